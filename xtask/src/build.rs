@@ -1,0 +1,50 @@
+//! `cargo xtask build`: the gateway and the plugins that are shipped with it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+
+use crate::tools::{PLUGIN_TARGET, add_plugin_target, cargo, execute, root, target};
+
+pub(crate) fn build() -> Result<()> {
+    execute(&mut cargo(&["build", "--release", "--locked", "--package", "frontgate"]))?;
+    plugins()
+}
+
+/// Builds every crate in `plugins/` and puts its component where the gateway looks.
+pub(crate) fn plugins() -> Result<()> {
+    let folder = root().join("plugins");
+    let names = packages(&folder)?;
+    for (name, component) in names.iter().zip(components(&names)?) {
+        let path = folder.join(format!("{name}.wasm"));
+        let unfinished = path.with_extension("unfinished");
+        fs::copy(&component, &unfinished).with_context(|| format!("copying {}", component.display()))?;
+        fs::rename(&unfinished, &path)?;
+        println!("{}", path.display());
+    }
+    Ok(())
+}
+
+/// Builds packages as components, and says where they are.
+pub(crate) fn components(packages: &[String]) -> Result<Vec<PathBuf>> {
+    add_plugin_target()?;
+    let mut build = cargo(&["build", "--profile", "plugin", "--locked", "--target", PLUGIN_TARGET]);
+    build.args(packages.iter().flat_map(|name| ["--package", name]));
+    execute(&mut build)?;
+    let built = target().join(PLUGIN_TARGET).join("plugin");
+    let file = |name: &String| built.join(format!("{}.wasm", name.replace('-', "_")));
+    Ok(packages.iter().map(file).collect())
+}
+
+/// The crates in a folder; each is called like its own folder.
+pub(crate) fn packages(folder: &Path) -> Result<Vec<String>> {
+    let mut names: Vec<String> = fs::read_dir(folder)
+        .with_context(|| format!("reading {}", folder.display()))?
+        .flatten()
+        .filter(|entry| entry.path().join("Cargo.toml").is_file())
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    Ok(names)
+}

@@ -1,0 +1,35 @@
+//! `cargo xtask build | run | test`: the only build tooling. Adds what a fresh machine lacks, and
+//! needs nothing but rustup's cargo.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "printing is what a command does")]
+
+mod build;
+mod run;
+mod test;
+mod tools;
+
+use std::process::ExitCode;
+
+const HELP: &str = "\
+cargo xtask build   builds the gateway (target/release/frontgate) and the shipped plugins (plugins/*.wasm)
+cargo xtask run     builds both and serves the example config.toml
+cargo xtask test    everything that CI checks";
+
+fn main() -> ExitCode {
+    let command = std::env::args().nth(1);
+    let result = match command.as_deref() {
+        Some("build") => build::build(),
+        Some("run") => run::run(),
+        Some("test") => test::test(),
+        _ => {
+            println!("{HELP}");
+            return ExitCode::from(2);
+        }
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! `cargo xtask run`: builds everything and serves the example configuration.
+
+use std::env;
+use std::fs::File;
+use std::io::Read as _;
+use std::os::unix::process::CommandExt as _;
+use std::process::Command;
+
+use anyhow::{Context as _, Result};
+
+use crate::build;
+use crate::tools::{root, target};
+
+/// Secrets that the example configuration names.
+const SECRETS: [&str; 1] = ["TWILIO_AUTH_TOKEN"];
+
+pub(crate) fn run() -> Result<()> {
+    build::build()?;
+    let program = target().join("release/frontgate");
+    let mut gateway = Command::new(&program);
+    gateway.args(["run", "--config", "config.toml"]).current_dir(root());
+
+    let mut made_up = String::new();
+    for name in SECRETS {
+        if env::var(name).is_ok_and(|value| !value.is_empty()) {
+            continue;
+        }
+        let value = secret()?;
+        made_up.push_str(&format!("{name}={value} "));
+        gateway.env(name, value);
+    }
+    if !made_up.is_empty() {
+        println!("\nNot set, so made up for this run: {made_up}");
+    }
+    let program = program.strip_prefix(root()).unwrap_or(&program).display().to_string();
+    let send = format!("{made_up}{program} send twilio crm");
+    println!(
+        "\
+\nTry in another terminal, in this folder:
+  customers of ana@example.org   {send}
+  a search                       {send} --set Query=bakery
+  one customer                   {send} --set CustomerId=c-001
+  what is loaded                 {made_up}{program} plugin list
+  health, status, metrics        http://127.0.0.1:8081/readyz  /statusz  /metrics
+Edit data/directory/customers.csv, or put another .wasm into plugins/: both show at once.
+Stop with Ctrl-C.\n"
+    );
+    // From here on this process is the gateway, and signals reach it directly.
+    Err(gateway.exec()).with_context(|| format!("starting {program}"))
+}
+
+fn secret() -> Result<String> {
+    let mut bytes = [0; 16];
+    File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}

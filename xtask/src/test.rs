@@ -1,0 +1,22 @@
+//! `cargo xtask test`: everything that CI checks, in the order in which it fails fastest.
+
+use anyhow::Result;
+
+use crate::build;
+use crate::tools::{cargo, execute, root, target};
+
+pub(crate) fn test() -> Result<()> {
+    execute(&mut cargo(&["fmt", "--all", "--check"]))?;
+    build::build()?;
+    let guests = build::packages(&root().join("tests/guests"))?;
+    build::components(&guests)?;
+    // One profile for everything: a second one would compile wasmtime a second time.
+    execute(&mut cargo(&["clippy", "--release", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]))?;
+    execute(
+        cargo(&["test", "--release", "--workspace", "--locked"])
+            .env("FRONTGATE_PROGRAM", target().join("release/frontgate"))
+            .env("FRONTGATE_COMPONENTS", target().join("wasm32-wasip2/plugin")),
+    )?;
+    let mut doc = cargo(&["doc", "--release", "--no-deps", "--locked", "--package", "frontgate-sdk"]);
+    execute(doc.env("RUSTDOCFLAGS", "-D warnings"))
+}

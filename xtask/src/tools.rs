@@ -1,0 +1,50 @@
+//! Programs that the commands call, and where their results are.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail};
+
+/// What plugins are built for.
+pub(crate) const PLUGIN_TARGET: &str = "wasm32-wasip2";
+
+/// The root of the workspace.
+pub(crate) fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the workspace")
+}
+
+/// Where cargo puts what it builds.
+pub(crate) fn target() -> PathBuf {
+    env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
+}
+
+/// The cargo that runs this.
+pub(crate) fn cargo(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(arguments).current_dir(root());
+    command
+}
+
+/// Shows a command, runs it, and fails as it does.
+pub(crate) fn execute(command: &mut Command) -> Result<()> {
+    let words = command.get_args().map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ");
+    let program = Path::new(command.get_program()).file_name().unwrap_or_default().to_string_lossy().into_owned();
+    println!("\n$ {program} {words}");
+    let status = command.status().with_context(|| format!("starting {program}"))?;
+    if !status.success() {
+        bail!("`{program} {words}` failed: {status}");
+    }
+    Ok(())
+}
+
+/// Adds the plugins' target to the toolchain in use, if it is not there.
+pub(crate) fn add_plugin_target() -> Result<()> {
+    let sysroot = Command::new("rustc").args(["--print", "sysroot"]).current_dir(root()).output();
+    let sysroot = sysroot.context("asking rustc for its folder")?.stdout;
+    let library = Path::new(String::from_utf8_lossy(&sysroot).trim()).join("lib/rustlib").join(PLUGIN_TARGET);
+    if library.is_dir() {
+        return Ok(());
+    }
+    execute(Command::new("rustup").args(["target", "add", PLUGIN_TARGET]).current_dir(root()))
+}
