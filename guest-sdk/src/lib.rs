@@ -1,0 +1,78 @@
+//! Write a Frontgate plugin: implement the trait of a role, export
+//! it, build for `wasm32-wasip2`, and drop the `.wasm` into the gateway's `plugins/`.
+//!
+//! ```
+//! use frontgate_sdk::{Crm, Customer, CustomerPage, Error, ListRequest, Result};
+//!
+//! struct Address;
+//!
+//! impl Crm for Address {
+//!     fn list_customers(_: ListRequest) -> Result<CustomerPage> {
+//!         Ok(CustomerPage::last([Customer::new("7", "Mora Lind")]))
+//!     }
+//!
+//!     fn get_customer(_worker: &str, id: &str) -> Result<Customer> {
+//!         match id {
+//!             "7" => Ok(Customer::new("7", "Mora Lind").sms("+12025550107")),
+//!             _ => Err(Error::NotFound),
+//!         }
+//!     }
+//! }
+//!
+//! frontgate_sdk::export!(Address: crm);
+//!
+//! // A plugin is tested like any other Rust code.
+//! assert_eq!(Address::get_customer("ana@example.org", "7").unwrap().channels[0].kind, "sms");
+//! ```
+//!
+//! Its `Cargo.toml` says `crate-type = ["cdylib"]`; `rlib` beside it lets tests in other files use
+//! it. Every call runs in a fresh instance: what a plugin keeps in memory is gone after the answer.
+
+#[doc(hidden)]
+pub mod bindings;
+mod crm;
+pub mod log;
+pub mod random;
+pub mod settings;
+pub mod testing;
+mod types;
+
+pub use crate::bindings::crm::{CustomerPage, ListRequest, Position};
+pub use crate::bindings::plugin_types::{Channel, Customer, CustomerSummary, Details, Error, Link};
+pub use crate::crm::Crm;
+
+/// What a role's function returns.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Exports a type as a plugin, with the roles that it answers.
+///
+/// ```
+/// # use frontgate_sdk::{Crm, Customer, CustomerPage, Error, ListRequest, Result};
+/// # struct Address;
+/// # impl Crm for Address {
+/// #     fn list_customers(_: ListRequest) -> Result<CustomerPage> { Err(Error::NotFound) }
+/// #     fn get_customer(_: &str, _: &str) -> Result<Customer> { Err(Error::NotFound) }
+/// # }
+/// frontgate_sdk::export!(Address: crm);
+/// ```
+#[macro_export]
+macro_rules! export {
+    ($plugin:ident: $($role:ident),+ $(,)?) => {
+        $($crate::export_role!($role $plugin);)+
+    };
+}
+
+/// One role of [`export!`]. Natively there is nothing to export to, so that a plugin's tests need no
+/// WebAssembly.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! export_role {
+    (crm $plugin:ident) => {
+        const _: fn() = || {
+            fn answers<T: $crate::Crm>() {}
+            answers::<$plugin>();
+        };
+        #[cfg(target_family = "wasm")]
+        $crate::bindings::crm_world::export_crm!($plugin with_types_in $crate::bindings::crm_world);
+    };
+}

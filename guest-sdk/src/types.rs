@@ -1,0 +1,130 @@
+//! Short ways to write what roles answer with.
+
+use std::fmt::Display;
+
+use crate::{Channel, Customer, CustomerPage, CustomerSummary, Details, Error, Link};
+
+impl Customer {
+    /// A customer with nothing but an id and a name.
+    ///
+    /// ```
+    /// use frontgate_sdk::Customer;
+    ///
+    /// let customer = Customer::new("7", "Mora Lind")
+    ///     .sms("+12025550107")
+    ///     .link("CRM", "https://crm.example.com/7", "Open in CRM")
+    ///     .details("Account", "Tier: gold\nSince: 2019")
+    ///     .owned_by("ana@example.org");
+    /// assert_eq!(customer.links.len(), 1);
+    /// ```
+    pub fn new(customer_id: impl Into<String>, display_name: impl Into<String>) -> Self {
+        Self {
+            customer_id: customer_id.into(),
+            display_name: display_name.into(),
+            avatar: None,
+            channels: Vec::new(),
+            links: Vec::new(),
+            details: None,
+            worker: None,
+        }
+    }
+
+    /// Adds a number for text messages, in E.164.
+    pub fn sms(mut self, number: impl Into<String>) -> Self {
+        self.channels.push(Channel { kind: "sms".to_owned(), value: number.into() });
+        self
+    }
+
+    /// Adds a number for WhatsApp, in E.164; the prefix is put before it.
+    ///
+    /// ```
+    /// let customer = frontgate_sdk::Customer::new("7", "Mora Lind").whatsapp("+12025550107");
+    /// assert_eq!(customer.channels[0].value, "whatsapp:+12025550107");
+    /// ```
+    pub fn whatsapp(mut self, number: impl Display) -> Self {
+        self.channels.push(Channel { kind: "whatsapp".to_owned(), value: format!("whatsapp:{number}") });
+        self
+    }
+
+    /// Adds a link: a label of your own, an `https://` or `mailto:` URL, what the worker reads.
+    pub fn link(mut self, kind: impl Into<String>, url: impl Into<String>, name: impl Into<String>) -> Self {
+        self.links.push(Link { kind: kind.into(), value: url.into(), display_name: name.into() });
+        self
+    }
+
+    /// Sets the block of text on the customer's page.
+    pub fn details(mut self, title: impl Into<String>, content: impl Into<String>) -> Self {
+        self.details = Some(Details { title: title.into(), content: content.into() });
+        self
+    }
+
+    /// Sets the picture, by its absolute URL.
+    pub fn avatar(mut self, url: impl Into<String>) -> Self {
+        self.avatar = Some(url.into());
+        self
+    }
+
+    /// Names the worker who owns the customer.
+    pub fn owned_by(mut self, worker: impl Into<String>) -> Self {
+        self.worker = Some(worker.into());
+        self
+    }
+}
+
+impl From<Customer> for CustomerSummary {
+    fn from(customer: Customer) -> Self {
+        Self { customer_id: customer.customer_id, display_name: customer.display_name, avatar: customer.avatar }
+    }
+}
+
+impl CustomerPage {
+    /// The last page, or the only one.
+    ///
+    /// ```
+    /// use frontgate_sdk::{Customer, CustomerPage};
+    ///
+    /// let page = CustomerPage::last([Customer::new("7", "Mora Lind")]);
+    /// assert_eq!(page.next_page_token, None);
+    /// ```
+    pub fn last<C: Into<CustomerSummary>>(customers: impl IntoIterator<Item = C>) -> Self {
+        Self { customers: customers.into_iter().map(Into::into).collect(), next_page_token: None }
+    }
+
+    /// Says that there is more, at this token.
+    ///
+    /// ```
+    /// use frontgate_sdk::{Customer, CustomerPage};
+    ///
+    /// let page = CustomerPage::last([Customer::new("7", "Mora Lind")]).then("7");
+    /// assert_eq!(page.next_page_token.as_deref(), Some("7"));
+    /// ```
+    pub fn then(mut self, next_page_token: impl Into<String>) -> Self {
+        self.next_page_token = Some(next_page_token.into());
+        self
+    }
+}
+
+impl Error {
+    /// The system behind the plugin is down or slow; the text is for the operator.
+    ///
+    /// ```
+    /// use frontgate_sdk::{Error, Result};
+    ///
+    /// fn read() -> Result<String> {
+    ///     std::fs::read_to_string("/no/such/file").map_err(|error| Error::unavailable(error))
+    /// }
+    /// assert!(matches!(read(), Err(Error::Unavailable(_))));
+    /// ```
+    pub fn unavailable(why: impl Display) -> Self {
+        Self::Unavailable(why.to_string())
+    }
+
+    /// Something else went wrong; the text is for the operator.
+    ///
+    /// ```
+    /// assert_eq!(frontgate_sdk::Error::failed(7), frontgate_sdk::Error::Failed("7".to_owned()));
+    /// ```
+    pub fn failed(why: impl Display) -> Self {
+        Self::Failed(why.to_string())
+    }
+}
