@@ -1,0 +1,48 @@
+//! All customers of the file, in the order in which they are shown.
+
+use std::collections::HashSet;
+
+use frontgate_sdk::{Result, warn};
+
+use crate::row::Row;
+use crate::search::fold;
+use crate::settings::Settings;
+use crate::table;
+
+/// The customers, sorted by name.
+pub(crate) struct Customers<'s> {
+    rows: Vec<Row>,
+    settings: &'s Settings,
+}
+
+impl<'s> Customers<'s> {
+    /// Reads the file. A row without an id cannot be asked for later, and neither can the second
+    /// one with the same id: both are left out.
+    pub(crate) fn load(settings: &'s Settings) -> Result<Self> {
+        let mut rows = table::read(&settings.customers)?;
+        let all = rows.len();
+        let mut ids = HashSet::new();
+        rows.retain(|row| {
+            let id = row.id(settings);
+            !id.is_empty() && ids.insert(id)
+        });
+        if rows.len() < all {
+            warn!("{} of {all} rows are left out: they have no id, or one that came before", all - rows.len());
+        }
+        rows.sort_by_cached_key(|row| (fold(&row.name(settings)), row.id(settings)));
+        Ok(Self { rows, settings })
+    }
+
+    pub(crate) fn all(&self) -> &[Row] {
+        &self.rows
+    }
+
+    /// Those that a worker may see: their own and those of nobody, or all.
+    pub(crate) fn of(&self, worker: &str) -> Vec<&Row> {
+        let visible = |row: &&Row| {
+            let owner = row.owner(self.settings);
+            !self.settings.own_customers_only || owner.is_empty() || owner.eq_ignore_ascii_case(worker)
+        };
+        self.rows.iter().filter(visible).collect()
+    }
+}

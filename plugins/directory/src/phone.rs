@@ -1,0 +1,79 @@
+//! Phone numbers as people write them, brought to E.164.
+
+use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat, Region};
+
+/// The country of numbers that are written without a country code.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Country(Region);
+
+impl Country {
+    /// By its two letters.
+    pub(crate) fn named(code: &str) -> Result<Self, String> {
+        let region = Region::from_code(&code.to_ascii_uppercase());
+        region.map(Self).map_err(|_| format!("the setting `country` is `{code}`; write two letters such as US or DE"))
+    }
+}
+
+/// A number in E.164, if it can be understood.
+pub(crate) fn e164(written: &str, country: Option<Country>) -> Option<String> {
+    let number = PHONE_NUMBER_UTIL.parse(written, country.map(|country| country.0)).ok()?;
+    // Lengths are checked, not ranges: new ranges come up faster than the tables follow.
+    let whole = PHONE_NUMBER_UTIL.is_possible_number_with_reason(&number);
+    if !matches!(whole, Ok(rlibphonenumber::NumberLengthType::IsPossible)) {
+        return None;
+    }
+    Some(PHONE_NUMBER_UTIL.format(&number, PhoneNumberFormat::E164).into_owned())
+}
+
+/// A cheap look before the dear one: the last digits are the same however a number is written.
+pub(crate) fn may_be(written: &str, e164: &str) -> bool {
+    let tail = |text: &str| text.bytes().rev().filter(u8::is_ascii_digit).take(4).collect::<Vec<_>>();
+    tail(written) == tail(e164)
+}
+
+/// Whether the digits are part of a number, as it is written or in E.164.
+pub(crate) fn contains(written: &str, digits: &str, country: Option<Country>) -> bool {
+    let plain = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
+    let all = plain(written);
+    if all.contains(digits) {
+        return true;
+    }
+    // Only what ends alike can contain them after a country code or a zero in the middle is
+    // brought to its usual form.
+    let tail = &digits[digits.len().saturating_sub(3)..];
+    all.contains(tail)
+        && e164(written, country)
+            .is_some_and(|number| number.contains(digits) || number.contains(digits.trim_start_matches('0')))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_as_people_write_them() {
+        let table = [
+            ("+49 0711 2842222", Some("+497112842222")),
+            ("+44 (0)131 315 3300", Some("+441313153300")),
+            ("+55 (12) 3923-5555", Some("+551239235555")),
+            ("+39 06 39733434", Some("+390639733434")),
+            ("(202) 555-0147", Some("+12025550147")),
+            ("12", None),
+            ("call me", None),
+            ("", None),
+        ];
+        for (written, want) in table {
+            let country = Country::named("us").expect("a country");
+            assert_eq!(e164(written, Some(country)).as_deref(), want, "{written}");
+        }
+        assert_eq!(e164("(202) 555-0147", None), None);
+    }
+
+    #[test]
+    fn part_of_a_number_is_found_however_it_is_written() {
+        for digits in ["0131", "131315", "44131", "4401", "3300", "01313153300"] {
+            assert!(contains("+44 (0)131 315 3300", digits, None), "{digits}");
+        }
+        assert!(!contains("+44 (0)131 315 3300", "0171", None));
+    }
+}

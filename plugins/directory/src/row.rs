@@ -1,0 +1,110 @@
+//! One line of the file, and the customer that it describes.
+
+use std::rc::Rc;
+
+use frontgate_sdk::{Customer, CustomerSummary, warn};
+
+use crate::phone;
+use crate::settings::Settings;
+
+/// One line of the file.
+#[derive(Debug)]
+pub(crate) struct Row {
+    columns: Rc<[String]>,
+    values: Vec<String>,
+}
+
+impl Row {
+    pub(crate) fn new(columns: &Rc<[String]>, values: Vec<String>) -> Self {
+        Self { columns: Rc::clone(columns), values }
+    }
+
+    /// The value of a column; empty where there is no such column.
+    pub(crate) fn value(&self, column: &str) -> &str {
+        let at = self.columns.iter().position(|name| name.eq_ignore_ascii_case(column));
+        at.and_then(|at| self.values.get(at)).map_or("", String::as_str)
+    }
+
+    pub(crate) fn id(&self, settings: &Settings) -> String {
+        settings.id.fill(|column| self.value(column))
+    }
+
+    /// The name, or else the company: some customers have no person.
+    pub(crate) fn name(&self, settings: &Settings) -> String {
+        let name = settings.name.fill(|column| self.value(column));
+        if name.is_empty() { settings.company.fill(|column| self.value(column)) } else { name }
+    }
+
+    pub(crate) fn owner(&self, settings: &Settings) -> String {
+        settings.owner.fill(|column| self.value(column))
+    }
+
+    /// As the file has them, without a column twice.
+    pub(crate) fn numbers<'r>(&'r self, settings: &'r Settings) -> impl Iterator<Item = &'r str> {
+        let whatsapp = settings.whatsapp.iter().filter(|column| !settings.phone.contains(column));
+        settings.phone.iter().chain(whatsapp).map(|column| self.value(column)).filter(|number| !number.is_empty())
+    }
+
+    /// Whether one of the numbers is this one, in E.164.
+    pub(crate) fn has_number(&self, number: &str, settings: &Settings) -> bool {
+        self.numbers(settings)
+            .filter(|written| phone::may_be(written, number))
+            .any(|written| phone::e164(written, settings.country).as_deref() == Some(number))
+    }
+
+    pub(crate) fn summary(&self, settings: &Settings) -> CustomerSummary {
+        let avatar = settings.avatar.fill(|column| self.value(column));
+        CustomerSummary {
+            customer_id: self.id(settings),
+            display_name: self.name(settings),
+            avatar: (!avatar.is_empty()).then_some(avatar),
+        }
+    }
+
+    pub(crate) fn customer(&self, settings: &Settings) -> Customer {
+        let CustomerSummary { customer_id, display_name, avatar } = self.summary(settings);
+        let mut customer = Customer::new(customer_id, display_name);
+        customer.avatar = avatar;
+
+        let numbers = |columns: &[String]| -> Vec<Option<String>> {
+            let written = columns.iter().map(|column| self.value(column)).filter(|number| !number.is_empty());
+            written.map(|number| phone::e164(number, settings.country)).collect()
+        };
+        let (phone, whatsapp) = (numbers(&settings.phone), numbers(&settings.whatsapp));
+        let left_out = phone.iter().chain(&whatsapp).filter(|number| number.is_none()).count();
+        if left_out > 0 {
+            warn!("{left_out} numbers of a customer are left out: they cannot be understood as phone numbers");
+        }
+        customer = phone.into_iter().flatten().fold(customer, Customer::sms);
+        customer = whatsapp.into_iter().flatten().fold(customer, Customer::whatsapp);
+
+        let email = settings.email.fill(|column| self.value(column));
+        if email.contains('@') {
+            customer = customer.link("Mail", format!("mailto:{email}"), &email);
+        }
+        for (label, url) in &settings.links {
+            let url = url.fill(|column| self.value(column));
+            if !url.is_empty() {
+                customer = customer.link(label, url, label);
+            }
+        }
+        let content = self.details(settings);
+        if !content.is_empty() {
+            customer = customer.details(&settings.details_title, content);
+        }
+        let owner = self.owner(settings);
+        if owner.is_empty() { customer } else { customer.owned_by(owner) }
+    }
+
+    /// One line for each column that has a value.
+    fn details(&self, settings: &Settings) -> String {
+        let shown: Vec<&str> = settings.shown().collect();
+        let columns: Vec<&str> = match &settings.details {
+            Some(columns) => columns.iter().map(String::as_str).collect(),
+            None => self.columns.iter().map(String::as_str).filter(|name| !shown.contains(name)).collect(),
+        };
+        let lines = columns.iter().map(|column| (column, self.value(column)));
+        let lines = lines.filter(|(_, value)| !value.is_empty()).map(|(column, value)| format!("{column}: {value}"));
+        lines.collect::<Vec<_>>().join("\n")
+    }
+}

@@ -1,0 +1,139 @@
+//! What the operator configured: which file, which columns, who sees what.
+
+use frontgate_sdk::{Error, Result, settings};
+
+use crate::phone::Country;
+
+/// The settings of one call.
+pub(crate) struct Settings {
+    /// The file, in the granted folder.
+    pub(crate) customers: String,
+    /// For numbers that are written without a country code.
+    pub(crate) country: Option<Country>,
+    /// Whether a worker sees only customers of their own, and those of nobody.
+    pub(crate) own_customers_only: bool,
+    pub(crate) id: Text,
+    pub(crate) name: Text,
+    pub(crate) company: Text,
+    pub(crate) email: Text,
+    pub(crate) owner: Text,
+    pub(crate) avatar: Text,
+    /// Columns with numbers for text messages.
+    pub(crate) phone: Vec<String>,
+    /// Columns with numbers for WhatsApp.
+    pub(crate) whatsapp: Vec<String>,
+    /// Labels and URLs.
+    pub(crate) links: Vec<(String, Text)>,
+    pub(crate) details_title: String,
+    /// Columns in the block of text; none for every column that is not shown elsewhere.
+    pub(crate) details: Option<Vec<String>>,
+}
+
+/// The name of a column, or a text with columns in braces: `{FirstName} {LastName}`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Text(Vec<Piece>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Piece {
+    Words(String),
+    Column(String),
+}
+
+impl Settings {
+    pub(crate) fn read() -> Result<Self> {
+        let Some(customers) = settings::get("customers") else {
+            return Err(Error::failed(
+                "the setting `customers` is missing: name a .csv or .json file in the granted folder",
+            ));
+        };
+        let country = settings::get("country").map(|code| Country::named(&code)).transpose().map_err(Error::Failed)?;
+        let column = |key: &str| settings::get(&format!("columns.{key}"));
+        let text = |key: &str| Text::parse(&column(key).unwrap_or_else(|| key.to_owned()));
+        let list = |key: &str| names(&column(key).unwrap_or_else(|| key.to_owned()));
+        let links = settings::all().into_iter().filter_map(|(key, url)| {
+            let label = key.strip_prefix("links.")?;
+            Some((label.to_owned(), Text::parse_braced(&url)))
+        });
+        Ok(Self {
+            customers,
+            country,
+            own_customers_only: flag("own_customers_only", true)?,
+            id: text("id"),
+            name: text("name"),
+            company: text("company"),
+            email: text("email"),
+            owner: text("owner"),
+            avatar: text("avatar"),
+            phone: list("phone"),
+            whatsapp: list("whatsapp"),
+            links: links.collect(),
+            details_title: settings::get("details.title").unwrap_or_else(|| "Details".to_owned()),
+            details: settings::get("details.columns").map(|columns| names(&columns)),
+        })
+    }
+
+    /// Columns that are shown somewhere else than in the block of text.
+    pub(crate) fn shown(&self) -> impl Iterator<Item = &str> {
+        let texts = [&self.id, &self.name, &self.email, &self.owner, &self.avatar];
+        let numbers = self.phone.iter().chain(&self.whatsapp).map(String::as_str);
+        texts.into_iter().flat_map(Text::columns).chain(numbers)
+    }
+}
+
+fn names(list: &str) -> Vec<String> {
+    list.split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect()
+}
+
+fn flag(key: &str, default: bool) -> Result<bool> {
+    match settings::get(key).as_deref() {
+        None => Ok(default),
+        Some("true") => Ok(true),
+        Some("false") => Ok(false),
+        Some(other) => Err(Error::failed(format!("the setting `{key}` is `{other}`; write true or false"))),
+    }
+}
+
+impl Text {
+    /// A single column, unless there are braces.
+    fn parse(text: &str) -> Self {
+        match text.contains('{') {
+            true => Self::parse_braced(text),
+            false => Self(vec![Piece::Column(text.to_owned())]),
+        }
+    }
+
+    /// Columns stand in braces; everything else stands for itself.
+    fn parse_braced(text: &str) -> Self {
+        let mut pieces = Vec::new();
+        let mut rest = text;
+        while let Some((words, column, tail)) = rest
+            .split_once('{')
+            .and_then(|(words, tail)| tail.split_once('}').map(|(column, tail)| (words, column, tail)))
+        {
+            pieces.push(Piece::Words(words.to_owned()));
+            pieces.push(Piece::Column(column.trim().to_owned()));
+            rest = tail;
+        }
+        pieces.push(Piece::Words(rest.to_owned()));
+        Self(pieces)
+    }
+
+    pub(crate) fn columns(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter_map(|piece| match piece {
+            Piece::Column(name) => Some(name.as_str()),
+            Piece::Words(_) => None,
+        })
+    }
+
+    /// The text with the row's values in it; empty where no column has one.
+    pub(crate) fn fill<'v>(&self, value: impl Fn(&str) -> &'v str) -> String {
+        if self.columns().all(|column| value(column).is_empty()) {
+            return String::new();
+        }
+        let fill = |piece: &Piece| match piece {
+            Piece::Words(words) => words.clone(),
+            Piece::Column(column) => value(column).to_owned(),
+        };
+        self.0.iter().map(fill).collect::<String>().trim().to_owned()
+    }
+}

@@ -1,0 +1,73 @@
+//! The file as rows of named values: CSV with any of the usual separators, or a JSON list of objects.
+
+use std::fs;
+use std::rc::Rc;
+
+use frontgate_sdk::{Error, Result};
+use serde_json::Value;
+
+use crate::row::Row;
+
+/// Reads the file.
+pub(crate) fn read(path: &str) -> Result<Vec<Row>> {
+    let text = fs::read_to_string(path).map_err(|error| {
+        let hint = match error.kind() {
+            std::io::ErrorKind::InvalidData => " (save it as UTF-8)",
+            _ => " (`files` of this plugin must name the folder that holds it)",
+        };
+        Error::unavailable(format!("`{path}` cannot be read: {error}{hint}"))
+    })?;
+    // Spreadsheets write a byte order mark before UTF-8.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let rows = match path.rsplit_once('.') {
+        Some((_, "json")) => json(text),
+        _ => csv(text),
+    };
+    rows.map_err(|problem| Error::failed(format!("`{path}`: {problem}")))
+}
+
+fn csv(text: &str) -> std::result::Result<Vec<Row>, String> {
+    let mut reader = csv::ReaderBuilder::new()
+        .delimiter(delimiter(text))
+        .trim(csv::Trim::All)
+        .flexible(true)
+        .from_reader(text.as_bytes());
+    let header = reader.headers().map_err(|error| error.to_string())?;
+    let columns: Rc<[String]> = header.iter().map(str::to_owned).collect();
+    let rows = reader.records().map(|record| {
+        let values = record.map_err(|error| error.to_string())?.iter().map(str::to_owned).collect();
+        Ok(Row::new(&columns, values))
+    });
+    rows.collect()
+}
+
+/// The separator that the first line has most of.
+fn delimiter(text: &str) -> u8 {
+    let header = text.lines().next().unwrap_or_default();
+    let count = |separator: &u8| header.bytes().filter(|byte| byte == separator).count();
+    let most = [b'\t', b';', b','].into_iter().max_by_key(count);
+    most.unwrap_or(b',')
+}
+
+fn json(text: &str) -> std::result::Result<Vec<Row>, String> {
+    let value: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    let Value::Array(objects) = value else {
+        return Err("it is not a list of objects".to_owned());
+    };
+    let row = |object: Value| {
+        let Value::Object(fields) = object else {
+            return Err("a member of the list is not an object".to_owned());
+        };
+        let (columns, values): (Vec<_>, Vec<_>) = fields.into_iter().map(|(name, value)| (name, plain(value))).unzip();
+        Ok(Row::new(&columns.into(), values))
+    };
+    objects.into_iter().map(row).collect()
+}
+
+fn plain(value: Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.trim().to_owned(),
+        other => other.to_string(),
+    }
+}
