@@ -1,0 +1,81 @@
+//! The commands: they print, and leave every decision to the rooms below.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "printing is what commands are for")]
+
+mod check;
+mod client;
+mod plugin;
+mod run;
+mod send;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::{Checked, Config};
+use crate::plugin::compile;
+
+/// A gateway between customer-messaging platforms and a company's own systems.
+#[derive(Debug, Parser)]
+#[command(name = "frontgate", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Args)]
+struct ConfigFile {
+    /// The configuration.
+    #[arg(long, default_value = "config.toml", env = "FRONTGATE_CONFIG", global = true)]
+    config: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serves until SIGTERM or SIGINT, then drains.
+    Run(#[command(flatten)] ConfigFile),
+    /// Checks configuration and plugins without serving.
+    ///
+    /// Ends with 0 if all is well, 1 if faults were found, 2 if it could not check.
+    Check(#[command(flatten)] ConfigFile),
+    /// Looks at the plugins of the running gateway.
+    Plugin {
+        #[command(flatten)]
+        config: ConfigFile,
+        #[command(subcommand)]
+        command: plugin::Command,
+    },
+    /// Sends a signed callback to the running gateway, as the platform would.
+    Send {
+        #[command(flatten)]
+        config: ConfigFile,
+        #[command(subcommand)]
+        command: send::Command,
+    },
+    /// Compiles a component from standard input to standard output.
+    #[command(name = compile::COMMAND, hide = true)]
+    CompilePlugin,
+}
+
+/// Reads the command line and does what it says.
+pub fn main() -> ExitCode {
+    let result = match Arguments::parse().command {
+        Command::Run(file) => run::run(&file.config),
+        Command::Check(file) => return check::check(&file.config),
+        Command::Plugin { config, command } => plugin::plugin(&config.config, &command),
+        Command::Send { config, command } => send::send(&config.config, &command),
+        Command::CompilePlugin => compile::compile_here().map(|()| ExitCode::SUCCESS),
+    };
+    result.unwrap_or_else(|error| {
+        eprintln!("{error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+fn load(file: &std::path::Path) -> anyhow::Result<Checked> {
+    Config::load(file).map_err(|faults| anyhow::anyhow!("{faults}"))
+}
+
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
+}

@@ -1,0 +1,128 @@
+//! `frontgate run`: serves until a signal, then drains.
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::process::{Resource, getrlimit, setrlimit};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::config::Config;
+use crate::console::Console;
+use crate::gateway::Gateway;
+use crate::plugin::engine::Engine;
+use crate::plugin::registry::Registry;
+use crate::plugin::reload::Reload;
+use crate::routes;
+use crate::server::Server;
+use crate::telemetry;
+
+/// Requests that are unfinished at the end of the grace period were cut off.
+const CUT_OFF: u8 = 3;
+
+pub(super) fn run(file: &Path) -> anyhow::Result<ExitCode> {
+    let checked = super::load(file)?;
+    telemetry::log(&checked.config.log)?;
+    for warning in &checked.warnings {
+        warn!("{}: {}", warning.place, warning.problem);
+    }
+    allow_open_files();
+    super::runtime()?.block_on(serve(checked.config))
+}
+
+async fn serve(config: Config) -> anyhow::Result<ExitCode> {
+    let metrics = telemetry::metrics()?;
+    let mut signals = Signals::new()?;
+    let server = Server::bind(config.server.listen, &config.server).await?;
+    let admin = Server::bind(config.admin.listen, &config.server).await?;
+    let (address, admin_address) = (server.address()?, admin.address()?);
+
+    let config = Arc::new(config);
+    let engine = Engine::new(&config.plugins)?;
+    let registry = Arc::new(Registry::default());
+    let console = Arc::new(Console::new(Arc::clone(&config), Arc::clone(&engine), Arc::clone(&registry), metrics));
+
+    let admin_stop = CancellationToken::new();
+    let operators = Arc::clone(&console);
+    tokio::spawn(admin.serve(
+        move |request| {
+            let console = Arc::clone(&operators);
+            async move { console.respond(request).await }
+        },
+        admin_stop.clone(),
+    ));
+
+    let mut reload = Reload::new(&engine, &registry, &config)?;
+    tokio::select! {
+        () = reload.load_all() => {}
+        () = signals.next() => return Ok(ExitCode::SUCCESS),
+    }
+    console.loaded();
+    let watching = tokio::spawn(reload.watch());
+
+    let gateway = Arc::new(Gateway::new(Arc::clone(&config), engine, registry));
+    let stop = CancellationToken::new();
+    let serving = tokio::spawn(server.serve(
+        move |request| {
+            let gateway = Arc::clone(&gateway);
+            async move { gateway.respond(request).await }
+        },
+        stop.clone(),
+    ));
+    info!(
+        listen = %address, admin = %admin_address, public_url = %routes::public_url(&config),
+        "serving {address}; operators at http://{admin_address}/statusz"
+    );
+
+    signals.next().await;
+    info!("shutting down: accepted requests finish; a second signal ends them");
+    console.draining();
+    let drained = async {
+        tokio::time::sleep(Duration::from_millis(config.server.shutdown_delay_ms)).await;
+        stop.cancel();
+        serving.await.unwrap_or(false)
+    };
+    let clean = tokio::select! {
+        clean = drained => clean,
+        () = signals.next() => false,
+    };
+    watching.abort();
+    admin_stop.cancel();
+    if clean {
+        info!("every request was finished");
+        return Ok(ExitCode::SUCCESS);
+    }
+    warn!("ended with requests unfinished");
+    Ok(ExitCode::from(CUT_OFF))
+}
+
+/// SIGTERM and SIGINT, which mean the same.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+/// Each connection is an open file, and the usual default of 1,024 is below `connections_max`.
+fn allow_open_files() {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    if let Err(error) = setrlimit(Resource::Nofile, limit) {
+        warn!("the limit on open files could not be raised: {error}");
+    }
+}

@@ -1,0 +1,106 @@
+//! What the operator wrote: a struct for each section of `config.toml`, checked whole before a
+//! port is bound. Secrets are named here, never written.
+
+mod check;
+mod document;
+mod fault;
+mod limits;
+mod plugins;
+mod secret;
+mod server;
+mod tenant;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+pub use self::fault::{Fault, Faults};
+pub use self::limits::Limits;
+pub use self::plugins::{Named, Plugins};
+pub use self::secret::Secret;
+pub use self::server::{Admin, Log, LogFormat, Server};
+pub use self::tenant::{Algorithm, Role, Roles, SharedKey, Tenant, Twilio};
+
+/// The whole of `config.toml`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[derive(Default)]
+pub struct Config {
+    /// The public listener, which Twilio and Front call.
+    pub server: Server,
+    /// The operators' listener.
+    pub admin: Admin,
+    /// What goes to the log, and how.
+    pub log: Log,
+    /// Where plugins come from, and what they may use.
+    pub plugins: Plugins,
+    /// Whose callbacks are answered, by name.
+    pub tenants: BTreeMap<String, Tenant>,
+}
+
+/// A configuration that passed every check, and what is worth saying about it.
+#[derive(Debug)]
+pub struct Checked {
+    /// Ready to use: paths are resolved, secrets are read.
+    pub config: Config,
+    /// Keys that were understood but have no effect in this version.
+    pub warnings: Vec<Fault>,
+}
+
+impl Config {
+    /// Reads and checks a file. Relative paths in it start at the file's own folder.
+    pub fn load(path: &Path) -> Result<Checked, Faults> {
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            Faults::one(Fault {
+                place: path.display().to_string(),
+                problem: format!("the configuration cannot be read: {error}"),
+                fix: "name an existing file with --config".to_owned(),
+            })
+        })?;
+        let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
+        let document = document::Document::parse(path, &text)?;
+        let (mut config, mut faults) = document.read();
+        // What was left out for its shape would only be missed again.
+        if faults.is_empty() {
+            config.resolve(&folder);
+            check::check(&mut config, &document, &mut faults);
+        }
+        if faults.is_empty() {
+            return Ok(Checked { config, warnings: document.warnings() });
+        }
+        Err(Faults(faults))
+    }
+
+    fn resolve(&mut self, folder: &Path) {
+        let absolute = |path: &mut PathBuf| *path = folder.join(&*path);
+        absolute(&mut self.plugins.directory);
+        absolute(&mut self.plugins.cache);
+        for named in self.plugins.named.values_mut() {
+            named.files.as_mut().map(absolute);
+        }
+        for secret in self.secrets_mut() {
+            secret.1.resolve(folder);
+        }
+    }
+
+    /// Every secret with the key that names it.
+    pub(crate) fn secrets_mut(&mut self) -> Vec<(String, &mut Secret)> {
+        let mut secrets = Vec::new();
+        for (name, plugin) in &mut self.plugins.named {
+            for (key, secret) in &mut plugin.secrets {
+                secrets.push((format!("plugins.named.{name}.secrets.{key}"), secret));
+            }
+        }
+        for (name, tenant) in &mut self.tenants {
+            for (index, token) in tenant.twilio.auth_tokens.iter_mut().enumerate() {
+                secrets.push((format!("tenants.{name}.twilio.auth_tokens[{index}]"), token));
+            }
+            for (index, key) in tenant.twilio.shared_keys.iter_mut().enumerate() {
+                let place = format!("tenants.{name}.twilio.shared_keys[{index}].secret");
+                secrets.push((place, &mut key.secret));
+            }
+        }
+        secrets
+    }
+}

@@ -1,0 +1,169 @@
+//! The text of `config.toml` and where each key stands in it, so that every fault has a place.
+
+use std::ops::Range;
+use std::path::Path;
+
+use serde::Deserialize;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue, ValueDeserializer};
+
+use super::fault::{Fault, Faults};
+use super::{Config, check};
+
+/// Keys of the promised surface that this version does not serve yet: understood, reported, and
+/// without effect. `*` stands for any name.
+const RESERVED: &[&str] = &[
+    "store",
+    "plugins.named.*.outbound",
+    "tenants.*.front",
+    "tenants.*.twilio.account_sid",
+    "tenants.*.twilio.api_key",
+    "tenants.*.twilio.api_secret",
+    "tenants.*.twilio.conversations_url",
+    "tenants.*.roles.templates",
+    "tenants.*.roles.outgoing",
+    "tenants.*.roles.routing",
+    "tenants.*.roles.conversations",
+];
+
+/// A parsed file.
+pub(super) struct Document<'t> {
+    file: String,
+    text: &'t str,
+    root: Spanned<DeValue<'t>>,
+    reserved: Vec<(String, Range<usize>)>,
+}
+
+impl<'t> Document<'t> {
+    pub(super) fn parse(path: &Path, text: &'t str) -> Result<Self, Faults> {
+        let file = path.display().to_string();
+        let table = DeTable::parse(text).map_err(|error| {
+            Faults::one(Fault {
+                place: place(&file, text, error.span()),
+                problem: format!("this is not TOML: {}", error.message()),
+                fix: "mend the syntax".to_owned(),
+            })
+        })?;
+        let span = table.span();
+        let mut root = Spanned::new(span, DeValue::Table(table.into_inner()));
+        let mut reserved = Vec::new();
+        for pattern in RESERVED {
+            let keys: Vec<&str> = pattern.split('.').collect();
+            take(&mut root, &keys, "", &mut reserved);
+        }
+        Ok(Self { file, text, root, reserved })
+    }
+
+    /// The configuration, with everything that does not fit left out and reported.
+    pub(super) fn read(&self) -> (Config, Vec<Fault>) {
+        let mut root = self.root.clone();
+        let mut faults = Vec::new();
+        loop {
+            let error = match Config::deserialize(ValueDeserializer::from(root.clone())) {
+                Ok(config) => return (config, faults),
+                Err(error) => error,
+            };
+            faults.push(self.misfit(&error));
+            let removed = error.span().is_some_and(|span| remove(&mut root, &span));
+            if !removed {
+                return (Config::default(), faults);
+            }
+        }
+    }
+
+    /// What to say about the reserved keys that are there.
+    pub(super) fn warnings(&self) -> Vec<Fault> {
+        let warn = |(key, span): &(String, Range<usize>)| Fault {
+            place: place(&self.file, self.text, Some(span.clone())),
+            problem: format!("`{key}` has no effect: this version does not serve it yet"),
+            fix: "leave it out, or keep it for a later version".to_owned(),
+        };
+        self.reserved.iter().map(warn).collect()
+    }
+
+    /// `config.toml:12:3` for a key such as `tenants.demo.roles.crm[0]`, or for the nearest table
+    /// around it that is there.
+    pub(super) fn place(&self, key: &str) -> String {
+        let mut value = &self.root;
+        let mut span = 0..0;
+        for part in key.split(['.', '[']) {
+            let next = match value.get_ref() {
+                DeValue::Table(table) => table.get_key_value(part).map(|(key, value)| (key.span(), value)),
+                DeValue::Array(array) => part
+                    .strip_suffix(']')
+                    .and_then(|index| array.get(index.parse::<usize>().ok()?))
+                    .map(|value| (value.span(), value)),
+                _ => None,
+            };
+            let Some((at, next)) = next else { break };
+            (span, value) = (at, next);
+        }
+        place(&self.file, self.text, Some(span))
+    }
+
+    /// Turns what serde says into what an operator needs.
+    fn misfit(&self, error: &toml::de::Error) -> Fault {
+        let place = place(&self.file, self.text, error.span());
+        let message = error.message();
+        let Some(rest) = message.strip_prefix("unknown field `") else {
+            return Fault {
+                place,
+                problem: message.to_owned(),
+                fix: "see the comment beside this key in the example config.toml".to_owned(),
+            };
+        };
+        let mut names = rest.split('`').step_by(2);
+        let key = names.next().unwrap_or_default();
+        let known: Vec<&str> = names.filter(|name| !name.is_empty()).collect();
+        Fault {
+            place,
+            problem: format!("unknown key `{key}`"),
+            fix: check::nearest(key, known.iter().copied())
+                .map_or_else(|| format!("known here: {}", known.join(", ")), |name| format!("did you mean `{name}`?")),
+        }
+    }
+}
+
+fn place(file: &str, text: &str, span: Option<Range<usize>>) -> String {
+    let Some(span) = span.filter(|span| span.end > 0) else {
+        return file.to_owned();
+    };
+    let before = &text[..span.start];
+    let line = before.matches('\n').count() + 1;
+    let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
+    format!("{file}:{line}:{column}")
+}
+
+/// Takes out what a pattern names, and notes its key and place.
+fn take(value: &mut Spanned<DeValue<'_>>, pattern: &[&str], prefix: &str, out: &mut Vec<(String, Range<usize>)>) {
+    let (DeValue::Table(table), [first, rest @ ..]) = (value.get_mut(), pattern) else {
+        return;
+    };
+    let names: Vec<String> = table.keys().map(|key| key.get_ref().to_string()).collect();
+    for name in names.iter().filter(|name| *first == "*" || first == name) {
+        let key = format!("{prefix}{name}");
+        if !rest.is_empty() {
+            if let Some(inner) = table.get_mut(name.as_str()) {
+                take(inner, rest, &format!("{key}."), out);
+            }
+        } else if let Some((at, _)) = table.remove_entry(name.as_str()) {
+            out.push((key, at.span()));
+        }
+    }
+}
+
+/// Removes the setting whose key or value stands at `span`, a list as a whole; says whether it was
+/// there.
+fn remove(value: &mut Spanned<DeValue<'_>>, span: &Range<usize>) -> bool {
+    let DeValue::Table(table) = value.get_mut() else {
+        return false;
+    };
+    let within = |outer: Range<usize>| outer.start <= span.start && span.end <= outer.end;
+    let hit = table.iter().find(|(key, value)| {
+        key.span() == *span || value.span() == *span || (value.get_ref().is_array() && within(value.span()))
+    });
+    match hit.map(|(key, _)| key.get_ref().to_string()) {
+        Some(key) => table.remove(key.as_str()).is_some(),
+        None => table.iter_mut().any(|(_, value)| remove(value, span)),
+    }
+}

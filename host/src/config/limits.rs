@@ -1,0 +1,54 @@
+//! `[plugins.limits]`: what one call of a plugin may use.
+
+use serde::Deserialize;
+
+/// Writes the limits twice: whole, with defaults, and as what a plugin overrides.
+macro_rules! limits {
+    ($($(#[doc = $doc:literal])+ $name:ident: $type:ty = $default:expr,)+) => {
+        /// What one call of a plugin may use.
+        #[derive(Debug, Clone, Deserialize)]
+        #[serde(deny_unknown_fields, default)]
+        pub struct Limits {
+            $($(#[doc = $doc])+ pub $name: $type,)+
+        }
+
+        impl Default for Limits {
+            fn default() -> Self {
+                Self { $($name: $default,)+ }
+            }
+        }
+
+        /// Limits of one plugin that differ from `[plugins.limits]`.
+        #[derive(Debug, Default, Deserialize)]
+        #[serde(deny_unknown_fields, default)]
+        pub struct LimitOverrides {
+            $($(#[doc = $doc])+ pub $name: Option<$type>,)+
+        }
+
+        impl Limits {
+            /// These limits, with the plugin's own in their place.
+            pub(crate) fn with(&self, own: &LimitOverrides) -> Self {
+                Self { $($name: own.$name.unwrap_or(self.$name),)+ }
+            }
+        }
+    };
+}
+
+limits! {
+    /// Time on a processor.
+    cpu_time_ms: u64 = 1_000,
+    /// Time by the clock; never longer than what the callback's deadline leaves.
+    call_timeout_ms: u64 = 5_000,
+    /// Linear memories of the call, added up.
+    memory_bytes_max: usize = 64 * 1024 * 1024,
+    /// Elements of all tables of the call, added up.
+    table_elements_max: usize = 100_000,
+    /// Lines in the log, from `log`, standard output and standard error together.
+    output_lines_max: u32 = 100,
+    /// Bytes in those lines.
+    output_bytes_max: usize = 16 * 1024,
+    /// Bytes of one answer, or of what one call into the gateway hands over.
+    answer_bytes_max: usize = 2 * 1024 * 1024,
+    /// Open files, streams and the like.
+    handles_max: usize = 1_024,
+}

@@ -1,0 +1,100 @@
+//! Secrets by reference: `{ env = "NAME" }` or `{ file = "PATH" }`, never a literal.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use serde::de::{self, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+
+/// A secret, which no derive and no log line prints.
+pub struct Secret {
+    source: Source,
+    /// What stands at the source, or why it could not be read.
+    value: Result<String, String>,
+}
+
+enum Source {
+    Env(String),
+    File(PathBuf),
+}
+
+impl Secret {
+    /// Reads the secret. A file's last line break is not part of it.
+    pub(crate) fn resolve(&mut self, folder: &Path) {
+        let read = match &self.source {
+            Source::Env(name) => {
+                std::env::var(name).map_err(|_| format!("the environment variable `{name}` is not set"))
+            }
+            Source::File(path) => std::fs::read_to_string(folder.join(path))
+                .map(|text| text.trim_end_matches(['\r', '\n']).to_owned())
+                .map_err(|error| format!("the file `{}` cannot be read: {error}", path.display())),
+        };
+        self.value = read.and_then(|value| {
+            if value.is_empty() {
+                return Err(format!("the secret at {self} is empty"));
+            }
+            Ok(value)
+        });
+    }
+
+    /// Why there is no value, if there is none.
+    pub(crate) fn fault(&self) -> Option<&str> {
+        self.value.as_ref().err().map(String::as_str)
+    }
+
+    /// The value, for the one place that needs it.
+    pub fn expose(&self) -> &str {
+        self.value.as_deref().expect("a checked configuration has read every secret")
+    }
+}
+
+/// Where the secret stands, never what it is.
+impl fmt::Display for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.source {
+            Source::Env(name) => write!(f, "env {name}"),
+            Source::File(path) => write!(f, "file {}", path.display()),
+        }
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Secret({self})")
+    }
+}
+
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        struct Reference;
+
+        impl<'de> Visitor<'de> for Reference {
+            type Value = Source;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a secret by reference, { env = \"NAME\" } or { file = \"PATH\" }")
+            }
+
+            /// A literal is refused without repeating it: error messages end up in logs.
+            fn visit_str<E: de::Error>(self, _: &str) -> Result<Source, E> {
+                Err(E::invalid_type(de::Unexpected::Other("a literal"), &self))
+            }
+
+            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Source, M::Error> {
+                let Some((key, value)) = map.next_entry::<String, String>()? else {
+                    return Err(de::Error::custom("a secret names one source, `env` or `file`"));
+                };
+                if map.next_key::<String>()?.is_some() {
+                    return Err(de::Error::custom("a secret names one source, `env` or `file`"));
+                }
+                match key.as_str() {
+                    "env" => Ok(Source::Env(value)),
+                    "file" => Ok(Source::File(value.into())),
+                    other => Err(de::Error::unknown_field(other, &["env", "file"])),
+                }
+            }
+        }
+
+        Ok(Self { source: input.deserialize_any(Reference)?, value: Err("not read yet".to_owned()) })
+    }
+}

@@ -1,0 +1,97 @@
+//! `[server]`, `[admin]` and `[log]`: the two listeners, and what is said about them.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use serde::Deserialize;
+use url::Url;
+
+/// The public listener, which Twilio and Front call.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Server {
+    /// Address and port.
+    pub listen: SocketAddr,
+    /// What the platforms were given; signatures are checked against it. `None` stands for plain
+    /// HTTP at `listen`.
+    pub public_url: Option<Url>,
+    /// Open connections; further ones wait in the system's queue.
+    pub connections_max: usize,
+    /// Open connections from one address; further ones are closed at once.
+    pub connections_per_address_max: usize,
+    /// A connection is closed after this long, between two requests if it can be.
+    pub connection_age_ms: u64,
+    /// From the first wait for a request to the end of its header.
+    pub header_timeout_ms: u64,
+    /// Request line and header together.
+    pub header_bytes_max: usize,
+    /// Header fields of one request.
+    pub headers_max: usize,
+    /// From the end of the header to the end of the body.
+    pub body_timeout_ms: u64,
+    /// Body of one request.
+    pub body_bytes_max: usize,
+    /// Signed text up to this size is tried against likely mistakes when a signature does not
+    /// match; larger requests are refused without the explanation.
+    pub explain_bytes_max: usize,
+    /// How long requests are still accepted after a signal, so that a load balancer sees
+    /// `/readyz` turn 503 first.
+    pub shutdown_delay_ms: u64,
+    /// How long accepted requests may take to finish after that.
+    pub shutdown_grace_ms: u64,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self {
+            listen: (Ipv4Addr::LOCALHOST, 8080).into(),
+            public_url: None,
+            connections_max: 4096,
+            connections_per_address_max: 1024,
+            connection_age_ms: 300_000,
+            header_timeout_ms: 5_000,
+            header_bytes_max: 16 * 1024,
+            headers_max: 64,
+            body_timeout_ms: 3_000,
+            body_bytes_max: 256 * 1024,
+            explain_bytes_max: 16 * 1024,
+            shutdown_delay_ms: 0,
+            shutdown_grace_ms: 25_000,
+        }
+    }
+}
+
+/// The operators' listener: health, status, metrics.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Admin {
+    /// Address and port. Keep it off the internet.
+    pub listen: SocketAddr,
+}
+
+impl Default for Admin {
+    fn default() -> Self {
+        Self { listen: (Ipv4Addr::LOCALHOST, 8081).into() }
+    }
+}
+
+/// What goes to the log, and how.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Log {
+    /// For people or for machines.
+    pub format: LogFormat,
+    /// `error`, `warn`, `info`, `debug` or `trace`, or directives such as
+    /// `info,frontgate::plugin=debug`. None stands for `info`.
+    pub level: Option<String>,
+}
+
+/// How a log line looks.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// One line of text, with colours on a terminal.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}

@@ -1,0 +1,117 @@
+//! The operators' listener: is it alive, is it ready, what is loaded, what happened.
+
+pub mod status;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::header::CONTENT_TYPE;
+use hyper::{Method, Request, Response, StatusCode};
+use metrics::gauge;
+use metrics_exporter_prometheus::PrometheusHandle;
+
+use crate::config::Config;
+use crate::plugin::engine::Engine;
+use crate::plugin::registry::Registry;
+use crate::roles;
+
+/// Answers operators.
+pub struct Console {
+    config: Arc<Config>,
+    engine: Arc<Engine>,
+    registry: Arc<Registry>,
+    metrics: PrometheusHandle,
+    started: Instant,
+    loading: AtomicBool,
+    draining: AtomicBool,
+}
+
+impl Console {
+    /// A console that is not ready before [`Console::loaded`].
+    pub fn new(config: Arc<Config>, engine: Arc<Engine>, registry: Arc<Registry>, metrics: PrometheusHandle) -> Self {
+        Self {
+            config,
+            engine,
+            registry,
+            metrics,
+            started: Instant::now(),
+            loading: AtomicBool::new(true),
+            draining: AtomicBool::new(false),
+        }
+    }
+
+    /// The plugins that were there at start have been tried.
+    pub fn loaded(&self) {
+        self.loading.store(false, Ordering::Relaxed);
+    }
+
+    /// No new work, please.
+    pub fn draining(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Answers one request.
+    pub async fn respond(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+        if request.method() != Method::GET && request.method() != Method::HEAD {
+            return text(StatusCode::METHOD_NOT_ALLOWED, "this listener takes GET only\n");
+        }
+        match request.uri().path() {
+            "/livez" => text(StatusCode::OK, "alive\n"),
+            "/readyz" => self.ready(),
+            "/statusz" => self.status(),
+            "/metrics" => self.numbers(),
+            _ => text(StatusCode::NOT_FOUND, "there are /livez, /readyz, /statusz and /metrics\n"),
+        }
+    }
+
+    /// Why callbacks should not be sent here.
+    fn reasons(&self) -> Vec<String> {
+        if self.draining.load(Ordering::Relaxed) {
+            return vec!["the gateway is shutting down".to_owned()];
+        }
+        if self.loading.load(Ordering::Relaxed) {
+            return vec!["the plugins are being loaded".to_owned()];
+        }
+        roles::unanswered(&self.registry, &self.config)
+    }
+
+    fn ready(&self) -> Response<Full<Bytes>> {
+        let reasons = self.reasons();
+        if reasons.is_empty() {
+            return text(StatusCode::OK, "ready\n");
+        }
+        text(StatusCode::SERVICE_UNAVAILABLE, reasons.join("\n") + "\n")
+    }
+
+    fn status(&self) -> Response<Full<Bytes>> {
+        let status = status::Status::new(self);
+        let body = serde_json::to_vec_pretty(&status).expect("a status has no map keys that are no text");
+        with_type("application/json", StatusCode::OK, body)
+    }
+
+    fn numbers(&self) -> Response<Full<Bytes>> {
+        gauge!("frontgate_plugin_places_free").set(count(self.engine.places_free()));
+        gauge!("frontgate_plugins_live").set(count(self.registry.live().len()));
+        self.metrics.run_upkeep();
+        with_type("text/plain; version=0.0.4; charset=utf-8", StatusCode::OK, self.metrics.render())
+    }
+}
+
+/// A count as a metric; none of ours comes near the precision of a float.
+fn count(number: usize) -> f64 {
+    u32::try_from(number).unwrap_or(u32::MAX).into()
+}
+
+fn text(status: StatusCode, body: impl Into<Bytes>) -> Response<Full<Bytes>> {
+    with_type("text/plain; charset=utf-8", status, body)
+}
+
+fn with_type(kind: &'static str, status: StatusCode, body: impl Into<Bytes>) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(body.into()));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, hyper::header::HeaderValue::from_static(kind));
+    response
+}

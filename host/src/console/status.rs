@@ -1,0 +1,103 @@
+//! `/statusz`: what is loaded and what is wrong, as JSON. `frontgate plugin list` reads it back.
+
+use std::collections::BTreeMap;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde::{Deserialize, Serialize};
+
+use super::Console;
+use crate::plugin::engine::Allocation;
+
+/// The whole answer.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Status {
+    /// Version of the gateway.
+    pub version: String,
+    /// Seconds since it started.
+    pub uptime_seconds: u64,
+    /// Whether `/readyz` says 200.
+    pub ready: bool,
+    /// Why not.
+    pub reasons: Vec<String>,
+    /// Every plugin that is live or whose file was tried, by name.
+    pub plugins: BTreeMap<String, Plugin>,
+    /// How instances get their memory: `pool`, or `on-demand` where address space is limited.
+    pub memory: String,
+    /// Calls that could begin right now.
+    pub places_free: usize,
+}
+
+/// One plugin.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Plugin {
+    /// What answers now, if anything.
+    pub live: Option<Live>,
+    /// How the newest file fared.
+    pub last_attempt: Option<Attempt>,
+}
+
+/// What answers.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Live {
+    /// SHA-256 of the file.
+    pub digest: String,
+    /// Size of the file.
+    pub bytes: usize,
+    /// Roles that it answers.
+    pub roles: Vec<String>,
+    /// Seconds since 1970.
+    pub since: u64,
+}
+
+/// One attempt to bring a file to life.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Attempt {
+    /// `live`, `kept` (the version before it answers on), `refused` or `removed`.
+    pub outcome: String,
+    /// Why the file is not usable.
+    pub reason: Option<String>,
+    /// SHA-256 of the file, if it could be read.
+    pub digest: Option<String>,
+    /// Seconds since 1970.
+    pub time: u64,
+}
+
+impl Status {
+    pub(super) fn new(console: &Console) -> Self {
+        let mut plugins: BTreeMap<String, Plugin> = BTreeMap::new();
+        for (name, live) in console.registry.live().iter() {
+            plugins.entry(name.clone()).or_default().live = Some(Live {
+                digest: live.digest.to_string(),
+                bytes: live.file_bytes,
+                roles: live.roles().into_iter().map(|role| role.name().to_owned()).collect(),
+                since: seconds(live.since),
+            });
+        }
+        for (name, receipt) in console.registry.receipts().iter() {
+            plugins.entry(name.clone()).or_default().last_attempt = Some(Attempt {
+                outcome: receipt.outcome.name().to_owned(),
+                reason: receipt.outcome.reason().map(str::to_owned),
+                digest: receipt.digest.map(|digest| digest.to_string()),
+                time: seconds(receipt.time),
+            });
+        }
+        let reasons = console.reasons();
+        Self {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            uptime_seconds: console.started.elapsed().as_secs(),
+            ready: reasons.is_empty(),
+            reasons,
+            plugins,
+            memory: match console.engine.allocation() {
+                Allocation::Pool => "pool",
+                Allocation::OnDemand => "on-demand",
+            }
+            .to_owned(),
+            places_free: console.engine.places_free(),
+        }
+    }
+}
+
+fn seconds(time: SystemTime) -> u64 {
+    time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}

@@ -1,0 +1,127 @@
+//! Everything that can go wrong with a request: one variant for each, with the status and the
+//! stable code that the caller gets. What only operators may know goes to the log.
+
+use hyper::StatusCode;
+
+use crate::config::Role;
+
+/// Why a request is not answered with what it asked for.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No such address.
+    #[error("there is nothing at this address")]
+    UnknownAddress,
+    /// Callbacks are POST requests.
+    #[error("this address takes POST only")]
+    Method,
+    /// Missing or doubled `Host`, or two ways to tell the body's length.
+    #[error("the request is ambiguous: {0}")]
+    Ambiguous(&'static str),
+    /// The body is larger than `server.body_bytes_max`.
+    #[error("the body is too large")]
+    BodyTooLarge,
+    /// The body took longer than `server.body_timeout_ms`.
+    #[error("the body did not arrive in time")]
+    BodyTimeout,
+    /// The connection broke inside the body.
+    #[error("the body broke off")]
+    BodyBroken,
+    /// The explanation is in the log.
+    #[error("the signature does not match")]
+    Signature(String),
+    /// Signed, but of another content type.
+    #[error("the body is not application/x-www-form-urlencoded")]
+    NotForm,
+    /// A callback in the format that Twilio gave up in 2022.
+    #[error("this is a version 1 callback; choose version 2 (form body with `Location`) in Twilio's console")]
+    Version1,
+    /// `Location` names an operation that this address does not have.
+    #[error("unknown Location; this address answers {0}")]
+    UnknownLocation(&'static str),
+    /// A parameter that the operation needs.
+    #[error("the parameter {0} is missing")]
+    MissingParameter(&'static str),
+    /// A parameter that cannot be used.
+    #[error("the parameter {0} is {1}")]
+    InvalidParameter(&'static str, &'static str),
+
+    /// No plugin of the role is live.
+    #[error("no plugin answers the role {0}")]
+    NoPlugin(Role),
+    /// All places for calls stayed taken.
+    #[error("too many calls at once")]
+    Busy,
+    /// The plugin: no such record.
+    #[error("not found")]
+    NotFound,
+    /// The plugin: this worker may not.
+    #[error("forbidden")]
+    Forbidden(String),
+    /// The plugin cannot work with the request.
+    #[error("the plugin cannot work with this request")]
+    Invalid(String),
+    /// The system behind the plugin is down.
+    #[error("the system behind the plugin is unavailable")]
+    Unavailable(String),
+    /// The plugin: anything else.
+    #[error("the plugin failed")]
+    Failed(String),
+    /// The plugin crashed, or asked for more than its budget.
+    #[error("the plugin crashed")]
+    Trap(String),
+    /// The plugin used up its time.
+    #[error("the plugin took too long")]
+    OutOfTime(&'static str),
+    /// What the plugin answered cannot be brought to a size that the platform takes.
+    #[error("the plugin's answer is too large")]
+    AnswerTooLarge,
+    /// A fault of ours.
+    #[error("internal error")]
+    Internal(String),
+}
+
+impl Error {
+    /// Status and stable code of the answer.
+    pub fn answer(&self) -> (StatusCode, &'static str) {
+        match self {
+            Self::UnknownAddress => (StatusCode::NOT_FOUND, "unknown-address"),
+            Self::Method => (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed"),
+            Self::Ambiguous(_) => (StatusCode::BAD_REQUEST, "ambiguous-request"),
+            Self::BodyTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "body-too-large"),
+            Self::BodyTimeout => (StatusCode::REQUEST_TIMEOUT, "body-timeout"),
+            Self::BodyBroken => (StatusCode::BAD_REQUEST, "body-broken"),
+            Self::Signature(_) => (StatusCode::FORBIDDEN, "signature-mismatch"),
+            Self::NotForm => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "not-a-form"),
+            Self::Version1 => (StatusCode::BAD_REQUEST, "callback-version-1"),
+            Self::UnknownLocation(_) => (StatusCode::BAD_REQUEST, "unknown-location"),
+            Self::MissingParameter(_) => (StatusCode::BAD_REQUEST, "missing-parameter"),
+            Self::InvalidParameter(..) => (StatusCode::BAD_REQUEST, "invalid-parameter"),
+            Self::NoPlugin(_) => (StatusCode::SERVICE_UNAVAILABLE, "no-plugin"),
+            Self::Busy => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
+            Self::NotFound => (StatusCode::NOT_FOUND, "not-found"),
+            Self::Forbidden(_) => (StatusCode::FORBIDDEN, "forbidden"),
+            Self::Invalid(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid"),
+            Self::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
+            Self::Failed(_) => (StatusCode::BAD_GATEWAY, "plugin-failed"),
+            Self::Trap(_) => (StatusCode::BAD_GATEWAY, "plugin-trapped"),
+            Self::OutOfTime(_) => (StatusCode::GATEWAY_TIMEOUT, "out-of-time"),
+            Self::AnswerTooLarge => (StatusCode::BAD_GATEWAY, "answer-too-large"),
+            Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
+        }
+    }
+
+    /// What the log adds to the text that the caller gets.
+    pub fn detail(&self) -> Option<&str> {
+        match self {
+            Self::Signature(text)
+            | Self::Forbidden(text)
+            | Self::Invalid(text)
+            | Self::Unavailable(text)
+            | Self::Failed(text)
+            | Self::Trap(text)
+            | Self::Internal(text) => Some(text),
+            Self::OutOfTime(budget) => Some(budget),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! Frontgate: a gateway between customer-messaging platforms and a company's own systems.
+//!
+//! A callback comes in at [`server`], is answered by [`gateway`] (route, read, verify, decode, ask a
+//! plugin, encode), and the plugin runs in [`plugin`]. The modules below are in the order in which
+//! they may name each other: a module imports only from modules further down.
+
+pub mod cli;
+
+pub mod console;
+pub mod server;
+
+pub mod gateway;
+
+pub mod body;
+pub mod roles;
+pub mod routes;
+
+pub mod plugin;
+
+pub mod twilio;
+
+pub mod bindings;
+pub mod config;
+pub mod error;
+pub mod telemetry;

@@ -1,0 +1,92 @@
+//! What one call has used: time on a processor, memories, tables.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use wasmtime::{ResourceLimiter, Result};
+
+use crate::config::Limits;
+
+/// Time on a processor, as the sum of the polls of a call: waiting costs nothing.
+#[derive(Debug)]
+pub(super) struct CpuClock {
+    start: Instant,
+    spent_ns: AtomicU64,
+    /// Nanoseconds from `start` to where the current poll began.
+    poll_began_ns: AtomicU64,
+}
+
+impl CpuClock {
+    pub(super) fn new() -> Self {
+        Self { start: Instant::now(), spent_ns: AtomicU64::new(0), poll_began_ns: AtomicU64::new(0) }
+    }
+
+    fn now_ns(&self) -> u64 {
+        u64::try_from(self.start.elapsed().as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    /// Counts what `poll` takes.
+    pub(super) fn measure<T>(&self, poll: impl FnOnce() -> T) -> T {
+        let began = self.now_ns();
+        self.poll_began_ns.store(began, Ordering::Relaxed);
+        let result = poll();
+        self.spent_ns.fetch_add(self.now_ns() - began, Ordering::Relaxed);
+        result
+    }
+
+    /// What is used up, the current poll included; to be asked from inside it.
+    pub(super) fn spent_in_poll(&self) -> Duration {
+        let current = self.now_ns() - self.poll_began_ns.load(Ordering::Relaxed);
+        self.spent() + Duration::from_nanos(current)
+    }
+
+    /// What finished polls have used.
+    pub(super) fn spent(&self) -> Duration {
+        Duration::from_nanos(self.spent_ns.load(Ordering::Relaxed))
+    }
+}
+
+/// Adds up all memories and all tables of a call.
+#[derive(Debug)]
+pub(super) struct Space {
+    memory_bytes: usize,
+    memory_bytes_max: usize,
+    table_elements: usize,
+    table_elements_max: usize,
+    /// Which limit refused something, for the report of the trap that usually follows.
+    pub(super) refused: Option<&'static str>,
+}
+
+impl Space {
+    pub(super) fn new(limits: &Limits) -> Self {
+        Self {
+            memory_bytes: 0,
+            memory_bytes_max: limits.memory_bytes_max,
+            table_elements: 0,
+            table_elements_max: limits.table_elements_max,
+            refused: None,
+        }
+    }
+}
+
+impl ResourceLimiter for Space {
+    fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> Result<bool> {
+        let total = self.memory_bytes.saturating_add(desired - current);
+        if total > self.memory_bytes_max {
+            self.refused = Some("memory_bytes_max");
+            return Ok(false);
+        }
+        self.memory_bytes = total;
+        Ok(true)
+    }
+
+    fn table_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> Result<bool> {
+        let total = self.table_elements.saturating_add(desired - current);
+        if total > self.table_elements_max {
+            self.refused = Some("table_elements_max");
+            return Ok(false);
+        }
+        self.table_elements = total;
+        Ok(true)
+    }
+}

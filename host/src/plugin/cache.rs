@@ -1,0 +1,136 @@
+//! Compiled plugins on disk, so that a restart compiles nothing again.
+//!
+//! A file's name holds three digests: of the `.wasm`, of all settings that decide what compiled
+//! code looks like, and of the file itself. Files are written once and never changed: the code of a
+//! live plugin is mapped from them.
+
+use std::fmt;
+use std::fs;
+use std::hash::{Hash as _, Hasher};
+use std::io::Write as _;
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use anyhow::Context as _;
+use sha2::{Digest as _, Sha256};
+use wasmtime::component::Component;
+
+/// Older builds are removed beyond this many.
+const FILES_MAX: usize = 64;
+
+/// SHA-256 of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Digest([u8; 32]);
+
+impl Digest {
+    /// The digest of these bytes.
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(Sha256::digest(bytes).into())
+    }
+
+    /// Its first twelve digits, enough for people to compare.
+    pub fn short(&self) -> String {
+        self.to_string()[..12].to_owned()
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// A folder of compiled plugins that only this user can write.
+#[derive(Debug, Clone)]
+pub struct Cache {
+    folder: PathBuf,
+    settings: String,
+}
+
+impl Cache {
+    /// Opens the folder, and makes it if need be.
+    pub fn open(folder: &Path, engine: &wasmtime::Engine) -> anyhow::Result<Self> {
+        let context = || format!("preparing the folder {} for compiled plugins", folder.display());
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).with_context(context)?;
+        // What lies here is run as machine code: nobody else may put it there.
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).with_context(context)?;
+        let mut settings = StableHasher(Sha256::new());
+        engine.precompile_compatibility_hash().hash(&mut settings);
+        let settings = Digest(settings.0.finalize().into()).short();
+        Ok(Self { folder: folder.to_owned(), settings })
+    }
+
+    /// The compiled form of a `.wasm` file, if it is here and whole.
+    pub(super) fn load(&self, engine: &wasmtime::Engine, wasm: Digest) -> Option<Component> {
+        let prefix = format!("{wasm}-{}-", self.settings);
+        let files = fs::read_dir(&self.folder).ok()?.flatten();
+        let path = files.map(|entry| entry.path()).find(|path| name(path).starts_with(&prefix))?;
+        let bytes = fs::read(&path).ok()?;
+        if name(&path) != format!("{prefix}{}.cwasm", Digest::of(&bytes)) {
+            // Cut off by a crash or damaged: compile it again.
+            let _ = fs::remove_file(&path);
+            return None;
+        }
+        drop(bytes);
+        // The newest are kept longest.
+        let _ = fs::File::open(&path).and_then(|file| file.set_modified(SystemTime::now()));
+        map(engine, &path).ok()
+    }
+
+    /// Keeps the compiled form of a `.wasm` file, and maps it.
+    pub(super) fn store(&self, engine: &wasmtime::Engine, wasm: Digest, compiled: &[u8]) -> anyhow::Result<Component> {
+        let path = self.folder.join(format!("{wasm}-{}-{}.cwasm", self.settings, Digest::of(compiled)));
+        let unfinished = self.folder.join(format!("{}.unfinished", uuid::Uuid::new_v4()));
+        let write = || {
+            let mut file = fs::File::create_new(&unfinished)?;
+            file.write_all(compiled)?;
+            file.sync_all()?;
+            fs::rename(&unfinished, &path)
+        };
+        write().with_context(|| format!("writing {}", path.display()))?;
+        self.prune();
+        map(engine, &path)
+    }
+
+    fn prune(&self) {
+        let mut files: Vec<(SystemTime, PathBuf)> = fs::read_dir(&self.folder)
+            .into_iter()
+            .flatten()
+            .flatten()
+            .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path())))
+            .collect();
+        files.sort();
+        let surplus = files.len().saturating_sub(FILES_MAX);
+        // A removed file stays mapped for as long as its plugin lives.
+        for (_, path) in files.drain(..surplus) {
+            let _ = fs::remove_file(path);
+        }
+    }
+}
+
+fn name(path: &Path) -> &str {
+    path.file_name().and_then(|name| name.to_str()).unwrap_or_default()
+}
+
+#[expect(unsafe_code, reason = "loading machine code cannot be checked by the compiler")]
+fn map(engine: &wasmtime::Engine, path: &Path) -> anyhow::Result<Component> {
+    // SAFETY: The file was made by `compile` of this very program with the same settings, its digest
+    // was just checked, it lies in a folder that only this user can write, and it is never changed.
+    let component = unsafe { Component::deserialize_file(engine, path) };
+    component.map_err(anyhow::Error::from).with_context(|| format!("loading {}", path.display()))
+}
+
+/// A hasher whose result is the same in every build, unlike that of the standard library.
+struct StableHasher(Sha256);
+
+impl Hasher for StableHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    fn finish(&self) -> u64 {
+        let digest = self.0.clone().finalize();
+        u64::from_le_bytes(*digest.first_chunk().expect("a digest has 32 bytes"))
+    }
+}

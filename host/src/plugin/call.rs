@@ -1,0 +1,160 @@
+//! One call of a plugin: a place in the pool, a fresh instance, one question, every budget.
+
+pub mod crm;
+
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout_at};
+use tokio_util::task::AbortOnDropHandle;
+use wasmtime::component::Instance;
+use wasmtime::{PoolConcurrencyLimitError, Store, Trap, UpdateDeadline};
+
+use super::budget::CpuClock;
+use super::engine::Engine;
+use super::live::Live;
+use super::store::CallStore;
+pub use super::store::Caller;
+use crate::bindings::plugin_types;
+use crate::error::Error;
+
+/// A call that has computed for longer leaves the server's threads.
+const INLINE_MAX: Duration = Duration::from_millis(5);
+
+/// Until when a call may wait for a place, and until when it must have answered.
+#[derive(Debug, Clone, Copy)]
+pub struct Deadlines {
+    /// For a place.
+    pub queue: Instant,
+    /// For the answer.
+    pub answer: Instant,
+}
+
+/// What the plugin said, or how it ended.
+type Outcome<R> = wasmtime::Result<Result<R, plugin_types::Error>>;
+
+/// Asks one question in a fresh instance. The store is gone before the place is free again.
+async fn run<R, Q, F>(
+    engine: &Engine,
+    plugin: &Arc<Live>,
+    caller: &Caller,
+    deadlines: Deadlines,
+    question: Q,
+) -> Result<R, Error>
+where
+    R: Send + 'static,
+    Q: FnOnce(Store<CallStore>, Instance) -> F + Send + 'static,
+    F: Future<Output = (Store<CallStore>, Outcome<R>)> + Send,
+{
+    let place = timeout_at(deadlines.queue.min(deadlines.answer), Arc::clone(&engine.places).acquire_owned());
+    let Ok(Ok(place)) = place.await else {
+        return Err(Error::Busy);
+    };
+    let mut store = store(engine, plugin, caller).map_err(|error| Error::Internal(format!("{error:#}")))?;
+    let cpu = Arc::clone(&store.data().cpu);
+    let pre = plugin.pre.clone();
+    let work = async move {
+        let (store, outcome) = match pre.instantiate_async(&mut store).await {
+            Ok(instance) => question(store, instance).await,
+            Err(error) => (store, Err(error)),
+        };
+        let refused = store.data().space.refused;
+        drop(store);
+        drop(place);
+        (outcome, refused)
+    };
+    let wall = Instant::now() + Duration::from_millis(plugin.limits.call_timeout_ms);
+    match timeout_at(wall.min(deadlines.answer), spread(engine, cpu, Box::pin(work))).await {
+        Ok(Ok((Ok(answer), _))) => answer.map_err(said),
+        Ok(Ok((Err(error), refused))) => Err(ended(&error, refused)),
+        Ok(Err(error)) => Err(error),
+        Err(_) if wall <= deadlines.answer => Err(Error::OutOfTime("it reached call_timeout_ms")),
+        Err(_) => Err(Error::OutOfTime("it reached the callback's deadline")),
+    }
+}
+
+/// A store with every budget armed, before any of the plugin's code runs.
+pub(super) fn store(engine: &Engine, plugin: &Live, caller: &Caller) -> wasmtime::Result<Store<CallStore>> {
+    let limits = &plugin.limits;
+    let data = CallStore::new(&plugin.name, &plugin.grants, limits, caller)?;
+    let mut store = Store::new(&engine.wasm, data);
+    store.limiter(|data| &mut data.space);
+    store.set_hostcall_fuel(limits.answer_bytes_max);
+    store.set_max_component_handles(limits.handles_max);
+    let budget = Duration::from_millis(limits.cpu_time_ms);
+    store.epoch_deadline_callback(move |store| {
+        let spent = store.data().cpu.spent_in_poll();
+        Ok(if spent >= budget {
+            UpdateDeadline::Interrupt
+        } else if spent < INLINE_MAX {
+            UpdateDeadline::Continue(1)
+        } else {
+            UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now()))
+        })
+    });
+    store.set_epoch_deadline(1);
+    Ok(store)
+}
+
+/// Runs a call where it stands, as nearly all are done within a fraction of a millisecond, and
+/// moves it to the plugins' own threads once it turns out to compute for long.
+pub(super) async fn spread<W>(engine: &Engine, cpu: Arc<CpuClock>, work: Pin<Box<W>>) -> Result<W::Output, Error>
+where
+    W: Future<Output: Send> + Send + 'static,
+{
+    let mut metered = Metered { work, cpu };
+    let inline = poll_fn(|context| match Pin::new(&mut metered).poll(context) {
+        Poll::Ready(output) => Poll::Ready(Some(output)),
+        Poll::Pending if metered.cpu.spent() >= INLINE_MAX => Poll::Ready(None),
+        Poll::Pending => Poll::Pending,
+    });
+    if let Some(output) = inline.await {
+        return Ok(output);
+    }
+    let moved = AbortOnDropHandle::new(engine.busy_threads.spawn(metered));
+    moved.await.map_err(|error| Error::Internal(error.to_string()))
+}
+
+/// Adds up the time on a processor.
+struct Metered<W> {
+    work: Pin<Box<W>>,
+    cpu: Arc<CpuClock>,
+}
+
+impl<W: Future> Future for Metered<W> {
+    type Output = W::Output;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        this.cpu.measure(|| this.work.as_mut().poll(context))
+    }
+}
+
+/// What the plugin said.
+fn said(error: plugin_types::Error) -> Error {
+    match error {
+        plugin_types::Error::NotFound => Error::NotFound,
+        plugin_types::Error::Forbidden(text) => Error::Forbidden(text),
+        plugin_types::Error::Invalid(text) => Error::Invalid(text),
+        plugin_types::Error::Unavailable(text) => Error::Unavailable(text),
+        plugin_types::Error::Failed(text) => Error::Failed(text),
+    }
+}
+
+/// How the plugin ended without a word.
+fn ended(error: &wasmtime::Error, refused: Option<&'static str>) -> Error {
+    if error.is::<PoolConcurrencyLimitError>() {
+        return Error::Busy;
+    }
+    if error.downcast_ref::<Trap>() == Some(&Trap::Interrupt) {
+        return Error::OutOfTime("it reached cpu_time_ms");
+    }
+    let cause = error.root_cause();
+    Error::Trap(match refused {
+        Some(limit) => format!("{cause}, after it had reached {limit}"),
+        None => cause.to_string(),
+    })
+}

@@ -1,0 +1,34 @@
+//! What plugins may ask of the gateway. Every interface of the contract is linked, so that a
+//! component that lists an import it never calls still loads; what was not granted answers with an
+//! error at the call.
+
+mod denied;
+mod log;
+mod random;
+mod settings;
+
+use anyhow::Context as _;
+use wasmtime::component::{HasSelf, Linker};
+use wasmtime_wasi_config::WasiConfig;
+
+use super::store::CallStore;
+use crate::bindings;
+
+/// The linker that every plugin is linked with.
+pub(super) fn linker(engine: &wasmtime::Engine) -> anyhow::Result<Linker<CallStore>> {
+    let mut linker = Linker::new(engine);
+    link(&mut linker).map_err(anyhow::Error::from).context("linking the contract")?;
+    Ok(linker)
+}
+
+fn link(linker: &mut Linker<CallStore>) -> wasmtime::Result<()> {
+    wasmtime_wasi::p2::add_to_linker_async(linker)?;
+    wasmtime_wasi_config::add_to_linker(linker, |store: &mut CallStore| WasiConfig::new(&store.grants.variables))?;
+    bindings::settings::add_to_linker::<_, HasSelf<_>>(linker, |store| store)?;
+    bindings::log::add_to_linker::<_, HasSelf<_>>(linker, |store| store)?;
+    bindings::host_random::add_to_linker::<_, HasSelf<_>>(linker, |store| store)?;
+    bindings::state::add_to_linker::<_, HasSelf<_>>(linker, |store| store)?;
+    bindings::http_client::add_to_linker::<_, HasSelf<_>>(linker, |store| store)?;
+    bindings::directory::add_to_linker::<_, HasSelf<_>>(linker, |store| store)?;
+    Ok(())
+}

@@ -1,0 +1,131 @@
+//! A plugin that can be called: compiled, linked, tried once.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use anyhow::{Context as _, bail};
+use wasmtime::component::{Component, InstancePre};
+use wasmtime_wasi_config::WasiConfigVariables;
+
+use super::cache::Digest;
+use super::engine::Engine;
+use super::store::CallStore;
+use crate::bindings::crm;
+use crate::config::{Limits, Named, Role};
+
+/// What every name of the contract begins with.
+const CONTRACT: &str = "frontgate:plugin/";
+/// The version of the contract that this gateway speaks.
+const VERSION: &str = "0.1.0";
+
+/// What the operator granted to a plugin.
+pub struct Grants {
+    /// Settings and visible secrets, by key.
+    pub(super) settings: BTreeMap<String, String>,
+    /// The same, for `wasi:config`.
+    pub(super) variables: WasiConfigVariables,
+    /// A folder to read.
+    pub(super) files: Option<PathBuf>,
+}
+
+impl Grants {
+    /// Reads the grants of a plugin; one that the configuration does not name has none.
+    pub fn new(named: Option<&Named>) -> Self {
+        let mut settings = named.map(|named| named.config.clone()).unwrap_or_default();
+        for (key, secret) in named.iter().flat_map(|named| &named.secrets) {
+            settings.insert(key.clone(), secret.expose().to_owned());
+        }
+        Self {
+            variables: settings.iter().map(|(key, value)| (key.clone(), value.clone())).collect(),
+            settings,
+            files: named.and_then(|named| named.files.clone()),
+        }
+    }
+}
+
+/// A plugin that can be called. Every call holds its own `Arc`, so replacing a plugin never
+/// touches a call in flight.
+pub struct Live {
+    /// The file's name without `.wasm`.
+    pub name: Arc<str>,
+    /// SHA-256 of the file.
+    pub digest: Digest,
+    /// Size of the file.
+    pub file_bytes: usize,
+    /// Since when it answers.
+    pub since: SystemTime,
+    pub(super) pre: InstancePre<CallStore>,
+    pub(super) grants: Arc<Grants>,
+    pub(super) limits: Limits,
+    pub(super) crm: Option<crm::GuestIndices>,
+}
+
+impl Live {
+    /// Links a component and finds out which roles it answers.
+    pub(super) fn link(
+        engine: &Engine,
+        component: &Component,
+        file: File,
+        grants: Grants,
+        limits: Limits,
+    ) -> anyhow::Result<Self> {
+        let pre = engine.linker.instantiate_pre(component).map_err(anyhow::Error::from);
+        let pre = pre.context("it imports what this gateway does not have")?;
+        let crm = exported(component, Role::Crm)
+            .then(|| crm::GuestIndices::new(&pre).map_err(anyhow::Error::from))
+            .transpose()
+            .context("its role crm is not that of the contract")?;
+        let live = Self {
+            name: file.name,
+            digest: file.digest,
+            file_bytes: file.bytes,
+            since: SystemTime::now(),
+            pre,
+            grants: Arc::new(grants),
+            limits,
+            crm,
+        };
+        if live.roles().is_empty() {
+            bail!("it answers no role: {}", exports(engine, component));
+        }
+        Ok(live)
+    }
+
+    /// The roles that it answers.
+    pub fn roles(&self) -> Vec<Role> {
+        let answers = |role: &Role| match role {
+            Role::Crm => self.crm.is_some(),
+        };
+        Role::ALL.into_iter().filter(answers).collect()
+    }
+}
+
+/// What is known of a file before it is linked.
+pub(super) struct File {
+    pub(super) name: Arc<str>,
+    pub(super) digest: Digest,
+    pub(super) bytes: usize,
+}
+
+/// Whether a component has a role, in any version that fits ours.
+fn exported(component: &Component, role: Role) -> bool {
+    let name = format!("{CONTRACT}{role}@{VERSION}");
+    component.get_export_index(None, &name).is_some()
+}
+
+/// Says what a component exports instead of a role.
+fn exports(engine: &Engine, component: &Component) -> String {
+    let kind = component.component_type();
+    let all: Vec<&str> = kind.exports(&engine.wasm).map(|(name, _)| name).collect();
+    let ours: Vec<&str> = all.iter().copied().filter(|name| name.starts_with(CONTRACT)).collect();
+    match (ours.as_slice(), all.as_slice()) {
+        ([], []) => "it exports nothing".to_owned(),
+        ([], all) => format!("it exports {}", all.join(", ")),
+        (ours, _) => format!(
+            "it exports {}, and this gateway speaks version {VERSION} of {CONTRACT}crm; build it against that",
+            ours.join(", ")
+        ),
+    }
+}

@@ -1,0 +1,197 @@
+//! What a plugin writes to `log`, standard output and standard error: lines in the gateway's log,
+//! up to a budget. What is over is dropped and counted, never a trap.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+
+use tokio::io::AsyncWrite;
+use tracing::{Level, debug, error, info, trace, warn};
+use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
+use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
+
+use super::store::Caller;
+use crate::config::Limits;
+
+/// Everything that one call writes.
+#[derive(Debug)]
+pub(super) struct Output {
+    plugin: Arc<str>,
+    caller: Caller,
+    left: Mutex<Left>,
+}
+
+#[derive(Debug)]
+struct Left {
+    lines: u32,
+    bytes: usize,
+    dropped: u64,
+}
+
+impl Output {
+    pub(super) fn new(plugin: &Arc<str>, caller: &Caller, limits: &Limits) -> Self {
+        Self {
+            plugin: Arc::clone(plugin),
+            caller: caller.clone(),
+            left: Mutex::new(Left { lines: limits.output_lines_max, bytes: limits.output_bytes_max, dropped: 0 }),
+        }
+    }
+
+    /// Logs one line, or drops it.
+    pub(super) fn line(&self, level: Level, text: &str) {
+        {
+            let mut left = lock(&self.left);
+            if left.lines == 0 || left.bytes < text.len() {
+                left.dropped += 1;
+                return;
+            }
+            left.lines -= 1;
+            left.bytes -= text.len();
+        }
+        let (plugin, tenant, request) = (&*self.plugin, &*self.caller.tenant, &*self.caller.request);
+        // The level of an event is fixed where it is written.
+        match level {
+            Level::ERROR => error!(target: "plugin", plugin, tenant, request, "{text}"),
+            Level::WARN => warn!(target: "plugin", plugin, tenant, request, "{text}"),
+            Level::INFO => info!(target: "plugin", plugin, tenant, request, "{text}"),
+            Level::DEBUG => debug!(target: "plugin", plugin, tenant, request, "{text}"),
+            Level::TRACE => trace!(target: "plugin", plugin, tenant, request, "{text}"),
+        }
+    }
+
+    fn can_take(&self, bytes: usize) -> bool {
+        lock(&self.left).bytes >= bytes
+    }
+}
+
+impl Drop for Output {
+    fn drop(&mut self) {
+        let dropped = lock(&self.left).dropped;
+        if dropped > 0 {
+            let (plugin, tenant, request) = (&*self.plugin, &*self.caller.tenant, &*self.caller.request);
+            warn!(target: "plugin", plugin, tenant, request, "dropped {dropped} lines of output past the plugin's limits");
+        }
+    }
+}
+
+/// Nothing panics while it holds one of these locks.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Standard output or standard error: bytes that become lines.
+#[derive(Clone)]
+pub(super) struct Stream {
+    pending: Arc<Mutex<Pending>>,
+}
+
+struct Pending {
+    output: Arc<Output>,
+    line: Vec<u8>,
+    level: Level,
+}
+
+impl Stream {
+    pub(super) fn stdout(output: &Arc<Output>) -> Self {
+        Self::new(output, Level::INFO)
+    }
+
+    /// A panic of a plugin arrives here.
+    pub(super) fn stderr(output: &Arc<Output>) -> Self {
+        Self::new(output, Level::WARN)
+    }
+
+    fn new(output: &Arc<Output>, level: Level) -> Self {
+        let pending = Pending { output: Arc::clone(output), line: Vec::new(), level };
+        Self { pending: Arc::new(Mutex::new(pending)) }
+    }
+
+    fn take(&self, bytes: &[u8]) {
+        let mut pending = lock(&self.pending);
+        let mut pieces = bytes.split(|byte| *byte == b'\n');
+        let last = pieces.next_back().unwrap_or_default();
+        for piece in pieces {
+            pending.push(piece);
+            pending.flush();
+        }
+        pending.push(last);
+    }
+}
+
+impl Pending {
+    /// Bytes that could not be logged any more are not kept either.
+    fn push(&mut self, piece: &[u8]) {
+        let length = self.line.len() + piece.len();
+        if self.output.can_take(length) {
+            self.line.extend_from_slice(piece);
+        } else if !piece.is_empty() {
+            self.line.clear();
+            lock(&self.output.left).dropped += 1;
+        }
+    }
+
+    fn flush(&mut self) {
+        let line = std::mem::take(&mut self.line);
+        if !line.is_empty() {
+            self.output.line(self.level, String::from_utf8_lossy(&line).trim_end());
+        }
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        self.flush();
+    }
+}
+
+impl IsTerminal for Stream {
+    fn is_terminal(&self) -> bool {
+        false
+    }
+}
+
+impl StdoutStream for Stream {
+    fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
+        Box::new(self.clone())
+    }
+
+    fn p2_stream(&self) -> Box<dyn OutputStream> {
+        Box::new(self.clone())
+    }
+}
+
+#[wasmtime_wasi::async_trait]
+impl Pollable for Stream {
+    async fn ready(&mut self) {}
+}
+
+impl OutputStream for Stream {
+    fn write(&mut self, bytes: bytes::Bytes) -> StreamResult<()> {
+        self.take(&bytes);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> StreamResult<()> {
+        Ok(())
+    }
+
+    fn check_write(&mut self) -> StreamResult<usize> {
+        Ok(64 * 1024)
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.take(bytes);
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}

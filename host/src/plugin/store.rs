@@ -1,0 +1,62 @@
+//! What a call's store holds: what the plugin was granted, and what it has used of it.
+
+use std::sync::Arc;
+
+use wasmtime::component::ResourceTable;
+use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxView, WasiView};
+
+use super::budget::{CpuClock, Space};
+use super::live::Grants;
+use super::output::{Output, Stream};
+use crate::config::Limits;
+
+/// For whom a call is made; stands in every line that the plugin logs.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// Name of the tenant, or `-` for a trial run.
+    pub tenant: Arc<str>,
+    /// Id of the request.
+    pub request: Arc<str>,
+}
+
+/// The data of one store, that is, of one call.
+pub(super) struct CallStore {
+    pub(super) grants: Arc<Grants>,
+    pub(super) space: Space,
+    pub(super) cpu: Arc<CpuClock>,
+    pub(super) output: Arc<Output>,
+    wasi: WasiCtx,
+    table: ResourceTable,
+}
+
+impl CallStore {
+    pub(super) fn new(
+        plugin: &Arc<str>,
+        grants: &Arc<Grants>,
+        limits: &Limits,
+        caller: &Caller,
+    ) -> wasmtime::Result<Self> {
+        let output = Arc::new(Output::new(plugin, caller, limits));
+        let mut wasi = WasiCtx::builder();
+        wasi.max_random_size(64 * 1024).stdout(Stream::stdout(&output)).stderr(Stream::stderr(&output));
+        if let Some(files) = &grants.files {
+            wasi.preopened_dir(files, "/", FsPerms::ReadOnly)?;
+        }
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(limits.handles_max);
+        Ok(Self {
+            grants: Arc::clone(grants),
+            space: Space::new(limits),
+            cpu: Arc::new(CpuClock::new()),
+            output,
+            wasi: wasi.build(),
+            table,
+        })
+    }
+}
+
+impl WasiView for CallStore {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+    }
+}

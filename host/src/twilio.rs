@@ -1,0 +1,9 @@
+//! Twilio: how it signs, what it asks, what it takes as an answer.
+//!
+//! Everything here is pure: no clock, no IO, no async.
+
+pub mod callbacks;
+pub mod candidates;
+pub mod explain;
+pub mod form;
+pub mod signature;

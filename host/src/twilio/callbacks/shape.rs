@@ -1,0 +1,41 @@
+//! What Frontline takes as a value: one line, a usable link, a number in E.164.
+
+use std::borrow::Cow;
+
+/// A text as one line, without control characters.
+pub(super) fn one_line(text: &str) -> Cow<'_, str> {
+    let text = text.trim();
+    if !text.contains(char::is_control) {
+        return Cow::Borrowed(text);
+    }
+    let words = text.split(|c: char| c.is_control() || c.is_whitespace()).filter(|word| !word.is_empty());
+    Cow::Owned(words.collect::<Vec<_>>().join(" "))
+}
+
+/// An absolute URL of a picture.
+pub(super) fn picture(url: &str) -> bool {
+    (url.starts_with("https://") || url.starts_with("http://")) && !url.contains(char::is_whitespace)
+}
+
+/// A link that the app follows.
+pub(super) fn link(url: &str) -> bool {
+    (url.starts_with("https://") || url.starts_with("mailto:")) && !url.contains(char::is_whitespace)
+}
+
+/// `+` and up to fifteen digits.
+pub(super) fn e164(number: &str) -> bool {
+    let Some(digits) = number.strip_prefix('+') else {
+        return false;
+    };
+    (7..=15).contains(&digits.len()) && !digits.starts_with('0') && digits.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// A channel whose value fits its kind.
+pub(super) fn channel(kind: &str, value: &str) -> bool {
+    match kind {
+        "sms" => e164(value),
+        "whatsapp" => value.strip_prefix("whatsapp:").is_some_and(e164),
+        "chat" => !value.trim().is_empty(),
+        _ => false,
+    }
+}

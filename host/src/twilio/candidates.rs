@@ -1,0 +1,188 @@
+//! The texts that Twilio may have signed for one request: its back ends differ in port, user-info
+//! and escaping, so several URLs and several orders of repeated values are right.
+
+use std::borrow::Cow;
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use url::{Url, form_urlencoded};
+
+use super::form::Form;
+
+/// Where the platform believes to call, taken apart as it was written: a URL parser would change
+/// the very characters that were signed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Base {
+    scheme: String,
+    /// With its `@`, or empty.
+    userinfo: String,
+    host: String,
+    /// With its `:`, or empty.
+    port: String,
+    /// Without a slash at the end.
+    path: String,
+}
+
+impl Base {
+    /// Takes a public URL apart.
+    pub fn new(url: &Url) -> Self {
+        let userinfo = match (url.username(), url.password()) {
+            ("", None) => String::new(),
+            (name, None) => format!("{name}@"),
+            (name, Some(password)) => format!("{name}:{password}@"),
+        };
+        Self {
+            scheme: url.scheme().to_owned(),
+            userinfo,
+            host: url.host_str().unwrap_or_default().to_owned(),
+            port: url.port().map(|port| format!(":{port}")).unwrap_or_default(),
+            path: url.path().trim_end_matches('/').to_owned(),
+        }
+    }
+
+    /// The same place under the other scheme.
+    pub(super) fn other_scheme(&self) -> Self {
+        let scheme = if self.scheme == "https" { "http" } else { "https" };
+        Self { scheme: scheme.to_owned(), ..self.clone() }
+    }
+
+    /// The same path at another host.
+    pub(super) fn at(&self, scheme: &str, host: &str) -> Self {
+        let (host, port) = match host.rfind(':').filter(|at| !host[*at..].contains(']')) {
+            Some(at) => host.split_at(at),
+            None => (host, ""),
+        };
+        Self {
+            scheme: scheme.to_owned(),
+            userinfo: String::new(),
+            host: host.to_owned(),
+            port: port.to_owned(),
+            path: self.path.clone(),
+        }
+    }
+
+    /// The same place without the path that `public_url` adds.
+    pub(super) fn without_path(&self) -> Self {
+        Self { path: String::new(), ..self.clone() }
+    }
+
+    /// As it may be logged: without user-info.
+    pub fn display(&self) -> String {
+        format!("{}://{}{}{}", self.scheme, self.host, self.port, self.path)
+    }
+
+    /// Every URL that may have been signed for a request target, most likely first.
+    pub(super) fn urls(&self, target: &str) -> Vec<String> {
+        let standard = if self.scheme == "https" { ":443" } else { ":80" };
+        let inserted = if self.port.is_empty() { standard } else { &self.port };
+        let ports = if self.port.is_empty() { ["", inserted] } else { [inserted, ""] };
+        let users: &[&str] = if self.userinfo.is_empty() { &[""] } else { &[&self.userinfo, ""] };
+        let mut urls = Vec::with_capacity(2);
+        for target in spellings(target) {
+            for user in users {
+                for port in ports {
+                    let Self { scheme, host, path, .. } = self;
+                    urls.push(format!("{scheme}://{user}{host}{port}{path}{target}"));
+                }
+            }
+        }
+        urls
+    }
+}
+
+/// The target as received, and as URL parsers and Node's `querystring` would write its query.
+fn spellings(target: &str) -> Vec<Cow<'_, str>> {
+    let mut all = vec![Cow::Borrowed(target)];
+    let Some((path, query)) = target.split_once('?') else {
+        return all;
+    };
+    let normal = Url::parse(&format!("https://host/?{query}"))
+        .ok()
+        .and_then(|url| url.query().map(|query| format!("{path}?{query}")));
+    let legacy = format!("{path}?{}", legacy_query(query));
+    for spelling in normal.into_iter().chain([legacy]) {
+        if !all.iter().any(|known| *known == spelling) {
+            all.push(Cow::Owned(spelling));
+        }
+    }
+    all
+}
+
+/// What `querystring.stringify` of Node leaves unescaped.
+const LEGACY: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'!')
+    .remove(b'~')
+    .remove(b'*')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')');
+
+fn legacy_query(query: &str) -> String {
+    let mut fields: Vec<(Cow<'_, str>, Vec<Cow<'_, str>>)> = Vec::new();
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        match fields.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, values)) => values.push(value),
+            None => fields.push((name, vec![value])),
+        }
+    }
+    let escape = |text: &str| utf8_percent_encode(text, LEGACY).to_string();
+    let pairs = fields
+        .iter()
+        .flat_map(|(name, values)| values.iter().map(move |value| format!("{}={}", escape(name), escape(value))));
+    pairs.collect::<Vec<_>>().join("&")
+}
+
+/// The form as it is appended to the URL: names sorted, the distinct values of each sorted, no
+/// separators. The first text is what Twilio's own libraries write; the others differ only where
+/// sorting is ambiguous.
+pub(super) fn texts(form: &Form<'_>) -> Vec<String> {
+    let mut all = vec![text(form, utf16, utf16)];
+    let ambiguous = form.pairs().any(|(name, value)| !name.is_ascii() || !value.is_ascii());
+    if ambiguous {
+        add(&mut all, text(form, str::cmp, str::cmp));
+    }
+    if unequal_lengths(form) {
+        add(&mut all, text(form, utf16, numeric));
+    }
+    all
+}
+
+fn add(all: &mut Vec<String>, text: String) {
+    if !all.contains(&text) {
+        all.push(text);
+    }
+}
+
+type Order = fn(&str, &str) -> Ordering;
+
+fn text(form: &Form<'_>, names: Order, values: Order) -> String {
+    let mut pairs: Vec<(&str, &str)> = form.pairs().collect();
+    pairs.sort_by(|a, b| names(a.0, b.0).then_with(|| values(a.1, b.1)));
+    pairs.dedup();
+    pairs.into_iter().flat_map(|(name, value)| [name, value]).collect()
+}
+
+/// JavaScript and Java sort by UTF-16 units; Python and Rust by code points.
+fn utf16(a: &str, b: &str) -> Ordering {
+    if a.is_ascii() && b.is_ascii() {
+        return a.cmp(b);
+    }
+    a.encode_utf16().cmp(b.encode_utf16())
+}
+
+/// PHP sorts values that look like numbers as numbers.
+fn numeric(a: &str, b: &str) -> Ordering {
+    match (a.parse::<f64>(), b.parse::<f64>()) {
+        (Ok(x), Ok(y)) => x.total_cmp(&y).then_with(|| a.cmp(b)),
+        _ => utf16(a, b),
+    }
+}
+
+fn unequal_lengths(form: &Form<'_>) -> bool {
+    let mut lengths = BTreeMap::new();
+    form.pairs().any(|(name, value)| *lengths.entry(name).or_insert(value.len()) != value.len())
+}

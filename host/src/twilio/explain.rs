@@ -1,0 +1,130 @@
+//! Why a signature does not match, for the operator's log and never for the caller: what was
+//! tried, and the single change that would have made it match.
+
+use std::fmt;
+
+use super::candidates::{self, Base};
+use super::form::Form;
+use super::signature::{Key, Keys, Refusal, Request};
+
+/// What is known beside the request itself.
+#[derive(Debug, Clone, Copy)]
+pub struct Surroundings<'s> {
+    /// The `Host` header.
+    pub host: Option<&'s str>,
+    /// Keys of the other tenants, by name.
+    pub others: &'s [(&'s str, &'s Keys)],
+}
+
+/// What was tried, and what would have matched.
+#[derive(Debug)]
+pub struct Explanation {
+    /// What the verifier said.
+    pub refusal: Refusal,
+    /// Places whose URLs were tried, without user-info and query.
+    pub url: String,
+    /// Labels of the keys that were tried.
+    pub keys: Vec<String>,
+    /// The single change that would have made it match.
+    pub near_miss: Option<String>,
+}
+
+impl fmt::Display for Explanation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}; tried {} (with and without the standard port)", self.refusal, self.url)?;
+        if self.keys.is_empty() {
+            f.write_str(" with no key")?;
+        } else {
+            write!(f, " with {}", self.keys.join(", "))?;
+        }
+        match &self.near_miss {
+            Some(change) => write!(f, "; it would match {change}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Looks for the change. Costs a few dozen signatures, so the caller limits the request's size.
+pub fn explain(keys: &Keys, request: &Request<'_>, refusal: Refusal, around: &Surroundings<'_>) -> Explanation {
+    let path = request.target.split('?').next().unwrap_or_default();
+    let tried = keys.candidates(request).unwrap_or_default();
+    Explanation {
+        url: format!("{}{path}", keys.base.display()),
+        keys: tried.iter().map(|key| key.label.clone()).collect(),
+        near_miss: (refusal == Refusal::Mismatch).then(|| near_miss(keys, tried, request, around)).flatten(),
+        refusal,
+    }
+}
+
+fn near_miss(keys: &Keys, tried: &[Key], request: &Request<'_>, around: &Surroundings<'_>) -> Option<String> {
+    let signature = request.signature?;
+    let form = match request.is_form {
+        true => Form::parse(request.body).ok()?,
+        false => Form::default(),
+    };
+    let texts = candidates::texts(&form);
+    let matches = |keys: &[Key], base: &Base, target: &str, texts: &[String]| {
+        base.urls(target)
+            .iter()
+            .any(|url| texts.iter().any(|text| keys.iter().any(|key| key.matches(url, text, signature))))
+    };
+    for (change, base) in bases(keys, around) {
+        if matches(tried, &base, request.target, &texts) {
+            return Some(change);
+        }
+    }
+    for (change, target) in targets(request.target) {
+        if matches(tried, &keys.base, &target, &texts) {
+            return Some(change.to_owned());
+        }
+    }
+    for (change, text) in forms(&form) {
+        if matches(tried, &keys.base, request.target, &[text]) {
+            return Some(change.to_owned());
+        }
+    }
+    around
+        .others
+        .iter()
+        .find(|(_, other)| matches(&other.tokens, &keys.base, request.target, &texts))
+        .map(|(name, _)| format!("with the keys of tenant `{name}`"))
+}
+
+fn bases(keys: &Keys, around: &Surroundings<'_>) -> Vec<(String, Base)> {
+    let base = &keys.base;
+    let say = |base: &Base| format!("if public_url were {}", base.display());
+    let mut all = vec![base.other_scheme(), base.without_path()];
+    if let Some(host) = around.host {
+        all.extend(["https", "http"].map(|scheme| base.at(scheme, host)));
+    }
+    all.into_iter().map(|base| (say(&base), base)).collect()
+}
+
+fn targets(target: &str) -> Vec<(&'static str, String)> {
+    let (path, query) = match target.split_once('?') {
+        Some((path, query)) => (path, Some(query)),
+        None => (target, None),
+    };
+    let tail = query.map(|query| format!("?{query}")).unwrap_or_default();
+    let mut all = vec![match path.strip_suffix('/') {
+        Some(bare) => ("if the URL at Twilio had no slash at its end", format!("{bare}{tail}")),
+        None => ("if the URL at Twilio ended with a slash", format!("{path}/{tail}")),
+    }];
+    if let Some(query) = query {
+        let mut parts: Vec<&str> = query.split('&').collect();
+        parts.sort_unstable();
+        all.push(("without the query, which something on the way added", path.to_owned()));
+        all.push(("if the query were sorted", format!("{path}?{}", parts.join("&"))));
+    }
+    all
+}
+
+fn forms(form: &Form<'_>) -> Vec<(&'static str, String)> {
+    let trimmed: Vec<(String, String)> =
+        form.pairs().map(|(name, value)| (name.to_owned(), value.trim().to_owned())).collect();
+    let encoded = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(&trimmed).finish();
+    let trimmed = Form::parse(encoded.as_bytes()).map(|form| candidates::texts(&form).swap_remove(0));
+    let mut all = vec![("without the form, as after a redirect or a JSON body", String::new())];
+    all.extend(trimmed.ok().map(|text| ("if the fields' values were trimmed", text)));
+    all
+}

@@ -1,0 +1,227 @@
+//! `X-Twilio-Signature`: says which bytes Twilio wrote. Only what [`Keys::verify`] returns can be
+//! decoded, so the order cannot slip.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use hmac::{Hmac, KeyInit, Mac};
+use sha1::Sha1;
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+use super::candidates::{self, Base};
+use super::form::{Form, FormError};
+use crate::config::Algorithm;
+
+/// The header with the signature.
+pub const SIGNATURE: &str = "x-twilio-signature";
+/// The header that names a SharedKey.
+pub const SETTINGS: &str = "x-twilio-webhooks-signature-settings";
+
+/// What arrived, as far as it is signed.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'r> {
+    /// Path and query, byte for byte.
+    pub target: &'r str,
+    /// `X-Twilio-Signature`.
+    pub signature: Option<&'r str>,
+    /// `X-Twilio-Webhooks-Signature-Settings`.
+    pub settings: Option<&'r str>,
+    /// Whether the body is a form, by its content type.
+    pub is_form: bool,
+    /// The whole body.
+    pub body: &'r [u8],
+}
+
+/// A request that Twilio signed. There is no other way to make one than [`Keys::verify`].
+#[derive(Debug)]
+pub struct Verified<'r> {
+    content: Content<'r>,
+}
+
+/// What was signed.
+#[derive(Debug)]
+pub enum Content<'r> {
+    /// The fields of a form.
+    Form(Form<'r>),
+    /// A body of another kind; its bytes count only where the URL carries their hash.
+    Other,
+}
+
+impl<'r> Verified<'r> {
+    /// What was signed.
+    pub fn content(&self) -> &Content<'r> {
+        &self.content
+    }
+}
+
+/// Why a request is not taken for Twilio's.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// Twilio signs every request.
+    #[error("there is no X-Twilio-Signature header")]
+    Missing,
+    /// The signature covers the fields, so they must be readable.
+    #[error("the body is not a form: {0}")]
+    Form(#[from] FormError),
+    /// The query's `bodySHA256` is that of another body.
+    #[error("bodySHA256 in the URL is not the hash of this body")]
+    BodyHash,
+    /// A SharedKey that is not configured.
+    #[error("it is signed with a SharedKey that is not in shared_keys: {0}")]
+    UnknownKey(String),
+    /// A header that asks for another algorithm than the key is configured for.
+    #[error("the SharedKey {id} is configured for {configured}, and the request says {claimed}")]
+    Algorithm {
+        /// Id of the key.
+        id: String,
+        /// What the operator wrote.
+        configured: &'static str,
+        /// What the request's header says.
+        claimed: String,
+    },
+    /// No key and no candidate URL gives this signature.
+    #[error("the signature does not match")]
+    Mismatch,
+}
+
+/// One secret, ready to sign.
+#[derive(Clone)]
+pub struct Key {
+    /// As it may be logged: `auth_tokens[0]`, or a SharedKey's id.
+    pub label: String,
+    mac: KeyedMac,
+}
+
+#[derive(Clone)]
+enum KeyedMac {
+    Sha1(Hmac<Sha1>),
+    Sha256(Hmac<Sha256>),
+}
+
+impl std::fmt::Debug for Key {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Key({})", self.label)
+    }
+}
+
+impl Key {
+    /// A key from its secret. Auth tokens sign with HMAC-SHA1.
+    pub fn new(label: impl Into<String>, secret: &str, algorithm: Algorithm) -> Self {
+        let any_length = "HMAC takes keys of any length";
+        let mac = match algorithm {
+            Algorithm::HmacSha1 => KeyedMac::Sha1(Hmac::new_from_slice(secret.as_bytes()).expect(any_length)),
+            Algorithm::HmacSha256 => KeyedMac::Sha256(Hmac::new_from_slice(secret.as_bytes()).expect(any_length)),
+        };
+        Self { label: label.into(), mac }
+    }
+
+    /// The signature of a URL followed by the sorted form, as it stands in the header.
+    pub fn sign(&self, url: &str, form: &str) -> String {
+        fn digest<M: Mac + Clone>(mac: &M, url: &str, form: &str) -> String {
+            let mut mac = mac.clone();
+            mac.update(url.as_bytes());
+            mac.update(form.as_bytes());
+            BASE64_STANDARD.encode(mac.finalize().into_bytes())
+        }
+        match &self.mac {
+            KeyedMac::Sha1(mac) => digest(mac, url, form),
+            KeyedMac::Sha256(mac) => digest(mac, url, form),
+        }
+    }
+
+    /// Whether this key gives this signature.
+    pub(super) fn matches(&self, url: &str, form: &str, signature: &str) -> bool {
+        self.sign(url, form).as_bytes().ct_eq(signature.as_bytes()).into()
+    }
+
+    pub(super) fn algorithm(&self) -> Algorithm {
+        match self.mac {
+            KeyedMac::Sha1(_) => Algorithm::HmacSha1,
+            KeyedMac::Sha256(_) => Algorithm::HmacSha256,
+        }
+    }
+}
+
+/// All that one tenant's requests may be signed with.
+#[derive(Debug, Clone)]
+pub struct Keys {
+    pub(super) base: Base,
+    pub(super) tokens: Vec<Key>,
+    pub(super) shared: Vec<Key>,
+}
+
+impl Keys {
+    /// Keys for requests to this public URL. A SharedKey's label is its id.
+    pub fn new(base: Base, tokens: Vec<Key>, shared: Vec<Key>) -> Self {
+        Self { base, tokens, shared }
+    }
+
+    /// Takes a request for Twilio's if any of the tenant's keys signed it for any URL that means
+    /// this place.
+    pub fn verify<'r>(&self, request: &Request<'r>) -> Result<Verified<'r>, Refusal> {
+        let signature = request.signature.ok_or(Refusal::Missing)?;
+        let keys = self.candidates(request)?;
+        let content = if request.is_form { Content::Form(Form::parse(request.body)?) } else { Content::Other };
+        let forms = match &content {
+            Content::Form(form) => candidates::texts(form),
+            Content::Other => vec![String::new()],
+        };
+        let urls = self.base.urls(request.target);
+        let signed =
+            urls.iter().any(|url| forms.iter().any(|form| keys.iter().any(|key| key.matches(url, form, signature))));
+        if !signed {
+            return Err(Refusal::Mismatch);
+        }
+        match body_hash(request.target) {
+            Some(hash) if !request.is_form && !hash_matches(&hash, request.body) => Err(Refusal::BodyHash),
+            _ => Ok(Verified { content }),
+        }
+    }
+
+    /// The keys that this request may be signed with: the SharedKey that it names, or else every
+    /// auth token.
+    pub(super) fn candidates(&self, request: &Request<'_>) -> Result<&[Key], Refusal> {
+        let Some((id, claimed)) = request.settings.and_then(settings) else {
+            return Ok(&self.tokens);
+        };
+        let Some(at) = self.shared.iter().position(|key| key.label == id) else {
+            return Err(Refusal::UnknownKey(id.to_owned()));
+        };
+        let configured = self.shared[at].algorithm().name();
+        if configured != claimed {
+            return Err(Refusal::Algorithm { id: id.to_owned(), configured, claimed: claimed.to_owned() });
+        }
+        Ok(&self.shared[at..=at])
+    }
+
+    /// What Twilio would send for this form: URL and signature, by the first token.
+    pub fn sign(&self, target: &str, form: &Form<'_>) -> Option<String> {
+        let url = self.base.urls(target).swap_remove(0);
+        let text = candidates::texts(form).swap_remove(0);
+        self.tokens.first().map(|key| key.sign(&url, &text))
+    }
+}
+
+/// Key id and algorithm of the settings header. Without an algorithm the header says nothing.
+fn settings(header: &str) -> Option<(&str, &str)> {
+    let value = |name| {
+        header
+            .split(',')
+            .filter_map(|part| part.trim().split_once('='))
+            .find_map(|(key, value)| (key == name).then_some(value))
+    };
+    let algorithm = value("algorithm").filter(|value| !value.is_empty())?;
+    Some((value("key").unwrap_or_default(), algorithm))
+}
+
+fn body_hash(target: &str) -> Option<String> {
+    let (_, query) = target.split_once('?')?;
+    url::form_urlencoded::parse(query.as_bytes())
+        .find(|(name, _)| name == "bodySHA256")
+        .map(|(_, value)| value.into_owned())
+}
+
+fn hash_matches(hash: &str, body: &[u8]) -> bool {
+    let digest: String = Sha256::digest(body).iter().map(|byte| format!("{byte:02x}")).collect();
+    digest.as_bytes().ct_eq(hash.as_bytes()).into()
+}
