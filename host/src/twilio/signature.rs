@@ -225,3 +225,6 @@ fn hash_matches(hash: &str, body: &[u8]) -> bool {
     let digest: String = Sha256::digest(body).iter().map(|byte| format!("{byte:02x}")).collect();
     digest.as_bytes().ct_eq(hash.as_bytes()).into()
 }
+
+#[cfg(test)]
+mod tests;
