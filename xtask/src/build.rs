@@ -8,7 +8,8 @@ use anyhow::{Context as _, Result};
 use crate::tools::{PLUGIN_TARGET, add_plugin_target, cargo, execute, root, target};
 
 pub(crate) fn build() -> Result<()> {
-    execute(&mut cargo(&["build", "--release", "--locked", "--package", "frontgate"]))?;
+    // The whole workspace decides on features, so that tests and gateway share what is compiled.
+    execute(&mut cargo(&["build", "--release", "--locked", "--workspace", "--bin", "frontgate"]))?;
     plugins()
 }
 

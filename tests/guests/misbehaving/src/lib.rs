@@ -1,0 +1,136 @@
+//! A plugin for tests: the search text of a request says what it does, the worst included.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "printing is one of the things it does")]
+
+use std::hint::black_box;
+use std::thread::sleep;
+use std::time::Duration;
+
+use frontgate_sdk::bindings::frontgate::plugin::{directory, http_client, state};
+use frontgate_sdk::{
+    Crm, Customer, CustomerPage, CustomerSummary, Error, ListRequest, Position, Result, settings, warn,
+};
+
+struct Misbehaving;
+
+frontgate_sdk::export!(Misbehaving: crm);
+
+impl Crm for Misbehaving {
+    fn list_customers(request: ListRequest) -> Result<CustomerPage> {
+        let wish = request.query.clone().unwrap_or_default();
+        let (what, how) = wish.split_once(' ').unwrap_or((&wish, ""));
+        let many: usize = how.parse().unwrap_or_default();
+        match what {
+            "loop" => loop {
+                black_box(0);
+            },
+            "allocate" => {
+                let mut all = Vec::new();
+                loop {
+                    all.push(black_box(vec![1_u8; 1 << 20]));
+                }
+            }
+            "recurse" => Ok(named([recurse(0).to_string()])),
+            "print" => {
+                for line in 0..many {
+                    println!("line {line}");
+                    eprintln!("complaint {line}");
+                    warn!("warning {line}");
+                }
+                Ok(named(["printed"]))
+            }
+            "print-for-ever" => loop {
+                print!("{}", "x".repeat(4096));
+            },
+            "panic" => panic!("as it was told"),
+            "sleep" => {
+                sleep(Duration::from_millis(many as u64));
+                Ok(named(["slept"]))
+            }
+            "not-found" => Err(Error::NotFound),
+            "forbidden" => Err(Error::Forbidden("the text for the log".to_owned())),
+            "invalid" => Err(Error::Invalid("the text for the log".to_owned())),
+            "unavailable" => Err(Error::unavailable("the text for the log")),
+            "failed" => Err(Error::failed("the text for the log")),
+            "huge-answer" => Ok(named(["x".repeat(many)])),
+            "long-names" => Ok(long_names(&request, many)),
+            "bad-values" => Ok(bad_values()),
+            "imports" => Ok(named(imports())),
+            "files" => Ok(named([files(how)])),
+            "setting" => Ok(named([settings::get(how).unwrap_or_else(|| "none".to_owned())])),
+            "request" => Ok(named([format!("{request:?}")])),
+            _ => Ok(named(["version 1"])),
+        }
+    }
+
+    fn get_customer(_: &str, customer_id: &str) -> Result<Customer> {
+        match customer_id.parse() {
+            Ok(length) => Ok(Customer::new(customer_id, "Mora Lind").details("Text", "ä\n\"".repeat(length))),
+            Err(_) => Ok(Customer::new(customer_id, "Mora\nLind")
+                .avatar("c-7.png")
+                .sms("+12025550107")
+                .sms("555-0107")
+                .whatsapp("+12025550107")
+                .link("CRM", "https://crm.example.com/7", "Open")
+                .link("Bad", "javascript:alert(1)", "Open")
+                .owned_by("ana@example.org")),
+        }
+    }
+}
+
+fn named<N: Into<String>>(names: impl IntoIterator<Item = N>) -> CustomerPage {
+    let customer = |(id, name): (usize, N)| Customer::new(id.to_string(), name);
+    CustomerPage::last(names.into_iter().enumerate().map(customer))
+}
+
+/// A hundred customers, in pages, each with a name of this length.
+fn long_names(request: &ListRequest, length: usize) -> CustomerPage {
+    let start = match &request.position {
+        Position::First => 0,
+        Position::After(id) | Position::Token(id) => id.parse::<usize>().map_or(100, |id| id + 1),
+    };
+    let end = 100.min(start + request.page_size as usize);
+    CustomerPage::last((start..end).map(|id| Customer::new(id.to_string(), "é".repeat(length / 2))))
+}
+
+fn bad_values() -> CustomerPage {
+    let avatar = |url: &str| Some(url.to_owned());
+    let summary = |id: &str, name: &str, avatar| CustomerSummary {
+        customer_id: id.to_owned(),
+        display_name: name.to_owned(),
+        avatar,
+    };
+    CustomerPage::last([
+        summary("1", "two\nlines\tand a tab", avatar("https://img.example.org/1.png")),
+        summary("", "no id", None),
+        summary("3", "  ", avatar("relative.png")),
+    ])
+}
+
+fn imports() -> Vec<String> {
+    let request = http_client::OutboundRequest {
+        method: "GET".to_owned(),
+        url: "http://127.0.0.1/".to_owned(),
+        headers: Vec::new(),
+        body: Vec::new(),
+        timeout_ms: None,
+    };
+    vec![
+        format!("{:?}", state::set("key", b"value", None)),
+        format!("{:?}", http_client::send(&request)),
+        format!("{:?}", directory::find_customer("+12025550107")),
+        format!("{}", frontgate_sdk::random::uuid().len()),
+        format!("{:?}", std::env::vars().count()),
+        format!("{:?}", std::net::TcpStream::connect("127.0.0.1:1").map(|_| ()).is_err()),
+    ]
+}
+
+fn files(path: &str) -> String {
+    let read = std::fs::read_to_string(path).map_err(|error| error.kind());
+    let write = std::fs::write(format!("{path}.new"), "x").is_ok();
+    format!("{read:?} {write}")
+}
+
+#[expect(unconditional_recursion, reason = "that is the point")]
+fn recurse(depth: u64) -> u64 {
+    black_box(depth) + black_box(recurse(depth + 1))
+}

@@ -1,0 +1,139 @@
+//! A running gateway.
+
+use std::fs;
+use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::{Answer, Log, platform, program};
+
+/// The real program, stopped when it is dropped.
+pub struct Gateway {
+    process: Child,
+    folder: TempDir,
+    log: Log,
+    address: SocketAddr,
+    admin: SocketAddr,
+}
+
+impl Gateway {
+    pub(crate) fn start(folder: TempDir) -> Self {
+        let mut process = Command::new(program())
+            .args(["run", "--config", "config.toml"])
+            .current_dir(folder.path())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        let log = Log::follow(process.stderr.take().expect("its standard error"));
+        let line = log.wait_for("serving ");
+        let address = |key: &str| line[key].as_str().and_then(|text| text.parse().ok()).expect("an address");
+        Self { address: address("listen"), admin: address("admin"), process, folder, log }
+    }
+
+    /// Stops the gateway as an operator does, and starts it again in the same folder.
+    pub fn restart(mut self) -> Self {
+        self.signal(Signal::TERM);
+        self.wait();
+        let folder = std::mem::replace(&mut self.folder, TempDir::new().expect("a folder"));
+        Self::start(folder)
+    }
+
+    /// The public listener.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The log.
+    pub fn log(&self) -> &Log {
+        &self.log
+    }
+
+    /// A connection to the public listener.
+    pub fn connect(&self) -> TcpStream {
+        TcpStream::connect(self.address).expect("a connection")
+    }
+
+    /// Sends a signed CRM callback.
+    pub fn crm(&self, form: &[(&str, &str)]) -> Answer {
+        platform::crm(self.address, form)
+    }
+
+    /// Asks the plugin of [`crate::Setup::misbehaving`] to do something.
+    pub fn wish(&self, wish: &str) -> Answer {
+        self.crm(&platform::list(&[("Query", wish)]))
+    }
+
+    /// The name of the first customer in the answer to a wish.
+    pub fn wished(&self, wish: &str) -> String {
+        let answer = self.wish(wish);
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        answer.json["objects"]["customers"][0]["display_name"].as_str().expect("a name").to_owned()
+    }
+
+    /// A page of the operators' listener.
+    pub fn operators(&self, path: &str) -> (u16, String) {
+        let answer = platform::get(self.admin, path);
+        (answer.status, answer.text)
+    }
+
+    /// `/statusz`.
+    pub fn status(&self) -> Value {
+        serde_json::from_str(&self.operators("/statusz").1).expect("JSON")
+    }
+
+    /// A file in the gateway's folder.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Replaces a plugin's file at once, as `mv` does.
+    pub fn drop_plugin(&self, name: &str, component: &[u8]) {
+        let unfinished = self.path(&format!("plugins/{name}.unfinished"));
+        fs::write(&unfinished, component).expect("a file");
+        fs::rename(unfinished, self.path(&format!("plugins/{name}.wasm"))).expect("a file");
+    }
+
+    /// Runs another command of the program with this gateway's configuration and addresses.
+    pub fn command(&self, arguments: &[&str]) -> Output {
+        let text = fs::read_to_string(self.path("config.toml")).expect("the configuration");
+        let text = text
+            .replace("admin.listen = \"127.0.0.1:0\"", &format!("admin.listen = \"{}\"", self.admin))
+            .replace("server.listen = \"127.0.0.1:0\"", &format!("server.listen = \"{}\"", self.address));
+        fs::write(self.path("client.toml"), text).expect("a file");
+        run(self.folder.path(), &[arguments, &["--config", "client.toml"]].concat())
+    }
+
+    /// Sends a signal.
+    pub fn signal(&self, signal: Signal) {
+        let pid = Pid::from_child(&self.process);
+        kill_process(pid, signal).expect("the process is there");
+    }
+
+    /// Waits for the end.
+    pub fn wait(&mut self) -> ExitStatus {
+        self.process.wait().expect("the process was started here")
+    }
+
+    /// Kilobytes of memory that are the process's own.
+    pub fn resident_kib(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id())).expect("a Linux system");
+        let line = status.lines().find(|line| line.starts_with("RssAnon:")).expect("its memory");
+        line.split_whitespace().nth(1).and_then(|number| number.parse().ok()).expect("a number")
+    }
+}
+
+/// Runs a command of the program in a folder.
+pub fn run(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(program()).args(arguments).current_dir(folder).output().expect("the program starts")
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}

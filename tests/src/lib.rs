@@ -1,0 +1,59 @@
+//! What the tests drive the gateway with: the real program in a folder of its own, a platform that
+//! signs requests, and the log as it is written.
+
+mod gateway;
+mod log;
+mod platform;
+mod setup;
+
+use std::path::{Path, PathBuf};
+
+pub use crate::gateway::{Gateway, run};
+pub use crate::log::Log;
+pub use crate::platform::{Answer, LIST, list, post, sign};
+pub use crate::setup::Setup;
+
+/// What every test's requests are signed with.
+pub const TOKEN: &str = "0123456789abcdef0123456789abcdef";
+/// Where the platform believes to call.
+pub const PUBLIC_URL: &str = "https://gw.example.org";
+
+/// The root of the workspace.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests lie in the workspace")
+}
+
+fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
+}
+
+/// The program, as `cargo xtask build` makes it.
+pub fn program() -> PathBuf {
+    std::env::var_os("FRONTGATE_PROGRAM").map_or_else(|| target().join("release/frontgate"), PathBuf::from)
+}
+
+/// The bytes of a plugin that `cargo xtask build` or `cargo xtask test` built.
+pub fn component(name: &str) -> Vec<u8> {
+    let folder = std::env::var_os("FRONTGATE_COMPONENTS");
+    let folder = folder.map_or_else(|| target().join("wasm32-wasip2/plugin"), PathBuf::from);
+    let path = folder.join(format!("{name}.wasm"));
+    std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}; run `cargo xtask test`", path.display()))
+}
+
+/// The same plugin with other bytes and the same meaning: a custom section follows it.
+pub fn another_build(component: &[u8], note: u8) -> Vec<u8> {
+    [component, &[0, 3, 1, b'n', note]].concat()
+}
+
+/// The same plugin with a name in it replaced by one of the same length.
+pub fn renamed(component: &[u8], from: &str, to: &str) -> Vec<u8> {
+    assert_eq!(from.len(), to.len(), "lengths stand in the binary");
+    let mut bytes = component.to_vec();
+    let starts: Vec<usize> =
+        (0..=bytes.len() - from.len()).filter(|at| bytes[*at..].starts_with(from.as_bytes())).collect();
+    assert!(!starts.is_empty(), "{from} is not in the component");
+    for start in starts {
+        bytes[start..start + to.len()].copy_from_slice(to.as_bytes());
+    }
+    bytes
+}

@@ -1,0 +1,71 @@
+//! The gateway's log, line by line as it is written.
+
+use std::io::{BufRead as _, BufReader, Read};
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use serde_json::Value;
+
+/// Far more than anything takes; a test that waits so long has failed.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Lines that were written so far.
+#[derive(Clone, Default)]
+pub struct Log {
+    shared: Arc<(Mutex<Lines>, Condvar)>,
+}
+
+#[derive(Default)]
+struct Lines {
+    all: Vec<Value>,
+    ended: bool,
+}
+
+impl Log {
+    pub(crate) fn follow(source: impl Read + Send + 'static) -> Self {
+        let log = Self::default();
+        let writer = log.clone();
+        thread::spawn(move || {
+            for line in BufReader::new(source).lines().map_while(Result::ok) {
+                let line = serde_json::from_str(&line).unwrap_or(Value::String(line));
+                writer.shared.0.lock().expect("the lines").all.push(line);
+                writer.shared.1.notify_all();
+            }
+            writer.shared.0.lock().expect("the lines").ended = true;
+            writer.shared.1.notify_all();
+        });
+        log
+    }
+
+    /// Waits for a line that has this text in its message.
+    pub fn wait_for(&self, words: &str) -> Value {
+        self.wait_for_more(words, 1)
+    }
+
+    /// Waits until so many lines have this text in their message, and gives the last of them.
+    pub fn wait_for_more(&self, words: &str, count: usize) -> Value {
+        let (lines, changed) = &*self.shared;
+        let matching = |line: &&Value| text(line).contains(words);
+        let missing = |lines: &mut Lines| !lines.ended && lines.all.iter().filter(matching).count() < count;
+        let lines = lines.lock().expect("the lines");
+        let (lines, _) = changed.wait_timeout_while(lines, PATIENCE, missing).expect("the lines");
+        match lines.all.iter().filter(matching).nth(count - 1) {
+            Some(line) => line.clone(),
+            None => panic!("no {count} lines with `{words}` in the log:\n{}", joined(&lines.all)),
+        }
+    }
+
+    /// Everything so far.
+    pub fn text(&self) -> String {
+        joined(&self.shared.0.lock().expect("the lines").all)
+    }
+}
+
+fn text(line: &Value) -> &str {
+    line["message"].as_str().or(line.as_str()).unwrap_or_default()
+}
+
+fn joined(lines: &[Value]) -> String {
+    lines.iter().map(|line| format!("{line}\n")).collect()
+}

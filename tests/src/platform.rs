@@ -1,0 +1,95 @@
+//! Twilio, as far as it calls: forms, signatures, HTTP. Written apart from the gateway's own code,
+//! so that a mistake in one is not repeated in the other.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use serde_json::Value;
+use sha1::Sha1;
+use ureq::http::Request;
+use url::form_urlencoded;
+
+use crate::{PUBLIC_URL, TOKEN};
+
+/// Longer than any platform waits.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The form of `GetCustomersList` for the worker `ana@example.org`.
+pub const LIST: [(&str, &str); 3] =
+    [("PageSize", "30"), ("Worker", "ana@example.org"), ("Location", "GetCustomersList")];
+
+/// What came back.
+#[derive(Debug)]
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// The whole body.
+    pub text: String,
+    /// The body, where it is JSON.
+    pub json: Value,
+    /// Headers that tests look at.
+    pub headers: BTreeMap<String, String>,
+}
+
+impl Answer {
+    /// The stable code of an error.
+    pub fn code(&self) -> &str {
+        self.json["error"]["code"].as_str().unwrap_or_default()
+    }
+}
+
+/// [`LIST`] with more fields, or with other values.
+pub fn list<'f>(more: &[(&'f str, &'f str)]) -> Vec<(&'f str, &'f str)> {
+    let mut form: Vec<_> = LIST.into_iter().filter(|(name, _)| more.iter().all(|(other, _)| other != name)).collect();
+    form.extend(more);
+    form
+}
+
+/// `X-Twilio-Signature` for a URL and a form without repeated names.
+pub fn sign(token: &str, url: &str, form: &[(&str, &str)]) -> String {
+    let mut mac = Hmac::<Sha1>::new_from_slice(token.as_bytes()).expect("any length");
+    mac.update(url.as_bytes());
+    for (name, value) in form.iter().copied().collect::<BTreeMap<_, _>>() {
+        mac.update(name.as_bytes());
+        mac.update(value.as_bytes());
+    }
+    BASE64_STANDARD.encode(mac.finalize().into_bytes())
+}
+
+/// A signed CRM callback.
+pub(crate) fn crm(address: SocketAddr, form: &[(&str, &str)]) -> Answer {
+    let path = "/callbacks/crm";
+    let signature = sign(TOKEN, &format!("{PUBLIC_URL}{path}"), form);
+    let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+    let kind = "application/x-www-form-urlencoded; charset=UTF-8";
+    post(address, path, &[("content-type", kind), ("x-twilio-signature", &signature)], body.as_bytes())
+}
+
+/// Any POST request.
+pub fn post(address: SocketAddr, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+    let mut request = Request::post(format!("http://{address}{path}"));
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    send(request.body(body.to_vec()).expect("a request"))
+}
+
+pub(crate) fn get(address: SocketAddr, path: &str) -> Answer {
+    send(Request::get(format!("http://{address}{path}")).body(Vec::new()).expect("a request"))
+}
+
+fn send(request: Request<Vec<u8>>) -> Answer {
+    let agent = ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(PATIENCE));
+    let agent: ureq::Agent = agent.allow_non_standard_methods(true).build().into();
+    let mut response = agent.run(request).expect("an answer");
+    let headers = response.headers().iter();
+    let headers =
+        headers.map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
+    let headers = headers.collect();
+    let text = response.body_mut().read_to_string().expect("text");
+    Answer { status: response.status().as_u16(), json: serde_json::from_str(&text).unwrap_or_default(), text, headers }
+}

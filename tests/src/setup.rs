@@ -1,0 +1,107 @@
+//! A gateway's folder: configuration, plugins, files.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+use crate::{Gateway, PUBLIC_URL, TOKEN, component, root, target};
+
+/// What a gateway will be started with.
+pub struct Setup {
+    folder: TempDir,
+    settings: BTreeMap<String, String>,
+}
+
+impl Setup {
+    /// A tenant `demo` without plugins; every setting that a test leaves alone has a small value
+    /// where time is concerned, and its default otherwise.
+    pub fn new() -> Self {
+        let folder = TempDir::new().expect("a folder");
+        fs::create_dir(folder.path().join("plugins")).expect("a folder");
+        fs::create_dir(folder.path().join("files")).expect("a folder");
+        fs::write(folder.path().join("token"), TOKEN).expect("a file");
+        Self { folder, settings: BTreeMap::new() }
+            .set("server.listen", "\"127.0.0.1:0\"")
+            .set("server.public_url", format!("{PUBLIC_URL:?}"))
+            .set("admin.listen", "\"127.0.0.1:0\"")
+            .set("log.format", "\"json\"")
+            .set("plugins.cache", format!("{:?}", target().join("test-cache")))
+            .set("plugins.settle_ms", "20")
+            .set("tenants.demo.twilio.auth_tokens", "[{ file = \"token\" }]")
+            .set("tenants.demo.roles.crm", "[\"plugin\"]")
+    }
+
+    /// The plugin that does what a search text says.
+    pub fn misbehaving() -> Self {
+        Self::new().plugin("plugin", &component("misbehaving"))
+    }
+
+    /// Customers from a CSV file.
+    pub fn directory(csv: &str) -> Self {
+        Self::new()
+            .plugin("plugin", &component("directory"))
+            .file("customers.csv", csv)
+            .set("plugins.named.plugin.files", "\"files\"")
+            .set("plugins.named.plugin.config.customers", "\"customers.csv\"")
+    }
+
+    /// The customers of `../shared/data`, or, where that is not at hand, those of the running
+    /// example.
+    pub fn real_customers() -> Self {
+        let chinook = root().join("../shared/data/chinook-customers.csv");
+        let Ok(csv) = fs::read_to_string(chinook) else {
+            let csv = fs::read_to_string(root().join("data/directory/customers.csv")).expect("the example's customers");
+            let columns = "{ id = \"Id\", name = \"{FirstName} {LastName}\" }";
+            return Self::directory(&csv)
+                .set("plugins.named.plugin.config.country", "\"US\"")
+                .set("plugins.named.plugin.config.columns", columns);
+        };
+        let columns = "{ id = \"CustomerId\", name = \"{FirstName} {LastName}\", owner = \"SupportRepEmail\" }";
+        Self::directory(&csv).set("plugins.named.plugin.config.columns", columns)
+    }
+
+    /// Sets a key of the configuration to a TOML value.
+    pub fn set(mut self, key: &str, value: impl Into<String>) -> Self {
+        self.settings.insert(key.to_owned(), value.into());
+        self
+    }
+
+    /// Puts a plugin into the folder.
+    pub fn plugin(self, name: &str, component: &[u8]) -> Self {
+        fs::write(self.folder.path().join(format!("plugins/{name}.wasm")), component).expect("a file");
+        self
+    }
+
+    /// Puts a file into the folder that can be granted.
+    pub fn file(self, name: &str, text: &str) -> Self {
+        fs::write(self.folder.path().join("files").join(name), text).expect("a file");
+        self
+    }
+
+    /// The gateway's folder.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Writes the configuration.
+    pub fn write(&self) -> PathBuf {
+        let lines: String = self.settings.iter().map(|(key, value)| format!("{key} = {value}\n")).collect();
+        let path = self.folder.path().join("config.toml");
+        fs::write(&path, lines).expect("a file");
+        path
+    }
+
+    /// Starts the gateway and waits until it serves.
+    pub fn start(self) -> Gateway {
+        self.write();
+        Gateway::start(self.folder)
+    }
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self::new()
+    }
+}

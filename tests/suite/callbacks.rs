@@ -1,0 +1,181 @@
+//! The CRM callback: what it takes, what it answers, what it says when it cannot.
+
+use frontgate_tests::{Setup, list};
+use serde_json::json;
+
+#[test]
+fn a_page_is_the_exact_json_that_the_app_wants() {
+    let gateway = Setup::misbehaving().start();
+    let answer = gateway.crm(&list(&[]));
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.headers["content-type"], "application/json");
+    let customers = json!([{ "customer_id": "0", "display_name": "version 1" }]);
+    assert_eq!(answer.json, json!({ "objects": { "customers": customers, "searchable": true } }));
+}
+
+#[test]
+fn a_question_reaches_the_plugin_as_it_was_asked() {
+    let gateway = Setup::misbehaving().set("tenants.demo.twilio.page_size_max", "50").start();
+    let table: [(&[(&str, &str)], &str); 5] = [
+        (&[("PageSize", "7")], "page_size: 7, position: Position::First, query: Some(\"request\")"),
+        (&[("PageSize", "5000")], "page_size: 50,"),
+        (&[("Anchor", "c-7")], "position: Position::After(\"c-7\")"),
+        (&[("Anchor", "c-7"), ("NextPageToken", "t")], "position: Position::Token(\"t\")"),
+        (&[("Worker", "zoë+1@example.org")], "worker: \"zoë+1@example.org\""),
+    ];
+    for (fields, expected) in table {
+        let answer = gateway.crm(&list(&[fields, &[("Query", " request ")]].concat()));
+        assert!(answer.text.replace("\\\"", "\"").contains(expected), "{expected}: {}", answer.text);
+    }
+}
+
+#[test]
+fn what_cannot_be_answered_has_a_status_and_a_stable_code() {
+    let gateway = Setup::misbehaving().start();
+    let worker = ("Worker", "ana@example.org");
+    let details = ("Location", "GetCustomerDetailsByCustomerId");
+    let table: [(&[(&str, &str)], u16, &str); 11] = [
+        (&[worker, ("Location", "GetCustomerDetailsByChannelValue")], 400, "unknown-location"),
+        (&[worker, ("PageSize", "30")], 400, "missing-parameter"),
+        (&[("Location", "GetCustomersList"), ("PageSize", "30")], 400, "missing-parameter"),
+        (&[("Location", "GetCustomersList"), worker], 400, "missing-parameter"),
+        (&[worker, details], 400, "missing-parameter"),
+        (&[worker, details, ("CustomerId", "")], 400, "missing-parameter"),
+        (&list(&[("PageSize", "many")]), 400, "invalid-parameter"),
+        (&list(&[("PageSize", "0")]), 400, "invalid-parameter"),
+        (&list(&[("PageSize", "-1")]), 400, "invalid-parameter"),
+        (&[("Token", "eyJhbGciOi"), worker], 400, "callback-version-1"),
+        (&[], 400, "missing-parameter"),
+    ];
+    for (form, status, code) in table {
+        let answer = gateway.crm(form);
+        assert_eq!((answer.status, answer.code()), (status, code), "{form:?}");
+        assert_eq!(answer.headers["content-type"], "application/json");
+    }
+}
+
+#[test]
+fn a_plugins_errors_have_a_status_each_and_keep_their_text_for_the_log() {
+    let gateway = Setup::misbehaving().start();
+    let table = [
+        ("not-found", 404, "not-found"),
+        ("forbidden", 403, "forbidden"),
+        ("invalid", 422, "invalid"),
+        ("unavailable", 503, "unavailable"),
+        ("failed", 502, "plugin-failed"),
+        ("panic", 502, "plugin-trapped"),
+    ];
+    for (wish, status, code) in table {
+        let answer = gateway.wish(wish);
+        assert_eq!((answer.status, answer.code()), (status, code), "{wish}");
+        assert!(!answer.text.contains("text for the log"), "{}", answer.text);
+    }
+    for _ in 0..4 {
+        gateway.log().wait_for_more("the text for the log", 4);
+    }
+    gateway.log().wait_for("as it was told");
+}
+
+#[test]
+fn a_page_past_64_kib_is_cut_and_goes_on_behind_the_cut() {
+    let gateway = Setup::misbehaving().start();
+    let mut seen = Vec::new();
+    let mut token: Option<String> = None;
+    loop {
+        let mut form = list(&[("Query", "long-names 2000"), ("PageSize", "1000")]);
+        if let Some(token) = &token {
+            form.push(("NextPageToken", token));
+        }
+        let answer = gateway.crm(&form);
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        assert!(answer.text.len() <= 65_536, "{} bytes", answer.text.len());
+        let customers = answer.json["objects"]["customers"].as_array().expect("customers");
+        seen.extend(customers.iter().map(|customer| customer["customer_id"].as_str().expect("an id").to_owned()));
+        match answer.json["objects"]["next_page_token"].as_str() {
+            Some(next) => token = Some(next.to_owned()),
+            None => break,
+        }
+    }
+    assert_eq!(seen, (0..100).map(|id| id.to_string()).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_row_that_can_never_fit_is_an_error_and_not_a_broken_page() {
+    let gateway = Setup::misbehaving().start();
+    let answer = gateway.wish("huge-answer 70000");
+    assert_eq!((answer.status, answer.code()), (502, "answer-too-large"));
+}
+
+#[test]
+fn text_that_makes_a_customer_too_long_is_cut() {
+    let gateway = Setup::misbehaving().start();
+    for length in [10, 9_000, 10_900, 10_920, 40_000] {
+        let id = length.to_string();
+        let answer = gateway.crm(&[
+            ("Worker", "ana@example.org"),
+            ("CustomerId", &id),
+            ("Location", "GetCustomerDetailsByCustomerId"),
+        ]);
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        assert!(answer.text.len() <= 65_536, "{} bytes", answer.text.len());
+        let content = answer.json["objects"]["customer"]["details"]["content"].as_str().expect("text");
+        assert_eq!(content.len() == 4 * length, length < 10_000, "{length}: {}", content.len());
+    }
+}
+
+#[test]
+fn values_that_frontline_would_refuse_are_left_out() {
+    let gateway = Setup::misbehaving().start();
+    let customers = json!([
+        { "customer_id": "1", "display_name": "two lines and a tab", "avatar": "https://img.example.org/1.png" },
+        { "customer_id": "3", "display_name": "3" },
+    ]);
+    assert_eq!(gateway.wish("bad-values").json["objects"]["customers"], customers);
+    let details =
+        [("Worker", "ana@example.org"), ("CustomerId", "c-7"), ("Location", "GetCustomerDetailsByCustomerId")];
+    let customer = json!({
+        "customer_id": "c-7",
+        "display_name": "Mora Lind",
+        "channels": [
+            { "type": "sms", "value": "+12025550107" },
+            { "type": "whatsapp", "value": "whatsapp:+12025550107" },
+        ],
+        "links": [{ "type": "CRM", "value": "https://crm.example.com/7", "display_name": "Open" }],
+    });
+    assert_eq!(gateway.crm(&details).json["objects"]["customer"], customer);
+}
+
+#[test]
+fn a_role_without_a_live_plugin_is_503() {
+    let gateway = Setup::new().start();
+    let answer = gateway.crm(&list(&[]));
+    assert_eq!((answer.status, answer.code()), (503, "no-plugin"));
+    let (status, reasons) = gateway.operators("/readyz");
+    assert_eq!(status, 503);
+    assert!(reasons.contains("tenant demo: no plugin answers the role crm (named: plugin)"), "{reasons}");
+}
+
+#[test]
+fn the_next_plugin_answers_where_the_first_is_not_live() {
+    let gateway = Setup::misbehaving().set("tenants.demo.roles.crm", "[\"absent\", \"plugin\"]").start();
+    assert_eq!(gateway.wished("anything"), "version 1");
+    assert_eq!(gateway.operators("/readyz").0, 200);
+}
+
+#[test]
+fn no_number_name_or_token_reaches_the_log() {
+    let gateway =
+        Setup::directory("id,name,phone,email\nsecret-id,Planted Name,+12025550107,planted@example.org\n").start();
+    gateway.crm(&list(&[("Query", "planted"), ("Worker", "planted-worker@example.org")]));
+    gateway.crm(&[
+        ("Worker", "planted-worker@example.org"),
+        ("CustomerId", "secret-id"),
+        ("Location", "GetCustomerDetailsByCustomerId"),
+    ]);
+    gateway.crm(&[("Worker", "planted-worker@example.org"), ("Location", "planted")]);
+    gateway.log().wait_for_more("callback crm", 3);
+    let log = gateway.log().text().to_lowercase();
+    for mark in ["planted", "12025550107", "secret-id", frontgate_tests::TOKEN] {
+        assert!(!log.contains(mark), "{mark} in {log}");
+    }
+}

@@ -1,0 +1,140 @@
+//! The configuration and `frontgate check`.
+
+use std::fs;
+
+use frontgate_tests::{Setup, component, root, run};
+
+/// What `check` says about a setup, and its exit code.
+fn check(setup: &Setup) -> (String, Option<i32>) {
+    setup.write();
+    let output = run(setup.folder(), &["check", "--config", "config.toml"]);
+    (String::from_utf8_lossy(&output.stdout).into_owned(), output.status.code())
+}
+
+#[test]
+fn a_configuration_that_works_is_a_checklist_of_what_was_found() {
+    let (said, code) = check(&Setup::misbehaving());
+    assert_eq!(code, Some(0), "{said}");
+    for line in ["✓ config.toml is complete", "✓ tenant demo at / with 1 key", "answers crm", "all is well"] {
+        assert!(said.contains(line), "{line} in {said}");
+    }
+}
+
+#[test]
+fn every_fault_is_named_with_place_and_remedy_and_nothing_is_served() {
+    let table = [
+        (("server.lisen", "1"), "config.toml:6:8", "unknown key `lisen`", "did you mean `listen`?"),
+        (("server.zzzzzz", "1"), "config.toml:", "unknown key `zzzzzz`", "known here: listen, public_url"),
+        (
+            ("server.headers_max", "\"many\""),
+            "config.toml:6:22",
+            "invalid type: string \"many\", expected usize",
+            "example config.toml",
+        ),
+        (("server.headers_max", "0"), "config.toml:6:8", "is 0", "positive number"),
+        (("server.public_url", "\"ftp://x\""), "config.toml:", "neither https nor http", "https://"),
+        (("server.public_url", "\"https://x/?a\""), "config.toml:", "a query or a fragment", "scheme and host"),
+        (
+            ("tenants.demo.twilio.auth_tokens", "[{ env = \"NOT_SET_ANYWHERE\" }]"),
+            "config.toml:",
+            "the environment variable `NOT_SET_ANYWHERE` is not set",
+            "set it",
+        ),
+        (
+            ("tenants.demo.twilio.auth_tokens", "[{ file = \"nowhere\" }]"),
+            "config.toml:",
+            "the file `nowhere` cannot be read",
+            "set it",
+        ),
+        (("tenants.demo.twilio.auth_tokens", "[\"literal-token\"]"), "config.toml:", "a secret by reference", ""),
+        (("tenants.demo.twilio.auth_tokens", "[]"), "config.toml:", "there is no token", "auth_tokens = "),
+        (("tenants.demo.twilio.callback_timeout_ms", "6000"), "config.toml:", "Frontline gives up after 6000", "5500"),
+        (("tenants.demo.path", "\"acme/\""), "config.toml:", "is not a path", "begin with `/`"),
+        (("tenants.demo.roles.crm", "[\"a b\"]"), "config.toml:", "is not a plugin's name", "without `.wasm`"),
+        (("plugins.directory", "\"nowhere\""), "config.toml:", "there is no folder", "create it"),
+        (("plugins.named.plugin.files", "\"nowhere\""), "config.toml:", "there is no folder", "create it"),
+        (("plugins.named.plugin.config.list", "[1]"), "config.toml:", "the setting `list` is a list", ""),
+        (("log.level", "\"a=b=c\""), "", "", ""),
+    ];
+    for ((key, value), place, problem, remedy) in table {
+        let setup = Setup::misbehaving().set(key, value);
+        let (said, code) = check(&setup);
+        if problem.is_empty() {
+            continue;
+        }
+        assert_eq!(code, Some(1), "{key} = {value}: {said}");
+        for words in [place, problem, remedy] {
+            assert!(said.contains(words), "{key} = {value}: no `{words}` in {said}");
+        }
+        assert!(!said.contains("literal-token"), "{said}");
+        let output = run(setup.folder(), &["run", "--config", "config.toml"]);
+        let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(1) && complaint.contains(problem), "{complaint}");
+        assert!(!complaint.contains("serving"), "{complaint}");
+    }
+}
+
+#[test]
+fn several_faults_are_named_at_once() {
+    let (said, _) =
+        check(&Setup::misbehaving().set("server.lisen", "1").set("plugins.callsmax", "1").set("unknown", "true"));
+    assert!(said.contains("3 faults"), "{said}");
+}
+
+#[test]
+fn two_tenants_cannot_share_a_path() {
+    let (said, code) = check(&Setup::misbehaving().set("tenants.other.path", "\"/\""));
+    assert_eq!(code, Some(1));
+    assert!(said.contains("is the path of tenant `demo` too"), "{said}");
+}
+
+#[test]
+fn a_bad_plugin_and_an_unanswered_role_are_faults() {
+    let (said, code) = check(&Setup::new().plugin("plugin", b"hello"));
+    assert_eq!(code, Some(1));
+    assert!(said.contains("✗ plugin plugin is not usable: it is not WebAssembly"), "{said}");
+    assert!(said.contains("no plugin answers the role crm"), "{said}");
+}
+
+#[test]
+fn what_this_version_does_not_serve_yet_is_said_and_not_fatal() {
+    let (said, code) = check(
+        &Setup::misbehaving()
+            .set("store.url", "\"sqlite:data/frontgate.db\"")
+            .set("tenants.demo.roles.templates", "[\"templates\"]"),
+    );
+    assert_eq!(code, Some(0), "{said}");
+    assert!(
+        said.contains("`store` has no effect") && said.contains("`tenants.demo.roles.templates` has no effect"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_missing_file_cannot_be_checked() {
+    let setup = Setup::new();
+    let output = run(setup.folder(), &["check", "--config", "nowhere.toml"]);
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn the_example_names_every_option_with_its_default() {
+    let setup = Setup::new().plugin("directory", &component("directory"));
+    let example = fs::read_to_string(root().join("config.toml")).expect("the example");
+    let example = example.replace("{ env = \"TWILIO_AUTH_TOKEN\" }", "{ file = \"token\" }");
+    fs::create_dir_all(setup.folder().join("data/directory")).expect("a folder");
+    fs::write(setup.folder().join("config.toml"), &example).expect("a file");
+    let output = run(setup.folder(), &["check", "--config", "config.toml"]);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stdout));
+}
+
+#[test]
+fn send_signs_what_it_sends_and_shows_the_answer() {
+    let gateway = Setup::misbehaving().start();
+    let output = gateway.command(&["send", "twilio", "crm", "--set", "PageSize=3"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("\"searchable\": true"));
+    let output = gateway.command(&["send", "twilio", "crm", "--set", "Worker="]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("missing-parameter"));
+}

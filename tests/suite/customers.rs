@@ -1,0 +1,175 @@
+//! The plugin `directory` on real customers.
+
+use std::collections::BTreeSet;
+
+use frontgate_tests::{Answer, Gateway, Setup, list};
+use serde_json::Value;
+
+const ALL: (&str, &str) = ("plugins.named.plugin.config.own_customers_only", "false");
+
+fn ids(answer: &Answer) -> Vec<String> {
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    let customers = answer.json["objects"]["customers"].as_array().expect("customers");
+    customers.iter().map(|customer| customer["customer_id"].as_str().expect("an id").to_owned()).collect()
+}
+
+/// Every customer, page by page.
+fn pages(gateway: &Gateway, worker: &str, by_token: bool) -> Vec<String> {
+    let mut all: Vec<String> = Vec::new();
+    let mut token: Option<String> = None;
+    loop {
+        let mut form = list(&[("PageSize", "7"), ("Worker", worker)]);
+        match (&token, all.last()) {
+            (Some(token), _) if by_token => form.push(("NextPageToken", token)),
+            (_, Some(last)) => form.push(("Anchor", last)),
+            _ => {}
+        }
+        let answer = gateway.crm(&form);
+        let page = ids(&answer);
+        token = answer.json["objects"]["next_page_token"].as_str().map(str::to_owned);
+        assert!(page.len() <= 7);
+        if page.is_empty() {
+            return all;
+        }
+        all.extend(page);
+        if by_token && token.is_none() {
+            return all;
+        }
+    }
+}
+
+#[test]
+fn every_customer_is_listed_once_by_anchor_and_by_token() {
+    let gateway = Setup::real_customers().set(ALL.0, ALL.1).start();
+    let by_anchor = pages(&gateway, "nobody@example.org", false);
+    assert!(by_anchor.len() >= 59);
+    assert_eq!(by_anchor.iter().collect::<BTreeSet<_>>().len(), by_anchor.len(), "a customer is repeated");
+    assert_eq!(pages(&gateway, "nobody@example.org", true), by_anchor);
+}
+
+#[test]
+fn an_unknown_position_is_an_empty_page() {
+    let gateway = Setup::real_customers().set(ALL.0, ALL.1).start();
+    for position in [("Anchor", "gone"), ("NextPageToken", "gone")] {
+        let answer = gateway.crm(&list(&[position]));
+        assert!(ids(&answer).is_empty(), "{}", answer.text);
+        assert!(answer.json["objects"]["next_page_token"].is_null());
+    }
+}
+
+#[test]
+fn every_customers_details_are_what_frontline_takes() {
+    let gateway = Setup::real_customers().set(ALL.0, ALL.1).start();
+    let mut numbers = 0;
+    for id in pages(&gateway, "nobody@example.org", true) {
+        let answer =
+            gateway.crm(&[("Worker", "x"), ("CustomerId", &id), ("Location", "GetCustomerDetailsByCustomerId")]);
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        let customer = &answer.json["objects"]["customer"];
+        assert_eq!(customer["customer_id"], id.as_str());
+        let text = |value: &Value| value.as_str().is_some_and(|text| !text.is_empty());
+        assert!(text(&customer["display_name"]));
+        for channel in customer["channels"].as_array().expect("channels") {
+            let number = channel["value"].as_str().expect("a number").trim_start_matches("whatsapp:");
+            assert!(number.starts_with('+') && number[1..].bytes().all(|byte| byte.is_ascii_digit()), "{number}");
+            numbers += 1;
+        }
+        for link in customer["links"].as_array().expect("links") {
+            let url = link["value"].as_str().expect("a URL");
+            assert!(url.starts_with("https://") || url.starts_with("mailto:"), "{url}");
+            assert!(text(&link["type"]) && text(&link["display_name"]));
+        }
+        assert!(text(&customer["details"]["title"]) && text(&customer["details"]["content"]));
+        assert!(customer.get("worker").is_none());
+    }
+    assert!(numbers >= 58, "{numbers} numbers");
+}
+
+/// Shapes that real exports have: accents, commas, brackets, trunk zeros, nothing at all.
+const NASTY: &str = "\u{feff}id;name;company;email;phone;owner
+1;Luís Gonçalves;Embraer, Empresa S.A.;luisg@embraer.com.br;+55 (12) 3923-5555;jane@example.org
+2;Leonie Köhler;;leonekohler@surfeu.de;+49 0711 2842222;steve@example.org
+4;Bjørn Hansen;;bjorn.hansen@yahoo.no;+47 22 44 22 22;Jane@Example.org
+5;\"Wichterlová; Františka\";JetBrains s.r.o.;frantisekw@jetbrains.com;+420 2 4172 5555;
+6;Mark Philips;Telus;mphilips12@shaw.ca;+44 (0)131 315 3300;steve@example.org
+7;;Nameless Ltd;;call me;steve@example.org
+1;Again;;;;
+;Without Id;;;;
+";
+
+#[test]
+fn a_search_ignores_case_and_accents_and_knows_parts_of_numbers() {
+    let gateway = Setup::directory(NASTY).set(ALL.0, ALL.1).start();
+    let table: [(&str, &[&str]); 13] = [
+        ("goncalves", &["1"]),
+        ("EMBRAER", &["1"]),
+        ("embraer luis", &["1"]),
+        ("kohler", &["2"]),
+        ("BJORN", &["4"]),
+        ("františka", &["5"]),
+        ("jetbrains.com", &["5"]),
+        ("3923", &["1"]),
+        ("+49 711", &["2"]),
+        ("0711 284", &["2"]),
+        ("0131", &["6"]),
+        ("44 131 315", &["6"]),
+        ("nobody at all", &[]),
+    ];
+    for (query, expected) in table {
+        assert_eq!(ids(&gateway.crm(&list(&[("Query", query)]))), expected, "{query}");
+    }
+}
+
+#[test]
+fn a_worker_sees_customers_of_their_own_and_of_nobody() {
+    let gateway = Setup::directory(NASTY).start();
+    let of = |worker| ids(&gateway.crm(&list(&[("Worker", worker)])));
+    assert_eq!(of("jane@example.org"), ["4", "1", "5"]);
+    assert_eq!(of("new@example.org"), ["5"]);
+    let details = |id| {
+        gateway.crm(&[
+            ("Worker", "jane@example.org"),
+            ("CustomerId", id),
+            ("Location", "GetCustomerDetailsByCustomerId"),
+        ])
+    };
+    assert_eq!(details("1").status, 200);
+    assert_eq!((details("2").status, details("99").status), (404, 404));
+}
+
+#[test]
+fn numbers_are_brought_to_e164_or_left_out_with_one_warning() {
+    let gateway = Setup::directory(NASTY).set(ALL.0, ALL.1).start();
+    let channels = |id| {
+        let answer =
+            gateway.crm(&[("Worker", "x"), ("CustomerId", id), ("Location", "GetCustomerDetailsByCustomerId")]);
+        answer.json["objects"]["customer"]["channels"]
+            .as_array()
+            .expect("channels")
+            .iter()
+            .map(|channel| channel["value"].to_string())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(channels("1"), ["\"+551239235555\""]);
+    assert_eq!(channels("2"), ["\"+497112842222\""]);
+    assert_eq!(channels("6"), ["\"+441313153300\""]);
+    assert!(channels("7").is_empty());
+    gateway.log().wait_for("1 numbers of a customer are left out");
+    gateway.log().wait_for("2 of 8 rows are left out");
+}
+
+#[test]
+fn json_works_like_csv_and_a_change_of_the_file_shows_at_once() {
+    let json = r#"[{"id": 7, "name": "Mora Lind", "phone": null}, {"id": "8", "name": "Otto Vale"}]"#;
+    let gateway = Setup::directory("")
+        .file("customers.json", json)
+        .set("plugins.named.plugin.config.customers", "\"customers.json\"")
+        .start();
+    assert_eq!(ids(&gateway.crm(&list(&[]))), ["7", "8"]);
+    std::fs::write(gateway.path("files/customers.json"), "[]").expect("a file");
+    assert!(ids(&gateway.crm(&list(&[]))).is_empty());
+    std::fs::write(gateway.path("files/customers.json"), "{").expect("a file");
+    assert_eq!(gateway.crm(&list(&[])).status, 502);
+    std::fs::remove_file(gateway.path("files/customers.json")).expect("a file");
+    assert_eq!(gateway.crm(&list(&[])).status, 503);
+}

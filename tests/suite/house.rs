@@ -1,0 +1,71 @@
+//! The rules of the house that can be read off the sources.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use frontgate_tests::root;
+
+/// The floors, top to bottom: a module imports from its own floor and from those below.
+const FLOORS: [&[&str]; 6] = [
+    &["main", "cli"],
+    &["server", "console"],
+    &["gateway"],
+    &["body", "routes", "roles", "plugin"],
+    &["twilio"],
+    &["bindings", "config", "error", "telemetry"],
+];
+
+fn sources(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).expect("a folder").flatten() {
+        match entry.path() {
+            path if path.is_dir() => sources(&path, files),
+            path if path.extension().is_some_and(|ending| ending == "rs") => files.push(path),
+            _ => {}
+        }
+    }
+}
+
+fn floor(module: &str) -> usize {
+    FLOORS.iter().position(|floor| floor.contains(&module)).unwrap_or_else(|| panic!("{module} is on no floor"))
+}
+
+fn host() -> Vec<(PathBuf, String)> {
+    let mut files = Vec::new();
+    sources(&root().join("host/src"), &mut files);
+    files.into_iter().map(|path| (path.clone(), fs::read_to_string(path).expect("a source"))).collect()
+}
+
+#[test]
+fn imports_run_one_way() {
+    for (path, text) in host() {
+        let relative = path.strip_prefix(root().join("host/src")).expect("below host/src");
+        let module = relative.components().next().expect("a name").as_os_str().to_string_lossy().replace(".rs", "");
+        if module == "lib" {
+            continue;
+        }
+        for line in text.lines().filter_map(|line| line.trim().strip_prefix("use crate::")) {
+            let imported = line.split([':', ';', ' ']).next().expect("a name");
+            assert!(floor(imported) >= floor(&module), "{}: {module} imports from {imported} above it", path.display());
+        }
+    }
+}
+
+#[test]
+fn only_server_listens_and_only_reload_writes_the_registry() {
+    for (path, text) in host() {
+        let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+        assert!(name == "server.rs" || !text.contains("TcpListener::bind"), "{name} listens");
+        let writes =
+            text.contains("registry.replace(") || text.contains("registry.remove(") || text.contains("registry.note(");
+        assert!(name == "reload.rs" || !writes, "{name} writes the registry");
+    }
+}
+
+#[test]
+fn files_open_with_what_they_are_and_stay_small() {
+    for (path, text) in host() {
+        let tests = path.ends_with("tests.rs");
+        assert!(tests || text.starts_with("//!"), "{} does not say what it is", path.display());
+        assert!(text.lines().count() <= 400, "{} is past 400 lines", path.display());
+    }
+}

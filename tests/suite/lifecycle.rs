@@ -1,0 +1,70 @@
+//! Start, health, and the end: accepted requests finish.
+
+use std::io::Read as _;
+use std::thread;
+
+use frontgate_tests::Setup;
+use rustix::process::Signal;
+
+#[test]
+fn a_signal_turns_readiness_off_and_lets_accepted_requests_finish() {
+    for signal in [Signal::TERM, Signal::INT] {
+        let mut gateway = Setup::misbehaving().set("server.shutdown_delay_ms", "500").start();
+        assert_eq!(gateway.operators("/readyz").0, 200);
+        thread::scope(|scope| {
+            let slow = scope.spawn(|| gateway.wished("sleep 1500"));
+            while gateway.status()["places_free"] != 255 {
+                thread::yield_now();
+            }
+            gateway.signal(signal);
+            gateway.log().wait_for("shutting down");
+            assert_eq!(gateway.operators("/readyz"), (503, "the gateway is shutting down\n".to_owned()));
+            assert_eq!(gateway.operators("/livez").0, 200);
+            assert_eq!(slow.join().expect("an answer"), "slept");
+        });
+        assert_eq!(gateway.wait().code(), Some(0));
+    }
+}
+
+#[test]
+fn a_second_signal_ends_it_at_once() {
+    let mut gateway = Setup::misbehaving().start();
+    let mut stream = gateway.connect();
+    std::io::Write::write_all(&mut stream, b"POST /callbacks/crm HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n")
+        .expect("the server reads");
+    thread::scope(|scope| {
+        let slow = scope.spawn(|| gateway.connect().read(&mut [0]));
+        gateway.signal(Signal::TERM);
+        gateway.log().wait_for("shutting down");
+        gateway.signal(Signal::TERM);
+        let _ = slow.join();
+    });
+    assert_eq!(gateway.wait().code(), Some(3));
+    gateway.log().wait_for("ended with requests unfinished");
+}
+
+#[test]
+fn requests_that_outlast_the_grace_are_cut_off() {
+    let mut gateway = Setup::misbehaving().set("server.shutdown_grace_ms", "100").start();
+    let mut stream = gateway.connect();
+    std::io::Write::write_all(&mut stream, b"POST /callbacks/crm HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n")
+        .expect("the server reads");
+    gateway.wished("hello");
+    gateway.signal(Signal::TERM);
+    assert_eq!(gateway.wait().code(), Some(3));
+}
+
+#[test]
+fn the_operators_listener_answers_and_the_public_one_does_not() {
+    let gateway = Setup::misbehaving().start();
+    gateway.wished("hello");
+    let (status, metrics) = gateway.operators("/metrics");
+    assert_eq!(status, 200);
+    for line in ["frontgate_requests_total{callback=\"crm\",code=\"ok\"} 1", "frontgate_plugins_live 1"] {
+        assert!(metrics.contains(line), "{line} in {metrics}");
+    }
+    assert_eq!(gateway.operators("/").0, 404);
+    for path in ["/livez", "/readyz", "/statusz", "/metrics"] {
+        assert_eq!(frontgate_tests::post(gateway.address(), path, &[], b"").status, 404);
+    }
+}

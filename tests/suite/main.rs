@@ -1,0 +1,11 @@
+//! Everything that is promised to users, through the front door.
+
+mod callbacks;
+mod config;
+mod connections;
+mod customers;
+mod house;
+mod lifecycle;
+mod misbehaving;
+mod reload;
+mod signature;

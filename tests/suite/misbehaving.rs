@@ -1,0 +1,173 @@
+//! Plugins that do their worst: every call ends within its budget, and others are served meanwhile.
+
+use std::thread;
+
+use frontgate_tests::{Setup, component};
+
+#[test]
+fn a_loop_ends_at_its_cpu_time_while_others_are_served() {
+    let gateway = Setup::misbehaving().set("plugins.limits.cpu_time_ms", "300").start();
+    thread::scope(|scope| {
+        let loops: Vec<_> = (0..8).map(|_| scope.spawn(|| gateway.wish("loop"))).collect();
+        for _ in 0..50 {
+            assert_eq!(gateway.wished("hello"), "version 1");
+        }
+        for ended in loops {
+            let answer = ended.join().expect("an answer");
+            assert_eq!((answer.status, answer.code()), (504, "out-of-time"));
+        }
+    });
+    gateway.log().wait_for("it reached cpu_time_ms");
+}
+
+#[test]
+fn a_sleep_ends_at_the_calls_wall_time_or_the_callbacks_deadline() {
+    let table = [
+        (("plugins.limits.call_timeout_ms", "100"), "it reached call_timeout_ms"),
+        (("tenants.demo.twilio.callback_timeout_ms", "100"), "it reached the callback's deadline"),
+    ];
+    for ((key, value), reason) in table {
+        let gateway = Setup::misbehaving().set(key, value).start();
+        let answer = gateway.wish("sleep 20000");
+        assert_eq!((answer.status, answer.code()), (504, "out-of-time"));
+        gateway.log().wait_for(reason);
+    }
+}
+
+#[test]
+fn waiting_costs_no_cpu_time() {
+    let gateway = Setup::misbehaving().set("plugins.limits.cpu_time_ms", "50").start();
+    assert_eq!(gateway.wished("sleep 300"), "slept");
+}
+
+#[test]
+fn memory_without_end_is_refused_at_the_sum_of_all_memories() {
+    let gateway = Setup::misbehaving().start();
+    let before = gateway.resident_kib();
+    for _ in 0..5 {
+        let answer = gateway.wish("allocate");
+        assert_eq!((answer.status, answer.code()), (502, "plugin-trapped"));
+    }
+    gateway.log().wait_for_more("after it had reached memory_bytes_max", 5);
+    assert_eq!(gateway.wished("hello"), "version 1");
+    let after = gateway.resident_kib();
+    assert!(after < before + 64 * 1024, "{before} KiB before, {after} KiB after");
+}
+
+#[test]
+fn recursion_without_end_is_a_trap() {
+    let gateway = Setup::misbehaving().start();
+    let answer = gateway.wish("recurse");
+    assert_eq!((answer.status, answer.code()), (502, "plugin-trapped"));
+    gateway.log().wait_for("call stack exhausted");
+    assert_eq!(gateway.wished("hello"), "version 1");
+}
+
+#[test]
+fn output_past_the_limits_is_dropped_and_counted_and_no_trap() {
+    let gateway = Setup::misbehaving().set("plugins.limits.output_lines_max", "10").start();
+    assert_eq!(gateway.wished("print 100"), "printed");
+    gateway.log().wait_for("dropped 290 lines of output");
+    let log = gateway.log().text();
+    for line in ["line 0", "complaint 0", "warning 0"] {
+        assert!(log.contains(line), "{line} in {log}");
+    }
+    assert!(!log.contains("line 9"));
+    assert!(log.contains(r#""plugin":"plugin","tenant":"demo""#), "{log}");
+}
+
+#[test]
+fn output_without_end_ends_at_the_cpu_time_and_fills_neither_log_nor_memory() {
+    let gateway = Setup::misbehaving().set("plugins.limits.cpu_time_ms", "300").start();
+    let answer = gateway.wish("print-for-ever");
+    assert_eq!((answer.status, answer.code()), (504, "out-of-time"));
+    assert!(gateway.log().text().len() < 100_000);
+}
+
+#[test]
+fn an_answer_past_its_limit_is_refused_before_it_is_held() {
+    let gateway = Setup::misbehaving().start();
+    let answer = gateway.wish("huge-answer 30000000");
+    assert_eq!((answer.status, answer.code()), (502, "plugin-trapped"));
+}
+
+#[test]
+fn what_was_not_granted_answers_with_an_error_at_the_call() {
+    let gateway = Setup::misbehaving().start();
+    let answer = gateway.wish("imports");
+    let names = answer.json["objects"]["customers"].as_array().expect("customers");
+    let names: Vec<_> = names.iter().map(|customer| customer["display_name"].as_str().expect("a name")).collect();
+    let expected = [
+        "Err(StateError::NotGranted)",
+        "Err(HttpError::Forbidden(\"no outbound host is granted to this plugin\"))",
+        "Err(Error::Forbidden(\"this plugin answers the CRM role itself\"))",
+        "36",
+        "0",
+        "true",
+    ];
+    let short = |name: &str| name.split(" (error").next().unwrap_or_default().to_owned();
+    assert_eq!(names.iter().map(|name| short(name)).collect::<Vec<_>>(), expected.map(|name| short(name)));
+}
+
+#[test]
+fn the_granted_folder_can_be_read_and_nothing_else() {
+    let gateway = Setup::misbehaving().file("note", "a note").set("plugins.named.plugin.files", "\"files\"").start();
+    assert_eq!(gateway.wished("files note"), "Ok(\"a note\") false");
+    assert_eq!(gateway.wished("files /note"), "Ok(\"a note\") false");
+    for path in ["../token", "/../token", "/etc/passwd"] {
+        let answer = gateway.wished(&format!("files {path}"));
+        assert!(answer.starts_with("Err(") && answer.ends_with("false"), "{path}: {answer}");
+    }
+    assert!(!gateway.path("files/note.new").exists());
+    let nothing = Setup::misbehaving().file("note", "a note").start();
+    assert!(nothing.wished("files note").starts_with("Err("));
+}
+
+#[test]
+fn settings_and_secrets_reach_their_own_plugin_only() {
+    let gateway = Setup::misbehaving()
+        .plugin("other", &component("misbehaving"))
+        .set("plugins.named.plugin.config", "{ greeting = \"Hello\", limits = { pages = 5, strict = true } }")
+        .set("plugins.named.other.config.own", "\"x\"")
+        .set("plugins.named.plugin.secrets.token", "{ file = \"token\" }")
+        .start();
+    let table = [
+        ("greeting", "Hello"),
+        ("limits.pages", "5"),
+        ("limits.strict", "true"),
+        ("token", frontgate_tests::TOKEN),
+        ("own", "none"),
+    ];
+    for (key, value) in table {
+        assert_eq!(gateway.wished(&format!("setting {key}")), value, "{key}");
+    }
+}
+
+#[test]
+fn a_plugins_own_limits_replace_the_common_ones() {
+    let gateway = Setup::misbehaving()
+        .set("plugins.limits.call_timeout_ms", "50")
+        .set("plugins.named.plugin.limits.call_timeout_ms", "4000")
+        .start();
+    assert_eq!(gateway.wished("sleep 200"), "slept");
+}
+
+#[test]
+fn calls_past_the_places_wait_and_are_refused_in_time() {
+    let gateway = Setup::misbehaving()
+        .set("plugins.calls_max", "2")
+        .set("plugins.queue_timeout_ms", "100")
+        .set("plugins.limits.call_timeout_ms", "1500")
+        .start();
+    thread::scope(|scope| {
+        let sleepers: Vec<_> = (0..3).map(|_| scope.spawn(|| gateway.wish("sleep 20000"))).collect();
+        let codes: Vec<_> = sleepers
+            .into_iter()
+            .map(|sleeper| sleeper.join().expect("an answer"))
+            .map(|answer| answer.code().to_owned())
+            .collect();
+        assert_eq!(codes.iter().filter(|code| *code == "out-of-time").count(), 2, "{codes:?}");
+        assert_eq!(codes.iter().filter(|code| *code == "busy").count(), 1, "{codes:?}");
+    });
+    assert_eq!(gateway.wished("hello"), "version 1");
+}

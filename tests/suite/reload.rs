@@ -1,0 +1,183 @@
+//! Plugins come, change and go while callbacks are answered.
+
+use std::fs;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+
+use frontgate_tests::{Gateway, Setup, another_build, component, renamed, root};
+use serde_json::Value;
+
+const CONTRACT: &str = "frontgate:plugin/crm@0.1.0";
+
+/// Every kind of file that is no usable plugin, and a word of the reason.
+fn bad_files() -> Vec<(&'static str, Vec<u8>, &'static str)> {
+    let good = component("misbehaving");
+    let trap = fs::read_to_string(root().join("tests/guests/trap-at-start.wat")).expect("the source");
+    let wat = |text: &str| wat::parse_str(text).expect("WebAssembly");
+    vec![
+        ("empty", Vec::new(), "it is empty"),
+        ("text", b"hello".to_vec(), "it is not WebAssembly"),
+        ("truncated", good[..good.len() / 2].to_vec(), "it does not compile"),
+        ("a core module", wat("(module)"), "it is a core module"),
+        ("without roles", wat("(component)"), "it exports nothing"),
+        (
+            "another version",
+            renamed(&good, CONTRACT, "frontgate:plugin/crm@0.9.0"),
+            "this gateway speaks version 0.1.0",
+        ),
+        ("another contract", renamed(&good, CONTRACT, "frontgate:plugout/crm@0.1."), "it"),
+        ("a missing import", renamed(&good, "frontgate:plugin/log@", "frontgate:plugin/fog@"), "frontgate:plugin/fog"),
+        ("trap at start", wat(&trap), "it does not start"),
+    ]
+}
+
+fn attempt(gateway: &Gateway) -> Value {
+    gateway.status()["plugins"]["plugin"]["last_attempt"].clone()
+}
+
+#[test]
+fn a_dropped_file_is_live_in_a_moment() {
+    let gateway = Setup::new().start();
+    assert_eq!(gateway.operators("/readyz").0, 503);
+    gateway.drop_plugin("plugin", &component("misbehaving"));
+    gateway.log().wait_for("plugin `plugin` is live");
+    assert_eq!(gateway.wished("hello"), "version 1");
+    assert_eq!(gateway.operators("/readyz").0, 200);
+    assert_eq!(gateway.status()["plugins"]["plugin"]["live"]["roles"], serde_json::json!(["crm"]));
+}
+
+#[test]
+fn every_bad_file_keeps_the_live_plugin_and_says_why() {
+    let gateway = Setup::misbehaving().start();
+    for (index, (name, bytes, reason)) in bad_files().into_iter().enumerate() {
+        gateway.drop_plugin("plugin", &bytes);
+        gateway.log().wait_for_more("kept plugin `plugin`", index + 1);
+        assert_eq!(gateway.wished("hello"), "version 1", "{name}");
+        let attempt = attempt(&gateway);
+        assert_eq!(attempt["outcome"], "kept", "{name}");
+        assert!(attempt["reason"].as_str().expect("a reason").contains(reason), "{name}: {attempt}");
+        let list = gateway.command(&["plugin", "list"]);
+        let list = String::from_utf8_lossy(&list.stdout).into_owned();
+        assert!(
+            list.contains("live") && list.contains("newest file not used") && list.contains(reason),
+            "{name}: {list}"
+        );
+    }
+    assert_eq!(gateway.operators("/readyz").0, 200);
+    gateway.drop_plugin("plugin", &another_build(&component("misbehaving"), 1));
+    gateway.log().wait_for_more("plugin `plugin` is live", 2);
+    assert_eq!(attempt(&gateway)["outcome"], "live");
+}
+
+#[test]
+fn a_bad_file_without_a_predecessor_is_refused_and_the_next_one_gets_its_chance() {
+    let gateway = Setup::new().plugin("plugin", b"hello").start();
+    gateway.log().wait_for("plugin `plugin` is not usable: it is not WebAssembly");
+    assert_eq!(attempt(&gateway)["outcome"], "refused");
+    gateway.drop_plugin("plugin", &component("misbehaving"));
+    gateway.log().wait_for("plugin `plugin` is live");
+}
+
+#[test]
+fn a_file_that_is_written_in_place_bit_by_bit_is_taken_when_it_is_whole() {
+    let gateway = Setup::misbehaving().start();
+    let newer = another_build(&component("misbehaving"), 1);
+    let path = gateway.path("plugins/plugin.wasm");
+    fs::write(&path, []).expect("a file");
+    for piece in newer.chunks(10_000) {
+        let mut whole = fs::read(&path).expect("the file");
+        whole.extend(piece);
+        fs::write(&path, whole).expect("a file");
+    }
+    gateway.log().wait_for_more("plugin `plugin` is live", 2);
+    assert_eq!(gateway.wished("hello"), "version 1");
+}
+
+#[test]
+fn a_call_in_flight_ends_on_the_version_it_began_with() {
+    let gateway = Setup::misbehaving().start();
+    thread::scope(|scope| {
+        let slow = scope.spawn(|| gateway.wished("sleep 1000"));
+        gateway.drop_plugin("plugin", &component("directory"));
+        gateway.log().wait_for_more("plugin `plugin` is live", 2);
+        assert_eq!(gateway.wish("hello").status, 502, "the new version has no file to read");
+        assert_eq!(slow.join().expect("an answer"), "slept");
+    });
+}
+
+#[test]
+fn a_removed_file_takes_the_role_away_and_a_new_one_gives_it_back() {
+    let gateway = Setup::misbehaving().start();
+    fs::remove_file(gateway.path("plugins/plugin.wasm")).expect("the file");
+    gateway.log().wait_for("plugin `plugin` is gone");
+    assert_eq!(gateway.wish("hello").code(), "no-plugin");
+    assert_eq!(gateway.operators("/readyz").0, 503);
+    assert_eq!(attempt(&gateway)["outcome"], "removed");
+    gateway.drop_plugin("plugin", &component("misbehaving"));
+    gateway.log().wait_for_more("plugin `plugin` is live", 2);
+    assert_eq!(gateway.wished("hello"), "version 1");
+}
+
+#[test]
+fn a_folder_without_events_is_looked_through_on_a_timer() {
+    // A link to a folder elsewhere: what changes there raises no event here.
+    let elsewhere = tempfile::TempDir::new().expect("a folder");
+    let setup = Setup::new().set("plugins.rescan_interval_ms", "50");
+    let link = setup.folder().join("plugins/plugin.wasm");
+    let real = elsewhere.path().join("real");
+    fs::write(&real, component("misbehaving")).expect("a file");
+    std::os::unix::fs::symlink(&real, link).expect("a link");
+    let gateway = setup.start();
+    assert_eq!(gateway.wished("hello"), "version 1");
+    fs::write(&real, another_build(&component("misbehaving"), 1)).expect("a file");
+    gateway.log().wait_for_more("plugin `plugin` is live", 2);
+}
+
+#[test]
+fn a_restart_compiles_nothing_again() {
+    let cache = tempfile::TempDir::new().expect("a folder");
+    let gateway = Setup::misbehaving().set("plugins.cache", format!("{:?}", cache.path())).start();
+    let compiled =
+        || -> Vec<_> { fs::read_dir(cache.path()).expect("the cache").flatten().map(|entry| entry.path()).collect() };
+    let before = compiled();
+    assert_eq!(before.len(), 1);
+    let created = fs::metadata(&before[0]).and_then(|file| file.created()).expect("a time");
+    let gateway = gateway.restart();
+    assert_eq!(compiled(), before);
+    assert_eq!(fs::metadata(&before[0]).and_then(|file| file.created()).expect("a time"), created);
+    // A damaged file is not run: it is made again.
+    let mut bytes = fs::read(&before[0]).expect("the file");
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::remove_file(&before[0]).expect("the file");
+    fs::write(&before[0], bytes).expect("a file");
+    let gateway = gateway.restart();
+    assert_eq!(gateway.wished("hello"), "version 1");
+    assert_eq!(compiled(), before);
+}
+
+#[test]
+fn nothing_fails_while_the_plugin_is_replaced_by_good_and_bad_files_in_turn() {
+    let gateway = Setup::misbehaving().start();
+    let bad: Vec<_> = bad_files().into_iter().map(|(_, bytes, _)| bytes).collect();
+    let (done, answered) = (AtomicBool::new(false), AtomicUsize::new(0));
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    assert_eq!(gateway.wished("hello"), "version 1");
+                    answered.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+        }
+        for round in 0..30_u8 {
+            let good = another_build(&component("misbehaving"), round);
+            gateway.drop_plugin("plugin", &good);
+            gateway.log().wait_for_more("plugin `plugin` is live", usize::from(round) + 2);
+            gateway.drop_plugin("plugin", &bad[usize::from(round) % bad.len()]);
+            gateway.log().wait_for_more("kept plugin `plugin`", usize::from(round) + 1);
+        }
+        done.store(true, Ordering::Relaxed);
+    });
+    assert!(answered.load(Ordering::Relaxed) > 100);
+}
