@@ -3,6 +3,8 @@
 use frontgate_tests::{Setup, list};
 use serde_json::json;
 
+type Form<'f> = &'f [(&'f str, &'f str)];
+
 #[test]
 fn a_page_is_the_exact_json_that_the_app_wants() {
     let gateway = Setup::misbehaving().start();
@@ -16,9 +18,9 @@ fn a_page_is_the_exact_json_that_the_app_wants() {
 #[test]
 fn a_question_reaches_the_plugin_as_it_was_asked() {
     let gateway = Setup::misbehaving().set("tenants.demo.twilio.page_size_max", "50").start();
-    let table: [(&[(&str, &str)], &str); 5] = [
-        (&[("PageSize", "7")], "page_size: 7, position: Position::First, query: Some(\"request\")"),
-        (&[("PageSize", "5000")], "page_size: 50,"),
+    let table: [(Form<'_>, &str); 5] = [
+        (&[("PageSize", "7")], "page-size: 7, position: Position::First, query: Some(\"request\")"),
+        (&[("PageSize", "5000")], "page-size: 50,"),
         (&[("Anchor", "c-7")], "position: Position::After(\"c-7\")"),
         (&[("Anchor", "c-7"), ("NextPageToken", "t")], "position: Position::Token(\"t\")"),
         (&[("Worker", "zoë+1@example.org")], "worker: \"zoë+1@example.org\""),
@@ -34,7 +36,7 @@ fn what_cannot_be_answered_has_a_status_and_a_stable_code() {
     let gateway = Setup::misbehaving().start();
     let worker = ("Worker", "ana@example.org");
     let details = ("Location", "GetCustomerDetailsByCustomerId");
-    let table: [(&[(&str, &str)], u16, &str); 11] = [
+    let table: [(Form<'_>, u16, &str); 11] = [
         (&[worker, ("Location", "GetCustomerDetailsByChannelValue")], 400, "unknown-location"),
         (&[worker, ("PageSize", "30")], 400, "missing-parameter"),
         (&[("Location", "GetCustomersList"), ("PageSize", "30")], 400, "missing-parameter"),
@@ -70,9 +72,7 @@ fn a_plugins_errors_have_a_status_each_and_keep_their_text_for_the_log() {
         assert_eq!((answer.status, answer.code()), (status, code), "{wish}");
         assert!(!answer.text.contains("text for the log"), "{}", answer.text);
     }
-    for _ in 0..4 {
-        gateway.log().wait_for_more("the text for the log", 4);
-    }
+    gateway.log().wait_for_more("the text for the log", 4);
     gateway.log().wait_for("as it was told");
 }
 

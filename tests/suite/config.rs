@@ -23,15 +23,15 @@ fn a_configuration_that_works_is_a_checklist_of_what_was_found() {
 #[test]
 fn every_fault_is_named_with_place_and_remedy_and_nothing_is_served() {
     let table = [
-        (("server.lisen", "1"), "config.toml:6:8", "unknown key `lisen`", "did you mean `listen`?"),
+        (("server.lisen", "1"), "config.toml:5:8", "unknown key `lisen`", "did you mean `listen`?"),
         (("server.zzzzzz", "1"), "config.toml:", "unknown key `zzzzzz`", "known here: listen, public_url"),
         (
             ("server.headers_max", "\"many\""),
-            "config.toml:6:22",
+            "config.toml:5:22",
             "invalid type: string \"many\", expected usize",
             "example config.toml",
         ),
-        (("server.headers_max", "0"), "config.toml:6:8", "is 0", "positive number"),
+        (("server.headers_max", "0"), "config.toml:5:8", "is 0", "positive number"),
         (("server.public_url", "\"ftp://x\""), "config.toml:", "neither https nor http", "https://"),
         (("server.public_url", "\"https://x/?a\""), "config.toml:", "a query or a fragment", "scheme and host"),
         (

@@ -78,8 +78,8 @@ async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     );
 
     signals.next().await;
-    info!("shutting down: accepted requests finish; a second signal ends them");
     console.draining();
+    info!("shutting down: accepted requests finish; a second signal ends them");
     let drained = async {
         tokio::time::sleep(Duration::from_millis(config.server.shutdown_delay_ms)).await;
         stop.cancel();

@@ -1,4 +1,4 @@
-//! Compiling in a process of its own: at the lowest priority, with limits on time and memory, and
+//! Compiling in a process of its own: at a lower priority, with limits on time and memory, and
 //! without a trace in the gateway's own memory afterwards.
 
 use std::io::{Read as _, Write as _};
@@ -49,7 +49,8 @@ pub(super) async fn compile(wasm: Vec<u8>, timeout_ms: u64) -> anyhow::Result<Ve
 
 /// The other side: reads a component from standard input and writes machine code to standard output.
 pub fn compile_here() -> anyhow::Result<()> {
-    nice(19).context("lowering the priority")?;
+    // Callbacks come first, but a processor that they keep busy must not starve the compiler.
+    nice(10).context("lowering the priority")?;
     let limit = Rlimit { current: Some(MEMORY_BYTES_MAX), maximum: Some(MEMORY_BYTES_MAX) };
     setrlimit(Resource::As, limit).context("limiting the memory")?;
     let mut wasm = Vec::new();

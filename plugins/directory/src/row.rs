@@ -73,7 +73,7 @@ impl Row {
         let (phone, whatsapp) = (numbers(&settings.phone), numbers(&settings.whatsapp));
         let left_out = phone.iter().chain(&whatsapp).filter(|number| number.is_none()).count();
         if left_out > 0 {
-            warn!("{left_out} numbers of a customer are left out: they cannot be understood as phone numbers");
+            warn!("phone numbers left out because they cannot be understood: {left_out}");
         }
         customer = phone.into_iter().flatten().fold(customer, Customer::sms);
         customer = whatsapp.into_iter().flatten().fold(customer, Customer::whatsapp);
