@@ -1,4 +1,4 @@
-//! All customers of the file, in the order in which they are shown.
+//! The customers of the file, and who may see them.
 
 use std::collections::HashSet;
 
@@ -9,7 +9,7 @@ use crate::search::fold;
 use crate::settings::Settings;
 use crate::table;
 
-/// The customers, sorted by name.
+/// The customers, in the order of the file.
 pub(crate) struct Customers<'s> {
     rows: Vec<Row>,
     settings: &'s Settings,
@@ -29,7 +29,6 @@ impl<'s> Customers<'s> {
         if rows.len() < all {
             warn!("{} of {all} rows are left out: they have no id, or one that came before", all - rows.len());
         }
-        rows.sort_by_cached_key(|row| (fold(&row.name(settings)), row.id(settings)));
         Ok(Self { rows, settings })
     }
 
@@ -37,12 +36,14 @@ impl<'s> Customers<'s> {
         &self.rows
     }
 
-    /// Those that a worker may see: their own and those of nobody, or all.
+    /// Those that a worker may see, sorted by name: their own and those of nobody, or all.
     pub(crate) fn of(&self, worker: &str) -> Vec<&Row> {
         let visible = |row: &&Row| {
             let owner = row.owner(self.settings);
             !self.settings.own_customers_only || owner.is_empty() || owner.eq_ignore_ascii_case(worker)
         };
-        self.rows.iter().filter(visible).collect()
+        let mut rows: Vec<&Row> = self.rows.iter().filter(visible).collect();
+        rows.sort_by_cached_key(|row| (fold(&row.name(self.settings)), row.id(self.settings)));
+        rows
     }
 }

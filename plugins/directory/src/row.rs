@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use csv::StringRecord;
 use frontgate_sdk::{Customer, CustomerSummary, warn};
 
 use crate::phone;
@@ -11,18 +12,18 @@ use crate::settings::Settings;
 #[derive(Debug)]
 pub(crate) struct Row {
     columns: Rc<[String]>,
-    values: Vec<String>,
+    values: StringRecord,
 }
 
 impl Row {
-    pub(crate) fn new(columns: &Rc<[String]>, values: Vec<String>) -> Self {
+    pub(crate) fn new(columns: &Rc<[String]>, values: StringRecord) -> Self {
         Self { columns: Rc::clone(columns), values }
     }
 
     /// The value of a column; empty where there is no such column.
     pub(crate) fn value(&self, column: &str) -> &str {
         let at = self.columns.iter().position(|name| name.eq_ignore_ascii_case(column));
-        at.and_then(|at| self.values.get(at)).map_or("", String::as_str)
+        at.and_then(|at| self.values.get(at)).unwrap_or_default()
     }
 
     pub(crate) fn id(&self, settings: &Settings) -> String {

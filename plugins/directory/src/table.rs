@@ -35,7 +35,7 @@ fn csv(text: &str) -> std::result::Result<Vec<Row>, String> {
     let header = reader.headers().map_err(|error| error.to_string())?;
     let columns: Rc<[String]> = header.iter().map(str::to_owned).collect();
     let rows = reader.records().map(|record| {
-        let values = record.map_err(|error| error.to_string())?.iter().map(str::to_owned).collect();
+        let values = record.map_err(|error| error.to_string())?;
         Ok(Row::new(&columns, values))
     });
     rows.collect()
@@ -58,8 +58,8 @@ fn json(text: &str) -> std::result::Result<Vec<Row>, String> {
         let Value::Object(fields) = object else {
             return Err("a member of the list is not an object".to_owned());
         };
-        let (columns, values): (Vec<_>, Vec<_>) = fields.into_iter().map(|(name, value)| (name, plain(value))).unzip();
-        Ok(Row::new(&columns.into(), values))
+        let (columns, values): (Vec<_>, Vec<String>) = fields.into_iter().map(|(name, value)| (name, plain(value))).unzip();
+        Ok(Row::new(&columns.into(), values.into()))
     };
     objects.into_iter().map(row).collect()
 }
