@@ -134,6 +134,18 @@ fn a_folder_without_events_is_looked_through_on_a_timer() {
 }
 
 #[test]
+fn looking_at_the_folder_does_not_lead_to_the_next_look() {
+    let gateway = Setup::misbehaving().start();
+    for _ in 0..200 {
+        gateway.wished("hello");
+    }
+    let (_, metrics) = gateway.operators("/metrics");
+    let looks = metrics.lines().find_map(|line| line.strip_prefix("frontgate_plugin_folder_looks_total "));
+    let looks: u32 = looks.and_then(|looks| looks.parse().ok()).expect("a count");
+    assert!(looks < 20, "{looks} looks");
+}
+
+#[test]
 fn a_restart_compiles_nothing_again() {
     let cache = tempfile::TempDir::new().expect("a folder");
     let gateway = Setup::misbehaving().set("plugins.cache", format!("{:?}", cache.path())).start();

@@ -11,8 +11,8 @@ use anyhow::{Context as _, bail};
 use metrics::counter;
 use notify::{RecursiveMode, Watcher};
 use tokio::sync::{Notify, Semaphore};
-use tokio::task::JoinSet;
-use tokio::time::sleep;
+use tokio::task::{AbortHandle, JoinSet};
+use tokio::time::{Instant, sleep};
 use tracing::{info, warn};
 use wasmtime::component::Component;
 
@@ -35,13 +35,15 @@ pub struct Reload {
     /// Files as they were when they were last acted on.
     acted: BTreeMap<String, Seen>,
     attempts: JoinSet<Attempt>,
-    /// Which attempt counts for a file: the one that was begun last.
-    newest: BTreeMap<String, tokio::task::AbortHandle>,
+    /// At most one for each file: a newer file waits for the older one's attempt, so that files that
+    /// change faster than they compile still go live now and then.
+    running: BTreeMap<String, AbortHandle>,
 }
 
 /// What one attempt came to.
 struct Attempt {
     name: String,
+    seen: Seen,
     digest: Option<Digest>,
     result: anyhow::Result<Option<Live>>,
 }
@@ -60,7 +62,7 @@ impl Reload {
             registry: Arc::clone(registry),
             acted: BTreeMap::new(),
             attempts: JoinSet::new(),
-            newest: BTreeMap::new(),
+            running: BTreeMap::new(),
         })
     }
 
@@ -81,6 +83,7 @@ impl Reload {
         let settle = Duration::from_millis(self.loader.plugins().settle_ms);
         let rescan = Duration::from_millis(self.loader.plugins().rescan_interval_ms);
         let mut previous = self.acted.clone();
+        let mut looked = Instant::now();
         loop {
             let now = match self.look().await {
                 Ok(now) => now,
@@ -90,9 +93,12 @@ impl Reload {
                     continue;
                 }
             };
-            self.act(&now, &previous);
             let restless = now != self.acted;
-            previous = now;
+            if looked.elapsed() >= settle {
+                self.act(&now, &previous);
+                previous = now;
+                looked = Instant::now();
+            }
             let wait = if restless { settle } else { rescan };
             tokio::select! {
                 () = sleep(wait) => {}
@@ -103,13 +109,20 @@ impl Reload {
     }
 
     async fn look(&self) -> anyhow::Result<BTreeMap<String, Seen>> {
+        counter!("frontgate_plugin_folder_looks_total").increment(1);
         let directory = self.loader.plugins().directory.clone();
         Ok(tokio::task::spawn_blocking(move || folder::look(&directory)).await??)
     }
 
     fn watcher(&self, changed: &Arc<Notify>) -> Option<notify::RecommendedWatcher> {
         let hint = Arc::clone(changed);
-        let mut watcher = notify::recommended_watcher(move |_| hint.notify_one())
+        // Looking at the folder is an event, too, and must not lead to the next look.
+        let changes = move |event: notify::Result<notify::Event>| {
+            if !event.is_ok_and(|event| event.kind.is_access()) {
+                hint.notify_one();
+            }
+        };
+        let mut watcher = notify::recommended_watcher(changes)
             .map_err(|error| warn!("changes of plugins are seen by looking only: {error}"))
             .ok()?;
         watcher
@@ -127,6 +140,7 @@ impl Reload {
             .iter()
             .filter(stable)
             .filter(|name| now.get(**name) != self.acted.get(**name))
+            .filter(|name| !self.running.contains_key(**name) || !now.contains_key(**name))
             .map(|name| (*name).clone())
             .collect();
         for name in changed {
@@ -137,21 +151,18 @@ impl Reload {
         }
     }
 
-    /// Begins to load a file; an older attempt at the same file ends.
+    /// Begins to load a file.
     fn attempt(&mut self, name: String, seen: Seen) {
         self.acted.insert(name.clone(), seen.clone());
         let current = self.registry.get(&name).map(|live| live.digest);
         let attempt = Arc::clone(&self.loader).load(name.clone(), seen, current);
-        let handle = self.attempts.spawn(attempt);
-        if let Some(older) = self.newest.insert(name, handle) {
-            older.abort();
-        }
+        self.running.insert(name, self.attempts.spawn(attempt));
     }
 
     fn remove(&mut self, name: &str) {
         self.acted.remove(name);
-        if let Some(older) = self.newest.remove(name) {
-            older.abort();
+        if let Some(attempt) = self.running.remove(name) {
+            attempt.abort();
         }
         self.registry.remove(name);
         self.note(name, None, Outcome::Removed);
@@ -159,10 +170,14 @@ impl Reload {
 
     /// Swaps, or keeps what is live.
     fn settle(&mut self, attempt: Result<Attempt, tokio::task::JoinError>) {
-        // An aborted attempt was overtaken by a newer one.
-        let Ok(Attempt { name, digest, result }) = attempt else {
+        self.running.retain(|_, running| !running.is_finished());
+        let Ok(Attempt { name, seen, digest, result }) = attempt else {
             return;
         };
+        if self.acted.get(&name) != Some(&seen) {
+            // The file was removed in the meantime.
+            return;
+        }
         let outcome = match result {
             Ok(None) if self.registry.receipts().get(&name).is_some_and(|last| last.outcome == Outcome::Live) => return,
             // The file that is live came back after one that was not usable.
@@ -179,23 +194,17 @@ impl Reload {
 
     fn note(&self, name: &str, digest: Option<Digest>, outcome: Outcome) {
         counter!("frontgate_plugin_reloads_total", "outcome" => outcome.name()).increment(1);
-        let short = digest.map(|digest| digest.short()).unwrap_or_default();
+        let receipt = Receipt { time: SystemTime::now(), digest, outcome: outcome.clone() };
+        self.registry.note(name, receipt);
+        let digest = digest.map(|digest| digest.short()).unwrap_or_default();
         match &outcome {
-            Outcome::Live => info!(plugin = name, digest = short, "plugin `{name}` is live"),
+            Outcome::Live => info!(plugin = name, digest, "plugin `{name}` is live"),
             Outcome::Removed => warn!(plugin = name, "plugin `{name}` is gone: its file was removed"),
             Outcome::Kept(reason) => {
-                warn!(
-                    plugin = name,
-                    digest = short,
-                    "kept plugin `{name}` as it was; the new file is not usable: {reason}"
-                );
+                warn!(plugin = name, digest, "kept plugin `{name}` as it was; the new file is not usable: {reason}");
             }
-            Outcome::Refused(reason) => {
-                warn!(plugin = name, digest = short, "plugin `{name}` is not usable: {reason}");
-            }
+            Outcome::Refused(reason) => warn!(plugin = name, digest, "plugin `{name}` is not usable: {reason}"),
         }
-        let receipt = Receipt { time: SystemTime::now(), digest, outcome };
-        self.registry.note(name, receipt);
     }
 }
 
@@ -229,7 +238,7 @@ impl Loader {
             Ok(Some(live))
         }
         .await;
-        Attempt { name, digest, result }
+        Attempt { name, seen, digest, result }
     }
 
     /// The file's bytes and their digest. What is hashed here is what is compiled.

@@ -31,7 +31,10 @@ pub struct Explanation {
 
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}; tried {} (with and without the standard port)", self.refusal, self.url)?;
+        if self.refusal != Refusal::Mismatch {
+            write!(f, "{}; ", self.refusal)?;
+        }
+        write!(f, "tried {} (with and without the standard port)", self.url)?;
         if self.keys.is_empty() {
             f.write_str(" with no key")?;
         } else {

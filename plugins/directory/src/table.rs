@@ -58,7 +58,8 @@ fn json(text: &str) -> std::result::Result<Vec<Row>, String> {
         let Value::Object(fields) = object else {
             return Err("a member of the list is not an object".to_owned());
         };
-        let (columns, values): (Vec<_>, Vec<String>) = fields.into_iter().map(|(name, value)| (name, plain(value))).unzip();
+        let (columns, values): (Vec<_>, Vec<String>) =
+            fields.into_iter().map(|(name, value)| (name, plain(value))).unzip();
         Ok(Row::new(&columns.into(), values.into()))
     };
     objects.into_iter().map(row).collect()

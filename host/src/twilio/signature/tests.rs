@@ -82,7 +82,7 @@ fn the_official_negatives_are_refused() {
         assert!(!accepted(U, "12345", P, signature), "{signature}");
     }
     let unsigned = Request { signature: None, ..form(target(U), P, "") };
-    assert_eq!(keys(U, &["12345"]).verify(&unsigned).unwrap_err(), Refusal::Missing);
+    assert_eq!(keys(U, &["12345"]).verify(&unsigned).err(), Some(Refusal::Missing));
 }
 
 #[test]
@@ -125,7 +125,7 @@ fn a_body_that_is_no_form_is_bound_by_its_hash() {
         let request = Request { is_form: false, ..form(target, body, signature) };
         assert!(keys.verify(&request).is_ok(), "{target}");
         let other = Request { body: b"[]", ..request };
-        assert_eq!(keys.verify(&other).unwrap_err(), Refusal::BodyHash, "{target}");
+        assert_eq!(keys.verify(&other).err(), Some(Refusal::BodyHash), "{target}");
     }
 }
 
