@@ -7,7 +7,7 @@ use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::HeaderMap;
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{CONTENT_LENGTH, HOST};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 use crate::config::Server;
 use crate::error::Error;
@@ -22,14 +22,16 @@ pub fn unambiguous(headers: &HeaderMap) -> Result<(), Error> {
     }
 }
 
-/// The whole body, within `server.body_bytes_max` and `server.body_timeout_ms`.
-pub async fn read(body: Incoming, headers: &HeaderMap, limits: &Server) -> Result<Bytes, Error> {
+/// The whole body, within `server.body_bytes_max`, `server.body_timeout_ms` and the callback's
+/// deadline.
+pub async fn read(body: Incoming, headers: &HeaderMap, limits: &Server, deadline: Instant) -> Result<Bytes, Error> {
     let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     if announced.is_some_and(|bytes| bytes > limits.body_bytes_max) {
         return Err(Error::BodyTooLarge);
     }
     let body = Limited::new(body, limits.body_bytes_max).collect();
-    match timeout(Duration::from_millis(limits.body_timeout_ms), body).await {
+    let patience = Instant::now() + Duration::from_millis(limits.body_timeout_ms);
+    match timeout_at(patience.min(deadline), body).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Error::BodyTooLarge),
         Ok(Err(_)) => Err(Error::BodyBroken),

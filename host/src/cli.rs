@@ -54,7 +54,7 @@ enum Command {
     },
     /// Compiles a component from standard input to standard output.
     #[command(name = compile::COMMAND, hide = true)]
-    CompilePlugin,
+    CompilePlugin { memory_reservation: Option<u64> },
 }
 
 /// Reads the command line and does what it says.
@@ -64,12 +64,20 @@ pub fn main() -> ExitCode {
         Command::Check(file) => return check::check(&file.config),
         Command::Plugin { config, command } => plugin::plugin(&config.config, &command),
         Command::Send { config, command } => send::send(&config.config, &command),
-        Command::CompilePlugin => compile::compile_here().map(|()| ExitCode::SUCCESS),
+        Command::CompilePlugin { memory_reservation } => compile_plugin(memory_reservation),
     };
     result.unwrap_or_else(|error| {
         eprintln!("{error:#}");
         ExitCode::FAILURE
     })
+}
+
+fn compile_plugin(memory_reservation: Option<u64>) -> anyhow::Result<ExitCode> {
+    let Err(fault) = compile::compile_here(memory_reservation)? else {
+        return Ok(ExitCode::SUCCESS);
+    };
+    eprintln!("{fault}");
+    Ok(ExitCode::from(compile::NOT_COMPILED))
 }
 
 fn load(file: &std::path::Path) -> anyhow::Result<Checked> {

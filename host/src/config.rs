@@ -51,13 +51,7 @@ pub struct Checked {
 impl Config {
     /// Reads and checks a file. Relative paths in it start at the file's own folder.
     pub fn load(path: &Path) -> Result<Checked, Faults> {
-        let text = std::fs::read_to_string(path).map_err(|error| {
-            Faults::one(Fault {
-                place: path.display().to_string(),
-                problem: format!("the configuration cannot be read: {error}"),
-                fix: "name an existing file with --config".to_owned(),
-            })
-        })?;
+        let text = read(path)?;
         let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
         let document = document::Document::parse(path, &text)?;
         let (mut config, mut faults) = document.read();
@@ -72,6 +66,13 @@ impl Config {
         Err(Faults(faults))
     }
 
+    /// Reads a file without its secrets: enough to find the running gateway.
+    pub fn skim(path: &Path) -> Result<Self, Faults> {
+        let text = read(path)?;
+        let (config, faults) = document::Document::parse(path, &text)?.read();
+        if faults.is_empty() { Ok(config) } else { Err(Faults(faults)) }
+    }
+
     fn resolve(&mut self, folder: &Path) {
         let absolute = |path: &mut PathBuf| *path = folder.join(&*path);
         absolute(&mut self.plugins.directory);
@@ -79,8 +80,8 @@ impl Config {
         for named in self.plugins.named.values_mut() {
             named.files.as_mut().map(absolute);
         }
-        for secret in self.secrets_mut() {
-            secret.1.resolve(folder);
+        for (_, secret) in self.secrets_mut() {
+            secret.resolve(folder);
         }
     }
 
@@ -103,4 +104,14 @@ impl Config {
         }
         secrets
     }
+}
+
+fn read(path: &Path) -> Result<String, Faults> {
+    std::fs::read_to_string(path).map_err(|error| {
+        Faults::one(Fault {
+            place: path.display().to_string(),
+            problem: format!("the configuration cannot be read: {error}"),
+            fix: "name an existing file with --config".to_owned(),
+        })
+    })
 }

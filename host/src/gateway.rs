@@ -2,6 +2,7 @@
 //!
 //! [`Gateway::respond`] never fails and writes the one log line; [`Gateway::handle`] uses `?`.
 
+mod explainer;
 mod trip;
 
 use std::panic::AssertUnwindSafe;
@@ -16,6 +17,7 @@ use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 use tokio::time::Instant;
 use tracing::warn;
 
+use self::explainer::Explainer;
 use self::trip::Trip;
 use crate::body;
 use crate::config::{Config, Role};
@@ -26,9 +28,8 @@ use crate::plugin::registry::Registry;
 use crate::roles;
 use crate::routes::{Callback, Route, Routes};
 use crate::twilio::callbacks::{Answer, crm};
-use crate::twilio::explain::{Surroundings, explain};
 use crate::twilio::form::Form;
-use crate::twilio::signature::{Content, Refusal, Request as Signed, SETTINGS, SIGNATURE, Verified};
+use crate::twilio::signature::{Content, Request as Signed, SETTINGS, SIGNATURE, Verified};
 
 /// The header that carries the request's id to the caller.
 const REQUEST_ID: &str = "x-request-id";
@@ -37,6 +38,7 @@ const REQUEST_ID: &str = "x-request-id";
 pub struct Gateway {
     config: Arc<Config>,
     routes: Routes,
+    explainer: Explainer,
     engine: Arc<Engine>,
     registry: Arc<Registry>,
 }
@@ -44,7 +46,7 @@ pub struct Gateway {
 impl Gateway {
     /// A gateway for a checked configuration.
     pub fn new(config: Arc<Config>, engine: Arc<Engine>, registry: Arc<Registry>) -> Self {
-        Self { routes: Routes::new(&config), config, engine, registry }
+        Self { routes: Routes::new(&config), explainer: Explainer::new(&config.server), config, engine, registry }
     }
 
     /// Answers one request, whatever happens, and logs one line about it.
@@ -70,15 +72,15 @@ impl Gateway {
         if head.method != Method::POST {
             return Err(Error::Method);
         }
-        let body = body::read(body, &head.headers, &self.config.server).await?;
+        let deadline = started + Duration::from_millis(route.tenant.callback_timeout_ms);
+        let body = body::read(body, &head.headers, &self.config.server, deadline).await?;
         let target = head.uri.path_and_query().map_or("", |target| target.as_str());
         let verified = self.verify(route, target, &head.headers, &body)?;
         let Content::Form(form) = verified.content() else {
             return Err(Error::NotForm);
         };
-        let answer = started + Duration::from_millis(route.tenant.callback_timeout_ms);
-        let deadlines =
-            Deadlines { queue: started + Duration::from_millis(self.config.plugins.queue_timeout_ms), answer };
+        let queue = Instant::now() + Duration::from_millis(self.config.plugins.queue_timeout_ms);
+        let deadlines = Deadlines { queue, answer: deadline };
         match route.callback {
             Callback::Crm => self.crm(route, form, head.uri.query(), deadlines, trip).await,
         }
@@ -97,21 +99,9 @@ impl Gateway {
             kind.eq_ignore_ascii_case("application/x-www-form-urlencoded")
         });
         let request = Signed { target, signature: text(SIGNATURE), settings: text(SETTINGS), is_form: form, body };
-        let keys = &route.tenant.keys;
-        keys.verify(&request).map_err(|refusal| {
-            let query = target.split_once('?').map(|(_, query)| query);
-            let version1 = query.is_some_and(crm::is_version1) || headers.contains_key("x-twilio-token");
-            if refusal == Refusal::Missing && version1 {
-                return Error::Version1;
-            }
-            if target.len() + body.len() > self.config.server.explain_bytes_max {
-                return Error::Signature(format!("{refusal}; too large to look for the reason"));
-            }
-            let tenants = self.routes.tenants().iter().filter(|other| other.name != route.tenant.name);
-            let others: Vec<_> = tenants.map(|other| (&*other.name, &other.keys)).collect();
-            let around = Surroundings { host: text(HOST.as_str()), others: &others };
-            Error::Signature(explain(keys, &request, refusal, &around).to_string())
-        })
+        let host = text(HOST.as_str());
+        let verified = route.tenant.keys.verify(&request);
+        verified.map_err(|refusal| self.explainer.error(&self.routes, route, &request, host, refusal))
     }
 
     async fn crm(
@@ -129,7 +119,9 @@ impl Gateway {
         let engine = &self.engine;
         let answer = match question {
             crm::Question::List(request) => {
-                crm::encode_page(&call::crm::list_customers(engine, &plugin, &caller, deadlines, request).await?)?
+                let page_size = request.page_size;
+                let page = call::crm::list_customers(engine, &plugin, &caller, deadlines, request).await?;
+                crm::encode_page(&page, page_size)?
             }
             crm::Question::Details { worker, customer_id } => {
                 let customer = call::crm::get_customer(engine, &plugin, &caller, deadlines, worker, customer_id);
@@ -143,10 +135,8 @@ impl Gateway {
                 plugin = &*plugin.name,
                 left_out = answer.left_out,
                 shortened = answer.shortened,
-                "the answer of plugin `{}` was changed: {} values left out that Frontline would refuse{}",
+                "the answer of plugin `{}` was changed to what Frontline takes",
                 plugin.name,
-                answer.left_out,
-                if answer.shortened { ", cut to 64 KiB" } else { "" }
             );
         }
         Ok(answer)

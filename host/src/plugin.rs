@@ -12,6 +12,7 @@ pub mod engine;
 mod folder;
 mod imports;
 pub mod live;
+mod load;
 mod output;
 pub mod registry;
 pub mod reload;

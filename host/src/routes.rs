@@ -3,8 +3,6 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use url::Url;
-
 use crate::config::{Algorithm, Config, Roles};
 use crate::twilio::candidates::Base;
 use crate::twilio::signature::{Key, Keys};
@@ -62,7 +60,7 @@ impl Routes {
     /// The routes of a checked configuration.
     pub fn new(config: &Config) -> Self {
         let mut routes = Self::default();
-        let public_url = public_url(config);
+        let base = Base::new(&public_url(config)).expect("a checked public_url has a scheme and a host");
         for (name, settings) in &config.tenants {
             let twilio = &settings.twilio;
             let tokens =
@@ -72,15 +70,15 @@ impl Routes {
             let shared = twilio.shared_keys.iter().map(|key| Key::new(&key.id, key.secret.expose(), key.algorithm));
             let tenant = Arc::new(Tenant {
                 name: name.as_str().into(),
-                keys: Keys::new(Base::new(&public_url), tokens.collect(), shared.collect()),
+                keys: Keys::new(base.clone(), tokens.collect(), shared.collect()),
                 callback_timeout_ms: twilio.callback_timeout_ms,
                 page_size_max: twilio.page_size_max,
                 roles: settings.roles.clone(),
             });
-            let base = settings.path.trim_end_matches('/');
+            let prefix = settings.path.trim_end_matches('/');
             for callback in Callback::ALL {
                 let route = Route { tenant: Arc::clone(&tenant), callback };
-                routes.paths.insert(format!("{base}/callbacks/{}", callback.name()), route);
+                routes.paths.insert(format!("{prefix}/callbacks/{}", callback.name()), route);
             }
             routes.tenants.push(tenant);
         }
@@ -99,8 +97,6 @@ impl Routes {
 }
 
 /// What the platforms were given.
-pub fn public_url(config: &Config) -> Url {
-    config.server.public_url.clone().unwrap_or_else(|| {
-        Url::parse(&format!("http://{}", config.server.listen)).expect("an address and a port make a URL")
-    })
+pub fn public_url(config: &Config) -> String {
+    config.server.public_url.clone().unwrap_or_else(|| format!("http://{}", config.server.listen))
 }

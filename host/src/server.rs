@@ -13,10 +13,11 @@ use anyhow::Context as _;
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::server::conn::http1;
-use hyper::service::service_fn;
+use hyper::service::{HttpService, service_fn};
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use metrics::{counter, gauge};
+use rustix::net::sockopt::set_tcp_user_timeout;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep, sleep_until};
@@ -42,6 +43,7 @@ pub struct Server {
 struct Limits {
     connections_per_address_max: usize,
     connection_age: Duration,
+    write_timeout_ms: u32,
     shutdown_grace: Duration,
 }
 
@@ -61,6 +63,7 @@ impl Server {
             limits: Limits {
                 connections_per_address_max: config.connections_per_address_max,
                 connection_age: Duration::from_millis(config.connection_age_ms),
+                write_timeout_ms: u32::try_from(config.write_timeout_ms).unwrap_or(u32::MAX),
                 shutdown_grace: Duration::from_millis(config.shutdown_grace_ms),
             },
             places: Arc::new(Semaphore::new(config.connections_max)),
@@ -82,10 +85,11 @@ impl Server {
     {
         let connections = TaskTracker::new();
         loop {
-            // A place is taken before a connection is: what is too much stays in the system's queue.
             let accepted = tokio::select! {
-                () = stop.cancelled() => break,
+                biased;
                 accepted = self.accept() => accepted,
+                // What the system has accepted already is served before the end.
+                () = stop.cancelled() => break,
             };
             let Some((stream, place)) = accepted else { continue };
             let service = {
@@ -96,25 +100,7 @@ impl Server {
                 })
             };
             let connection = self.http.serve_connection(TokioIo::new(stream), service);
-            let (stop, limits) = (stop.clone(), self.limits);
-            connections.spawn(async move {
-                let _place = place;
-                let mut connection = pin!(connection);
-                let old = sleep(limits.connection_age);
-                let ended = tokio::select! {
-                    ended = connection.as_mut() => ended,
-                    () = async { tokio::select! { () = stop.cancelled() => {}, () = old => {} } } => {
-                        connection.as_mut().graceful_shutdown();
-                        tokio::select! {
-                            ended = connection.as_mut() => ended,
-                            () = sleep(limits.shutdown_grace) => Ok(()),
-                        }
-                    }
-                };
-                if let Err(error) = ended {
-                    debug!("a connection ended early: {error}");
-                }
-            });
+            connections.spawn(attend(connection, place, self.limits, stop.clone()));
         }
         drop(self.listener);
         connections.close();
@@ -126,6 +112,7 @@ impl Server {
     }
 
     async fn accept(&self) -> Option<(TcpStream, Place)> {
+        // A place is taken before a connection is: what is too much stays in the system's queue.
         let place = Arc::clone(&self.places).acquire_owned().await.ok()?;
         let (stream, peer) = match self.listener.accept().await {
             Ok(accepted) => accepted,
@@ -141,8 +128,42 @@ impl Server {
         };
         // Answers are written at once and whole; waiting for more to send only costs time.
         let _ = stream.set_nodelay(true);
+        // Where the caller reads nothing, the system gives up on what was written.
+        let _ = set_tcp_user_timeout(&stream, self.limits.write_timeout_ms);
         gauge!("frontgate_connections").increment(1);
         Some((stream, Place { _total: place, _address: address }))
+    }
+}
+
+/// Serves one connection until it ends, is too old, or the server stops; the last two let a request
+/// that has begun be answered.
+async fn attend<S>(
+    connection: http1::Connection<TokioIo<TcpStream>, S>,
+    _place: Place,
+    limits: Limits,
+    stop: CancellationToken,
+) where
+    S: HttpService<Incoming, ResBody = Full<Bytes>, Error = Infallible>,
+{
+    let mut connection = pin!(connection);
+    let enough = async {
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = sleep(limits.connection_age) => {}
+        }
+    };
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = enough => {
+            connection.as_mut().graceful_shutdown();
+            tokio::select! {
+                ended = connection.as_mut() => ended,
+                () = sleep(limits.shutdown_grace) => Ok(()),
+            }
+        }
+    };
+    if let Err(error) = ended {
+        debug!("a connection ended early: {error}");
     }
 }
 

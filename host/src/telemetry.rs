@@ -1,26 +1,51 @@
 //! Sets up the log and the metrics, once for the process.
 
 use std::io::IsTerminal as _;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use tracing_appender::non_blocking::WorkerGuard;
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{Log, LogFormat};
 
+/// Bytes of a text from outside that stands inside a log line of ours.
+const BRIEF_BYTES_MAX: usize = 1024;
+
+/// How often samples are sorted.
+const UPKEEP: Duration = Duration::from_secs(5);
+
 /// Bounds of the latency histogram, in seconds, up to the platforms' own deadlines.
 const SECONDS: [f64; 12] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 3.0, 6.0];
 
-/// Sends log lines to standard error.
-pub fn log(config: &Log) -> anyhow::Result<()> {
-    let level = config.level.as_deref().unwrap_or("info");
-    let filter = EnvFilter::try_new(level).with_context(|| format!("log.level `{level}` is not understood"))?;
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+/// What is logged, or why the level is not understood.
+pub(crate) fn filter(config: &Log) -> Result<EnvFilter, String> {
+    EnvFilter::try_new(config.level.as_deref().unwrap_or("info")).map_err(|error| error.to_string())
+}
+
+/// Sends log lines to standard error, through a thread of their own: a reader that hangs stops
+/// nobody. What is returned writes the last lines when it is dropped.
+pub fn log(config: &Log) -> anyhow::Result<WorkerGuard> {
+    let filter = filter(config).map_err(anyhow::Error::msg).context("log.level")?;
+    let (writer, guard) = tracing_appender::non_blocking(std::io::stderr());
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
     let started = match config.format {
         LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).try_init(),
         LogFormat::Json => lines.json().flatten_event(true).try_init(),
     };
-    started.map_err(|error| anyhow::anyhow!("starting the log: {error}"))
+    started.map_err(|error| anyhow::anyhow!("starting the log: {error}"))?;
+    Ok(guard)
+}
+
+/// Sorts new samples into their buckets for ever; left alone they would pile up until somebody
+/// reads the metrics.
+pub async fn keep_up(metrics: PrometheusHandle) {
+    let mut tick = tokio::time::interval(UPKEEP);
+    loop {
+        tick.tick().await;
+        metrics.run_upkeep();
+    }
 }
 
 /// Starts counting. What is returned writes the numbers as Prometheus text.
@@ -29,4 +54,11 @@ pub fn metrics() -> anyhow::Result<PrometheusHandle> {
         .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)?
         .install_recorder()
         .context("starting the metrics")
+}
+
+/// A text from outside as part of a log line: without line breaks, and not too long.
+pub(crate) fn brief(text: &str) -> String {
+    let end = text.floor_char_boundary(BRIEF_BYTES_MAX);
+    let cut = if end < text.len() { "…" } else { "" };
+    text[..end].replace(char::is_control, " ") + cut
 }

@@ -28,11 +28,11 @@ fn every_fault_is_named_with_place_and_remedy_and_nothing_is_served() {
         (
             ("server.headers_max", "\"many\""),
             "config.toml:5:22",
-            "invalid type: string \"many\", expected usize",
+            "invalid type: a text, expected usize",
             "example config.toml",
         ),
-        (("server.headers_max", "0"), "config.toml:5:8", "is 0", "positive number"),
-        (("server.public_url", "\"ftp://x\""), "config.toml:", "neither https nor http", "https://"),
+        (("server.headers_max", "0"), "config.toml:5:8", "0 cannot work", "from 1 to 10000"),
+        (("server.public_url", "\"ftp://x\""), "config.toml:", "neither an https nor an http address", "https://"),
         (("server.public_url", "\"https://x/?a\""), "config.toml:", "a query or a fragment", "scheme and host"),
         (
             ("tenants.demo.twilio.auth_tokens", "[{ env = \"NOT_SET_ANYWHERE\" }]"),
@@ -48,20 +48,20 @@ fn every_fault_is_named_with_place_and_remedy_and_nothing_is_served() {
         ),
         (("tenants.demo.twilio.auth_tokens", "[\"literal-token\"]"), "config.toml:", "a secret by reference", ""),
         (("tenants.demo.twilio.auth_tokens", "[]"), "config.toml:", "there is no token", "auth_tokens = "),
-        (("tenants.demo.twilio.callback_timeout_ms", "6000"), "config.toml:", "Frontline gives up after 6000", "5500"),
+        (("tenants.demo.twilio.callback_timeout_ms", "6000"), "config.toml:", "6000 cannot work", "from 1 to 5999"),
         (("tenants.demo.path", "\"acme/\""), "config.toml:", "is not a path", "begin with `/`"),
         (("tenants.demo.roles.crm", "[\"a b\"]"), "config.toml:", "is not a plugin's name", "without `.wasm`"),
         (("plugins.directory", "\"nowhere\""), "config.toml:", "there is no folder", "create it"),
         (("plugins.named.plugin.files", "\"nowhere\""), "config.toml:", "there is no folder", "create it"),
         (("plugins.named.plugin.config.list", "[1]"), "config.toml:", "the setting `list` is a list", ""),
-        (("log.level", "\"a=b=c\""), "", "", ""),
+        (("log.level", "\"a=b=c\""), "config.toml:", "log.level", "write error, warn"),
+        (("plugins.named.plugin.limits.cpu_time_ms", "0"), "config.toml:", "0 cannot work", "from 1"),
+        (("tenants.demo.twilio.page_size_max", "0"), "config.toml:", "0 cannot work", "from 1"),
+        (("tenants.demo.twilio.auth_tokens", "\"literal-token\""), "config.toml:", "invalid type: a text", ""),
     ];
     for ((key, value), place, problem, remedy) in table {
         let setup = Setup::misbehaving().set(key, value);
         let (said, code) = check(&setup);
-        if problem.is_empty() {
-            continue;
-        }
         assert_eq!(code, Some(1), "{key} = {value}: {said}");
         for words in [place, problem, remedy] {
             assert!(said.contains(words), "{key} = {value}: no `{words}` in {said}");

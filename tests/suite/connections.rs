@@ -58,6 +58,16 @@ fn slow_clients_are_closed_in_time_while_an_honest_one_is_served() {
 }
 
 #[test]
+fn a_client_that_reads_nothing_is_closed_in_time() {
+    let gateway = Setup::misbehaving().set("server.write_timeout_ms", "300").start();
+    let mut stream = gateway.connect();
+    let request = b"GET /callbacks/crm HTTP/1.1\r\nhost: x\r\n\r\n".repeat(100);
+    // Answers pile up until the server cannot write, reads no more, and gives up.
+    while stream.write_all(&request).is_ok() {}
+    assert_eq!(gateway.wished("hello"), "version 1");
+}
+
+#[test]
 fn a_header_that_drips_is_closed_in_time() {
     let gateway = impatient().start();
     let mut stream = send(&gateway, "POST /callbacks/crm HTTP/1.1\r\n");

@@ -138,6 +138,25 @@ fn a_worker_sees_customers_of_their_own_and_of_nobody() {
 }
 
 #[test]
+fn a_mistyped_column_shows_nobody_instead_of_everybody() {
+    let gateway = Setup::directory(NASTY).set("plugins.named.plugin.config.columns.owner", "\"Onwer\"").start();
+    assert_eq!(gateway.crm(&list(&[])).code(), "plugin-failed");
+    gateway.log().wait_for("`customers.csv` has no column `Onwer`, which the setting `columns.owner` names");
+}
+
+#[test]
+fn what_is_shown_elsewhere_or_left_out_is_not_in_the_details() {
+    let csv = "ID,Name,Phone,Owner,City\n7,Mora Lind,call me,ana@example.org,Leeds\n";
+    let gateway = Setup::directory(csv)
+        .set("plugins.named.plugin.config.links.CRM", "\"https://crm.example.com/{Name}\"")
+        .start();
+    let form = [("Worker", "ana@example.org"), ("CustomerId", "7"), ("Location", "GetCustomerDetailsByCustomerId")];
+    let customer = gateway.crm(&form).json["objects"]["customer"].clone();
+    assert_eq!(customer["details"]["content"], "City: Leeds");
+    assert_eq!(customer["links"][0]["value"], "https://crm.example.com/Mora%20Lind");
+}
+
+#[test]
 fn numbers_are_brought_to_e164_or_left_out_with_one_warning() {
     let gateway = Setup::directory(NASTY).set(ALL.0, ALL.1).start();
     let channels = |id| {

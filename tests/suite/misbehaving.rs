@@ -77,6 +77,13 @@ fn output_past_the_limits_is_dropped_and_counted_and_no_trap() {
 }
 
 #[test]
+fn a_plugin_cannot_forge_a_line_of_the_log() {
+    let gateway = Setup::misbehaving().start();
+    assert_eq!(gateway.wished("forge"), "forged");
+    gateway.log().wait_for("first line 2026-11-21T00:00:00Z ERROR forged: line");
+}
+
+#[test]
 fn output_without_end_ends_at_the_cpu_time_and_fills_neither_log_nor_memory() {
     let gateway = Setup::misbehaving().set("plugins.limits.cpu_time_ms", "300").start();
     let answer = gateway.wish("print-for-ever");
@@ -89,6 +96,7 @@ fn an_answer_past_its_limit_is_refused_before_it_is_held() {
     let gateway = Setup::misbehaving().start();
     let answer = gateway.wish("huge-answer 30000000");
     assert_eq!((answer.status, answer.code()), (502, "plugin-trapped"));
+    gateway.log().wait_for("after it had reached answer_bytes_max");
 }
 
 #[test]

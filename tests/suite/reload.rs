@@ -4,7 +4,7 @@ use std::fs;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
-use frontgate_tests::{Gateway, Setup, another_build, component, renamed, root};
+use frontgate_tests::{Gateway, Setup, another_build, component, renamed, root, run};
 use serde_json::Value;
 
 const CONTRACT: &str = "frontgate:plugin/crm@0.1.0";
@@ -131,6 +131,42 @@ fn a_folder_without_events_is_looked_through_on_a_timer() {
     assert_eq!(gateway.wished("hello"), "version 1");
     fs::write(&real, another_build(&component("misbehaving"), 1)).expect("a file");
     gateway.log().wait_for_more("plugin `plugin` is live", 2);
+}
+
+#[test]
+fn a_failure_that_passes_is_tried_again() {
+    let setup = Setup::misbehaving().set("plugins.rescan_interval_ms", "50").set("plugins.cache", "\"compiled\"");
+    let compiled = setup.folder().join("compiled");
+    let gateway = setup.start();
+    fs::remove_dir_all(&compiled).expect("the cache");
+    gateway.drop_plugin("plugin", &another_build(&component("misbehaving"), 1));
+    gateway.log().wait_for("kept plugin `plugin`");
+    fs::create_dir(&compiled).expect("a folder");
+    gateway.log().wait_for_more("plugin `plugin` is live", 2);
+}
+
+#[test]
+fn other_files_in_the_cache_are_not_touched() {
+    let setup = Setup::misbehaving().set("plugins.cache", "\"compiled\"");
+    let compiled = setup.folder().join("compiled");
+    fs::create_dir(&compiled).expect("a folder");
+    for number in 0..100 {
+        fs::write(compiled.join(format!("document-{number}.txt")), "text").expect("a file");
+    }
+    let _gateway = setup.start();
+    assert_eq!(fs::read_dir(&compiled).expect("the folder").count(), 101);
+}
+
+#[test]
+fn a_cache_that_others_can_write_is_not_used() {
+    let setup = Setup::misbehaving().set("plugins.cache", "\"compiled\"");
+    let compiled = setup.folder().join("compiled");
+    fs::create_dir(&compiled).expect("a folder");
+    fs::set_permissions(&compiled, std::os::unix::fs::PermissionsExt::from_mode(0o777)).expect("the folder");
+    setup.write();
+    let output = run(setup.folder(), &["run"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("others can write"), "{output:?}");
 }
 
 #[test]

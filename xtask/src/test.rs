@@ -3,9 +3,10 @@
 use anyhow::Result;
 
 use crate::build;
-use crate::tools::{cargo, execute, root, target};
+use crate::tools::{add_checkers, cargo, execute, root, target};
 
 pub(crate) fn test() -> Result<()> {
+    add_checkers()?;
     execute(&mut cargo(&["fmt", "--all", "--check"]))?;
     build::build()?;
     let guests = build::packages(&root().join("tests/guests"))?;

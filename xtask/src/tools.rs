@@ -48,3 +48,14 @@ pub(crate) fn add_plugin_target() -> Result<()> {
     }
     execute(Command::new("rustup").args(["target", "add", PLUGIN_TARGET]).current_dir(root()))
 }
+
+/// Adds rustfmt and clippy, which a minimal toolchain lacks.
+pub(crate) fn add_checkers() -> Result<()> {
+    for (command, component) in [("fmt", "rustfmt"), ("clippy", "clippy")] {
+        let found = cargo(&[command, "--version"]).output().is_ok_and(|output| output.status.success());
+        if !found {
+            execute(Command::new("rustup").args(["component", "add", component]).current_dir(root()))?;
+        }
+    }
+    Ok(())
+}

@@ -55,13 +55,12 @@ fn plugins(config: Config) -> anyhow::Result<usize> {
     let engine = Engine::new(&config.plugins)?;
     match engine.allocation() {
         Allocation::Pool => println!("✓ room for {} plugin calls at one time", config.plugins.calls_max),
-        Allocation::OnDemand => println!("! no room for the memory pool: calls are slower"),
+        slower => println!("! calls are slower than they could be, for want of address space ({})", slower.name()),
     }
     let registry = Arc::new(Registry::default());
     super::runtime()?.block_on(async {
         let mut reload = Reload::new(&engine, &registry, &config)?;
-        reload.load_all().await;
-        anyhow::Ok(())
+        reload.load_until(|| false).await
     })?;
     let mut faults = 0;
     for (name, receipt) in registry.receipts().iter() {

@@ -8,6 +8,7 @@ use clap::Subcommand;
 use hyper::Request;
 
 use super::client;
+use crate::config::Config;
 use crate::console::status::{Plugin, Status};
 
 #[derive(Debug, Subcommand)]
@@ -22,7 +23,7 @@ pub(super) enum Command {
 
 pub(super) fn plugin(config: &Path, command: &Command) -> anyhow::Result<ExitCode> {
     let Command::List { json } = command;
-    let config = super::load(config)?.config;
+    let config = Config::skim(config).map_err(|faults| anyhow::anyhow!("{faults}"))?;
     let request = Request::get("/statusz").header("host", config.admin.listen.to_string());
     let (_, body) = client::request(config.admin.listen, request.body(Default::default())?)?;
     let status: Status = serde_json::from_slice(&body).context("reading the gateway's answer")?;

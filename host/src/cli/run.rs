@@ -16,6 +16,7 @@ use crate::gateway::Gateway;
 use crate::plugin::engine::Engine;
 use crate::plugin::registry::Registry;
 use crate::plugin::reload::Reload;
+use crate::roles;
 use crate::routes;
 use crate::server::Server;
 use crate::telemetry;
@@ -25,16 +26,21 @@ const CUT_OFF: u8 = 3;
 
 pub(super) fn run(file: &Path) -> anyhow::Result<ExitCode> {
     let checked = super::load(file)?;
-    telemetry::log(&checked.config.log)?;
+    let _log = telemetry::log(&checked.config.log)?;
     for warning in &checked.warnings {
         warn!("{}: {}", warning.place, warning.problem);
     }
     allow_open_files();
-    super::runtime()?.block_on(serve(checked.config))
+    let runtime = super::runtime()?;
+    let ended = runtime.block_on(serve(checked.config));
+    // A file system that hangs must not keep the process alive.
+    runtime.shutdown_background();
+    ended
 }
 
 async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     let metrics = telemetry::metrics()?;
+    tokio::spawn(telemetry::keep_up(metrics.clone()));
     let mut signals = Signals::new()?;
     let server = Server::bind(config.server.listen, &config.server).await?;
     let admin = Server::bind(config.admin.listen, &config.server).await?;
@@ -57,15 +63,16 @@ async fn serve(config: Config) -> anyhow::Result<ExitCode> {
 
     let mut reload = Reload::new(&engine, &registry, &config)?;
     tokio::select! {
-        () = reload.load_all() => {}
+        // Callbacks wait for what answers them, not for the slowest compilation.
+        loaded = reload.load_until(|| roles::unanswered(&registry, &config).is_empty()) => loaded?,
         () = signals.next() => return Ok(ExitCode::SUCCESS),
     }
     console.loaded();
-    let watching = tokio::spawn(reload.watch());
+    let mut watching = tokio::spawn(reload.watch());
 
     let gateway = Arc::new(Gateway::new(Arc::clone(&config), engine, registry));
     let stop = CancellationToken::new();
-    let serving = tokio::spawn(server.serve(
+    let mut serving = tokio::spawn(server.serve(
         move |request| {
             let gateway = Arc::clone(&gateway);
             async move { gateway.respond(request).await }
@@ -77,7 +84,11 @@ async fn serve(config: Config) -> anyhow::Result<ExitCode> {
         "serving {address}; operators at http://{admin_address}/statusz"
     );
 
-    signals.next().await;
+    tokio::select! {
+        () = signals.next() => {}
+        ended = &mut watching => anyhow::bail!("the plugins' folder is not watched any more: {ended:?}"),
+        ended = &mut serving => anyhow::bail!("no callbacks are accepted any more: {ended:?}"),
+    }
     console.draining();
     info!("shutting down: accepted requests finish; a second signal ends them");
     let drained = async {

@@ -77,9 +77,8 @@ pub(super) fn send(config: &Path, command: &Command) -> anyhow::Result<ExitCode>
         println!("POST {path}\n{SIGNATURE}: {signature}\n\n{body}\n");
     }
 
-    let public = routes::public_url(&config);
     let request = Request::post(&path)
-        .header(HOST, public.host_str().unwrap_or("localhost"))
+        .header(HOST, config.server.listen.to_string())
         .header(CONTENT_TYPE, "application/x-www-form-urlencoded; charset=UTF-8")
         .header(SIGNATURE, signature)
         .body(body.into())?;

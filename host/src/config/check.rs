@@ -1,14 +1,17 @@
 //! What must hold beyond the shape of the file: addresses that can be used, names that exist,
 //! secrets that are there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+use url::Url;
 
 use super::document::Document;
 use super::fault::Fault;
 use super::tenant::Role;
 use super::{Config, Tenant};
+use crate::telemetry;
 
-/// Frontline gives up after this.
+/// Frontline gives up after this many milliseconds.
 const FRONTLINE_TIMEOUT_MS: u64 = 6_000;
 
 /// Adds a fault for everything that cannot work.
@@ -51,53 +54,79 @@ impl Report<'_, '_> {
 
 fn server(config: &Config, report: &mut Report<'_, '_>) {
     let server = &config.server;
-    if let Some(url) = &server.public_url {
-        let key = "server.public_url";
-        if !matches!(url.scheme(), "http" | "https") {
-            report.fault(key, "the scheme is neither https nor http", "write https://gateway.example.com");
+    let key = "server.public_url";
+    match server.public_url.as_deref().map(Url::parse) {
+        Some(Ok(url)) => {
+            if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+                report.fault(key, "is neither an https nor an http address", "write https://gateway.example.com");
+            }
+            if url.query().is_some() || url.fragment().is_some() {
+                report.fault(key, "has a query or a fragment", "name scheme and host, and a path if a proxy adds one");
+            }
         }
-        if url.query().is_some() || url.fragment().is_some() {
-            report.fault(key, "has a query or a fragment", "name scheme and host, and a path if a proxy adds one");
+        Some(Err(error)) => report.fault(key, &error.to_string(), "write https://gateway.example.com"),
+        None if server.listen.ip().is_unspecified() => {
+            report.fault("server.listen", "is no address that anybody calls", "add the outside address as public_url");
         }
+        None => {}
     }
     if server.listen == config.admin.listen && server.listen.port() != 0 {
         report.fault("admin.listen", "is the public listener's address too", "give it a port of its own");
     }
+    if let Err(problem) = telemetry::filter(&config.log) {
+        report.fault("log.level", &problem, "write error, warn, info, debug or trace");
+    }
 }
 
+/// Sizes, counts and times with the range in which they can work.
 fn limits(config: &Config, report: &mut Report<'_, '_>) {
-    let server = &config.server;
-    let plugins = &config.plugins;
-    let positive = [
-        ("server.connections_max", server.connections_max as u64),
-        ("server.connections_per_address_max", server.connections_per_address_max as u64),
-        ("server.connection_age_ms", server.connection_age_ms),
-        ("server.header_timeout_ms", server.header_timeout_ms),
-        ("server.headers_max", server.headers_max as u64),
-        ("server.body_timeout_ms", server.body_timeout_ms),
-        ("server.body_bytes_max", server.body_bytes_max as u64),
-        ("plugins.calls_max", u64::from(plugins.calls_max)),
-        ("plugins.file_bytes_max", plugins.file_bytes_max),
-        ("plugins.compile_timeout_ms", plugins.compile_timeout_ms),
-        ("plugins.rescan_interval_ms", plugins.rescan_interval_ms),
-        ("plugins.limits.cpu_time_ms", plugins.limits.cpu_time_ms),
-        ("plugins.limits.call_timeout_ms", plugins.limits.call_timeout_ms),
+    let (server, plugins) = (&config.server, &config.plugins);
+    let (day, gib) = (86_400_000, 1 << 30);
+    let size = |bytes: usize| u64::try_from(bytes).unwrap_or(u64::MAX);
+    let mut ranges = vec![
+        ("server.connections_max".to_owned(), size(server.connections_max), 1, 1_000_000),
+        ("server.connections_per_address_max".to_owned(), size(server.connections_per_address_max), 1, 1_000_000),
+        ("server.connection_age_ms".to_owned(), server.connection_age_ms, 1, day),
+        ("server.header_timeout_ms".to_owned(), server.header_timeout_ms, 1, day),
+        // hyper refuses a smaller buffer.
+        ("server.header_bytes_max".to_owned(), size(server.header_bytes_max), 8_192, gib),
+        ("server.headers_max".to_owned(), size(server.headers_max), 1, 10_000),
+        ("server.body_timeout_ms".to_owned(), server.body_timeout_ms, 1, day),
+        ("server.body_bytes_max".to_owned(), size(server.body_bytes_max), 1, gib),
+        ("server.write_timeout_ms".to_owned(), server.write_timeout_ms, 1, day),
+        ("server.shutdown_delay_ms".to_owned(), server.shutdown_delay_ms, 0, day),
+        ("server.shutdown_grace_ms".to_owned(), server.shutdown_grace_ms, 0, day),
+        // Each place reserves gigabytes of address space.
+        ("plugins.calls_max".to_owned(), plugins.calls_max.into(), 1, 4_096),
+        ("plugins.queue_timeout_ms".to_owned(), plugins.queue_timeout_ms, 0, day),
+        ("plugins.file_bytes_max".to_owned(), plugins.file_bytes_max, 1, 4 * gib),
+        ("plugins.compile_timeout_ms".to_owned(), plugins.compile_timeout_ms, 1, day),
+        ("plugins.settle_ms".to_owned(), plugins.settle_ms, 1, day),
+        ("plugins.rescan_interval_ms".to_owned(), plugins.rescan_interval_ms, 1, day),
     ];
-    for (key, value) in positive {
-        if value == 0 {
-            report.fault(key, "is 0, which would let nothing through", "write a positive number, or leave it out");
+    let named = plugins
+        .named
+        .iter()
+        .map(|(name, plugin)| (format!("plugins.named.{name}.limits"), plugins.limits.with(&plugin.limits)));
+    for (key, limits) in named.chain([("plugins.limits".to_owned(), plugins.limits.clone())]) {
+        ranges.extend([
+            (format!("{key}.cpu_time_ms"), limits.cpu_time_ms, 1, day),
+            (format!("{key}.call_timeout_ms"), limits.call_timeout_ms, 1, day),
+            (format!("{key}.memory_bytes_max"), size(limits.memory_bytes_max), 65_536, 4 * gib),
+            (format!("{key}.table_elements_max"), size(limits.table_elements_max), 1, 10_000_000),
+            (format!("{key}.answer_bytes_max"), size(limits.answer_bytes_max), 1, gib),
+            (format!("{key}.handles_max"), size(limits.handles_max), 1, 1_000_000),
+        ]);
+    }
+    for (name, tenant) in &config.tenants {
+        let (key, twilio) = (format!("tenants.{name}.twilio"), &tenant.twilio);
+        ranges.push((format!("{key}.page_size_max"), twilio.page_size_max.into(), 1, 100_000));
+        ranges.push((format!("{key}.callback_timeout_ms"), twilio.callback_timeout_ms, 1, FRONTLINE_TIMEOUT_MS - 1));
+    }
+    for (key, value, least, most) in ranges {
+        if !(least..=most).contains(&value) {
+            report.fault(&key, &format!("{value} cannot work"), &format!("write a number from {least} to {most}"));
         }
-    }
-    // hyper refuses a smaller buffer than this.
-    if server.header_bytes_max < 8_192 {
-        report.fault("server.header_bytes_max", "is below 8192", "write 8192 or more");
-    }
-    if plugins.calls_max > 4_096 {
-        report.fault(
-            "plugins.calls_max",
-            "is above 4096: each place reserves gigabytes of address space",
-            "write 4096 or less",
-        );
     }
 }
 
@@ -146,12 +175,15 @@ fn twilio(name: &str, tenant: &Tenant, report: &mut Report<'_, '_>) {
             "add `auth_tokens = [{ env = \"TWILIO_AUTH_TOKEN\" }]`",
         );
     }
-    if !(1..FRONTLINE_TIMEOUT_MS).contains(&twilio.callback_timeout_ms) {
-        report.fault(
-            &format!("tenants.{name}.twilio.callback_timeout_ms"),
-            "is not between 1 and 5999: Frontline gives up after 6000",
-            "write 5500, or less on a slow network",
-        );
+    let mut ids = BTreeSet::new();
+    for (index, key) in twilio.shared_keys.iter().enumerate() {
+        if key.id.is_empty() || !ids.insert(&key.id) {
+            report.fault(
+                &format!("tenants.{name}.twilio.shared_keys[{index}].id"),
+                "is empty, or another key's too",
+                "write the id that Twilio gave the key",
+            );
+        }
     }
     for role in Role::ALL {
         for (index, plugin) in tenant.roles.plugins(role).iter().enumerate() {

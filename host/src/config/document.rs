@@ -104,11 +104,18 @@ impl<'t> Document<'t> {
     /// Turns what serde says into what an operator needs.
     fn misfit(&self, error: &toml::de::Error) -> Fault {
         let place = place(&self.file, self.text, error.span());
-        let message = error.message();
+        // serde repeats the text that does not fit, which may be a secret that stands where none may.
+        let message = match error.message().split_once(": string \"") {
+            Some((kind, rest)) => {
+                let expected = rest.rsplit_once("\", ").map_or("", |(_, expected)| expected);
+                format!("{kind}: a text, {expected}")
+            }
+            None => error.message().to_owned(),
+        };
         let Some(rest) = message.strip_prefix("unknown field `") else {
             return Fault {
                 place,
-                problem: message.to_owned(),
+                problem: message,
                 fix: "see the comment beside this key in the example config.toml".to_owned(),
             };
         };

@@ -30,6 +30,9 @@ impl Secret {
                 .map_err(|error| format!("the file `{}` cannot be read: {error}", path.display())),
         };
         self.value = read.and_then(|value| {
+            if value.trim() != value {
+                return Err(format!("the secret at {self} has white space around it"));
+            }
             if value.is_empty() {
                 return Err(format!("the secret at {self} is empty"));
             }

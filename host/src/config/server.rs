@@ -3,7 +3,6 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use serde::Deserialize;
-use url::Url;
 
 /// The public listener, which Twilio and Front call.
 #[derive(Debug, Deserialize)]
@@ -11,9 +10,9 @@ use url::Url;
 pub struct Server {
     /// Address and port.
     pub listen: SocketAddr,
-    /// What the platforms were given; signatures are checked against it. `None` stands for plain
-    /// HTTP at `listen`.
-    pub public_url: Option<Url>,
+    /// What the platforms were given, letter for letter: signatures are checked against it. `None`
+    /// stands for plain HTTP at `listen`.
+    pub public_url: Option<String>,
     /// Open connections; further ones wait in the system's queue.
     pub connections_max: usize,
     /// Open connections from one address; further ones are closed at once.
@@ -33,6 +32,10 @@ pub struct Server {
     /// Signed text up to this size is tried against likely mistakes when a signature does not
     /// match; larger requests are refused without the explanation.
     pub explain_bytes_max: usize,
+    /// As many refusals are explained in a second; anybody can cause one.
+    pub explanations_per_second_max: u32,
+    /// How long an answer may wait for a caller that reads nothing.
+    pub write_timeout_ms: u64,
     /// How long requests are still accepted after a signal, so that a load balancer sees
     /// `/readyz` turn 503 first.
     pub shutdown_delay_ms: u64,
@@ -54,6 +57,8 @@ impl Default for Server {
             body_timeout_ms: 3_000,
             body_bytes_max: 256 * 1024,
             explain_bytes_max: 16 * 1024,
+            explanations_per_second_max: 5,
+            write_timeout_ms: 10_000,
             shutdown_delay_ms: 0,
             shutdown_grace_ms: 25_000,
         }

@@ -6,7 +6,6 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 
 use super::Console;
-use crate::plugin::engine::Allocation;
 
 /// The whole answer.
 #[derive(Debug, Serialize, Deserialize)]
@@ -21,7 +20,7 @@ pub struct Status {
     pub reasons: Vec<String>,
     /// Every plugin that is live or whose file was tried, by name.
     pub plugins: BTreeMap<String, Plugin>,
-    /// How instances get their memory: `pool`, or `on-demand` where address space is limited.
+    /// How instances get their memory: `pool`, or `small-pool` or `on-demand` where address space is limited.
     pub memory: String,
     /// Calls that could begin right now.
     pub places_free: usize,
@@ -88,11 +87,7 @@ impl Status {
             ready: reasons.is_empty(),
             reasons,
             plugins,
-            memory: match console.engine.allocation() {
-                Allocation::Pool => "pool",
-                Allocation::OnDemand => "on-demand",
-            }
-            .to_owned(),
+            memory: console.engine.allocation().name().to_owned(),
             places_free: console.engine.places_free(),
         }
     }

@@ -11,6 +11,7 @@ use tracing::{info, warn};
 use crate::error::Error;
 use crate::plugin::live::Live;
 use crate::routes::Route;
+use crate::telemetry::brief;
 
 /// One request.
 pub(super) struct Trip {
@@ -63,7 +64,7 @@ impl Trip {
         match error {
             None => info!(request, tenant, callback, plugin, status, duration_us, "callback {callback} answered"),
             Some(error) => {
-                let detail = error.detail().map(|detail| format!(": {detail}")).unwrap_or_default();
+                let detail = error.detail().map(|detail| format!(": {}", brief(detail))).unwrap_or_default();
                 warn!(
                     request,
                     tenant, callback, plugin, status, code, duration_us, "callback {callback} refused: {error}{detail}"

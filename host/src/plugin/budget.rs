@@ -1,42 +1,35 @@
 //! What one call has used: time on a processor, memories, tables.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use rustix::time::{ClockId, clock_gettime};
 use wasmtime::{ResourceLimiter, Result};
 
 use crate::config::Limits;
 
-/// Time on a processor, as the sum of the polls of a call: waiting costs nothing.
-#[derive(Debug)]
+/// Time on a processor, as the sum of the polls of a call: neither waiting nor being preempted costs
+/// anything.
+#[derive(Debug, Default)]
 pub(super) struct CpuClock {
-    start: Instant,
     spent_ns: AtomicU64,
-    /// Nanoseconds from `start` to where the current poll began.
+    /// The polling thread's clock where the current poll began.
     poll_began_ns: AtomicU64,
 }
 
 impl CpuClock {
-    pub(super) fn new() -> Self {
-        Self { start: Instant::now(), spent_ns: AtomicU64::new(0), poll_began_ns: AtomicU64::new(0) }
-    }
-
-    fn now_ns(&self) -> u64 {
-        u64::try_from(self.start.elapsed().as_nanos()).unwrap_or(u64::MAX)
-    }
-
     /// Counts what `poll` takes.
     pub(super) fn measure<T>(&self, poll: impl FnOnce() -> T) -> T {
-        let began = self.now_ns();
+        let began = thread_ns();
         self.poll_began_ns.store(began, Ordering::Relaxed);
         let result = poll();
-        self.spent_ns.fetch_add(self.now_ns() - began, Ordering::Relaxed);
+        self.spent_ns.fetch_add(thread_ns() - began, Ordering::Relaxed);
         result
     }
 
     /// What is used up, the current poll included; to be asked from inside it.
     pub(super) fn spent_in_poll(&self) -> Duration {
-        let current = self.now_ns() - self.poll_began_ns.load(Ordering::Relaxed);
+        let current = thread_ns() - self.poll_began_ns.load(Ordering::Relaxed);
         self.spent() + Duration::from_nanos(current)
     }
 
@@ -44,6 +37,12 @@ impl CpuClock {
     pub(super) fn spent(&self) -> Duration {
         Duration::from_nanos(self.spent_ns.load(Ordering::Relaxed))
     }
+}
+
+/// The processor time of this thread.
+fn thread_ns() -> u64 {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::try_from(time).map_or(0, |time| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX))
 }
 
 /// Adds up all memories and all tables of a call.

@@ -8,16 +8,19 @@ use std::fmt;
 use std::fs;
 use std::hash::{Hash as _, Hasher};
 use std::io::Write as _;
-use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use sha2::{Digest as _, Sha256};
 use wasmtime::component::Component;
 
 /// Older builds are removed beyond this many.
 const FILES_MAX: usize = 64;
+
+/// Ends the name of a file that is being written.
+const UNFINISHED: &str = "unfinished";
 
 /// SHA-256 of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,7 +57,13 @@ impl Cache {
         let context = || format!("preparing the folder {} for compiled plugins", folder.display());
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).with_context(context)?;
         // What lies here is run as machine code: nobody else may put it there.
-        fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).with_context(context)?;
+        let found = fs::metadata(folder).with_context(context)?;
+        if found.uid() != rustix::process::geteuid().as_raw() {
+            bail!("the folder {} for compiled plugins belongs to another user", folder.display());
+        }
+        if found.mode() & 0o022 != 0 {
+            bail!("others can write to the folder {} for compiled plugins: chmod go-w it", folder.display());
+        }
         let mut settings = StableHasher(Sha256::new());
         engine.precompile_compatibility_hash().hash(&mut settings);
         let settings = Digest(settings.0.finalize().into()).short();
@@ -81,7 +90,7 @@ impl Cache {
     /// Keeps the compiled form of a `.wasm` file, and maps it.
     pub(super) fn store(&self, engine: &wasmtime::Engine, wasm: Digest, compiled: &[u8]) -> anyhow::Result<Component> {
         let path = self.folder.join(format!("{wasm}-{}-{}.cwasm", self.settings, Digest::of(compiled)));
-        let unfinished = self.folder.join(format!("{}.unfinished", uuid::Uuid::new_v4()));
+        let unfinished = self.folder.join(format!("{}.{UNFINISHED}", uuid::Uuid::new_v4()));
         let write = || {
             let mut file = fs::File::create_new(&unfinished)?;
             file.write_all(compiled)?;
@@ -98,6 +107,7 @@ impl Cache {
             .into_iter()
             .flatten()
             .flatten()
+            .filter(|entry| is_ours(&entry.path()))
             .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path())))
             .collect();
         files.sort();
@@ -107,6 +117,14 @@ impl Cache {
             let _ = fs::remove_file(path);
         }
     }
+}
+
+/// Whether a file was made here; whatever else lies in the folder is not touched.
+fn is_ours(path: &Path) -> bool {
+    let (stem, ending) = name(path).rsplit_once('.').unwrap_or_default();
+    let digests: Vec<&str> = stem.split('-').collect();
+    let lengths: Vec<usize> = digests.iter().map(|digest| digest.len()).collect();
+    ending == "cwasm" && lengths == [64, 12, 64] || ending == UNFINISHED && uuid::Uuid::parse_str(stem).is_ok()
 }
 
 fn name(path: &Path) -> &str {

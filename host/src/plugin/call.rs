@@ -5,6 +5,7 @@ pub mod crm;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -67,7 +68,10 @@ where
         (outcome, refused)
     };
     let wall = Instant::now() + Duration::from_millis(plugin.limits.call_timeout_ms);
-    match timeout_at(wall.min(deadlines.answer), spread(engine, cpu, Box::pin(work))).await {
+    let heavy = plugin.heavy.load(Ordering::Relaxed);
+    let outcome = timeout_at(wall.min(deadlines.answer), spread(engine, &cpu, heavy, Box::pin(work))).await;
+    plugin.heavy.store(cpu.spent() >= INLINE_MAX, Ordering::Relaxed);
+    match outcome {
         Ok(Ok((Ok(answer), _))) => answer.map_err(said),
         Ok(Ok((Err(error), refused))) => Err(ended(&error, refused)),
         Ok(Err(error)) => Err(error),
@@ -100,18 +104,24 @@ pub(super) fn store(engine: &Engine, plugin: &Live, caller: &Caller) -> wasmtime
 }
 
 /// Runs a call where it stands, as nearly all are done within a fraction of a millisecond, and
-/// moves it to the plugins' own threads once it turns out to compute for long.
-pub(super) async fn spread<W>(engine: &Engine, cpu: Arc<CpuClock>, work: Pin<Box<W>>) -> Result<W::Output, Error>
+/// moves it to the plugins' own threads once it turns out to compute for long, or if the one before
+/// it did.
+pub(super) async fn spread<W>(
+    engine: &Engine,
+    cpu: &Arc<CpuClock>,
+    heavy: bool,
+    work: Pin<Box<W>>,
+) -> Result<W::Output, Error>
 where
     W: Future<Output: Send> + Send + 'static,
 {
-    let mut metered = Metered { work, cpu };
+    let mut metered = Metered { work, cpu: Arc::clone(cpu) };
     let inline = poll_fn(|context| match Pin::new(&mut metered).poll(context) {
         Poll::Ready(output) => Poll::Ready(Some(output)),
-        Poll::Pending if metered.cpu.spent() >= INLINE_MAX => Poll::Ready(None),
+        Poll::Pending if cpu.spent() >= INLINE_MAX => Poll::Ready(None),
         Poll::Pending => Poll::Pending,
     });
-    if let Some(output) = inline.await {
+    if !heavy && let Some(output) = inline.await {
         return Ok(output);
     }
     let moved = AbortOnDropHandle::new(engine.busy_threads.spawn(metered));
@@ -145,16 +155,18 @@ fn said(error: plugin_types::Error) -> Error {
 }
 
 /// How the plugin ended without a word.
-fn ended(error: &wasmtime::Error, refused: Option<&'static str>) -> Error {
+pub(super) fn ended(error: &wasmtime::Error, refused: Option<&'static str>) -> Error {
     if error.is::<PoolConcurrencyLimitError>() {
         return Error::Busy;
     }
     if error.downcast_ref::<Trap>() == Some(&Trap::Interrupt) {
         return Error::OutOfTime("it reached cpu_time_ms");
     }
-    let cause = error.root_cause();
+    let cause = error.root_cause().to_string();
+    // wasmtime has no type for this one.
+    let refused = if cause.contains("fuel allocated for hostcalls") { Some("answer_bytes_max") } else { refused };
     Error::Trap(match refused {
         Some(limit) => format!("{cause}, after it had reached {limit}"),
-        None => cause.to_string(),
+        None => cause,
     })
 }

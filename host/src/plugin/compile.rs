@@ -5,60 +5,74 @@ use std::io::{Read as _, Write as _};
 use std::process::Stdio;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
-use rustix::process::{Resource, Rlimit, nice, setrlimit};
+use anyhow::{Context as _, anyhow};
+use rustix::process::{Resource, Rlimit, getrlimit, nice, setrlimit};
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 use tokio::time::timeout;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::engine;
+use super::load::Failure;
+use crate::telemetry::brief;
 
 /// The command of this program that compiles what it reads. Not for people.
 pub const COMMAND: &str = "compile-plugin";
+
+/// The exit code of a compiler that found fault with the component.
+pub const NOT_COMPILED: u8 = 4;
 
 /// Memory of the process that compiles: the largest component tried, a JavaScript engine of 12 MB,
 /// took 0.4 GB.
 const MEMORY_BYTES_MAX: u64 = 4 << 30;
 
 /// Compiles a component with the settings of the serving engine.
-pub(super) async fn compile(wasm: Vec<u8>, timeout_ms: u64) -> anyhow::Result<Vec<u8>> {
-    let mut process = Command::new(this_program())
-        .arg(COMMAND)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .context("starting the compiler")?;
-    let mut stdin = process.stdin.take().context("the compiler has no input")?;
-    let feed = tokio::spawn(async move { stdin.write_all(&wasm).await });
+pub(super) async fn compile(wasm: Vec<u8>, reservation: Option<u64>, timeout_ms: u64) -> Result<Vec<u8>, Failure> {
+    let mut command = Command::new(this_program());
+    command.arg(COMMAND).args(reservation.map(|bytes| bytes.to_string()));
+    // Untrusted code is compiled there: no secret of ours is within reach.
+    command.env_clear().stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    let passing = |error: std::io::Error| Failure::Passing(anyhow::Error::from(error).context("running the compiler"));
+    let mut process = command.spawn().map_err(passing)?;
+    let feed = process
+        .stdin
+        .take()
+        .map(|mut stdin| AbortOnDropHandle::new(tokio::spawn(async move { stdin.write_all(&wasm).await })));
     let Ok(output) = timeout(Duration::from_millis(timeout_ms), process.wait_with_output()).await else {
-        bail!("compiling took longer than plugins.compile_timeout_ms = {timeout_ms}");
+        let error = anyhow!("compiling takes longer than plugins.compile_timeout_ms = {timeout_ms}");
+        return Err(Failure::Verdict(error));
     };
-    let output = output.context("waiting for the compiler")?;
-    feed.abort();
+    drop(feed);
+    let output = output.map_err(passing)?;
     if output.status.success() {
         return Ok(output.stdout);
     }
     let said = String::from_utf8_lossy(&output.stderr);
-    match said.trim() {
-        "" => bail!("the compiler ended with {}", output.status),
-        said => bail!("{said}"),
-    }
+    let error = anyhow!("it does not compile: {}: {}", output.status, said.trim());
+    Err(match output.status.code() {
+        Some(code) if code == i32::from(NOT_COMPILED) => {
+            Failure::Verdict(anyhow!("it does not compile: {}", said.trim()))
+        }
+        // Killed, for example for want of memory.
+        _ => Failure::Passing(error),
+    })
 }
 
-/// The other side: reads a component from standard input and writes machine code to standard output.
-pub fn compile_here() -> anyhow::Result<()> {
+/// The other side: reads a component from standard input, writes machine code to standard output,
+/// and says what is wrong with the component otherwise.
+pub fn compile_here(reservation: Option<u64>) -> anyhow::Result<Result<(), String>> {
     // Callbacks come first, but a processor that they keep busy must not starve the compiler.
     nice(10).context("lowering the priority")?;
-    let limit = Rlimit { current: Some(MEMORY_BYTES_MAX), maximum: Some(MEMORY_BYTES_MAX) };
-    setrlimit(Resource::As, limit).context("limiting the memory")?;
+    let allowed = getrlimit(Resource::As).maximum.unwrap_or(u64::MAX);
+    let limit = Some(MEMORY_BYTES_MAX.min(allowed));
+    setrlimit(Resource::As, Rlimit { current: limit, maximum: limit }).context("limiting the memory")?;
     let mut wasm = Vec::new();
     std::io::stdin().lock().read_to_end(&mut wasm)?;
-    let engine = wasmtime::Engine::new(&engine::settings(None))?;
-    let code = engine.precompile_component(&wasm)?;
-    std::io::stdout().lock().write_all(&code)?;
-    Ok(())
+    let engine = wasmtime::Engine::new(&engine::settings(reservation))?;
+    match engine.precompile_component(&wasm) {
+        Ok(code) => std::io::stdout().lock().write_all(&code).map(Ok).context("handing over the code"),
+        Err(error) => Ok(Err(brief(&format!("{error:#}")))),
+    }
 }
 
 /// This program as it was started, even if its file has been replaced since.

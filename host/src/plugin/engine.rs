@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::Semaphore;
 use tracing::warn;
@@ -23,16 +23,32 @@ const TICK: Duration = Duration::from_millis(5);
 /// every call on kernels without `PAGEMAP_SCAN`.
 const KEEP_RESIDENT_BYTES: usize = 256 * 1024;
 
+/// Python's components have about thirty.
+const CORE_INSTANCES_MAX: u32 = 64;
+
 /// Places beside those of callbacks, for trial runs of new files.
 const TRIALS_MAX: u32 = 4;
 
 /// How instances get their memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Allocation {
-    /// Places prepared at start; the fast way.
+    /// Places prepared at start, each with 4 GiB of address space; the fast way.
     Pool,
-    /// Mapped for each call, where address space is limited.
+    /// The same with less address space, and some more machine code.
+    SmallPool,
+    /// Mapped for each call.
     OnDemand,
+}
+
+impl Allocation {
+    /// As in `/statusz`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pool => "pool",
+            Self::SmallPool => "small-pool",
+            Self::OnDemand => "on-demand",
+        }
+    }
 }
 
 /// Where plugins run.
@@ -42,6 +58,8 @@ pub struct Engine {
     pub(super) places: Arc<Semaphore>,
     pub(super) trials: Arc<Semaphore>,
     pub(super) busy_threads: Handle,
+    /// Address space of a memory; none stands for wasmtime's own choice. Compiled code depends on it.
+    pub(super) memory_reservation: Option<u64>,
     allocation: Allocation,
     /// Threads for calls that compute for longer than a tick, so that the server's stay free.
     runtime: Option<Runtime>,
@@ -50,16 +68,7 @@ pub struct Engine {
 impl Engine {
     /// Builds the engine, and falls back to slower memory where the pool cannot be reserved.
     pub fn new(config: &Plugins) -> anyhow::Result<Arc<Self>> {
-        let (wasm, allocation) = match wasmtime::Engine::new(&settings(Some(&pool(config)))) {
-            Ok(wasm) => (wasm, Allocation::Pool),
-            Err(error) => {
-                warn!(
-                    "plugins run without a memory pool, which is slower; lower plugins.calls_max or lift the limit on address space: {error:#}"
-                );
-                let wasm = wasmtime::Engine::new(&settings(None)).map_err(anyhow::Error::from);
-                (wasm.context("starting the WebAssembly engine")?, Allocation::OnDemand)
-            }
-        };
+        let (wasm, allocation) = start(config)?;
         tick(&wasm)?;
         let runtime = Builder::new_multi_thread()
             .worker_threads(thread::available_parallelism().map_or(2, usize::from))
@@ -73,6 +82,7 @@ impl Engine {
             places: Arc::new(Semaphore::new(config.calls_max as usize)),
             trials: Arc::new(Semaphore::new(TRIALS_MAX as usize)),
             busy_threads: runtime.handle().clone(),
+            memory_reservation: reservation(allocation, config),
             allocation,
             runtime: Some(runtime),
         }))
@@ -98,41 +108,74 @@ impl Drop for Engine {
     }
 }
 
+/// The fastest engine that this process has the address space for.
+fn start(config: &Plugins) -> anyhow::Result<(wasmtime::Engine, Allocation)> {
+    let mut problem = anyhow!("no way to get memory was tried");
+    for allocation in [Allocation::Pool, Allocation::SmallPool, Allocation::OnDemand] {
+        let mut settings = settings(reservation(allocation, config));
+        if allocation != Allocation::OnDemand {
+            settings.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(config)));
+        }
+        match wasmtime::Engine::new(&settings) {
+            Ok(wasm) => {
+                if allocation != Allocation::Pool {
+                    warn!(
+                        "plugins run slower than they could, for want of address space ({}); lower plugins.calls_max or lift the limit: {problem:#}",
+                        allocation.name()
+                    );
+                }
+                return Ok((wasm, allocation));
+            }
+            Err(error) => problem = error.into(),
+        }
+    }
+    Err(problem.context("starting the WebAssembly engine"))
+}
+
+fn reservation(allocation: Allocation, config: &Plugins) -> Option<u64> {
+    (allocation != Allocation::Pool).then(|| memory_bytes_max(config) as u64)
+}
+
+/// What the most demanding plugin may use.
+fn memory_bytes_max(config: &Plugins) -> usize {
+    let own = config.named.values().filter_map(|named| named.limits.memory_bytes_max);
+    own.fold(config.limits.memory_bytes_max, usize::max).next_multiple_of(65_536)
+}
+
 /// Settings that decide what compiled code looks like; the same in the gateway and in the process
 /// that compiles for it.
-pub(super) fn settings(pool: Option<&PoolingAllocationConfig>) -> Config {
+pub(super) fn settings(memory_reservation: Option<u64>) -> Config {
     let mut config = Config::new();
     config
         .epoch_interruption(true)
         .wasm_backtrace_max_frames(std::num::NonZeroUsize::new(20))
         .native_unwind_info(false)
-        .max_wasm_stack(512 * 1024)
-        .async_stack_size(1024 * 1024);
-    if let Some(pool) = pool {
-        config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool.clone()));
+        // Interpreters of script languages recurse deeply; host functions need the rest.
+        .max_wasm_stack(1 << 20)
+        .async_stack_size(2 << 20);
+    if let Some(bytes) = memory_reservation {
+        config.memory_reservation(bytes).memory_guard_size(65_536).memory_reservation_for_growth(0);
     }
     config
 }
 
 fn pool(config: &Plugins) -> PoolingAllocationConfig {
     let places = config.calls_max + TRIALS_MAX;
-    let memory_bytes_max = config
-        .named
-        .values()
-        .filter_map(|named| named.limits.memory_bytes_max)
-        .fold(config.limits.memory_bytes_max, usize::max);
+    let own = config.named.values().filter_map(|named| named.limits.table_elements_max);
+    let table_elements_max = own.fold(config.limits.table_elements_max, usize::max);
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(places)
         .total_stacks(places)
-        // A component holds several core instances, and nearly always one memory and two tables.
-        .total_core_instances(places * 8)
+        // Only counted, so every place can have as many as a component may hold.
+        .total_core_instances(places * CORE_INSTANCES_MAX)
+        .max_core_instances_per_component(CORE_INSTANCES_MAX)
+        // Address space, so nearly every place has the one memory that nearly every component has.
         .total_memories(places + places / 4)
-        .total_tables(places * 3)
-        .max_memory_size(memory_bytes_max)
-        .table_elements(config.limits.table_elements_max)
-        .max_core_instances_per_component(64)
-        .max_memories_per_component(8)
+        .max_memories_per_component(4)
+        .total_tables(places * 4)
         .max_tables_per_component(16)
+        .max_memory_size(memory_bytes_max(config))
+        .table_elements(table_elements_max)
         .max_component_instance_size(4 << 20)
         .max_core_instance_size(4 << 20)
         .linear_memory_keep_resident(KEEP_RESIDENT_BYTES)

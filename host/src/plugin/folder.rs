@@ -15,6 +15,8 @@ pub(super) struct Seen {
     modified: SystemTime,
     /// Another file under the same name has another inode, even at the same size and time.
     inode: u64,
+    /// Also tells of new permissions, and of files that were written with an older time.
+    changed: (i64, i64),
 }
 
 impl Seen {
@@ -33,13 +35,17 @@ pub(super) fn look(folder: &Path) -> io::Result<BTreeMap<String, Seen>> {
         let (Some(name), true) = (stem, path.extension().is_some_and(|ending| ending == "wasm")) else {
             continue;
         };
-        // A file may be gone again by now.
-        let Ok(metadata) = fs::metadata(&path) else { continue };
+        let metadata = match fs::metadata(&path) {
+            // It is gone again by now. Any other error says nothing about whether it is there.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            metadata => metadata?,
+        };
         if metadata.is_file() {
             let seen = Seen {
                 bytes: metadata.len(),
                 modified: metadata.modified()?,
                 inode: metadata.ino(),
+                changed: (metadata.ctime(), metadata.ctime_nsec()),
                 path: path.clone(),
             };
             files.insert(name.to_owned(), seen);

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::SystemTime;
 
 use anyhow::{Context as _, bail};
@@ -60,6 +61,8 @@ pub struct Live {
     pub(super) grants: Arc<Grants>,
     pub(super) limits: Limits,
     pub(super) crm: Option<crm::GuestIndices>,
+    /// Whether its last call computed for so long that it was moved off the server's threads.
+    pub(super) heavy: AtomicBool,
 }
 
 impl Live {
@@ -71,6 +74,9 @@ impl Live {
         grants: Grants,
         limits: Limits,
     ) -> anyhow::Result<Self> {
+        if let Some(other) = other_version(engine, component) {
+            bail!("it is built for {other}, and this gateway speaks version {VERSION}; build it against that");
+        }
         let pre = engine.linker.instantiate_pre(component).map_err(anyhow::Error::from);
         let pre = pre.context("it imports what this gateway does not have")?;
         let crm = exported(component, Role::Crm)
@@ -86,6 +92,7 @@ impl Live {
             grants: Arc::new(grants),
             limits,
             crm,
+            heavy: AtomicBool::new(false),
         };
         if live.roles().is_empty() {
             bail!("it answers no role: {}", exports(engine, component));
@@ -113,6 +120,15 @@ pub(super) struct File {
 fn exported(component: &Component, role: Role) -> bool {
     let name = format!("{CONTRACT}{role}@{VERSION}");
     component.get_export_index(None, &name).is_some()
+}
+
+/// An interface of the contract that a component imports in a version that does not fit ours.
+fn other_version(engine: &Engine, component: &Component) -> Option<String> {
+    let line = VERSION.rsplit_once('.').map_or(VERSION, |(line, _)| line);
+    let fits = |name: &str| name.rsplit_once('@').is_some_and(|(_, version)| version.starts_with(&format!("{line}.")));
+    let kind = component.component_type();
+    let mut ours = kind.imports(&engine.wasm).map(|(name, _)| name).filter(|name| name.starts_with(CONTRACT));
+    ours.find(|name| !fits(name)).map(str::to_owned)
 }
 
 /// Says what a component exports instead of a role.

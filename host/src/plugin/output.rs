@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use tokio::io::AsyncWrite;
-use tracing::{Level, debug, error, info, trace, warn};
+use tracing::{Level, debug, enabled, error, info, trace, warn};
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 
@@ -38,26 +38,43 @@ impl Output {
         }
     }
 
-    /// Logs one line, or drops it.
+    /// Logs one line, or what of it fits, or drops it.
     pub(super) fn line(&self, level: Level, text: &str) {
-        {
-            let mut left = lock(&self.left);
-            if left.lines == 0 || left.bytes < text.len() {
-                left.dropped += 1;
-                return;
-            }
-            left.lines -= 1;
-            left.bytes -= text.len();
+        // The level of an event is fixed where it is written, and what nobody reads costs nothing.
+        macro_rules! log {
+            ($level:ident, $event:ident) => {
+                if enabled!(target: "plugin", Level::$level)
+                    && let Some(text) = self.fitting(text)
+                {
+                    let (plugin, tenant, request) = self.labels();
+                    $event!(target: "plugin", plugin, tenant, request, "{text}");
+                }
+            };
         }
-        let (plugin, tenant, request) = (&*self.plugin, &*self.caller.tenant, &*self.caller.request);
-        // The level of an event is fixed where it is written.
         match level {
-            Level::ERROR => error!(target: "plugin", plugin, tenant, request, "{text}"),
-            Level::WARN => warn!(target: "plugin", plugin, tenant, request, "{text}"),
-            Level::INFO => info!(target: "plugin", plugin, tenant, request, "{text}"),
-            Level::DEBUG => debug!(target: "plugin", plugin, tenant, request, "{text}"),
-            Level::TRACE => trace!(target: "plugin", plugin, tenant, request, "{text}"),
+            Level::ERROR => log!(ERROR, error),
+            Level::WARN => log!(WARN, warn),
+            Level::INFO => log!(INFO, info),
+            Level::DEBUG => log!(DEBUG, debug),
+            Level::TRACE => log!(TRACE, trace),
         }
+    }
+
+    /// As much of a line as the budget still has, without what would forge another line.
+    fn fitting(&self, text: &str) -> Option<String> {
+        let mut left = lock(&self.left);
+        if left.lines == 0 || left.bytes == 0 {
+            left.dropped += 1;
+            return None;
+        }
+        let text = &text[..text.floor_char_boundary(left.bytes)];
+        left.lines -= 1;
+        left.bytes -= text.len();
+        Some(text.replace(char::is_control, " "))
+    }
+
+    fn labels(&self) -> (&str, &str, &str) {
+        (&self.plugin, &self.caller.tenant, &self.caller.request)
     }
 
     fn can_take(&self, bytes: usize) -> bool {
@@ -69,7 +86,7 @@ impl Drop for Output {
     fn drop(&mut self) {
         let dropped = lock(&self.left).dropped;
         if dropped > 0 {
-            let (plugin, tenant, request) = (&*self.plugin, &*self.caller.tenant, &*self.caller.request);
+            let (plugin, tenant, request) = self.labels();
             warn!(target: "plugin", plugin, tenant, request, "dropped {dropped} lines of output past the plugin's limits");
         }
     }

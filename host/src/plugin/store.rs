@@ -47,7 +47,7 @@ impl CallStore {
         Ok(Self {
             grants: Arc::clone(grants),
             space: Space::new(limits),
-            cpu: Arc::new(CpuClock::new()),
+            cpu: Arc::default(),
             output,
             wasi: wasi.build(),
             table,

@@ -24,20 +24,22 @@ pub struct Base {
 }
 
 impl Base {
-    /// Takes a public URL apart.
-    pub fn new(url: &Url) -> Self {
-        let userinfo = match (url.username(), url.password()) {
-            ("", None) => String::new(),
-            (name, None) => format!("{name}@"),
-            (name, Some(password)) => format!("{name}:{password}@"),
-        };
-        Self {
-            scheme: url.scheme().to_owned(),
-            userinfo,
-            host: url.host_str().unwrap_or_default().to_owned(),
-            port: url.port().map(|port| format!(":{port}")).unwrap_or_default(),
-            path: url.path().trim_end_matches('/').to_owned(),
+    /// Takes a public URL apart; none where there is no `scheme://host`.
+    pub fn new(url: &str) -> Option<Self> {
+        let (scheme, rest) = url.split_once("://")?;
+        let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        let (userinfo, host) = authority.split_at(authority.rfind('@').map_or(0, |at| at + 1));
+        let (host, port) = split_port(host);
+        if host.is_empty() {
+            return None;
         }
+        Some(Self {
+            scheme: scheme.to_ascii_lowercase(),
+            userinfo: userinfo.to_owned(),
+            host: host.to_owned(),
+            port: port.to_owned(),
+            path: path.trim_end_matches('/').to_owned(),
+        })
     }
 
     /// The same place under the other scheme.
@@ -48,10 +50,7 @@ impl Base {
 
     /// The same path at another host.
     pub(super) fn at(&self, scheme: &str, host: &str) -> Self {
-        let (host, port) = match host.rfind(':').filter(|at| !host[*at..].contains(']')) {
-            Some(at) => host.split_at(at),
-            None => (host, ""),
-        };
+        let (host, port) = split_port(host);
         Self {
             scheme: scheme.to_owned(),
             userinfo: String::new(),
@@ -74,8 +73,7 @@ impl Base {
     /// Every URL that may have been signed for a request target, most likely first.
     pub(super) fn urls(&self, target: &str) -> Vec<String> {
         let standard = if self.scheme == "https" { ":443" } else { ":80" };
-        let inserted = if self.port.is_empty() { standard } else { &self.port };
-        let ports = if self.port.is_empty() { ["", inserted] } else { [inserted, ""] };
+        let ports = if self.port.is_empty() { ["", standard] } else { [self.port.as_str(), ""] };
         let users: &[&str] = if self.userinfo.is_empty() { &[""] } else { &[&self.userinfo, ""] };
         let mut urls = Vec::with_capacity(2);
         for target in spellings(target) {
@@ -87,6 +85,14 @@ impl Base {
             }
         }
         urls
+    }
+}
+
+/// Host, and port with its colon; the colons of an IPv6 address are inside brackets.
+fn split_port(authority: &str) -> (&str, &str) {
+    match authority.rfind(':').filter(|at| !authority[*at..].contains(']')) {
+        Some(at) => authority.split_at(at),
+        None => (authority, ""),
     }
 }
 

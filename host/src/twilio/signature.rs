@@ -17,6 +17,9 @@ pub const SIGNATURE: &str = "x-twilio-signature";
 /// The header that names a SharedKey.
 pub const SETTINGS: &str = "x-twilio-webhooks-signature-settings";
 
+/// Letters of an HMAC-SHA1 and of an HMAC-SHA256 in base64.
+const LENGTHS: [usize; 2] = [28, 44];
+
 /// What arrived, as far as it is signed.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'r> {
@@ -43,7 +46,8 @@ pub struct Verified<'r> {
 pub enum Content<'r> {
     /// The fields of a form.
     Form(Form<'r>),
-    /// A body of another kind; its bytes count only where the URL carries their hash.
+    /// A body of another kind. Nobody has asked for its bytes yet; who does must first see to it that
+    /// the URL carries their hash.
     Other,
 }
 
@@ -161,6 +165,9 @@ impl Keys {
     pub fn verify<'r>(&self, request: &Request<'r>) -> Result<Verified<'r>, Refusal> {
         let signature = request.signature.ok_or(Refusal::Missing)?;
         let keys = self.candidates(request)?;
+        if !LENGTHS.contains(&signature.len()) {
+            return Err(Refusal::Mismatch);
+        }
         let content = if request.is_form { Content::Form(Form::parse(request.body)?) } else { Content::Other };
         let forms = match &content {
             Content::Form(form) => candidates::texts(form),

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use frontgate_sdk::{Result, warn};
+use frontgate_sdk::{Error, Result, warn};
 
 use crate::row::Row;
 use crate::search::fold;
@@ -20,6 +20,13 @@ impl<'s> Customers<'s> {
     /// one with the same id: both are left out.
     pub(crate) fn load(settings: &'s Settings) -> Result<Self> {
         let mut rows = table::read(&settings.customers)?;
+        // A mistyped owner would show everything to everybody.
+        if let Some(first) = rows.first()
+            && let Some((key, column)) = settings.named.iter().find(|(_, column)| !first.has(column))
+        {
+            let problem = format!("`{}` has no column `{column}`, which the setting `{key}` names", settings.customers);
+            return Err(Error::Failed(problem));
+        }
         let all = rows.len();
         let mut ids = HashSet::new();
         rows.retain(|row| {

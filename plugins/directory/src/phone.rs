@@ -28,7 +28,9 @@ pub(crate) fn e164(written: &str, country: Option<Country>) -> Option<String> {
 /// A cheap look before the dear one: the last digits are the same however a number is written.
 pub(crate) fn may_be(written: &str, e164: &str) -> bool {
     let tail = |text: &str| text.bytes().rev().filter(u8::is_ascii_digit).take(4).collect::<Vec<_>>();
-    tail(written) == tail(e164)
+    // Letters may stand for digits, or for an extension.
+    let plain = written.chars().all(|c| c.is_ascii() && !c.is_ascii_alphabetic());
+    !plain || tail(written) == tail(e164)
 }
 
 /// Whether the digits are part of a number, as it is written or in E.164.

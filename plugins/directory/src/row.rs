@@ -26,6 +26,11 @@ impl Row {
         at.and_then(|at| self.values.get(at)).unwrap_or_default()
     }
 
+    /// Whether the file has a column.
+    pub(crate) fn has(&self, column: &str) -> bool {
+        self.columns.iter().any(|name| name.eq_ignore_ascii_case(column))
+    }
+
     pub(crate) fn id(&self, settings: &Settings) -> String {
         settings.id.fill(|column| self.value(column))
     }
@@ -84,7 +89,7 @@ impl Row {
             customer = customer.link("Mail", format!("mailto:{email}"), &email);
         }
         for (label, url) in &settings.links {
-            let url = url.fill(|column| self.value(column));
+            let url = url.fill_url(|column| self.value(column));
             if !url.is_empty() {
                 customer = customer.link(label, url, label);
             }
@@ -102,7 +107,10 @@ impl Row {
         let shown: Vec<&str> = settings.shown().collect();
         let columns: Vec<&str> = match &settings.details {
             Some(columns) => columns.iter().map(String::as_str).collect(),
-            None => self.columns.iter().map(String::as_str).filter(|name| !shown.contains(name)).collect(),
+            None => {
+                let unseen = |name: &&str| !shown.iter().any(|shown| shown.eq_ignore_ascii_case(name));
+                self.columns.iter().map(String::as_str).filter(unseen).collect()
+            }
         };
         let lines = columns.iter().map(|column| (column, self.value(column)));
         let lines = lines.filter(|(_, value)| !value.is_empty()).map(|(column, value)| format!("{column}: {value}"));

@@ -29,7 +29,8 @@ fn number(query: &str) -> Option<String> {
     if query.chars().any(|c| !(c.is_ascii_digit() || " +-()./".contains(c))) {
         return None;
     }
-    let digits: String = query.chars().filter(char::is_ascii_digit).collect();
+    // The zero of "+44 (0)131" is not dialled.
+    let digits: String = query.replace("(0)", "").chars().filter(char::is_ascii_digit).collect();
     (digits.len() >= DIGITS_MIN).then_some(digits)
 }
 

@@ -1,8 +1,14 @@
 //! What the operator configured: which file, which columns, who sees what.
 
+use std::borrow::Cow;
+
 use frontgate_sdk::{Error, Result, settings};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::phone::Country;
+
+/// What is escaped in a value that becomes part of a URL: all but what RFC 3986 calls unreserved.
+const VALUE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// The settings of one call.
 pub(crate) struct Settings {
@@ -27,6 +33,8 @@ pub(crate) struct Settings {
     pub(crate) details_title: String,
     /// Columns in the block of text; none for every column that is not shown elsewhere.
     pub(crate) details: Option<Vec<String>>,
+    /// Columns that the operator wrote down, each with its setting: they must be there.
+    pub(crate) named: Vec<(String, String)>,
 }
 
 /// The name of a column, or a text with columns in braces: `{FirstName} {LastName}`.
@@ -48,11 +56,13 @@ impl Settings {
         };
         let country = settings::get("country").map(|code| Country::named(&code)).transpose().map_err(Error::Failed)?;
         let column = |key: &str| settings::get(&format!("columns.{key}"));
+        let all = settings::all();
+        let named = all.iter().filter(|(key, _)| key.starts_with("columns.") || key == "details.columns");
         let text = |key: &str| Text::parse(&column(key).unwrap_or_else(|| key.to_owned()));
         let list = |key: &str| names(&column(key).unwrap_or_else(|| key.to_owned()));
-        let links = settings::all().into_iter().filter_map(|(key, url)| {
+        let links = all.iter().filter_map(|(key, url)| {
             let label = key.strip_prefix("links.")?;
-            Some((label.to_owned(), Text::parse_braced(&url)))
+            Some((label.to_owned(), Text::parse_braced(url)))
         });
         Ok(Self {
             customers,
@@ -69,6 +79,7 @@ impl Settings {
             links: links.collect(),
             details_title: settings::get("details.title").unwrap_or_else(|| "Details".to_owned()),
             details: settings::get("details.columns").map(|columns| names(&columns)),
+            named: named.flat_map(|(key, text)| columns_in(key, text)).collect(),
         })
     }
 
@@ -78,6 +89,15 @@ impl Settings {
         let numbers = self.phone.iter().chain(&self.whatsapp).map(String::as_str);
         texts.into_iter().flat_map(Text::columns).chain(numbers)
     }
+}
+
+/// The columns that a setting names.
+fn columns_in(key: &str, text: &str) -> Vec<(String, String)> {
+    let columns = match text.contains('{') {
+        true => Text::parse(text).columns().map(str::to_owned).collect(),
+        false => names(text),
+    };
+    columns.into_iter().map(|column| (key.to_owned(), column)).collect()
 }
 
 fn names(list: &str) -> Vec<String> {
@@ -127,13 +147,25 @@ impl Text {
 
     /// The text with the row's values in it; empty where no column has one.
     pub(crate) fn fill<'v>(&self, value: impl Fn(&str) -> &'v str) -> String {
+        self.fill_with(value, Cow::Borrowed)
+    }
+
+    /// The same, with values escaped as parts of a URL.
+    pub(crate) fn fill_url<'v>(&self, value: impl Fn(&str) -> &'v str) -> String {
+        self.fill_with(value, |value| utf8_percent_encode(value, VALUE).into())
+    }
+
+    fn fill_with<'v>(&self, value: impl Fn(&str) -> &'v str, escape: impl Fn(&'v str) -> Cow<'v, str>) -> String {
         if self.columns().all(|column| value(column).is_empty()) {
             return String::new();
         }
-        let fill = |piece: &Piece| match piece {
-            Piece::Words(words) => words.clone(),
-            Piece::Column(column) => value(column).to_owned(),
-        };
-        self.0.iter().map(fill).collect::<String>().trim().to_owned()
+        let mut text = String::new();
+        for piece in &self.0 {
+            match piece {
+                Piece::Words(words) => text.push_str(words),
+                Piece::Column(column) => text.push_str(&escape(value(column))),
+            }
+        }
+        text.trim().to_owned()
     }
 }

@@ -51,12 +51,8 @@ pub async fn get_customer(
     .await
 }
 
-/// The role's functions in a fresh instance; also checks that their types are the contract's.
-pub(in crate::plugin) fn role(
-    live: &Live,
-    store: &mut Store<CallStore>,
-    instance: &Instance,
-) -> wasmtime::Result<Guest> {
+/// The role's functions in a fresh instance.
+fn role(live: &Live, store: &mut Store<CallStore>, instance: &Instance) -> wasmtime::Result<Guest> {
     let indices = live.crm.as_ref();
     indices.ok_or_else(|| wasmtime::Error::msg("it does not answer the role crm"))?.load(store, instance)
 }

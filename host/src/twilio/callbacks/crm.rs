@@ -18,6 +18,9 @@ const AFTER: &str = "frontgate-after:";
 /// `next-page-token` in `wit/crm.wit`.
 const TOKEN_BYTES_MAX: usize = 4_096;
 
+/// A row that fits into every answer, together with a token that names it.
+const ROW_BYTES_MAX: usize = ANSWER_BYTES_MAX / 4;
+
 /// What the app asks.
 #[derive(Debug)]
 pub enum Question {
@@ -104,7 +107,7 @@ struct Objects<T> {
 }
 
 /// Writes a page. One that is too long is cut, with a token that goes on behind the cut.
-pub fn encode_page(page: &CustomerPage) -> Result<Answer, Error> {
+pub fn encode_page(page: &CustomerPage, page_size: u32) -> Result<Answer, Error> {
     let token = page.next_page_token.as_deref().filter(|token| !token.is_empty());
     if token.is_some_and(|token| token.len() > TOKEN_BYTES_MAX) {
         return Err(Error::Failed("the plugin's next-page-token is longer than 4096 bytes".to_owned()));
@@ -120,25 +123,31 @@ pub fn encode_page(page: &CustomerPage) -> Result<Answer, Error> {
         left_out += usize::from(dropped);
         rows.push(row);
     }
-    let whole = list(&rows, token.map(Cow::Borrowed));
-    if whole.len() <= ANSWER_BYTES_MAX {
-        return Ok(Answer { body: whole, left_out, shortened: false });
+    let page_size = usize::try_from(page_size).unwrap_or(usize::MAX);
+    if rows.len() <= page_size {
+        let whole = list(&rows, token.map(Cow::Borrowed));
+        if whole.len() <= ANSWER_BYTES_MAX {
+            return Ok(Answer { body: whole, left_out, shortened: false });
+        }
     }
-    let kept = fitting(&rows);
-    let Some(last) = rows[..kept].last() else {
-        return Err(Error::AnswerTooLarge);
+    let all = rows.len();
+    rows.retain(|row| json(row).len() <= ROW_BYTES_MAX);
+    left_out += all - rows.len();
+    let kept = fitting(&rows).min(page_size);
+    let next = match rows[..kept].last() {
+        Some(last) if kept < rows.len() => Some(Cow::Owned(format!("{AFTER}{}", last.customer_id))),
+        _ => token.map(Cow::Borrowed),
     };
-    let next = Cow::Owned(format!("{AFTER}{}", last.customer_id));
-    Ok(Answer { body: list(&rows[..kept], Some(next)), left_out, shortened: true })
+    Ok(Answer { body: list(&rows[..kept], next), left_out, shortened: true })
 }
 
 fn list(rows: &[Row<'_>], token: Option<Cow<'_, str>>) -> Vec<u8> {
     json(&Objects { objects: List { customers: rows, next_page_token: token, searchable: true } })
 }
 
-/// How many rows fit beside the token that names the last of them.
+/// How many rows fit beside a token of any permitted length, or one that names the last of them.
 fn fitting(rows: &[Row<'_>]) -> usize {
-    let frame = list(&[], Some(Cow::Borrowed(AFTER))).len();
+    let frame = list(&[], Some(Cow::Borrowed(AFTER))).len() + TOKEN_BYTES_MAX;
     let mut used = frame;
     rows.iter()
         .take_while(|row| {
@@ -225,7 +234,8 @@ pub fn encode_customer(customer: &Customer) -> Result<Answer, Error> {
     let excess = body.len().saturating_sub(ANSWER_BYTES_MAX);
     if excess > 0 {
         if let Some(details) = &mut objects.objects.customer.details {
-            details.content = cut(details.content, excess);
+            let room = (json(&details.content).len() - 2).saturating_sub(excess);
+            details.content = cut(details.content, room);
         }
         body = json(&objects);
     }
@@ -235,17 +245,17 @@ pub fn encode_customer(customer: &Customer) -> Result<Answer, Error> {
     Ok(Answer { body, left_out, shortened: excess > 0 })
 }
 
-/// Takes at least `excess` bytes of JSON off the end of a text.
-fn cut(text: &str, excess: usize) -> &str {
-    let mut taken = 0;
-    let mut rest = text.char_indices().rev();
-    let end = rest.by_ref().find_map(|(at, c)| {
+/// The beginning of a text that takes at most `room` bytes as JSON.
+fn cut(text: &str, mut room: usize) -> &str {
+    let end = text.char_indices().find_map(|(at, c)| {
         let mut buffer = [0; 4];
         // Without the quotes that a string of its own would have.
-        taken += json(&&*c.encode_utf8(&mut buffer)).len() - 2;
-        (taken >= excess).then_some(at)
+        let length = json(&&*c.encode_utf8(&mut buffer)).len() - 2;
+        let fits = length <= room;
+        room = room.saturating_sub(length);
+        (!fits).then_some(at)
     });
-    &text[..end.unwrap_or(0)]
+    &text[..end.unwrap_or(text.len())]
 }
 
 fn json<T: Serialize>(value: &T) -> Vec<u8> {

@@ -2,9 +2,13 @@
 
 use std::borrow::Cow;
 
-/// A text as one line, without control characters.
+/// Twilio's own limit on friendly names, in characters; the app shows less.
+const LINE_CHARS_MAX: usize = 256;
+
+/// A text as one line of at most 256 characters, without control characters.
 pub(super) fn one_line(text: &str) -> Cow<'_, str> {
     let text = text.trim();
+    let text = text.char_indices().nth(LINE_CHARS_MAX).map_or(text, |(end, _)| &text[..end]);
     if !text.contains(char::is_control) {
         return Cow::Borrowed(text);
     }

@@ -1,6 +1,5 @@
 use proptest::prelude::*;
 use serde::Deserialize;
-use url::Url;
 
 use super::*;
 use crate::twilio::explain::{Surroundings, explain};
@@ -10,16 +9,13 @@ const P: &str = "CallSid=CA1234567890ABCDE&Caller=%2B14158675309&Digits=1234&Fro
 const REASONS: &str = "&ReasonConferenceEnded=test&Reason=Participant";
 
 fn base(url: &str) -> Base {
-    let mut url = Url::parse(url).expect("a URL");
-    url.set_query(None);
-    url.set_path("");
-    Base::new(&url)
+    Base::new(url.strip_suffix(target(url)).expect("a path")).expect("a URL")
 }
 
 /// Path and query as they stand in the URL: a parser would escape them anew.
 fn target(url: &str) -> &str {
     let (_, rest) = url.split_once("://").expect("a scheme");
-    &rest[rest.find('/').expect("a path")..]
+    &rest[rest.find('/').unwrap_or(rest.len())..]
 }
 
 fn keys(url: &str, tokens: &[&str]) -> Keys {
@@ -179,7 +175,7 @@ fn cases() -> Vec<Case> {
 }
 
 fn accepts(case: &Case) -> bool {
-    let base = Base::new(&Url::parse(&case.public_url).expect("a URL"));
+    let base = Base::new(&case.public_url).expect("a URL");
     let keys = Keys::new(base, vec![Key::new("auth_tokens[0]", &case.token, Algorithm::HmacSha1)], Vec::new());
     keys.verify(&form(&case.target, &case.body, &case.signature)).is_ok()
 }

@@ -52,7 +52,12 @@ impl Crm for Misbehaving {
             "unavailable" => Err(Error::unavailable("the text for the log")),
             "failed" => Err(Error::failed("the text for the log")),
             "huge-answer" => Ok(named(["x".repeat(many)])),
-            "long-names" => Ok(long_names(&request, many)),
+            "long-ids" => Ok(long_ids(&request, many)),
+            "too-many" => Ok(named(vec!["one of many"; many])),
+            "forge" => {
+                warn!("first line\n2026-11-21T00:00:00Z ERROR forged: line");
+                Ok(named(["forged"]))
+            }
             "bad-values" => Ok(bad_values()),
             "imports" => Ok(named(imports())),
             "files" => Ok(named([files(how)])),
@@ -82,14 +87,16 @@ fn named<N: Into<String>>(names: impl IntoIterator<Item = N>) -> CustomerPage {
     CustomerPage::last(names.into_iter().enumerate().map(customer))
 }
 
-/// A hundred customers, in pages, each with a name of this length.
-fn long_names(request: &ListRequest, length: usize) -> CustomerPage {
+/// A hundred customers, in pages, each with an id of this length and more.
+fn long_ids(request: &ListRequest, length: usize) -> CustomerPage {
     let start = match &request.position {
         Position::First => 0,
-        Position::After(id) | Position::Token(id) => id.parse::<usize>().map_or(100, |id| id + 1),
+        Position::After(id) | Position::Token(id) => {
+            id.split('-').next().and_then(|id| id.parse::<usize>().ok()).map_or(100, |id| id + 1)
+        }
     };
     let end = 100.min(start + request.page_size as usize);
-    CustomerPage::last((start..end).map(|id| Customer::new(id.to_string(), "é".repeat(length / 2))))
+    CustomerPage::last((start..end).map(|id| Customer::new(format!("{id}-{}", "x".repeat(length)), "Mora Lind")))
 }
 
 fn bad_values() -> CustomerPage {

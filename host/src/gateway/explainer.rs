@@ -1,0 +1,75 @@
+//! Looks for the reason why a signature does not match, as often as the operator allows: anybody can
+//! send an unsigned request, and each look costs a few dozen signatures.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::config::Server;
+use crate::error::Error;
+use crate::routes::{Route, Routes};
+use crate::twilio::callbacks::crm;
+use crate::twilio::explain::{Surroundings, explain};
+use crate::twilio::form::Form;
+use crate::twilio::signature::{Refusal, Request};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Explains refusals to the operator.
+pub(super) struct Explainer {
+    bytes_max: usize,
+    per_second_max: u32,
+    /// When the current second began, and how many refusals were explained in it.
+    second: Mutex<(Instant, u32)>,
+}
+
+impl Explainer {
+    pub(super) fn new(config: &Server) -> Self {
+        Self {
+            bytes_max: config.explain_bytes_max,
+            per_second_max: config.explanations_per_second_max,
+            second: Mutex::new((Instant::now(), 0)),
+        }
+    }
+
+    /// The error for a request that was not taken for Twilio's.
+    pub(super) fn error(
+        &self,
+        routes: &Routes,
+        route: &Route,
+        request: &Request<'_>,
+        host: Option<&str>,
+        refusal: Refusal,
+    ) -> Error {
+        if refusal == Refusal::Missing && is_version1(request) {
+            return Error::Version1;
+        }
+        if request.target.len() + request.body.len() > self.bytes_max {
+            return Error::Signature(format!("{refusal}; too large to look for the reason"));
+        }
+        if !self.may_explain() {
+            return Error::Signature(format!("{refusal}; too many of them to look for the reason"));
+        }
+        let tenant = &route.tenant;
+        let others = routes.tenants().iter().filter(|other| other.name != tenant.name);
+        let others: Vec<_> = others.map(|other| (&*other.name, &other.keys)).collect();
+        let around = Surroundings { host, others: &others };
+        Error::Signature(explain(&tenant.keys, request, refusal, &around).to_string())
+    }
+
+    fn may_explain(&self) -> bool {
+        let mut second = self.second.lock().unwrap_or_else(PoisonError::into_inner);
+        if second.0.elapsed() > SECOND {
+            *second = (Instant::now(), 0);
+        }
+        second.1 += 1;
+        second.1 <= self.per_second_max
+    }
+}
+
+/// Callbacks of the old version are not signed, but can be told by their shape; what they get is a
+/// constant answer.
+fn is_version1(request: &Request<'_>) -> bool {
+    let query = request.target.split_once('?').map(|(_, query)| query);
+    let token = || Form::parse(request.body).is_ok_and(|form| form.get("Token").is_some());
+    query.is_some_and(crm::is_version1) || (request.is_form && token())
+}
