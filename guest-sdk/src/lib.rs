@@ -76,3 +76,8 @@ macro_rules! export_role {
         $crate::bindings::crm_world::export_crm!($plugin with_types_in $crate::bindings::crm_world);
     };
 }
+
+/// The plugin in the README is one that compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

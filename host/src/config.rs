@@ -115,3 +115,6 @@ fn read(path: &Path) -> Result<String, Faults> {
         })
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,6 @@ use std::time::Duration;
 use anyhow::Context as _;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_appender::non_blocking::WorkerGuard;
-use tracing_subscriber::EnvFilter;
 
 use crate::config::{Log, LogFormat};
 
@@ -19,15 +18,10 @@ const UPKEEP: Duration = Duration::from_secs(5);
 /// Bounds of the latency histogram, in seconds, up to the platforms' own deadlines.
 const SECONDS: [f64; 12] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 3.0, 6.0];
 
-/// What is logged, or why the level is not understood.
-pub(crate) fn filter(config: &Log) -> Result<EnvFilter, String> {
-    EnvFilter::try_new(config.level.as_deref().unwrap_or("info")).map_err(|error| error.to_string())
-}
-
 /// Sends log lines to standard error, through a thread of their own: a reader that hangs stops
 /// nobody. What is returned writes the last lines when it is dropped.
 pub fn log(config: &Log) -> anyhow::Result<WorkerGuard> {
-    let filter = filter(config).map_err(anyhow::Error::msg).context("log.level")?;
+    let filter = config.filter().map_err(anyhow::Error::msg).context("log.level")?;
     let (writer, guard) = tracing_appender::non_blocking(std::io::stderr());
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
     let started = match config.format {

@@ -118,7 +118,7 @@ fn a_missing_file_cannot_be_checked() {
 }
 
 #[test]
-fn the_example_names_every_option_with_its_default() {
+fn the_example_is_a_configuration_that_works() {
     let setup = Setup::new().plugin("directory", &component("directory"));
     let example = fs::read_to_string(root().join("config.toml")).expect("the example");
     let example = example.replace("{ env = \"TWILIO_AUTH_TOKEN\" }", "{ file = \"token\" }");

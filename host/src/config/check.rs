@@ -9,7 +9,6 @@ use super::document::Document;
 use super::fault::Fault;
 use super::tenant::Role;
 use super::{Config, Tenant};
-use crate::telemetry;
 
 /// Frontline gives up after this many milliseconds.
 const FRONTLINE_TIMEOUT_MS: u64 = 6_000;
@@ -26,15 +25,6 @@ pub(super) fn check(config: &mut Config, document: &Document<'_>, faults: &mut V
     limits(config, &mut report);
     plugins(config, &mut report);
     tenants(&config.tenants, &mut report);
-}
-
-/// The known name that was most likely meant.
-pub(super) fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
-    known
-        .map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate))
-        .filter(|(distance, candidate)| *distance <= 1 + candidate.len() / 4)
-        .min()
-        .map(|(_, candidate)| candidate)
 }
 
 struct Report<'r, 'd> {
@@ -73,7 +63,7 @@ fn server(config: &Config, report: &mut Report<'_, '_>) {
     if server.listen == config.admin.listen && server.listen.port() != 0 {
         report.fault("admin.listen", "is the public listener's address too", "give it a port of its own");
     }
-    if let Err(problem) = telemetry::filter(&config.log) {
+    if let Err(problem) = config.log.filter() {
         report.fault("log.level", &problem, "write error, warn, info, debug or trace");
     }
 }

@@ -7,8 +7,8 @@ use serde::Deserialize;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
+use super::Config;
 use super::fault::{Fault, Faults};
-use super::{Config, check};
 
 /// Keys of the promised surface that this version does not serve yet: understood, reported, and
 /// without effect. `*` stands for any name.
@@ -125,10 +125,19 @@ impl<'t> Document<'t> {
         Fault {
             place,
             problem: format!("unknown key `{key}`"),
-            fix: check::nearest(key, known.iter().copied())
+            fix: nearest(key, known.iter().copied())
                 .map_or_else(|| format!("known here: {}", known.join(", ")), |name| format!("did you mean `{name}`?")),
         }
     }
+}
+
+/// The known name that was most likely meant.
+fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+    known
+        .map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate))
+        .filter(|(distance, candidate)| *distance <= 1 + candidate.len() / 4)
+        .min()
+        .map(|(_, candidate)| candidate)
 }
 
 fn place(file: &str, text: &str, span: Option<Range<usize>>) -> String {

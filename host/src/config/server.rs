@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use serde::Deserialize;
+use tracing_subscriber::EnvFilter;
 
 /// The public listener, which Twilio and Front call.
 #[derive(Debug, Deserialize)]
@@ -88,6 +89,13 @@ pub struct Log {
     /// `error`, `warn`, `info`, `debug` or `trace`, or directives such as
     /// `info,frontgate::plugin=debug`. None stands for `info`.
     pub level: Option<String>,
+}
+
+impl Log {
+    /// What is logged, or why the level is not understood.
+    pub(crate) fn filter(&self) -> Result<EnvFilter, String> {
+        EnvFilter::try_new(self.level.as_deref().unwrap_or("info")).map_err(|error| error.to_string())
+    }
 }
 
 /// How a log line looks.

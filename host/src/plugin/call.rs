@@ -17,8 +17,8 @@ use wasmtime::{PoolConcurrencyLimitError, Store, Trap, UpdateDeadline};
 use super::budget::CpuClock;
 use super::engine::Engine;
 use super::live::Live;
+pub use super::output::Caller;
 use super::store::CallStore;
-pub use super::store::Caller;
 use crate::bindings::plugin_types;
 use crate::error::Error;
 

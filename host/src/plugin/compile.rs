@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::engine;
-use super::load::Failure;
+use super::failure::Failure;
 use crate::telemetry::brief;
 
 /// The command of this program that compiles what it reads. Not for people.

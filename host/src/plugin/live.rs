@@ -1,50 +1,23 @@
 //! A plugin that can be called: compiled, linked, tried once.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::SystemTime;
 
 use anyhow::{Context as _, bail};
 use wasmtime::component::{Component, InstancePre};
-use wasmtime_wasi_config::WasiConfigVariables;
 
 use super::cache::Digest;
 use super::engine::Engine;
+use super::grants::Grants;
 use super::store::CallStore;
 use crate::bindings::crm;
-use crate::config::{Limits, Named, Role};
+use crate::config::{Limits, Role};
 
 /// What every name of the contract begins with.
 const CONTRACT: &str = "frontgate:plugin/";
 /// The version of the contract that this gateway speaks.
 const VERSION: &str = "0.1.0";
-
-/// What the operator granted to a plugin.
-pub struct Grants {
-    /// Settings and visible secrets, by key.
-    pub(super) settings: BTreeMap<String, String>,
-    /// The same, for `wasi:config`.
-    pub(super) variables: WasiConfigVariables,
-    /// A folder to read.
-    pub(super) files: Option<PathBuf>,
-}
-
-impl Grants {
-    /// Reads the grants of a plugin; one that the configuration does not name has none.
-    pub fn new(named: Option<&Named>) -> Self {
-        let mut settings = named.map(|named| named.config.clone()).unwrap_or_default();
-        for (key, secret) in named.iter().flat_map(|named| &named.secrets) {
-            settings.insert(key.clone(), secret.expose().to_owned());
-        }
-        Self {
-            variables: settings.iter().map(|(key, value)| (key.clone(), value.clone())).collect(),
-            settings,
-            files: named.and_then(|named| named.files.clone()),
-        }
-    }
-}
 
 /// A plugin that can be called. Every call holds its own `Arc`, so replacing a plugin never
 /// touches a call in flight.

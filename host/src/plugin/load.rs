@@ -1,6 +1,5 @@
 //! From a file to a plugin that can be called: read once, check, compile, link, try.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,8 +13,10 @@ use super::cache::{Cache, Digest};
 use super::call::{self, Caller};
 use super::compile;
 use super::engine::Engine;
+use super::failure::Failure;
 use super::folder::Seen;
-use super::live::{File, Grants, Live};
+use super::grants::Grants;
+use super::live::{File, Live};
 use crate::config::{Config, Plugins};
 
 /// Compilers at one time: more would take the processors from the callbacks.
@@ -30,29 +31,6 @@ pub(super) struct Attempt {
     pub(super) digest: Option<Digest>,
     /// `None` stands for the very file that is live already.
     pub(super) result: Result<Option<Live>, Failure>,
-}
-
-/// Why a file is not usable.
-#[derive(Debug)]
-pub(super) enum Failure {
-    /// The same bytes would fail again.
-    Verdict(anyhow::Error),
-    /// Nothing was said about the bytes: a full disk, no memory, a file that may not be read.
-    Passing(anyhow::Error),
-}
-
-impl Failure {
-    pub(super) fn may_pass(&self) -> bool {
-        matches!(self, Self::Passing(_))
-    }
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Verdict(error) | Self::Passing(error) => write!(f, "{error:#}"),
-        }
-    }
 }
 
 /// Loads files.

@@ -11,8 +11,16 @@ use tracing::{Level, debug, enabled, error, info, trace, warn};
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 
-use super::store::Caller;
 use crate::config::Limits;
+
+/// For whom a call is made; stands in every line that the plugin logs.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// Name of the tenant, or `-` for a trial run.
+    pub tenant: Arc<str>,
+    /// Id of the request.
+    pub request: Arc<str>,
+}
 
 /// Everything that one call writes.
 #[derive(Debug)]

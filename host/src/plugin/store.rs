@@ -6,18 +6,9 @@ use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxView, WasiView};
 
 use super::budget::{CpuClock, Space};
-use super::live::Grants;
-use super::output::{Output, Stream};
+use super::grants::Grants;
+use super::output::{Caller, Output, Stream};
 use crate::config::Limits;
-
-/// For whom a call is made; stands in every line that the plugin logs.
-#[derive(Debug, Clone)]
-pub struct Caller {
-    /// Name of the tenant, or `-` for a trial run.
-    pub tenant: Arc<str>,
-    /// Id of the request.
-    pub request: Arc<str>,
-}
 
 /// The data of one store, that is, of one call.
 pub(super) struct CallStore {

@@ -1,0 +1,33 @@
+//! What a plugin may use beyond itself.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use wasmtime_wasi_config::WasiConfigVariables;
+
+use crate::config::Named;
+
+/// What the operator granted to a plugin.
+pub(super) struct Grants {
+    /// Settings and visible secrets, by key.
+    pub(super) settings: BTreeMap<String, String>,
+    /// The same, for `wasi:config`.
+    pub(super) variables: WasiConfigVariables,
+    /// A folder to read.
+    pub(super) files: Option<PathBuf>,
+}
+
+impl Grants {
+    /// Reads the grants of a plugin; one that the configuration does not name has none.
+    pub(super) fn new(named: Option<&Named>) -> Self {
+        let mut settings = named.map(|named| named.config.clone()).unwrap_or_default();
+        for (key, secret) in named.iter().flat_map(|named| &named.secrets) {
+            settings.insert(key.clone(), secret.expose().to_owned());
+        }
+        Self {
+            variables: settings.iter().map(|(key, value)| (key.clone(), value.clone())).collect(),
+            settings,
+            files: named.and_then(|named| named.files.clone()),
+        }
+    }
+}
