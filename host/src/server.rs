@@ -27,6 +27,9 @@ use tracing::{debug, warn};
 
 use crate::config;
 
+/// Connections that the system holds for us, as tokio asks for them.
+const BACKLOG_MAX: u32 = 1024;
+
 /// After a failed accept, so that a lack of file descriptors does not become a busy loop.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -84,13 +87,17 @@ impl Server {
         F: Future<Output = Response<Full<Bytes>>> + Send + 'static,
     {
         let connections = TaskTracker::new();
+        // What the system has accepted already is served before the end; what comes later is not.
+        let mut backlog = BACKLOG_MAX;
         loop {
             let accepted = tokio::select! {
                 biased;
-                accepted = self.accept() => accepted,
-                // What the system has accepted already is served before the end.
+                accepted = self.accept(), if backlog > 0 => accepted,
                 () = stop.cancelled() => break,
             };
+            if stop.is_cancelled() {
+                backlog -= 1;
+            }
             let Some((stream, place)) = accepted else { continue };
             let service = {
                 let answer = answer.clone();

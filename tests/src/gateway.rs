@@ -13,7 +13,7 @@ use crate::{Answer, Log, platform, program};
 
 /// The real program, stopped when it is dropped.
 pub struct Gateway {
-    process: Child,
+    process: Process,
     folder: TempDir,
     log: Log,
     address: SocketAddr,
@@ -22,13 +22,14 @@ pub struct Gateway {
 
 impl Gateway {
     pub(crate) fn start(folder: TempDir) -> Self {
-        let mut process = Command::new(program())
+        let process = Command::new(program())
             .args(["run", "--config", "config.toml"])
             .current_dir(folder.path())
             .stderr(Stdio::piped())
             .spawn()
             .expect("the program starts");
-        let log = Log::follow(process.stderr.take().expect("its standard error"));
+        let mut process = Process(process);
+        let log = Log::follow(process.0.stderr.take().expect("its standard error"));
         let line = log.wait_for("serving ");
         let address = |key: &str| line[key].as_str().and_then(|text| text.parse().ok()).expect("an address");
         Self { address: address("listen"), admin: address("admin"), process, folder, log }
@@ -109,18 +110,18 @@ impl Gateway {
 
     /// Sends a signal.
     pub fn signal(&self, signal: Signal) {
-        let pid = Pid::from_child(&self.process);
+        let pid = Pid::from_child(&self.process.0);
         kill_process(pid, signal).expect("the process is there");
     }
 
     /// Waits for the end.
     pub fn wait(&mut self) -> ExitStatus {
-        self.process.wait().expect("the process was started here")
+        self.process.0.wait().expect("the process was started here")
     }
 
     /// Kilobytes of memory that are the process's own.
     pub fn resident_kib(&self) -> u64 {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id())).expect("a Linux system");
+        let status = fs::read_to_string(format!("/proc/{}/status", self.process.0.id())).expect("a Linux system");
         let line = status.lines().find(|line| line.starts_with("RssAnon:")).expect("its memory");
         line.split_whitespace().nth(1).and_then(|number| number.parse().ok()).expect("a number")
     }
@@ -131,9 +132,12 @@ pub fn run(folder: &Path, arguments: &[&str]) -> Output {
     Command::new(program()).args(arguments).current_dir(folder).output().expect("the program starts")
 }
 
-impl Drop for Gateway {
+/// A process that ends with its test, however that ends.
+struct Process(Child);
+
+impl Drop for Process {
     fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }

@@ -1,6 +1,7 @@
 //! Start, health, and the end: accepted requests finish.
 
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::thread;
 
 use frontgate_tests::Setup;
@@ -30,17 +31,34 @@ fn a_signal_turns_readiness_off_and_lets_accepted_requests_finish() {
 fn a_second_signal_ends_it_at_once() {
     let mut gateway = Setup::misbehaving().start();
     let mut stream = gateway.connect();
-    std::io::Write::write_all(&mut stream, b"POST /callbacks/crm HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n")
+    stream
+        .write_all(b"POST /callbacks/crm HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n")
         .expect("the server reads");
-    thread::scope(|scope| {
-        let slow = scope.spawn(|| gateway.connect().read(&mut [0]));
-        gateway.signal(Signal::TERM);
-        gateway.log().wait_for("shutting down");
-        gateway.signal(Signal::TERM);
-        let _ = slow.join();
-    });
+    gateway.wished("hello");
+    gateway.signal(Signal::TERM);
+    gateway.log().wait_for("shutting down");
+    gateway.signal(Signal::TERM);
     assert_eq!(gateway.wait().code(), Some(3));
     gateway.log().wait_for("ended with requests unfinished");
+}
+
+#[test]
+fn new_connections_do_not_keep_it_alive() {
+    let mut gateway = Setup::misbehaving().start();
+    let address = gateway.address();
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                while let Ok(mut stream) = TcpStream::connect(address) {
+                    let _ = stream.write_all(b"GET /callbacks/crm HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+                    let _ = stream.read_to_end(&mut Vec::new());
+                }
+            });
+        }
+        gateway.log().wait_for_more("callback crm", 100);
+        gateway.signal(Signal::TERM);
+        assert_eq!(gateway.wait().code(), Some(0));
+    });
 }
 
 #[test]
@@ -59,7 +77,8 @@ fn a_file_system_that_hangs_does_not_keep_the_process_alive() {
 fn requests_that_outlast_the_grace_are_cut_off() {
     let mut gateway = Setup::misbehaving().set("server.shutdown_grace_ms", "100").start();
     let mut stream = gateway.connect();
-    std::io::Write::write_all(&mut stream, b"POST /callbacks/crm HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n")
+    stream
+        .write_all(b"POST /callbacks/crm HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n")
         .expect("the server reads");
     gateway.wished("hello");
     gateway.signal(Signal::TERM);
