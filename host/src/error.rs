@@ -14,7 +14,7 @@ pub enum Error {
     /// Callbacks are POST requests.
     #[error("this address takes POST only")]
     Method,
-    /// Missing or doubled `Host`, or two ways to tell the body's length.
+    /// Missing or doubled `Host`.
     #[error("the request is ambiguous: {0}")]
     Ambiguous(&'static str),
     /// The body is larger than `server.body_bytes_max`.

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 pub use crate::gateway::{Gateway, run};
 pub use crate::log::Log;
-pub use crate::platform::{Answer, LIST, list, post, sign};
+pub use crate::platform::{Answer, LIST, list, post, sign, sign_sha256};
 pub use crate::setup::Setup;
 
 /// What every test's requests are signed with.

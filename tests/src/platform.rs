@@ -10,6 +10,7 @@ use base64::prelude::BASE64_STANDARD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::Value;
 use sha1::Sha1;
+use sha2::Sha256;
 use ureq::http::Request;
 use url::form_urlencoded;
 
@@ -52,12 +53,21 @@ pub fn list<'f>(more: &[(&'f str, &'f str)]) -> Vec<(&'f str, &'f str)> {
 /// `X-Twilio-Signature` for a URL and a form without repeated names.
 pub fn sign(token: &str, url: &str, form: &[(&str, &str)]) -> String {
     let mut mac = Hmac::<Sha1>::new_from_slice(token.as_bytes()).expect("any length");
-    mac.update(url.as_bytes());
-    for (name, value) in form.iter().copied().collect::<BTreeMap<_, _>>() {
-        mac.update(name.as_bytes());
-        mac.update(value.as_bytes());
-    }
+    mac.update(signed(url, form).as_bytes());
     BASE64_STANDARD.encode(mac.finalize().into_bytes())
+}
+
+/// The same with a SharedKey.
+pub fn sign_sha256(secret: &str, url: &str, form: &[(&str, &str)]) -> String {
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("any length");
+    mac.update(signed(url, form).as_bytes());
+    BASE64_STANDARD.encode(mac.finalize().into_bytes())
+}
+
+fn signed(url: &str, form: &[(&str, &str)]) -> String {
+    let sorted: BTreeMap<_, _> = form.iter().copied().collect();
+    let pairs: String = sorted.into_iter().flat_map(|(name, value)| [name, value]).collect();
+    format!("{url}{pairs}")
 }
 
 /// A signed CRM callback.

@@ -1,6 +1,6 @@
 //! Signatures at the front door; every shape of them is tested beside the verifier itself.
 
-use frontgate_tests::{LIST, PUBLIC_URL, Setup, TOKEN, post, sign};
+use frontgate_tests::{LIST, PUBLIC_URL, Setup, TOKEN, post, sign, sign_sha256};
 use url::form_urlencoded;
 
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -79,5 +79,21 @@ fn an_old_and_a_new_token_are_accepted_side_by_side() {
         let signature = sign(token, &format!("{PUBLIC_URL}/callbacks/crm"), &LIST);
         let headers = [("content-type", FORM), ("x-twilio-signature", signature.as_str())];
         assert_eq!(post(gateway.address(), "/callbacks/crm", &headers, body().as_bytes()).status, 200, "{token}");
+    }
+}
+
+#[test]
+fn a_shared_key_is_accepted_beside_the_tokens() {
+    let key = "{ id = \"webhooks_sharedkey_1\", secret = { file = \"token\" } }";
+    let gateway = Setup::misbehaving().set("tenants.demo.twilio.shared_keys", format!("[{key}]")).start();
+    let url = format!("{PUBLIC_URL}/callbacks/crm");
+    let settings = "key=webhooks_sharedkey_1,algorithm=HMAC_SHA256";
+    for (signature, status) in [(sign_sha256(TOKEN, &url, &LIST), 200), (sign(TOKEN, &url, &LIST), 403)] {
+        let headers = [
+            ("content-type", FORM),
+            ("x-twilio-signature", signature.as_str()),
+            ("x-twilio-webhooks-signature-settings", settings),
+        ];
+        assert_eq!(post(gateway.address(), "/callbacks/crm", &headers, body().as_bytes()).status, status);
     }
 }
