@@ -30,6 +30,8 @@ use crate::config;
 /// Connections that the system holds for us, as tokio asks for them.
 const BACKLOG_MAX: u32 = 1024;
 
+const SECOND: Duration = Duration::from_secs(1);
+
 /// After a failed accept, so that a lack of file descriptors does not become a busy loop.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -165,7 +167,8 @@ async fn attend<S>(
             connection.as_mut().graceful_shutdown();
             tokio::select! {
                 ended = connection.as_mut() => ended,
-                () = sleep(limits.shutdown_grace) => Ok(()),
+                // When the server stops, its own deadline comes first and says what was cut off.
+                () = sleep(limits.shutdown_grace + SECOND) => Ok(()),
             }
         }
     };
