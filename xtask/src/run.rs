@@ -40,7 +40,7 @@ pub(crate) fn run() -> Result<()> {
   customers of ana@example.org   {send}
   a search                       {send} --set Query=bakery
   one customer                   {send} --set CustomerId=c-001
-  what is loaded                 {made_up}{program} plugin list
+  what is loaded                 {program} plugin list
   health, status, metrics        http://127.0.0.1:8081/readyz  /statusz  /metrics
 Edit data/directory/customers.csv, or put another .wasm into plugins/: both show at once.
 Stop with Ctrl-C.\n"
