@@ -26,6 +26,10 @@ const KEEP_RESIDENT_BYTES: usize = 256 * 1024;
 /// Python's components have about thirty.
 const CORE_INSTANCES_MAX: u32 = 64;
 
+/// Places that stay prepared for the plugin they last held. More would keep memory for every version
+/// that a plugin ever had.
+const WARM_PLACES_MAX: u32 = 64;
+
 /// Places beside those of callbacks, for trial runs of new files.
 const TRIALS_MAX: u32 = 4;
 
@@ -181,7 +185,7 @@ fn pool(config: &Plugins) -> PoolingAllocationConfig {
         .linear_memory_keep_resident(KEEP_RESIDENT_BYTES)
         .table_keep_resident(64 * 1024)
         .pagemap_scan(Enabled::Auto)
-        .max_unused_warm_slots(places);
+        .max_unused_warm_slots(WARM_PLACES_MAX);
     pool
 }
 
