@@ -178,3 +178,13 @@ fn calls_past_the_places_wait_and_are_refused_in_time() {
     });
     assert_eq!(gateway.wished("hello"), "version 1");
 }
+
+#[test]
+fn a_plugin_that_needs_more_than_the_limits_to_start_is_told_which() {
+    for limit in ["plugins.limits.table_elements_max", "plugins.limits.memory_bytes_max"] {
+        let least = if limit.ends_with("bytes_max") { "65536" } else { "1" };
+        let gateway = Setup::misbehaving().set(limit, least).start();
+        gateway.log().wait_for("plugin `plugin` is not usable: it needs more than plugins.limits allow");
+        assert_eq!(gateway.wish("hello").code(), "no-plugin");
+    }
+}

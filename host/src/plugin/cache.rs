@@ -71,20 +71,21 @@ impl Cache {
     }
 
     /// The compiled form of a `.wasm` file, if it is here and whole.
-    pub(super) fn load(&self, engine: &wasmtime::Engine, wasm: Digest) -> Option<Component> {
+    pub(super) fn load(&self, engine: &wasmtime::Engine, wasm: Digest) -> anyhow::Result<Option<Component>> {
         let prefix = format!("{wasm}-{}-", self.settings);
-        let files = fs::read_dir(&self.folder).ok()?.flatten();
-        let path = files.map(|entry| entry.path()).find(|path| name(path).starts_with(&prefix))?;
-        let bytes = fs::read(&path).ok()?;
-        if name(&path) != format!("{prefix}{}.cwasm", Digest::of(&bytes)) {
+        let files = fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        let Some(path) = files.map(|entry| entry.path()).find(|path| name(path).starts_with(&prefix)) else {
+            return Ok(None);
+        };
+        let whole = fs::read(&path).is_ok_and(|bytes| name(&path) == format!("{prefix}{}.cwasm", Digest::of(&bytes)));
+        if !whole {
             // Cut off by a crash or damaged: compile it again.
             let _ = fs::remove_file(&path);
-            return None;
+            return Ok(None);
         }
-        drop(bytes);
         // The newest are kept longest.
         let _ = fs::File::open(&path).and_then(|file| file.set_modified(SystemTime::now()));
-        map(engine, &path).ok()
+        map(engine, &path).map(Some)
     }
 
     /// Keeps the compiled form of a `.wasm` file, and maps it.
@@ -136,7 +137,7 @@ fn map(engine: &wasmtime::Engine, path: &Path) -> anyhow::Result<Component> {
     // SAFETY: The file was made by `compile` of this very program with the same settings, its digest
     // was just checked, it lies in a folder that only this user can write, and it is never changed.
     let component = unsafe { Component::deserialize_file(engine, path) };
-    component.map_err(anyhow::Error::from).with_context(|| format!("loading {}", path.display()))
+    component.map_err(anyhow::Error::from).context("it needs more than plugins.limits allow")
 }
 
 /// A hasher whose result is the same in every build, unlike that of the standard library.

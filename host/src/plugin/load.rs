@@ -92,7 +92,8 @@ impl Loader {
 
     async fn component(&self, name: &str, wasm: Vec<u8>, digest: Digest) -> Result<Component, Failure> {
         let (cache, engine) = (self.cache.clone(), self.engine.wasm.clone());
-        if let Ok(Some(component)) = spawn_blocking(move || cache.load(&engine, digest)).await {
+        let cached = spawn_blocking(move || cache.load(&engine, digest)).await.map_err(anyhow::Error::from).flatten();
+        if let Some(component) = cached.map_err(Failure::Verdict)? {
             return Ok(component);
         }
         let _compiler = self.compilers.acquire().await.map_err(|error| Failure::Passing(error.into()))?;
