@@ -47,6 +47,19 @@ fn a_dropped_file_is_live_in_a_moment() {
 }
 
 #[test]
+fn a_plugin_that_is_being_loaded_is_listed_as_such() {
+    let gateway = Setup::new().set("plugins.cache", "\"compiled\"").start();
+    gateway.drop_plugin("plugin", &component("misbehaving"));
+    gateway.log().wait_for("compiling plugin `plugin`");
+    let status = gateway.status();
+    // The compiler may be done by now, but never unnoticed.
+    let plugin = &status["plugins"]["plugin"];
+    assert!(plugin["loading"] == true || !plugin["live"].is_null(), "{status}");
+    gateway.log().wait_for("plugin `plugin` is live");
+    assert_eq!(gateway.status()["plugins"]["plugin"]["loading"], false);
+}
+
+#[test]
 fn every_bad_file_keeps_the_live_plugin_and_says_why() {
     let gateway = Setup::misbehaving().start();
     for (index, (name, bytes, reason)) in bad_files().into_iter().enumerate() {

@@ -46,8 +46,12 @@ pub(super) fn plugin(config: &Path, command: &Command) -> anyhow::Result<ExitCod
 }
 
 fn line(plugin: &Plugin) -> String {
+    let newer = if plugin.loading { "  (a newer file is being loaded)" } else { "" };
     match &plugin.live {
-        Some(live) => format!("live      {}  {} KiB  {}", &live.digest[..12], live.bytes / 1024, live.roles.join(", ")),
+        Some(live) => {
+            format!("live  {}  {} KiB  {}{newer}", &live.digest[..12], live.bytes / 1024, live.roles.join(", "))
+        }
+        None if plugin.loading => "being loaded".to_owned(),
         None => "not live".to_owned(),
     }
 }

@@ -29,6 +29,8 @@ pub struct Status {
 /// One plugin.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Plugin {
+    /// Whether a newer file is being checked or compiled.
+    pub loading: bool,
     /// What answers now, if anything.
     pub live: Option<Live>,
     /// How the newest file fared.
@@ -79,6 +81,9 @@ impl Status {
                 digest: receipt.digest.map(|digest| digest.to_string()),
                 time: seconds(receipt.time),
             });
+        }
+        for name in console.registry.loading().iter() {
+            plugins.entry(name.clone()).or_default().loading = true;
         }
         let reasons = console.reasons();
         Self {

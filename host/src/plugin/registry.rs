@@ -1,4 +1,4 @@
-//! Which plugins are live, and how their files last fared. Read by everyone, written by
+//! Which plugins are live, which are being loaded, and how their files last fared. Read by everyone, written by
 //! [`super::reload`] alone.
 
 use std::collections::BTreeMap;
@@ -15,6 +15,7 @@ use super::live::Live;
 pub struct Registry {
     live: ArcSwap<BTreeMap<String, Arc<Live>>>,
     receipts: ArcSwap<BTreeMap<String, Receipt>>,
+    loading: ArcSwap<Vec<String>>,
 }
 
 /// How an attempt to bring a file to life ended.
@@ -75,6 +76,15 @@ impl Registry {
     /// The last receipt of every file.
     pub fn receipts(&self) -> Arc<BTreeMap<String, Receipt>> {
         self.receipts.load_full()
+    }
+
+    /// Files that are being tried right now.
+    pub fn loading(&self) -> Arc<Vec<String>> {
+        self.loading.load_full()
+    }
+
+    pub(super) fn set_loading(&self, names: Vec<String>) {
+        self.loading.store(Arc::new(names));
     }
 
     pub(super) fn replace(&self, plugin: Live) {

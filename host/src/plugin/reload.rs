@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 use metrics::counter;
 use notify::{RecursiveMode, Watcher};
 use tokio::sync::Notify;
-use tokio::task::{AbortHandle, JoinSet};
+use tokio::task::{AbortHandle, JoinError, JoinSet};
 use tokio::time::{Instant, sleep};
 use tracing::{error, info, warn};
 
@@ -152,6 +152,7 @@ impl Reload {
         let current = self.registry.get(&name).map(|live| live.digest);
         let attempt = Arc::clone(&self.loader).load(name.clone(), seen, current);
         self.running.insert(name, self.attempts.spawn(attempt));
+        self.show_loading();
     }
 
     fn remove(&mut self, name: &str) {
@@ -161,11 +162,22 @@ impl Reload {
         }
         self.registry.remove(name);
         self.note(name, None, Outcome::Removed);
+        self.show_loading();
+    }
+
+    fn show_loading(&self) {
+        self.registry.set_loading(self.running.keys().cloned().collect());
+    }
+
+    /// Ends an attempt, whatever came of it.
+    fn conclude(&mut self, attempt: Result<Attempt, JoinError>) {
+        self.running.retain(|_, running| !running.is_finished());
+        self.swap(attempt);
+        self.show_loading();
     }
 
     /// Swaps, or keeps what is live.
-    fn conclude(&mut self, attempt: Result<Attempt, tokio::task::JoinError>) {
-        self.running.retain(|_, running| !running.is_finished());
+    fn swap(&mut self, attempt: Result<Attempt, JoinError>) {
         let Attempt { name, seen, digest, result } = match attempt {
             Ok(attempt) => attempt,
             Err(aborted) if aborted.is_cancelled() => return,
