@@ -1,8 +1,8 @@
 //! Frontgate: a gateway between customer-messaging platforms and a company's own systems.
 //!
 //! A callback comes in at [`server`], is answered by [`gateway`] (route, read, verify, decode, ask a
-//! plugin, encode), and the plugin runs in [`plugin`]. The modules below are in the order in which
-//! they may name each other: a module imports only from modules further down.
+//! plugin, encode), and the plugin runs in [`plugin`]. A module imports from its own floor and
+//! from those below; ARCHITECTURE.md has the floors.
 
 pub mod cli;
 

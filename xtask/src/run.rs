@@ -42,7 +42,8 @@ pub(crate) fn run() -> Result<()> {
   one customer                   {send} --set CustomerId=c-001
   what is loaded                 {program} plugin list
   health, status, metrics        http://127.0.0.1:8081/readyz  /statusz  /metrics
-Edit data/directory/customers.csv, or put another .wasm into plugins/: both show at once.
+Edit data/directory/customers.csv, or replace a .wasm in plugins/: both show at once.
+A new plugin also needs a role in config.toml, and a restart.
 Stop with Ctrl-C.\n"
     );
     // From here on this process is the gateway, and signals reach it directly.

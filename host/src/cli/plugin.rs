@@ -52,6 +52,9 @@ fn line(plugin: &Plugin) -> String {
             format!("live  {}  {} KiB  {}{newer}", &live.digest[..12], live.bytes / 1024, live.roles.join(", "))
         }
         None if plugin.loading => "being loaded".to_owned(),
+        None if plugin.last_attempt.as_ref().is_some_and(|last| last.outcome == "removed") => {
+            "not live: its file was removed".to_owned()
+        }
         None => "not live".to_owned(),
     }
 }

@@ -68,6 +68,9 @@ async fn serve(config: Config) -> anyhow::Result<ExitCode> {
         () = signals.next() => return Ok(ExitCode::SUCCESS),
     }
     console.loaded();
+    for reason in roles::unanswered(&registry, &config) {
+        warn!("{reason}; its callbacks get 503");
+    }
     let mut watching = tokio::spawn(reload.watch());
 
     let gateway = Arc::new(Gateway::new(Arc::clone(&config), engine, registry));
