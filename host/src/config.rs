@@ -23,9 +23,8 @@ pub use self::server::{Admin, Log, LogFormat, Server};
 pub use self::tenant::{Algorithm, Role, Roles, SharedKey, Tenant, Twilio};
 
 /// The whole of `config.toml`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-#[derive(Default)]
 pub struct Config {
     /// The public listener, which Twilio and Front call.
     pub server: Server,

@@ -4,8 +4,18 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::thread;
 
-use frontgate_tests::Setup;
+use frontgate_tests::{Gateway, Setup};
 use rustix::process::Signal;
+
+/// A request whose body never comes.
+fn unfinished_request(gateway: &Gateway) -> TcpStream {
+    let mut stream = gateway.connect();
+    let request = b"POST /callbacks/crm HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n";
+    stream.write_all(request).expect("the server reads");
+    // What was sent before this one was read has begun by now.
+    gateway.wished("hello");
+    stream
+}
 
 #[test]
 fn a_signal_turns_readiness_off_and_lets_accepted_requests_finish() {
@@ -30,11 +40,7 @@ fn a_signal_turns_readiness_off_and_lets_accepted_requests_finish() {
 #[test]
 fn a_second_signal_ends_it_at_once() {
     let mut gateway = Setup::misbehaving().start();
-    let mut stream = gateway.connect();
-    stream
-        .write_all(b"POST /callbacks/crm HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n")
-        .expect("the server reads");
-    gateway.wished("hello");
+    let _unfinished = unfinished_request(&gateway);
     gateway.signal(Signal::TERM);
     gateway.log().wait_for("shutting down");
     gateway.signal(Signal::TERM);
@@ -76,11 +82,7 @@ fn a_file_system_that_hangs_does_not_keep_the_process_alive() {
 #[test]
 fn requests_that_outlast_the_grace_are_cut_off() {
     let mut gateway = Setup::misbehaving().set("server.shutdown_grace_ms", "100").start();
-    let mut stream = gateway.connect();
-    stream
-        .write_all(b"POST /callbacks/crm HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n")
-        .expect("the server reads");
-    gateway.wished("hello");
+    let _unfinished = unfinished_request(&gateway);
     gateway.signal(Signal::TERM);
     assert_eq!(gateway.wait().code(), Some(3));
 }

@@ -139,10 +139,13 @@ impl Reload {
         }
     }
 
-    /// Makes the next look act once more on files that failed for reasons that may have passed.
+    /// Tries files once more that failed for reasons that may have passed.
     fn try_again(&mut self) {
         for name in std::mem::take(&mut self.troubled) {
-            self.acted.remove(&name);
+            let seen = self.acted.get(&name).filter(|_| !self.running.contains_key(&name)).cloned();
+            if let Some(seen) = seen {
+                self.attempt(name, seen);
+            }
         }
     }
 

@@ -152,11 +152,14 @@ fn utf16(a: &str, b: &str) -> Ordering {
     a.encode_utf16().cmp(b.encode_utf16())
 }
 
-/// PHP sorts values that look like numbers as numbers.
+/// PHP sorts values that look like numbers as numbers. They come before all others here: compared
+/// with those as texts, `2 < 10 < 1a < 2` would have no order at all.
 fn numeric(a: &str, b: &str) -> Ordering {
     match (a.parse::<f64>(), b.parse::<f64>()) {
         (Ok(x), Ok(y)) => x.total_cmp(&y).then_with(|| a.cmp(b)),
-        _ => utf16(a, b),
+        (Ok(_), Err(_)) => Ordering::Less,
+        (Err(_), Ok(_)) => Ordering::Greater,
+        (Err(_), Err(_)) => utf16(a, b),
     }
 }
 

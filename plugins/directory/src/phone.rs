@@ -40,12 +40,11 @@ pub(crate) fn contains(written: &str, digits: &str, country: Option<Country>) ->
     if all.contains(digits) {
         return true;
     }
-    // Only what ends alike can contain them after a country code or a zero in the middle is
-    // brought to its usual form.
+    // Only what ends alike can contain them once a zero in the middle is left out. Zeros alone are
+    // part of a number only where they stand in it.
     let tail = &digits[digits.len().saturating_sub(3)..];
-    all.contains(tail)
-        && e164(written, country)
-            .is_some_and(|number| number.contains(digits) || number.contains(digits.trim_start_matches('0')))
+    let dialled = digits.trim_start_matches('0');
+    !dialled.is_empty() && all.contains(tail) && e164(written, country).is_some_and(|number| number.contains(dialled))
 }
 
 #[cfg(test)]
@@ -77,5 +76,6 @@ mod tests {
             assert!(contains("+44 (0)131 315 3300", digits, None), "{digits}");
         }
         assert!(!contains("+44 (0)131 315 3300", "0171", None));
+        assert!(!contains("+1 202 555 0001", "0000", None));
     }
 }

@@ -264,6 +264,15 @@ fn the_explanation_names_the_single_change_that_would_match() {
 
 proptest! {
     #[test]
+    fn repeated_values_that_are_half_numbers_half_words_have_an_order(
+        values in proptest::collection::vec("[0-9]{1,3}|[0-9]{1,2}[a-z]|[a-z-]{1,3}", 0..80),
+    ) {
+        let body: Vec<String> = values.iter().map(|value| format!("a={value}")).collect();
+        let form = Form::parse(body.join("&").as_bytes()).map(|form| candidates::texts(&form).len());
+        prop_assert!(form.is_ok());
+    }
+
+    #[test]
     fn anything_that_arrives_is_refused_without_a_panic(
         target in "/[ -~]{0,40}",
         signature in ".{0,40}",
