@@ -7,24 +7,38 @@ wit_bindgen::generate!({
 });
 
 /// The world of one role: only a plugin that exports the role carries its description.
-pub mod crm_world {
-    wit_bindgen::generate!({
-        path: "../wit",
-        world: "frontgate:plugin/crm-plugin",
-        with: {
-            "frontgate:plugin/plugin-types@0.1.0": super::frontgate::plugin::plugin_types,
-            "frontgate:plugin/settings@0.1.0": super::frontgate::plugin::settings,
-            "frontgate:plugin/log@0.1.0": super::frontgate::plugin::log,
-            "frontgate:plugin/state@0.1.0": super::frontgate::plugin::state,
-            "frontgate:plugin/http-client@0.1.0": super::frontgate::plugin::http_client,
-            "frontgate:plugin/host-random@0.1.0": super::frontgate::plugin::host_random,
-            "frontgate:plugin/directory@0.1.0": super::frontgate::plugin::directory,
-        },
-        additional_derives: [PartialEq],
-        pub_export_macro: true,
-        export_macro_name: "export_crm",
-    });
+macro_rules! role {
+    ($module:ident, $world:literal, $export:literal) => {
+        pub mod $module {
+            wit_bindgen::generate!({
+                path: "../wit",
+                world: $world,
+                with: {
+                    "frontgate:plugin/plugin-types@0.1.0": super::frontgate::plugin::plugin_types,
+                    "frontgate:plugin/settings@0.1.0": super::frontgate::plugin::settings,
+                    "frontgate:plugin/log@0.1.0": super::frontgate::plugin::log,
+                    "frontgate:plugin/state@0.1.0": super::frontgate::plugin::state,
+                    "frontgate:plugin/http-client@0.1.0": super::frontgate::plugin::http_client,
+                    "frontgate:plugin/host-random@0.1.0": super::frontgate::plugin::host_random,
+                    "frontgate:plugin/directory@0.1.0": super::frontgate::plugin::directory,
+                },
+                additional_derives: [PartialEq],
+                pub_export_macro: true,
+                export_macro_name: $export,
+            });
+        }
+    };
 }
 
+role!(crm_world, "frontgate:plugin/crm-plugin", "export_crm");
+role!(templates_world, "frontgate:plugin/templates-plugin", "export_templates");
+role!(outgoing_world, "frontgate:plugin/outgoing-plugin", "export_outgoing");
+role!(routing_world, "frontgate:plugin/routing-plugin", "export_routing");
+role!(conversations_world, "frontgate:plugin/conversations-plugin", "export_conversations");
+
+pub use self::conversations_world::exports::frontgate::plugin::conversations;
 pub use self::crm_world::exports::frontgate::plugin::crm;
-pub use self::frontgate::plugin::{host_random, log, plugin_types, settings};
+pub use self::frontgate::plugin::{directory, host_random, log, plugin_types, settings};
+pub use self::outgoing_world::exports::frontgate::plugin::outgoing;
+pub use self::routing_world::exports::frontgate::plugin::routing;
+pub use self::templates_world::exports::frontgate::plugin::templates;

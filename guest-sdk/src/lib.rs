@@ -30,21 +30,38 @@
 
 #[doc(hidden)]
 pub mod bindings;
+mod conversations;
 mod crm;
+pub mod directory;
 pub mod log;
+mod outgoing;
 pub mod random;
+mod routing;
 pub mod settings;
+mod templates;
 pub mod testing;
 mod types;
 
+pub use crate::bindings::conversations::{
+    ConversationAdd, ConversationChanges, MessageAdd, MessageChanges, MessageVerdict, OtherEvent, ParticipantAdded,
+    ParticipantChanges,
+};
 pub use crate::bindings::crm::{CustomerPage, ListRequest, Position};
+pub use crate::bindings::outgoing::OutgoingRequest;
 pub use crate::bindings::plugin_types::{Channel, Customer, CustomerSummary, Details, Error, Link};
+pub use crate::bindings::routing::{Assignment, InboundConversation};
+pub use crate::bindings::templates::{Category, Template, TemplateRequest};
+pub use crate::conversations::Conversations;
 pub use crate::crm::Crm;
+pub use crate::outgoing::Outgoing;
+pub use crate::routing::Routing;
+pub use crate::templates::Templates;
 
 /// What a role's function returns.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// Exports a type as a plugin, with the roles that it answers.
+/// Exports a type as a plugin, with the roles that it answers: `crm`, `templates`, `outgoing`,
+/// `routing`, `conversations`.
 ///
 /// ```
 /// # use frontgate_sdk::{Crm, Customer, CustomerPage, Error, ListRequest, Result};
@@ -68,12 +85,27 @@ macro_rules! export {
 #[macro_export]
 macro_rules! export_role {
     (crm $plugin:ident) => {
+        $crate::export_role!($plugin: Crm, crm_world, export_crm);
+    };
+    (templates $plugin:ident) => {
+        $crate::export_role!($plugin: Templates, templates_world, export_templates);
+    };
+    (outgoing $plugin:ident) => {
+        $crate::export_role!($plugin: Outgoing, outgoing_world, export_outgoing);
+    };
+    (routing $plugin:ident) => {
+        $crate::export_role!($plugin: Routing, routing_world, export_routing);
+    };
+    (conversations $plugin:ident) => {
+        $crate::export_role!($plugin: Conversations, conversations_world, export_conversations);
+    };
+    ($plugin:ident: $role:ident, $world:ident, $export:ident) => {
         const _: fn() = || {
-            fn answers<T: $crate::Crm>() {}
+            fn answers<T: $crate::$role>() {}
             answers::<$plugin>();
         };
         #[cfg(target_family = "wasm")]
-        $crate::bindings::crm_world::export_crm!($plugin with_types_in $crate::bindings::crm_world);
+        $crate::bindings::$world::$export!($plugin with_types_in $crate::bindings::$world);
     };
 }
 

@@ -13,8 +13,10 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use crate::log::Level;
+use crate::{Customer, Error, Result};
 
 thread_local! {
+    static CUSTOMERS: RefCell<Vec<Customer>> = const { RefCell::new(Vec::new()) };
     static SETTINGS: RefCell<BTreeMap<String, String>> = const { RefCell::new(BTreeMap::new()) };
     static LOGGED: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
     static UUIDS: RefCell<u64> = const { RefCell::new(0) };
@@ -24,6 +26,12 @@ thread_local! {
 pub fn settings<K: Into<String>, V: Into<String>>(settings: impl IntoIterator<Item = (K, V)>) {
     let settings = settings.into_iter().map(|(key, value)| (key.into(), value.into())).collect();
     SETTINGS.with(|all| all.replace(settings));
+}
+
+/// Sets whom the tenant's CRM knows, in place of whom it knew before. A worker sees the customers of
+/// their own and those of nobody.
+pub fn customers(customers: impl IntoIterator<Item = Customer>) {
+    CUSTOMERS.with(|all| all.replace(customers.into_iter().collect()));
 }
 
 /// Takes the lines that were logged, each with its level in front.
@@ -37,6 +45,23 @@ pub(crate) fn get(key: &str) -> Option<String> {
 
 pub(crate) fn all() -> Vec<(String, String)> {
     SETTINGS.with_borrow(|all| all.iter().map(|(key, value)| (key.clone(), value.clone())).collect())
+}
+
+pub(crate) fn get_customer(worker: &str, customer_id: &str) -> Result<Customer> {
+    let sees = |customer: &&Customer| customer.worker.as_deref().is_none_or(|owner| owner == worker);
+    CUSTOMERS.with_borrow(|all| {
+        let found = all.iter().filter(sees).find(|customer| customer.customer_id == customer_id);
+        found.cloned().ok_or(Error::NotFound)
+    })
+}
+
+pub(crate) fn find_customer(address: &str) -> Result<Option<Customer>> {
+    let number = address.strip_prefix("whatsapp:").unwrap_or(address);
+    let has = |customer: &&Customer| {
+        let mut channels = customer.channels.iter();
+        channels.any(|channel| channel.value.strip_prefix("whatsapp:").unwrap_or(&channel.value) == number)
+    };
+    CUSTOMERS.with_borrow(|all| Ok(all.iter().find(has).cloned()))
 }
 
 pub(crate) fn note(level: Level, message: &str) {
