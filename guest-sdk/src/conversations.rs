@@ -26,18 +26,13 @@ use crate::{
 pub trait Conversations {
     /// A conversation is about to begin: how shall it look?
     fn on_conversation_add(event: ConversationAdd) -> Result<ConversationChanges> {
-        let mut names = Vec::new();
-        let mut avatar = None;
-        for address in event.addresses {
-            match directory::find_customer(&address)? {
-                Some(customer) => {
-                    avatar = avatar.or(customer.avatar);
-                    names.push(customer.display_name);
-                }
-                None => names.push(address),
-            }
+        let mut known = Vec::new();
+        for address in &event.addresses {
+            known.extend(directory::find_customer(address)?);
         }
-        Ok(ConversationChanges { friendly_name: (!names.is_empty()).then(|| names.join(", ")), avatar })
+        let names: Vec<_> = known.iter().map(|customer| customer.display_name.as_str()).collect();
+        let friendly_name = if names.is_empty() { event.addresses.into_iter().next() } else { Some(names.join(", ")) };
+        Ok(ConversationChanges { friendly_name, avatar: known.into_iter().find_map(|customer| customer.avatar) })
     }
 
     /// A customer came into a conversation: what shall the participant's attributes say? `None`

@@ -3,9 +3,22 @@
 
 wasmtime::component::bindgen!({
     path: "../wit",
-    world: "frontgate:plugin/crm-plugin",
+    inline: "
+        package frontgate:host;
+
+        world every-role {
+          include frontgate:plugin/imports@0.1.0;
+          export frontgate:plugin/crm@0.1.0;
+          export frontgate:plugin/templates@0.1.0;
+          export frontgate:plugin/outgoing@0.1.0;
+          export frontgate:plugin/routing@0.1.0;
+          export frontgate:plugin/conversations@0.1.0;
+        }
+    ",
+    world: "frontgate:host/every-role",
+    imports: { "frontgate:plugin/directory": async },
     exports: { default: async },
 });
 
-pub use self::exports::frontgate::plugin::crm;
+pub use self::exports::frontgate::plugin::{conversations, crm, outgoing, routing, templates};
 pub use self::frontgate::plugin::{directory, host_random, http_client, log, plugin_types, settings, state};

@@ -3,9 +3,12 @@
 
 mod check;
 mod client;
+mod deliveries;
 mod plugin;
 mod run;
 mod send;
+mod tenant;
+mod verify;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -37,7 +40,13 @@ enum Command {
     /// Checks configuration and plugins without serving.
     ///
     /// Ends with 0 if all is well, 1 if faults were found, 2 if it could not check.
-    Check(#[command(flatten)] ConfigFile),
+    Check {
+        #[command(flatten)]
+        config: ConfigFile,
+        /// Also asks Twilio whether the credentials work, and where its webhooks point.
+        #[arg(long)]
+        online: bool,
+    },
     /// Looks at the plugins of the running gateway.
     Plugin {
         #[command(flatten)]
@@ -52,6 +61,20 @@ enum Command {
         #[command(subcommand)]
         command: send::Command,
     },
+    /// Says why a signature matches, or does not.
+    Verify {
+        #[command(flatten)]
+        config: ConfigFile,
+        #[command(flatten)]
+        command: verify::Command,
+    },
+    /// Looks at what is to be delivered, and decides what the gateway cannot.
+    Deliveries {
+        #[command(flatten)]
+        config: ConfigFile,
+        #[command(subcommand)]
+        command: deliveries::Command,
+    },
     /// Compiles a component from standard input to standard output.
     #[command(name = compile::COMMAND, hide = true)]
     CompilePlugin { memory_reservation: Option<u64> },
@@ -61,9 +84,11 @@ enum Command {
 pub fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Run(file) => run::run(&file.config),
-        Command::Check(file) => return check::check(&file.config),
+        Command::Check { config, online } => return check::check(&config.config, online),
         Command::Plugin { config, command } => plugin::plugin(&config.config, &command),
         Command::Send { config, command } => send::send(&config.config, &command),
+        Command::Verify { config, command } => verify::verify(&config.config, &command),
+        Command::Deliveries { config, command } => deliveries::deliveries(&config.config, &command),
         Command::CompilePlugin { memory_reservation } => compile_plugin(memory_reservation),
     };
     result.unwrap_or_else(|error| {
@@ -79,6 +104,17 @@ fn compile_plugin(memory_reservation: Option<u64>) -> anyhow::Result<ExitCode> {
     eprintln!("{fault}");
     Ok(ExitCode::from(compile::NOT_COMPILED))
 }
+
+/// Prints a line. A reader that has seen enough, such as `head`, is no error.
+macro_rules! say {
+    ($($words:tt)*) => {{
+        use std::io::Write as _;
+        if writeln!(std::io::stdout(), $($words)*).is_err() {
+            std::process::exit(0);
+        }
+    }};
+}
+use say;
 
 fn load(file: &std::path::Path) -> anyhow::Result<Checked> {
     Config::load(file).map_err(|faults| anyhow::anyhow!("{faults}"))

@@ -8,7 +8,9 @@ mod limits;
 mod plugins;
 mod secret;
 mod server;
+mod store;
 mod tenant;
+mod warn;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -20,6 +22,7 @@ pub use self::limits::Limits;
 pub use self::plugins::{Named, Plugins};
 pub use self::secret::Secret;
 pub use self::server::{Admin, Log, LogFormat, Server};
+pub use self::store::{Delivery, Store};
 pub use self::tenant::{Algorithm, Role, Roles, SharedKey, Tenant, Twilio};
 
 /// The whole of `config.toml`.
@@ -32,6 +35,10 @@ pub struct Config {
     pub admin: Admin,
     /// What goes to the log, and how.
     pub log: Log,
+    /// Where events and deliveries are kept.
+    pub store: Store,
+    /// How deliveries reach the platforms.
+    pub delivery: Delivery,
     /// Where plugins come from, and what they may use.
     pub plugins: Plugins,
     /// Whose callbacks are answered, by name.
@@ -43,7 +50,7 @@ pub struct Config {
 pub struct Checked {
     /// Ready to use: paths are resolved, secrets are read.
     pub config: Config,
-    /// Keys that were understood but have no effect in this version.
+    /// What works, and probably not as it was meant.
     pub warnings: Vec<Fault>,
 }
 
@@ -60,22 +67,30 @@ impl Config {
             check::check(&mut config, &document, &mut faults);
         }
         if faults.is_empty() {
-            return Ok(Checked { config, warnings: document.warnings() });
+            let mut warnings = document.warnings();
+            warn::warn(&config, &document, &mut warnings);
+            return Ok(Checked { config, warnings });
         }
         Err(Faults(faults))
     }
 
-    /// Reads a file without its secrets: enough to find the running gateway.
+    /// Reads a file without checking it: enough to find the running gateway and its database. A
+    /// secret that is not there is missed only where it is needed.
     pub fn skim(path: &Path) -> Result<Self, Faults> {
         let text = read(path)?;
-        let (config, faults) = document::Document::parse(path, &text)?.read();
-        if faults.is_empty() { Ok(config) } else { Err(Faults(faults)) }
+        let (mut config, faults) = document::Document::parse(path, &text)?.read();
+        if !faults.is_empty() {
+            return Err(Faults(faults));
+        }
+        config.resolve(&path.parent().map(Path::to_path_buf).unwrap_or_default());
+        Ok(config)
     }
 
     fn resolve(&mut self, folder: &Path) {
         let absolute = |path: &mut PathBuf| *path = folder.join(&*path);
         absolute(&mut self.plugins.directory);
         absolute(&mut self.plugins.cache);
+        self.store.resolve(folder);
         for named in self.plugins.named.values_mut() {
             named.files.as_mut().map(absolute);
         }
@@ -93,10 +108,21 @@ impl Config {
             }
         }
         for (name, tenant) in &mut self.tenants {
-            for (index, token) in tenant.twilio.auth_tokens.iter_mut().enumerate() {
+            let twilio = &mut tenant.twilio;
+            for (index, token) in twilio.auth_tokens.iter_mut().enumerate() {
                 secrets.push((format!("tenants.{name}.twilio.auth_tokens[{index}]"), token));
             }
-            for (index, key) in tenant.twilio.shared_keys.iter_mut().enumerate() {
+            let rest = [
+                ("account_sid", &mut twilio.account_sid),
+                ("api_key", &mut twilio.api_key),
+                ("api_secret", &mut twilio.api_secret),
+            ];
+            for (key, secret) in rest {
+                if let Some(secret) = secret {
+                    secrets.push((format!("tenants.{name}.twilio.{key}"), secret));
+                }
+            }
+            for (index, key) in twilio.shared_keys.iter_mut().enumerate() {
                 let place = format!("tenants.{name}.twilio.shared_keys[{index}].secret");
                 secrets.push((place, &mut key.secret));
             }

@@ -2,6 +2,8 @@
 
 pub mod status;
 
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -12,17 +14,26 @@ use hyper::header::CONTENT_TYPE;
 use hyper::{Method, Request, Response, StatusCode};
 use metrics::gauge;
 use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::task::spawn_blocking;
+use tracing::warn;
 
 use crate::config::Config;
+use crate::delivery::job::State;
+use crate::delivery::store::Store;
+use crate::delivery::store::desk::Desk;
 use crate::plugin::engine::Engine;
 use crate::plugin::registry::Registry;
 use crate::roles;
+
+/// Deliveries in each state, by tenant.
+type Deliveries = BTreeMap<String, BTreeMap<State, u64>>;
 
 /// Answers operators.
 pub struct Console {
     config: Arc<Config>,
     engine: Arc<Engine>,
     registry: Arc<Registry>,
+    store: PathBuf,
     metrics: PrometheusHandle,
     started: Instant,
     loading: AtomicBool,
@@ -31,11 +42,18 @@ pub struct Console {
 
 impl Console {
     /// A console that is not ready before [`Console::loaded`].
-    pub fn new(config: Arc<Config>, engine: Arc<Engine>, registry: Arc<Registry>, metrics: PrometheusHandle) -> Self {
+    pub fn new(
+        config: Arc<Config>,
+        engine: Arc<Engine>,
+        registry: Arc<Registry>,
+        store: &Store,
+        metrics: PrometheusHandle,
+    ) -> Self {
         Self {
             config,
             engine,
             registry,
+            store: store.path().to_owned(),
             metrics,
             started: Instant::now(),
             loading: AtomicBool::new(true),
@@ -61,8 +79,8 @@ impl Console {
         match request.uri().path() {
             "/livez" => text(StatusCode::OK, "alive\n"),
             "/readyz" => self.ready(),
-            "/statusz" => self.status(),
-            "/metrics" => self.numbers(),
+            "/statusz" => self.status().await,
+            "/metrics" => self.numbers().await,
             _ => text(StatusCode::NOT_FOUND, "there are /livez, /readyz, /statusz and /metrics\n"),
         }
     }
@@ -86,13 +104,34 @@ impl Console {
         text(StatusCode::SERVICE_UNAVAILABLE, reasons.join("\n") + "\n")
     }
 
-    fn status(&self) -> Response<Full<Bytes>> {
-        let status = status::Status::new(self);
+    /// How many deliveries of each tenant are in each state; nothing if the database does not say.
+    async fn deliveries(&self) -> Option<Deliveries> {
+        let path = self.store.clone();
+        let counted = spawn_blocking(move || Desk::open(&path)?.counts()).await;
+        match counted.map_err(anyhow::Error::from).flatten() {
+            Ok(counts) => Some(counts),
+            Err(error) => {
+                warn!("the deliveries cannot be counted: {error:#}");
+                None
+            }
+        }
+    }
+
+    async fn status(&self) -> Response<Full<Bytes>> {
+        let status = status::Status::new(self, self.deliveries().await);
         let body = serde_json::to_vec_pretty(&status).expect("a status has no map keys that are no text");
         with_type("application/json", StatusCode::OK, body)
     }
 
-    fn numbers(&self) -> Response<Full<Bytes>> {
+    async fn numbers(&self) -> Response<Full<Bytes>> {
+        for (tenant, states) in self.deliveries().await.unwrap_or_default() {
+            // Every state has its number, so that one that has emptied does not keep its last.
+            for state in State::ALL {
+                let number = states.get(&state).copied().unwrap_or_default();
+                let labels = [("tenant", tenant.clone()), ("state", state.name().to_owned())];
+                gauge!("frontgate_deliveries", &labels).set(count(usize::try_from(number).unwrap_or(usize::MAX)));
+            }
+        }
         gauge!("frontgate_plugin_places_free").set(count(self.engine.places_free()));
         gauge!("frontgate_plugins_live").set(count(self.registry.live().len()));
         self.metrics.run_upkeep();

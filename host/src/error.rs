@@ -75,6 +75,18 @@ pub enum Error {
     /// What the plugin answered cannot be brought to a size that the platform takes.
     #[error("the plugin's answer is too large")]
     AnswerTooLarge,
+    /// Frontline's error 48026.
+    #[error("the plugin's proxy address is not E.164 with the channel's prefix")]
+    ProxyAddress,
+    /// Frontline's error 48027.
+    #[error("the plugin's proxy address is the customer's own")]
+    ProxyIsContact,
+    /// A plugin decided so.
+    #[error("the message was rejected")]
+    Rejected(String),
+    /// What has to be kept could not be written down.
+    #[error("the event could not be stored")]
+    NotStored(String),
     /// A fault of ours.
     #[error("internal error")]
     Internal(String),
@@ -106,8 +118,17 @@ impl Error {
             Self::Trap(_) => (StatusCode::BAD_GATEWAY, "plugin-trapped"),
             Self::OutOfTime(_) => (StatusCode::GATEWAY_TIMEOUT, "out-of-time"),
             Self::AnswerTooLarge => (StatusCode::BAD_GATEWAY, "answer-too-large"),
+            Self::ProxyAddress => (StatusCode::BAD_GATEWAY, "proxy-address-invalid"),
+            Self::ProxyIsContact => (StatusCode::BAD_GATEWAY, "proxy-address-is-contact"),
+            Self::Rejected(_) => (StatusCode::FORBIDDEN, "rejected"),
+            Self::NotStored(_) => (StatusCode::SERVICE_UNAVAILABLE, "not-stored"),
             Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
         }
+    }
+
+    /// Whether this is how things go: the caller asked for what is not there, or a plugin said no.
+    pub fn is_ordinary(&self) -> bool {
+        matches!(self, Self::UnknownAddress | Self::NotFound | Self::Forbidden(_) | Self::Rejected(_))
     }
 
     /// What the log adds to the text that the caller gets.
@@ -119,6 +140,8 @@ impl Error {
             | Self::Unavailable(text)
             | Self::Failed(text)
             | Self::Trap(text)
+            | Self::Rejected(text)
+            | Self::NotStored(text)
             | Self::Internal(text) => Some(text),
             Self::OutOfTime(budget) => Some(budget),
             _ => None,

@@ -2,7 +2,9 @@
 //!
 //! [`Gateway::respond`] never fails and writes the one log line; [`Gateway::handle`] uses `?`.
 
+mod events;
 mod explainer;
+mod frontline;
 mod trip;
 
 use std::panic::AssertUnwindSafe;
@@ -14,39 +16,53 @@ use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{ALLOW, CONTENT_TYPE, HOST, RETRY_AFTER};
 use hyper::{HeaderMap, Method, Request, Response, StatusCode};
+use metrics::counter;
 use tokio::time::Instant;
 use tracing::warn;
 
 use self::explainer::Explainer;
 use self::trip::Trip;
 use crate::body;
-use crate::config::{Config, Role};
+use crate::config::Config;
+use crate::delivery::store::Store;
 use crate::error::Error;
-use crate::plugin::call::{self, Caller, Deadlines};
-use crate::plugin::engine::Engine;
-use crate::plugin::registry::Registry;
-use crate::roles;
+use crate::plugin::call::Deadlines;
+use crate::roles::Plugins;
 use crate::routes::{Callback, Route, Routes};
-use crate::twilio::callbacks::{Answer, crm};
+use crate::tenants::Tenant;
+use crate::twilio::callbacks::Answer;
 use crate::twilio::form::Form;
 use crate::twilio::signature::{Content, Request as Signed, SETTINGS, SIGNATURE, Verified};
 
 /// The header that carries the request's id to the caller.
 const REQUEST_ID: &str = "x-request-id";
+/// The header that is the same when Twilio sends a request again.
+const IDEMPOTENCY_TOKEN: &str = "i-twilio-idempotency-token";
 
 /// Answers callbacks.
 pub struct Gateway {
     config: Arc<Config>,
     routes: Routes,
     explainer: Explainer,
-    engine: Arc<Engine>,
-    registry: Arc<Registry>,
+    plugins: Arc<Plugins>,
+    store: Arc<Store>,
+}
+
+/// A callback that was signed, and what is needed to answer it.
+struct Question<'q> {
+    route: &'q Route,
+    form: &'q Form<'q>,
+    query: Option<&'q str>,
+    /// The same for every attempt at one request.
+    token: Option<&'q str>,
+    deadlines: Deadlines,
 }
 
 impl Gateway {
     /// A gateway for a checked configuration.
-    pub fn new(config: Arc<Config>, engine: Arc<Engine>, registry: Arc<Registry>) -> Self {
-        Self { routes: Routes::new(&config), explainer: Explainer::new(&config.server), config, engine, registry }
+    pub fn new(config: Arc<Config>, tenants: Vec<Arc<Tenant>>, plugins: Arc<Plugins>, store: Arc<Store>) -> Self {
+        let (routes, explainer) = (Routes::new(tenants), Explainer::new(&config.server));
+        Self { config, routes, explainer, plugins, store }
     }
 
     /// Answers one request, whatever happens, and logs one line about it.
@@ -57,6 +73,10 @@ impl Gateway {
             handled.unwrap_or_else(|_| Err(Error::Internal("a panic; its text is on standard error".to_owned())));
         let (response, error) = match result {
             Ok(answer) => (response(StatusCode::OK, answer.body.into(), trip.id()), None),
+            // What a plugin decided stands; any other error would stop a customer's message.
+            Err(error) if trip.fails_open() && !matches!(error, Error::Rejected(_)) => {
+                (response(StatusCode::OK, Bytes::from_static(b"{}"), trip.id()), Some(error))
+            }
             Err(error) => (refusal(&error, trip.id()), Some(error)),
         };
         trip.end(response.status(), error.as_ref());
@@ -72,18 +92,37 @@ impl Gateway {
         if head.method != Method::POST {
             return Err(Error::Method);
         }
-        let deadline = started + Duration::from_millis(route.tenant.callback_timeout_ms);
+        let deadline = started + Duration::from_millis(route.callback.timeout_ms(&route.tenant));
         let body = body::read(body, &head.headers, &self.config.server, deadline).await?;
         let target = head.uri.path_and_query().map_or("", |target| target.as_str());
         let verified = self.verify(route, target, &head.headers, &body)?;
+        let labels = [("tenant", route.tenant.name.to_string()), ("key", verified.key.clone())];
+        counter!("frontgate_verified_total", &labels).increment(1);
         let Content::Form(form) = verified.content() else {
             return Err(Error::NotForm);
         };
         let queue = Instant::now() + Duration::from_millis(self.config.plugins.queue_timeout_ms);
         let deadlines = Deadlines { queue, answer: deadline };
-        match route.callback {
-            Callback::Crm => self.crm(route, form, head.uri.query(), deadlines, trip).await,
+        let token = head.headers.get(IDEMPOTENCY_TOKEN).and_then(|token| token.to_str().ok());
+        let question = Question { route, form, query: head.uri.query(), token, deadlines };
+        let answer = match route.callback {
+            Callback::Crm => self.crm(&question, trip).await,
+            Callback::Templates => self.templates(&question, trip).await,
+            Callback::Outgoing => self.outgoing(&question, trip).await,
+            Callback::Routing => self.routing(&question, trip).await,
+            Callback::Conversations => self.conversations(&question, trip).await,
+        }?;
+        if answer.left_out > 0 || answer.shortened {
+            warn!(
+                request = &**trip.id(),
+                tenant = &*route.tenant.name,
+                callback = route.callback.name(),
+                left_out = answer.left_out,
+                shortened = answer.shortened,
+                "a plugin's answer was changed to what Twilio takes",
+            );
         }
+        Ok(answer)
     }
 
     fn verify<'b>(
@@ -102,44 +141,6 @@ impl Gateway {
         let host = text(HOST.as_str());
         let verified = route.tenant.keys.verify(&request);
         verified.map_err(|refusal| self.explainer.error(&self.routes, route, &request, host, refusal))
-    }
-
-    async fn crm(
-        &self,
-        route: &Route,
-        form: &Form<'_>,
-        query: Option<&str>,
-        deadlines: Deadlines,
-        trip: &mut Trip,
-    ) -> Result<Answer, Error> {
-        let question = crm::decode(form, query, route.tenant.page_size_max)?;
-        let plugin = roles::answering(&self.registry, &route.tenant.roles, Role::Crm)?;
-        trip.plugin(&plugin);
-        let caller = Caller { tenant: Arc::clone(&route.tenant.name), request: Arc::clone(trip.id()) };
-        let engine = &self.engine;
-        let answer = match question {
-            crm::Question::List(request) => {
-                let page_size = request.page_size;
-                let page = call::crm::list_customers(engine, &plugin, &caller, deadlines, request).await?;
-                crm::encode_page(&page, page_size)?
-            }
-            crm::Question::Details { worker, customer_id } => {
-                let customer = call::crm::get_customer(engine, &plugin, &caller, deadlines, worker, customer_id);
-                crm::encode_customer(&customer.await?)?
-            }
-        };
-        if answer.left_out > 0 || answer.shortened {
-            warn!(
-                request = &**trip.id(),
-                tenant = &*caller.tenant,
-                plugin = &*plugin.name,
-                left_out = answer.left_out,
-                shortened = answer.shortened,
-                "the answer of plugin `{}` was changed to what Frontline takes",
-                plugin.name,
-            );
-        }
-        Ok(answer)
     }
 }
 

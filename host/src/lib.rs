@@ -11,9 +11,12 @@ pub mod server;
 
 pub mod gateway;
 
+pub mod delivery;
+
 pub mod body;
 pub mod roles;
 pub mod routes;
+pub mod tenants;
 
 pub mod plugin;
 
@@ -22,4 +25,5 @@ pub mod twilio;
 pub mod bindings;
 pub mod config;
 pub mod error;
+pub mod outbound;
 pub mod telemetry;

@@ -9,6 +9,7 @@ pub mod cache;
 pub mod call;
 pub mod compile;
 pub mod engine;
+mod exports;
 mod failure;
 mod folder;
 mod grants;

@@ -1,14 +1,82 @@
-//! Which plugin answers which role of which tenant.
+//! Which plugin answers which role of which tenant, and how it is asked.
+
+mod conversations;
 
 use std::sync::Arc;
 
 use crate::config::{Config, Role, Roles as Names};
 use crate::error::Error;
+use crate::plugin::call::{Call, Caller, Deadlines, Directory};
+use crate::plugin::engine::Engine;
 use crate::plugin::live::Live;
 use crate::plugin::registry::Registry;
+use crate::tenants::Tenant;
 
-/// The plugin that answers a role: the first of the named ones that is live and has the role.
-pub fn answering(registry: &Registry, names: &Names, role: Role) -> Result<Arc<Live>, Error> {
+/// All live plugins, and where they run.
+pub struct Plugins {
+    engine: Arc<Engine>,
+    registry: Arc<Registry>,
+}
+
+impl Plugins {
+    /// What the registry holds, run by the engine.
+    pub fn new(engine: Arc<Engine>, registry: Arc<Registry>) -> Self {
+        Self { engine, registry }
+    }
+
+    /// Ready to ask on behalf of one request of a tenant.
+    pub fn asking(self: &Arc<Self>, tenant: &Arc<Tenant>, request: &Arc<str>, deadlines: Deadlines) -> Asking {
+        let caller = Caller {
+            tenant: Arc::clone(&tenant.name),
+            request: Arc::clone(request),
+            share: Some(Arc::clone(&tenant.share)),
+        };
+        Asking { plugins: Arc::clone(self), tenant: Arc::clone(tenant), caller, deadlines }
+    }
+}
+
+/// Asks plugins on behalf of one request.
+pub struct Asking {
+    plugins: Arc<Plugins>,
+    /// Whose plugins.
+    pub tenant: Arc<Tenant>,
+    /// For whom they log.
+    pub caller: Caller,
+    /// Until when they must have answered.
+    pub deadlines: Deadlines,
+}
+
+impl Asking {
+    /// Whether any plugin is named for a role.
+    pub fn has(&self, role: Role) -> bool {
+        !self.tenant.roles.plugins(role).is_empty()
+    }
+
+    /// The plugin that answers a role: the first of the named ones that is live and has the role.
+    pub fn answering(&self, role: Role) -> Result<Arc<Live>, Error> {
+        answering(&self.plugins.registry, &self.tenant.roles, role)
+    }
+
+    /// Every plugin that is named for a role, in order; none in the place of one that does not
+    /// answer it now.
+    pub fn chain(&self, role: Role) -> Vec<Option<Arc<Live>>> {
+        let names = self.tenant.roles.plugins(role).iter();
+        let live = names.map(|name| self.plugins.registry.get(name));
+        live.map(|live| live.filter(|live| live.roles().contains(&role))).collect()
+    }
+
+    /// A call of a plugin in a role.
+    pub fn call<'c>(&'c self, plugin: &'c Arc<Live>, role: Role) -> Call<'c> {
+        let directory = match self.answering(Role::Crm) {
+            _ if role == Role::Crm => Directory::Refused,
+            Ok(crm) => Directory::Crm(crm),
+            Err(_) => Directory::Absent,
+        };
+        Call::new(&self.plugins.engine, plugin, &self.caller, self.deadlines, directory)
+    }
+}
+
+fn answering(registry: &Registry, names: &Names, role: Role) -> Result<Arc<Live>, Error> {
     let live = names.plugins(role).iter().filter_map(|name| registry.get(name));
     live.into_iter().find(|live| live.roles().contains(&role)).ok_or(Error::NoPlugin(role))
 }

@@ -3,41 +3,54 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::config::{Algorithm, Config, Roles};
-use crate::twilio::candidates::Base;
-use crate::twilio::signature::{Key, Keys};
+use crate::tenants::Tenant;
 
 /// A callback that some tenant's platform may call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Callback {
     /// Twilio Frontline's customers.
     Crm,
+    /// Twilio Frontline's message templates.
+    Templates,
+    /// From which number a Frontline conversation is begun.
+    Outgoing,
+    /// Who gets a Frontline conversation.
+    Routing,
+    /// Webhooks of Twilio Conversations.
+    Conversations,
 }
 
 impl Callback {
-    const ALL: [Self; 1] = [Self::Crm];
+    const ALL: [Self; 5] = [Self::Crm, Self::Templates, Self::Outgoing, Self::Routing, Self::Conversations];
 
     /// As in the path, the log and the metrics.
     pub fn name(self) -> &'static str {
         match self {
             Self::Crm => "crm",
+            Self::Templates => "templates",
+            Self::Outgoing => "outgoing-conversation",
+            Self::Routing => "routing",
+            Self::Conversations => "conversations",
         }
     }
-}
 
-/// One tenant, as a request needs it.
-#[derive(Debug)]
-pub struct Tenant {
-    /// Its name in the configuration.
-    pub name: Arc<str>,
-    /// What its requests are signed with.
-    pub keys: Keys,
-    /// How long a Frontline callback may take.
-    pub callback_timeout_ms: u64,
-    /// The largest page that a plugin is asked for.
-    pub page_size_max: u32,
-    /// Which plugins answer.
-    pub roles: Roles,
+    /// Where a tenant's platform calls it.
+    pub fn path(self, tenant: &Tenant) -> String {
+        format!("{}/callbacks/{}", tenant.prefix, self.name())
+    }
+
+    /// How long it may take in all.
+    pub fn timeout_ms(self, tenant: &Tenant) -> u64 {
+        match self {
+            Self::Conversations => tenant.webhook_timeout_ms,
+            _ => tenant.callback_timeout_ms,
+        }
+    }
+
+    /// Another name that is in the wild.
+    fn alias(self) -> Option<&'static str> {
+        (self == Self::Conversations).then_some("twilio-conversations")
+    }
 }
 
 /// What a path stands for.
@@ -57,32 +70,18 @@ pub struct Routes {
 }
 
 impl Routes {
-    /// The routes of a checked configuration.
-    pub fn new(config: &Config) -> Self {
-        let mut routes = Self::default();
-        let base = Base::new(&public_url(config)).expect("a checked public_url has a scheme and a host");
-        for (name, settings) in &config.tenants {
-            let twilio = &settings.twilio;
-            let tokens =
-                twilio.auth_tokens.iter().enumerate().map(|(index, token)| {
-                    Key::new(format!("auth_tokens[{index}]"), token.expose(), Algorithm::HmacSha1)
-                });
-            let shared = twilio.shared_keys.iter().map(|key| Key::new(&key.id, key.secret.expose(), key.algorithm));
-            let tenant = Arc::new(Tenant {
-                name: name.as_str().into(),
-                keys: Keys::new(base.clone(), tokens.collect(), shared.collect()),
-                callback_timeout_ms: twilio.callback_timeout_ms,
-                page_size_max: twilio.page_size_max,
-                roles: settings.roles.clone(),
-            });
-            let prefix = settings.path.trim_end_matches('/');
+    /// The routes of these tenants.
+    pub fn new(tenants: Vec<Arc<Tenant>>) -> Self {
+        let mut paths = HashMap::new();
+        for tenant in &tenants {
             for callback in Callback::ALL {
-                let route = Route { tenant: Arc::clone(&tenant), callback };
-                routes.paths.insert(format!("{prefix}/callbacks/{}", callback.name()), route);
+                for name in [callback.name()].into_iter().chain(callback.alias()) {
+                    let route = Route { tenant: Arc::clone(tenant), callback };
+                    paths.insert(format!("{}/callbacks/{name}", tenant.prefix), route);
+                }
             }
-            routes.tenants.push(tenant);
         }
-        routes
+        Self { paths, tenants }
     }
 
     /// What a path stands for.
@@ -94,9 +93,4 @@ impl Routes {
     pub fn tenants(&self) -> &[Arc<Tenant>] {
         &self.tenants
     }
-}
-
-/// What the platforms were given.
-pub fn public_url(config: &Config) -> String {
-    config.server.public_url.clone().unwrap_or_else(|| format!("http://{}", config.server.listen))
 }

@@ -1,9 +1,12 @@
 //! Twilio: how it signs, what it asks, what it takes as an answer.
 //!
-//! Everything here is pure: no clock, no IO, no async.
+//! Everything here but `rest` is pure: no clock, no IO, no async.
 
+pub mod attributes;
 pub mod callbacks;
 pub mod candidates;
 pub mod explain;
 pub mod form;
+pub mod reaction;
+pub mod rest;
 pub mod signature;

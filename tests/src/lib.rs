@@ -5,6 +5,7 @@ mod gateway;
 mod log;
 mod platform;
 mod setup;
+mod twilio;
 
 use std::path::{Path, PathBuf};
 
@@ -12,6 +13,10 @@ pub use crate::gateway::{Gateway, run};
 pub use crate::log::Log;
 pub use crate::platform::{Answer, LIST, list, post, sign, sign_sha256};
 pub use crate::setup::Setup;
+pub use crate::twilio::{
+    Action, Authorization, Call, Conversation, ConversationState, Effect, Fault, Fired, Initializing, Message,
+    Participant, Recorded, Rejection, State, Twilio, TwilioBuilder,
+};
 
 /// What every test's requests are signed with.
 pub const TOKEN: &str = "0123456789abcdef0123456789abcdef";

@@ -9,3 +9,4 @@ mod lifecycle;
 mod misbehaving;
 mod reload;
 mod signature;
+mod twilio_double;

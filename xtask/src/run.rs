@@ -12,7 +12,7 @@ use crate::build;
 use crate::tools::{root, target};
 
 /// Secrets that the example configuration names.
-const SECRETS: [&str; 1] = ["TWILIO_AUTH_TOKEN"];
+const SECRETS: [&str; 4] = ["TWILIO_AUTH_TOKEN", "TWILIO_ACCOUNT_SID", "TWILIO_API_KEY", "TWILIO_API_SECRET"];
 
 pub(crate) fn run() -> Result<()> {
     build::build()?;

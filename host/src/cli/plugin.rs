@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use clap::Subcommand;
 use hyper::Request;
 
-use super::client;
+use super::{client, say};
 use crate::config::Config;
 use crate::console::status::{Plugin, Status};
 
@@ -28,18 +28,18 @@ pub(super) fn plugin(config: &Path, command: &Command) -> anyhow::Result<ExitCod
     let (_, body) = client::request(config.admin.listen, request.body(Default::default())?)?;
     let status: Status = serde_json::from_slice(&body).context("reading the gateway's answer")?;
     if *json {
-        println!("{}", serde_json::to_string_pretty(&status.plugins)?);
+        say!("{}", serde_json::to_string_pretty(&status.plugins)?);
         return Ok(ExitCode::SUCCESS);
     }
     if status.plugins.is_empty() {
-        println!("no plugins; put a .wasm file into {}", config.plugins.directory.display());
+        say!("no plugins; put a .wasm file into {}", config.plugins.directory.display());
     }
     let width = status.plugins.keys().map(String::len).max().unwrap_or_default();
     for (name, plugin) in &status.plugins {
-        println!("{name:width$}  {}", line(plugin));
+        say!("{name:width$}  {}", line(plugin));
         let attempt = plugin.last_attempt.as_ref();
         if let Some(reason) = attempt.and_then(|attempt| attempt.reason.as_deref()) {
-            println!("{:width$}  newest file not used: {reason}", "");
+            say!("{:width$}  newest file not used: {reason}", "");
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -7,19 +7,22 @@ use std::time::Duration;
 
 use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::config::Config;
 use crate::console::Console;
+use crate::delivery::store::Store;
+use crate::delivery::worker;
 use crate::gateway::Gateway;
 use crate::plugin::engine::Engine;
 use crate::plugin::registry::Registry;
 use crate::plugin::reload::Reload;
-use crate::roles;
-use crate::routes;
+use crate::roles::{self, Plugins};
 use crate::server::Server;
 use crate::telemetry;
+use crate::tenants;
 
 /// Requests that are unfinished at the end of the grace period were cut off.
 const CUT_OFF: u8 = 3;
@@ -47,9 +50,12 @@ async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     let (address, admin_address) = (server.address()?, admin.address()?);
 
     let config = Arc::new(config);
+    let opening = config.clone();
+    let store = Arc::new(spawn_blocking(move || Store::open(&opening.store)).await??);
     let engine = Engine::new(&config.plugins)?;
     let registry = Arc::new(Registry::default());
-    let console = Arc::new(Console::new(Arc::clone(&config), Arc::clone(&engine), Arc::clone(&registry), metrics));
+    let console = Console::new(Arc::clone(&config), Arc::clone(&engine), Arc::clone(&registry), &store, metrics);
+    let console = Arc::new(console);
 
     let admin_stop = CancellationToken::new();
     let operators = Arc::clone(&console);
@@ -73,8 +79,16 @@ async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     }
     let mut watching = tokio::spawn(reload.watch());
 
-    let gateway = Arc::new(Gateway::new(Arc::clone(&config), engine, registry));
+    let tenants = tenants::all(&config);
+    let plugins = Arc::new(Plugins::new(engine, registry));
     let stop = CancellationToken::new();
+    let delivering = {
+        let (config, tenants, plugins) = (Arc::clone(&config), tenants.clone(), Arc::clone(&plugins));
+        let (store, stop) = (Arc::clone(&store), stop.clone());
+        async move { worker::work(&config, &tenants, &plugins, &store, stop).await }
+    };
+    let mut delivering = tokio::spawn(delivering);
+    let gateway = Arc::new(Gateway::new(Arc::clone(&config), tenants, plugins, store));
     let mut serving = tokio::spawn(server.serve(
         move |request| {
             let gateway = Arc::clone(&gateway);
@@ -83,7 +97,7 @@ async fn serve(config: Config) -> anyhow::Result<ExitCode> {
         stop.clone(),
     ));
     info!(
-        listen = %address, admin = %admin_address, public_url = %routes::public_url(&config),
+        listen = %address, admin = %admin_address, public_url = %tenants::public_url(&config),
         "serving {address}; operators at http://{admin_address}/statusz"
     );
 
@@ -91,13 +105,16 @@ async fn serve(config: Config) -> anyhow::Result<ExitCode> {
         () = signals.next() => {}
         ended = &mut watching => anyhow::bail!("the plugins' folder is not watched any more: {ended:?}"),
         ended = &mut serving => anyhow::bail!("no callbacks are accepted any more: {ended:?}"),
+        ended = &mut delivering => anyhow::bail!("nothing is delivered any more: {ended:?}"),
     }
     console.draining();
     info!("shutting down: accepted requests finish; a second signal ends them");
     let drained = async {
         tokio::time::sleep(Duration::from_millis(config.server.shutdown_delay_ms)).await;
         stop.cancel();
-        serving.await.unwrap_or(false)
+        let grace = Duration::from_millis(config.server.shutdown_grace_ms);
+        let (served, delivered) = tokio::join!(serving, tokio::time::timeout(grace, delivering));
+        served.unwrap_or(false) && delivered.is_ok()
     };
     let clean = tokio::select! {
         clean = drained => clean,

@@ -1,29 +1,34 @@
 //! `frontgate send`: a callback, signed as the platform signs it.
 
+mod example;
+
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use clap::{Subcommand, ValueEnum};
 use hyper::Request;
 use hyper::header::{CONTENT_TYPE, HOST};
 use url::form_urlencoded;
 
-use super::client;
-use crate::config::Config;
-use crate::routes::{self, Routes};
+use super::{client, say, tenant};
+use crate::routes::Callback as Address;
 use crate::twilio::form::Form;
 use crate::twilio::signature::SIGNATURE;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// A callback of Twilio Frontline.
+    /// A callback of Twilio Frontline, or a webhook of Twilio Conversations.
     Twilio {
         /// Which one.
         callback: Callback,
-        /// A field of the form, in place of the example's; an empty value leaves the field out.
+        /// A field of the form, in place of the example's; an empty value leaves the field out. The
+        /// same name several times sends several values.
         #[arg(long = "set", value_name = "FIELD=VALUE", value_parser = field)]
         fields: Vec<(String, String)>,
+        /// Sends `I-Twilio-Idempotency-Token`, which is the same when Twilio sends a request again.
+        #[arg(long)]
+        token: Option<String>,
         /// Whose callback, where there are several tenants.
         #[arg(long)]
         tenant: Option<String>,
@@ -37,23 +42,37 @@ pub(super) enum Command {
 pub(super) enum Callback {
     /// A page of customers, or one customer with `--set CustomerId=...`.
     Crm,
+    /// Message templates for a customer.
+    Templates,
+    /// From which number a conversation is begun.
+    OutgoingConversation,
+    /// Who gets a new conversation.
+    Routing,
+    /// A webhook: `--set EventType=onMessageAdd`, or any other; `onConversationAdd` without.
+    Conversations,
 }
 
 impl Callback {
-    fn name(self) -> &'static str {
+    fn address(self) -> Address {
         match self {
-            Self::Crm => "crm",
+            Self::Crm => Address::Crm,
+            Self::Templates => Address::Templates,
+            Self::OutgoingConversation => Address::Outgoing,
+            Self::Routing => Address::Routing,
+            Self::Conversations => Address::Conversations,
         }
     }
 
-    /// What Frontline would send.
-    fn example(self, fields: &[(String, String)]) -> Vec<(String, String)> {
-        let details = fields.iter().any(|(name, _)| name == "CustomerId");
-        let example: &[(&str, &str)] = match self {
-            Self::Crm if details => &[("Worker", "ana@example.org"), ("Location", "GetCustomerDetailsByCustomerId")],
-            Self::Crm => &[("PageSize", "30"), ("Worker", "ana@example.org"), ("Location", "GetCustomersList")],
-        };
-        example.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    /// What Twilio would send.
+    fn example(self, set: &[(String, String)]) -> example::Fields {
+        let value = |name| set.iter().find(|(set, _)| set == name).map(|(_, value)| value.as_str());
+        match self {
+            Self::Crm => example::crm(value("CustomerId").is_some()),
+            Self::Templates => example::templates(),
+            Self::OutgoingConversation => example::outgoing(),
+            Self::Routing => example::routing(),
+            Self::Conversations => example::conversations(value("EventType").unwrap_or("onConversationAdd")),
+        }
     }
 }
 
@@ -63,45 +82,32 @@ fn field(text: &str) -> Result<(String, String), String> {
 }
 
 pub(super) fn send(config: &Path, command: &Command) -> anyhow::Result<ExitCode> {
-    let Command::Twilio { callback, fields, tenant, verbose } = command;
-    let config = super::load(config)?.config;
-    let (path, signer) = signer(&config, *callback, tenant.as_deref())?;
+    let Command::Twilio { callback, fields, token, tenant, verbose } = command;
+    let (config, tenant) = tenant::tenant(config, tenant.as_deref())?;
+    let path = callback.address().path(&tenant);
 
     let mut form = callback.example(fields);
-    form.retain(|(name, _)| fields.iter().all(|(set, _)| set != name));
+    form.retain(|(name, value)| !value.is_empty() && fields.iter().all(|(set, _)| set != name));
     form.extend(fields.iter().filter(|(_, value)| !value.is_empty()).cloned());
     let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(&form).finish();
     let form = Form::parse(body.as_bytes()).expect("what was just encoded can be read");
-    let signature = signer.tenant.keys.sign(&path, &form).context("this tenant has no auth token to sign with")?;
+    let signature = tenant.keys.sign(&path, &form).context("this tenant has no auth token to sign with")?;
     if *verbose {
-        println!("POST {path}\n{SIGNATURE}: {signature}\n\n{body}\n");
+        say!("POST {path}\n{SIGNATURE}: {signature}\n\n{body}\n");
     }
 
-    let request = Request::post(&path)
+    let mut request = Request::post(&path)
         .header(HOST, config.server.listen.to_string())
         .header(CONTENT_TYPE, "application/x-www-form-urlencoded; charset=UTF-8")
-        .header(SIGNATURE, signature)
-        .body(body.into())?;
-    let (status, answer) = client::request(config.server.listen, request)?;
+        .header(SIGNATURE, signature);
+    if let Some(token) = token {
+        request = request.header("i-twilio-idempotency-token", token);
+    }
+    let (status, answer) = client::request(config.server.listen, request.body(body.into())?)?;
     match serde_json::from_slice::<serde_json::Value>(&answer) {
-        Ok(json) => println!("{}", serde_json::to_string_pretty(&json)?),
-        Err(_) => println!("{}", String::from_utf8_lossy(&answer)),
+        Ok(json) => say!("{}", serde_json::to_string_pretty(&json)?),
+        Err(_) => say!("{}", String::from_utf8_lossy(&answer)),
     }
     eprintln!("{status}");
     Ok(if status.is_success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-/// Path and route of a tenant's callback.
-fn signer(config: &Config, callback: Callback, tenant: Option<&str>) -> anyhow::Result<(String, routes::Route)> {
-    let name = match (tenant, config.tenants.keys().collect::<Vec<_>>().as_slice()) {
-        (Some(name), _) => name,
-        (None, [only]) => only,
-        (None, []) => bail!("the configuration has no tenant"),
-        (None, several) => bail!("whose callback? add --tenant with one of: {several:?}"),
-    };
-    let settings = config.tenants.get(name).with_context(|| format!("there is no tenant `{name}`"))?;
-    let path = format!("{}/callbacks/{}", settings.path.trim_end_matches('/'), callback.name());
-    let routes = Routes::new(config);
-    let route = routes.find(&path).context("this callback has no address")?.clone();
-    Ok((path, route))
 }

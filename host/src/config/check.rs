@@ -8,10 +8,12 @@ use url::Url;
 use super::document::Document;
 use super::fault::Fault;
 use super::tenant::Role;
-use super::{Config, Tenant};
+use super::{Config, Tenant, Twilio};
 
 /// Frontline gives up after this many milliseconds.
 const FRONTLINE_TIMEOUT_MS: u64 = 6_000;
+/// And Conversations after this many.
+const WEBHOOK_TIMEOUT_MS: u64 = 5_000;
 
 /// Adds a fault for everything that cannot work.
 pub(super) fn check(config: &mut Config, document: &Document<'_>, faults: &mut Vec<Fault>) {
@@ -23,6 +25,9 @@ pub(super) fn check(config: &mut Config, document: &Document<'_>, faults: &mut V
     }
     server(config, &mut report);
     limits(config, &mut report);
+    if config.store.path().is_none() {
+        report.fault("store.url", "is no database that this version knows", "write \"sqlite:data/frontgate.db\"");
+    }
     plugins(config, &mut report);
     tenants(&config.tenants, &mut report);
 }
@@ -88,12 +93,33 @@ fn limits(config: &Config, report: &mut Report<'_, '_>) {
         ("server.shutdown_grace_ms".to_owned(), server.shutdown_grace_ms, 0, day),
         // Each place reserves gigabytes of address space.
         ("plugins.calls_max".to_owned(), plugins.calls_max.into(), 1, 4_096),
+        ("plugins.calls_per_tenant_max".to_owned(), plugins.calls_per_tenant_max.into(), 1, 4_096),
+        ("plugins.directory_calls_max".to_owned(), plugins.directory_calls_max.into(), 1, 4_096),
         ("plugins.queue_timeout_ms".to_owned(), plugins.queue_timeout_ms, 0, day),
         ("plugins.file_bytes_max".to_owned(), plugins.file_bytes_max, 1, 4 * gib),
         ("plugins.compile_timeout_ms".to_owned(), plugins.compile_timeout_ms, 1, day),
         ("plugins.settle_ms".to_owned(), plugins.settle_ms, 1, day),
         ("plugins.rescan_interval_ms".to_owned(), plugins.rescan_interval_ms, 1, day),
     ];
+    let (store, delivery) = (&config.store, &config.delivery);
+    ranges.extend([
+        ("store.queue_max".to_owned(), size(store.queue_max), 1, 1_000_000),
+        ("store.timeout_ms".to_owned(), store.timeout_ms, 1, day),
+        ("store.events_keep_ms".to_owned(), store.events_keep_ms, 1, 365 * day),
+        ("store.deliveries_keep_ms".to_owned(), store.deliveries_keep_ms, 1, 365 * day),
+        ("delivery.at_once_max".to_owned(), size(delivery.at_once_max), 1, 10_000),
+        ("delivery.requests_per_second_max".to_owned(), delivery.requests_per_second_max.into(), 1, 100_000),
+        ("delivery.request_timeout_ms".to_owned(), delivery.request_timeout_ms, 1, day),
+        ("delivery.connect_timeout_ms".to_owned(), delivery.connect_timeout_ms, 1, day),
+        ("delivery.connections_idle_max".to_owned(), size(delivery.connections_idle_max), 0, 10_000),
+        ("delivery.response_bytes_max".to_owned(), size(delivery.response_bytes_max), 1_024, gib),
+        ("delivery.retry_first_ms".to_owned(), delivery.retry_first_ms, 1, day),
+        ("delivery.retry_longest_ms".to_owned(), delivery.retry_longest_ms, delivery.retry_first_ms, day),
+        ("delivery.give_up_after_ms".to_owned(), delivery.give_up_after_ms, 1, 365 * day),
+        ("delivery.unknown_tries_max".to_owned(), delivery.unknown_tries_max.into(), 1, 1_000),
+        ("delivery.routing_patience_ms".to_owned(), delivery.routing_patience_ms, 0, day),
+        ("delivery.plugin_timeout_ms".to_owned(), delivery.plugin_timeout_ms, 1, day),
+    ]);
     let named = plugins
         .named
         .iter()
@@ -112,6 +138,7 @@ fn limits(config: &Config, report: &mut Report<'_, '_>) {
         let (key, twilio) = (format!("tenants.{name}.twilio"), &tenant.twilio);
         ranges.push((format!("{key}.page_size_max"), twilio.page_size_max.into(), 1, 100_000));
         ranges.push((format!("{key}.callback_timeout_ms"), twilio.callback_timeout_ms, 1, FRONTLINE_TIMEOUT_MS - 1));
+        ranges.push((format!("{key}.webhook_timeout_ms"), twilio.webhook_timeout_ms, 1, WEBHOOK_TIMEOUT_MS - 1));
     }
     for (key, value, least, most) in ranges {
         if !(least..=most).contains(&value) {
@@ -165,6 +192,7 @@ fn twilio(name: &str, tenant: &Tenant, report: &mut Report<'_, '_>) {
             "add `auth_tokens = [{ env = \"TWILIO_AUTH_TOKEN\" }]`",
         );
     }
+    back(name, twilio, report);
     let mut ids = BTreeSet::new();
     for (index, key) in twilio.shared_keys.iter().enumerate() {
         if key.id.is_empty() || !ids.insert(&key.id) {
@@ -185,5 +213,46 @@ fn twilio(name: &str, tenant: &Tenant, report: &mut Report<'_, '_>) {
                 );
             }
         }
+    }
+}
+
+/// What calls back to Twilio need.
+fn back(name: &str, twilio: &Twilio, report: &mut Report<'_, '_>) {
+    let key = |key: &str| format!("tenants.{name}.twilio.{key}");
+    match (&twilio.api_key, &twilio.api_secret) {
+        (Some(_), None) => report.fault(&key("api_key"), "has no api_secret beside it", "add `api_secret`"),
+        (None, Some(_)) => report.fault(&key("api_secret"), "has no api_key beside it", "add `api_key`"),
+        _ => {}
+    }
+    let address = key("conversations_url");
+    match Url::parse(&twilio.conversations_url) {
+        Ok(url) if url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() => {
+            report.fault(&address, "has more than host and path", "write https://conversations.twilio.com");
+        }
+        Ok(url) if url.scheme() == "https" && url.has_host() => {}
+        Ok(url) if url.scheme() == "http" && is_loopback(&url) => {}
+        Ok(_) => report.fault(
+            &address,
+            "would send credentials in clear text",
+            "write https://..., or an http address of this machine for tests",
+        ),
+        Err(error) => report.fault(&address, &error.to_string(), "write https://conversations.twilio.com"),
+    }
+    if twilio.default_worker.as_deref().is_some_and(|worker| worker.trim().is_empty() || worker.len() > 256) {
+        report.fault(&key("default_worker"), "is no identity", "write the identity of a worker, such as an e-mail");
+    }
+    for (index, number) in twilio.numbers.iter().enumerate() {
+        if !number.starts_with('+') || !number[1..].bytes().all(|byte| byte.is_ascii_digit()) {
+            report.fault(&key(&format!("numbers[{index}]")), "is not a number in E.164", "write +12025550199");
+        }
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        Some(url::Host::Domain(name)) => name == "localhost",
+        None => false,
     }
 }

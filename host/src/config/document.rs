@@ -12,19 +12,7 @@ use super::fault::{Fault, Faults};
 
 /// Keys of the promised surface that this version does not serve yet: understood, reported, and
 /// without effect. `*` stands for any name.
-const RESERVED: &[&str] = &[
-    "store",
-    "plugins.named.*.outbound",
-    "tenants.*.front",
-    "tenants.*.twilio.account_sid",
-    "tenants.*.twilio.api_key",
-    "tenants.*.twilio.api_secret",
-    "tenants.*.twilio.conversations_url",
-    "tenants.*.roles.templates",
-    "tenants.*.roles.outgoing",
-    "tenants.*.roles.routing",
-    "tenants.*.roles.conversations",
-];
+const RESERVED: &[&str] = &["plugins.named.*.outbound", "tenants.*.front"];
 
 /// A parsed file.
 pub(super) struct Document<'t> {

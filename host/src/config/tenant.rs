@@ -24,23 +24,61 @@ impl Default for Tenant {
     }
 }
 
-/// How Twilio signs, and how long it waits.
+/// How Twilio signs, how long it waits, and how it is called back.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Twilio {
-    /// Every one of them is accepted, so that a token can be replaced without a gap.
+    /// `AC...`; needed for calls back to Twilio, unless there is an API key.
+    pub account_sid: Option<Secret>,
+    /// Every one of them is accepted, so that a token can be replaced without a gap. Without an API
+    /// key, the first one signs calls back to Twilio in.
     pub auth_tokens: Vec<Secret>,
     /// Signing keys of the customer's own.
     pub shared_keys: Vec<SharedKey>,
+    /// `SK...`: signs calls back to Twilio in.
+    pub api_key: Option<Secret>,
+    /// What belongs to it.
+    pub api_secret: Option<Secret>,
+    /// Where the Conversations API is.
+    pub conversations_url: String,
+    /// Who gets an inbound conversation that no plugin gives to anybody.
+    pub default_worker: Option<String>,
+    /// Numbers of the tenant's own; tell which address of a group message is not a customer's.
+    pub numbers: Vec<String>,
     /// How long a Frontline callback may take in all; Frontline gives up after 6,000.
     pub callback_timeout_ms: u64,
+    /// How long a Conversations webhook may take in all; Twilio gives up after 5,000.
+    pub webhook_timeout_ms: u64,
     /// The largest page that a plugin is asked for, whatever `PageSize` says.
     pub page_size_max: u32,
 }
 
 impl Default for Twilio {
     fn default() -> Self {
-        Self { auth_tokens: Vec::new(), shared_keys: Vec::new(), callback_timeout_ms: 5_500, page_size_max: 1_000 }
+        Self {
+            account_sid: None,
+            auth_tokens: Vec::new(),
+            shared_keys: Vec::new(),
+            api_key: None,
+            api_secret: None,
+            conversations_url: "https://conversations.twilio.com".to_owned(),
+            default_worker: None,
+            numbers: Vec::new(),
+            callback_timeout_ms: 5_500,
+            webhook_timeout_ms: 4_500,
+            page_size_max: 1_000,
+        }
+    }
+}
+
+impl Twilio {
+    /// User and password for calls back to Twilio, if they are configured.
+    pub fn credentials(&self) -> Option<(&str, &str)> {
+        match (&self.api_key, &self.api_secret, &self.account_sid, self.auth_tokens.first()) {
+            (Some(key), Some(secret), ..) => Some((key.expose(), secret.expose())),
+            (_, _, Some(account), Some(token)) => Some((account.expose(), token.expose())),
+            _ => None,
+        }
     }
 }
 
@@ -79,44 +117,60 @@ impl Algorithm {
     }
 }
 
-/// A kind of question that plugins answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Role {
-    /// Which customers there are, and who is behind an address.
-    Crm,
+/// Writes what there is to say of each role once.
+macro_rules! roles {
+    ($($(#[doc = $doc:literal])+ $role:ident = $name:ident: $asked:literal,)+) => {
+        /// A kind of question that plugins answer.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Role {
+            $($(#[doc = $doc])+ $role,)+
+        }
+
+        impl Role {
+            /// Every role.
+            pub const ALL: [Self; [$(Self::$role),+].len()] = [$(Self::$role),+];
+
+            /// As in `config.toml`, the WIT package and the log.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$role => stringify!($name),)+
+                }
+            }
+        }
+
+        /// Plugins for each role, in the order in which they are asked.
+        #[derive(Debug, Default, Clone, Deserialize)]
+        #[serde(deny_unknown_fields, default)]
+        pub struct Roles {
+            $(#[doc = $asked] pub $name: Vec<String>,)+
+        }
+
+        impl Roles {
+            /// The plugins of one role.
+            pub fn plugins(&self, role: Role) -> &[String] {
+                match role {
+                    $(Role::$role => &self.$name,)+
+                }
+            }
+        }
+    };
 }
 
-impl Role {
-    /// Every role.
-    pub const ALL: [Self; 1] = [Self::Crm];
-
-    /// As in `config.toml`, the WIT package and the log.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Crm => "crm",
-        }
-    }
+roles! {
+    /// Which customers there are, and who is behind an address.
+    Crm = crm: "The first one that is live answers.",
+    /// Which texts fit a customer.
+    Templates = templates: "The first one that is live answers.",
+    /// From which number a conversation is begun.
+    Outgoing = outgoing: "The first one that is live answers.",
+    /// Who gets an inbound conversation.
+    Routing = routing: "The first one that names a worker wins.",
+    /// How conversations and participants look, and which messages pass.
+    Conversations = conversations: "The first one that is live answers.",
 }
 
 impl fmt::Display for Role {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
-    }
-}
-
-/// Plugins for each role, in the order in which they are asked.
-#[derive(Debug, Default, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Roles {
-    /// The first one that is live answers.
-    pub crm: Vec<String>,
-}
-
-impl Roles {
-    /// The plugins of one role.
-    pub fn plugins(&self, role: Role) -> &[String] {
-        match role {
-            Role::Crm => &self.crm,
-        }
     }
 }

@@ -18,10 +18,12 @@ fn known<S: DeserializeOwned>() -> Vec<String> {
 #[test]
 fn the_example_names_every_option() {
     let document: toml::Table = toml::from_str(EXAMPLE).expect("TOML");
-    let sections: [(&str, Vec<String>); 10] = [
+    let sections: [(&str, Vec<String>); 12] = [
         ("server", known::<Server>()),
         ("admin", known::<Admin>()),
         ("log", known::<Log>()),
+        ("store", known::<Store>()),
+        ("delivery", known::<Delivery>()),
         ("plugins", known::<Plugins>()),
         ("plugins.limits", known::<Limits>()),
         ("plugins.named.directory", known::<Named>()),
@@ -48,12 +50,16 @@ fn the_example_shows_the_defaults() {
     assert_eq!(format!("{:?}", example.admin), format!("{:?}", Admin::default()));
     let log = Log { level: Some("info".to_owned()), ..Log::default() };
     assert_eq!(format!("{:?}", example.log), format!("{log:?}"));
+    assert_eq!(format!("{:?}", example.store), format!("{:?}", Store::default()));
+    assert_eq!(format!("{:?}", example.delivery), format!("{:?}", Delivery::default()));
     let shown = format!("{:?}", example.plugins);
     let plugins = Plugins { named: example.plugins.named, ..Plugins::default() };
     assert_eq!(shown, format!("{plugins:?}"));
     let demo = &example.tenants["demo"];
     assert_eq!(demo.path, Tenant::default().path);
     assert_eq!(demo.twilio.callback_timeout_ms, Twilio::default().callback_timeout_ms);
+    assert_eq!(demo.twilio.webhook_timeout_ms, Twilio::default().webhook_timeout_ms);
+    assert_eq!(demo.twilio.conversations_url, Twilio::default().conversations_url);
     assert_eq!(demo.twilio.page_size_max, Twilio::default().page_size_max);
 }
 

@@ -5,7 +5,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
-use super::Console;
+use super::{Console, Deliveries};
+use crate::delivery::job::State;
 
 /// The whole answer.
 #[derive(Debug, Serialize, Deserialize)]
@@ -20,6 +21,8 @@ pub struct Status {
     pub reasons: Vec<String>,
     /// Every plugin that is live or whose file was tried, by name.
     pub plugins: BTreeMap<String, Plugin>,
+    /// Deliveries in each state, by tenant; none if the database does not say.
+    pub deliveries: Option<BTreeMap<String, BTreeMap<String, u64>>>,
     /// How instances get their memory: `pool`, or `small-pool` or `on-demand` where address space is limited.
     pub memory: String,
     /// Calls that could begin right now.
@@ -64,7 +67,7 @@ pub struct Attempt {
 }
 
 impl Status {
-    pub(super) fn new(console: &Console) -> Self {
+    pub(super) fn new(console: &Console, deliveries: Option<Deliveries>) -> Self {
         let mut plugins: BTreeMap<String, Plugin> = BTreeMap::new();
         for (name, live) in console.registry.live().iter() {
             plugins.entry(name.clone()).or_default().live = Some(Live {
@@ -92,6 +95,12 @@ impl Status {
             ready: reasons.is_empty(),
             reasons,
             plugins,
+            deliveries: deliveries.map(|deliveries| {
+                let named = |states: BTreeMap<State, u64>| {
+                    states.into_iter().map(|(state, count)| (state.name().to_owned(), count)).collect()
+                };
+                deliveries.into_iter().map(|(tenant, states)| (tenant, named(states))).collect()
+            }),
             memory: console.engine.allocation().name().to_owned(),
             places_free: console.engine.places_free(),
         }

@@ -20,6 +20,9 @@ pub(super) struct Trip {
     tenant: Option<Arc<str>>,
     callback: &'static str,
     plugin: Option<Arc<str>>,
+    /// The event of a webhook.
+    event: Option<String>,
+    fails_open: bool,
     ended: bool,
 }
 
@@ -31,6 +34,8 @@ impl Trip {
             tenant: None,
             callback: "-",
             plugin: None,
+            event: None,
+            fails_open: false,
             ended: false,
         }
     }
@@ -49,6 +54,19 @@ impl Trip {
         self.plugin = Some(Arc::clone(&plugin.name));
     }
 
+    pub(super) fn event(&mut self, name: &str) {
+        self.event = Some(brief(name));
+    }
+
+    /// From here on an error must not stop what the caller is about to do.
+    pub(super) fn fail_open(&mut self) {
+        self.fails_open = true;
+    }
+
+    pub(super) fn fails_open(&self) -> bool {
+        self.fails_open
+    }
+
     pub(super) fn end(&mut self, status: StatusCode, error: Option<&Error>) {
         self.ended = true;
         let elapsed = self.started.elapsed();
@@ -61,15 +79,33 @@ impl Trip {
         let (labels, status) = ([("callback", callback), ("code", code)], status.as_u16());
         counter!("frontgate_requests_total", &labels).increment(1);
         histogram!("frontgate_request_seconds", "callback" => callback).record(elapsed.as_secs_f64());
-        match error {
-            None => info!(request, tenant, callback, plugin, status, duration_us, "callback {callback} answered"),
-            Some(error) => {
-                let detail = error.detail().map(|detail| format!(": {}", brief(detail))).unwrap_or_default();
-                warn!(
+        let event = self.event.as_deref();
+        let Some(error) = error else {
+            info!(request, tenant, callback, event, plugin, status, duration_us, "callback {callback} answered");
+            return;
+        };
+        let detail = error.detail().map(|detail| format!(": {}", brief(detail))).unwrap_or_default();
+        let ended = if status == 200 { "let through, though it could not be answered" } else { "refused" };
+        // The level of an event is fixed where it is written.
+        macro_rules! say {
+            ($level:ident) => {
+                $level!(
                     request,
-                    tenant, callback, plugin, status, code, duration_us, "callback {callback} refused: {error}{detail}"
-                );
-            }
+                    tenant,
+                    callback,
+                    event,
+                    plugin,
+                    status,
+                    code,
+                    duration_us,
+                    "callback {callback} {ended}: {error}{detail}"
+                )
+            };
+        }
+        if error.is_ordinary() {
+            say!(info);
+        } else {
+            say!(warn);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What one call has used: time on a processor, memories, tables.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
@@ -15,6 +15,9 @@ pub(super) struct CpuClock {
     spent_ns: AtomicU64,
     /// The polling thread's clock where the current poll began.
     poll_began_ns: AtomicU64,
+    /// What had been spent on the threads of whoever made the call when it left them.
+    left_at_ns: AtomicU64,
+    left: AtomicBool,
 }
 
 impl CpuClock {
@@ -31,6 +34,26 @@ impl CpuClock {
     pub(super) fn spent_in_poll(&self) -> Duration {
         let current = thread_ns() - self.poll_began_ns.load(Ordering::Relaxed);
         self.spent() + Duration::from_nanos(current)
+    }
+
+    /// From here on polls do not happen within those of whoever made the call.
+    pub(super) fn leave(&self) {
+        self.left_at_ns.store(self.spent_ns.load(Ordering::Relaxed), Ordering::Relaxed);
+        self.left.store(true, Ordering::Relaxed);
+    }
+
+    /// What was used since then.
+    pub(super) fn spent_away(&self) -> Duration {
+        if !self.left.load(Ordering::Relaxed) {
+            return Duration::ZERO;
+        }
+        self.spent().saturating_sub(Duration::from_nanos(self.left_at_ns.load(Ordering::Relaxed)))
+    }
+
+    /// Adds what another call used on behalf of this one.
+    pub(super) fn charge(&self, time: Duration) {
+        let time = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        self.spent_ns.fetch_add(time, Ordering::Relaxed);
     }
 
     /// What finished polls have used.

@@ -1,6 +1,10 @@
 //! One call of a plugin: a place in the pool, a fresh instance, one question, every budget.
 
-pub mod crm;
+mod conversations;
+mod crm;
+mod outgoing;
+mod routing;
+mod templates;
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
@@ -9,6 +13,7 @@ use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::task::AbortOnDropHandle;
 use wasmtime::component::Instance;
@@ -16,6 +21,8 @@ use wasmtime::{PoolConcurrencyLimitError, Store, Trap, UpdateDeadline};
 
 use super::budget::CpuClock;
 use super::engine::Engine;
+pub use super::imports::directory::Directory;
+use super::imports::directory::Reach;
 use super::live::Live;
 pub use super::output::Caller;
 use super::store::CallStore;
@@ -37,53 +44,124 @@ pub struct Deadlines {
 /// What the plugin said, or how it ended.
 type Outcome<R> = wasmtime::Result<Result<R, plugin_types::Error>>;
 
-/// Asks one question in a fresh instance. The store is gone before the place is free again.
-async fn run<R, Q, F>(
-    engine: &Engine,
-    plugin: &Arc<Live>,
-    caller: &Caller,
+/// One question to one plugin; a method for each function of each role asks it.
+pub struct Call<'c> {
+    engine: &'c Arc<Engine>,
+    plugin: &'c Arc<Live>,
+    caller: &'c Caller,
     deadlines: Deadlines,
-    question: Q,
-) -> Result<R, Error>
-where
-    R: Send + 'static,
-    Q: FnOnce(Store<CallStore>, Instance) -> F + Send + 'static,
-    F: Future<Output = (Store<CallStore>, Outcome<R>)> + Send,
-{
-    let place = timeout_at(deadlines.queue.min(deadlines.answer), Arc::clone(&engine.places).acquire_owned());
-    let Ok(Ok(place)) = place.await else {
-        return Err(Error::Busy);
-    };
-    let mut store = store(engine, plugin, caller).map_err(|error| Error::Internal(format!("{error:#}")))?;
-    let cpu = Arc::clone(&store.data().cpu);
-    let pre = plugin.pre.clone();
-    let work = async move {
-        let (store, outcome) = match pre.instantiate_async(&mut store).await {
-            Ok(instance) => question(store, instance).await,
-            Err(error) => (store, Err(error)),
+    directory: Directory,
+    /// The clock of the call that this one is made for, and counts against.
+    outer: Option<&'c Arc<CpuClock>>,
+}
+
+/// Loads a role's functions in the fresh instance and asks one of them.
+macro_rules! ask {
+    ($call:expr, $role:ident.$function:ident($($argument:expr),*)) => {{
+        let exports = std::sync::Arc::clone(&$call.plugin.exports);
+        $call
+            .run(async move |mut store, instance| {
+                let answer = match exports.$role(&mut store, &instance) {
+                    Ok(role) => role.$function(&mut store, $($argument),*).await,
+                    Err(error) => Err(error),
+                };
+                (store, answer)
+            })
+            .await
+    }};
+}
+use ask;
+
+impl<'c> Call<'c> {
+    /// A call of a plugin, for a tenant's request, until a deadline, that reaches this CRM.
+    pub fn new(
+        engine: &'c Arc<Engine>,
+        plugin: &'c Arc<Live>,
+        caller: &'c Caller,
+        deadlines: Deadlines,
+        directory: Directory,
+    ) -> Self {
+        Self { engine, plugin, caller, deadlines, directory, outer: None }
+    }
+
+    /// The same from within another call.
+    pub(super) fn within(self, outer: &'c Arc<CpuClock>) -> Self {
+        Self { outer: Some(outer), ..self }
+    }
+
+    /// Asks one question in a fresh instance. The store is gone before the place is free again.
+    async fn run<R, Q, F>(self, question: Q) -> Result<R, Error>
+    where
+        R: Send + 'static,
+        Q: FnOnce(Store<CallStore>, Instance) -> F + Send + 'static,
+        F: Future<Output = (Store<CallStore>, Outcome<R>)> + Send,
+    {
+        let Self { engine, plugin, caller, deadlines, directory, outer } = self;
+        let place = timeout_at(deadlines.queue.min(deadlines.answer), place(engine, caller, outer.is_some()));
+        let Ok(place) = place.await else {
+            return Err(Error::Busy);
         };
-        let refused = store.data().space.refused;
-        drop(store);
-        drop(place);
-        (outcome, refused)
-    };
-    let wall = Instant::now() + Duration::from_millis(plugin.limits.call_timeout_ms);
-    let heavy = plugin.heavy.load(Ordering::Relaxed);
-    let outcome = timeout_at(wall.min(deadlines.answer), spread(engine, &cpu, heavy, Box::pin(work))).await;
-    plugin.heavy.store(cpu.spent() >= INLINE_MAX, Ordering::Relaxed);
-    match outcome {
-        Ok(Ok((Ok(answer), _))) => answer.map_err(said),
-        Ok(Ok((Err(error), refused))) => Err(ended(&error, refused)),
-        Ok(Err(error)) => Err(error),
-        Err(_) if wall <= deadlines.answer => Err(Error::OutOfTime("it reached call_timeout_ms")),
-        Err(_) => Err(Error::OutOfTime("it reached the callback's deadline")),
+        let wall = Instant::now() + Duration::from_millis(plugin.limits.call_timeout_ms);
+        let reach = Reach { engine: Arc::clone(engine), deadline: wall.min(deadlines.answer), directory };
+        let mut store =
+            store(engine, plugin, caller, Some(reach)).map_err(|error| Error::Internal(format!("{error:#}")))?;
+        let cpu = Arc::clone(&store.data().cpu);
+        let pre = plugin.pre.clone();
+        let work = async move {
+            let (store, outcome) = match pre.instantiate_async(&mut store).await {
+                Ok(instance) => question(store, instance).await,
+                Err(error) => (store, Err(error)),
+            };
+            let refused = store.data().space.refused;
+            drop(store);
+            drop(place);
+            (outcome, refused)
+        };
+        let heavy = plugin.heavy.load(Ordering::Relaxed);
+        let outcome = timeout_at(wall.min(deadlines.answer), spread(engine, &cpu, heavy, Box::pin(work))).await;
+        plugin.heavy.store(cpu.spent() >= INLINE_MAX, Ordering::Relaxed);
+        if let Some(outer) = outer {
+            outer.charge(cpu.spent_away());
+        }
+        match outcome {
+            Ok(Ok((Ok(answer), _))) => answer.map_err(said),
+            Ok(Ok((Err(error), refused))) => Err(ended(&error, refused)),
+            Ok(Err(error)) => Err(error),
+            Err(_) if wall <= deadlines.answer => Err(Error::OutOfTime("it reached call_timeout_ms")),
+            Err(_) => Err(Error::OutOfTime("it reached the callback's deadline")),
+        }
     }
 }
 
+/// A place in the pool, within the tenant's share of it. A call within another has the caller's share
+/// already.
+async fn place(engine: &Engine, caller: &Caller, within: bool) -> Place {
+    let share = async |share: &Arc<Semaphore>| Arc::clone(share).acquire_owned().await.expect("nobody closes it");
+    if within {
+        return Place { _share: None, _place: share(&engine.directory_places).await };
+    }
+    let own = match &caller.share {
+        Some(own) => Some(share(own).await),
+        None => None,
+    };
+    Place { _share: own, _place: share(&engine.places).await }
+}
+
+/// What a call holds until its store is gone.
+struct Place {
+    _share: Option<OwnedSemaphorePermit>,
+    _place: OwnedSemaphorePermit,
+}
+
 /// A store with every budget armed, before any of the plugin's code runs.
-pub(super) fn store(engine: &Engine, plugin: &Live, caller: &Caller) -> wasmtime::Result<Store<CallStore>> {
+pub(super) fn store(
+    engine: &Engine,
+    plugin: &Live,
+    caller: &Caller,
+    reach: Option<Reach>,
+) -> wasmtime::Result<Store<CallStore>> {
     let limits = &plugin.limits;
-    let data = CallStore::new(&plugin.name, &plugin.grants, limits, caller)?;
+    let data = CallStore::new(&plugin.name, &plugin.grants, limits, caller, reach)?;
     let mut store = Store::new(&engine.wasm, data);
     store.limiter(|data| &mut data.space);
     store.set_hostcall_fuel(limits.answer_bytes_max);
@@ -124,6 +202,7 @@ where
     if !heavy && let Some(output) = inline.await {
         return Ok(output);
     }
+    cpu.leave();
     let moved = AbortOnDropHandle::new(engine.busy_threads.spawn(metered));
     moved.await.map_err(|error| Error::Internal(error.to_string()))
 }

@@ -60,6 +60,8 @@ pub struct Engine {
     pub(super) wasm: wasmtime::Engine,
     pub(super) linker: Linker<CallStore>,
     pub(super) places: Arc<Semaphore>,
+    /// For calls of the CRM's plugin from within other calls.
+    pub(super) directory_places: Arc<Semaphore>,
     pub(super) trials: Arc<Semaphore>,
     pub(super) busy_threads: Handle,
     /// Address space of a memory; none stands for wasmtime's own choice. Compiled code depends on it.
@@ -84,6 +86,7 @@ impl Engine {
             linker: imports::linker(&wasm)?,
             wasm,
             places: Arc::new(Semaphore::new(config.calls_max as usize)),
+            directory_places: Arc::new(Semaphore::new(config.directory_calls_max as usize)),
             trials: Arc::new(Semaphore::new(TRIALS_MAX as usize)),
             busy_threads: runtime.handle().clone(),
             memory_reservation: reservation(allocation, config),
@@ -164,7 +167,7 @@ pub(super) fn settings(memory_reservation: Option<u64>) -> Config {
 }
 
 fn pool(config: &Plugins) -> PoolingAllocationConfig {
-    let places = config.calls_max + TRIALS_MAX;
+    let places = config.calls_max + config.directory_calls_max + TRIALS_MAX;
     let own = config.named.values().filter_map(|named| named.limits.table_elements_max);
     let table_elements_max = own.fold(config.limits.table_elements_max, usize::max);
     let mut pool = PoolingAllocationConfig::new();

@@ -3,6 +3,7 @@
 //! error at the call.
 
 mod denied;
+pub(super) mod directory;
 mod log;
 mod random;
 mod settings;

@@ -9,15 +9,10 @@ use wasmtime::component::{Component, InstancePre};
 
 use super::cache::Digest;
 use super::engine::Engine;
+use super::exports::{CONTRACT, Exports, VERSION};
 use super::grants::Grants;
 use super::store::CallStore;
-use crate::bindings::crm;
 use crate::config::{Limits, Role};
-
-/// What every name of the contract begins with.
-const CONTRACT: &str = "frontgate:plugin/";
-/// The version of the contract that this gateway speaks.
-const VERSION: &str = "0.1.0";
 
 /// A plugin that can be called. Every call holds its own `Arc`, so replacing a plugin never
 /// touches a call in flight.
@@ -33,7 +28,7 @@ pub struct Live {
     pub(super) pre: InstancePre<CallStore>,
     pub(super) grants: Arc<Grants>,
     pub(super) limits: Limits,
-    pub(super) crm: Option<crm::GuestIndices>,
+    pub(super) exports: Arc<Exports>,
     /// Whether its last call computed for so long that it was moved off the server's threads.
     pub(super) heavy: AtomicBool,
 }
@@ -52,19 +47,15 @@ impl Live {
         }
         let pre = engine.linker.instantiate_pre(component).map_err(anyhow::Error::from);
         let pre = pre.context("it imports what this gateway does not have")?;
-        let crm = exported(component, Role::Crm)
-            .then(|| crm::GuestIndices::new(&pre).map_err(anyhow::Error::from))
-            .transpose()
-            .context("its role crm is not that of the contract")?;
         let live = Self {
             name: file.name,
             digest: file.digest,
             file_bytes: file.bytes,
             since: SystemTime::now(),
+            exports: Arc::new(Exports::find(component, &pre)?),
             pre,
             grants: Arc::new(grants),
             limits,
-            crm,
             heavy: AtomicBool::new(false),
         };
         if live.roles().is_empty() {
@@ -75,10 +66,7 @@ impl Live {
 
     /// The roles that it answers.
     pub fn roles(&self) -> Vec<Role> {
-        let answers = |role: &Role| match role {
-            Role::Crm => self.crm.is_some(),
-        };
-        Role::ALL.into_iter().filter(answers).collect()
+        Role::ALL.into_iter().filter(|role| self.exports.has(*role)).collect()
     }
 }
 
@@ -87,12 +75,6 @@ pub(super) struct File {
     pub(super) name: Arc<str>,
     pub(super) digest: Digest,
     pub(super) bytes: usize,
-}
-
-/// Whether a component has a role, in any version that fits ours.
-fn exported(component: &Component, role: Role) -> bool {
-    let name = format!("{CONTRACT}{role}@{VERSION}");
-    component.get_export_index(None, &name).is_some()
 }
 
 /// An interface of the contract that a component imports in a version that does not fit ours.
@@ -113,7 +95,7 @@ fn exports(engine: &Engine, component: &Component) -> String {
         ([], []) => "it exports nothing".to_owned(),
         ([], all) => format!("it exports {}", all.join(", ")),
         (ours, _) => format!(
-            "it exports {}, and this gateway speaks version {VERSION} of {CONTRACT}crm; build it against that",
+            "it exports {}, and this gateway speaks version {VERSION} of the contract; build it against that",
             ours.join(", ")
         ),
     }

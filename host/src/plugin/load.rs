@@ -116,10 +116,11 @@ impl Loader {
     /// Starts the plugin once, with all its budgets: what traps here would trap in every call.
     async fn try_once(&self, live: &Live) -> Result<(), Failure> {
         let trial = Arc::clone(&self.engine.trials).acquire_owned().await;
-        let caller = Caller { tenant: "-".into(), request: "trial".into() };
-        let mut store = call::store(&self.engine, live, &caller).map_err(|error| Failure::Passing(error.into()))?;
+        let caller = Caller { tenant: "-".into(), request: "trial".into(), share: None };
+        let mut store =
+            call::store(&self.engine, live, &caller, None).map_err(|error| Failure::Passing(error.into()))?;
         let cpu = Arc::clone(&store.data().cpu);
-        let (pre, crm) = (live.pre.clone(), live.crm.clone());
+        let (pre, exports) = (live.pre.clone(), Arc::clone(&live.exports));
         let start = Box::pin(async move {
             let instance = match pre.instantiate_async(&mut store).await {
                 Ok(instance) => instance,
@@ -128,10 +129,7 @@ impl Loader {
                     bail!("it does not start: {ended}: {}", ended.detail().unwrap_or_default())
                 }
             };
-            if let Some(crm) = crm {
-                let role = crm.load(&mut store, &instance).map_err(anyhow::Error::from);
-                role.context("its role crm is not that of the contract")?;
-            }
+            exports.try_all(&mut store, &instance)?;
             // The place is free when the store is gone.
             drop(store);
             drop(trial);

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use tokio::io::AsyncWrite;
+use tokio::sync::Semaphore;
 use tracing::{Level, debug, enabled, error, info, trace, warn};
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
@@ -20,6 +21,8 @@ pub struct Caller {
     pub tenant: Arc<str>,
     /// Id of the request.
     pub request: Arc<str>,
+    /// The tenant's share of the places for calls.
+    pub share: Option<Arc<Semaphore>>,
 }
 
 /// Everything that one call writes.
@@ -44,6 +47,11 @@ impl Output {
             caller: caller.clone(),
             left: Mutex::new(Left { lines: limits.output_lines_max, bytes: limits.output_bytes_max, dropped: 0 }),
         }
+    }
+
+    /// For whom the call is made.
+    pub(super) fn caller(&self) -> &Caller {
+        &self.caller
     }
 
     /// Logs one line, or what of it fits, or drops it.

@@ -7,6 +7,7 @@ use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxView, WasiView};
 
 use super::budget::{CpuClock, Space};
 use super::grants::Grants;
+use super::imports::directory::Reach;
 use super::output::{Caller, Output, Stream};
 use crate::config::Limits;
 
@@ -16,6 +17,8 @@ pub(super) struct CallStore {
     pub(super) space: Space,
     pub(super) cpu: Arc<CpuClock>,
     pub(super) output: Arc<Output>,
+    /// None while a plugin is only tried.
+    pub(super) reach: Option<Reach>,
     wasi: WasiCtx,
     table: ResourceTable,
 }
@@ -26,6 +29,7 @@ impl CallStore {
         grants: &Arc<Grants>,
         limits: &Limits,
         caller: &Caller,
+        reach: Option<Reach>,
     ) -> wasmtime::Result<Self> {
         let output = Arc::new(Output::new(plugin, caller, limits));
         let mut wasi = WasiCtx::builder();
@@ -40,6 +44,7 @@ impl CallStore {
             space: Space::new(limits),
             cpu: Arc::default(),
             output,
+            reach,
             wasi: wasi.build(),
             table,
         })

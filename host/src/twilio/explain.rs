@@ -42,6 +42,9 @@ impl fmt::Display for Explanation {
         }
         match &self.near_miss {
             Some(change) => write!(f, "; it would match {change}"),
+            None if self.refusal == Refusal::Mismatch && !self.keys.is_empty() => {
+                f.write_str("; no single change would match: is this the auth token of the account that sends?")
+            }
             None => Ok(()),
         }
     }

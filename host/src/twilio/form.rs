@@ -5,6 +5,7 @@
 use std::borrow::Cow;
 
 use percent_encoding::percent_decode;
+use sha2::{Digest as _, Sha256};
 
 /// Fields in the order received; a name may stand more than once.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -44,6 +45,23 @@ impl<'b> Form<'b> {
             pairs.push((decode(name, body)?, decode(value, body)?));
         }
         Ok(Self { pairs })
+    }
+
+    /// Fields that were a form before.
+    pub fn from_pairs(pairs: impl IntoIterator<Item = (String, String)>) -> Form<'static> {
+        Form { pairs: pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect() }
+    }
+
+    /// SHA-256 of every field but one, in the order of their names.
+    pub fn digest_without(&self, left_out: &str) -> String {
+        let mut sorted: Vec<_> = self.pairs().filter(|(name, _)| *name != left_out).collect();
+        sorted.sort_unstable();
+        let mut hash = Sha256::new();
+        for text in sorted.into_iter().flat_map(|(name, value)| [name, value]) {
+            hash.update(u64::try_from(text.len()).unwrap_or(u64::MAX).to_le_bytes());
+            hash.update(text);
+        }
+        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// The first value of a field; an empty one counts as missing.

@@ -39,6 +39,10 @@ pub struct Request<'r> {
 #[derive(Debug)]
 pub struct Verified<'r> {
     content: Content<'r>,
+    /// The URL that was signed.
+    pub url: String,
+    /// Label of the key that signed.
+    pub key: String,
 }
 
 /// What was signed.
@@ -174,14 +178,16 @@ impl Keys {
             Content::Other => vec![String::new()],
         };
         let urls = self.base.urls(request.target);
-        let signed =
-            urls.iter().any(|url| forms.iter().any(|form| keys.iter().any(|key| key.matches(url, form, signature))));
-        if !signed {
+        let signed = urls.into_iter().find_map(|url| {
+            let key = keys.iter().find(|key| forms.iter().any(|form| key.matches(&url, form, signature)))?;
+            Some((url, key.label.clone()))
+        });
+        let Some((url, key)) = signed else {
             return Err(Refusal::Mismatch);
-        }
+        };
         match body_hash(request.target) {
             Some(hash) if !request.is_form && !hash_matches(&hash, request.body) => Err(Refusal::BodyHash),
-            _ => Ok(Verified { content }),
+            _ => Ok(Verified { content, url, key }),
         }
     }
 
@@ -199,6 +205,16 @@ impl Keys {
             return Err(Refusal::Algorithm { id: id.to_owned(), configured, claimed: claimed.to_owned() });
         }
         Ok(&self.shared[at..=at])
+    }
+
+    /// Every URL that means a place, as it may have been signed.
+    pub fn urls(&self, target: &str) -> Vec<String> {
+        self.base.urls(target)
+    }
+
+    /// Labels of the keys that a request may be signed with.
+    pub fn labels(&self, request: &Request<'_>) -> Vec<&str> {
+        self.candidates(request).unwrap_or_default().iter().map(|key| key.label.as_str()).collect()
     }
 
     /// What Twilio would send for this form: URL and signature, by the first token.

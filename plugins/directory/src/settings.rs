@@ -10,6 +10,24 @@ use crate::phone::Country;
 /// What is escaped in a value that becomes part of a URL: all but what RFC 3986 calls unreserved.
 const VALUE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
+/// What there is to set.
+const KNOWN: [&str; 14] = [
+    "customers",
+    "country",
+    "own_customers_only",
+    "columns.id",
+    "columns.name",
+    "columns.company",
+    "columns.email",
+    "columns.phone",
+    "columns.whatsapp",
+    "columns.owner",
+    "columns.avatar",
+    "links.*",
+    "details.title",
+    "details.columns",
+];
+
 /// The settings of one call.
 pub(crate) struct Settings {
     /// The file, in the granted folder.
@@ -49,6 +67,7 @@ enum Piece {
 
 impl Settings {
     pub(crate) fn read() -> Result<Self> {
+        settings::only(&KNOWN)?;
         let Some(customers) = settings::get("customers") else {
             return Err(Error::failed(
                 "the setting `customers` is missing: name a .csv or .json file in the granted folder",
@@ -167,5 +186,30 @@ impl Text {
             }
         }
         text.trim().to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use frontgate_sdk::testing;
+
+    use super::*;
+
+    #[test]
+    fn every_known_setting_is_taken_and_a_mistyped_one_refused() {
+        let value = |key: &&str| match *key {
+            "country" => "US",
+            "own_customers_only" => "false",
+            _ => "x",
+        };
+        testing::settings(KNOWN.iter().map(|key| (*key, value(key))));
+        assert!(Settings::read().is_ok());
+        for (mistyped, meant) in
+            [("columns.onwer", "columns.owner"), ("link.CRM", "links.CRM"), ("own_customer_only", "own_customers_only")]
+        {
+            testing::settings([("customers", "customers.csv"), (mistyped, "x")]);
+            let want = format!("unknown setting `{mistyped}`: did you mean `{meant}`?");
+            assert_eq!(Settings::read().err(), Some(Error::Failed(want)));
+        }
     }
 }

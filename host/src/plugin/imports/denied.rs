@@ -1,9 +1,8 @@
-//! Capabilities that no plugin can be granted in this version: `state`, `http-client`, and
-//! `directory` for a plugin that answers the CRM role itself. The contract has an error for each.
+//! Capabilities that no plugin can be granted in this version: `state` and `http-client`. The contract
+//! has an error for each.
 
-use crate::bindings::directory;
 use crate::bindings::http_client::{self, HttpError, OutboundRequest, OutboundResponse};
-use crate::bindings::plugin_types::{self, Customer, Error};
+use crate::bindings::plugin_types;
 use crate::bindings::state::{self, Entry, StateError};
 use crate::plugin::store::CallStore;
 
@@ -36,17 +35,3 @@ impl http_client::Host for CallStore {
 }
 
 impl plugin_types::Host for CallStore {}
-
-impl directory::Host for CallStore {
-    fn get_customer(&mut self, _: String, _: String) -> Result<Customer, Error> {
-        Err(forbidden())
-    }
-
-    fn find_customer(&mut self, _: String) -> Result<Option<Customer>, Error> {
-        Err(forbidden())
-    }
-}
-
-fn forbidden() -> Error {
-    Error::Forbidden("this plugin answers the CRM role itself".to_owned())
-}

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
-use super::{ANSWER_BYTES_MAX, Answer, shape};
+use super::{ANSWER_BYTES_MAX, Answer, json, location, required, shape};
 use crate::bindings::crm::{CustomerPage, ListRequest, Position};
 use crate::bindings::plugin_types::Customer;
 use crate::error::Error;
@@ -37,15 +37,10 @@ pub enum Question {
 
 /// Reads the form of a callback.
 pub fn decode(form: &Form<'_>, query: Option<&str>, page_size_max: u32) -> Result<Question, Error> {
-    let Some(location) = form.get("Location") else {
-        let version1 = form.get("Token").is_some() || query.is_some_and(is_version1);
-        return Err(if version1 { Error::Version1 } else { Error::MissingParameter("Location") });
-    };
-    let required = |name| form.get(name).ok_or(Error::MissingParameter(name));
-    match location {
+    match location(form, query)? {
         LIST => {
-            let worker = required("Worker")?.to_owned();
-            let size = required("PageSize")?;
+            let worker = required(form, "Worker")?.to_owned();
+            let size = required(form, "PageSize")?;
             let size: u32 = size.parse().map_err(|_| Error::InvalidParameter("PageSize", "not a number"))?;
             if size == 0 {
                 return Err(Error::InvalidParameter("PageSize", "0"));
@@ -59,8 +54,8 @@ pub fn decode(form: &Form<'_>, query: Option<&str>, page_size_max: u32) -> Resul
             }))
         }
         DETAILS => Ok(Question::Details {
-            worker: required("Worker")?.to_owned(),
-            customer_id: required("CustomerId")?.to_owned(),
+            worker: required(form, "Worker")?.to_owned(),
+            customer_id: required(form, "CustomerId")?.to_owned(),
         }),
         _ => Err(Error::UnknownLocation("GetCustomersList and GetCustomerDetailsByCustomerId")),
     }
@@ -256,8 +251,4 @@ fn cut(text: &str, mut room: usize) -> &str {
         (!fits).then_some(at)
     });
     &text[..end.unwrap_or(text.len())]
-}
-
-fn json<T: Serialize>(value: &T) -> Vec<u8> {
-    serde_json::to_vec(value).expect("these types have no map keys and no fallible fields")
 }

@@ -1,0 +1,71 @@
+//! `frontgate check --online`: asks Twilio whether the credentials work, and where its webhooks point.
+
+use std::sync::Arc;
+
+use super::super::say;
+use crate::config::Config;
+use crate::outbound::Client;
+use crate::routes::Callback;
+use crate::tenants;
+use crate::twilio::reaction::reason;
+use crate::twilio::rest::{Rest, Webhooks};
+
+/// What the gateway answers by itself needs these.
+const NEEDED: [(&str, &str); 2] = [("onConversationAdd", "pre"), ("onParticipantAdded", "post")];
+
+/// Says what Twilio said; how many faults there are.
+pub(super) fn online(config: &Config) -> anyhow::Result<usize> {
+    let client = Arc::new(Client::new(&config.delivery));
+    let runtime = super::super::runtime()?;
+    let mut faults = 0;
+    for tenant in tenants::all(config) {
+        let settings = &config.tenants[&*tenant.name].twilio;
+        let (name, address) = (&tenant.name, &settings.conversations_url);
+        let Some(rest) = Rest::new(settings, &client) else {
+            say!("! tenant {name}: there are no credentials to ask Twilio with");
+            continue;
+        };
+        match runtime.block_on(rest.webhooks()) {
+            Ok(webhooks) => {
+                say!("✓ tenant {name}: {address} takes the credentials");
+                let url = |callback: Callback| format!("{}{}", tenants::public_url(config), callback.path(&tenant));
+                faults += point(name, &webhooks, &url(Callback::Conversations));
+                for callback in [Callback::Crm, Callback::Templates, Callback::Outgoing, Callback::Routing] {
+                    say!("    Twilio's console alone shows where it calls {}: {}", callback.name(), url(callback));
+                }
+            }
+            Err(failure) => {
+                faults += 1;
+                say!("✗ tenant {name}: {address}: {}\n    mend [tenants.{name}.twilio]", reason(&failure));
+            }
+        }
+    }
+    Ok(faults)
+}
+
+/// Compares where the webhooks point with where they should.
+fn point(tenant: &str, webhooks: &Webhooks, expected: &str) -> usize {
+    let mut faults = 0;
+    let filters = webhooks.filters.clone().unwrap_or_default();
+    for (event, kind) in NEEDED {
+        let url = if kind == "pre" { &webhooks.pre_webhook_url } else { &webhooks.post_webhook_url };
+        let url = url.as_deref().unwrap_or_default();
+        let ours = [expected.to_owned(), expected.replace("/conversations", "/twilio-conversations")];
+        let alike = ours.iter().any(|ours| ours == url);
+        if !alike {
+            faults += 1;
+            let there = if url.is_empty() { "nowhere" } else { url };
+            say!("✗ tenant {tenant}: the {kind}-event webhook points {there}\n    set it to {expected}");
+        } else if !filters.iter().any(|filter| filter == event) {
+            faults += 1;
+            say!("✗ tenant {tenant}: {event} is not ticked among the {kind}-event webhooks\n    tick it");
+        } else {
+            say!("✓ tenant {tenant}: {event} comes to {url}");
+        }
+    }
+    if webhooks.method.as_deref().is_some_and(|method| !method.eq_ignore_ascii_case("POST")) {
+        faults += 1;
+        say!("✗ tenant {tenant}: the webhooks are sent by GET\n    choose POST");
+    }
+    faults
+}

@@ -1,0 +1,49 @@
+//! What works, and probably not as it was meant: said by `check` and at the start, never fatal.
+
+use super::Config;
+use super::document::Document;
+use super::fault::Fault;
+use super::tenant::Role;
+
+/// Adds what is worth saying.
+pub(super) fn warn(config: &Config, document: &Document<'_>, warnings: &mut Vec<Fault>) {
+    let mut say = |key: String, problem: &str, fix: &str| {
+        let place = document.place(&key);
+        warnings.push(Fault { place, problem: format!("{key}: {problem}"), fix: fix.to_owned() });
+    };
+    for (name, tenant) in &config.tenants {
+        let named = |role| !tenant.roles.plugins(role).is_empty();
+        if !Role::ALL.into_iter().any(named) {
+            say(
+                format!("tenants.{name}"),
+                "no plugin has a role, so callbacks are refused",
+                "name plugins in [tenants.NAME.roles]",
+            );
+        }
+        if named(Role::Routing) && tenant.twilio.default_worker.is_none() {
+            say(
+                format!("tenants.{name}.roles.routing"),
+                "a conversation that no plugin gives to anybody waits for the operator",
+                "name somebody as default_worker in [tenants.NAME.twilio]",
+            );
+        }
+        if (named(Role::Routing) || named(Role::Conversations)) && tenant.twilio.credentials().is_none() {
+            say(
+                format!("tenants.{name}.twilio"),
+                "there are no credentials for calls back to Twilio, so they wait",
+                "add api_key and api_secret, or account_sid beside auth_tokens",
+            );
+        }
+    }
+    let used = |plugin: &String| {
+        let mut roles = config.tenants.values().map(|tenant| &tenant.roles);
+        roles.any(|roles| Role::ALL.into_iter().any(|role| roles.plugins(role).contains(plugin)))
+    };
+    for plugin in config.plugins.named.keys().filter(|plugin| !used(plugin)) {
+        say(
+            format!("plugins.named.{plugin}"),
+            "no tenant has a role for this plugin",
+            "name it in [tenants.NAME.roles], or leave its settings out",
+        );
+    }
+}

@@ -1,0 +1,12 @@
+//! What a platform was told is done, and still has to be: written down before the answer, worked off
+//! afterwards, never lost, and never done twice blindly.
+//!
+//! In reading order: [`job`] is one delivery and what becomes of it, [`store`] keeps it, [`worker`]
+//! takes one after the other and `work/` does it.
+
+mod budget;
+mod crash;
+pub mod job;
+pub mod store;
+mod work;
+pub mod worker;

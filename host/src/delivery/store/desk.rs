@@ -1,0 +1,224 @@
+//! What operators see of the queue and do to it by hand, with or without a running gateway. Whatever
+//! is done here leaves a line in `audit`.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::SystemTime;
+
+use anyhow::{Context as _, bail};
+use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, TransactionBehavior, params};
+use serde::Serialize;
+
+use super::{queue, schema};
+use crate::delivery::job::{State, millis};
+
+/// The queue, opened beside the gateway.
+pub struct Desk {
+    connection: Connection,
+}
+
+/// One delivery.
+#[derive(Debug, Serialize)]
+pub struct Line {
+    /// As in the commands.
+    pub id: i64,
+    /// Whose.
+    pub tenant: String,
+    /// Which callback brought it.
+    pub callback: String,
+    /// The event's name.
+    pub event: String,
+    /// The conversation that it belongs to.
+    pub conversation: String,
+    /// How far it is.
+    pub state: State,
+    /// How often it was begun.
+    pub attempts: u32,
+    /// Milliseconds from now until it goes on; none if it waits for another of its conversation.
+    pub due_in_ms: Option<i64>,
+    /// What was decided.
+    pub plan: Option<String>,
+    /// Why it is where it is.
+    pub reason: Option<String>,
+    /// What the platform calls the result.
+    pub result: Option<String>,
+    /// Id of the request that brought it, as in the log.
+    pub request: String,
+    /// Milliseconds since 1970.
+    pub created_ms: i64,
+    /// Milliseconds since 1970.
+    pub changed_ms: i64,
+}
+
+/// Everything about one delivery.
+#[derive(Debug, Serialize)]
+pub struct Whole {
+    /// What the list shows.
+    #[serde(flatten)]
+    pub line: Line,
+    /// What the platform sent.
+    pub fields: Vec<(String, String)>,
+    /// What operators did: milliseconds since 1970, who, what.
+    pub audit: Vec<(i64, String, String)>,
+}
+
+/// What an operator knows of a delivery whose outcome is unknown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fact {
+    /// It has had its effect.
+    Sent,
+    /// It has not.
+    NotSent,
+}
+
+const COLUMNS: &str = "id, tenant, kind, name, conversation, state, attempts, due_ms, plan, reason, result, request, \
+                       created_ms, changed_ms, sending";
+
+impl Desk {
+    /// Opens a database that a gateway has made.
+    pub fn open(path: &Path) -> anyhow::Result<Self> {
+        Ok(Self { connection: schema::open_beside(path)? })
+    }
+
+    /// The newest deliveries, of one state or of all.
+    pub fn list(&self, state: Option<State>, tenant: Option<&str>, most: u32) -> anyhow::Result<Vec<Line>> {
+        let mut select = self.connection.prepare(&format!(
+            "SELECT {COLUMNS} FROM deliveries
+             WHERE (?1 IS NULL OR state = ?1) AND (?2 IS NULL OR tenant = ?2) ORDER BY id DESC LIMIT ?3"
+        ))?;
+        let lines = select.query_map(params![state.map(State::name), tenant, most], line)?;
+        Ok(lines.collect::<Result<_, _>>()?)
+    }
+
+    /// One delivery with everything.
+    pub fn show(&self, id: i64) -> anyhow::Result<Whole> {
+        let select = format!("SELECT {COLUMNS}, fields FROM deliveries WHERE id = ?1");
+        let found = self.connection.query_row(&select, [id], |row| Ok((line(row)?, row.get::<_, String>("fields")?)));
+        let (line, fields) = found.optional()?.with_context(|| format!("there is no delivery {id}"))?;
+        let mut select = self
+            .connection
+            .prepare("SELECT time_ms, who, action || ': ' || state_before || ' to ' || state_after FROM audit WHERE delivery = ?1 ORDER BY id")?;
+        let audit = select.query_map([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        Ok(Whole { line, fields: serde_json::from_str(&fields)?, audit: audit.collect::<Result<_, _>>()? })
+    }
+
+    /// How many deliveries of each tenant are in each state.
+    pub fn counts(&self) -> anyhow::Result<BTreeMap<String, BTreeMap<State, u64>>> {
+        let mut counts: BTreeMap<String, BTreeMap<State, u64>> = BTreeMap::new();
+        let mut select =
+            self.connection.prepare_cached("SELECT tenant, state, count(*) FROM deliveries GROUP BY tenant, state")?;
+        let mut rows = select.query([])?;
+        while let Some(row) = rows.next()? {
+            if let Some(state) = State::named(row.get_ref(1)?.as_str()?) {
+                counts.entry(row.get(0)?).or_default().insert(state, row.get::<_, i64>(2)?.unsigned_abs());
+            }
+        }
+        Ok(counts)
+    }
+
+    /// Lets a delivery go on at once. One that may have been sent is asked after first; for one that
+    /// was refused, everything is decided anew.
+    pub fn retry(&mut self, id: i64) -> anyhow::Result<State> {
+        self.change(id, "retry", |transaction, before, sending| {
+            let after = match before {
+                State::Leased => bail!("delivery {id} is being worked on"),
+                State::Sent => bail!("delivery {id} was sent; nothing is left to do"),
+                State::Unknown => State::Unknown,
+                State::Dead if sending => State::Unknown,
+                State::Ready | State::Failed | State::Dead | State::Cancelled => State::Ready,
+            };
+            transaction.execute(
+                "UPDATE deliveries SET state = ?2, questions = 0, reason = NULL,
+                   plan = CASE WHEN ?2 = 'unknown' THEN plan END, created_ms = ?3,
+                   due_ms = CASE WHEN ?2 = 'unknown' OR due_ms IS NOT NULL AND state = 'ready' THEN ?3 END
+                 WHERE id = ?1",
+                params![id, after.name(), millis(SystemTime::now())],
+            )?;
+            Ok(after)
+        })
+    }
+
+    /// Says what became of a delivery whose outcome nobody could find out.
+    pub fn resolve(&mut self, id: i64, fact: Fact) -> anyhow::Result<State> {
+        let action = if fact == Fact::Sent { "resolve as sent" } else { "resolve as not sent" };
+        self.change(id, action, |transaction, before, sending| {
+            if !(before == State::Unknown || (before == State::Dead && sending)) {
+                bail!("the outcome of delivery {id} is known: it is {before}");
+            }
+            let after = if fact == Fact::Sent { State::Sent } else { State::Ready };
+            transaction.execute(
+                "UPDATE deliveries SET state = ?2, sending = 0, lease = NULL, due_ms = NULL, reason = ?3 WHERE id = ?1",
+                params![id, after.name(), format!("an operator said so: {action}")],
+            )?;
+            Ok(after)
+        })
+    }
+
+    /// Takes a delivery out; what it may have sent already is not taken back.
+    pub fn cancel(&mut self, id: i64) -> anyhow::Result<State> {
+        self.change(id, "cancel", |transaction, before, _| {
+            match before {
+                State::Leased => bail!("delivery {id} is being worked on; try again in a moment"),
+                State::Sent | State::Failed | State::Cancelled => {
+                    bail!("delivery {id} is {before}; nothing is left to do")
+                }
+                State::Ready | State::Unknown | State::Dead => {}
+            }
+            transaction.execute(
+                "UPDATE deliveries SET state = 'cancelled', lease = NULL, due_ms = NULL WHERE id = ?1",
+                [id],
+            )?;
+            Ok(State::Cancelled)
+        })
+    }
+
+    fn change(
+        &mut self,
+        id: i64,
+        action: &str,
+        work: impl FnOnce(&Transaction<'_>, State, bool) -> anyhow::Result<State>,
+    ) -> anyhow::Result<State> {
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let select = format!("SELECT {COLUMNS} FROM deliveries WHERE id = ?1");
+        let found = transaction.query_row(&select, [id], |row| Ok((line(row)?, row.get("sending")?)));
+        let (line, sending) = found.optional()?.with_context(|| format!("there is no delivery {id}"))?;
+        let after = work(&transaction, line.state, sending)?;
+        let now = millis(SystemTime::now());
+        transaction.execute("UPDATE deliveries SET changed_ms = ?2 WHERE id = ?1", params![id, now])?;
+        transaction.execute(
+            "INSERT INTO audit (time_ms, who, delivery, action, state_before, state_after) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            params![now, who(), id, action, line.state.name(), after.name()],
+        )?;
+        queue::wake(&transaction, &line.tenant, &line.conversation, now)?;
+        transaction.commit()?;
+        Ok(after)
+    }
+}
+
+fn line(row: &Row<'_>) -> rusqlite::Result<Line> {
+    let due: Option<i64> = row.get("due_ms")?;
+    let state = State::named(row.get_ref("state")?.as_str()?).unwrap_or(State::Dead);
+    let waits = matches!(state, State::Ready | State::Unknown);
+    Ok(Line {
+        id: row.get("id")?,
+        tenant: row.get("tenant")?,
+        callback: row.get("kind")?,
+        event: row.get("name")?,
+        conversation: row.get("conversation")?,
+        state,
+        attempts: row.get("attempts")?,
+        due_in_ms: due.filter(|_| waits).map(|due| (due - millis(SystemTime::now())).max(0)),
+        plan: row.get("plan")?,
+        reason: row.get("reason")?,
+        result: row.get("result")?,
+        request: row.get("request")?,
+        created_ms: row.get("created_ms")?,
+        changed_ms: row.get("changed_ms")?,
+    })
+}
+
+/// The account that ran the command.
+fn who() -> String {
+    let uid = rustix::process::getuid().as_raw();
+    std::env::var("USER").map_or_else(|_| format!("uid {uid}"), |name| format!("{name} (uid {uid})"))
+}

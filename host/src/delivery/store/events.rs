@@ -1,0 +1,66 @@
+//! Accepting an event: its mark and its delivery in one transaction.
+
+use std::time::SystemTime;
+
+use rusqlite::{OptionalExtension as _, Transaction, params};
+
+use super::{Store, StoreError, queue};
+use crate::delivery::crash;
+use crate::delivery::job::{Event, millis};
+
+/// What became of an event that was to be accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Accepted {
+    /// It is on disk.
+    New,
+    /// It was there before, and got this answer.
+    Repeated(Vec<u8>),
+}
+
+impl Store {
+    /// Writes down that an event was answered, under everything that tells it from others, and what
+    /// is left to do about it.
+    pub async fn accept(
+        &self,
+        tenant: &str,
+        identities: Vec<String>,
+        answer: Vec<u8>,
+        event: Option<Event>,
+    ) -> Result<Accepted, StoreError> {
+        crash::point("accept");
+        let tenant = tenant.to_owned();
+        let accepted = self
+            .write(move |transaction| {
+                let now = millis(SystemTime::now());
+                let before = identities.iter().find_map(|identity| find(transaction, &tenant, identity).transpose());
+                if let Some(answer) = before {
+                    return Ok(Accepted::Repeated(answer?));
+                }
+                for identity in &identities {
+                    let mut insert = transaction.prepare_cached(
+                        "INSERT INTO events (tenant, identity, answer, time_ms) VALUES (?1, ?2, ?3, ?4)",
+                    )?;
+                    insert.execute(params![tenant, identity, answer, now])?;
+                }
+                if let Some(event) = event {
+                    queue::insert(transaction, &event, now)?;
+                }
+                Ok(Accepted::New)
+            })
+            .await?;
+        crash::point("accepted");
+        self.due.notify_waiters();
+        Ok(accepted)
+    }
+
+    /// What an event was answered when it was accepted.
+    pub async fn answer(&self, tenant: &str, identity: String) -> Result<Option<Vec<u8>>, StoreError> {
+        let tenant = tenant.to_owned();
+        self.write(move |transaction| find(transaction, &tenant, &identity)).await
+    }
+}
+
+fn find(transaction: &Transaction<'_>, tenant: &str, identity: &str) -> rusqlite::Result<Option<Vec<u8>>> {
+    let mut select = transaction.prepare_cached("SELECT answer FROM events WHERE tenant = ?1 AND identity = ?2")?;
+    select.query_row(params![tenant, identity], |row| row.get(0)).optional()
+}

@@ -1,0 +1,233 @@
+//! The queue: which delivery is next, what was decided about it, what became of it.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
+
+use super::{Store, StoreError};
+use crate::delivery::job::{Delivery, Event, Kind, State, millis};
+
+/// Rows that one write deletes: others wait meanwhile.
+const PRUNE_MAX: u32 = 500;
+
+/// What is next for a tenant.
+#[derive(Debug)]
+pub(in crate::delivery) enum Next {
+    /// This one.
+    Delivery(Box<Delivery>),
+    /// None before this many milliseconds from now.
+    In(Duration),
+    /// None.
+    Nothing,
+}
+
+/// What is written when a worker lets go of a delivery.
+#[derive(Debug, Clone)]
+pub(in crate::delivery) struct Change {
+    pub(in crate::delivery) state: State,
+    /// From now, where it goes on.
+    pub(in crate::delivery) pause: Option<Duration>,
+    pub(in crate::delivery) waits_for_plugin: bool,
+    /// Whether what was sent may have had its effect.
+    pub(in crate::delivery) maybe_sent: bool,
+    pub(in crate::delivery) reason: Option<String>,
+    pub(in crate::delivery) result: Option<String>,
+    pub(in crate::delivery) questions: u32,
+}
+
+pub(super) fn insert(transaction: &Transaction<'_>, event: &Event, now: i64) -> rusqlite::Result<()> {
+    let fields = serde_json::to_string(&event.fields).expect("pairs of texts");
+    let mut insert = transaction.prepare_cached(
+        "INSERT INTO deliveries (tenant, kind, name, conversation, fields, request, state, created_ms, changed_ms)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'ready', ?7, ?7)",
+    )?;
+    let (tenant, kind) = (&*event.tenant, event.kind.name());
+    insert.execute(params![tenant, kind, event.name, event.conversation, fields, &*event.request, now])?;
+    wake(transaction, tenant, &event.conversation, now)
+}
+
+/// Lets go on what waited for others of its conversation: the first that is open, and a routing that
+/// has only such before it as wait for a plugin, since a customer should not.
+pub(super) fn wake(connection: &Connection, tenant: &str, conversation: &str, now: i64) -> rusqlite::Result<()> {
+    let mut update = connection.prepare_cached(
+        "UPDATE deliveries SET due_ms = ?3
+         WHERE tenant = ?1 AND conversation = ?2 AND state = 'ready' AND due_ms IS NULL AND NOT EXISTS (
+           SELECT 1 FROM deliveries AS earlier
+           WHERE earlier.tenant = ?1 AND earlier.conversation = ?2 AND earlier.id < deliveries.id
+             AND earlier.state IN ('ready', 'leased', 'unknown')
+             AND NOT (deliveries.kind = 'routing' AND earlier.waits_for_plugin))",
+    )?;
+    update.execute(params![tenant, conversation, now]).map(drop)
+}
+
+/// After an end without warning nobody holds anything any more. What may have been sent must be asked
+/// after; the rest simply goes on.
+pub(super) fn recover(connection: &mut Connection) -> rusqlite::Result<usize> {
+    let now = millis(SystemTime::now());
+    connection.execute(
+        "UPDATE deliveries SET lease = NULL, due_ms = ?1, changed_ms = ?1,
+           reason = CASE WHEN sending AND state = 'leased' THEN 'the gateway ended while it was being sent' ELSE reason END,
+           state = CASE WHEN sending THEN 'unknown' ELSE 'ready' END
+         WHERE state = 'leased' OR lease IS NOT NULL",
+        [now],
+    )
+}
+
+impl Store {
+    /// Takes the tenant's next delivery that is due. A due time further away than any pause was
+    /// written by a clock that was wrong, and counts as due.
+    pub(in crate::delivery) async fn claim(&self, tenant: &str, longest: Duration) -> Result<Next, StoreError> {
+        let tenant = tenant.to_owned();
+        self.write(move |transaction| {
+            let now = millis(SystemTime::now());
+            let horizon = now.saturating_add(i64::try_from(longest.as_millis()).unwrap_or(i64::MAX));
+            let due = "state IN ('ready', 'unknown') AND lease IS NULL AND tenant = ?1";
+            let mut select = transaction.prepare_cached(&format!(
+                "SELECT id FROM deliveries WHERE {due} AND due_ms <= ?2
+                 UNION ALL SELECT id FROM deliveries WHERE {due} AND due_ms > ?3
+                 LIMIT 1"
+            ))?;
+            let id: Option<i64> = select.query_row(params![tenant, now, horizon], |row| row.get(0)).optional()?;
+            let Some(id) = id else {
+                let mut select =
+                    transaction.prepare_cached(&format!("SELECT min(due_ms) FROM deliveries WHERE {due}"))?;
+                let next: Option<i64> = select.query_row(params![tenant], |row| row.get(0))?;
+                return Ok(next.map_or(Next::Nothing, |next| {
+                    Next::In(Duration::from_millis(u64::try_from(next - now).unwrap_or_default()))
+                }));
+            };
+            let mut update = transaction.prepare_cached(
+                "UPDATE deliveries SET lease = ?2, changed_ms = ?3, waits_for_plugin = 0,
+                   attempts = attempts + (state = 'ready'), sending = (plan IS NOT NULL),
+                   state = CASE state WHEN 'ready' THEN 'leased' ELSE state END
+                 WHERE id = ?1
+                 RETURNING id, kind, name, conversation, fields, request, plan, state, attempts, questions, created_ms,
+                   lease",
+            )?;
+            let lease = uuid::Uuid::new_v4().to_string();
+            let delivery = update.query_row(params![id, lease, now], delivery)?;
+            Ok(Next::Delivery(Box::new(delivery)))
+        })
+        .await
+    }
+
+    /// Writes down what was decided, before it is sent; says whether the delivery is still this
+    /// worker's.
+    pub(in crate::delivery) async fn plan(&self, delivery: &Delivery, plan: &str) -> Result<bool, StoreError> {
+        let (id, lease, plan) = (delivery.id, delivery.lease.clone(), plan.to_owned());
+        self.write(move |transaction| {
+            let mut update = transaction
+                .prepare_cached("UPDATE deliveries SET plan = ?3, sending = 1 WHERE id = ?1 AND lease = ?2")?;
+            Ok(update.execute(params![id, lease, plan])? == 1)
+        })
+        .await
+    }
+
+    /// The next of a list in turn, written down as the plan in the same transaction, so that nobody's
+    /// turn is lost or had twice.
+    pub(in crate::delivery) async fn plan_turn(
+        &self,
+        tenant: &str,
+        delivery: &Delivery,
+        list: Vec<String>,
+    ) -> Result<Option<String>, StoreError> {
+        let (id, lease, tenant) = (delivery.id, delivery.lease.clone(), tenant.to_owned());
+        self.write(move |transaction| {
+            let key = serde_json::to_string(&list).expect("a list of texts");
+            let count: i64 = transaction.query_row(
+                "INSERT INTO turns (tenant, list, count) VALUES (?1, ?2, 1)
+                 ON CONFLICT DO UPDATE SET count = count + 1 RETURNING count",
+                params![tenant, key],
+                |row| row.get(0),
+            )?;
+            let turn = usize::try_from(count - 1).unwrap_or_default() % list.len().max(1);
+            let Some(chosen) = list.into_iter().nth(turn) else { return Ok(None) };
+            let update = "UPDATE deliveries SET plan = ?3, sending = 1 WHERE id = ?1 AND lease = ?2";
+            let held = transaction.execute(update, params![id, lease, chosen])? == 1;
+            Ok(held.then_some(chosen))
+        })
+        .await
+    }
+
+    /// Lets go of a delivery; says whether it was still this worker's.
+    pub(in crate::delivery) async fn settle(
+        &self,
+        tenant: &str,
+        delivery: &Delivery,
+        change: Change,
+    ) -> Result<bool, StoreError> {
+        let (id, lease, tenant) = (delivery.id, delivery.lease.clone(), tenant.to_owned());
+        let conversation = delivery.conversation.clone();
+        let held = self
+            .write(move |transaction| {
+                let now = millis(SystemTime::now());
+                let pause = change.pause.map(|pause| i64::try_from(pause.as_millis()).unwrap_or(i64::MAX));
+                let mut update = transaction.prepare_cached(
+                    "UPDATE deliveries SET state = ?3, due_ms = ?4, lease = NULL, sending = ?10,
+                       waits_for_plugin = ?5, reason = ?6, result = coalesce(?7, result), questions = ?8,
+                       changed_ms = ?9
+                     WHERE id = ?1 AND lease = ?2",
+                )?;
+                let due = pause.map(|pause| now.saturating_add(pause));
+                let (state, waits) = (change.state.name(), change.waits_for_plugin);
+                let held = update.execute(params![
+                    id,
+                    lease,
+                    state,
+                    due,
+                    waits,
+                    change.reason,
+                    change.result,
+                    change.questions,
+                    now,
+                    change.maybe_sent
+                ])? == 1;
+                wake(transaction, &tenant, &conversation, now)?;
+                Ok(held)
+            })
+            .await?;
+        self.due.notify_waiters();
+        Ok(held)
+    }
+
+    /// Forgets events and deliveries that have been kept for long enough; says whether there may be
+    /// more.
+    pub(in crate::delivery) async fn prune(&self, events: Duration, deliveries: Duration) -> Result<bool, StoreError> {
+        self.write(move |transaction| {
+            let before = |age: Duration| millis(SystemTime::now().checked_sub(age).unwrap_or(UNIX_EPOCH));
+            let old = transaction.execute(
+                "DELETE FROM events WHERE (tenant, identity) IN (
+                   SELECT tenant, identity FROM events WHERE time_ms < ?1 LIMIT ?2)",
+                params![before(events), PRUNE_MAX],
+            )?;
+            let ended = transaction.execute(
+                "DELETE FROM deliveries WHERE id IN (
+                   SELECT id FROM deliveries WHERE state IN ('sent', 'failed', 'cancelled') AND changed_ms < ?1 LIMIT ?2)",
+                params![before(deliveries), PRUNE_MAX],
+            )?;
+            Ok(old.max(ended) == PRUNE_MAX as usize)
+        })
+        .await
+    }
+}
+
+fn delivery(row: &Row<'_>) -> rusqlite::Result<Delivery> {
+    let fields: String = row.get("fields")?;
+    let created: i64 = row.get("created_ms")?;
+    let state: String = row.get("state")?;
+    Ok(Delivery {
+        id: row.get("id")?,
+        kind: Kind::named(row.get_ref("kind")?.as_str()?),
+        name: row.get("name")?,
+        conversation: row.get("conversation")?,
+        fields: serde_json::from_str(&fields).unwrap_or_default(),
+        request: Arc::from(row.get_ref("request")?.as_str()?),
+        plan: row.get("plan")?,
+        unknown: state == State::Unknown.name(),
+        attempts: row.get("attempts")?,
+        questions: row.get("questions")?,
+        created: UNIX_EPOCH + Duration::from_millis(u64::try_from(created).unwrap_or_default()),
+        lease: row.get("lease")?,
+    })
+}

@@ -1,0 +1,127 @@
+//! How each kind of delivery is made.
+
+mod event;
+mod participant;
+mod routing;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::budget::Budget;
+use super::job::{Delivery, Kind, Settlement};
+use super::store::{Store, StoreError};
+use crate::config::{self, Role};
+use crate::error::Error;
+use crate::plugin::call::Deadlines;
+use crate::roles::{Asking, Plugins};
+use crate::tenants::Tenant;
+use crate::twilio::callbacks::conversations::{self, Event};
+use crate::twilio::reaction::{Reaction, Repeatable, reaction};
+use crate::twilio::rest::{Failure, Rest};
+
+/// What one tenant's deliveries are made with.
+pub(super) struct Workshop {
+    pub(super) tenant: Arc<Tenant>,
+    pub(super) plugins: Arc<Plugins>,
+    pub(super) store: Arc<Store>,
+    /// None without credentials.
+    pub(super) rest: Option<Rest>,
+    pub(super) budget: Budget,
+    pub(super) limits: config::Delivery,
+}
+
+/// Why a delivery stops short: what is to be written down, or that it is not this worker's any more.
+pub(super) enum Stop {
+    Settle(Settlement),
+    Lost(StoreError),
+}
+
+impl From<Settlement> for Stop {
+    fn from(settlement: Settlement) -> Self {
+        Self::Settle(settlement)
+    }
+}
+
+impl Workshop {
+    /// Makes one delivery, as far as it comes.
+    pub(super) async fn make(&self, delivery: &Delivery) -> Result<Settlement, StoreError> {
+        let form = delivery.form();
+        let made = match delivery.kind {
+            Kind::Routing => self.route(delivery, &form).await,
+            Kind::Conversations => match conversations::decode(&form, &self.tenant.numbers) {
+                Ok(Event::ParticipantAdded(event)) => self.participant_added(delivery, event).await,
+                Ok(Event::Other(event)) => self.event(delivery, event).await,
+                Ok(Event::ConversationAdd(_) | Event::MessageAdd(_)) => Ok(done()),
+                Err(error) => Err(failed(&error).into()),
+            },
+        };
+        match made {
+            Ok(settlement) | Err(Stop::Settle(settlement)) => Ok(settlement),
+            Err(Stop::Lost(error)) => Err(error),
+        }
+    }
+
+    fn asking(&self, delivery: &Delivery) -> Asking {
+        let until = Instant::now() + Duration::from_millis(self.limits.plugin_timeout_ms);
+        let deadlines = Deadlines { queue: until, answer: until };
+        self.plugins.asking(&self.tenant, &delivery.request, deadlines)
+    }
+
+    /// The account, when it is this request's turn.
+    async fn rest(&self) -> Result<&Rest, Stop> {
+        let Some(rest) = &self.rest else {
+            let reason =
+                "there are no credentials for calls back to Twilio; add api_key and api_secret, or account_sid";
+            return Err(again(reason, false).into());
+        };
+        self.budget.turn().await;
+        Ok(rest)
+    }
+
+    /// What to write down about a call that did not simply succeed; nothing if it was done before.
+    fn react(&self, failure: &Failure, repeatable: Repeatable) -> Option<Settlement> {
+        match reaction(failure, repeatable) {
+            Reaction::Done => None,
+            Reaction::Again { after, everybody, reason } => {
+                let after = after.map(|after| after.min(Duration::from_millis(self.limits.retry_longest_ms)));
+                if everybody {
+                    self.budget.pause(after.unwrap_or(Duration::from_millis(self.limits.retry_first_ms)));
+                }
+                Some(Settlement::Again { after, reason, waits_for_plugin: false })
+            }
+            Reaction::Unclear(reason) => Some(Settlement::Unknown { reason }),
+            Reaction::Stop(reason) => Some(Settlement::Failed { reason }),
+        }
+    }
+}
+
+fn done() -> Settlement {
+    Settlement::Sent { result: None }
+}
+
+fn again(reason: impl Into<String>, waits_for_plugin: bool) -> Settlement {
+    Settlement::Again { after: None, reason: reason.into(), waits_for_plugin }
+}
+
+fn failed(error: &Error) -> Settlement {
+    Settlement::Failed { reason: sentence(error) }
+}
+
+/// What to write down when a plugin did not answer: most of it passes.
+fn unanswered(error: &Error, role: Role) -> Settlement {
+    match error {
+        Error::NotFound | Error::Forbidden(_) | Error::Invalid(_) => {
+            Settlement::Failed { reason: format!("the role {role} refused: {}", sentence(error)) }
+        }
+        _ => again(format!("the role {role} did not answer: {}", sentence(error)), true),
+    }
+}
+
+fn sentence(error: &Error) -> String {
+    match error.detail() {
+        Some(detail) => format!("{error}: {}", crate::telemetry::brief(detail)),
+        None => error.to_string(),
+    }
+}

@@ -1,0 +1,43 @@
+//! A customer came into a conversation: the participant's attributes tie it to the CRM. Every step can
+//! be made twice.
+
+use super::{Settlement, Stop, Workshop, done, failed, unanswered};
+use crate::bindings::conversations::ParticipantAdded;
+use crate::delivery::crash;
+use crate::delivery::job::Delivery;
+use crate::twilio::callbacks::conversations::participant_attributes;
+use crate::twilio::reaction::Repeatable;
+use crate::twilio::rest::Failure;
+
+impl Workshop {
+    pub(super) async fn participant_added(
+        &self,
+        delivery: &Delivery,
+        event: ParticipantAdded,
+    ) -> Result<Settlement, Stop> {
+        let (conversation, sid) = (event.conversation_sid.clone(), event.participant_sid.clone());
+        let asking = self.asking(delivery);
+        let Some(role) = asking.conversations_role() else {
+            return Ok(done());
+        };
+        let changes = asking.participant_added(event).await.map_err(|error| unanswered(&error, role))?;
+        let Some(changes) = changes else {
+            return Ok(done());
+        };
+        let participant = self.rest().await?.participant(&conversation, &sid).await;
+        let participant = participant.map_err(|failure| self.stop(&failure))?;
+        let present = participant.attributes.as_deref().unwrap_or_default();
+        let Some(attributes) = participant_attributes(present, &changes).map_err(|error| failed(&error))? else {
+            return Ok(Settlement::Sent { result: Some(sid) });
+        };
+        crash::point("before-send");
+        let written = self.rest().await?.set_attributes(&conversation, &sid, &attributes).await;
+        crash::point("after-send");
+        written.map_err(|failure| self.stop(&failure))?;
+        Ok(Settlement::Sent { result: Some(sid) })
+    }
+
+    fn stop(&self, failure: &Failure) -> Settlement {
+        self.react(failure, Repeatable::Yes).unwrap_or_else(done)
+    }
+}

@@ -1,0 +1,138 @@
+//! A conversation gets its worker: decide once, write it down, add the worker, and find out what
+//! happened where that is not known.
+
+use std::time::Duration;
+
+use hyper::StatusCode;
+
+use super::{Stop, Workshop, again, failed, sentence};
+use crate::bindings::routing::Assignment;
+use crate::config::Role;
+use crate::delivery::crash;
+use crate::delivery::job::{Delivery, Settlement};
+use crate::error::Error;
+use crate::twilio::callbacks::routing::{self, Inbound};
+use crate::twilio::form::Form;
+use crate::twilio::reaction::Repeatable;
+use crate::twilio::rest::Failure;
+
+impl Workshop {
+    pub(super) async fn route(&self, delivery: &Delivery, form: &Form<'_>) -> Result<Settlement, Stop> {
+        let inbound = routing::decode(form, &self.tenant.numbers).map_err(|error| failed(&error))?;
+        if delivery.unknown
+            && let Some(sent) = self.find_worker(delivery, &inbound).await?
+        {
+            return Ok(sent);
+        }
+        let projected = self.projected(&inbound).await?;
+        let worker = match &delivery.plan {
+            Some(worker) => worker.clone(),
+            None => self.decide(delivery, &inbound).await?,
+        };
+        crash::point("before-send");
+        let conversation = &inbound.conversation.conversation_sid;
+        let added = self.rest().await?.add_worker(conversation, &worker, projected.as_deref()).await;
+        crash::point("after-send");
+        match added {
+            Ok(participant) => Ok(Settlement::Sent { result: participant.map(|participant| participant.sid) }),
+            // The identity makes it the same participant, so this one is there.
+            Err(failure) => Ok(self.react(&failure, Repeatable::No).unwrap_or(Settlement::Sent { result: None })),
+        }
+    }
+
+    /// Asks who shall have the conversation, and writes it down.
+    async fn decide(&self, delivery: &Delivery, inbound: &Inbound) -> Result<String, Stop> {
+        let chosen = match self.ask_chain(delivery, inbound).await? {
+            Some(Assignment::Worker(worker)) => worker,
+            Some(Assignment::OneOf(list)) => {
+                let planned = self.store.plan_turn(&self.tenant.name, delivery, list).await.map_err(Stop::Lost)?;
+                crash::point("planned");
+                return planned.ok_or_else(|| taken_away().into());
+            }
+            None => match &self.tenant.default_worker {
+                Some(worker) => worker.clone(),
+                None => {
+                    let reason = "no plugin named a worker, and there is no default_worker in [tenants.NAME.twilio]";
+                    return Err(again(reason, true).into());
+                }
+            },
+        };
+        let held = self.store.plan(delivery, &chosen).await.map_err(Stop::Lost)?;
+        crash::point("planned");
+        if held { Ok(chosen) } else { Err(taken_away().into()) }
+    }
+
+    /// The first plugin that names somebody wins. One that fails is asked again for a while, before
+    /// those after it have their say.
+    async fn ask_chain(&self, delivery: &Delivery, inbound: &Inbound) -> Result<Option<Assignment>, Stop> {
+        let patient = delivery.age() < Duration::from_millis(self.limits.routing_patience_ms);
+        let asking = self.asking(delivery);
+        for plugin in asking.chain(Role::Routing) {
+            let answer = match &plugin {
+                Some(plugin) => asking.call(plugin, Role::Routing).route(inbound.conversation.clone()).await,
+                None => Err(Error::NoPlugin(Role::Routing)),
+            };
+            match answer {
+                Ok(Some(assignment)) if !names_nobody(&assignment) => return Ok(Some(assignment)),
+                Ok(_) | Err(Error::NotFound) => {}
+                Err(error) if patient => {
+                    return Err(again(format!("no decision yet: {}", sentence(&error)), true).into());
+                }
+                Err(error) => tracing::warn!(
+                    request = &*delivery.request,
+                    tenant = &*self.tenant.name,
+                    "a routing plugin is passed over, having failed for delivery.routing_patience_ms: {error}"
+                ),
+            }
+        }
+        Ok(None)
+    }
+
+    /// In a group a worker appears under a number of the tenant's. Where nobody has said which, it is
+    /// the one address that is no participant's own.
+    async fn projected(&self, inbound: &Inbound) -> Result<Option<String>, Stop> {
+        if !inbound.is_group || inbound.projected_address.is_some() {
+            return Ok(inbound.projected_address.clone());
+        }
+        let conversation = &inbound.conversation.conversation_sid;
+        let participants = match self.rest().await?.participants(conversation).await {
+            Ok(participants) => participants,
+            Err(failure) => {
+                let settlement = self.react(&failure, Repeatable::Yes);
+                return Err(settlement.unwrap_or_else(|| again(failure.to_string(), false)).into());
+            }
+        };
+        let bindings = || participants.iter().filter_map(|participant| participant.messaging_binding.as_ref());
+        if let Some(projected) = bindings().find_map(|binding| binding.projected_address.clone()) {
+            return Ok(Some(projected));
+        }
+        let theirs = |address: &&String| bindings().any(|binding| binding.address.as_ref() == Some(*address));
+        let mut ours = inbound.all_addresses.iter().filter(|address| !theirs(address));
+        Ok(ours.next().filter(|_| ours.next().is_none()).cloned())
+    }
+
+    /// Asks Twilio whether the worker that was to be added is there.
+    async fn find_worker(&self, delivery: &Delivery, inbound: &Inbound) -> Result<Option<Settlement>, Stop> {
+        let Some(worker) = &delivery.plan else {
+            return Ok(None);
+        };
+        let found = self.rest().await?.participant(&inbound.conversation.conversation_sid, worker).await;
+        crash::point("asked");
+        match found {
+            Ok(participant) => Ok(Some(Settlement::Sent { result: Some(participant.sid) })),
+            Err(Failure::Refused { status: StatusCode::NOT_FOUND, .. }) => Ok(None),
+            Err(failure) => Err(Settlement::Unknown { reason: format!("asking Twilio about it: {failure}") }.into()),
+        }
+    }
+}
+
+fn names_nobody(assignment: &Assignment) -> bool {
+    match assignment {
+        Assignment::Worker(worker) => worker.trim().is_empty(),
+        Assignment::OneOf(list) => list.is_empty() || list.iter().any(|worker| worker.trim().is_empty()),
+    }
+}
+
+fn taken_away() -> Settlement {
+    again("it was taken out of this worker's hands", false)
+}

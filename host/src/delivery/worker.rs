@@ -1,0 +1,253 @@
+//! Takes one delivery after the other, for each tenant apart: claim, make, settle.
+
+use std::panic::AssertUnwindSafe;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use metrics::counter;
+use tokio::sync::Semaphore;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{info, warn};
+
+use super::budget::Budget;
+use super::crash;
+use super::job::{Delivery, Settlement, State};
+use super::store::Store;
+use super::store::queue::{Change, Next};
+use super::work::Workshop;
+use crate::config::Config;
+use crate::outbound::Client;
+use crate::roles::Plugins;
+use crate::tenants::Tenant;
+use crate::twilio::rest::Rest;
+
+/// How often the queue is looked at though nobody said that anything is due: an operator's command
+/// does not.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How long after a failure of the store it is tried again.
+const STORE_PAUSE: Duration = Duration::from_millis(500);
+
+/// How often old rows are deleted, and how long others have in between.
+const PRUNE_INTERVAL: Duration = Duration::from_secs(60);
+const PRUNE_PAUSE: Duration = Duration::from_millis(100);
+
+/// Works on the deliveries of all tenants until `stop`; those that were begun then are finished.
+pub async fn work(
+    config: &Config,
+    tenants: &[Arc<Tenant>],
+    plugins: &Arc<Plugins>,
+    store: &Arc<Store>,
+    stop: CancellationToken,
+) {
+    let client = Arc::new(Client::new(&config.delivery));
+    let workers = TaskTracker::new();
+    for tenant in tenants {
+        let settings = &config.tenants[&*tenant.name];
+        let workshop = Workshop {
+            tenant: Arc::clone(tenant),
+            plugins: Arc::clone(plugins),
+            store: Arc::clone(store),
+            rest: Rest::new(&settings.twilio, &client),
+            budget: Budget::new(config.delivery.requests_per_second_max),
+            limits: config.delivery.clone(),
+        };
+        workers.spawn(Worker { workshop: Arc::new(workshop), begun: TaskTracker::new() }.run(stop.clone()));
+    }
+    let keep = |ms| Duration::from_millis(ms);
+    workers.spawn(prune(
+        Arc::clone(store),
+        keep(config.store.events_keep_ms),
+        keep(config.store.deliveries_keep_ms),
+        stop,
+    ));
+    workers.close();
+    workers.wait().await;
+}
+
+/// One tenant's.
+struct Worker {
+    workshop: Arc<Workshop>,
+    begun: TaskTracker,
+}
+
+impl Worker {
+    async fn run(self, stop: CancellationToken) {
+        let limits = &self.workshop.limits;
+        let places = Arc::new(Semaphore::new(limits.at_once_max));
+        let longest = Duration::from_millis(limits.retry_longest_ms);
+        let store = Arc::clone(&self.workshop.store);
+        let tenant = Arc::clone(&self.workshop.tenant.name);
+        loop {
+            let place = tokio::select! {
+                biased;
+                () = stop.cancelled() => break,
+                place = Arc::clone(&places).acquire_owned() => place.expect("nobody closes it"),
+            };
+            let mut due = pin!(store.due.notified());
+            due.as_mut().enable();
+            let pause = match store.claim(&tenant, longest).await {
+                Ok(Next::Delivery(delivery)) => {
+                    crash::point("claimed");
+                    let workshop = Arc::clone(&self.workshop);
+                    self.begun.spawn(async move {
+                        make(&workshop, &delivery).await;
+                        drop(place);
+                    });
+                    continue;
+                }
+                Ok(Next::In(pause)) => pause.min(LOOK_INTERVAL),
+                Ok(Next::Nothing) => LOOK_INTERVAL,
+                Err(error) => {
+                    warn!(tenant = &*tenant, "deliveries wait: {error}");
+                    STORE_PAUSE
+                }
+            };
+            drop(place);
+            tokio::select! {
+                () = stop.cancelled() => break,
+                () = due => {}
+                () = sleep(pause) => {}
+            }
+        }
+        self.begun.close();
+        self.begun.wait().await;
+    }
+}
+
+/// Makes one delivery and writes down what became of it, however long that takes.
+async fn make(workshop: &Workshop, delivery: &Delivery) {
+    let made = AssertUnwindSafe(workshop.make(delivery)).catch_unwind().await;
+    let change = match made {
+        Ok(Ok(settlement)) => change(workshop, delivery, settlement),
+        // What was decided could not be written down, so nothing was sent.
+        Ok(Err(error)) => {
+            let reason = format!("the store: {error}");
+            change(workshop, delivery, Settlement::Again { after: None, reason, waits_for_plugin: false })
+        }
+        Err(_) => {
+            let reason = "a fault of the gateway; its text is on standard error".to_owned();
+            change(workshop, delivery, Settlement::Unknown { reason })
+        }
+    };
+    report(workshop, delivery, &change);
+    loop {
+        match workshop.store.settle(&workshop.tenant.name, delivery, change.clone()).await {
+            Ok(true) => break,
+            Ok(false) => {
+                info!(delivery = delivery.id, "an operator decided about delivery {} meanwhile", delivery.id);
+                break;
+            }
+            Err(error) => {
+                warn!(delivery = delivery.id, "what became of delivery {} is not on disk yet: {error}", delivery.id)
+            }
+        }
+        sleep(STORE_PAUSE).await;
+    }
+    crash::point("settled");
+}
+
+/// What is written down: when it goes on, or that it is over.
+fn change(workshop: &Workshop, delivery: &Delivery, settlement: Settlement) -> Change {
+    let limits = &workshop.limits;
+    let mut change = Change {
+        state: State::Ready,
+        pause: None,
+        waits_for_plugin: false,
+        maybe_sent: false,
+        reason: None,
+        result: None,
+        questions: delivery.questions,
+    };
+    match settlement {
+        Settlement::Sent { result } => (change.state, change.result) = (State::Sent, result),
+        Settlement::Failed { reason } => (change.state, change.reason) = (State::Failed, Some(reason)),
+        Settlement::Again { after, reason, waits_for_plugin } => {
+            let patience = Duration::from_millis(limits.give_up_after_ms);
+            if delivery.age() >= patience {
+                change.state = State::Dead;
+                change.reason = Some(format!("given up after delivery.give_up_after_ms: {reason}"));
+                return change;
+            }
+            let longest = Duration::from_millis(limits.retry_longest_ms);
+            let pause = backoff(limits.retry_first_ms, delivery.attempts, longest);
+            change.pause = Some(after.map_or(pause, |after| jitter(after, after / 4)).min(longest));
+            change.reason = Some(reason);
+            change.waits_for_plugin = waits_for_plugin;
+        }
+        Settlement::Unknown { reason } => {
+            change.maybe_sent = true;
+            // The first time it becomes unknown; after that, each question counts.
+            change.questions = if delivery.unknown { delivery.questions + 1 } else { 0 };
+            if change.questions >= limits.unknown_tries_max {
+                change.state = State::Dead;
+                change.reason = Some(format!("nobody could say whether it arrived: {reason}"));
+                return change;
+            }
+            change.state = State::Unknown;
+            change.reason = Some(reason);
+            let longest = Duration::from_millis(limits.retry_longest_ms);
+            change.pause = Some(backoff(limits.retry_first_ms, change.questions + 1, longest));
+        }
+    }
+    change
+}
+
+/// Twice as long each time, and between half and all of that, so that those who failed together do
+/// not come back together.
+fn backoff(first_ms: u64, attempts: u32, longest: Duration) -> Duration {
+    let doubled = first_ms.saturating_mul(1 << attempts.saturating_sub(1).min(30));
+    let whole = Duration::from_millis(doubled).min(longest);
+    jitter(whole / 2, whole / 2)
+}
+
+/// This, and up to so much more.
+fn jitter(least: Duration, more: Duration) -> Duration {
+    let mut bytes = [0; 4];
+    let _ = getrandom::fill(&mut bytes);
+    least + more.mul_f64(f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX))
+}
+
+/// One line and one metric for each time a delivery was worked on.
+fn report(workshop: &Workshop, delivery: &Delivery, change: &Change) {
+    let (state, tenant, kind) = (change.state.name(), &*workshop.tenant.name, delivery.kind.name());
+    let labels = [("callback", kind), ("state", state)];
+    counter!("frontgate_deliveries_total", &labels).increment(1);
+    let (id, request, attempts) = (delivery.id, &*delivery.request, delivery.attempts);
+    let event = &*delivery.name;
+    match (change.state, &change.reason) {
+        (State::Sent, _) => info!(request, tenant, delivery = id, event, attempts, "delivery {id} of {kind} is made"),
+        (_, reason) => warn!(
+            request,
+            tenant,
+            delivery = id,
+            event,
+            attempts,
+            state,
+            "delivery {id} of {kind} is {state}: {}",
+            reason.as_deref().unwrap_or("-")
+        ),
+    }
+}
+
+/// Forgets what is old, a little at a time.
+async fn prune(store: Arc<Store>, events: Duration, deliveries: Duration, stop: CancellationToken) {
+    loop {
+        let pause = match store.prune(events, deliveries).await {
+            Ok(true) => PRUNE_PAUSE,
+            Ok(false) => PRUNE_INTERVAL,
+            Err(error) => {
+                warn!("old deliveries are not deleted: {error}");
+                PRUNE_INTERVAL
+            }
+        };
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = sleep(pause) => {}
+        }
+    }
+}

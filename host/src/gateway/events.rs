@@ -1,0 +1,134 @@
+//! What a platform tells: events are on disk before they are acknowledged, and worked off afterwards.
+//! Only what happens next waits for a plugin: whether a message may pass, how a conversation looks.
+
+use std::sync::Arc;
+
+use tokio::time::timeout_at;
+
+use super::trip::Trip;
+use super::{Gateway, Question};
+use crate::config::Role;
+use crate::delivery::job::{Event as Job, Kind};
+use crate::delivery::store::Accepted;
+use crate::error::Error;
+use crate::twilio::callbacks::conversations::{self, Event, Moment};
+use crate::twilio::callbacks::{Answer, routing};
+
+impl Gateway {
+    /// Somebody will get this conversation: who, is decided from the queue.
+    pub(super) async fn routing(&self, question: &Question<'_>, trip: &mut Trip) -> Result<Answer, Error> {
+        let tenant = &question.route.tenant;
+        let conversation = routing::decode(question.form, &tenant.numbers)?.conversation.conversation_sid;
+        if tenant.roles.routing.is_empty() && tenant.default_worker.is_none() {
+            return Err(Error::NoPlugin(Role::Routing));
+        }
+        let identity = format!("routing {conversation}");
+        self.accept(question, trip, Some(identity), Kind::Routing, "routing", &conversation).await
+    }
+
+    pub(super) async fn conversations(&self, question: &Question<'_>, trip: &mut Trip) -> Result<Answer, Error> {
+        let moment = conversations::moment(question.form);
+        if moment == Moment::Before {
+            trip.fail_open();
+        }
+        trip.event(conversations::name(question.form));
+        match conversations::decode(question.form, &question.route.tenant.numbers)? {
+            Event::ConversationAdd(event) => {
+                if let Some(before) = self.answered_before(question).await {
+                    return Ok(before);
+                }
+                let changes = self.asking(question, trip).conversation_add(event.clone()).await?;
+                Ok(self.remember(question, conversations::encode_conversation(&changes, &event)).await)
+            }
+            Event::MessageAdd(event) => {
+                if let Some(before) = self.answered_before(question).await {
+                    return Ok(before);
+                }
+                let verdict = self.asking(question, trip).message_add(event).await?;
+                Ok(self.remember(question, conversations::encode_verdict(verdict)?).await)
+            }
+            Event::ParticipantAdded(event) => {
+                if self.asking(question, trip).conversations_role().is_none() {
+                    return Ok(conversations::unchanged());
+                }
+                self.stored(question, trip, &event.conversation_sid).await
+            }
+            Event::Other(_) => {
+                if question.route.tenant.roles.conversations.is_empty() {
+                    return Ok(conversations::unchanged());
+                }
+                let form = question.form;
+                let about = ["ConversationSid", "UserSid", "ChatServiceSid"];
+                let about = about.iter().find_map(|name| form.get(name)).unwrap_or("-");
+                self.stored(question, trip, about).await
+            }
+        }
+    }
+
+    /// An event of the Conversations webhooks, for later.
+    async fn stored(&self, question: &Question<'_>, trip: &Trip, conversation: &str) -> Result<Answer, Error> {
+        let form = question.form;
+        // What is about to happen can happen again, with the same words; only its token tells.
+        let identity = (conversations::moment(form) == Moment::After).then(|| conversations::identity(form));
+        self.accept(question, trip, identity, Kind::Conversations, conversations::name(form), conversation).await
+    }
+
+    async fn accept(
+        &self,
+        question: &Question<'_>,
+        trip: &Trip,
+        identity: Option<String>,
+        kind: Kind,
+        name: &str,
+        conversation: &str,
+    ) -> Result<Answer, Error> {
+        let tenant = &question.route.tenant.name;
+        let fields = question.form.pairs().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let event = Job {
+            tenant: Arc::clone(tenant),
+            kind,
+            name: name.to_owned(),
+            conversation: conversation.to_owned(),
+            fields,
+            request: Arc::clone(trip.id()),
+        };
+        let identities = identity.into_iter().chain(token(question)).collect();
+        let answer = conversations::unchanged();
+        let accepted = self.store.accept(tenant, identities, answer.body.clone(), Some(event));
+        match timeout_at(question.deadlines.answer, accepted).await {
+            Ok(Ok(Accepted::New)) => Ok(answer),
+            Ok(Ok(Accepted::Repeated(body))) => Ok(Answer { body, ..answer }),
+            Ok(Err(error)) => Err(Error::NotStored(error.to_string())),
+            Err(_) => Err(Error::NotStored("the callback's deadline passed".to_owned())),
+        }
+    }
+
+    /// What the first attempt at this very request was answered, if this is not the first.
+    async fn answered_before(&self, question: &Question<'_>) -> Option<Answer> {
+        let identity = token(question)?;
+        let found = timeout_at(question.deadlines.answer, self.store.answer(&question.route.tenant.name, identity));
+        match found.await {
+            Ok(Ok(Some(body))) => Some(Answer { body, ..conversations::unchanged() }),
+            _ => None,
+        }
+    }
+
+    /// Keeps an answer for the next attempt at the same request. What another attempt said first stands.
+    async fn remember(&self, question: &Question<'_>, answer: Answer) -> Answer {
+        let Some(identity) = token(question) else {
+            return answer;
+        };
+        let tenant = &question.route.tenant.name;
+        let accepted = self.store.accept(tenant, vec![identity], answer.body.clone(), None);
+        match timeout_at(question.deadlines.answer, accepted).await {
+            Ok(Ok(Accepted::Repeated(body))) => Answer { body, ..answer },
+            _ => answer,
+        }
+    }
+}
+
+/// The same for every attempt at one request, and for one request only.
+fn token(question: &Question<'_>) -> Option<String> {
+    let token = question.token.filter(|token| !token.is_empty() && token.len() <= 256)?;
+    Some(format!("{} token {token}", question.route.callback.name()))
+}

@@ -1,0 +1,145 @@
+//! One HTTP request to a platform, and whether bytes of it left: what was not sent can be sent again,
+//! what was sent and not answered cannot.
+//!
+//! Redirects are not followed, and no proxy of the environment is asked.
+
+mod connection;
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::anyhow;
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::{Body as _, Bytes, Incoming};
+use hyper::header::HOST;
+use hyper::{HeaderMap, Method, Request, Response, StatusCode};
+use tokio::time::{Instant, timeout, timeout_at};
+use url::Url;
+
+use self::connection::{Connection, Target, Tls};
+use crate::config::Delivery;
+
+/// Servers close idle connections, and a request that meets such an end may or may not have been read.
+const IDLE_MAX: Duration = Duration::from_secs(5);
+
+/// Sends requests, and keeps some connections open for the next ones.
+pub struct Client {
+    tls: Tls,
+    connect_timeout: Duration,
+    request_timeout: Duration,
+    response_bytes_max: usize,
+    idle_max: usize,
+    idle: Mutex<HashMap<Target, Vec<(Instant, Connection)>>>,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub struct Answer {
+    /// The status.
+    pub status: StatusCode,
+    /// The header.
+    pub headers: HeaderMap,
+    /// The body, or nothing of it if it did not arrive whole.
+    pub body: Bytes,
+}
+
+/// Why nothing came back.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The platform cannot have seen the request.
+    #[error("nothing was sent: {0:#}")]
+    NotSent(anyhow::Error),
+    /// Some of it left, so it may have taken effect.
+    #[error("it was sent, and no answer came: {0:#}")]
+    NoAnswer(anyhow::Error),
+}
+
+impl Client {
+    /// A client within these limits.
+    pub fn new(limits: &Delivery) -> Self {
+        Self {
+            tls: Tls::new(),
+            connect_timeout: Duration::from_millis(limits.connect_timeout_ms),
+            request_timeout: Duration::from_millis(limits.request_timeout_ms),
+            response_bytes_max: limits.response_bytes_max,
+            idle_max: limits.connections_idle_max,
+            idle: Mutex::default(),
+        }
+    }
+
+    /// Sends one request. The URL has been checked: it is `https`, or `http` to this machine.
+    pub async fn send(&self, method: Method, url: &Url, headers: HeaderMap, body: Bytes) -> Result<Answer, Failure> {
+        let target = Target::of(url).ok_or_else(|| Failure::NotSent(anyhow!("the URL has no host")))?;
+        let request = || {
+            let mut request = Request::new(Full::new(body.clone()));
+            *request.method_mut() = method.clone();
+            // What was parsed as a URL is a request target.
+            *request.uri_mut() = url[url::Position::BeforePath..url::Position::AfterQuery].parse().unwrap_or_default();
+            *request.headers_mut() = headers.clone();
+            let host = &url[url::Position::BeforeHost..url::Position::AfterPort];
+            request.headers_mut().insert(HOST, host.parse().expect("a host is a header value"));
+            request
+        };
+        let deadline = Instant::now() + self.request_timeout;
+        loop {
+            let (mut connection, reused) = match self.take_idle(&target) {
+                Some(connection) => (connection, true),
+                None => (self.connect(&target).await?, false),
+            };
+            let before = connection.written();
+            let sent = timeout_at(deadline, connection.send(request())).await;
+            let error = match sent {
+                Ok(Ok(response)) => return Ok(self.read(response, connection, target, deadline).await),
+                Ok(Err(error)) => anyhow::Error::from(error),
+                Err(_) => anyhow!("delivery.request_timeout_ms passed"),
+            };
+            if connection.written() > before {
+                return Err(Failure::NoAnswer(error));
+            }
+            // A connection that was closed while it lay idle says nothing about the server.
+            if !reused || Instant::now() >= deadline {
+                return Err(Failure::NotSent(error));
+            }
+        }
+    }
+
+    async fn connect(&self, target: &Target) -> Result<Connection, Failure> {
+        match timeout(self.connect_timeout, Connection::open(target, &self.tls)).await {
+            Ok(Ok(connection)) => Ok(connection),
+            Ok(Err(error)) => Err(Failure::NotSent(error)),
+            Err(_) => Err(Failure::NotSent(anyhow!("delivery.connect_timeout_ms passed while connecting"))),
+        }
+    }
+
+    /// The status is known from here on, whatever becomes of the body.
+    async fn read(&self, response: Response<Incoming>, connection: Connection, to: Target, until: Instant) -> Answer {
+        let (head, body) = response.into_parts();
+        let empty = body.is_end_stream();
+        let whole = timeout_at(until, Limited::new(body, self.response_bytes_max).collect()).await;
+        let body = match whole {
+            Ok(Ok(body)) => {
+                self.keep(to, connection);
+                body.to_bytes()
+            }
+            _ if empty => Bytes::new(),
+            _ => Bytes::new(),
+        };
+        Answer { status: head.status, headers: head.headers, body }
+    }
+
+    fn take_idle(&self, target: &Target) -> Option<Connection> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let waiting = idle.get_mut(target)?;
+        waiting.retain(|(since, connection)| since.elapsed() < IDLE_MAX && connection.is_open());
+        waiting.pop().map(|(_, connection)| connection)
+    }
+
+    fn keep(&self, target: Target, connection: Connection) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let waiting = idle.entry(target).or_default();
+        if waiting.len() < self.idle_max && connection.is_open() {
+            waiting.push((Instant::now(), connection));
+        }
+    }
+}

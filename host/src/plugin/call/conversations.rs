@@ -1,0 +1,29 @@
+//! The questions of the conversations role.
+
+use super::{Call, ask};
+use crate::bindings::conversations::{
+    ConversationAdd, ConversationChanges, MessageAdd, MessageVerdict, OtherEvent, ParticipantAdded, ParticipantChanges,
+};
+use crate::error::Error;
+
+impl Call<'_> {
+    /// How a conversation shall look.
+    pub async fn on_conversation_add(self, event: ConversationAdd) -> Result<ConversationChanges, Error> {
+        ask!(self, conversations.call_on_conversation_add(&event))
+    }
+
+    /// What a participant's attributes shall say.
+    pub async fn on_participant_added(self, event: ParticipantAdded) -> Result<Option<ParticipantChanges>, Error> {
+        ask!(self, conversations.call_on_participant_added(&event))
+    }
+
+    /// Whether a message may pass.
+    pub async fn on_message_add(self, event: MessageAdd) -> Result<MessageVerdict, Error> {
+        ask!(self, conversations.call_on_message_add(&event))
+    }
+
+    /// Hands over any other event.
+    pub async fn on_event(self, event: OtherEvent) -> Result<(), Error> {
+        ask!(self, conversations.call_on_event(&event))
+    }
+}

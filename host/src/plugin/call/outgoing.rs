@@ -1,0 +1,12 @@
+//! The question of the outgoing role.
+
+use super::{Call, ask};
+use crate::bindings::outgoing::OutgoingRequest;
+use crate::error::Error;
+
+impl Call<'_> {
+    /// From which number a conversation is begun.
+    pub async fn proxy_address(self, request: OutgoingRequest) -> Result<String, Error> {
+        ask!(self, outgoing.call_proxy_address(&request))
+    }
+}

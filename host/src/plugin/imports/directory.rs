@@ -1,0 +1,103 @@
+//! `directory`: the tenant's CRM, for plugins of the other roles. The CRM's plugin runs in a call of
+//! its own, on places that only such calls take: callers that hold all other places cannot keep each
+//! other waiting.
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+use tracing::warn;
+
+use crate::bindings::directory::Host;
+use crate::bindings::plugin_types::{Customer, Error};
+use crate::error;
+use crate::plugin::budget::CpuClock;
+use crate::plugin::call::{Call, Caller, Deadlines};
+use crate::plugin::engine::Engine;
+use crate::plugin::live::Live;
+use crate::plugin::store::CallStore;
+use crate::telemetry::brief;
+
+/// What a plugin reaches through `directory`.
+#[derive(Clone)]
+pub enum Directory {
+    /// The plugin that answers the tenant's CRM role.
+    Crm(Arc<Live>),
+    /// The tenant has no CRM, or none that is live.
+    Absent,
+    /// Nothing, since the CRM role itself is being answered.
+    Refused,
+}
+
+/// What a running call needs to start another.
+pub(in crate::plugin) struct Reach {
+    pub(in crate::plugin) engine: Arc<Engine>,
+    pub(in crate::plugin) deadline: Instant,
+    pub(in crate::plugin) directory: Directory,
+}
+
+impl Host for CallStore {
+    async fn get_customer(&mut self, worker: String, customer_id: String) -> Result<Customer, Error> {
+        let nested = Nested::new(self)?;
+        let result = nested.call().get_customer(worker, customer_id).await;
+        result.map_err(|error| nested.failed(error))
+    }
+
+    async fn find_customer(&mut self, address: String) -> Result<Option<Customer>, Error> {
+        let nested = Nested::new(self)?;
+        let result = nested.call().find_customer(address).await;
+        result.map_err(|error| nested.failed(error))
+    }
+}
+
+/// A call of the CRM's plugin from within another.
+struct Nested {
+    engine: Arc<Engine>,
+    crm: Arc<Live>,
+    caller: Caller,
+    deadline: Instant,
+    cpu: Arc<CpuClock>,
+}
+
+impl Nested {
+    fn new(store: &CallStore) -> Result<Self, Error> {
+        let Some(reach) = &store.reach else {
+            return Err(Error::Forbidden("a plugin's start reaches nothing".to_owned()));
+        };
+        let crm = match &reach.directory {
+            Directory::Crm(crm) => Arc::clone(crm),
+            Directory::Absent => return Err(Error::Unavailable("no plugin answers the role crm".to_owned())),
+            Directory::Refused => {
+                return Err(Error::Forbidden("the CRM role itself is being answered".to_owned()));
+            }
+        };
+        let (engine, caller) = (Arc::clone(&reach.engine), store.output.caller().clone());
+        Ok(Self { engine, crm, caller, deadline: reach.deadline, cpu: Arc::clone(&store.cpu) })
+    }
+
+    fn call(&self) -> Call<'_> {
+        let deadlines = Deadlines { queue: self.deadline, answer: self.deadline };
+        let call = Call::new(&self.engine, &self.crm, &self.caller, deadlines, Directory::Refused);
+        call.within(&self.cpu)
+    }
+
+    /// What the calling plugin is told. How the other one ended is for the operator.
+    fn failed(&self, error: error::Error) -> Error {
+        let told = match error {
+            error::Error::NotFound => return Error::NotFound,
+            error::Error::Forbidden(text) => return Error::Forbidden(text),
+            error::Error::Invalid(text) => return Error::Invalid(text),
+            error::Error::Unavailable(text) => return Error::Unavailable(text),
+            error::Error::Failed(text) => return Error::Failed(text),
+            error::Error::Busy | error::Error::OutOfTime(_) => Error::Unavailable(format!("the CRM: {error}")),
+            _ => Error::Failed(format!("the CRM: {error}")),
+        };
+        warn!(
+            request = &*self.caller.request,
+            tenant = &*self.caller.tenant,
+            plugin = &*self.crm.name,
+            "the CRM did not answer another plugin: {error}: {}",
+            brief(error.detail().unwrap_or("no place became free")),
+        );
+        told
+    }
+}

@@ -1,0 +1,72 @@
+//! Conversations webhooks: answered by the tenant's plugin, or, without one, by naming conversations
+//! and participants after the CRM's customer.
+
+use super::Asking;
+use crate::bindings::conversations::{
+    ConversationAdd, ConversationChanges, MessageAdd, MessageVerdict, ParticipantAdded, ParticipantChanges,
+};
+use crate::bindings::plugin_types::Customer;
+use crate::config::Role;
+use crate::error::Error;
+
+/// Customers that are looked up for one conversation; a group message has at most ten people.
+const PEOPLE_MAX: usize = 10;
+
+impl Asking {
+    /// Which role answers webhooks of this tenant, if any does.
+    pub fn conversations_role(&self) -> Option<Role> {
+        [Role::Conversations, Role::Crm].into_iter().find(|role| self.has(*role))
+    }
+
+    /// How a conversation shall look.
+    pub async fn conversation_add(&self, event: ConversationAdd) -> Result<ConversationChanges, Error> {
+        if self.has(Role::Conversations) {
+            let plugin = self.answering(Role::Conversations)?;
+            return self.call(&plugin, Role::Conversations).on_conversation_add(event).await;
+        }
+        let mut known = Vec::new();
+        for address in event.addresses.iter().take(PEOPLE_MAX) {
+            known.extend(self.customer(address).await?);
+        }
+        let names: Vec<_> = known.iter().map(|customer| customer.display_name.as_str()).collect();
+        let friendly_name = if names.is_empty() { event.addresses.into_iter().next() } else { Some(names.join(", ")) };
+        Ok(ConversationChanges { friendly_name, avatar: known.into_iter().find_map(|customer| customer.avatar) })
+    }
+
+    /// What a participant's attributes shall say.
+    pub async fn participant_added(&self, event: ParticipantAdded) -> Result<Option<ParticipantChanges>, Error> {
+        if self.has(Role::Conversations) {
+            let plugin = self.answering(Role::Conversations)?;
+            return self.call(&plugin, Role::Conversations).on_participant_added(event).await;
+        }
+        let Some(address) = event.address else {
+            return Ok(None);
+        };
+        Ok(self.customer(&address).await?.map(|customer| ParticipantChanges {
+            customer_id: customer.customer_id,
+            display_name: Some(customer.display_name),
+            avatar: customer.avatar,
+        }))
+    }
+
+    /// What becomes of a message.
+    pub async fn message_add(&self, event: MessageAdd) -> Result<MessageVerdict, Error> {
+        if !self.has(Role::Conversations) {
+            return Ok(MessageVerdict::Accept);
+        }
+        let plugin = self.answering(Role::Conversations)?;
+        self.call(&plugin, Role::Conversations).on_message_add(event).await
+    }
+
+    /// The customer behind an address; nobody without a CRM.
+    async fn customer(&self, address: &str) -> Result<Option<Customer>, Error> {
+        if !self.has(Role::Crm) {
+            return Ok(None);
+        }
+        let crm = self.answering(Role::Crm)?;
+        match self.call(&crm, Role::Crm).find_customer(address.to_owned()).await {
+            Err(Error::NotFound) => Ok(None),
+            found => found,
+        }
+    }
+}

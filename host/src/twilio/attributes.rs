@@ -1,0 +1,107 @@
+//! Attributes of conversations and participants: a JSON object in a string, which a write replaces as
+//! a whole. So it is read, merged and written, and what others put there stays.
+
+use serde_json::{Map, Value};
+
+/// Twilio's limit for participants.
+pub const PARTICIPANT_BYTES_MAX: usize = 4 * 1024;
+/// And for conversations.
+pub const CONVERSATION_BYTES_MAX: usize = 16 * 1024;
+
+/// Attributes after a merge.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Merged {
+    /// A JSON object.
+    pub text: String,
+    /// Whether it says something that it did not say before.
+    pub changed: bool,
+}
+
+/// Adds values where there are none yet. One that makes the whole too long is left out, the first one
+/// is not.
+pub fn merge(present: &str, additions: &[(&str, Option<&str>)], bytes_max: usize) -> Result<Merged, &'static str> {
+    let mut attributes: Map<String, Value> = match present.trim() {
+        "" | "null" => Map::new(),
+        text => serde_json::from_str(text).map_err(|_| "are no JSON object, and what is there cannot be kept")?,
+    };
+    let mut changed = false;
+    for (index, (name, value)) in additions.iter().enumerate() {
+        let Some(value) = value.filter(|value| !value.is_empty()) else { continue };
+        let missing = match attributes.get(*name) {
+            None | Some(Value::Null) => true,
+            Some(Value::String(text)) => text.is_empty(),
+            Some(_) => false,
+        };
+        if !missing {
+            continue;
+        }
+        let before = attributes.insert((*name).to_owned(), value.into());
+        if text(&attributes).len() <= bytes_max {
+            changed = true;
+        } else if index == 0 {
+            return Err("have no room for another value");
+        } else {
+            match before {
+                Some(before) => drop(attributes.insert((*name).to_owned(), before)),
+                None => drop(attributes.shift_remove(*name)),
+            }
+        }
+    }
+    Ok(Merged { text: text(&attributes), changed })
+}
+
+fn text(attributes: &Map<String, Value>) -> String {
+    serde_json::to_string(attributes).expect("a map of JSON values")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn merged(present: &str, additions: &[(&str, Option<&str>)]) -> Result<(String, bool), &'static str> {
+        merge(present, additions, 100).map(|merged| (merged.text, merged.changed))
+    }
+
+    #[test]
+    fn what_is_there_stays_and_what_is_missing_is_added() {
+        let id = ("customer_id", Some("c-7"));
+        let table = [
+            ("{}", vec![id], r#"{"customer_id":"c-7"}"#, true),
+            ("", vec![id], r#"{"customer_id":"c-7"}"#, true),
+            (r#"{"customer_id":"other"}"#, vec![id], r#"{"customer_id":"other"}"#, false),
+            (r#"{"customer_id":""}"#, vec![id], r#"{"customer_id":"c-7"}"#, true),
+            (r#"{"customer_id":null}"#, vec![id], r#"{"customer_id":"c-7"}"#, true),
+            (r#"{"z":[1],"a":2}"#, vec![id, ("avatar", None)], r#"{"z":[1],"a":2,"customer_id":"c-7"}"#, true),
+            (r#"{"customer_id":7}"#, vec![id], r#"{"customer_id":7}"#, false),
+        ];
+        for (present, additions, expected, changed) in table {
+            assert_eq!(merged(present, &additions), Ok((expected.to_owned(), changed)), "{present}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_kept_is_not_overwritten() {
+        for present in ["[]", "7", "{", "not json"] {
+            assert!(merged(present, &[("customer_id", Some("c-7"))]).is_err(), "{present}");
+        }
+    }
+
+    #[test]
+    fn what_is_too_long_is_left_out_unless_it_is_what_counts() {
+        let long = "x".repeat(90);
+        let expected = Ok((r#"{"customer_id":"c-7"}"#.to_owned(), true));
+        assert_eq!(merged("{}", &[("customer_id", Some("c-7")), ("avatar", Some(&long))]), expected);
+        assert!(merged("{}", &[("customer_id", Some(&long))]).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn a_second_merge_changes_nothing(present in "\\{\\}|", id in ".{1,20}", name in ".{0,20}") {
+            let additions = [("customer_id", Some(id.as_str())), ("display_name", Some(name.as_str()))];
+            let once = merge(&present, &additions, 4096).expect("an object");
+            let twice = merge(&once.text, &additions, 4096).expect("an object");
+            prop_assert_eq!((twice.text, twice.changed), (once.text, false));
+        }
+    }
+}

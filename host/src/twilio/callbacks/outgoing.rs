@@ -1,0 +1,48 @@
+//! The outgoing conversation callback: `GetProxyAddress`.
+
+use serde::Serialize;
+
+use super::{Answer, location, required, shape};
+use crate::bindings::outgoing::OutgoingRequest;
+use crate::bindings::plugin_types::Channel;
+use crate::error::Error;
+use crate::twilio::form::Form;
+
+const PROXY_ADDRESS: &str = "GetProxyAddress";
+
+/// Reads the form of a callback.
+pub fn decode(form: &Form<'_>, query: Option<&str>) -> Result<OutgoingRequest, Error> {
+    match location(form, query)? {
+        PROXY_ADDRESS => Ok(OutgoingRequest {
+            worker: required(form, "Worker")?.to_owned(),
+            customer_id: required(form, "CustomerId")?.to_owned(),
+            channel: Channel {
+                kind: required(form, "ChannelType")?.to_owned(),
+                value: required(form, "ChannelValue")?.to_owned(),
+            },
+        }),
+        _ => Err(Error::UnknownLocation(PROXY_ADDRESS)),
+    }
+}
+
+#[derive(Serialize)]
+struct Proxy<'a> {
+    proxy_address: &'a str,
+}
+
+/// Writes the number, unless Frontline would refuse it only after it has begun the conversation
+/// (errors 48026 and 48027).
+pub fn encode(proxy_address: &str, contact: &Channel) -> Result<Answer, Error> {
+    let number = if contact.kind.eq_ignore_ascii_case("whatsapp") {
+        proxy_address.strip_prefix("whatsapp:")
+    } else {
+        Some(proxy_address)
+    };
+    if !number.is_some_and(shape::e164) {
+        return Err(Error::ProxyAddress);
+    }
+    if proxy_address == contact.value {
+        return Err(Error::ProxyIsContact);
+    }
+    Ok(Answer { body: super::json(&Proxy { proxy_address }), left_out: 0, shortened: false })
+}

@@ -1,0 +1,202 @@
+//! Calls back to Twilio's Conversations API.
+//!
+//! A call says what is known of its effect: done, refused with Twilio's own code, not sent, or
+//! unclear. What to make of it is [`super::reaction`]'s to say.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use hyper::body::Bytes;
+use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER, USER_AGENT};
+use hyper::{HeaderMap, Method, StatusCode};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use url::{Url, form_urlencoded};
+
+use crate::config::Twilio;
+use crate::outbound::{self, Client};
+
+/// One tenant's account at Twilio.
+pub struct Rest {
+    client: Arc<Client>,
+    /// With the version, such as `https://conversations.twilio.com/v1`.
+    base: Url,
+    authorization: HeaderValue,
+}
+
+/// Why a call did not do what it was to do.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// It cannot have had an effect.
+    #[error("{0}")]
+    NotSent(String),
+    /// Twilio said no.
+    #[error("Twilio answered {status}{}", .code.map(|code| format!(", code {code}")).unwrap_or_default())]
+    Refused {
+        /// Of HTTP.
+        status: StatusCode,
+        /// Of Twilio's list of errors.
+        code: Option<u32>,
+        /// When to come again, if Twilio says so.
+        retry_after: Option<Duration>,
+    },
+    /// It may have had its effect.
+    #[error("{0}")]
+    NoAnswer(String),
+}
+
+/// Somebody in a conversation.
+#[derive(Debug, Deserialize)]
+pub struct Participant {
+    /// `MB...`.
+    pub sid: String,
+    /// A JSON object.
+    #[serde(default)]
+    pub attributes: Option<String>,
+    /// By which addresses, if it is no worker.
+    #[serde(default)]
+    pub messaging_binding: Option<Binding>,
+}
+
+/// A participant's addresses.
+#[derive(Debug, Deserialize)]
+pub struct Binding {
+    /// The customer's.
+    #[serde(default)]
+    pub address: Option<String>,
+    /// The number that a worker appears under in a group.
+    #[serde(default)]
+    pub projected_address: Option<String>,
+}
+
+/// Which webhooks an account has, and for what.
+#[derive(Debug, Deserialize)]
+pub struct Webhooks {
+    /// Asked before things happen.
+    #[serde(default)]
+    pub pre_webhook_url: Option<String>,
+    /// Told afterwards.
+    #[serde(default)]
+    pub post_webhook_url: Option<String>,
+    /// The events that are ticked.
+    #[serde(default)]
+    pub filters: Option<Vec<String>>,
+    /// `GET` or `POST`.
+    #[serde(default)]
+    pub method: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Participants {
+    participants: Vec<Participant>,
+}
+
+#[derive(Deserialize)]
+struct Problem {
+    code: Option<u32>,
+}
+
+impl Rest {
+    /// The account of a checked configuration, if there are credentials.
+    pub fn new(config: &Twilio, client: &Arc<Client>) -> Option<Self> {
+        let (user, password) = config.credentials()?;
+        let basic = BASE64_STANDARD.encode(format!("{user}:{password}"));
+        let mut authorization = HeaderValue::from_str(&format!("Basic {basic}")).expect("base64 is a header value");
+        authorization.set_sensitive(true);
+        let mut base = Url::parse(&config.conversations_url).expect("a checked URL");
+        if base.path().trim_matches('/').is_empty() {
+            base.set_path("v1");
+        }
+        Some(Self { client: Arc::clone(client), base, authorization })
+    }
+
+    /// Adds a worker to a conversation; in a group, under a number.
+    pub async fn add_worker(
+        &self,
+        conversation: &str,
+        identity: &str,
+        projected_address: Option<&str>,
+    ) -> Result<Option<Participant>, Failure> {
+        let mut form = vec![("Identity", identity)];
+        form.extend(projected_address.map(|address| ("MessagingBinding.ProjectedAddress", address)));
+        self.call(Method::POST, &["Conversations", conversation, "Participants"], &form).await
+    }
+
+    /// Somebody in a conversation, by SID or identity.
+    pub async fn participant(&self, conversation: &str, id: &str) -> Result<Participant, Failure> {
+        self.read(&["Conversations", conversation, "Participants", id], "").await
+    }
+
+    /// Who is in a conversation; a group has few.
+    pub async fn participants(&self, conversation: &str) -> Result<Vec<Participant>, Failure> {
+        let path = ["Conversations", conversation, "Participants"];
+        Ok(self.read::<Participants>(&path, "PageSize=100").await?.participants)
+    }
+
+    /// Replaces a participant's attributes.
+    pub async fn set_attributes(&self, conversation: &str, sid: &str, attributes: &str) -> Result<(), Failure> {
+        let path = ["Conversations", conversation, "Participants", sid];
+        self.call::<Participant>(Method::POST, &path, &[("Attributes", attributes)]).await.map(drop)
+    }
+
+    /// Where the account's webhooks point.
+    pub async fn webhooks(&self) -> Result<Webhooks, Failure> {
+        self.read(&["Configuration", "Webhooks"], "").await
+    }
+
+    async fn read<T: DeserializeOwned>(&self, path: &[&str], query: &str) -> Result<T, Failure> {
+        let mut url = self.url(path);
+        url.set_query(Some(query).filter(|query| !query.is_empty()));
+        let body = self.exchange(Method::GET, &url, Bytes::new()).await?;
+        serde_json::from_slice(&body).map_err(|_| Failure::NoAnswer("the answer could not be read".to_owned()))
+    }
+
+    /// A write. Its answer says 2xx before it says what was written; the latter may get lost.
+    async fn call<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &[&str],
+        form: &[(&str, &str)],
+    ) -> Result<Option<T>, Failure> {
+        let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+        let body = self.exchange(method, &self.url(path), form.into()).await?;
+        Ok(serde_json::from_slice(&body).ok())
+    }
+
+    fn url(&self, path: &[&str]) -> Url {
+        let mut url = self.base.clone();
+        url.path_segments_mut().expect("an http URL has a path").pop_if_empty().extend(path);
+        url
+    }
+
+    async fn exchange(&self, method: Method, url: &Url, body: Bytes) -> Result<Bytes, Failure> {
+        let mut headers = HeaderMap::new();
+        headers.insert(AUTHORIZATION, self.authorization.clone());
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        headers.insert(USER_AGENT, HeaderValue::from_static(concat!("frontgate/", env!("CARGO_PKG_VERSION"))));
+        if method == Method::POST {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+        }
+        let answer = self.client.send(method, url, headers, body).await.map_err(|failure| match failure {
+            outbound::Failure::NotSent(_) => Failure::NotSent(failure.to_string()),
+            outbound::Failure::NoAnswer(_) => Failure::NoAnswer(failure.to_string()),
+        })?;
+        if answer.status.is_success() {
+            return Ok(answer.body);
+        }
+        let code = serde_json::from_slice::<Problem>(&answer.body).ok().and_then(|problem| problem.code);
+        Err(Failure::Refused { status: answer.status, code, retry_after: retry_after(&answer.headers) })
+    }
+}
+
+/// Seconds, or a date.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = httpdate::parse_http_date(text).ok()?;
+    Some(date.duration_since(std::time::SystemTime::now()).unwrap_or_default())
+}

@@ -1,0 +1,47 @@
+//! The number that a new conversation is sent from: by channel, worker and the customer's country.
+//!
+//! A worker writes only to customers of their own, at addresses that the CRM has for them.
+
+mod settings;
+
+use frontgate_sdk::{Channel, Customer, Error, Outgoing, OutgoingRequest, Result, directory, warn};
+
+use crate::settings::{Settings, plain};
+
+/// The plugin.
+pub struct Numbers;
+
+frontgate_sdk::export!(Numbers: outgoing);
+
+impl Outgoing for Numbers {
+    fn proxy_address(request: OutgoingRequest) -> Result<String> {
+        let settings = Settings::read()?;
+        let OutgoingRequest { worker, customer_id, channel } = request;
+        if settings.own_customers_only && !has(&directory::get_customer(&worker, &customer_id)?, &channel) {
+            return Err(Error::Forbidden("the address is none of this customer's".to_owned()));
+        }
+        let numbers = settings.numbers(&worker, &channel);
+        if numbers.is_empty() {
+            warn!("no number is configured for the channel `{}`", channel.kind);
+            return Err(Error::NotFound);
+        }
+        let Some(number) = numbers.into_iter().find(|number| *number != plain(&channel.value)) else {
+            let problem = format!("every number for the channel `{}` is the customer's own", channel.kind);
+            return Err(Error::Invalid(problem));
+        };
+        Ok(match channel.kind.as_str() {
+            "whatsapp" => format!("whatsapp:{number}"),
+            _ => number.to_owned(),
+        })
+    }
+}
+
+/// Whether the CRM has this address for the customer. Kinds that it does not know, such as calls, go to
+/// any of the customer's numbers.
+fn has(customer: &Customer, asked: &Channel) -> bool {
+    let own_kind = matches!(asked.kind.as_str(), "sms" | "whatsapp");
+    customer
+        .channels
+        .iter()
+        .any(|channel| (!own_kind || channel.kind == asked.kind) && plain(&channel.value) == plain(&asked.value))
+}

@@ -1,0 +1,74 @@
+//! Whose a conversation is: by customer, and by number.
+
+use frontgate_sdk::{Customer, Error, InboundConversation, Result, warn};
+
+use crate::settings::{Settings, WithoutCrm};
+
+/// The owner of the first customer in the conversation who has one; who wrote is asked for first.
+pub(crate) fn of_customer(
+    conversation: &InboundConversation,
+    settings: &Settings,
+    find: impl Fn(&str) -> Result<Option<Customer>>,
+) -> Result<Option<String>> {
+    let author = conversation.author.as_ref();
+    let others = conversation.addresses.iter().filter(|address| Some(*address) != author);
+    for address in author.into_iter().chain(others) {
+        let customer = match find(address) {
+            Ok(customer) => customer,
+            // What will not be different later: a customer of nobody.
+            Err(Error::NotFound | Error::Forbidden(_) | Error::Invalid(_)) => None,
+            Err(_) if settings.without_crm == WithoutCrm::GoOn => {
+                warn!("the CRM does not answer: the conversation goes on without the customer's owner");
+                return Ok(None);
+            }
+            Err(error) => return Err(error),
+        };
+        let owner = customer.and_then(|customer| customer.worker);
+        if let Some(worker) = owner.and_then(|owner| settings.assignable(&owner, "the customer's owner")) {
+            return Ok(Some(worker));
+        }
+    }
+    Ok(None)
+}
+
+/// The owner of the number that was written to.
+pub(crate) fn of_number(conversation: &InboundConversation, settings: &Settings) -> Option<String> {
+    let number = conversation.proxy_address.as_deref()?;
+    settings.assignable(settings.owner_of(number)?, "the owner of the number")
+}
+
+#[cfg(test)]
+mod tests {
+    use frontgate_sdk::testing;
+
+    use super::*;
+
+    #[test]
+    fn a_crm_that_fails_is_waited_for_or_gone_on_without() {
+        let conversation = InboundConversation {
+            conversation_sid: "CH00000000000000000000000000000007".to_owned(),
+            friendly_name: None,
+            attributes: "{}".to_owned(),
+            addresses: vec!["+12025550107".to_owned()],
+            proxy_address: None,
+            author: None,
+        };
+        let table = [
+            ("wait", Error::unavailable("down"), Err(Error::unavailable("down")), 0),
+            ("wait", Error::failed("broken"), Err(Error::failed("broken")), 0),
+            ("wait", Error::Invalid("no number".to_owned()), Ok(None), 0),
+            ("wait", Error::NotFound, Ok(None), 0),
+            ("wait", Error::Forbidden("no".to_owned()), Ok(None), 0),
+            ("go-on", Error::unavailable("down"), Ok(None), 1),
+            ("go-on", Error::failed("broken"), Ok(None), 1),
+            ("go-on", Error::NotFound, Ok(None), 0),
+        ];
+        for (without_crm, error, want, warnings) in table {
+            testing::settings([("without_crm", without_crm)]);
+            let settings = Settings::read().expect("settings");
+            let found = of_customer(&conversation, &settings, |_| Err(error.clone()));
+            assert_eq!(found, want, "{without_crm} {error:?}");
+            assert_eq!(testing::logged().len(), warnings, "{without_crm} {error:?}");
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! Who gets which conversation.
+
+use frontgate_sdk::{Assignment, Customer, Error, InboundConversation, Result, Routing as _, testing};
+use owner_routing::OwnerRouting;
+
+const ANA: &str = "ana@example.org";
+const BEN: &str = "ben@example.org";
+const MORA: &str = "+12025550107";
+const OTTO: &str = "+12025550108";
+const STRANGER: &str = "+12025550109";
+
+fn route(addresses: &[&str], author: Option<&str>, proxy: &str) -> Result<Option<Assignment>> {
+    OwnerRouting::route(InboundConversation {
+        conversation_sid: "CH00000000000000000000000000000007".to_owned(),
+        friendly_name: None,
+        attributes: "{}".to_owned(),
+        addresses: addresses.iter().map(|&address| address.to_owned()).collect(),
+        proxy_address: (!proxy.is_empty()).then(|| proxy.to_owned()),
+        author: author.map(str::to_owned),
+    })
+}
+
+fn customers() {
+    testing::customers([
+        Customer::new("7", "Mora Lind").sms(MORA).owned_by(ANA),
+        Customer::new("8", "Otto Vale").sms(OTTO).owned_by(BEN),
+        Customer::new("9", "Nobody's").sms("+12025550106"),
+    ]);
+}
+
+#[test]
+fn the_customers_owner_goes_before_the_numbers_and_that_before_those_in_turn() {
+    customers();
+    testing::settings([
+        ("numbers.+12025550190", "chloe@example.org"),
+        ("numbers.+12025550191", "chloe@example.org"),
+        ("numbers.whatsapp:+12025550191", "dan@example.org"),
+        ("numbers.whatsapp:+12025550192", "dan@example.org"),
+        ("round_robin", "ana@example.org, ben@example.org,"),
+    ]);
+    let whatsapp = format!("whatsapp:{MORA}");
+    let in_turn = || Assignment::one_of([ANA, BEN]);
+    let table: [(&[&str], Option<&str>, &str, Assignment); 11] = [
+        (&[MORA], None, "+12025550190", Assignment::worker(ANA)),
+        (&[&whatsapp], None, "", Assignment::worker(ANA)),
+        (&[MORA, OTTO], None, "", Assignment::worker(ANA)),
+        (&[MORA, OTTO], Some(OTTO), "", Assignment::worker(BEN)),
+        (&["+12025550106", OTTO], None, "+12025550190", Assignment::worker(BEN)),
+        (&["+12025550106"], None, "+12025550190", Assignment::worker("chloe@example.org")),
+        (&[STRANGER], None, "whatsapp:+12025550190", Assignment::worker("chloe@example.org")),
+        (&[STRANGER], None, "whatsapp:+12025550191", Assignment::worker("dan@example.org")),
+        (&[STRANGER], None, "+12025550191", Assignment::worker("chloe@example.org")),
+        (&[STRANGER], None, "+12025550192", in_turn()),
+        (&[], None, "", in_turn()),
+    ];
+    for (addresses, author, proxy, want) in table {
+        assert_eq!(route(addresses, author, proxy), Ok(Some(want)), "{addresses:?} {author:?} {proxy}");
+    }
+}
+
+#[test]
+fn without_a_rule_that_fits_the_default_worker_gets_it() {
+    customers();
+    testing::settings([("round_robin", " , ")]);
+    assert_eq!(route(&[STRANGER], None, "+12025550190"), Ok(None));
+}
+
+#[test]
+fn who_may_not_be_assigned_is_passed_over_and_not_named_in_the_log() {
+    customers();
+    testing::settings([
+        ("workers", "Ben@example.org"),
+        ("numbers.+12025550190", "chloe@example.org"),
+        ("round_robin", "ana@example.org, ben@example.org"),
+    ]);
+    assert_eq!(route(&[MORA, OTTO], None, ""), Ok(Some(Assignment::worker("Ben@example.org"))));
+    assert_eq!(testing::logged(), ["warn: the customer's owner is not among `workers`, and left out"]);
+
+    assert_eq!(route(&[MORA], None, "+12025550190"), Ok(Some(Assignment::one_of(["Ben@example.org"]))));
+    let logged = testing::logged();
+    let left_out = ["the customer's owner", "the owner of the number", "one of `round_robin`"];
+    assert_eq!(logged, left_out.map(|who| format!("warn: {who} is not among `workers`, and left out")));
+}
+
+#[test]
+fn settings_that_cannot_be_meant_are_refused() {
+    let table = [
+        ("without_crm", "go on", "the setting `without_crm` is `go on`; write wait or go-on"),
+        ("without_crn", "wait", "unknown setting `without_crn`: did you mean `without_crm`?"),
+        ("number.+12025550199", ANA, "unknown setting `number.+12025550199`: did you mean `numbers.+12025550199`?"),
+        ("default", ANA, "unknown setting `default`: known here: numbers.*, round_robin, without_crm, workers"),
+        (
+            "numbers.12025550199",
+            ANA,
+            "the setting `numbers.12025550199` names no number in E.164, such as \"+12025550199\"",
+        ),
+    ];
+    for (key, value, want) in table {
+        testing::settings([(key, value)]);
+        assert_eq!(route(&[MORA], None, ""), Err(Error::failed(want)), "{key} = {value}");
+    }
+}

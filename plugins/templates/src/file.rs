@@ -1,0 +1,112 @@
+//! The file as it is written: TOML, with each text either once or in several languages.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+
+use frontgate_sdk::{Error, Result};
+use serde::Deserialize;
+
+/// The whole file.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct File {
+    #[serde(default)]
+    pub(crate) category: Vec<Category>,
+}
+
+/// `[[category]]`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Category {
+    pub(crate) name: Words,
+    #[serde(default)]
+    pub(crate) template: Vec<Template>,
+}
+
+/// `[[category.template]]`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Template {
+    pub(crate) text: Words,
+    #[serde(default)]
+    pub(crate) whatsapp_approved: Approved,
+}
+
+/// `"Hello"`, which is in the default language, or `{ en = "Hello", de = "Hallo" }`.
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "expected a text, or a table with a text for each language")]
+pub(crate) enum Words {
+    Once(String),
+    Translated(BTreeMap<String, String>),
+}
+
+/// Whether WhatsApp has approved a template.
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "expected true, false, or a list of languages")]
+pub(crate) enum Approved {
+    Everywhere(bool),
+    In(Vec<String>),
+}
+
+impl Default for Approved {
+    fn default() -> Self {
+        Self::Everywhere(false)
+    }
+}
+
+impl Words {
+    /// By language, without what is left blank for a translator.
+    pub(crate) fn by_language(self, default: &str) -> BTreeMap<String, String> {
+        let mut words = match self {
+            Self::Once(words) => BTreeMap::from([(default.to_owned(), words)]),
+            Self::Translated(words) => words,
+        };
+        words.retain(|_, words| !words.trim().is_empty());
+        words
+    }
+}
+
+impl File {
+    pub(crate) fn read(path: &str) -> Result<Self> {
+        let text = fs::read_to_string(path).map_err(|error| {
+            let hint = match error.kind() {
+                std::io::ErrorKind::InvalidData => " (save it as UTF-8)",
+                _ => " (`files` of this plugin must name the folder that holds it)",
+            };
+            Error::unavailable(format!("`{path}` cannot be read: {error}{hint}"))
+        })?;
+        // Some editors write a byte order mark before UTF-8.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+        toml::from_str(text).map_err(|error| {
+            let line = error.span().map_or(1, |span| 1 + text[..span.start].matches('\n').count());
+            Error::failed(format!("`{path}`, line {line}: {}", problem(error.message())))
+        })
+    }
+
+    /// The languages that it names.
+    pub(crate) fn languages(&self) -> BTreeSet<String> {
+        let names = self.category.iter().map(|category| &category.name);
+        let languages = names.chain(self.texts()).flat_map(|words| match words {
+            Words::Once(_) => Vec::new(),
+            Words::Translated(words) => words.keys().cloned().collect(),
+        });
+        languages.collect()
+    }
+
+    /// Whether there is a text without a language.
+    pub(crate) fn has_text_once(&self) -> bool {
+        self.texts().any(|words| matches!(words, Words::Once(_)))
+    }
+
+    fn texts(&self) -> impl Iterator<Item = &Words> {
+        self.category.iter().flat_map(|category| &category.template).map(|template| &template.text)
+    }
+}
+
+/// What is wrong, without the text that stands there: it may be a message.
+fn problem(message: &str) -> &str {
+    match message.split_once(": string \"").and_then(|(_, rest)| rest.rsplit_once("\", ")) {
+        Some((_, expected)) => expected,
+        None => message,
+    }
+}

@@ -1,0 +1,75 @@
+//! What placeholders stand for: the customer of the conversation, and the worker who asks.
+
+use frontgate_sdk::Customer;
+
+use crate::text::Placeholder;
+
+/// The two ends of a conversation.
+pub(crate) struct People {
+    customer: Option<Customer>,
+    identity: String,
+    worker: String,
+}
+
+impl People {
+    /// A worker whom nobody gave a name has the one in their identity.
+    pub(crate) fn new(customer: Option<Customer>, identity: &str, name: Option<&str>) -> Self {
+        let worker = name.map_or_else(|| name_in(identity), str::to_owned);
+        Self { customer, identity: identity.to_owned(), worker }
+    }
+
+    /// What a placeholder stands for; none where there is no customer, or nothing to say.
+    pub(crate) fn value(&self, placeholder: Placeholder) -> Option<&str> {
+        let customer = self.customer.as_ref();
+        let value = match placeholder {
+            Placeholder::CustomerName => &customer?.display_name,
+            Placeholder::CustomerFirstName => first(&customer?.display_name),
+            Placeholder::CustomerId => &customer?.customer_id,
+            Placeholder::WorkerName => &self.worker,
+            Placeholder::WorkerFirstName => first(&self.worker),
+            Placeholder::WorkerIdentity => &self.identity,
+        };
+        Some(value.trim()).filter(|value| !value.is_empty())
+    }
+
+    /// The customer's first phone number, in E.164.
+    pub(crate) fn customers_number(&self) -> Option<&str> {
+        let channels = &self.customer.as_ref()?.channels;
+        let values = channels.iter().map(|channel| channel.value.as_str());
+        values.map(|value| value.strip_prefix("whatsapp:").unwrap_or(value)).find(|value| value.starts_with('+'))
+    }
+}
+
+fn first(name: &str) -> &str {
+    name.split_whitespace().next().unwrap_or_default()
+}
+
+/// `ana.mora-lind@example.org` is Ana Mora Lind.
+fn name_in(identity: &str) -> String {
+    let name = identity.split('@').next().unwrap_or_default();
+    let capital = |word: &str| {
+        let mut letters = word.chars();
+        letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect::<String>()
+    };
+    let words: Vec<String> = name.split(['.', '_', '-', ' ']).filter(|word| !word.is_empty()).map(capital).collect();
+    words.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_worker_has_the_name_in_their_identity() {
+        let table = [
+            ("ana@example.org", "Ana"),
+            ("ana.mora-lind@example.org", "Ana Mora Lind"),
+            ("otto_VALE", "Otto VALE"),
+            ("émile..b@example.org", "Émile B"),
+            ("@example.org", ""),
+        ];
+        for (identity, want) in table {
+            assert_eq!(name_in(identity), want, "{identity}");
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! What the operator configured: which file, which language for whom, what workers are called.
+
+use frontgate_sdk::{Error, Result, settings};
+
+/// What there is to set.
+const KNOWN: [&str; 4] = ["templates", "language", "languages.*", "workers.*"];
+
+/// The settings of one call.
+pub(crate) struct Settings {
+    /// The file, in the granted folder.
+    pub(crate) templates: String,
+    /// For customers whose language is not known, and for texts that are not translated.
+    pub(crate) language: Option<String>,
+    /// How numbers begin, and the language of customers who have such a number.
+    languages: Vec<(String, String)>,
+    /// Identities and names.
+    workers: Vec<(String, String)>,
+}
+
+impl Settings {
+    pub(crate) fn read() -> Result<Self> {
+        settings::only(&KNOWN)?;
+        let Some(templates) = settings::get("templates") else {
+            return Err(Error::failed("the setting `templates` is missing: name a .toml file in the granted folder"));
+        };
+        let all = settings::all();
+        let table = |name: &str| -> Vec<(String, String)> {
+            let inside = all.iter().filter_map(|(key, value)| Some((key.strip_prefix(name)?, value.trim())));
+            inside.map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
+        };
+        let languages = table("languages.");
+        if let Some((code, _)) = languages.iter().find(|(code, _)| !is_calling_code(code)) {
+            let problem = format!("the setting `languages.{code}` names no calling code, such as \"+49\"");
+            return Err(Error::Failed(problem));
+        }
+        Ok(Self { templates, language: settings::get("language"), languages, workers: table("workers.") })
+    }
+
+    /// The language of who has this number, where it is known.
+    pub(crate) fn language_of(&self, number: &str) -> Option<&str> {
+        let fits = self.languages.iter().filter(|(code, _)| number.starts_with(code));
+        fits.max_by_key(|(code, _)| code.len()).map(|(_, language)| language.as_str())
+    }
+
+    /// Languages that the operator named, each with its setting.
+    pub(crate) fn languages(&self) -> impl Iterator<Item = (String, &str)> {
+        self.languages.iter().map(|(code, language)| (format!("languages.{code}"), language.as_str()))
+    }
+
+    /// What a worker is called, where the operator said so.
+    pub(crate) fn worker(&self, identity: &str) -> Option<&str> {
+        let worker = self.workers.iter().find(|(known, _)| known.eq_ignore_ascii_case(identity));
+        worker.map(|(_, name)| name.as_str()).filter(|name| !name.is_empty())
+    }
+}
+
+fn is_calling_code(code: &str) -> bool {
+    let digits = code.strip_prefix('+').unwrap_or_default();
+    !digits.is_empty() && !digits.starts_with('0') && digits.bytes().all(|byte| byte.is_ascii_digit())
+}

@@ -1,0 +1,204 @@
+//! The fields of each event, as documented and captured.
+
+use std::time::SystemTime;
+
+use crate::twilio::clock::webhook_time;
+use crate::twilio::model::{Conversation, ConversationState, Message, Participant};
+use crate::twilio::world::World;
+
+/// The custom routing callback; it has no `EventType` of its own.
+pub(crate) const ROUTING: &str = "routing";
+
+const ADDRESS: &str = "MessagingBinding.Address";
+
+/// Something to tell the gateway.
+#[derive(Debug, Clone)]
+pub(crate) struct Event {
+    pub(crate) name: &'static str,
+    pub(crate) fields: Fields,
+}
+
+pub(crate) type Fields = Vec<(String, String)>;
+
+/// Who caused an event.
+#[derive(Debug, Clone)]
+pub(crate) struct Origin {
+    pub(crate) source: &'static str,
+    pub(crate) client_identity: Option<String>,
+}
+
+impl Origin {
+    pub(crate) fn api() -> Self {
+        Self { source: "API", client_identity: None }
+    }
+
+    pub(crate) fn app(worker: &str) -> Self {
+        Self { source: "SDK", client_identity: Some(worker.to_owned()) }
+    }
+
+    /// A carrier: nobody to tell of an invalid answer.
+    pub(crate) fn carrier(source: &'static str) -> Self {
+        Self { source, client_identity: None }
+    }
+}
+
+/// Fields that are there, in this order.
+fn fields<const N: usize>(pairs: [(&str, Option<String>); N]) -> Fields {
+    let present = pairs.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+    present.collect()
+}
+
+fn conversation(world: &World, conversation: &Conversation) -> Fields {
+    fields([
+        ("FriendlyName", conversation.friendly_name.clone()),
+        ("UniqueName", conversation.unique_name.clone()),
+        ("Attributes", Some(conversation.attributes.to_string())),
+        ("ChatServiceSid", Some(world.service_sid.clone())),
+        ("MessagingServiceSid", Some(conversation.messaging_service_sid.clone())),
+        ("State", Some(conversation.state.name().to_owned())),
+    ])
+}
+
+fn existing(conversation: &Conversation) -> Fields {
+    fields([
+        ("ConversationSid", Some(conversation.sid.clone())),
+        ("DateCreated", Some(webhook_time(conversation.date_created))),
+        ("DateUpdated", Some(webhook_time(conversation.date_updated))),
+    ])
+}
+
+/// `message` has the addresses and the text of the message that created it, where one did.
+pub(crate) fn conversation_add(world: &World, new: &Conversation, message: Fields) -> Event {
+    Event { name: "onConversationAdd", fields: [conversation(world, new), message].concat() }
+}
+
+pub(crate) fn conversation_added(world: &World, new: &Conversation, message: Fields) -> Event {
+    Event { name: "onConversationAdded", fields: [conversation(world, new), message, existing(new)].concat() }
+}
+
+/// Updated or removed, before or after.
+pub(crate) fn conversation_changed(world: &World, changed: &Conversation, name: &'static str) -> Event {
+    let removed = fields([("DateRemoved", removed(name))]);
+    Event { name, fields: [existing(changed), conversation(world, changed), removed].concat() }
+}
+
+fn removed(name: &str) -> Option<String> {
+    name.ends_with("Removed").then(|| webhook_time(SystemTime::now()))
+}
+
+pub(crate) fn conversation_state_updated(
+    world: &World,
+    conversation: &Conversation,
+    from: ConversationState,
+    reason: &str,
+) -> Event {
+    let fields = fields([
+        ("ChatServiceSid", Some(world.service_sid.clone())),
+        ("StateUpdated", Some(webhook_time(SystemTime::now()))),
+        ("StateFrom", Some(from.name().to_owned())),
+        ("StateTo", Some(conversation.state.name().to_owned())),
+        ("ConversationSid", Some(conversation.sid.clone())),
+        ("Reason", Some(reason.to_owned())),
+        ("MessagingServiceSid", Some(conversation.messaging_service_sid.clone())),
+    ]);
+    Event { name: "onConversationStateUpdated", fields }
+}
+
+fn participant(world: &World, conversation_sid: &str, participant: &Participant) -> Fields {
+    fields([
+        ("Attributes", Some(participant.attributes.to_string())),
+        ("ChatServiceSid", Some(world.service_sid.clone())),
+        ("ConversationSid", Some(conversation_sid.to_owned())),
+        ("Identity", participant.identity.clone()),
+        ("RoleSid", Some(participant.role_sid.clone())),
+        (ADDRESS, participant.address.clone()),
+        ("MessagingBinding.ProxyAddress", participant.proxy_address.clone()),
+        ("MessagingBinding.ProjectedAddress", participant.projected_address.clone()),
+        ("MessagingBinding.Type", Some(participant.kind().to_owned())),
+    ])
+}
+
+pub(crate) fn participant_add(world: &World, conversation_sid: &str, new: &Participant) -> Event {
+    Event { name: "onParticipantAdd", fields: participant(world, conversation_sid, new) }
+}
+
+pub(crate) fn participant_added(world: &World, conversation_sid: &str, new: &Participant) -> Event {
+    let known =
+        fields([("ParticipantSid", Some(new.sid.clone())), ("DateCreated", Some(webhook_time(new.date_created)))]);
+    Event { name: "onParticipantAdded", fields: [participant(world, conversation_sid, new), known].concat() }
+}
+
+/// Updated or removed, before or after.
+pub(crate) fn participant_changed(
+    world: &World,
+    conversation_sid: &str,
+    changed: &Participant,
+    name: &'static str,
+) -> Event {
+    let known = fields([
+        ("ParticipantSid", Some(changed.sid.clone())),
+        ("DateCreated", Some(webhook_time(changed.date_created))),
+        ("DateUpdated", Some(webhook_time(changed.date_updated))),
+        ("DateRemoved", removed(name)),
+        ("LastReadMessageIndex", changed.last_read_message_index.map(|index| index.to_string())),
+    ]);
+    Event { name, fields: [participant(world, conversation_sid, changed), known].concat() }
+}
+
+pub(crate) fn message_add(world: &World, conversation: &Conversation, author: &str, body: &str) -> Event {
+    let author_sid = conversation.participant(author).map(|participant| participant.sid.clone());
+    let fields = fields([
+        ("ConversationSid", Some(conversation.sid.clone())),
+        ("ChatServiceSid", Some(world.service_sid.clone())),
+        ("Body", Some(body.to_owned())),
+        ("Author", Some(author.to_owned())),
+        ("ParticipantSid", author_sid),
+        ("Attributes", Some("{}".to_owned())),
+    ]);
+    Event { name: "onMessageAdd", fields }
+}
+
+pub(crate) fn message_added(world: &World, conversation: &Conversation, message: &Message, index: usize) -> Event {
+    let mut event = message_add(world, conversation, &message.author, &message.body);
+    event.name = "onMessageAdded";
+    event.fields.retain(|(name, _)| name != "Attributes");
+    event.fields.extend(fields([
+        ("Attributes", Some(message.attributes.to_string())),
+        ("MessageSid", Some(message.sid.clone())),
+        ("MessagingServiceSid", Some(conversation.messaging_service_sid.clone())),
+        ("Index", Some(index.to_string())),
+        ("DateCreated", Some(webhook_time(SystemTime::now()))),
+    ]));
+    event
+}
+
+/// For one customer: who wrote to which number.
+pub(crate) fn pair(address: &str, proxy_address: &str) -> Fields {
+    fields([(ADDRESS, Some(address.to_owned())), ("MessagingBinding.ProxyAddress", Some(proxy_address.to_owned()))])
+}
+
+/// For a group: who wrote, and everybody else, the company's number first, each under the same name.
+pub(crate) fn group(author: &str, everybody_else: &[String]) -> Fields {
+    let mut group: Fields = everybody_else.iter().map(|address| (ADDRESS.to_owned(), address.clone())).collect();
+    group.push(("MessagingBinding.AuthorAddress".to_owned(), author.to_owned()));
+    group
+}
+
+/// `binding` comes from [`pair`], or for a group from [`group`]; here its addresses are one text.
+pub(crate) fn routing(world: &World, conversation: &Conversation, binding: &Fields) -> Event {
+    let addresses: Vec<_> =
+        binding.iter().filter(|(name, _)| name == ADDRESS).map(|(_, value)| value.as_str()).collect();
+    let mut routed = fields([
+        ("ConversationSid", Some(conversation.sid.clone())),
+        ("FriendlyName", Some(conversation.friendly_name.clone().unwrap_or_default())),
+        ("UniqueName", Some(conversation.unique_name.clone().unwrap_or_default())),
+        ("Attributes", Some(conversation.attributes.to_string())),
+        ("ConversationServiceSid", Some(world.service_sid.clone())),
+        (ADDRESS, Some(addresses.join(", "))),
+        ("State", Some(conversation.state.name().to_owned())),
+        ("DateCreated", Some(webhook_time(conversation.date_created))),
+        ("DateUpdated", Some(webhook_time(conversation.date_updated))),
+    ]);
+    routed.extend(binding.iter().filter(|(name, _)| name != ADDRESS).cloned());
+    Event { name: ROUTING, fields: routed }
+}

@@ -1,0 +1,184 @@
+//! What Twilio keeps: conversations, who is in them, and what was said.
+
+use std::time::SystemTime;
+
+use serde_json::{Value, json};
+
+use crate::twilio::clock::rest_time;
+
+/// The life of a conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConversationState {
+    /// A group MMS that has only just come: every write is refused.
+    Initializing,
+    /// Open, and without a message for some time.
+    Inactive,
+    /// Open.
+    Active,
+    /// Over for good.
+    Closed,
+}
+
+impl ConversationState {
+    /// The word on the wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Initializing => "initializing",
+            Self::Inactive => "inactive",
+            Self::Active => "active",
+            Self::Closed => "closed",
+        }
+    }
+
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        [Self::Initializing, Self::Inactive, Self::Active, Self::Closed].into_iter().find(|state| state.name() == name)
+    }
+}
+
+/// A conversation.
+#[derive(Debug, Clone)]
+pub struct Conversation {
+    /// `CH...`
+    pub sid: String,
+    /// What the app shows.
+    pub friendly_name: Option<String>,
+    /// A second key, chosen by whoever created it.
+    pub unique_name: Option<String>,
+    /// On the wire a string with this JSON.
+    pub attributes: Value,
+    /// Where in its life it is.
+    pub state: ConversationState,
+    /// In the order in which they came.
+    pub participants: Vec<Participant>,
+    /// In the order in which they came.
+    pub messages: Vec<Message>,
+    pub(crate) messaging_service_sid: String,
+    /// The company's number in a group MMS.
+    pub(crate) business_number: Option<String>,
+    /// As many writes are refused before the conversation becomes active by itself.
+    pub(crate) refusals_left: Option<u32>,
+    pub(crate) timers: Value,
+    pub(crate) date_created: SystemTime,
+    pub(crate) date_updated: SystemTime,
+}
+
+impl Conversation {
+    /// A participant by `MB...`, identity or address.
+    pub fn participant(&self, name: &str) -> Option<&Participant> {
+        let named = |participant: &&Participant| {
+            let names = [Some(&participant.sid), participant.identity.as_ref(), participant.address.as_ref()];
+            names.into_iter().flatten().any(|known| known == name)
+        };
+        self.participants.iter().find(named)
+    }
+
+    /// The identities in it, in the order in which they came.
+    pub fn workers(&self) -> Vec<&str> {
+        self.participants.iter().filter_map(|participant| participant.identity.as_deref()).collect()
+    }
+
+    /// Whether more than one customer is in it.
+    pub fn is_group(&self) -> bool {
+        self.participants.iter().filter(|participant| participant.address.is_some()).count() > 1
+    }
+
+    pub(crate) fn json(&self, account_sid: &str, service_sid: &str, base: &str) -> Value {
+        let url = format!("{base}/Conversations/{}", self.sid);
+        json!({
+            "account_sid": account_sid,
+            "chat_service_sid": service_sid,
+            "messaging_service_sid": self.messaging_service_sid,
+            "sid": self.sid,
+            "friendly_name": self.friendly_name,
+            "unique_name": self.unique_name,
+            "attributes": self.attributes.to_string(),
+            "state": self.state.name(),
+            "date_created": rest_time(self.date_created),
+            "date_updated": rest_time(self.date_updated),
+            "timers": self.timers,
+            "bindings": null,
+            "url": url,
+            "links": {
+                "participants": format!("{url}/Participants"),
+                "messages": format!("{url}/Messages"),
+                "webhooks": format!("{url}/Webhooks"),
+            },
+        })
+    }
+}
+
+/// Somebody in a conversation: a worker has an identity, a customer an address, and the company's
+/// number in a group MMS only a projected address.
+#[derive(Debug, Clone)]
+pub struct Participant {
+    /// `MB...`
+    pub sid: String,
+    /// The worker.
+    pub identity: Option<String>,
+    /// The customer's number.
+    pub address: Option<String>,
+    /// The company's number that the customer writes to.
+    pub proxy_address: Option<String>,
+    /// The company's number that stands for a worker in a group MMS.
+    pub projected_address: Option<String>,
+    /// On the wire a string with this JSON.
+    pub attributes: Value,
+    pub(crate) role_sid: String,
+    pub(crate) last_read_message_index: Option<i64>,
+    pub(crate) last_read_timestamp: Option<String>,
+    pub(crate) date_created: SystemTime,
+    pub(crate) date_updated: SystemTime,
+}
+
+impl Participant {
+    /// `sms` or `whatsapp`, or `chat` for a worker without a number.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self.address.as_ref().or(self.projected_address.as_ref()) {
+            Some(address) if address.starts_with("whatsapp:") => "whatsapp",
+            Some(_) => "sms",
+            None => "chat",
+        }
+    }
+
+    pub(crate) fn binding(&self) -> Value {
+        if self.address.is_none() && self.projected_address.is_none() {
+            return Value::Null;
+        }
+        json!({
+            "type": self.kind(),
+            "address": self.address,
+            "proxy_address": self.proxy_address,
+            "projected_address": self.projected_address,
+        })
+    }
+
+    pub(crate) fn json(&self, account_sid: &str, conversation_sid: &str, base: &str) -> Value {
+        json!({
+            "account_sid": account_sid,
+            "conversation_sid": conversation_sid,
+            "sid": self.sid,
+            "identity": self.identity,
+            "attributes": self.attributes.to_string(),
+            "messaging_binding": self.binding(),
+            "role_sid": self.role_sid,
+            "date_created": rest_time(self.date_created),
+            "date_updated": rest_time(self.date_updated),
+            "url": format!("{base}/Conversations/{conversation_sid}/Participants/{}", self.sid),
+            "last_read_message_index": self.last_read_message_index,
+            "last_read_timestamp": self.last_read_timestamp,
+        })
+    }
+}
+
+/// A message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// `IM...`
+    pub sid: String,
+    /// An address or an identity.
+    pub author: String,
+    /// The text.
+    pub body: String,
+    /// On the wire a string with this JSON.
+    pub attributes: Value,
+}
