@@ -22,9 +22,15 @@ pub struct Gateway {
 
 impl Gateway {
     pub(crate) fn start(folder: TempDir) -> Self {
-        let process = Command::new(program())
+        Self::start_with(folder, &program(), &[])
+    }
+
+    /// Starts another build of the program, in an environment.
+    pub(crate) fn start_with(folder: TempDir, program: &Path, environment: &[(&str, &str)]) -> Self {
+        let process = Command::new(program)
             .args(["run", "--config", "config.toml"])
             .current_dir(folder.path())
+            .envs(environment.iter().copied())
             .stderr(Stdio::piped())
             .spawn()
             .expect("the program starts");
@@ -58,9 +64,53 @@ impl Gateway {
         TcpStream::connect(self.address).expect("a connection")
     }
 
+    /// Sends a signed callback: `crm`, `templates`, `outgoing-conversation`, `routing`,
+    /// `conversations`.
+    pub fn callback(&self, name: &str, form: &[(&str, &str)]) -> Answer {
+        platform::callback(self.address, &format!("/callbacks/{name}"), form, &[])
+    }
+
+    /// The same under a token that says which request it is an attempt at.
+    pub fn attempt(&self, name: &str, form: &[(&str, &str)], token: &str) -> Answer {
+        let path = format!("/callbacks/{name}");
+        platform::callback(self.address, &path, form, &[("i-twilio-idempotency-token", token)])
+    }
+
     /// Sends a signed CRM callback.
     pub fn crm(&self, form: &[(&str, &str)]) -> Answer {
-        platform::crm(self.address, form)
+        self.callback("crm", form)
+    }
+
+    /// `frontgate deliveries list`, the oldest first.
+    pub fn deliveries(&self) -> Vec<Value> {
+        let output = self.command(&["deliveries", "list", "--json", "--most", "100000"]);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let mut all: Vec<Value> = serde_json::from_slice(&output.stdout).expect("JSON");
+        all.reverse();
+        all
+    }
+
+    /// Waits until a delivery is in a state, and shows it.
+    pub fn wait_for_delivery(&self, id: i64, state: &str) -> Value {
+        self.log().wait_for(&format!("delivery {id} of "));
+        self.log().wait_for(&match state {
+            "sent" => format!("delivery {id} of {} is made", self.kind(id)),
+            state => format!("delivery {id} of {} is {state}", self.kind(id)),
+        });
+        // The line is written just before the row.
+        let found = || self.deliveries().into_iter().find(|delivery| delivery["id"] == id).expect("the delivery");
+        loop {
+            let delivery = found();
+            if delivery["state"] == state {
+                return delivery;
+            }
+            std::thread::yield_now();
+        }
+    }
+
+    fn kind(&self, id: i64) -> String {
+        let found = self.deliveries().into_iter().find(|delivery| delivery["id"] == id).expect("the delivery");
+        found["callback"].as_str().expect("a text").to_owned()
     }
 
     /// Asks the plugin of [`crate::Setup::misbehaving`] to do something.

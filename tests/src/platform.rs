@@ -70,13 +70,13 @@ fn signed(url: &str, form: &[(&str, &str)]) -> String {
     format!("{url}{pairs}")
 }
 
-/// A signed CRM callback.
-pub(crate) fn crm(address: SocketAddr, form: &[(&str, &str)]) -> Answer {
-    let path = "/callbacks/crm";
+/// A signed callback at a path, with more headers.
+pub(crate) fn callback(address: SocketAddr, path: &str, form: &[(&str, &str)], headers: &[(&str, &str)]) -> Answer {
     let signature = sign(TOKEN, &format!("{PUBLIC_URL}{path}"), form);
     let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
     let kind = "application/x-www-form-urlencoded; charset=UTF-8";
-    post(address, path, &[("content-type", kind), ("x-twilio-signature", &signature)], body.as_bytes())
+    let own = [("content-type", kind), ("x-twilio-signature", &*signature)];
+    post(address, path, &[&own, headers].concat(), body.as_bytes())
 }
 
 /// Any POST request.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use crate::{Gateway, PUBLIC_URL, TOKEN, component, root, target};
+use crate::{Gateway, PUBLIC_URL, TOKEN, Twilio, component, root, target};
 
 /// What a gateway will be started with.
 pub struct Setup {
@@ -36,6 +36,37 @@ impl Setup {
     /// The plugin that does what a search text says.
     pub fn misbehaving() -> Self {
         Self::new().plugin("plugin", &component("misbehaving"))
+    }
+
+    /// The same in every role, with a Twilio to call back.
+    pub fn every_role(twilio: &Twilio) -> Self {
+        let roles = ["crm", "templates", "outgoing", "routing", "conversations"];
+        let setup = roles
+            .iter()
+            .fold(Self::misbehaving(), |setup, role| setup.set(&format!("tenants.demo.roles.{role}"), "[\"plugin\"]"));
+        setup.twilio(twilio)
+    }
+
+    /// Everything that is shipped, with customers from a CSV file.
+    pub fn shipped(csv: &str) -> Self {
+        let shipped = ["templates", "numbers", "owner-routing"];
+        let setup = shipped.iter().fold(Self::directory(csv), |setup, name| setup.plugin(name, &component(name)));
+        setup
+            .set("tenants.demo.roles.templates", "[\"templates\"]")
+            .set("tenants.demo.roles.outgoing", "[\"numbers\"]")
+            .set("tenants.demo.roles.routing", "[\"owner-routing\"]")
+            .set("tenants.demo.twilio.default_worker", "\"default@example.org\"")
+    }
+
+    /// A Twilio to call back, with pauses that suit tests.
+    pub fn twilio(self, twilio: &Twilio) -> Self {
+        self.file("api-secret", Twilio::API_KEY_SECRET)
+            .file("api-key", Twilio::API_KEY_SID)
+            .set("tenants.demo.twilio.api_key", "{ file = \"files/api-key\" }")
+            .set("tenants.demo.twilio.api_secret", "{ file = \"files/api-secret\" }")
+            .set("tenants.demo.twilio.conversations_url", format!("{:?}", twilio.url()))
+            .set("delivery.retry_first_ms", "10")
+            .set("delivery.retry_longest_ms", "200")
     }
 
     /// Customers from a CSV file.

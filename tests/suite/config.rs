@@ -100,12 +100,13 @@ fn a_bad_plugin_and_an_unanswered_role_are_faults() {
 fn what_this_version_does_not_serve_yet_is_said_and_not_fatal() {
     let (said, code) = check(
         &Setup::misbehaving()
-            .set("store.url", "\"sqlite:data/frontgate.db\"")
-            .set("tenants.demo.roles.templates", "[\"templates\"]"),
+            .set("plugins.named.plugin.outbound", "[\"https://api.example.com\"]")
+            .set("tenants.demo.front.sms.plugin", "\"sms\""),
     );
     assert_eq!(code, Some(0), "{said}");
     assert!(
-        said.contains("`store` has no effect") && said.contains("`tenants.demo.roles.templates` has no effect"),
+        said.contains("`plugins.named.plugin.outbound` has no effect")
+            && said.contains("`tenants.demo.front` has no effect"),
         "{said}"
     );
 }
@@ -119,10 +120,15 @@ fn a_missing_file_cannot_be_checked() {
 
 #[test]
 fn the_example_is_a_configuration_that_works() {
-    let setup = Setup::new().plugin("directory", &component("directory"));
+    let shipped = ["directory", "templates", "numbers", "owner-routing"];
+    let setup = shipped.iter().fold(Setup::new(), |setup, name| setup.plugin(name, &component(name)));
     let example = fs::read_to_string(root().join("config.toml")).expect("the example");
-    let example = example.replace("{ env = \"TWILIO_AUTH_TOKEN\" }", "{ file = \"token\" }");
-    fs::create_dir_all(setup.folder().join("data/directory")).expect("a folder");
+    let example = ["AUTH_TOKEN", "ACCOUNT_SID", "API_KEY", "API_SECRET"]
+        .iter()
+        .fold(example, |text, name| text.replace(&format!("{{ env = \"TWILIO_{name}\" }}"), "{ file = \"token\" }"));
+    for folder in ["data/directory", "data/templates"] {
+        fs::create_dir_all(setup.folder().join(folder)).expect("a folder");
+    }
     fs::write(setup.folder().join("config.toml"), &example).expect("a file");
     let output = run(setup.folder(), &["check", "--config", "config.toml"]);
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stdout));

@@ -3,7 +3,9 @@
 mod callbacks;
 mod config;
 mod connections;
+mod conversations;
 mod customers;
+mod frontline;
 mod house;
 mod lifecycle;
 mod misbehaving;

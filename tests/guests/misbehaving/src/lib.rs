@@ -10,9 +10,11 @@ use frontgate_sdk::{
     Crm, Customer, CustomerPage, CustomerSummary, Error, ListRequest, Position, Result, settings, warn,
 };
 
+mod roles;
+
 struct Misbehaving;
 
-frontgate_sdk::export!(Misbehaving: crm);
+frontgate_sdk::export!(Misbehaving: crm, templates, outgoing, routing, conversations);
 
 impl Crm for Misbehaving {
     fn list_customers(request: ListRequest) -> Result<CustomerPage> {
@@ -65,6 +67,15 @@ impl Crm for Misbehaving {
             "request" => Ok(named([format!("{request:?}")])),
             _ => Ok(named(["version 1"])),
         }
+    }
+
+    fn find_customer(address: &str) -> Result<Option<Customer>> {
+        roles::wish(&settings::get("find").unwrap_or_default())?;
+        // The numbers of North American fiction are customers, but for those that end in 99.
+        let number = address.strip_prefix("whatsapp:").unwrap_or(address);
+        let known = number.starts_with("+1202555") && !number.ends_with("99");
+        let avatar = "https://img.example.org/c.png";
+        Ok(known.then(|| Customer::new(format!("c-{number}"), "Mora Lind").avatar(avatar).owned_by("ana@example.org")))
     }
 
     fn get_customer(_: &str, customer_id: &str) -> Result<Customer> {

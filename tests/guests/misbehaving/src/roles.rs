@@ -1,0 +1,138 @@
+//! The other roles: some field of each request is the wish.
+
+use std::hint::black_box;
+use std::thread::sleep;
+use std::time::Duration;
+
+use frontgate_sdk::{
+    Assignment, Category, ConversationAdd, ConversationChanges, Conversations, Error, InboundConversation, MessageAdd,
+    MessageChanges, MessageVerdict, OtherEvent, Outgoing, OutgoingRequest, ParticipantAdded, ParticipantChanges,
+    Result, Routing, Template, TemplateRequest, Templates, directory, settings, warn,
+};
+
+use crate::Misbehaving;
+
+/// Goes wrong as it is told, or not at all.
+pub(crate) fn wish(wish: &str) -> Result<()> {
+    let (what, how) = wish.split_once(' ').unwrap_or((wish, ""));
+    match what {
+        "loop" => loop {
+            black_box(0);
+        },
+        "sleep" => sleep(Duration::from_millis(how.parse().unwrap_or_default())),
+        "panic" => panic!("as it was told"),
+        "not-found" => return Err(Error::NotFound),
+        "forbidden" => return Err(Error::Forbidden("the text for the log".to_owned())),
+        "invalid" => return Err(Error::Invalid("the text for the log".to_owned())),
+        "unavailable" => return Err(Error::unavailable("the text for the log")),
+        "failed" => return Err(Error::failed("the text for the log")),
+        _ => {}
+    }
+    Ok(())
+}
+
+/// What `directory` says.
+fn asked(how: &str) -> String {
+    match how.split_once(' ') {
+        Some(("get", id)) => format!("{:?}", directory::get_customer("ana@example.org", id).map(|got| got.customer_id)),
+        Some(("find", address)) => {
+            format!("{:?}", directory::find_customer(address).map(|found| found.map(|found| found.customer_id)))
+        }
+        _ => "nothing was asked".to_owned(),
+    }
+}
+
+impl Templates for Misbehaving {
+    fn list_templates(request: TemplateRequest) -> Result<Vec<Category>> {
+        let told = request.customer_id.clone().unwrap_or_default();
+        wish(&told)?;
+        let (what, how) = told.split_once(' ').unwrap_or((&told, ""));
+        let many: usize = how.parse().unwrap_or_default();
+        Ok(match what {
+            "directory" => vec![Category::new("Directory", [Template::new(asked(how))])],
+            "many" => {
+                (0..many).map(|i| Category::new(format!("{i}"), vec![Template::new("ä\"".repeat(50)); 10])).collect()
+            }
+            "odd" => vec![
+                Category::new("two\nlines", [Template::new("text"), Template::new("  ")]),
+                Category::new("", [Template::new("without a heading")]),
+                Category::new("empty", []),
+                Category::new("approved", [Template::new("line\nline").whatsapp_approved()]),
+            ],
+            _ => vec![Category::new("Request", [Template::new(format!("{request:?}"))])],
+        })
+    }
+}
+
+impl Outgoing for Misbehaving {
+    fn proxy_address(request: OutgoingRequest) -> Result<String> {
+        wish(&request.customer_id)?;
+        match request.customer_id.as_str() {
+            "request" => Err(Error::failed(format!("{request:?}"))),
+            number => Ok(number.to_owned()),
+        }
+    }
+}
+
+impl Routing for Misbehaving {
+    fn route(conversation: InboundConversation) -> Result<Option<Assignment>> {
+        let told = settings::get("route").or(conversation.friendly_name.clone()).unwrap_or_default();
+        wish(&told)?;
+        Ok(match told.split_once(' ') {
+            Some(("worker", name)) => Some(Assignment::worker(name)),
+            Some(("one-of", names)) => Some(Assignment::one_of(names.split(' '))),
+            Some(("conversation", _)) => {
+                warn!("{conversation:?}");
+                None
+            }
+            _ => None,
+        })
+    }
+}
+
+impl Conversations for Misbehaving {
+    fn on_conversation_add(event: ConversationAdd) -> Result<ConversationChanges> {
+        let told = event.message_body.clone().unwrap_or_default();
+        wish(&told)?;
+        let avatar = told.strip_prefix("avatar ").map(str::to_owned);
+        let friendly_name = match told.as_str() {
+            "event" => Some(format!("{event:?}")),
+            "nothing" => None,
+            _ => Some("a name\nof two lines".to_owned()),
+        };
+        Ok(ConversationChanges { friendly_name, avatar })
+    }
+
+    fn on_participant_added(event: ParticipantAdded) -> Result<Option<ParticipantChanges>> {
+        wish(&settings::get("participant").unwrap_or_default())?;
+        let customer = event.address.map(|address| directory::find_customer(&address)).transpose()?.flatten();
+        Ok(customer.map(|customer| ParticipantChanges {
+            customer_id: customer.customer_id,
+            display_name: None,
+            avatar: Some("no picture".to_owned()),
+        }))
+    }
+
+    fn on_message_add(event: MessageAdd) -> Result<MessageVerdict> {
+        wish(&event.body)?;
+        let text = |text: &str| Some(text.to_owned());
+        Ok(match event.body.as_str() {
+            "reject" => MessageVerdict::reject("the text for the log"),
+            "change" => MessageVerdict::Change(MessageChanges {
+                body: text("changed"),
+                author: None,
+                attributes: text("{\"changed\":true}"),
+            }),
+            "bad-change" => {
+                MessageVerdict::Change(MessageChanges { body: None, author: None, attributes: text("not json") })
+            }
+            _ => MessageVerdict::Accept,
+        })
+    }
+
+    fn on_event(event: OtherEvent) -> Result<()> {
+        wish(&settings::get("event").unwrap_or_default())?;
+        warn!("{} {}", event.event_type, event.field("MessageSid").unwrap_or("-"));
+        Ok(())
+    }
+}

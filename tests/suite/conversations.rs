@@ -1,0 +1,209 @@
+//! Conversations webhooks: what Twilio waits for is answered within its deadline and never stopped by
+//! a fault of ours; what has happened is written down first.
+
+use frontgate_tests::{Answer, Gateway, Setup, Twilio};
+use serde_json::{Value, json};
+
+const CH: (&str, &str) = ("ConversationSid", "CH00000000000000000000000000000007");
+
+fn webhook(gateway: &Gateway, event: &str, more: &[(&str, &str)]) -> Answer {
+    let common = [("EventType", event), ("AccountSid", "AC00000000000000000000000000000000"), ("RetryCount", "0")];
+    gateway.callback("conversations", &[&common, more].concat())
+}
+
+fn conversation_add(gateway: &Gateway, address: &str, body: &str) -> Answer {
+    let proxy = ("MessagingBinding.ProxyAddress", "+12025550199");
+    let more = [("MessagingBinding.Address", address), proxy, ("MessageBody", body), ("Attributes", "{\"kept\":1}")];
+    webhook(gateway, "onConversationAdd", &more)
+}
+
+fn attributes(answer: &Answer) -> Value {
+    serde_json::from_str(answer.json["attributes"].as_str().expect("attributes as a string")).expect("JSON")
+}
+
+#[test]
+fn without_a_plugin_a_conversation_is_named_after_the_crms_customer() {
+    let gateway = Setup::misbehaving().start();
+    let answer = conversation_add(&gateway, "whatsapp:+12025550107", "Hello");
+    assert_eq!((answer.status, &answer.json["friendly_name"]), (200, &json!("Mora Lind")));
+    assert_eq!(attributes(&answer), json!({ "kept": 1, "avatar": "https://img.example.org/c.png" }));
+    let answer = conversation_add(&gateway, "+4930901820", "Hello");
+    assert_eq!((answer.status, &answer.json["friendly_name"]), (200, &json!("+4930901820")));
+    assert_eq!(attributes(&answer), json!({ "kept": 1 }));
+    // A worker begins it: there is nobody to look up.
+    let answer = webhook(&gateway, "onConversationAdd", &[("Attributes", "{}")]);
+    assert_eq!((answer.status, answer.text.as_str()), (200, "{}"));
+}
+
+#[test]
+fn a_group_is_named_after_those_who_are_known() {
+    let gateway = Setup::misbehaving().start();
+    let body = "EventType=onConversationAdd&MessagingBinding.Address=%2B12025550199&MessagingBinding.Address=\
+                %2B12025550108&MessagingBinding.AuthorAddress=%2B12025550107&State=initializing";
+    let path = "/callbacks/conversations";
+    // Repeated values are sorted.
+    let form = [
+        ("EventType", "onConversationAdd"),
+        ("MessagingBinding.Address", "+12025550108MessagingBinding.Address+12025550199"),
+        ("MessagingBinding.AuthorAddress", "+12025550107"),
+        ("State", "initializing"),
+    ];
+    let signature =
+        frontgate_tests::sign(frontgate_tests::TOKEN, &format!("{}{path}", frontgate_tests::PUBLIC_URL), &form);
+    let headers = [("content-type", "application/x-www-form-urlencoded"), ("x-twilio-signature", &*signature)];
+    let answer = frontgate_tests::post(gateway.address(), path, &headers, body.as_bytes());
+    assert_eq!(
+        (answer.status, &answer.json["friendly_name"]),
+        (200, &json!("Mora Lind, Mora Lind")),
+        "{}",
+        answer.text
+    );
+}
+
+#[test]
+fn a_plugin_says_how_a_conversation_looks() {
+    let twilio = Twilio::start();
+    let gateway = Setup::every_role(&twilio).start();
+    let answer = conversation_add(&gateway, "+12025550107", "avatar https://img.example.org/7.png");
+    assert_eq!(answer.json["friendly_name"], "a name of two lines");
+    assert_eq!(attributes(&answer), json!({ "kept": 1, "avatar": "https://img.example.org/7.png" }));
+    let answer = conversation_add(&gateway, "+12025550107", "avatar no-url");
+    assert_eq!(attributes(&answer), json!({ "kept": 1 }));
+    assert_eq!(conversation_add(&gateway, "+12025550107", "nothing").text, "{}");
+    let text = conversation_add(&gateway, "+12025550107", "event").text;
+    for part in ["+12025550107", "+12025550199", "kept"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+}
+
+#[test]
+fn a_plugin_lets_a_message_pass_changes_it_or_rejects_it() {
+    let twilio = Twilio::start();
+    let gateway = Setup::every_role(&twilio).start();
+    let message = |body: &str| webhook(&gateway, "onMessageAdd", &[CH, ("Author", "+12025550107"), ("Body", body)]);
+    assert_eq!((message("hello").status, message("hello").text), (200, "{}".to_owned()));
+    assert_eq!(message("change").json, json!({ "body": "changed", "attributes": "{\"changed\":true}" }));
+    assert_eq!(message("bad-change").text, "{}");
+    let rejected = message("reject");
+    assert_eq!((rejected.status, rejected.code()), (403, "rejected"));
+    assert!(!rejected.text.contains("text for the log"));
+    // Without a plugin of its own nothing is ever rejected.
+    let plain = Setup::misbehaving().start();
+    let answer = webhook(&plain, "onMessageAdd", &[CH, ("Author", "x"), ("Body", "reject")]);
+    assert_eq!((answer.status, answer.text.as_str()), (200, "{}"));
+}
+
+#[test]
+fn nothing_that_goes_wrong_here_stops_a_customer() {
+    let twilio = Twilio::start();
+    let gateway = Setup::every_role(&twilio).set("tenants.demo.twilio.webhook_timeout_ms", "300").start();
+    for wish in ["not-found", "forbidden", "invalid", "unavailable", "failed", "panic", "loop", "sleep 60000"] {
+        let message = webhook(&gateway, "onMessageAdd", &[CH, ("Author", "x"), ("Body", wish)]);
+        let conversation = conversation_add(&gateway, "+12025550107", wish);
+        for answer in [message, conversation] {
+            assert_eq!((answer.status, answer.text.as_str()), (200, "{}"), "{wish}");
+        }
+    }
+    gateway.log().wait_for_more("let through, though it could not be answered", 16);
+    // Fields that are missing or strange, and an event that nobody knows.
+    for (event, more) in [
+        ("onMessageAdd", &[][..]),
+        ("onMessageAdd", &[("ConversationSid", "../..")]),
+        ("onSomethingNew", &[]),
+        ("", &[]),
+        ("onConversationAdd", &[("Attributes", "no json"), ("MessagingBinding.Address", ",, ,")]),
+    ] {
+        let answer = webhook(&gateway, event, more);
+        assert_eq!(answer.status, 200, "{event} {more:?}: {}", answer.text);
+    }
+}
+
+#[test]
+fn a_plugin_that_is_not_there_stops_nobody() {
+    let gateway = Setup::new().set("tenants.demo.roles.conversations", "[\"nowhere\"]").start();
+    let answer = conversation_add(&gateway, "+12025550107", "Hello");
+    assert_eq!((answer.status, answer.text.as_str()), (200, "{}"));
+}
+
+#[test]
+fn a_forged_webhook_is_refused_all_the_same() {
+    let gateway = Setup::misbehaving().start();
+    let headers = [("content-type", "application/x-www-form-urlencoded"), ("x-twilio-signature", "AAAA")];
+    for event in ["onMessageAdd", "onParticipantAdded", "onSomethingNew"] {
+        let body = format!("EventType={event}");
+        let answer = frontgate_tests::post(gateway.address(), "/callbacks/conversations", &headers, body.as_bytes());
+        assert_eq!(answer.status, 403, "{event}");
+    }
+}
+
+#[test]
+fn both_names_that_are_in_the_wild_lead_here() {
+    let gateway = Setup::misbehaving().start();
+    let form = [("EventType", "onConversationAdd"), ("MessagingBinding.Address", "+12025550107")];
+    for name in ["conversations", "twilio-conversations"] {
+        assert_eq!(gateway.callback(name, &form).json["friendly_name"], "Mora Lind");
+    }
+}
+
+#[test]
+fn every_other_event_reaches_the_plugin_in_order_or_is_acknowledged() {
+    let twilio = Twilio::start();
+    let gateway = Setup::every_role(&twilio).start();
+    for (index, event) in
+        ["onMessageAdded", "onDeliveryUpdated", "onSomethingNew", "onMessageUpdate"].iter().enumerate()
+    {
+        let sid = format!("IM{index}");
+        let answer = webhook(&gateway, event, &[CH, ("MessageSid", &sid)]);
+        assert_eq!((answer.status, answer.text.as_str()), (200, "{}"), "{event}");
+    }
+    for (index, event) in
+        ["onMessageAdded", "onDeliveryUpdated", "onSomethingNew", "onMessageUpdate"].iter().enumerate()
+    {
+        gateway.log().wait_for(&format!("{event} IM{index}"));
+    }
+    let lines = gateway.log().text();
+    let places: Vec<_> = (0..4).map(|index| lines.find(&format!(" IM{index}\"")).expect("a line")).collect();
+    assert!(places.is_sorted(), "{places:?}");
+    let plain = Setup::misbehaving().start();
+    assert_eq!(webhook(&plain, "onMessageAdded", &[CH, ("MessageSid", "IM1")]).status, 200);
+    assert!(plain.deliveries().is_empty());
+}
+
+#[test]
+fn the_same_attempt_again_gets_the_same_answer() {
+    let twilio = Twilio::start();
+    let gateway = Setup::every_role(&twilio).start();
+    let say = |body: &str, token: &str| {
+        let form = [("EventType", "onMessageAdd"), CH, ("Author", "x"), ("Body", body)];
+        gateway.attempt("conversations", &form, token).text
+    };
+    let first = say("change", "t-1");
+    assert!(first.contains("changed"), "{first}");
+    // The token stands for the request, whatever the request says now.
+    assert_eq!(say("hello", "t-1"), first);
+    assert_eq!(say("hello", "t-2"), "{}");
+    let gateway = gateway.restart();
+    let form = [("EventType", "onMessageAdd"), CH, ("Author", "x"), ("Body", "hello")];
+    assert_eq!(gateway.attempt("conversations", &form, "t-1").text, first);
+}
+
+#[test]
+fn an_event_that_is_told_twice_is_worked_off_once() {
+    let twilio = Twilio::start();
+    let gateway = Setup::every_role(&twilio).start();
+    let tell = |retry: &str, token: &str| {
+        let form = [("EventType", "onMessageAdded"), CH, ("MessageSid", "IM7"), ("RetryCount", retry)];
+        gateway.attempt("conversations", &form, token)
+    };
+    assert_eq!(tell("0", "t-1").status, 200);
+    assert_eq!(tell("1", "t-1").status, 200);
+    assert_eq!(tell("1", "t-2").status, 200);
+    let update = |read: &str| {
+        webhook(&gateway, "onParticipantUpdated", &[CH, ("ParticipantSid", "MB1"), ("LastReadMessageIndex", read)])
+    };
+    for read in ["1", "1", "2"] {
+        assert_eq!(update(read).status, 200);
+    }
+    let events: Vec<_> = gateway.deliveries().iter().map(|delivery| delivery["event"].clone()).collect();
+    assert_eq!(events, ["onMessageAdded", "onParticipantUpdated", "onParticipantUpdated"]);
+}

@@ -1,0 +1,238 @@
+//! Templates and outgoing conversations: what they take, what they answer.
+
+use frontgate_tests::{Answer, Gateway, Setup, Twilio};
+use serde_json::{Value, json};
+
+type Form<'f> = &'f [(&'f str, &'f str)];
+
+const CSV: &str = "Id,Name,Phone,WhatsApp,Owner
+c-1,Mora Lind,+12025550101,+12025550101,ana@example.org
+c-2,Otto Vale,+442079460102,,ben@example.org
+c-3,Zoë $& {customer.name},+4930901820,,
+";
+
+fn templates(gateway: &Gateway, more: Form<'_>) -> Answer {
+    let sid = ("ConversationSid", "CH00000000000000000000000000000007");
+    let form = [&[("Worker", "ana@example.org"), ("Location", "GetTemplatesByCustomerId"), sid], more].concat();
+    gateway.callback("templates", &form)
+}
+
+fn outgoing(gateway: &Gateway, customer: &str, kind: &str, value: &str) -> Answer {
+    gateway.callback(
+        "outgoing-conversation",
+        &[
+            ("ChannelValue", value),
+            ("Worker", "ana@example.org"),
+            ("CustomerId", customer),
+            ("ChannelType", kind),
+            ("Location", "GetProxyAddress"),
+        ],
+    )
+}
+
+fn misbehaving() -> (Twilio, Gateway) {
+    let twilio = Twilio::start();
+    let gateway = Setup::every_role(&twilio).start();
+    (twilio, gateway)
+}
+
+#[test]
+fn templates_are_a_bare_list_of_what_frontline_takes() {
+    let (_twilio, gateway) = misbehaving();
+    let answer = templates(&gateway, &[("CustomerId", "odd")]);
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    let expected = json!([
+        { "display_name": "two lines", "templates": [{ "content": "text" }] },
+        { "display_name": "empty", "templates": [] },
+        { "display_name": "approved", "templates": [{ "content": "line\nline", "whatsAppApproved": true }] },
+    ]);
+    assert_eq!(answer.json, expected);
+}
+
+#[test]
+fn templates_can_be_asked_for_without_a_customer() {
+    let (_twilio, gateway) = misbehaving();
+    let text = templates(&gateway, &[]).text.replace("\\\"", "\"");
+    assert!(text.contains("worker: \"ana@example.org\", customer-id: None"), "{text}");
+    assert!(text.contains("conversation-sid: Some(\"CH00000000000000000000000000000007\")"), "{text}");
+}
+
+#[test]
+fn templates_past_64_kib_are_left_out_at_the_end() {
+    let (_twilio, gateway) = misbehaving();
+    let answer = templates(&gateway, &[("CustomerId", "many 100")]);
+    assert_eq!(answer.status, 200);
+    assert!(answer.text.len() <= 65_536, "{} bytes", answer.text.len());
+    let categories = answer.json.as_array().expect("categories");
+    assert!(categories.len() > 20 && answer.text.len() > 60_000, "{}", categories.len());
+    gateway.log().wait_for("was changed to what Twilio takes");
+}
+
+#[test]
+fn what_cannot_be_answered_has_a_status_and_a_stable_code() {
+    let (_twilio, gateway) = misbehaving();
+    for (wish, status, code) in [
+        ("not-found", 404, "not-found"),
+        ("forbidden", 403, "forbidden"),
+        ("invalid", 422, "invalid"),
+        ("unavailable", 503, "unavailable"),
+        ("failed", 502, "plugin-failed"),
+        ("panic", 502, "plugin-trapped"),
+    ] {
+        for answer in [templates(&gateway, &[("CustomerId", wish)]), outgoing(&gateway, wish, "sms", "+12025550107")] {
+            assert_eq!((answer.status, answer.code()), (status, code), "{wish}");
+            assert!(!answer.text.contains("text for the log"), "{}", answer.text);
+        }
+    }
+    let elsewhere = ("Location", "GetCustomersList");
+    let answer = gateway.callback("templates", &[("Worker", "ana@example.org"), elsewhere]);
+    assert_eq!((answer.status, answer.code()), (400, "unknown-location"));
+    let answer = gateway.callback("templates", &[("Token", "x")]);
+    assert_eq!(answer.code(), "callback-version-1");
+    for missing in ["Worker", "CustomerId", "ChannelType", "ChannelValue"] {
+        let form = [("Worker", "x"), ("CustomerId", "x"), ("ChannelType", "sms"), ("ChannelValue", "x")];
+        let mut form: Vec<_> = form.into_iter().filter(|(name, _)| *name != missing).collect();
+        form.push(("Location", "GetProxyAddress"));
+        let answer = gateway.callback("outgoing-conversation", &form);
+        assert_eq!((answer.status, answer.code()), (400, "missing-parameter"), "{missing}");
+    }
+}
+
+#[test]
+fn a_proxy_address_that_frontline_would_refuse_is_refused_early() {
+    let (_twilio, gateway) = misbehaving();
+    let (contact, ours) = ("+12025550107", "+12025550199");
+    let whatsapp = |number: &str| format!("whatsapp:{number}");
+    for (kind, contact, proxy, code) in [
+        ("sms", contact, ours, ""),
+        ("whatsapp", &whatsapp(contact), &whatsapp(ours), ""),
+        ("voice", contact, ours, ""),
+        ("sms", contact, contact, "proxy-address-is-contact"),
+        ("whatsapp", &whatsapp(contact), &whatsapp(contact), "proxy-address-is-contact"),
+        ("sms", contact, &whatsapp(ours), "proxy-address-invalid"),
+        ("whatsapp", &whatsapp(contact), ours, "proxy-address-invalid"),
+        ("sms", contact, "12025550199", "proxy-address-invalid"),
+        ("sms", contact, "+1 202 555 0199", "proxy-address-invalid"),
+        ("sms", contact, "+0202555", "proxy-address-invalid"),
+        ("sms", contact, "hello", "proxy-address-invalid"),
+    ] {
+        let answer = outgoing(&gateway, proxy, kind, contact);
+        assert_eq!(answer.code(), code, "{kind} {contact} {proxy}");
+        let expected = if code.is_empty() { json!({ "proxy_address": proxy }) } else { answer.json.clone() };
+        assert_eq!(answer.json, expected);
+        assert_eq!(answer.status, if code.is_empty() { 200 } else { 502 });
+    }
+}
+
+#[test]
+fn a_plugin_asks_the_tenants_crm_through_directory() {
+    let (_twilio, gateway) = misbehaving();
+    let said = |wish: &str| {
+        let answer = templates(&gateway, &[("CustomerId", wish)]);
+        answer.json[0]["templates"][0]["content"].as_str().expect("a text").to_owned()
+    };
+    assert_eq!(said("directory get 7"), "Ok(\"7\")");
+    assert_eq!(said("directory find +12025550107"), "Ok(Some(\"c-+12025550107\"))");
+    assert_eq!(said("directory find +12025550199"), "Ok(None)");
+}
+
+#[test]
+fn without_a_crm_directory_says_so() {
+    let twilio = Twilio::start();
+    let gateway = Setup::every_role(&twilio).set("tenants.demo.roles.crm", "[]").start();
+    let answer = templates(&gateway, &[("CustomerId", "directory get 7")]);
+    assert!(answer.text.contains("no plugin answers the role crm"), "{}", answer.text);
+}
+
+#[test]
+fn callers_that_hold_every_place_can_still_ask_the_crm() {
+    let twilio = Twilio::start();
+    let gateway =
+        Setup::every_role(&twilio).set("plugins.calls_max", "2").set("plugins.directory_calls_max", "1").start();
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                for _ in 0..20 {
+                    let answer = templates(&gateway, &[("CustomerId", "directory find +12025550107")]);
+                    assert!(answer.text.contains("c-+12025550107"), "{}", answer.text);
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn a_crm_that_hangs_costs_its_caller_no_more_than_its_own_time() {
+    let twilio = Twilio::start();
+    for find in ["sleep 60000", "loop"] {
+        let gateway = Setup::every_role(&twilio)
+            .set("plugins.named.plugin.config.find", format!("{find:?}"))
+            .set("plugins.limits.call_timeout_ms", "300")
+            .start();
+        let answer = templates(&gateway, &[("CustomerId", "directory find +12025550107")]);
+        // Both end at the same moment, and either may be the one to say so.
+        let said = answer.code() == "out-of-time" || answer.text.contains("the CRM: ");
+        assert!(said, "{find}: {}", answer.text);
+    }
+}
+
+#[test]
+fn shipped_templates_are_filled_for_the_customer_and_the_worker() {
+    let file = "
+[[category]]
+name = 'Greetings'
+[[category.template]]
+text = { en = 'Hi {customer.first_name}, {customer.first_name}! {worker.name} here.', de = 'Guten Tag {customer.name}' }
+whatsapp_approved = ['de']
+[[category.template]]
+text = { en = 'We are open.' }
+";
+    let gateway = Setup::shipped(CSV)
+        .file("templates.toml", file)
+        .set(
+            "plugins.named.plugin.config.columns",
+            "{ id = \"Id\", name = \"Name\", phone = \"Phone\", owner = \"Owner\" }",
+        )
+        .set("plugins.named.templates.files", "\"files\"")
+        .set("plugins.named.templates.config.templates", "\"templates.toml\"")
+        .set("plugins.named.templates.config.language", "\"en\"")
+        .set("plugins.named.templates.config.languages", "{ \"+49\" = \"de\" }")
+        .start();
+    let contents = |customer: &str| -> Vec<String> {
+        let answer = templates(&gateway, &[("CustomerId", customer)]);
+        let templates = answer.json[0]["templates"].as_array().expect("templates").iter();
+        templates.map(|template| template["content"].as_str().expect("a text").to_owned()).collect()
+    };
+    assert_eq!(contents("c-1"), ["Hi Mora, Mora! Ana here.", "We are open."]);
+    assert_eq!(contents("c-3"), ["Guten Tag Zoë $& {customer.name}", "We are open."]);
+    let answer = templates(&gateway, &[]);
+    assert_eq!(answer.json[0]["templates"], json!([{ "content": "We are open." }]));
+    // Somebody else's customer, and nobody.
+    for customer in ["c-2", "c-9"] {
+        assert_eq!(templates(&gateway, &[("CustomerId", customer)]).status, 404);
+    }
+}
+
+#[test]
+fn shipped_numbers_follow_worker_country_and_channel() {
+    let gateway = Setup::shipped(CSV)
+        .set(
+            "plugins.named.plugin.config.columns",
+            "{ id = \"Id\", name = \"Name\", phone = \"Phone\", whatsapp = \"WhatsApp\", owner = \"Owner\" }",
+        )
+        .set("plugins.named.plugin.config.own_customers_only", "false")
+        .set("plugins.named.numbers.config.sms", "\"+12025550199\"")
+        .set("plugins.named.numbers.config.whatsapp", "\"+12025550198\"")
+        .set("plugins.named.numbers.config.countries", "{ \"+44\" = { sms = \"+442079460199\" } }")
+        .start();
+    let proxy = |customer: &str, kind: &str, value: &str| -> Value {
+        outgoing(&gateway, customer, kind, value).json["proxy_address"].clone()
+    };
+    assert_eq!(proxy("c-1", "sms", "+12025550101"), "+12025550199");
+    assert_eq!(proxy("c-1", "whatsapp", "whatsapp:+12025550101"), "whatsapp:+12025550198");
+    assert_eq!(proxy("c-2", "sms", "+442079460102"), "+442079460199");
+    let refused = outgoing(&gateway, "c-1", "sms", "+12025550177");
+    assert_eq!((refused.status, refused.code()), (403, "forbidden"));
+    assert_eq!(outgoing(&gateway, "c-1", "chat", "+12025550101").status, 404);
+    assert_eq!(outgoing(&gateway, "c-9", "sms", "+12025550101").status, 404);
+}
