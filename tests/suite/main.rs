@@ -5,6 +5,7 @@ mod config;
 mod connections;
 mod conversations;
 mod customers;
+mod delivery;
 mod frontline;
 mod house;
 mod lifecycle;

@@ -47,18 +47,25 @@ pub(super) fn insert(transaction: &Transaction<'_>, event: &Event, now: i64) -> 
     wake(transaction, tenant, &event.conversation, now)
 }
 
-/// Lets go on what waited for others of its conversation: the first that is open, and a routing that
-/// has only such before it as wait for a plugin, since a customer should not.
+/// Lets go on what waited for others of its conversation: the first that is open. A routing also goes on
+/// where all before it wait for a plugin, or for one that does: a customer should not.
 pub(super) fn wake(connection: &Connection, tenant: &str, conversation: &str, now: i64) -> rusqlite::Result<()> {
-    let mut update = connection.prepare_cached(
-        "UPDATE deliveries SET due_ms = ?3
-         WHERE tenant = ?1 AND conversation = ?2 AND state = 'ready' AND due_ms IS NULL AND NOT EXISTS (
-           SELECT 1 FROM deliveries AS earlier
-           WHERE earlier.tenant = ?1 AND earlier.conversation = ?2 AND earlier.id < deliveries.id
-             AND earlier.state IN ('ready', 'leased', 'unknown')
-             AND NOT (deliveries.kind = 'routing' AND earlier.waits_for_plugin))",
+    let mut first = connection.prepare_cached(
+        "UPDATE deliveries SET due_ms = ?3 WHERE state = 'ready' AND due_ms IS NULL AND id = (
+           SELECT min(id) FROM deliveries
+           WHERE tenant = ?1 AND conversation = ?2 AND state IN ('ready', 'leased', 'unknown'))",
     )?;
-    update.execute(params![tenant, conversation, now]).map(drop)
+    first.execute(params![tenant, conversation, now])?;
+    let mut routing = connection.prepare_cached(
+        "UPDATE deliveries SET due_ms = ?3
+         WHERE tenant = ?1 AND conversation = ?2 AND kind = 'routing' AND state = 'ready' AND due_ms IS NULL
+           AND NOT EXISTS (
+             SELECT 1 FROM deliveries AS earlier
+             WHERE earlier.tenant = ?1 AND earlier.conversation = ?2 AND earlier.id < deliveries.id
+               AND earlier.state IN ('ready', 'leased', 'unknown')
+               AND NOT (earlier.waits_for_plugin OR earlier.state = 'ready' AND earlier.due_ms IS NULL))",
+    )?;
+    routing.execute(params![tenant, conversation, now]).map(drop)
 }
 
 /// After an end without warning nobody holds anything any more. What may have been sent must be asked

@@ -1,0 +1,491 @@
+//! Calls back to Twilio: what was acknowledged is done, once, in order, however Twilio fails.
+
+use std::thread;
+
+use frontgate_tests::{
+    Action, Call, ConversationState, Effect, Fault, Gateway, Initializing, PUBLIC_URL, Setup, State, TOKEN, Twilio,
+};
+use serde_json::json;
+
+/// The number that customers write to.
+const OURS: &str = "+12025550199";
+
+/// A gateway with every role, and a Twilio that knows it.
+fn pair(setup: impl FnOnce(Setup) -> Setup) -> (Twilio, Gateway) {
+    let twilio = Twilio::start();
+    let gateway =
+        setup(Setup::every_role(&twilio).set("plugins.named.plugin.config.route", "\"worker ana@example.org\""))
+            .start();
+    point(&twilio, &gateway);
+    (twilio, gateway)
+}
+
+/// With all that is shipped, and three customers.
+fn shipped() -> (Twilio, Gateway) {
+    let csv =
+        "Id,Name,Phone,Owner\nc-1,Mora Lind,+12025550101,ana@example.org\nc-2,Otto Vale,+12025550102,ben@example.org\n";
+    let twilio = Twilio::start();
+    let gateway = Setup::shipped(csv)
+        .twilio(&twilio)
+        .set(
+            "plugins.named.plugin.config.columns",
+            "{ id = \"Id\", name = \"Name\", phone = \"Phone\", owner = \"Owner\" }",
+        )
+        .set("plugins.named.owner-routing.config.round_robin", "\"eva@example.org, kim@example.org\"")
+        .start();
+    point(&twilio, &gateway);
+    (twilio, gateway)
+}
+
+fn point(twilio: &Twilio, gateway: &Gateway) {
+    twilio.point_at(gateway.address(), PUBLIC_URL, "", TOKEN);
+}
+
+fn routed<'s>(state: &'s State, sid: &str) -> Vec<&'s str> {
+    state.conversation(sid).map(|conversation| conversation.workers()).unwrap_or_default()
+}
+
+fn workers_added(twilio: &Twilio, sid: &str) -> usize {
+    let added = |effect: &&Effect| matches!(effect, Effect::WorkerAdded { conversation, .. } if conversation == sid);
+    twilio.effects().iter().filter(added).count()
+}
+
+#[test]
+fn an_sms_of_a_known_customer_gets_its_name_its_owner_and_its_ties() {
+    let (twilio, gateway) = shipped();
+    let sid = twilio.inbound_sms("+12025550101", OURS, "Hello").expect("a conversation");
+    twilio.wait_for(|state| routed(state, &sid) == ["ana@example.org"]);
+    let conversation = twilio.conversation(&sid);
+    assert_eq!(conversation.friendly_name.as_deref(), Some("Mora Lind"));
+    twilio.wait_for(|state| {
+        let conversation = state.conversation(&sid).expect("it is there");
+        let customer = conversation.participant("+12025550101").expect("the customer");
+        customer.attributes == json!({ "customer_id": "c-1", "display_name": "Mora Lind" })
+    });
+    gateway.wait_for_delivery(1, "sent");
+    gateway.wait_for_delivery(2, "sent");
+}
+
+#[test]
+fn a_whatsapp_message_does_so_too() {
+    let (twilio, _gateway) = shipped();
+    let sid = twilio.inbound_whatsapp("+12025550102", OURS, "Hello").expect("a conversation");
+    twilio.wait_for(|state| routed(state, &sid) == ["ben@example.org"]);
+    assert_eq!(twilio.conversation(&sid).friendly_name.as_deref(), Some("Otto Vale"));
+}
+
+#[test]
+fn unknown_numbers_are_taken_in_turn() {
+    let (twilio, _gateway) = shipped();
+    let mut got = Vec::new();
+    for number in ["+12025550111", "+12025550112", "+12025550113"] {
+        let sid = twilio.inbound_sms(number, OURS, "Hello").expect("a conversation");
+        twilio.wait_for(|state| !routed(state, &sid).is_empty());
+        let conversation = twilio.conversation(&sid);
+        assert_eq!(conversation.friendly_name.as_deref(), Some(number));
+        assert_eq!(conversation.participant(number).expect("the customer").attributes, json!({}));
+        got.push(conversation.workers().concat());
+    }
+    assert_eq!(got, ["eva@example.org", "kim@example.org", "eva@example.org"]);
+}
+
+#[test]
+fn a_group_waits_until_it_is_made_and_gets_a_worker_under_our_number() {
+    for projected in [true, false] {
+        let (twilio, _gateway) = shipped();
+        twilio.initializing(Initializing::Refusals(3));
+        twilio.projected_participant(projected);
+        let sid = thread::scope(|scope| {
+            let group = scope.spawn(|| twilio.group_mms("+12025550102", &["+12025550101"], OURS, "Hello all"));
+            group.join().expect("no panic").expect("a conversation")
+        });
+        twilio.wait_for(|state| routed(state, &sid) == ["ben@example.org"]);
+        let conversation = twilio.conversation(&sid);
+        assert_eq!(conversation.friendly_name.as_deref(), Some("Otto Vale, Mora Lind"));
+        let worker = conversation.participant("ben@example.org").expect("the worker");
+        assert_eq!(worker.projected_address.as_deref(), Some(OURS));
+        twilio.wait_for(|state| {
+            let ties = ["+12025550101", "+12025550102"].map(|number| {
+                let customer = state.conversation(&sid).and_then(|conversation| conversation.participant(number));
+                customer.map(|customer| customer.attributes["customer_id"].clone())
+            });
+            ties == [Some(json!("c-1")), Some(json!("c-2"))]
+        });
+    }
+}
+
+#[test]
+fn an_outgoing_conversation_is_tied_to_its_customer_and_left_with_its_worker() {
+    let (twilio, gateway) = shipped();
+    let sid = twilio.outgoing("ana@example.org", "+12025550101", OURS, "c-1").expect("a conversation");
+    twilio.wait_for(|state| {
+        let conversation = state.conversation(&sid).expect("it is there");
+        conversation
+            .participant("+12025550101")
+            .is_some_and(|customer| customer.attributes["display_name"] == "Mora Lind")
+    });
+    assert_eq!(twilio.conversation(&sid).workers(), ["ana@example.org"]);
+    gateway.wait_for_delivery(1, "sent");
+    assert_eq!(workers_added(&twilio, &sid), 0);
+}
+
+#[test]
+fn what_others_put_into_attributes_stays_and_nothing_is_written_twice() {
+    let (twilio, gateway) = shipped();
+    let sid = twilio.inbound_sms("+12025550101", OURS, "Hello").expect("a conversation");
+    gateway.wait_for_delivery(1, "sent");
+    gateway.wait_for_delivery(2, "sent");
+    let written = |effect: &&Effect| matches!(effect, Effect::AttributesSet { .. });
+    assert_eq!(twilio.effects().iter().filter(written).count(), 1);
+    let participant = twilio.conversation(&sid).participant("+12025550101").expect("the customer").sid.clone();
+    // The same news under another identity: what is there says it all already.
+    let fields = [
+        ("ConversationSid", &*sid),
+        ("ParticipantSid", &*participant),
+        ("MessagingBinding.Address", "+12025550101"),
+        ("DateUpdated", "2026"),
+    ];
+    let form = [&[("EventType", "onParticipantAdded")], &fields[..]].concat();
+    let gateway = gateway.restart();
+    assert_eq!(gateway.callback("conversations", &form).status, 200);
+    assert_eq!(gateway.deliveries().len(), 2);
+    assert_eq!(twilio.effects().iter().filter(written).count(), 1);
+}
+
+#[test]
+fn each_way_in_which_twilio_fails_for_a_while_ends_well() {
+    for action in Action::passing() {
+        let (twilio, gateway) = pair(|setup| setup.set("delivery.request_timeout_ms", "1000"));
+        twilio.fault(Fault::new(action.clone()).on(Call::AddParticipant).times(2));
+        let sid = twilio.inbound_sms("+12025550107", OURS, "Hello").expect("a conversation");
+        twilio.wait_for(|state| routed(state, &sid) == ["ana@example.org"]);
+        assert_eq!(workers_added(&twilio, &sid), 1, "{action:?}");
+        gateway.log().wait_for("of routing is made");
+    }
+}
+
+#[test]
+fn what_may_have_arrived_is_asked_after_before_it_is_sent_again() {
+    for (action, sent) in [
+        (Action::CloseAfterActing, 1),
+        (Action::FailAfter(500), 1),
+        (Action::CloseAfterReading, 2),
+        (Action::FailBefore(500), 2),
+    ] {
+        let (twilio, gateway) = pair(|setup| setup);
+        twilio.fault(Fault::new(action.clone()).on(Call::AddParticipant));
+        let sid = twilio.inbound_sms("+12025550107", OURS, "Hello").expect("a conversation");
+        gateway.log().wait_for("of routing is unknown");
+        twilio.wait_for(|state| routed(state, &sid) == ["ana@example.org"]);
+        gateway.log().wait_for("of routing is made");
+        let calls: Vec<_> = twilio
+            .requests()
+            .iter()
+            .filter(|request| request.conversation.as_ref() == Some(&sid))
+            .map(|request| request.call)
+            .collect();
+        let adding = calls.iter().filter(|call| **call == Call::AddParticipant).count();
+        assert_eq!(adding, sent, "{action:?}: {calls:?}");
+        assert!(calls.contains(&Call::FetchParticipant), "{action:?}: {calls:?}");
+    }
+}
+
+#[test]
+fn what_is_refused_for_good_stops_with_its_meaning() {
+    for (action, words) in [
+        (Action::BindingExists, "another active conversation"),
+        (Action::NotFound, "no such conversation"),
+        (Action::Redirect, "conversations_url"),
+    ] {
+        let (twilio, gateway) = pair(|setup| setup);
+        twilio.filters(&[]);
+        twilio.fault(Fault::new(action.clone()).on(Call::AddParticipant));
+        twilio.inbound_sms("+12025550107", OURS, "Hello").expect("a conversation");
+        let delivery = gateway.wait_for_delivery(1, "failed");
+        let reason = delivery["reason"].as_str().expect("a reason");
+        assert!(reason.contains(words), "{action:?}: {reason}");
+    }
+}
+
+#[test]
+fn somebody_who_is_there_already_is_enough() {
+    let (twilio, gateway) = pair(|setup| setup);
+    twilio.filters(&[]);
+    twilio.fault(Fault::new(Action::IdentityExists).on(Call::AddParticipant));
+    twilio.inbound_sms("+12025550107", OURS, "Hello").expect("a conversation");
+    gateway.wait_for_delivery(1, "sent");
+}
+
+#[test]
+fn wrong_credentials_hold_deliveries_until_they_are_mended() {
+    let (twilio, gateway) =
+        pair(|setup| setup.file("wrong", "not it").set("tenants.demo.twilio.api_secret", "{ file = \"files/wrong\" }"));
+    twilio.filters(&[]);
+    let sid = twilio.inbound_sms("+12025550107", OURS, "Hello").expect("a conversation");
+    let line = gateway.log().wait_for("of routing is ready: Twilio answered 401");
+    assert!(line["message"].as_str().is_some_and(|text| text.contains("see api_key")), "{line}");
+    std::fs::write(gateway.path("files/wrong"), Twilio::API_KEY_SECRET).expect("a file");
+    let _gateway = gateway.restart();
+    twilio.wait_for(|state| routed(state, &sid) == ["ana@example.org"]);
+}
+
+#[test]
+fn without_an_api_key_the_account_and_its_token_do() {
+    let twilio = Twilio::start();
+    let gateway = Setup::misbehaving()
+        .file("sid", Twilio::ACCOUNT_SID)
+        .set("tenants.demo.twilio.account_sid", "{ file = \"files/sid\" }")
+        .set("tenants.demo.twilio.conversations_url", format!("{:?}", twilio.url()))
+        .set("tenants.demo.twilio.default_worker", "\"default@example.org\"")
+        .start();
+    point(&twilio, &gateway);
+    let sid = twilio.inbound_sms("+12025550107", OURS, "Hello").expect("a conversation");
+    // No plugin has the role routing, so the default worker gets it.
+    twilio.wait_for(|state| routed(state, &sid) == ["default@example.org"]);
+}
+
+#[test]
+fn a_service_of_its_own_is_part_of_the_url() {
+    let (twilio, gateway) = {
+        let twilio = Twilio::start();
+        let url = format!("\"{}/v1/Services/{}\"", twilio.url(), Twilio::SERVICE_SID);
+        let gateway = Setup::misbehaving().twilio(&twilio).set("tenants.demo.twilio.conversations_url", url);
+        let gateway = gateway.set("tenants.demo.twilio.default_worker", "\"default@example.org\"").start();
+        point(&twilio, &gateway);
+        (twilio, gateway)
+    };
+    let sid = twilio.inbound_sms("+12025550107", OURS, "Hello").expect("a conversation");
+    twilio.wait_for(|state| routed(state, &sid) == ["default@example.org"]);
+    assert!(twilio.requests().iter().all(|request| request.path.contains("/Services/")));
+    drop(gateway);
+}
+
+#[test]
+fn a_twilio_that_is_down_is_waited_for() {
+    let (twilio, gateway) = pair(|setup| setup);
+    let sid = {
+        twilio.fault(Fault::new(Action::TooManyRequests).times(3));
+        let sid = twilio.inbound_sms("+12025550107", OURS, "Hello").expect("a conversation");
+        gateway.log().wait_for("429");
+        sid
+    };
+    twilio.go_down();
+    gateway.log().wait_for("nothing was sent");
+    twilio.come_back();
+    twilio.wait_for(|state| routed(state, &sid) == ["ana@example.org"]);
+}
+
+#[test]
+fn a_second_callback_about_a_conversation_changes_nothing() {
+    let (twilio, gateway) = pair(|setup| setup);
+    let sid = twilio.inbound_sms("+12025550107", OURS, "Hello").expect("a conversation");
+    twilio.wait_for(|state| routed(state, &sid) == ["ana@example.org"]);
+    let fired = twilio.webhooks().into_iter().find(|fired| fired.event == "routing").expect("the callback");
+    for same_token in [true, false] {
+        let again = twilio.repeat(&fired, same_token);
+        assert_eq!((again.status, again.body.as_str()), (Some(200), "{}"));
+    }
+    let routings = gateway.deliveries().into_iter().filter(|delivery| delivery["callback"] == "routing").count();
+    assert_eq!((routings, workers_added(&twilio, &sid)), (1, 1));
+}
+
+#[test]
+fn the_first_plugin_of_the_chain_that_names_somebody_wins() {
+    let chain = |first: &str, second: &str| {
+        let twilio = Twilio::start();
+        let component = frontgate_tests::component("misbehaving");
+        let gateway = Setup::every_role(&twilio)
+            .plugin("second", &component)
+            .set("tenants.demo.roles.routing", "[\"plugin\", \"second\"]")
+            .set("tenants.demo.twilio.default_worker", "\"default@example.org\"")
+            .set("delivery.routing_patience_ms", "200")
+            .set("plugins.limits.call_timeout_ms", "100")
+            .set("plugins.named.plugin.config.route", format!("{first:?}"))
+            .set("plugins.named.second.config.route", format!("{second:?}"))
+            .start();
+        point(&twilio, &gateway);
+        let sid = twilio.inbound_sms("+12025550107", OURS, "Hello").expect("a conversation");
+        twilio.wait_for(|state| !routed(state, &sid).is_empty());
+        twilio.conversation(&sid).workers().concat()
+    };
+    assert_eq!(chain("worker ana", "worker ben"), "ana");
+    assert_eq!(chain("nobody", "worker ben"), "ben");
+    assert_eq!(chain("nobody", "nobody"), "default@example.org");
+    assert_eq!(chain("not-found", "worker ben"), "ben");
+    // One that fails is asked again for routing_patience_ms, and passed over then.
+    for wish in ["unavailable", "panic", "sleep 60000", "worker  ", "one-of"] {
+        assert_eq!(chain(wish, "worker ben"), "ben", "{wish}");
+    }
+}
+
+#[test]
+fn a_conversation_that_nobody_takes_waits_for_somebody() {
+    let twilio = Twilio::start();
+    let setup = Setup::every_role(&twilio).set("plugins.named.plugin.config.route", "\"nobody\"");
+    let gateway = setup.start();
+    point(&twilio, &gateway);
+    let sid = twilio.inbound_sms("+12025550107", OURS, "Hello").expect("a conversation");
+    gateway.log().wait_for("there is no default_worker");
+    let config = std::fs::read_to_string(gateway.path("config.toml")).expect("the configuration");
+    let more = "tenants.demo.twilio.default_worker = \"default@example.org\"\n";
+    std::fs::write(gateway.path("config.toml"), config + more).expect("a file");
+    let _gateway = gateway.restart();
+    twilio.wait_for(|state| routed(state, &sid) == ["default@example.org"]);
+}
+
+#[test]
+fn a_crm_that_is_down_does_not_keep_a_customer_waiting_for_a_worker() {
+    let (twilio, gateway) = pair(|setup| setup.set("plugins.named.plugin.config.participant", "\"unavailable\""));
+    let sid = twilio.inbound_sms("+12025550107", OURS, "Hello").expect("a conversation");
+    twilio.wait_for(|state| routed(state, &sid) == ["ana@example.org"]);
+    let waiting = gateway.deliveries().into_iter().find(|delivery| delivery["event"] == "onParticipantAdded");
+    let state = waiting.expect("the delivery")["state"].clone();
+    assert!(state == "ready" || state == "leased", "{state}");
+}
+
+#[test]
+fn deliveries_of_one_conversation_are_made_in_order() {
+    let (twilio, gateway) = shipped();
+    twilio.filters(&[]);
+    let sid = twilio.inbound_sms("+12025550101", OURS, "Hello").expect("a conversation");
+    gateway.wait_for_delivery(1, "sent");
+    twilio.fault(Fault::new(Action::TooManyRequestsFor(0)).on(Call::FetchParticipant).times(4));
+    let add = |participant: &str| {
+        let form = [
+            ("EventType", "onParticipantAdded"),
+            ("ConversationSid", &sid),
+            ("ParticipantSid", participant),
+            ("MessagingBinding.Address", "+12025550101"),
+        ];
+        assert_eq!(gateway.callback("conversations", &form).status, 200);
+    };
+    let sids: Vec<_> = (1..=5).map(|number| format!("MB{number:032}")).collect();
+    sids.iter().for_each(|participant| add(participant));
+    // None of them is there; each is refused for good, after the one before it.
+    (2..=6).for_each(|id| drop(gateway.wait_for_delivery(id, "failed")));
+    let mut asked: Vec<_> =
+        twilio.requests().into_iter().filter(|request| request.call == Call::FetchParticipant).collect();
+    asked.dedup_by_key(|request| request.path.clone());
+    let order: Vec<_> =
+        asked.iter().map(|request| request.path.rsplit('/').next().expect("a name").to_owned()).collect();
+    assert_eq!(order, sids);
+}
+
+#[test]
+fn what_nobody_can_find_out_is_left_to_the_operator() {
+    let (twilio, gateway) = pair(|setup| setup.set("delivery.unknown_tries_max", "2"));
+    twilio.filters(&[]);
+    twilio.fault(Fault::new(Action::CloseAfterReading).on(Call::AddParticipant));
+    twilio.fault(Fault::new(Action::FailBefore(500)).on(Call::FetchParticipant).times(2));
+    let sid = twilio.inbound_sms("+12025550107", OURS, "Hello").expect("a conversation");
+    let delivery = gateway.wait_for_delivery(1, "dead");
+    assert!(delivery["reason"].as_str().is_some_and(|reason| reason.contains("nobody could say")), "{delivery}");
+    assert!(routed_now(&twilio, &sid).is_empty());
+
+    let said = |arguments: &[&str]| {
+        let output = gateway.command(&[&["deliveries"], arguments].concat());
+        (
+            output.status.success(),
+            String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr),
+        )
+    };
+    let (_, list) = said(&["list", "--state", "dead"]);
+    assert!(list.contains("routing") && list.contains("nobody could say"), "{list}");
+    let (_, shown) = said(&["show", "1"]);
+    assert!(shown.contains("ana@example.org") && shown.contains("MessagingBinding.Address = +12025550107"), "{shown}");
+    // Asked again first, then sent.
+    assert!(said(&["retry", "1"]).1.contains("delivery 1 is unknown now"));
+    twilio.wait_for(|state| routed(state, &sid) == ["ana@example.org"]);
+    gateway.log().wait_for("of routing is made");
+    let (fine, complaint) = said(&["resolve", "1", "sent"]);
+    assert!(!fine && complaint.contains("the outcome of delivery 1 is known"), "{complaint}");
+    assert!(said(&["show", "1"]).1.contains("retry: dead to unknown"));
+    assert!(!said(&["show", "77"]).0);
+}
+
+fn routed_now(twilio: &Twilio, sid: &str) -> Vec<String> {
+    twilio.conversation(sid).workers().into_iter().map(str::to_owned).collect()
+}
+
+#[test]
+fn an_operator_settles_what_is_unknown_and_takes_out_what_shall_not_be() {
+    let (twilio, gateway) =
+        pair(|setup| setup.set("delivery.retry_first_ms", "60000").set("delivery.retry_longest_ms", "60000"));
+    twilio.filters(&[]);
+    twilio.fault(Fault::new(Action::CloseAfterReading).on(Call::AddParticipant).times(2));
+    let numbers = ["+12025550107", "+12025550108"];
+    let sids = numbers.map(|number| twilio.inbound_sms(number, OURS, "Hello").expect("a conversation"));
+    gateway.wait_for_delivery(1, "unknown");
+    gateway.wait_for_delivery(2, "unknown");
+    let said = |arguments: &[&str]| {
+        String::from_utf8_lossy(&gateway.command(&[&["deliveries"], arguments].concat()).stdout).into_owned()
+    };
+    assert!(said(&["resolve", "1", "not-sent"]).contains("delivery 1 is ready now"));
+    assert!(said(&["cancel", "2"]).contains("delivery 2 is cancelled now"));
+    twilio.wait_for(|state| routed(state, &sids[0]) == ["ana@example.org"]);
+    gateway.wait_for_delivery(1, "sent");
+    assert!(routed_now(&twilio, &sids[1]).is_empty());
+}
+
+#[test]
+fn a_delivery_is_given_up_after_its_time() {
+    let (twilio, gateway) = pair(|setup| setup.set("delivery.give_up_after_ms", "300"));
+    twilio.filters(&[]);
+    twilio.fault(Fault::new(Action::TooManyRequests).times(1_000));
+    let sid = twilio.inbound_sms("+12025550107", OURS, "Hello").expect("a conversation");
+    let delivery = gateway.wait_for_delivery(1, "dead");
+    assert!(
+        delivery["reason"].as_str().is_some_and(|reason| reason.contains("given up") && reason.contains("429")),
+        "{delivery}"
+    );
+    twilio.faults_off();
+    assert!(gateway.command(&["deliveries", "retry", "1"]).status.success());
+    twilio.wait_for(|state| routed(state, &sid) == ["ana@example.org"]);
+}
+
+#[test]
+fn a_closed_conversation_is_left_alone() {
+    let (twilio, gateway) = pair(|setup| setup);
+    twilio.filters(&[]);
+    twilio.custom_routing(false);
+    let sid = twilio.inbound_sms("+12025550107", OURS, "Hello").expect("a conversation");
+    let url = format!("{}/v1/Conversations/{sid}", twilio.url());
+    let basic = base64(&format!("{}:{}", Twilio::API_KEY_SID, Twilio::API_KEY_SECRET));
+    let closed = ureq::post(&url).header("authorization", &format!("Basic {basic}")).send_form([("State", "closed")]);
+    assert_eq!(closed.expect("an answer").status(), 200);
+    assert_eq!(twilio.conversation(&sid).state, ConversationState::Closed);
+    let form = [
+        ("ConversationSid", &*sid),
+        ("MessagingBinding.Address", "+12025550107"),
+        ("MessagingBinding.ProxyAddress", OURS),
+    ];
+    assert_eq!(gateway.callback("routing", &form).status, 200);
+    let delivery = gateway.wait_for_delivery(1, "failed");
+    assert!(delivery["reason"].as_str().is_some_and(|reason| reason.contains("closed")), "{delivery}");
+}
+
+fn base64(text: &str) -> String {
+    use base64::Engine as _;
+    base64::prelude::BASE64_STANDARD.encode(text)
+}
+
+#[test]
+fn status_and_metrics_count_deliveries() {
+    let (twilio, gateway) = pair(|setup| setup);
+    let sid = twilio.inbound_sms("+12025550107", OURS, "Hello").expect("a conversation");
+    twilio.wait_for(|state| routed(state, &sid) == ["ana@example.org"]);
+    let all = gateway.deliveries().len() as i64;
+    (1..=all).for_each(|id| drop(gateway.wait_for_delivery(id, "sent")));
+    assert_eq!(gateway.status()["deliveries"]["demo"]["sent"], all);
+    let metrics = gateway.operators("/metrics").1;
+    assert!(metrics.contains(&format!("frontgate_deliveries{{tenant=\"demo\",state=\"sent\"}} {all}")), "{metrics}");
+    assert!(metrics.contains("frontgate_deliveries_total{callback=\"routing\",state=\"sent\"} 1"), "{metrics}");
+}
+
+#[test]
+fn two_gateways_do_not_share_a_store() {
+    let gateway = Setup::misbehaving().start();
+    let lock = gateway.path("data/frontgate.lock");
+    let held = std::fs::File::open(&lock).expect("the lock");
+    assert!(rustix::fs::flock(&held, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_err());
+}
