@@ -10,6 +10,9 @@ use serde_json::Value;
 /// Far more than anything takes; a test that waits so long has failed.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Lines of the log that a failure shows.
+const SHOWN_MAX: usize = 60;
+
 /// Lines that were written so far.
 #[derive(Clone, Default)]
 pub struct Log {
@@ -52,7 +55,10 @@ impl Log {
         let (lines, _) = changed.wait_timeout_while(lines, PATIENCE, missing).expect("the lines");
         match lines.all.iter().filter(matching).nth(count - 1) {
             Some(line) => line.clone(),
-            None => panic!("no {count} lines with `{words}` in the log:\n{}", joined(&lines.all)),
+            None => {
+                let last = &lines.all[lines.all.len().saturating_sub(SHOWN_MAX)..];
+                panic!("no {count} lines with `{words}` in the log, which ends so:\n{}", joined(last))
+            }
         }
     }
 

@@ -25,7 +25,11 @@ fn bad_files() -> Vec<(&'static str, Vec<u8>, &'static str)> {
             renamed(&good, CONTRACT, "frontgate:plugin/crm@0.9.0"),
             "this gateway speaks version 0.1.0",
         ),
-        ("another contract", renamed(&good, CONTRACT, "frontgate:plugout/crm@0.1."), "it"),
+        (
+            "another contract",
+            renamed(&component("directory"), CONTRACT, "frontgate:slugin/crm@0.1.0"),
+            "it exports frontgate:slugin/crm@0.1.0",
+        ),
         ("a missing import", renamed(&good, "frontgate:plugin/log@", "frontgate:plugin/fog@"), "frontgate:plugin/fog"),
         ("trap at start", wat(&trap), "it does not start"),
     ]
@@ -43,7 +47,8 @@ fn a_dropped_file_is_live_in_a_moment() {
     gateway.log().wait_for("plugin `plugin` is live");
     assert_eq!(gateway.wished("hello"), "version 1");
     assert_eq!(gateway.operators("/readyz").0, 200);
-    assert_eq!(gateway.status()["plugins"]["plugin"]["live"]["roles"], serde_json::json!(["crm"]));
+    let roles = serde_json::json!(["crm", "templates", "outgoing", "routing", "conversations"]);
+    assert_eq!(gateway.status()["plugins"]["plugin"]["live"]["roles"], roles);
 }
 
 #[test]

@@ -77,12 +77,14 @@ pub(super) struct File {
     pub(super) bytes: usize,
 }
 
-/// An interface of the contract that a component imports in a version that does not fit ours.
+/// An interface of the contract that a component imports or exports in a version that does not fit ours.
 fn other_version(engine: &Engine, component: &Component) -> Option<String> {
     let line = VERSION.rsplit_once('.').map_or(VERSION, |(line, _)| line);
     let fits = |name: &str| name.rsplit_once('@').is_some_and(|(_, version)| version.starts_with(&format!("{line}.")));
     let kind = component.component_type();
-    let mut ours = kind.imports(&engine.wasm).map(|(name, _)| name).filter(|name| name.starts_with(CONTRACT));
+    let (imports, exports) = (kind.imports(&engine.wasm), kind.exports(&engine.wasm));
+    let names = imports.map(|(name, _)| name).chain(exports.map(|(name, _)| name));
+    let mut ours = names.filter(|name| name.starts_with(CONTRACT));
     ours.find(|name| !fits(name)).map(str::to_owned)
 }
 
@@ -90,13 +92,8 @@ fn other_version(engine: &Engine, component: &Component) -> Option<String> {
 fn exports(engine: &Engine, component: &Component) -> String {
     let kind = component.component_type();
     let all: Vec<&str> = kind.exports(&engine.wasm).map(|(name, _)| name).collect();
-    let ours: Vec<&str> = all.iter().copied().filter(|name| name.starts_with(CONTRACT)).collect();
-    match (ours.as_slice(), all.as_slice()) {
-        ([], []) => "it exports nothing".to_owned(),
-        ([], all) => format!("it exports {}", all.join(", ")),
-        (ours, _) => format!(
-            "it exports {}, and this gateway speaks version {VERSION} of the contract; build it against that",
-            ours.join(", ")
-        ),
+    match all.as_slice() {
+        [] => "it exports nothing".to_owned(),
+        all => format!("it exports {}", all.join(", ")),
     }
 }

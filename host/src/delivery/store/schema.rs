@@ -60,6 +60,7 @@ CREATE INDEX deliveries_due ON deliveries (tenant, due_ms) WHERE state IN ('read
 CREATE INDEX deliveries_open ON deliveries (tenant, conversation, id) WHERE state IN ('ready', 'leased', 'unknown');
 CREATE INDEX deliveries_routing ON deliveries (tenant, conversation)
   WHERE kind = 'routing' AND state = 'ready' AND due_ms IS NULL;
+CREATE INDEX deliveries_counted ON deliveries (tenant, state);
 CREATE INDEX deliveries_ended ON deliveries (changed_ms) WHERE state IN ('sent', 'failed', 'cancelled');
 
 -- How often each list of workers had its turn.
