@@ -26,13 +26,22 @@ use crate::{
 pub trait Conversations {
     /// A conversation is about to begin: how shall it look?
     fn on_conversation_add(event: ConversationAdd) -> Result<ConversationChanges> {
-        let mut known = Vec::new();
+        // Where it is not known which number is your own, an unknown one may be it.
+        let shown = |address: &String| event.proxy_address.is_some() || event.addresses.first() == Some(address);
+        let (mut names, mut avatar) = (Vec::new(), None);
         for address in &event.addresses {
-            known.extend(directory::find_customer(address)?);
+            match directory::find_customer(address)? {
+                Some(customer) => {
+                    names.push(customer.display_name);
+                    avatar = avatar.or(customer.avatar);
+                }
+                None if shown(address) => names.push(address.clone()),
+                None => {}
+            }
         }
-        let names: Vec<_> = known.iter().map(|customer| customer.display_name.as_str()).collect();
-        let friendly_name = if names.is_empty() { event.addresses.into_iter().next() } else { Some(names.join(", ")) };
-        Ok(ConversationChanges { friendly_name, avatar: known.into_iter().find_map(|customer| customer.avatar) })
+        // The picture of one of several people would stand for all of them.
+        let avatar = avatar.filter(|_| names.len() == 1);
+        Ok(ConversationChanges { friendly_name: (!names.is_empty()).then(|| names.join(", ")), avatar })
     }
 
     /// A customer came into a conversation: what shall the participant's attributes say? `None`

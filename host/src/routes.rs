@@ -84,9 +84,9 @@ impl Routes {
         Self { paths, tenants }
     }
 
-    /// What a path stands for.
+    /// What a path stands for. A slash at the end is often written, and means nothing.
     pub fn find(&self, path: &str) -> Option<&Route> {
-        self.paths.get(path)
+        self.paths.get(path.strip_suffix('/').unwrap_or(path))
     }
 
     /// Every tenant.

@@ -49,6 +49,24 @@ impl Gateway {
         Self::start(folder)
     }
 
+    /// Ends the gateway as a power cut would.
+    pub fn kill(&mut self) {
+        // It may have ended by itself.
+        let _ = self.process.0.kill();
+        self.wait();
+    }
+
+    /// Whether the gateway has ended.
+    pub fn has_ended(&mut self) -> bool {
+        self.process.0.try_wait().expect("the process was started here").is_some()
+    }
+
+    /// Starts it again in the same folder after its end.
+    pub fn start_again(mut self) -> Self {
+        let folder = std::mem::replace(&mut self.folder, TempDir::new().expect("a folder"));
+        Self::start(folder)
+    }
+
     /// The public listener.
     pub fn address(&self) -> SocketAddr {
         self.address

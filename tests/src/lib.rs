@@ -37,6 +37,12 @@ pub fn program() -> PathBuf {
     std::env::var_os("FRONTGATE_PROGRAM").map_or_else(|| target().join("release/frontgate"), PathBuf::from)
 }
 
+/// The program with places where it can be ended, as `cargo xtask test` makes it.
+pub fn crashing_program() -> PathBuf {
+    let program = std::env::var_os("FRONTGATE_CRASH_PROGRAM");
+    program.map_or_else(|| target().join("release/frontgate-crash-points"), PathBuf::from)
+}
+
 /// The bytes of a plugin that `cargo xtask build` or `cargo xtask test` built.
 pub fn component(name: &str) -> Vec<u8> {
     let folder = std::env::var_os("FRONTGATE_COMPONENTS");

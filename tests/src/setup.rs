@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use crate::{Gateway, PUBLIC_URL, TOKEN, Twilio, component, root, target};
+use crate::{Gateway, PUBLIC_URL, TOKEN, Twilio, component, crashing_program, root, target};
 
 /// What a gateway will be started with.
 pub struct Setup {
@@ -122,6 +122,12 @@ impl Setup {
         let path = self.folder.path().join("config.toml");
         fs::write(&path, lines).expect("a file");
         path
+    }
+
+    /// Starts a gateway that ends at a place in its code, as if the power were cut.
+    pub fn start_crashing(self, place: &str) -> Gateway {
+        self.write();
+        Gateway::start_with(self.folder, &crashing_program(), &[("FRONTGATE_CRASH_AT", place)])
     }
 
     /// Starts the gateway and waits until it serves.

@@ -218,6 +218,11 @@ impl Twilio {
         self.shared.wait_for(condition);
     }
 
+    /// What somebody makes of everything so far.
+    pub fn look<T>(&self, look: impl FnOnce(&State) -> T) -> T {
+        self.shared.read(|state| look(state))
+    }
+
     /// Everything that happened, to be read by people.
     pub fn dump(&self) -> String {
         self.shared.read(State::to_string)

@@ -140,7 +140,7 @@ fn a_forged_webhook_is_refused_all_the_same() {
 fn both_names_that_are_in_the_wild_lead_here() {
     let gateway = Setup::misbehaving().start();
     let form = [("EventType", "onConversationAdd"), ("MessagingBinding.Address", "+12025550107")];
-    for name in ["conversations", "twilio-conversations"] {
+    for name in ["conversations", "twilio-conversations", "conversations/"] {
         assert_eq!(gateway.callback(name, &form).json["friendly_name"], "Mora Lind");
     }
 }
@@ -179,9 +179,12 @@ fn the_same_attempt_again_gets_the_same_answer() {
     };
     let first = say("change", "t-1");
     assert!(first.contains("changed"), "{first}");
-    // The token stands for the request, whatever the request says now.
+    // The token stands for the request about this conversation, whatever it says now.
     assert_eq!(say("hello", "t-1"), first);
     assert_eq!(say("hello", "t-2"), "{}");
+    // It does not stand for another event, or another conversation.
+    let other = [("EventType", "onMessageAdd"), ("ConversationSid", "CH8"), ("Author", "x"), ("Body", "hello")];
+    assert_eq!(gateway.attempt("conversations", &other, "t-1").text, "{}");
     let gateway = gateway.restart();
     let form = [("EventType", "onMessageAdd"), CH, ("Author", "x"), ("Body", "hello")];
     assert_eq!(gateway.attempt("conversations", &form, "t-1").text, first);

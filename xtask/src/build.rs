@@ -7,6 +7,12 @@ use anyhow::{Context as _, Result};
 
 use crate::tools::{PLUGIN_TARGET, add_plugin_target, cargo, execute, root, target};
 
+/// Builds the gateway that ends where tests say.
+pub(crate) fn crash_points() -> Result<()> {
+    let feature = ["--features", "frontgate/crash-points", "--bin", "frontgate-crash-points"];
+    execute(cargo(&["build", "--release", "--locked", "--workspace"]).args(feature))
+}
+
 pub(crate) fn build() -> Result<()> {
     // The whole workspace decides on features, so that tests and gateway share what is compiled.
     execute(&mut cargo(&["build", "--release", "--locked", "--workspace", "--bin", "frontgate"]))?;

@@ -11,11 +11,13 @@ pub(crate) fn test() -> Result<()> {
     build::build()?;
     let guests = build::packages(&root().join("tests/guests"))?;
     build::components(&guests)?;
+    build::crash_points()?;
     // One profile for everything: a second one would compile wasmtime a second time.
     execute(&mut cargo(&["clippy", "--release", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]))?;
     execute(
         cargo(&["test", "--release", "--workspace", "--locked"])
             .env("FRONTGATE_PROGRAM", target().join("release/frontgate"))
+            .env("FRONTGATE_CRASH_PROGRAM", target().join("release/frontgate-crash-points"))
             .env("FRONTGATE_COMPONENTS", target().join("wasm32-wasip2/plugin")),
     )?;
     let mut doc = cargo(&["doc", "--release", "--no-deps", "--locked", "--package", "frontgate-sdk"]);

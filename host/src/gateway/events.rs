@@ -127,8 +127,10 @@ impl Gateway {
     }
 }
 
-/// The same for every attempt at one request, and for one request only.
+/// The same for every attempt at one request, and for one request only. The header is not signed, so a
+/// token counts for one event about one subject.
 fn token(question: &Question<'_>) -> Option<String> {
     let token = question.token.filter(|token| !token.is_empty() && token.len() <= 256)?;
-    Some(format!("{} token {token}", question.route.callback.name()))
+    let (event, subject) = (conversations::name(question.form), conversations::subject(question.form));
+    Some(format!("{} {event} {subject} token {token}", question.route.callback.name()))
 }

@@ -24,13 +24,22 @@ impl Asking {
             let plugin = self.answering(Role::Conversations)?;
             return self.call(&plugin, Role::Conversations).on_conversation_add(event).await;
         }
-        let mut known = Vec::new();
+        // Where it is not known which number is the tenant's own, an unknown one may be it.
+        let shown = |address: &String| event.proxy_address.is_some() || event.addresses.first() == Some(address);
+        let (mut names, mut avatar) = (Vec::new(), None);
         for address in event.addresses.iter().take(PEOPLE_MAX) {
-            known.extend(self.customer(address).await?);
+            match self.customer(address).await? {
+                Some(customer) => {
+                    names.push(customer.display_name);
+                    avatar = avatar.or(customer.avatar);
+                }
+                None if shown(address) => names.push(address.clone()),
+                None => {}
+            }
         }
-        let names: Vec<_> = known.iter().map(|customer| customer.display_name.as_str()).collect();
-        let friendly_name = if names.is_empty() { event.addresses.into_iter().next() } else { Some(names.join(", ")) };
-        Ok(ConversationChanges { friendly_name, avatar: known.into_iter().find_map(|customer| customer.avatar) })
+        // The picture of one of several people would stand for all of them.
+        let avatar = avatar.filter(|_| names.len() == 1);
+        Ok(ConversationChanges { friendly_name: (!names.is_empty()).then(|| names.join(", ")), avatar })
     }
 
     /// What a participant's attributes shall say.

@@ -21,7 +21,8 @@ pub struct Merged {
 /// is not.
 pub fn merge(present: &str, additions: &[(&str, Option<&str>)], bytes_max: usize) -> Result<Merged, &'static str> {
     let mut attributes: Map<String, Value> = match present.trim() {
-        "" | "null" => Map::new(),
+        // The last is what PHP writes for an empty object.
+        "" | "null" | "[]" => Map::new(),
         text => serde_json::from_str(text).map_err(|_| "are no JSON object, and what is there cannot be kept")?,
     };
     let mut changed = false;
@@ -69,6 +70,7 @@ mod tests {
         let table = [
             ("{}", vec![id], r#"{"customer_id":"c-7"}"#, true),
             ("", vec![id], r#"{"customer_id":"c-7"}"#, true),
+            ("[]", vec![id], r#"{"customer_id":"c-7"}"#, true),
             (r#"{"customer_id":"other"}"#, vec![id], r#"{"customer_id":"other"}"#, false),
             (r#"{"customer_id":""}"#, vec![id], r#"{"customer_id":"c-7"}"#, true),
             (r#"{"customer_id":null}"#, vec![id], r#"{"customer_id":"c-7"}"#, true),
@@ -82,7 +84,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_kept_is_not_overwritten() {
-        for present in ["[]", "7", "{", "not json"] {
+        for present in ["[1]", "7", "{", "not json"] {
             assert!(merged(present, &[("customer_id", Some("c-7"))]).is_err(), "{present}");
         }
     }

@@ -1,7 +1,7 @@
 //! A customer came into a conversation: the participant's attributes tie it to the CRM. Every step can
 //! be made twice.
 
-use super::{Settlement, Stop, Workshop, done, failed, unanswered};
+use super::{Settlement, Stop, Workshop, done, unanswered};
 use crate::bindings::conversations::ParticipantAdded;
 use crate::delivery::crash;
 use crate::delivery::job::Delivery;
@@ -27,7 +27,9 @@ impl Workshop {
         let participant = self.rest().await?.participant(&conversation, &sid).await;
         let participant = participant.map_err(|failure| self.stop(&failure))?;
         let present = participant.attributes.as_deref().unwrap_or_default();
-        let Some(attributes) = participant_attributes(present, &changes).map_err(|error| failed(&error))? else {
+        let attributes = participant_attributes(present, &changes)
+            .map_err(|problem| Settlement::Failed { reason: format!("the participant's attributes {problem}") })?;
+        let Some(attributes) = attributes else {
             return Ok(Settlement::Sent { result: Some(sid) });
         };
         crash::point("before-send");

@@ -85,18 +85,22 @@ pub fn name<'f>(form: &'f Form<'_>) -> &'f str {
     form.get("EventType").unwrap_or("unknown")
 }
 
+/// What an event is about, as far as it says so.
+pub fn subject<'f>(form: &'f Form<'_>) -> &'f str {
+    let subjects =
+        ["DeliveryReceiptSid", "MessageSid", "ParticipantSid", "ConversationSid", "UserSid", "ChatServiceSid"];
+    subjects.iter().find_map(|name| form.get(name)).unwrap_or("-")
+}
+
 /// What makes an event the same when it is told twice: nothing is added or removed twice, and for the
 /// rest every field counts but the number of the attempt.
 pub fn identity(form: &Form<'_>) -> String {
-    let event = name(form);
-    let subjects =
-        ["DeliveryReceiptSid", "MessageSid", "ParticipantSid", "ConversationSid", "UserSid", "ChatServiceSid"];
-    let subject = subjects.iter().find_map(|name| form.get(name));
+    let (event, subject) = (name(form), subject(form));
     let once = event.ends_with("Added") || event.ends_with("Removed");
-    match subject {
-        Some(subject) if once => format!("{event} {subject}"),
-        _ => format!("{event} {} {}", subject.unwrap_or("-"), form.digest_without("RetryCount")),
+    if once && subject != "-" {
+        return format!("{event} {subject}");
     }
+    format!("{event} {subject} {}", form.digest_without("RetryCount"))
 }
 
 /// Nothing changes.
@@ -150,14 +154,13 @@ pub fn encode_verdict(verdict: MessageVerdict) -> Result<Answer, Error> {
 }
 
 /// A participant's attributes with what ties it to the CRM; none if they say so already.
-pub fn participant_attributes(present: &str, changes: &ParticipantChanges) -> Result<Option<String>, Error> {
+pub fn participant_attributes(present: &str, changes: &ParticipantChanges) -> Result<Option<String>, &'static str> {
     let name = changes.display_name.as_deref().map(shape::one_line);
     let additions = [
         ("customer_id", Some(changes.customer_id.as_str())),
         ("display_name", name.as_deref()),
         ("avatar", changes.avatar.as_deref().filter(|url| shape::picture(url))),
     ];
-    let merged = attributes::merge(present, &additions, attributes::PARTICIPANT_BYTES_MAX)
-        .map_err(|problem| Error::Invalid(format!("the participant's attributes {problem}")))?;
+    let merged = attributes::merge(present, &additions, attributes::PARTICIPANT_BYTES_MAX)?;
     Ok(merged.changed.then_some(merged.text))
 }

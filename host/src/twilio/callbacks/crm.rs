@@ -41,9 +41,10 @@ pub fn decode(form: &Form<'_>, query: Option<&str>, page_size_max: u32) -> Resul
         LIST => {
             let worker = required(form, "Worker")?.to_owned();
             let size = required(form, "PageSize")?;
-            let size: u32 = size.parse().map_err(|_| Error::InvalidParameter("PageSize", "not a number"))?;
+            let size: u32 =
+                size.parse().map_err(|_| Error::InvalidParameter("PageSize", "no whole number from 1 up"))?;
             if size == 0 {
-                return Err(Error::InvalidParameter("PageSize", "0"));
+                return Err(Error::InvalidParameter("PageSize", "no whole number from 1 up"));
             }
             let query = form.get("Query").map(str::trim).filter(|query| !query.is_empty());
             Ok(Question::List(ListRequest {
