@@ -13,4 +13,7 @@ mod lifecycle;
 mod misbehaving;
 mod reload;
 mod signature;
+mod store;
+mod tenants;
+mod tools;
 mod twilio_double;

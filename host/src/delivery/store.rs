@@ -81,7 +81,16 @@ impl Store {
         &self.path
     }
 
-    /// Runs one write, and waits until it is on disk.
+    /// The same for a caller who cannot wait: it may be written all the same.
+    async fn write_in_time<T, W>(&self, work: W) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        W: FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
+    {
+        timeout(self.timeout, self.write(work)).await.unwrap_or(Err(StoreError::Slow))
+    }
+
+    /// Runs one write, and waits until it is on disk, however long that takes.
     async fn write<T, W>(&self, work: W) -> Result<T, StoreError>
     where
         T: Send + 'static,
@@ -99,11 +108,7 @@ impl Store {
             mpsc::error::TrySendError::Full(_) => StoreError::Full,
             mpsc::error::TrySendError::Closed(_) => StoreError::Closed,
         })?;
-        match timeout(self.timeout, told).await {
-            Ok(Ok(result)) => result,
-            Ok(Err(_)) => Err(StoreError::Closed),
-            Err(_) => Err(StoreError::Slow),
-        }
+        told.await.unwrap_or(Err(StoreError::Closed))
     }
 }
 

@@ -16,7 +16,8 @@ frontgate_sdk::export!(Numbers: outgoing);
 impl Outgoing for Numbers {
     fn proxy_address(request: OutgoingRequest) -> Result<String> {
         let settings = Settings::read()?;
-        let OutgoingRequest { worker, customer_id, channel } = request;
+        let OutgoingRequest { worker, customer_id, mut channel } = request;
+        channel.kind.make_ascii_lowercase();
         if settings.own_customers_only && !has(&directory::get_customer(&worker, &customer_id)?, &channel) {
             return Err(Error::Forbidden("the address is none of this customer's".to_owned()));
         }

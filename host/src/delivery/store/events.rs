@@ -30,7 +30,7 @@ impl Store {
         crash::point("accept");
         let tenant = tenant.to_owned();
         let accepted = self
-            .write(move |transaction| {
+            .write_in_time(move |transaction| {
                 let now = millis(SystemTime::now());
                 let before = identities.iter().find_map(|identity| find(transaction, &tenant, identity).transpose());
                 if let Some(answer) = before {
@@ -56,7 +56,7 @@ impl Store {
     /// What an event was answered when it was accepted.
     pub async fn answer(&self, tenant: &str, identity: String) -> Result<Option<Vec<u8>>, StoreError> {
         let tenant = tenant.to_owned();
-        self.write(move |transaction| find(transaction, &tenant, &identity)).await
+        self.write_in_time(move |transaction| find(transaction, &tenant, &identity)).await
     }
 }
 
