@@ -9,7 +9,11 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::{Answer, Log, platform, program};
+use crate::{Answer, Log, TOKEN, Twilio, platform, program};
+
+/// What tests plant: tokens, beginnings of customers' numbers, a name, workers, the text of a message.
+const MARKS: [&str; 7] =
+    [TOKEN, Twilio::API_KEY_SECRET, "+1202555", "%2B1202555", "Mora", "@example.org", "planted text"];
 
 /// The real program, stopped when it is dropped.
 pub struct Gateway {
@@ -192,6 +196,20 @@ impl Gateway {
         let status = fs::read_to_string(format!("/proc/{}/status", self.process.0.id())).expect("a Linux system");
         let line = status.lines().find(|line| line.starts_with("RssAnon:")).expect("its memory");
         line.split_whitespace().nth(1).and_then(|number| number.parse().ok()).expect("a number")
+    }
+}
+
+/// Whatever a test does, nothing of a customer or of a secret may be in the log at its default level.
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        let log = self.log.text();
+        for mark in MARKS {
+            let line = log.lines().find(|line| line.contains(mark));
+            assert!(line.is_none(), "`{mark}` is in the log: {line:?}");
+        }
     }
 }
 

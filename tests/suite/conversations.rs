@@ -121,7 +121,7 @@ fn nothing_that_goes_wrong_here_stops_a_customer() {
 #[test]
 fn a_plugin_that_is_not_there_stops_nobody() {
     let gateway = Setup::new().set("tenants.demo.roles.conversations", "[\"nowhere\"]").start();
-    let answer = conversation_add(&gateway, "+12025550107", "Hello");
+    let answer = conversation_add(&gateway, "+12025550107", "planted text");
     assert_eq!((answer.status, answer.text.as_str()), (200, "{}"));
 }
 

@@ -1,7 +1,7 @@
 //! The gateway is ended without warning, at every marked place and at random, while Twilio calls and
 //! fails: what was acknowledged has its effect, once, or stands as unknown with a reason.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -49,10 +49,9 @@ fn number(index: u32) -> String {
 /// The small model that the gateway is held to: every conversation has one worker, and its customer is
 /// tied to the CRM, once Twilio was told that it has been heard.
 fn holds(state: &State) -> bool {
-    let heard = |event: &str, sid: &str| {
-        let mut fired = state.webhooks().iter().filter(|fired| fired.event == event && fired.acknowledged);
-        fired.any(|fired| fired.field("ConversationSid") == Some(sid))
-    };
+    let acknowledged = state.webhooks().iter().filter(|fired| fired.acknowledged);
+    let heard: HashSet<_> = acknowledged.map(|fired| (fired.event.as_str(), fired.field("ConversationSid"))).collect();
+    let heard = |event: &'static str, sid: &str| heard.contains(&(event, Some(sid)));
     state.conversations().iter().all(|conversation| {
         let mut customers = conversation.participants.iter().filter_map(|one| Some((one.address.as_ref()?, one)));
         heard("routing", &conversation.sid)
@@ -112,7 +111,7 @@ fn nothing_is_lost_or_done_twice_wherever_the_gateway_ends() {
                 twilio.fault(Fault::new(Action::CloseAfterActing).on(Call::AddParticipant).times(2));
             }
             for index in 0..4 {
-                twilio.inbound_sms(&number(count * 10 + index), OURS, "Hello").expect("a conversation");
+                twilio.inbound_sms(&number(count * 10 + index), OURS, "planted text").expect("a conversation");
             }
             // Either it ends, or it has done everything and goes on.
             while !gateway.has_ended() && !twilio.look(holds) {
@@ -144,7 +143,7 @@ fn nothing_is_lost_or_done_twice_when_it_is_killed_at_random() {
                 while !ended.load(Ordering::Relaxed) {
                     // A rejection would be a customer who is not heard.
                     let index = next.fetch_add(1, Ordering::Relaxed);
-                    twilio.inbound_sms(&number(index), OURS, "Hello").expect("a conversation");
+                    twilio.inbound_sms(&number(index), OURS, "planted text").expect("a conversation");
                     // Not more conversations than the gateway gets time for.
                     twilio.wait_for(|state| {
                         let waiting =

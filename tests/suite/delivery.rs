@@ -53,7 +53,7 @@ fn workers_added(twilio: &Twilio, sid: &str) -> usize {
 #[test]
 fn an_sms_of_a_known_customer_gets_its_name_its_owner_and_its_ties() {
     let (twilio, gateway) = shipped();
-    let sid = twilio.inbound_sms("+12025550101", OURS, "Hello").expect("a conversation");
+    let sid = twilio.inbound_sms("+12025550101", OURS, "planted text").expect("a conversation");
     twilio.wait_for(|state| routed(state, &sid) == ["ana@example.org"]);
     let conversation = twilio.conversation(&sid);
     assert_eq!(conversation.friendly_name.as_deref(), Some("Mora Lind"));
@@ -69,7 +69,7 @@ fn an_sms_of_a_known_customer_gets_its_name_its_owner_and_its_ties() {
 #[test]
 fn a_whatsapp_message_does_so_too() {
     let (twilio, _gateway) = shipped();
-    let sid = twilio.inbound_whatsapp("+12025550102", OURS, "Hello").expect("a conversation");
+    let sid = twilio.inbound_whatsapp("+12025550102", OURS, "planted text").expect("a conversation");
     twilio.wait_for(|state| routed(state, &sid) == ["ben@example.org"]);
     assert_eq!(twilio.conversation(&sid).friendly_name.as_deref(), Some("Otto Vale"));
 }
@@ -79,7 +79,7 @@ fn unknown_numbers_are_taken_in_turn() {
     let (twilio, _gateway) = shipped();
     let mut got = Vec::new();
     for number in ["+12025550111", "+12025550112", "+12025550113"] {
-        let sid = twilio.inbound_sms(number, OURS, "Hello").expect("a conversation");
+        let sid = twilio.inbound_sms(number, OURS, "planted text").expect("a conversation");
         twilio.wait_for(|state| !routed(state, &sid).is_empty());
         let conversation = twilio.conversation(&sid);
         assert_eq!(conversation.friendly_name.as_deref(), Some(number));
@@ -96,7 +96,7 @@ fn a_group_waits_until_it_is_made_and_gets_a_worker_under_our_number() {
         twilio.initializing(Initializing::Refusals(3));
         twilio.projected_participant(projected);
         let sid = thread::scope(|scope| {
-            let group = scope.spawn(|| twilio.group_mms("+12025550102", &["+12025550101"], OURS, "Hello all"));
+            let group = scope.spawn(|| twilio.group_mms("+12025550102", &["+12025550101"], OURS, "planted text"));
             group.join().expect("no panic").expect("a conversation")
         });
         twilio.wait_for(|state| routed(state, &sid) == ["ben@example.org"]);
@@ -132,7 +132,7 @@ fn an_outgoing_conversation_is_tied_to_its_customer_and_left_with_its_worker() {
 #[test]
 fn what_others_put_into_attributes_stays_and_nothing_is_written_twice() {
     let (twilio, gateway) = shipped();
-    let sid = twilio.inbound_sms("+12025550101", OURS, "Hello").expect("a conversation");
+    let sid = twilio.inbound_sms("+12025550101", OURS, "planted text").expect("a conversation");
     gateway.wait_for_delivery(1, "sent");
     gateway.wait_for_delivery(2, "sent");
     let written = |effect: &&Effect| matches!(effect, Effect::AttributesSet { .. });
@@ -157,7 +157,7 @@ fn each_way_in_which_twilio_fails_for_a_while_ends_well() {
     for action in Action::passing() {
         let (twilio, gateway) = pair(|setup| setup.set("delivery.request_timeout_ms", "1000"));
         twilio.fault(Fault::new(action.clone()).on(Call::AddParticipant).times(2));
-        let sid = twilio.inbound_sms("+12025550107", OURS, "Hello").expect("a conversation");
+        let sid = twilio.inbound_sms("+12025550107", OURS, "planted text").expect("a conversation");
         twilio.wait_for(|state| routed(state, &sid) == ["ana@example.org"]);
         assert_eq!(workers_added(&twilio, &sid), 1, "{action:?}");
         gateway.log().wait_for("of routing is made");
@@ -174,7 +174,7 @@ fn what_may_have_arrived_is_asked_after_before_it_is_sent_again() {
     ] {
         let (twilio, gateway) = pair(|setup| setup);
         twilio.fault(Fault::new(action.clone()).on(Call::AddParticipant));
-        let sid = twilio.inbound_sms("+12025550107", OURS, "Hello").expect("a conversation");
+        let sid = twilio.inbound_sms("+12025550107", OURS, "planted text").expect("a conversation");
         gateway.log().wait_for("of routing is unknown");
         twilio.wait_for(|state| routed(state, &sid) == ["ana@example.org"]);
         gateway.log().wait_for("of routing is made");
@@ -200,7 +200,7 @@ fn what_is_refused_for_good_stops_with_its_meaning() {
         let (twilio, gateway) = pair(|setup| setup);
         twilio.filters(&[]);
         twilio.fault(Fault::new(action.clone()).on(Call::AddParticipant));
-        twilio.inbound_sms("+12025550107", OURS, "Hello").expect("a conversation");
+        twilio.inbound_sms("+12025550107", OURS, "planted text").expect("a conversation");
         let delivery = gateway.wait_for_delivery(1, "failed");
         let reason = delivery["reason"].as_str().expect("a reason");
         assert!(reason.contains(words), "{action:?}: {reason}");
@@ -212,7 +212,7 @@ fn somebody_who_is_there_already_is_enough() {
     let (twilio, gateway) = pair(|setup| setup);
     twilio.filters(&[]);
     twilio.fault(Fault::new(Action::IdentityExists).on(Call::AddParticipant));
-    twilio.inbound_sms("+12025550107", OURS, "Hello").expect("a conversation");
+    twilio.inbound_sms("+12025550107", OURS, "planted text").expect("a conversation");
     gateway.wait_for_delivery(1, "sent");
 }
 
@@ -221,7 +221,7 @@ fn wrong_credentials_hold_deliveries_until_they_are_mended() {
     let (twilio, gateway) =
         pair(|setup| setup.file("wrong", "not it").set("tenants.demo.twilio.api_secret", "{ file = \"files/wrong\" }"));
     twilio.filters(&[]);
-    let sid = twilio.inbound_sms("+12025550107", OURS, "Hello").expect("a conversation");
+    let sid = twilio.inbound_sms("+12025550107", OURS, "planted text").expect("a conversation");
     let line = gateway.log().wait_for("of routing is ready: Twilio answered 401");
     assert!(line["message"].as_str().is_some_and(|text| text.contains("see api_key")), "{line}");
     std::fs::write(gateway.path("files/wrong"), Twilio::API_KEY_SECRET).expect("a file");
@@ -239,7 +239,7 @@ fn without_an_api_key_the_account_and_its_token_do() {
         .set("tenants.demo.twilio.default_worker", "\"default@example.org\"")
         .start();
     point(&twilio, &gateway);
-    let sid = twilio.inbound_sms("+12025550107", OURS, "Hello").expect("a conversation");
+    let sid = twilio.inbound_sms("+12025550107", OURS, "planted text").expect("a conversation");
     // No plugin has the role routing, so the default worker gets it.
     twilio.wait_for(|state| routed(state, &sid) == ["default@example.org"]);
 }
@@ -254,7 +254,7 @@ fn a_service_of_its_own_is_part_of_the_url() {
         point(&twilio, &gateway);
         (twilio, gateway)
     };
-    let sid = twilio.inbound_sms("+12025550107", OURS, "Hello").expect("a conversation");
+    let sid = twilio.inbound_sms("+12025550107", OURS, "planted text").expect("a conversation");
     twilio.wait_for(|state| routed(state, &sid) == ["default@example.org"]);
     assert!(twilio.requests().iter().all(|request| request.path.contains("/Services/")));
     drop(gateway);
@@ -265,7 +265,7 @@ fn a_twilio_that_is_down_is_waited_for() {
     let (twilio, gateway) = pair(|setup| setup);
     let sid = {
         twilio.fault(Fault::new(Action::TooManyRequests).times(3));
-        let sid = twilio.inbound_sms("+12025550107", OURS, "Hello").expect("a conversation");
+        let sid = twilio.inbound_sms("+12025550107", OURS, "planted text").expect("a conversation");
         gateway.log().wait_for("429");
         sid
     };
@@ -278,7 +278,7 @@ fn a_twilio_that_is_down_is_waited_for() {
 #[test]
 fn a_second_callback_about_a_conversation_changes_nothing() {
     let (twilio, gateway) = pair(|setup| setup);
-    let sid = twilio.inbound_sms("+12025550107", OURS, "Hello").expect("a conversation");
+    let sid = twilio.inbound_sms("+12025550107", OURS, "planted text").expect("a conversation");
     twilio.wait_for(|state| routed(state, &sid) == ["ana@example.org"]);
     let fired = twilio.webhooks().into_iter().find(|fired| fired.event == "routing").expect("the callback");
     for same_token in [true, false] {
@@ -304,7 +304,7 @@ fn the_first_plugin_of_the_chain_that_names_somebody_wins() {
             .set("plugins.named.second.config.route", format!("{second:?}"))
             .start();
         point(&twilio, &gateway);
-        let sid = twilio.inbound_sms("+12025550107", OURS, "Hello").expect("a conversation");
+        let sid = twilio.inbound_sms("+12025550107", OURS, "planted text").expect("a conversation");
         twilio.wait_for(|state| !routed(state, &sid).is_empty());
         twilio.conversation(&sid).workers().concat()
     };
@@ -324,7 +324,7 @@ fn a_conversation_that_nobody_takes_waits_for_somebody() {
     let setup = Setup::every_role(&twilio).set("plugins.named.plugin.config.route", "\"nobody\"");
     let gateway = setup.start();
     point(&twilio, &gateway);
-    let sid = twilio.inbound_sms("+12025550107", OURS, "Hello").expect("a conversation");
+    let sid = twilio.inbound_sms("+12025550107", OURS, "planted text").expect("a conversation");
     gateway.log().wait_for("there is no default_worker");
     let config = std::fs::read_to_string(gateway.path("config.toml")).expect("the configuration");
     let more = "tenants.demo.twilio.default_worker = \"default@example.org\"\n";
@@ -336,7 +336,7 @@ fn a_conversation_that_nobody_takes_waits_for_somebody() {
 #[test]
 fn a_crm_that_is_down_does_not_keep_a_customer_waiting_for_a_worker() {
     let (twilio, gateway) = pair(|setup| setup.set("plugins.named.plugin.config.participant", "\"unavailable\""));
-    let sid = twilio.inbound_sms("+12025550107", OURS, "Hello").expect("a conversation");
+    let sid = twilio.inbound_sms("+12025550107", OURS, "planted text").expect("a conversation");
     twilio.wait_for(|state| routed(state, &sid) == ["ana@example.org"]);
     let waiting = gateway.deliveries().into_iter().find(|delivery| delivery["event"] == "onParticipantAdded");
     let state = waiting.expect("the delivery")["state"].clone();
@@ -347,7 +347,7 @@ fn a_crm_that_is_down_does_not_keep_a_customer_waiting_for_a_worker() {
 fn deliveries_of_one_conversation_are_made_in_order() {
     let (twilio, gateway) = shipped();
     twilio.filters(&[]);
-    let sid = twilio.inbound_sms("+12025550101", OURS, "Hello").expect("a conversation");
+    let sid = twilio.inbound_sms("+12025550101", OURS, "planted text").expect("a conversation");
     gateway.wait_for_delivery(1, "sent");
     twilio.fault(Fault::new(Action::TooManyRequestsFor(0)).on(Call::FetchParticipant).times(4));
     let add = |participant: &str| {
@@ -377,7 +377,7 @@ fn what_nobody_can_find_out_is_left_to_the_operator() {
     twilio.filters(&[]);
     twilio.fault(Fault::new(Action::CloseAfterReading).on(Call::AddParticipant));
     twilio.fault(Fault::new(Action::FailBefore(500)).on(Call::FetchParticipant).times(2));
-    let sid = twilio.inbound_sms("+12025550107", OURS, "Hello").expect("a conversation");
+    let sid = twilio.inbound_sms("+12025550107", OURS, "planted text").expect("a conversation");
     let delivery = gateway.wait_for_delivery(1, "dead");
     assert!(delivery["reason"].as_str().is_some_and(|reason| reason.contains("nobody could say")), "{delivery}");
     assert!(routed_now(&twilio, &sid).is_empty());
@@ -414,7 +414,7 @@ fn an_operator_settles_what_is_unknown_and_takes_out_what_shall_not_be() {
     twilio.filters(&[]);
     twilio.fault(Fault::new(Action::CloseAfterReading).on(Call::AddParticipant).times(2));
     let numbers = ["+12025550107", "+12025550108"];
-    let sids = numbers.map(|number| twilio.inbound_sms(number, OURS, "Hello").expect("a conversation"));
+    let sids = numbers.map(|number| twilio.inbound_sms(number, OURS, "planted text").expect("a conversation"));
     gateway.wait_for_delivery(1, "unknown");
     gateway.wait_for_delivery(2, "unknown");
     let said = |arguments: &[&str]| {
@@ -432,7 +432,7 @@ fn a_delivery_is_given_up_after_its_time() {
     let (twilio, gateway) = pair(|setup| setup.set("delivery.give_up_after_ms", "300"));
     twilio.filters(&[]);
     twilio.fault(Fault::new(Action::TooManyRequests).times(1_000));
-    let sid = twilio.inbound_sms("+12025550107", OURS, "Hello").expect("a conversation");
+    let sid = twilio.inbound_sms("+12025550107", OURS, "planted text").expect("a conversation");
     let delivery = gateway.wait_for_delivery(1, "dead");
     assert!(
         delivery["reason"].as_str().is_some_and(|reason| reason.contains("given up") && reason.contains("429")),
@@ -448,7 +448,7 @@ fn a_closed_conversation_is_left_alone() {
     let (twilio, gateway) = pair(|setup| setup);
     twilio.filters(&[]);
     twilio.custom_routing(false);
-    let sid = twilio.inbound_sms("+12025550107", OURS, "Hello").expect("a conversation");
+    let sid = twilio.inbound_sms("+12025550107", OURS, "planted text").expect("a conversation");
     let url = format!("{}/v1/Conversations/{sid}", twilio.url());
     let basic = base64(&format!("{}:{}", Twilio::API_KEY_SID, Twilio::API_KEY_SECRET));
     let closed = ureq::post(&url).header("authorization", &format!("Basic {basic}")).send_form([("State", "closed")]);
@@ -472,7 +472,7 @@ fn base64(text: &str) -> String {
 #[test]
 fn status_and_metrics_count_deliveries() {
     let (twilio, gateway) = pair(|setup| setup);
-    let sid = twilio.inbound_sms("+12025550107", OURS, "Hello").expect("a conversation");
+    let sid = twilio.inbound_sms("+12025550107", OURS, "planted text").expect("a conversation");
     twilio.wait_for(|state| routed(state, &sid) == ["ana@example.org"]);
     let all = gateway.deliveries().len() as i64;
     (1..=all).for_each(|id| drop(gateway.wait_for_delivery(id, "sent")));

@@ -88,8 +88,8 @@ fn each_tenants_conversations_go_back_to_its_own_account() {
     let gateway = setup(&acme, &bolt).start();
     acme.point_at(gateway.address(), PUBLIC_URL, "/acme", TOKEN);
     bolt.point_at(gateway.address(), PUBLIC_URL, "/bolt", OTHER);
-    let at_acme = acme.inbound_sms("+12025550107", "+12025550199", "Hello").expect("a conversation");
-    let at_bolt = bolt.inbound_sms("+12025550107", "+12025550199", "Hello").expect("a conversation");
+    let at_acme = acme.inbound_sms("+12025550107", "+12025550199", "planted text").expect("a conversation");
+    let at_bolt = bolt.inbound_sms("+12025550107", "+12025550199", "planted text").expect("a conversation");
     acme.wait_for(|state| state.conversation(&at_acme).is_some_and(|found| found.workers() == ["ana@acme.example"]));
     bolt.wait_for(|state| state.conversation(&at_bolt).is_some_and(|found| found.workers() == ["bob@bolt.example"]));
     assert!(acme.requests().iter().all(|request| request.conversation.as_ref() != Some(&at_bolt)));
@@ -141,8 +141,8 @@ fn an_account_that_is_throttled_holds_nobody_else() {
     acme.point_at(gateway.address(), PUBLIC_URL, "/acme", TOKEN);
     bolt.point_at(gateway.address(), PUBLIC_URL, "/bolt", OTHER);
     acme.fault(Fault::new(Action::TooManyRequestsFor(3_600)).on(Call::Any).times(1_000));
-    acme.inbound_sms("+12025550107", "+12025550199", "Hello").expect("a conversation");
+    acme.inbound_sms("+12025550107", "+12025550199", "planted text").expect("a conversation");
     gateway.log().wait_for("429");
-    let sid = bolt.inbound_sms("+12025550107", "+12025550199", "Hello").expect("a conversation");
+    let sid = bolt.inbound_sms("+12025550107", "+12025550199", "planted text").expect("a conversation");
     bolt.wait_for(|state| state.conversation(&sid).is_some_and(|found| found.workers() == ["bob@bolt.example"]));
 }

@@ -183,7 +183,7 @@ fn credentials_are_asked_for() {
 #[test]
 fn a_worker_is_added_once_found_by_identity_and_removed() {
     let (twilio, client) = twilio();
-    let sid = twilio.inbound_sms(CUSTOMER, NUMBER, "Hello").expect("nobody says no");
+    let sid = twilio.inbound_sms(CUSTOMER, NUMBER, "planted text").expect("nobody says no");
     let (status, added) = client.post(&participants(&sid), &[("Identity", ANA)]);
     assert_eq!((status, &added["identity"], &added["attributes"]), (201, &ANA.into(), &"{}".into()));
     assert_eq!((&added["messaging_binding"], &added["conversation_sid"]), (&Value::Null, &sid.as_str().into()));
@@ -209,7 +209,7 @@ fn a_worker_is_added_once_found_by_identity_and_removed() {
 #[test]
 fn attributes_are_json_that_fits_and_replace_what_was_there() {
     let (twilio, client) = twilio();
-    let sid = twilio.inbound_sms(CUSTOMER, NUMBER, "Hello").expect("nobody says no");
+    let sid = twilio.inbound_sms(CUSTOMER, NUMBER, "planted text").expect("nobody says no");
     let customer = twilio.conversation(&sid).participants[0].sid.clone();
     let path = format!("{}/{customer}", participants(&sid));
     let (long, name) = (format!("\"{}\"", "x".repeat(4095)), "x".repeat(257));
@@ -237,7 +237,7 @@ fn attributes_are_json_that_fits_and_replace_what_was_there() {
 #[test]
 fn what_twilio_refuses_is_refused() {
     let (twilio, client) = twilio();
-    let sid = twilio.inbound_sms(CUSTOMER, NUMBER, "Hello").expect("nobody says no");
+    let sid = twilio.inbound_sms(CUSTOMER, NUMBER, "planted text").expect("nobody says no");
     let path = participants(&sid);
     let long = "x".repeat(257);
     let table: [(Form<'_>, (u16, u64)); 5] = [
@@ -263,7 +263,7 @@ fn what_twilio_refuses_is_refused() {
 #[test]
 fn lists_come_in_pages() {
     let (twilio, client) = twilio();
-    let sid = twilio.inbound_sms(CUSTOMER, NUMBER, "Hello").expect("nobody says no");
+    let sid = twilio.inbound_sms(CUSTOMER, NUMBER, "planted text").expect("nobody says no");
     for number in 0..4 {
         client.post(&participants(&sid), &[("Identity", &format!("worker {number}"))]);
     }
@@ -283,7 +283,7 @@ fn lists_come_in_pages() {
 #[test]
 fn an_sms_fires_its_webhooks_in_order_and_signed() {
     let (twilio, got) = pointed(fine);
-    let sid = twilio.inbound_sms(CUSTOMER, NUMBER, "Hello").expect("nobody says no");
+    let sid = twilio.inbound_sms(CUSTOMER, NUMBER, "planted text").expect("nobody says no");
     let order = ["onConversationAdd", "onConversationAdded", "onParticipantAdded", "onMessageAdd", "onMessageAdded"];
     assert_eq!(events(&twilio), [&order[..], &["routing"]].concat());
     for got in got.lock().expect("the webhooks").iter() {
@@ -303,7 +303,7 @@ fn an_sms_fires_its_webhooks_in_order_and_signed() {
     assert_eq!(events(&twilio)[6..], ["onMessageAdd", "onMessageAdded"]);
     assert_eq!(twilio.conversation(&sid).messages.len(), 2);
     twilio.filters(&["onParticipantAdded"]);
-    twilio.inbound_whatsapp(OTHER, NUMBER, "Hello").expect("nobody says no");
+    twilio.inbound_whatsapp(OTHER, NUMBER, "planted text").expect("nobody says no");
     assert_eq!(events(&twilio)[8..], ["onParticipantAdded", "routing"]);
     let (webhooks, address) = (twilio.webhooks(), format!("whatsapp:{OTHER}"));
     let joined = &webhooks[8];
@@ -323,7 +323,7 @@ fn answers_to_pre_events_change_reject_or_mean_nothing() {
     twilio.deadlines(Duration::from_millis(300), Duration::from_secs(6));
     let play = |number: u32, given: Option<(u16, &str)>| {
         *answer.lock().expect("the answer") = given.map(|(status, body)| (status, body.to_owned()));
-        let played = twilio.inbound_sms(&format!("+1555010{number:04}"), NUMBER, "Hello");
+        let played = twilio.inbound_sms(&format!("+1555010{number:04}"), NUMBER, "planted text");
         let webhooks = twilio.webhooks();
         let asked = webhooks.iter().rev().find(|fired| fired.event == "onConversationAdd").expect("it was asked");
         let name = played.map(|sid| twilio.conversation(&sid).friendly_name);
@@ -348,7 +348,7 @@ fn a_group_mms_refuses_writes_until_it_is_active() {
     let client = Client::new(&twilio, KEY);
     twilio.initializing(Initializing::Refusals(3));
     let group = thread::scope(|scope| {
-        let group = scope.spawn(|| twilio.group_mms(CUSTOMER, &[OTHER], NUMBER, "Hello all"));
+        let group = scope.spawn(|| twilio.group_mms(CUSTOMER, &[OTHER], NUMBER, "planted text"));
         twilio.wait_for(|state| state.webhooks().iter().any(|fired| fired.event == "routing"));
         let sid = twilio.conversations()[0].sid.clone();
         let worker = [("Identity", ANA), (PROJECTED, NUMBER)];

@@ -81,10 +81,6 @@ impl Routing for Misbehaving {
         Ok(match told.split_once(' ') {
             Some(("worker", name)) => Some(Assignment::worker(name)),
             Some(("one-of", names)) => Some(Assignment::one_of(names.split(' '))),
-            Some(("conversation", _)) => {
-                warn!("{conversation:?}");
-                None
-            }
             _ => None,
         })
     }
