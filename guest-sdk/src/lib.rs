@@ -33,6 +33,7 @@ pub mod bindings;
 mod conversations;
 mod crm;
 pub mod directory;
+pub mod files;
 pub mod log;
 mod outgoing;
 pub mod random;

@@ -26,6 +26,25 @@ pub fn all() -> Vec<(String, String)> {
     return crate::testing::all();
 }
 
+/// A setting that is `true` or `false`.
+///
+/// ```
+/// use frontgate_sdk::{settings, testing};
+///
+/// testing::settings([("loud", "true"), ("shy", "yes")]);
+/// assert_eq!(settings::flag("loud", false), Ok(true));
+/// assert_eq!(settings::flag("quiet", false), Ok(false));
+/// assert!(settings::flag("shy", false).is_err());
+/// ```
+pub fn flag(key: &str, default: bool) -> Result<bool> {
+    match get(key).as_deref() {
+        None => Ok(default),
+        Some("true") => Ok(true),
+        Some("false") => Ok(false),
+        Some(other) => Err(Error::failed(format!("the setting `{key}` is `{other}`; write true or false"))),
+    }
+}
+
 /// Refuses settings that the plugin does not know, so that a mistyped one does not just have no
 /// effect. `columns.*` knows every key inside the table `columns`.
 ///

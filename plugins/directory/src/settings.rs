@@ -86,7 +86,7 @@ impl Settings {
         Ok(Self {
             customers,
             country,
-            own_customers_only: flag("own_customers_only", true)?,
+            own_customers_only: settings::flag("own_customers_only", true)?,
             id: text("id"),
             name: text("name"),
             company: text("company"),
@@ -121,15 +121,6 @@ fn columns_in(key: &str, text: &str) -> Vec<(String, String)> {
 
 fn names(list: &str) -> Vec<String> {
     list.split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect()
-}
-
-fn flag(key: &str, default: bool) -> Result<bool> {
-    match settings::get(key).as_deref() {
-        None => Ok(default),
-        Some("true") => Ok(true),
-        Some("false") => Ok(false),
-        Some(other) => Err(Error::failed(format!("the setting `{key}` is `{other}`; write true or false"))),
-    }
 }
 
 impl Text {

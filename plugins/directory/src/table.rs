@@ -1,27 +1,18 @@
 //! The file as rows of named values: CSV with any of the usual separators, or a JSON list of objects.
 
-use std::fs;
 use std::rc::Rc;
 
-use frontgate_sdk::{Error, Result};
+use frontgate_sdk::{Error, Result, files};
 use serde_json::Value;
 
 use crate::row::Row;
 
 /// Reads the file.
 pub(crate) fn read(path: &str) -> Result<Vec<Row>> {
-    let text = fs::read_to_string(path).map_err(|error| {
-        let hint = match error.kind() {
-            std::io::ErrorKind::InvalidData => " (save it as UTF-8)",
-            _ => " (`files` of this plugin must name the folder that holds it)",
-        };
-        Error::unavailable(format!("`{path}` cannot be read: {error}{hint}"))
-    })?;
-    // Spreadsheets write a byte order mark before UTF-8.
-    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let text = files::read(path)?;
     let rows = match path.rsplit_once('.') {
-        Some((_, "json")) => json(text),
-        _ => csv(text),
+        Some((_, "json")) => json(&text),
+        _ => csv(&text),
     };
     rows.map_err(|problem| Error::failed(format!("`{path}`: {problem}")))
 }

@@ -37,7 +37,7 @@ enum Whose {
 
 impl Settings {
     pub(crate) fn read() -> Result<Self> {
-        let own_customers_only = flag("own_customers_only", true)?;
+        let own_customers_only = settings::flag("own_customers_only", true)?;
         let all = settings::all();
         // Any other channel has a number beside it: what has no digit is a mistyped setting.
         let named =
@@ -114,13 +114,4 @@ fn is_e164(number: &str) -> bool {
 fn is_international(number: &str) -> bool {
     let digits = number.strip_prefix('+').unwrap_or_default();
     !digits.is_empty() && !digits.starts_with('0') && digits.bytes().all(|byte| byte.is_ascii_digit())
-}
-
-fn flag(key: &str, default: bool) -> Result<bool> {
-    match settings::get(key).as_deref() {
-        None => Ok(default),
-        Some("true") => Ok(true),
-        Some("false") => Ok(false),
-        Some(other) => Err(Error::failed(format!("the setting `{key}` is `{other}`; write true or false"))),
-    }
 }

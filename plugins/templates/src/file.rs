@@ -1,9 +1,8 @@
 //! The file as it is written: TOML, with each text either once or in several languages.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 
-use frontgate_sdk::{Error, Result};
+use frontgate_sdk::{Error, Result, files};
 use serde::Deserialize;
 
 /// The whole file.
@@ -68,16 +67,8 @@ impl Words {
 
 impl File {
     pub(crate) fn read(path: &str) -> Result<Self> {
-        let text = fs::read_to_string(path).map_err(|error| {
-            let hint = match error.kind() {
-                std::io::ErrorKind::InvalidData => " (save it as UTF-8)",
-                _ => " (`files` of this plugin must name the folder that holds it)",
-            };
-            Error::unavailable(format!("`{path}` cannot be read: {error}{hint}"))
-        })?;
-        // Some editors write a byte order mark before UTF-8.
-        let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-        toml::from_str(text).map_err(|error| {
+        let text = files::read(path)?;
+        toml::from_str(&text).map_err(|error| {
             let line = error.span().map_or(1, |span| 1 + text[..span.start].matches('\n').count());
             Error::failed(format!("`{path}`, line {line}: {}", problem(error.message())))
         })
