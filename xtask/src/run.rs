@@ -20,28 +20,31 @@ pub(crate) fn run() -> Result<()> {
     let mut gateway = Command::new(&program);
     gateway.args(["run", "--config", "config.toml"]).current_dir(root());
 
-    let mut made_up = String::new();
+    let mut token = None;
     for name in SECRETS {
         if env::var(name).is_ok_and(|value| !value.is_empty()) {
             continue;
         }
         let value = secret()?;
-        made_up.push_str(&format!("{name}={value} "));
-        gateway.env(name, value);
-    }
-    if !made_up.is_empty() {
-        println!("\nNot set, so made up for this run: {made_up}");
+        println!("{name} is not set, and made up for this run");
+        gateway.env(name, &value);
+        token = token.or((name == SECRETS[0]).then_some(value));
     }
     let program = program.strip_prefix(root()).unwrap_or(&program).display().to_string();
-    let send = format!("{made_up}{program} send twilio crm");
+    let export = token.map(|value| format!("  export {}={value}\n", SECRETS[0])).unwrap_or_default();
     println!(
         "\
 \nTry in another terminal, in this folder:
-  customers of ana@example.org   {send}
-  a search                       {send} --set Query=bakery
-  one customer                   {send} --set CustomerId=c-001
-  what is loaded                 {program} plugin list
-  health, status, metrics        http://127.0.0.1:8081/readyz  /statusz  /metrics
+{export}  {program} send twilio crm                          customers of ana@example.org
+  {program} send twilio crm --set Query=bakery       a search
+  {program} send twilio crm --set CustomerId=c-001   one customer
+  {program} send twilio templates                    texts for a customer
+  {program} send twilio outgoing-conversation        whom to write from
+  {program} send twilio conversations                a conversation begins
+  {program} send twilio routing                      somebody gets it
+  {program} deliveries list                          what is left to do about that
+  {program} plugin list                              what is loaded
+Health, status, metrics: http://127.0.0.1:8081/readyz  /statusz  /metrics
 Edit data/directory/customers.csv, or replace a .wasm in plugins/: both show at once.
 A new plugin also needs a role in config.toml, and a restart.
 Stop with Ctrl-C.\n"
