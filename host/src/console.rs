@@ -124,10 +124,11 @@ impl Console {
     }
 
     async fn numbers(&self) -> Response<Full<Bytes>> {
-        for (tenant, states) in self.deliveries().await.unwrap_or_default() {
+        let counts = self.deliveries().await.unwrap_or_default();
+        for tenant in self.config.tenants.keys() {
             // Every state has its number, so that one that has emptied does not keep its last.
             for state in State::ALL {
-                let number = states.get(&state).copied().unwrap_or_default();
+                let number = counts.get(tenant).and_then(|states| states.get(&state)).copied().unwrap_or_default();
                 let labels = [("tenant", tenant.clone()), ("state", state.name().to_owned())];
                 gauge!("frontgate_deliveries", &labels).set(count(usize::try_from(number).unwrap_or(usize::MAX)));
             }

@@ -11,9 +11,9 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::body::{Body as _, Bytes, Incoming};
+use hyper::body::{Bytes, Incoming};
 use hyper::header::HOST;
-use hyper::{HeaderMap, Method, Request, Response, StatusCode};
+use hyper::{HeaderMap, Method, Request, Response, StatusCode, Uri};
 use tokio::time::{Instant, timeout, timeout_at};
 use url::Url;
 
@@ -40,8 +40,8 @@ pub struct Answer {
     pub status: StatusCode,
     /// The header.
     pub headers: HeaderMap,
-    /// The body, or nothing of it if it did not arrive whole.
-    pub body: Bytes,
+    /// The body, if it arrived whole.
+    pub body: Option<Bytes>,
 }
 
 /// Why nothing came back.
@@ -71,11 +71,13 @@ impl Client {
     /// Sends one request. The URL has been checked: it is `https`, or `http` to this machine.
     pub async fn send(&self, method: Method, url: &Url, headers: HeaderMap, body: Bytes) -> Result<Answer, Failure> {
         let target = Target::of(url).ok_or_else(|| Failure::NotSent(anyhow!("the URL has no host")))?;
+        let uri: Uri = url[url::Position::BeforePath..url::Position::AfterQuery]
+            .parse()
+            .map_err(|error| Failure::NotSent(anyhow!("the URL is no request target: {error}")))?;
         let request = || {
             let mut request = Request::new(Full::new(body.clone()));
             *request.method_mut() = method.clone();
-            // What was parsed as a URL is a request target.
-            *request.uri_mut() = url[url::Position::BeforePath..url::Position::AfterQuery].parse().unwrap_or_default();
+            *request.uri_mut() = uri.clone();
             *request.headers_mut() = headers.clone();
             let host = &url[url::Position::BeforeHost..url::Position::AfterPort];
             request.headers_mut().insert(HOST, host.parse().expect("a host is a header value"));
@@ -94,7 +96,7 @@ impl Client {
                 Ok(Err(error)) => anyhow::Error::from(error),
                 Err(_) => anyhow!("delivery.request_timeout_ms passed"),
             };
-            if connection.written() > before {
+            if connection.end().await > before {
                 return Err(Failure::NoAnswer(error));
             }
             // A connection that was closed while it lay idle says nothing about the server.
@@ -115,16 +117,11 @@ impl Client {
     /// The status is known from here on, whatever becomes of the body.
     async fn read(&self, response: Response<Incoming>, connection: Connection, to: Target, until: Instant) -> Answer {
         let (head, body) = response.into_parts();
-        let empty = body.is_end_stream();
         let whole = timeout_at(until, Limited::new(body, self.response_bytes_max).collect()).await;
-        let body = match whole {
-            Ok(Ok(body)) => {
-                self.keep(to, connection);
-                body.to_bytes()
-            }
-            _ if empty => Bytes::new(),
-            _ => Bytes::new(),
-        };
+        let body = whole.ok().and_then(Result::ok).map(|body| body.to_bytes());
+        if body.is_some() {
+            self.keep(to, connection);
+        }
         Answer { status: head.status, headers: head.headers, body }
     }
 

@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use tokio::sync::Semaphore;
-
 use crate::config::{Algorithm, Config, Roles};
+use crate::plugin::call::Share;
 use crate::twilio::candidates::Base;
 use crate::twilio::signature::{Key, Keys};
 
@@ -30,7 +29,7 @@ pub struct Tenant {
     /// Numbers of its own.
     pub numbers: Vec<String>,
     /// Its share of the places for plugin calls.
-    pub(crate) share: Arc<Semaphore>,
+    pub(crate) share: Arc<Share>,
 }
 
 /// All tenants of a checked configuration.
@@ -58,7 +57,7 @@ pub fn one(config: &Config, name: &str) -> Option<Tenant> {
         roles: settings.roles.clone(),
         default_worker: twilio.default_worker.clone(),
         numbers: twilio.numbers.clone(),
-        share: Arc::new(Semaphore::new(config.plugins.calls_per_tenant_max as usize)),
+        share: Arc::new(Share::new(config.plugins.calls_per_tenant_max, config.plugins.directory_calls_per_tenant_max)),
     })
 }
 

@@ -173,21 +173,22 @@ fn every_other_event_reaches_the_plugin_in_order_or_is_acknowledged() {
 fn the_same_attempt_again_gets_the_same_answer() {
     let twilio = Twilio::start();
     let gateway = Setup::every_role(&twilio).start();
-    let say = |body: &str, token: &str| {
-        let form = [("EventType", "onMessageAdd"), CH, ("Author", "x"), ("Body", body)];
-        gateway.attempt("conversations", &form, token).text
+    let say = |gateway: &Gateway, body: &str, retry: &str, token: &str| {
+        let form = [("EventType", "onMessageAdd"), CH, ("Author", "x"), ("Body", body), ("RetryCount", retry)];
+        gateway.attempt("conversations", &form, token)
     };
-    let first = say("change", "t-1");
+    let first = say(&gateway, "change", "0", "t-1").text;
     assert!(first.contains("changed"), "{first}");
-    // The token stands for the request about this conversation, whatever it says now.
-    assert_eq!(say("hello", "t-1"), first);
-    assert_eq!(say("hello", "t-2"), "{}");
-    // It does not stand for another event, or another conversation.
-    let other = [("EventType", "onMessageAdd"), ("ConversationSid", "CH8"), ("Author", "x"), ("Body", "hello")];
-    assert_eq!(gateway.attempt("conversations", &other, "t-1").text, "{}");
+    assert_eq!(say(&gateway, "reject", "0", "t-2").status, 403);
+    assert_eq!(say(&gateway, "hello", "0", "t-1").text, "{}");
+    // The plugin that said so is gone, and what it said still stands.
+    std::fs::remove_file(gateway.path("plugins/plugin.wasm")).expect("the file");
     let gateway = gateway.restart();
-    let form = [("EventType", "onMessageAdd"), CH, ("Author", "x"), ("Body", "hello")];
-    assert_eq!(gateway.attempt("conversations", &form, "t-1").text, first);
+    assert_eq!(say(&gateway, "change", "1", "t-1").text, first);
+    let again = say(&gateway, "reject", "1", "t-2");
+    assert_eq!((again.status, again.code()), (403, "rejected"));
+    // A new request is a new question, which nobody can answer now.
+    assert_eq!(say(&gateway, "reject", "0", "t-3").text, "{}");
 }
 
 #[test]

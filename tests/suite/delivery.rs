@@ -192,11 +192,9 @@ fn what_may_have_arrived_is_asked_after_before_it_is_sent_again() {
 
 #[test]
 fn what_is_refused_for_good_stops_with_its_meaning() {
-    for (action, words) in [
-        (Action::BindingExists, "another active conversation"),
-        (Action::NotFound, "no such conversation"),
-        (Action::Redirect, "conversations_url"),
-    ] {
+    for (action, words) in
+        [(Action::BindingExists, "another active conversation"), (Action::NotFound, "no such conversation")]
+    {
         let (twilio, gateway) = pair(|setup| setup);
         twilio.filters(&[]);
         twilio.fault(Fault::new(action.clone()).on(Call::AddParticipant));
@@ -205,6 +203,46 @@ fn what_is_refused_for_good_stops_with_its_meaning() {
         let reason = delivery["reason"].as_str().expect("a reason");
         assert!(reason.contains(words), "{action:?}: {reason}");
     }
+}
+
+#[test]
+fn a_wrong_address_holds_deliveries_until_it_is_mended() {
+    let (twilio, gateway) = pair(|setup| setup);
+    twilio.filters(&[]);
+    twilio.fault(Fault::new(Action::Redirect).on(Call::AddParticipant).times(3));
+    let sid = twilio.inbound_sms("+12025550107", OURS, "planted text").expect("a conversation");
+    gateway.log().wait_for("see conversations_url");
+    twilio.wait_for(|state| routed(state, &sid) == ["ana@example.org"]);
+}
+
+#[test]
+fn what_was_taken_out_after_it_may_have_been_sent_is_asked_after_when_it_comes_back() {
+    let (twilio, gateway) =
+        pair(|setup| setup.set("delivery.retry_first_ms", "60000").set("delivery.retry_longest_ms", "60000"));
+    twilio.filters(&[]);
+    twilio.fault(Fault::new(Action::CloseAfterActing).on(Call::AddParticipant));
+    let sid = twilio.inbound_sms("+12025550107", OURS, "planted text").expect("a conversation");
+    gateway.wait_for_delivery(1, "unknown");
+    for (action, after) in [("cancel", "cancelled"), ("retry", "unknown")] {
+        let said = String::from_utf8_lossy(&gateway.command(&["deliveries", action, "1"]).stdout).into_owned();
+        assert!(said.contains(&format!("delivery 1 is {after} now")), "{said}");
+    }
+    gateway.wait_for_delivery(1, "sent");
+    assert_eq!(workers_added(&twilio, &sid), 1);
+    let adding = twilio.requests().iter().filter(|request| request.call == Call::AddParticipant).count();
+    assert_eq!(adding, 1);
+}
+
+#[test]
+fn an_outage_never_settles_what_is_unknown() {
+    let (twilio, gateway) = pair(|setup| setup.set("delivery.unknown_tries_max", "2"));
+    twilio.filters(&[]);
+    twilio.fault(Fault::new(Action::CloseAfterActing).on(Call::AddParticipant));
+    twilio.fault(Fault::new(Action::TooManyRequests).on(Call::FetchParticipant).times(4));
+    let sid = twilio.inbound_sms("+12025550107", OURS, "planted text").expect("a conversation");
+    gateway.log().wait_for_more("of routing is unknown: asking Twilio about it", 4);
+    gateway.wait_for_delivery(1, "sent");
+    assert_eq!(workers_added(&twilio, &sid), 1);
 }
 
 #[test]
@@ -376,6 +414,7 @@ fn what_nobody_can_find_out_is_left_to_the_operator() {
     let (twilio, gateway) = pair(|setup| setup.set("delivery.unknown_tries_max", "2"));
     twilio.filters(&[]);
     twilio.fault(Fault::new(Action::CloseAfterReading).on(Call::AddParticipant));
+    // It answers, and says nothing of use.
     twilio.fault(Fault::new(Action::FailBefore(500)).on(Call::FetchParticipant).times(2));
     let sid = twilio.inbound_sms("+12025550107", OURS, "planted text").expect("a conversation");
     let delivery = gateway.wait_for_delivery(1, "dead");

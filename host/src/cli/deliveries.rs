@@ -126,9 +126,10 @@ fn list(lines: &[Line], json: bool) -> anyhow::Result<()> {
             (State::Ready, None) => "for an earlier one".to_owned(),
             _ => "-".to_owned(),
         };
+        let (event, conversation) = (plain(event), plain(conversation));
         say!("{id:>8}  {state:9}  {tenant:width$}  {event:events$}  {conversation:34}  {age:>6}  {waits}");
         if let Some(reason) = line.reason.as_deref().filter(|_| *state != State::Sent) {
-            say!("{:>8}  {reason}", "");
+            say!("{:>8}  {}", "", plain(reason));
         }
     }
     Ok(())
@@ -157,16 +158,21 @@ fn show(whole: &Whole, json: bool) -> anyhow::Result<()> {
         ("changed", time(line.changed_ms)),
     ];
     for (name, value) in facts {
-        say!("{name:13} {value}");
+        say!("{name:13} {}", plain(&value));
     }
     say!("\nwhat the platform sent:");
     for (name, value) in &whole.fields {
-        say!("  {name} = {value}");
+        say!("  {} = {}", plain(name), plain(value));
     }
     for (at, who, what) in &whole.audit {
         say!("\n{} by {who}: {what}", time(*at));
     }
     Ok(())
+}
+
+/// A text from outside: it must not act on the terminal.
+fn plain(text: &str) -> String {
+    text.replace(char::is_control, " ")
 }
 
 /// `12 s`, `3 min`, `2 h`, `5 d`.

@@ -13,7 +13,9 @@ use tracing::{info, warn};
 
 use crate::config::Config;
 use crate::console::Console;
+use crate::delivery::job::State;
 use crate::delivery::store::Store;
+use crate::delivery::store::desk::Desk;
 use crate::delivery::worker;
 use crate::gateway::Gateway;
 use crate::plugin::engine::Engine;
@@ -87,8 +89,9 @@ async fn serve(config: Config) -> anyhow::Result<ExitCode> {
         let (store, stop) = (Arc::clone(&store), stop.clone());
         async move { worker::work(&config, &tenants, &plugins, &store, stop).await }
     };
+    warn_of_strangers(&config, &store).await;
     let mut delivering = tokio::spawn(delivering);
-    let gateway = Arc::new(Gateway::new(Arc::clone(&config), tenants, plugins, store));
+    let gateway = Arc::new(Gateway::new(Arc::clone(&config), tenants, plugins, Arc::clone(&store)));
     let mut serving = tokio::spawn(server.serve(
         move |request| {
             let gateway = Arc::clone(&gateway);
@@ -106,6 +109,7 @@ async fn serve(config: Config) -> anyhow::Result<ExitCode> {
         ended = &mut watching => anyhow::bail!("the plugins' folder is not watched any more: {ended:?}"),
         ended = &mut serving => anyhow::bail!("no callbacks are accepted any more: {ended:?}"),
         ended = &mut delivering => anyhow::bail!("nothing is delivered any more: {ended:?}"),
+        () = store.closed() => anyhow::bail!("nothing can be stored any more"),
     }
     console.draining();
     info!("shutting down: accepted requests finish; a second signal ends them");
@@ -128,6 +132,18 @@ async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     }
     warn!("ended with requests unfinished");
     Ok(ExitCode::from(CUT_OFF))
+}
+
+/// Deliveries of a tenant that was renamed or left out wait for somebody who never comes.
+async fn warn_of_strangers(config: &Config, store: &Store) {
+    let path = store.path().to_owned();
+    let counts = spawn_blocking(move || Desk::open(&path)?.counts()).await.map_err(anyhow::Error::from).flatten();
+    for (tenant, states) in counts.unwrap_or_default() {
+        let waiting: u64 = [State::Ready, State::Unknown].iter().filter_map(|state| states.get(state)).sum();
+        if waiting > 0 && !config.tenants.contains_key(&tenant) {
+            warn!("{waiting} deliveries wait for the tenant `{tenant}`, which is not in the configuration");
+        }
+    }
 }
 
 /// SIGTERM and SIGINT, which mean the same.

@@ -95,6 +95,7 @@ fn limits(config: &Config, report: &mut Report<'_, '_>) {
         ("plugins.calls_max".to_owned(), plugins.calls_max.into(), 1, 4_096),
         ("plugins.calls_per_tenant_max".to_owned(), plugins.calls_per_tenant_max.into(), 1, 4_096),
         ("plugins.directory_calls_max".to_owned(), plugins.directory_calls_max.into(), 1, 4_096),
+        ("plugins.directory_calls_per_tenant_max".to_owned(), plugins.directory_calls_per_tenant_max.into(), 1, 4_096),
         ("plugins.queue_timeout_ms".to_owned(), plugins.queue_timeout_ms, 0, day),
         ("plugins.file_bytes_max".to_owned(), plugins.file_bytes_max, 1, 4 * gib),
         ("plugins.compile_timeout_ms".to_owned(), plugins.compile_timeout_ms, 1, day),

@@ -22,6 +22,8 @@ pub struct Plugins {
     pub calls_per_tenant_max: u32,
     /// Calls of the CRM's plugin for other plugins at one time, beside those.
     pub directory_calls_max: u32,
+    /// Of those for one tenant.
+    pub directory_calls_per_tenant_max: u32,
     /// How long a callback waits for a place among them.
     pub queue_timeout_ms: u64,
     /// The largest `.wasm` file that is taken.
@@ -46,6 +48,7 @@ impl Default for Plugins {
             calls_max: 256,
             calls_per_tenant_max: 128,
             directory_calls_max: 64,
+            directory_calls_per_tenant_max: 32,
             queue_timeout_ms: 1_000,
             file_bytes_max: 64 * 1024 * 1024,
             compile_timeout_ms: 120_000,

@@ -28,26 +28,26 @@ impl Budget {
 
     /// Waits for the turn of one request.
     pub(super) async fn turn(&self) {
-        loop {
-            let (go, until) = self.reserve(Instant::now());
+        let until = self.reserve(Instant::now());
+        sleep_until(until).await;
+        // Somebody may have been asked for patience meanwhile.
+        while let Some(until) = self.paused(Instant::now()) {
             sleep_until(until).await;
-            if go {
-                return;
-            }
         }
     }
 
-    /// Until when to wait, and whether the request may leave then.
-    fn reserve(&self, now: Instant) -> (bool, Instant) {
+    /// When the request may leave, as far as the rate is concerned.
+    fn reserve(&self, now: Instant) -> Instant {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if state.paused_until > now {
-            return (false, state.paused_until);
-        }
         let gained = now.duration_since(state.at).as_secs_f64() * self.per_second;
         state.left = (state.left + gained).min(self.per_second) - 1.0;
         state.at = now;
-        let missing = (-state.left / self.per_second).max(0.0);
-        (true, now + Duration::from_secs_f64(missing))
+        now + Duration::from_secs_f64((-state.left / self.per_second).max(0.0))
+    }
+
+    fn paused(&self, now: Instant) -> Option<Instant> {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        (state.paused_until > now).then_some(state.paused_until)
     }
 
     /// Nobody sends for this long.
@@ -64,7 +64,7 @@ mod tests {
     #[test]
     fn a_seconds_worth_leaves_at_once_and_the_rest_evenly() {
         let (budget, now) = (Budget::new(10), Instant::now());
-        let waits: Vec<_> = (0..12).map(|_| budget.reserve(now).1.saturating_duration_since(now)).collect();
+        let waits: Vec<_> = (0..12).map(|_| budget.reserve(now).saturating_duration_since(now)).collect();
         assert!(waits[..10].iter().all(Duration::is_zero), "{waits:?}");
         let rest: Vec<_> = waits[10..].iter().map(|wait| wait.as_secs_f64().mul_add(10.0, 0.5) as u32).collect();
         assert_eq!(rest, [1, 2]);
@@ -74,7 +74,7 @@ mod tests {
     fn a_pause_holds_everybody() {
         let budget = Budget::new(10);
         budget.pause(Duration::from_secs(7));
-        let (go, until) = budget.reserve(Instant::now());
-        assert!(!go && until > Instant::now() + Duration::from_secs(6));
+        let until = budget.paused(Instant::now()).expect("a pause");
+        assert!(until > Instant::now() + Duration::from_secs(6));
     }
 }

@@ -68,6 +68,9 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Every kind.
+    pub const ALL: [Self; 2] = [Self::Routing, Self::Conversations];
+
     /// As in the database, the commands and the log: the callback's name.
     pub fn name(self) -> &'static str {
         match self {
@@ -117,6 +120,8 @@ pub(crate) struct Delivery {
     pub(crate) questions: u32,
     /// Since when it waits.
     pub(crate) created: SystemTime,
+    /// Since when it is worked on.
+    pub(crate) begun: SystemTime,
     /// Proves that it is this worker's.
     pub(crate) lease: String,
 }
@@ -129,6 +134,11 @@ impl Delivery {
     /// How long it has waited; nothing, if the clock was turned back.
     pub(crate) fn age(&self) -> Duration {
         SystemTime::now().duration_since(self.created).unwrap_or_default()
+    }
+
+    /// How long it has been tried.
+    pub(crate) fn tried(&self) -> Duration {
+        SystemTime::now().duration_since(self.begun).unwrap_or_default()
     }
 }
 
@@ -149,7 +159,14 @@ pub(crate) enum Settlement {
         waits_for_plugin: bool,
     },
     /// It may have had its effect.
-    Unknown { reason: String },
+    Unknown {
+        reason: String,
+        /// Whether the platform was asked and did not say. Where it could not even be asked, nothing
+        /// is learnt about the delivery.
+        asked: bool,
+        /// Not before, if somebody said so.
+        after: Option<Duration>,
+    },
     /// Refused for good.
     Failed { reason: String },
 }

@@ -18,7 +18,7 @@ use rusqlite::{Connection, Transaction};
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::timeout;
 
-pub use self::events::Accepted;
+pub use self::events::{Accepted, Told};
 use super::crash;
 use crate::config;
 
@@ -37,12 +37,22 @@ pub enum StoreError {
     /// The database's own words.
     #[error("the database: {0}")]
     Database(Arc<rusqlite::Error>),
+    /// Of those whose writes shared a commit with one that ended it.
+    #[error("the commit was taken back: {0}")]
+    TakenBack(Arc<Self>),
     /// The thread that writes is gone.
     #[error("the store was closed")]
     Closed,
 }
 
-type Work = Box<dyn FnOnce(&Transaction<'_>) -> Reply + Send>;
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Database(Arc::new(error))
+    }
+}
+
+/// Does its part of a commit, or learns that there is none; says what went wrong with its own part.
+type Work = Box<dyn FnOnce(Result<&Transaction<'_>, StoreError>) -> (Reply, Option<StoreError>) + Send>;
 /// Tells the caller, once it is on disk or known not to be.
 type Reply = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 
@@ -90,6 +100,11 @@ impl Store {
         timeout(self.timeout, self.write(work)).await.unwrap_or(Err(StoreError::Slow))
     }
 
+    /// Waits until nothing can be written any more, which is a fault.
+    pub async fn closed(&self) {
+        self.writes.closed().await;
+    }
+
     /// Runs one write, and waits until it is on disk, however long that takes.
     async fn write<T, W>(&self, work: W) -> Result<T, StoreError>
     where
@@ -98,11 +113,12 @@ impl Store {
     {
         let (tell, told) = oneshot::channel();
         let work: Work = Box::new(move |transaction| {
-            let result = in_savepoint(transaction, work);
-            Box::new(move |committed| {
-                let result = committed.and_then(|()| result.map_err(|error| StoreError::Database(Arc::new(error))));
-                let _ = tell.send(result);
-            })
+            let result = transaction.and_then(|transaction| Ok(in_savepoint(transaction, work)?));
+            let own = result.as_ref().err().cloned();
+            let reply: Reply = Box::new(move |committed| {
+                let _ = tell.send(result.and_then(|value| committed.map(|()| value)));
+            });
+            (reply, own)
         });
         self.writes.try_send(work).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => StoreError::Full,
@@ -120,8 +136,8 @@ fn in_savepoint<T>(
     transaction.execute_batch("SAVEPOINT one")?;
     let result = work(transaction);
     let end = if result.is_ok() { "RELEASE one" } else { "ROLLBACK TO one; RELEASE one" };
-    // A full disk has rolled everything back already; its own error says more than this one.
     let ended = transaction.execute_batch(end);
+    // Where the database has taken everything back already, its first words say why.
     result.and_then(|value| ended.map(|()| value))
 }
 
@@ -147,13 +163,65 @@ fn write(mut connection: Connection, mut queue: mpsc::Receiver<Work>) {
 }
 
 fn commit(connection: &mut Connection, batch: impl Iterator<Item = Work>) -> (Vec<Reply>, Result<(), StoreError>) {
+    let begun = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate);
     let mut replies = Vec::new();
-    let run = || {
-        let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-        replies.extend(batch.map(|work| work(&transaction)));
-        crash::point("before-commit");
-        transaction.commit()
-    };
-    let committed = run().map_err(|error| StoreError::Database(Arc::new(error)));
+    let mut open = begun.map_err(StoreError::from);
+    for work in batch {
+        let (reply, own) = work(open.as_ref().map_err(Clone::clone));
+        replies.push(reply);
+        // A full disk, or one that fails, ends the transaction on the spot. Whatever came after it would
+        // be written on its own.
+        if open.as_ref().is_ok_and(|transaction| transaction.is_autocommit()) {
+            let why = own.unwrap_or(StoreError::Closed);
+            open = Err(StoreError::TakenBack(Arc::new(why)));
+        }
+    }
+    crash::point("before-commit");
+    let committed = open.and_then(|transaction| Ok(transaction.commit()?));
     (replies, committed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A write of so many bytes, and what its caller hears.
+    fn insert(bytes: usize) -> (Work, oneshot::Receiver<Result<(), StoreError>>) {
+        let (tell, told) = oneshot::channel();
+        let work: Work = Box::new(move |transaction| {
+            let result = transaction.and_then(|transaction| {
+                let insert = "INSERT INTO t VALUES (zeroblob(?1))";
+                Ok(in_savepoint(transaction, |transaction| transaction.execute(insert, [bytes]).map(drop))?)
+            });
+            let own = result.as_ref().err().cloned();
+            let reply: Reply = Box::new(move |committed| drop(tell.send(result.and(committed))));
+            (reply, own)
+        });
+        (work, told)
+    }
+
+    #[test]
+    fn a_full_disk_takes_the_whole_commit_back_and_says_so_to_everybody() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut connection = Connection::open(folder.path().join("test.db")).expect("a database");
+        connection.execute_batch("PRAGMA page_size = 4096; CREATE TABLE t (b BLOB)").expect("a table");
+        connection.pragma_update(None, "max_page_count", 20).expect("a limit");
+        let (works, told): (Vec<_>, Vec<_>) = [10, 1_000_000, 10].map(insert).into_iter().unzip();
+        let (replies, committed) = commit(&mut connection, works.into_iter());
+        assert!(
+            matches!(&committed, Err(StoreError::TakenBack(why)) if why.to_string().contains("full")),
+            "{committed:?}"
+        );
+        replies.into_iter().for_each(|reply| reply(committed.clone()));
+        for mut told in told {
+            let heard = told.try_recv().expect("an answer").expect_err("nothing was written");
+            assert!(heard.to_string().contains("full"), "{heard}");
+        }
+        let rows: i64 = connection.query_row("SELECT count(*) FROM t", [], |row| row.get(0)).expect("a count");
+        assert_eq!(rows, 0);
+        let (work, mut told) = insert(10);
+        let (replies, committed) = commit(&mut connection, std::iter::once(work));
+        replies.into_iter().for_each(|reply| reply(committed.clone()));
+        assert!(told.try_recv().expect("an answer").is_ok());
+    }
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use super::budget::Budget;
 use super::job::{Delivery, Kind, Settlement};
@@ -30,7 +31,12 @@ pub(super) struct Workshop {
     pub(super) rest: Option<Rest>,
     pub(super) budget: Budget,
     pub(super) limits: config::Delivery,
+    pub(super) stop: CancellationToken,
 }
+
+/// After so many crashes of a plugin over one event, the event is not handed over again: others of its
+/// conversation wait behind it.
+const CRASHES_MAX: u32 = 5;
 
 /// Why a delivery stops short: what is to be written down, or that it is not this worker's any more.
 pub(super) enum Stop {
@@ -76,8 +82,10 @@ impl Workshop {
                 "there are no credentials for calls back to Twilio; add api_key and api_secret, or account_sid";
             return Err(again(reason, false).into());
         };
-        self.budget.turn().await;
-        Ok(rest)
+        tokio::select! {
+            () = self.budget.turn() => Ok(rest),
+            () = self.stop.cancelled() => Err(again("the gateway is shutting down", false).into()),
+        }
     }
 
     /// What to write down about a call that did not simply succeed; nothing if it was done before.
@@ -85,13 +93,14 @@ impl Workshop {
         match reaction(failure, repeatable) {
             Reaction::Done => None,
             Reaction::Again { after, everybody, reason } => {
-                let after = after.map(|after| after.min(Duration::from_millis(self.limits.retry_longest_ms)));
+                let [first, longest] = [self.limits.retry_first_ms, self.limits.retry_longest_ms];
+                let after = after.map(|after| after.min(Duration::from_millis(longest)));
                 if everybody {
-                    self.budget.pause(after.unwrap_or(Duration::from_millis(self.limits.retry_first_ms)));
+                    self.budget.pause(after.unwrap_or_default().max(Duration::from_millis(first)));
                 }
                 Some(Settlement::Again { after, reason, waits_for_plugin: false })
             }
-            Reaction::Unclear(reason) => Some(Settlement::Unknown { reason }),
+            Reaction::Unclear(reason) => Some(Settlement::Unknown { reason, asked: false, after: None }),
             Reaction::Stop(reason) => Some(Settlement::Failed { reason }),
         }
     }
@@ -110,8 +119,11 @@ fn failed(error: &Error) -> Settlement {
 }
 
 /// What to write down when a plugin did not answer: most of it passes.
-fn unanswered(error: &Error, role: Role) -> Settlement {
+fn unanswered(error: &Error, role: Role, delivery: &Delivery) -> Settlement {
     match error {
+        Error::Trap(_) if delivery.attempts >= CRASHES_MAX => {
+            Settlement::Failed { reason: format!("the role {role} crashed {CRASHES_MAX} times: {}", sentence(error)) }
+        }
         Error::NotFound | Error::Forbidden(_) | Error::Invalid(_) => {
             Settlement::Failed { reason: format!("the role {role} refused: {}", sentence(error)) }
         }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use metrics::counter;
 use tokio::sync::Semaphore;
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -15,7 +16,7 @@ use tracing::{info, warn};
 
 use super::budget::Budget;
 use super::crash;
-use super::job::{Delivery, Settlement, State};
+use super::job::{Delivery, Kind, Settlement, State};
 use super::store::Store;
 use super::store::queue::{Change, Next};
 use super::work::Workshop;
@@ -36,16 +37,17 @@ const STORE_PAUSE: Duration = Duration::from_millis(500);
 const PRUNE_INTERVAL: Duration = Duration::from_secs(60);
 const PRUNE_PAUSE: Duration = Duration::from_millis(100);
 
-/// Works on the deliveries of all tenants until `stop`; those that were begun then are finished.
+/// Works on the deliveries of all tenants until `stop`; those that were begun then are finished. An
+/// error is a fault: nothing is delivered any more.
 pub async fn work(
     config: &Config,
     tenants: &[Arc<Tenant>],
     plugins: &Arc<Plugins>,
     store: &Arc<Store>,
     stop: CancellationToken,
-) {
+) -> Result<(), JoinError> {
     let client = Arc::new(Client::new(&config.delivery));
-    let workers = TaskTracker::new();
+    let mut workers = JoinSet::new();
     for tenant in tenants {
         let settings = &config.tenants[&*tenant.name];
         let workshop = Workshop {
@@ -55,8 +57,14 @@ pub async fn work(
             rest: Rest::new(&settings.twilio, &client),
             budget: Budget::new(config.delivery.requests_per_second_max),
             limits: config.delivery.clone(),
+            stop: stop.clone(),
         };
-        workers.spawn(Worker { workshop: Arc::new(workshop), begun: TaskTracker::new() }.run(stop.clone()));
+        let workshop = Arc::new(workshop);
+        // A routing never waits for a place that another kind holds.
+        for kind in Kind::ALL {
+            workers
+                .spawn(Worker { workshop: Arc::clone(&workshop), kind, begun: TaskTracker::new() }.run(stop.clone()));
+        }
     }
     let keep = |ms| Duration::from_millis(ms);
     workers.spawn(prune(
@@ -65,13 +73,16 @@ pub async fn work(
         keep(config.store.deliveries_keep_ms),
         stop,
     ));
-    workers.close();
-    workers.wait().await;
+    while let Some(ended) = workers.join_next().await {
+        ended?;
+    }
+    Ok(())
 }
 
-/// One tenant's.
+/// One tenant's, for one kind.
 struct Worker {
     workshop: Arc<Workshop>,
+    kind: Kind,
     begun: TaskTracker,
 }
 
@@ -90,7 +101,7 @@ impl Worker {
             };
             let mut due = pin!(store.due.notified());
             due.as_mut().enable();
-            let pause = match store.claim(&tenant, longest).await {
+            let pause = match store.claim(&tenant, self.kind, longest).await {
                 Ok(Next::Delivery(delivery)) => {
                     crash::point("claimed");
                     let workshop = Arc::clone(&self.workshop);
@@ -131,17 +142,13 @@ async fn make(workshop: &Workshop, delivery: &Delivery) {
         }
         Err(_) => {
             let reason = "a fault of the gateway; its text is on standard error".to_owned();
-            change(workshop, delivery, Settlement::Unknown { reason })
+            change(workshop, delivery, Settlement::Unknown { reason, asked: true, after: None })
         }
     };
-    report(workshop, delivery, &change);
     loop {
         match workshop.store.settle(&workshop.tenant.name, delivery, change.clone()).await {
-            Ok(true) => break,
-            Ok(false) => {
-                info!(delivery = delivery.id, "an operator decided about delivery {} meanwhile", delivery.id);
-                break;
-            }
+            Ok(true) => break report(workshop, delivery, &change),
+            Ok(false) => break warn!(delivery = delivery.id, "delivery {} was this worker's no more", delivery.id),
             Err(error) => {
                 warn!(delivery = delivery.id, "what became of delivery {} is not on disk yet: {error}", delivery.id)
             }
@@ -175,15 +182,15 @@ fn change(workshop: &Workshop, delivery: &Delivery, settlement: Settlement) -> C
             }
             let longest = Duration::from_millis(limits.retry_longest_ms);
             let pause = backoff(limits.retry_first_ms, delivery.attempts, longest);
-            change.pause = Some(after.map_or(pause, |after| jitter(after, after / 4)).min(longest));
+            change.pause = Some(after.map_or(pause, |after| jitter(after, after / 4).max(pause)).min(longest));
             change.reason = Some(reason);
             change.waits_for_plugin = waits_for_plugin;
         }
-        Settlement::Unknown { reason } => {
+        Settlement::Unknown { reason, asked, after } => {
             change.maybe_sent = true;
-            // The first time it becomes unknown; after that, each question counts.
-            change.questions = if delivery.unknown { delivery.questions + 1 } else { 0 };
-            if change.questions >= limits.unknown_tries_max {
+            change.questions = delivery.questions + u32::from(delivery.unknown && asked);
+            let patience = Duration::from_millis(limits.give_up_after_ms);
+            if change.questions >= limits.unknown_tries_max || delivery.age() >= patience {
                 change.state = State::Dead;
                 change.reason = Some(format!("nobody could say whether it arrived: {reason}"));
                 return change;
@@ -191,7 +198,9 @@ fn change(workshop: &Workshop, delivery: &Delivery, settlement: Settlement) -> C
             change.state = State::Unknown;
             change.reason = Some(reason);
             let longest = Duration::from_millis(limits.retry_longest_ms);
-            change.pause = Some(backoff(limits.retry_first_ms, change.questions + 1, longest));
+            // What cannot be asked waits longer each time as well.
+            let pause = backoff(limits.retry_first_ms, change.questions.max(delivery.attempts), longest);
+            change.pause = Some(after.map_or(pause, |after| after.max(pause)).min(longest));
         }
     }
     change

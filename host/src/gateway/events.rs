@@ -9,7 +9,7 @@ use super::trip::Trip;
 use super::{Gateway, Question};
 use crate::config::Role;
 use crate::delivery::job::{Event as Job, Kind};
-use crate::delivery::store::Accepted;
+use crate::delivery::store::{Accepted, Told};
 use crate::error::Error;
 use crate::twilio::callbacks::conversations::{self, Event, Moment};
 use crate::twilio::callbacks::{Answer, routing};
@@ -35,17 +35,17 @@ impl Gateway {
         match conversations::decode(question.form, &question.route.tenant.numbers)? {
             Event::ConversationAdd(event) => {
                 if let Some(before) = self.answered_before(question).await {
-                    return Ok(before);
+                    return before;
                 }
                 let changes = self.asking(question, trip).conversation_add(event.clone()).await?;
-                Ok(self.remember(question, conversations::encode_conversation(&changes, &event)).await)
+                self.remember(question, Ok(conversations::encode_conversation(&changes, &event))).await
             }
             Event::MessageAdd(event) => {
                 if let Some(before) = self.answered_before(question).await {
-                    return Ok(before);
+                    return before;
                 }
                 let verdict = self.asking(question, trip).message_add(event).await?;
-                Ok(self.remember(question, conversations::encode_verdict(verdict)?).await)
+                self.remember(question, conversations::encode_verdict(verdict)).await
             }
             Event::ParticipantAdded(event) => {
                 if self.asking(question, trip).conversations_role().is_none() {
@@ -69,7 +69,10 @@ impl Gateway {
     async fn stored(&self, question: &Question<'_>, trip: &Trip, conversation: &str) -> Result<Answer, Error> {
         let form = question.form;
         // What is about to happen can happen again, with the same words; only its token tells.
-        let identity = (conversations::moment(form) == Moment::After).then(|| conversations::identity(form));
+        let identity = match conversations::moment(form) {
+            Moment::After => conversations::identity(form, token(question).is_some()),
+            Moment::Before => None,
+        };
         self.accept(question, trip, identity, Kind::Conversations, conversations::name(form), conversation).await
     }
 
@@ -94,43 +97,55 @@ impl Gateway {
         };
         let identities = identity.into_iter().chain(token(question)).collect();
         let answer = conversations::unchanged();
-        let accepted = self.store.accept(tenant, identities, answer.body.clone(), Some(event));
+        let told = Told { body: answer.body.clone(), rejected: false };
+        let accepted = self.store.accept(tenant, identities, told, Some(event));
         match timeout_at(question.deadlines.answer, accepted).await {
             Ok(Ok(Accepted::New)) => Ok(answer),
-            Ok(Ok(Accepted::Repeated(body))) => Ok(Answer { body, ..answer }),
+            Ok(Ok(Accepted::Repeated(told))) => again(told),
             Ok(Err(error)) => Err(Error::NotStored(error.to_string())),
             Err(_) => Err(Error::NotStored("the callback's deadline passed".to_owned())),
         }
     }
 
     /// What the first attempt at this very request was answered, if this is not the first.
-    async fn answered_before(&self, question: &Question<'_>) -> Option<Answer> {
+    async fn answered_before(&self, question: &Question<'_>) -> Option<Result<Answer, Error>> {
         let identity = token(question)?;
         let found = timeout_at(question.deadlines.answer, self.store.answer(&question.route.tenant.name, identity));
         match found.await {
-            Ok(Ok(Some(body))) => Some(Answer { body, ..conversations::unchanged() }),
+            Ok(Ok(Some(told))) => Some(again(told)),
             _ => None,
         }
     }
 
     /// Keeps an answer for the next attempt at the same request. What another attempt said first stands.
-    async fn remember(&self, question: &Question<'_>, answer: Answer) -> Answer {
+    async fn remember(&self, question: &Question<'_>, answer: Result<Answer, Error>) -> Result<Answer, Error> {
         let Some(identity) = token(question) else {
             return answer;
         };
-        let tenant = &question.route.tenant.name;
-        let accepted = self.store.accept(tenant, vec![identity], answer.body.clone(), None);
+        let told = match &answer {
+            Ok(answer) => Told { body: answer.body.clone(), rejected: false },
+            Err(_) => Told { body: Vec::new(), rejected: true },
+        };
+        let accepted = self.store.accept(&question.route.tenant.name, vec![identity], told, None);
         match timeout_at(question.deadlines.answer, accepted).await {
-            Ok(Ok(Accepted::Repeated(body))) => Answer { body, ..answer },
+            Ok(Ok(Accepted::Repeated(told))) => again(told),
             _ => answer,
         }
     }
 }
 
+/// The answer that was given before.
+fn again(told: Told) -> Result<Answer, Error> {
+    if told.rejected {
+        return Err(Error::Rejected("as at the first attempt".to_owned()));
+    }
+    Ok(Answer { body: told.body, ..conversations::unchanged() })
+}
+
 /// The same for every attempt at one request, and for one request only. The header is not signed, so a
-/// token counts for one event about one subject.
+/// token counts for what was signed with it.
 fn token(question: &Question<'_>) -> Option<String> {
     let token = question.token.filter(|token| !token.is_empty() && token.len() <= 256)?;
-    let (event, subject) = (conversations::name(question.form), conversations::subject(question.form));
-    Some(format!("{} {event} {subject} token {token}", question.route.callback.name()))
+    let digest = question.form.digest_without(conversations::RETRY_COUNT);
+    Some(format!("{} token {token} {digest}", question.route.callback.name()))
 }

@@ -17,6 +17,7 @@ use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+use tokio_util::task::AbortOnDropHandle;
 use url::{Host, Url};
 
 /// Where a connection leads.
@@ -57,6 +58,8 @@ impl Tls {
 pub(super) struct Connection {
     requests: SendRequest<Full<Bytes>>,
     written: Arc<AtomicU64>,
+    /// Reads and writes; ends with this.
+    task: AbortOnDropHandle<hyper::Result<()>>,
 }
 
 impl Connection {
@@ -78,8 +81,8 @@ impl Connection {
         let written = Arc::new(AtomicU64::new(0));
         let counted = Counted { stream, written: Arc::clone(&written) };
         let (requests, connection) = http1::handshake(TokioIo::new(counted)).await?;
-        tokio::spawn(connection);
-        Ok(Self { requests, written })
+        let task = AbortOnDropHandle::new(tokio::spawn(connection));
+        Ok(Self { requests, written, task })
     }
 
     pub(super) async fn send(&mut self, request: Request<Full<Bytes>>) -> hyper::Result<Response<Incoming>> {
@@ -90,6 +93,13 @@ impl Connection {
     /// Bytes of requests that were given away so far. They may not have arrived, but nobody can
     /// know.
     pub(super) fn written(&self) -> u64 {
+        self.written.load(Ordering::SeqCst)
+    }
+
+    /// Ends it, and says what was written until then: nothing is any more.
+    pub(super) async fn end(self) -> u64 {
+        self.task.abort();
+        let _ = self.task.await;
         self.written.load(Ordering::SeqCst)
     }
 

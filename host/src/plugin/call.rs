@@ -24,7 +24,7 @@ use super::engine::Engine;
 pub use super::imports::directory::Directory;
 use super::imports::directory::Reach;
 use super::live::Live;
-pub use super::output::Caller;
+pub use super::output::{Caller, Share};
 use super::store::CallStore;
 use crate::bindings::plugin_types;
 use crate::error::Error;
@@ -133,18 +133,16 @@ impl<'c> Call<'c> {
     }
 }
 
-/// A place in the pool, within the tenant's share of it. A call within another has the caller's share
-/// already.
+/// A place in the pool, within the tenant's share of it. Calls within others have places of their own:
+/// who holds the others cannot keep them waiting.
 async fn place(engine: &Engine, caller: &Caller, within: bool) -> Place {
-    let share = async |share: &Arc<Semaphore>| Arc::clone(share).acquire_owned().await.expect("nobody closes it");
-    if within {
-        return Place { _share: None, _place: share(&engine.directory_places).await };
-    }
+    let take = async |places: &Arc<Semaphore>| Arc::clone(places).acquire_owned().await.expect("nobody closes it");
     let own = match &caller.share {
-        Some(own) => Some(share(own).await),
+        Some(share) => Some(take(share.places(within)).await),
         None => None,
     };
-    Place { _share: own, _place: share(&engine.places).await }
+    let places = if within { &engine.directory_places } else { &engine.places };
+    Place { _share: own, _place: take(places).await }
 }
 
 /// What a call holds until its store is gone.

@@ -46,8 +46,9 @@ pub fn reaction(failure: &Failure, repeatable: Repeatable) -> Reaction {
         Failure::Refused { status, code, retry_after } => match (status.as_u16(), code) {
             (429, _) | (_, Some(20429)) => again(*retry_after, true),
             (503, _) if retry_after.is_some() => again(*retry_after, true),
-            // The operator can mend credentials, and then nothing is lost.
+            // The operator can mend credentials and addresses, and then nothing is lost.
             (401 | 403, _) => again(*retry_after, true),
+            (300..=399, _) | (404, None) => again(*retry_after, false),
             (408 | 500.., _) if repeatable == Repeatable::Yes => again(*retry_after, false),
             (408 | 500.., _) => Reaction::Unclear(reason(failure)),
             _ => Reaction::Stop(reason(failure)),
@@ -92,7 +93,7 @@ fn meaning(code: u32) -> Option<&'static str> {
 fn by_status(status: u16) -> Option<&'static str> {
     Some(match status {
         401 | 403 => "the credentials are not accepted; see api_key, api_secret, account_sid and auth_tokens",
-        404 => "there is no such conversation or participant; it may have been deleted",
+        404 => "there is no Conversations API here; see conversations_url",
         429 => "too many requests at once",
         300..=399 => "it is somewhere else; see conversations_url",
         _ => return None,
@@ -134,6 +135,8 @@ mod tests {
             (refused(409, Some(50386), None), None, false),
             (refused(409, Some(50391), None), None, false),
             (refused(401, Some(20003), None), None, true),
+            (refused(404, None, None), None, false),
+            (refused(307, None, None), None, false),
         ];
         for (failure, seconds, everyone) in table {
             for repeatable in [Repeatable::Yes, Repeatable::No] {
@@ -151,9 +154,7 @@ mod tests {
             (refused(409, Some(50416), None), "another active conversation"),
             (refused(409, Some(50377), None), "closed"),
             (refused(404, Some(20404), None), "no such conversation"),
-            (refused(404, None, None), "no such conversation"),
             (refused(400, Some(99999), None), "400 Bad Request, code 99999"),
-            (refused(307, None, None), "conversations_url"),
         ] {
             let Reaction::Stop(reason) = reaction(&failure, Repeatable::No) else { panic!("{failure}") };
             assert!(reason.contains(words), "{reason}");

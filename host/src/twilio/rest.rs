@@ -29,7 +29,7 @@ pub struct Rest {
 /// Why a call did not do what it was to do.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// It cannot have had an effect.
+    /// It has had no effect, and nobody has said that it cannot have one.
     #[error("{0}")]
     NotSent(String),
     /// Twilio said no.
@@ -121,7 +121,7 @@ impl Rest {
     ) -> Result<Option<Participant>, Failure> {
         let mut form = vec![("Identity", identity)];
         form.extend(projected_address.map(|address| ("MessagingBinding.ProjectedAddress", address)));
-        self.call(Method::POST, &["Conversations", conversation, "Participants"], &form).await
+        self.write(&["Conversations", conversation, "Participants"], &form).await
     }
 
     /// Somebody in a conversation, by SID or identity.
@@ -138,7 +138,7 @@ impl Rest {
     /// Replaces a participant's attributes.
     pub async fn set_attributes(&self, conversation: &str, sid: &str, attributes: &str) -> Result<(), Failure> {
         let path = ["Conversations", conversation, "Participants", sid];
-        self.call::<Participant>(Method::POST, &path, &[("Attributes", attributes)]).await.map(drop)
+        self.write::<Participant>(&path, &[("Attributes", attributes)]).await.map(drop)
     }
 
     /// Where the account's webhooks point.
@@ -150,19 +150,15 @@ impl Rest {
         let mut url = self.url(path);
         url.set_query(Some(query).filter(|query| !query.is_empty()));
         let body = self.exchange(Method::GET, &url, Bytes::new()).await?;
-        serde_json::from_slice(&body).map_err(|_| Failure::NoAnswer("the answer could not be read".to_owned()))
+        let read = body.and_then(|body| serde_json::from_slice(&body).ok());
+        read.ok_or_else(|| Failure::NoAnswer("the answer could not be read".to_owned()))
     }
 
     /// A write. Its answer says 2xx before it says what was written; the latter may get lost.
-    async fn call<T: DeserializeOwned>(
-        &self,
-        method: Method,
-        path: &[&str],
-        form: &[(&str, &str)],
-    ) -> Result<Option<T>, Failure> {
+    async fn write<T: DeserializeOwned>(&self, path: &[&str], form: &[(&str, &str)]) -> Result<Option<T>, Failure> {
         let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
-        let body = self.exchange(method, &self.url(path), form.into()).await?;
-        Ok(serde_json::from_slice(&body).ok())
+        let body = self.exchange(Method::POST, &self.url(path), form.into()).await?;
+        Ok(body.and_then(|body| serde_json::from_slice(&body).ok()))
     }
 
     fn url(&self, path: &[&str]) -> Url {
@@ -171,7 +167,7 @@ impl Rest {
         url
     }
 
-    async fn exchange(&self, method: Method, url: &Url, body: Bytes) -> Result<Bytes, Failure> {
+    async fn exchange(&self, method: Method, url: &Url, body: Bytes) -> Result<Option<Bytes>, Failure> {
         let mut headers = HeaderMap::new();
         headers.insert(AUTHORIZATION, self.authorization.clone());
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
@@ -186,7 +182,10 @@ impl Rest {
         if answer.status.is_success() {
             return Ok(answer.body);
         }
-        let code = serde_json::from_slice::<Problem>(&answer.body).ok().and_then(|problem| problem.code);
+        if answer.body.is_none() && answer.status.is_client_error() {
+            return Err(Failure::NotSent(format!("Twilio answered {}, and its reason did not arrive", answer.status)));
+        }
+        let code = answer.body.and_then(|body| serde_json::from_slice::<Problem>(&body).ok()?.code);
         Err(Failure::Refused { status: answer.status, code, retry_after: retry_after(&answer.headers) })
     }
 }

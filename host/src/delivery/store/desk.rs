@@ -72,7 +72,7 @@ pub enum Fact {
 }
 
 const COLUMNS: &str = "id, tenant, kind, name, conversation, state, attempts, due_ms, plan, reason, result, request, \
-                       created_ms, changed_ms, sending";
+                       created_ms, changed_ms, sending, lease";
 
 impl Desk {
     /// Opens a database that a gateway has made.
@@ -121,16 +121,15 @@ impl Desk {
     pub fn retry(&mut self, id: i64) -> anyhow::Result<State> {
         self.change(id, "retry", |transaction, before, sending| {
             let after = match before {
-                State::Leased => bail!("delivery {id} is being worked on"),
                 State::Sent => bail!("delivery {id} was sent; nothing is left to do"),
                 State::Unknown => State::Unknown,
-                State::Dead if sending => State::Unknown,
-                State::Ready | State::Failed | State::Dead | State::Cancelled => State::Ready,
+                State::Dead | State::Cancelled if sending => State::Unknown,
+                State::Ready | State::Leased | State::Failed | State::Dead | State::Cancelled => State::Ready,
             };
             transaction.execute(
                 "UPDATE deliveries SET state = ?2, questions = 0, reason = NULL,
                    plan = CASE WHEN ?2 = 'unknown' THEN plan END, created_ms = ?3,
-                   due_ms = CASE WHEN ?2 = 'unknown' OR due_ms IS NOT NULL AND state = 'ready' THEN ?3 END
+                   begun_ms = NULL, due_ms = CASE WHEN due_ms IS NOT NULL AND state IN ('ready', 'unknown') THEN ?3 END
                  WHERE id = ?1",
                 params![id, after.name(), millis(SystemTime::now())],
             )?;
@@ -147,8 +146,10 @@ impl Desk {
             }
             let after = if fact == Fact::Sent { State::Sent } else { State::Ready };
             transaction.execute(
-                "UPDATE deliveries SET state = ?2, sending = 0, lease = NULL, due_ms = NULL, reason = ?3 WHERE id = ?1",
-                params![id, after.name(), format!("an operator said so: {action}")],
+                "UPDATE deliveries SET state = ?2, sending = 0, due_ms = NULL, reason = ?3, questions = 0,
+                   created_ms = ?4, begun_ms = NULL
+                 WHERE id = ?1",
+                params![id, after.name(), format!("an operator said so: {action}"), millis(SystemTime::now())],
             )?;
             Ok(after)
         })
@@ -158,16 +159,12 @@ impl Desk {
     pub fn cancel(&mut self, id: i64) -> anyhow::Result<State> {
         self.change(id, "cancel", |transaction, before, _| {
             match before {
-                State::Leased => bail!("delivery {id} is being worked on; try again in a moment"),
                 State::Sent | State::Failed | State::Cancelled => {
                     bail!("delivery {id} is {before}; nothing is left to do")
                 }
-                State::Ready | State::Unknown | State::Dead => {}
+                State::Ready | State::Leased | State::Unknown | State::Dead => {}
             }
-            transaction.execute(
-                "UPDATE deliveries SET state = 'cancelled', lease = NULL, due_ms = NULL WHERE id = ?1",
-                [id],
-            )?;
+            transaction.execute("UPDATE deliveries SET state = 'cancelled', due_ms = NULL WHERE id = ?1", [id])?;
             Ok(State::Cancelled)
         })
     }
@@ -180,8 +177,14 @@ impl Desk {
     ) -> anyhow::Result<State> {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let select = format!("SELECT {COLUMNS} FROM deliveries WHERE id = ?1");
-        let found = transaction.query_row(&select, [id], |row| Ok((line(row)?, row.get("sending")?)));
-        let (line, sending) = found.optional()?.with_context(|| format!("there is no delivery {id}"))?;
+        let found = transaction.query_row(&select, [id], |row| {
+            Ok((line(row)?, row.get("sending")?, row.get::<_, Option<String>>("lease")?))
+        });
+        let (line, sending, lease) = found.optional()?.with_context(|| format!("there is no delivery {id}"))?;
+        // Whoever holds it may be sending at this moment.
+        if lease.is_some() {
+            bail!("delivery {id} is being worked on; try again in a moment");
+        }
         let after = work(&transaction, line.state, sending)?;
         let now = millis(SystemTime::now());
         transaction.execute("UPDATE deliveries SET changed_ms = ?2 WHERE id = ?1", params![id, now])?;

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use rusqlite::{OptionalExtension as _, Transaction, params};
+use rusqlite::{OptionalExtension as _, Row, Transaction, params};
 
 use super::{Store, StoreError, queue};
 use crate::delivery::crash;
@@ -14,7 +14,16 @@ pub enum Accepted {
     /// It is on disk.
     New,
     /// It was there before, and got this answer.
-    Repeated(Vec<u8>),
+    Repeated(Told),
+}
+
+/// What somebody was told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    /// JSON.
+    pub body: Vec<u8>,
+    /// Whether a plugin rejected what was about to happen.
+    pub rejected: bool,
 }
 
 impl Store {
@@ -24,7 +33,7 @@ impl Store {
         &self,
         tenant: &str,
         identities: Vec<String>,
-        answer: Vec<u8>,
+        answer: Told,
         event: Option<Event>,
     ) -> Result<Accepted, StoreError> {
         crash::point("accept");
@@ -38,9 +47,9 @@ impl Store {
                 }
                 for identity in &identities {
                     let mut insert = transaction.prepare_cached(
-                        "INSERT INTO events (tenant, identity, answer, time_ms) VALUES (?1, ?2, ?3, ?4)",
+                        "INSERT INTO events (tenant, identity, answer, rejected, time_ms) VALUES (?1, ?2, ?3, ?4, ?5)",
                     )?;
-                    insert.execute(params![tenant, identity, answer, now])?;
+                    insert.execute(params![tenant, identity, answer.body, answer.rejected, now])?;
                 }
                 if let Some(event) = event {
                     queue::insert(transaction, &event, now)?;
@@ -54,13 +63,14 @@ impl Store {
     }
 
     /// What an event was answered when it was accepted.
-    pub async fn answer(&self, tenant: &str, identity: String) -> Result<Option<Vec<u8>>, StoreError> {
+    pub async fn answer(&self, tenant: &str, identity: String) -> Result<Option<Told>, StoreError> {
         let tenant = tenant.to_owned();
         self.write_in_time(move |transaction| find(transaction, &tenant, &identity)).await
     }
 }
 
-fn find(transaction: &Transaction<'_>, tenant: &str, identity: &str) -> rusqlite::Result<Option<Vec<u8>>> {
-    let mut select = transaction.prepare_cached("SELECT answer FROM events WHERE tenant = ?1 AND identity = ?2")?;
-    select.query_row(params![tenant, identity], |row| row.get(0)).optional()
+fn find(transaction: &Transaction<'_>, tenant: &str, identity: &str) -> rusqlite::Result<Option<Told>> {
+    let select = "SELECT answer, rejected FROM events WHERE tenant = ?1 AND identity = ?2";
+    let told = |row: &Row<'_>| Ok(Told { body: row.get(0)?, rejected: row.get(1)? });
+    transaction.prepare_cached(select)?.query_row(params![tenant, identity], told).optional()
 }

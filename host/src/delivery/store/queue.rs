@@ -47,20 +47,27 @@ pub(super) fn insert(transaction: &Transaction<'_>, event: &Event, now: i64) -> 
     wake(transaction, tenant, &event.conversation, now)
 }
 
-/// Lets go on what waited for others of its conversation: the first that is open. A routing also goes on
-/// where all before it wait for a plugin, or for one that does: a customer should not.
+/// Lets go on what waited for others of its conversation: the first that is open, once no other is
+/// being made or about to be. A routing also goes on where all before it wait for a plugin, or for one
+/// that does: a customer should not.
 pub(super) fn wake(connection: &Connection, tenant: &str, conversation: &str, now: i64) -> rusqlite::Result<()> {
     let mut first = connection.prepare_cached(
-        "UPDATE deliveries SET due_ms = ?3 WHERE state = 'ready' AND due_ms IS NULL AND id = (
-           SELECT min(id) FROM deliveries
-           WHERE tenant = ?1 AND conversation = ?2 AND state IN ('ready', 'leased', 'unknown'))",
+        "UPDATE deliveries SET due_ms = ?3
+         WHERE state IN ('ready', 'unknown') AND due_ms IS NULL
+           AND id = (
+             SELECT min(id) FROM deliveries INDEXED BY deliveries_open
+             WHERE tenant = ?1 AND conversation = ?2 AND state IN ('ready', 'leased', 'unknown'))
+           AND NOT EXISTS (
+             SELECT 1 FROM deliveries INDEXED BY deliveries_active
+             WHERE tenant = ?1 AND conversation = ?2 AND state IN ('ready', 'leased', 'unknown')
+               AND due_ms IS NOT NULL)",
     )?;
     first.execute(params![tenant, conversation, now])?;
     let mut routing = connection.prepare_cached(
-        "UPDATE deliveries SET due_ms = ?3
+        "UPDATE deliveries INDEXED BY deliveries_routing SET due_ms = ?3
          WHERE tenant = ?1 AND conversation = ?2 AND kind = 'routing' AND state = 'ready' AND due_ms IS NULL
            AND NOT EXISTS (
-             SELECT 1 FROM deliveries AS earlier
+             SELECT 1 FROM deliveries AS earlier INDEXED BY deliveries_open
              WHERE earlier.tenant = ?1 AND earlier.conversation = ?2 AND earlier.id < deliveries.id
                AND earlier.state IN ('ready', 'leased', 'unknown')
                AND NOT (earlier.waits_for_plugin OR earlier.state = 'ready' AND earlier.due_ms IS NULL))",
@@ -82,35 +89,41 @@ pub(super) fn recover(connection: &mut Connection) -> rusqlite::Result<usize> {
 }
 
 impl Store {
-    /// Takes the tenant's next delivery that is due. A due time further away than any pause was
-    /// written by a clock that was wrong, and counts as due.
-    pub(in crate::delivery) async fn claim(&self, tenant: &str, longest: Duration) -> Result<Next, StoreError> {
+    /// Takes the tenant's next delivery of a kind that is due. A due time further away than any pause
+    /// was written by a clock that was wrong, and counts as due.
+    pub(in crate::delivery) async fn claim(
+        &self,
+        tenant: &str,
+        kind: Kind,
+        longest: Duration,
+    ) -> Result<Next, StoreError> {
         let tenant = tenant.to_owned();
         self.write(move |transaction| {
             let now = millis(SystemTime::now());
             let horizon = now.saturating_add(i64::try_from(longest.as_millis()).unwrap_or(i64::MAX));
-            let due = "state IN ('ready', 'unknown') AND lease IS NULL AND tenant = ?1";
+            let (due, kind) =
+                ("state IN ('ready', 'unknown') AND lease IS NULL AND tenant = ?1 AND kind = ?2", kind.name());
             let mut select = transaction.prepare_cached(&format!(
-                "SELECT id FROM deliveries WHERE {due} AND due_ms <= ?2
-                 UNION ALL SELECT id FROM deliveries WHERE {due} AND due_ms > ?3
+                "SELECT id FROM deliveries WHERE {due} AND due_ms <= ?3
+                 UNION ALL SELECT id FROM deliveries WHERE {due} AND due_ms > ?4
                  LIMIT 1"
             ))?;
-            let id: Option<i64> = select.query_row(params![tenant, now, horizon], |row| row.get(0)).optional()?;
+            let id: Option<i64> = select.query_row(params![tenant, kind, now, horizon], |row| row.get(0)).optional()?;
             let Some(id) = id else {
                 let mut select =
                     transaction.prepare_cached(&format!("SELECT min(due_ms) FROM deliveries WHERE {due}"))?;
-                let next: Option<i64> = select.query_row(params![tenant], |row| row.get(0))?;
+                let next: Option<i64> = select.query_row(params![tenant, kind], |row| row.get(0))?;
                 return Ok(next.map_or(Next::Nothing, |next| {
                     Next::In(Duration::from_millis(u64::try_from(next - now).unwrap_or_default()))
                 }));
             };
             let mut update = transaction.prepare_cached(
-                "UPDATE deliveries SET lease = ?2, changed_ms = ?3, waits_for_plugin = 0,
-                   attempts = attempts + (state = 'ready'), sending = (plan IS NOT NULL),
+                "UPDATE deliveries SET lease = ?2, changed_ms = ?3, begun_ms = coalesce(begun_ms, ?3),
+                   waits_for_plugin = 0, attempts = attempts + 1, sending = (plan IS NOT NULL),
                    state = CASE state WHEN 'ready' THEN 'leased' ELSE state END
                  WHERE id = ?1
                  RETURNING id, kind, name, conversation, fields, request, plan, state, attempts, questions, created_ms,
-                   lease",
+                   begun_ms, lease",
             )?;
             let lease = uuid::Uuid::new_v4().to_string();
             let delivery = update.query_row(params![id, lease, now], delivery)?;
@@ -142,17 +155,21 @@ impl Store {
         let (id, lease, tenant) = (delivery.id, delivery.lease.clone(), tenant.to_owned());
         self.write(move |transaction| {
             let key = serde_json::to_string(&list).expect("a list of texts");
-            let count: i64 = transaction.query_row(
-                "INSERT INTO turns (tenant, list, count) VALUES (?1, ?2, 1)
-                 ON CONFLICT DO UPDATE SET count = count + 1 RETURNING count",
-                params![tenant, key],
-                |row| row.get(0),
-            )?;
-            let turn = usize::try_from(count - 1).unwrap_or_default() % list.len().max(1);
+            let select = "SELECT count FROM turns WHERE tenant = ?1 AND list = ?2";
+            let had: i64 =
+                transaction.query_row(select, params![tenant, key], |row| row.get(0)).optional()?.unwrap_or(0);
+            let turn = usize::try_from(had).unwrap_or_default() % list.len().max(1);
             let Some(chosen) = list.into_iter().nth(turn) else { return Ok(None) };
             let update = "UPDATE deliveries SET plan = ?3, sending = 1 WHERE id = ?1 AND lease = ?2";
-            let held = transaction.execute(update, params![id, lease, chosen])? == 1;
-            Ok(held.then_some(chosen))
+            if transaction.execute(update, params![id, lease, chosen])? == 0 {
+                return Ok(None);
+            }
+            transaction.execute(
+                "INSERT INTO turns (tenant, list, count) VALUES (?1, ?2, ?3)
+                 ON CONFLICT DO UPDATE SET count = excluded.count",
+                params![tenant, key, had + 1],
+            )?;
+            Ok(Some(chosen))
         })
         .await
     }
@@ -221,7 +238,7 @@ impl Store {
 
 fn delivery(row: &Row<'_>) -> rusqlite::Result<Delivery> {
     let fields: String = row.get("fields")?;
-    let created: i64 = row.get("created_ms")?;
+    let time = |ms: i64| UNIX_EPOCH + Duration::from_millis(u64::try_from(ms).unwrap_or_default());
     let state: String = row.get("state")?;
     Ok(Delivery {
         id: row.get("id")?,
@@ -234,7 +251,8 @@ fn delivery(row: &Row<'_>) -> rusqlite::Result<Delivery> {
         unknown: state == State::Unknown.name(),
         attempts: row.get("attempts")?,
         questions: row.get("questions")?,
-        created: UNIX_EPOCH + Duration::from_millis(u64::try_from(created).unwrap_or_default()),
+        created: time(row.get("created_ms")?),
+        begun: time(row.get("begun_ms")?),
         lease: row.get("lease")?,
     })
 }

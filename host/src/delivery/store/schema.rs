@@ -27,6 +27,7 @@ CREATE TABLE events (
   tenant TEXT NOT NULL,
   identity TEXT NOT NULL,
   answer BLOB NOT NULL,
+  rejected INTEGER NOT NULL,
   time_ms INTEGER NOT NULL,
   PRIMARY KEY (tenant, identity)
 ) WITHOUT ROWID;
@@ -54,10 +55,14 @@ CREATE TABLE deliveries (
   reason TEXT,
   result TEXT,
   created_ms INTEGER NOT NULL,
+  -- When it was first worked on.
+  begun_ms INTEGER,
   changed_ms INTEGER NOT NULL
 );
-CREATE INDEX deliveries_due ON deliveries (tenant, due_ms) WHERE state IN ('ready', 'unknown') AND lease IS NULL;
+CREATE INDEX deliveries_due ON deliveries (tenant, kind, due_ms) WHERE state IN ('ready', 'unknown') AND lease IS NULL;
 CREATE INDEX deliveries_open ON deliveries (tenant, conversation, id) WHERE state IN ('ready', 'leased', 'unknown');
+CREATE INDEX deliveries_active ON deliveries (tenant, conversation)
+  WHERE state IN ('ready', 'leased', 'unknown') AND due_ms IS NOT NULL;
 CREATE INDEX deliveries_routing ON deliveries (tenant, conversation)
   WHERE kind = 'routing' AND state = 'ready' AND due_ms IS NULL;
 CREATE INDEX deliveries_counted ON deliveries (tenant, state);

@@ -15,7 +15,7 @@ impl Workshop {
             Ok(plugin) => asking.call(&plugin, Role::Conversations).on_event(event).await,
             Err(error) => Err(error),
         };
-        told.map_err(|error| unanswered(&error, Role::Conversations))?;
+        told.map_err(|error| unanswered(&error, Role::Conversations, delivery))?;
         Ok(done())
     }
 }

@@ -20,7 +20,7 @@ impl Workshop {
         let Some(role) = asking.conversations_role() else {
             return Ok(done());
         };
-        let changes = asking.participant_added(event).await.map_err(|error| unanswered(&error, role))?;
+        let changes = asking.participant_added(event).await.map_err(|error| unanswered(&error, role, delivery))?;
         let Some(changes) = changes else {
             return Ok(done());
         };

@@ -13,7 +13,7 @@ use crate::delivery::job::{Delivery, Settlement};
 use crate::error::Error;
 use crate::twilio::callbacks::routing::{self, Inbound};
 use crate::twilio::form::Form;
-use crate::twilio::reaction::Repeatable;
+use crate::twilio::reaction::{self, Repeatable};
 use crate::twilio::rest::Failure;
 
 impl Workshop {
@@ -65,16 +65,22 @@ impl Workshop {
     /// The first plugin that names somebody wins. One that fails is asked again for a while, before
     /// those after it have their say.
     async fn ask_chain(&self, delivery: &Delivery, inbound: &Inbound) -> Result<Option<Assignment>, Stop> {
-        let patient = delivery.age() < Duration::from_millis(self.limits.routing_patience_ms);
-        let asking = self.asking(delivery);
-        for plugin in asking.chain(Role::Routing) {
+        let patient = delivery.tried() < Duration::from_millis(self.limits.routing_patience_ms);
+        for plugin in self.asking(delivery).chain(Role::Routing) {
+            // Each has its own time.
+            let asking = self.asking(delivery);
             let answer = match &plugin {
                 Some(plugin) => asking.call(plugin, Role::Routing).route(inbound.conversation.clone()).await,
                 None => Err(Error::NoPlugin(Role::Routing)),
             };
             match answer {
-                Ok(Some(assignment)) if !names_nobody(&assignment) => return Ok(Some(assignment)),
-                Ok(_) | Err(Error::NotFound) => {}
+                Ok(Some(assignment)) if names_workers(&assignment) => return Ok(Some(assignment)),
+                Ok(Some(_)) => tracing::warn!(
+                    request = &*delivery.request,
+                    tenant = &*self.tenant.name,
+                    "a routing plugin is passed over: what it named can be no worker's identity"
+                ),
+                Ok(None) | Err(Error::NotFound) => {}
                 Err(error) if patient => {
                     return Err(again(format!("no decision yet: {}", sentence(&error)), true).into());
                 }
@@ -116,20 +122,55 @@ impl Workshop {
         let Some(worker) = &delivery.plan else {
             return Ok(None);
         };
-        let found = self.rest().await?.participant(&inbound.conversation.conversation_sid, worker).await;
+        let rest = match self.rest().await {
+            Ok(rest) => rest,
+            Err(stop) => return Err(still_unknown(stop)),
+        };
+        let found = rest.participant(&inbound.conversation.conversation_sid, worker).await;
         crash::point("asked");
-        match found {
-            Ok(participant) => Ok(Some(Settlement::Sent { result: Some(participant.sid) })),
-            Err(Failure::Refused { status: StatusCode::NOT_FOUND, .. }) => Ok(None),
-            Err(failure) => Err(Settlement::Unknown { reason: format!("asking Twilio about it: {failure}") }.into()),
+        let failure = match found {
+            Ok(participant) => return Ok(Some(Settlement::Sent { result: Some(participant.sid) })),
+            Err(Failure::Refused { status: StatusCode::NOT_FOUND, .. }) => return Ok(None),
+            Err(failure) => failure,
+        };
+        let reason = format!("asking Twilio about it: {}", reaction::reason(&failure));
+        Err(match self.react(&failure, Repeatable::Yes) {
+            // Twilio could not be asked, which says nothing about this delivery.
+            Some(Settlement::Again { after, .. }) if is_outage(&failure) => {
+                Settlement::Unknown { reason, asked: false, after }
+            }
+            _ => Settlement::Unknown { reason, asked: true, after: None },
         }
+        .into())
     }
 }
 
-fn names_nobody(assignment: &Assignment) -> bool {
+/// Whether the question got no answer at all, or one about the caller rather than the question.
+fn is_outage(failure: &Failure) -> bool {
+    match failure {
+        Failure::NotSent(_) | Failure::NoAnswer(_) => true,
+        Failure::Refused { status, .. } => matches!(status.as_u16(), 300..=399 | 401 | 403 | 429 | 503),
+    }
+}
+
+/// What stops a question leaves the answer open.
+fn still_unknown(stop: Stop) -> Stop {
+    match stop {
+        Stop::Settle(Settlement::Again { reason, after, .. }) => {
+            Settlement::Unknown { reason, asked: false, after }.into()
+        }
+        stop => stop,
+    }
+}
+
+/// Whether an assignment names workers that can be part of a URL and of Twilio's limits.
+fn names_workers(assignment: &Assignment) -> bool {
+    let usable = |worker: &String| {
+        !matches!(worker.trim(), "" | "." | "..") && worker.len() <= 256 && !worker.contains(char::is_control)
+    };
     match assignment {
-        Assignment::Worker(worker) => worker.trim().is_empty(),
-        Assignment::OneOf(list) => list.is_empty() || list.iter().any(|worker| worker.trim().is_empty()),
+        Assignment::Worker(worker) => usable(worker),
+        Assignment::OneOf(list) => !list.is_empty() && list.iter().all(usable),
     }
 }
 

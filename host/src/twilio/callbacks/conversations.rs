@@ -12,6 +12,9 @@ use crate::error::Error;
 use crate::twilio::attributes;
 use crate::twilio::form::Form;
 
+/// The field that differs when Twilio tells an event again.
+pub const RETRY_COUNT: &str = "RetryCount";
+
 /// What a webhook says.
 #[derive(Debug)]
 pub enum Event {
@@ -85,22 +88,22 @@ pub fn name<'f>(form: &'f Form<'_>) -> &'f str {
     form.get("EventType").unwrap_or("unknown")
 }
 
-/// What an event is about, as far as it says so.
-pub fn subject<'f>(form: &'f Form<'_>) -> &'f str {
-    let subjects =
-        ["DeliveryReceiptSid", "MessageSid", "ParticipantSid", "ConversationSid", "UserSid", "ChatServiceSid"];
-    subjects.iter().find_map(|name| form.get(name)).unwrap_or("-")
-}
-
-/// What makes an event the same when it is told twice: nothing is added or removed twice, and for the
-/// rest every field counts but the number of the attempt.
-pub fn identity(form: &Form<'_>) -> String {
-    let (event, subject) = (name(form), subject(form));
-    let once = event.ends_with("Added") || event.ends_with("Removed");
-    if once && subject != "-" {
-        return format!("{event} {subject}");
+/// What makes an event the same when it is told twice, if anything does: these things are added and
+/// removed once. Of others only the request's token tells, or, without one, everything that they say.
+pub fn identity(form: &Form<'_>, has_token: bool) -> Option<String> {
+    let event = name(form);
+    let subject = match event {
+        "onConversationAdded" | "onConversationRemoved" => "ConversationSid",
+        "onParticipantAdded" | "onParticipantRemoved" => "ParticipantSid",
+        "onMessageAdded" | "onMessageRemoved" => "MessageSid",
+        "onUserAdded" => "UserSid",
+        _ => "",
+    };
+    match form.get(subject) {
+        Some(subject) => Some(format!("{event} {subject}")),
+        None if has_token => None,
+        None => Some(format!("{event} {}", form.digest_without(RETRY_COUNT))),
     }
-    format!("{event} {subject} {}", form.digest_without("RetryCount"))
 }
 
 /// Nothing changes.
