@@ -186,7 +186,7 @@ mod tests {
     use super::*;
 
     /// A write of so many bytes, and what its caller hears.
-    fn insert(bytes: usize) -> (Work, oneshot::Receiver<Result<(), StoreError>>) {
+    fn insert(bytes: i64) -> (Work, oneshot::Receiver<Result<(), StoreError>>) {
         let (tell, told) = oneshot::channel();
         let work: Work = Box::new(move |transaction| {
             let result = transaction.and_then(|transaction| {
