@@ -52,13 +52,15 @@ fn imports_run_one_way() {
 }
 
 #[test]
-fn only_server_listens_and_only_reload_writes_the_registry() {
+fn only_server_listens_only_reload_writes_the_registry_and_only_the_store_knows_the_database() {
     for (path, text) in host() {
         let name = path.file_name().expect("a name").to_string_lossy().into_owned();
         assert!(name == "server.rs" || !text.contains("TcpListener::bind"), "{name} listens");
         let writes = ["replace", "remove", "note", "set_loading"].map(|verb| format!("registry.{verb}("));
         let writes = writes.iter().any(|call| text.contains(call));
         assert!(name == "reload.rs" || !writes, "{name} writes the registry");
+        let store = path.to_string_lossy().contains("/delivery/store");
+        assert!(store || !text.contains("rusqlite"), "{name} knows the database");
     }
 }
 

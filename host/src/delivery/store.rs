@@ -182,46 +182,4 @@ fn commit(connection: &mut Connection, batch: impl Iterator<Item = Work>) -> (Ve
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A write of so many bytes, and what its caller hears.
-    fn insert(bytes: i64) -> (Work, oneshot::Receiver<Result<(), StoreError>>) {
-        let (tell, told) = oneshot::channel();
-        let work: Work = Box::new(move |transaction| {
-            let result = transaction.and_then(|transaction| {
-                let insert = "INSERT INTO t VALUES (zeroblob(?1))";
-                Ok(in_savepoint(transaction, |transaction| transaction.execute(insert, [bytes]).map(drop))?)
-            });
-            let own = result.as_ref().err().cloned();
-            let reply: Reply = Box::new(move |committed| drop(tell.send(result.and(committed))));
-            (reply, own)
-        });
-        (work, told)
-    }
-
-    #[test]
-    fn a_full_disk_takes_the_whole_commit_back_and_says_so_to_everybody() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let mut connection = Connection::open(folder.path().join("test.db")).expect("a database");
-        connection.execute_batch("PRAGMA page_size = 4096; CREATE TABLE t (b BLOB)").expect("a table");
-        connection.pragma_update(None, "max_page_count", 20).expect("a limit");
-        let (works, told): (Vec<_>, Vec<_>) = [10, 1_000_000, 10].map(insert).into_iter().unzip();
-        let (replies, committed) = commit(&mut connection, works.into_iter());
-        assert!(
-            matches!(&committed, Err(StoreError::TakenBack(why)) if why.to_string().contains("full")),
-            "{committed:?}"
-        );
-        replies.into_iter().for_each(|reply| reply(committed.clone()));
-        for mut told in told {
-            let heard = told.try_recv().expect("an answer").expect_err("nothing was written");
-            assert!(heard.to_string().contains("full"), "{heard}");
-        }
-        let rows: i64 = connection.query_row("SELECT count(*) FROM t", [], |row| row.get(0)).expect("a count");
-        assert_eq!(rows, 0);
-        let (work, mut told) = insert(10);
-        let (replies, committed) = commit(&mut connection, std::iter::once(work));
-        replies.into_iter().for_each(|reply| reply(committed.clone()));
-        assert!(told.try_recv().expect("an answer").is_ok());
-    }
-}
+mod tests;

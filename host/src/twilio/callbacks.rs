@@ -91,3 +91,6 @@ fn people(form: &Form<'_>, numbers: &[String]) -> People {
 fn json<T: Serialize>(value: &T) -> Vec<u8> {
     serde_json::to_vec(value).expect("these types have no map keys and no fallible fields")
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,207 @@
+//! The queue against a small model: whatever workers, operators and crashes do, in any order, nothing is
+//! lost, nothing is stuck, and one conversation's events are not made at the same time.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use super::desk::{Desk, Fact};
+use super::queue::{Change, Next};
+use super::*;
+use crate::delivery::job::{Delivery, Event, Kind, State};
+
+#[derive(Debug, Clone)]
+enum Step {
+    Accept { conversation: u8, routing: bool },
+    Claim { routing: bool },
+    Settle { which: usize, state: usize, waits_for_plugin: bool },
+    Retry { which: usize },
+    Resolve { which: usize, sent: bool },
+    Cancel { which: usize },
+    Crash,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let which = 0..12_usize;
+    prop_oneof![
+        4 => (0..3_u8, any::<bool>()).prop_map(|(conversation, routing)| Step::Accept { conversation, routing }),
+        5 => any::<bool>().prop_map(|routing| Step::Claim { routing }),
+        5 => (which.clone(), 0..5_usize, any::<bool>())
+            .prop_map(|(which, state, waits_for_plugin)| Step::Settle { which, state, waits_for_plugin }),
+        1 => which.clone().prop_map(|which| Step::Retry { which }),
+        1 => (which.clone(), any::<bool>()).prop_map(|(which, sent)| Step::Resolve { which, sent }),
+        1 => which.prop_map(|which| Step::Cancel { which }),
+        1 => Just(Step::Crash),
+    ]
+}
+
+/// The store, what workers hold of it, and how many events it was given.
+struct World {
+    config: config::Store,
+    store: Store,
+    held: Vec<Delivery>,
+    accepted: usize,
+}
+
+const TENANT: &str = "demo";
+const ANY_DUE: Duration = Duration::ZERO;
+
+impl World {
+    fn new(folder: &Path) -> Self {
+        let url = format!("sqlite:{}", folder.join("test.db").display());
+        let config = config::Store { url, ..config::Store::default() };
+        Self { store: Store::open(&config).expect("a store"), config, held: Vec::new(), accepted: 0 }
+    }
+
+    fn desk(&self) -> Desk {
+        Desk::open(self.store.path()).expect("the database")
+    }
+
+    async fn claim(&mut self, kind: Kind) -> bool {
+        match self.store.claim(TENANT, kind, ANY_DUE).await.expect("a claim") {
+            Next::Delivery(delivery) => self.held.push(*delivery),
+            Next::In(_) | Next::Nothing => return false,
+        }
+        true
+    }
+
+    async fn settle(&mut self, which: usize, state: State, waits_for_plugin: bool) {
+        if self.held.is_empty() {
+            return;
+        }
+        let delivery = self.held.remove(which % self.held.len());
+        let change = Change {
+            state,
+            pause: Some(Duration::ZERO),
+            waits_for_plugin: waits_for_plugin && state == State::Ready,
+            maybe_sent: state == State::Unknown,
+            reason: None,
+            result: None,
+            questions: 0,
+        };
+        assert!(self.store.settle(TENANT, &delivery, change).await.expect("a write"), "a lease was lost");
+    }
+
+    async fn take(&mut self, step: Step) {
+        let id = |which: usize| i64::try_from(which + 1).expect("a small number");
+        match step {
+            Step::Accept { conversation, routing } => {
+                let event = Event {
+                    tenant: TENANT.into(),
+                    kind: if routing { Kind::Routing } else { Kind::Conversations },
+                    name: "event".to_owned(),
+                    conversation: format!("CH{conversation}"),
+                    fields: Vec::new(),
+                    request: "request".into(),
+                };
+                let told = Told { body: b"{}".to_vec(), rejected: false };
+                let identity = vec![self.accepted.to_string()];
+                self.store.accept(TENANT, identity, told, Some(event)).await.expect("a write");
+                self.accepted += 1;
+            }
+            Step::Claim { routing: true } => drop(self.claim(Kind::Routing).await),
+            Step::Claim { routing: false } => drop(self.claim(Kind::Conversations).await),
+            Step::Settle { which, state, waits_for_plugin } => {
+                let states = [State::Ready, State::Unknown, State::Sent, State::Failed, State::Dead];
+                self.settle(which, states[state], waits_for_plugin).await;
+            }
+            // Whether an operator may, depends.
+            Step::Retry { which } => drop(self.desk().retry(id(which))),
+            Step::Resolve { which, sent } => {
+                drop(self.desk().resolve(id(which), if sent { Fact::Sent } else { Fact::NotSent }));
+            }
+            Step::Cancel { which } => drop(self.desk().cancel(id(which))),
+            Step::Crash => {
+                self.held.clear();
+                let (tell, _) = mpsc::channel(1);
+                self.store.writes = tell;
+                self.store = Store::open(&self.config).expect("the store again");
+            }
+        }
+    }
+
+    /// At no time are two events of one conversation in work, routings apart.
+    fn check(&self) {
+        let mut working: BTreeMap<&str, usize> = BTreeMap::new();
+        for delivery in self.held.iter().filter(|delivery| delivery.kind == Kind::Conversations) {
+            *working.entry(&delivery.conversation).or_default() += 1;
+        }
+        assert!(working.values().all(|count| *count == 1), "{working:?}");
+        let all = self.desk().list(None, None, 10_000).expect("a list");
+        assert_eq!(all.len(), self.accepted);
+    }
+
+    /// Whatever is open comes to its end, if only workers go on.
+    async fn finish(&mut self) {
+        loop {
+            while !self.held.is_empty() {
+                self.settle(0, State::Sent, false).await;
+            }
+            let mut any = false;
+            for kind in Kind::ALL {
+                any |= self.claim(kind).await;
+            }
+            if !any {
+                break;
+            }
+        }
+        let open = [State::Ready, State::Leased, State::Unknown];
+        let stuck = open.map(|state| self.desk().list(Some(state), None, 10).expect("a list"));
+        assert!(stuck.iter().all(Vec::is_empty), "{stuck:?}");
+    }
+}
+
+/// A write of so many bytes, and what its caller hears.
+fn insert(bytes: i64) -> (Work, oneshot::Receiver<Result<(), StoreError>>) {
+    let (tell, told) = oneshot::channel();
+    let work: Work = Box::new(move |transaction| {
+        let result = transaction.and_then(|transaction| {
+            let insert = "INSERT INTO t VALUES (zeroblob(?1))";
+            Ok(in_savepoint(transaction, |transaction| transaction.execute(insert, [bytes]).map(drop))?)
+        });
+        let own = result.as_ref().err().cloned();
+        let reply: Reply = Box::new(move |committed| drop(tell.send(result.and(committed))));
+        (reply, own)
+    });
+    (work, told)
+}
+
+#[test]
+fn a_full_disk_takes_the_whole_commit_back_and_says_so_to_everybody() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut connection = Connection::open(folder.path().join("test.db")).expect("a database");
+    connection.execute_batch("PRAGMA page_size = 4096; CREATE TABLE t (b BLOB)").expect("a table");
+    connection.pragma_update(None, "max_page_count", 20).expect("a limit");
+    let (works, told): (Vec<_>, Vec<_>) = [10, 1_000_000, 10].map(insert).into_iter().unzip();
+    let (replies, committed) = commit(&mut connection, works.into_iter());
+    assert!(matches!(&committed, Err(StoreError::TakenBack(why)) if why.to_string().contains("full")), "{committed:?}");
+    replies.into_iter().for_each(|reply| reply(committed.clone()));
+    for mut told in told {
+        let heard = told.try_recv().expect("an answer").expect_err("nothing was written");
+        assert!(heard.to_string().contains("full"), "{heard}");
+    }
+    let rows: i64 = connection.query_row("SELECT count(*) FROM t", [], |row| row.get(0)).expect("a count");
+    assert_eq!(rows, 0);
+    let (work, mut told) = insert(10);
+    let (replies, committed) = commit(&mut connection, std::iter::once(work));
+    replies.into_iter().for_each(|reply| reply(committed.clone()));
+    assert!(told.try_recv().expect("an answer").is_ok());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn nothing_is_lost_or_stuck_or_out_of_order(steps in proptest::collection::vec(step(), 0..60)) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(async {
+            let mut world = World::new(folder.path());
+            for step in steps {
+                world.take(step).await;
+                world.check();
+            }
+            world.finish().await;
+        });
+    }
+}
