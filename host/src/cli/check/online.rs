@@ -29,7 +29,10 @@ pub(super) fn online(config: &Config) -> anyhow::Result<usize> {
             Ok(webhooks) => {
                 say!("✓ tenant {name}: {address} takes the credentials");
                 let url = |callback: Callback| format!("{}{}", tenants::public_url(config), callback.path(&tenant));
-                faults += point(name, &webhooks, &url(Callback::Conversations));
+                let roles = &tenant.roles;
+                if !roles.crm.is_empty() || !roles.conversations.is_empty() {
+                    faults += point(name, &webhooks, &url(Callback::Conversations));
+                }
                 for callback in [Callback::Crm, Callback::Templates, Callback::Outgoing, Callback::Routing] {
                     say!("    Twilio's console alone shows where it calls {}: {}", callback.name(), url(callback));
                 }
