@@ -75,13 +75,15 @@ impl Workshop {
         self.plugins.asking(&self.tenant, &delivery.request, deadlines)
     }
 
+    /// The account; without credentials nothing needs to be decided yet.
+    fn account(&self) -> Result<&Rest, Stop> {
+        let reason = "there are no credentials for calls back to Twilio; add api_key and api_secret, or account_sid";
+        self.rest.as_ref().ok_or_else(|| again(reason, false).into())
+    }
+
     /// The account, when it is this request's turn.
-    async fn rest(&self) -> Result<&Rest, Stop> {
-        let Some(rest) = &self.rest else {
-            let reason =
-                "there are no credentials for calls back to Twilio; add api_key and api_secret, or account_sid";
-            return Err(again(reason, false).into());
-        };
+    async fn turn(&self) -> Result<&Rest, Stop> {
+        let rest = self.account()?;
         tokio::select! {
             () = self.budget.turn() => Ok(rest),
             () = self.stop.cancelled() => Err(again("the gateway is shutting down", false).into()),

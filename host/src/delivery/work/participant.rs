@@ -20,11 +20,12 @@ impl Workshop {
         let Some(role) = asking.conversations_role() else {
             return Ok(done());
         };
+        self.account()?;
         let changes = asking.participant_added(event).await.map_err(|error| unanswered(&error, role, delivery))?;
         let Some(changes) = changes else {
             return Ok(done());
         };
-        let participant = self.rest().await?.participant(&conversation, &sid).await;
+        let participant = self.turn().await?.participant(&conversation, &sid).await;
         let participant = participant.map_err(|failure| self.stop(&failure))?;
         let present = participant.attributes.as_deref().unwrap_or_default();
         let attributes = participant_attributes(present, &changes)
@@ -33,7 +34,7 @@ impl Workshop {
             return Ok(Settlement::Sent { result: Some(sid) });
         };
         crash::point("before-send");
-        let written = self.rest().await?.set_attributes(&conversation, &sid, &attributes).await;
+        let written = self.turn().await?.set_attributes(&conversation, &sid, &attributes).await;
         crash::point("after-send");
         written.map_err(|failure| self.stop(&failure))?;
         Ok(Settlement::Sent { result: Some(sid) })

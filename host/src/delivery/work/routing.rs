@@ -19,6 +19,7 @@ use crate::twilio::rest::Failure;
 impl Workshop {
     pub(super) async fn route(&self, delivery: &Delivery, form: &Form<'_>) -> Result<Settlement, Stop> {
         let inbound = routing::decode(form, &self.tenant.numbers).map_err(|error| failed(&error))?;
+        self.account().map_err(|stop| if delivery.unknown { still_unknown(stop) } else { stop })?;
         if delivery.unknown
             && let Some(sent) = self.find_worker(delivery, &inbound).await?
         {
@@ -31,7 +32,7 @@ impl Workshop {
         };
         crash::point("before-send");
         let conversation = &inbound.conversation.conversation_sid;
-        let added = self.rest().await?.add_worker(conversation, &worker, projected.as_deref()).await;
+        let added = self.turn().await?.add_worker(conversation, &worker, projected.as_deref()).await;
         crash::point("after-send");
         match added {
             Ok(participant) => Ok(Settlement::Sent { result: participant.map(|participant| participant.sid) }),
@@ -101,7 +102,7 @@ impl Workshop {
             return Ok(inbound.projected_address.clone());
         }
         let conversation = &inbound.conversation.conversation_sid;
-        let participants = match self.rest().await?.participants(conversation).await {
+        let participants = match self.turn().await?.participants(conversation).await {
             Ok(participants) => participants,
             Err(failure) => {
                 let settlement = self.react(&failure, Repeatable::Yes);
@@ -122,7 +123,7 @@ impl Workshop {
         let Some(worker) = &delivery.plan else {
             return Ok(None);
         };
-        let rest = match self.rest().await {
+        let rest = match self.turn().await {
             Ok(rest) => rest,
             Err(stop) => return Err(still_unknown(stop)),
         };
