@@ -8,8 +8,9 @@ mod events;
 pub(super) mod queue;
 mod schema;
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -61,8 +62,8 @@ pub struct Store {
     writes: mpsc::Sender<Work>,
     timeout: Duration,
     path: PathBuf,
-    /// Something may have become due.
-    pub(super) due: Notify,
+    /// Told when something of a tenant may have become due.
+    due: Mutex<HashMap<String, Arc<Notify>>>,
 }
 
 impl Store {
@@ -83,7 +84,7 @@ impl Store {
                 write(connection, queue);
             })
             .context("starting the store's thread")?;
-        Ok(Self { writes, timeout: Duration::from_millis(config.timeout_ms), path, due: Notify::new() })
+        Ok(Self { writes, timeout: Duration::from_millis(config.timeout_ms), path, due: Mutex::default() })
     }
 
     /// The database's file.
@@ -98,6 +99,12 @@ impl Store {
         W: FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
     {
         timeout(self.timeout, self.write(work)).await.unwrap_or(Err(StoreError::Slow))
+    }
+
+    /// Is told when something of a tenant may have become due.
+    pub(super) fn due(&self, tenant: &str) -> Arc<Notify> {
+        let mut all = self.due.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(all.entry(tenant.to_owned()).or_default())
     }
 
     /// Waits until nothing can be written any more, which is a fault.

@@ -93,13 +93,14 @@ impl Worker {
         let longest = Duration::from_millis(limits.retry_longest_ms);
         let store = Arc::clone(&self.workshop.store);
         let tenant = Arc::clone(&self.workshop.tenant.name);
+        let something_due = store.due(&tenant);
         loop {
             let place = tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
                 place = Arc::clone(&places).acquire_owned() => place.expect("nobody closes it"),
             };
-            let mut due = pin!(store.due.notified());
+            let mut due = pin!(something_due.notified());
             due.as_mut().enable();
             let pause = match store.claim(&tenant, self.kind, longest).await {
                 Ok(Next::Delivery(delivery)) => {

@@ -37,6 +37,7 @@ impl Store {
         event: Option<Event>,
     ) -> Result<Accepted, StoreError> {
         crash::point("accept");
+        let due = self.due(tenant);
         let tenant = tenant.to_owned();
         let accepted = self
             .write_in_time(move |transaction| {
@@ -58,7 +59,7 @@ impl Store {
             })
             .await?;
         crash::point("accepted");
-        self.due.notify_waiters();
+        due.notify_waiters();
         Ok(accepted)
     }
 

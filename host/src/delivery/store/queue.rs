@@ -181,6 +181,7 @@ impl Store {
         delivery: &Delivery,
         change: Change,
     ) -> Result<bool, StoreError> {
+        let due = self.due(tenant);
         let (id, lease, tenant) = (delivery.id, delivery.lease.clone(), tenant.to_owned());
         let conversation = delivery.conversation.clone();
         let held = self
@@ -211,7 +212,7 @@ impl Store {
                 Ok(held)
             })
             .await?;
-        self.due.notify_waiters();
+        due.notify_waiters();
         Ok(held)
     }
 
