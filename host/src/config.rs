@@ -22,7 +22,7 @@ pub use self::limits::Limits;
 pub use self::plugins::{Named, Plugins};
 pub use self::secret::Secret;
 pub use self::server::{Admin, Log, LogFormat, Server};
-pub use self::store::{Delivery, Store};
+pub use self::store::{Delivery, Store, authorities};
 pub use self::tenant::{Algorithm, Role, Roles, SharedKey, Tenant, Twilio};
 
 /// The whole of `config.toml`.
@@ -91,6 +91,7 @@ impl Config {
         absolute(&mut self.plugins.directory);
         absolute(&mut self.plugins.cache);
         self.store.resolve(folder);
+        self.delivery.ca_files.iter_mut().for_each(absolute);
         for named in self.plugins.named.values_mut() {
             named.files.as_mut().map(absolute);
         }

@@ -59,7 +59,7 @@ impl Client {
     /// A client within these limits.
     pub fn new(limits: &Delivery) -> Self {
         Self {
-            tls: Tls::new(),
+            tls: Tls::new(&limits.ca_files),
             connect_timeout: Duration::from_millis(limits.connect_timeout_ms),
             request_timeout: Duration::from_millis(limits.request_timeout_ms),
             response_bytes_max: limits.response_bytes_max,

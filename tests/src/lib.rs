@@ -5,6 +5,7 @@ mod gateway;
 mod log;
 mod platform;
 mod setup;
+mod tls;
 mod twilio;
 
 use std::path::{Path, PathBuf};
@@ -13,6 +14,7 @@ pub use crate::gateway::{Gateway, run};
 pub use crate::log::Log;
 pub use crate::platform::{Answer, LIST, list, post, sign, sign_sha256};
 pub use crate::setup::Setup;
+pub use crate::tls::Tls;
 pub use crate::twilio::{
     Action, Authorization, Call, Conversation, ConversationState, Effect, Fault, Fired, Initializing, Message,
     Participant, Recorded, Rejection, State, Twilio, TwilioBuilder,

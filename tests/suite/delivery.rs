@@ -3,7 +3,7 @@
 use std::thread;
 
 use frontgate_tests::{
-    Action, Call, ConversationState, Effect, Fault, Gateway, Initializing, PUBLIC_URL, Setup, State, TOKEN, Twilio,
+    Action, Call, ConversationState, Effect, Fault, Gateway, Initializing, PUBLIC_URL, Setup, State, TOKEN, Tls, Twilio,
 };
 use serde_json::json;
 
@@ -279,6 +279,28 @@ fn without_an_api_key_the_account_and_its_token_do() {
     point(&twilio, &gateway);
     let sid = twilio.inbound_sms("+12025550107", OURS, "planted text").expect("a conversation");
     // No plugin has the role routing, so the default worker gets it.
+    twilio.wait_for(|state| routed(state, &sid) == ["default@example.org"]);
+}
+
+#[test]
+fn twilio_is_called_over_tls_and_only_if_its_certificate_is_trusted() {
+    let twilio = Twilio::start();
+    let tls = Tls::before(twilio.address());
+    let setup = || {
+        Setup::misbehaving()
+            .twilio(&twilio)
+            .set("tenants.demo.twilio.conversations_url", format!("{:?}", tls.url()))
+            .set("tenants.demo.twilio.default_worker", "\"default@example.org\"")
+    };
+    let gateway = setup().start();
+    point(&twilio, &gateway);
+    twilio.filters(&[]);
+    twilio.inbound_sms("+12025550107", OURS, "planted text").expect("a conversation");
+    gateway.log().wait_for("of routing is ready: nothing was sent: TLS with localhost: invalid peer certificate");
+    assert!(twilio.requests().is_empty());
+    let gateway = setup().file("ca.pem", tls.certificate()).set("delivery.ca_files", "[\"files/ca.pem\"]").start();
+    point(&twilio, &gateway);
+    let sid = twilio.inbound_sms("+12025550108", OURS, "planted text").expect("a conversation");
     twilio.wait_for(|state| routed(state, &sid) == ["default@example.org"]);
 }
 

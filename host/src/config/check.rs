@@ -25,6 +25,12 @@ pub(super) fn check(config: &mut Config, document: &Document<'_>, faults: &mut V
     }
     server(config, &mut report);
     limits(config, &mut report);
+    for (index, file) in config.delivery.ca_files.iter().enumerate() {
+        if let Err(problem) = super::authorities(file) {
+            let key = format!("delivery.ca_files[{index}]");
+            report.fault(&key, &format!("{problem:#}"), "name a PEM file with certificates");
+        }
+    }
     if config.store.path().is_none() {
         report.fault("store.url", "is no database that this version knows", "write \"sqlite:data/frontgate.db\"");
     }

@@ -2,6 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use anyhow::{Context as _, bail};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
 use serde::Deserialize;
 
 /// Where events and deliveries are kept.
@@ -58,6 +61,8 @@ pub struct Delivery {
     pub request_timeout_ms: u64,
     /// Until a connection is open, TLS included.
     pub connect_timeout_ms: u64,
+    /// Authorities that are trusted beside those that browsers trust, as PEM.
+    pub ca_files: Vec<PathBuf>,
     /// Connections that are kept open for the next request.
     pub connections_idle_max: usize,
     /// Bytes of one answer.
@@ -83,6 +88,7 @@ impl Default for Delivery {
             requests_per_second_max: 50,
             request_timeout_ms: 15_000,
             connect_timeout_ms: 5_000,
+            ca_files: Vec::new(),
             connections_idle_max: 8,
             response_bytes_max: 1_048_576,
             retry_first_ms: 500,
@@ -93,4 +99,14 @@ impl Default for Delivery {
             plugin_timeout_ms: 10_000,
         }
     }
+}
+
+/// The certificates of a PEM file.
+pub fn authorities(file: &Path) -> anyhow::Result<Vec<CertificateDer<'static>>> {
+    let read = CertificateDer::pem_file_iter(file).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let all = read.with_context(|| format!("reading {}", file.display()))?;
+    if all.is_empty() {
+        bail!("there is no certificate in {}", file.display());
+    }
+    Ok(all)
 }

@@ -1,6 +1,7 @@
 //! One HTTP/1.1 connection that counts what was written to it.
 
 use std::io;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -20,6 +21,8 @@ use tokio_rustls::TlsConnector;
 use tokio_util::task::AbortOnDropHandle;
 use url::{Host, Url};
 
+use crate::config::authorities;
+
 /// Where a connection leads.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Target {
@@ -38,12 +41,16 @@ impl Target {
     }
 }
 
-/// How certificates are checked: against the roots that browsers trust.
+/// How certificates are checked: against the roots that browsers trust, and those of the operator.
 pub(super) struct Tls(TlsConnector);
 
 impl Tls {
-    pub(super) fn new() -> Self {
-        let roots: RootCertStore = webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect();
+    /// The files have been read before, when the configuration was checked; one that cannot be read any
+    /// more is trusted no more.
+    pub(super) fn new(ca_files: &[PathBuf]) -> Self {
+        let mut roots: RootCertStore = webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect();
+        let own = ca_files.iter().filter_map(|file| authorities(file).ok());
+        roots.add_parsable_certificates(own.flatten());
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
