@@ -89,7 +89,9 @@ impl Gateway {
         body::unambiguous(&head.headers)?;
         let route = self.routes.find(head.uri.path()).ok_or(Error::UnknownAddress)?;
         trip.route(route);
-        if head.method != Method::POST {
+        // A webhook that Twilio was told to send by GET: it is none, and must not stop a customer either.
+        let wrong_method = head.method == Method::GET && route.callback == Callback::Conversations;
+        if head.method != Method::POST && !wrong_method {
             return Err(Error::Method);
         }
         let deadline = started + Duration::from_millis(route.callback.timeout_ms(&route.tenant));
@@ -98,8 +100,14 @@ impl Gateway {
         let verified = self.verify(route, target, &head.headers, &body)?;
         let labels = [("tenant", route.tenant.name.to_string()), ("key", verified.key.clone())];
         counter!("frontgate_verified_total", &labels).increment(1);
-        let Content::Form(form) = verified.content() else {
-            return Err(Error::NotForm);
+        let form = match verified.content() {
+            Content::Form(form) if !wrong_method => form,
+            _ => {
+                if route.callback == Callback::Conversations {
+                    trip.fail_open();
+                }
+                return Err(if wrong_method { Error::Method } else { Error::NotForm });
+            }
         };
         let queue = Instant::now() + Duration::from_millis(self.config.plugins.queue_timeout_ms);
         let deadlines = Deadlines { queue, answer: deadline };
@@ -135,7 +143,9 @@ impl Gateway {
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
         let form = text(CONTENT_TYPE.as_str()).is_some_and(|kind| {
             let kind = kind.split(';').next().unwrap_or_default().trim();
-            kind.eq_ignore_ascii_case("application/x-www-form-urlencoded")
+            // The second is how Twilio's own pages spell it.
+            let spellings = ["application/x-www-form-urlencoded", "application/x-www-urlencoded"];
+            spellings.iter().any(|spelling| kind.eq_ignore_ascii_case(spelling))
         });
         let request = Signed { target, signature: text(SIGNATURE), settings: text(SETTINGS), is_form: form, body };
         let host = text(HOST.as_str());

@@ -57,12 +57,14 @@ impl Asking {
         answering(&self.plugins.registry, &self.tenant.roles, role)
     }
 
-    /// Every plugin that is named for a role, in order; none in the place of one that does not
-    /// answer it now.
+    /// Every plugin that answers a role, in order; none in the place of one that is being loaded for
+    /// the first time.
     pub fn chain(&self, role: Role) -> Vec<Option<Arc<Live>>> {
-        let names = self.tenant.roles.plugins(role).iter();
-        let live = names.map(|name| self.plugins.registry.get(name));
-        live.map(|live| live.filter(|live| live.roles().contains(&role))).collect()
+        let registry = &self.plugins.registry;
+        let (names, loading) = (self.tenant.roles.plugins(role).iter(), registry.loading());
+        let known = names.map(|name| (registry.get(name), loading.contains(name)));
+        let there = known.filter(|(live, loading)| live.is_some() || *loading).map(|(live, _)| live);
+        there.filter(|live| live.as_ref().is_none_or(|live| live.roles().contains(&role))).collect()
     }
 
     /// A call of a plugin in a role.
@@ -90,6 +92,29 @@ pub fn unanswered(registry: &Registry, config: &Config) -> Vec<String> {
             if !names.is_empty() && answering(registry, &settings.roles, role).is_err() {
                 reasons
                     .push(format!("tenant {tenant}: no plugin answers the role {role} (named: {})", names.join(", ")));
+            }
+        }
+    }
+    reasons
+}
+
+/// Plugins that are named for a role and do not answer it, though another does, as sentences.
+pub fn missing(registry: &Registry, config: &Config) -> Vec<String> {
+    let mut reasons = Vec::new();
+    for (tenant, settings) in &config.tenants {
+        for role in Role::ALL.into_iter().filter(|role| answering(registry, &settings.roles, *role).is_ok()) {
+            for name in settings.roles.plugins(role) {
+                match registry.get(name) {
+                    None => {
+                        reasons.push(format!("tenant {tenant}: the role {role} names `{name}`, which is not there"))
+                    }
+                    Some(live) if !live.roles().contains(&role) => {
+                        let roles: Vec<_> = live.roles().into_iter().map(Role::name).collect();
+                        let roles = roles.join(", ");
+                        reasons.push(format!("tenant {tenant}: the role {role} names `{name}`, which answers {roles}"));
+                    }
+                    Some(_) => {}
+                }
             }
         }
     }

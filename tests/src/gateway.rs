@@ -147,9 +147,14 @@ impl Gateway {
         answer.json["objects"]["customers"][0]["display_name"].as_str().expect("a name").to_owned()
     }
 
+    /// A GET request to the public listener.
+    pub fn get(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+        platform::get(self.address, path, headers)
+    }
+
     /// A page of the operators' listener.
     pub fn operators(&self, path: &str) -> (u16, String) {
-        let answer = platform::get(self.admin, path);
+        let answer = platform::get(self.admin, path, &[]);
         (answer.status, answer.text)
     }
 

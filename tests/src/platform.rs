@@ -88,8 +88,12 @@ pub fn post(address: SocketAddr, path: &str, headers: &[(&str, &str)], body: &[u
     send(request.body(body.to_vec()).expect("a request"))
 }
 
-pub(crate) fn get(address: SocketAddr, path: &str) -> Answer {
-    send(Request::get(format!("http://{address}{path}")).body(Vec::new()).expect("a request"))
+pub(crate) fn get(address: SocketAddr, path: &str, headers: &[(&str, &str)]) -> Answer {
+    let mut request = Request::get(format!("http://{address}{path}"));
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    send(request.body(Vec::new()).expect("a request"))
 }
 
 fn send(request: Request<Vec<u8>>) -> Answer {

@@ -54,6 +54,7 @@ fn every_fault_is_named_with_place_and_remedy_and_nothing_is_served() {
         (("plugins.directory", "\"nowhere\""), "config.toml:", "there is no folder", "create it"),
         (("plugins.named.plugin.files", "\"nowhere\""), "config.toml:", "there is no folder", "create it"),
         (("plugins.named.plugin.config.list", "[1]"), "config.toml:", "the setting `list` is a list", ""),
+        (("log.level", "\"infoo\""), "config.toml:", "`infoo` is no level", "write error, warn"),
         (("log.level", "\"a=b=c\""), "config.toml:", "log.level", "write error, warn"),
         (("plugins.named.plugin.limits.cpu_time_ms", "0"), "config.toml:", "0 cannot work", "from 1"),
         (("tenants.demo.twilio.page_size_max", "0"), "config.toml:", "0 cannot work", "from 1"),
@@ -94,6 +95,18 @@ fn a_bad_plugin_and_an_unanswered_role_are_faults() {
     assert_eq!(code, Some(1));
     assert!(said.contains("✗ plugin plugin is not usable: it is not WebAssembly"), "{said}");
     assert!(said.contains("no plugin answers the role crm"), "{said}");
+}
+
+#[test]
+fn a_plugin_that_is_named_and_not_there_or_of_another_role_is_a_fault() {
+    let (said, code) = check(
+        &Setup::misbehaving()
+            .plugin("directory", &component("directory"))
+            .set("tenants.demo.roles.routing", "[\"plugin\", \"plugni\", \"directory\"]"),
+    );
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("the role routing names `plugni`, which is not there"), "{said}");
+    assert!(said.contains("the role routing names `directory`, which answers crm"), "{said}");
 }
 
 #[test]

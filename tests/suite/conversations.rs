@@ -137,6 +137,29 @@ fn a_forged_webhook_is_refused_all_the_same() {
 }
 
 #[test]
+fn a_webhook_in_another_form_stops_nobody() {
+    use frontgate_tests::{PUBLIC_URL, TOKEN, post, sign};
+    let gateway = Setup::misbehaving().start();
+    let path = "/callbacks/conversations";
+    let bare = sign(TOKEN, &format!("{PUBLIC_URL}{path}"), &[]);
+    let answer = gateway.get(path, &[("x-twilio-signature", &bare)]);
+    assert_eq!((answer.status, answer.text.as_str()), (200, "{}"));
+    assert_eq!(gateway.get(path, &[("x-twilio-signature", "AAAA")]).status, 403);
+    assert_eq!(gateway.get("/callbacks/crm", &[("x-twilio-signature", &bare)]).status, 405);
+    let json = [("content-type", "application/json"), ("x-twilio-signature", &*bare)];
+    assert_eq!(post(gateway.address(), path, &json, b"{}").status, 200);
+    // As Twilio's pages spell it, and not at all.
+    let form = [("EventType", "onConversationAdd"), ("MessagingBinding.Address", "+12025550107")];
+    let signature = sign(TOKEN, &format!("{PUBLIC_URL}{path}"), &form);
+    let body = b"EventType=onConversationAdd&MessagingBinding.Address=%2B12025550107";
+    let spelled = [("content-type", "application/x-www-urlencoded"), ("x-twilio-signature", &*signature)];
+    assert_eq!(post(gateway.address(), path, &spelled, body).json["friendly_name"], "Mora Lind");
+    let unsaid = [("content-type", "text/plain"), ("x-twilio-signature", &*signature)];
+    assert_eq!(post(gateway.address(), path, &unsaid, body).status, 403);
+    gateway.log().wait_for("it would match if Content-Type were application/x-www-form-urlencoded");
+}
+
+#[test]
 fn both_names_that_are_in_the_wild_lead_here() {
     let gateway = Setup::misbehaving().start();
     let form = [("EventType", "onConversationAdd"), ("MessagingBinding.Address", "+12025550107")];

@@ -459,7 +459,7 @@ fn what_nobody_can_find_out_is_left_to_the_operator() {
     twilio.wait_for(|state| routed(state, &sid) == ["ana@example.org"]);
     gateway.log().wait_for("of routing is made");
     let (fine, complaint) = said(&["resolve", "1", "sent"]);
-    assert!(!fine && complaint.contains("the outcome of delivery 1 is known"), "{complaint}");
+    assert!(!fine && complaint.contains("there is nothing to find out about delivery 1"), "{complaint}");
     assert!(said(&["show", "1"]).1.contains("retry: dead to unknown"));
     assert!(!said(&["show", "77"]).0);
 }

@@ -52,6 +52,17 @@ fn a_dropped_file_is_live_in_a_moment() {
 }
 
 #[test]
+fn a_file_that_lacks_a_role_which_somebody_relies_on_displaces_nothing() {
+    let gateway = Setup::misbehaving().set("tenants.demo.roles.templates", "[\"plugin\"]").start();
+    gateway.drop_plugin("plugin", &component("directory"));
+    gateway
+        .log()
+        .wait_for("kept plugin `plugin` as it was; the new file is not usable: it does not answer the role templates");
+    assert_eq!(gateway.wished("hello"), "version 1");
+    assert_eq!(gateway.operators("/readyz").0, 200);
+}
+
+#[test]
 fn a_plugin_that_is_being_loaded_is_listed_as_such() {
     let gateway = Setup::new().set("plugins.cache", "\"compiled\"").start();
     gateway.drop_plugin("plugin", &component("misbehaving"));

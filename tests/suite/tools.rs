@@ -102,7 +102,7 @@ fn check_online_asks_twilio_about_credentials_and_webhooks() {
     assert!(code == Some(1) && said.contains("the credentials are not accepted"), "{said}");
     twilio.go_down();
     let (code, said) = checked(Setup::misbehaving().twilio(&twilio));
-    assert!(code == Some(1) && said.contains("nothing was sent"), "{said}");
+    assert!(code == Some(2) && said.contains("nothing was sent") && said.contains("try again"), "{said}");
 }
 
 #[test]

@@ -20,28 +20,29 @@ pub(crate) fn run() -> Result<()> {
     let mut gateway = Command::new(&program);
     gateway.args(["run", "--config", "config.toml"]).current_dir(root());
 
-    let mut token = None;
+    let mut exports = String::new();
     for name in SECRETS {
         if env::var(name).is_ok_and(|value| !value.is_empty()) {
             continue;
         }
         let value = secret()?;
-        println!("{name} is not set, and made up for this run");
-        gateway.env(name, &value);
-        token = token.or((name == SECRETS[0]).then_some(value));
+        exports.push_str(&format!("  export {name}={value}\n"));
+        gateway.env(name, value);
     }
     let program = program.strip_prefix(root()).unwrap_or(&program).display().to_string();
-    let export = token.map(|value| format!("  export {}={value}\n", SECRETS[0])).unwrap_or_default();
+    if !exports.is_empty() {
+        println!("\nSecrets that were not set are made up for this run. Twilio itself refuses them, of course.");
+    }
     println!(
         "\
 \nTry in another terminal, in this folder:
-{export}  {program} send twilio crm                          customers of ana@example.org
+{exports}  {program} send twilio crm                          customers of ana@example.org
   {program} send twilio crm --set Query=bakery       a search
   {program} send twilio crm --set CustomerId=c-001   one customer
   {program} send twilio templates                    texts for a customer
   {program} send twilio outgoing-conversation        whom to write from
   {program} send twilio conversations                a conversation begins
-  {program} send twilio routing                      somebody gets it
+  {program} send twilio routing                      somebody is to get it
   {program} deliveries list                          what is left to do about that
   {program} plugin list                              what is loaded
 Health, status, metrics: http://127.0.0.1:8081/readyz  /statusz  /metrics

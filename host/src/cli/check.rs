@@ -84,6 +84,10 @@ fn plugins(config: &Arc<Config>) -> anyhow::Result<usize> {
         faults += 1;
         say!("✗ {reason}\n    put the plugin's .wasm file into {folder}, or change the role");
     }
+    for reason in roles::missing(&registry, config) {
+        faults += 1;
+        say!("✗ {reason}\n    put its .wasm file into {folder}, or mend the name");
+    }
     Ok(faults)
 }
 

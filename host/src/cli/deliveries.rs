@@ -37,7 +37,8 @@ pub(super) enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Lets a delivery go on at once. One that may have been sent is asked after first.
+    /// Lets a delivery go on at once. One that may have been sent is asked after first; for one that had
+    /// come to its end, everything is decided anew.
     Retry {
         /// As in the list.
         id: i64,

@@ -79,6 +79,9 @@ async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     for reason in roles::unanswered(&registry, &config) {
         warn!("{reason}; its callbacks get 503");
     }
+    for reason in roles::missing(&registry, &config) {
+        warn!("{reason}; it is passed over");
+    }
     let mut watching = tokio::spawn(reload.watch());
 
     let tenants = tenants::all(&config);

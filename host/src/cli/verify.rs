@@ -47,6 +47,7 @@ pub(super) fn verify(config: &Path, command: &Command) -> anyhow::Result<ExitCod
         Some(file) => std::fs::read(file).with_context(|| format!("reading {}", file.display()))?,
     };
     let (host, target) = apart(&command.target);
+    anyhow::ensure!(target.starts_with('/'), "name a path such as /callbacks/crm, or the whole URL");
     let request = Request {
         target,
         signature: Some(&command.signature),

@@ -20,7 +20,7 @@ pub(super) fn check(config: &mut Config, document: &Document<'_>, faults: &mut V
     let mut report = Report { document, faults };
     for (key, secret) in config.secrets_mut() {
         if let Some(problem) = secret.fault() {
-            report.fault(&key, problem, "set it, or name another source");
+            report.fault(&key, problem, "set it (or create the file), or name another source");
         }
     }
     server(config, &mut report);
@@ -240,7 +240,7 @@ fn back(name: &str, twilio: &Twilio, report: &mut Report<'_, '_>) {
         Ok(url) if url.scheme() == "http" && is_loopback(&url) => {}
         Ok(_) => report.fault(
             &address,
-            "would send credentials in clear text",
+            "is no https address, so credentials would not be safe on the way",
             "write https://..., or an http address of this machine for tests",
         ),
         Err(error) => report.fault(&address, &error.to_string(), "write https://conversations.twilio.com"),
@@ -249,8 +249,10 @@ fn back(name: &str, twilio: &Twilio, report: &mut Report<'_, '_>) {
         report.fault(&key("default_worker"), "is no identity", "write the identity of a worker, such as an e-mail");
     }
     for (index, number) in twilio.numbers.iter().enumerate() {
-        if !number.starts_with('+') || !number[1..].bytes().all(|byte| byte.is_ascii_digit()) {
-            report.fault(&key(&format!("numbers[{index}]")), "is not a number in E.164", "write +12025550199");
+        let digits = number.strip_prefix('+').unwrap_or_default();
+        if digits.len() < 7 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            let fix = "write it as a plus and digits only, such as +12025550199";
+            report.fault(&key(&format!("numbers[{index}]")), "is not a number in E.164", fix);
         }
     }
 }

@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use serde::Deserialize;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 /// The public listener, which Twilio and Front call.
 #[derive(Debug, Deserialize)]
@@ -94,7 +95,12 @@ pub struct Log {
 impl Log {
     /// What is logged, or why the level is not understood.
     pub(crate) fn filter(&self) -> Result<EnvFilter, String> {
-        EnvFilter::try_new(self.level.as_deref().unwrap_or("info")).map_err(|error| error.to_string())
+        let level = self.level.as_deref().unwrap_or("info");
+        // A single word that is no level would be taken for the name of a module, and silence all others.
+        if !level.contains(['=', ':', ',']) && level.parse::<LevelFilter>().is_err() {
+            return Err(format!("`{level}` is no level"));
+        }
+        EnvFilter::try_new(level).map_err(|error| error.to_string())
     }
 }
 

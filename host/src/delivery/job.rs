@@ -119,7 +119,7 @@ pub(crate) struct Delivery {
     /// How often the platform was asked what became of it.
     pub(crate) questions: u32,
     /// Since when it waits.
-    pub(crate) created: SystemTime,
+    pub(crate) since: SystemTime,
     /// Since when it is worked on.
     pub(crate) begun: SystemTime,
     /// Proves that it is this worker's.
@@ -133,7 +133,7 @@ impl Delivery {
 
     /// How long it has waited; nothing, if the clock was turned back.
     pub(crate) fn age(&self) -> Duration {
-        SystemTime::now().duration_since(self.created).unwrap_or_default()
+        SystemTime::now().duration_since(self.since).unwrap_or_default()
     }
 
     /// How long it has been tried.

@@ -184,6 +184,11 @@ fn change(workshop: &Workshop, delivery: &Delivery, settlement: Settlement) -> C
             let longest = Duration::from_millis(limits.retry_longest_ms);
             let pause = backoff(limits.retry_first_ms, delivery.attempts, longest);
             change.pause = Some(after.map_or(pause, |after| jitter(after, after / 4).max(pause)).min(longest));
+            let patience = Duration::from_millis(limits.routing_patience_ms).saturating_sub(delivery.tried());
+            if waits_for_plugin && delivery.kind == Kind::Routing && !patience.is_zero() {
+                // The customer waits: at the end of the patience somebody else is asked.
+                change.pause = change.pause.map(|pause| pause.min(patience));
+            }
             change.reason = Some(reason);
             change.waits_for_plugin = waits_for_plugin;
         }

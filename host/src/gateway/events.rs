@@ -37,14 +37,18 @@ impl Gateway {
                 if let Some(before) = self.answered_before(question).await {
                     return before;
                 }
-                let changes = self.asking(question, trip).conversation_add(event.clone()).await?;
+                let asking = self.asking(question, trip);
+                trip.answered_by(&asking);
+                let changes = asking.conversation_add(event.clone()).await?;
                 self.remember(question, Ok(conversations::encode_conversation(&changes, &event))).await
             }
             Event::MessageAdd(event) => {
                 if let Some(before) = self.answered_before(question).await {
                     return before;
                 }
-                let verdict = self.asking(question, trip).message_add(event).await?;
+                let asking = self.asking(question, trip);
+                trip.answered_by(&asking);
+                let verdict = asking.message_add(event).await?;
                 self.remember(question, conversations::encode_verdict(verdict)).await
             }
             Event::ParticipantAdded(event) => {

@@ -10,6 +10,7 @@ use tracing::{info, warn};
 
 use crate::error::Error;
 use crate::plugin::live::Live;
+use crate::roles::Asking;
 use crate::routes::Route;
 use crate::telemetry::brief;
 
@@ -54,8 +55,16 @@ impl Trip {
         self.plugin = Some(Arc::clone(&plugin.name));
     }
 
+    /// Notes which plugin answers a webhook.
+    pub(super) fn answered_by(&mut self, asking: &Asking) {
+        if let Some(plugin) = asking.conversations_role().and_then(|role| asking.answering(role).ok()) {
+            self.plugin(&plugin);
+        }
+    }
+
     pub(super) fn event(&mut self, name: &str) {
-        self.event = Some(brief(name));
+        let plain = name.len() <= 64 && name.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        self.event = plain.then(|| name.to_owned());
     }
 
     /// From here on an error must not stop what the caller is about to do.

@@ -17,7 +17,7 @@ use super::failure::Failure;
 use super::folder::Seen;
 use super::grants::Grants;
 use super::live::{File, Live};
-use crate::config::{Config, Plugins};
+use crate::config::{Config, Plugins, Role};
 
 /// Compilers at one time: more would take the processors from the callbacks.
 const COMPILERS_MAX: usize = 1;
@@ -53,6 +53,12 @@ impl Loader {
 
     pub(super) fn plugins(&self) -> &Plugins {
         &self.config.plugins
+    }
+
+    /// Whether some tenant names a plugin for a role.
+    pub(super) fn is_named(&self, plugin: &str, role: Role) -> bool {
+        let mut tenants = self.config.tenants.values();
+        tenants.any(|tenant| tenant.roles.plugins(role).iter().any(|name| name == plugin))
     }
 
     /// One attempt.

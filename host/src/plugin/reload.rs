@@ -17,9 +17,10 @@ use tracing::{error, info, warn};
 use super::cache::Digest;
 use super::engine::Engine;
 use super::folder::{self, Seen};
+use super::live::Live;
 use super::load::{Attempt, Loader};
 use super::registry::{Outcome, Receipt, Registry};
-use crate::config::Config;
+use crate::config::{Config, Role};
 
 /// Brings files to life.
 pub struct Reload {
@@ -198,10 +199,13 @@ impl Reload {
             Ok(None) if last.as_ref().is_some_and(|last| last.outcome == Outcome::Live) => return,
             // The file that is live came back after one that was not usable.
             Ok(None) => Outcome::Live,
-            Ok(Some(live)) => {
-                self.registry.replace(live);
-                Outcome::Live
-            }
+            Ok(Some(live)) => match self.lost(&live) {
+                Some(role) => Outcome::Kept(format!("it does not answer the role {role}, which a tenant relies on")),
+                None => {
+                    self.registry.replace(live);
+                    Outcome::Live
+                }
+            },
             Err(failure) => {
                 if failure.may_pass() {
                     self.troubled.insert(name.clone());
@@ -217,6 +221,13 @@ impl Reload {
             }
         };
         self.note(&name, digest, outcome);
+    }
+
+    /// A role that would be lost: the live version answers it, and some tenant names the plugin for it.
+    fn lost(&self, new: &Live) -> Option<Role> {
+        let old = self.registry.get(&new.name)?;
+        let lost = old.roles().into_iter().filter(|role| !new.roles().contains(role));
+        lost.into_iter().find(|role| self.loader.is_named(&new.name, *role))
     }
 
     fn note(&self, name: &str, digest: Option<Digest>, outcome: Outcome) {

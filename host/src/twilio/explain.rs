@@ -74,6 +74,12 @@ fn near_miss(keys: &Keys, tried: &[Key], request: &Request<'_>, around: &Surroun
             .iter()
             .any(|url| texts.iter().any(|text| keys.iter().any(|key| key.matches(url, text, signature))))
     };
+    if !request.is_form
+        && let Ok(form) = Form::parse(request.body)
+        && matches(tried, &keys.base, request.target, &candidates::texts(&form))
+    {
+        return Some("if Content-Type were application/x-www-form-urlencoded".to_owned());
+    }
     for (change, base) in bases(keys, around) {
         if matches(tried, &base, request.target, &texts) {
             return Some(change);

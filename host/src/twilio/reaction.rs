@@ -75,7 +75,10 @@ pub fn reason(failure: &Failure) -> String {
 fn meaning(code: u32) -> Option<&'static str> {
     Some(match code {
         20003 => "the credentials are not accepted; see api_key, api_secret, account_sid and auth_tokens",
-        20404 => "there is no such conversation or participant; it may have been deleted",
+        20404 => {
+            "there is no such conversation or participant: it may have been deleted, or be part of a service \
+             (conversations_url = .../v1/Services/IS...)"
+        }
         20429 => "too many requests at once",
         50377 => "the conversation is closed",
         50386 => "the conversation is still being made",

@@ -118,7 +118,7 @@ impl Rest {
         conversation: &str,
         identity: &str,
         projected_address: Option<&str>,
-    ) -> Result<Option<Participant>, Failure> {
+    ) -> Result<Participant, Failure> {
         let mut form = vec![("Identity", identity)];
         form.extend(projected_address.map(|address| ("MessagingBinding.ProjectedAddress", address)));
         self.write(&["Conversations", conversation, "Participants"], &form).await
@@ -138,7 +138,7 @@ impl Rest {
     /// Replaces a participant's attributes.
     pub async fn set_attributes(&self, conversation: &str, sid: &str, attributes: &str) -> Result<(), Failure> {
         let path = ["Conversations", conversation, "Participants", sid];
-        self.write::<Participant>(&path, &[("Attributes", attributes)]).await.map(drop)
+        self.write(&path, &[("Attributes", attributes)]).await.map(drop)
     }
 
     /// Where the account's webhooks point.
@@ -149,16 +149,12 @@ impl Rest {
     async fn read<T: DeserializeOwned>(&self, path: &[&str], query: &str) -> Result<T, Failure> {
         let mut url = self.url(path);
         url.set_query(Some(query).filter(|query| !query.is_empty()));
-        let body = self.exchange(Method::GET, &url, Bytes::new()).await?;
-        let read = body.and_then(|body| serde_json::from_slice(&body).ok());
-        read.ok_or_else(|| Failure::NoAnswer("the answer could not be read".to_owned()))
+        self.exchange(Method::GET, &url, Bytes::new()).await
     }
 
-    /// A write. Its answer says 2xx before it says what was written; the latter may get lost.
-    async fn write<T: DeserializeOwned>(&self, path: &[&str], form: &[(&str, &str)]) -> Result<Option<T>, Failure> {
+    async fn write(&self, path: &[&str], form: &[(&str, &str)]) -> Result<Participant, Failure> {
         let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
-        let body = self.exchange(Method::POST, &self.url(path), form.into()).await?;
-        Ok(body.and_then(|body| serde_json::from_slice(&body).ok()))
+        self.exchange(Method::POST, &self.url(path), form.into()).await
     }
 
     fn url(&self, path: &[&str]) -> Url {
@@ -167,7 +163,7 @@ impl Rest {
         url
     }
 
-    async fn exchange(&self, method: Method, url: &Url, body: Bytes) -> Result<Option<Bytes>, Failure> {
+    async fn exchange<T: DeserializeOwned>(&self, method: Method, url: &Url, body: Bytes) -> Result<T, Failure> {
         let mut headers = HeaderMap::new();
         headers.insert(AUTHORIZATION, self.authorization.clone());
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
@@ -180,7 +176,10 @@ impl Rest {
             outbound::Failure::NoAnswer(_) => Failure::NoAnswer(failure.to_string()),
         })?;
         if answer.status.is_success() {
-            return Ok(answer.body);
+            // Whoever answers without saying what there is now may not be Twilio.
+            let read = answer.body.and_then(|body| serde_json::from_slice(&body).ok());
+            let unread = || Failure::NoAnswer(format!("the answer, {}, could not be read", answer.status));
+            return read.ok_or_else(unread);
         }
         if answer.body.is_none() && answer.status.is_client_error() {
             return Err(Failure::NotSent(format!("Twilio answered {}, and its reason did not arrive", answer.status)));

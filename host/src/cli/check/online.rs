@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
+use anyhow::bail;
+use hyper::StatusCode;
+
 use super::super::say;
 use crate::config::Config;
 use crate::outbound::Client;
 use crate::routes::Callback;
 use crate::tenants;
 use crate::twilio::reaction::reason;
-use crate::twilio::rest::{Rest, Webhooks};
+use crate::twilio::rest::{Failure, Rest, Webhooks};
 
 /// What the gateway answers by itself needs these.
 const NEEDED: [(&str, &str); 2] = [("onConversationAdd", "pre"), ("onParticipantAdded", "post")];
@@ -17,7 +20,7 @@ const NEEDED: [(&str, &str); 2] = [("onConversationAdd", "pre"), ("onParticipant
 pub(super) fn online(config: &Config) -> anyhow::Result<usize> {
     let client = Arc::new(Client::new(&config.delivery));
     let runtime = super::super::runtime()?;
-    let mut faults = 0;
+    let (mut faults, mut unasked) = (0, Vec::new());
     for tenant in tenants::all(config) {
         let settings = &config.tenants[&*tenant.name].twilio;
         let (name, address) = (&tenant.name, &settings.conversations_url);
@@ -37,13 +40,25 @@ pub(super) fn online(config: &Config) -> anyhow::Result<usize> {
                     say!("    Twilio's console alone shows where it calls {}: {}", callback.name(), url(callback));
                 }
             }
-            Err(failure) => {
+            Err(failure @ Failure::Refused { status, .. }) if !is_busy(status) => {
                 faults += 1;
                 say!("✗ tenant {name}: {address}: {}\n    mend [tenants.{name}.twilio]", reason(&failure));
             }
+            Err(failure) => {
+                say!("! tenant {name}: {address}: {}", reason(&failure));
+                unasked.push(name.to_string());
+            }
         }
     }
-    Ok(faults)
+    match unasked.as_slice() {
+        [] => Ok(faults),
+        tenants => bail!("Twilio could not be asked about {}; try again, or see conversations_url", tenants.join(", ")),
+    }
+}
+
+/// Whether an answer says nothing about who asked.
+fn is_busy(status: StatusCode) -> bool {
+    status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS
 }
 
 /// Compares where the webhooks point with where they should.

@@ -117,7 +117,7 @@ impl Desk {
     }
 
     /// Lets a delivery go on at once. One that may have been sent is asked after first; for one that
-    /// was refused, everything is decided anew.
+    /// had come to its end, everything is decided anew.
     pub fn retry(&mut self, id: i64) -> anyhow::Result<State> {
         self.change(id, "retry", |transaction, before, sending| {
             let after = match before {
@@ -128,7 +128,7 @@ impl Desk {
             };
             transaction.execute(
                 "UPDATE deliveries SET state = ?2, questions = 0, reason = NULL,
-                   plan = CASE WHEN ?2 = 'unknown' THEN plan END, created_ms = ?3,
+                   plan = CASE WHEN ?2 = 'unknown' OR state = 'ready' THEN plan END, since_ms = ?3,
                    begun_ms = NULL, due_ms = CASE WHEN due_ms IS NOT NULL AND state IN ('ready', 'unknown') THEN ?3 END
                  WHERE id = ?1",
                 params![id, after.name(), millis(SystemTime::now())],
@@ -142,12 +142,12 @@ impl Desk {
         let action = if fact == Fact::Sent { "resolve as sent" } else { "resolve as not sent" };
         self.change(id, action, |transaction, before, sending| {
             if !(before == State::Unknown || (before == State::Dead && sending)) {
-                bail!("the outcome of delivery {id} is known: it is {before}");
+                bail!("there is nothing to find out about delivery {id}: it is {before}");
             }
             let after = if fact == Fact::Sent { State::Sent } else { State::Ready };
             transaction.execute(
                 "UPDATE deliveries SET state = ?2, sending = 0, due_ms = NULL, reason = ?3, questions = 0,
-                   created_ms = ?4, begun_ms = NULL
+                   since_ms = ?4, begun_ms = NULL
                  WHERE id = ?1",
                 params![id, after.name(), format!("an operator said so: {action}"), millis(SystemTime::now())],
             )?;

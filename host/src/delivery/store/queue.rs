@@ -39,8 +39,8 @@ pub(in crate::delivery) struct Change {
 pub(super) fn insert(transaction: &Transaction<'_>, event: &Event, now: i64) -> rusqlite::Result<()> {
     let fields = serde_json::to_string(&event.fields).expect("pairs of texts");
     let mut insert = transaction.prepare_cached(
-        "INSERT INTO deliveries (tenant, kind, name, conversation, fields, request, state, created_ms, changed_ms)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'ready', ?7, ?7)",
+        "INSERT INTO deliveries (tenant, kind, name, conversation, fields, request, state, created_ms, since_ms, changed_ms)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'ready', ?7, ?7, ?7)",
     )?;
     let (tenant, kind) = (&*event.tenant, event.kind.name());
     insert.execute(params![tenant, kind, event.name, event.conversation, fields, &*event.request, now])?;
@@ -122,7 +122,7 @@ impl Store {
                    waits_for_plugin = 0, attempts = attempts + 1, sending = (plan IS NOT NULL),
                    state = CASE state WHEN 'ready' THEN 'leased' ELSE state END
                  WHERE id = ?1
-                 RETURNING id, kind, name, conversation, fields, request, plan, state, attempts, questions, created_ms,
+                 RETURNING id, kind, name, conversation, fields, request, plan, state, attempts, questions, since_ms,
                    begun_ms, lease",
             )?;
             let lease = uuid::Uuid::new_v4().to_string();
@@ -252,7 +252,7 @@ fn delivery(row: &Row<'_>) -> rusqlite::Result<Delivery> {
         unknown: state == State::Unknown.name(),
         attempts: row.get("attempts")?,
         questions: row.get("questions")?,
-        created: time(row.get("created_ms")?),
+        since: time(row.get("since_ms")?),
         begun: time(row.get("begun_ms")?),
         lease: row.get("lease")?,
     })

@@ -55,6 +55,8 @@ CREATE TABLE deliveries (
   reason TEXT,
   result TEXT,
   created_ms INTEGER NOT NULL,
+  -- Since when it waits: since it was accepted, or since an operator let it go on.
+  since_ms INTEGER NOT NULL,
   -- When it was first worked on.
   begun_ms INTEGER,
   changed_ms INTEGER NOT NULL

@@ -35,7 +35,7 @@ impl Workshop {
         let added = self.turn().await?.add_worker(conversation, &worker, projected.as_deref()).await;
         crash::point("after-send");
         match added {
-            Ok(participant) => Ok(Settlement::Sent { result: participant.map(|participant| participant.sid) }),
+            Ok(participant) => Ok(Settlement::Sent { result: Some(participant.sid) }),
             // The identity makes it the same participant, so this one is there.
             Err(failure) => Ok(self.react(&failure, Repeatable::No).unwrap_or(Settlement::Sent { result: None })),
         }
@@ -70,6 +70,7 @@ impl Workshop {
         for plugin in self.asking(delivery).chain(Role::Routing) {
             // Each has its own time.
             let asking = self.asking(delivery);
+            let name = plugin.as_ref().map_or("a plugin that is being loaded", |plugin| &plugin.name);
             let answer = match &plugin {
                 Some(plugin) => asking.call(plugin, Role::Routing).route(inbound.conversation.clone()).await,
                 None => Err(Error::NoPlugin(Role::Routing)),
@@ -79,15 +80,17 @@ impl Workshop {
                 Ok(Some(_)) => tracing::warn!(
                     request = &*delivery.request,
                     tenant = &*self.tenant.name,
+                    plugin = name,
                     "a routing plugin is passed over: what it named can be no worker's identity"
                 ),
                 Ok(None) | Err(Error::NotFound) => {}
                 Err(error) if patient => {
-                    return Err(again(format!("no decision yet: {}", sentence(&error)), true).into());
+                    return Err(again(format!("no decision yet: {name}: {}", sentence(&error)), true).into());
                 }
                 Err(error) => tracing::warn!(
                     request = &*delivery.request,
                     tenant = &*self.tenant.name,
+                    plugin = name,
                     "a routing plugin is passed over, having failed for delivery.routing_patience_ms: {error}"
                 ),
             }
