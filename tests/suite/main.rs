@@ -11,6 +11,7 @@ mod frontline;
 mod house;
 mod lifecycle;
 mod misbehaving;
+mod operators;
 mod reload;
 mod signature;
 mod store;
