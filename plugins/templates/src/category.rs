@@ -54,7 +54,10 @@ fn language(file: &File, settings: &Settings) -> Result<String> {
     let language = match &settings.language {
         Some(language) if languages.contains(language) || languages.is_empty() => language.clone(),
         // Texts that are not translated are in it.
-        Some(language) if file.has_text_once() => language.clone(),
+        Some(language) if file.has_text_once() => {
+            warn!("the setting `language` is `{language}`; the translated texts of `{path}` are in {several}");
+            language.clone()
+        }
         Some(language) => {
             return Err(Error::failed(format!("the setting `language` is `{language}`; `{path}` has {several}")));
         }
