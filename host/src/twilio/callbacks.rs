@@ -67,10 +67,11 @@ struct People {
 /// In a group, `MessagingBinding.Address` is repeated or a list with commas, and may hold the
 /// tenant's own number.
 fn people(form: &Form<'_>, numbers: &[String]) -> People {
-    let author = form.get("MessagingBinding.AuthorAddress").map(str::to_owned);
+    let author =
+        form.get("MessagingBinding.AuthorAddress").and_then(|value| addresses(value).next()).map(str::to_owned);
     let mut all: Vec<String> = author.iter().cloned().collect();
     for (_, value) in form.pairs().filter(|(name, _)| *name == "MessagingBinding.Address") {
-        for address in value.split(',').map(str::trim).filter(|address| !address.is_empty()) {
+        for address in addresses(value) {
             if all.iter().all(|known| known != address) {
                 all.push(address.to_owned());
             }
@@ -82,10 +83,15 @@ fn people(form: &Form<'_>, numbers: &[String]) -> People {
         numbers.iter().any(|own| own == number)
     };
     let named = ["MessagingBinding.ProjectedAddress", "MessagingBinding.ProxyAddress"];
-    let own = named.iter().find_map(|name| form.get(name)).map(str::to_owned);
+    let own = named.iter().find_map(|name| addresses(form.get(name)?).next()).map(str::to_owned);
     let own = own.or_else(|| all.iter().filter(|_| is_group).find(ours).cloned());
     let customers = all.iter().filter(|address| own.as_ref() != Some(*address)).cloned().collect();
     People { customers, own, author, is_group, all }
+}
+
+/// The addresses of a field, which may be a list.
+fn addresses(value: &str) -> impl Iterator<Item = &str> {
+    value.split(',').map(str::trim).filter(|address| !address.is_empty())
 }
 
 fn json<T: Serialize>(value: &T) -> Vec<u8> {

@@ -14,6 +14,21 @@ fn fields() -> impl Strategy<Value = Vec<(String, String)>> {
     proptest::collection::vec((names, values), 0..14)
 }
 
+#[test]
+fn a_list_where_one_address_belongs_is_read_as_its_first() {
+    let fields = [
+        ("ConversationSid", "CH1"),
+        ("MessagingBinding.AuthorAddress", "+12025550100,+12025550101"),
+        ("MessagingBinding.Address", "+12025550100, +12025550102"),
+        ("MessagingBinding.ProxyAddress", " , +12025550199"),
+    ];
+    let form = Form::from_pairs(fields.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    let conversation = routing::decode(&form, &[]).expect("a routing").conversation;
+    assert_eq!(conversation.addresses, ["+12025550100", "+12025550102"]);
+    assert_eq!(conversation.author.as_deref(), Some("+12025550100"));
+    assert_eq!(conversation.proxy_address.as_deref(), Some("+12025550199"));
+}
+
 proptest! {
     #[test]
     fn whatever_arrives_is_read_or_refused(fields in fields()) {
