@@ -2,11 +2,12 @@
 //! afterwards, never lost, and never done twice blindly.
 //!
 //! In reading order: [`job`] is one delivery and what becomes of it, [`store`] keeps it, [`worker`]
-//! takes one after the other and `work/` does it.
+//! takes one after the other, `work/` makes it, and `verdict` says when it goes on.
 
 mod budget;
 mod crash;
 pub mod job;
 pub mod store;
+mod verdict;
 mod work;
 pub mod worker;

@@ -7,6 +7,7 @@
 mod budget;
 pub mod cache;
 pub mod call;
+mod caller;
 pub mod compile;
 pub mod engine;
 mod exports;

@@ -38,12 +38,10 @@ impl Plugins {
 /// Asks plugins on behalf of one request.
 pub struct Asking {
     plugins: Arc<Plugins>,
-    /// Whose plugins.
-    pub tenant: Arc<Tenant>,
-    /// For whom they log.
-    pub caller: Caller,
-    /// Until when they must have answered.
-    pub deadlines: Deadlines,
+    tenant: Arc<Tenant>,
+    caller: Caller,
+    /// Until when the plugins must have answered.
+    deadlines: Deadlines,
 }
 
 impl Asking {

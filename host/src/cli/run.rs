@@ -52,7 +52,7 @@ async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     let (address, admin_address) = (server.address()?, admin.address()?);
 
     let config = Arc::new(config);
-    let opening = config.clone();
+    let opening = Arc::clone(&config);
     let store = Arc::new(spawn_blocking(move || Store::open(&opening.store)).await??);
     let engine = Engine::new(&config.plugins)?;
     let registry = Arc::new(Registry::default());
@@ -87,13 +87,12 @@ async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     let tenants = tenants::all(&config);
     let plugins = Arc::new(Plugins::new(engine, registry));
     let stop = CancellationToken::new();
-    let delivering = {
+    warn_of_strangers(&config, &store).await;
+    let mut delivering = tokio::spawn({
         let (config, tenants, plugins) = (Arc::clone(&config), tenants.clone(), Arc::clone(&plugins));
         let (store, stop) = (Arc::clone(&store), stop.clone());
         async move { worker::work(&config, &tenants, &plugins, &store, stop).await }
-    };
-    warn_of_strangers(&config, &store).await;
-    let mut delivering = tokio::spawn(delivering);
+    });
     let gateway = Arc::new(Gateway::new(Arc::clone(&config), tenants, plugins, Arc::clone(&store)));
     let mut serving = tokio::spawn(server.serve(
         move |request| {
@@ -121,7 +120,7 @@ async fn serve(config: Config) -> anyhow::Result<ExitCode> {
         stop.cancel();
         let grace = Duration::from_millis(config.server.shutdown_grace_ms);
         let (served, delivered) = tokio::join!(serving, tokio::time::timeout(grace, delivering));
-        served.unwrap_or(false) && delivered.is_ok()
+        served.unwrap_or(false) && matches!(delivered, Ok(Ok(Ok(()))))
     };
     let clean = tokio::select! {
         clean = drained => clean,

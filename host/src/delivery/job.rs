@@ -79,8 +79,9 @@ impl Kind {
         }
     }
 
-    pub(crate) fn named(name: &str) -> Self {
-        if name == "routing" { Self::Routing } else { Self::Conversations }
+    /// The kind of a name.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 }
 

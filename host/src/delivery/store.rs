@@ -62,7 +62,7 @@ pub struct Store {
     writes: mpsc::Sender<Work>,
     timeout: Duration,
     path: PathBuf,
-    /// Told when something of a tenant may have become due.
+    /// For each tenant, what is told when something may have become due.
     due: Mutex<HashMap<String, Arc<Notify>>>,
 }
 
@@ -92,16 +92,7 @@ impl Store {
         &self.path
     }
 
-    /// The same for a caller who cannot wait: it may be written all the same.
-    async fn write_in_time<T, W>(&self, work: W) -> Result<T, StoreError>
-    where
-        T: Send + 'static,
-        W: FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
-    {
-        timeout(self.timeout, self.write(work)).await.unwrap_or(Err(StoreError::Slow))
-    }
-
-    /// Is told when something of a tenant may have become due.
+    /// What is told when something of a tenant may have become due.
     pub(super) fn due(&self, tenant: &str) -> Arc<Notify> {
         let mut all = self.due.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(all.entry(tenant.to_owned()).or_default())
@@ -132,6 +123,15 @@ impl Store {
             mpsc::error::TrySendError::Closed(_) => StoreError::Closed,
         })?;
         told.await.unwrap_or(Err(StoreError::Closed))
+    }
+
+    /// The same for a caller who cannot wait: it may be written all the same.
+    async fn write_in_time<T, W>(&self, work: W) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        W: FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
+    {
+        timeout(self.timeout, self.write(work)).await.unwrap_or(Err(StoreError::Slow))
     }
 }
 

@@ -38,10 +38,12 @@ pub(super) struct Workshop {
 /// conversation wait behind it.
 const CRASHES_MAX: u32 = 5;
 
-/// Why a delivery stops short: what is to be written down, or that it is not this worker's any more.
+/// Why a delivery stops short.
 pub(super) enum Stop {
+    /// With this to be written down.
     Settle(Settlement),
-    Lost(StoreError),
+    /// What was decided could not be written down.
+    Unwritten(StoreError),
 }
 
 impl From<Settlement> for Stop {
@@ -65,7 +67,7 @@ impl Workshop {
         };
         match made {
             Ok(settlement) | Err(Stop::Settle(settlement)) => Ok(settlement),
-            Err(Stop::Lost(error)) => Err(error),
+            Err(Stop::Unwritten(error)) => Err(error),
         }
     }
 

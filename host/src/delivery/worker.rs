@@ -19,6 +19,7 @@ use super::crash;
 use super::job::{Delivery, Kind, Settlement, State};
 use super::store::Store;
 use super::store::queue::{Change, Next};
+use super::verdict;
 use super::work::Workshop;
 use crate::config::Config;
 use crate::outbound::Client;
@@ -134,18 +135,18 @@ impl Worker {
 /// Makes one delivery and writes down what became of it, however long that takes.
 async fn make(workshop: &Workshop, delivery: &Delivery) {
     let made = AssertUnwindSafe(workshop.make(delivery)).catch_unwind().await;
-    let change = match made {
-        Ok(Ok(settlement)) => change(workshop, delivery, settlement),
+    let settlement = match made {
+        Ok(Ok(settlement)) => settlement,
         // What was decided could not be written down, so nothing was sent.
         Ok(Err(error)) => {
-            let reason = format!("the store: {error}");
-            change(workshop, delivery, Settlement::Again { after: None, reason, waits_for_plugin: false })
+            Settlement::Again { after: None, reason: format!("the store: {error}"), waits_for_plugin: false }
         }
         Err(_) => {
             let reason = "a fault of the gateway; its text is on standard error".to_owned();
-            change(workshop, delivery, Settlement::Unknown { reason, asked: true, after: None })
+            Settlement::Unknown { reason, asked: true, after: None }
         }
     };
+    let change = verdict::change(&workshop.limits, delivery, settlement);
     loop {
         match workshop.store.settle(&workshop.tenant.name, delivery, change.clone()).await {
             Ok(true) => break report(workshop, delivery, &change),
@@ -157,74 +158,6 @@ async fn make(workshop: &Workshop, delivery: &Delivery) {
         sleep(STORE_PAUSE).await;
     }
     crash::point("settled");
-}
-
-/// What is written down: when it goes on, or that it is over.
-fn change(workshop: &Workshop, delivery: &Delivery, settlement: Settlement) -> Change {
-    let limits = &workshop.limits;
-    let mut change = Change {
-        state: State::Ready,
-        pause: None,
-        waits_for_plugin: false,
-        maybe_sent: false,
-        reason: None,
-        result: None,
-        questions: delivery.questions,
-    };
-    match settlement {
-        Settlement::Sent { result } => (change.state, change.result) = (State::Sent, result),
-        Settlement::Failed { reason } => (change.state, change.reason) = (State::Failed, Some(reason)),
-        Settlement::Again { after, reason, waits_for_plugin } => {
-            let patience = Duration::from_millis(limits.give_up_after_ms);
-            if delivery.age() >= patience {
-                change.state = State::Dead;
-                change.reason = Some(format!("given up after delivery.give_up_after_ms: {reason}"));
-                return change;
-            }
-            let longest = Duration::from_millis(limits.retry_longest_ms);
-            let pause = backoff(limits.retry_first_ms, delivery.attempts, longest);
-            change.pause = Some(after.map_or(pause, |after| jitter(after, after / 4).max(pause)).min(longest));
-            let patience = Duration::from_millis(limits.routing_patience_ms).saturating_sub(delivery.tried());
-            if waits_for_plugin && delivery.kind == Kind::Routing && !patience.is_zero() {
-                // The customer waits: at the end of the patience somebody else is asked.
-                change.pause = change.pause.map(|pause| pause.min(patience));
-            }
-            change.reason = Some(reason);
-            change.waits_for_plugin = waits_for_plugin;
-        }
-        Settlement::Unknown { reason, asked, after } => {
-            change.maybe_sent = true;
-            change.questions = delivery.questions + u32::from(delivery.unknown && asked);
-            let patience = Duration::from_millis(limits.give_up_after_ms);
-            if change.questions >= limits.unknown_tries_max || delivery.age() >= patience {
-                change.state = State::Dead;
-                change.reason = Some(format!("nobody could say whether it arrived: {reason}"));
-                return change;
-            }
-            change.state = State::Unknown;
-            change.reason = Some(reason);
-            let longest = Duration::from_millis(limits.retry_longest_ms);
-            // What cannot be asked waits longer each time as well.
-            let pause = backoff(limits.retry_first_ms, change.questions.max(delivery.attempts), longest);
-            change.pause = Some(after.map_or(pause, |after| after.max(pause)).min(longest));
-        }
-    }
-    change
-}
-
-/// Twice as long each time, and between half and all of that, so that those who failed together do
-/// not come back together.
-fn backoff(first_ms: u64, attempts: u32, longest: Duration) -> Duration {
-    let doubled = first_ms.saturating_mul(1 << attempts.saturating_sub(1).min(30));
-    let whole = Duration::from_millis(doubled).min(longest);
-    jitter(whole / 2, whole / 2)
-}
-
-/// This, and up to so much more.
-fn jitter(least: Duration, more: Duration) -> Duration {
-    let mut bytes = [0; 4];
-    let _ = getrandom::fill(&mut bytes);
-    least + more.mul_f64(f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX))
 }
 
 /// One line and one metric for each time a delivery was worked on.

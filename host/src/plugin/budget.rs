@@ -1,6 +1,7 @@
 //! What one call has used: time on a processor, memories, tables.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
@@ -16,8 +17,7 @@ pub(super) struct CpuClock {
     /// The polling thread's clock where the current poll began.
     poll_began_ns: AtomicU64,
     /// What had been spent on the threads of whoever made the call when it left them.
-    left_at_ns: AtomicU64,
-    left: AtomicBool,
+    left_at_ns: OnceLock<u64>,
 }
 
 impl CpuClock {
@@ -38,16 +38,13 @@ impl CpuClock {
 
     /// From here on polls do not happen within those of whoever made the call.
     pub(super) fn leave(&self) {
-        self.left_at_ns.store(self.spent_ns.load(Ordering::Relaxed), Ordering::Relaxed);
-        self.left.store(true, Ordering::Relaxed);
+        self.left_at_ns.get_or_init(|| self.spent_ns.load(Ordering::Relaxed));
     }
 
     /// What was used since then.
     pub(super) fn spent_away(&self) -> Duration {
-        if !self.left.load(Ordering::Relaxed) {
-            return Duration::ZERO;
-        }
-        self.spent().saturating_sub(Duration::from_nanos(self.left_at_ns.load(Ordering::Relaxed)))
+        let left_at = self.left_at_ns.get();
+        left_at.map_or(Duration::ZERO, |at| self.spent().saturating_sub(Duration::from_nanos(*at)))
     }
 
     /// Adds what another call used on behalf of this one.

@@ -20,11 +20,11 @@ use wasmtime::component::Instance;
 use wasmtime::{PoolConcurrencyLimitError, Store, Trap, UpdateDeadline};
 
 use super::budget::CpuClock;
+pub use super::caller::{Caller, Share};
 use super::engine::Engine;
 pub use super::imports::directory::Directory;
 use super::imports::directory::Reach;
 use super::live::Live;
-pub use super::output::{Caller, Share};
 use super::store::CallStore;
 use crate::bindings::plugin_types;
 use crate::error::Error;

@@ -6,9 +6,10 @@ use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxView, WasiView};
 
 use super::budget::{CpuClock, Space};
+use super::caller::Caller;
 use super::grants::Grants;
 use super::imports::directory::Reach;
-use super::output::{Caller, Output, Stream};
+use super::output::{Output, Stream};
 use crate::config::Limits;
 
 /// The data of one store, that is, of one call.

@@ -28,6 +28,13 @@ pub struct Answer {
     pub shortened: bool,
 }
 
+impl Answer {
+    /// A body that nothing was left out of.
+    fn whole(body: Vec<u8>) -> Self {
+        Self { body, left_out: 0, shortened: false }
+    }
+}
+
 /// The operation that a Frontline callback names.
 fn location<'f>(form: &'f Form<'_>, query: Option<&str>) -> Result<&'f str, Error> {
     form.get("Location").ok_or_else(|| {

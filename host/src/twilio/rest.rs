@@ -53,10 +53,8 @@ pub struct Participant {
     /// `MB...`.
     pub sid: String,
     /// A JSON object.
-    #[serde(default)]
     pub attributes: Option<String>,
     /// By which addresses, if it is no worker.
-    #[serde(default)]
     pub messaging_binding: Option<Binding>,
 }
 
@@ -64,10 +62,8 @@ pub struct Participant {
 #[derive(Debug, Deserialize)]
 pub struct Binding {
     /// The customer's.
-    #[serde(default)]
     pub address: Option<String>,
     /// The number that a worker appears under in a group.
-    #[serde(default)]
     pub projected_address: Option<String>,
 }
 
@@ -75,16 +71,12 @@ pub struct Binding {
 #[derive(Debug, Deserialize)]
 pub struct Webhooks {
     /// Asked before things happen.
-    #[serde(default)]
     pub pre_webhook_url: Option<String>,
     /// Told afterwards.
-    #[serde(default)]
     pub post_webhook_url: Option<String>,
     /// The events that are ticked.
-    #[serde(default)]
     pub filters: Option<Vec<String>>,
     /// `GET` or `POST`.
-    #[serde(default)]
     pub method: Option<String>,
 }
 
@@ -126,13 +118,13 @@ impl Rest {
 
     /// Somebody in a conversation, by SID or identity.
     pub async fn participant(&self, conversation: &str, id: &str) -> Result<Participant, Failure> {
-        self.read(&["Conversations", conversation, "Participants", id], "").await
+        self.read(&["Conversations", conversation, "Participants", id], None).await
     }
 
     /// Who is in a conversation; a group has few.
     pub async fn participants(&self, conversation: &str) -> Result<Vec<Participant>, Failure> {
         let path = ["Conversations", conversation, "Participants"];
-        Ok(self.read::<Participants>(&path, "PageSize=100").await?.participants)
+        Ok(self.read::<Participants>(&path, Some("PageSize=100")).await?.participants)
     }
 
     /// Replaces a participant's attributes.
@@ -143,12 +135,12 @@ impl Rest {
 
     /// Where the account's webhooks point.
     pub async fn webhooks(&self) -> Result<Webhooks, Failure> {
-        self.read(&["Configuration", "Webhooks"], "").await
+        self.read(&["Configuration", "Webhooks"], None).await
     }
 
-    async fn read<T: DeserializeOwned>(&self, path: &[&str], query: &str) -> Result<T, Failure> {
+    async fn read<T: DeserializeOwned>(&self, path: &[&str], query: Option<&str>) -> Result<T, Failure> {
         let mut url = self.url(path);
-        url.set_query(Some(query).filter(|query| !query.is_empty()));
+        url.set_query(query);
         self.exchange(Method::GET, &url, Bytes::new()).await
     }
 

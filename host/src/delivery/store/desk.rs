@@ -160,7 +160,7 @@ impl Desk {
         self.change(id, "cancel", |transaction, before, _| {
             match before {
                 State::Sent | State::Failed | State::Cancelled => {
-                    bail!("delivery {id} is {before}; nothing is left to do")
+                    bail!("delivery {id} is {before}; nothing is left to take out")
                 }
                 State::Ready | State::Leased | State::Unknown | State::Dead => {}
             }

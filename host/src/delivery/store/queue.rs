@@ -16,7 +16,7 @@ const PRUNE_MAX: u32 = 500;
 pub(in crate::delivery) enum Next {
     /// This one.
     Delivery(Box<Delivery>),
-    /// None before this many milliseconds from now.
+    /// None before this long from now.
     In(Duration),
     /// None.
     Nothing,
@@ -243,7 +243,7 @@ fn delivery(row: &Row<'_>) -> rusqlite::Result<Delivery> {
     let state: String = row.get("state")?;
     Ok(Delivery {
         id: row.get("id")?,
-        kind: Kind::named(row.get_ref("kind")?.as_str()?),
+        kind: Kind::named(row.get_ref("kind")?.as_str()?).ok_or(rusqlite::Error::InvalidQuery)?,
         name: row.get("name")?,
         conversation: row.get("conversation")?,
         fields: serde_json::from_str(&fields).unwrap_or_default(),

@@ -46,7 +46,7 @@ impl Workshop {
         let chosen = match self.ask_chain(delivery, inbound).await? {
             Some(Assignment::Worker(worker)) => worker,
             Some(Assignment::OneOf(list)) => {
-                let planned = self.store.plan_turn(&self.tenant.name, delivery, list).await.map_err(Stop::Lost)?;
+                let planned = self.store.plan_turn(&self.tenant.name, delivery, list).await.map_err(Stop::Unwritten)?;
                 crash::point("planned");
                 return planned.ok_or_else(|| taken_away().into());
             }
@@ -58,7 +58,7 @@ impl Workshop {
                 }
             },
         };
-        let held = self.store.plan(delivery, &chosen).await.map_err(Stop::Lost)?;
+        let held = self.store.plan(delivery, &chosen).await.map_err(Stop::Unwritten)?;
         crash::point("planned");
         if held { Ok(chosen) } else { Err(taken_away().into()) }
     }

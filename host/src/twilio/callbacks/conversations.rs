@@ -108,7 +108,7 @@ pub fn identity(form: &Form<'_>, has_token: bool) -> Option<String> {
 
 /// Nothing changes.
 pub fn unchanged() -> Answer {
-    Answer { body: b"{}".to_vec(), left_out: 0, shortened: false }
+    Answer::whole(b"{}".to_vec())
 }
 
 /// Writes how a conversation shall look.
@@ -129,8 +129,8 @@ pub fn encode_conversation(changes: &ConversationChanges, event: &ConversationAd
     Answer { body: super::json(&fields), left_out, shortened: false }
 }
 
-/// Writes what becomes of a message that is not rejected.
-pub fn encode_message(changes: &MessageChanges) -> Answer {
+/// Writes how a message shall look.
+fn encode_message(changes: &MessageChanges) -> Answer {
     let mut fields = Map::new();
     let mut left_out = 0;
     for (name, value) in [("body", &changes.body), ("author", &changes.author)] {

@@ -44,5 +44,5 @@ pub fn encode(proxy_address: &str, contact: &Channel) -> Result<Answer, Error> {
     if proxy_address == contact.value {
         return Err(Error::ProxyIsContact);
     }
-    Ok(Answer { body: super::json(&Proxy { proxy_address }), left_out: 0, shortened: false })
+    Ok(Answer::whole(super::json(&Proxy { proxy_address })))
 }
