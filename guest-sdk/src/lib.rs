@@ -28,6 +28,7 @@
 //! Its `Cargo.toml` says `crate-type = ["cdylib"]`; `rlib` beside it lets tests in other files use
 //! it. Every call runs in a fresh instance: what a plugin keeps in memory is gone after the answer.
 
+pub mod address;
 #[doc(hidden)]
 pub mod bindings;
 mod conversations;

@@ -13,7 +13,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use crate::log::Level;
-use crate::{Customer, Error, Result};
+use crate::{Customer, Error, Result, address};
 
 thread_local! {
     static CUSTOMERS: RefCell<Vec<Customer>> = const { RefCell::new(Vec::new()) };
@@ -56,10 +56,10 @@ pub(crate) fn get_customer(worker: &str, customer_id: &str) -> Result<Customer> 
 }
 
 pub(crate) fn find_customer(address: &str) -> Result<Option<Customer>> {
-    let number = address.strip_prefix("whatsapp:").unwrap_or(address);
+    let number = address::number(address);
     let has = |customer: &&Customer| {
         let mut channels = customer.channels.iter();
-        channels.any(|channel| channel.value.strip_prefix("whatsapp:").unwrap_or(&channel.value) == number)
+        channels.any(|channel| address::number(&channel.value) == number)
     };
     CUSTOMERS.with_borrow(|all| Ok(all.iter().find(has).cloned()))
 }

@@ -23,7 +23,7 @@ pub use self::plugins::{Named, Plugins};
 pub use self::secret::Secret;
 pub use self::server::{Admin, Log, LogFormat, Server};
 pub use self::store::{Delivery, Store, authorities};
-pub use self::tenant::{Algorithm, Role, Roles, SharedKey, Tenant, Twilio};
+pub use self::tenant::{Algorithm, Role, Roles, SharedKey, Tenant, Twilio, is_e164};
 
 /// The whole of `config.toml`.
 #[derive(Debug, Default, Deserialize)]

@@ -7,7 +7,7 @@ use url::Url;
 
 use super::document::Document;
 use super::fault::Fault;
-use super::tenant::Role;
+use super::tenant::{Role, is_e164};
 use super::{Config, Tenant, Twilio};
 
 /// Frontline gives up after this many milliseconds.
@@ -249,8 +249,7 @@ fn back(name: &str, twilio: &Twilio, report: &mut Report<'_, '_>) {
         report.fault(&key("default_worker"), "is no identity", "write the identity of a worker, such as an e-mail");
     }
     for (index, number) in twilio.numbers.iter().enumerate() {
-        let digits = number.strip_prefix('+').unwrap_or_default();
-        if digits.len() < 7 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        if !is_e164(number) {
             let fix = "write it as a plus and digits only, such as +12025550199";
             report.fault(&key(&format!("numbers[{index}]")), "is not a number in E.164", fix);
         }

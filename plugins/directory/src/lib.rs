@@ -10,7 +10,7 @@ mod search;
 mod settings;
 mod table;
 
-use frontgate_sdk::{Crm, Customer, CustomerPage, Error, ListRequest, Result};
+use frontgate_sdk::{Crm, Customer, CustomerPage, Error, ListRequest, Result, address};
 
 use crate::customers::Customers;
 use crate::settings::Settings;
@@ -42,7 +42,7 @@ impl Crm for Directory {
     fn find_customer(address: &str) -> Result<Option<Customer>> {
         let settings = Settings::read()?;
         let customers = Customers::load(&settings)?;
-        let number = address.strip_prefix("whatsapp:").unwrap_or(address);
+        let number = address::number(address);
         let row = customers.all().iter().find(|row| row.has_number(number, &settings));
         Ok(row.map(|row| row.customer(&settings)))
     }

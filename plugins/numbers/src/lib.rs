@@ -4,9 +4,9 @@
 
 mod settings;
 
-use frontgate_sdk::{Channel, Customer, Error, Outgoing, OutgoingRequest, Result, directory, warn};
+use frontgate_sdk::{Channel, Customer, Error, Outgoing, OutgoingRequest, Result, address, directory, warn};
 
-use crate::settings::{Settings, plain};
+use crate::settings::Settings;
 
 /// The plugin.
 pub struct Numbers;
@@ -26,7 +26,7 @@ impl Outgoing for Numbers {
             warn!("no number is configured for the channel `{}`", channel.kind);
             return Err(Error::NotFound);
         }
-        let Some(number) = numbers.into_iter().find(|number| *number != plain(&channel.value)) else {
+        let Some(number) = numbers.into_iter().find(|number| *number != address::number(&channel.value)) else {
             let problem = format!("every number for the channel `{}` is the customer's own", channel.kind);
             return Err(Error::Invalid(problem));
         };
@@ -41,8 +41,7 @@ impl Outgoing for Numbers {
 /// any of the customer's numbers.
 fn has(customer: &Customer, asked: &Channel) -> bool {
     let own_kind = matches!(asked.kind.as_str(), "sms" | "whatsapp");
-    customer
-        .channels
-        .iter()
-        .any(|channel| (!own_kind || channel.kind == asked.kind) && plain(&channel.value) == plain(&asked.value))
+    customer.channels.iter().any(|channel| {
+        (!own_kind || channel.kind == asked.kind) && address::number(&channel.value) == address::number(&asked.value)
+    })
 }

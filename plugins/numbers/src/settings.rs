@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use frontgate_sdk::{Channel, Error, Result, settings};
+use frontgate_sdk::{Channel, Error, Result, address, settings};
 
 /// Channels that Frontline has. It may send others, which the operator names with a number.
 const CHANNELS: [&str; 3] = ["sms", "whatsapp", "voice"];
@@ -59,7 +59,7 @@ impl Settings {
             number.channel == to.kind
                 && match &number.whose {
                     Whose::Everybody => true,
-                    Whose::Country(code) => plain(&to.value).starts_with(code),
+                    Whose::Country(code) => address::number(&to.value).starts_with(code),
                     Whose::Worker(identity) => identity.eq_ignore_ascii_case(worker),
                 }
         };
@@ -81,8 +81,8 @@ impl Number {
             let channels = channels.join(", ");
             return Err(Error::Failed(format!("the setting `{key}` does not end in a channel: {channels}")));
         }
-        let number = if channel == "whatsapp" { plain(value) } else { value };
-        if !is_e164(number) {
+        let number = if channel == "whatsapp" { address::number(value) } else { value };
+        if !address::is_e164(number) {
             let problem = format!("the setting `{key}` is no number in E.164, such as \"+12025550199\"");
             return Err(Error::Failed(problem));
         }
@@ -94,24 +94,9 @@ impl Whose {
     fn read(key: &str, whose: &str) -> Result<Self> {
         match whose.split_once('.') {
             Some(("workers", identity)) => Ok(Self::Worker(identity.to_owned())),
-            Some(("countries", code)) if is_international(code) => Ok(Self::Country(code.to_owned())),
+            Some(("countries", code)) if address::is_calling_code(code) => Ok(Self::Country(code.to_owned())),
             Some(_) => Err(Error::Failed(format!("the setting `{key}` names no calling code, such as \"+44\""))),
             None => Err(Error::Failed(format!("the setting `{key}` lacks the channel, or whose number it is"))),
         }
     }
-}
-
-/// An address without the prefix of WhatsApp.
-pub(crate) fn plain(address: &str) -> &str {
-    address.strip_prefix("whatsapp:").unwrap_or(address)
-}
-
-fn is_e164(number: &str) -> bool {
-    is_international(number) && (8..=16).contains(&number.len())
-}
-
-/// A plus and digits, the first of which is no zero.
-fn is_international(number: &str) -> bool {
-    let digits = number.strip_prefix('+').unwrap_or_default();
-    !digits.is_empty() && !digits.starts_with('0') && digits.bytes().all(|byte| byte.is_ascii_digit())
 }

@@ -1,6 +1,6 @@
 //! What the operator configured: who may get conversations, and whose numbers are whose.
 
-use frontgate_sdk::{Error, Result, settings, warn};
+use frontgate_sdk::{Error, Result, address, settings, warn};
 
 /// What there is to set.
 const KNOWN: [&str; 4] = ["numbers.*", "round_robin", "without_crm", "workers"];
@@ -39,7 +39,7 @@ impl Settings {
             let Some(number) = key.strip_prefix("numbers.") else {
                 continue;
             };
-            if !is_e164(plain(number)) {
+            if !address::is_e164(address::number(number)) {
                 let problem = format!("the setting `{key}` names no number in E.164, such as \"+12025550199\"");
                 return Err(Error::Failed(problem));
             }
@@ -56,7 +56,7 @@ impl Settings {
     /// Whose number this is. One that is written down for WhatsApp only goes before the plain one.
     pub(crate) fn owner_of(&self, number: &str) -> Option<&str> {
         let owner = |number: &str| self.numbers.iter().find(|(own, _)| own == number);
-        owner(number).or_else(|| owner(plain(number))).map(|(_, owner)| owner.as_str())
+        owner(number).or_else(|| owner(address::number(number))).map(|(_, owner)| owner.as_str())
     }
 
     /// Those who get conversations in turn.
@@ -81,14 +81,4 @@ impl Settings {
 /// Identities that are separated by commas.
 fn identities(list: &str) -> Vec<String> {
     list.split(',').map(|worker| worker.trim().to_owned()).filter(|worker| !worker.is_empty()).collect()
-}
-
-/// An address without the prefix of WhatsApp.
-fn plain(address: &str) -> &str {
-    address.strip_prefix("whatsapp:").unwrap_or(address)
-}
-
-fn is_e164(number: &str) -> bool {
-    let digits = number.strip_prefix('+').unwrap_or_default();
-    (7..=15).contains(&digits.len()) && !digits.starts_with('0') && digits.bytes().all(|byte| byte.is_ascii_digit())
 }

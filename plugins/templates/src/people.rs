@@ -1,6 +1,6 @@
 //! What placeholders stand for: the customer of the conversation, and the worker who asks.
 
-use frontgate_sdk::Customer;
+use frontgate_sdk::{Customer, address};
 
 use crate::text::Placeholder;
 
@@ -36,7 +36,7 @@ impl People {
     pub(crate) fn customers_number(&self) -> Option<&str> {
         let channels = &self.customer.as_ref()?.channels;
         let values = channels.iter().map(|channel| channel.value.as_str());
-        values.map(|value| value.strip_prefix("whatsapp:").unwrap_or(value)).find(|value| value.starts_with('+'))
+        values.map(address::number).find(|value| value.starts_with('+'))
     }
 }
 

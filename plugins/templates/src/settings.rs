@@ -1,6 +1,6 @@
 //! What the operator configured: which file, which language for whom, what workers are called.
 
-use frontgate_sdk::{Error, Result, settings};
+use frontgate_sdk::{Error, Result, address, settings};
 
 /// What there is to set.
 const KNOWN: [&str; 4] = ["templates", "language", "languages.*", "workers.*"];
@@ -29,7 +29,7 @@ impl Settings {
             inside.map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
         };
         let languages = table("languages.");
-        if let Some((code, _)) = languages.iter().find(|(code, _)| !is_calling_code(code)) {
+        if let Some((code, _)) = languages.iter().find(|(code, _)| !address::is_calling_code(code)) {
             let problem = format!("the setting `languages.{code}` names no calling code, such as \"+49\"");
             return Err(Error::Failed(problem));
         }
@@ -52,9 +52,4 @@ impl Settings {
         let worker = self.workers.iter().find(|(known, _)| known.eq_ignore_ascii_case(identity));
         worker.map(|(_, name)| name.as_str()).filter(|name| !name.is_empty())
     }
-}
-
-fn is_calling_code(code: &str) -> bool {
-    let digits = code.strip_prefix('+').unwrap_or_default();
-    !digits.is_empty() && !digits.starts_with('0') && digits.bytes().all(|byte| byte.is_ascii_digit())
 }

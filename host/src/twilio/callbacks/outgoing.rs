@@ -33,12 +33,9 @@ struct Proxy<'a> {
 /// Writes the number, unless Frontline would refuse it only after it has begun the conversation
 /// (errors 48026 and 48027).
 pub fn encode(proxy_address: &str, contact: &Channel) -> Result<Answer, Error> {
-    let number = if contact.kind.eq_ignore_ascii_case("whatsapp") {
-        proxy_address.strip_prefix("whatsapp:")
-    } else {
-        Some(proxy_address)
-    };
-    if !number.is_some_and(shape::e164) {
+    // Calls go over the number itself, as text messages do.
+    let kind = if contact.kind.eq_ignore_ascii_case("whatsapp") { "whatsapp" } else { "sms" };
+    if !shape::channel(kind, proxy_address) {
         return Err(Error::ProxyAddress);
     }
     if proxy_address == contact.value {

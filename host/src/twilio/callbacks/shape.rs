@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::config::is_e164;
+
 /// Twilio's own limit on friendly names, in characters; the app shows less.
 const LINE_CHARS_MAX: usize = 256;
 
@@ -26,19 +28,11 @@ pub(super) fn link(url: &str) -> bool {
     (url.starts_with("https://") || url.starts_with("mailto:")) && !url.contains(char::is_whitespace)
 }
 
-/// `+` and up to fifteen digits.
-pub(super) fn e164(number: &str) -> bool {
-    let Some(digits) = number.strip_prefix('+') else {
-        return false;
-    };
-    (7..=15).contains(&digits.len()) && !digits.starts_with('0') && digits.bytes().all(|b| b.is_ascii_digit())
-}
-
 /// A channel whose value fits its kind.
 pub(super) fn channel(kind: &str, value: &str) -> bool {
     match kind {
-        "sms" => e164(value),
-        "whatsapp" => value.strip_prefix("whatsapp:").is_some_and(e164),
+        "sms" => is_e164(value),
+        "whatsapp" => value.strip_prefix("whatsapp:").is_some_and(is_e164),
         "chat" => !value.trim().is_empty(),
         _ => false,
     }
