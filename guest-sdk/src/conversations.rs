@@ -109,3 +109,68 @@ impl OtherEvent {
         found.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        ConversationAdd, Conversations, Customer, MessageAdd, MessageVerdict, OtherEvent, ParticipantAdded, testing,
+    };
+
+    struct Plain;
+    impl Conversations for Plain {}
+
+    fn customers() {
+        let mora = Customer::new("c-1", "Mora").sms("+12025550101").avatar("https://img.example.org/1.png");
+        testing::customers([mora, Customer::new("c-2", "Otto").sms("+12025550102")]);
+    }
+
+    #[test]
+    fn a_plugin_without_an_answer_of_its_own_names_conversations_as_the_gateway_does() {
+        customers();
+        let (mora, otto, other, ours) = ("+12025550101", "+12025550102", "+12025550109", "+12025550199");
+        let table = [
+            (&[mora][..], None, Some("Mora"), true),
+            (&[other], None, Some(other), false),
+            (&[], None, None, false),
+            (&[otto, mora], Some(ours), Some("Otto, Mora"), false),
+            (&[mora, other], Some(ours), Some("Mora, +12025550109"), false),
+            // One of the others may be the number that was written to.
+            (&[mora, other], None, Some("Mora"), true),
+            (&[other, mora, ours], None, Some("+12025550109, Mora"), false),
+        ];
+        for (addresses, proxy, name, pictured) in table {
+            let event = ConversationAdd {
+                addresses: addresses.iter().map(|address| (*address).to_owned()).collect(),
+                proxy_address: proxy.map(str::to_owned),
+                author: None,
+                message_body: None,
+                attributes: "{}".to_owned(),
+            };
+            let changes = Plain::on_conversation_add(event).expect("an answer");
+            assert_eq!(changes.friendly_name.as_deref(), name, "{addresses:?}");
+            assert_eq!(changes.avatar.is_some(), pictured, "{addresses:?}");
+        }
+    }
+
+    #[test]
+    fn and_ties_participants_to_customers_and_lets_messages_pass() {
+        customers();
+        let added = |address: Option<&str>| {
+            let event = ParticipantAdded {
+                conversation_sid: "CH1".to_owned(),
+                participant_sid: "MB1".to_owned(),
+                address: address.map(str::to_owned),
+                proxy_address: None,
+                attributes: "{}".to_owned(),
+            };
+            Plain::on_participant_added(event).expect("an answer").map(|changes| changes.customer_id)
+        };
+        assert_eq!(added(Some("whatsapp:+12025550102")).as_deref(), Some("c-2"));
+        assert_eq!((added(Some("+12025550109")), added(None)), (None, None));
+        let (sid, author) = ("CH1".to_owned(), "+12025550101".to_owned());
+        let message =
+            MessageAdd { conversation_sid: sid, author, body: "Hello".to_owned(), attributes: "{}".to_owned() };
+        assert_eq!(Plain::on_message_add(message), Ok(MessageVerdict::Accept));
+        assert_eq!(Plain::on_event(OtherEvent { event_type: "onUserAdded".to_owned(), fields: Vec::new() }), Ok(()));
+    }
+}

@@ -114,25 +114,22 @@ impl Gateway {
 
     /// Waits until a delivery is in a state, and shows it.
     pub fn wait_for_delivery(&self, id: i64, state: &str) -> Value {
-        self.log().wait_for(&format!("delivery {id} of "));
-        self.log().wait_for(&match state {
-            "sent" => format!("delivery {id} of {} is made", self.kind(id)),
-            state => format!("delivery {id} of {} is {state}", self.kind(id)),
-        });
-        // The line is written just before the row.
-        let found = || self.deliveries().into_iter().find(|delivery| delivery["id"] == id).expect("the delivery");
+        let end = if state == "sent" { " is made".to_owned() } else { format!(" is {state}: ") };
+        self.log().wait_for_of(&format!("delivery {id} of "), &end);
+        let found = self.deliveries().into_iter().find(|delivery| delivery["id"] == id).expect("the delivery");
+        assert_eq!(found["state"], state);
+        found
+    }
+
+    /// Waits until no delivery is waiting or under way, and shows all of them.
+    pub fn wait_for_deliveries(&self) -> Vec<Value> {
         loop {
-            let delivery = found();
-            if delivery["state"] == state {
-                return delivery;
+            let all = self.deliveries();
+            if all.iter().all(|delivery| matches!(delivery["state"].as_str(), Some("sent" | "failed" | "dead"))) {
+                return all;
             }
             std::thread::yield_now();
         }
-    }
-
-    fn kind(&self, id: i64) -> String {
-        let found = self.deliveries().into_iter().find(|delivery| delivery["id"] == id).expect("the delivery");
-        found["callback"].as_str().expect("a text").to_owned()
     }
 
     /// Asks the plugin of [`crate::Setup::misbehaving`] to do something.

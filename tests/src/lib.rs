@@ -25,6 +25,16 @@ pub const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 /// Where the platform believes to call.
 pub const PUBLIC_URL: &str = "https://gw.example.org";
 
+/// Wishes that make the plugin of [`Setup::misbehaving`] fail, and the status and code of the answer.
+pub const PLUGIN_ERRORS: [(&str, u16, &str); 6] = [
+    ("not-found", 404, "not-found"),
+    ("forbidden", 403, "forbidden"),
+    ("invalid", 422, "invalid"),
+    ("unavailable", 503, "unavailable"),
+    ("failed", 502, "plugin-failed"),
+    ("panic", 502, "plugin-trapped"),
+];
+
 /// The root of the workspace.
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests lie in the workspace")

@@ -48,8 +48,18 @@ impl Log {
 
     /// Waits until so many lines have this text in their message, and gives the last of them.
     pub fn wait_for_more(&self, words: &str, count: usize) -> Value {
+        self.wait_for_nth(words, count, |message| message.contains(words))
+    }
+
+    /// Waits for a line whose message begins so and has this text.
+    pub(crate) fn wait_for_of(&self, start: &str, words: &str) -> Value {
+        let matches = |message: &str| message.starts_with(start) && message.contains(words);
+        self.wait_for_nth(&format!("{start}…{words}"), 1, matches)
+    }
+
+    fn wait_for_nth(&self, words: &str, count: usize, matches: impl Fn(&str) -> bool) -> Value {
         let (lines, changed) = &*self.shared;
-        let matching = |line: &&Value| text(line).contains(words);
+        let matching = |line: &&Value| matches(text(line));
         let missing = |lines: &mut Lines| !lines.ended && lines.all.iter().filter(matching).count() < count;
         let lines = lines.lock().expect("the lines");
         let (lines, _) = changed.wait_timeout_while(lines, PATIENCE, missing).expect("the lines");

@@ -1,6 +1,6 @@
 //! The CRM callback: what it takes, what it answers, what it says when it cannot.
 
-use frontgate_tests::{Setup, list};
+use frontgate_tests::{PLUGIN_ERRORS, Setup, list};
 use serde_json::json;
 
 type Form<'f> = &'f [(&'f str, &'f str)];
@@ -59,15 +59,7 @@ fn what_cannot_be_answered_has_a_status_and_a_stable_code() {
 #[test]
 fn a_plugins_errors_have_a_status_each_and_keep_their_text_for_the_log() {
     let gateway = Setup::misbehaving().start();
-    let table = [
-        ("not-found", 404, "not-found"),
-        ("forbidden", 403, "forbidden"),
-        ("invalid", 422, "invalid"),
-        ("unavailable", 503, "unavailable"),
-        ("failed", 502, "plugin-failed"),
-        ("panic", 502, "plugin-trapped"),
-    ];
-    for (wish, status, code) in table {
+    for (wish, status, code) in PLUGIN_ERRORS {
         let answer = gateway.wish(wish);
         assert_eq!((answer.status, answer.code()), (status, code), "{wish}");
         assert!(!answer.text.contains("text for the log"), "{}", answer.text);

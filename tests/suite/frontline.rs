@@ -1,6 +1,6 @@
 //! Templates and outgoing conversations: what they take, what they answer.
 
-use frontgate_tests::{Answer, Gateway, Setup, Twilio};
+use frontgate_tests::{Answer, Gateway, PLUGIN_ERRORS, Setup, Twilio, component};
 use serde_json::{Value, json};
 
 type Form<'f> = &'f [(&'f str, &'f str)];
@@ -71,14 +71,7 @@ fn templates_past_64_kib_are_left_out_at_the_end() {
 #[test]
 fn what_cannot_be_answered_has_a_status_and_a_stable_code() {
     let (_twilio, gateway) = misbehaving();
-    for (wish, status, code) in [
-        ("not-found", 404, "not-found"),
-        ("forbidden", 403, "forbidden"),
-        ("invalid", 422, "invalid"),
-        ("unavailable", 503, "unavailable"),
-        ("failed", 502, "plugin-failed"),
-        ("panic", 502, "plugin-trapped"),
-    ] {
+    for (wish, status, code) in PLUGIN_ERRORS {
         for answer in [templates(&gateway, &[("CustomerId", wish)]), outgoing(&gateway, wish, "sms", "+12025550107")] {
             assert_eq!((answer.status, answer.code()), (status, code), "{wish}");
             assert!(!answer.text.contains("text for the log"), "{}", answer.text);
@@ -174,6 +167,26 @@ fn a_crm_that_hangs_costs_its_caller_no_more_than_its_own_time() {
         let said = answer.code() == "out-of-time" || answer.text.contains("the CRM: ");
         assert!(said, "{find}: {}", answer.text);
     }
+}
+
+#[test]
+fn what_the_crm_computes_for_a_plugin_counts_against_that_plugins_budget() {
+    let twilio = Twilio::start();
+    let often = |cpu_time_ms: &str| {
+        let gateway = Setup::every_role(&twilio)
+            .plugin("crm", &component("misbehaving"))
+            .set("tenants.demo.roles.crm", "[\"crm\"]")
+            .set("plugins.named.crm.config.find", "\"compute 20\"")
+            .set("plugins.named.plugin.limits.cpu_time_ms", cpu_time_ms)
+            .start();
+        let answer = templates(&gateway, &[("CustomerId", "directory find-often +12025550107")]);
+        (answer.code().to_owned(), answer.json[0]["templates"][0]["content"].clone(), gateway)
+    };
+    let (code, _, gateway) = often("50");
+    assert_eq!(code, "out-of-time");
+    gateway.log().wait_for("the plugin took too long: it reached cpu_time_ms");
+    let (_, said, _) = often("4000");
+    assert_eq!(said, "20");
 }
 
 #[test]

@@ -30,7 +30,8 @@ fn floor(module: &str) -> usize {
     FLOORS.iter().position(|floor| floor.contains(&module)).unwrap_or_else(|| panic!("{module} is on no floor"))
 }
 
-fn host() -> Vec<(PathBuf, String)> {
+/// The gateway's sources.
+pub(crate) fn host() -> Vec<(PathBuf, String)> {
     let mut files = Vec::new();
     sources(&root().join("host/src"), &mut files);
     files.into_iter().map(|path| (path.clone(), fs::read_to_string(path).expect("a source"))).collect()

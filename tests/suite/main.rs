@@ -13,6 +13,7 @@ mod lifecycle;
 mod misbehaving;
 mod operators;
 mod reload;
+mod scenarios;
 mod signature;
 mod store;
 mod tenants;

@@ -2,13 +2,9 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "printing is one of the things it does")]
 
 use std::hint::black_box;
-use std::thread::sleep;
-use std::time::Duration;
 
 use frontgate_sdk::bindings::frontgate::plugin::{directory, http_client, state};
-use frontgate_sdk::{
-    Crm, Customer, CustomerPage, CustomerSummary, Error, ListRequest, Position, Result, settings, warn,
-};
+use frontgate_sdk::{Crm, Customer, CustomerPage, CustomerSummary, ListRequest, Position, Result, settings, warn};
 
 mod roles;
 
@@ -21,10 +17,8 @@ impl Crm for Misbehaving {
         let wish = request.query.clone().unwrap_or_default();
         let (what, how) = wish.split_once(' ').unwrap_or((&wish, ""));
         let many: usize = how.parse().unwrap_or_default();
+        roles::wish(&wish)?;
         match what {
-            "loop" => loop {
-                black_box(0);
-            },
             "allocate" => {
                 let mut all = Vec::new();
                 loop {
@@ -43,16 +37,7 @@ impl Crm for Misbehaving {
             "print-for-ever" => loop {
                 print!("{}", "x".repeat(4096));
             },
-            "panic" => panic!("as it was told"),
-            "sleep" => {
-                sleep(Duration::from_millis(many as u64));
-                Ok(named(["slept"]))
-            }
-            "not-found" => Err(Error::NotFound),
-            "forbidden" => Err(Error::Forbidden("the text for the log".to_owned())),
-            "invalid" => Err(Error::Invalid("the text for the log".to_owned())),
-            "unavailable" => Err(Error::unavailable("the text for the log")),
-            "failed" => Err(Error::failed("the text for the log")),
+            "sleep" => Ok(named(["slept"])),
             "huge-answer" => Ok(named(["x".repeat(many)])),
             "long-ids" => Ok(long_ids(&request, many)),
             "too-many" => Ok(named(vec!["one of many"; many])),

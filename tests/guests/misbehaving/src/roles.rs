@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use frontgate_sdk::{
     Assignment, Category, ConversationAdd, ConversationChanges, Conversations, Error, InboundConversation, MessageAdd,
@@ -19,6 +19,12 @@ pub(crate) fn wish(wish: &str) -> Result<()> {
         "loop" => loop {
             black_box(0);
         },
+        "compute" => {
+            let until = Instant::now() + Duration::from_millis(how.parse().unwrap_or_default());
+            while Instant::now() < until {
+                black_box(0);
+            }
+        }
         "sleep" => sleep(Duration::from_millis(how.parse().unwrap_or_default())),
         "panic" => panic!("as it was told"),
         "not-found" => return Err(Error::NotFound),
@@ -35,6 +41,10 @@ pub(crate) fn wish(wish: &str) -> Result<()> {
 fn asked(how: &str) -> String {
     match how.split_once(' ') {
         Some(("get", id)) => format!("{:?}", directory::get_customer("ana@example.org", id).map(|got| got.customer_id)),
+        Some(("find-often", address)) => {
+            let found = (0..20).filter(|_| directory::find_customer(address).is_ok_and(|found| found.is_some()));
+            found.count().to_string()
+        }
         Some(("find", address)) => {
             format!("{:?}", directory::find_customer(address).map(|found| found.map(|found| found.customer_id)))
         }
