@@ -16,7 +16,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::config::{Checked, Config};
-use crate::plugin::compile;
+use crate::plugin::load::compile;
 
 /// A gateway between customer-messaging platforms and a company's own systems.
 #[derive(Debug, Parser)]

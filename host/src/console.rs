@@ -21,8 +21,8 @@ use crate::config::Config;
 use crate::delivery::job::State;
 use crate::delivery::store::Store;
 use crate::delivery::store::desk::Desk;
-use crate::plugin::engine::Engine;
 use crate::plugin::registry::Registry;
+use crate::plugin::run::engine::Engine;
 use crate::roles;
 
 /// Deliveries in each state, by tenant.

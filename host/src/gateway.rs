@@ -26,7 +26,7 @@ use crate::body;
 use crate::config::Config;
 use crate::delivery::store::Store;
 use crate::error::Error;
-use crate::plugin::call::Deadlines;
+use crate::plugin::run::call::Deadlines;
 use crate::roles::Plugins;
 use crate::routes::{Callback, Route, Routes};
 use crate::tenants::Tenant;

@@ -1,23 +1,13 @@
 //! WebAssembly components as plugins: checked, compiled, called within budgets, replaced while
 //! calls go on.
 //!
-//! This room knows nothing of HTTP and nothing of the platforms' JSON. In reading order: [`live`]
-//! is a plugin that can be called, [`call`] is one call, [`reload`] brings files to life.
+//! This room knows nothing of HTTP servers and nothing of the platforms' JSON. In reading order:
+//! [`live`] is a plugin that can be called, [`run`] is how a call is made, [`load`] brings files to life.
 
-mod budget;
-pub mod cache;
-pub mod call;
-mod caller;
-pub mod compile;
-pub mod engine;
 mod exports;
-mod failure;
-mod folder;
 mod grants;
 mod imports;
 pub mod live;
-mod load;
-mod output;
+pub mod load;
 pub mod registry;
-pub mod reload;
-mod store;
+pub mod run;

@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use crate::config::{Config, Role, Roles as Names};
 use crate::error::Error;
-use crate::plugin::call::{Call, Caller, Deadlines, Directory};
-use crate::plugin::engine::Engine;
 use crate::plugin::live::Live;
 use crate::plugin::registry::Registry;
+use crate::plugin::run::call::{Call, Caller, Deadlines, Directory};
+use crate::plugin::run::engine::Engine;
 use crate::tenants::Tenant;
 
 /// All live plugins, and where they run.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::config::{Algorithm, Config, Roles};
-use crate::plugin::call::Share;
+use crate::plugin::run::call::Share;
 use crate::twilio::candidates::Base;
 use crate::twilio::signature::{Key, Keys};
 

@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use super::say;
 use crate::config::{Checked, Config};
-use crate::plugin::engine::{Allocation, Engine};
+use crate::plugin::load::reload::Reload;
 use crate::plugin::registry::Registry;
-use crate::plugin::reload::Reload;
+use crate::plugin::run::engine::{Allocation, Engine};
 use crate::roles;
 
 const FAULTS_FOUND: u8 = 1;

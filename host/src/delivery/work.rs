@@ -15,7 +15,7 @@ use super::job::{Delivery, Kind, Settlement};
 use super::store::{Store, StoreError};
 use crate::config::{self, Role};
 use crate::error::Error;
-use crate::plugin::call::Deadlines;
+use crate::plugin::run::call::Deadlines;
 use crate::roles::{Asking, Plugins};
 use crate::tenants::Tenant;
 use crate::twilio::callbacks::conversations::{self, Event};

@@ -4,7 +4,7 @@ use anyhow::Context as _;
 use wasmtime::Store;
 use wasmtime::component::{Component, Instance, InstancePre};
 
-use super::store::CallStore;
+use super::run::store::CallStore;
 use crate::bindings::{conversations, crm, outgoing, routing, templates};
 use crate::config::Role;
 
@@ -17,13 +17,13 @@ pub(super) const VERSION: &str = "0.1.0";
 macro_rules! exports {
     ($($name:ident: $role:ident,)+) => {
         /// The roles of one component.
-        pub(super) struct Exports {
+        pub(crate) struct Exports {
             $($name: Option<$name::GuestIndices>,)+
         }
 
         impl Exports {
             /// Finds the roles that a component has, in any version that fits ours.
-            pub(super) fn find(component: &Component, pre: &InstancePre<CallStore>) -> anyhow::Result<Self> {
+            pub(crate) fn find(component: &Component, pre: &InstancePre<CallStore>) -> anyhow::Result<Self> {
                 $(let $name = exported(component, Role::$role)
                     .then(|| $name::GuestIndices::new(pre).map_err(anyhow::Error::from))
                     .transpose()
@@ -31,21 +31,21 @@ macro_rules! exports {
                 Ok(Self { $($name,)+ })
             }
 
-            pub(super) fn has(&self, role: Role) -> bool {
+            pub(crate) fn has(&self, role: Role) -> bool {
                 match role {
                     $(Role::$role => self.$name.is_some(),)+
                 }
             }
 
             /// Looks up every role in an instance once, as its calls will.
-            pub(super) fn try_all(&self, store: &mut Store<CallStore>, instance: &Instance) -> anyhow::Result<()> {
+            pub(crate) fn try_all(&self, store: &mut Store<CallStore>, instance: &Instance) -> anyhow::Result<()> {
                 $(if self.has(Role::$role) {
                     self.$name(store, instance).map_err(anyhow::Error::from).with_context(|| misfit(Role::$role))?;
                 })+
                 Ok(())
             }
 
-            $(pub(super) fn $name(
+            $(pub(crate) fn $name(
                 &self,
                 store: &mut Store<CallStore>,
                 instance: &Instance,

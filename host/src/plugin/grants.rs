@@ -8,18 +8,18 @@ use wasmtime_wasi_config::WasiConfigVariables;
 use crate::config::Named;
 
 /// What the operator granted to a plugin.
-pub(super) struct Grants {
+pub(crate) struct Grants {
     /// Settings and visible secrets, by key.
-    pub(super) settings: BTreeMap<String, String>,
+    pub(crate) settings: BTreeMap<String, String>,
     /// The same, for `wasi:config`.
-    pub(super) variables: WasiConfigVariables,
+    pub(crate) variables: WasiConfigVariables,
     /// A folder to read.
-    pub(super) files: Option<PathBuf>,
+    pub(crate) files: Option<PathBuf>,
 }
 
 impl Grants {
     /// Reads the grants of a plugin; one that the configuration does not name has none.
-    pub(super) fn new(named: Option<&Named>) -> Self {
+    pub(crate) fn new(named: Option<&Named>) -> Self {
         let mut settings = named.map(|named| named.config.clone()).unwrap_or_default();
         for (key, secret) in named.iter().flat_map(|named| &named.secrets) {
             settings.insert(key.clone(), secret.expose().to_owned());

@@ -12,7 +12,7 @@ use anyhow::Context as _;
 use wasmtime::component::{HasSelf, Linker};
 use wasmtime_wasi_config::WasiConfig;
 
-use super::store::CallStore;
+use super::run::store::CallStore;
 use crate::bindings;
 
 /// The linker that every plugin is linked with.

@@ -7,11 +7,11 @@ use std::time::SystemTime;
 use anyhow::{Context as _, bail};
 use wasmtime::component::{Component, InstancePre};
 
-use super::cache::Digest;
-use super::engine::Engine;
 use super::exports::{CONTRACT, Exports, VERSION};
 use super::grants::Grants;
-use super::store::CallStore;
+use super::load::cache::Digest;
+use super::run::engine::Engine;
+use super::run::store::CallStore;
 use crate::config::{Limits, Role};
 
 /// A plugin that can be called. Every call holds its own `Arc`, so replacing a plugin never
@@ -25,17 +25,17 @@ pub struct Live {
     pub file_bytes: usize,
     /// Since when it answers.
     pub since: SystemTime,
-    pub(super) pre: InstancePre<CallStore>,
-    pub(super) grants: Arc<Grants>,
-    pub(super) limits: Limits,
-    pub(super) exports: Arc<Exports>,
+    pub(crate) pre: InstancePre<CallStore>,
+    pub(crate) grants: Arc<Grants>,
+    pub(crate) limits: Limits,
+    pub(crate) exports: Arc<Exports>,
     /// Whether its last call computed for so long that it was moved off the server's threads.
-    pub(super) heavy: AtomicBool,
+    pub(crate) heavy: AtomicBool,
 }
 
 impl Live {
     /// Links a component and finds out which roles it answers.
-    pub(super) fn link(
+    pub(crate) fn link(
         engine: &Engine,
         component: &Component,
         file: File,
@@ -71,10 +71,10 @@ impl Live {
 }
 
 /// What is known of a file before it is linked.
-pub(super) struct File {
-    pub(super) name: Arc<str>,
-    pub(super) digest: Digest,
-    pub(super) bytes: usize,
+pub(crate) struct File {
+    pub(crate) name: Arc<str>,
+    pub(crate) digest: Digest,
+    pub(crate) bytes: usize,
 }
 
 /// An interface of the contract that a component imports or exports in a version that does not fit ours.

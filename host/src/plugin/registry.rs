@@ -1,5 +1,5 @@
 //! Which plugins are live, which are being loaded, and how their files last fared. Read by everyone, written by
-//! [`super::reload`] alone.
+//! [`super::load::reload`] alone.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,8 +7,8 @@ use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
 
-use super::cache::Digest;
 use super::live::Live;
+use super::load::cache::Digest;
 
 /// Live plugins and the last receipt of every file, by name.
 #[derive(Default)]

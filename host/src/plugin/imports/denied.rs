@@ -4,7 +4,7 @@
 use crate::bindings::http_client::{self, HttpError, OutboundRequest, OutboundResponse};
 use crate::bindings::plugin_types;
 use crate::bindings::state::{self, Entry, StateError};
-use crate::plugin::store::CallStore;
+use crate::plugin::run::store::CallStore;
 
 impl state::Host for CallStore {
     fn get(&mut self, _: String) -> Result<Option<Entry>, StateError> {

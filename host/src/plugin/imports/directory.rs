@@ -10,11 +10,11 @@ use tracing::warn;
 use crate::bindings::directory::Host;
 use crate::bindings::plugin_types::{Customer, Error};
 use crate::error;
-use crate::plugin::budget::CpuClock;
-use crate::plugin::call::{Call, Caller, Deadlines};
-use crate::plugin::engine::Engine;
 use crate::plugin::live::Live;
-use crate::plugin::store::CallStore;
+use crate::plugin::run::budget::CpuClock;
+use crate::plugin::run::call::{Call, Caller, Deadlines};
+use crate::plugin::run::engine::Engine;
+use crate::plugin::run::store::CallStore;
 use crate::telemetry::brief;
 
 /// What a plugin reaches through `directory`.
@@ -29,10 +29,10 @@ pub enum Directory {
 }
 
 /// What a running call needs to start another.
-pub(in crate::plugin) struct Reach {
-    pub(in crate::plugin) engine: Arc<Engine>,
-    pub(in crate::plugin) deadline: Instant,
-    pub(in crate::plugin) directory: Directory,
+pub(crate) struct Reach {
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) deadline: Instant,
+    pub(crate) directory: Directory,
 }
 
 impl Host for CallStore {

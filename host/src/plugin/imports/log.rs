@@ -3,7 +3,7 @@
 use tracing::Level;
 
 use crate::bindings::log;
-use crate::plugin::store::CallStore;
+use crate::plugin::run::store::CallStore;
 
 impl log::Host for CallStore {
     fn write(&mut self, level: log::Level, message: String) {

@@ -1,7 +1,7 @@
 //! `host-random`: randomness that no toolchain has frozen.
 
 use crate::bindings::host_random::Host;
-use crate::plugin::store::CallStore;
+use crate::plugin::run::store::CallStore;
 
 /// `bytes` in `wit/imports.wit`.
 const BYTES_MAX: u32 = 65_536;

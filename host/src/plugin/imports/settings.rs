@@ -1,7 +1,7 @@
 //! `settings`: what the operator wrote for the plugin.
 
 use crate::bindings::settings::Host;
-use crate::plugin::store::CallStore;
+use crate::plugin::run::store::CallStore;
 
 impl Host for CallStore {
     fn get(&mut self, key: String) -> Option<String> {

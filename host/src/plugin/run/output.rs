@@ -16,7 +16,7 @@ use crate::config::Limits;
 
 /// Everything that one call writes.
 #[derive(Debug)]
-pub(super) struct Output {
+pub(crate) struct Output {
     plugin: Arc<str>,
     caller: Caller,
     left: Mutex<Left>,
@@ -30,7 +30,7 @@ struct Left {
 }
 
 impl Output {
-    pub(super) fn new(plugin: &Arc<str>, caller: &Caller, limits: &Limits) -> Self {
+    pub(crate) fn new(plugin: &Arc<str>, caller: &Caller, limits: &Limits) -> Self {
         Self {
             plugin: Arc::clone(plugin),
             caller: caller.clone(),
@@ -39,12 +39,12 @@ impl Output {
     }
 
     /// For whom the call is made.
-    pub(super) fn caller(&self) -> &Caller {
+    pub(crate) fn caller(&self) -> &Caller {
         &self.caller
     }
 
     /// Logs one line, or what of it fits, or drops it.
-    pub(super) fn line(&self, level: Level, text: &str) {
+    pub(crate) fn line(&self, level: Level, text: &str) {
         // The level of an event is fixed where it is written, and what nobody reads costs nothing.
         macro_rules! log {
             ($level:ident, $event:ident) => {
@@ -104,7 +104,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// Standard output or standard error: bytes that become lines.
 #[derive(Clone)]
-pub(super) struct Stream {
+pub(crate) struct Stream {
     pending: Arc<Mutex<Pending>>,
 }
 
@@ -115,12 +115,12 @@ struct Pending {
 }
 
 impl Stream {
-    pub(super) fn stdout(output: &Arc<Output>) -> Self {
+    pub(crate) fn stdout(output: &Arc<Output>) -> Self {
         Self::new(output, Level::INFO)
     }
 
     /// A panic of a plugin arrives here.
-    pub(super) fn stderr(output: &Arc<Output>) -> Self {
+    pub(crate) fn stderr(output: &Arc<Output>) -> Self {
         Self::new(output, Level::WARN)
     }
 

@@ -12,7 +12,7 @@ use crate::config::Limits;
 /// Time on a processor, as the sum of the polls of a call: neither waiting nor being preempted costs
 /// anything.
 #[derive(Debug, Default)]
-pub(super) struct CpuClock {
+pub(crate) struct CpuClock {
     spent_ns: AtomicU64,
     /// The polling thread's clock where the current poll began.
     poll_began_ns: AtomicU64,
@@ -22,7 +22,7 @@ pub(super) struct CpuClock {
 
 impl CpuClock {
     /// Counts what `poll` takes.
-    pub(super) fn measure<T>(&self, poll: impl FnOnce() -> T) -> T {
+    pub(crate) fn measure<T>(&self, poll: impl FnOnce() -> T) -> T {
         let began = thread_ns();
         self.poll_began_ns.store(began, Ordering::Relaxed);
         let result = poll();
@@ -31,30 +31,30 @@ impl CpuClock {
     }
 
     /// What is used up, the current poll included; to be asked from inside it.
-    pub(super) fn spent_in_poll(&self) -> Duration {
+    pub(crate) fn spent_in_poll(&self) -> Duration {
         let current = thread_ns() - self.poll_began_ns.load(Ordering::Relaxed);
         self.spent() + Duration::from_nanos(current)
     }
 
     /// From here on polls do not happen within those of whoever made the call.
-    pub(super) fn leave(&self) {
+    pub(crate) fn leave(&self) {
         self.left_at_ns.get_or_init(|| self.spent_ns.load(Ordering::Relaxed));
     }
 
     /// What was used since then.
-    pub(super) fn spent_away(&self) -> Duration {
+    pub(crate) fn spent_away(&self) -> Duration {
         let left_at = self.left_at_ns.get();
         left_at.map_or(Duration::ZERO, |at| self.spent().saturating_sub(Duration::from_nanos(*at)))
     }
 
     /// Adds what another call used on behalf of this one.
-    pub(super) fn charge(&self, time: Duration) {
+    pub(crate) fn charge(&self, time: Duration) {
         let time = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
         self.spent_ns.fetch_add(time, Ordering::Relaxed);
     }
 
     /// What finished polls have used.
-    pub(super) fn spent(&self) -> Duration {
+    pub(crate) fn spent(&self) -> Duration {
         Duration::from_nanos(self.spent_ns.load(Ordering::Relaxed))
     }
 }
@@ -67,17 +67,17 @@ fn thread_ns() -> u64 {
 
 /// Adds up all memories and all tables of a call.
 #[derive(Debug)]
-pub(super) struct Space {
+pub(crate) struct Space {
     memory_bytes: usize,
     memory_bytes_max: usize,
     table_elements: usize,
     table_elements_max: usize,
     /// Which limit refused something, for the report of the trap that usually follows.
-    pub(super) refused: Option<&'static str>,
+    pub(crate) refused: Option<&'static str>,
 }
 
 impl Space {
-    pub(super) fn new(limits: &Limits) -> Self {
+    pub(crate) fn new(limits: &Limits) -> Self {
         Self {
             memory_bytes: 0,
             memory_bytes_max: limits.memory_bytes_max,

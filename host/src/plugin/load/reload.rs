@@ -14,13 +14,13 @@ use tokio::task::{AbortHandle, JoinError, JoinSet};
 use tokio::time::{Instant, sleep};
 use tracing::{error, info, warn};
 
+use super::attempt::{Attempt, Loader};
 use super::cache::Digest;
-use super::engine::Engine;
 use super::folder::{self, Seen};
-use super::live::Live;
-use super::load::{Attempt, Loader};
-use super::registry::{Outcome, Receipt, Registry};
 use crate::config::{Config, Role};
+use crate::plugin::live::Live;
+use crate::plugin::registry::{Outcome, Receipt, Registry};
+use crate::plugin::run::engine::Engine;
 
 /// Brings files to life.
 pub struct Reload {

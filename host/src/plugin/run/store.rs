@@ -7,25 +7,25 @@ use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxView, WasiView};
 
 use super::budget::{CpuClock, Space};
 use super::caller::Caller;
-use super::grants::Grants;
-use super::imports::directory::Reach;
 use super::output::{Output, Stream};
 use crate::config::Limits;
+use crate::plugin::grants::Grants;
+use crate::plugin::imports::directory::Reach;
 
 /// The data of one store, that is, of one call.
-pub(super) struct CallStore {
-    pub(super) grants: Arc<Grants>,
-    pub(super) space: Space,
-    pub(super) cpu: Arc<CpuClock>,
-    pub(super) output: Arc<Output>,
+pub(crate) struct CallStore {
+    pub(crate) grants: Arc<Grants>,
+    pub(crate) space: Space,
+    pub(crate) cpu: Arc<CpuClock>,
+    pub(crate) output: Arc<Output>,
     /// None while a plugin is only tried.
-    pub(super) reach: Option<Reach>,
+    pub(crate) reach: Option<Reach>,
     wasi: WasiCtx,
     table: ResourceTable,
 }
 
 impl CallStore {
-    pub(super) fn new(
+    pub(crate) fn new(
         plugin: &Arc<str>,
         grants: &Arc<Grants>,
         limits: &Limits,

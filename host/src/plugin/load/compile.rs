@@ -12,8 +12,8 @@ use tokio::process::Command;
 use tokio::time::timeout;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::engine;
 use super::failure::Failure;
+use crate::plugin::run::engine;
 use crate::telemetry::brief;
 
 /// The command of this program that compiles what it reads. Not for people.

@@ -22,12 +22,12 @@ use wasmtime::{PoolConcurrencyLimitError, Store, Trap, UpdateDeadline};
 use super::budget::CpuClock;
 pub use super::caller::{Caller, Share};
 use super::engine::Engine;
-pub use super::imports::directory::Directory;
-use super::imports::directory::Reach;
-use super::live::Live;
 use super::store::CallStore;
 use crate::bindings::plugin_types;
 use crate::error::Error;
+pub use crate::plugin::imports::directory::Directory;
+use crate::plugin::imports::directory::Reach;
+use crate::plugin::live::Live;
 
 /// A call that has computed for longer leaves the server's threads.
 const INLINE_MAX: Duration = Duration::from_millis(5);
@@ -85,7 +85,7 @@ impl<'c> Call<'c> {
     }
 
     /// The same from within another call.
-    pub(super) fn within(self, outer: &'c Arc<CpuClock>) -> Self {
+    pub(crate) fn within(self, outer: &'c Arc<CpuClock>) -> Self {
         Self { outer: Some(outer), ..self }
     }
 
@@ -152,7 +152,7 @@ struct Place {
 }
 
 /// A store with every budget armed, before any of the plugin's code runs.
-pub(super) fn store(
+pub(crate) fn store(
     engine: &Engine,
     plugin: &Live,
     caller: &Caller,
@@ -182,7 +182,7 @@ pub(super) fn store(
 /// Runs a call where it stands, as nearly all are done within a fraction of a millisecond, and
 /// moves it to the plugins' own threads once it turns out to compute for long, or if the one before
 /// it did.
-pub(super) async fn spread<W>(
+pub(crate) async fn spread<W>(
     engine: &Engine,
     cpu: &Arc<CpuClock>,
     heavy: bool,
@@ -232,7 +232,7 @@ fn said(error: plugin_types::Error) -> Error {
 }
 
 /// How the plugin ended without a word.
-pub(super) fn ended(error: &wasmtime::Error, refused: Option<&'static str>) -> Error {
+pub(crate) fn ended(error: &wasmtime::Error, refused: Option<&'static str>) -> Error {
     if error.is::<PoolConcurrencyLimitError>() {
         return Error::Busy;
     }

@@ -30,7 +30,7 @@ impl Share {
     }
 
     /// The places for calls, or for calls within them.
-    pub(super) fn places(&self, within: bool) -> &Arc<Semaphore> {
+    pub(crate) fn places(&self, within: bool) -> &Arc<Semaphore> {
         if within { &self.directory } else { &self.calls }
     }
 }

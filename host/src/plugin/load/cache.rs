@@ -71,7 +71,7 @@ impl Cache {
     }
 
     /// The compiled form of a `.wasm` file, if it is here and whole.
-    pub(super) fn load(&self, engine: &wasmtime::Engine, wasm: Digest) -> anyhow::Result<Option<Component>> {
+    pub(crate) fn load(&self, engine: &wasmtime::Engine, wasm: Digest) -> anyhow::Result<Option<Component>> {
         let prefix = format!("{wasm}-{}-", self.settings);
         let files = fs::read_dir(&self.folder).into_iter().flatten().flatten();
         let Some(path) = files.map(|entry| entry.path()).find(|path| name(path).starts_with(&prefix)) else {
@@ -89,7 +89,7 @@ impl Cache {
     }
 
     /// Keeps the compiled form of a `.wasm` file, and maps it.
-    pub(super) fn store(&self, engine: &wasmtime::Engine, wasm: Digest, compiled: &[u8]) -> anyhow::Result<Component> {
+    pub(crate) fn store(&self, engine: &wasmtime::Engine, wasm: Digest, compiled: &[u8]) -> anyhow::Result<Component> {
         let path = self.folder.join(format!("{wasm}-{}-{}.cwasm", self.settings, Digest::of(compiled)));
         let unfinished = self.folder.join(format!("{}.{UNFINISHED}", uuid::Uuid::new_v4()));
         let write = || {

@@ -11,9 +11,9 @@ use tracing::warn;
 use wasmtime::component::Linker;
 use wasmtime::{Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig};
 
-use super::imports;
 use super::store::CallStore;
 use crate::config::Plugins;
+use crate::plugin::imports;
 
 /// How often a running plugin can be interrupted. Short enough that others hardly notice, long
 /// enough to cost nothing.
@@ -57,15 +57,15 @@ impl Allocation {
 
 /// Where plugins run.
 pub struct Engine {
-    pub(super) wasm: wasmtime::Engine,
-    pub(super) linker: Linker<CallStore>,
-    pub(super) places: Arc<Semaphore>,
+    pub(crate) wasm: wasmtime::Engine,
+    pub(crate) linker: Linker<CallStore>,
+    pub(crate) places: Arc<Semaphore>,
     /// For calls of the CRM's plugin from within other calls.
-    pub(super) directory_places: Arc<Semaphore>,
-    pub(super) trials: Arc<Semaphore>,
-    pub(super) busy_threads: Handle,
+    pub(crate) directory_places: Arc<Semaphore>,
+    pub(crate) trials: Arc<Semaphore>,
+    pub(crate) busy_threads: Handle,
     /// Address space of a memory; none stands for wasmtime's own choice. Compiled code depends on it.
-    pub(super) memory_reservation: Option<u64>,
+    pub(crate) memory_reservation: Option<u64>,
     allocation: Allocation,
     /// Threads for calls that compute for longer than a tick, so that the server's stay free.
     runtime: Option<Runtime>,
@@ -151,7 +151,7 @@ fn memory_bytes_max(config: &Plugins) -> usize {
 
 /// Settings that decide what compiled code looks like; the same in the gateway and in the process
 /// that compiles for it.
-pub(super) fn settings(memory_reservation: Option<u64>) -> Config {
+pub(crate) fn settings(memory_reservation: Option<u64>) -> Config {
     let mut config = Config::new();
     config
         .epoch_interruption(true)

@@ -1,0 +1,169 @@
+//! From a file to a plugin that can be called: read once, check, compile, link, try.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow, bail};
+use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
+use tracing::info;
+use wasmtime::component::Component;
+
+use super::cache::{Cache, Digest};
+use super::compile;
+use super::failure::Failure;
+use super::folder::Seen;
+use crate::config::{Config, Plugins, Role};
+use crate::plugin::grants::Grants;
+use crate::plugin::live::{File, Live};
+use crate::plugin::run::call::{self, Caller};
+use crate::plugin::run::engine::Engine;
+
+/// Compilers at one time: more would take the processors from the callbacks.
+const COMPILERS_MAX: usize = 1;
+
+/// What one attempt came to.
+pub(super) struct Attempt {
+    pub(super) name: String,
+    /// The file as it was when the attempt began.
+    pub(super) seen: Seen,
+    /// Of the bytes that were read.
+    pub(super) digest: Option<Digest>,
+    /// `None` stands for the very file that is live already.
+    pub(super) result: Result<Option<Live>, Failure>,
+}
+
+/// Loads files.
+pub(super) struct Loader {
+    engine: Arc<Engine>,
+    config: Arc<Config>,
+    cache: Cache,
+    compilers: Semaphore,
+}
+
+impl Loader {
+    pub(super) fn new(engine: &Arc<Engine>, config: &Arc<Config>) -> anyhow::Result<Self> {
+        Ok(Self {
+            cache: Cache::open(&config.plugins.cache, &engine.wasm)?,
+            engine: Arc::clone(engine),
+            config: Arc::clone(config),
+            compilers: Semaphore::new(COMPILERS_MAX),
+        })
+    }
+
+    pub(super) fn plugins(&self) -> &Plugins {
+        &self.config.plugins
+    }
+
+    /// Whether some tenant names a plugin for a role.
+    pub(super) fn is_named(&self, plugin: &str, role: Role) -> bool {
+        let mut tenants = self.config.tenants.values();
+        tenants.any(|tenant| tenant.roles.plugins(role).iter().any(|name| name == plugin))
+    }
+
+    /// One attempt.
+    pub(super) async fn load(self: Arc<Self>, name: String, seen: Seen, current: Option<Digest>) -> Attempt {
+        let mut digest = None;
+        let result = async {
+            let (wasm, read) = self.read(&seen).await?;
+            digest = Some(read);
+            if current == Some(read) {
+                return Ok(None);
+            }
+            check(&wasm).map_err(Failure::Verdict)?;
+            let file = File { name: name.as_str().into(), digest: read, bytes: wasm.len() };
+            let component = self.component(&name, wasm, read).await?;
+            let live = self.link(&component, file).map_err(Failure::Verdict)?;
+            self.try_once(&live).await?;
+            Ok(Some(live))
+        }
+        .await;
+        Attempt { name, seen, digest, result }
+    }
+
+    /// The file's bytes and their digest. What is hashed here is what is compiled.
+    async fn read(&self, seen: &Seen) -> Result<(Vec<u8>, Digest), Failure> {
+        let (bytes, max) = (seen.bytes(), self.plugins().file_bytes_max);
+        if bytes > max {
+            return Err(Failure::Verdict(anyhow!("it has {bytes} bytes, more than plugins.file_bytes_max = {max}")));
+        }
+        let path = seen.path.clone();
+        let read = spawn_blocking(move || {
+            let wasm = std::fs::read(path).context("reading it")?;
+            let digest = Digest::of(&wasm);
+            Ok((wasm, digest))
+        });
+        read.await.map_err(anyhow::Error::from).flatten().map_err(Failure::Passing)
+    }
+
+    async fn component(&self, name: &str, wasm: Vec<u8>, digest: Digest) -> Result<Component, Failure> {
+        let (cache, engine) = (self.cache.clone(), self.engine.wasm.clone());
+        let cached = spawn_blocking(move || cache.load(&engine, digest)).await.map_err(anyhow::Error::from).flatten();
+        if let Some(component) = cached.map_err(Failure::Verdict)? {
+            return Ok(component);
+        }
+        let _compiler = self.compilers.acquire().await.map_err(|error| Failure::Passing(error.into()))?;
+        info!("compiling plugin `{name}`");
+        let code = compile::compile(wasm, self.engine.memory_reservation, self.plugins().compile_timeout_ms).await?;
+        let (cache, engine) = (self.cache.clone(), self.engine.wasm.clone());
+        let stored = spawn_blocking(move || cache.store(&engine, digest, &code)).await;
+        stored.map_err(anyhow::Error::from).flatten().map_err(Failure::Passing)
+    }
+
+    fn link(&self, component: &Component, file: File) -> anyhow::Result<Live> {
+        let named = self.plugins().named.get(&*file.name);
+        let limits = match named {
+            Some(named) => self.plugins().limits.with(&named.limits),
+            None => self.plugins().limits.clone(),
+        };
+        Live::link(&self.engine, component, file, Grants::new(named), limits)
+    }
+
+    /// Starts the plugin once, with all its budgets: what traps here would trap in every call.
+    async fn try_once(&self, live: &Live) -> Result<(), Failure> {
+        let trial = Arc::clone(&self.engine.trials).acquire_owned().await;
+        let caller = Caller { tenant: "-".into(), request: "trial".into(), share: None };
+        let mut store =
+            call::store(&self.engine, live, &caller, None).map_err(|error| Failure::Passing(error.into()))?;
+        let cpu = Arc::clone(&store.data().cpu);
+        let (pre, exports) = (live.pre.clone(), Arc::clone(&live.exports));
+        let start = Box::pin(async move {
+            let instance = match pre.instantiate_async(&mut store).await {
+                Ok(instance) => instance,
+                Err(error) => {
+                    let ended = call::ended(&error, store.data().space.refused);
+                    bail!("it does not start: {ended}: {}", ended.detail().unwrap_or_default())
+                }
+            };
+            exports.try_all(&mut store, &instance)?;
+            // The place is free when the store is gone.
+            drop(store);
+            drop(trial);
+            Ok(())
+        });
+        let limit = live.limits.call_timeout_ms;
+        match tokio::time::timeout(Duration::from_millis(limit), call::spread(&self.engine, &cpu, true, start)).await {
+            Ok(Ok(started)) => started.map_err(Failure::Verdict),
+            Ok(Err(error)) => Err(Failure::Passing(error.into())),
+            Err(_) => Err(Failure::Passing(anyhow!("it does not start within call_timeout_ms = {limit}"))),
+        }
+    }
+}
+
+/// Refuses what is no component before the compiler sees it.
+fn check(wasm: &[u8]) -> anyhow::Result<()> {
+    if wasmtime::Engine::detect_precompiled(wasm).is_some() {
+        bail!("it is machine code, not WebAssembly; deliver the .wasm that it was made from");
+    }
+    match wasm {
+        [] => bail!("it is empty"),
+        [b'\0', b'a', b's', b'm', 0x0d, 0, 1, 0, ..] => Ok(()),
+        [b'\0', b'a', b's', b'm', 1, 0, 0, 0, ..] => {
+            bail!(
+                "it is a core module, not a component; build it for wasm32-wasip2, or wrap it with `wasm-tools component new`"
+            )
+        }
+        [b'\0', b'a', b's', b'm', ..] => bail!("it is WebAssembly of an unknown version"),
+        _ => bail!("it is not WebAssembly"),
+    }
+}
