@@ -19,7 +19,7 @@ use serde::Deserialize;
 
 pub use self::fault::{Fault, Faults};
 pub use self::limits::Limits;
-pub use self::plugins::{Named, Plugins};
+pub use self::plugins::{Breaker, Instances, Named, Plugins, Warm};
 pub use self::secret::Secret;
 pub use self::server::{Admin, Log, LogFormat, Server};
 pub use self::store::{Delivery, Store, authorities};

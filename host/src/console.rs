@@ -96,12 +96,24 @@ impl Console {
         roles::unanswered(&self.registry, &self.config)
     }
 
+    /// Plugins that are not asked for a while.
+    fn left_alone(&self) -> Vec<String> {
+        let live = self.registry.live();
+        let open = live.iter().filter_map(|(name, live)| Some((name, live.breaker_open_for()?)));
+        open.map(|(name, time)| format!("plugin {name}: failed repeatedly, not asked for {} ms", time.as_millis()))
+            .collect()
+    }
+
     fn ready(&self) -> Response<Full<Bytes>> {
-        let reasons = self.reasons();
+        let (reasons, resting) = (self.reasons(), self.left_alone());
         if reasons.is_empty() {
-            return text(StatusCode::OK, "ready\n");
+            // The others of a fleet would fail alike, so this is for people to read.
+            return text(
+                StatusCode::OK,
+                ["ready".to_owned()].into_iter().chain(resting).collect::<Vec<_>>().join("\n") + "\n",
+            );
         }
-        text(StatusCode::SERVICE_UNAVAILABLE, reasons.join("\n") + "\n")
+        text(StatusCode::SERVICE_UNAVAILABLE, [reasons, resting].concat().join("\n") + "\n")
     }
 
     /// How many deliveries of each tenant are in each state; nothing if the database does not say.

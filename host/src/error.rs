@@ -1,6 +1,8 @@
 //! Everything that can go wrong with a request: one variant for each, with the status and the
 //! stable code that the caller gets. What only operators may know goes to the log.
 
+use std::borrow::Cow;
+
 use hyper::StatusCode;
 
 use crate::config::Role;
@@ -48,9 +50,12 @@ pub enum Error {
     /// No plugin of the role is live.
     #[error("no plugin answers the role {0}")]
     NoPlugin(Role),
-    /// All places for calls stayed taken.
+    /// All places for calls stayed taken; says which limit.
     #[error("too many calls at once")]
-    Busy,
+    Busy(&'static str),
+    /// The plugin crashed or ran out of time again and again.
+    #[error("the plugin failed repeatedly and is left alone for a moment")]
+    BreakerOpen,
     /// The plugin: no such record.
     #[error("not found")]
     NotFound,
@@ -68,8 +73,13 @@ pub enum Error {
     Failed(String),
     /// The plugin crashed, or asked for more than its budget.
     #[error("the plugin crashed")]
-    Trap(String),
-    /// The plugin used up its time.
+    Trap {
+        /// wasmtime's words.
+        text: String,
+        /// The limit that it had reached, if that may be why.
+        limit: Option<&'static str>,
+    },
+    /// The plugin used up its time; says which limit, or `deadline` for the callback's.
     #[error("the plugin took too long")]
     OutOfTime(&'static str),
     /// What the plugin answered cannot be brought to a size that the platform takes.
@@ -109,13 +119,14 @@ impl Error {
             Self::MissingParameter(_) => (StatusCode::BAD_REQUEST, "missing-parameter"),
             Self::InvalidParameter(..) => (StatusCode::BAD_REQUEST, "invalid-parameter"),
             Self::NoPlugin(_) => (StatusCode::SERVICE_UNAVAILABLE, "no-plugin"),
-            Self::Busy => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
+            Self::Busy(_) => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
+            Self::BreakerOpen => (StatusCode::SERVICE_UNAVAILABLE, "breaker-open"),
             Self::NotFound => (StatusCode::NOT_FOUND, "not-found"),
             Self::Forbidden(_) => (StatusCode::FORBIDDEN, "forbidden"),
             Self::Invalid(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid"),
             Self::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
             Self::Failed(_) => (StatusCode::BAD_GATEWAY, "plugin-failed"),
-            Self::Trap(_) => (StatusCode::BAD_GATEWAY, "plugin-trapped"),
+            Self::Trap { .. } => (StatusCode::BAD_GATEWAY, "plugin-trapped"),
             Self::OutOfTime(_) => (StatusCode::GATEWAY_TIMEOUT, "out-of-time"),
             Self::AnswerTooLarge => (StatusCode::BAD_GATEWAY, "answer-too-large"),
             Self::ProxyAddress => (StatusCode::BAD_GATEWAY, "proxy-address-invalid"),
@@ -131,19 +142,31 @@ impl Error {
         matches!(self, Self::UnknownAddress | Self::NotFound | Self::Forbidden(_) | Self::Rejected(_))
     }
 
+    /// Which of the plugin's limits ended the call.
+    pub fn limit(&self) -> Option<&'static str> {
+        match self {
+            Self::Trap { limit, .. } => *limit,
+            Self::OutOfTime(limit) => Some(limit),
+            _ => None,
+        }
+    }
+
     /// What the log adds to the text that the caller gets.
-    pub fn detail(&self) -> Option<&str> {
+    pub fn detail(&self) -> Option<Cow<'_, str>> {
         match self {
             Self::Signature(text)
             | Self::Forbidden(text)
             | Self::Invalid(text)
             | Self::Unavailable(text)
             | Self::Failed(text)
-            | Self::Trap(text)
             | Self::Rejected(text)
             | Self::NotStored(text)
-            | Self::Internal(text) => Some(text),
-            Self::OutOfTime(budget) => Some(budget),
+            | Self::Internal(text)
+            | Self::Trap { text, limit: None } => Some(text.into()),
+            Self::Trap { text, limit: Some(limit) } => Some(format!("{text}, after it had reached {limit}").into()),
+            Self::OutOfTime("deadline") => Some("it reached the callback's deadline".into()),
+            Self::OutOfTime(limit) => Some(format!("it reached {limit}").into()),
+            Self::Busy(why) => Some((*why).into()),
             _ => None,
         }
     }

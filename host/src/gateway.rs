@@ -171,7 +171,7 @@ fn refusal(error: &Error, id: &str) -> Response<Full<Bytes>> {
     let headers = response.headers_mut();
     match error {
         Error::Method => headers.insert(ALLOW, "POST".parse().expect("a header value")),
-        Error::Busy => headers.insert(RETRY_AFTER, "1".parse().expect("a header value")),
+        Error::Busy(_) | Error::BreakerOpen => headers.insert(RETRY_AFTER, "1".parse().expect("a header value")),
         _ => None,
     };
     response

@@ -8,7 +8,7 @@ use crate::config::{Config, Role, Roles as Names};
 use crate::error::Error;
 use crate::plugin::live::Live;
 use crate::plugin::registry::Registry;
-use crate::plugin::run::call::{Call, Caller, Deadlines, Directory};
+use crate::plugin::run::call::{Call, Caller, Deadlines, Directory, Receipts};
 use crate::plugin::run::engine::Engine;
 use crate::tenants::Tenant;
 
@@ -25,11 +25,18 @@ impl Plugins {
     }
 
     /// Ready to ask on behalf of one request of a tenant.
-    pub fn asking(self: &Arc<Self>, tenant: &Arc<Tenant>, request: &Arc<str>, deadlines: Deadlines) -> Asking {
+    pub fn asking(
+        self: &Arc<Self>,
+        tenant: &Arc<Tenant>,
+        request: &Arc<str>,
+        deadlines: Deadlines,
+        receipts: Receipts,
+    ) -> Asking {
         let caller = Caller {
             tenant: Arc::clone(&tenant.name),
             request: Arc::clone(request),
             share: Some(Arc::clone(&tenant.share)),
+            receipts,
         };
         Asking { plugins: Arc::clone(self), tenant: Arc::clone(tenant), caller, deadlines }
     }

@@ -2,7 +2,9 @@
 
 use std::thread;
 
-use frontgate_tests::{Setup, component};
+use frontgate_tests::{Setup, TOKEN, component, list};
+
+use crate::tenants::call;
 
 #[test]
 fn a_loop_ends_at_its_cpu_time_while_others_are_served() {
@@ -177,6 +179,147 @@ fn calls_past_the_places_wait_and_are_refused_in_time() {
         assert_eq!(codes.iter().filter(|code| *code == "busy").count(), 1, "{codes:?}");
     });
     assert_eq!(gateway.wished("hello"), "version 1");
+}
+
+#[test]
+fn each_way_to_misbehave_ends_with_its_name_in_the_receipt() {
+    let gateway = Setup::misbehaving()
+        .file("note", "a note")
+        .set("log.level", "\"debug\"")
+        .set("plugins.breaker.failures", "1000")
+        .set("plugins.named.plugin.files", "\"files\"")
+        .set("plugins.limits.cpu_time_ms", "200")
+        .set("plugins.limits.call_timeout_ms", "2000")
+        .start();
+    let table = [
+        ("hello", 200, "answered"),
+        ("loop", 504, "out-of-time (cpu_time_ms)"),
+        ("host-calls", 504, "out-of-time (cpu_time_ms)"),
+        ("print-for-ever", 504, "out-of-time (cpu_time_ms)"),
+        ("sleep 20000", 504, "out-of-time (call_timeout_ms)"),
+        ("recurse", 502, "plugin-trapped (stack_bytes_max)"),
+        ("allocate", 502, "plugin-trapped (memory_bytes_max)"),
+        ("huge-answer 30000000", 502, "plugin-trapped (answer_bytes_max)"),
+        ("huge-question 30000000", 502, "plugin-trapped (answer_bytes_max)"),
+        ("open note", 502, "plugin-trapped (handles_max)"),
+        ("panic", 502, "plugin-trapped"),
+        ("not-found", 404, "not-found"),
+    ];
+    for (wish, status, ended) in table {
+        assert_eq!(gateway.wish(wish).status, status, "{wish}");
+        let line = gateway.log().wait_for(&format!("a call ended: plugin crm.list-customers: {ended}, digest "));
+        for part in ["queue", "start", "run", "cpu", "memory", "host calls", "lines dropped"] {
+            assert!(line["message"].as_str().is_some_and(|text| text.contains(part)), "{part}: {line}");
+        }
+    }
+    let line = gateway.log().wait_for("callback crm answered");
+    assert!(line["calls"].as_str().is_some_and(|calls| calls.starts_with("plugin crm.list-customers: answered")));
+    let (_, metrics) = gateway.operators("/metrics");
+    assert!(
+        metrics.contains(r#"frontgate_plugin_calls_total{plugin="plugin",outcome="memory_bytes_max"} 1"#),
+        "{metrics}"
+    );
+    assert!(metrics.contains(r#"frontgate_plugin_cpu_seconds_count{plugin="plugin"} 12"#), "{metrics}");
+}
+
+#[test]
+fn a_plugin_that_keeps_failing_is_left_alone_until_one_call_has_tried() {
+    let gateway =
+        Setup::misbehaving().set("plugins.breaker", "{ failures = 3, pause_ms = 300, pause_max_ms = 300 }").start();
+    for _ in 0..2 {
+        assert_eq!(gateway.wish("panic").code(), "plugin-trapped");
+    }
+    assert_eq!(gateway.wished("hello"), "version 1");
+    for _ in 0..3 {
+        assert_eq!(gateway.wish("panic").code(), "plugin-trapped");
+    }
+    let refused = gateway.wish("hello");
+    assert_eq!((refused.status, refused.code(), &*refused.headers["retry-after"]), (503, "breaker-open", "1"));
+    gateway.log().wait_for("plugin `plugin` failed repeatedly: it is not asked for 300 ms");
+    let (status, ready) = gateway.operators("/readyz");
+    assert_eq!(status, 200);
+    assert!(ready.contains("plugin plugin: failed repeatedly, not asked for"), "{ready}");
+    assert!(gateway.status()["plugins"]["plugin"]["live"]["breaker_open_ms"].is_u64());
+    while gateway.wish("hello").code() == "breaker-open" {
+        thread::yield_now();
+    }
+    assert!(gateway.status()["plugins"]["plugin"]["live"]["breaker_open_ms"].is_null());
+}
+
+#[test]
+fn what_a_plugin_says_never_opens_its_breaker() {
+    let gateway = Setup::misbehaving().set("plugins.breaker.failures", "1").start();
+    for wish in ["failed", "unavailable", "not-found", "failed"] {
+        gateway.wish(wish);
+    }
+    assert_eq!(gateway.wished("hello"), "version 1");
+}
+
+#[test]
+fn one_plugin_cannot_take_the_places_of_another() {
+    let gateway = Setup::misbehaving()
+        .plugin("other", &component("misbehaving"))
+        .set("tenants.demo.roles.templates", "[\"other\"]")
+        .set("plugins.calls_max", "4")
+        .set("plugins.named.plugin.calls_max", "3")
+        .set("plugins.queue_timeout_ms", "60000")
+        .set("plugins.limits.call_timeout_ms", "3000")
+        .start();
+    thread::scope(|scope| {
+        let sleepers: Vec<_> = (0..6).map(|_| scope.spawn(|| gateway.wish("sleep 1000"))).collect();
+        for _ in 0..20 {
+            let templates =
+                [("Location", "GetTemplatesByCustomerId"), ("Worker", "ana@example.org"), ("CustomerId", "7")];
+            assert_eq!(gateway.callback("templates", &templates).status, 200);
+        }
+        assert!(sleepers.into_iter().all(|sleeper| sleeper.join().expect("an answer").status == 200));
+    });
+}
+
+#[test]
+fn who_would_wait_behind_too_many_is_refused_at_once() {
+    let gateway = Setup::misbehaving()
+        .set("plugins.calls_max", "1")
+        .set("plugins.queue_max", "0")
+        .set("plugins.limits.call_timeout_ms", "60000")
+        .set("log.level", "\"debug\"")
+        .start();
+    thread::scope(|scope| {
+        let sleeper = scope.spawn(|| gateway.wish("sleep 1000"));
+        let refused = loop {
+            let answer = gateway.wish("hello");
+            if answer.status != 200 {
+                break answer;
+            }
+        };
+        assert_eq!(refused.code(), "busy");
+        gateway.log().wait_for("too many calls at once: plugins.queue_max calls are waiting");
+        sleeper.join().expect("an answer");
+    });
+}
+
+#[test]
+fn instances_are_kept_only_for_the_same_tenant_and_only_where_it_was_chosen() {
+    let fresh = Setup::misbehaving().start();
+    assert_eq!(["count", "count"].map(|wish| fresh.wished(wish)), ["0", "0"]);
+    let gateway = Setup::misbehaving()
+        .set("tenants.acme.path", "\"/acme\"")
+        .set("tenants.acme.twilio.auth_tokens", "[{ file = \"token\" }]")
+        .set("tenants.acme.roles.crm", "[\"plugin\"]")
+        .set("plugins.named.plugin.instances", "\"warm\"")
+        .set("plugins.warm.calls_max", "4")
+        .start();
+    assert_eq!(["count"; 5].map(|wish| gateway.wished(wish)), ["0", "1", "2", "3", "0"]);
+    let path = "/acme/callbacks/crm";
+    let other = call(&gateway, path, TOKEN, path, &list(&[("Query", "count")]));
+    assert_eq!(other.json["objects"]["customers"][0]["display_name"], "0", "{}", other.text);
+    // One that crashed is not used again, and neither is one that ran out of time.
+    assert_eq!(gateway.wish("panic").code(), "plugin-trapped");
+    assert_eq!(["count"; 2].map(|wish| gateway.wished(wish)), ["0", "1"]);
+    // What it logs is its current caller's.
+    gateway.wish("print 1");
+    let line = gateway.log().wait_for("line 0");
+    assert_eq!(line["tenant"], "demo");
 }
 
 #[test]

@@ -102,7 +102,19 @@ fn limits(config: &Config, report: &mut Report<'_, '_>) {
         ("plugins.calls_per_tenant_max".to_owned(), plugins.calls_per_tenant_max.into(), 1, 4_096),
         ("plugins.directory_calls_max".to_owned(), plugins.directory_calls_max.into(), 1, 4_096),
         ("plugins.directory_calls_per_tenant_max".to_owned(), plugins.directory_calls_per_tenant_max.into(), 1, 4_096),
+        ("plugins.calls_per_plugin_max".to_owned(), plugins.calls_per_plugin_max.into(), 1, 4_096),
+        ("plugins.queue_max".to_owned(), plugins.queue_max.into(), 0, 1_000_000),
         ("plugins.queue_timeout_ms".to_owned(), plugins.queue_timeout_ms, 0, day),
+        ("plugins.stack_bytes_max".to_owned(), size(plugins.stack_bytes_max), 65_536, 64 << 20),
+        ("plugins.breaker.failures".to_owned(), plugins.breaker.failures.into(), 1, 1_000_000),
+        ("plugins.breaker.pause_ms".to_owned(), plugins.breaker.pause_ms, 1, day),
+        ("plugins.breaker.pause_max_ms".to_owned(), plugins.breaker.pause_max_ms, plugins.breaker.pause_ms, day),
+        ("plugins.warm.instances_max".to_owned(), plugins.warm.instances_max.into(), 1, 4_096),
+        ("plugins.warm.per_tenant_max".to_owned(), plugins.warm.per_tenant_max.into(), 1, 4_096),
+        ("plugins.warm.calls_max".to_owned(), plugins.warm.calls_max.into(), 1, 1_000_000_000),
+        ("plugins.warm.age_max_ms".to_owned(), plugins.warm.age_max_ms, 1, 365 * day),
+        ("plugins.warm.idle_max_ms".to_owned(), plugins.warm.idle_max_ms, 1, day),
+        ("plugins.warm.memory_bytes_max".to_owned(), size(plugins.warm.memory_bytes_max), 65_536, 4 * gib),
         ("plugins.file_bytes_max".to_owned(), plugins.file_bytes_max, 1, 4 * gib),
         ("plugins.compile_timeout_ms".to_owned(), plugins.compile_timeout_ms, 1, day),
         ("plugins.settle_ms".to_owned(), plugins.settle_ms, 1, day),
@@ -127,6 +139,8 @@ fn limits(config: &Config, report: &mut Report<'_, '_>) {
         ("delivery.routing_patience_ms".to_owned(), delivery.routing_patience_ms, 0, day),
         ("delivery.plugin_timeout_ms".to_owned(), delivery.plugin_timeout_ms, 1, day),
     ]);
+    let own = plugins.named.iter().filter_map(|(name, plugin)| Some((name, plugin.calls_max?)));
+    ranges.extend(own.map(|(name, max)| (format!("plugins.named.{name}.calls_max"), max.into(), 1, 4_096)));
     let named = plugins
         .named
         .iter()

@@ -24,8 +24,15 @@ pub struct Plugins {
     pub directory_calls_max: u32,
     /// Of those for one tenant.
     pub directory_calls_per_tenant_max: u32,
-    /// How long a callback waits for a place among them.
+    /// Of those for one plugin, unless it has a number of its own.
+    pub calls_per_plugin_max: u32,
+    /// Callers that wait for a place among them; further ones are refused at once.
+    pub queue_max: u32,
+    /// How long a callback waits for a place.
     pub queue_timeout_ms: u64,
+    /// What a plugin's own functions may take of a call's stack; interpreters of script languages recurse
+    /// deeply.
+    pub stack_bytes_max: usize,
     /// The largest `.wasm` file that is taken.
     pub file_bytes_max: u64,
     /// How long compiling one plugin may take.
@@ -34,6 +41,10 @@ pub struct Plugins {
     pub settle_ms: u64,
     /// The folder is looked through this often even where the system reports no change.
     pub rescan_interval_ms: u64,
+    /// When a plugin that fails is left alone.
+    pub breaker: Breaker,
+    /// Instances that are kept between calls.
+    pub warm: Warm,
     /// What one call may use, unless a plugin has limits of its own.
     pub limits: Limits,
     /// Settings of single plugins, by file name without `.wasm`.
@@ -49,13 +60,90 @@ impl Default for Plugins {
             calls_per_tenant_max: 128,
             directory_calls_max: 64,
             directory_calls_per_tenant_max: 32,
+            calls_per_plugin_max: 128,
+            queue_max: 1_024,
             queue_timeout_ms: 1_000,
+            stack_bytes_max: 1024 * 1024,
             file_bytes_max: 64 * 1024 * 1024,
             compile_timeout_ms: 120_000,
             settle_ms: 100,
             rescan_interval_ms: 30_000,
+            breaker: Breaker::default(),
+            warm: Warm::default(),
             limits: Limits::default(),
             named: BTreeMap::new(),
+        }
+    }
+}
+
+impl Plugins {
+    /// Calls of a plugin at one time.
+    pub(crate) fn calls_max_of(&self, plugin: &str) -> u32 {
+        self.named.get(plugin).and_then(|named| named.calls_max).unwrap_or(self.calls_per_plugin_max)
+    }
+
+    /// What becomes of a plugin's instances after a call.
+    pub(crate) fn instances_of(&self, plugin: &str) -> Instances {
+        self.named.get(plugin).map(|named| named.instances).unwrap_or_default()
+    }
+}
+
+/// When a plugin that crashes or runs out of time is left alone for a while.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Breaker {
+    /// Calls in a row that crashed or ran out of time.
+    pub failures: u32,
+    /// How long it is not asked then. One call tries afterwards.
+    pub pause_ms: u64,
+    /// Each pause is twice the one before, up to this.
+    pub pause_max_ms: u64,
+}
+
+impl Default for Breaker {
+    fn default() -> Self {
+        Self { failures: 10, pause_ms: 1_000, pause_max_ms: 30_000 }
+    }
+}
+
+/// What becomes of an instance after a call.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Instances {
+    /// It is dropped: calls share nothing.
+    #[default]
+    Fresh,
+    /// It is kept for the same tenant's next call, within `[plugins.warm]`.
+    Warm,
+}
+
+/// Instances that are kept between calls.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Warm {
+    /// Kept instances of all plugins and tenants together.
+    pub instances_max: u32,
+    /// Idle ones of one plugin for one tenant.
+    pub per_tenant_max: u32,
+    /// Calls of one instance.
+    pub calls_max: u32,
+    /// From its start.
+    pub age_max_ms: u64,
+    /// Without a call.
+    pub idle_max_ms: u64,
+    /// One that has grown past this is dropped after the call.
+    pub memory_bytes_max: usize,
+}
+
+impl Default for Warm {
+    fn default() -> Self {
+        Self {
+            instances_max: 64,
+            per_tenant_max: 8,
+            calls_max: 1_000,
+            age_max_ms: 600_000,
+            idle_max_ms: 60_000,
+            memory_bytes_max: 32 * 1024 * 1024,
         }
     }
 }
@@ -72,6 +160,10 @@ pub struct Named {
     pub secrets: BTreeMap<String, Secret>,
     /// A folder that the plugin may read, as its `/`.
     pub files: Option<PathBuf>,
+    /// Calls of it at one time.
+    pub calls_max: Option<u32>,
+    /// What becomes of its instances after a call.
+    pub instances: Instances,
     /// Limits that differ from `[plugins.limits]`.
     pub limits: LimitOverrides,
 }

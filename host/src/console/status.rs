@@ -51,6 +51,8 @@ pub struct Live {
     pub roles: Vec<String>,
     /// Seconds since 1970.
     pub since: u64,
+    /// Milliseconds for which it is not asked, after it failed repeatedly; none if it is.
+    pub breaker_open_ms: Option<u64>,
 }
 
 /// One attempt to bring a file to life.
@@ -75,6 +77,9 @@ impl Status {
                 bytes: live.file_bytes,
                 roles: live.roles().into_iter().map(|role| role.name().to_owned()).collect(),
                 since: seconds(live.since),
+                breaker_open_ms: live
+                    .breaker_open_for()
+                    .map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX)),
             });
         }
         for (name, receipt) in console.registry.receipts().iter() {

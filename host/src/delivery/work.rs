@@ -15,7 +15,7 @@ use super::job::{Delivery, Kind, Settlement};
 use super::store::{Store, StoreError};
 use crate::config::{self, Role};
 use crate::error::Error;
-use crate::plugin::run::call::Deadlines;
+use crate::plugin::run::call::{Deadlines, Receipts};
 use crate::roles::{Asking, Plugins};
 use crate::tenants::Tenant;
 use crate::twilio::callbacks::conversations::{self, Event};
@@ -74,7 +74,7 @@ impl Workshop {
     fn asking(&self, delivery: &Delivery) -> Asking {
         let until = Instant::now() + Duration::from_millis(self.limits.plugin_timeout_ms);
         let deadlines = Deadlines { queue: until, answer: until };
-        self.plugins.asking(&self.tenant, &delivery.request, deadlines)
+        self.plugins.asking(&self.tenant, &delivery.request, deadlines, Receipts::default())
     }
 
     /// The account; without credentials nothing needs to be decided yet.
@@ -125,7 +125,7 @@ fn failed(error: &Error) -> Settlement {
 /// What to write down when a plugin did not answer: most of it passes.
 fn unanswered(error: &Error, role: Role, delivery: &Delivery) -> Settlement {
     match error {
-        Error::Trap(_) if delivery.attempts >= CRASHES_MAX => {
+        Error::Trap { .. } if delivery.attempts >= CRASHES_MAX => {
             Settlement::Failed { reason: format!("the role {role} crashed {CRASHES_MAX} times: {}", sentence(error)) }
         }
         Error::NotFound | Error::Forbidden(_) | Error::Invalid(_) => {
@@ -137,7 +137,7 @@ fn unanswered(error: &Error, role: Role, delivery: &Delivery) -> Settlement {
 
 fn sentence(error: &Error) -> String {
     match error.detail() {
-        Some(detail) => format!("{error}: {}", crate::telemetry::brief(detail)),
+        Some(detail) => format!("{error}: {}", crate::telemetry::brief(&detail)),
         None => error.to_string(),
     }
 }

@@ -45,6 +45,6 @@ impl Gateway {
     }
 
     pub(super) fn asking(&self, question: &Question<'_>, trip: &Trip) -> Asking {
-        self.plugins.asking(&question.route.tenant, trip.id(), question.deadlines)
+        self.plugins.asking(&question.route.tenant, trip.id(), question.deadlines, trip.receipts())
     }
 }

@@ -10,6 +10,7 @@ use tracing::{info, warn};
 
 use crate::error::Error;
 use crate::plugin::live::Live;
+use crate::plugin::run::call::Receipts;
 use crate::roles::Asking;
 use crate::routes::Route;
 use crate::telemetry::brief;
@@ -21,6 +22,7 @@ pub(super) struct Trip {
     tenant: Option<Arc<str>>,
     callback: &'static str,
     plugin: Option<Arc<str>>,
+    receipts: Receipts,
     /// The event of a webhook.
     event: Option<String>,
     fails_open: bool,
@@ -35,6 +37,7 @@ impl Trip {
             tenant: None,
             callback: "-",
             plugin: None,
+            receipts: Receipts::kept_at_debug(),
             event: None,
             fails_open: false,
             ended: false,
@@ -44,6 +47,11 @@ impl Trip {
     /// The id that is in the log, in the answer, and in what plugins log.
     pub(super) fn id(&self) -> &Arc<str> {
         &self.id
+    }
+
+    /// Where what its calls came to is noted.
+    pub(super) fn receipts(&self) -> Receipts {
+        self.receipts.clone()
     }
 
     pub(super) fn route(&mut self, route: &Route) {
@@ -89,11 +97,12 @@ impl Trip {
         counter!("frontgate_requests_total", &labels).increment(1);
         histogram!("frontgate_request_seconds", "callback" => callback).record(elapsed.as_secs_f64());
         let event = self.event.as_deref();
+        let calls = self.receipts.text();
         let Some(error) = error else {
-            info!(request, tenant, callback, event, plugin, status, duration_us, "callback {callback} answered");
+            info!(request, tenant, callback, event, plugin, status, duration_us, calls, "callback {callback} answered");
             return;
         };
-        let detail = error.detail().map(|detail| format!(": {}", brief(detail))).unwrap_or_default();
+        let detail = error.detail().map(|detail| format!(": {}", brief(&detail))).unwrap_or_default();
         let ended = if status == 200 { "let through, though it could not be answered" } else { "refused" };
         // The level of an event is fixed where it is written.
         macro_rules! say {
@@ -107,6 +116,7 @@ impl Trip {
                     status,
                     code,
                     duration_us,
+                    calls,
                     "callback {callback} {ended}: {error}{detail}"
                 )
             };

@@ -2,17 +2,22 @@
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, bail};
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
 use wasmtime::component::{Component, InstancePre};
 
 use super::exports::{CONTRACT, Exports, VERSION};
 use super::grants::Grants;
 use super::load::cache::Digest;
+use super::run::breaker::Breaker;
 use super::run::engine::Engine;
+use super::run::receipt::Meters;
 use super::run::store::CallStore;
-use crate::config::{Limits, Role};
+use super::run::warm::Instances;
+use crate::config::{Limits, Plugins, Role};
 
 /// A plugin that can be called. Every call holds its own `Arc`, so replacing a plugin never
 /// touches a call in flight.
@@ -31,6 +36,11 @@ pub struct Live {
     pub(crate) exports: Arc<Exports>,
     /// Whether its last call computed for so long that it was moved off the server's threads.
     pub(crate) heavy: AtomicBool,
+    /// Calls of it that may run at one time.
+    pub(crate) places: Arc<Semaphore>,
+    pub(crate) breaker: Breaker,
+    pub(crate) meters: Meters,
+    pub(crate) instances: Instances,
 }
 
 impl Live {
@@ -41,14 +51,15 @@ impl Live {
         file: File,
         grants: Grants,
         limits: Limits,
+        plugins: &Plugins,
     ) -> anyhow::Result<Self> {
         if let Some(other) = other_version(engine, component) {
             bail!("it is built for {other}, and this gateway speaks version {VERSION}; build it against that");
         }
         let pre = engine.linker.instantiate_pre(component).map_err(anyhow::Error::from);
         let pre = pre.context("it imports what this gateway does not have")?;
+        let name = file.name;
         let live = Self {
-            name: file.name,
             digest: file.digest,
             file_bytes: file.bytes,
             since: SystemTime::now(),
@@ -57,11 +68,21 @@ impl Live {
             grants: Arc::new(grants),
             limits,
             heavy: AtomicBool::new(false),
+            places: Arc::new(Semaphore::new(plugins.calls_max_of(&name) as usize)),
+            breaker: Breaker::new(&plugins.breaker),
+            meters: Meters::new(&name),
+            instances: Instances::new(engine, plugins.instances_of(&name), &plugins.warm),
+            name,
         };
         if live.roles().is_empty() {
             bail!("it answers no role: {}", exports(engine, component));
         }
         Ok(live)
+    }
+
+    /// For how long it is not asked, after it failed repeatedly; none if it is.
+    pub fn breaker_open_for(&self) -> Option<Duration> {
+        self.breaker.open_for(Instant::now())
     }
 
     /// The roles that it answers.

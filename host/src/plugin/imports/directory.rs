@@ -11,7 +11,7 @@ use crate::bindings::directory::Host;
 use crate::bindings::plugin_types::{Customer, Error};
 use crate::error;
 use crate::plugin::live::Live;
-use crate::plugin::run::budget::CpuClock;
+use crate::plugin::run::budget::Usage;
 use crate::plugin::run::call::{Call, Caller, Deadlines};
 use crate::plugin::run::engine::Engine;
 use crate::plugin::run::store::CallStore;
@@ -55,7 +55,7 @@ struct Nested {
     crm: Arc<Live>,
     caller: Caller,
     deadline: Instant,
-    cpu: Arc<CpuClock>,
+    usage: Arc<Usage>,
 }
 
 impl Nested {
@@ -71,13 +71,13 @@ impl Nested {
             }
         };
         let (engine, caller) = (Arc::clone(&reach.engine), store.output.caller().clone());
-        Ok(Self { engine, crm, caller, deadline: reach.deadline, cpu: Arc::clone(&store.cpu) })
+        Ok(Self { engine, crm, caller, deadline: reach.deadline, usage: Arc::clone(&store.usage) })
     }
 
     fn call(&self) -> Call<'_> {
         let deadlines = Deadlines { queue: self.deadline, answer: self.deadline };
         let call = Call::new(&self.engine, &self.crm, &self.caller, deadlines, Directory::Refused);
-        call.within(&self.cpu)
+        call.within(&self.usage)
     }
 
     /// What the calling plugin is told. How the other one ended is for the operator.
@@ -88,7 +88,9 @@ impl Nested {
             error::Error::Invalid(text) => return Error::Invalid(text),
             error::Error::Unavailable(text) => return Error::Unavailable(text),
             error::Error::Failed(text) => return Error::Failed(text),
-            error::Error::Busy | error::Error::OutOfTime(_) => Error::Unavailable(format!("the CRM: {error}")),
+            error::Error::Busy(_) | error::Error::BreakerOpen | error::Error::OutOfTime(_) => {
+                Error::Unavailable(format!("the CRM: {error}"))
+            }
             _ => Error::Failed(format!("the CRM: {error}")),
         };
         warn!(
@@ -96,7 +98,7 @@ impl Nested {
             tenant = &*self.caller.tenant,
             plugin = &*self.crm.name,
             "the CRM did not answer another plugin: {error}: {}",
-            brief(error.detail().unwrap_or("no place became free")),
+            brief(&error.detail().unwrap_or_default()),
         );
         told
     }

@@ -16,8 +16,10 @@ use super::folder::Seen;
 use crate::config::{Config, Plugins, Role};
 use crate::plugin::grants::Grants;
 use crate::plugin::live::{File, Live};
-use crate::plugin::run::call::{self, Caller};
+use crate::plugin::run::call::{self, Caller, Receipts};
 use crate::plugin::run::engine::Engine;
+use crate::plugin::run::spread::spread;
+use crate::plugin::run::store;
 
 /// Compilers at one time: more would take the processors from the callbacks.
 const COMPILERS_MAX: usize = 1;
@@ -116,16 +118,16 @@ impl Loader {
             Some(named) => self.plugins().limits.with(&named.limits),
             None => self.plugins().limits.clone(),
         };
-        Live::link(&self.engine, component, file, Grants::new(named), limits)
+        Live::link(&self.engine, component, file, Grants::new(named), limits, self.plugins())
     }
 
     /// Starts the plugin once, with all its budgets: what traps here would trap in every call.
     async fn try_once(&self, live: &Live) -> Result<(), Failure> {
         let trial = Arc::clone(&self.engine.trials).acquire_owned().await;
-        let caller = Caller { tenant: "-".into(), request: "trial".into(), share: None };
+        let caller = Caller { tenant: "-".into(), request: "trial".into(), share: None, receipts: Receipts::default() };
         let mut store =
-            call::store(&self.engine, live, &caller, None).map_err(|error| Failure::Passing(error.into()))?;
-        let cpu = Arc::clone(&store.data().cpu);
+            store::fresh(&self.engine, live, &caller, None).map_err(|error| Failure::Passing(error.into()))?;
+        let usage = Arc::clone(&store.data().usage);
         let (pre, exports) = (live.pre.clone(), Arc::clone(&live.exports));
         let start = Box::pin(async move {
             let instance = match pre.instantiate_async(&mut store).await {
@@ -142,7 +144,7 @@ impl Loader {
             Ok(())
         });
         let limit = live.limits.call_timeout_ms;
-        match tokio::time::timeout(Duration::from_millis(limit), call::spread(&self.engine, &cpu, true, start)).await {
+        match tokio::time::timeout(Duration::from_millis(limit), spread(&self.engine, &usage, true, start)).await {
             Ok(Ok(started)) => started.map_err(Failure::Verdict),
             Ok(Err(error)) => Err(Failure::Passing(error.into())),
             Err(_) => Err(Failure::Passing(anyhow!("it does not start within call_timeout_ms = {limit}"))),

@@ -1,13 +1,27 @@
-//! What one call has used: time on a processor, memories, tables.
+//! What one call may use and has used: time on a processor, memories, tables.
 
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
 use wasmtime::{ResourceLimiter, Result};
 
 use crate::config::Limits;
+
+/// What one call has used so far; also known of a call that was given up.
+#[derive(Debug, Default)]
+pub(crate) struct Usage {
+    pub(crate) cpu: CpuClock,
+    /// Until the plugin's code was ready to be asked.
+    pub(crate) start: OnceLock<Duration>,
+    /// All memories at their largest.
+    pub(crate) memory_bytes: AtomicUsize,
+    /// Calls of the plugin into the gateway.
+    pub(crate) host_calls: AtomicU32,
+    /// Lines of output that were not logged.
+    pub(crate) lines_dropped: AtomicU64,
+}
 
 /// Time on a processor, as the sum of the polls of a call: neither waiting nor being preempted costs
 /// anything.
@@ -65,7 +79,7 @@ fn thread_ns() -> u64 {
     Duration::try_from(time).map_or(0, |time| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX))
 }
 
-/// Adds up all memories and all tables of a call.
+/// Adds up all memories and all tables of a store.
 #[derive(Debug)]
 pub(crate) struct Space {
     memory_bytes: usize,
@@ -74,17 +88,26 @@ pub(crate) struct Space {
     table_elements_max: usize,
     /// Which limit refused something, for the report of the trap that usually follows.
     pub(crate) refused: Option<&'static str>,
+    usage: Arc<Usage>,
 }
 
 impl Space {
-    pub(crate) fn new(limits: &Limits) -> Self {
+    pub(crate) fn new(limits: &Limits, usage: &Arc<Usage>) -> Self {
         Self {
             memory_bytes: 0,
             memory_bytes_max: limits.memory_bytes_max,
             table_elements: 0,
             table_elements_max: limits.table_elements_max,
             refused: None,
+            usage: Arc::clone(usage),
         }
+    }
+
+    /// What the next call in the same store uses is its own, but for what is there already.
+    pub(crate) fn renew(&mut self, usage: &Arc<Usage>) {
+        self.refused = None;
+        self.usage = Arc::clone(usage);
+        usage.memory_bytes.store(self.memory_bytes, Ordering::Relaxed);
     }
 }
 
@@ -96,6 +119,7 @@ impl ResourceLimiter for Space {
             return Ok(false);
         }
         self.memory_bytes = total;
+        self.usage.memory_bytes.store(total, Ordering::Relaxed);
         Ok(true)
     }
 

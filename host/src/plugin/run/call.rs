@@ -6,31 +6,30 @@ mod outgoing;
 mod routing;
 mod templates;
 
-use std::future::{Future, poll_fn};
-use std::pin::Pin;
+use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
-use tokio_util::task::AbortOnDropHandle;
+use tracing::warn;
 use wasmtime::component::Instance;
-use wasmtime::{PoolConcurrencyLimitError, Store, Trap, UpdateDeadline};
+use wasmtime::{PoolConcurrencyLimitError, Store, Trap};
 
-use super::budget::CpuClock;
-pub use super::caller::{Caller, Share};
+use super::admission::{Place, admit};
+use super::breaker::Pass;
+use super::budget::Usage;
+pub use super::caller::{Caller, Receipts, Share};
 use super::engine::Engine;
-use super::store::CallStore;
+use super::receipt::Receipt;
+use super::spread::{INLINE_MAX, spread};
+use super::store::{self, CallStore};
+use super::warm::Instances;
 use crate::bindings::plugin_types;
 use crate::error::Error;
 pub use crate::plugin::imports::directory::Directory;
 use crate::plugin::imports::directory::Reach;
 use crate::plugin::live::Live;
-
-/// A call that has computed for longer leaves the server's threads.
-const INLINE_MAX: Duration = Duration::from_millis(5);
 
 /// Until when a call may wait for a place, and until when it must have answered.
 #[derive(Debug, Clone, Copy)]
@@ -51,8 +50,8 @@ pub struct Call<'c> {
     caller: &'c Caller,
     deadlines: Deadlines,
     directory: Directory,
-    /// The clock of the call that this one is made for, and counts against.
-    outer: Option<&'c Arc<CpuClock>>,
+    /// What the call uses that this one is made for, and counts against.
+    outer: Option<&'c Arc<Usage>>,
 }
 
 /// Loads a role's functions in the fresh instance and asks one of them.
@@ -60,7 +59,7 @@ macro_rules! ask {
     ($call:expr, $role:ident.$function:ident($($argument:expr),*)) => {{
         let exports = std::sync::Arc::clone(&$call.plugin.exports);
         $call
-            .run(async move |mut store, instance| {
+            .run(concat!(stringify!($role), ".", stringify!($function)), async move |mut store, instance| {
                 let answer = match exports.$role(&mut store, &instance) {
                     Ok(role) => role.$function(&mut store, $($argument),*).await,
                     Err(error) => Err(error),
@@ -85,138 +84,123 @@ impl<'c> Call<'c> {
     }
 
     /// The same from within another call.
-    pub(crate) fn within(self, outer: &'c Arc<CpuClock>) -> Self {
+    pub(crate) fn within(self, outer: &'c Arc<Usage>) -> Self {
         Self { outer: Some(outer), ..self }
     }
 
-    /// Asks one question in a fresh instance. The store is gone before the place is free again.
-    async fn run<R, Q, F>(self, question: Q) -> Result<R, Error>
+    /// Asks one question, and notes what it cost and how it ended.
+    async fn run<R, Q, F>(self, function: &'static str, question: Q) -> Result<R, Error>
     where
         R: Send + 'static,
         Q: FnOnce(Store<CallStore>, Instance) -> F + Send + 'static,
-        F: Future<Output = (Store<CallStore>, Outcome<R>)> + Send,
+        F: Future<Output = (Store<CallStore>, Outcome<R>)> + Send + 'static,
+    {
+        let (plugin, caller) = (self.plugin, self.caller);
+        let mut receipt = Receipt::begin(plugin, caller, function);
+        let result = match plugin.breaker.pass(Instant::now()) {
+            Some(pass) => {
+                let result = self.admitted(&mut receipt, question).await;
+                judge(plugin, pass, &result);
+                result
+            }
+            None => Err(Error::BreakerOpen),
+        };
+        receipt.end(&result);
+        result
+    }
+
+    /// Asks in an instance of its own, once there is a place.
+    async fn admitted<R, Q, F>(self, receipt: &mut Receipt<'_>, question: Q) -> Result<R, Error>
+    where
+        R: Send + 'static,
+        Q: FnOnce(Store<CallStore>, Instance) -> F + Send + 'static,
+        F: Future<Output = (Store<CallStore>, Outcome<R>)> + Send + 'static,
     {
         let Self { engine, plugin, caller, deadlines, directory, outer } = self;
-        let place = timeout_at(deadlines.queue.min(deadlines.answer), place(engine, caller, outer.is_some()));
-        let Ok(place) = place.await else {
-            return Err(Error::Busy);
-        };
-        let wall = Instant::now() + Duration::from_millis(plugin.limits.call_timeout_ms);
+        let place = admit(engine, plugin, caller, outer.is_some(), deadlines).await?;
+        let began = Instant::now();
+        let wall = began + Duration::from_millis(plugin.limits.call_timeout_ms);
         let reach = Reach { engine: Arc::clone(engine), deadline: wall.min(deadlines.answer), directory };
-        let mut store =
-            store(engine, plugin, caller, Some(reach)).map_err(|error| Error::Internal(format!("{error:#}")))?;
-        let cpu = Arc::clone(&store.data().cpu);
-        let pre = plugin.pre.clone();
-        let work = async move {
-            let (store, outcome) = match pre.instantiate_async(&mut store).await {
-                Ok(instance) => question(store, instance).await,
-                Err(error) => (store, Err(error)),
-            };
-            let refused = store.data().space.refused;
-            drop(store);
-            drop(place);
-            (outcome, refused)
+        let (store, instance) = match plugin.instances.take(&caller.tenant) {
+            Some((mut store, instance)) => {
+                store::renew(&mut store, plugin, caller, reach);
+                (store, Some(instance))
+            }
+            None => {
+                let store = store::fresh(engine, plugin, caller, Some(reach));
+                (store.map_err(|error| Error::Internal(format!("{error:#}")))?, None)
+            }
         };
+        let usage = Arc::clone(&store.data().usage);
+        receipt.admitted(began, &usage);
+        let work = Work { plugin: Arc::clone(plugin), tenant: Arc::clone(&caller.tenant), store, instance, place };
         let heavy = plugin.heavy.load(Ordering::Relaxed);
-        let outcome = timeout_at(wall.min(deadlines.answer), spread(engine, &cpu, heavy, Box::pin(work))).await;
-        plugin.heavy.store(cpu.spent() >= INLINE_MAX, Ordering::Relaxed);
+        let outcome =
+            timeout_at(wall.min(deadlines.answer), spread(engine, &usage, heavy, Box::pin(work.ask(began, question))));
+        let outcome = outcome.await;
+        plugin.heavy.store(usage.cpu.spent() >= INLINE_MAX, Ordering::Relaxed);
         if let Some(outer) = outer {
-            outer.charge(cpu.spent_away());
+            outer.cpu.charge(usage.cpu.spent_away());
         }
         match outcome {
             Ok(Ok((Ok(answer), _))) => answer.map_err(said),
             Ok(Ok((Err(error), refused))) => Err(ended(&error, refused)),
             Ok(Err(error)) => Err(error),
-            Err(_) if wall <= deadlines.answer => Err(Error::OutOfTime("it reached call_timeout_ms")),
-            Err(_) => Err(Error::OutOfTime("it reached the callback's deadline")),
+            Err(_) if wall <= deadlines.answer => Err(Error::OutOfTime("call_timeout_ms")),
+            Err(_) => Err(Error::OutOfTime("deadline")),
         }
     }
 }
 
-/// A place in the pool, within the tenant's share of it. Calls within others have places of their own:
-/// who holds the others cannot keep them waiting.
-async fn place(engine: &Engine, caller: &Caller, within: bool) -> Place {
-    let take = async |places: &Arc<Semaphore>| Arc::clone(places).acquire_owned().await.expect("nobody closes it");
-    let own = match &caller.share {
-        Some(share) => Some(take(share.places(within)).await),
-        None => None,
-    };
-    let places = if within { &engine.directory_places } else { &engine.places };
-    Place { _share: own, _place: take(places).await }
+/// A call that has its place.
+struct Work {
+    plugin: Arc<Live>,
+    tenant: Arc<str>,
+    store: Store<CallStore>,
+    /// Kept from a call before.
+    instance: Option<Instance>,
+    /// Free again when the store is gone.
+    place: Place,
 }
 
-/// What a call holds until its store is gone.
-struct Place {
-    _share: Option<OwnedSemaphorePermit>,
-    _place: OwnedSemaphorePermit,
-}
-
-/// A store with every budget armed, before any of the plugin's code runs.
-pub(crate) fn store(
-    engine: &Engine,
-    plugin: &Live,
-    caller: &Caller,
-    reach: Option<Reach>,
-) -> wasmtime::Result<Store<CallStore>> {
-    let limits = &plugin.limits;
-    let data = CallStore::new(&plugin.name, &plugin.grants, limits, caller, reach)?;
-    let mut store = Store::new(&engine.wasm, data);
-    store.limiter(|data| &mut data.space);
-    store.set_hostcall_fuel(limits.answer_bytes_max);
-    store.set_max_component_handles(limits.handles_max);
-    let budget = Duration::from_millis(limits.cpu_time_ms);
-    store.epoch_deadline_callback(move |store| {
-        let spent = store.data().cpu.spent_in_poll();
-        Ok(if spent >= budget {
-            UpdateDeadline::Interrupt
-        } else if spent < INLINE_MAX {
-            UpdateDeadline::Continue(1)
-        } else {
-            UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now()))
-        })
-    });
-    store.set_epoch_deadline(1);
-    Ok(store)
-}
-
-/// Runs a call where it stands, as nearly all are done within a fraction of a millisecond, and
-/// moves it to the plugins' own threads once it turns out to compute for long, or if the one before
-/// it did.
-pub(crate) async fn spread<W>(
-    engine: &Engine,
-    cpu: &Arc<CpuClock>,
-    heavy: bool,
-    work: Pin<Box<W>>,
-) -> Result<W::Output, Error>
-where
-    W: Future<Output: Send> + Send + 'static,
-{
-    let mut metered = Metered { work, cpu: Arc::clone(cpu) };
-    let inline = poll_fn(|context| match Pin::new(&mut metered).poll(context) {
-        Poll::Ready(output) => Poll::Ready(Some(output)),
-        Poll::Pending if cpu.spent() >= INLINE_MAX => Poll::Ready(None),
-        Poll::Pending => Poll::Pending,
-    });
-    if !heavy && let Some(output) = inline.await {
-        return Ok(output);
+impl Work {
+    /// Starts the plugin unless it has been, asks it, and keeps or drops what it ran in.
+    async fn ask<R, Q, F>(self, began: Instant, question: Q) -> (Outcome<R>, Option<&'static str>)
+    where
+        Q: FnOnce(Store<CallStore>, Instance) -> F,
+        F: Future<Output = (Store<CallStore>, Outcome<R>)>,
+    {
+        let Self { plugin, tenant, mut store, instance, place } = self;
+        let started = match instance {
+            Some(instance) => Ok(instance),
+            None => plugin.pre.instantiate_async(&mut store).await,
+        };
+        let _ = store.data().usage.start.set(began.elapsed());
+        let (store, outcome) = match started {
+            Ok(instance) => {
+                let (store, outcome) = question(store, instance).await;
+                (Instances::give_back(&plugin, tenant, store, instance, outcome.is_ok()), outcome)
+            }
+            Err(error) => (Some(store), Err(error)),
+        };
+        let refused = store.as_ref().and_then(|store| store.data().space.refused);
+        drop(store);
+        drop(place);
+        (outcome, refused)
     }
-    cpu.leave();
-    let moved = AbortOnDropHandle::new(engine.busy_threads.spawn(metered));
-    moved.await.map_err(|error| Error::Internal(error.to_string()))
 }
 
-/// Adds up the time on a processor.
-struct Metered<W> {
-    work: Pin<Box<W>>,
-    cpu: Arc<CpuClock>,
-}
-
-impl<W: Future> Future for Metered<W> {
-    type Output = W::Output;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = &mut *self;
-        this.cpu.measure(|| this.work.as_mut().poll(context))
+/// Tells the breaker how a call ended.
+fn judge<R>(plugin: &Live, pass: Pass<'_>, result: &Result<R, Error>) {
+    match result {
+        Err(Error::Trap { .. } | Error::OutOfTime(_)) => {
+            if let Some(pause) = pass.failed(Instant::now()) {
+                let (name, pause) = (&*plugin.name, pause.as_millis());
+                warn!(plugin = name, "plugin `{name}` failed repeatedly: it is not asked for {pause} ms");
+            }
+        }
+        Err(Error::Busy(_) | Error::Internal(_)) => {}
+        _ => pass.ended(),
     }
 }
 
@@ -234,16 +218,22 @@ fn said(error: plugin_types::Error) -> Error {
 /// How the plugin ended without a word.
 pub(crate) fn ended(error: &wasmtime::Error, refused: Option<&'static str>) -> Error {
     if error.is::<PoolConcurrencyLimitError>() {
-        return Error::Busy;
+        return Error::Busy("the pool has no room for another instance");
     }
-    if error.downcast_ref::<Trap>() == Some(&Trap::Interrupt) {
-        return Error::OutOfTime("it reached cpu_time_ms");
+    let trap = error.downcast_ref::<Trap>();
+    if trap == Some(&Trap::Interrupt) {
+        return Error::OutOfTime("cpu_time_ms");
     }
-    let cause = error.root_cause().to_string();
-    // wasmtime has no type for this one.
-    let refused = if cause.contains("fuel allocated for hostcalls") { Some("answer_bytes_max") } else { refused };
-    Error::Trap(match refused {
-        Some(limit) => format!("{cause}, after it had reached {limit}"),
-        None => cause,
-    })
+    let text = error.root_cause().to_string();
+    // wasmtime has no types for these.
+    let limit = if text.contains("fuel allocated for hostcalls") {
+        Some("answer_bytes_max")
+    } else if text.contains("no free keys") || text.contains("handle limit exceeded") {
+        Some("handles_max")
+    } else if trap == Some(&Trap::StackOverflow) {
+        Some("stack_bytes_max")
+    } else {
+        refused
+    };
+    Error::Trap { text, limit }
 }

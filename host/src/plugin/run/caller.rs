@@ -1,6 +1,6 @@
-//! For whom a call is made, and how many of theirs may run at one time.
+//! For whom a call is made, how many of theirs may run at one time, and what their calls came to.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Semaphore;
 
@@ -13,6 +13,31 @@ pub struct Caller {
     pub request: Arc<str>,
     /// The tenant's shares of the places for calls; none for a trial run.
     pub share: Option<Arc<Share>>,
+    /// What the request's calls came to.
+    pub receipts: Receipts,
+}
+
+/// The receipts of a request's calls, one sentence each, where somebody will read them.
+#[derive(Debug, Clone, Default)]
+pub struct Receipts(Option<Arc<Mutex<Vec<String>>>>);
+
+impl Receipts {
+    /// Keeps them if the log shows them.
+    pub fn kept_at_debug() -> Self {
+        Self(tracing::enabled!(tracing::Level::DEBUG).then(Arc::default))
+    }
+
+    /// All of them so far; none if there are none, or they are not kept.
+    pub fn text(&self) -> Option<String> {
+        let all = self.0.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner);
+        (!all.is_empty()).then(|| all.join("; "))
+    }
+
+    pub(super) fn add(&self, receipt: String) {
+        if let Some(all) = &self.0 {
+            all.lock().unwrap_or_else(PoisonError::into_inner).push(receipt);
+        }
+    }
 }
 
 /// How many calls of one tenant may run at one time.

@@ -11,8 +11,9 @@ use tracing::warn;
 use wasmtime::component::Linker;
 use wasmtime::{Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig};
 
+use super::admission::Queue;
 use super::store::CallStore;
-use crate::config::Plugins;
+use crate::config::{Instances, Plugins};
 use crate::plugin::imports;
 
 /// How often a running plugin can be interrupted. Short enough that others hardly notice, long
@@ -29,6 +30,9 @@ const CORE_INSTANCES_MAX: u32 = 64;
 /// Places that stay prepared for the plugin they last held. More would keep memory for every version
 /// that a plugin ever had.
 const WARM_PLACES_MAX: u32 = 64;
+
+/// What the gateway's own functions need on a plugin's stack.
+const HOST_STACK_BYTES: usize = 1 << 20;
 
 /// Places beside those of callbacks, for trial runs of new files.
 const TRIALS_MAX: u32 = 4;
@@ -63,6 +67,10 @@ pub struct Engine {
     /// For calls of the CRM's plugin from within other calls.
     pub(crate) directory_places: Arc<Semaphore>,
     pub(crate) trials: Arc<Semaphore>,
+    /// For instances that are kept between calls.
+    pub(crate) warm_places: Arc<Semaphore>,
+    /// Callers that wait for one of the places.
+    pub(super) queue: Queue,
     pub(crate) busy_threads: Handle,
     /// Address space of a memory; none stands for wasmtime's own choice. Compiled code depends on it.
     pub(crate) memory_reservation: Option<u64>,
@@ -88,6 +96,8 @@ impl Engine {
             places: Arc::new(Semaphore::new(config.calls_max as usize)),
             directory_places: Arc::new(Semaphore::new(config.directory_calls_max as usize)),
             trials: Arc::new(Semaphore::new(TRIALS_MAX as usize)),
+            warm_places: Arc::new(Semaphore::new(warm_instances_max(config) as usize)),
+            queue: Queue::new(config.queue_max),
             busy_threads: runtime.handle().clone(),
             memory_reservation: reservation(allocation, config),
             allocation,
@@ -120,6 +130,7 @@ fn start(config: &Plugins) -> anyhow::Result<(wasmtime::Engine, Allocation)> {
     let mut problem = anyhow!("no way to get memory was tried");
     for allocation in [Allocation::Pool, Allocation::SmallPool, Allocation::OnDemand] {
         let mut settings = settings(reservation(allocation, config));
+        settings.max_wasm_stack(config.stack_bytes_max).async_stack_size(config.stack_bytes_max + HOST_STACK_BYTES);
         if allocation != Allocation::OnDemand {
             settings.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(config)));
         }
@@ -143,6 +154,12 @@ fn reservation(allocation: Allocation, config: &Plugins) -> Option<u64> {
     (allocation != Allocation::Pool).then(|| memory_bytes_max(config) as u64)
 }
 
+/// None where no plugin keeps any.
+fn warm_instances_max(config: &Plugins) -> u32 {
+    let warm = config.named.values().any(|named| named.instances == Instances::Warm);
+    if warm { config.warm.instances_max } else { 0 }
+}
+
 /// What the most demanding plugin may use.
 fn memory_bytes_max(config: &Plugins) -> usize {
     let own = config.named.values().filter_map(|named| named.limits.memory_bytes_max);
@@ -156,10 +173,7 @@ pub(crate) fn settings(memory_reservation: Option<u64>) -> Config {
     config
         .epoch_interruption(true)
         .wasm_backtrace_max_frames(std::num::NonZeroUsize::new(20))
-        .native_unwind_info(false)
-        // Interpreters of script languages recurse deeply; host functions need the rest.
-        .max_wasm_stack(1 << 20)
-        .async_stack_size(2 << 20);
+        .native_unwind_info(false);
     if let Some(bytes) = memory_reservation {
         config.memory_reservation(bytes).memory_guard_size(65_536).memory_reservation_for_growth(0);
     }
@@ -167,7 +181,7 @@ pub(crate) fn settings(memory_reservation: Option<u64>) -> Config {
 }
 
 fn pool(config: &Plugins) -> PoolingAllocationConfig {
-    let places = config.calls_max + config.directory_calls_max + TRIALS_MAX;
+    let places = config.calls_max + config.directory_calls_max + TRIALS_MAX + warm_instances_max(config);
     let own = config.named.values().filter_map(|named| named.limits.table_elements_max);
     let table_elements_max = own.fold(config.limits.table_elements_max, usize::max);
     let mut pool = PoolingAllocationConfig::new();

@@ -3,6 +3,7 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
@@ -11,6 +12,7 @@ use tracing::{Level, debug, enabled, error, info, trace, warn};
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 
+use super::budget::Usage;
 use super::caller::Caller;
 use crate::config::Limits;
 
@@ -20,21 +22,22 @@ pub(crate) struct Output {
     plugin: Arc<str>,
     caller: Caller,
     left: Mutex<Left>,
+    usage: Arc<Usage>,
 }
 
 #[derive(Debug)]
 struct Left {
     lines: u32,
     bytes: usize,
-    dropped: u64,
 }
 
 impl Output {
-    pub(crate) fn new(plugin: &Arc<str>, caller: &Caller, limits: &Limits) -> Self {
+    pub(crate) fn new(plugin: &Arc<str>, caller: &Caller, limits: &Limits, usage: &Arc<Usage>) -> Self {
         Self {
             plugin: Arc::clone(plugin),
             caller: caller.clone(),
-            left: Mutex::new(Left { lines: limits.output_lines_max, bytes: limits.output_bytes_max, dropped: 0 }),
+            left: Mutex::new(Left { lines: limits.output_lines_max, bytes: limits.output_bytes_max }),
+            usage: Arc::clone(usage),
         }
     }
 
@@ -69,7 +72,7 @@ impl Output {
     fn fitting(&self, text: &str) -> Option<String> {
         let mut left = lock(&self.left);
         if left.lines == 0 || left.bytes == 0 {
-            left.dropped += 1;
+            self.drop_line();
             return None;
         }
         let text = &text[..text.floor_char_boundary(left.bytes)];
@@ -82,6 +85,10 @@ impl Output {
         (&self.plugin, &self.caller.tenant, &self.caller.request)
     }
 
+    fn drop_line(&self) {
+        self.usage.lines_dropped.fetch_add(1, Ordering::Relaxed);
+    }
+
     fn can_take(&self, bytes: usize) -> bool {
         lock(&self.left).bytes >= bytes
     }
@@ -89,7 +96,7 @@ impl Output {
 
 impl Drop for Output {
     fn drop(&mut self) {
-        let dropped = lock(&self.left).dropped;
+        let dropped = self.usage.lines_dropped.load(Ordering::Relaxed);
         if dropped > 0 {
             let (plugin, tenant, request) = self.labels();
             warn!(target: "plugin", plugin, tenant, request, "dropped {dropped} lines of output past the plugin's limits");
@@ -129,6 +136,13 @@ impl Stream {
         Self { pending: Arc::new(Mutex::new(pending)) }
     }
 
+    /// What is written from here on belongs to another call.
+    pub(crate) fn turn_to(&self, output: &Arc<Output>) {
+        let mut pending = lock(&self.pending);
+        pending.flush();
+        pending.output = Arc::clone(output);
+    }
+
     fn take(&self, bytes: &[u8]) {
         let mut pending = lock(&self.pending);
         let mut pieces = bytes.split(|byte| *byte == b'\n');
@@ -149,7 +163,7 @@ impl Pending {
             self.line.extend_from_slice(piece);
         } else if !piece.is_empty() {
             self.line.clear();
-            lock(&self.output.left).dropped += 1;
+            self.output.drop_line();
         }
     }
 

@@ -1,40 +1,45 @@
 //! What a call's store holds: what the plugin was granted, and what it has used of it.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use wasmtime::component::ResourceTable;
+use wasmtime::{CallHook, Store, UpdateDeadline};
 use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxView, WasiView};
 
-use super::budget::{CpuClock, Space};
+use super::budget::{Space, Usage};
 use super::caller::Caller;
+use super::engine::Engine;
 use super::output::{Output, Stream};
-use crate::config::Limits;
+use super::spread::INLINE_MAX;
+use super::warm::Life;
 use crate::plugin::grants::Grants;
 use crate::plugin::imports::directory::Reach;
+use crate::plugin::live::Live;
 
-/// The data of one store, that is, of one call.
+/// The data of one store.
 pub(crate) struct CallStore {
     pub(crate) grants: Arc<Grants>,
     pub(crate) space: Space,
-    pub(crate) cpu: Arc<CpuClock>,
+    pub(crate) usage: Arc<Usage>,
     pub(crate) output: Arc<Output>,
     /// None while a plugin is only tried.
     pub(crate) reach: Option<Reach>,
+    pub(super) life: Life,
+    stdout: Stream,
+    stderr: Stream,
     wasi: WasiCtx,
     table: ResourceTable,
 }
 
 impl CallStore {
-    pub(crate) fn new(
-        plugin: &Arc<str>,
-        grants: &Arc<Grants>,
-        limits: &Limits,
-        caller: &Caller,
-        reach: Option<Reach>,
-    ) -> wasmtime::Result<Self> {
-        let output = Arc::new(Output::new(plugin, caller, limits));
+    fn new(plugin: &Live, caller: &Caller, reach: Option<Reach>) -> wasmtime::Result<Self> {
+        let (grants, limits, usage) = (&plugin.grants, &plugin.limits, Arc::default());
+        let output = Arc::new(Output::new(&plugin.name, caller, limits, &usage));
+        let (stdout, stderr) = (Stream::stdout(&output), Stream::stderr(&output));
         let mut wasi = WasiCtx::builder();
-        wasi.max_random_size(64 * 1024).stdout(Stream::stdout(&output)).stderr(Stream::stderr(&output));
+        wasi.max_random_size(64 * 1024).stdout(stdout.clone()).stderr(stderr.clone());
         if let Some(files) = &grants.files {
             wasi.preopened_dir(files, "/", FsPerms::ReadOnly)?;
         }
@@ -42,14 +47,66 @@ impl CallStore {
         table.set_max_capacity(limits.handles_max);
         Ok(Self {
             grants: Arc::clone(grants),
-            space: Space::new(limits),
-            cpu: Arc::default(),
+            space: Space::new(limits, &usage),
+            usage,
             output,
             reach,
+            life: Life::begin(),
+            stdout,
+            stderr,
             wasi: wasi.build(),
             table,
         })
     }
+
+    /// Makes the store that of another call.
+    fn renew(&mut self, plugin: &Live, caller: &Caller, reach: Option<Reach>) {
+        self.usage = Arc::default();
+        self.space.renew(&self.usage);
+        self.output = Arc::new(Output::new(&plugin.name, caller, &plugin.limits, &self.usage));
+        self.stdout.turn_to(&self.output);
+        self.stderr.turn_to(&self.output);
+        self.reach = reach;
+    }
+}
+
+/// A store with every budget armed, before any of the plugin's code runs.
+pub(crate) fn fresh(
+    engine: &Engine,
+    plugin: &Live,
+    caller: &Caller,
+    reach: Option<Reach>,
+) -> wasmtime::Result<Store<CallStore>> {
+    let limits = &plugin.limits;
+    let mut store = Store::new(&engine.wasm, CallStore::new(plugin, caller, reach)?);
+    store.limiter(|data| &mut data.space);
+    store.set_hostcall_fuel(limits.answer_bytes_max);
+    store.set_max_component_handles(limits.handles_max);
+    store.call_hook(|store, hook| {
+        if matches!(hook, CallHook::CallingHost) {
+            store.data().usage.host_calls.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(())
+    });
+    let budget = Duration::from_millis(limits.cpu_time_ms);
+    store.epoch_deadline_callback(move |store| {
+        let spent = store.data().usage.cpu.spent_in_poll();
+        Ok(if spent >= budget {
+            UpdateDeadline::Interrupt
+        } else if spent < INLINE_MAX {
+            UpdateDeadline::Continue(1)
+        } else {
+            UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now()))
+        })
+    });
+    store.set_epoch_deadline(1);
+    Ok(store)
+}
+
+/// Arms every budget anew for another call in a store that was used before.
+pub(crate) fn renew(store: &mut Store<CallStore>, plugin: &Live, caller: &Caller, reach: Reach) {
+    store.data_mut().renew(plugin, caller, Some(reach));
+    store.set_epoch_deadline(1);
 }
 
 impl WasiView for CallStore {

@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "printing is one of the things it does")]
 
 use std::hint::black_box;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use frontgate_sdk::bindings::frontgate::plugin::{directory, http_client, state};
 use frontgate_sdk::{Crm, Customer, CustomerPage, CustomerSummary, ListRequest, Position, Result, settings, warn};
@@ -9,6 +10,9 @@ use frontgate_sdk::{Crm, Customer, CustomerPage, CustomerSummary, ListRequest, P
 mod roles;
 
 struct Misbehaving;
+
+/// Calls in this instance.
+static CALLS: AtomicU32 = AtomicU32::new(0);
 
 frontgate_sdk::export!(Misbehaving: crm, templates, outgoing, routing, conversations);
 
@@ -37,6 +41,16 @@ impl Crm for Misbehaving {
             "print-for-ever" => loop {
                 print!("{}", "x".repeat(4096));
             },
+            "host-calls" => loop {
+                black_box(settings::get("nothing"));
+            },
+            "huge-question" => Ok(named([settings::get(&"x".repeat(many)).unwrap_or_default()])),
+            "open" => {
+                let open = || std::fs::File::open(how).expect("a file");
+                let all: Vec<_> = std::iter::repeat_with(open).take(100_000).collect();
+                Ok(named([all.len().to_string()]))
+            }
+            "count" => Ok(named([CALLS.fetch_add(1, Ordering::Relaxed).to_string()])),
             "sleep" => Ok(named(["slept"])),
             "huge-answer" => Ok(named(["x".repeat(many)])),
             "long-ids" => Ok(long_ids(&request, many)),
