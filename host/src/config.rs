@@ -4,6 +4,7 @@
 mod check;
 mod document;
 mod fault;
+mod fixed;
 mod limits;
 mod plugins;
 mod secret;

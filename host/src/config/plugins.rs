@@ -88,6 +88,36 @@ impl Plugins {
     }
 }
 
+/// What memory is reserved for, at the start.
+impl Plugins {
+    /// Each of these with the name that stands in the configuration.
+    pub(super) fn reserved(&self) -> [(&'static str, usize); 3] {
+        [
+            ("the largest memory_bytes_max", self.memory_bytes_max()),
+            ("the largest table_elements_max", self.table_elements_max()),
+            ("plugins.warm.instances_max", self.warm_instances_max() as usize),
+        ]
+    }
+
+    /// Memory of the most demanding plugin.
+    pub(crate) fn memory_bytes_max(&self) -> usize {
+        let own = self.named.values().filter_map(|named| named.limits.memory_bytes_max);
+        own.fold(self.limits.memory_bytes_max, usize::max).next_multiple_of(65_536)
+    }
+
+    /// Tables of the most demanding plugin.
+    pub(crate) fn table_elements_max(&self) -> usize {
+        let own = self.named.values().filter_map(|named| named.limits.table_elements_max);
+        own.fold(self.limits.table_elements_max, usize::max)
+    }
+
+    /// Instances that are kept between calls: none where no plugin keeps any.
+    pub(crate) fn warm_instances_max(&self) -> u32 {
+        let warm = self.named.values().any(|named| named.instances == Instances::Warm);
+        if warm { self.warm.instances_max } else { 0 }
+    }
+}
+
 /// When a plugin that crashes or runs out of time is left alone for a while.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]

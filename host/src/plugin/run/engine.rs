@@ -13,7 +13,7 @@ use wasmtime::{Config, Enabled, InstanceAllocationStrategy, PoolingAllocationCon
 
 use super::admission::Queue;
 use super::store::CallStore;
-use crate::config::{Instances, Plugins};
+use crate::config::Plugins;
 use crate::plugin::imports;
 
 /// How often a running plugin can be interrupted. Short enough that others hardly notice, long
@@ -96,7 +96,7 @@ impl Engine {
             places: Arc::new(Semaphore::new(config.calls_max as usize)),
             directory_places: Arc::new(Semaphore::new(config.directory_calls_max as usize)),
             trials: Arc::new(Semaphore::new(TRIALS_MAX as usize)),
-            warm_places: Arc::new(Semaphore::new(warm_instances_max(config) as usize)),
+            warm_places: Arc::new(Semaphore::new(config.warm_instances_max() as usize)),
             queue: Queue::new(config.queue_max),
             busy_threads: runtime.handle().clone(),
             memory_reservation: reservation(allocation, config),
@@ -151,19 +151,7 @@ fn start(config: &Plugins) -> anyhow::Result<(wasmtime::Engine, Allocation)> {
 }
 
 fn reservation(allocation: Allocation, config: &Plugins) -> Option<u64> {
-    (allocation != Allocation::Pool).then(|| memory_bytes_max(config) as u64)
-}
-
-/// None where no plugin keeps any.
-fn warm_instances_max(config: &Plugins) -> u32 {
-    let warm = config.named.values().any(|named| named.instances == Instances::Warm);
-    if warm { config.warm.instances_max } else { 0 }
-}
-
-/// What the most demanding plugin may use.
-fn memory_bytes_max(config: &Plugins) -> usize {
-    let own = config.named.values().filter_map(|named| named.limits.memory_bytes_max);
-    own.fold(config.limits.memory_bytes_max, usize::max).next_multiple_of(65_536)
+    (allocation != Allocation::Pool).then(|| config.memory_bytes_max() as u64)
 }
 
 /// Settings that decide what compiled code looks like; the same in the gateway and in the process
@@ -181,9 +169,7 @@ pub(crate) fn settings(memory_reservation: Option<u64>) -> Config {
 }
 
 fn pool(config: &Plugins) -> PoolingAllocationConfig {
-    let places = config.calls_max + config.directory_calls_max + TRIALS_MAX + warm_instances_max(config);
-    let own = config.named.values().filter_map(|named| named.limits.table_elements_max);
-    let table_elements_max = own.fold(config.limits.table_elements_max, usize::max);
+    let places = config.calls_max + config.directory_calls_max + TRIALS_MAX + config.warm_instances_max();
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(places)
         .total_stacks(places)
@@ -195,8 +181,8 @@ fn pool(config: &Plugins) -> PoolingAllocationConfig {
         .max_memories_per_component(4)
         .total_tables(places * 4)
         .max_tables_per_component(16)
-        .max_memory_size(memory_bytes_max(config))
-        .table_elements(table_elements_max)
+        .max_memory_size(config.memory_bytes_max())
+        .table_elements(config.table_elements_max())
         .max_component_instance_size(4 << 20)
         .max_core_instance_size(4 << 20)
         .linear_memory_keep_resident(KEEP_RESIDENT_BYTES)
