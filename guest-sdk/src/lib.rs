@@ -35,6 +35,7 @@ mod conversations;
 mod crm;
 pub mod directory;
 pub mod files;
+pub mod http;
 pub mod log;
 mod outgoing;
 pub mod random;

@@ -10,12 +10,18 @@
 #![cfg(not(target_family = "wasm"))]
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
+use crate::bindings::http_client::OutboundRequest;
 use crate::log::Level;
-use crate::{Customer, Error, Result, address};
+use crate::{Customer, Error, Result, address, http};
+
+/// What the next requests are answered with.
+type Answers = VecDeque<std::result::Result<http::Response, http::Error>>;
 
 thread_local! {
+    static ANSWERS: RefCell<Answers> = const { RefCell::new(VecDeque::new()) };
+    static REQUESTS: RefCell<Vec<OutboundRequest>> = const { RefCell::new(Vec::new()) };
     static CUSTOMERS: RefCell<Vec<Customer>> = const { RefCell::new(Vec::new()) };
     static SETTINGS: RefCell<BTreeMap<String, String>> = const { RefCell::new(BTreeMap::new()) };
     static LOGGED: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
@@ -32,6 +38,17 @@ pub fn settings<K: Into<String>, V: Into<String>>(settings: impl IntoIterator<It
 /// their own and those of nobody.
 pub fn customers(customers: impl IntoIterator<Item = Customer>) {
     CUSTOMERS.with(|all| all.replace(customers.into_iter().collect()));
+}
+
+/// Sets what [`http`](crate::http) requests are answered with, one after the other. Further ones are
+/// refused, as without a grant.
+pub fn answers(answers: impl IntoIterator<Item = std::result::Result<http::Response, http::Error>>) {
+    ANSWERS.with(|all| all.replace(answers.into_iter().collect()));
+}
+
+/// Takes the requests that were sent.
+pub fn requests() -> Vec<OutboundRequest> {
+    REQUESTS.with(RefCell::take)
 }
 
 /// Takes the lines that were logged, each with its level in front.
@@ -62,6 +79,12 @@ pub(crate) fn find_customer(address: &str) -> Result<Option<Customer>> {
         channels.any(|channel| address::number(&channel.value) == number)
     };
     CUSTOMERS.with_borrow(|all| Ok(all.iter().find(has).cloned()))
+}
+
+pub(crate) fn send(request: OutboundRequest) -> std::result::Result<http::Response, http::Error> {
+    REQUESTS.with_borrow_mut(|all| all.push(request));
+    let answer = ANSWERS.with_borrow_mut(VecDeque::pop_front);
+    answer.unwrap_or_else(|| Err(http::Error::Forbidden("no outbound host is granted to this plugin".to_owned())))
 }
 
 pub(crate) fn note(level: Level, message: &str) {
