@@ -16,7 +16,7 @@ wasmtime::component::bindgen!({
         }
     ",
     world: "frontgate:host/every-role",
-    imports: { "frontgate:plugin/directory": async },
+    imports: { "frontgate:plugin/directory": async, "frontgate:plugin/http-client": async },
     exports: { default: async },
 });
 

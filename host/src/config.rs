@@ -6,6 +6,7 @@ mod document;
 mod fault;
 mod fixed;
 mod limits;
+pub(crate) mod outbound;
 mod plugins;
 mod secret;
 mod server;
@@ -93,6 +94,7 @@ impl Config {
         absolute(&mut self.plugins.cache);
         self.store.resolve(folder);
         self.delivery.ca_files.iter_mut().for_each(absolute);
+        self.plugins.ca_files.iter_mut().for_each(absolute);
         for named in self.plugins.named.values_mut() {
             named.files.as_mut().map(absolute);
         }
@@ -107,6 +109,11 @@ impl Config {
         for (name, plugin) in &mut self.plugins.named {
             for (key, secret) in &mut plugin.secrets {
                 secrets.push((format!("plugins.named.{name}.secrets.{key}"), secret));
+            }
+            for (index, bound) in plugin.bound_secrets.iter_mut().enumerate() {
+                for (key, secret) in &mut bound.secrets {
+                    secrets.push((format!("plugins.named.{name}.bound_secrets[{index}].secrets.{key}"), secret));
+                }
             }
         }
         for (name, tenant) in &mut self.tenants {

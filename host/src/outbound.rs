@@ -3,25 +3,23 @@
 //!
 //! Redirects are not followed, and no proxy of the environment is asked.
 
-mod connection;
+pub(crate) mod address;
+pub(crate) mod connection;
+pub(crate) mod idle;
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::anyhow;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::{Bytes, Incoming};
-use hyper::header::HOST;
+use hyper::header::{self, HOST, HeaderName};
 use hyper::{HeaderMap, Method, Request, Response, StatusCode, Uri};
 use tokio::time::{Instant, timeout, timeout_at};
 use url::Url;
 
 use self::connection::{Connection, Target, Tls};
+use self::idle::Idle;
 use crate::config::Delivery;
-
-/// Servers close idle connections, and a request that meets such an end may or may not have been read.
-const IDLE_MAX: Duration = Duration::from_secs(5);
 
 /// Sends requests, and keeps some connections open for the next ones.
 pub struct Client {
@@ -29,8 +27,7 @@ pub struct Client {
     connect_timeout: Duration,
     request_timeout: Duration,
     response_bytes_max: usize,
-    idle_max: usize,
-    idle: Mutex<HashMap<Target, Vec<(Instant, Connection)>>>,
+    idle: Idle<Target, Full<Bytes>>,
 }
 
 /// What came back.
@@ -63,8 +60,7 @@ impl Client {
             connect_timeout: Duration::from_millis(limits.connect_timeout_ms),
             request_timeout: Duration::from_millis(limits.request_timeout_ms),
             response_bytes_max: limits.response_bytes_max,
-            idle_max: limits.connections_idle_max,
-            idle: Mutex::default(),
+            idle: Idle::new(limits.connections_idle_max),
         }
     }
 
@@ -85,7 +81,7 @@ impl Client {
         };
         let deadline = Instant::now() + self.request_timeout;
         loop {
-            let (mut connection, reused) = match self.take_idle(&target) {
+            let (mut connection, reused) = match self.idle.take(&target) {
                 Some(connection) => (connection, true),
                 None => (self.connect(&target).await?, false),
             };
@@ -106,7 +102,7 @@ impl Client {
         }
     }
 
-    async fn connect(&self, target: &Target) -> Result<Connection, Failure> {
+    async fn connect(&self, target: &Target) -> Result<Connection<Full<Bytes>>, Failure> {
         match timeout(self.connect_timeout, Connection::open(target, &self.tls)).await {
             Ok(Ok(connection)) => Ok(connection),
             Ok(Err(error)) => Err(Failure::NotSent(error)),
@@ -115,28 +111,36 @@ impl Client {
     }
 
     /// The status is known from here on, whatever becomes of the body.
-    async fn read(&self, response: Response<Incoming>, connection: Connection, to: Target, until: Instant) -> Answer {
+    async fn read(
+        &self,
+        response: Response<Incoming>,
+        connection: Connection<Full<Bytes>>,
+        to: Target,
+        until: Instant,
+    ) -> Answer {
         let (head, body) = response.into_parts();
         let whole = timeout_at(until, Limited::new(body, self.response_bytes_max).collect()).await;
         let body = whole.ok().and_then(Result::ok).map(|body| body.to_bytes());
         if body.is_some() {
-            self.keep(to, connection);
+            self.idle.keep(to, connection);
         }
         Answer { status: head.status, headers: head.headers, body }
     }
+}
 
-    fn take_idle(&self, target: &Target) -> Option<Connection> {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let waiting = idle.get_mut(target)?;
-        waiting.retain(|(since, connection)| since.elapsed() < IDLE_MAX && connection.is_open());
-        waiting.pop().map(|(_, connection)| connection)
-    }
-
-    fn keep(&self, target: Target, connection: Connection) {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let waiting = idle.entry(target).or_default();
-        if waiting.len() < self.idle_max && connection.is_open() {
-            waiting.push((Instant::now(), connection));
-        }
-    }
+/// What describes the connection or the framing of a request, and is set by whoever sends it.
+pub(crate) fn is_reserved_header(name: &HeaderName) -> bool {
+    const RESERVED: [HeaderName; 9] = [
+        header::CONNECTION,
+        header::CONTENT_LENGTH,
+        header::EXPECT,
+        header::HOST,
+        header::TE,
+        header::TRAILER,
+        header::TRANSFER_ENCODING,
+        header::UPGRADE,
+        HeaderName::from_static("keep-alive"),
+    ];
+    let name = name.as_str();
+    RESERVED.iter().any(|reserved| reserved == name) || name.starts_with("proxy-") || name == "http2-settings"
 }

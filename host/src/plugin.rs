@@ -9,5 +9,6 @@ mod grants;
 mod imports;
 pub mod live;
 pub mod load;
+pub mod outbound;
 pub mod registry;
 pub mod run;

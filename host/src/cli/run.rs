@@ -19,6 +19,7 @@ use crate::delivery::store::desk::Desk;
 use crate::delivery::worker;
 use crate::gateway::Gateway;
 use crate::plugin::load::reload::Reload;
+use crate::plugin::outbound::network::Network;
 use crate::plugin::registry::Registry;
 use crate::plugin::run::engine::Engine;
 use crate::roles::{self, Plugins};
@@ -54,7 +55,8 @@ async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     let config = Arc::new(config);
     let opening = Arc::clone(&config);
     let store = Arc::new(spawn_blocking(move || Store::open(&opening.store)).await??);
-    let engine = Engine::new(&config.plugins)?;
+    let network = Network::new(&config.plugins, &[address, admin_address]);
+    let engine = Engine::new(&config.plugins, network)?;
     let registry = Arc::new(Registry::default());
     let console = Console::new(Arc::clone(&config), Arc::clone(&engine), Arc::clone(&registry), &store, metrics);
     let console = Arc::new(console);

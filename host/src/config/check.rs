@@ -1,6 +1,8 @@
 //! What must hold beyond the shape of the file: addresses that can be used, names that exist,
 //! secrets that are there.
 
+mod outbound;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use url::Url;
@@ -35,6 +37,7 @@ pub(super) fn check(config: &mut Config, document: &Document<'_>, faults: &mut V
         report.fault("store.url", "is no database that this version knows", "write \"sqlite:data/frontgate.db\"");
     }
     plugins(config, &mut report);
+    outbound::check(config, &mut report);
     tenants(&config.tenants, &mut report);
 }
 
@@ -119,6 +122,7 @@ fn limits(config: &Config, report: &mut Report<'_, '_>) {
         ("plugins.compile_timeout_ms".to_owned(), plugins.compile_timeout_ms, 1, day),
         ("plugins.settle_ms".to_owned(), plugins.settle_ms, 1, day),
         ("plugins.rescan_interval_ms".to_owned(), plugins.rescan_interval_ms, 1, day),
+        ("plugins.connections_idle_max".to_owned(), size(plugins.connections_idle_max), 0, 1_000),
     ];
     let (store, delivery) = (&config.store, &config.delivery);
     ranges.extend([
@@ -153,6 +157,12 @@ fn limits(config: &Config, report: &mut Report<'_, '_>) {
             (format!("{key}.table_elements_max"), size(limits.table_elements_max), 1, 10_000_000),
             (format!("{key}.answer_bytes_max"), size(limits.answer_bytes_max), 1, gib),
             (format!("{key}.handles_max"), size(limits.handles_max), 1, 1_000_000),
+            (format!("{key}.outbound_requests_max"), limits.outbound_requests_max.into(), 0, 1_000_000),
+            (format!("{key}.outbound_concurrent_max"), limits.outbound_concurrent_max.into(), 1, 1_000),
+            (format!("{key}.outbound_request_bytes_max"), size(limits.outbound_request_bytes_max), 0, gib),
+            (format!("{key}.outbound_response_bytes_max"), size(limits.outbound_response_bytes_max), 0, gib),
+            (format!("{key}.outbound_connect_timeout_ms"), limits.outbound_connect_timeout_ms, 1, day),
+            (format!("{key}.outbound_timeout_ms"), limits.outbound_timeout_ms, 1, day),
         ]);
     }
     for (name, tenant) in &config.tenants {

@@ -12,7 +12,7 @@ use super::fault::{Fault, Faults};
 
 /// Keys of the promised surface that this version does not serve yet: understood, reported, and
 /// without effect. `*` stands for any name.
-const RESERVED: &[&str] = &["plugins.named.*.outbound", "tenants.*.front"];
+const RESERVED: &[&str] = &["tenants.*.front"];
 
 /// A parsed file.
 pub(super) struct Document<'t> {

@@ -51,4 +51,16 @@ limits! {
     answer_bytes_max: usize = 2 * 1024 * 1024,
     /// Open files, streams and the like.
     handles_max: usize = 1_024,
+    /// Requests that it may send; those that are refused count.
+    outbound_requests_max: u32 = 20,
+    /// Of those at one time; further ones wait.
+    outbound_concurrent_max: u32 = 4,
+    /// Bytes in the body of one request.
+    outbound_request_bytes_max: usize = 1024 * 1024,
+    /// Bytes in the body of one answer.
+    outbound_response_bytes_max: usize = 1024 * 1024,
+    /// Until a connection is open: the look-up of the name, the connection, TLS.
+    outbound_connect_timeout_ms: u64 = 2_000,
+    /// The whole request; never longer than what is left of the call.
+    outbound_timeout_ms: u64 = 3_000,
 }

@@ -1,11 +1,13 @@
 //! `[plugins]`: where plugins come from, and what each of them gets.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Deserializer};
 
 use super::limits::{LimitOverrides, Limits};
+use super::outbound::BoundSecret;
 use super::secret::Secret;
 
 /// Where plugins come from, and what they may use.
@@ -45,6 +47,12 @@ pub struct Plugins {
     pub breaker: Breaker,
     /// Instances that are kept between calls.
     pub warm: Warm,
+    /// Authorities that plugins' requests trust beside those that browsers trust, as PEM.
+    pub ca_files: Vec<PathBuf>,
+    /// Who is asked for the addresses of the hosts that plugins call; nobody stands for the system's own.
+    pub nameservers: Vec<SocketAddr>,
+    /// Connections that a plugin keeps open for its next requests.
+    pub connections_idle_max: usize,
     /// What one call may use, unless a plugin has limits of its own.
     pub limits: Limits,
     /// Settings of single plugins, by file name without `.wasm`.
@@ -70,6 +78,9 @@ impl Default for Plugins {
             rescan_interval_ms: 30_000,
             breaker: Breaker::default(),
             warm: Warm::default(),
+            ca_files: Vec::new(),
+            nameservers: Vec::new(),
+            connections_idle_max: 8,
             limits: Limits::default(),
             named: BTreeMap::new(),
         }
@@ -194,6 +205,12 @@ pub struct Named {
     pub calls_max: Option<u32>,
     /// What becomes of its instances after a call.
     pub instances: Instances,
+    /// Where it may send requests: scheme, host (`*.` stands for all names below) and port.
+    pub outbound: Vec<String>,
+    /// Networks of the company's own where those hosts may be.
+    pub outbound_networks: Vec<String>,
+    /// Secrets that the gateway puts into those requests, and the plugin never sees.
+    pub bound_secrets: Vec<BoundSecret>,
     /// Limits that differ from `[plugins.limits]`.
     pub limits: LimitOverrides,
 }

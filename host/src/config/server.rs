@@ -100,7 +100,8 @@ impl Log {
         if !level.contains(['=', ':', ',']) && level.parse::<LevelFilter>().is_err() {
             return Err(format!("`{level}` is no level"));
         }
-        EnvFilter::try_new(level).map_err(|error| error.to_string())
+        // What that library warns of is what a plugin does, as often as it likes.
+        EnvFilter::try_new(format!("wasmtime_wasi_http=error,{level}")).map_err(|error| error.to_string())
     }
 }
 

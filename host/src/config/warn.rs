@@ -35,6 +35,16 @@ pub(super) fn warn(config: &Config, document: &Document<'_>, warnings: &mut Vec<
             );
         }
     }
+    for (name, plugin) in &config.plugins.named {
+        let clear = plugin.bound_secrets.iter().enumerate().filter(|(_, bound)| bound.to.starts_with("http://"));
+        for (index, _) in clear {
+            say(
+                format!("plugins.named.{name}.bound_secrets[{index}].to"),
+                "the secret goes over http, where everybody on the way can read it",
+                "use https where the host has it",
+            );
+        }
+    }
     let used = |plugin: &String| {
         let mut roles = config.tenants.values().map(|tenant| &tenant.roles);
         roles.any(|roles| Role::ALL.into_iter().any(|role| roles.plugins(role).contains(plugin)))

@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use wasmtime_wasi_config::WasiConfigVariables;
 
+use super::outbound::Egress;
+use super::outbound::network::Network;
 use crate::config::Named;
 
 /// What the operator granted to a plugin.
@@ -15,11 +18,13 @@ pub(crate) struct Grants {
     pub(crate) variables: WasiConfigVariables,
     /// A folder to read.
     pub(crate) files: Option<PathBuf>,
+    /// Hosts to send requests to.
+    pub(crate) egress: Arc<Egress>,
 }
 
 impl Grants {
     /// Reads the grants of a plugin; one that the configuration does not name has none.
-    pub(crate) fn new(named: Option<&Named>) -> Self {
+    pub(crate) fn new(plugin: &Arc<str>, named: Option<&Named>, network: &Arc<Network>) -> Self {
         let mut settings = named.map(|named| named.config.clone()).unwrap_or_default();
         for (key, secret) in named.iter().flat_map(|named| &named.secrets) {
             settings.insert(key.clone(), secret.expose().to_owned());
@@ -28,6 +33,7 @@ impl Grants {
             variables: settings.iter().map(|(key, value)| (key.clone(), value.clone())).collect(),
             settings,
             files: named.and_then(|named| named.files.clone()),
+            egress: Arc::new(Egress::new(plugin, named, network)),
         }
     }
 }

@@ -4,9 +4,11 @@
 
 mod denied;
 pub(super) mod directory;
+mod http_client;
 mod log;
 mod random;
 mod settings;
+pub(super) mod wasi_http;
 
 use anyhow::Context as _;
 use wasmtime::component::{HasSelf, Linker};
@@ -24,6 +26,7 @@ pub(super) fn linker(engine: &wasmtime::Engine) -> anyhow::Result<Linker<CallSto
 
 fn link(linker: &mut Linker<CallStore>) -> wasmtime::Result<()> {
     wasmtime_wasi::p2::add_to_linker_async(linker)?;
+    wasmtime_wasi_http::p2::add_only_http_to_linker_async(linker)?;
     wasmtime_wasi_config::add_to_linker(linker, |store: &mut CallStore| WasiConfig::new(&store.grants.variables))?;
     bindings::settings::add_to_linker::<_, HasSelf<_>>(linker, |store| store)?;
     bindings::log::add_to_linker::<_, HasSelf<_>>(linker, |store| store)?;

@@ -1,7 +1,5 @@
-//! Capabilities that no plugin can be granted in this version: `state` and `http-client`. The contract
-//! has an error for each.
+//! The capability that no plugin can be granted in this version: `state`. The contract has an error for it.
 
-use crate::bindings::http_client::{self, HttpError, OutboundRequest, OutboundResponse};
 use crate::bindings::plugin_types;
 use crate::bindings::state::{self, Entry, StateError};
 use crate::plugin::run::store::CallStore;
@@ -25,12 +23,6 @@ impl state::Host for CallStore {
 
     fn delete(&mut self, _: String) -> Result<(), StateError> {
         Err(StateError::NotGranted)
-    }
-}
-
-impl http_client::Host for CallStore {
-    fn send(&mut self, _: OutboundRequest) -> Result<OutboundResponse, HttpError> {
-        Err(HttpError::Forbidden("no outbound host is granted to this plugin".to_owned()))
     }
 }
 

@@ -118,7 +118,16 @@ impl Loader {
             Some(named) => self.plugins().limits.with(&named.limits),
             None => self.plugins().limits.clone(),
         };
-        Live::link(&self.engine, component, file, Grants::new(named), limits, self.plugins())
+        let grants = Grants::new(&file.name, named, &self.engine.network);
+        let live = Live::link(&self.engine, component, file, grants, limits, self.plugins())?;
+        if live.grants.egress.is_empty() && imports(&self.engine, component, "wasi:http/outgoing-handler@") {
+            let name = &live.name;
+            info!(
+                plugin = &**name,
+                "plugin `{name}` imports wasi:http, so it may want outbound HTTP; nothing is granted"
+            );
+        }
+        Ok(live)
     }
 
     /// Starts the plugin once, with all its budgets: what traps here would trap in every call.
@@ -150,6 +159,11 @@ impl Loader {
             Err(_) => Err(Failure::Passing(anyhow!("it does not start within call_timeout_ms = {limit}"))),
         }
     }
+}
+
+/// Whether a component lists an interface; that does not say that it uses it.
+fn imports(engine: &Engine, component: &Component, interface: &str) -> bool {
+    component.component_type().imports(&engine.wasm).any(|(name, _)| name.starts_with(interface))
 }
 
 /// Refuses what is no component before the compiler sees it.

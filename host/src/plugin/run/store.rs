@@ -7,6 +7,7 @@ use std::time::Duration;
 use wasmtime::component::ResourceTable;
 use wasmtime::{CallHook, Store, UpdateDeadline};
 use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi_http::{WasiHttpCtxView, WasiHttpView};
 
 use super::budget::{Space, Usage};
 use super::caller::Caller;
@@ -17,6 +18,8 @@ use super::warm::Life;
 use crate::plugin::grants::Grants;
 use crate::plugin::imports::directory::Reach;
 use crate::plugin::live::Live;
+use crate::plugin::imports::wasi_http::Http;
+use crate::plugin::outbound::requests::Requests;
 
 /// The data of one store.
 pub(crate) struct CallStore {
@@ -29,6 +32,9 @@ pub(crate) struct CallStore {
     pub(super) life: Life,
     stdout: Stream,
     stderr: Stream,
+    /// What it sends; outlives the store for whoever wants to know.
+    pub(crate) outbound: Arc<Requests>,
+    http: Http,
     wasi: WasiCtx,
     table: ResourceTable,
 }
@@ -45,6 +51,8 @@ impl CallStore {
         }
         let mut table = ResourceTable::new();
         table.set_max_capacity(limits.handles_max);
+        let deadline = reach.as_ref().map(|reach| reach.deadline);
+        let outbound = Requests::new(&grants.egress, limits, caller, deadline);
         Ok(Self {
             grants: Arc::clone(grants),
             space: Space::new(limits, &usage),
@@ -54,6 +62,8 @@ impl CallStore {
             life: Life::begin(),
             stdout,
             stderr,
+            http: Http::new(&outbound),
+            outbound,
             wasi: wasi.build(),
             table,
         })
@@ -66,6 +76,9 @@ impl CallStore {
         self.output = Arc::new(Output::new(&plugin.name, caller, &plugin.limits, &self.usage));
         self.stdout.turn_to(&self.output);
         self.stderr.turn_to(&self.output);
+        let deadline = reach.as_ref().map(|reach| reach.deadline);
+        self.outbound = Requests::new(&self.grants.egress, &plugin.limits, caller, deadline);
+        self.http = Http::new(&self.outbound);
         self.reach = reach;
     }
 }
@@ -107,6 +120,12 @@ pub(crate) fn fresh(
 pub(crate) fn renew(store: &mut Store<CallStore>, plugin: &Live, caller: &Caller, reach: Reach) {
     store.data_mut().renew(plugin, caller, Some(reach));
     store.set_epoch_deadline(1);
+}
+
+impl WasiHttpView for CallStore {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        self.http.view(&mut self.table)
+    }
 }
 
 impl WasiView for CallStore {

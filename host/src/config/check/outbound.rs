@@ -1,0 +1,112 @@
+//! Whether what plugins are granted of the network can be used as it is written.
+
+use std::net::IpAddr;
+
+use hyper::header::{HeaderName, HeaderValue};
+use ipnet::IpNet;
+
+use super::Report;
+use crate::config::outbound::{BoundSecret, Hosts, Site};
+use crate::config::{Config, Named};
+use crate::outbound::address::{is_grantable, special};
+use crate::outbound::is_reserved_header;
+
+pub(super) fn check(config: &Config, report: &mut Report<'_, '_>) {
+    for (index, file) in config.plugins.ca_files.iter().enumerate() {
+        if let Err(problem) = crate::config::authorities(file) {
+            let key = format!("plugins.ca_files[{index}]");
+            report.fault(&key, &format!("{problem:#}"), "name a PEM file with certificates");
+        }
+    }
+    for (name, named) in &config.plugins.named {
+        plugin(&format!("plugins.named.{name}"), named, report);
+    }
+}
+
+fn plugin(key: &str, named: &Named, report: &mut Report<'_, '_>) {
+    let networks = networks(key, named, report);
+    for (index, text) in named.outbound.iter().enumerate() {
+        let key = format!("{key}.outbound[{index}]");
+        match Site::parse(text) {
+            Err(problem) => {
+                report.fault(&key, problem, "write https://api.example.com, https://*.example.com or https://crm:8443");
+            }
+            Ok(Site { hosts: Hosts::Address(address), .. }) => literal(&key, address, &networks, report),
+            Ok(_) => {}
+        }
+    }
+    for (index, bound) in named.bound_secrets.iter().enumerate() {
+        let earlier = &named.bound_secrets[..index];
+        self::bound(&format!("{key}.bound_secrets[{index}]"), bound, earlier, named, report);
+    }
+}
+
+fn networks(key: &str, named: &Named, report: &mut Report<'_, '_>) -> Vec<IpNet> {
+    let mut networks = Vec::new();
+    for (index, text) in named.outbound_networks.iter().enumerate() {
+        let key = format!("{key}.outbound_networks[{index}]");
+        match text.parse::<IpNet>() {
+            Err(_) => report.fault(&key, "is no network", "write an address, a slash and a length, such as 10.0.0.0/8"),
+            Ok(network) if !is_grantable(&network) => report.fault(
+                &key,
+                "is not within one private network",
+                "public addresses need no grant; others than private, shared, unique local and loopback ones get none",
+            ),
+            Ok(network) => networks.push(network),
+        }
+    }
+    networks
+}
+
+/// An address that is refused at every request is better refused here.
+fn literal(key: &str, address: IpAddr, networks: &[IpNet], report: &mut Report<'_, '_>) {
+    let granted = networks.iter().any(|network| network.contains(&address));
+    match special(address) {
+        Some(special) if !special.grantable => {
+            report.fault(key, &format!("is a {} address, where no plugin is sent", special.name), "leave it out");
+        }
+        Some(special) if !granted => report.fault(
+            key,
+            &format!("is a {} address, which needs its network to be granted, too", special.name),
+            &format!("add it to outbound_networks, such as \"{}\"", IpNet::from(address)),
+        ),
+        _ => {}
+    }
+}
+
+fn bound(key: &str, bound: &BoundSecret, earlier: &[BoundSecret], named: &Named, report: &mut Report<'_, '_>) {
+    let to = Site::parse(&bound.to).ok();
+    let granted = named.outbound.iter().any(|text| to.is_some() && Site::parse(text).ok() == to);
+    if !granted {
+        report.fault(&format!("{key}.to"), "is not granted", "write it as in `outbound` of this plugin");
+    }
+    let header = HeaderName::try_from(&bound.header);
+    if header.as_ref().is_ok_and(is_reserved_header) || header.is_err() {
+        report.fault(&format!("{key}.header"), "is no header that can be set", "write a name such as authorization");
+    }
+    let twin =
+        |other: &&BoundSecret| Site::parse(&other.to).ok() == to && other.header.eq_ignore_ascii_case(&bound.header);
+    if earlier.iter().any(|other| twin(&other)) {
+        report.fault(&format!("{key}.header"), "is bound to this site already", "leave one of them out");
+    }
+    if bound.secrets.is_empty() {
+        report.fault(&format!("{key}.secrets"), "there is none", "add secrets = { token = { env = \"NAME\" } }");
+    }
+    for name in bound.secrets.keys().filter(|name| !bound.value.contains(&format!("{{{name}}}"))) {
+        let fix = format!("write {{{name}}} where it belongs");
+        report.fault(&format!("{key}.secrets.{name}"), "is not part of `value`", &fix);
+    }
+    // What could not be read has been reported already.
+    if bound.secrets.values().any(|secret| secret.fault().is_some()) {
+        return;
+    }
+    match bound.render().map(HeaderValue::try_from) {
+        Err(problem) => report.fault(&format!("{key}.value"), &problem, "write it as \"Bearer {token}\""),
+        Ok(Err(_)) => report.fault(
+            &format!("{key}.value"),
+            "has a character that no header can have",
+            "look for line breaks in it and in its secrets",
+        ),
+        Ok(Ok(_)) => {}
+    }
+}

@@ -1,0 +1,262 @@
+//! The requests of one call: how many, how large, how long, and what they came to.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use hyper::body::Body as _;
+use hyper::header::{CONTENT_LENGTH, HOST, HeaderValue};
+use hyper::http::uri::PathAndQuery;
+use hyper::{HeaderMap, Method, Request, Response, Uri};
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout_at};
+use tracing::{debug, warn};
+
+use super::body::{ResponseBody, capped};
+use super::exchange::Exchange;
+use super::{Body, Destination, Egress, Failure, Refusal};
+use crate::config::Limits;
+use crate::plugin::run::call::Caller;
+use crate::telemetry::brief;
+
+/// Hosts that are remembered of one call.
+const HOSTS_MAX: usize = 16;
+
+/// What a call sends.
+pub(crate) struct Requests {
+    pub(super) egress: Arc<Egress>,
+    pub(super) caller: Caller,
+    pub(super) places: Semaphore,
+    /// When the call ends; none while a plugin is only tried.
+    deadline: Option<Instant>,
+    limits: Limits,
+    used: Mutex<Used>,
+}
+
+/// What a call has used.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Used {
+    /// Requests, those that were refused included.
+    pub(crate) requests: u32,
+    /// Bytes that were written to connections, headers included.
+    pub(crate) sent: u64,
+    /// Bytes that were read from them.
+    pub(crate) received: u64,
+    /// The hosts that were allowed, up to a number.
+    pub(crate) hosts: BTreeSet<String>,
+}
+
+/// A request as a plugin wants it.
+pub(crate) struct Outgoing {
+    pub(crate) to: Result<Destination, Refusal>,
+    pub(crate) method: Method,
+    pub(crate) path: PathAndQuery,
+    /// Without those that are the gateway's to set.
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Body,
+    pub(crate) patience: Patience,
+}
+
+/// How long a plugin wants to wait; never longer than its limits.
+#[derive(Default)]
+pub(crate) struct Patience {
+    /// For everything.
+    pub(crate) whole: Option<Duration>,
+    /// For the connection.
+    pub(crate) connect: Option<Duration>,
+    /// For the answer to begin.
+    pub(crate) first_byte: Option<Duration>,
+    /// For each further part of it.
+    pub(crate) between_bytes: Option<Duration>,
+}
+
+impl Requests {
+    pub(crate) fn new(egress: &Arc<Egress>, limits: &Limits, caller: &Caller, deadline: Option<Instant>) -> Arc<Self> {
+        Arc::new(Self {
+            egress: Arc::clone(egress),
+            caller: caller.clone(),
+            places: Semaphore::new(limits.outbound_concurrent_max as usize),
+            deadline,
+            limits: limits.clone(),
+            used: Mutex::default(),
+        })
+    }
+
+    /// What the call has used so far.
+    pub(crate) fn used(&self) -> Used {
+        self.used.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Sends a request, and gives the answer when its header is there.
+    pub(crate) async fn send(self: &Arc<Self>, outgoing: Outgoing) -> Result<Response<ResponseBody>, Failure> {
+        let sent = match self.admit(&outgoing) {
+            Ok((to, deadline)) => self.send_to(to, deadline, outgoing).await,
+            Err(refusal) => Err(self.unsent(refusal.into())),
+        };
+        sent.inspect_err(|failure| self.tell(failure))
+    }
+
+    /// Every check that needs no network.
+    fn admit(&self, outgoing: &Outgoing) -> Result<(Destination, Instant), Refusal> {
+        let sent = {
+            let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+            used.requests = used.requests.saturating_add(1);
+            used.requests
+        };
+        let max = self.limits.outbound_requests_max;
+        if sent > max {
+            return Err(Refusal::Requests(max));
+        }
+        let deadline = self.deadline.ok_or(Refusal::Trial)?;
+        if self.egress.is_empty() {
+            return Err(Refusal::NothingGranted);
+        }
+        let to = outgoing.to.clone()?;
+        self.egress.policy.admit(&to)?;
+        // The one has a tunnel for an answer, the other would show what was put into the header.
+        if matches!(outgoing.method, Method::CONNECT | Method::TRACE) {
+            return Err(Refusal::Method(outgoing.method.clone()));
+        }
+        self.note_host(to.host());
+        Ok((to, deadline))
+    }
+
+    async fn send_to(
+        self: &Arc<Self>,
+        to: Destination,
+        deadline: Instant,
+        outgoing: Outgoing,
+    ) -> Result<Response<ResponseBody>, Failure> {
+        let Outgoing { method, path, mut headers, body, patience, .. } = outgoing;
+        let limits = &self.limits;
+        if announced(&headers, &body) > u64::try_from(limits.outbound_request_bytes_max).unwrap_or(u64::MAX) {
+            return Err(self.unsent(Failure::RequestTooLarge));
+        }
+        let whole = Duration::from_millis(limits.outbound_timeout_ms);
+        let until = deadline.min(Instant::now() + shorter(whole, patience.whole));
+        match timeout_at(until, self.places.acquire()).await {
+            Ok(place) => place.expect("nobody closes it").forget(),
+            Err(_) => {
+                let text = "outbound_concurrent_max requests of this call are under way";
+                return Err(self.unsent(Failure::NotConnected(text.to_owned())));
+            }
+        }
+        let connect = Duration::from_millis(limits.outbound_connect_timeout_ms);
+        let connected = until.min(Instant::now() + shorter(connect, patience.connect));
+        let answered = until.min(Instant::now() + shorter(whole, patience.first_byte));
+        let mut exchange = Exchange::new(self, to);
+        let host = HeaderValue::try_from(exchange.to().authority()).expect("a host is a header value");
+        headers.insert(HOST, host);
+        self.egress.policy.bind(exchange.to(), &mut headers);
+        let mut request = Request::new(capped(body, limits.outbound_request_bytes_max));
+        *request.method_mut() = method;
+        *request.uri_mut() = Uri::from(path);
+        *request.headers_mut() = headers;
+        let response = match exchange.send(request, connected, answered).await {
+            Ok(response) => response,
+            Err(failure) => return Err(exchange.fail(failure)),
+        };
+        let bytes_max = limits.outbound_response_bytes_max;
+        let (head, incoming) = response.into_parts();
+        if incoming.size_hint().lower() > u64::try_from(bytes_max).unwrap_or(u64::MAX) {
+            return Err(exchange.fail(Failure::ResponseTooLarge("outbound_response_bytes_max")));
+        }
+        let between = shorter(whole, patience.between_bytes);
+        Ok(Response::from_parts(head, ResponseBody::new(incoming, exchange, bytes_max, until, between)))
+    }
+
+    /// Counts a failure before the request had its turn.
+    fn unsent(&self, failure: Failure) -> Failure {
+        self.count(failure.verdict());
+        failure
+    }
+
+    /// A refusal is for the operator, who may have forgotten a grant; other failures happen every day.
+    fn tell(&self, failure: &Failure) {
+        let (plugin, tenant, request) = self.labels();
+        let text = brief(&failure.to_string());
+        if matches!(failure, Failure::Forbidden(_)) && self.egress.is_news(failure.verdict()) {
+            warn!(plugin, tenant, request, "plugin `{plugin}` sent a request that was refused: {text}");
+            return;
+        }
+        debug!(plugin, tenant, request, "plugin `{plugin}` has no answer: {text}");
+    }
+
+    pub(super) fn labels(&self) -> (&str, &str, &str) {
+        (&self.egress.plugin, &self.caller.tenant, &self.caller.request)
+    }
+
+    pub(super) fn note_bytes(&self, sent: u64, received: u64) {
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        used.sent = used.sent.saturating_add(sent);
+        used.received = used.received.saturating_add(received);
+    }
+
+    fn note_host(&self, host: &str) {
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        if used.hosts.len() < HOSTS_MAX && !used.hosts.contains(host) {
+            used.hosts.insert(host.to_owned());
+        }
+    }
+}
+
+/// A limit, or what a plugin wants instead if that is less.
+fn shorter(limit: Duration, wish: Option<Duration>) -> Duration {
+    wish.map_or(limit, |wish| wish.min(limit))
+}
+
+/// The size of a body, as far as it is known before it is sent.
+fn announced(headers: &HeaderMap, body: &Body) -> u64 {
+    let length: Option<u64> = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    length.unwrap_or_default().max(body.size_hint().lower())
+}
+
+impl Drop for Requests {
+    fn drop(&mut self) {
+        let used = self.used();
+        if used.requests > 0 {
+            let (plugin, tenant, request) = self.labels();
+            let hosts: Vec<&str> = used.hosts.iter().map(String::as_str).collect();
+            debug!(
+                plugin,
+                tenant,
+                request,
+                sent = used.sent,
+                received = used.received,
+                hosts = hosts.join(","),
+                "the call sent {} outbound requests",
+                used.requests
+            );
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::{BodyExt as _, Empty};
+    use url::Url;
+
+    use super::*;
+    use crate::config::{Config, Plugins};
+    use crate::plugin::outbound::network::Network;
+
+    #[tokio::test]
+    async fn a_plugin_that_is_only_tried_reaches_nothing() {
+        let config: Config =
+            toml::from_str("[plugins.named.p]\noutbound = [\"http://localhost\"]").expect("a configuration");
+        let network = Arc::new(Network::new(&Plugins::default(), &[]));
+        let egress = Arc::new(Egress::new(&"p".into(), config.plugins.named.get("p"), &network));
+        let caller = Caller { tenant: "-".into(), request: "trial".into(), share: None };
+        let requests = Requests::new(&egress, &Limits::default(), &caller, None);
+        let sent = requests.send(Outgoing {
+            to: Destination::of(&Url::parse("http://localhost/").expect("a URL")),
+            method: Method::GET,
+            path: PathAndQuery::from_static("/"),
+            headers: HeaderMap::new(),
+            body: Empty::new().map_err(|never| match never {}).boxed_unsync(),
+            patience: Patience::default(),
+        });
+        assert!(matches!(sent.await, Err(Failure::Forbidden(Refusal::Trial))));
+        assert_eq!(requests.used().requests, 1);
+    }
+}
