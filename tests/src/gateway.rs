@@ -92,6 +92,11 @@ impl Gateway {
         platform::callback(self.address, &format!("/callbacks/{name}"), form, &[])
     }
 
+    /// The same to the addresses of another tenant, which begin with this.
+    pub fn callback_of(&self, prefix: &str, name: &str, form: &[(&str, &str)]) -> Answer {
+        platform::callback(self.address, &format!("{prefix}/callbacks/{name}"), form, &[])
+    }
+
     /// The same under a token that says which request it is an attempt at.
     pub fn attempt(&self, name: &str, form: &[(&str, &str)], token: &str) -> Answer {
         let path = format!("/callbacks/{name}");

@@ -3,15 +3,18 @@
 
 mod gateway;
 mod log;
+mod names;
 mod platform;
 mod setup;
 mod tls;
 mod twilio;
+mod web;
 
 use std::path::{Path, PathBuf};
 
 pub use crate::gateway::{Gateway, run};
 pub use crate::log::Log;
+pub use crate::names::Names;
 pub use crate::platform::{Answer, LIST, list, post, sign, sign_sha256};
 pub use crate::setup::Setup;
 pub use crate::tls::Tls;
@@ -19,6 +22,8 @@ pub use crate::twilio::{
     Action, Authorization, Call, Conversation, ConversationState, Effect, Fault, Fired, Initializing, Message,
     Participant, Recorded, Rejection, State, Twilio, TwilioBuilder,
 };
+
+pub use crate::web::Web;
 
 /// What every test's requests are signed with.
 pub const TOKEN: &str = "0123456789abcdef0123456789abcdef";

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use crate::{Gateway, PUBLIC_URL, TOKEN, Twilio, component, crashing_program, root, target};
+use crate::{Gateway, Names, PUBLIC_URL, TOKEN, Twilio, component, crashing_program, program, root, target};
 
 /// What a gateway will be started with.
 pub struct Setup {
@@ -36,6 +36,15 @@ impl Setup {
     /// The plugin that does what a search text says.
     pub fn misbehaving() -> Self {
         Self::new().plugin("plugin", &component("misbehaving"))
+    }
+
+    /// The plugin that sends what a search text says. It may call `crm.test` at a port of this machine.
+    pub fn caller(names: &Names, port: u16) -> Self {
+        Self::new()
+            .plugin("plugin", &component("caller"))
+            .set("plugins.nameservers", names.setting())
+            .set("plugins.named.plugin.outbound", format!("[\"http://crm.test:{port}\"]"))
+            .set("plugins.named.plugin.outbound_networks", "[\"127.0.0.1/32\"]")
     }
 
     /// The same in every role, with a Twilio to call back.
@@ -128,6 +137,12 @@ impl Setup {
     pub fn start_crashing(self, place: &str) -> Gateway {
         self.write();
         Gateway::start_with(self.folder, &crashing_program(), &[("FRONTGATE_CRASH_AT", place)])
+    }
+
+    /// Starts the gateway in an environment.
+    pub fn start_in(self, environment: &[(&str, &str)]) -> Gateway {
+        self.write();
+        Gateway::start_with(self.folder, &program(), environment)
     }
 
     /// Starts the gateway and waits until it serves.

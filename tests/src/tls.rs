@@ -21,8 +21,12 @@ pub struct Tls {
 impl Tls {
     /// Takes TLS connections to `localhost`, and passes on what is in them.
     pub fn before(target: SocketAddr) -> Self {
-        let CertifiedKey { cert, signing_key } =
-            generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
+        Self::of("localhost", target)
+    }
+
+    /// The same under another name.
+    pub fn of(name: &str, target: SocketAddr) -> Self {
+        let CertifiedKey { cert, signing_key } = generate_simple_self_signed([name.to_owned()]).expect("a certificate");
         let key = PrivateKeyDer::try_from(signing_key.serialize_der()).expect("a key");
         let config = ServerConfig::builder().with_no_client_auth();
         let config = config.with_single_cert(vec![cert.der().clone()], key).expect("they belong together");
@@ -46,6 +50,11 @@ impl Tls {
     /// `https://localhost:...`.
     pub fn url(&self) -> String {
         format!("https://localhost:{}", self.address.port())
+    }
+
+    /// The port of that.
+    pub fn port(&self) -> u16 {
+        self.address.port()
     }
 
     /// What a caller must trust, as PEM.

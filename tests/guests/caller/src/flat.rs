@@ -1,0 +1,27 @@
+//! Through `http-client`.
+
+use frontgate_sdk::bindings::frontgate::plugin::http_client::{Field, HttpError, OutboundRequest, send as send_flat};
+
+use crate::Wish;
+
+pub(crate) fn send(wish: &Wish<'_>) -> String {
+    let field = |(name, value): &(&str, &str)| Field { name: (*name).to_owned(), value: (*value).to_owned() };
+    let request = OutboundRequest {
+        method: wish.method.to_owned(),
+        url: wish.url.to_owned(),
+        headers: wish.headers.iter().map(field).collect(),
+        body: wish.body.clone(),
+        timeout_ms: wish.timeout_ms,
+    };
+    match send_flat(&request) {
+        Ok(response) => {
+            let headers: String = response.headers.iter().map(|field| format!("{} ", field.name)).collect();
+            format!("{} {headers}{}", response.status, String::from_utf8_lossy(&response.body))
+        }
+        Err(HttpError::Forbidden(text)) => format!("forbidden: {text}"),
+        Err(HttpError::NotConnected(text)) => format!("not-connected: {text}"),
+        Err(HttpError::Interrupted(text)) => format!("interrupted: {text}"),
+        Err(HttpError::Timeout) => "timeout".to_owned(),
+        Err(HttpError::TooLarge) => "too-large".to_owned(),
+    }
+}

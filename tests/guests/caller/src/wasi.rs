@@ -1,0 +1,112 @@
+//! Through `wasi:http`.
+
+use std::time::Duration;
+
+use wasip2::http::outgoing_handler::handle;
+use wasip2::http::types::{
+    ErrorCode, Fields, FutureIncomingResponse, IncomingResponse, Method, OutgoingBody, OutgoingRequest, RequestOptions,
+    Scheme,
+};
+use wasip2::io::streams::StreamError;
+
+use crate::Wish;
+
+/// Bytes that go into a body at one time.
+const CHUNK_BYTES: usize = 4096;
+
+pub(crate) fn send(wish: &Wish<'_>) -> String {
+    match begin(wish) {
+        Ok(future) => end(future),
+        Err(said) => said,
+    }
+}
+
+/// Begins all of them before it waits for the first.
+pub(crate) fn send_together(wish: &Wish<'_>) -> String {
+    let begun: Vec<_> = (0..wish.times).map(|_| begin(wish)).collect();
+    let said: Vec<String> = begun.into_iter().map(|begun| begun.map_or_else(|said| said, end)).collect();
+    let last = said.last().cloned().unwrap_or_default();
+    format!("{} times {last}", said.iter().filter(|said| **said == last).count())
+}
+
+fn begin(wish: &Wish<'_>) -> Result<FutureIncomingResponse, String> {
+    let headers = Fields::new();
+    for (name, value) in &wish.headers {
+        headers.append(name, value.as_bytes()).map_err(|error| format!("header {name}: {error:?}"))?;
+    }
+    let request = OutgoingRequest::new(headers);
+    let (scheme, rest) = wish.url.split_once("://").unwrap_or(("https", wish.url));
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let method = match wish.method {
+        "GET" => Method::Get,
+        "POST" => Method::Post,
+        "CONNECT" => Method::Connect,
+        "TRACE" => Method::Trace,
+        other => Method::Other(other.to_owned()),
+    };
+    let scheme = match scheme {
+        "http" => Scheme::Http,
+        "https" => Scheme::Https,
+        other => Scheme::Other(other.to_owned()),
+    };
+    let path = if path.is_empty() { "/" } else { path };
+    request.set_method(&method).map_err(|()| "the method".to_owned())?;
+    request.set_scheme(Some(&scheme)).map_err(|()| "the scheme".to_owned())?;
+    request.set_authority(Some(authority)).map_err(|()| "no authority".to_owned())?;
+    request.set_path_with_query(Some(path)).map_err(|()| "no path".to_owned())?;
+    let options = RequestOptions::new();
+    let wait = wish.timeout_ms.map(|ms| u64::try_from(Duration::from_millis(ms.into()).as_nanos()).unwrap_or(u64::MAX));
+    options.set_first_byte_timeout(wait).map_err(|()| "the timeout".to_owned())?;
+    options.set_between_bytes_timeout(wait).map_err(|()| "the timeout".to_owned())?;
+    let body = request.body().map_err(|()| "the body".to_owned())?;
+    let future = handle(request, Some(options)).map_err(|code| shown(&code))?;
+    write(&wish.body, body);
+    Ok(future)
+}
+
+/// What cannot be written was refused; the answer says why.
+fn write(bytes: &[u8], body: OutgoingBody) {
+    if let Ok(stream) = body.write() {
+        for chunk in bytes.chunks(CHUNK_BYTES) {
+            if stream.blocking_write_and_flush(chunk).is_err() {
+                return;
+            }
+        }
+    }
+    let _ = OutgoingBody::finish(body, None);
+}
+
+fn end(future: FutureIncomingResponse) -> String {
+    future.subscribe().block();
+    match future.get() {
+        Some(Ok(Ok(response))) => answer(&response),
+        Some(Ok(Err(code))) => shown(&code),
+        _ => "no answer".to_owned(),
+    }
+}
+
+fn answer(response: &IncomingResponse) -> String {
+    let headers: String = response.headers().entries().iter().map(|(name, _)| format!("{name} ")).collect();
+    let Ok(body) = response.consume() else { return "no body".to_owned() };
+    let Ok(stream) = body.stream() else { return "no stream".to_owned() };
+    let mut text = Vec::new();
+    loop {
+        match stream.blocking_read(CHUNK_BYTES as u64) {
+            Ok(bytes) => text.extend(bytes),
+            Err(StreamError::Closed) => break,
+            Err(StreamError::LastOperationFailed(error)) => {
+                let code = wasip2::http::types::http_error_code(&error);
+                return code.map_or_else(|| error.to_debug_string(), |code| shown(&code));
+            }
+        }
+    }
+    format!("{} {headers}{}", response.status(), String::from_utf8_lossy(&text))
+}
+
+/// The one with a text is that of the gateway's policy.
+fn shown(code: &ErrorCode) -> String {
+    match code {
+        ErrorCode::InternalError(Some(text)) => format!("internal-error: {text}"),
+        other => format!("{other:?}"),
+    }
+}

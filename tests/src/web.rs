@@ -1,0 +1,186 @@
+//! A web server on loopback whose paths say how it answers, and that remembers what it was sent.
+
+use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread;
+use std::time::Duration;
+
+/// Between two bytes of an answer that drips.
+const DRIP: Duration = Duration::from_millis(20);
+
+/// Stopped when it is dropped.
+pub struct Web {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    requests: Mutex<Vec<String>>,
+    connections: AtomicUsize,
+    over: Mutex<bool>,
+    ended: Condvar,
+}
+
+impl Web {
+    /// Serves `/`, `/redirect`, `/hang`, `/drip`, `/cut`, `/half`, `/close`, `/large/BYTES`, `/announced/BYTES`,
+    /// `/header/BYTES`, and `/connection`, which says how many connections there have been.
+    pub fn start() -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let shared = Arc::<Shared>::default();
+        let serving = Arc::clone(&shared);
+        thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                if serving.is_over() {
+                    return;
+                }
+                let number = serving.connections.fetch_add(1, Ordering::SeqCst) + 1;
+                let shared = Arc::clone(&serving);
+                thread::spawn(move || serve(&stream, &shared, number));
+            }
+        });
+        Self { address, shared }
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Its port.
+    pub fn port(&self) -> u16 {
+        self.address.port()
+    }
+
+    /// Every request so far: its head, and the number of bytes in its body.
+    pub fn requests(&self) -> Vec<String> {
+        self.shared.requests.lock().expect("the requests").clone()
+    }
+
+    /// Connections so far.
+    pub fn connections(&self) -> usize {
+        self.shared.connections.load(Ordering::SeqCst)
+    }
+}
+
+impl Drop for Web {
+    fn drop(&mut self) {
+        *self.shared.over.lock().expect("the end") = true;
+        self.shared.ended.notify_all();
+        // Wakes whoever waits for the next connection.
+        let _ = TcpStream::connect(self.address);
+    }
+}
+
+impl Shared {
+    fn is_over(&self) -> bool {
+        *self.over.lock().expect("the end")
+    }
+
+    /// Waits for the end, or for the next byte of an answer that drips; says whether it was the end.
+    fn wait(&self, pause: Option<Duration>) -> bool {
+        let over = self.over.lock().expect("the end");
+        match pause {
+            Some(pause) => *self.ended.wait_timeout_while(over, pause, |over| !*over).expect("the end").0,
+            None => *self.ended.wait_while(over, |over| !*over).expect("the end"),
+        }
+    }
+}
+
+fn serve(stream: &TcpStream, shared: &Shared, number: usize) -> Option<()> {
+    let mut reader = BufReader::new(stream);
+    loop {
+        let head = head(&mut reader)?;
+        let bytes = body(&mut reader, &head).ok()?;
+        shared.requests.lock().expect("the requests").push(format!("{head}body: {bytes}\n"));
+        let path = head.split(' ').nth(1)?;
+        answer(stream, path, shared, number).ok()?;
+    }
+}
+
+/// The lines before the empty one.
+fn head(reader: &mut BufReader<&TcpStream>) -> Option<String> {
+    let mut head = String::new();
+    loop {
+        let mut line = String::new();
+        if reader.read_line(&mut line).ok()? == 0 {
+            return None;
+        }
+        if line.trim().is_empty() {
+            return Some(head);
+        }
+        head += line.trim_end();
+        head.push('\n');
+    }
+}
+
+/// Reads a body, and says how long it was.
+fn body(reader: &mut BufReader<&TcpStream>, head: &str) -> io::Result<usize> {
+    let lower = head.to_lowercase();
+    if let Some(length) = lower.lines().find_map(|line| line.strip_prefix("content-length: ")) {
+        let length: u64 = length.parse().map_err(io::Error::other)?;
+        let read = io::copy(&mut reader.take(length), &mut io::sink())?;
+        return usize::try_from(read).map_err(io::Error::other);
+    }
+    let mut all = 0;
+    while lower.contains("transfer-encoding: chunked") {
+        let mut line = String::new();
+        reader.read_line(&mut line)?;
+        let size = usize::from_str_radix(line.trim(), 16).map_err(io::Error::other)?;
+        let mut chunk = vec![0; size + 2];
+        reader.read_exact(&mut chunk)?;
+        if size == 0 {
+            break;
+        }
+        all += size;
+    }
+    Ok(all)
+}
+
+fn answer(mut stream: &TcpStream, path: &str, shared: &Shared, number: usize) -> io::Result<()> {
+    let ended = Err(io::Error::other("the connection ends"));
+    let (what, how) = path[1..].split_once('/').unwrap_or((&path[1..], ""));
+    let bytes: usize = how.parse().unwrap_or_default();
+    match what {
+        "redirect" => write!(stream, "HTTP/1.1 302 Found\r\nlocation: http://10.1.2.3/\r\ncontent-length: 0\r\n\r\n"),
+        "hang" => {
+            shared.wait(None);
+            ended
+        }
+        "drip" => {
+            write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n")?;
+            while !shared.wait(Some(DRIP)) {
+                stream.write_all(b".")?;
+            }
+            ended
+        }
+        "cut" => ended,
+        "half" => {
+            write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf")?;
+            ended
+        }
+        "close" => {
+            write!(stream, "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 6\r\n\r\nclosed")?;
+            ended
+        }
+        "large" => {
+            write!(stream, "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")?;
+            for _ in 0..bytes.div_ceil(1000) {
+                write!(stream, "3e8\r\n{}\r\n", "x".repeat(1000))?;
+            }
+            write!(stream, "0\r\n\r\n")
+        }
+        "announced" => write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: {bytes}\r\n\r\n"),
+        "header" => {
+            write!(stream, "HTTP/1.1 200 OK\r\nx-large: {}\r\ncontent-length: 0\r\n\r\n", "x".repeat(bytes))
+        }
+        "connection" => {
+            let text = format!("connection {number}");
+            write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{text}", text.len())
+        }
+        _ => write!(stream, "HTTP/1.1 200 OK\r\nx-kind: plain\r\ncontent-length: 5\r\n\r\nhello"),
+    }
+}

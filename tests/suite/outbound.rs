@@ -1,0 +1,297 @@
+//! Where plugins' requests may lead: the grants, and every way around them that is known. Each through
+//! `http-client` and through `wasi:http`.
+
+use std::net::TcpListener;
+
+use frontgate_tests::{Gateway, Names, Setup, Tls, Web, component};
+
+const DOORS: [&str; 2] = ["flat", "wasi"];
+
+fn names() -> Names {
+    Names::start().is("crm.test", &["127.0.0.1"])
+}
+
+/// Counts of `frontgate_plugin_outbound_total`, by verdict.
+fn verdict(gateway: &Gateway, verdict: &str) -> u64 {
+    let metrics = gateway.operators("/metrics").1;
+    let label = format!("verdict=\"{verdict}\"");
+    let mut lines = metrics.lines().filter(|line| line.starts_with("frontgate_plugin_outbound_total"));
+    let line = lines.find(|line| line.contains("plugin=\"plugin\"") && line.contains(&label));
+    line.and_then(|line| line.rsplit(' ').next()?.parse().ok()).unwrap_or_default()
+}
+
+#[test]
+fn a_granted_host_is_reached_with_its_own_name() {
+    let web = Web::start();
+    let names = names();
+    let gateway = Setup::caller(&names, web.port()).start();
+    for door in DOORS {
+        let url = format!("http://crm.test:{}/customers?q=1", web.port());
+        let said = gateway.wished(&format!("{door} POST {url} header:accept=text/plain size=10000"));
+        assert_eq!(said, "200 x-kind content-length hello", "{door}");
+        let request = web.requests().pop().expect("a request");
+        assert!(request.starts_with("POST /customers?q=1 HTTP/1.1\n"), "{request}");
+        for line in [&format!("host: crm.test:{}\n", web.port()), "accept: text/plain\n", "body: 10000\n"] {
+            assert!(request.contains(line), "{line} in {request}");
+        }
+    }
+    assert_eq!(verdict(&gateway, "answered"), 2);
+}
+
+#[test]
+fn nothing_of_the_inbound_request_is_sent_on() {
+    let web = Web::start();
+    let names = names();
+    let gateway = Setup::caller(&names, web.port()).start();
+    for door in DOORS {
+        gateway.wished(&format!("{door} GET http://crm.test:{}/", web.port()));
+    }
+    for request in web.requests() {
+        let names: Vec<_> = request.lines().skip(1).filter_map(|line| line.split(':').next()).collect();
+        assert!(names.iter().all(|name| ["host", "body"].contains(name)), "{request}");
+    }
+}
+
+#[test]
+fn every_way_around_the_grants_is_refused_with_its_reason() {
+    let web = Web::start();
+    let names = names()
+        .is("private.test", &["10.1.2.3"])
+        .is("mapped.test", &["::ffff:10.1.2.3"])
+        .is("nat64.test", &["64:ff9b::a01:203"])
+        .is("metadata.test", &["169.254.169.254"])
+        .is("other-loopback.test", &["127.0.0.2"])
+        .is("six.test", &["fd00::1", "fe80::1", "2002:a01:203::1", "2001::1"]);
+    let port = web.port();
+    let hosts = ["private", "mapped", "nat64", "metadata", "other-loopback", "six"];
+    let granted = hosts.iter().map(|name| format!("\"http://{name}.test:{port}\""));
+    let granted: Vec<_> =
+        granted.chain(["\"https://*.wild.test\"".to_owned(), format!("\"http://crm.test:{port}\"")]).collect();
+    let setup = Setup::caller(&names, port).set("plugins.named.plugin.outbound", format!("[{}]", granted.join(",")));
+    let gateway = setup.set("plugins.limits.outbound_requests_max", "1").start();
+    let table = [
+        ("http://2130706433/", "127.0.0.1 is a loopback address", "address"),
+        ("http://0177.0.0.1/", "127.0.0.1 is a loopback address", "address"),
+        ("http://0x7f000001/", "127.0.0.1 is a loopback address", "address"),
+        ("http://0x7F.0.0.0x1/", "127.0.0.1 is a loopback address", "address"),
+        ("http://127.1/", "127.0.0.1 is a loopback address", "address"),
+        ("http://127.0.1/", "127.0.0.1 is a loopback address", "address"),
+        ("http://127.0.0.1./", "127.0.0.1 is a loopback address", "address"),
+        ("http://0/", "0.0.0.0 is a unspecified address", "address"),
+        ("http://[::1]/", "::1 is a loopback address", "address"),
+        ("http://[::ffff:127.0.0.1]/", "127.0.0.1 is a loopback address", "address"),
+        ("http://[::ffff:7f00:1]/", "127.0.0.1 is a loopback address", "address"),
+        ("http://[::127.0.0.1]/", "::7f00:1 is a IPv4-compatible address", "address"),
+        ("http://[64:ff9b::127.0.0.1]/", "64:ff9b::7f00:1 is a NAT64 address", "address"),
+        ("http://[64:ff9b:1::1]/", "64:ff9b:1::1 is a NAT64 address", "address"),
+        ("http://[2002:7f00:1::]/", "2002:7f00:1:: is a 6to4 address", "address"),
+        ("http://[2001:0:7f00:1::]/", "is a Teredo address", "address"),
+        ("http://169.254.169.254/latest/meta-data", "169.254.169.254 is a metadata address", "address"),
+        ("http://2852039166/", "169.254.169.254 is a metadata address", "address"),
+        ("http://[fd00:ec2::254]/", "fd00:ec2::254 is a metadata address", "address"),
+        ("http://[fe80::1]/", "fe80::1 is a link-local address", "address"),
+        ("http://10.1.2.3/", "10.1.2.3 is a private address", "address"),
+        ("http://93.184.215.14/", "93.184.215.14 is not granted", "host"),
+        ("http://evil.test/", "evil.test is not granted", "host"),
+        ("https://wild.test/", "wild.test is not granted", "host"),
+        ("https://a.wild.test.evil.test/", "a.wild.test.evil.test is not granted", "host"),
+        ("https://awild.test/", "awild.test is not granted", "host"),
+        ("http://a.wild.test/", "a.wild.test is granted, but not over http", "scheme"),
+        ("http://crm.test/", "crm.test is granted, but not its port 80", "port"),
+        ("ftp://crm.test/", "only https and http can be granted", "scheme"),
+        ("http://crm.test@evil.test/", "user and password do not belong into a URL", "user-info"),
+        ("http://user:word@crm.test/", "user and password do not belong into a URL", "user-info"),
+        ("http://private.test:PORT/", "private.test resolves to 10.1.2.3, a private address", "address"),
+        ("http://PRIVATE.test.:PORT/", "private.test resolves to 10.1.2.3, a private address", "address"),
+        ("http://mapped.test:PORT/", "mapped.test resolves to 10.1.2.3, a private address", "address"),
+        ("http://nat64.test:PORT/", "nat64.test resolves to 64:ff9b::a01:203, a NAT64 address", "address"),
+        ("http://metadata.test:PORT/", "resolves to 169.254.169.254, a metadata address", "address"),
+        ("http://other-loopback.test:PORT/", "resolves to 127.0.0.2, a loopback address", "address"),
+        ("http://six.test:PORT/", "six.test resolves to", "address"),
+    ];
+    for door in DOORS {
+        for (url, reason, label) in table {
+            let before = verdict(&gateway, label);
+            let said = gateway.wished(&format!("{door} GET {}", url.replace("PORT", &port.to_string())));
+            let kind =
+                if door == "flat" { "forbidden: blocked by egress policy: " } else { "internal-error: blocked by" };
+            assert!(said.starts_with(kind) && said.contains(reason), "{door} {url}: {said}");
+            assert_eq!(verdict(&gateway, label), before + 1, "{door} {url}");
+        }
+        for method in ["CONNECT", "TRACE"] {
+            let said = gateway.wished(&format!("{door} {method} http://crm.test:{port}/"));
+            assert!(said.contains(&format!("the method {method} is not sent")), "{door}: {said}");
+        }
+    }
+    assert_eq!(web.connections(), 0);
+    // A kind of refusal is a warning once, whoever causes it how often.
+    let log = gateway.log().text();
+    let warnings = log.lines().filter(|line| line.contains("sent a request that was refused")).count();
+    assert_eq!(warnings, 6, "{log}");
+}
+
+#[test]
+fn zone_ids_and_what_is_no_url_reach_nothing() {
+    let web = Web::start();
+    let names = names();
+    let gateway = Setup::caller(&names, web.port()).start();
+    for url in ["http://[fe80::1%25eth0]/", "http://[fe80::1%eth0]/", "http://[::1", "http:///x", "http://1.2.3.4.5/"] {
+        let said = gateway.wished(&format!("flat GET {url}"));
+        assert!(said.starts_with("forbidden: blocked by egress policy: "), "{url}: {said}");
+        let said = gateway.wished(&format!("wasi GET {url}"));
+        let refused = said.contains("the URL cannot be used") || said == "no authority" || said.contains("UriInvalid");
+        assert!(refused, "{url}: {said}");
+    }
+    assert_eq!(web.connections(), 0);
+}
+
+#[test]
+fn a_redirect_is_an_answer_and_is_not_followed() {
+    let web = Web::start();
+    let names = names();
+    let gateway = Setup::caller(&names, web.port()).start();
+    for door in DOORS {
+        let said = gateway.wished(&format!("{door} GET http://crm.test:{}/redirect", web.port()));
+        assert_eq!(said, "302 location content-length ", "{door}");
+    }
+    assert_eq!(web.requests().len(), 2);
+}
+
+#[test]
+fn a_name_that_changes_its_address_is_checked_again() {
+    for door in DOORS {
+        let web = Web::start();
+        let port = web.port();
+        let names = Names::start().changes("crm.test", &[&["127.0.0.1"], &["10.1.2.3"]]);
+        let gateway = Setup::caller(&names, port).start();
+        let wish = format!("{door} GET http://crm.test:{port}/close");
+        assert!(gateway.wished(&wish).ends_with("closed"), "{door}");
+        let said = gateway.wished(&wish);
+        assert!(said.contains("crm.test resolves to 10.1.2.3, a private address"), "{door}: {said}");
+        assert_eq!(web.connections(), 1);
+    }
+}
+
+#[test]
+fn of_several_addresses_only_those_that_are_allowed_are_tried() {
+    let web = Web::start();
+    let names = Names::start().is("crm.test", &["10.1.2.3", "127.0.0.1", "fd00::1"]);
+    let gateway = Setup::caller(&names, web.port()).start();
+    for door in DOORS {
+        assert!(gateway.wished(&format!("{door} GET http://crm.test:{}/", web.port())).ends_with("hello"));
+    }
+}
+
+#[test]
+fn the_gateway_itself_is_never_reached() {
+    let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port");
+    let names = Names::start().is("crm.test", &["127.0.0.1"]);
+    for (key, listen) in [("server.listen", free.to_string()), ("server.listen", format!("0.0.0.0:{}", free.port()))] {
+        let gateway = Setup::caller(&names, free.port()).set(key, format!("{listen:?}")).start();
+        for door in DOORS {
+            let said = gateway.wished(&format!("{door} GET http://crm.test:{}/", free.port()));
+            assert!(said.contains("crm.test leads to the gateway itself"), "{door} {listen}: {said}");
+        }
+    }
+}
+
+#[test]
+fn no_proxy_of_the_environment_is_asked() {
+    let web = Web::start();
+    let proxy = Web::start();
+    let names = names();
+    let variable = format!("http://{}", proxy.address());
+    let variables = ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "ALL_PROXY", "all_proxy"];
+    let variables = variables.map(|name| (name, variable.as_str()));
+    let gateway = Setup::caller(&names, web.port()).start_in(&variables);
+    for door in DOORS {
+        assert!(gateway.wished(&format!("{door} GET http://crm.test:{}/", web.port())).ends_with("hello"));
+    }
+    assert_eq!(proxy.connections(), 0);
+}
+
+#[test]
+fn tls_is_checked_against_the_name_and_the_operators_own_authorities() {
+    let web = Web::start();
+    let tls = Tls::of("crm.test", web.address());
+    let other = Tls::of("other.test", web.address());
+    let names = names();
+    let setup = |trusted: &str, port: u16| {
+        Setup::caller(&names, port)
+            .file("ca.pem", trusted)
+            .set("plugins.ca_files", "[\"files/ca.pem\"]")
+            .set("plugins.named.plugin.outbound", format!("[\"https://crm.test:{port}\"]"))
+    };
+    let trusting = setup(tls.certificate(), tls.port()).start();
+    let misled = setup(other.certificate(), other.port()).start();
+    let strict = setup(other.certificate(), tls.port()).start();
+    for door in DOORS {
+        assert!(trusting.wished(&format!("{door} GET https://crm.test:{}/", tls.port())).ends_with("hello"), "{door}");
+        let said = misled.wished(&format!("{door} GET https://crm.test:{}/", other.port()));
+        assert!(said.contains("not valid for name \"crm.test\""), "{door}: {said}");
+        let said = strict.wished(&format!("{door} GET https://crm.test:{}/", tls.port()));
+        assert!(said.contains("UnknownIssuer"), "{door}: {said}");
+    }
+    // What platforms are trusted with is another list.
+    let platforms = setup(tls.certificate(), tls.port())
+        .set("plugins.ca_files", "[]")
+        .set("delivery.ca_files", "[\"files/ca.pem\"]")
+        .start();
+    assert!(platforms.wished(&format!("flat GET https://crm.test:{}/", tls.port())).contains("UnknownIssuer"));
+}
+
+#[test]
+fn without_a_grant_the_plugin_loads_and_is_told_at_the_request() {
+    let gateway = Setup::new().plugin("plugin", &component("caller")).start();
+    for door in DOORS {
+        let said = gateway.wished(&format!("{door} GET http://crm.test/"));
+        assert!(said.contains("no outbound host is granted to this plugin"), "{door}: {said}");
+    }
+    gateway.log().wait_for("plugin `plugin` imports wasi:http, so it may want outbound HTTP; nothing is granted");
+}
+
+#[test]
+fn connections_are_kept_for_a_tenant_and_end_with_the_version_of_a_plugin() {
+    let web = Web::start();
+    let names = names();
+    let gateway = Setup::caller(&names, web.port())
+        .set("tenants.other.path", "\"/other\"")
+        .set("tenants.other.twilio.auth_tokens", "[{ file = \"token\" }]")
+        .set("tenants.other.roles.crm", "[\"plugin\"]")
+        .start();
+    let wish = |door: &str| format!("{door} GET http://crm.test:{}/connection", web.port());
+    assert!(gateway.wished(&wish("flat")).ends_with("connection 1"));
+    assert!(gateway.wished(&wish("wasi")).ends_with("connection 1"));
+    let other = gateway.callback_of("/other", "crm", &frontgate_tests::list(&[("Query", &wish("flat"))]));
+    assert!(other.text.contains("connection 2"), "{}", other.text);
+    assert!(gateway.wished(&wish("flat")).ends_with("connection 1"));
+    gateway.drop_plugin("plugin", &frontgate_tests::another_build(&component("caller"), 2));
+    gateway.log().wait_for_more("plugin `plugin` is live", 2);
+    assert!(gateway.wished(&wish("flat")).ends_with("connection 3"));
+}
+
+#[test]
+fn a_host_that_cannot_be_looked_up_or_connected_to_is_said_to_be_so() {
+    let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port").port();
+    let names = names();
+    let granted = format!("[\"http://crm.test:{free}\", \"http://unknown.test\", \"http://silent.test\"]");
+    let gateway = Setup::caller(&names, free)
+        .set("plugins.named.plugin.outbound", granted)
+        .set("plugins.limits.outbound_connect_timeout_ms", "300")
+        .start();
+    let table = [
+        (
+            format!("http://crm.test:{free}/"),
+            format!("connecting to http://crm.test:{free} at 127.0.0.1: Connection refused"),
+        ),
+        ("http://unknown.test/".to_owned(), "looking up unknown.test: ".to_owned()),
+        ("http://silent.test/".to_owned(), "looking up silent.test: no nameserver answers in time".to_owned()),
+    ];
+    for door in DOORS {
+        for (url, reason) in &table {
+            let said = gateway.wished(&format!("{door} GET {url}"));
+            assert!(said.contains("nothing was sent: ") && said.contains(reason), "{door} {url}: {said}");
+        }
+    }
+    assert_eq!(verdict(&gateway, "not-connected"), 6);
+}
