@@ -246,7 +246,12 @@ mod tests {
             toml::from_str("[plugins.named.p]\noutbound = [\"http://localhost\"]").expect("a configuration");
         let network = Arc::new(Network::new(&Plugins::default(), &[]));
         let egress = Arc::new(Egress::new(&"p".into(), config.plugins.named.get("p"), &network));
-        let caller = Caller { tenant: "-".into(), request: "trial".into(), share: None };
+        let caller = Caller {
+            tenant: "-".into(),
+            request: "trial".into(),
+            share: None,
+            receipts: crate::plugin::run::call::Receipts::default(),
+        };
         let requests = Requests::new(&egress, &Limits::default(), &caller, None);
         let sent = requests.send(Outgoing {
             to: Destination::of(&Url::parse("http://localhost/").expect("a URL")),

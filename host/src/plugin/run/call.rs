@@ -132,7 +132,7 @@ impl<'c> Call<'c> {
             }
         };
         let usage = Arc::clone(&store.data().usage);
-        receipt.admitted(began, &usage);
+        receipt.admitted(began, store.data());
         let work = Work { plugin: Arc::clone(plugin), tenant: Arc::clone(&caller.tenant), store, instance, place };
         let heavy = plugin.heavy.load(Ordering::Relaxed);
         let outcome =

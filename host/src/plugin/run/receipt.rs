@@ -11,8 +11,10 @@ use tracing::{Level, debug, enabled};
 
 use super::budget::Usage;
 use super::caller::Caller;
+use super::store::CallStore;
 use crate::error::Error;
 use crate::plugin::live::Live;
+use crate::plugin::outbound::requests::Requests;
 
 /// Each new call counts for an eighth of what is usual.
 const USUAL_OF: u64 = 8;
@@ -65,8 +67,8 @@ pub(super) struct Receipt<'c> {
     caller: &'c Caller,
     function: &'static str,
     began: Instant,
-    /// When it had its place, and what it used since then.
-    admitted: Option<(Instant, Arc<Usage>)>,
+    /// When it had its place, and what it used and sent since then.
+    admitted: Option<(Instant, Arc<Usage>, Arc<Requests>)>,
     ended: bool,
 }
 
@@ -75,8 +77,8 @@ impl<'c> Receipt<'c> {
         Self { plugin, caller, function, began: Instant::now(), admitted: None, ended: false }
     }
 
-    pub(super) fn admitted(&mut self, at: Instant, usage: &Arc<Usage>) {
-        self.admitted = Some((at, Arc::clone(usage)));
+    pub(super) fn admitted(&mut self, at: Instant, call: &CallStore) {
+        self.admitted = Some((at, Arc::clone(&call.usage), Arc::clone(&call.outbound)));
     }
 
     pub(super) fn end<R>(mut self, result: &Result<R, Error>) {
@@ -93,10 +95,10 @@ impl<'c> Receipt<'c> {
             let labels = [("plugin", self.plugin.name.to_string()), ("outcome", limit.unwrap_or(outcome).to_owned())];
             counter!(CALLS, &labels).increment(1);
         }
-        let queue = self.admitted.as_ref().map_or(now, |(at, _)| *at) - self.began;
+        let queue = self.admitted.as_ref().map_or(now, |(at, ..)| *at) - self.began;
         meters.queue.record(queue);
-        let run = self.admitted.as_ref().map_or(Duration::ZERO, |(at, _)| now - *at);
-        if let Some((_, usage)) = &self.admitted {
+        let run = self.admitted.as_ref().map_or(Duration::ZERO, |(at, ..)| now - *at);
+        if let Some((_, usage, _)) = &self.admitted {
             meters.ran(run);
             meters.start.record(usage.start.get().copied().unwrap_or(run));
             meters.run.record(run);
@@ -118,7 +120,7 @@ impl<'c> Receipt<'c> {
             let _ = write!(text, " ({limit})");
         }
         let _ = write!(text, ", digest {}, queue {} us", plugin.digest.short(), micros(queue));
-        if let Some((_, usage)) = &self.admitted {
+        if let Some((_, usage, requests)) = &self.admitted {
             let start = micros(usage.start.get().copied().unwrap_or(run));
             let (run, cpu) = (micros(run), micros(usage.cpu.spent()));
             let memory = usage.memory_bytes.load(Ordering::Relaxed);
@@ -129,6 +131,12 @@ impl<'c> Receipt<'c> {
                 ", start {start} us, run {run} us, cpu {cpu} us, memory {memory} bytes, host calls {host_calls}, \
                  lines dropped {dropped}"
             );
+            let sent = requests.used();
+            if sent.requests > 0 {
+                let hosts = sent.hosts.into_iter().collect::<Vec<_>>().join(" ");
+                let (count, out, back) = (sent.requests, sent.sent, sent.received);
+                let _ = write!(text, ", requests {count} ({hosts}; {out} bytes out, {back} bytes back)");
+            }
         }
         debug!(request = &*caller.request, tenant = &*caller.tenant, plugin = &*plugin.name, "a call ended: {text}");
         caller.receipts.add(text);

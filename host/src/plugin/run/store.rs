@@ -17,8 +17,8 @@ use super::spread::INLINE_MAX;
 use super::warm::Life;
 use crate::plugin::grants::Grants;
 use crate::plugin::imports::directory::Reach;
-use crate::plugin::live::Live;
 use crate::plugin::imports::wasi_http::Http;
+use crate::plugin::live::Live;
 use crate::plugin::outbound::requests::Requests;
 
 /// The data of one store.
