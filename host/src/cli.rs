@@ -17,6 +17,7 @@ use clap::{Parser, Subcommand};
 
 use crate::config::{Checked, Config};
 use crate::plugin::load::compile;
+use crate::plugin::run::engine::Build;
 
 /// A gateway between customer-messaging platforms and a company's own systems.
 #[derive(Debug, Parser)]
@@ -77,7 +78,11 @@ enum Command {
     },
     /// Compiles a component from standard input to standard output.
     #[command(name = compile::COMMAND, hide = true)]
-    CompilePlugin { memory_reservation: Option<u64> },
+    CompilePlugin {
+        memory_reservation: Option<u64>,
+        #[arg(long)]
+        quick: bool,
+    },
 }
 
 /// Reads the command line and does what it says.
@@ -89,7 +94,7 @@ pub fn main() -> ExitCode {
         Command::Send { config, command } => send::send(&config.config, &command),
         Command::Verify { config, command } => verify::verify(&config.config, &command),
         Command::Deliveries { config, command } => deliveries::deliveries(&config.config, &command),
-        Command::CompilePlugin { memory_reservation } => compile_plugin(memory_reservation),
+        Command::CompilePlugin { memory_reservation, quick } => compile_plugin(memory_reservation, quick),
     };
     result.unwrap_or_else(|error| {
         eprintln!("{error:#}");
@@ -97,8 +102,9 @@ pub fn main() -> ExitCode {
     })
 }
 
-fn compile_plugin(memory_reservation: Option<u64>) -> anyhow::Result<ExitCode> {
-    let Err(fault) = compile::compile_here(memory_reservation)? else {
+fn compile_plugin(memory_reservation: Option<u64>, quick: bool) -> anyhow::Result<ExitCode> {
+    let build = if quick { Build::Quick } else { Build::Optimised };
+    let Err(fault) = compile::compile_here(memory_reservation, build)? else {
         return Ok(ExitCode::SUCCESS);
     };
     eprintln!("{fault}");

@@ -120,6 +120,7 @@ fn limits(config: &Config, report: &mut Report<'_, '_>) {
         ("plugins.warm.memory_bytes_max".to_owned(), size(plugins.warm.memory_bytes_max), 65_536, 4 * gib),
         ("plugins.file_bytes_max".to_owned(), plugins.file_bytes_max, 1, 4 * gib),
         ("plugins.compile_timeout_ms".to_owned(), plugins.compile_timeout_ms, 1, day),
+        ("plugins.quick_build_bytes_min".to_owned(), plugins.quick_build_bytes_min, 0, u64::MAX),
         ("plugins.settle_ms".to_owned(), plugins.settle_ms, 1, day),
         ("plugins.rescan_interval_ms".to_owned(), plugins.rescan_interval_ms, 1, day),
         ("plugins.connections_idle_max".to_owned(), size(plugins.connections_idle_max), 0, 1_000),

@@ -39,6 +39,8 @@ pub struct Plugins {
     pub file_bytes_max: u64,
     /// How long compiling one plugin may take.
     pub compile_timeout_ms: u64,
+    /// A larger file is compiled twice: quickly, to serve soon, and optimised, to take over.
+    pub quick_build_bytes_min: u64,
     /// A changed file is read once it has kept size and time for this long.
     pub settle_ms: u64,
     /// The folder is looked through this often even where the system reports no change.
@@ -74,6 +76,7 @@ impl Default for Plugins {
             stack_bytes_max: 1024 * 1024,
             file_bytes_max: 64 * 1024 * 1024,
             compile_timeout_ms: 120_000,
+            quick_build_bytes_min: 2 * 1024 * 1024,
             settle_ms: 100,
             rescan_interval_ms: 30_000,
             breaker: Breaker::default(),

@@ -13,7 +13,7 @@ use super::exports::{CONTRACT, Exports, VERSION};
 use super::grants::Grants;
 use super::load::cache::Digest;
 use super::run::breaker::Breaker;
-use super::run::engine::Engine;
+use super::run::engine::{Build, Engine};
 use super::run::receipt::Meters;
 use super::run::store::CallStore;
 use super::run::warm::Instances;
@@ -30,6 +30,8 @@ pub struct Live {
     pub file_bytes: usize,
     /// Since when it answers.
     pub since: SystemTime,
+    /// How it was compiled.
+    pub build: Build,
     pub(crate) pre: InstancePre<CallStore>,
     pub(crate) grants: Arc<Grants>,
     pub(crate) limits: Limits,
@@ -48,21 +50,23 @@ impl Live {
     pub(crate) fn link(
         engine: &Engine,
         component: &Component,
+        build: Build,
         file: File,
         grants: Grants,
         limits: Limits,
         plugins: &Plugins,
     ) -> anyhow::Result<Self> {
-        if let Some(other) = other_version(engine, component) {
+        if let Some(other) = other_version(component) {
             bail!("it is built for {other}, and this gateway speaks version {VERSION}; build it against that");
         }
-        let pre = engine.linker.instantiate_pre(component).map_err(anyhow::Error::from);
+        let pre = engine.linker_for(component).instantiate_pre(component).map_err(anyhow::Error::from);
         let pre = pre.context("it imports what this gateway does not have")?;
         let name = file.name;
         let live = Self {
             digest: file.digest,
             file_bytes: file.bytes,
             since: SystemTime::now(),
+            build,
             exports: Arc::new(Exports::find(component, &pre)?),
             pre,
             grants: Arc::new(grants),
@@ -75,7 +79,7 @@ impl Live {
             name,
         };
         if live.roles().is_empty() {
-            bail!("it answers no role: {}", exports(engine, component));
+            bail!("it answers no role: {}", exports(component));
         }
         Ok(live)
     }
@@ -99,20 +103,20 @@ pub(crate) struct File {
 }
 
 /// An interface of the contract that a component imports or exports in a version that does not fit ours.
-fn other_version(engine: &Engine, component: &Component) -> Option<String> {
+fn other_version(component: &Component) -> Option<String> {
     let line = VERSION.rsplit_once('.').map_or(VERSION, |(line, _)| line);
     let fits = |name: &str| name.rsplit_once('@').is_some_and(|(_, version)| version.starts_with(&format!("{line}.")));
     let kind = component.component_type();
-    let (imports, exports) = (kind.imports(&engine.wasm), kind.exports(&engine.wasm));
+    let (imports, exports) = (kind.imports(component.engine()), kind.exports(component.engine()));
     let names = imports.map(|(name, _)| name).chain(exports.map(|(name, _)| name));
     let mut ours = names.filter(|name| name.starts_with(CONTRACT));
     ours.find(|name| !fits(name)).map(str::to_owned)
 }
 
 /// Says what a component exports instead of a role.
-fn exports(engine: &Engine, component: &Component) -> String {
+fn exports(component: &Component) -> String {
     let kind = component.component_type();
-    let all: Vec<&str> = kind.exports(&engine.wasm).map(|(name, _)| name).collect();
+    let all: Vec<&str> = kind.exports(component.engine()).map(|(name, _)| name).collect();
     match all.as_slice() {
         [] => "it exports nothing".to_owned(),
         all => format!("it exports {}", all.join(", ")),

@@ -4,25 +4,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
-use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use tracing::info;
 use wasmtime::component::Component;
 
-use super::cache::{Cache, Digest};
-use super::compile;
+use super::builds::Builds;
+use super::cache::Digest;
 use super::failure::Failure;
 use super::folder::Seen;
 use crate::config::{Config, Plugins, Role};
 use crate::plugin::grants::Grants;
 use crate::plugin::live::{File, Live};
 use crate::plugin::run::call::{self, Caller, Receipts};
-use crate::plugin::run::engine::Engine;
+use crate::plugin::run::engine::{Build, Engine};
 use crate::plugin::run::spread::spread;
 use crate::plugin::run::store;
-
-/// Compilers at one time: more would take the processors from the callbacks.
-const COMPILERS_MAX: usize = 1;
 
 /// What one attempt came to.
 pub(super) struct Attempt {
@@ -39,17 +35,15 @@ pub(super) struct Attempt {
 pub(super) struct Loader {
     engine: Arc<Engine>,
     config: Arc<Config>,
-    cache: Cache,
-    compilers: Semaphore,
+    builds: Builds,
 }
 
 impl Loader {
     pub(super) fn new(engine: &Arc<Engine>, config: &Arc<Config>) -> anyhow::Result<Self> {
         Ok(Self {
-            cache: Cache::open(&config.plugins.cache, &engine.wasm)?,
+            builds: Builds::new(engine, &config.plugins)?,
             engine: Arc::clone(engine),
             config: Arc::clone(config),
-            compilers: Semaphore::new(COMPILERS_MAX),
         })
     }
 
@@ -74,8 +68,8 @@ impl Loader {
             }
             check(&wasm).map_err(Failure::Verdict)?;
             let file = File { name: name.as_str().into(), digest: read, bytes: wasm.len() };
-            let component = self.component(&name, wasm, read).await?;
-            let live = self.link(&component, file).map_err(Failure::Verdict)?;
+            let (component, build) = self.builds.soon(&name, &wasm.into(), read, self.plugins()).await?;
+            let live = self.link(&component, build, file).map_err(Failure::Verdict)?;
             self.try_once(&live).await?;
             Ok(Some(live))
         }
@@ -98,29 +92,15 @@ impl Loader {
         read.await.map_err(anyhow::Error::from).flatten().map_err(Failure::Passing)
     }
 
-    async fn component(&self, name: &str, wasm: Vec<u8>, digest: Digest) -> Result<Component, Failure> {
-        let (cache, engine) = (self.cache.clone(), self.engine.wasm.clone());
-        let cached = spawn_blocking(move || cache.load(&engine, digest)).await.map_err(anyhow::Error::from).flatten();
-        if let Some(component) = cached.map_err(Failure::Verdict)? {
-            return Ok(component);
-        }
-        let _compiler = self.compilers.acquire().await.map_err(|error| Failure::Passing(error.into()))?;
-        info!("compiling plugin `{name}`");
-        let code = compile::compile(wasm, self.engine.memory_reservation, self.plugins().compile_timeout_ms).await?;
-        let (cache, engine) = (self.cache.clone(), self.engine.wasm.clone());
-        let stored = spawn_blocking(move || cache.store(&engine, digest, &code)).await;
-        stored.map_err(anyhow::Error::from).flatten().map_err(Failure::Passing)
-    }
-
-    fn link(&self, component: &Component, file: File) -> anyhow::Result<Live> {
+    fn link(&self, component: &Component, build: Build, file: File) -> anyhow::Result<Live> {
         let named = self.plugins().named.get(&*file.name);
         let limits = match named {
             Some(named) => self.plugins().limits.with(&named.limits),
             None => self.plugins().limits.clone(),
         };
         let grants = Grants::new(&file.name, named, &self.engine.network);
-        let live = Live::link(&self.engine, component, file, grants, limits, self.plugins())?;
-        if live.grants.egress.is_empty() && imports(&self.engine, component, "wasi:http/outgoing-handler@") {
+        let live = Live::link(&self.engine, component, build, file, grants, limits, self.plugins())?;
+        if live.grants.egress.is_empty() && imports(component, "wasi:http/outgoing-handler@") {
             let name = &live.name;
             info!(
                 plugin = &**name,
@@ -134,8 +114,7 @@ impl Loader {
     async fn try_once(&self, live: &Live) -> Result<(), Failure> {
         let trial = Arc::clone(&self.engine.trials).acquire_owned().await;
         let caller = Caller { tenant: "-".into(), request: "trial".into(), share: None, receipts: Receipts::default() };
-        let mut store =
-            store::fresh(&self.engine, live, &caller, None).map_err(|error| Failure::Passing(error.into()))?;
+        let mut store = store::fresh(live, &caller, None).map_err(|error| Failure::Passing(error.into()))?;
         let usage = Arc::clone(&store.data().usage);
         let (pre, exports) = (live.pre.clone(), Arc::clone(&live.exports));
         let start = Box::pin(async move {
@@ -162,8 +141,8 @@ impl Loader {
 }
 
 /// Whether a component lists an interface; that does not say that it uses it.
-fn imports(engine: &Engine, component: &Component, interface: &str) -> bool {
-    component.component_type().imports(&engine.wasm).any(|(name, _)| name.starts_with(interface))
+fn imports(component: &Component, interface: &str) -> bool {
+    component.component_type().imports(component.engine()).any(|(name, _)| name.starts_with(interface))
 }
 
 /// Refuses what is no component before the compiler sees it.

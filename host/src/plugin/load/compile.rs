@@ -6,6 +6,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
+use bytes::Bytes;
 use rustix::process::{Resource, Rlimit, getrlimit, nice, setrlimit};
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
@@ -13,7 +14,7 @@ use tokio::time::timeout;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::failure::Failure;
-use crate::plugin::run::engine;
+use crate::plugin::run::engine::{self, Build};
 use crate::telemetry::brief;
 
 /// The command of this program that compiles what it reads. Not for people.
@@ -27,9 +28,17 @@ pub const NOT_COMPILED: u8 = 4;
 const MEMORY_BYTES_MAX: u64 = 4 << 30;
 
 /// Compiles a component with the settings of the serving engine.
-pub(super) async fn compile(wasm: Vec<u8>, reservation: Option<u64>, timeout_ms: u64) -> Result<Vec<u8>, Failure> {
+pub(super) async fn compile(
+    wasm: Bytes,
+    build: Build,
+    reservation: Option<u64>,
+    timeout_ms: u64,
+) -> Result<Vec<u8>, Failure> {
     let mut command = Command::new(this_program());
     command.arg(COMMAND).args(reservation.map(|bytes| bytes.to_string()));
+    if build == Build::Quick {
+        command.arg("--quick");
+    }
     // Untrusted code is compiled there: no secret of ours is within reach.
     command.env_clear().stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     let passing = |error: std::io::Error| Failure::Passing(anyhow::Error::from(error).context("running the compiler"));
@@ -60,15 +69,15 @@ pub(super) async fn compile(wasm: Vec<u8>, reservation: Option<u64>, timeout_ms:
 
 /// The other side: reads a component from standard input, writes machine code to standard output,
 /// and says what is wrong with the component otherwise.
-pub fn compile_here(reservation: Option<u64>) -> anyhow::Result<Result<(), String>> {
+pub fn compile_here(reservation: Option<u64>, build: Build) -> anyhow::Result<Result<(), String>> {
     // Callbacks come first, but a processor that they keep busy must not starve the compiler.
-    nice(10).context("lowering the priority")?;
+    nice(if build == Build::Quick { 5 } else { 10 }).context("lowering the priority")?;
     let allowed = getrlimit(Resource::As).maximum.unwrap_or(u64::MAX);
     let limit = Some(MEMORY_BYTES_MAX.min(allowed));
     setrlimit(Resource::As, Rlimit { current: limit, maximum: limit }).context("limiting the memory")?;
     let mut wasm = Vec::new();
     std::io::stdin().lock().read_to_end(&mut wasm)?;
-    let engine = wasmtime::Engine::new(&engine::settings(reservation))?;
+    let engine = wasmtime::Engine::new(&engine::settings(reservation, build))?;
     match engine.precompile_component(&wasm) {
         Ok(code) => std::io::stdout().lock().write_all(&code).map(Ok).context("handing over the code"),
         Err(error) => Ok(Err(brief(&format!("{error:#}")))),

@@ -127,7 +127,7 @@ impl<'c> Call<'c> {
                 (store, Some(instance))
             }
             None => {
-                let store = store::fresh(engine, plugin, caller, Some(reach));
+                let store = store::fresh(plugin, caller, Some(reach));
                 (store.map_err(|error| Error::Internal(format!("{error:#}")))?, None)
             }
         };

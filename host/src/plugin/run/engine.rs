@@ -1,6 +1,6 @@
 //! The one wasmtime engine of the process, its linker, and the threads and places that calls run on.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 
@@ -8,8 +8,8 @@ use anyhow::{Context as _, anyhow};
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::Semaphore;
 use tracing::warn;
-use wasmtime::component::Linker;
-use wasmtime::{Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig};
+use wasmtime::component::{Component, Linker};
+use wasmtime::{Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig, Strategy};
 
 use super::admission::Queue;
 use super::store::CallStore;
@@ -60,10 +60,22 @@ impl Allocation {
     }
 }
 
+/// How a component was compiled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Build {
+    /// By Cranelift: fast code, which takes half a minute for an interpreter of a script language.
+    Optimised,
+    /// By Winch, in a fraction of that: for as long as the optimised build takes.
+    Quick,
+}
+
 /// Where plugins run.
 pub struct Engine {
     pub(crate) wasm: wasmtime::Engine,
-    pub(crate) linker: Linker<CallStore>,
+    linker: Linker<CallStore>,
+    /// The two kinds of code cannot share an engine; this one is made when it is needed first.
+    quick: OnceLock<(wasmtime::Engine, Linker<CallStore>)>,
+    stack_bytes_max: usize,
     pub(crate) places: Arc<Semaphore>,
     /// For calls of the CRM's plugin from within other calls.
     pub(crate) directory_places: Arc<Semaphore>,
@@ -95,6 +107,8 @@ impl Engine {
         Ok(Arc::new(Self {
             linker: imports::linker(&wasm)?,
             wasm,
+            quick: OnceLock::new(),
+            stack_bytes_max: config.stack_bytes_max,
             places: Arc::new(Semaphore::new(config.calls_max as usize)),
             directory_places: Arc::new(Semaphore::new(config.directory_calls_max as usize)),
             trials: Arc::new(Semaphore::new(TRIALS_MAX as usize)),
@@ -106,6 +120,32 @@ impl Engine {
             allocation,
             runtime: Some(runtime),
         }))
+    }
+
+    /// The engine for code of this kind.
+    pub(crate) fn of(&self, build: Build) -> anyhow::Result<&wasmtime::Engine> {
+        if build == Build::Optimised {
+            return Ok(&self.wasm);
+        }
+        if self.quick.get().is_none() {
+            // Few calls run here, and not for long: it reserves no pool.
+            let settings = serving(self.memory_reservation, self.stack_bytes_max, build);
+            let wasm = wasmtime::Engine::new(&settings).map_err(anyhow::Error::from);
+            let wasm = wasm.context("starting the engine for quick builds")?;
+            tick(&wasm)?;
+            let linker = imports::linker(&wasm)?;
+            // Another thread may have been faster.
+            let _ = self.quick.set((wasm, linker));
+        }
+        self.quick.get().map(|(wasm, _)| wasm).context("the engine for quick builds is gone")
+    }
+
+    /// What a component is linked with.
+    pub(crate) fn linker_for(&self, component: &Component) -> &Linker<CallStore> {
+        match self.quick.get() {
+            Some((wasm, linker)) if wasmtime::Engine::same(wasm, component.engine()) => linker,
+            _ => &self.linker,
+        }
     }
 
     /// How instances get their memory.
@@ -132,8 +172,7 @@ impl Drop for Engine {
 fn start(config: &Plugins) -> anyhow::Result<(wasmtime::Engine, Allocation)> {
     let mut problem = anyhow!("no way to get memory was tried");
     for allocation in [Allocation::Pool, Allocation::SmallPool, Allocation::OnDemand] {
-        let mut settings = settings(reservation(allocation, config));
-        settings.max_wasm_stack(config.stack_bytes_max).async_stack_size(config.stack_bytes_max + HOST_STACK_BYTES);
+        let mut settings = serving(reservation(allocation, config), config.stack_bytes_max, Build::Optimised);
         if allocation != Allocation::OnDemand {
             settings.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(config)));
         }
@@ -157,11 +196,21 @@ fn reservation(allocation: Allocation, config: &Plugins) -> Option<u64> {
     (allocation != Allocation::Pool).then(|| config.memory_bytes_max() as u64)
 }
 
+fn serving(memory_reservation: Option<u64>, stack_bytes_max: usize, build: Build) -> Config {
+    let mut settings = settings(memory_reservation, build);
+    settings.max_wasm_stack(stack_bytes_max).async_stack_size(stack_bytes_max + HOST_STACK_BYTES);
+    settings
+}
+
 /// Settings that decide what compiled code looks like; the same in the gateway and in the process
 /// that compiles for it.
-pub(crate) fn settings(memory_reservation: Option<u64>) -> Config {
+pub(crate) fn settings(memory_reservation: Option<u64>, build: Build) -> Config {
     let mut config = Config::new();
     config
+        .strategy(match build {
+            Build::Optimised => Strategy::Cranelift,
+            Build::Quick => Strategy::Winch,
+        })
         .epoch_interruption(true)
         .wasm_backtrace_max_frames(std::num::NonZeroUsize::new(20))
         .native_unwind_info(false);

@@ -11,7 +11,6 @@ use wasmtime_wasi_http::{WasiHttpCtxView, WasiHttpView};
 
 use super::budget::{Space, Usage};
 use super::caller::Caller;
-use super::engine::Engine;
 use super::output::{Output, Stream};
 use super::spread::INLINE_MAX;
 use super::warm::Life;
@@ -84,14 +83,9 @@ impl CallStore {
 }
 
 /// A store with every budget armed, before any of the plugin's code runs.
-pub(crate) fn fresh(
-    engine: &Engine,
-    plugin: &Live,
-    caller: &Caller,
-    reach: Option<Reach>,
-) -> wasmtime::Result<Store<CallStore>> {
+pub(crate) fn fresh(plugin: &Live, caller: &Caller, reach: Option<Reach>) -> wasmtime::Result<Store<CallStore>> {
     let limits = &plugin.limits;
-    let mut store = Store::new(&engine.wasm, CallStore::new(plugin, caller, reach)?);
+    let mut store = Store::new(plugin.pre.engine(), CallStore::new(plugin, caller, reach)?);
     store.limiter(|data| &mut data.space);
     store.set_hostcall_fuel(limits.answer_bytes_max);
     store.set_max_component_handles(limits.handles_max);
