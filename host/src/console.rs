@@ -19,11 +19,11 @@ use tracing::warn;
 
 use crate::config::Config;
 use crate::delivery::job::State;
-use crate::delivery::store::Store;
 use crate::delivery::store::desk::Desk;
 use crate::plugin::registry::Registry;
 use crate::plugin::run::engine::Engine;
 use crate::roles;
+use crate::store::Database;
 
 /// Deliveries in each state, by tenant.
 type Deliveries = BTreeMap<String, BTreeMap<State, u64>>;
@@ -46,14 +46,14 @@ impl Console {
         config: Arc<Config>,
         engine: Arc<Engine>,
         registry: Arc<Registry>,
-        store: &Store,
+        database: &Database,
         metrics: PrometheusHandle,
     ) -> Self {
         Self {
             config,
             engine,
             registry,
-            store: store.path().to_owned(),
+            store: database.path().to_owned(),
             metrics,
             started: Instant::now(),
             loading: AtomicBool::new(true),

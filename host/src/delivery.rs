@@ -5,7 +5,6 @@
 //! takes one after the other, `work/` makes it, and `verdict` says when it goes on.
 
 mod budget;
-mod crash;
 pub mod job;
 pub mod store;
 mod verdict;

@@ -20,6 +20,8 @@ pub mod tenants;
 
 pub mod plugin;
 
+pub mod store;
+
 pub mod twilio;
 
 pub mod bindings;

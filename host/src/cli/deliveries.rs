@@ -9,8 +9,9 @@ use clap::{Subcommand, ValueEnum};
 
 use super::say;
 use crate::config::Config;
-use crate::delivery::job::{State, millis};
+use crate::delivery::job::State;
 use crate::delivery::store::desk::{Desk, Fact, Line, Whole};
+use crate::store::millis;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {

@@ -24,6 +24,7 @@ use crate::plugin::registry::Registry;
 use crate::plugin::run::engine::Engine;
 use crate::roles::{self, Plugins};
 use crate::server::Server;
+use crate::store::Database;
 use crate::telemetry;
 use crate::tenants;
 
@@ -54,11 +55,12 @@ async fn serve(config: Config) -> anyhow::Result<ExitCode> {
 
     let config = Arc::new(config);
     let opening = Arc::clone(&config);
-    let store = Arc::new(spawn_blocking(move || Store::open(&opening.store)).await??);
+    let database = Arc::new(spawn_blocking(move || Database::open(&opening.store)).await??);
+    let store = Arc::new(Store::open(&database).await?);
     let network = Network::new(&config.plugins, &[address, admin_address]);
     let engine = Engine::new(&config.plugins, network)?;
     let registry = Arc::new(Registry::default());
-    let console = Console::new(Arc::clone(&config), Arc::clone(&engine), Arc::clone(&registry), &store, metrics);
+    let console = Console::new(Arc::clone(&config), Arc::clone(&engine), Arc::clone(&registry), &database, metrics);
     let console = Arc::new(console);
 
     let admin_stop = CancellationToken::new();
@@ -89,7 +91,7 @@ async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     let tenants = tenants::all(&config);
     let plugins = Arc::new(Plugins::new(engine, registry));
     let stop = CancellationToken::new();
-    warn_of_strangers(&config, &store).await;
+    warn_of_strangers(&config, &database).await;
     let mut delivering = tokio::spawn({
         let (config, tenants, plugins) = (Arc::clone(&config), tenants.clone(), Arc::clone(&plugins));
         let (store, stop) = (Arc::clone(&store), stop.clone());
@@ -113,7 +115,7 @@ async fn serve(config: Config) -> anyhow::Result<ExitCode> {
         ended = &mut watching => anyhow::bail!("the plugins' folder is not watched any more: {ended:?}"),
         ended = &mut serving => anyhow::bail!("no callbacks are accepted any more: {ended:?}"),
         ended = &mut delivering => anyhow::bail!("nothing is delivered any more: {ended:?}"),
-        () = store.closed() => anyhow::bail!("nothing can be stored any more"),
+        () = database.closed() => anyhow::bail!("nothing can be stored any more"),
     }
     console.draining();
     info!("shutting down: accepted requests finish; a second signal ends them");
@@ -139,8 +141,8 @@ async fn serve(config: Config) -> anyhow::Result<ExitCode> {
 }
 
 /// Deliveries of a tenant that was renamed or left out wait for somebody who never comes.
-async fn warn_of_strangers(config: &Config, store: &Store) {
-    let path = store.path().to_owned();
+async fn warn_of_strangers(config: &Config, database: &Database) {
+    let path = database.path().to_owned();
     let counts = spawn_blocking(move || Desk::open(&path)?.counts()).await.map_err(anyhow::Error::from).flatten();
     for (tenant, states) in counts.unwrap_or_default() {
         let waiting: u64 = [State::Ready, State::Unknown].iter().filter_map(|state| states.get(state)).sum();

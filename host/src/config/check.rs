@@ -128,6 +128,7 @@ fn limits(config: &Config, report: &mut Report<'_, '_>) {
     let (store, delivery) = (&config.store, &config.delivery);
     ranges.extend([
         ("store.queue_max".to_owned(), size(store.queue_max), 1, 1_000_000),
+        ("store.readers_max".to_owned(), size(store.readers_max), 1, 256),
         ("store.timeout_ms".to_owned(), store.timeout_ms, 1, day),
         ("store.events_keep_ms".to_owned(), store.events_keep_ms, 1, 365 * day),
         ("store.deliveries_keep_ms".to_owned(), store.deliveries_keep_ms, 1, 365 * day),

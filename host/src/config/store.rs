@@ -15,7 +15,9 @@ pub struct Store {
     pub url: String,
     /// Writes that wait for the disk; further ones are refused.
     pub queue_max: usize,
-    /// How long a callback waits for its write.
+    /// Reads at one time; further ones wait.
+    pub readers_max: usize,
+    /// How long a callback waits for its write, or for what it reads.
     pub timeout_ms: u64,
     /// How long a repeated event is recognised.
     pub events_keep_ms: u64,
@@ -28,6 +30,7 @@ impl Default for Store {
         Self {
             url: "sqlite:data/frontgate.db".to_owned(),
             queue_max: 1_024,
+            readers_max: 4,
             timeout_ms: 2_000,
             events_keep_ms: 259_200_000,
             deliveries_keep_ms: 259_200_000,

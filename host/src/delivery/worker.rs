@@ -15,7 +15,6 @@ use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
 use super::budget::Budget;
-use super::crash;
 use super::job::{Delivery, Kind, Settlement, State};
 use super::store::Store;
 use super::store::queue::{Change, Next};
@@ -24,6 +23,7 @@ use super::work::Workshop;
 use crate::config::Config;
 use crate::outbound::Client;
 use crate::roles::Plugins;
+use crate::store::crash;
 use crate::tenants::Tenant;
 use crate::twilio::rest::Rest;
 

@@ -10,7 +10,8 @@ use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, Transaction
 use serde::Serialize;
 
 use super::{queue, schema};
-use crate::delivery::job::{State, millis};
+use crate::delivery::job::State;
+use crate::store::millis;
 
 /// The queue, opened beside the gateway.
 pub struct Desk {

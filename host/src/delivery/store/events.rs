@@ -2,11 +2,11 @@
 
 use std::time::SystemTime;
 
-use rusqlite::{OptionalExtension as _, Row, Transaction, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::{Store, StoreError, queue};
-use crate::delivery::crash;
-use crate::delivery::job::{Event, millis};
+use crate::delivery::job::Event;
+use crate::store::{crash, millis};
 
 /// What became of an event that was to be accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +40,7 @@ impl Store {
         let due = self.due(tenant);
         let tenant = tenant.to_owned();
         let accepted = self
+            .database
             .write_in_time(move |transaction| {
                 let now = millis(SystemTime::now());
                 let before = identities.iter().find_map(|identity| find(transaction, &tenant, identity).transpose());
@@ -66,12 +67,12 @@ impl Store {
     /// What an event was answered when it was accepted.
     pub async fn answer(&self, tenant: &str, identity: String) -> Result<Option<Told>, StoreError> {
         let tenant = tenant.to_owned();
-        self.write_in_time(move |transaction| find(transaction, &tenant, &identity)).await
+        self.database.read(move |connection| find(connection, &tenant, &identity)).await
     }
 }
 
-fn find(transaction: &Transaction<'_>, tenant: &str, identity: &str) -> rusqlite::Result<Option<Told>> {
+fn find(connection: &Connection, tenant: &str, identity: &str) -> rusqlite::Result<Option<Told>> {
     let select = "SELECT answer, rejected FROM events WHERE tenant = ?1 AND identity = ?2";
     let told = |row: &Row<'_>| Ok(Told { body: row.get(0)?, rejected: row.get(1)? });
-    transaction.prepare_cached(select)?.query_row(params![tenant, identity], told).optional()
+    connection.prepare_cached(select)?.query_row(params![tenant, identity], told).optional()
 }

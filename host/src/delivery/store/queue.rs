@@ -6,7 +6,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
 
 use super::{Store, StoreError};
-use crate::delivery::job::{Delivery, Event, Kind, State, millis};
+use crate::delivery::job::{Delivery, Event, Kind, State};
+use crate::store::millis;
 
 /// Rows that one write deletes: others wait meanwhile.
 const PRUNE_MAX: u32 = 500;
@@ -77,7 +78,7 @@ pub(super) fn wake(connection: &Connection, tenant: &str, conversation: &str, no
 
 /// After an end without warning nobody holds anything any more. What may have been sent must be asked
 /// after; the rest simply goes on.
-pub(super) fn recover(connection: &mut Connection) -> rusqlite::Result<usize> {
+pub(super) fn recover(connection: &Connection) -> rusqlite::Result<usize> {
     let now = millis(SystemTime::now());
     connection.execute(
         "UPDATE deliveries SET lease = NULL, due_ms = ?1, changed_ms = ?1,
@@ -98,50 +99,53 @@ impl Store {
         longest: Duration,
     ) -> Result<Next, StoreError> {
         let tenant = tenant.to_owned();
-        self.write(move |transaction| {
-            let now = millis(SystemTime::now());
-            let horizon = now.saturating_add(i64::try_from(longest.as_millis()).unwrap_or(i64::MAX));
-            let (due, kind) =
-                ("state IN ('ready', 'unknown') AND lease IS NULL AND tenant = ?1 AND kind = ?2", kind.name());
-            let mut select = transaction.prepare_cached(&format!(
-                "SELECT id FROM deliveries WHERE {due} AND due_ms <= ?3
+        self.database
+            .write(move |transaction| {
+                let now = millis(SystemTime::now());
+                let horizon = now.saturating_add(i64::try_from(longest.as_millis()).unwrap_or(i64::MAX));
+                let (due, kind) =
+                    ("state IN ('ready', 'unknown') AND lease IS NULL AND tenant = ?1 AND kind = ?2", kind.name());
+                let mut select = transaction.prepare_cached(&format!(
+                    "SELECT id FROM deliveries WHERE {due} AND due_ms <= ?3
                  UNION ALL SELECT id FROM deliveries WHERE {due} AND due_ms > ?4
                  LIMIT 1"
-            ))?;
-            let id: Option<i64> = select.query_row(params![tenant, kind, now, horizon], |row| row.get(0)).optional()?;
-            let Some(id) = id else {
-                let mut select =
-                    transaction.prepare_cached(&format!("SELECT min(due_ms) FROM deliveries WHERE {due}"))?;
-                let next: Option<i64> = select.query_row(params![tenant, kind], |row| row.get(0))?;
-                return Ok(next.map_or(Next::Nothing, |next| {
-                    Next::In(Duration::from_millis(u64::try_from(next - now).unwrap_or_default()))
-                }));
-            };
-            let mut update = transaction.prepare_cached(
-                "UPDATE deliveries SET lease = ?2, changed_ms = ?3, begun_ms = coalesce(begun_ms, ?3),
+                ))?;
+                let id: Option<i64> =
+                    select.query_row(params![tenant, kind, now, horizon], |row| row.get(0)).optional()?;
+                let Some(id) = id else {
+                    let mut select =
+                        transaction.prepare_cached(&format!("SELECT min(due_ms) FROM deliveries WHERE {due}"))?;
+                    let next: Option<i64> = select.query_row(params![tenant, kind], |row| row.get(0))?;
+                    return Ok(next.map_or(Next::Nothing, |next| {
+                        Next::In(Duration::from_millis(u64::try_from(next - now).unwrap_or_default()))
+                    }));
+                };
+                let mut update = transaction.prepare_cached(
+                    "UPDATE deliveries SET lease = ?2, changed_ms = ?3, begun_ms = coalesce(begun_ms, ?3),
                    waits_for_plugin = 0, attempts = attempts + 1, sending = (plan IS NOT NULL),
                    state = CASE state WHEN 'ready' THEN 'leased' ELSE state END
                  WHERE id = ?1
                  RETURNING id, kind, name, conversation, fields, request, plan, state, attempts, questions, since_ms,
                    begun_ms, lease",
-            )?;
-            let lease = uuid::Uuid::new_v4().to_string();
-            let delivery = update.query_row(params![id, lease, now], delivery)?;
-            Ok(Next::Delivery(Box::new(delivery)))
-        })
-        .await
+                )?;
+                let lease = uuid::Uuid::new_v4().to_string();
+                let delivery = update.query_row(params![id, lease, now], delivery)?;
+                Ok(Next::Delivery(Box::new(delivery)))
+            })
+            .await
     }
 
     /// Writes down what was decided, before it is sent; says whether the delivery is still this
     /// worker's.
     pub(in crate::delivery) async fn plan(&self, delivery: &Delivery, plan: &str) -> Result<bool, StoreError> {
         let (id, lease, plan) = (delivery.id, delivery.lease.clone(), plan.to_owned());
-        self.write(move |transaction| {
-            let mut update = transaction
-                .prepare_cached("UPDATE deliveries SET plan = ?3, sending = 1 WHERE id = ?1 AND lease = ?2")?;
-            Ok(update.execute(params![id, lease, plan])? == 1)
-        })
-        .await
+        self.database
+            .write(move |transaction| {
+                let mut update = transaction
+                    .prepare_cached("UPDATE deliveries SET plan = ?3, sending = 1 WHERE id = ?1 AND lease = ?2")?;
+                Ok(update.execute(params![id, lease, plan])? == 1)
+            })
+            .await
     }
 
     /// The next of a list in turn, written down as the plan in the same transaction, so that nobody's
@@ -153,25 +157,26 @@ impl Store {
         list: Vec<String>,
     ) -> Result<Option<String>, StoreError> {
         let (id, lease, tenant) = (delivery.id, delivery.lease.clone(), tenant.to_owned());
-        self.write(move |transaction| {
-            let key = serde_json::to_string(&list).expect("a list of texts");
-            let select = "SELECT count FROM turns WHERE tenant = ?1 AND list = ?2";
-            let had: i64 =
-                transaction.query_row(select, params![tenant, key], |row| row.get(0)).optional()?.unwrap_or(0);
-            let turn = usize::try_from(had).unwrap_or_default() % list.len().max(1);
-            let Some(chosen) = list.into_iter().nth(turn) else { return Ok(None) };
-            let update = "UPDATE deliveries SET plan = ?3, sending = 1 WHERE id = ?1 AND lease = ?2";
-            if transaction.execute(update, params![id, lease, chosen])? == 0 {
-                return Ok(None);
-            }
-            transaction.execute(
-                "INSERT INTO turns (tenant, list, count) VALUES (?1, ?2, ?3)
+        self.database
+            .write(move |transaction| {
+                let key = serde_json::to_string(&list).expect("a list of texts");
+                let select = "SELECT count FROM turns WHERE tenant = ?1 AND list = ?2";
+                let had: i64 =
+                    transaction.query_row(select, params![tenant, key], |row| row.get(0)).optional()?.unwrap_or(0);
+                let turn = usize::try_from(had).unwrap_or_default() % list.len().max(1);
+                let Some(chosen) = list.into_iter().nth(turn) else { return Ok(None) };
+                let update = "UPDATE deliveries SET plan = ?3, sending = 1 WHERE id = ?1 AND lease = ?2";
+                if transaction.execute(update, params![id, lease, chosen])? == 0 {
+                    return Ok(None);
+                }
+                transaction.execute(
+                    "INSERT INTO turns (tenant, list, count) VALUES (?1, ?2, ?3)
                  ON CONFLICT DO UPDATE SET count = excluded.count",
-                params![tenant, key, had + 1],
-            )?;
-            Ok(Some(chosen))
-        })
-        .await
+                    params![tenant, key, had + 1],
+                )?;
+                Ok(Some(chosen))
+            })
+            .await
     }
 
     /// Lets go of a delivery; says whether it was still this worker's.
@@ -185,6 +190,7 @@ impl Store {
         let (id, lease, tenant) = (delivery.id, delivery.lease.clone(), tenant.to_owned());
         let conversation = delivery.conversation.clone();
         let held = self
+            .database
             .write(move |transaction| {
                 let now = millis(SystemTime::now());
                 let pause = change.pause.map(|pause| i64::try_from(pause.as_millis()).unwrap_or(i64::MAX));
@@ -219,7 +225,7 @@ impl Store {
     /// Forgets events and deliveries that have been kept for long enough; says whether there may be
     /// more.
     pub(in crate::delivery) async fn prune(&self, events: Duration, deliveries: Duration) -> Result<bool, StoreError> {
-        self.write(move |transaction| {
+        self.database.write(move |transaction| {
             let before = |age: Duration| millis(SystemTime::now().checked_sub(age).unwrap_or(UNIX_EPOCH));
             let old = transaction.execute(
                 "DELETE FROM events WHERE (tenant, identity) IN (

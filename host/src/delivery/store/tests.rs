@@ -2,12 +2,15 @@
 //! lost, nothing is stuck, and one conversation's events are not made at the same time.
 
 use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
 
 use proptest::prelude::*;
 
 use super::desk::{Desk, Fact};
 use super::queue::{Change, Next};
 use super::*;
+use crate::config;
 use crate::delivery::job::{Delivery, Event, Kind, State};
 
 #[derive(Debug, Clone)]
@@ -38,7 +41,7 @@ fn step() -> impl Strategy<Value = Step> {
 /// The store, what workers hold of it, and how many events it was given.
 struct World {
     config: config::Store,
-    store: Store,
+    store: Option<Store>,
     held: Vec<Delivery>,
     accepted: usize,
 }
@@ -46,19 +49,27 @@ struct World {
 const TENANT: &str = "demo";
 const ANY_DUE: Duration = Duration::ZERO;
 
+async fn open(config: &config::Store) -> Store {
+    Store::open(&Arc::new(Database::open(config).expect("a database"))).await.expect("a store")
+}
+
 impl World {
-    fn new(folder: &Path) -> Self {
+    async fn new(folder: &Path) -> Self {
         let url = format!("sqlite:{}", folder.join("test.db").display());
         let config = config::Store { url, ..config::Store::default() };
-        Self { store: Store::open(&config).expect("a store"), config, held: Vec::new(), accepted: 0 }
+        Self { store: Some(open(&config).await), config, held: Vec::new(), accepted: 0 }
+    }
+
+    fn store(&self) -> &Store {
+        self.store.as_ref().expect("it is open")
     }
 
     fn desk(&self) -> Desk {
-        Desk::open(self.store.path()).expect("the database")
+        Desk::open(self.store().database.path()).expect("the database")
     }
 
     async fn claim(&mut self, kind: Kind) -> bool {
-        match self.store.claim(TENANT, kind, ANY_DUE).await.expect("a claim") {
+        match self.store().claim(TENANT, kind, ANY_DUE).await.expect("a claim") {
             Next::Delivery(delivery) => self.held.push(*delivery),
             Next::In(_) | Next::Nothing => return false,
         }
@@ -79,7 +90,7 @@ impl World {
             result: None,
             questions: 0,
         };
-        assert!(self.store.settle(TENANT, &delivery, change).await.expect("a write"), "a lease was lost");
+        assert!(self.store().settle(TENANT, &delivery, change).await.expect("a write"), "a lease was lost");
     }
 
     async fn take(&mut self, step: Step) {
@@ -96,7 +107,7 @@ impl World {
                 };
                 let told = Told { body: b"{}".to_vec(), rejected: false };
                 let identity = vec![self.accepted.to_string()];
-                self.store.accept(TENANT, identity, told, Some(event)).await.expect("a write");
+                self.store().accept(TENANT, identity, told, Some(event)).await.expect("a write");
                 self.accepted += 1;
             }
             Step::Claim { routing: true } => drop(self.claim(Kind::Routing).await),
@@ -113,9 +124,9 @@ impl World {
             Step::Cancel { which } => drop(self.desk().cancel(id(which))),
             Step::Crash => {
                 self.held.clear();
-                let (tell, _) = mpsc::channel(1);
-                self.store.writes = tell;
-                self.store = Store::open(&self.config).expect("the store again");
+                // What opens it waits until the file is free.
+                self.store = None;
+                self.store = Some(open(&self.config).await);
             }
         }
     }
@@ -151,43 +162,6 @@ impl World {
     }
 }
 
-/// A write of so many bytes, and what its caller hears.
-fn insert(bytes: i64) -> (Work, oneshot::Receiver<Result<(), StoreError>>) {
-    let (tell, told) = oneshot::channel();
-    let work: Work = Box::new(move |transaction| {
-        let result = transaction.and_then(|transaction| {
-            let insert = "INSERT INTO t VALUES (zeroblob(?1))";
-            Ok(in_savepoint(transaction, |transaction| transaction.execute(insert, [bytes]).map(drop))?)
-        });
-        let own = result.as_ref().err().cloned();
-        let reply: Reply = Box::new(move |committed| drop(tell.send(result.and(committed))));
-        (reply, own)
-    });
-    (work, told)
-}
-
-#[test]
-fn a_full_disk_takes_the_whole_commit_back_and_says_so_to_everybody() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let mut connection = Connection::open(folder.path().join("test.db")).expect("a database");
-    connection.execute_batch("PRAGMA page_size = 4096; CREATE TABLE t (b BLOB)").expect("a table");
-    connection.pragma_update(None, "max_page_count", 20).expect("a limit");
-    let (works, told): (Vec<_>, Vec<_>) = [10, 1_000_000, 10].map(insert).into_iter().unzip();
-    let (replies, committed) = commit(&mut connection, works.into_iter());
-    assert!(matches!(&committed, Err(StoreError::TakenBack(why)) if why.to_string().contains("full")), "{committed:?}");
-    replies.into_iter().for_each(|reply| reply(committed.clone()));
-    for mut told in told {
-        let heard = told.try_recv().expect("an answer").expect_err("nothing was written");
-        assert!(heard.to_string().contains("full"), "{heard}");
-    }
-    let rows: i64 = connection.query_row("SELECT count(*) FROM t", [], |row| row.get(0)).expect("a count");
-    assert_eq!(rows, 0);
-    let (work, mut told) = insert(10);
-    let (replies, committed) = commit(&mut connection, std::iter::once(work));
-    replies.into_iter().for_each(|reply| reply(committed.clone()));
-    assert!(told.try_recv().expect("an answer").is_ok());
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
@@ -196,7 +170,7 @@ proptest! {
         let folder = tempfile::tempdir().expect("a folder");
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(async {
-            let mut world = World::new(folder.path());
+            let mut world = World::new(folder.path()).await;
             for step in steps {
                 world.take(step).await;
                 world.check();

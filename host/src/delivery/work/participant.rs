@@ -3,8 +3,8 @@
 
 use super::{Settlement, Stop, Workshop, done, unanswered};
 use crate::bindings::conversations::ParticipantAdded;
-use crate::delivery::crash;
 use crate::delivery::job::Delivery;
+use crate::store::crash;
 use crate::twilio::callbacks::conversations::participant_attributes;
 use crate::twilio::reaction::Repeatable;
 use crate::twilio::rest::Failure;
