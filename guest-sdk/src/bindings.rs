@@ -38,7 +38,7 @@ role!(conversations_world, "frontgate:plugin/conversations-plugin", "export_conv
 
 pub use self::conversations_world::exports::frontgate::plugin::conversations;
 pub use self::crm_world::exports::frontgate::plugin::crm;
-pub use self::frontgate::plugin::{directory, host_random, http_client, log, plugin_types, settings};
+pub use self::frontgate::plugin::{directory, host_random, http_client, log, plugin_types, settings, state};
 pub use self::outgoing_world::exports::frontgate::plugin::outgoing;
 pub use self::routing_world::exports::frontgate::plugin::routing;
 pub use self::templates_world::exports::frontgate::plugin::templates;

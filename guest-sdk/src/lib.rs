@@ -41,6 +41,7 @@ mod outgoing;
 pub mod random;
 mod routing;
 pub mod settings;
+pub mod state;
 mod templates;
 pub mod testing;
 mod types;
@@ -61,7 +62,7 @@ pub use crate::routing::Routing;
 pub use crate::templates::Templates;
 
 /// What a role's function returns.
-pub type Result<T> = std::result::Result<T, Error>;
+pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Exports a type as a plugin, with the roles that it answers: `crm`, `templates`, `outgoing`,
 /// `routing`, `conversations`.

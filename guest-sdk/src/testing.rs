@@ -9,9 +9,12 @@
 //! ```
 #![cfg(not(target_family = "wasm"))]
 
+pub(crate) mod state;
+
 use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
 
+pub use self::state::{pass, state};
 use crate::bindings::http_client::OutboundRequest;
 use crate::log::Level;
 use crate::{Customer, Error, Result, address, http};
