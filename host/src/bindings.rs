@@ -1,6 +1,8 @@
 //! The contract of `wit/` as Rust types, generated. Everyone may name them; nobody else parses WIT.
 #![expect(missing_docs, reason = "generated; the documentation is in wit/")]
 
+pub mod keyvalue;
+
 wasmtime::component::bindgen!({
     path: "../wit",
     inline: "
@@ -16,7 +18,7 @@ wasmtime::component::bindgen!({
         }
     ",
     world: "frontgate:host/every-role",
-    imports: { "frontgate:plugin/directory": async, "frontgate:plugin/http-client": async },
+    imports: { "frontgate:plugin/directory": async, "frontgate:plugin/http-client": async, "frontgate:plugin/state": async },
     exports: { default: async },
 });
 

@@ -10,6 +10,7 @@ pub(crate) mod outbound;
 mod plugins;
 mod secret;
 mod server;
+mod state;
 mod store;
 mod tenant;
 mod warn;
@@ -24,6 +25,7 @@ pub use self::limits::Limits;
 pub use self::plugins::{Breaker, Instances, Named, Plugins, Warm};
 pub use self::secret::Secret;
 pub use self::server::{Admin, Log, LogFormat, Server};
+pub use self::state::{StateGrant, StateLimits};
 pub use self::store::{Delivery, Store, authorities};
 pub use self::tenant::{Algorithm, Role, Roles, SharedKey, Tenant, Twilio, is_e164};
 

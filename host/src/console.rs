@@ -23,6 +23,7 @@ use crate::delivery::store::desk::Desk;
 use crate::plugin::registry::Registry;
 use crate::plugin::run::engine::Engine;
 use crate::roles;
+use crate::state::{Buckets, Usage};
 use crate::store::Database;
 
 /// Deliveries in each state, by tenant.
@@ -34,6 +35,7 @@ pub struct Console {
     engine: Arc<Engine>,
     registry: Arc<Registry>,
     store: PathBuf,
+    buckets: Arc<Buckets>,
     metrics: PrometheusHandle,
     started: Instant,
     loading: AtomicBool,
@@ -47,6 +49,7 @@ impl Console {
         engine: Arc<Engine>,
         registry: Arc<Registry>,
         database: &Database,
+        buckets: &Arc<Buckets>,
         metrics: PrometheusHandle,
     ) -> Self {
         Self {
@@ -54,6 +57,7 @@ impl Console {
             engine,
             registry,
             store: database.path().to_owned(),
+            buckets: Arc::clone(buckets),
             metrics,
             started: Instant::now(),
             loading: AtomicBool::new(true),
@@ -129,8 +133,14 @@ impl Console {
         }
     }
 
+    /// What plugins keep; nothing if the database does not say.
+    async fn kept(&self) -> Option<Vec<Usage>> {
+        let kept = self.buckets.usage().await;
+        kept.inspect_err(|error| warn!("what plugins keep cannot be counted: {error}")).ok()
+    }
+
     async fn status(&self) -> Response<Full<Bytes>> {
-        let status = status::Status::new(self, self.deliveries().await);
+        let status = status::Status::new(self, self.deliveries().await, self.kept().await);
         let body = serde_json::to_vec_pretty(&status).expect("a status has no map keys that are no text");
         with_type("application/json", StatusCode::OK, body)
     }
@@ -144,6 +154,11 @@ impl Console {
                 let labels = [("tenant", tenant.clone()), ("state", state.name().to_owned())];
                 gauge!("frontgate_deliveries", &labels).set(count(usize::try_from(number).unwrap_or(usize::MAX)));
             }
+        }
+        for kept in self.kept().await.unwrap_or_default() {
+            let labels = [("plugin", kept.plugin), ("tenant", kept.tenant)];
+            gauge!("frontgate_state_keys", &labels).set(count(usize::try_from(kept.size.keys).unwrap_or_default()));
+            gauge!("frontgate_state_bytes", &labels).set(count(usize::try_from(kept.size.bytes).unwrap_or_default()));
         }
         gauge!("frontgate_plugin_places_free").set(count(self.engine.places_free()));
         gauge!("frontgate_plugins_live").set(count(self.registry.live().len()));

@@ -20,6 +20,7 @@ pub mod tenants;
 
 pub mod plugin;
 
+pub mod state;
 pub mod store;
 
 pub mod twilio;

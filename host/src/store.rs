@@ -19,7 +19,8 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
 use self::readers::Readers;
-use self::writer::{Reply, Work, in_savepoint};
+pub(crate) use self::writer::in_savepoint;
+use self::writer::{Reply, Work};
 use crate::config;
 
 /// Why something was not written or read, or not in time.
@@ -46,6 +47,13 @@ impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
         Self::Database(Arc::new(error))
     }
+}
+
+/// What becomes of a write whose caller is gone before its turn.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Orphan {
+    Written,
+    Dropped,
 }
 
 /// The open database.
@@ -89,20 +97,7 @@ impl Database {
         T: Send + 'static,
         W: FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
     {
-        let (tell, told) = oneshot::channel();
-        let work: Work = Box::new(move |transaction| {
-            let result = transaction.and_then(|transaction| Ok(in_savepoint(transaction, work)?));
-            let own = result.as_ref().err().cloned();
-            let reply: Reply = Box::new(move |committed| {
-                let _ = tell.send(result.and_then(|value| committed.map(|()| value)));
-            });
-            (reply, own)
-        });
-        self.writes.try_send(work).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => StoreError::Full,
-            mpsc::error::TrySendError::Closed(_) => StoreError::Closed,
-        })?;
-        told.await.unwrap_or(Err(StoreError::Closed))
+        self.send(Orphan::Written, work).await
     }
 
     /// The same for a caller who cannot wait: it may be written all the same.
@@ -114,6 +109,15 @@ impl Database {
         timeout(self.timeout, self.write(work)).await.unwrap_or(Err(StoreError::Slow))
     }
 
+    /// The same, and not written where the caller has given up before its turn.
+    pub(crate) async fn write_if_awaited<T, W>(&self, work: W) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        W: FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
+    {
+        timeout(self.timeout, self.send(Orphan::Dropped, work)).await.unwrap_or(Err(StoreError::Slow))
+    }
+
     /// Reads what is on disk, beside whatever is being written.
     pub(crate) async fn read<T, R>(&self, work: R) -> Result<T, StoreError>
     where
@@ -121,6 +125,31 @@ impl Database {
         R: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     {
         timeout(self.timeout, self.readers.read(work)).await.unwrap_or(Err(StoreError::Slow))
+    }
+
+    async fn send<T, W>(&self, orphan: Orphan, work: W) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        W: FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
+    {
+        let (tell, told) = oneshot::channel();
+        let work: Work = Box::new(move |transaction| {
+            let result = match transaction {
+                Ok(_) if orphan == Orphan::Dropped && tell.is_closed() => Err(StoreError::Slow),
+                Ok(transaction) => in_savepoint(transaction, work).map_err(StoreError::from),
+                Err(error) => Err(error),
+            };
+            let own = result.as_ref().err().cloned();
+            let reply: Reply = Box::new(move |committed| {
+                let _ = tell.send(result.and_then(|value| committed.map(|()| value)));
+            });
+            (reply, own)
+        });
+        self.writes.try_send(work).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => StoreError::Full,
+            mpsc::error::TrySendError::Closed(_) => StoreError::Closed,
+        })?;
+        told.await.unwrap_or(Err(StoreError::Closed))
     }
 }
 

@@ -18,6 +18,8 @@ mod outbound_secrets;
 mod reload;
 mod scenarios;
 mod signature;
+mod state;
+mod state_crash;
 mod store;
 mod tenants;
 mod tools;

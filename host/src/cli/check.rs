@@ -57,7 +57,7 @@ pub(super) fn check(file: &Path, online: bool) -> ExitCode {
 /// Loads every plugin as `run` would, and says what it found; how many faults there were.
 fn plugins(config: &Arc<Config>) -> anyhow::Result<usize> {
     let folder = config.plugins.directory.display();
-    let engine = Engine::new(&config.plugins, Network::new(&config.plugins, &[]))?;
+    let engine = Engine::new(&config.plugins, Network::new(&config.plugins, &[]), None)?;
     match engine.allocation() {
         Allocation::Pool => say!("✓ room for {} plugin calls at one time", config.plugins.calls_max),
         slower => say!("! calls are slower than they could be, for want of address space ({})", slower.name()),

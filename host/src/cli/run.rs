@@ -24,6 +24,7 @@ use crate::plugin::registry::Registry;
 use crate::plugin::run::engine::Engine;
 use crate::roles::{self, Plugins};
 use crate::server::Server;
+use crate::state::Buckets;
 use crate::store::Database;
 use crate::telemetry;
 use crate::tenants;
@@ -58,9 +59,12 @@ async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     let database = Arc::new(spawn_blocking(move || Database::open(&opening.store)).await??);
     let store = Arc::new(Store::open(&database).await?);
     let network = Network::new(&config.plugins, &[address, admin_address]);
-    let engine = Engine::new(&config.plugins, network)?;
+    let buckets = Buckets::new(&database);
+    tokio::spawn(Arc::clone(&buckets).forget_expired());
+    let engine = Engine::new(&config.plugins, network, Some(Arc::clone(&buckets)))?;
     let registry = Arc::new(Registry::default());
-    let console = Console::new(Arc::clone(&config), Arc::clone(&engine), Arc::clone(&registry), &database, metrics);
+    let console =
+        Console::new(Arc::clone(&config), Arc::clone(&engine), Arc::clone(&registry), &database, &buckets, metrics);
     let console = Arc::new(console);
 
     let admin_stop = CancellationToken::new();

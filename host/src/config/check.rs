@@ -167,6 +167,11 @@ fn limits(config: &Config, report: &mut Report<'_, '_>) {
             (format!("{key}.outbound_timeout_ms"), limits.outbound_timeout_ms, 1, day),
         ]);
     }
+    let granted = plugins.named.iter().filter_map(|(name, plugin)| Some((name, plugin.state.0.as_ref()?)));
+    let named = granted.map(|(name, own)| (format!("plugins.named.{name}.state"), plugins.state.with(own)));
+    for (key, limits) in named.chain([("plugins.state".to_owned(), plugins.state.clone())]) {
+        ranges.extend(limits.ranges().map(|(name, value, least, most)| (format!("{key}.{name}"), value, least, most)));
+    }
     for (name, tenant) in &config.tenants {
         let (key, twilio) = (format!("tenants.{name}.twilio"), &tenant.twilio);
         ranges.push((format!("{key}.page_size_max"), twilio.page_size_max.into(), 1, 100_000));

@@ -4,37 +4,48 @@ use serde::Deserialize;
 
 /// Writes the limits twice: whole, with defaults, and as what a plugin overrides.
 macro_rules! limits {
-    ($($(#[doc = $doc:literal])+ $name:ident: $type:ty = $default:expr,)+) => {
-        /// What one call of a plugin may use.
+    (
+        #[doc = $whole_doc:literal] $whole:ident,
+        #[doc = $own_doc:literal] $own:ident,
+        $($(#[doc = $doc:literal])+ $name:ident: $type:ty = $default:expr,)+
+    ) => {
+        #[doc = $whole_doc]
         #[derive(Debug, Clone, Deserialize)]
         #[serde(deny_unknown_fields, default)]
-        pub struct Limits {
+        pub struct $whole {
             $($(#[doc = $doc])+ pub $name: $type,)+
         }
 
-        impl Default for Limits {
+        impl Default for $whole {
             fn default() -> Self {
                 Self { $($name: $default,)+ }
             }
         }
 
-        /// Limits of one plugin that differ from `[plugins.limits]`.
+        #[doc = $own_doc]
         #[derive(Debug, Default, Deserialize)]
         #[serde(deny_unknown_fields, default)]
-        pub struct LimitOverrides {
+        pub struct $own {
             $($(#[doc = $doc])+ pub $name: Option<$type>,)+
         }
 
-        impl Limits {
+        impl $whole {
             /// These limits, with the plugin's own in their place.
-            pub(crate) fn with(&self, own: &LimitOverrides) -> Self {
+            pub(crate) fn with(&self, own: &$own) -> Self {
                 Self { $($name: own.$name.unwrap_or(self.$name),)+ }
             }
         }
     };
 }
 
+pub(super) use limits;
+
 limits! {
+    /// What one call of a plugin may use.
+    Limits,
+    /// Limits of one plugin that differ from `[plugins.limits]`.
+    LimitOverrides,
+
     /// Time on a processor.
     cpu_time_ms: u64 = 1_000,
     /// Time by the clock; never longer than what the callback's deadline leaves.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer};
 use super::limits::{LimitOverrides, Limits};
 use super::outbound::BoundSecret;
 use super::secret::Secret;
+use super::state::{StateGrant, StateLimits};
 
 /// Where plugins come from, and what they may use.
 #[derive(Debug, Deserialize)]
@@ -57,6 +58,8 @@ pub struct Plugins {
     pub connections_idle_max: usize,
     /// What one call may use, unless a plugin has limits of its own.
     pub limits: Limits,
+    /// What a plugin may keep, unless it has limits of its own.
+    pub state: StateLimits,
     /// Settings of single plugins, by file name without `.wasm`.
     pub named: BTreeMap<String, Named>,
 }
@@ -85,6 +88,7 @@ impl Default for Plugins {
             nameservers: Vec::new(),
             connections_idle_max: 8,
             limits: Limits::default(),
+            state: StateLimits::default(),
             named: BTreeMap::new(),
         }
     }
@@ -214,6 +218,8 @@ pub struct Named {
     pub outbound_networks: Vec<String>,
     /// Secrets that the gateway puts into those requests, and the plugin never sees.
     pub bound_secrets: Vec<BoundSecret>,
+    /// Whether the plugin may keep something, and how much.
+    pub state: StateGrant,
     /// Limits that differ from `[plugins.limits]`.
     pub limits: LimitOverrides,
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Console, Deliveries};
 use crate::delivery::job::State;
+use crate::state::Usage;
 
 /// The whole answer.
 #[derive(Debug, Serialize, Deserialize)]
@@ -23,6 +24,8 @@ pub struct Status {
     pub plugins: BTreeMap<String, Plugin>,
     /// Deliveries in each state, by tenant; none if the database does not say.
     pub deliveries: Option<BTreeMap<String, BTreeMap<String, u64>>>,
+    /// What plugins keep, by plugin and tenant; none if the database does not say.
+    pub state: Option<BTreeMap<String, BTreeMap<String, Kept>>>,
     /// How instances get their memory: `pool`, or `small-pool` or `on-demand` where address space is limited.
     pub memory: String,
     /// Calls that could begin right now.
@@ -55,6 +58,15 @@ pub struct Live {
     pub breaker_open_ms: Option<u64>,
 }
 
+/// What one plugin keeps for one tenant.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Kept {
+    /// How many keys.
+    pub keys: i64,
+    /// Bytes of keys and values.
+    pub bytes: i64,
+}
+
 /// One attempt to bring a file to life.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Attempt {
@@ -69,7 +81,7 @@ pub struct Attempt {
 }
 
 impl Status {
-    pub(super) fn new(console: &Console, deliveries: Option<Deliveries>) -> Self {
+    pub(super) fn new(console: &Console, deliveries: Option<Deliveries>, kept: Option<Vec<Usage>>) -> Self {
         let mut plugins: BTreeMap<String, Plugin> = BTreeMap::new();
         for (name, live) in console.registry.live().iter() {
             plugins.entry(name.clone()).or_default().live = Some(Live {
@@ -106,10 +118,19 @@ impl Status {
                 };
                 deliveries.into_iter().map(|(tenant, states)| (tenant, named(states))).collect()
             }),
+            state: kept.map(by_plugin),
             memory: console.engine.allocation().name().to_owned(),
             places_free: console.engine.places_free(),
         }
     }
+}
+
+fn by_plugin(kept: Vec<Usage>) -> BTreeMap<String, BTreeMap<String, Kept>> {
+    let mut plugins: BTreeMap<String, BTreeMap<String, Kept>> = BTreeMap::new();
+    for Usage { plugin, tenant, size } in kept {
+        plugins.entry(plugin).or_default().insert(tenant, Kept { keys: size.keys, bytes: size.bytes });
+    }
+    plugins
 }
 
 fn seconds(time: SystemTime) -> u64 {

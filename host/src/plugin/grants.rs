@@ -8,7 +8,7 @@ use wasmtime_wasi_config::WasiConfigVariables;
 
 use super::outbound::Egress;
 use super::outbound::network::Network;
-use crate::config::Named;
+use crate::config::{Named, StateLimits};
 
 /// What the operator granted to a plugin.
 pub(crate) struct Grants {
@@ -20,11 +20,13 @@ pub(crate) struct Grants {
     pub(crate) files: Option<PathBuf>,
     /// Hosts to send requests to.
     pub(crate) egress: Arc<Egress>,
+    /// What it may keep for each tenant.
+    pub(crate) state: Option<StateLimits>,
 }
 
 impl Grants {
     /// Reads the grants of a plugin; one that the configuration does not name has none.
-    pub(crate) fn new(plugin: &Arc<str>, named: Option<&Named>, network: &Arc<Network>) -> Self {
+    pub(crate) fn new(plugin: &Arc<str>, named: Option<&Named>, network: &Arc<Network>, state: &StateLimits) -> Self {
         let mut settings = named.map(|named| named.config.clone()).unwrap_or_default();
         for (key, secret) in named.iter().flat_map(|named| &named.secrets) {
             settings.insert(key.clone(), secret.expose().to_owned());
@@ -34,6 +36,7 @@ impl Grants {
             settings,
             files: named.and_then(|named| named.files.clone()),
             egress: Arc::new(Egress::new(plugin, named, network)),
+            state: named.and_then(|named| named.state.0.as_ref()).map(|own| state.with(own)),
         }
     }
 }

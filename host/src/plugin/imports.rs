@@ -2,12 +2,13 @@
 //! component that lists an import it never calls still loads; what was not granted answers with an
 //! error at the call.
 
-mod denied;
 pub(super) mod directory;
 mod http_client;
+mod keyvalue;
 mod log;
 mod random;
 mod settings;
+pub(super) mod state;
 pub(super) mod wasi_http;
 
 use anyhow::Context as _;
@@ -32,7 +33,10 @@ fn link(linker: &mut Linker<CallStore>) -> wasmtime::Result<()> {
     bindings::log::add_to_linker::<_, HasSelf<_>>(linker, |store| store)?;
     bindings::host_random::add_to_linker::<_, HasSelf<_>>(linker, |store| store)?;
     bindings::state::add_to_linker::<_, HasSelf<_>>(linker, |store| store)?;
+    keyvalue::add_to_linker(linker)?;
     bindings::http_client::add_to_linker::<_, HasSelf<_>>(linker, |store| store)?;
     bindings::directory::add_to_linker::<_, HasSelf<_>>(linker, |store| store)?;
     Ok(())
 }
+
+impl bindings::plugin_types::Host for CallStore {}

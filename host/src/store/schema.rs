@@ -13,7 +13,7 @@ use rustix::io::Errno;
 
 /// What makes each version from the one before it. How many there are stands in the file; a newer
 /// gateway's file is refused.
-const STEPS: [&str; 1] = [include_str!("schema/1-deliveries.sql")];
+const STEPS: [&str; 2] = [include_str!("schema/1-deliveries.sql"), include_str!("schema/2-state.sql")];
 
 /// How long the gateway before this one may take to let go of the file.
 const LOCK_PATIENCE: Duration = Duration::from_secs(30);

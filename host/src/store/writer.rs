@@ -16,7 +16,7 @@ pub(super) type Work = Box<dyn FnOnce(Result<&Transaction<'_>, StoreError>) -> (
 pub(super) type Reply = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 
 /// Undoes what failed, and nothing else: one write must not undo those that share its commit.
-pub(super) fn in_savepoint<T, E: From<rusqlite::Error>>(
+pub(crate) fn in_savepoint<T, E: From<rusqlite::Error>>(
     transaction: &Transaction<'_>,
     work: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
 ) -> Result<T, E> {

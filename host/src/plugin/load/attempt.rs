@@ -98,7 +98,7 @@ impl Loader {
             Some(named) => self.plugins().limits.with(&named.limits),
             None => self.plugins().limits.clone(),
         };
-        let grants = Grants::new(&file.name, named, &self.engine.network);
+        let grants = Grants::new(&file.name, named, &self.engine.network, &self.plugins().state);
         let live = Live::link(&self.engine, component, build, file, grants, limits, self.plugins())?;
         if live.grants.egress.is_empty() && imports(component, "wasi:http/outgoing-handler@") {
             let name = &live.name;

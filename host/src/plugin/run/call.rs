@@ -29,6 +29,7 @@ use crate::bindings::plugin_types;
 use crate::error::Error;
 pub use crate::plugin::imports::directory::Directory;
 use crate::plugin::imports::directory::Reach;
+use crate::plugin::imports::state::commit;
 use crate::plugin::live::Live;
 
 /// Until when a call may wait for a place, and until when it must have answered.
@@ -176,9 +177,11 @@ impl Work {
             None => plugin.pre.instantiate_async(&mut store).await,
         };
         let _ = store.data().usage.start.set(began.elapsed());
+        let mut state = None;
         let (store, outcome) = match started {
             Ok(instance) => {
-                let (store, outcome) = question(store, instance).await;
+                let (mut store, outcome) = question(store, instance).await;
+                state = store.data_mut().state.take();
                 (Instances::give_back(&plugin, tenant, store, instance, outcome.is_ok()), outcome)
             }
             Err(error) => (Some(store), Err(error)),
@@ -186,7 +189,7 @@ impl Work {
         let refused = store.as_ref().and_then(|store| store.data().space.refused);
         drop(store);
         drop(place);
-        (outcome, refused)
+        (commit(state, outcome).await, refused)
     }
 }
 

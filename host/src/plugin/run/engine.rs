@@ -16,6 +16,7 @@ use super::store::CallStore;
 use crate::config::Plugins;
 use crate::plugin::imports;
 use crate::plugin::outbound::network::Network;
+use crate::state::Buckets;
 
 /// How often a running plugin can be interrupted. Short enough that others hardly notice, long
 /// enough to cost nothing.
@@ -89,13 +90,15 @@ pub struct Engine {
     /// Address space of a memory; none stands for wasmtime's own choice. Compiled code depends on it.
     pub(crate) memory_reservation: Option<u64>,
     allocation: Allocation,
+    /// What plugins keep; none where they are only checked.
+    pub(crate) state: Option<Arc<Buckets>>,
     /// Threads for calls that compute for longer than a tick, so that the server's stay free.
     runtime: Option<Runtime>,
 }
 
 impl Engine {
     /// Builds the engine, and falls back to slower memory where the pool cannot be reserved.
-    pub fn new(config: &Plugins, network: Network) -> anyhow::Result<Arc<Self>> {
+    pub fn new(config: &Plugins, network: Network, state: Option<Arc<Buckets>>) -> anyhow::Result<Arc<Self>> {
         let (wasm, allocation) = start(config)?;
         tick(&wasm)?;
         let runtime = Builder::new_multi_thread()
@@ -118,6 +121,7 @@ impl Engine {
             network: Arc::new(network),
             memory_reservation: reservation(allocation, config),
             allocation,
+            state,
             runtime: Some(runtime),
         }))
     }

@@ -41,6 +41,11 @@ impl Output {
         }
     }
 
+    /// Which plugin writes it.
+    pub(crate) fn plugin(&self) -> &Arc<str> {
+        &self.plugin
+    }
+
     /// For whom the call is made.
     pub(crate) fn caller(&self) -> &Caller {
         &self.caller

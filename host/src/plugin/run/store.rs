@@ -19,6 +19,7 @@ use crate::plugin::imports::directory::Reach;
 use crate::plugin::imports::wasi_http::Http;
 use crate::plugin::live::Live;
 use crate::plugin::outbound::requests::Requests;
+use crate::state::session::Session;
 
 /// The data of one store.
 pub(crate) struct CallStore {
@@ -34,6 +35,8 @@ pub(crate) struct CallStore {
     /// What it sends; outlives the store for whoever wants to know.
     pub(crate) outbound: Arc<Requests>,
     http: Http,
+    /// What the plugin keeps, once it has asked for it.
+    pub(crate) state: Option<Box<Session>>,
     wasi: WasiCtx,
     table: ResourceTable,
 }
@@ -63,6 +66,7 @@ impl CallStore {
             stderr,
             http: Http::new(&outbound),
             outbound,
+            state: None,
             wasi: wasi.build(),
             table,
         })
@@ -79,6 +83,7 @@ impl CallStore {
         self.outbound = Requests::new(&self.grants.egress, &plugin.limits, caller, deadline);
         self.http = Http::new(&self.outbound);
         self.reach = reach;
+        self.state = None;
     }
 }
 

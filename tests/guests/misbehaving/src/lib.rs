@@ -4,10 +4,11 @@
 use std::hint::black_box;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use frontgate_sdk::bindings::frontgate::plugin::{directory, http_client, state};
+use frontgate_sdk::bindings::frontgate::plugin::{directory, http_client};
 use frontgate_sdk::{Crm, Customer, CustomerPage, CustomerSummary, ListRequest, Position, Result, settings, warn};
 
 mod roles;
+mod state;
 
 struct Misbehaving;
 
@@ -63,6 +64,7 @@ impl Crm for Misbehaving {
             "imports" => Ok(named(imports())),
             "files" => Ok(named([files(how)])),
             "setting" => Ok(named([settings::get(how).unwrap_or_else(|| "none".to_owned())])),
+            "state" => Ok(named([state::script(how)?])),
             "request" => Ok(named([format!("{request:?}")])),
             _ => Ok(named(["version 1"])),
         }
@@ -78,6 +80,9 @@ impl Crm for Misbehaving {
     }
 
     fn get_customer(_: &str, customer_id: &str) -> Result<Customer> {
+        if let Some(script) = customer_id.strip_prefix("state ") {
+            return Ok(Customer::new(state::script(script)?, "Mora Lind"));
+        }
         match customer_id.parse() {
             Ok(length) => Ok(Customer::new(customer_id, "Mora Lind").details("Text", "ä\n\"".repeat(length))),
             Err(_) => Ok(Customer::new(customer_id, "Mora\nLind")
@@ -132,7 +137,7 @@ fn imports() -> Vec<String> {
         timeout_ms: None,
     };
     vec![
-        format!("{:?}", state::set("key", b"value", None)),
+        format!("{:?}", frontgate_sdk::state::set("key", "value", None)),
         format!("{:?}", http_client::send(&request)),
         format!("{:?}", directory::find_customer("+12025550107")),
         format!("{}", frontgate_sdk::random::uuid().len()),

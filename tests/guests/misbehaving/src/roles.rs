@@ -10,7 +10,7 @@ use frontgate_sdk::{
     Result, Routing, Template, TemplateRequest, Templates, directory, settings, warn,
 };
 
-use crate::Misbehaving;
+use crate::{Misbehaving, state};
 
 /// Goes wrong as it is told, or not at all.
 pub(crate) fn wish(wish: &str) -> Result<()> {
@@ -60,6 +60,7 @@ impl Templates for Misbehaving {
         let many: usize = how.parse().unwrap_or_default();
         Ok(match what {
             "directory" => vec![Category::new("Directory", [Template::new(asked(how))])],
+            "state" => vec![Category::new("State", [Template::new(state::script(how)?)])],
             "many" => {
                 (0..many).map(|i| Category::new(format!("{i}"), vec![Template::new("ä\"".repeat(50)); 10])).collect()
             }
