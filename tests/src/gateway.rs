@@ -198,6 +198,13 @@ impl Gateway {
         self.process.0.wait().expect("the process was started here")
     }
 
+    /// Page faults of the process so far, as far as no disk was needed.
+    pub fn page_faults(&self) -> u64 {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.process.0.id())).expect("a Linux system");
+        let (_, fields) = stat.rsplit_once(") ").expect("its name in parentheses");
+        fields.split(' ').nth(7).and_then(|number| number.parse().ok()).expect("a number")
+    }
+
     /// Kilobytes of memory that are the process's own.
     pub fn resident_kib(&self) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.process.0.id())).expect("a Linux system");

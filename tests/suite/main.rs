@@ -4,6 +4,7 @@ mod callbacks;
 mod config;
 mod connections;
 mod conversations;
+mod cost;
 mod crash;
 mod customers;
 mod delivery;

@@ -1,7 +1,8 @@
-//! `cargo xtask build | run | test`: the only build tooling. Adds what a fresh machine lacks, and
+//! `cargo xtask build | run | test | bench`: the only build tooling. Adds what a fresh machine lacks, and
 //! needs nothing but rustup's cargo.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "printing is what a command does")]
 
+mod bench;
 mod build;
 mod run;
 mod test;
@@ -12,7 +13,8 @@ use std::process::ExitCode;
 const HELP: &str = "\
 cargo xtask build   builds the gateway (target/release/frontgate) and the shipped plugins (plugins/*.wasm)
 cargo xtask run     builds both and serves the example config.toml
-cargo xtask test    everything that CI checks";
+cargo xtask test    everything that CI checks
+cargo xtask bench   measures the gateway against native code, Node and others; --help says what there is";
 
 fn main() -> ExitCode {
     let command = std::env::args().nth(1);
@@ -20,6 +22,7 @@ fn main() -> ExitCode {
         Some("build") => build::build(),
         Some("run") => run::run(),
         Some("test") => test::test(),
+        Some("bench") => bench::bench(),
         _ => {
             println!("{HELP}");
             return ExitCode::from(2);

@@ -1,0 +1,54 @@
+//! One keep-alive connection: writes a request, reads the answer to its end.
+
+use std::io;
+use std::net::SocketAddr;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+/// More than any server here sends.
+const HEADERS_MAX: usize = 32;
+
+/// An open connection.
+pub(crate) struct Connection {
+    stream: TcpStream,
+    read: Vec<u8>,
+}
+
+impl Connection {
+    /// Connects.
+    pub(crate) async fn open(address: SocketAddr) -> io::Result<Self> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        Ok(Self { stream, read: Vec::with_capacity(16 * 1024) })
+    }
+
+    /// Sends a request and says whether the answer is a 200 with this body.
+    pub(crate) async fn ask(&mut self, request: &[u8], expected: &[u8]) -> io::Result<bool> {
+        self.stream.write_all(request).await?;
+        self.read.clear();
+        loop {
+            if self.stream.read_buf(&mut self.read).await? == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            let Some((status, start, length)) = head(&self.read)? else { continue };
+            if let Some(body) = self.read.get(start..start + length) {
+                return Ok(status == 200 && body == expected);
+            }
+        }
+    }
+}
+
+/// Status, where the body starts, and its length; none while the head is not complete.
+fn head(bytes: &[u8]) -> io::Result<Option<(u16, usize, usize)>> {
+    let invalid = |what: &str| io::Error::new(io::ErrorKind::InvalidData, what.to_owned());
+    let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
+    let mut response = httparse::Response::new(&mut headers);
+    let httparse::Status::Complete(start) = response.parse(bytes).map_err(|error| invalid(&error.to_string()))? else {
+        return Ok(None);
+    };
+    let length = response.headers.iter().find(|header| header.name.eq_ignore_ascii_case("content-length"));
+    let length = length.and_then(|header| std::str::from_utf8(header.value).ok()?.parse().ok());
+    let length = length.ok_or_else(|| invalid("an answer without a length"))?;
+    Ok(Some((response.code.unwrap_or_default(), start, length)))
+}

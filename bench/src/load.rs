@@ -1,0 +1,129 @@
+//! The load: connections that each send the next request when the last one was answered, or at a pace.
+
+use std::cell::RefCell;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+use hdrhistogram::Histogram;
+use tokio::runtime::Builder;
+
+use crate::connection::Connection;
+use crate::cores::Side;
+use crate::request::Question;
+
+/// A minute. Whatever takes longer counts as this.
+const LONGEST_NS: u64 = 60_000_000_000;
+
+/// What is sent, and how.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Load {
+    pub(crate) question: Question,
+    pub(crate) connections: u32,
+    /// Requests in a second, of all connections together; none stands for as many as are answered.
+    pub(crate) pace: Option<u32>,
+}
+
+/// What came back.
+pub(crate) struct Answers {
+    /// Right ones.
+    pub(crate) right: u64,
+    /// Refusals, other bodies, and connections that broke.
+    pub(crate) wrong: u64,
+    /// How long the right ones took, in nanoseconds.
+    pub(crate) latency: Histogram<u64>,
+    /// From the first request to the last answer.
+    pub(crate) time: Duration,
+}
+
+impl Answers {
+    /// Right answers in a second.
+    pub(crate) fn per_second(&self) -> f64 {
+        self.right as f64 / self.time.as_secs_f64()
+    }
+
+    /// The time within which a share of the answers came, in microseconds.
+    pub(crate) fn within_us(&self, share: f64) -> f64 {
+        self.latency.value_at_quantile(share) as f64 / 1e3
+    }
+}
+
+impl Load {
+    /// As many requests as are answered, on so many connections.
+    pub(crate) fn full(question: Question, connections: u32) -> Self {
+        Self { question, connections, pace: None }
+    }
+
+    /// Sends for so long.
+    pub(crate) fn run(self, address: SocketAddr, time: Duration) -> anyhow::Result<Answers> {
+        let end = Instant::now() + time;
+        self.run_until(address, || Instant::now() >= end)
+    }
+
+    /// Sends until a flag is set.
+    pub(crate) fn run_while(self, address: SocketAddr, going: &AtomicBool) -> anyhow::Result<Answers> {
+        self.run_until(address, || !going.load(Ordering::Relaxed))
+    }
+
+    fn run_until(self, address: SocketAddr, enough: impl Fn() -> bool + Send + Sync) -> anyhow::Result<Answers> {
+        Side::Load.run(|| {
+            let answers = RefCell::new(Answers { right: 0, wrong: 0, latency: times()?, time: Duration::ZERO });
+            let started = Instant::now();
+            let connections = (0..self.connections).map(|index| self.connection(address, index, &enough, &answers));
+            Builder::new_current_thread().enable_all().build()?.block_on(join_all(connections));
+            Ok(Answers { time: started.elapsed(), ..answers.into_inner() })
+        })
+    }
+
+    async fn connection(self, address: SocketAddr, index: u32, enough: &impl Fn() -> bool, answers: &RefCell<Answers>) {
+        let (request, expected) = (self.question.request(""), self.question.answer());
+        let pause = self.pace.map(|pace| Duration::from_secs(1) * self.connections / pace);
+        // Connections with a pace take turns.
+        let mut due = Instant::now() + pause.map_or(Duration::ZERO, |pause| pause * index / self.connections);
+        let mut connection = None;
+        while !enough() {
+            // Who is late because of the answer before has waited since it was due.
+            let late = pause.is_some() && Instant::now() > due;
+            if pause.is_some() && !late {
+                tokio::time::sleep_until(due.into()).await;
+            }
+            let began = if late { due } else { Instant::now() };
+            let result = ask(&mut connection, address, &request, &expected).await;
+            let mut answers = answers.borrow_mut();
+            if matches!(result, Ok(true)) {
+                answers.right += 1;
+                answers.latency.saturating_record(nanoseconds(began));
+            } else {
+                answers.wrong += 1;
+            }
+            due += pause.unwrap_or_default();
+        }
+    }
+}
+
+/// Times in nanoseconds, to three digits.
+pub(crate) fn times() -> anyhow::Result<Histogram<u64>> {
+    Ok(Histogram::new_with_max(LONGEST_NS, 3)?)
+}
+
+/// Since then.
+pub(crate) fn nanoseconds(began: Instant) -> u64 {
+    u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// Asks on the connection that is open, or on a new one.
+async fn ask(
+    connection: &mut Option<Connection>,
+    address: SocketAddr,
+    request: &[u8],
+    expected: &[u8],
+) -> std::io::Result<bool> {
+    let mut open = match connection.take() {
+        Some(open) => open,
+        None => Connection::open(address).await?,
+    };
+    let right = open.ask(request, expected).await?;
+    *connection = Some(open);
+    Ok(right)
+}

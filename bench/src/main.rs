@@ -1,0 +1,98 @@
+//! `cargo xtask bench`: measures the gateway against other servers that give the same answers, side by side,
+//! and prints ratios. It decides nothing: a missed goal is said, not punished.
+#![expect(clippy::print_stdout, reason = "printing is what a command does")]
+
+mod connection;
+mod cores;
+mod engine;
+mod load;
+mod parts;
+mod process;
+mod report;
+mod request;
+mod servers;
+
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use clap::{Parser, ValueEnum};
+use serde_json::json;
+
+use crate::parts::{Plan, call, callback, cost, languages, memory, overload, reload, start};
+use crate::report::Report;
+
+// As the gateway does.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Measures the gateway.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask bench")]
+struct Arguments {
+    /// What to measure; everything if nothing is named.
+    names: Vec<Name>,
+    /// Everything is measured so often, in turn.
+    #[arg(long, default_value_t = 5)]
+    rounds: u32,
+    /// How long each measurement of one server takes.
+    #[arg(long, default_value_t = 2.0)]
+    seconds: f64,
+    /// Where all figures are written.
+    #[arg(long, default_value = "target/bench.json")]
+    out: PathBuf,
+    /// Also measures `wasmtime serve`, which takes minutes to build the first time.
+    #[arg(long)]
+    with_wasmtime_serve: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Name {
+    /// A signed list callback.
+    List,
+    /// A signed callback whose answer has nothing in it.
+    Nothing,
+    /// One call without HTTP.
+    Call,
+    /// Plugins in other languages.
+    Languages,
+    /// Callbacks while plugins are replaced and compiled.
+    Reload,
+    /// The time from start to the first answer.
+    Start,
+    /// Memory with many plugins, and with many connections.
+    Memory,
+    /// Many more connections than requests can be answered.
+    Overload,
+    /// Page faults and system calls.
+    Cost,
+}
+
+fn main() -> anyhow::Result<()> {
+    let arguments = Arguments::parse();
+    let plan = Plan { rounds: arguments.rounds.max(1), time: Duration::from_secs_f64(arguments.seconds) };
+    std::fs::create_dir_all(servers::workshop())?;
+    let names = if arguments.names.is_empty() { Name::value_variants() } else { &arguments.names };
+    let mut report = Report::default();
+    for name in names {
+        match name {
+            Name::List => callback::list(&mut report, plan, arguments.with_wasmtime_serve),
+            Name::Nothing => callback::nothing(&mut report, plan),
+            Name::Call => call::call(&mut report, plan),
+            Name::Languages => languages::languages(&mut report, plan),
+            Name::Reload => reload::reload(&mut report, plan),
+            Name::Start => start::start(&mut report, plan),
+            Name::Memory => memory::memory(&mut report),
+            Name::Overload => overload::overload(&mut report, plan),
+            Name::Cost => cost::cost(&mut report, plan),
+        }?;
+    }
+    let time = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_secs();
+    let processors = std::thread::available_parallelism()?.get();
+    let run = json!({
+        "unix_time": time, "processors": processors, "rounds": plan.rounds, "seconds": plan.time.as_secs_f64(),
+        "apart": processors >= 2,
+    });
+    report.write(&arguments.out, &run)?;
+    println!("\nThe middle of {} rounds (least to most). Everything: {}", plan.rounds, arguments.out.display());
+    Ok(())
+}

@@ -1,0 +1,114 @@
+//! A signed callback over HTTP: the gateway and its plugin against native code, Express and `wasmtime serve`.
+
+use std::time::Duration;
+
+use super::{CONNECTIONS, Plan};
+use crate::load::Load;
+use crate::process::Process;
+use crate::report::{Goal, Part, Report, Series};
+use crate::request::Question;
+use crate::servers;
+
+/// Before anything is measured; Node compiles what runs often.
+const WARM_UP: Duration = Duration::from_secs(3);
+
+const GATEWAY: &str = "gateway";
+const NATIVE: &str = "native";
+const EXPRESS: &str = "express";
+const SERVE: &str = "wasmtime serve";
+
+/// Twenty customers.
+pub(crate) fn list(report: &mut Report, plan: Plan, with_wasmtime_serve: bool) -> anyhow::Result<()> {
+    let mut part = report.part("list", "a signed list callback, 20 customers with 2 channels each");
+    let mut others: Vec<(&'static str, Process)> = Vec::new();
+    match servers::express() {
+        Ok(express) => others.push((EXPRESS, express)),
+        Err(error) => part.skip("Express with Twilio's middleware", format!("{error:#}")),
+    }
+    if with_wasmtime_serve {
+        others.push((SERVE, servers::wasmtime_serve()?));
+    } else {
+        part.skip("`wasmtime serve`", "building it takes minutes; --with-wasmtime-serve does");
+    }
+    let series = measure(plan, Question::List, others)?;
+    show(&mut part, &series, Goal::AtMost(1.6));
+    part.figure(
+        "requests a second: gateway / express",
+        "",
+        &series.ratio(RATE, GATEWAY, EXPRESS),
+        Some(Goal::AtLeast(7.0)),
+    );
+    part.figure("CPU for each request: express / gateway", "", &series.ratio(CPU, EXPRESS, GATEWAY), None);
+    part.figure(
+        "requests a second: gateway / wasmtime serve",
+        "",
+        &series.ratio(RATE, GATEWAY, SERVE),
+        Some(Goal::AtLeast(2.0)),
+    );
+    part.figure("CPU for each request: wasmtime serve / gateway", "", &series.ratio(CPU, SERVE, GATEWAY), None);
+    Ok(())
+}
+
+/// An answer with nothing in it.
+pub(crate) fn nothing(report: &mut Report, plan: Plan) -> anyhow::Result<()> {
+    let mut part = report.part("nothing", "a signed callback whose answer has nothing in it");
+    let series = measure(plan, Question::Nothing, Vec::new())?;
+    show(&mut part, &series, Goal::AtMost(1.3));
+    Ok(())
+}
+
+const CPU: &str = "CPU for each request";
+const RATE: &str = "requests a second";
+/// Name, share of the requests, connections.
+const LATENCIES: [(&str, f64, u32); 4] = [
+    ("p50, 1 connection", 0.5, 1),
+    ("p99, 1 connection", 0.99, 1),
+    ("p50, 16 connections", 0.5, CONNECTIONS),
+    ("p99, 16 connections", 0.99, CONNECTIONS),
+];
+
+fn measure(plan: Plan, question: Question, others: Vec<(&'static str, Process)>) -> anyhow::Result<Series> {
+    let gateway = servers::Gateway::start(servers::setup())?;
+    let native = servers::native()?;
+    let mut all = vec![(GATEWAY, &gateway.process), (NATIVE, &native)];
+    all.extend(others.iter().map(|(name, process)| (*name, process)));
+    for (_, process) in &all {
+        process.check(question)?;
+        Load::full(question, CONNECTIONS).run(process.address, WARM_UP)?;
+    }
+    let mut series = Series::default();
+    for _ in 0..plan.rounds {
+        for connections in [1, CONNECTIONS] {
+            for (name, process) in &all {
+                let before = process.cpu()?;
+                let answers = Load::full(question, connections).run(process.address, plan.time)?;
+                anyhow::ensure!(answers.wrong == 0, "{name} gave {} wrong answers", answers.wrong);
+                if connections == CONNECTIONS {
+                    let cpu = process.cpu()? - before;
+                    series.push(*name, CPU, cpu.as_secs_f64() * 1e6 / answers.right as f64);
+                    series.push(*name, RATE, answers.per_second());
+                }
+                for (measure, share, _) in LATENCIES.iter().filter(|(_, _, at)| *at == connections) {
+                    series.push(*name, measure, answers.within_us(*share));
+                }
+            }
+        }
+    }
+    Ok(series)
+}
+
+/// What every server took, and the gateway over native code.
+fn show(part: &mut Part<'_>, series: &Series, cpu: Goal) {
+    for name in [GATEWAY, NATIVE, EXPRESS, SERVE] {
+        part.figure(format!("{name}: {CPU}"), "us", series.get(name, CPU), None);
+        part.figure(format!("{name}: {RATE}"), "", series.get(name, RATE), None);
+        for (measure, ..) in LATENCIES {
+            part.figure(format!("{name}: {measure}"), "us", series.get(name, measure), None);
+        }
+    }
+    part.figure(format!("{CPU}: gateway / native"), "", &series.ratio(CPU, GATEWAY, NATIVE), Some(cpu));
+    part.figure(format!("{RATE}: gateway / native"), "", &series.ratio(RATE, GATEWAY, NATIVE), None);
+    for (measure, ..) in LATENCIES {
+        part.figure(format!("{measure}: gateway / native"), "", &series.ratio(measure, GATEWAY, NATIVE), None);
+    }
+}

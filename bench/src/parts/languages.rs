@@ -1,0 +1,118 @@
+//! The same list from plugins in Rust, JavaScript and Python, as far as their tools can be had.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::Context as _;
+use frontgate_tests::{Setup, component, root};
+
+use super::Plan;
+use super::call::{list, push, repeat, runtime};
+use crate::cores::Side;
+use crate::engine::Library;
+use crate::report::{Report, Series};
+use crate::request::Question;
+use crate::servers::{self, is_newer, run, workshop};
+
+const P50: &str = "p50";
+const P99: &str = "p99";
+
+/// What makes a plugin of a Python module.
+const COMPONENTIZE_PY: &str = "componentize-py==0.25.1";
+
+/// The world that plugins for the CRM role are made for.
+const WORLD: &str = "crm-plugin";
+
+pub(crate) fn languages(report: &mut Report, plan: Plan) -> anyhow::Result<()> {
+    let mut part = report.part("languages", "one call that lists 20 customers, in a fresh instance");
+    let mut plugins = vec![("rust", component("bench-customers"))];
+    for (name, built) in [("javascript", javascript()), ("python", python())] {
+        match built.and_then(|path| Ok(fs::read(path)?)) {
+            Ok(bytes) => plugins.push((name, bytes)),
+            Err(error) => part.skip(name, format!("{error:#}")),
+        }
+    }
+    let names: Vec<&str> = plugins.iter().map(|(name, _)| *name).collect();
+    let series = Side::Server.run(|| measure(plan, &plugins))?;
+    for name in &names {
+        part.figure(format!("{name}: {P50}"), "us", series.get(name, P50), None);
+        part.figure(format!("{name}: {P99}"), "us", series.get(name, P99), None);
+    }
+    for name in &names[1..] {
+        part.figure(format!("{name} / rust"), "", &series.ratio(P50, name, "rust"), None);
+    }
+    Ok(())
+}
+
+fn measure(plan: Plan, plugins: &[(&str, Vec<u8>)]) -> anyhow::Result<Series> {
+    let runtime = runtime()?;
+    let setup = plugins.iter().fold(servers::empty_setup(), |setup, (name, bytes)| with_tenant(setup, name, bytes));
+    let setup = setup.set("tenants.demo.roles.crm", "[]");
+    let (library, _folder) = runtime.block_on(Library::load(setup))?;
+    let mut series = Series::default();
+    for (name, _) in plugins {
+        let answer = runtime.block_on(list(&library, name, Question::List))?;
+        anyhow::ensure!(answer == Question::List.answer(), "the plugin in {name} answers something else");
+    }
+    for _ in 0..plan.rounds {
+        for (name, _) in plugins {
+            let took = runtime.block_on(repeat(plan, || list(&library, name, Question::List)))?;
+            push(&mut series, (*name).to_owned(), &took);
+        }
+    }
+    Ok(series)
+}
+
+fn with_tenant(setup: Setup, name: &str, component: &[u8]) -> Setup {
+    setup
+        .plugin(name, component)
+        .set(&format!("tenants.{name}.path"), format!("\"/{name}\""))
+        .set(&format!("tenants.{name}.twilio.auth_tokens"), "[{ file = \"token\" }]")
+        .set(&format!("tenants.{name}.roles.crm"), format!("[\"{name}\"]"))
+}
+
+/// A plugin in JavaScript: QuickJS inside.
+fn javascript() -> anyhow::Result<PathBuf> {
+    let (source, folder) = (root().join("bench/guests/javascript"), workshop().join("javascript"));
+    let built = folder.join("plugin.wasm");
+    if is_newer(&built, &source.join("plugin.js")) && is_newer(&built, &source.join("package-lock.json")) {
+        return Ok(built);
+    }
+    fs::create_dir_all(&folder)?;
+    for name in ["package.json", "package-lock.json", "plugin.js"] {
+        fs::copy(source.join(name), folder.join(name))?;
+    }
+    run(Command::new("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(&folder))?;
+    let mut componentize = Command::new("node_modules/.bin/componentize-qjs");
+    componentize.arg("-w").arg(root().join("wit")).args([
+        "-n",
+        WORLD,
+        "-j",
+        "plugin.js",
+        "-o",
+        "plugin.wasm",
+        "--sync",
+    ]);
+    run(componentize.current_dir(&folder))?;
+    Ok(built)
+}
+
+/// A plugin in Python: CPython inside.
+fn python() -> anyhow::Result<PathBuf> {
+    let (source, folder) = (root().join("bench/guests/python"), workshop().join("python"));
+    let built = folder.join("plugin.wasm");
+    if is_newer(&built, &source.join("plugin.py")) {
+        return Ok(built);
+    }
+    fs::create_dir_all(&folder)?;
+    fs::copy(source.join("plugin.py"), folder.join("plugin.py")).context("copying the source")?;
+    if !Path::new(&folder.join("venv/bin/componentize-py")).exists() {
+        run(Command::new("python3").args(["-m", "venv", "venv"]).current_dir(&folder))?;
+        run(Command::new("venv/bin/pip").args(["install", "--quiet", COMPONENTIZE_PY]).current_dir(&folder))?;
+    }
+    let mut componentize = Command::new("venv/bin/componentize-py");
+    componentize.arg("-d").arg(root().join("wit")).args(["-w", WORLD, "componentize", "plugin", "-o", "plugin.wasm"]);
+    run(componentize.current_dir(&folder))?;
+    Ok(built)
+}

@@ -1,0 +1,60 @@
+//! Signed requests as bytes, made once and sent again and again.
+
+use frontgate_tests::{PUBLIC_URL, TOKEN, sign};
+use url::form_urlencoded;
+
+/// Twenty customers, or none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Question {
+    /// A page of twenty.
+    List,
+    /// A page with nothing in it.
+    Nothing,
+}
+
+/// How many customers a page has.
+pub(crate) const PAGE_SIZE: usize = 20;
+
+impl Question {
+    /// Who asks.
+    pub(crate) fn worker(self) -> &'static str {
+        match self {
+            Self::List => "ana@example.org",
+            Self::Nothing => "nobody@example.org",
+        }
+    }
+
+    /// The body of every right answer.
+    pub(crate) fn answer(self) -> Vec<u8> {
+        frontgate_bench_answer::list(self.worker(), PAGE_SIZE)
+    }
+
+    /// A request for a tenant's callback, as Twilio sends it.
+    pub(crate) fn request(self, prefix: &str) -> Vec<u8> {
+        let path = format!("{prefix}/callbacks/crm");
+        let page_size = PAGE_SIZE.to_string();
+        let form = [
+            ("AccountSid", "AC0123456789abcdef0123456789abcdef"),
+            ("Anchor", ""),
+            ("InstanceSid", "IS0123456789abcdef0123456789abcdef"),
+            ("Location", "GetCustomersList"),
+            ("PageSize", &page_size),
+            ("Query", ""),
+            ("Source", "frontline"),
+            ("Worker", self.worker()),
+        ];
+        let signature = sign(TOKEN, &format!("{PUBLIC_URL}{path}"), &form);
+        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+        let host = PUBLIC_URL.trim_start_matches("https://");
+        let head = [
+            format!("POST {path} HTTP/1.1"),
+            format!("host: {host}"),
+            "user-agent: TwilioProxy/1.1".to_owned(),
+            "accept: */*".to_owned(),
+            "content-type: application/x-www-form-urlencoded; charset=UTF-8".to_owned(),
+            format!("content-length: {}", body.len()),
+            format!("x-twilio-signature: {signature}"),
+        ];
+        format!("{}\r\n\r\n{body}", head.join("\r\n")).into_bytes()
+    }
+}

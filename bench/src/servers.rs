@@ -1,0 +1,127 @@
+//! The servers that are compared, as they are started.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, ensure};
+use frontgate_tests::{Setup, TOKEN, component, program, root};
+
+use crate::process::Process;
+
+/// What `wasmtime serve` is built with: what it needs for this, and nothing else.
+const WASMTIME_FEATURES: &str = "run,serve,component-model-async,pooling-allocator,cranelift,parallel-compilation";
+
+/// What the engine of the gateway is set to, as far as `wasmtime serve` knows the words.
+const WASMTIME_SETTINGS: [&str; 5] = [
+    "pooling-allocator=y",
+    "pooling-memory-keep-resident=262144",
+    "pooling-table-keep-resident=65536",
+    "pooling-pagemap-scan=auto",
+    "pooling-max-memory-size=67108864",
+];
+
+/// Where cargo puts what it builds.
+fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
+}
+
+/// The bench's own folder for tools and what they make.
+pub(crate) fn workshop() -> PathBuf {
+    target().join("bench")
+}
+
+/// The gateway's folder with the bench's plugin in it. Settings have their defaults, but for the limits on
+/// what comes from one address.
+pub(crate) fn setup() -> Setup {
+    empty_setup().plugin("plugin", &component("bench-customers"))
+}
+
+/// The same without a plugin.
+pub(crate) fn empty_setup() -> Setup {
+    Setup::new()
+        .set("log.format", "\"text\"")
+        .set("plugins.cache", format!("{:?}", workshop().join("compiled")))
+        .set("server.connections_max", "12000")
+        .set("server.connections_per_address_max", "12000")
+}
+
+/// A gateway in its folder.
+pub(crate) struct Gateway {
+    pub(crate) process: Process,
+    pub(crate) setup: Setup,
+}
+
+impl Gateway {
+    /// Starts the gateway that `cargo xtask bench` built.
+    pub(crate) fn start(setup: Setup) -> anyhow::Result<Self> {
+        setup.write();
+        let mut command = Command::new(program());
+        command.args(["run", "--config", "config.toml"]).current_dir(setup.folder());
+        Ok(Self { process: Process::start(&mut command)?, setup })
+    }
+
+    /// Replaces a plugin's file at once.
+    pub(crate) fn drop_plugin(&self, component: &[u8]) -> anyhow::Result<()> {
+        let unfinished = self.setup.folder().join("plugins/plugin.unfinished");
+        fs::write(&unfinished, component)?;
+        Ok(fs::rename(unfinished, self.setup.folder().join("plugins/plugin.wasm"))?)
+    }
+}
+
+/// Native code behind hyper.
+pub(crate) fn native() -> anyhow::Result<Process> {
+    Process::start(&mut Command::new(target().join("release/frontgate-bench-native")))
+}
+
+/// Express with Twilio's middleware. Its packages are those of the lock file.
+pub(crate) fn express() -> anyhow::Result<Process> {
+    let folder = workshop().join("express");
+    fs::create_dir_all(&folder)?;
+    let source = root().join("bench/express");
+    for name in ["package.json", "package-lock.json", "service.js"] {
+        fs::copy(source.join(name), folder.join(name))?;
+    }
+    let installed = folder.join("node_modules/.package-lock.json");
+    if !is_newer(&installed, &source.join("package-lock.json")) {
+        run(Command::new("npm").args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"]).current_dir(&folder))?;
+    }
+    let mut node = Command::new("node");
+    node.arg("service.js").current_dir(folder).env("NODE_ENV", "production").env("TWILIO_AUTH_TOKEN", TOKEN);
+    Process::start(&mut node)
+}
+
+/// `wasmtime serve` with the engine's settings of the gateway.
+pub(crate) fn wasmtime_serve() -> anyhow::Result<Process> {
+    let folder = workshop().join("wasmtime");
+    let install =
+        ["install", "wasmtime-cli", "--version", "~48.0.8", "--locked", "--no-default-features", "--features"];
+    let program = folder.join("bin/wasmtime");
+    if !program.exists() {
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let mut command = Command::new(cargo);
+        command.args(install).arg(WASMTIME_FEATURES).arg("--root").arg(&folder);
+        run(command.arg("--target-dir").arg(folder.join("build")))?;
+    }
+    let guest = workshop().join("bench-http.wasm");
+    fs::write(&guest, component("bench-http"))?;
+    let mut serve = Command::new(program);
+    serve.args(["serve", "--addr", "127.0.0.1:0", "-S", "cli"]);
+    serve.args(WASMTIME_SETTINGS.iter().flat_map(|setting| ["-O", setting])).arg(guest);
+    Process::start(&mut serve)
+}
+
+/// Runs a tool quietly, and fails with what it said.
+pub(crate) fn run(command: &mut Command) -> anyhow::Result<()> {
+    let name = command.get_program().to_string_lossy().into_owned();
+    let output = command.output().with_context(|| format!("{name} is not there"))?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "{name} failed: {}", said.lines().last().unwrap_or_default());
+    Ok(())
+}
+
+/// Whether a file was made after another was last changed.
+pub(crate) fn is_newer(made: &Path, source: &Path) -> bool {
+    let time = |path: &Path| fs::metadata(path).and_then(|found| found.modified());
+    matches!((time(made), time(source)), (Ok(made), Ok(source)) if made > source)
+}

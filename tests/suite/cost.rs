@@ -1,0 +1,64 @@
+//! What a call may cost, as far as it can be counted: counts are the same on a slow machine and on a busy one.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+
+use frontgate_tests::{Gateway, PUBLIC_URL, Setup, TOKEN, list, sign};
+use url::form_urlencoded;
+
+/// Until pools, caches and buffers have their size.
+const WARM_UP: u64 = 1_000;
+const CALLS: u64 = 4_000;
+
+/// The bytes of a signed list callback.
+fn request(wish: &str) -> Vec<u8> {
+    let form = list(&[("Query", wish)]);
+    let signature = sign(TOKEN, &format!("{PUBLIC_URL}/callbacks/crm"), &form);
+    let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(&form).finish();
+    let kind = "application/x-www-form-urlencoded";
+    format!(
+        "POST /callbacks/crm HTTP/1.1\r\nhost: gw.example.org\r\ncontent-type: {kind}\r\ncontent-length: {}\r\n\
+         x-twilio-signature: {signature}\r\n\r\n{body}",
+        body.len()
+    )
+    .into_bytes()
+}
+
+/// Reads one answer to its end.
+fn answered(stream: &mut BufReader<TcpStream>) {
+    let (mut length, mut line) = (0, String::new());
+    stream.read_line(&mut line).expect("a status");
+    assert!(line.contains(" 200 "), "{line}");
+    while line != "\r\n" {
+        line.clear();
+        stream.read_line(&mut line).expect("a header");
+        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+            length = value.trim().parse().expect("a number");
+        }
+    }
+    stream.read_exact(&mut vec![0; length]).expect("the body");
+}
+
+fn page_faults_per_call(gateway: &Gateway, wish: &str) -> f64 {
+    let request = request(wish);
+    let mut stream = BufReader::new(gateway.connect());
+    let mut call = |times| {
+        for _ in 0..times {
+            stream.get_mut().write_all(&request).expect("the server reads");
+            answered(&mut stream);
+        }
+    };
+    call(WARM_UP);
+    let before = gateway.page_faults();
+    call(CALLS);
+    (gateway.page_faults() - before) as f64 / CALLS as f64
+}
+
+#[test]
+fn a_call_in_steady_state_takes_no_new_pages() {
+    let gateway = Setup::misbehaving().start();
+    for wish in ["hello", "too-many 20"] {
+        let faults = page_faults_per_call(&gateway, wish);
+        assert!(faults < 0.5, "{faults} page faults for each call that answers `{wish}`");
+    }
+}

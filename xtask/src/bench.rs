@@ -1,0 +1,27 @@
+//! `cargo xtask bench`: builds what is measured and what measures, and lets it.
+
+use std::env;
+use std::os::unix::process::CommandExt as _;
+use std::process::Command;
+
+use anyhow::{Context as _, Result};
+
+use crate::build;
+use crate::tools::{cargo, execute, root, target};
+
+/// The gateway, what measures it, and native code that gives the same answers.
+const PROGRAMS: [&str; 3] = ["frontgate", "frontgate-bench", "frontgate-bench-native"];
+
+pub(crate) fn bench() -> Result<()> {
+    let mut build = cargo(&["build", "--release", "--locked", "--workspace"]);
+    execute(build.args(PROGRAMS.iter().flat_map(|name| ["--bin", name])))?;
+    build::components(&build::packages(&root().join("bench/guests"))?)?;
+    let program = target().join("release/frontgate-bench");
+    let mut bench = Command::new(&program);
+    bench
+        .args(env::args().skip(2))
+        .current_dir(root())
+        .env("FRONTGATE_PROGRAM", target().join("release/frontgate"))
+        .env("FRONTGATE_COMPONENTS", target().join("wasm32-wasip2/plugin"));
+    Err(bench.exec()).with_context(|| format!("starting {}", program.display()))
+}
