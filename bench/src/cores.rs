@@ -26,6 +26,11 @@ impl Side {
         cores.get(at).copied()
     }
 
+    /// Whether each side has a processor of its own.
+    pub(crate) fn are_apart() -> bool {
+        Self::Server.core().is_some()
+    }
+
     /// Runs something on this side, on a thread of its own, as a thread stays where it was put.
     pub(crate) fn run<T: Send>(self, work: impl FnOnce() -> T + Send) -> T {
         let core = self.core();
