@@ -64,6 +64,15 @@ pub use crate::templates::Templates;
 /// What a role's function returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
+/// The version of this crate as [`export!`] writes it into the component, for the gateway to read before it
+/// compiles anything: a line of text.
+#[doc(hidden)]
+pub const VERSION: [u8; VERSION_LINE.len()] = match VERSION_LINE.as_bytes().first_chunk() {
+    Some(line) => *line,
+    None => unreachable!(),
+};
+const VERSION_LINE: &str = concat!(env!("CARGO_PKG_VERSION"), "\n");
+
 /// Exports a type as a plugin, with the roles that it answers: `crm`, `templates`, `outgoing`,
 /// `routing`, `conversations`.
 ///
@@ -80,6 +89,13 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 macro_rules! export {
     ($plugin:ident: $($role:ident),+ $(,)?) => {
         $($crate::export_role!($role $plugin);)+
+
+        #[cfg(target_family = "wasm")]
+        const _: () = {
+            #[used]
+            #[unsafe(link_section = "frontgate-sdk")]
+            static VERSION: [u8; $crate::VERSION.len()] = $crate::VERSION;
+        };
     };
 }
 
