@@ -18,6 +18,7 @@ wasmtime::component::bindgen!({
         }
     ",
     world: "frontgate:host/every-role",
+    include_component_type: true,
     imports: { "frontgate:plugin/directory": async, "frontgate:plugin/http-client": async, "frontgate:plugin/state": async },
     exports: { default: async },
 });

@@ -5,6 +5,7 @@ mod check;
 mod client;
 mod deliveries;
 mod plugin;
+mod reload;
 mod run;
 mod send;
 mod tenant;
@@ -48,7 +49,11 @@ enum Command {
         #[arg(long)]
         online: bool,
     },
-    /// Looks at the plugins of the running gateway.
+    /// Lets the running gateway look at everything now, and waits for what comes of it.
+    ///
+    /// Ends with 0 if every file is live, 1 if one is not, 2 if the gateway could not be asked.
+    Reload(#[command(flatten)] ConfigFile),
+    /// Looks at plugins, and decides about their versions.
     Plugin {
         #[command(flatten)]
         config: ConfigFile,
@@ -90,6 +95,7 @@ pub fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Run(file) => run::run(&file.config),
         Command::Check { config, online } => return check::check(&config.config, online),
+        Command::Reload(file) => return reload::reload(&file.config),
         Command::Plugin { config, command } => plugin::plugin(&config.config, &command),
         Command::Send { config, command } => send::send(&config.config, &command),
         Command::Verify { config, command } => verify::verify(&config.config, &command),

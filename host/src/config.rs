@@ -22,7 +22,7 @@ use serde::Deserialize;
 
 pub use self::fault::{Fault, Faults};
 pub use self::limits::Limits;
-pub use self::plugins::{Breaker, Instances, Named, Plugins, Warm};
+pub use self::plugins::{Breaker, Instances, Named, Plugins, Probation, Warm};
 pub use self::secret::Secret;
 pub use self::server::{Admin, Log, LogFormat, Server};
 pub use self::state::{StateGrant, StateLimits};
@@ -94,6 +94,9 @@ impl Config {
         let absolute = |path: &mut PathBuf| *path = folder.join(&*path);
         absolute(&mut self.plugins.directory);
         absolute(&mut self.plugins.cache);
+        absolute(&mut self.plugins.records);
+        absolute(&mut self.plugins.lock);
+        absolute(&mut self.admin.socket);
         self.store.resolve(folder);
         self.delivery.ca_files.iter_mut().for_each(absolute);
         self.plugins.ca_files.iter_mut().for_each(absolute);

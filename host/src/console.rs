@@ -1,5 +1,6 @@
 //! The operators' listener: is it alive, is it ready, what is loaded, what happened.
 
+pub mod operate;
 pub mod status;
 
 use std::collections::BTreeMap;
@@ -161,6 +162,7 @@ impl Console {
             gauge!("frontgate_state_bytes", &labels).set(count(usize::try_from(kept.size.bytes).unwrap_or_default()));
         }
         gauge!("frontgate_plugin_places_free").set(count(self.engine.places_free()));
+        gauge!("frontgate_plugin_generations").set(count(self.registry.generations()));
         gauge!("frontgate_plugins_live").set(count(self.registry.live().len()));
         self.metrics.run_upkeep();
         with_type("text/plain; version=0.0.4; charset=utf-8", StatusCode::OK, self.metrics.render())

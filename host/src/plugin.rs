@@ -2,13 +2,16 @@
 //! calls go on.
 //!
 //! This room knows nothing of HTTP servers and nothing of the platforms' JSON. In reading order:
-//! [`live`] is a plugin that can be called, [`run`] is how a call is made, [`load`] brings files to life.
+//! [`contract`] is what a file says of itself, [`live`] is a plugin that can be called, [`run`] is how a call is made, [`load`] brings files to life.
 
+pub mod contract;
 mod exports;
 mod grants;
+mod health;
 mod imports;
 pub mod live;
 pub mod load;
 pub mod outbound;
+pub mod receipt;
 pub mod registry;
 pub mod run;

@@ -1,5 +1,7 @@
 //! Listens, limits connections, and drains: what happens before and after a request.
 
+pub mod socket;
+
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::future::Future;

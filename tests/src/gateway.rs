@@ -1,7 +1,9 @@
 //! A running gateway.
 
 use std::fs;
+use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 
@@ -185,6 +187,40 @@ impl Gateway {
             .replace("server.listen = \"127.0.0.1:0\"", &format!("server.listen = \"{}\"", self.address));
         fs::write(self.path("client.toml"), text).expect("a file");
         run(self.folder.path(), &[arguments, &["--config", "client.toml"]].concat())
+    }
+
+    /// Gives a command through the operators' socket: status and answer.
+    pub fn operate(&self, path: &str, body: &str) -> (u16, String) {
+        let mut stream = UnixStream::connect(self.path("data/frontgate.sock")).expect("the socket");
+        let length = body.len();
+        let head = format!("POST {path} HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n");
+        stream.write_all((head + body).as_bytes()).expect("the gateway reads");
+        let mut text = String::new();
+        stream.read_to_string(&mut text).expect("an answer");
+        let (head, body) = text.split_once("\r\n\r\n").expect("a header");
+        (head[9..12].parse().expect("a status"), body.to_owned())
+    }
+
+    /// Waits until everything that lies in the folder was tried, and gives what was done meanwhile.
+    pub fn reload(&self) -> Vec<Value> {
+        let (status, text) = self.operate("/reload", "");
+        assert_eq!(status, 200, "{text}");
+        let answer: Value = serde_json::from_str(&text).expect("JSON");
+        answer["receipts"].as_array().expect("receipts").clone()
+    }
+
+    /// The receipts of a plugin, as the program shows them.
+    pub fn history(&self, plugin: &str) -> Vec<Value> {
+        let output = self.command(&["plugin", "history", plugin, "--json"]);
+        let text = String::from_utf8(output.stdout).expect("text");
+        text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+    }
+
+    /// A number of `/metrics` that has no labels.
+    pub fn metric(&self, name: &str) -> f64 {
+        let text = self.operators("/metrics").1;
+        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.and_then(|number| number.parse().ok()).unwrap_or_else(|| panic!("no {name} in {text}"))
     }
 
     /// Sends a signal.

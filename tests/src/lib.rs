@@ -1,6 +1,7 @@
 //! What the tests drive the gateway with: the real program in a folder of its own, a platform that
 //! signs requests, and the log as it is written.
 
+mod contract;
 mod gateway;
 mod log;
 mod names;
@@ -12,6 +13,7 @@ mod web;
 
 use std::path::{Path, PathBuf};
 
+pub use crate::contract::built_against;
 pub use crate::gateway::{Gateway, run};
 pub use crate::log::Log;
 pub use crate::names::Names;
@@ -71,6 +73,17 @@ pub fn component(name: &str) -> Vec<u8> {
 /// The same plugin with other bytes and the same meaning: a custom section follows it.
 pub fn another_build(component: &[u8], note: u8) -> Vec<u8> {
     [component, &[0, 3, 1, b'n', note]].concat()
+}
+
+/// The same with a larger number.
+pub fn numbered_build(component: &[u8], number: u32) -> Vec<u8> {
+    [component, &[0, 6, 1, b'n'], &number.to_le_bytes()[..]].concat()
+}
+
+/// SHA-256 of a plugin's bytes, as receipts have it.
+pub fn digest(bytes: &[u8]) -> String {
+    use sha2::Digest as _;
+    sha2::Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The same plugin with a name in it replaced by one of the same length.

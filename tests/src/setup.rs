@@ -145,6 +145,19 @@ impl Setup {
         Gateway::start_with(self.folder, &program(), environment)
     }
 
+    /// Starts the gateway with another folder mounted where its plugins are.
+    pub fn start_with_mount(self, plugins: &Path) -> Gateway {
+        let script = self.folder.path().join("gateway.sh");
+        let program = crate::program();
+        let text = format!(
+            "#!/bin/sh\nexec unshare -rm sh -c 'mount --bind {plugins:?} plugins && exec {program:?} \"$@\"' - \"$@\"\n"
+        );
+        fs::write(&script, text).expect("a file");
+        fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o700)).expect("the file");
+        self.write();
+        Gateway::start_with(self.folder, &script, &[])
+    }
+
     /// Starts the gateway and waits until it serves.
     pub fn start(self) -> Gateway {
         self.write();

@@ -1,6 +1,7 @@
 //! Everything that is promised to users, through the front door.
 
 mod callbacks;
+mod churn;
 mod config;
 mod connections;
 mod conversations;
@@ -8,6 +9,7 @@ mod cost;
 mod crash;
 mod customers;
 mod delivery;
+mod folders;
 mod frontline;
 mod house;
 mod lifecycle;
@@ -16,6 +18,7 @@ mod operators;
 mod outbound;
 mod outbound_limits;
 mod outbound_secrets;
+mod probation;
 mod reload;
 mod scenarios;
 mod signature;
@@ -24,4 +27,6 @@ mod state_crash;
 mod store;
 mod tenants;
 mod tools;
+mod transaction;
 mod twilio_double;
+mod versions;

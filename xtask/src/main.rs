@@ -1,9 +1,10 @@
-//! `cargo xtask build | run | test | bench`: the only build tooling. Adds what a fresh machine lacks, and
+//! `cargo xtask build | run | test | bench | freeze`: the only build tooling. Adds what a fresh machine lacks, and
 //! needs nothing but rustup's cargo.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "printing is what a command does")]
 
 mod bench;
 mod build;
+mod freeze;
 mod run;
 mod test;
 mod tools;
@@ -14,7 +15,8 @@ const HELP: &str = "\
 cargo xtask build   builds the gateway (target/release/frontgate) and the shipped plugins (plugins/*.wasm)
 cargo xtask run     builds both and serves the example config.toml
 cargo xtask test    everything that CI checks
-cargo xtask bench   measures the gateway against native code, Node and others; --help says what there is";
+cargo xtask bench   measures the gateway against native code, Node and others; --help says what there is
+cargo xtask freeze  keeps the contract of this version in wit/released, once it is released";
 
 fn main() -> ExitCode {
     let command = std::env::args().nth(1);
@@ -23,6 +25,7 @@ fn main() -> ExitCode {
         Some("run") => run::run(),
         Some("test") => test::test(),
         Some("bench") => bench::bench(),
+        Some("freeze") => freeze::freeze(),
         _ => {
             println!("{HELP}");
             return ExitCode::from(2);

@@ -1,6 +1,7 @@
 //! One HTTP request to the gateway that runs with the same configuration.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
@@ -8,25 +9,61 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::body::Bytes;
 use hyper::{Request, StatusCode};
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpStream, UnixStream};
 use tokio::time::timeout;
+
+use crate::config::Config;
+use crate::console::operate::Details;
+use crate::plugin::load::reload::Answer;
 
 /// Longer than any callback may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Status and body of the answer.
 pub(super) fn request(address: SocketAddr, request: Request<Full<Bytes>>) -> anyhow::Result<(StatusCode, Bytes)> {
+    wait(PATIENCE, &address.to_string(), async {
+        let stream = TcpStream::connect(address).await;
+        let stream = stream.with_context(|| format!("nothing answers at {address}; is `frontgate run` running?"))?;
+        exchange(stream, request).await
+    })
+}
+
+/// Gives the gateway a command, and waits until it is done; `Err` inside is its refusal.
+pub(super) fn command(config: &Config, path: &str, details: &Details) -> anyhow::Result<Result<Answer, String>> {
+    let socket = &config.admin.socket;
+    let body = serde_json::to_vec(details)?;
+    let request = Request::post(path).header("host", "frontgate").body(Full::from(body))?;
+    // The gateway gives up first, and says so.
+    let plugins = &config.plugins;
+    let patience = Duration::from_millis(plugins.compile_timeout_ms + plugins.limits.call_timeout_ms) + PATIENCE;
+    let (status, body) = wait(patience, &socket.display().to_string(), async {
+        let stream = UnixStream::connect(socket).await;
+        exchange(stream.with_context(|| nobody(socket))?, request).await
+    })?;
+    if status != StatusCode::OK {
+        return Ok(Err(String::from_utf8_lossy(&body).trim().to_owned()));
+    }
+    serde_json::from_slice(&body).map(Ok).context("reading the gateway's answer")
+}
+
+fn nobody(socket: &Path) -> String {
+    format!("nothing answers at {}; is `frontgate run` running, as this user?", socket.display())
+}
+
+fn wait<T>(patience: Duration, place: &str, exchange: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     super::runtime()?.block_on(async {
-        match timeout(PATIENCE, exchange(address, request)).await {
+        match timeout(patience, exchange).await {
             Ok(answer) => answer,
-            Err(_) => bail!("no answer from {address} within {} s", PATIENCE.as_secs()),
+            Err(_) => bail!("no answer from {place} within {} s", patience.as_secs()),
         }
     })
 }
 
-async fn exchange(address: SocketAddr, request: Request<Full<Bytes>>) -> anyhow::Result<(StatusCode, Bytes)> {
-    let stream = TcpStream::connect(address);
-    let stream = stream.await.with_context(|| format!("nothing answers at {address}; is `frontgate run` running?"))?;
+async fn exchange<S>(stream: S, request: Request<Full<Bytes>>) -> anyhow::Result<(StatusCode, Bytes)>
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
     tokio::spawn(connection);
     let response = sender.send_request(request).await?;

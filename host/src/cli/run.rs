@@ -13,17 +13,19 @@ use tracing::{info, warn};
 
 use crate::config::Config;
 use crate::console::Console;
+use crate::console::operate::Operate;
 use crate::delivery::job::State;
 use crate::delivery::store::Store;
 use crate::delivery::store::desk::Desk;
 use crate::delivery::worker;
 use crate::gateway::Gateway;
-use crate::plugin::load::reload::Reload;
+use crate::plugin::load::reload::{Access, Command, Commands, Reload};
 use crate::plugin::outbound::network::Network;
 use crate::plugin::registry::Registry;
 use crate::plugin::run::engine::Engine;
 use crate::roles::{self, Plugins};
 use crate::server::Server;
+use crate::server::socket::Socket;
 use crate::state::Buckets;
 use crate::store::Database;
 use crate::telemetry;
@@ -77,7 +79,8 @@ async fn serve(config: Config) -> anyhow::Result<ExitCode> {
         admin_stop.clone(),
     ));
 
-    let mut reload = Reload::new(&engine, &registry, &config)?;
+    let mut reload = Reload::new(&engine, &registry, &config, Access::Write)?;
+    let socket = Socket::bind(&config.admin.socket).await?;
     tokio::select! {
         // Callbacks wait for what answers them, not for the slowest compilation.
         loaded = reload.load_until(|| roles::unanswered(&registry, &config).is_empty()) => loaded?,
@@ -90,7 +93,10 @@ async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     for reason in roles::missing(&registry, &config) {
         warn!("{reason}; it is passed over");
     }
+    let commands = reload.commands();
     let mut watching = tokio::spawn(reload.watch());
+    tokio::spawn(operate(socket, &config, commands.clone(), admin_stop.clone()));
+    tokio::spawn(reload_on_signal(commands)?);
 
     let tenants = tenants::all(&config);
     let plugins = Arc::new(Plugins::new(engine, registry));
@@ -154,6 +160,39 @@ async fn warn_of_strangers(config: &Config, database: &Database) {
             warn!("{waiting} deliveries wait for the tenant `{tenant}`, which is not in the configuration");
         }
     }
+}
+
+/// Takes commands until the end.
+fn operate(
+    socket: Socket,
+    config: &Config,
+    commands: Commands,
+    stop: CancellationToken,
+) -> impl Future<Output = ()> + use<> {
+    // What a reload waits for is mostly the compiler.
+    let patience = Duration::from_millis(config.plugins.compile_timeout_ms + config.plugins.limits.call_timeout_ms);
+    let operate = Arc::new(Operate::new(commands, patience));
+    let answer = move |request| {
+        let operate = Arc::clone(&operate);
+        async move { operate.respond(request).await }
+    };
+    socket.serve(answer, stop)
+}
+
+/// SIGHUP means what `frontgate reload` means; receipts go to the log.
+fn reload_on_signal(commands: Commands) -> anyhow::Result<impl Future<Output = ()>> {
+    let mut signals = signal(SignalKind::hangup())?;
+    Ok(async move {
+        while signals.recv().await.is_some() {
+            info!("reloading, as SIGHUP asks");
+            match commands.give(Command::Reload).await {
+                Ok(answer) => {
+                    info!("reloaded: {} changed, {} not usable", answer.receipts.len(), answer.standing.len())
+                }
+                Err(reason) => warn!("not reloaded: {reason}"),
+            }
+        }
+    })
 }
 
 /// SIGTERM and SIGINT, which mean the same.

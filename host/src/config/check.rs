@@ -125,6 +125,14 @@ fn limits(config: &Config, report: &mut Report<'_, '_>) {
         ("plugins.rescan_interval_ms".to_owned(), plugins.rescan_interval_ms, 1, day),
         ("plugins.connections_idle_max".to_owned(), size(plugins.connections_idle_max), 0, 1_000),
     ];
+    ranges.extend([
+        ("plugins.versions_max".to_owned(), size(plugins.versions_max), 2, 1_000),
+        ("plugins.receipts_max".to_owned(), size(plugins.receipts_max), 1, 1_000_000),
+        ("plugins.drain_timeout_ms".to_owned(), plugins.drain_timeout_ms, 1, day),
+        ("plugins.probation.calls".to_owned(), plugins.probation.calls.into(), 0, 1_000_000),
+        ("plugins.probation.time_ms".to_owned(), plugins.probation.time_ms, 1, day),
+        ("plugins.probation.failures".to_owned(), plugins.probation.failures.into(), 1, 64),
+    ]);
     let (store, delivery) = (&config.store, &config.delivery);
     ranges.extend([
         ("store.queue_max".to_owned(), size(store.queue_max), 1, 1_000_000),
@@ -154,7 +162,7 @@ fn limits(config: &Config, report: &mut Report<'_, '_>) {
     for (key, limits) in named.chain([("plugins.limits".to_owned(), plugins.limits.clone())]) {
         ranges.extend([
             (format!("{key}.cpu_time_ms"), limits.cpu_time_ms, 1, day),
-            (format!("{key}.call_timeout_ms"), limits.call_timeout_ms, 1, day),
+            (format!("{key}.call_timeout_ms"), limits.call_timeout_ms, 1, plugins.drain_timeout_ms.max(1)),
             (format!("{key}.memory_bytes_max"), size(limits.memory_bytes_max), 65_536, 4 * gib),
             (format!("{key}.table_elements_max"), size(limits.table_elements_max), 1, 10_000_000),
             (format!("{key}.answer_bytes_max"), size(limits.answer_bytes_max), 1, gib),

@@ -56,6 +56,20 @@ pub struct Plugins {
     pub nameservers: Vec<SocketAddr>,
     /// Connections that a plugin keeps open for its next requests.
     pub connections_idle_max: usize,
+    /// What is remembered of plugins: good versions, decisions, receipts.
+    pub records: PathBuf,
+    /// Good versions of each plugin that can be gone back to, the live one included.
+    pub versions_max: usize,
+    /// Receipts that are kept.
+    pub receipts_max: usize,
+    /// No call of a plugin may take longer, so that an old version is gone this long after a swap.
+    pub drain_timeout_ms: u64,
+    /// Which plugins may be loaded, by digest.
+    pub lock: PathBuf,
+    /// Whether nothing else is loaded.
+    pub locked: bool,
+    /// How a new version is watched.
+    pub probation: Probation,
     /// What one call may use, unless a plugin has limits of its own.
     pub limits: Limits,
     /// What a plugin may keep, unless it has limits of its own.
@@ -87,6 +101,13 @@ impl Default for Plugins {
             ca_files: Vec::new(),
             nameservers: Vec::new(),
             connections_idle_max: 8,
+            records: "data/plugins".into(),
+            versions_max: 5,
+            receipts_max: 1_000,
+            drain_timeout_ms: 30_000,
+            lock: "plugins.lock".into(),
+            locked: false,
+            probation: Probation::default(),
             limits: Limits::default(),
             state: StateLimits::default(),
             named: BTreeMap::new(),
@@ -193,6 +214,25 @@ impl Default for Warm {
             idle_max_ms: 60_000,
             memory_bytes_max: 32 * 1024 * 1024,
         }
+    }
+}
+
+/// `[plugins.probation]`: how a new version is watched, and when the one before it comes back.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Probation {
+    /// Calls that a new version is watched for; 0 for none.
+    pub calls: u32,
+    /// It is watched for this long at most.
+    pub time_ms: u64,
+    /// So many of those calls that trap or run out of time take it back, unless as many of the version
+    /// before it did lately.
+    pub failures: u32,
+}
+
+impl Default for Probation {
+    fn default() -> Self {
+        Self { calls: 20, time_ms: 600_000, failures: 1 }
     }
 }
 

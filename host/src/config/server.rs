@@ -1,6 +1,7 @@
 //! `[server]`, `[admin]` and `[log]`: the two listeners, and what is said about them.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 
 use serde::Deserialize;
 use tracing_subscriber::EnvFilter;
@@ -73,11 +74,13 @@ impl Default for Server {
 pub struct Admin {
     /// Address and port. Keep it off the internet.
     pub listen: SocketAddr,
+    /// A Unix socket for commands that change something, open to this user alone.
+    pub socket: PathBuf,
 }
 
 impl Default for Admin {
     fn default() -> Self {
-        Self { listen: (Ipv4Addr::LOCALHOST, 8081).into() }
+        Self { listen: (Ipv4Addr::LOCALHOST, 8081).into(), socket: "data/frontgate.sock".into() }
     }
 }
 

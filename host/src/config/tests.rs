@@ -18,7 +18,7 @@ fn known<S: DeserializeOwned>() -> Vec<String> {
 #[test]
 fn the_example_names_every_option() {
     let document: toml::Table = toml::from_str(EXAMPLE).expect("TOML");
-    let sections: [(&str, Vec<String>); 12] = [
+    let sections: [(&str, Vec<String>); 13] = [
         ("server", known::<Server>()),
         ("admin", known::<Admin>()),
         ("log", known::<Log>()),
@@ -26,6 +26,7 @@ fn the_example_names_every_option() {
         ("delivery", known::<Delivery>()),
         ("plugins", known::<Plugins>()),
         ("plugins.limits", known::<Limits>()),
+        ("plugins.probation", known::<Probation>()),
         ("plugins.named.directory", known::<Named>()),
         ("tenants.demo", known::<Tenant>()),
         ("tenants.demo.twilio", known::<Twilio>()),

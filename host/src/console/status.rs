@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Console, Deliveries};
 use crate::delivery::job::State;
+use crate::plugin::registry::{Receipt, Version};
 use crate::state::Usage;
 
 /// The whole answer.
@@ -30,6 +31,9 @@ pub struct Status {
     pub memory: String,
     /// Calls that could begin right now.
     pub places_free: usize,
+    /// The last receipts of all plugins, the newest first; `frontgate plugin history` has more.
+    #[serde(default)]
+    pub receipts: Vec<Receipt>,
 }
 
 /// One plugin.
@@ -39,6 +43,12 @@ pub struct Plugin {
     pub loading: bool,
     /// What answers now, if anything.
     pub live: Option<Live>,
+    /// Whether what answers is new, and the version before it would come back.
+    #[serde(default)]
+    pub probation: bool,
+    /// Good versions that are kept, the newest first.
+    #[serde(default)]
+    pub versions: Vec<Version>,
     /// How the newest file fared.
     pub last_attempt: Option<Attempt>,
 }
@@ -50,8 +60,14 @@ pub struct Live {
     pub digest: String,
     /// Size of the file.
     pub bytes: usize,
+    /// Version of the SDK that it was built with, where it says so.
+    #[serde(default)]
+    pub sdk: Option<String>,
     /// Roles that it answers.
     pub roles: Vec<String>,
+    /// Interfaces that it imports.
+    #[serde(default)]
+    pub imports: Vec<String>,
     /// Seconds since 1970.
     pub since: u64,
     /// Milliseconds for which it is not asked, after it failed repeatedly; none if it is.
@@ -70,7 +86,11 @@ pub struct Kept {
 /// One attempt to bring a file to life.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Attempt {
-    /// `live`, `kept` (the version before it answers on), `refused` or `removed`.
+    /// Of its receipt.
+    #[serde(default)]
+    pub id: String,
+    /// `live`, `kept` (the version before it answers on), `refused`, `removed`, `waiting` (for the operator),
+    /// `rolled-back` (the version before it answers again) or `allowed`.
     pub outcome: String,
     /// Why the file is not usable.
     pub reason: Option<String>,
@@ -86,7 +106,9 @@ impl Status {
         for (name, live) in console.registry.live().iter() {
             plugins.entry(name.clone()).or_default().live = Some(Live {
                 digest: live.digest.to_string(),
-                bytes: live.file_bytes,
+                bytes: live.manifest.bytes,
+                sdk: live.manifest.sdk.clone(),
+                imports: live.manifest.imports.iter().cloned().collect(),
                 roles: live.roles().into_iter().map(|role| role.name().to_owned()).collect(),
                 since: seconds(live.since),
                 breaker_open_ms: live
@@ -96,14 +118,21 @@ impl Status {
         }
         for (name, receipt) in console.registry.receipts().iter() {
             plugins.entry(name.clone()).or_default().last_attempt = Some(Attempt {
+                id: receipt.id.clone(),
                 outcome: receipt.outcome.name().to_owned(),
                 reason: receipt.outcome.reason().map(str::to_owned),
                 digest: receipt.digest.map(|digest| digest.to_string()),
-                time: seconds(receipt.time),
+                time: receipt.time_ms / 1_000,
             });
         }
         for name in console.registry.loading().iter() {
             plugins.entry(name.clone()).or_default().loading = true;
+        }
+        for name in console.registry.on_probation().iter() {
+            plugins.entry(name.clone()).or_default().probation = true;
+        }
+        for (name, versions) in console.registry.versions().iter() {
+            plugins.entry(name.clone()).and_modify(|plugin| plugin.versions.clone_from(versions));
         }
         let reasons = console.reasons();
         Self {
@@ -121,6 +150,7 @@ impl Status {
             state: kept.map(by_plugin),
             memory: console.engine.allocation().name().to_owned(),
             places_free: console.engine.places_free(),
+            receipts: console.registry.recent().iter().cloned().collect(),
         }
     }
 }

@@ -4,14 +4,10 @@ use anyhow::Context as _;
 use wasmtime::Store;
 use wasmtime::component::{Component, Instance, InstancePre};
 
+use super::contract::{CONTRACT, VERSION};
 use super::run::store::CallStore;
 use crate::bindings::{conversations, crm, outgoing, routing, templates};
 use crate::config::Role;
-
-/// What every name of the contract begins with.
-pub(super) const CONTRACT: &str = "frontgate:plugin/";
-/// The version of the contract that this gateway speaks.
-pub(super) const VERSION: &str = "0.1.0";
 
 /// Writes a field for each role, how it is found, and how its functions are had.
 macro_rules! exports {

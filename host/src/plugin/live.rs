@@ -9,8 +9,10 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use wasmtime::component::{Component, InstancePre};
 
-use super::exports::{CONTRACT, Exports, VERSION};
+use super::contract::Manifest;
+use super::exports::Exports;
 use super::grants::Grants;
+use super::health::Health;
 use super::load::cache::Digest;
 use super::run::breaker::Breaker;
 use super::run::engine::{Build, Engine};
@@ -26,8 +28,8 @@ pub struct Live {
     pub name: Arc<str>,
     /// SHA-256 of the file.
     pub digest: Digest,
-    /// Size of the file.
-    pub file_bytes: usize,
+    /// What it says of itself.
+    pub manifest: Manifest,
     /// Since when it answers.
     pub since: SystemTime,
     /// How it was compiled.
@@ -43,6 +45,8 @@ pub struct Live {
     pub(crate) breaker: Breaker,
     pub(crate) meters: Meters,
     pub(crate) instances: Instances,
+    /// How its calls ended.
+    pub(crate) health: Health,
 }
 
 impl Live {
@@ -56,15 +60,12 @@ impl Live {
         limits: Limits,
         plugins: &Plugins,
     ) -> anyhow::Result<Self> {
-        if let Some(other) = other_version(component) {
-            bail!("it is built for {other}, and this gateway speaks version {VERSION}; build it against that");
-        }
         let pre = engine.linker_for(component).instantiate_pre(component).map_err(anyhow::Error::from);
         let pre = pre.context("it imports what this gateway does not have")?;
         let name = file.name;
         let live = Self {
             digest: file.digest,
-            file_bytes: file.bytes,
+            manifest: file.manifest,
             since: SystemTime::now(),
             build,
             exports: Arc::new(Exports::find(component, &pre)?),
@@ -77,6 +78,7 @@ impl Live {
             meters: Meters::new(&name),
             instances: Instances::new(engine, plugins.instances_of(&name), &plugins.warm),
             name,
+            health: Health::default(),
         };
         if live.roles().is_empty() {
             bail!("it answers no role: {}", exports(component));
@@ -99,18 +101,7 @@ impl Live {
 pub(crate) struct File {
     pub(crate) name: Arc<str>,
     pub(crate) digest: Digest,
-    pub(crate) bytes: usize,
-}
-
-/// An interface of the contract that a component imports or exports in a version that does not fit ours.
-fn other_version(component: &Component) -> Option<String> {
-    let line = VERSION.rsplit_once('.').map_or(VERSION, |(line, _)| line);
-    let fits = |name: &str| name.rsplit_once('@').is_some_and(|(_, version)| version.starts_with(&format!("{line}.")));
-    let kind = component.component_type();
-    let (imports, exports) = (kind.imports(component.engine()), kind.exports(component.engine()));
-    let names = imports.map(|(name, _)| name).chain(exports.map(|(name, _)| name));
-    let mut ours = names.filter(|name| name.starts_with(CONTRACT));
-    ours.find(|name| !fits(name)).map(str::to_owned)
+    pub(crate) manifest: Manifest,
 }
 
 /// Says what a component exports instead of a role.

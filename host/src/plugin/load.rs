@@ -2,8 +2,12 @@
 
 mod attempt;
 mod builds;
+mod bytes;
 pub mod cache;
 pub mod compile;
+mod digest;
 mod failure;
 mod folder;
+pub mod lock;
+pub mod records;
 pub mod reload;

@@ -1,65 +1,36 @@
 //! Which plugins are live, which are being loaded, and how their files last fared. Read by everyone, written by
 //! [`super::load::reload`] alone.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::time::SystemTime;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Instant;
 
 use arc_swap::ArcSwap;
 
 use super::live::Live;
-use super::load::cache::Digest;
+pub use super::load::records::Version;
+pub use super::receipt::{Outcome, Receipt};
+
+/// Receipts of all plugins that are shown together.
+const RECENT_MAX: usize = 50;
 
 /// Live plugins and the last receipt of every file, by name.
 #[derive(Default)]
 pub struct Registry {
     live: ArcSwap<BTreeMap<String, Arc<Live>>>,
     receipts: ArcSwap<BTreeMap<String, Receipt>>,
+    recent: ArcSwap<VecDeque<Receipt>>,
     loading: ArcSwap<Vec<String>>,
+    probation: ArcSwap<Vec<String>>,
+    versions: ArcSwap<BTreeMap<String, Vec<Version>>>,
+    generations: Mutex<Vec<Generation>>,
 }
 
-/// How an attempt to bring a file to life ended.
-#[derive(Debug, Clone)]
-pub struct Receipt {
-    /// When it ended.
-    pub time: SystemTime,
-    /// Which bytes were tried; none for a removed file, or one that could not be read.
-    pub digest: Option<Digest>,
-    /// How it ended.
-    pub outcome: Outcome,
-}
-
-/// How an attempt ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
-    /// The file answers now.
-    Live,
-    /// The file is not usable, and the version before it answers on.
-    Kept(String),
-    /// The file is not usable, and there was none before it.
-    Refused(String),
-    /// The file is gone, and so is the plugin.
-    Removed,
-}
-
-impl Outcome {
-    /// One word, for logs and metrics.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Live => "live",
-            Self::Kept(_) => "kept",
-            Self::Refused(_) => "refused",
-            Self::Removed => "removed",
-        }
-    }
-
-    /// Why a file is not usable.
-    pub fn reason(&self) -> Option<&str> {
-        match self {
-            Self::Kept(reason) | Self::Refused(reason) => Some(reason),
-            Self::Live | Self::Removed => None,
-        }
-    }
+/// A version that was made live, for as long as somebody holds it.
+struct Generation {
+    version: Weak<Live>,
+    /// Since when it does not answer any more.
+    retired: Option<Instant>,
 }
 
 impl Registry {
@@ -78,30 +49,87 @@ impl Registry {
         self.receipts.load_full()
     }
 
+    /// The last receipts of all, the newest first.
+    pub fn recent(&self) -> Arc<VecDeque<Receipt>> {
+        self.recent.load_full()
+    }
+
     /// Files that are being tried right now.
     pub fn loading(&self) -> Arc<Vec<String>> {
         self.loading.load_full()
+    }
+
+    /// Plugins whose newest version is watched.
+    pub fn on_probation(&self) -> Arc<Vec<String>> {
+        self.probation.load_full()
+    }
+
+    /// Versions of every plugin that are kept, the newest first.
+    pub fn versions(&self) -> Arc<BTreeMap<String, Vec<Version>>> {
+        self.versions.load_full()
+    }
+
+    /// Versions that somebody holds: those that are live, those that calls in flight began with, and those
+    /// that are gone back to if a newer one fails.
+    pub fn generations(&self) -> usize {
+        let mut generations = self.generations.lock().unwrap_or_else(PoisonError::into_inner);
+        generations.retain(|generation| generation.version.strong_count() > 0);
+        generations.len()
+    }
+
+    /// Versions that have not answered since `before`, and are held nevertheless.
+    pub(super) fn overdue(&self, before: Instant) -> Vec<Arc<Live>> {
+        let generations = self.generations.lock().unwrap_or_else(PoisonError::into_inner);
+        let overdue = generations.iter().filter(|generation| generation.retired.is_some_and(|since| since < before));
+        overdue.filter_map(|generation| generation.version.upgrade()).collect()
     }
 
     pub(super) fn set_loading(&self, names: Vec<String>) {
         self.loading.store(Arc::new(names));
     }
 
-    pub(super) fn replace(&self, plugin: Live) {
+    pub(super) fn set_on_probation(&self, names: Vec<String>) {
+        self.probation.store(Arc::new(names));
+    }
+
+    pub(super) fn set_versions(&self, versions: BTreeMap<String, Vec<Version>>) {
+        self.versions.store(Arc::new(versions));
+    }
+
+    pub(super) fn replace(&self, plugin: Arc<Live>) {
         let mut live = BTreeMap::clone(&self.live.load());
-        live.insert(plugin.name.to_string(), Arc::new(plugin));
+        let old = live.insert(plugin.name.to_string(), Arc::clone(&plugin));
         self.live.store(Arc::new(live));
+        self.retire(old.as_ref(), Some(&plugin));
     }
 
     pub(super) fn remove(&self, name: &str) {
         let mut live = BTreeMap::clone(&self.live.load());
-        live.remove(name);
+        let old = live.remove(name);
         self.live.store(Arc::new(live));
+        self.retire(old.as_ref(), None);
     }
 
-    pub(super) fn note(&self, name: &str, receipt: Receipt) {
+    fn retire(&self, old: Option<&Arc<Live>>, new: Option<&Arc<Live>>) {
+        let mut generations = self.generations.lock().unwrap_or_else(PoisonError::into_inner);
+        let is = |generation: &Generation, version: Option<&Arc<Live>>| {
+            version.is_some_and(|version| std::ptr::eq(generation.version.as_ptr(), Arc::as_ptr(version)))
+        };
+        // A version that comes back is not another one.
+        generations.retain(|generation| generation.version.strong_count() > 0 && !is(generation, new));
+        for generation in generations.iter_mut().filter(|generation| is(generation, old)) {
+            generation.retired = Some(Instant::now());
+        }
+        generations.extend(new.map(|new| Generation { version: Arc::downgrade(new), retired: None }));
+    }
+
+    pub(super) fn note(&self, receipt: Receipt) {
+        let mut recent = VecDeque::clone(&self.recent.load());
+        recent.push_front(receipt.clone());
+        recent.truncate(RECENT_MAX);
+        self.recent.store(Arc::new(recent));
         let mut receipts = BTreeMap::clone(&self.receipts.load());
-        receipts.insert(name.to_owned(), receipt);
+        receipts.insert(receipt.plugin.clone(), receipt);
         self.receipts.store(Arc::new(receipts));
     }
 }

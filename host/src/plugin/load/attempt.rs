@@ -1,18 +1,23 @@
 //! From a file to a plugin that can be called: read once, check, compile, link, try.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, anyhow, bail};
+use ::bytes::Bytes;
+use anyhow::{anyhow, bail};
 use tokio::task::spawn_blocking;
-use tracing::info;
+use tracing::{info, warn};
 use wasmtime::component::Component;
 
 use super::builds::Builds;
+use super::bytes;
 use super::cache::Digest;
 use super::failure::Failure;
 use super::folder::Seen;
+use super::lock::Lock;
+use super::records::{self, Record};
 use crate::config::{Config, Plugins, Role};
+use crate::plugin::contract::{self, Manifest};
 use crate::plugin::grants::Grants;
 use crate::plugin::live::{File, Live};
 use crate::plugin::run::call::{self, Caller, Receipts};
@@ -27,8 +32,19 @@ pub(super) struct Attempt {
     pub(super) seen: Seen,
     /// Of the bytes that were read.
     pub(super) digest: Option<Digest>,
+    /// Of the same.
+    pub(super) manifest: Option<Manifest>,
     /// `None` stands for the very file that is live already.
-    pub(super) result: Result<Option<Live>, Failure>,
+    pub(super) result: Result<Option<Ready>, Failure>,
+    /// The version that answered when the gateway ended, where the file is not usable and nothing is live.
+    pub(super) instead: Option<Live>,
+    pub(super) took: Duration,
+}
+
+/// A version that can go live, and its bytes, which are kept.
+pub(super) struct Ready {
+    pub(super) live: Live,
+    pub(super) wasm: Bytes,
 }
 
 /// Loads files.
@@ -57,39 +73,94 @@ impl Loader {
         tenants.any(|tenant| tenant.roles.plugins(role).iter().any(|name| name == plugin))
     }
 
-    /// One attempt.
-    pub(super) async fn load(self: Arc<Self>, name: String, seen: Seen, current: Option<Digest>) -> Attempt {
-        let mut digest = None;
+    /// One attempt at a file, knowing what answers now and what is remembered of the name.
+    pub(super) async fn load(
+        self: Arc<Self>,
+        name: String,
+        seen: Seen,
+        current: Option<Digest>,
+        record: Record,
+    ) -> Attempt {
+        let began = Instant::now();
+        let (mut digest, mut manifest) = (None, None);
         let result = async {
-            let (wasm, read) = self.read(&seen).await?;
+            let (looked, max) = (seen.clone(), self.plugins().file_bytes_max);
+            let read = spawn_blocking(move || bytes::read(&looked, max)).await;
+            let (wasm, read) = read.map_err(|error| Failure::Passing(error.into()))??;
             digest = Some(read);
             if current == Some(read) {
                 return Ok(None);
             }
-            check(&wasm).map_err(Failure::Verdict)?;
-            let file = File { name: name.as_str().into(), digest: read, bytes: wasm.len() };
-            let (component, build) = self.builds.soon(&name, &wasm.into(), read, self.plugins()).await?;
-            let live = self.link(&component, build, file).map_err(Failure::Verdict)?;
-            self.try_once(&live).await?;
-            Ok(Some(live))
+            if let Some(reason) = record.passed_over(read) {
+                return Err(Failure::PassedOver(reason.to_owned()));
+            }
+            self.allowed(&name, read).await?;
+            let parsed = parse(wasm.clone()).await?;
+            manifest = Some(parsed.clone());
+            let more: Vec<String> = record.wants_more(read, &parsed).iter().map(ToString::to_string).collect();
+            if !more.is_empty() {
+                let (more, short) = (more.join(" and "), read.short());
+                return Err(Failure::Waits(format!(
+                    "it wants {more}, which the version before it did not; to allow it: \
+                     frontgate plugin allow {name} {short}"
+                )));
+            }
+            let live = self.bring(&name, wasm.clone(), read, parsed).await?;
+            Ok(Some(Ready { live, wasm }))
         }
         .await;
-        Attempt { name, seen, digest, result }
+        let instead = match (&result, current, record.live) {
+            (Err(_), None, Some(last)) if digest != Some(last) => self.instead(&name, last).await,
+            _ => None,
+        };
+        Attempt { name, seen, digest, manifest, result, instead, took: began.elapsed() }
     }
 
-    /// The file's bytes and their digest. What is hashed here is what is compiled.
-    async fn read(&self, seen: &Seen) -> Result<(Vec<u8>, Digest), Failure> {
-        let (bytes, max) = (seen.bytes(), self.plugins().file_bytes_max);
-        if bytes > max {
-            return Err(Failure::Verdict(anyhow!("it has {bytes} bytes, more than plugins.file_bytes_max = {max}")));
+    /// A version that was live before.
+    pub(super) async fn revive(&self, name: &str, digest: Digest) -> Result<Live, Failure> {
+        self.allowed(name, digest).await?;
+        let folder = self.plugins().records.clone();
+        let read = spawn_blocking(move || records::read_version(&folder, digest)).await;
+        let wasm: Bytes = read.map_err(anyhow::Error::from).flatten().map_err(Failure::Passing)?.into();
+        let manifest = parse(wasm.clone()).await?;
+        self.bring(name, wasm, digest, manifest).await
+    }
+
+    async fn instead(&self, name: &str, digest: Digest) -> Option<Live> {
+        match self.revive(name, digest).await {
+            Ok(live) => Some(live),
+            Err(error) => {
+                warn!(plugin = name, "the version of plugin `{name}` that answered last cannot come back: {error}");
+                None
+            }
         }
-        let path = seen.path.clone();
-        let read = spawn_blocking(move || {
-            let wasm = std::fs::read(path).context("reading it")?;
-            let digest = Digest::of(&wasm);
-            Ok((wasm, digest))
-        });
-        read.await.map_err(anyhow::Error::from).flatten().map_err(Failure::Passing)
+    }
+
+    /// Refuses what `plugins.lock` does not list, where that counts.
+    async fn allowed(&self, name: &str, digest: Digest) -> Result<(), Failure> {
+        if !self.plugins().locked {
+            return Ok(());
+        }
+        let path = self.plugins().lock.clone();
+        let lock = spawn_blocking(move || Lock::read(&path)).await.map_err(anyhow::Error::from).flatten();
+        match lock.map_err(Failure::Passing)?.refusal(name, digest) {
+            // The list may change.
+            Some(reason) => Err(Failure::Passing(anyhow!(reason))),
+            None => Ok(()),
+        }
+    }
+
+    /// Compiles, links and tries bytes that may be loaded.
+    async fn bring(&self, name: &str, wasm: Bytes, digest: Digest, manifest: Manifest) -> Result<Live, Failure> {
+        let (component, build) = self.builds.soon(name, &wasm, digest, self.plugins()).await?;
+        self.ready(&component, build, File { name: name.into(), digest, manifest }).await
+    }
+
+    /// Links a component, and tries it.
+    async fn ready(&self, component: &Component, build: Build, file: File) -> Result<Live, Failure> {
+        let live = self.link(component, build, file).map_err(Failure::Verdict)?;
+        self.try_once(&live).await?;
+        Ok(live)
     }
 
     fn link(&self, component: &Component, build: Build, file: File) -> anyhow::Result<Live> {
@@ -100,7 +171,9 @@ impl Loader {
         };
         let grants = Grants::new(&file.name, named, &self.engine.network, &self.plugins().state);
         let live = Live::link(&self.engine, component, build, file, grants, limits, self.plugins())?;
-        if live.grants.egress.is_empty() && imports(component, "wasi:http/outgoing-handler@") {
+        if live.grants.egress.is_empty()
+            && live.manifest.imports.iter().any(|name| name.starts_with("wasi:http/outgoing-handler@"))
+        {
             let name = &live.name;
             info!(
                 plugin = &**name,
@@ -140,13 +213,22 @@ impl Loader {
     }
 }
 
-/// Whether a component lists an interface; that does not say that it uses it.
-fn imports(component: &Component, interface: &str) -> bool {
-    component.component_type().imports(component.engine()).any(|(name, _)| name.starts_with(interface))
+/// Looks at what a component says of itself.
+async fn parse(wasm: Bytes) -> Result<Manifest, Failure> {
+    let parsed = spawn_blocking(move || {
+        check(&wasm)?;
+        let component = contract::Component::parse(&wasm)?;
+        match component.misfit() {
+            Some(misfit) => bail!(misfit),
+            None => Ok(component.manifest),
+        }
+    });
+    // A parser that panics has met bytes that it should have refused.
+    parsed.await.map_err(anyhow::Error::from).flatten().map_err(Failure::Verdict)
 }
 
-/// Refuses what is no component before the compiler sees it.
-fn check(wasm: &[u8]) -> anyhow::Result<()> {
+/// Refuses what is no component before anything else looks at it.
+pub(super) fn check(wasm: &[u8]) -> anyhow::Result<()> {
     if wasmtime::Engine::detect_precompiled(wasm).is_some() {
         bail!("it is machine code, not WebAssembly; deliver the .wasm that it was made from");
     }

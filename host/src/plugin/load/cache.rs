@@ -4,7 +4,6 @@
 //! code looks like, and of the file itself. Files are written once and never changed: the code of a
 //! live plugin is mapped from them.
 
-use std::fmt;
 use std::fs;
 use std::hash::{Hash as _, Hasher};
 use std::io::Write as _;
@@ -16,33 +15,13 @@ use anyhow::{Context as _, bail};
 use sha2::{Digest as _, Sha256};
 use wasmtime::component::Component;
 
+pub use super::digest::Digest;
+
 /// Older builds are removed beyond this many.
 const FILES_MAX: usize = 64;
 
 /// Ends the name of a file that is being written.
 const UNFINISHED: &str = "unfinished";
-
-/// SHA-256 of a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Digest([u8; 32]);
-
-impl Digest {
-    /// The digest of these bytes.
-    pub fn of(bytes: &[u8]) -> Self {
-        Self(Sha256::digest(bytes).into())
-    }
-
-    /// Its first twelve digits, enough for people to compare.
-    pub fn short(&self) -> String {
-        self.to_string()[..12].to_owned()
-    }
-}
-
-impl fmt::Display for Digest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
 
 /// A folder of compiled plugins that only this user can write.
 #[derive(Debug, Clone)]
@@ -54,19 +33,11 @@ pub struct Cache {
 impl Cache {
     /// Opens the folder, and makes it if need be.
     pub fn open(folder: &Path, engine: &wasmtime::Engine) -> anyhow::Result<Self> {
-        let context = || format!("preparing the folder {} for compiled plugins", folder.display());
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).with_context(context)?;
         // What lies here is run as machine code: nobody else may put it there.
-        let found = fs::metadata(folder).with_context(context)?;
-        if found.uid() != rustix::process::geteuid().as_raw() {
-            bail!("the folder {} for compiled plugins belongs to another user", folder.display());
-        }
-        if found.mode() & 0o022 != 0 {
-            bail!("others can write to the folder {} for compiled plugins: chmod go-w it", folder.display());
-        }
+        own_folder(folder, "compiled plugins")?;
         let mut settings = StableHasher(Sha256::new());
         engine.precompile_compatibility_hash().hash(&mut settings);
-        let settings = Digest(settings.0.finalize().into()).short();
+        let settings = Digest::from(<[u8; 32]>::from(settings.0.finalize())).short();
         Ok(Self { folder: folder.to_owned(), settings })
     }
 
@@ -118,6 +89,20 @@ impl Cache {
             let _ = fs::remove_file(path);
         }
     }
+}
+
+/// Makes a folder if need be, and makes sure that only this user can write to it.
+pub fn own_folder(folder: &Path, what: &str) -> anyhow::Result<()> {
+    let context = || format!("preparing the folder {} for {what}", folder.display());
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).with_context(context)?;
+    let found = fs::metadata(folder).with_context(context)?;
+    if found.uid() != rustix::process::geteuid().as_raw() {
+        bail!("the folder {} for {what} belongs to another user", folder.display());
+    }
+    if found.mode() & 0o022 != 0 {
+        bail!("others can write to the folder {} for {what}: chmod go-w it", folder.display());
+    }
+    Ok(())
 }
 
 /// Whether a file was made here; whatever else lies in the folder is not touched.

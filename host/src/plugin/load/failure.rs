@@ -9,6 +9,10 @@ pub(super) enum Failure {
     Verdict(anyhow::Error),
     /// Nothing was said about the bytes: a full disk, no memory, a file that may not be read.
     Passing(anyhow::Error),
+    /// It wants what the version before it did not, and the operator has not allowed it yet.
+    Waits(String),
+    /// It was live, was taken back, and is not tried again.
+    PassedOver(String),
 }
 
 impl Failure {
@@ -21,6 +25,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Verdict(error) | Self::Passing(error) => write!(f, "{error:#}"),
+            Self::Waits(reason) | Self::PassedOver(reason) => f.write_str(reason),
         }
     }
 }

@@ -3,30 +3,34 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 /// What tells one state of a file from another without reading it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Seen {
     pub(super) path: PathBuf,
-    bytes: u64,
-    modified: SystemTime,
+    pub(super) kind: Kind,
+    modified: (i64, i64),
     /// Another file under the same name has another inode, even at the same size and time.
-    inode: u64,
+    inode: (u64, u64),
     /// Also tells of new permissions, and of files that were written with an older time.
     changed: (i64, i64),
 }
 
-impl Seen {
-    pub(super) fn bytes(&self) -> u64 {
-        self.bytes
-    }
+/// What stands under a plugin's name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A file, of this size.
+    File { bytes: u64 },
+    /// Something that holds no plugin.
+    Other(&'static str),
+    /// It is there, and the system does not say what it is: a link in a circle, a disk that fails.
+    Hidden(String),
 }
 
-/// Every `.wasm` file, by its name without the ending. Links are followed; hidden files are not
-/// plugins.
+/// Everything that is called `.wasm`, by its name without the ending. Links are followed; hidden files are
+/// not plugins.
 pub(super) fn look(folder: &Path) -> io::Result<BTreeMap<String, Seen>> {
     let mut files = BTreeMap::new();
     for entry in fs::read_dir(folder)? {
@@ -35,21 +39,42 @@ pub(super) fn look(folder: &Path) -> io::Result<BTreeMap<String, Seen>> {
         let (Some(name), true) = (stem, path.extension().is_some_and(|ending| ending == "wasm")) else {
             continue;
         };
-        let metadata = match fs::metadata(&path) {
-            // It is gone again by now. Any other error says nothing about whether it is there.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            metadata => metadata?,
-        };
-        if metadata.is_file() {
-            let seen = Seen {
-                bytes: metadata.len(),
-                modified: metadata.modified()?,
-                inode: metadata.ino(),
-                changed: (metadata.ctime(), metadata.ctime_nsec()),
-                path: path.clone(),
-            };
-            files.insert(name.to_owned(), seen);
+        let name = name.to_owned();
+        match fs::metadata(&path) {
+            // It is gone again by now, or a link to nothing.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            // This says nothing about whether it is there, and nothing about the others.
+            Err(error) => {
+                let kind = Kind::Hidden(error.to_string());
+                files.insert(name, Seen { path, kind, modified: (0, 0), inode: (0, 0), changed: (0, 0) });
+            }
+            Ok(metadata) => {
+                files.insert(name, seen(path, &metadata));
+            }
         }
     }
     Ok(files)
+}
+
+fn seen(path: PathBuf, metadata: &fs::Metadata) -> Seen {
+    let kind = metadata.file_type();
+    let kind = if kind.is_file() {
+        Kind::File { bytes: metadata.len() }
+    } else if kind.is_dir() {
+        Kind::Other("a folder")
+    } else if kind.is_fifo() {
+        Kind::Other("a pipe")
+    } else {
+        Kind::Other("a device or a socket")
+    };
+    let changes = matches!(kind, Kind::File { .. });
+    // A folder changes with every file in it, and stays a folder.
+    let times = |time: (i64, i64)| if changes { time } else { (0, 0) };
+    Seen {
+        modified: times((metadata.mtime(), metadata.mtime_nsec())),
+        inode: (metadata.dev(), metadata.ino()),
+        changed: times((metadata.ctime(), metadata.ctime_nsec())),
+        path,
+        kind,
+    }
 }

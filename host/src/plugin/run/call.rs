@@ -143,13 +143,15 @@ impl<'c> Call<'c> {
         if let Some(outer) = outer {
             outer.cpu.charge(usage.cpu.spent_away());
         }
-        match outcome {
+        let result = match outcome {
             Ok(Ok((Ok(answer), _))) => answer.map_err(said),
             Ok(Ok((Err(error), refused))) => Err(ended(&error, refused)),
             Ok(Err(error)) => Err(error),
             Err(_) if wall <= deadlines.answer => Err(Error::OutOfTime("call_timeout_ms")),
             Err(_) => Err(Error::OutOfTime("deadline")),
-        }
+        };
+        plugin.health.note(result.as_ref().err());
+        result
     }
 }
 

@@ -1,0 +1,83 @@
+//! The operators' socket: what changes something. Commands in, receipts out, as JSON.
+
+use std::time::Duration;
+
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::{Bytes, Incoming};
+use hyper::{Method, Request, Response, StatusCode};
+use percent_encoding::percent_decode_str;
+use serde::{Deserialize, Serialize};
+use tokio::time::timeout;
+
+use super::{text, with_type};
+use crate::plugin::load::reload::{Answer, Command, Commands};
+
+/// A name and a digest are far shorter.
+const BODY_BYTES_MAX: usize = 16 * 1024;
+/// From the header to the end of such a body.
+const BODY_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Does what operators ask.
+pub struct Operate {
+    commands: Commands,
+    patience: Duration,
+}
+
+/// What may stand in a command's body.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Details {
+    /// Which version, by how its digest begins.
+    pub digest: Option<String>,
+}
+
+impl Operate {
+    /// Nobody waits longer than `patience` for a command to end.
+    pub fn new(commands: Commands, patience: Duration) -> Self {
+        Self { commands, patience }
+    }
+
+    /// Answers one request.
+    pub async fn respond(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+        if request.method() != Method::POST {
+            return text(StatusCode::METHOD_NOT_ALLOWED, "this socket takes POST only\n");
+        }
+        let path = request.uri().path().to_owned();
+        let Some(details) = details(request.into_body()).await else {
+            return text(StatusCode::BAD_REQUEST, "the body is JSON, such as {\"digest\": \"0a1b2c\"}, or empty\n");
+        };
+        let Some(command) = command(&path, details) else {
+            let known = "there are /reload, /plugins/NAME/rollback and /plugins/NAME/allow\n";
+            return text(StatusCode::NOT_FOUND, known);
+        };
+        match timeout(self.patience, self.commands.give(command)).await {
+            Ok(Ok(answer)) => json(&answer),
+            Ok(Err(refusal)) => text(StatusCode::CONFLICT, refusal + "\n"),
+            Err(_) => {
+                let waits = "it is still being done; `frontgate plugin list` shows what comes of it\n";
+                text(StatusCode::GATEWAY_TIMEOUT, waits)
+            }
+        }
+    }
+}
+
+async fn details(body: Incoming) -> Option<Details> {
+    let body = timeout(BODY_PATIENCE, Limited::new(body, BODY_BYTES_MAX).collect()).await.ok()?.ok()?.to_bytes();
+    if body.is_empty() { Some(Details::default()) } else { serde_json::from_slice(&body).ok() }
+}
+
+fn command(path: &str, Details { digest }: Details) -> Option<Command> {
+    let parts: Vec<&str> = path.split('/').skip(1).collect();
+    let name = |name: &str| percent_decode_str(name).decode_utf8().ok().map(String::from);
+    match parts.as_slice() {
+        ["reload"] => Some(Command::Reload),
+        ["plugins", plugin, "rollback"] => Some(Command::Rollback { name: name(plugin)?, digest }),
+        ["plugins", plugin, "allow"] => Some(Command::Allow { name: name(plugin)?, digest }),
+        _ => None,
+    }
+}
+
+fn json(answer: &Answer) -> Response<Full<Bytes>> {
+    let body = serde_json::to_vec(answer).expect("an answer has no map keys that are no text");
+    with_type("application/json", StatusCode::OK, body)
+}

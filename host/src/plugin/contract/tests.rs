@@ -1,0 +1,145 @@
+use proptest::prelude::*;
+
+use super::*;
+
+const CRM: &str = include_str!("../../../../tests/guests/trap-at-start.wat");
+
+fn parse(wat: &str) -> anyhow::Result<Component> {
+    Component::parse(&wat::parse_str(wat).expect("WebAssembly"))
+}
+
+fn misfit(from: &str, to: &str) -> String {
+    assert!(CRM.contains(from), "{from} is in the source");
+    parse(&CRM.replace(from, to)).expect("a component").misfit().expect("a misfit")
+}
+
+#[test]
+fn our_own_contract_fits() {
+    let crm = parse(CRM).expect("a component");
+    assert_eq!(crm.misfit(), None);
+    assert_eq!(crm.manifest.roles, ["crm".to_owned()].into());
+    assert!(differences(&OURS, &OURS).is_empty());
+}
+
+#[test]
+fn each_difference_is_named() {
+    let cases = [
+        (r#"(field "links" (list $link))"#, "", "record `customer` of `plugin-types` gained field `links`"),
+        (
+            r#"(field "details" (option $details))"#,
+            r#"(field "details" (option $details)) (field "tags" (list string))"#,
+            "record `customer` of `plugin-types` lost field `tags`",
+        ),
+        (
+            r#"(field "page-size" u32)"#,
+            r#"(field "page-size" s32)"#,
+            "field `page-size` of record `list-request` of `crm` is u32, not s32",
+        ),
+        (r#"(case "invalid" string)"#, "", "variant `error` of `plugin-types` gained case `invalid`"),
+        (
+            r#"(case "forbidden" string)"#,
+            r#"(case "forbidden")"#,
+            "case `forbidden` of variant `error` of `plugin-types` is string, not nothing",
+        ),
+        (
+            r#"(field "worker" (option string))))"#,
+            r#"(field "worker" string)))"#,
+            "field `worker` of record `customer` of `plugin-types` is option<string>, not string",
+        ),
+        (
+            r#"(field "title" string) (field "content" string)"#,
+            r#"(field "content" string) (field "title" string)"#,
+            "record `details` of `plugin-types` has each field in another place",
+        ),
+    ];
+    for (from, to, words) in cases {
+        let said = misfit(from, to);
+        assert!(said.starts_with(words), "{said}");
+        assert!(
+            said.ends_with(
+                "built with another 0.1.0 than this gateway's; rebuild it with this gateway's frontgate-sdk"
+            )
+        );
+    }
+}
+
+#[test]
+fn another_version_is_named_with_what_differs() {
+    let newer = CRM.replace("@0.1.0", "@0.2.0");
+    let said = parse(&newer).expect("a component").misfit().expect("a misfit");
+    assert_eq!(
+        said,
+        "it is written against frontgate:plugin/crm@0.2.0: built with 0.2.0, this gateway takes 0.1.0; \
+         rebuild it with frontgate-sdk 0.1, or run a newer gateway"
+    );
+    let older = CRM.replace("@0.1.0", "@0.0.9").replace(r#"(field "links" (list $link))"#, "");
+    let said = parse(&older).expect("a component").misfit().expect("a misfit");
+    assert_eq!(
+        said,
+        "record `customer` of `plugin-types` gained field `links`: built with 0.0.9, this gateway takes 0.1.0; \
+         rebuild it with frontgate-sdk 0.1"
+    );
+}
+
+#[test]
+fn a_later_version_of_the_same_line_fits() {
+    assert_eq!(parse(&CRM.replace("@0.1.0", "@0.1.7")).expect("a component").misfit(), None);
+}
+
+#[test]
+fn the_sdk_is_read_from_wherever_it_lies_and_nothing_odd_is_shown() {
+    let with = |section: &str| {
+        let wat =
+            CRM.replacen("(core module $m", &format!("(core module $m (@custom \"frontgate-sdk\" \"{section}\")"), 1);
+        parse(&wat).expect("a component").manifest.sdk
+    };
+    assert_eq!(with("0.1.0\\n0.1.0\\n"), Some("0.1.0".to_owned()));
+    assert_eq!(with("\\1b[31m0.1.0"), None);
+    assert_eq!(with(""), None);
+    assert_eq!(with("\\ff\\fe"), None);
+}
+
+#[test]
+fn capabilities_are_imports_with_functions_that_reach_something() {
+    let wants = |imports: &str| {
+        parse(&format!("(component {imports})"))
+            .expect("a component")
+            .manifest
+            .capabilities
+            .into_iter()
+            .collect::<Vec<_>>()
+    };
+    let import = |name: &str, function: &str| format!(r#"(import "{name}" (instance (export "{function}" (func))))"#);
+    assert_eq!(wants(&import("frontgate:plugin/http-client@0.1.0", "send")), [Capability::Http]);
+    assert_eq!(wants(&import("wasi:http/outgoing-handler@0.2.6", "handle")), [Capability::Http]);
+    assert_eq!(wants(&import("frontgate:plugin/state@0.1.0", "get")), [Capability::State]);
+    assert_eq!(wants(&import("wasi:keyvalue/store@0.2.0-draft", "open")), [Capability::State]);
+    assert_eq!(wants(&import("frontgate:plugin/directory@0.1.0", "get-customer")), [Capability::Directory]);
+    assert_eq!(wants(&import("wasi:filesystem/preopens@0.2.6", "get-directories")), []);
+    assert_eq!(wants(&import("wasi:cli/environment@0.2.6", "get-environment")), []);
+    assert_eq!(wants(&import("frontgate:plugin/settings@0.1.0", "get")), []);
+    assert_eq!(wants(r#"(import "frontgate:plugin/http-client@0.1.0" (instance))"#), []);
+}
+
+#[test]
+fn too_many_names_are_refused() {
+    let imports: String = (0..1_001).map(|i| format!(r#"(import "a:b/i{i}" (instance))"#)).collect();
+    let refused = parse(&format!("(component {imports})")).err().expect("a refusal");
+    assert!(refused.to_string().contains("more than 1000 names"), "{refused}");
+}
+
+proptest! {
+    #[test]
+    fn damaged_files_are_refused_or_read_and_never_worse(
+        at in any::<prop::sample::Index>(),
+        byte in any::<u8>(),
+        cut in any::<prop::sample::Index>(),
+    ) {
+        let mut wasm = wat::parse_str(CRM).expect("WebAssembly");
+        let at = at.index(wasm.len());
+        wasm[at] = byte;
+        drop(Component::parse(&wasm).map(|component| component.misfit()));
+        wasm.truncate(cut.index(wasm.len()));
+        drop(Component::parse(&wasm).map(|component| component.misfit()));
+    }
+}

@@ -1,0 +1,174 @@
+//! Every kind of folder and every kind of file in it, each with its receipt.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::process::Command;
+
+use frontgate_tests::{Gateway, Setup, another_build, component, digest, root};
+use serde_json::Value;
+
+fn build(number: u8) -> Vec<u8> {
+    another_build(&component("misbehaving"), number)
+}
+
+fn attempt(gateway: &Gateway, plugin: &str) -> Value {
+    gateway.status()["plugins"][plugin]["last_attempt"].clone()
+}
+
+fn live_is(gateway: &Gateway, bytes: &[u8], count: usize) {
+    gateway.log().wait_for_more("plugin `plugin` is live", count);
+    assert_eq!(gateway.status()["plugins"]["plugin"]["live"]["digest"], digest(bytes));
+    assert_eq!(attempt(gateway, "plugin")["outcome"], "live");
+}
+
+/// Waits for the receipt of a file that is not usable, while everything else goes on.
+fn refused(gateway: &Gateway, plugin: &str, words: &str) {
+    gateway.log().wait_for(&format!("plugin `{plugin}` is not usable: "));
+    let attempt = attempt(gateway, plugin);
+    assert_eq!(attempt["outcome"], "refused", "{attempt}");
+    assert!(attempt["reason"].as_str().expect("a reason").contains(words), "{plugin}: {attempt}");
+    assert_eq!(gateway.wished("hello"), "version 1");
+}
+
+#[test]
+fn what_a_container_platform_mounts_is_followed() {
+    let setup = Setup::new();
+    let folder = setup.folder().join("plugins");
+    let version = |name: &str, bytes: &[u8]| {
+        fs::create_dir(folder.join(name)).expect("a folder");
+        fs::write(folder.join(name).join("plugin.wasm"), bytes).expect("a file");
+    };
+    version("..2026_1", &build(1));
+    symlink("..2026_1", folder.join("..data")).expect("a link");
+    symlink("..data/plugin.wasm", folder.join("plugin.wasm")).expect("a link");
+    let gateway = setup.start();
+    live_is(&gateway, &build(1), 1);
+    version("..2026_2", &build(2));
+    symlink("..2026_2", folder.join("..data_tmp")).expect("a link");
+    fs::rename(folder.join("..data_tmp"), folder.join("..data")).expect("the swap");
+    live_is(&gateway, &build(2), 2);
+    fs::remove_dir_all(folder.join("..2026_1")).expect("the folder");
+    assert_eq!(gateway.reload().len(), 0);
+}
+
+#[test]
+fn a_file_that_is_moved_in_and_one_that_is_written_in_place_are_taken() {
+    let gateway = Setup::new().plugin("plugin", &build(1)).start();
+    fs::write(gateway.path("plugins/upload"), build(2)).expect("a file");
+    fs::rename(gateway.path("plugins/upload"), gateway.path("plugins/plugin.wasm")).expect("the swap");
+    live_is(&gateway, &build(2), 2);
+    fs::write(gateway.path("plugins/plugin.wasm"), build(3)).expect("a file");
+    live_is(&gateway, &build(3), 3);
+    // The same size and an older time.
+    fs::write(gateway.path("plugins/plugin.wasm"), build(4)).expect("a file");
+    let file = fs::File::options().write(true).open(gateway.path("plugins/plugin.wasm")).expect("the file");
+    file.set_modified(std::time::UNIX_EPOCH).expect("a time");
+    live_is(&gateway, &build(4), 4);
+}
+
+#[test]
+fn a_folder_that_is_replaced_as_a_whole_is_followed() {
+    let gateway = Setup::new().set("plugins.rescan_interval_ms", "50").plugin("plugin", &build(1)).start();
+    let next = gateway.path("next");
+    fs::create_dir(&next).expect("a folder");
+    fs::write(next.join("plugin.wasm"), build(2)).expect("a file");
+    fs::rename(gateway.path("plugins"), gateway.path("before")).expect("a move");
+    fs::rename(&next, gateway.path("plugins")).expect("a move");
+    gateway.log().wait_for("plugin `plugin` is live");
+    while gateway.status()["plugins"]["plugin"]["live"]["digest"] != digest(&build(2)) {}
+    fs::write(gateway.path("plugins/plugin.wasm"), build(3)).expect("a file");
+    while gateway.status()["plugins"]["plugin"]["live"]["digest"] != digest(&build(3)) {}
+}
+
+#[test]
+fn a_bind_mount_without_events_is_looked_through() {
+    // A mount needs rights that not every machine gives to tests.
+    let may = Command::new("unshare").args(["-rm", "true"]).status().is_ok_and(|status| status.success());
+    if !may {
+        return;
+    }
+    let elsewhere = tempfile::TempDir::new().expect("a folder");
+    fs::write(elsewhere.path().join("plugin.wasm"), build(1)).expect("a file");
+    let setup = Setup::new().set("plugins.rescan_interval_ms", "50");
+    let gateway = setup.start_with_mount(elsewhere.path());
+    live_is(&gateway, &build(1), 1);
+    fs::write(elsewhere.path().join("plugin.wasm"), build(2)).expect("a file");
+    live_is(&gateway, &build(2), 2);
+}
+
+#[test]
+fn a_folder_that_is_gone_takes_nothing_away() {
+    let gateway = Setup::new().set("plugins.rescan_interval_ms", "50").plugin("plugin", &build(1)).start();
+    fs::rename(gateway.path("plugins"), gateway.path("elsewhere")).expect("a move");
+    gateway.log().wait_for("the plugins' folder cannot be read, so nothing changes");
+    assert_eq!(gateway.wished("hello"), "version 1");
+    let (status, text) = gateway.operate("/reload", "");
+    assert!(status == 409 && text.contains("cannot be read"), "{text}");
+    fs::rename(gateway.path("elsewhere"), gateway.path("plugins")).expect("a move");
+    gateway.drop_plugin("plugin", &build(2));
+    live_is(&gateway, &build(2), 2);
+}
+
+#[test]
+fn what_is_called_like_a_plugin_and_is_no_file_is_said() {
+    let gateway = Setup::new().plugin("plugin", &build(1)).start();
+    let folder = gateway.path("plugins");
+    fs::create_dir(folder.join("folder.wasm")).expect("a folder");
+    refused(&gateway, "folder", "it is a folder, not a file");
+    rustix::fs::mkfifoat(rustix::fs::CWD, folder.join("pipe.wasm"), rustix::fs::Mode::RUSR).expect("a pipe");
+    refused(&gateway, "pipe", "it is a pipe, not a file");
+    symlink("loop.wasm", folder.join("loop.wasm")).expect("a link");
+    refused(&gateway, "loop", "it cannot be looked at: Too many levels of symbolic links");
+    // A link to nothing is nothing yet.
+    symlink("nothing", folder.join("dangling.wasm")).expect("a link");
+    assert_eq!(gateway.reload().len(), 0);
+    assert_eq!(attempt(&gateway, "dangling"), Value::Null);
+    fs::write(folder.join("nothing"), build(2)).expect("a file");
+    gateway.log().wait_for("plugin `dangling` is live");
+}
+
+#[test]
+fn a_file_that_may_not_be_read_is_read_once_it_may() {
+    // Whoever may read everything has no such files.
+    let gateway = Setup::new().set("plugins.rescan_interval_ms", "50").plugin("plugin", &build(1)).start();
+    let path = gateway.path("plugins/other.wasm");
+    fs::write(gateway.path("upload"), build(2)).expect("a file");
+    fs::set_permissions(gateway.path("upload"), fs::Permissions::from_mode(0)).expect("the file");
+    let readable = fs::read(gateway.path("upload")).is_ok();
+    fs::rename(gateway.path("upload"), &path).expect("a move");
+    if !readable {
+        refused(&gateway, "other", "Permission denied");
+    }
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("the file");
+    gateway.log().wait_for("plugin `other` is live");
+}
+
+#[test]
+fn files_that_start_badly_or_are_too_large_or_no_components_are_refused_with_the_reason() {
+    let setup = Setup::new()
+        .set("plugins.cache", "\"compiled\"")
+        .set("plugins.file_bytes_max", "2000000")
+        .set("plugins.named.hang.limits", "{ cpu_time_ms = 50 }")
+        .set("plugins.named.want.limits", "{ memory_bytes_max = 65536 }")
+        .plugin("plugin", &build(1));
+    let gateway = setup.start();
+    let start = fs::read_to_string(root().join("tests/guests/trap-at-start.wat")).expect("the source");
+    let wat = |text: &str| wat::parse_str(text).expect("WebAssembly");
+    let hang = start.replace("(func $boom unreachable)", "(func $boom (loop br 0))");
+    let compiled = fs::read_dir(gateway.path("compiled")).expect("the cache").flatten().next().expect("a file");
+    let machine_code = fs::read(compiled.path()).expect("the file");
+    let cases: [(&str, Vec<u8>, &str); 8] = [
+        ("empty", Vec::new(), "it is empty"),
+        ("module", wat("(module)"), "it is a core module"),
+        ("old", b"\0asm\x0b\0\x01\0".to_vec(), "it is WebAssembly of an unknown version"),
+        ("trap", wat(&start), "it does not start: the plugin crashed"),
+        ("hang", wat(&hang), "it reached cpu_time_ms"),
+        ("huge", vec![0; 2_000_001], "more than plugins.file_bytes_max = 2000000"),
+        ("native", machine_code, "it is machine code, not WebAssembly"),
+        ("want", component("misbehaving"), "memory_bytes_max"),
+    ];
+    for (name, bytes, words) in cases {
+        gateway.drop_plugin(name, &bytes);
+        refused(&gateway, name, words);
+    }
+}
