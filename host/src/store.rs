@@ -158,3 +158,34 @@ pub fn millis(time: SystemTime) -> i64 {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_nobody_waits_for_any_more_is_written_or_not_as_its_caller_chose() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let url = format!("sqlite:{}", folder.path().join("test.db").display());
+        let config = config::Store { url, timeout_ms: 20, ..config::Store::default() };
+        let database = Arc::new(Database::open(&config).expect("a database"));
+        database.write(|transaction| transaction.execute_batch("CREATE TABLE t (n)")).await.expect("a table");
+        let (go, gone) = channel::<()>();
+        // Keeps the thread that writes busy until `go` is dropped.
+        let busy = Arc::clone(&database);
+        let busy = tokio::spawn(async move { busy.write(move |_| Ok(gone.recv().is_err())).await });
+        tokio::task::yield_now().await;
+        let insert =
+            |n: i64| move |transaction: &Transaction<'_>| transaction.execute("INSERT INTO t VALUES (?1)", [n]);
+        assert!(matches!(database.write_in_time(insert(1)).await, Err(StoreError::Slow)));
+        assert!(matches!(database.write_if_awaited(insert(2)).await, Err(StoreError::Slow)));
+        drop(go);
+        assert!(busy.await.expect("no panic").expect("a write"));
+        assert_eq!(database.write(insert(3)).await.expect("a write"), 1);
+        let reader = schema::open_to_read(database.path()).expect("a connection");
+        let written = reader.query_row("SELECT group_concat(n) FROM t", [], |row| row.get::<_, String>(0));
+        assert_eq!(written.expect("an answer"), "1,3");
+    }
+}
