@@ -191,7 +191,7 @@ impl Gateway {
 
     /// Gives a command through the operators' socket: status and answer.
     pub fn operate(&self, path: &str, body: &str) -> (u16, String) {
-        let mut stream = UnixStream::connect(self.path("data/frontgate.sock")).expect("the socket");
+        let mut stream = UnixStream::connect(self.path("data/run/frontgate.sock")).expect("the socket");
         let length = body.len();
         let head = format!("POST {path} HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n");
         stream.write_all((head + body).as_bytes()).expect("the gateway reads");

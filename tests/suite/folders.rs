@@ -133,7 +133,7 @@ fn a_file_that_may_not_be_read_is_read_once_it_may() {
     let gateway = Setup::new().set("plugins.rescan_interval_ms", "50").plugin("plugin", &build(1)).start();
     let path = gateway.path("plugins/other.wasm");
     fs::write(gateway.path("upload"), build(2)).expect("a file");
-    fs::set_permissions(gateway.path("upload"), fs::Permissions::from_mode(0)).expect("the file");
+    fs::set_permissions(gateway.path("upload"), fs::Permissions::from_mode(0o000)).expect("the file");
     let readable = fs::read(gateway.path("upload")).is_ok();
     fs::rename(gateway.path("upload"), &path).expect("a move");
     if !readable {

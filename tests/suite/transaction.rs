@@ -243,7 +243,7 @@ fn checking_leaves_no_trace_of_its_own() {
 #[test]
 fn only_the_gateways_user_gives_commands() {
     let mut gateway = Setup::misbehaving().start();
-    let socket = gateway.path("data/frontgate.sock");
+    let socket = gateway.path("data/run/frontgate.sock");
     assert_eq!(fs::metadata(&socket).expect("the socket").permissions().mode() & 0o777, 0o600);
     for path in ["/reload", "/plugins/plugin/rollback"] {
         assert_eq!(frontgate_tests::post(gateway.address(), path, &[], b"").status, 404);
@@ -260,7 +260,7 @@ fn only_the_gateways_user_gives_commands() {
 fn a_socket_that_was_left_behind_is_taken_over_and_one_that_answers_is_not() {
     let mut gateway = Setup::misbehaving().start();
     gateway.kill();
-    assert!(gateway.path("data/frontgate.sock").exists());
+    assert!(gateway.path("data/run/frontgate.sock").exists());
     let gateway = gateway.start_again();
     assert_eq!(gateway.reload().len(), 0);
     let refused = |setup: Setup, words: &str| {
@@ -270,7 +270,7 @@ fn a_socket_that_was_left_behind_is_taken_over_and_one_that_answers_is_not() {
         assert!(output.status.code() == Some(1) && text.contains(words), "{text}");
     };
     let socket = |path: &Path| Setup::misbehaving().set("admin.socket", format!("{path:?}"));
-    refused(socket(&gateway.path("data/frontgate.sock")), "another gateway answers there");
+    refused(socket(&gateway.path("data/run/frontgate.sock")), "another gateway answers there");
     refused(socket(&gateway.path("config.toml")), "that is no socket");
     let open = tempfile::TempDir::new().expect("a folder");
     fs::set_permissions(open.path(), fs::Permissions::from_mode(0o777)).expect("the folder");

@@ -95,7 +95,7 @@ async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     }
     let commands = reload.commands();
     let mut watching = tokio::spawn(reload.watch());
-    tokio::spawn(operate(socket, &config, commands.clone(), admin_stop.clone()));
+    let operating = tokio::spawn(operate(socket, &config, commands.clone(), admin_stop.clone()));
     tokio::spawn(reload_on_signal(commands)?);
 
     let tenants = tenants::all(&config);
@@ -142,6 +142,8 @@ async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     };
     watching.abort();
     admin_stop.cancel();
+    // It takes its socket away.
+    let _ = operating.await;
     if clean {
         info!("every request was finished");
         return Ok(ExitCode::SUCCESS);

@@ -80,7 +80,7 @@ pub struct Admin {
 
 impl Default for Admin {
     fn default() -> Self {
-        Self { listen: (Ipv4Addr::LOCALHOST, 8081).into(), socket: "data/frontgate.sock".into() }
+        Self { listen: (Ipv4Addr::LOCALHOST, 8081).into(), socket: "data/run/frontgate.sock".into() }
     }
 }
 

@@ -223,8 +223,9 @@ async fn parse(wasm: Bytes) -> Result<Manifest, Failure> {
             None => Ok(component.manifest),
         }
     });
-    // A parser that panics has met bytes that it should have refused.
-    parsed.await.map_err(anyhow::Error::from).flatten().map_err(Failure::Verdict)
+    // A parser that panics has met bytes that it should have refused. What it says may quote them.
+    let said = |error: anyhow::Error| Failure::Verdict(anyhow!(brief(&format!("{error:#}"))));
+    parsed.await.map_err(anyhow::Error::from).flatten().map_err(said)
 }
 
 /// Refuses what is no component before anything else looks at it.

@@ -65,6 +65,12 @@ impl Record {
         }
     }
 
+    /// Whether this is the version that answers, and nothing else is to be remembered of it.
+    fn answers(&self, digest: Digest) -> bool {
+        let last = self.versions.last().map(|version| version.digest);
+        self.live == Some(digest) && last == Some(digest) && self.passed_over(digest).is_none()
+    }
+
     /// The good versions, the newest first.
     pub(super) fn versions(&self) -> impl Iterator<Item = &Version> {
         self.versions.iter().rev()
@@ -99,7 +105,9 @@ pub(super) struct Records {
     names: BTreeMap<String, Record>,
     versions_max: usize,
     changed: bool,
-    /// Bytes of new versions that are not on disk yet.
+    /// Versions whose bytes are on disk.
+    stored: BTreeSet<Digest>,
+    /// Bytes of new versions that are not.
     new: Vec<(Digest, Bytes)>,
 }
 
@@ -128,7 +136,9 @@ impl Records {
             Err(error) if error.kind() == io::ErrorKind::NotFound => BTreeMap::new(),
             Err(error) => return Err(error).with_context(|| format!("reading {}", path.display())),
         };
-        Ok(Self { folder: folder.to_owned(), access, names, versions_max, changed: false, new: Vec::new() })
+        let stored = stored(folder).map(|(digest, _)| digest).collect();
+        let folder = folder.to_owned();
+        Ok(Self { folder, access, names, versions_max, changed: false, stored, new: Vec::new() })
     }
 
     /// What is known of a name.
@@ -143,6 +153,11 @@ impl Records {
 
     /// A version answers now.
     pub(super) fn live(&mut self, name: &str, digest: Digest, manifest: &Manifest, wasm: Option<Bytes>) {
+        let known = self.names.get(name).is_some_and(|record| record.answers(digest));
+        if known && self.stored.contains(&digest) {
+            // So it was when the gateway ended: a start has nothing to write down.
+            return;
+        }
         let max = self.versions_max;
         let record = self.change(name);
         record.live = Some(digest);
@@ -151,7 +166,7 @@ impl Records {
         let time_ms = millis(SystemTime::now());
         record.versions.push(Version { digest, time_ms, manifest: manifest.clone() });
         trim(&mut record.versions, max);
-        if let Some(wasm) = wasm {
+        if let Some(wasm) = wasm.filter(|_| self.stored.insert(digest)) {
             self.new.push((digest, wasm));
         }
     }
@@ -192,7 +207,8 @@ impl Records {
             return None;
         }
         let kept = self.names.values().flat_map(|record| &record.versions).map(|version| version.digest);
-        let (kept, folder) = (kept.collect(), self.folder.clone());
+        let (kept, folder): (BTreeSet<Digest>, _) = (kept.collect(), self.folder.clone());
+        self.stored.retain(|digest| kept.contains(digest));
         serde_json::to_vec_pretty(&self.names).ok().map(|names| Unwritten { folder, names, new, kept })
     }
 }
@@ -210,21 +226,20 @@ impl Unwritten {
     pub(super) fn write(self) -> anyhow::Result<()> {
         let versions = self.folder.join("versions");
         for (digest, wasm) in self.new.iter().filter(|(digest, _)| self.kept.contains(digest)) {
-            let path = versions.join(format!("{digest}.wasm"));
-            if !path.exists() {
-                replace(&path, wasm, Durable::No)?;
-            }
+            replace(&versions.join(format!("{digest}.wasm")), wasm, Durable::No)?;
         }
         replace(&self.folder.join("plugins.json"), &self.names, Durable::Yes)?;
-        for entry in fs::read_dir(&versions).into_iter().flatten().flatten() {
-            let path = entry.path();
-            let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
-            if stem.parse().is_ok_and(|digest: Digest| !self.kept.contains(&digest)) {
-                let _ = fs::remove_file(path);
-            }
+        for (_, path) in stored(&self.folder).filter(|(digest, _)| !self.kept.contains(digest)) {
+            let _ = fs::remove_file(path);
         }
         Ok(())
     }
+}
+
+/// Versions whose bytes lie in the folder.
+fn stored(folder: &Path) -> impl Iterator<Item = (Digest, PathBuf)> {
+    let files = fs::read_dir(folder.join("versions")).into_iter().flatten().flatten().map(|entry| entry.path());
+    files.filter_map(|path| Some((path.file_stem()?.to_str()?.parse().ok()?, path)))
 }
 
 /// The bytes of a version, if they are kept and whole.

@@ -82,9 +82,10 @@ impl Reload {
         }
         self.registry.set_versions(self.records.versions());
         for receipt in receipts {
+            // Whoever has read the line finds the receipt.
+            self.registry.note(receipt.clone());
             say(&receipt);
             self.waiting.iter_mut().for_each(|waiting| waiting.receipts.push(receipt.clone()));
-            self.registry.note(receipt);
         }
     }
 
