@@ -24,6 +24,7 @@ use crate::plugin::run::call::{self, Caller, Receipts};
 use crate::plugin::run::engine::{Build, Engine};
 use crate::plugin::run::spread::spread;
 use crate::plugin::run::store;
+use crate::telemetry::brief;
 
 /// What one attempt came to.
 pub(super) struct Attempt {
