@@ -8,7 +8,7 @@ use crate::tenants::call;
 
 #[test]
 fn a_loop_ends_at_its_cpu_time_while_others_are_served() {
-    let gateway = Setup::misbehaving().set("plugins.limits.cpu_time_ms", "300").start();
+    let gateway = Setup::misbehaving().set("plugins.limits.cpu_time_ms", "100").start();
     thread::scope(|scope| {
         let loops: Vec<_> = (0..8).map(|_| scope.spawn(|| gateway.wish("loop"))).collect();
         for _ in 0..50 {
@@ -281,7 +281,7 @@ fn who_would_wait_behind_too_many_is_refused_at_once() {
     let gateway = Setup::misbehaving()
         .set("plugins.calls_max", "1")
         .set("plugins.queue_max", "0")
-        .set("plugins.limits.call_timeout_ms", "60000")
+        .set("plugins.limits.call_timeout_ms", "30000")
         .set("log.level", "\"debug\"")
         .start();
     thread::scope(|scope| {

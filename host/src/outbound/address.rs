@@ -8,7 +8,7 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 /// Why an address is not of the public internet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Special {
-    /// As in "10.1.2.3 is a private address".
+    /// As in "10.1.2.3 is not public (private)".
     pub(crate) name: &'static str,
     /// Whether there can be a reason to reach it.
     pub(crate) grantable: bool,

@@ -63,11 +63,15 @@ fn literal(key: &str, address: IpAddr, networks: &[IpNet], report: &mut Report<'
     let granted = networks.iter().any(|network| network.contains(&address));
     match special(address) {
         Some(special) if !special.grantable => {
-            report.fault(key, &format!("is a {} address, where no plugin is sent", special.name), "leave it out");
+            report.fault(
+                key,
+                &format!("is not public ({}), and no plugin is sent there", special.name),
+                "leave it out",
+            );
         }
         Some(special) if !granted => report.fault(
             key,
-            &format!("is a {} address, which needs its network to be granted, too", special.name),
+            &format!("is not public ({}), so its network has to be granted, too", special.name),
             &format!("add it to outbound_networks, such as \"{}\"", IpNet::from(address)),
         ),
         _ => {}

@@ -2,6 +2,7 @@
 //! has a client of its own. Bodies are streams here.
 
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 
 use http_body_util::BodyExt as _;
 use hyper::header::CONTENT_LENGTH;
@@ -55,10 +56,18 @@ impl WasiHttpHooks for Hooks {
         _: Rest,
     ) -> Box<dyn Future<Output = Sent> + Send> {
         let (requests, outgoing) = (Arc::clone(&self.0), outgoing(request, options));
-        Box::new(async move {
+        let mut sending = Box::pin(async move {
             let response = requests.send(outgoing).await?;
             let response = response.map(|body| body.map_err(Error::from).boxed_unsync());
             Ok((response, Box::new(async { Ok(()) }) as Rest))
+        });
+        // Begun here, requests get their turns in the order in which guests usually wait for the answers.
+        let begun = sending.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        Box::new(async move {
+            match begun {
+                Poll::Ready(sent) => sent,
+                Poll::Pending => sending.await,
+            }
         })
     }
 

@@ -25,9 +25,9 @@ pub(crate) enum Refusal {
     HostScheme { host: String, scheme: &'static str },
     #[error("blocked by egress policy: {host} is granted, but not its port {port}")]
     Port { host: String, port: u16 },
-    #[error("blocked by egress policy: {0} is a {1} address")]
+    #[error("blocked by egress policy: {0} is not public ({1})")]
     Literal(IpAddr, &'static str),
-    #[error("blocked by egress policy: {host} resolves to {address}, a {name} address")]
+    #[error("blocked by egress policy: {host} resolves to {address}, which is not public ({name})")]
     Address { host: String, address: IpAddr, name: &'static str },
     #[error("blocked by egress policy: {host} leads to the gateway itself")]
     Gateway { host: String },

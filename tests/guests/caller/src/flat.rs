@@ -2,7 +2,7 @@
 
 use frontgate_sdk::bindings::frontgate::plugin::http_client::{Field, HttpError, OutboundRequest, send as send_flat};
 
-use crate::Wish;
+use crate::{Wish, shown};
 
 pub(crate) fn send(wish: &Wish<'_>) -> String {
     let field = |(name, value): &(&str, &str)| Field { name: (*name).to_owned(), value: (*value).to_owned() };
@@ -16,7 +16,7 @@ pub(crate) fn send(wish: &Wish<'_>) -> String {
     match send_flat(&request) {
         Ok(response) => {
             let headers: String = response.headers.iter().map(|field| format!("{} ", field.name)).collect();
-            format!("{} {headers}{}", response.status, String::from_utf8_lossy(&response.body))
+            format!("{} {headers}{}", response.status, shown(&response.body))
         }
         Err(HttpError::Forbidden(text)) => format!("forbidden: {text}"),
         Err(HttpError::NotConnected(text)) => format!("not-connected: {text}"),

@@ -81,3 +81,8 @@ fn often(wish: &Wish<'_>, send: impl Fn(&Wish<'_>) -> String) -> String {
         _ => format!("{} times {last}", said.iter().filter(|said| **said == last).count()),
     }
 }
+
+/// The beginning of a body.
+fn shown(body: &[u8]) -> String {
+    String::from_utf8_lossy(&body[..body.len().min(100)]).into_owned()
+}

@@ -1,7 +1,5 @@
 //! Through `wasi:http`.
 
-use std::time::Duration;
-
 use wasip2::http::outgoing_handler::handle;
 use wasip2::http::types::{
     ErrorCode, Fields, FutureIncomingResponse, IncomingResponse, Method, OutgoingBody, OutgoingRequest, RequestOptions,
@@ -54,14 +52,19 @@ fn begin(wish: &Wish<'_>) -> Result<FutureIncomingResponse, String> {
     request.set_scheme(Some(&scheme)).map_err(|()| "the scheme".to_owned())?;
     request.set_authority(Some(authority)).map_err(|()| "no authority".to_owned())?;
     request.set_path_with_query(Some(path)).map_err(|()| "no path".to_owned())?;
-    let options = RequestOptions::new();
-    let wait = wish.timeout_ms.map(|ms| u64::try_from(Duration::from_millis(ms.into()).as_nanos()).unwrap_or(u64::MAX));
-    options.set_first_byte_timeout(wait).map_err(|()| "the timeout".to_owned())?;
-    options.set_between_bytes_timeout(wait).map_err(|()| "the timeout".to_owned())?;
     let body = request.body().map_err(|()| "the body".to_owned())?;
-    let future = handle(request, Some(options)).map_err(|code| shown(&code))?;
+    let options = wish.timeout_ms.map(options).transpose()?;
+    let future = handle(request, options).map_err(|code| shown(&code))?;
     write(&wish.body, body);
     Ok(future)
+}
+
+fn options(timeout_ms: u32) -> Result<RequestOptions, String> {
+    let options = RequestOptions::new();
+    let wait = u64::from(timeout_ms) * 1_000_000;
+    options.set_first_byte_timeout(Some(wait)).map_err(|()| "the timeout".to_owned())?;
+    options.set_between_bytes_timeout(Some(wait)).map_err(|()| "the timeout".to_owned())?;
+    Ok(options)
 }
 
 /// What cannot be written was refused; the answer says why.
@@ -95,18 +98,17 @@ fn answer(response: &IncomingResponse) -> String {
             Ok(bytes) => text.extend(bytes),
             Err(StreamError::Closed) => break,
             Err(StreamError::LastOperationFailed(error)) => {
-                let code = wasip2::http::types::http_error_code(&error);
-                return code.map_or_else(|| error.to_debug_string(), |code| shown(&code));
+                return format!("body: {}", error.to_debug_string());
             }
         }
     }
-    format!("{} {headers}{}", response.status(), String::from_utf8_lossy(&text))
+    format!("{} {headers}{}", response.status(), crate::shown(&text))
 }
 
 /// The one with a text is that of the gateway's policy.
 fn shown(code: &ErrorCode) -> String {
     match code {
         ErrorCode::InternalError(Some(text)) => format!("internal-error: {text}"),
-        other => format!("{other:?}"),
+        other => format!("{other:?}").replace("ErrorCode::", ""),
     }
 }
