@@ -46,7 +46,7 @@ pub struct Live {
     pub(crate) meters: Meters,
     pub(crate) instances: Instances,
     /// How its calls ended.
-    pub(crate) health: Health,
+    pub(crate) health: Arc<Health>,
 }
 
 impl Live {
@@ -78,7 +78,7 @@ impl Live {
             meters: Meters::new(&name),
             instances: Instances::new(engine, plugins.instances_of(&name), &plugins.warm),
             name,
-            health: Health::default(),
+            health: Arc::default(),
         };
         if live.roles().is_empty() {
             bail!("it answers no role: {}", exports(component));

@@ -124,7 +124,9 @@ impl Loader {
         let read = spawn_blocking(move || records::read_version(&folder, digest)).await;
         let wasm: Bytes = read.map_err(anyhow::Error::from).flatten().map_err(Failure::Passing)?.into();
         let manifest = parse(wasm.clone()).await?;
-        self.bring(name, wasm, digest, manifest).await
+        // It was compiled before, and nothing would optimise a quick build of it.
+        let component = self.builds.best(name, wasm, digest, self.plugins()).await?;
+        self.ready(&component, Build::Optimised, File { name: name.into(), digest, manifest }).await
     }
 
     async fn instead(&self, name: &str, digest: Digest) -> Option<Live> {
@@ -155,6 +157,16 @@ impl Loader {
     async fn bring(&self, name: &str, wasm: Bytes, digest: Digest, manifest: Manifest) -> Result<Live, Failure> {
         let (component, build) = self.builds.soon(name, &wasm, digest, self.plugins()).await?;
         self.ready(&component, build, File { name: name.into(), digest, manifest }).await
+    }
+
+    /// The optimised build of a version that answers in its quick one.
+    pub(super) async fn optimise(self: Arc<Self>, quick: Arc<Live>, wasm: Bytes) -> Result<Live, Failure> {
+        let component = self.builds.best(&quick.name, wasm, quick.digest, self.plugins()).await?;
+        let (name, manifest) = (Arc::clone(&quick.name), quick.manifest.clone());
+        let file = File { name, digest: quick.digest, manifest };
+        // Not longer than it is needed: what is replaced meanwhile shall be gone.
+        drop(quick);
+        self.ready(&component, Build::Optimised, file).await
     }
 
     /// Links a component, and tries it.

@@ -28,10 +28,12 @@ use self::probation::Probations;
 use self::publish::Publisher;
 use self::watch::Watch;
 use super::attempt::{Attempt, Loader};
+use super::failure::Failure;
 use super::folder::{self, Seen};
 pub use super::records::Access;
 use super::records::Records;
 use crate::config::Config;
+use crate::plugin::live::Live;
 use crate::plugin::registry::Registry;
 use crate::plugin::run::engine::Engine;
 
@@ -62,6 +64,8 @@ pub struct Reload {
 enum Finished {
     Tried(Box<Attempt>),
     Revived(Box<Revival>),
+    /// A better build of what may still be live.
+    Optimised(Box<Result<Live, Failure>>),
 }
 
 impl Reload {
@@ -220,6 +224,7 @@ impl Reload {
         match finished {
             Ok(Finished::Tried(attempt)) => self.swap(*attempt),
             Ok(Finished::Revived(revival)) => self.revived(*revival),
+            Ok(Finished::Optimised(built)) => self.optimised(*built),
             Err(aborted) if aborted.is_cancelled() => {}
             Err(panic) => error!("an attempt to load a plugin panicked: {panic}"),
         }

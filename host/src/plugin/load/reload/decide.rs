@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
+use tracing::{info, warn};
 
 use super::command::{self, Command, Request, Waiting};
 use super::probation::Failed;
@@ -16,6 +17,7 @@ use crate::plugin::load::cache::Digest;
 use crate::plugin::load::failure::Failure;
 use crate::plugin::receipt::Changes;
 use crate::plugin::registry::Outcome;
+use crate::plugin::run::engine::Build;
 
 /// Why an operator's rollback was done, as long as nobody says more.
 const BY_OPERATOR: &str = "an operator went back to the version before";
@@ -71,8 +73,29 @@ impl Reload {
         if let Some(old) = before {
             self.probations.begin(&live, old, &self.loader.plugins().probation);
         }
+        if live.build == Build::Quick {
+            let optimise = Arc::clone(&self.loader).optimise(Arc::clone(&live), ready.wasm.clone());
+            self.attempts.spawn(async { Finished::Optimised(Box::new(optimise.await)) });
+        }
         self.records.live(&live.name, live.digest, &live.manifest, Some(ready.wasm));
         self.registry.replace(live);
+    }
+
+    /// The same version, better compiled, takes over. Nothing about it is decided anew.
+    pub(super) fn optimised(&mut self, built: Result<Live, Failure>) {
+        match built {
+            Ok(mut live) => {
+                let quick = self.registry.get(&live.name).filter(|quick| quick.digest == live.digest);
+                if let Some(quick) = quick.filter(|quick| quick.build == Build::Quick) {
+                    let (name, digest) = (Arc::clone(&live.name), live.digest.short());
+                    // Its probation goes on.
+                    live.health = Arc::clone(&quick.health);
+                    self.registry.replace(Arc::new(live));
+                    info!(plugin = &*name, digest, "the optimised build of plugin `{name}` took over");
+                }
+            }
+            Err(failure) => warn!("a plugin goes on in its quick build, since there is no better one: {failure}"),
+        }
     }
 
     fn failed(&mut self, name: &str, failure: Failure) -> Outcome {
