@@ -2,13 +2,14 @@
 
 use std::future::Future;
 use std::hint::black_box;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
 use frontgate::bindings::crm::{ListRequest, Position};
 use frontgate::config::Role;
 use frontgate::twilio::callbacks::crm::{encode_customer, encode_page};
 use hdrhistogram::Histogram;
+use rustix::time::{ClockId, clock_gettime};
 use tokio::runtime::{Builder, Runtime};
 
 use super::Plan;
@@ -21,6 +22,7 @@ use crate::servers;
 
 const P50: &str = "p50";
 const P99: &str = "p99";
+const CPU: &str = "CPU";
 
 const FRESH: &str = "in a fresh instance";
 const WARM: &str = "in a warm instance";
@@ -34,6 +36,7 @@ pub(crate) fn call(report: &mut Report, plan: Plan) -> anyhow::Result<()> {
             let (name, goal) = (format!("{what}, {how}"), None);
             part.figure(format!("{name}: {P50}"), "us", series.get(&name, P50), goal);
             part.figure(format!("{name}: {P99}"), "us", series.get(&name, P99), None);
+            part.figure(format!("{name}: {CPU}"), "us", series.get(&name, CPU), None);
         }
     }
     let fresh = series.get("nothing, in a fresh instance", P50);
@@ -63,14 +66,14 @@ fn measure(plan: Plan) -> anyhow::Result<(Series, Option<String>)> {
             for question in [Question::Nothing, Question::List] {
                 let what = if question == Question::List { "list" } else { "nothing" };
                 let took = runtime.block_on(repeat(plan, || list(library, "demo", question)))?;
-                push(&mut series, format!("{what}, {how}"), &took);
+                push(&mut series, &format!("{what}, {how}"), &took);
             }
             let took = runtime.block_on(repeat(plan, || details(library)))?;
-            push(&mut series, format!("details, {how}"), &took);
+            push(&mut series, &format!("details, {how}"), &took);
         }
         let native =
             async || Ok(black_box(frontgate_bench_answer::list(black_box(Question::List.worker()), PAGE_SIZE)));
-        push(&mut series, "list, native".to_owned(), &runtime.block_on(repeat(plan, native))?);
+        push(&mut series, "list, native", &runtime.block_on(repeat(plan, native))?);
     }
     Ok((series, warm.err().map(|error| error.to_string())))
 }
@@ -80,24 +83,36 @@ pub(super) fn runtime() -> anyhow::Result<Runtime> {
     Ok(Builder::new_current_thread().enable_all().build()?)
 }
 
-/// Does something again and again, and says how long each took, in nanoseconds.
-pub(super) async fn repeat<T, F>(plan: Plan, mut work: impl FnMut() -> F) -> anyhow::Result<Histogram<u64>>
+/// How long each of many calls took, in nanoseconds, and what they took of the processor, on average.
+pub(super) struct Took {
+    times: Histogram<u64>,
+    cpu: Duration,
+}
+
+/// Does something again and again.
+pub(super) async fn repeat<T, F>(plan: Plan, mut work: impl FnMut() -> F) -> anyhow::Result<Took>
 where
     F: Future<Output = anyhow::Result<T>>,
 {
     let mut took = times()?;
-    let started = Instant::now();
+    let (started, cpu) = (Instant::now(), thread_time()?);
     while started.elapsed() < plan.time {
         let began = Instant::now();
         black_box(work().await?);
         took.saturating_record(nanoseconds(began));
     }
-    Ok(took)
+    Ok(Took { cpu: (thread_time()? - cpu).div_f64(took.len() as f64), times: took })
 }
 
-pub(super) fn push(series: &mut Series, name: String, took: &Histogram<u64>) {
-    series.push(name.clone(), P50, took.value_at_quantile(0.5) as f64 / 1e3);
-    series.push(name, P99, took.value_at_quantile(0.99) as f64 / 1e3);
+/// What this thread has had of a processor.
+fn thread_time() -> anyhow::Result<Duration> {
+    Ok(clock_gettime(ClockId::ThreadCPUTime).try_into()?)
+}
+
+pub(super) fn push(series: &mut Series, name: &str, took: &Took) {
+    series.push(name, P50, took.times.value_at_quantile(0.5) as f64 / 1e3);
+    series.push(name, P99, took.times.value_at_quantile(0.99) as f64 / 1e3);
+    series.push(name, CPU, took.cpu.as_secs_f64() * 1e6);
 }
 
 /// One list, from the question to the JSON.

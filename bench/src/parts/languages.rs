@@ -58,7 +58,7 @@ fn measure(plan: Plan, plugins: &[(&str, Vec<u8>)]) -> anyhow::Result<Series> {
     for _ in 0..plan.rounds {
         for (name, _) in plugins {
             let took = runtime.block_on(repeat(plan, || list(&library, name, Question::List)))?;
-            push(&mut series, (*name).to_owned(), &took);
+            push(&mut series, name, &took);
         }
     }
     Ok(series)
