@@ -43,7 +43,7 @@ pub fn customers(customers: impl IntoIterator<Item = Customer>) {
     CUSTOMERS.with(|all| all.replace(customers.into_iter().collect()));
 }
 
-/// Sets what [`http`](crate::http) requests are answered with, one after the other. Further ones are
+/// Sets what [`http`] requests are answered with, one after the other. Further ones are
 /// refused, as without a grant.
 pub fn answers(answers: impl IntoIterator<Item = std::result::Result<http::Response, http::Error>>) {
     ANSWERS.with(|all| all.replace(answers.into_iter().collect()));
