@@ -70,6 +70,12 @@ impl Base {
         format!("{}://{}{}{}", self.scheme, self.host, self.port, self.path)
     }
 
+    /// The first of [`Self::urls`].
+    pub(super) fn likely(&self, target: &str) -> String {
+        let Self { scheme, userinfo, host, port, path } = self;
+        format!("{scheme}://{userinfo}{host}{port}{path}{target}")
+    }
+
     /// Every URL that may have been signed for a request target, most likely first.
     pub(super) fn urls(&self, target: &str) -> Vec<String> {
         let standard = if self.scheme == "https" { ":443" } else { ":80" };
@@ -118,7 +124,7 @@ fn spellings(target: &str) -> Vec<Cow<'_, str>> {
 /// separators. The first text is what Twilio's own libraries write; the others differ only where
 /// sorting is ambiguous.
 pub(super) fn texts(form: &Form<'_>) -> Vec<String> {
-    let mut all = vec![text(form, utf16, utf16)];
+    let mut all = vec![likely(form)];
     let ambiguous = form.pairs().any(|(name, value)| !name.is_ascii() || !value.is_ascii());
     if ambiguous {
         add(&mut all, text(form, str::cmp, str::cmp));
@@ -127,6 +133,11 @@ pub(super) fn texts(form: &Form<'_>) -> Vec<String> {
         add(&mut all, text(form, utf16, numeric));
     }
     all
+}
+
+/// The first of [`texts`].
+pub(super) fn likely(form: &Form<'_>) -> String {
+    text(form, utf16, utf16)
 }
 
 fn add(all: &mut Vec<String>, text: String) {
@@ -141,7 +152,9 @@ fn text(form: &Form<'_>, names: Order, values: Order) -> String {
     let mut pairs: Vec<(&str, &str)> = form.pairs().collect();
     pairs.sort_by(|a, b| names(a.0, b.0).then_with(|| values(a.1, b.1)));
     pairs.dedup();
-    pairs.into_iter().flat_map(|(name, value)| [name, value]).collect()
+    let mut text = String::with_capacity(pairs.iter().map(|(name, value)| name.len() + value.len()).sum());
+    pairs.into_iter().flat_map(|(name, value)| [name, value]).for_each(|part| text.push_str(part));
+    text
 }
 
 /// JavaScript and Java sort by UTF-16 units; Python and Rust by code points.

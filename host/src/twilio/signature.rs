@@ -173,6 +173,13 @@ impl Keys {
             return Err(Refusal::Mismatch);
         }
         let content = if request.is_form { Content::Form(Form::parse(request.body)?) } else { Content::Other };
+        // Nearly every request is signed so, and the other texts cost more than the signature.
+        if let (Content::Form(form), Some(key)) = (&content, keys.first()) {
+            let url = self.base.likely(request.target);
+            if key.matches(&url, &candidates::likely(form), signature) {
+                return Ok(Verified { content, url, key: key.label.clone() });
+            }
+        }
         let forms = match &content {
             Content::Form(form) => candidates::texts(form),
             Content::Other => vec![String::new()],
