@@ -32,7 +32,7 @@ pub(super) struct Trip {
 impl Trip {
     pub(super) fn begin() -> Self {
         Self {
-            id: uuid::Uuid::now_v7().to_string().into(),
+            id: (&*uuid::Uuid::now_v7().hyphenated().encode_lower(&mut uuid::Uuid::encode_buffer())).into(),
             started: Instant::now(),
             tenant: None,
             callback: "-",
