@@ -16,7 +16,6 @@ use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{ALLOW, CONTENT_TYPE, HOST, RETRY_AFTER};
 use hyper::{HeaderMap, Method, Request, Response, StatusCode};
-use metrics::counter;
 use tokio::time::Instant;
 use tracing::warn;
 
@@ -98,8 +97,9 @@ impl Gateway {
         let body = body::read(body, &head.headers, &self.config.server, deadline).await?;
         let target = head.uri.path_and_query().map_or("", |target| target.as_str());
         let verified = self.verify(route, target, &head.headers, &body)?;
-        let labels = [("tenant", route.tenant.name.to_string()), ("key", verified.key.clone())];
-        counter!("frontgate_verified_total", &labels).increment(1);
+        if let Some(counter) = route.tenant.verified.get(&verified.key) {
+            counter.increment(1);
+        }
         let form = match verified.content() {
             Content::Form(form) if !wrong_method => form,
             _ => {

@@ -21,7 +21,8 @@ pub enum Callback {
 }
 
 impl Callback {
-    const ALL: [Self; 5] = [Self::Crm, Self::Templates, Self::Outgoing, Self::Routing, Self::Conversations];
+    /// Every callback.
+    pub const ALL: [Self; 5] = [Self::Crm, Self::Templates, Self::Outgoing, Self::Routing, Self::Conversations];
 
     /// As in the path, the log and the metrics.
     pub fn name(self) -> &'static str {

@@ -1,6 +1,9 @@
 //! The companies whose callbacks are answered, as requests and deliveries need them.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+
+use metrics::{Counter, counter};
 
 use crate::config::{Algorithm, Config, Roles};
 use crate::plugin::run::call::Share;
@@ -8,7 +11,6 @@ use crate::twilio::candidates::Base;
 use crate::twilio::signature::{Key, Keys};
 
 /// One tenant.
-#[derive(Debug)]
 pub struct Tenant {
     /// Its name in the configuration.
     pub name: Arc<str>,
@@ -30,6 +32,14 @@ pub struct Tenant {
     pub numbers: Vec<String>,
     /// Its share of the places for plugin calls.
     pub(crate) share: Arc<Share>,
+    /// Requests that each of its keys signed.
+    pub(crate) verified: BTreeMap<String, Counter>,
+}
+
+impl std::fmt::Debug for Tenant {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Tenant({})", self.name)
+    }
 }
 
 /// All tenants of a checked configuration.
@@ -47,10 +57,15 @@ pub fn one(config: &Config, name: &str) -> Option<Tenant> {
     let tokens =
         tokens.map(|(index, token)| Key::new(format!("auth_tokens[{index}]"), token.expose(), Algorithm::HmacSha1));
     let shared = twilio.shared_keys.iter().map(|key| Key::new(&key.id, key.secret.expose(), key.algorithm));
+    let (tokens, shared): (Vec<Key>, Vec<Key>) = (tokens.collect(), shared.collect());
+    let labels = tokens.iter().chain(&shared).map(|key| key.label.clone());
+    let counter =
+        |key: &String| counter!("frontgate_verified_total", "tenant" => name.to_owned(), "key" => key.clone());
     Some(Tenant {
+        verified: labels.map(|key| (key.clone(), counter(&key))).collect(),
         name: name.into(),
         prefix: settings.path.trim_end_matches('/').to_owned(),
-        keys: Keys::new(base, tokens.collect(), shared.collect()),
+        keys: Keys::new(base, tokens, shared),
         callback_timeout_ms: twilio.callback_timeout_ms,
         webhook_timeout_ms: twilio.webhook_timeout_ms,
         page_size_max: twilio.page_size_max,

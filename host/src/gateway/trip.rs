@@ -1,19 +1,43 @@
 //! What is noted of a request on its way: one log line and two metrics at the end, also when the
 //! caller hangs up before it.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock};
 use std::time::Instant;
 
 use hyper::StatusCode;
-use metrics::{counter, histogram};
+use metrics::{Counter, Histogram, counter, histogram};
 use tracing::{info, warn};
 
 use crate::error::Error;
 use crate::plugin::live::Live;
 use crate::plugin::run::call::Receipts;
 use crate::roles::Asking;
-use crate::routes::Route;
+use crate::routes::{Callback, Route};
 use crate::telemetry::brief;
+
+/// Finding a meter by its labels costs more than counting: those of every answer are found once.
+static METERS: LazyLock<BTreeMap<&str, Meters>> = LazyLock::new(|| {
+    let names = Callback::ALL.iter().map(|callback| callback.name()).chain([NO_CALLBACK]);
+    names.map(|callback| (callback, Meters::new(callback))).collect()
+});
+
+/// A request that is for no callback.
+const NO_CALLBACK: &str = "-";
+
+struct Meters {
+    answered: Counter,
+    seconds: Histogram,
+}
+
+impl Meters {
+    fn new(callback: &'static str) -> Self {
+        Self {
+            answered: counter!("frontgate_requests_total", "callback" => callback, "code" => "ok"),
+            seconds: histogram!("frontgate_request_seconds", "callback" => callback),
+        }
+    }
+}
 
 /// One request.
 pub(super) struct Trip {
@@ -35,7 +59,7 @@ impl Trip {
             id: (&*uuid::Uuid::now_v7().hyphenated().encode_lower(&mut uuid::Uuid::encode_buffer())).into(),
             started: Instant::now(),
             tenant: None,
-            callback: "-",
+            callback: NO_CALLBACK,
             plugin: None,
             receipts: Receipts::kept_at_debug(),
             event: None,
@@ -93,9 +117,14 @@ impl Trip {
         let callback = self.callback;
         let duration_us = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
         let code = error.map_or("ok", |error| error.answer().1);
-        let (labels, status) = ([("callback", callback), ("code", code)], status.as_u16());
-        counter!("frontgate_requests_total", &labels).increment(1);
-        histogram!("frontgate_request_seconds", "callback" => callback).record(elapsed.as_secs_f64());
+        let (meters, status) = (METERS.get(callback), status.as_u16());
+        if let Some(meters) = meters {
+            meters.seconds.record(elapsed.as_secs_f64());
+        }
+        match meters.filter(|_| error.is_none()) {
+            Some(meters) => meters.answered.increment(1),
+            None => counter!("frontgate_requests_total", "callback" => callback, "code" => code).increment(1),
+        }
         let event = self.event.as_deref();
         let calls = self.receipts.text();
         let Some(error) = error else {
