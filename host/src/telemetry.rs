@@ -1,12 +1,14 @@
 //! Sets up the log and the metrics, once for the process.
 
+mod lines;
+
 use std::io::IsTerminal as _;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
-use tracing_appender::non_blocking::WorkerGuard;
 
+pub use self::lines::Guard;
 use crate::config::{Log, LogFormat};
 
 /// Bytes of a text from outside that stands inside a log line of ours.
@@ -30,9 +32,9 @@ const COUNTS: [f64; 7] = [0.0, 1.0, 4.0, 16.0, 64.0, 256.0, 1_024.0];
 
 /// Sends log lines to standard error, through a thread of their own: a reader that hangs stops
 /// nobody. What is returned writes the last lines when it is dropped.
-pub fn log(config: &Log) -> anyhow::Result<WorkerGuard> {
+pub fn log(config: &Log) -> anyhow::Result<Guard> {
     let filter = config.filter().map_err(anyhow::Error::msg).context("log.level")?;
-    let (writer, guard) = tracing_appender::non_blocking(std::io::stderr());
+    let (writer, guard) = lines::start(std::io::stderr(), config.buffer_bytes_max)?;
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
     let started = match config.format {
         LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).try_init(),

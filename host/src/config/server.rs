@@ -85,7 +85,7 @@ impl Default for Admin {
 }
 
 /// What goes to the log, and how.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Log {
     /// For people or for machines.
@@ -93,6 +93,14 @@ pub struct Log {
     /// `error`, `warn`, `info`, `debug` or `trace`, or directives such as
     /// `info,frontgate::plugin=debug`. None stands for `info`.
     pub level: Option<String>,
+    /// Lines that wait for a reader that is slow or hangs. Further ones are dropped and counted.
+    pub buffer_bytes_max: usize,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { format: LogFormat::default(), level: None, buffer_bytes_max: 16 * 1024 * 1024 }
+    }
 }
 
 impl Log {

@@ -1,5 +1,6 @@
 //! What one call may use and has used: time on a processor, memories, tables.
 
+use std::cell::Cell;
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -8,6 +9,21 @@ use rustix::time::{ClockId, clock_gettime};
 use wasmtime::{ResourceLimiter, Result};
 
 use crate::config::Limits;
+
+/// How old a reading of a thread's clock may be. A reading costs a system call, more than many calls
+/// compute.
+const READING_AGE_MAX_NS: u64 = 1_000_000;
+
+thread_local! {
+    /// The last reading of this thread's clock.
+    static READING: Cell<Reading> = const { Cell::new(Reading { at_ns: 0, cpu_ns: 0 }) };
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Reading {
+    at_ns: u64,
+    cpu_ns: u64,
+}
 
 /// What one call has used so far; also known of a call that was given up.
 #[derive(Debug, Default)]
@@ -24,12 +40,14 @@ pub(crate) struct Usage {
 }
 
 /// Time on a processor, as the sum of the polls of a call: neither waiting nor being preempted costs
-/// anything.
+/// anything, but for a millisecond of a poll at most.
 #[derive(Debug, Default)]
 pub(crate) struct CpuClock {
     spent_ns: AtomicU64,
-    /// The polling thread's clock where the current poll began.
+    /// When the current poll began.
     poll_began_ns: AtomicU64,
+    /// What the polling thread's clock said then, or a moment before.
+    poll_began_cpu_ns: AtomicU64,
     /// What had been spent on the threads of whoever made the call when it left them.
     left_at_ns: OnceLock<u64>,
 }
@@ -37,17 +55,31 @@ pub(crate) struct CpuClock {
 impl CpuClock {
     /// Counts what `poll` takes.
     pub(crate) fn measure<T>(&self, poll: impl FnOnce() -> T) -> T {
-        let began = thread_ns();
-        self.poll_began_ns.store(began, Ordering::Relaxed);
+        let at_ns = now_ns();
+        let mut reading = READING.get();
+        if at_ns.saturating_sub(reading.at_ns) > READING_AGE_MAX_NS {
+            reading = Reading { at_ns, cpu_ns: thread_ns() };
+            READING.set(reading);
+        }
+        self.poll_began_ns.store(at_ns, Ordering::Relaxed);
+        self.poll_began_cpu_ns.store(reading.cpu_ns, Ordering::Relaxed);
         let result = poll();
-        self.spent_ns.fetch_add(thread_ns() - began, Ordering::Relaxed);
+        self.spent_ns.fetch_add(self.current_ns(), Ordering::Relaxed);
         result
     }
 
     /// What is used up, the current poll included; to be asked from inside it.
     pub(crate) fn spent_in_poll(&self) -> Duration {
-        let current = thread_ns() - self.poll_began_ns.load(Ordering::Relaxed);
-        self.spent() + Duration::from_nanos(current)
+        self.spent() + Duration::from_nanos(self.current_ns())
+    }
+
+    /// What the current poll has used. A short one is taken to have had the processor all the time.
+    fn current_ns(&self) -> u64 {
+        let passed = now_ns().saturating_sub(self.poll_began_ns.load(Ordering::Relaxed));
+        if passed < READING_AGE_MAX_NS {
+            return passed;
+        }
+        passed.min(thread_ns() - self.poll_began_cpu_ns.load(Ordering::Relaxed))
     }
 
     /// From here on polls do not happen within those of whoever made the call.
@@ -73,9 +105,18 @@ impl CpuClock {
     }
 }
 
-/// The processor time of this thread.
+/// The processor time of this thread: a system call.
 fn thread_ns() -> u64 {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
+    nanoseconds(ClockId::ThreadCPUTime)
+}
+
+/// A clock that costs next to nothing to read.
+fn now_ns() -> u64 {
+    nanoseconds(ClockId::Monotonic)
+}
+
+fn nanoseconds(clock: ClockId) -> u64 {
+    let time = clock_gettime(clock);
     Duration::try_from(time).map_or(0, |time| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX))
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use wasmtime::component::ResourceTable;
 use wasmtime::{CallHook, Store, UpdateDeadline};
-use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtxView, WasiHttpView};
 
 use super::budget::{Space, Usage};
@@ -20,6 +20,9 @@ use crate::plugin::imports::wasi_http::Http;
 use crate::plugin::live::Live;
 use crate::plugin::outbound::requests::Requests;
 use crate::state::session::Session;
+
+/// What a plugin gets of random bytes at a time.
+const RANDOM_BYTES_MAX: u64 = 64 * 1024;
 
 /// The data of one store.
 pub(crate) struct CallStore {
@@ -37,7 +40,8 @@ pub(crate) struct CallStore {
     http: Http,
     /// What the plugin keeps, once it has asked for it.
     pub(crate) state: Option<Box<Session>>,
-    wasi: WasiCtx,
+    /// None until the plugin asks for it, as most calls never do.
+    wasi: Option<WasiCtx>,
     table: ResourceTable,
 }
 
@@ -46,11 +50,11 @@ impl CallStore {
         let (grants, limits, usage) = (&plugin.grants, &plugin.limits, Arc::default());
         let output = Arc::new(Output::new(&plugin.name, caller, limits, &usage));
         let (stdout, stderr) = (Stream::stdout(&output), Stream::stderr(&output));
-        let mut wasi = WasiCtx::builder();
-        wasi.max_random_size(64 * 1024).stdout(stdout.clone()).stderr(stderr.clone());
-        if let Some(files) = &grants.files {
-            wasi.preopened_dir(files, "/", FsPerms::ReadOnly)?;
-        }
+        // A folder that cannot be opened ends the call before it begins.
+        let wasi = match &grants.files {
+            Some(files) => Some(wasi(&stdout, &stderr).preopened_dir(files, "/", FsPerms::ReadOnly)?.build()),
+            None => None,
+        };
         let mut table = ResourceTable::new();
         table.set_max_capacity(limits.handles_max);
         let deadline = reach.as_ref().map(|reach| reach.deadline);
@@ -67,7 +71,7 @@ impl CallStore {
             http: Http::new(&outbound),
             outbound,
             state: None,
-            wasi: wasi.build(),
+            wasi,
             table,
         })
     }
@@ -129,6 +133,13 @@ impl WasiHttpView for CallStore {
 
 impl WasiView for CallStore {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+        let ctx = self.wasi.get_or_insert_with(|| wasi(&self.stdout, &self.stderr).build());
+        WasiCtxView { ctx, table: &mut self.table }
     }
+}
+
+fn wasi(stdout: &Stream, stderr: &Stream) -> WasiCtxBuilder {
+    let mut wasi = WasiCtx::builder();
+    wasi.max_random_size(RANDOM_BYTES_MAX).stdout(stdout.clone()).stderr(stderr.clone());
+    wasi
 }
