@@ -1,13 +1,14 @@
 //! What the operator wrote: a struct for each section of `config.toml`, checked whole before a
 //! port is bound. Secrets are named here, never written.
 
+mod change;
 mod check;
 mod document;
 mod fault;
-mod fixed;
 mod limits;
 pub(crate) mod outbound;
 mod plugins;
+pub mod receipt;
 mod secret;
 mod server;
 mod state;
@@ -47,6 +48,8 @@ pub struct Config {
     pub plugins: Plugins,
     /// Whose callbacks are answered, by name.
     pub tenants: BTreeMap<String, Tenant>,
+    #[serde(skip)]
+    written: change::Written,
 }
 
 /// A configuration that passed every check, and what is worth saying about it.
@@ -71,6 +74,11 @@ impl Config {
             check::check(&mut config, &document, &mut faults);
         }
         if faults.is_empty() {
+            let mut written = change::Written::new(&text);
+            for (key, secret) in config.secrets_mut() {
+                written.note(key, secret.expose());
+            }
+            config.written = written;
             let mut warnings = document.warnings();
             warn::warn(&config, &document, &mut warnings);
             return Ok(Checked { config, warnings });

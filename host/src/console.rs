@@ -1,6 +1,5 @@
 //! The operators' listener: is it alive, is it ready, what is loaded, what happened.
 
-pub mod operate;
 pub mod status;
 
 use std::collections::BTreeMap;
@@ -9,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
+use arc_swap::{ArcSwap, ArcSwapOption};
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::header::CONTENT_TYPE;
@@ -18,7 +18,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::task::spawn_blocking;
 use tracing::warn;
 
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::delivery::job::State;
 use crate::delivery::store::desk::Desk;
 use crate::plugin::registry::Registry;
@@ -32,7 +32,9 @@ type Deliveries = BTreeMap<String, BTreeMap<State, u64>>;
 
 /// Answers operators.
 pub struct Console {
-    config: Arc<Config>,
+    config: ArcSwap<Config>,
+    /// How the last reload of it ended, if there was one.
+    configured: ArcSwapOption<config::receipt::Receipt>,
     engine: Arc<Engine>,
     registry: Arc<Registry>,
     store: PathBuf,
@@ -54,7 +56,8 @@ impl Console {
         metrics: PrometheusHandle,
     ) -> Self {
         Self {
-            config,
+            config: ArcSwap::new(config),
+            configured: ArcSwapOption::empty(),
             engine,
             registry,
             store: database.path().to_owned(),
@@ -69,6 +72,16 @@ impl Console {
     /// The plugins that were there at start have been tried.
     pub fn loaded(&self) {
         self.loading.store(false, Ordering::Relaxed);
+    }
+
+    /// From here on another configuration counts.
+    pub fn configure(&self, config: Arc<Config>) {
+        self.config.store(config);
+    }
+
+    /// What a reload of the configuration came to.
+    pub fn note(&self, receipt: config::receipt::Receipt) {
+        self.configured.store(Some(Arc::new(receipt)));
     }
 
     /// No new work, please.
@@ -98,7 +111,7 @@ impl Console {
         if self.loading.load(Ordering::Relaxed) {
             return vec!["the plugins are being loaded".to_owned()];
         }
-        roles::unanswered(&self.registry, &self.config)
+        roles::unanswered(&self.registry, &self.config.load())
     }
 
     /// Plugins that are not asked for a while.
@@ -148,7 +161,7 @@ impl Console {
 
     async fn numbers(&self) -> Response<Full<Bytes>> {
         let counts = self.deliveries().await.unwrap_or_default();
-        for tenant in self.config.tenants.keys() {
+        for tenant in self.config.load().tenants.keys() {
             // Every state has its number, so that one that has emptied does not keep its last.
             for state in State::ALL {
                 let number = counts.get(tenant).and_then(|states| states.get(&state)).copied().unwrap_or_default();
@@ -174,11 +187,11 @@ fn count(number: usize) -> f64 {
     u32::try_from(number).unwrap_or(u32::MAX).into()
 }
 
-fn text(status: StatusCode, body: impl Into<Bytes>) -> Response<Full<Bytes>> {
+pub(crate) fn text(status: StatusCode, body: impl Into<Bytes>) -> Response<Full<Bytes>> {
     with_type("text/plain; charset=utf-8", status, body)
 }
 
-fn with_type(kind: &'static str, status: StatusCode, body: impl Into<Bytes>) -> Response<Full<Bytes>> {
+pub(crate) fn with_type(kind: &'static str, status: StatusCode, body: impl Into<Bytes>) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(body.into()));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, hyper::header::HeaderValue::from_static(kind));

@@ -6,6 +6,8 @@
 
 pub mod cli;
 
+pub mod service;
+
 pub mod console;
 pub mod server;
 

@@ -15,3 +15,4 @@ pub mod outbound;
 pub mod receipt;
 pub mod registry;
 pub mod run;
+mod terms;

@@ -103,6 +103,25 @@ pub fn unanswered(registry: &Registry, config: &Config) -> Vec<String> {
     reasons
 }
 
+/// Roles that plugins answer under one configuration, and none would under another that names some, as
+/// sentences.
+pub fn lost(registry: &Registry, old: &Config, new: &Config) -> Vec<String> {
+    let answered = |roles: &Names, role| answering(registry, roles, role).is_ok();
+    let mut reasons = Vec::new();
+    for (tenant, settings) in &new.tenants {
+        let Some(before) = old.tenants.get(tenant) else { continue };
+        for role in Role::ALL.into_iter().filter(|role| answered(&before.roles, *role)) {
+            let names = settings.roles.plugins(role);
+            if !names.is_empty() && !answered(&settings.roles, role) {
+                let names = names.join(", ");
+                reasons
+                    .push(format!("tenant {tenant}: no plugin would answer the role {role} any more (named: {names})"));
+            }
+        }
+    }
+    reasons
+}
+
 /// Plugins that are named for a role and do not answer it, though another does, as sentences.
 pub fn missing(registry: &Registry, config: &Config) -> Vec<String> {
     let mut reasons = Vec::new();

@@ -179,6 +179,25 @@ impl Gateway {
         fs::rename(unfinished, self.path(&format!("plugins/{name}.wasm"))).expect("a file");
     }
 
+    /// Writes keys of the configuration anew; nothing happens before a reload.
+    pub fn set(&self, settings: &[(&str, &str)]) {
+        let path = self.path("config.toml");
+        let text = fs::read_to_string(&path).expect("the configuration");
+        let anew = |line: &&str| settings.iter().any(|(key, _)| line.starts_with(&format!("{key} =")));
+        let lines = text.lines().filter(|line| !anew(line)).map(|line| format!("{line}\n"));
+        let new = settings.iter().filter(|(_, value)| !value.is_empty());
+        let lines: String = lines.chain(new.map(|(key, value)| format!("{key} = {value}\n"))).collect();
+        fs::write(path, lines).expect("a file");
+    }
+
+    /// Lets the configuration count, and gives what came of it.
+    pub fn reconfigure(&self, settings: &[(&str, &str)]) -> Value {
+        self.set(settings);
+        let (status, text) = self.operate("/reload", "");
+        assert_eq!(status, 200, "{text}");
+        serde_json::from_str::<Value>(&text).expect("JSON")["configuration"].take()
+    }
+
     /// Runs another command of the program with this gateway's configuration and addresses.
     pub fn command(&self, arguments: &[&str]) -> Output {
         let text = fs::read_to_string(self.path("config.toml")).expect("the configuration");

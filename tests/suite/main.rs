@@ -19,6 +19,7 @@ mod outbound;
 mod outbound_limits;
 mod outbound_secrets;
 mod probation;
+mod reconfigure;
 mod reload;
 mod scenarios;
 mod signature;

@@ -9,7 +9,6 @@ use std::sync::Arc;
 use super::say;
 use crate::config::{Checked, Config};
 use crate::plugin::load::reload::{Access, Reload};
-use crate::plugin::outbound::network::Network;
 use crate::plugin::registry::Registry;
 use crate::plugin::run::engine::{Allocation, Engine};
 use crate::roles;
@@ -57,14 +56,14 @@ pub(super) fn check(file: &Path, online: bool) -> ExitCode {
 /// Loads every plugin as `run` would, and says what it found; how many faults there were.
 fn plugins(config: &Arc<Config>) -> anyhow::Result<usize> {
     let folder = config.plugins.directory.display();
-    let engine = Engine::new(&config.plugins, Network::new(&config.plugins, &[]), None)?;
+    let engine = Engine::new(&config.plugins, None)?;
     match engine.allocation() {
         Allocation::Pool => say!("✓ room for {} plugin calls at one time", config.plugins.calls_max),
         slower => say!("! calls are slower than they could be, for want of address space ({})", slower.name()),
     }
     let registry = Arc::new(Registry::default());
     super::runtime()?.block_on(async {
-        let mut reload = Reload::new(&engine, &registry, config, Access::Read)?;
+        let mut reload = Reload::new(&engine, &registry, config, &[], Access::Read)?;
         reload.load_until(|| false).await
     })?;
     let mut faults = 0;

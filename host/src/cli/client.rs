@@ -14,8 +14,7 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio::time::timeout;
 
 use crate::config::Config;
-use crate::console::operate::Details;
-use crate::plugin::load::reload::Answer;
+use crate::service::operate::{Answer, Details};
 
 /// Longer than any callback may take.
 const PATIENCE: Duration = Duration::from_secs(10);

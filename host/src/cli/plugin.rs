@@ -11,10 +11,10 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::{client, reload, say};
 use crate::config::Config;
-use crate::console::operate::Details;
 use crate::console::status::{Plugin, Status};
 use crate::plugin::load::lock::{Lock, Locked};
 use crate::plugin::load::records::history;
+use crate::service::operate::Details;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -136,8 +136,8 @@ fn decide(config: &Config, name: &str, what: &str, digest: Option<String>) -> an
     let path = format!("/plugins/{}/{what}", utf8_percent_encode(name, NON_ALPHANUMERIC));
     match client::command(config, &path, &Details { digest })? {
         Ok(answer) => {
-            answer.receipts.iter().for_each(reload::print);
-            let last = answer.receipts.iter().rev().find(|receipt| receipt.plugin == name);
+            answer.plugins.receipts.iter().for_each(reload::print);
+            let last = answer.plugins.receipts.iter().rev().find(|receipt| receipt.plugin == name);
             let refused = what == "allow" && last.is_some_and(|last| last.outcome.reason().is_some());
             Ok(if refused { ExitCode::FAILURE } else { ExitCode::SUCCESS })
         }

@@ -5,10 +5,9 @@ use std::process::ExitCode;
 use std::time::{Duration, UNIX_EPOCH};
 
 use super::{client, say};
-use crate::config::Config;
-use crate::console::operate::Details;
-use crate::plugin::load::reload::Answer;
+use crate::config::{self, Config};
 use crate::plugin::receipt::Receipt;
+use crate::service::operate::{Answer, Details};
 
 const NOT_LIVE: u8 = 1;
 const COULD_NOT_ASK: u8 = 2;
@@ -39,18 +38,30 @@ pub(super) fn reload_with(config: &Config) -> ExitCode {
 }
 
 /// Shows what was done, and what is not as it should be.
-pub(super) fn show(answer: &Answer) -> ExitCode {
-    for receipt in &answer.receipts {
+fn show(Answer { configuration, plugins }: &Answer) -> ExitCode {
+    let kept = configuration.as_ref().is_some_and(print_configuration);
+    for receipt in &plugins.receipts {
         print(receipt);
     }
-    let known = |receipt: &&Receipt| !answer.receipts.iter().any(|shown| shown.id == receipt.id);
-    for receipt in answer.standing.iter().filter(known) {
+    let known = |receipt: &&Receipt| !plugins.receipts.iter().any(|shown| shown.id == receipt.id);
+    for receipt in plugins.standing.iter().filter(known) {
         print(receipt);
     }
-    if answer.receipts.is_empty() && answer.standing.is_empty() {
-        say!("nothing has changed; every file in the folder is live");
+    if plugins.receipts.is_empty() && plugins.standing.is_empty() {
+        say!("no plugin has changed; every file in the folder is live");
     }
-    if answer.standing.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(NOT_LIVE) }
+    if kept || !plugins.standing.is_empty() { ExitCode::from(NOT_LIVE) } else { ExitCode::SUCCESS }
+}
+
+/// Says what became of the configuration, and whether it was kept as it was.
+fn print_configuration(receipt: &config::receipt::Receipt) -> bool {
+    let changes = if receipt.changes.is_empty() { "nothing has changed".into() } else { receipt.changes.join(", ") };
+    say!("configuration  {}  {} ms  {changes}", receipt.outcome.name(), receipt.duration_ms);
+    let reason = receipt.outcome.reason();
+    for line in reason.unwrap_or_default().lines() {
+        say!("    {}", plain(line));
+    }
+    reason.is_some()
 }
 
 /// One receipt, in a line and what belongs to it.

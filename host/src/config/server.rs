@@ -69,7 +69,7 @@ impl Default for Server {
 }
 
 /// The operators' listener: health, status, metrics.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Admin {
     /// Address and port. Keep it off the internet.
@@ -85,7 +85,7 @@ impl Default for Admin {
 }
 
 /// What goes to the log, and how.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Log {
     /// For people or for machines.

@@ -8,7 +8,7 @@ use rustls::pki_types::pem::PemObject as _;
 use serde::Deserialize;
 
 /// Where events and deliveries are kept.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Store {
     /// `sqlite:` and a path.

@@ -6,6 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 
 use super::{Console, Deliveries};
+use crate::config;
 use crate::delivery::job::State;
 use crate::plugin::registry::{Receipt, Version};
 use crate::state::Usage;
@@ -21,6 +22,9 @@ pub struct Status {
     pub ready: bool,
     /// Why not.
     pub reasons: Vec<String>,
+    /// How the last reload of the configuration ended; none if there was none.
+    #[serde(default)]
+    pub configuration: Option<config::receipt::Receipt>,
     /// Every plugin that is live or whose file was tried, by name.
     pub plugins: BTreeMap<String, Plugin>,
     /// Deliveries in each state, by tenant; none if the database does not say.
@@ -140,6 +144,7 @@ impl Status {
             uptime_seconds: console.started.elapsed().as_secs(),
             ready: reasons.is_empty(),
             reasons,
+            configuration: console.configured.load().as_deref().cloned(),
             plugins,
             deliveries: deliveries.map(|deliveries| {
                 let named = |states: BTreeMap<State, u64>| {

@@ -19,7 +19,8 @@ use super::run::engine::{Build, Engine};
 use super::run::receipt::Meters;
 use super::run::store::CallStore;
 use super::run::warm::Instances;
-use crate::config::{Limits, Plugins, Role};
+use super::terms::Terms;
+use crate::config::{Limits, Role};
 
 /// A plugin that can be called. Every call holds its own `Arc`, so replacing a plugin never
 /// touches a call in flight.
@@ -34,6 +35,8 @@ pub struct Live {
     pub since: SystemTime,
     /// How it was compiled.
     pub build: Build,
+    /// What it was linked under.
+    pub(crate) terms: Arc<Terms>,
     pub(crate) pre: InstancePre<CallStore>,
     pub(crate) grants: Arc<Grants>,
     pub(crate) limits: Limits,
@@ -56,13 +59,11 @@ impl Live {
         component: &Component,
         build: Build,
         file: File,
-        grants: Grants,
-        limits: Limits,
-        plugins: &Plugins,
+        terms: &Arc<Terms>,
     ) -> anyhow::Result<Self> {
         let pre = engine.linker_for(component).instantiate_pre(component).map_err(anyhow::Error::from);
         let pre = pre.context("it imports what this gateway does not have")?;
-        let name = file.name;
+        let (name, plugins) = (file.name, terms.plugins());
         let live = Self {
             digest: file.digest,
             manifest: file.manifest,
@@ -70,8 +71,9 @@ impl Live {
             build,
             exports: Arc::new(Exports::find(component, &pre)?),
             pre,
-            grants: Arc::new(grants),
-            limits,
+            terms: Arc::clone(terms),
+            grants: Arc::new(terms.grants(&name)),
+            limits: terms.limits(&name),
             heavy: AtomicBool::new(false),
             places: Arc::new(Semaphore::new(plugins.calls_max_of(&name) as usize)),
             breaker: Breaker::new(&plugins.breaker),
@@ -84,6 +86,13 @@ impl Live {
             bail!("it answers no role: {}", exports(component));
         }
         Ok(live)
+    }
+
+    /// The same version under other terms.
+    pub(crate) fn under(&self, engine: &Engine, terms: &Arc<Terms>) -> anyhow::Result<Self> {
+        let file = File { name: Arc::clone(&self.name), digest: self.digest, manifest: self.manifest.clone() };
+        let live = Self::link(engine, self.pre.component(), self.build, file, terms)?;
+        Ok(Self { since: self.since, health: Arc::clone(&self.health), ..live })
     }
 
     /// For how long it is not asked, after it failed repeatedly; none if it is.

@@ -1,10 +1,12 @@
 //! From a file to a plugin that can be called: read once, check, compile, link, try.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ::bytes::Bytes;
 use anyhow::{anyhow, bail};
+use arc_swap::ArcSwap;
 use tokio::task::spawn_blocking;
 use tracing::{info, warn};
 use wasmtime::component::Component;
@@ -16,14 +18,14 @@ use super::failure::Failure;
 use super::folder::Seen;
 use super::lock::Lock;
 use super::records::{self, Record};
-use crate::config::{Config, Plugins, Role};
+use crate::config::Config;
 use crate::plugin::contract::{self, Manifest};
-use crate::plugin::grants::Grants;
 use crate::plugin::live::{File, Live};
 use crate::plugin::run::call::{self, Caller, Receipts};
 use crate::plugin::run::engine::{Build, Engine};
 use crate::plugin::run::spread::spread;
 use crate::plugin::run::store;
+use crate::plugin::terms::Terms;
 use crate::telemetry::brief;
 
 /// What one attempt came to.
@@ -51,27 +53,49 @@ pub(super) struct Ready {
 /// Loads files.
 pub(super) struct Loader {
     engine: Arc<Engine>,
-    config: Arc<Config>,
+    terms: ArcSwap<Terms>,
+    /// Where the gateway itself listens.
+    own: Vec<SocketAddr>,
     builds: Builds,
 }
 
 impl Loader {
-    pub(super) fn new(engine: &Arc<Engine>, config: &Arc<Config>) -> anyhow::Result<Self> {
+    pub(super) fn new(engine: &Arc<Engine>, config: &Arc<Config>, own: &[SocketAddr]) -> anyhow::Result<Self> {
         Ok(Self {
             builds: Builds::new(engine, &config.plugins)?,
             engine: Arc::clone(engine),
-            config: Arc::clone(config),
+            terms: ArcSwap::from_pointee(Terms::new(config, own)),
+            own: own.to_vec(),
         })
     }
 
-    pub(super) fn plugins(&self) -> &Plugins {
-        &self.config.plugins
+    /// What plugins run under now.
+    pub(super) fn terms(&self) -> Arc<Terms> {
+        self.terms.load_full()
     }
 
-    /// Whether some tenant names a plugin for a role.
-    pub(super) fn is_named(&self, plugin: &str, role: Role) -> bool {
-        let mut tenants = self.config.tenants.values();
-        tenants.any(|tenant| tenant.roles.plugins(role).iter().any(|name| name == plugin))
+    /// What they would run under.
+    pub(super) fn terms_of(&self, config: &Arc<Config>) -> Terms {
+        Terms::new(config, &self.own)
+    }
+
+    /// From here on.
+    pub(super) fn set_terms(&self, terms: Arc<Terms>) {
+        self.terms.store(terms);
+    }
+
+    /// A version under the terms that count now.
+    pub(super) fn current(&self, live: &Arc<Live>) -> anyhow::Result<Arc<Live>> {
+        let terms = self.terms();
+        if Arc::ptr_eq(&live.terms, &terms) {
+            return Ok(Arc::clone(live));
+        }
+        Ok(Arc::new(live.under(&self.engine, &terms)?))
+    }
+
+    /// Whether a version could go on under other terms.
+    pub(super) async fn try_under(&self, live: &Live, terms: &Arc<Terms>) -> Result<(), Failure> {
+        self.try_once(&live.under(&self.engine, terms).map_err(Failure::Verdict)?).await
     }
 
     /// One attempt at a file, knowing what answers now and what is remembered of the name.
@@ -85,7 +109,7 @@ impl Loader {
         let began = Instant::now();
         let (mut digest, mut manifest) = (None, None);
         let result = async {
-            let (looked, max) = (seen.clone(), self.plugins().file_bytes_max);
+            let (looked, max) = (seen.clone(), self.terms().plugins().file_bytes_max);
             let read = spawn_blocking(move || bytes::read(&looked, max)).await;
             let (wasm, read) = read.map_err(|error| Failure::Passing(error.into()))??;
             digest = Some(read);
@@ -120,12 +144,12 @@ impl Loader {
     /// A version that was live before.
     pub(super) async fn revive(&self, name: &str, digest: Digest) -> Result<Live, Failure> {
         self.allowed(name, digest).await?;
-        let folder = self.plugins().records.clone();
+        let folder = self.terms().plugins().records.clone();
         let read = spawn_blocking(move || records::read_version(&folder, digest)).await;
         let wasm: Bytes = read.map_err(anyhow::Error::from).flatten().map_err(Failure::Passing)?.into();
         let manifest = parse(wasm.clone()).await?;
         // It was compiled before, and nothing would optimise a quick build of it.
-        let component = self.builds.best(name, wasm, digest, self.plugins()).await?;
+        let component = self.builds.best(name, wasm, digest, self.terms().plugins()).await?;
         self.ready(&component, Build::Optimised, File { name: name.into(), digest, manifest }).await
     }
 
@@ -141,10 +165,10 @@ impl Loader {
 
     /// Refuses what `plugins.lock` does not list, where that counts.
     async fn allowed(&self, name: &str, digest: Digest) -> Result<(), Failure> {
-        if !self.plugins().locked {
+        if !self.terms().plugins().locked {
             return Ok(());
         }
-        let path = self.plugins().lock.clone();
+        let path = self.terms().plugins().lock.clone();
         let lock = spawn_blocking(move || Lock::read(&path)).await.map_err(anyhow::Error::from).flatten();
         match lock.map_err(Failure::Passing)?.refusal(name, digest) {
             // The list may change.
@@ -155,13 +179,13 @@ impl Loader {
 
     /// Compiles, links and tries bytes that may be loaded.
     async fn bring(&self, name: &str, wasm: Bytes, digest: Digest, manifest: Manifest) -> Result<Live, Failure> {
-        let (component, build) = self.builds.soon(name, &wasm, digest, self.plugins()).await?;
+        let (component, build) = self.builds.soon(name, &wasm, digest, self.terms().plugins()).await?;
         self.ready(&component, build, File { name: name.into(), digest, manifest }).await
     }
 
     /// The optimised build of a version that answers in its quick one.
     pub(super) async fn optimise(self: Arc<Self>, quick: Arc<Live>, wasm: Bytes) -> Result<Live, Failure> {
-        let component = self.builds.best(&quick.name, wasm, quick.digest, self.plugins()).await?;
+        let component = self.builds.best(&quick.name, wasm, quick.digest, self.terms().plugins()).await?;
         let (name, manifest) = (Arc::clone(&quick.name), quick.manifest.clone());
         let file = File { name, digest: quick.digest, manifest };
         // Not longer than it is needed: what is replaced meanwhile shall be gone.
@@ -177,13 +201,7 @@ impl Loader {
     }
 
     fn link(&self, component: &Component, build: Build, file: File) -> anyhow::Result<Live> {
-        let named = self.plugins().named.get(&*file.name);
-        let limits = match named {
-            Some(named) => self.plugins().limits.with(&named.limits),
-            None => self.plugins().limits.clone(),
-        };
-        let grants = Grants::new(&file.name, named, &self.engine.network, &self.plugins().state);
-        let live = Live::link(&self.engine, component, build, file, grants, limits, self.plugins())?;
+        let live = Live::link(&self.engine, component, build, file, &self.terms())?;
         if live.grants.egress.is_empty()
             && live.manifest.imports.iter().any(|name| name.starts_with("wasi:http/outgoing-handler@"))
         {

@@ -6,12 +6,14 @@
 //! the live version, and each attempt leaves a receipt.
 
 mod command;
+mod configure;
 mod decide;
 mod probation;
 mod publish;
 mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,6 +25,7 @@ use tracing::{error, warn};
 
 pub use self::command::{Answer, Command, Commands};
 use self::command::{Request, Waiting};
+use self::configure::Configuration;
 use self::decide::Revival;
 use self::probation::Probations;
 use self::publish::Publisher;
@@ -66,18 +69,20 @@ enum Finished {
     Revived(Box<Revival>),
     /// A better build of what may still be live.
     Optimised(Box<Result<Live, Failure>>),
+    Configured(Box<Configuration>),
 }
 
 impl Reload {
-    /// Nothing is loaded yet.
+    /// Nothing is loaded yet. The gateway listens at its `own` addresses, where no plugin may send to.
     pub fn new(
         engine: &Arc<Engine>,
         registry: &Arc<Registry>,
         config: &Arc<Config>,
+        own: &[SocketAddr],
         access: Access,
     ) -> anyhow::Result<Self> {
         let plugins = &config.plugins;
-        let loader = Loader::new(engine, config)?;
+        let loader = Loader::new(engine, config, own)?;
         let (commands, requests) = Commands::new();
         Ok(Self {
             loader: Arc::new(loader),
@@ -118,13 +123,14 @@ impl Reload {
 
     /// Follows the folder for ever.
     pub async fn watch(mut self) {
-        let mut watch = Watch::new(&self.loader.plugins().directory);
-        let settle = Duration::from_millis(self.loader.plugins().settle_ms);
-        let rescan = Duration::from_millis(self.loader.plugins().rescan_interval_ms);
+        let mut watch = Watch::new(&self.loader.terms().plugins().directory);
         let mut previous = self.acted.clone();
         let mut looked = Instant::now();
         loop {
             watch.follow();
+            let terms = self.loader.terms();
+            let settle = Duration::from_millis(terms.plugins().settle_ms);
+            let rescan = Duration::from_millis(terms.plugins().rescan_interval_ms);
             let restless = match self.look().await {
                 Ok(now) => {
                     self.again.retain(|name| now.contains_key(name));
@@ -160,7 +166,7 @@ impl Reload {
 
     async fn look(&self) -> anyhow::Result<BTreeMap<String, Seen>> {
         counter!("frontgate_plugin_folder_looks_total").increment(1);
-        let directory = self.loader.plugins().directory.clone();
+        let directory = self.loader.terms().plugins().directory.clone();
         Ok(tokio::task::spawn_blocking(move || folder::look(&directory)).await??)
     }
 
@@ -196,7 +202,7 @@ impl Reload {
 
     /// A version that nobody calls any more is held by nobody, or something is wrong here.
     fn complain_of_overdue(&self) {
-        let limit = Duration::from_millis(self.loader.plugins().drain_timeout_ms);
+        let limit = Duration::from_millis(self.loader.terms().plugins().drain_timeout_ms);
         let Some(before) = std::time::Instant::now().checked_sub(limit) else { return };
         for version in self.registry.overdue(before) {
             let returns = self.probations.old(&version.name).is_some_and(|old| Arc::ptr_eq(&old, &version));
@@ -225,6 +231,7 @@ impl Reload {
             Ok(Finished::Tried(attempt)) => self.swap(*attempt),
             Ok(Finished::Revived(revival)) => self.revived(*revival),
             Ok(Finished::Optimised(built)) => self.optimised(*built),
+            Ok(Finished::Configured(configuration)) => self.configured(*configuration),
             Err(aborted) if aborted.is_cancelled() => {}
             Err(panic) => error!("an attempt to load a plugin panicked: {panic}"),
         }

@@ -15,7 +15,6 @@ use super::admission::Queue;
 use super::store::CallStore;
 use crate::config::Plugins;
 use crate::plugin::imports;
-use crate::plugin::outbound::network::Network;
 use crate::state::Buckets;
 
 /// How often a running plugin can be interrupted. Short enough that others hardly notice, long
@@ -86,7 +85,6 @@ pub struct Engine {
     /// Callers that wait for one of the places.
     pub(super) queue: Queue,
     pub(crate) busy_threads: Handle,
-    pub(crate) network: Arc<Network>,
     /// Address space of a memory; none stands for wasmtime's own choice. Compiled code depends on it.
     pub(crate) memory_reservation: Option<u64>,
     allocation: Allocation,
@@ -98,7 +96,7 @@ pub struct Engine {
 
 impl Engine {
     /// Builds the engine, and falls back to slower memory where the pool cannot be reserved.
-    pub fn new(config: &Plugins, network: Network, state: Option<Arc<Buckets>>) -> anyhow::Result<Arc<Self>> {
+    pub fn new(config: &Plugins, state: Option<Arc<Buckets>>) -> anyhow::Result<Arc<Self>> {
         let (wasm, allocation) = start(config)?;
         tick(&wasm)?;
         let runtime = Builder::new_multi_thread()
@@ -118,7 +116,6 @@ impl Engine {
             warm_places: Arc::new(Semaphore::new(config.warm_instances_max() as usize)),
             queue: Queue::new(config.queue_max),
             busy_threads: runtime.handle().clone(),
-            network: Arc::new(network),
             memory_reservation: reservation(allocation, config),
             allocation,
             state,

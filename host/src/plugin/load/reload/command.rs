@@ -1,9 +1,12 @@
 //! What operators ask of the task that owns the plugins: the socket, SIGHUP and the watcher end in the same
 //! path.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::config::Config;
 use crate::plugin::receipt::Receipt;
 
 /// Commands that wait for their turn; there are few operators.
@@ -12,6 +15,8 @@ const QUEUE_MAX: usize = 16;
 /// One thing to do.
 #[derive(Debug)]
 pub enum Command {
+    /// Go on under another configuration, if every live plugin can.
+    Configure(Arc<Config>),
     /// Look at everything now, and at what was not usable once more.
     Reload,
     /// Go back to an earlier version: the last good one, or the one whose digest begins so.

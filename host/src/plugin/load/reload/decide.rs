@@ -41,7 +41,7 @@ impl Reload {
         let before = self.registry.get(&name);
         let changes = manifest.map(|new| Changes::new(before.as_ref().map(|live| &live.manifest), &new));
         if let Some(last) = instead.filter(|_| before.is_none()) {
-            self.registry.replace(Arc::new(last));
+            self.put(Arc::new(last));
         }
         let outcome = match result {
             // It is live, or it came back after one that was not usable.
@@ -71,14 +71,14 @@ impl Reload {
         let live = Arc::new(ready.live);
         self.probations.end(&live.name);
         if let Some(old) = before {
-            self.probations.begin(&live, old, &self.loader.plugins().probation);
+            self.probations.begin(&live, old, &self.loader.terms().plugins().probation);
         }
         if live.build == Build::Quick {
             let optimise = Arc::clone(&self.loader).optimise(Arc::clone(&live), ready.wasm.clone());
             self.attempts.spawn(async { Finished::Optimised(Box::new(optimise.await)) });
         }
         self.records.live(&live.name, live.digest, &live.manifest, Some(ready.wasm));
-        self.registry.replace(live);
+        self.put(live);
     }
 
     /// The same version, better compiled, takes over. Nothing about it is decided anew.
@@ -90,7 +90,7 @@ impl Reload {
                     let (name, digest) = (Arc::clone(&live.name), live.digest.short());
                     // Its probation goes on.
                     live.health = Arc::clone(&quick.health);
-                    self.registry.replace(Arc::new(live));
+                    self.put(Arc::new(live));
                     info!(plugin = &*name, digest, "the optimised build of plugin `{name}` took over");
                 }
             }
@@ -114,7 +114,7 @@ impl Reload {
     fn lost(&self, new: &Live) -> Option<Role> {
         let old = self.registry.get(&new.name)?;
         let lost = old.roles().into_iter().filter(|role| !new.roles().contains(role));
-        lost.into_iter().find(|role| self.loader.is_named(&new.name, *role))
+        lost.into_iter().find(|role| self.loader.terms().is_named(&new.name, *role))
     }
 
     /// The file is gone, and the plugin with it.
@@ -139,7 +139,7 @@ impl Reload {
 
     /// Takes back what failed on probation.
     pub(super) fn decide(&mut self) {
-        for Failed { name, old, reason } in self.probations.decide(&self.loader.plugins().probation) {
+        for Failed { name, old, reason } in self.probations.decide(&self.loader.terms().plugins().probation) {
             self.go_back(&name, old, &reason, Duration::ZERO);
         }
         self.show();
@@ -158,7 +158,7 @@ impl Reload {
             changes: Changes::new(Some(&withdrawn.manifest), &old.manifest),
             took,
         };
-        self.registry.replace(old);
+        self.put(old);
         self.publisher.note(name, Outcome::RolledBack(reason.to_owned()), facts);
     }
 
@@ -171,6 +171,7 @@ impl Reload {
                 self.again.extend(standing.map(|receipt| receipt.plugin.clone()));
                 self.waiting.push(Waiting { answer, receipts: Vec::new() });
             }
+            Command::Configure(config) => self.configure(&config, answer),
             Command::Rollback { name, digest } => self.roll_back(&name, digest.as_deref(), answer),
             Command::Allow { name, digest } => match self.allowed(&name, digest.as_deref()) {
                 Ok(digest) => self.allow(&name, digest, answer),

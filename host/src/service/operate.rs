@@ -1,5 +1,6 @@
 //! The operators' socket: what changes something. Commands in, receipts out, as JSON.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http_body_util::{BodyExt as _, Full, Limited};
@@ -9,8 +10,10 @@ use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 
-use super::{text, with_type};
-use crate::plugin::load::reload::{Answer, Command, Commands};
+use super::reload::Reloads;
+use crate::config::receipt::Receipt;
+use crate::console::{text, with_type};
+use crate::plugin::load::reload::{self, Command, Commands};
 
 /// A name and a digest are far shorter.
 const BODY_BYTES_MAX: usize = 16 * 1024;
@@ -20,7 +23,25 @@ const BODY_PATIENCE: Duration = Duration::from_secs(5);
 /// Does what operators ask.
 pub struct Operate {
     commands: Commands,
-    patience: Duration,
+    reloads: Arc<Reloads>,
+}
+
+/// What came of a command.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Answer {
+    /// Of a reload alone: whether what `config.toml` says now counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub configuration: Option<Receipt>,
+    /// What became of plugins.
+    #[serde(flatten)]
+    pub plugins: reload::Answer,
+}
+
+/// One thing to do.
+enum Order {
+    Reload,
+    /// For plugins alone.
+    Plugins(Command),
 }
 
 /// What may stand in a command's body.
@@ -32,9 +53,9 @@ pub struct Details {
 }
 
 impl Operate {
-    /// Nobody waits longer than `patience` for a command to end.
-    pub fn new(commands: Commands, patience: Duration) -> Self {
-        Self { commands, patience }
+    /// Commands for plugins go to their owner, all others to `reloads`.
+    pub(super) fn new(commands: Commands, reloads: Arc<Reloads>) -> Self {
+        Self { commands, reloads }
     }
 
     /// Answers one request.
@@ -46,17 +67,24 @@ impl Operate {
         let Some(details) = details(request.into_body()).await else {
             return text(StatusCode::BAD_REQUEST, "the body is JSON, such as {\"digest\": \"0a1b2c\"}, or empty\n");
         };
-        let Some(command) = command(&path, details) else {
+        let Some(order) = order(&path, details) else {
             let known = "there are /reload, /plugins/NAME/rollback and /plugins/NAME/allow\n";
             return text(StatusCode::NOT_FOUND, known);
         };
-        match timeout(self.patience, self.commands.give(command)).await {
+        match timeout(self.reloads.patience(), self.obey(order)).await {
             Ok(Ok(answer)) => json(&answer),
             Ok(Err(refusal)) => text(StatusCode::CONFLICT, refusal + "\n"),
             Err(_) => {
                 let waits = "it is still being done; `frontgate plugin list` shows what comes of it\n";
                 text(StatusCode::GATEWAY_TIMEOUT, waits)
             }
+        }
+    }
+
+    async fn obey(&self, order: Order) -> Result<Answer, String> {
+        match order {
+            Order::Reload => self.reloads.reload().await,
+            Order::Plugins(command) => Ok(Answer { configuration: None, plugins: self.commands.give(command).await? }),
         }
     }
 }
@@ -66,13 +94,13 @@ async fn details(body: Incoming) -> Option<Details> {
     if body.is_empty() { Some(Details::default()) } else { serde_json::from_slice(&body).ok() }
 }
 
-fn command(path: &str, Details { digest }: Details) -> Option<Command> {
+fn order(path: &str, Details { digest }: Details) -> Option<Order> {
     let parts: Vec<&str> = path.split('/').skip(1).collect();
     let name = |name: &str| percent_decode_str(name).decode_utf8().ok().map(String::from);
     match parts.as_slice() {
-        ["reload"] => Some(Command::Reload),
-        ["plugins", plugin, "rollback"] => Some(Command::Rollback { name: name(plugin)?, digest }),
-        ["plugins", plugin, "allow"] => Some(Command::Allow { name: name(plugin)?, digest }),
+        ["reload"] => Some(Order::Reload),
+        ["plugins", plugin, "rollback"] => Some(Order::Plugins(Command::Rollback { name: name(plugin)?, digest })),
+        ["plugins", plugin, "allow"] => Some(Order::Plugins(Command::Allow { name: name(plugin)?, digest })),
         _ => None,
     }
 }

@@ -1,0 +1,45 @@
+//! What plugins run under: the configuration as it is now, and the network that it describes.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use super::grants::Grants;
+use super::outbound::network::Network;
+use crate::config::{Config, Limits, Plugins, Role};
+
+/// One configuration, as plugins see it.
+pub(crate) struct Terms {
+    config: Arc<Config>,
+    network: Arc<Network>,
+}
+
+impl Terms {
+    /// The terms of a gateway that listens at these addresses.
+    pub(super) fn new(config: &Arc<Config>, own: &[SocketAddr]) -> Self {
+        Self { config: Arc::clone(config), network: Arc::new(Network::new(&config.plugins, own)) }
+    }
+
+    /// For all plugins.
+    pub(super) fn plugins(&self) -> &Plugins {
+        &self.config.plugins
+    }
+
+    /// What one plugin may use; one that the configuration does not name has no grants.
+    pub(super) fn grants(&self, plugin: &Arc<str>) -> Grants {
+        Grants::new(plugin, self.plugins().named.get(&**plugin), &self.network, &self.plugins().state)
+    }
+
+    /// How much of it.
+    pub(super) fn limits(&self, plugin: &str) -> Limits {
+        match self.plugins().named.get(plugin) {
+            Some(named) => self.plugins().limits.with(&named.limits),
+            None => self.plugins().limits.clone(),
+        }
+    }
+
+    /// Whether some tenant names a plugin for a role.
+    pub(super) fn is_named(&self, plugin: &str, role: Role) -> bool {
+        let mut tenants = self.config.tenants.values();
+        tenants.any(|tenant| tenant.roles.plugins(role).iter().any(|name| name == plugin))
+    }
+}

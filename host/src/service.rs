@@ -1,0 +1,181 @@
+//! A gateway from its start to its end: what there is one of, in the order in which it is made, and how
+//! it drains.
+
+mod edition;
+pub mod operate;
+mod reload;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::spawn_blocking;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use self::edition::{Editions, Parts};
+use self::operate::Operate;
+use self::reload::Reloads;
+use crate::config::Config;
+use crate::console::Console;
+use crate::delivery::store::Store;
+use crate::plugin::load::reload::{Access, Reload};
+use crate::plugin::registry::Registry;
+use crate::plugin::run::engine::Engine;
+use crate::roles::{self, Plugins};
+use crate::server::Server;
+use crate::server::socket::Socket;
+use crate::state::Buckets;
+use crate::store::Database;
+use crate::telemetry;
+use crate::tenants;
+
+/// How a gateway ended that was told to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// Every accepted request was finished.
+    Clean,
+    /// Some were not, at the end of the grace period.
+    CutOff,
+}
+
+/// Serves until a signal, then drains. `file` is where the configuration stands.
+pub async fn serve(file: &Path, config: Config) -> anyhow::Result<End> {
+    let metrics = telemetry::metrics()?;
+    tokio::spawn(telemetry::keep_up(metrics.clone()));
+    let mut signals = Signals::new()?;
+    let server = Server::bind(config.server.listen, &config.server).await?;
+    let admin = Server::bind(config.admin.listen, &config.server).await?;
+    let (address, admin_address) = (server.address()?, admin.address()?);
+
+    let config = Arc::new(config);
+    let opening = Arc::clone(&config);
+    let database = Arc::new(spawn_blocking(move || Database::open(&opening.store)).await??);
+    let store = Arc::new(Store::open(&database).await?);
+    let buckets = Buckets::new(&database);
+    tokio::spawn(Arc::clone(&buckets).forget_expired());
+    let engine = Engine::new(&config.plugins, Some(Arc::clone(&buckets)))?;
+    let registry = Arc::new(Registry::default());
+    let console =
+        Console::new(Arc::clone(&config), Arc::clone(&engine), Arc::clone(&registry), &database, &buckets, metrics);
+    let console = Arc::new(console);
+
+    let admin_stop = CancellationToken::new();
+    let operators = Arc::clone(&console);
+    tokio::spawn(admin.serve(
+        move |request| {
+            let console = Arc::clone(&operators);
+            async move { console.respond(request).await }
+        },
+        admin_stop.clone(),
+    ));
+
+    let mut plugins_reload = Reload::new(&engine, &registry, &config, &[address, admin_address], Access::Write)?;
+    let socket = Socket::bind(&config.admin.socket).await?;
+    tokio::select! {
+        // Callbacks wait for what answers them, not for the slowest compilation.
+        loaded = plugins_reload.load_until(|| roles::unanswered(&registry, &config).is_empty()) => loaded?,
+        () = signals.next() => return Ok(End::Clean),
+    }
+    console.loaded();
+    for reason in roles::unanswered(&registry, &config) {
+        warn!("{reason}; its callbacks get 503");
+    }
+    for reason in roles::missing(&registry, &config) {
+        warn!("{reason}; it is passed over");
+    }
+    let commands = plugins_reload.commands();
+    let mut watching = tokio::spawn(plugins_reload.watch());
+
+    let plugins = Arc::new(Plugins::new(engine, Arc::clone(&registry)));
+    let stop = CancellationToken::new();
+    let editions = Arc::new(Editions::new(&config, Parts { plugins, store, database: Arc::clone(&database) }));
+    editions.warn_of_strangers().await;
+    let mut delivering = tokio::spawn(Arc::clone(&editions).deliver(stop.clone()));
+    let reloads = Reloads::new(file, Arc::clone(&editions), commands.clone(), registry, Arc::clone(&console));
+    let reloads = Arc::new(reloads);
+    let operating = tokio::spawn({
+        let operate = Arc::new(Operate::new(commands, Arc::clone(&reloads)));
+        let answer = move |request| {
+            let operate = Arc::clone(&operate);
+            async move { operate.respond(request).await }
+        };
+        socket.serve(answer, admin_stop.clone())
+    });
+    tokio::spawn(reload_on_signal(reloads)?);
+    let gateways = Arc::clone(&editions);
+    let mut serving = tokio::spawn(server.serve(
+        move |request| {
+            let gateway = gateways.gateway();
+            async move { gateway.respond(request).await }
+        },
+        stop.clone(),
+    ));
+    info!(
+        listen = %address, admin = %admin_address, public_url = %tenants::public_url(&config),
+        "serving {address}; operators at http://{admin_address}/statusz"
+    );
+
+    tokio::select! {
+        () = signals.next() => {}
+        ended = &mut watching => anyhow::bail!("the plugins' folder is not watched any more: {ended:?}"),
+        ended = &mut serving => anyhow::bail!("no callbacks are accepted any more: {ended:?}"),
+        ended = &mut delivering => anyhow::bail!("nothing is delivered any more: {ended:?}"),
+        () = database.closed() => anyhow::bail!("nothing can be stored any more"),
+    }
+    console.draining();
+    info!("shutting down: accepted requests finish; a second signal ends them");
+    let drained = async {
+        tokio::time::sleep(Duration::from_millis(config.server.shutdown_delay_ms)).await;
+        stop.cancel();
+        let grace = Duration::from_millis(config.server.shutdown_grace_ms);
+        let (served, delivered) = tokio::join!(serving, tokio::time::timeout(grace, delivering));
+        served.unwrap_or(false) && matches!(delivered, Ok(Ok(Ok(()))))
+    };
+    let clean = tokio::select! {
+        clean = drained => clean,
+        () = signals.next() => false,
+    };
+    watching.abort();
+    admin_stop.cancel();
+    // It takes its socket away.
+    let _ = operating.await;
+    Ok(if clean { End::Clean } else { End::CutOff })
+}
+
+/// SIGHUP means what `frontgate reload` means; receipts go to the log.
+fn reload_on_signal(reloads: Arc<Reloads>) -> anyhow::Result<impl Future<Output = ()>> {
+    let mut signals = signal(SignalKind::hangup())?;
+    Ok(async move {
+        while signals.recv().await.is_some() {
+            info!("reloading, as SIGHUP asks");
+            match reloads.reload().await {
+                Ok(answer) => {
+                    let (changed, unusable) = (answer.plugins.receipts.len(), answer.plugins.standing.len());
+                    info!("reloaded: {changed} changed, {unusable} not usable");
+                }
+                Err(reason) => warn!("not reloaded: {reason}"),
+            }
+        }
+    })
+}
+
+/// SIGTERM and SIGINT, which mean the same.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! What one configuration makes, and how another takes its place: callbacks and deliveries that have
+//! begun end under the one they began with.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use tokio::sync::watch;
+use tokio::task::{JoinError, JoinSet, spawn_blocking};
+use tokio_util::sync::CancellationToken;
+use tracing::warn;
+
+use crate::config::Config;
+use crate::delivery::job::State;
+use crate::delivery::store::Store;
+use crate::delivery::store::desk::Desk;
+use crate::delivery::worker;
+use crate::gateway::Gateway;
+use crate::roles::Plugins;
+use crate::store::Database;
+use crate::tenants::{self, Tenant};
+
+/// What every configuration works with.
+pub(super) struct Parts {
+    pub(super) plugins: Arc<Plugins>,
+    pub(super) store: Arc<Store>,
+    pub(super) database: Arc<Database>,
+}
+
+/// The configuration that counts.
+pub(super) struct Editions {
+    parts: Parts,
+    gateway: ArcSwap<Gateway>,
+    current: watch::Sender<Edition>,
+}
+
+#[derive(Clone)]
+struct Edition {
+    config: Arc<Config>,
+    tenants: Vec<Arc<Tenant>>,
+}
+
+impl Edition {
+    fn new(config: &Arc<Config>) -> Self {
+        Self { config: Arc::clone(config), tenants: tenants::all(config) }
+    }
+
+    fn gateway(&self, parts: &Parts) -> Gateway {
+        let (plugins, store) = (Arc::clone(&parts.plugins), Arc::clone(&parts.store));
+        Gateway::new(Arc::clone(&self.config), self.tenants.clone(), plugins, store)
+    }
+}
+
+impl Editions {
+    pub(super) fn new(config: &Arc<Config>, parts: Parts) -> Self {
+        let first = Edition::new(config);
+        Self { gateway: ArcSwap::from_pointee(first.gateway(&parts)), current: watch::Sender::new(first), parts }
+    }
+
+    /// The configuration that counts now.
+    pub(super) fn config(&self) -> Arc<Config> {
+        Arc::clone(&self.current.borrow().config)
+    }
+
+    /// Who answers the next callback.
+    pub(super) fn gateway(&self) -> Arc<Gateway> {
+        self.gateway.load_full()
+    }
+
+    /// From here on another configuration counts.
+    pub(super) async fn replace(&self, config: &Arc<Config>) {
+        let next = Edition::new(config);
+        self.gateway.store(Arc::new(next.gateway(&self.parts)));
+        self.current.send_replace(next);
+        self.warn_of_strangers().await;
+    }
+
+    /// Works on deliveries until `stop`. An error is a fault: nothing is delivered any more.
+    pub(super) async fn deliver(self: Arc<Self>, stop: CancellationToken) -> Result<(), JoinError> {
+        let mut editions = self.current.subscribe();
+        let mut workers = JoinSet::new();
+        while !stop.is_cancelled() {
+            let Edition { config, tenants } = editions.borrow_and_update().clone();
+            let (plugins, store) = (Arc::clone(&self.parts.plugins), Arc::clone(&self.parts.store));
+            let current = stop.child_token();
+            let until = current.clone();
+            workers.spawn(async move { worker::work(&config, &tenants, &plugins, &store, until).await });
+            loop {
+                tokio::select! {
+                    _ = editions.changed() => break,
+                    () = stop.cancelled() => break,
+                    // Those of an earlier edition have finished what they had begun.
+                    Some(ended) = workers.join_next() => ended??,
+                }
+            }
+            current.cancel();
+        }
+        while let Some(ended) = workers.join_next().await {
+            ended??;
+        }
+        Ok(())
+    }
+
+    /// Deliveries of a tenant that was renamed or left out wait for somebody who never comes.
+    pub(super) async fn warn_of_strangers(&self) {
+        let path = self.parts.database.path().to_owned();
+        let counts = spawn_blocking(move || Desk::open(&path)?.counts()).await.map_err(anyhow::Error::from).flatten();
+        for (tenant, states) in counts.unwrap_or_default() {
+            let waiting: u64 = [State::Ready, State::Unknown].iter().filter_map(|state| states.get(state)).sum();
+            if waiting > 0 && !self.config().tenants.contains_key(&tenant) {
+                warn!("{waiting} deliveries wait for the tenant `{tenant}`, which is not in the configuration");
+            }
+        }
+    }
+}

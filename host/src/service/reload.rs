@@ -1,0 +1,110 @@
+//! Reads the configuration again and lets it count, whole or not at all; then the plugins' folder.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use metrics::counter;
+use tokio::sync::Mutex;
+use tokio::task::spawn_blocking;
+use tracing::{info, warn};
+
+use super::edition::Editions;
+use super::operate::Answer;
+use crate::config::receipt::{Outcome, Receipt};
+use crate::config::{Checked, Config};
+use crate::console::Console;
+use crate::plugin::load::reload::{Command, Commands};
+use crate::plugin::receipt::millis;
+use crate::plugin::registry::Registry;
+use crate::roles;
+
+/// Reloads, one at a time.
+pub(super) struct Reloads {
+    file: PathBuf,
+    /// What sockets, memory and database were made for.
+    first: Arc<Config>,
+    editions: Arc<Editions>,
+    commands: Commands,
+    registry: Arc<Registry>,
+    console: Arc<Console>,
+    turn: Mutex<()>,
+}
+
+impl Reloads {
+    pub(super) fn new(
+        file: &Path,
+        editions: Arc<Editions>,
+        commands: Commands,
+        registry: Arc<Registry>,
+        console: Arc<Console>,
+    ) -> Self {
+        let (file, first) = (file.to_owned(), editions.config());
+        Self { file, first, editions, commands, registry, console, turn: Mutex::default() }
+    }
+
+    /// Looks at everything. Plugins are looked at even where the configuration is kept as it was.
+    pub(super) async fn reload(&self) -> Result<Answer, String> {
+        let _turn = self.turn.lock().await;
+        let configuration = Some(self.configure().await);
+        Ok(Answer { configuration, plugins: self.commands.give(Command::Reload).await? })
+    }
+
+    /// How long a command may take, most of it the compiler's time.
+    pub(super) fn patience(&self) -> Duration {
+        let config = self.editions.config();
+        Duration::from_millis(config.plugins.compile_timeout_ms + config.plugins.limits.call_timeout_ms)
+    }
+
+    async fn configure(&self) -> Receipt {
+        let (time_ms, began) = (millis(SystemTime::now()), Instant::now());
+        let mut changes = Vec::new();
+        let outcome = match self.take_over(&mut changes).await {
+            Ok(()) => Outcome::Live,
+            Err(reason) => Outcome::Kept(reason),
+        };
+        counter!("frontgate_config_reloads_total", "outcome" => outcome.name()).increment(1);
+        let (file, changed) = (self.file.display(), changes.join(", "));
+        match &outcome {
+            Outcome::Live => info!(%changed, "{file} counts as it is now"),
+            Outcome::Kept(reason) => {
+                warn!(%changed, "kept the configuration as it was; {file} is not usable: {reason}")
+            }
+        }
+        let duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let receipt = Receipt { time_ms, outcome, changes, duration_ms };
+        self.console.note(receipt.clone());
+        receipt
+    }
+
+    async fn take_over(&self, changes: &mut Vec<String>) -> Result<(), String> {
+        let file = self.file.clone();
+        let read = spawn_blocking(move || Config::load(&file)).await;
+        let read = read.map_err(|error| format!("reading it failed: {error}"))?;
+        let Checked { config, warnings } = read.map_err(|faults| faults.to_string())?;
+        let (old, new) = (self.editions.config(), Arc::new(config));
+        *changes = old.changes(&new);
+        let fixed = self.first.fixed_settings_changed(&new);
+        if !fixed.is_empty() {
+            return Err(format!("{} cannot change while the gateway runs; restart it", fixed.join(", ")));
+        }
+        let lost = roles::lost(&self.registry, &old, &new);
+        if !lost.is_empty() {
+            return Err(lost.join("; "));
+        }
+        self.commands.give(Command::Configure(Arc::clone(&new))).await?;
+        // Nothing can fail from here on.
+        self.console.configure(Arc::clone(&new));
+        self.editions.replace(&new).await;
+        for warning in &warnings {
+            warn!("{}: {}", warning.place, warning.problem);
+        }
+        let missing =
+            roles::unanswered(&self.registry, &new).into_iter().map(|reason| reason + "; its callbacks get 503");
+        let passed_over = roles::missing(&self.registry, &new).into_iter().map(|reason| reason + "; it is passed over");
+        for reason in missing.chain(passed_over) {
+            warn!("{reason}");
+        }
+        Ok(())
+    }
+}
