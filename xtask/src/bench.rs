@@ -13,9 +13,12 @@ use crate::tools::{cargo, execute, root, target};
 const PROGRAMS: [&str; 3] = ["frontgate", "frontgate-bench", "frontgate-bench-native"];
 
 pub(crate) fn bench() -> Result<()> {
+    // As it is shipped.
     let mut build = cargo(&["build", "--release", "--locked", "--workspace"]);
     execute(build.args(PROGRAMS.iter().flat_map(|name| ["--bin", name])))?;
-    build::components(&build::packages(&root().join("bench/guests"))?)?;
+    let mut guests = build::packages(&root().join("bench/guests"))?;
+    guests.push("misbehaving".to_owned());
+    build::components(&guests)?;
     let program = target().join("release/frontgate-bench");
     let mut bench = Command::new(&program);
     bench

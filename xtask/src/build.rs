@@ -10,13 +10,24 @@ use crate::tools::{PLUGIN_TARGET, add_plugin_target, cargo, execute, root, targe
 /// Builds the gateway that ends where tests say.
 pub(crate) fn crash_points() -> Result<()> {
     let feature = ["--features", "frontgate/crash-points", "--bin", "frontgate-crash-points"];
-    execute(cargo(&["build", "--release", "--locked", "--workspace"]).args(feature))
+    execute(cargo(&["build", "--profile", "quick", "--locked", "--workspace"]).args(feature))
 }
 
+/// As they are shipped.
 pub(crate) fn build() -> Result<()> {
-    // The whole workspace decides on features, so that tests and gateway share what is compiled.
-    execute(&mut cargo(&["build", "--release", "--locked", "--workspace", "--bin", "frontgate"]))?;
+    gateway("release")?;
     plugins()
+}
+
+/// As tests and the running example use them, which is there sooner and runs slower.
+pub(crate) fn build_quickly() -> Result<()> {
+    gateway("quick")?;
+    plugins()
+}
+
+fn gateway(profile: &str) -> Result<()> {
+    // The whole workspace decides on features, so that tests and gateway share what is compiled.
+    execute(&mut cargo(&["build", "--profile", profile, "--locked", "--workspace", "--bin", "frontgate"]))
 }
 
 /// Builds every crate in `plugins/` and puts its component where the gateway looks.

@@ -13,7 +13,7 @@ use std::process::ExitCode;
 
 const HELP: &str = "\
 cargo xtask build   builds the gateway (target/release/frontgate) and the shipped plugins (plugins/*.wasm)
-cargo xtask run     builds both and serves the example config.toml
+cargo xtask run     builds both, sooner and slower (target/quick/frontgate), and serves the example config.toml
 cargo xtask test    everything that CI checks
 cargo xtask bench   measures the gateway against native code, Node and others; --help says what there is
 cargo xtask freeze  keeps the contract of this version in wit/released, once it is released";

@@ -15,8 +15,8 @@ use crate::tools::{root, target};
 const SECRETS: [&str; 4] = ["TWILIO_AUTH_TOKEN", "TWILIO_ACCOUNT_SID", "TWILIO_API_KEY", "TWILIO_API_SECRET"];
 
 pub(crate) fn run() -> Result<()> {
-    build::build()?;
-    let program = target().join("release/frontgate");
+    build::build_quickly()?;
+    let program = target().join("quick/frontgate");
     let mut gateway = Command::new(&program);
     gateway.args(["run", "--config", "config.toml"]).current_dir(root());
 

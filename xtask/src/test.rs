@@ -8,18 +8,28 @@ use crate::tools::{add_checkers, cargo, execute, root, target};
 pub(crate) fn test() -> Result<()> {
     add_checkers()?;
     execute(&mut cargo(&["fmt", "--all", "--check"]))?;
-    build::build()?;
+    build::build_quickly()?;
     let guests = build::packages(&root().join("tests/guests"))?;
     build::components(&guests)?;
     build::crash_points()?;
     // One profile for everything: a second one would compile wasmtime a second time.
-    execute(&mut cargo(&["clippy", "--release", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]))?;
+    execute(&mut cargo(&[
+        "clippy",
+        "--profile",
+        "quick",
+        "--workspace",
+        "--all-targets",
+        "--locked",
+        "--",
+        "-D",
+        "warnings",
+    ]))?;
     execute(
-        cargo(&["test", "--release", "--workspace", "--locked"])
-            .env("FRONTGATE_PROGRAM", target().join("release/frontgate"))
-            .env("FRONTGATE_CRASH_PROGRAM", target().join("release/frontgate-crash-points"))
+        cargo(&["test", "--profile", "quick", "--workspace", "--locked"])
+            .env("FRONTGATE_PROGRAM", target().join("quick/frontgate"))
+            .env("FRONTGATE_CRASH_PROGRAM", target().join("quick/frontgate-crash-points"))
             .env("FRONTGATE_COMPONENTS", target().join("wasm32-wasip2/plugin")),
     )?;
-    let mut doc = cargo(&["doc", "--release", "--no-deps", "--locked", "--package", "frontgate-sdk"]);
+    let mut doc = cargo(&["doc", "--profile", "quick", "--no-deps", "--locked", "--package", "frontgate-sdk"]);
     execute(doc.env("RUSTDOCFLAGS", "-D warnings"))
 }
