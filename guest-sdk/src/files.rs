@@ -1,7 +1,10 @@
 //! The folder that the operator granted: `files` of `[plugins.named.NAME]`.
 
+use std::cell::RefCell;
 use std::fs;
 use std::io::ErrorKind;
+use std::rc::Rc;
+use std::time::SystemTime;
 
 use crate::{Error, Result};
 
@@ -22,4 +25,74 @@ pub fn read(path: &str) -> Result<String> {
         Error::unavailable(format!("`{path}` cannot be read: {error}{hint}"))
     })?;
     Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+}
+
+/// What was made of a file, kept for the next call in the same instance, which only looks whether the
+/// file is still the same. It pays where the operator lets instances live: `instances = "warm"`.
+///
+/// ```
+/// use frontgate_sdk::{Result, files};
+///
+/// thread_local! {
+///     static WORDS: files::Kept<Vec<String>> = const { files::Kept::new() };
+/// }
+///
+/// fn is_known(word: &str) -> Result<bool> {
+///     let words = WORDS.with(|words| {
+///         words.get("words.txt", |text| Ok(text.lines().map(str::to_owned).collect()))
+///     })?;
+///     Ok(words.iter().any(|known| known == word))
+/// }
+/// ```
+pub struct Kept<T>(RefCell<Option<(Version, Rc<T>)>>);
+
+/// What a file is known by.
+#[derive(PartialEq)]
+struct Version {
+    path: String,
+    modified: SystemTime,
+    bytes: u64,
+    /// Natively, another test is another instance.
+    #[cfg(not(target_family = "wasm"))]
+    instance: u64,
+}
+
+impl Version {
+    fn of(path: &str) -> Option<Self> {
+        let found = fs::metadata(path).ok()?;
+        Some(Self {
+            path: path.to_owned(),
+            modified: found.modified().ok()?,
+            bytes: found.len(),
+            #[cfg(not(target_family = "wasm"))]
+            instance: crate::testing::instance(),
+        })
+    }
+}
+
+impl<T> Kept<T> {
+    /// Nothing yet.
+    pub const fn new() -> Self {
+        Self(RefCell::new(None))
+    }
+
+    /// What was made of the file, or is made of it now: the first time, and after each change.
+    pub fn get(&self, path: &str, make: impl FnOnce(String) -> Result<T>) -> Result<Rc<T>> {
+        // Looked at before it is read: a change in between shows at the next call.
+        let version = Version::of(path);
+        if let Some((kept, made)) = &*self.0.borrow()
+            && version.as_ref() == Some(kept)
+        {
+            return Ok(Rc::clone(made));
+        }
+        let made = Rc::new(make(read(path)?)?);
+        self.0.replace(version.map(|version| (version, Rc::clone(&made))));
+        Ok(made)
+    }
+}
+
+impl<T> Default for Kept<T> {
+    fn default() -> Self {
+        Self::new()
+    }
 }

@@ -11,7 +11,7 @@
 
 pub(crate) mod state;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 
 pub use self::state::{pass, state};
@@ -26,15 +26,22 @@ thread_local! {
     static ANSWERS: RefCell<Answers> = const { RefCell::new(VecDeque::new()) };
     static REQUESTS: RefCell<Vec<OutboundRequest>> = const { RefCell::new(Vec::new()) };
     static CUSTOMERS: RefCell<Vec<Customer>> = const { RefCell::new(Vec::new()) };
+    static INSTANCE: Cell<u64> = const { Cell::new(0) };
     static SETTINGS: RefCell<BTreeMap<String, String>> = const { RefCell::new(BTreeMap::new()) };
     static LOGGED: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
     static UUIDS: RefCell<u64> = const { RefCell::new(0) };
 }
 
-/// Sets what the operator would have written, in place of what was set before.
+/// Sets what the operator would have written, in place of what was set before. What comes next happens in
+/// another instance, as it does when an operator changes something.
 pub fn settings<K: Into<String>, V: Into<String>>(settings: impl IntoIterator<Item = (K, V)>) {
     let settings = settings.into_iter().map(|(key, value)| (key.into(), value.into())).collect();
     SETTINGS.with(|all| all.replace(settings));
+    INSTANCE.set(instance() + 1);
+}
+
+pub(crate) fn instance() -> u64 {
+    INSTANCE.get()
 }
 
 /// Sets whom the tenant's CRM knows, in place of whom it knew before. A worker sees the customers of

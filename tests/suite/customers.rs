@@ -192,3 +192,19 @@ fn json_works_like_csv_and_a_change_of_the_file_shows_at_once() {
     std::fs::remove_file(gateway.path("files/customers.json")).expect("a file");
     assert_eq!(gateway.crm(&list(&[])).status, 503);
 }
+
+#[test]
+fn an_instance_that_lives_reads_the_file_once_and_again_when_it_has_changed() {
+    let rows = |name: &str| format!("id,name,phone\n1,{name},\n,Nobody,\n");
+    let setup = Setup::directory(&rows("Mora Lind")).set("plugins.named.plugin.instances", "\"warm\"");
+    let gateway = setup.set(ALL.0, ALL.1).start();
+    let name = || gateway.crm(&list(&[])).json["objects"]["customers"][0]["display_name"].clone();
+    for _ in 0..3 {
+        assert_eq!(name(), "Mora Lind");
+    }
+    std::fs::write(gateway.path("files/customers.csv"), rows("Mora Lindqvist")).expect("a file");
+    assert_eq!(name(), "Mora Lindqvist");
+    // It says so each time it reads the file.
+    gateway.log().wait_for_more("rows are left out", 2);
+    assert_eq!(gateway.log().text().matches("rows are left out").count(), 2);
+}

@@ -1,6 +1,7 @@
 //! Customers from a file: what a small business exports from its CRM or keeps in a spreadsheet.
 //!
-//! Every call reads the file anew, so a change of it shows at once.
+//! Every call looks at the file, so a change of it shows at once; an instance that lives for several calls
+//! reads it once.
 
 mod customers;
 mod page;
@@ -13,7 +14,6 @@ mod table;
 use frontgate_sdk::{Crm, Customer, CustomerPage, Error, ListRequest, Result, address};
 
 use crate::customers::Customers;
-use crate::settings::Settings;
 
 /// The plugin.
 pub struct Directory;
@@ -22,28 +22,25 @@ frontgate_sdk::export!(Directory: crm);
 
 impl Crm for Directory {
     fn list_customers(request: ListRequest) -> Result<CustomerPage> {
-        let settings = Settings::read()?;
-        let customers = Customers::load(&settings)?;
+        let customers = Customers::load()?;
         let mut rows = customers.of(&request.worker);
         if let Some(query) = &request.query {
-            rows = search::search(rows, query, &settings);
+            rows = search::search(rows, query, &customers.settings);
         }
-        Ok(page::page(rows, &settings, &request.position, request.page_size))
+        Ok(page::page(rows, &customers.settings, &request.position, request.page_size))
     }
 
     fn get_customer(worker: &str, customer_id: &str) -> Result<Customer> {
-        let settings = Settings::read()?;
-        let customers = Customers::load(&settings)?;
+        let customers = Customers::load()?;
         let mut rows = customers.of(worker).into_iter();
-        let row = rows.find(|row| row.id(&settings) == customer_id).ok_or(Error::NotFound)?;
-        Ok(row.customer(&settings))
+        let row = rows.find(|row| row.id(&customers.settings) == customer_id).ok_or(Error::NotFound)?;
+        Ok(row.customer(&customers.settings))
     }
 
     fn find_customer(address: &str) -> Result<Option<Customer>> {
-        let settings = Settings::read()?;
-        let customers = Customers::load(&settings)?;
+        let customers = Customers::load()?;
         let number = address::number(address);
-        let row = customers.all().iter().find(|row| row.has_number(number, &settings));
-        Ok(row.map(|row| row.customer(&settings)))
+        let row = customers.all().iter().find(|row| row.has_number(number, &customers.settings));
+        Ok(row.map(|row| row.customer(&customers.settings)))
     }
 }

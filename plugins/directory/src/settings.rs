@@ -66,13 +66,16 @@ enum Piece {
 }
 
 impl Settings {
+    /// The file.
+    pub(crate) fn path() -> Result<String> {
+        settings::get("customers").ok_or_else(|| {
+            Error::failed("the setting `customers` is missing: name a .csv or .json file in the granted folder")
+        })
+    }
+
     pub(crate) fn read() -> Result<Self> {
         settings::only(&KNOWN)?;
-        let Some(customers) = settings::get("customers") else {
-            return Err(Error::failed(
-                "the setting `customers` is missing: name a .csv or .json file in the granted folder",
-            ));
-        };
+        let customers = Self::path()?;
         let country = settings::get("country").map(|code| Country::named(&code)).transpose().map_err(Error::Failed)?;
         let column = |key: &str| settings::get(&format!("columns.{key}"));
         let all = settings::all();

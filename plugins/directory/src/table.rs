@@ -2,17 +2,16 @@
 
 use std::rc::Rc;
 
-use frontgate_sdk::{Error, Result, files};
+use frontgate_sdk::{Error, Result};
 use serde_json::Value;
 
 use crate::row::Row;
 
-/// Reads the file.
-pub(crate) fn read(path: &str) -> Result<Vec<Row>> {
-    let text = files::read(path)?;
+/// Reads what stands in a file of this name.
+pub(crate) fn read(path: &str, text: &str) -> Result<Vec<Row>> {
     let rows = match path.rsplit_once('.') {
-        Some((_, "json")) => json(&text),
-        _ => csv(&text),
+        Some((_, "json")) => json(text),
+        _ => csv(text),
     };
     rows.map_err(|problem| Error::failed(format!("`{path}`: {problem}")))
 }

@@ -1,5 +1,8 @@
 //! Categories that can be shown: every text taken apart, every language known.
 
+use std::rc::Rc;
+
+use frontgate_sdk::files::Kept;
 use frontgate_sdk::{Error, Result, warn};
 
 use crate::file::{self, Approved, File};
@@ -11,8 +14,13 @@ use crate::text::Text;
 /// Twilio takes no longer message.
 const CHARS_MAX: usize = 1600;
 
+thread_local! {
+    static CATEGORIES: Kept<Categories> = const { Kept::new() };
+}
+
 /// Everything that is in the file.
 pub(crate) struct Categories {
+    pub(crate) settings: Settings,
     /// The language of what is not translated; empty where there are no languages.
     language: String,
     categories: Vec<Category>,
@@ -29,14 +37,20 @@ struct Template {
 }
 
 impl Categories {
-    pub(crate) fn load(settings: &Settings) -> Result<Self> {
+    /// Those of the file as it is now.
+    pub(crate) fn load() -> Result<Rc<Self>> {
+        let path = Settings::path()?;
+        CATEGORIES.with(|categories| categories.get(&path, |text| Self::read(&text, Settings::read()?)))
+    }
+
+    fn read(text: &str, settings: Settings) -> Result<Self> {
         let path = &settings.templates;
-        let file = File::read(path)?;
-        let language = language(&file, settings)?;
+        let file = File::read(path, text)?;
+        let language = language(&file, &settings)?;
         let categories = file.category.into_iter().map(|category| Category::read(category, &language));
         let categories = categories.collect::<std::result::Result<Vec<_>, String>>();
         let categories = categories.map_err(|problem| Error::failed(format!("`{path}`: {problem}")))?;
-        Ok(Self { language, categories })
+        Ok(Self { settings, language, categories })
     }
 
     /// The categories as the customer gets them; those without a template for them are left out.

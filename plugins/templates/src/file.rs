@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use frontgate_sdk::{Error, Result, files};
+use frontgate_sdk::{Error, Result};
 use serde::Deserialize;
 
 /// The whole file.
@@ -66,9 +66,9 @@ impl Words {
 }
 
 impl File {
-    pub(crate) fn read(path: &str) -> Result<Self> {
-        let text = files::read(path)?;
-        toml::from_str(&text).map_err(|error| {
+    /// Reads what stands in the file of this name.
+    pub(crate) fn read(path: &str, text: &str) -> Result<Self> {
+        toml::from_str(text).map_err(|error| {
             let line = error.span().map_or(1, |span| 1 + text[..span.start].matches('\n').count());
             Error::failed(format!("`{path}`, line {line}: {}", problem(error.message())))
         })

@@ -1,6 +1,7 @@
 //! Message templates from a file, filled in for customer and worker, in the customer's language.
 //!
-//! Every call reads the file anew, so a change of it shows at once.
+//! Every call looks at the file, so a change of it shows at once; an instance that lives for several calls
+//! reads it once.
 
 mod category;
 mod file;
@@ -13,7 +14,6 @@ use frontgate_sdk::{Category, Customer, Error, Result, TemplateRequest, Template
 
 use crate::category::Categories;
 use crate::people::People;
-use crate::settings::Settings;
 
 /// The plugin.
 pub struct TemplateFile;
@@ -22,8 +22,8 @@ frontgate_sdk::export!(TemplateFile: templates);
 
 impl Templates for TemplateFile {
     fn list_templates(request: TemplateRequest) -> Result<Vec<Category>> {
-        let settings = Settings::read()?;
-        let categories = Categories::load(&settings)?;
+        let categories = Categories::load()?;
+        let settings = &categories.settings;
         // Asked even where no text needs the customer: it may be one that this worker may not see.
         let customer = match &request.customer_id {
             Some(id) => answered(directory::get_customer(&request.worker, id))?,

@@ -18,11 +18,15 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
+    /// The file.
+    pub(crate) fn path() -> Result<String> {
+        settings::get("templates")
+            .ok_or_else(|| Error::failed("the setting `templates` is missing: name a .toml file in the granted folder"))
+    }
+
     pub(crate) fn read() -> Result<Self> {
         settings::only(&KNOWN)?;
-        let Some(templates) = settings::get("templates") else {
-            return Err(Error::failed("the setting `templates` is missing: name a .toml file in the granted folder"));
-        };
+        let templates = Self::path()?;
         let all = settings::all();
         let table = |name: &str| -> Vec<(String, String)> {
             let inside = all.iter().filter_map(|(key, value)| Some((key.strip_prefix(name)?, value.trim())));
