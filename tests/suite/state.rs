@@ -66,6 +66,14 @@ fn what_a_call_has_written_is_dropped_if_it_fails_in_any_way() {
 }
 
 #[test]
+fn the_receipt_says_how_much_a_call_has_written() {
+    let gateway = setup().set("log.level", "\"debug\"").start();
+    said(&gateway, "set a one; set b two; get c");
+    let line = gateway.log().wait_for("state 2 keys (8 bytes) written");
+    assert!(line["message"].as_str().is_some_and(|text| text.contains("a call ended: plugin")), "{line}");
+}
+
+#[test]
 fn without_a_grant_nothing_is_kept() {
     let gateway = Setup::misbehaving().set("plugins.named.plugin.state", "false").start();
     assert_eq!(said(&gateway, "get k; set k 1; increment n 1; delete k"), ["not-granted"; 4].join("; "));

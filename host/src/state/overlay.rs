@@ -49,6 +49,11 @@ impl Overlay {
         self.writes.len()
     }
 
+    /// What keys and values take here.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// What keys and values would take here after one more write.
     pub(super) fn bytes_with(&self, key: &str, value: Option<&Value>) -> usize {
         let old = self.writes.get(key).map_or(0, |write| weight(key, write.value.as_ref()));

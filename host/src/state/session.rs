@@ -83,6 +83,11 @@ impl Session {
         &self.call.limits
     }
 
+    /// How many keys it has written, and the bytes of keys and values.
+    pub(crate) fn written(&self) -> (usize, usize) {
+        (self.overlay.keys(), self.overlay.bytes())
+    }
+
     pub(crate) async fn get(&self, key: &str) -> Result<Option<Value>, Refusal> {
         match self.overlay.get(key) {
             Some(write) => Ok(write.value.clone().filter(|value| value.is_there(self.now()))),

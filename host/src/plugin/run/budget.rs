@@ -37,6 +37,8 @@ pub(crate) struct Usage {
     pub(crate) host_calls: AtomicU32,
     /// Lines of output that were not logged.
     pub(crate) lines_dropped: AtomicU64,
+    /// Keys that were written to its state, and the bytes of keys and values.
+    pub(crate) written: OnceLock<(usize, usize)>,
 }
 
 /// Time on a processor, as the sum of the polls of a call: neither waiting nor being preempted costs

@@ -184,6 +184,9 @@ impl Work {
             Ok(instance) => {
                 let (mut store, outcome) = question(store, instance).await;
                 state = store.data_mut().state.take();
+                if let Some(state) = &state {
+                    let _ = store.data().usage.written.set(state.written());
+                }
                 (Instances::give_back(&plugin, tenant, store, instance, outcome.is_ok()), outcome)
             }
             Err(error) => (Some(store), Err(error)),

@@ -131,6 +131,9 @@ impl<'c> Receipt<'c> {
                 ", start {start} us, run {run} us, cpu {cpu} us, memory {memory} bytes, host calls {host_calls}, \
                  lines dropped {dropped}"
             );
+            if let Some((keys, bytes)) = usage.written.get() {
+                let _ = write!(text, ", state {keys} keys ({bytes} bytes) written");
+            }
             let sent = requests.used();
             if sent.requests > 0 {
                 let hosts = sent.hosts.into_iter().collect::<Vec<_>>().join(" ");
