@@ -18,7 +18,7 @@ use std::time::{Duration, SystemTime};
 use clap::{Parser, ValueEnum};
 use serde_json::json;
 
-use crate::parts::{Plan, call, callback, cost, languages, memory, overload, reload, start};
+use crate::parts::{Plan, beside, call, callback, cost, languages, memory, overload, reload, start};
 use crate::report::Report;
 
 // As the gateway does.
@@ -57,6 +57,8 @@ enum Name {
     Languages,
     /// Callbacks while plugins are replaced and compiled.
     Reload,
+    /// Callbacks while another plugin misbehaves.
+    Beside,
     /// The time from start to the first answer.
     Start,
     /// Memory with many plugins, and with many connections.
@@ -80,6 +82,7 @@ fn main() -> anyhow::Result<()> {
             Name::Call => call::call(&mut report, plan),
             Name::Languages => languages::languages(&mut report, plan),
             Name::Reload => reload::reload(&mut report, plan),
+            Name::Beside => beside::beside(&mut report, plan),
             Name::Start => start::start(&mut report, plan),
             Name::Memory => memory::memory(&mut report),
             Name::Overload => overload::overload(&mut report, plan),

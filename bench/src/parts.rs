@@ -1,5 +1,6 @@
 //! What is measured, one file for each part.
 
+pub(crate) mod beside;
 pub(crate) mod call;
 pub(crate) mod callback;
 pub(crate) mod cost;

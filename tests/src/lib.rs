@@ -17,7 +17,7 @@ pub use crate::contract::built_against;
 pub use crate::gateway::{Gateway, run};
 pub use crate::log::Log;
 pub use crate::names::Names;
-pub use crate::platform::{Answer, LIST, list, post, sign, sign_sha256};
+pub use crate::platform::{Answer, LIST, callback, list, post, sign, sign_sha256};
 pub use crate::setup::Setup;
 pub use crate::tls::Tls;
 pub use crate::twilio::{
@@ -53,13 +53,13 @@ fn target() -> PathBuf {
 
 /// The program, as `cargo xtask build` makes it.
 pub fn program() -> PathBuf {
-    std::env::var_os("FRONTGATE_PROGRAM").map_or_else(|| target().join("release/frontgate"), PathBuf::from)
+    std::env::var_os("FRONTGATE_PROGRAM").map_or_else(|| target().join("quick/frontgate"), PathBuf::from)
 }
 
 /// The program with places where it can be ended, as `cargo xtask test` makes it.
 pub fn crashing_program() -> PathBuf {
     let program = std::env::var_os("FRONTGATE_CRASH_PROGRAM");
-    program.map_or_else(|| target().join("release/frontgate-crash-points"), PathBuf::from)
+    program.map_or_else(|| target().join("quick/frontgate-crash-points"), PathBuf::from)
 }
 
 /// The bytes of a plugin that `cargo xtask build` or `cargo xtask test` built.

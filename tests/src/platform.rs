@@ -71,7 +71,7 @@ fn signed(url: &str, form: &[(&str, &str)]) -> String {
 }
 
 /// A signed callback at a path, with more headers.
-pub(crate) fn callback(address: SocketAddr, path: &str, form: &[(&str, &str)], headers: &[(&str, &str)]) -> Answer {
+pub fn callback(address: SocketAddr, path: &str, form: &[(&str, &str)], headers: &[(&str, &str)]) -> Answer {
     let signature = sign(TOKEN, &format!("{PUBLIC_URL}{path}"), form);
     let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
     let kind = "application/x-www-form-urlencoded; charset=UTF-8";
