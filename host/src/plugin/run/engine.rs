@@ -5,9 +5,10 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
+use rustix::process::nice;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::Semaphore;
-use tracing::warn;
+use tracing::{debug, warn};
 use wasmtime::component::{Component, Linker};
 use wasmtime::{Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig, Strategy};
 
@@ -37,6 +38,9 @@ const HOST_STACK_BYTES: usize = 1 << 20;
 
 /// Places beside those of callbacks, for trial runs of new files.
 const TRIALS_MAX: u32 = 4;
+
+/// What the threads of plugins that compute for long give way by: callbacks that take a moment go first.
+const BUSY_NICE: i32 = 5;
 
 /// How instances get their memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,6 +106,12 @@ impl Engine {
         let runtime = Builder::new_multi_thread()
             .worker_threads(thread::available_parallelism().map_or(2, usize::from))
             .thread_name("plugin")
+            .on_thread_start(|| {
+                // Of this thread alone, as Linux has it.
+                if let Err(error) = nice(BUSY_NICE) {
+                    debug!("plugins that compute for long have the server's priority: {error}");
+                }
+            })
             .enable_all()
             .build()
             .context("starting the plugins' threads")?;
