@@ -247,7 +247,9 @@ fn without_a_grant_the_plugin_loads_and_is_told_at_the_request() {
         let said = gateway.wished(&format!("{door} GET http://crm.test/"));
         assert!(said.contains("no outbound host is granted to this plugin"), "{door}: {said}");
     }
-    gateway.log().wait_for("plugin `plugin` imports wasi:http, so it may want outbound HTTP; nothing is granted");
+    gateway
+        .log()
+        .wait_for("plugin `plugin`: it imports what [plugins.named.plugin] does not grant: outbound HTTP (`outbound`)");
 }
 
 #[test]

@@ -76,6 +76,9 @@ fn plugins(config: &Arc<Config>) -> anyhow::Result<usize> {
             (None, Some(live)) => {
                 let roles: Vec<_> = live.roles().into_iter().map(|role| role.name()).collect();
                 say!("✓ plugin {name} ({}) answers {}", live.digest.short(), roles.join(", "));
+                if let Some(reason) = live.not_granted() {
+                    say!("! plugin {name}: {reason}");
+                }
             }
             (None, None) => {}
         }

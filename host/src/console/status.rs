@@ -69,6 +69,9 @@ pub struct Live {
     pub sdk: Option<String>,
     /// Roles that it answers.
     pub roles: Vec<String>,
+    /// What it imports and was not granted.
+    #[serde(default)]
+    pub not_granted: Option<String>,
     /// Interfaces that it imports.
     #[serde(default)]
     pub imports: Vec<String>,
@@ -112,6 +115,7 @@ impl Status {
                 digest: live.digest.to_string(),
                 bytes: live.manifest.bytes,
                 sdk: live.manifest.sdk.clone(),
+                not_granted: live.not_granted(),
                 imports: live.manifest.imports.iter().cloned().collect(),
                 roles: live.roles().into_iter().map(|role| role.name().to_owned()).collect(),
                 since: seconds(live.since),

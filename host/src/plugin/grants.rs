@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use wasmtime_wasi_config::WasiConfigVariables;
 
+use super::contract::Capability;
 use super::outbound::Egress;
 use super::outbound::network::Network;
 use crate::config::{Named, StateLimits};
@@ -37,6 +38,16 @@ impl Grants {
             files: named.and_then(|named| named.files.clone()),
             egress: Arc::new(Egress::new(plugin, named, network)),
             state: named.and_then(|named| named.state.0.as_ref()).map(|own| state.with(own)),
+        }
+    }
+
+    /// Whether a plugin that wants it can use it.
+    pub(super) fn cover(&self, capability: Capability) -> bool {
+        match capability {
+            Capability::Http => !self.egress.is_empty(),
+            Capability::State => self.state.is_some(),
+            Capability::Files => self.files.is_some(),
+            Capability::Directory => true,
         }
     }
 }

@@ -100,6 +100,17 @@ impl Live {
         self.breaker.open_for(Instant::now())
     }
 
+    /// What it imports and was not granted, with the keys that would grant it, as a sentence; none if it has
+    /// all it wants.
+    pub fn not_granted(&self) -> Option<String> {
+        let missing = self.manifest.capabilities.iter().filter(|capability| !self.grants.cover(**capability));
+        let missing: Vec<String> =
+            missing.filter_map(|capability| Some(format!("{capability} (`{}`)", capability.key()?))).collect();
+        let name = &self.name;
+        (!missing.is_empty())
+            .then(|| format!("it imports what [plugins.named.{name}] does not grant: {}", missing.join(", ")))
+    }
+
     /// The roles that it answers.
     pub fn roles(&self) -> Vec<Role> {
         Role::ALL.into_iter().filter(|role| self.exports.has(*role)).collect()

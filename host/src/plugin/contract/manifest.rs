@@ -66,6 +66,18 @@ impl Capability {
     }
 }
 
+impl Capability {
+    /// The key under `[plugins.named.NAME]` that grants it; none for what every plugin has.
+    pub fn key(self) -> Option<&'static str> {
+        match self {
+            Self::Http => Some("outbound"),
+            Self::State => Some("state"),
+            Self::Files => Some("files"),
+            Self::Directory => None,
+        }
+    }
+}
+
 impl fmt::Display for Capability {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

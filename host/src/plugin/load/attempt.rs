@@ -8,7 +8,7 @@ use ::bytes::Bytes;
 use anyhow::{anyhow, bail};
 use arc_swap::ArcSwap;
 use tokio::task::spawn_blocking;
-use tracing::{info, warn};
+use tracing::warn;
 use wasmtime::component::Component;
 
 use super::builds::Builds;
@@ -202,14 +202,8 @@ impl Loader {
 
     fn link(&self, component: &Component, build: Build, file: File) -> anyhow::Result<Live> {
         let live = Live::link(&self.engine, component, build, file, &self.terms())?;
-        if live.grants.egress.is_empty()
-            && live.manifest.imports.iter().any(|name| name.starts_with("wasi:http/outgoing-handler@"))
-        {
-            let name = &live.name;
-            info!(
-                plugin = &**name,
-                "plugin `{name}` imports wasi:http, so it may want outbound HTTP; nothing is granted"
-            );
+        if let Some(reason) = live.not_granted() {
+            warn!(plugin = &*live.name, "plugin `{}`: {reason}", live.name);
         }
         Ok(live)
     }
