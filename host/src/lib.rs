@@ -25,6 +25,7 @@ pub mod plugin;
 pub mod state;
 pub mod store;
 
+pub mod front;
 pub mod twilio;
 
 pub mod bindings;

@@ -14,7 +14,7 @@ const FLOORS: [&[&str]; 9] = [
     &["delivery"],
     &["body", "routes", "roles", "plugin", "tenants"],
     &["state", "store"],
-    &["twilio"],
+    &["twilio", "front"],
     &["bindings", "config", "error", "outbound", "telemetry"],
 ];
 

@@ -1,0 +1,8 @@
+//! Front application channels: how Front signs, what it asks, what it takes as an answer, and what may
+//! be asked of it.
+//!
+//! Everything here is pure: no clock, no IO, no async. The time and random bytes are arguments.
+
+mod digest;
+pub mod ids;
+pub mod text;
