@@ -4,5 +4,10 @@
 //! Everything here is pure: no clock, no IO, no async. The time and random bytes are arguments.
 
 mod digest;
+pub mod explain;
 pub mod ids;
+pub mod replay;
+pub mod signature;
 pub mod text;
+mod time;
+pub mod token;

@@ -1,0 +1,43 @@
+//! Front's times: milliseconds here, seconds there, under the same name.
+
+/// What is larger counts milliseconds: as seconds it would be after the year 5138, as milliseconds it
+/// is after March 1973.
+const SECONDS_MAX: u64 = 100_000_000_000;
+
+/// A time since 1970 in milliseconds, whichever of both units it came in.
+pub(super) fn unix_ms(number: u64) -> u64 {
+    if number > SECONDS_MAX { number } else { number * 1_000 }
+}
+
+/// The same of a text: decimal digits and nothing else.
+pub(super) fn unix_ms_of(text: &str) -> Option<u64> {
+    let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|_| is_number).map(unix_ms)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_units_are_read() {
+        let table = [
+            ("1700000000", Some(1_700_000_000_000)),
+            ("1700000000123", Some(1_700_000_000_123)),
+            ("0", Some(0)),
+            ("100000000000", Some(100_000_000_000_000)),
+            ("100000000001", Some(100_000_000_001)),
+            ("18446744073709551615", Some(u64::MAX)),
+            ("18446744073709551616", None),
+            ("+1700000000", None),
+            ("-1", None),
+            ("1700000000.5", None),
+            (" 1700000000", None),
+            ("", None),
+            ("١٧٠٠", None),
+        ];
+        for (text, want) in table {
+            assert_eq!(unix_ms_of(text), want, "{text}");
+        }
+    }
+}
