@@ -7,6 +7,7 @@ mod digest;
 pub mod explain;
 pub mod ids;
 pub mod replay;
+pub mod requests;
 pub mod signature;
 pub mod text;
 mod time;

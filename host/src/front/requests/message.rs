@@ -1,0 +1,148 @@
+//! A message to send: what a teammate wrote, or what a rule answered by itself.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+use super::people::{self, Author, Party, Recipient};
+use super::{Attachment, Unreadable, attachments, shape};
+use crate::front::{digest, text};
+
+/// Our ids of one conversation. It has one, and one more for each that was merged into it.
+pub const CONVERSATION_IDS_MAX: usize = 100;
+
+/// Who caused a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A teammate, a macro, or a program through Front's own interface.
+    Message,
+    /// A rule that answers by itself. Front gives it neither an id nor an author.
+    Autoreply,
+}
+
+impl Kind {
+    /// As Front writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Message => "message",
+            Self::Autoreply => "message_autoreply",
+        }
+    }
+}
+
+/// A message to send.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Message {
+    /// Who caused it.
+    pub kind: Kind,
+    /// `msg_...`.
+    pub id: Option<String>,
+    /// Front's other id of it.
+    pub uid: Option<String>,
+    /// `cnv_...`.
+    pub front_conversation_id: Option<String>,
+    /// `msg_...` of the message that this one answers.
+    pub replied_to: Option<String>,
+    /// The header of that name. Legacy channels had our id of the conversation in it.
+    pub in_reply_to: Option<String>,
+    /// Our ids of the conversation, the array's first: several after a merge, none where a teammate
+    /// began it.
+    pub conversation_ids: Vec<String>,
+    /// Whom to send it to, each once.
+    pub to: Vec<Party>,
+    /// Everybody, in every role.
+    pub recipients: Vec<Recipient>,
+    /// Who wrote it.
+    pub author: Option<Author>,
+    /// Where it says something.
+    pub subject: Option<String>,
+    /// As plain text: Front's own, or else the body's. Empty where there are only files.
+    pub text: String,
+    /// As HTML, or plain text from the basic composer: Front's body, or else the text as HTML. Empty
+    /// where there are only files.
+    pub html: String,
+    /// To be fetched.
+    pub attachments: Vec<Attachment>,
+    /// When it was written, in milliseconds since 1970.
+    pub created_ms: Option<u64>,
+    /// Of the payload, for a message that Front gave nothing else to know it by.
+    digest: String,
+}
+
+impl Message {
+    pub(super) fn read(raw: &Value, kind: Kind) -> Result<Self, Unreadable> {
+        let payload = raw.get("payload").unwrap_or(&Value::Null);
+        let recipients = people::recipients(payload)?;
+        let attachments = attachments::read(payload)?;
+        let (text, html) = bodies(payload, !attachments.is_empty());
+        Ok(Self {
+            kind,
+            id: shape::word(payload, "/id"),
+            uid: shape::word(payload, "/message_uid"),
+            front_conversation_id: shape::linked(payload, "/_links/related/conversation"),
+            replied_to: shape::linked(payload, "/_links/related/message_replied_to"),
+            in_reply_to: shape::word(payload, "/metadata/headers/in_reply_to"),
+            conversation_ids: conversation_ids(raw),
+            to: people::addressees(&recipients),
+            recipients,
+            author: people::author(payload),
+            subject: shape::word(payload, "/subject"),
+            text,
+            html,
+            attachments,
+            created_ms: created_ms(payload),
+            digest: digest::of([payload.to_string().as_bytes()]),
+        })
+    }
+
+    /// The same whenever Front sends this message, however often and whatever else changed: 64
+    /// hexadecimal digits of the channel and Front's id of the message; of an autoreply, of the channel,
+    /// the message that it answers, and the text. Where those are missing, of the whole payload.
+    pub fn idempotency_key(&self, channel_id: &str) -> String {
+        let key = |parts: [&str; 2]| {
+            let [one, other] = parts.map(str::as_bytes);
+            digest::of([self.kind.name().as_bytes(), channel_id.as_bytes(), one, other])
+        };
+        match (self.kind, &self.id, &self.replied_to) {
+            (_, Some(id), _) => key(["id", id]),
+            (Kind::Autoreply, None, Some(replied_to)) => key([replied_to, &self.text]),
+            _ => key(["payload", &self.digest]),
+        }
+    }
+}
+
+/// Text and HTML. Front writes a word of its own where a teammate sends files only: the customer is to
+/// get the files without it.
+fn bodies(payload: &Value, has_files: bool) -> (String, String) {
+    let said = |pointer| shape::text(payload, pointer).filter(|text| !text.trim().is_empty());
+    let (text, body) = (said("/text"), said("/body"));
+    let plain = match (&text, &body) {
+        (Some(text), _) => Cow::Borrowed(text.as_ref()),
+        (None, Some(body)) => text::plain(body),
+        (None, None) => Cow::Borrowed(""),
+    };
+    if has_files && plain.trim() == text::FILES_ONLY {
+        return (String::new(), String::new());
+    }
+    let html = body.as_ref().map_or_else(|| text::html(&plain), |body| body.to_string());
+    (plain.into_owned(), html)
+}
+
+/// The set of our ids of a conversation: the array's, then the single one that is older.
+pub(super) fn conversation_ids(raw: &Value) -> Vec<String> {
+    let mut ids: Vec<String> = Vec::new();
+    for pointer in ["/metadata/external_conversation_ids", "/metadata/external_conversation_id"] {
+        for id in shape::list(raw, pointer).iter().filter_map(|value| shape::word(value, "")) {
+            if ids.len() < CONVERSATION_IDS_MAX && !ids.contains(&id) {
+                ids.push(id);
+            }
+        }
+    }
+    ids
+}
+
+/// Front counts seconds, with milliseconds behind the point.
+fn created_ms(payload: &Value) -> Option<u64> {
+    let seconds = shape::number(payload, "/created_at")?;
+    Some((seconds * 1_000.0).round() as u64)
+}

@@ -1,0 +1,81 @@
+//! Who a message is from, and who it is for.
+
+use serde_json::Value;
+
+use super::{Unreadable, shape};
+
+/// Recipients of one message. A channel's messages have one or a few; all of them reach the plugin.
+pub const RECIPIENTS_MAX: usize = 100;
+
+/// Somebody by the name that the channel's provider knows, as in the contract of plugins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Party {
+    /// A telephone number, an address, or any other text that is one person's.
+    pub handle: String,
+    /// As it is shown.
+    pub name: Option<String>,
+    /// Where it is known.
+    pub email: Option<String>,
+}
+
+/// One entry of `recipients`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recipient {
+    /// `from`, `to`, `cc`, `bcc` or `reply-to`, in small letters; empty where Front says none.
+    pub role: String,
+    /// Whom.
+    pub party: Party,
+}
+
+/// Who wrote: a teammate, or what Front calls one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Author {
+    /// `tea_...`.
+    pub id: Option<String>,
+    /// `user` for a person; `rule`, `macro`, `api`, `ai` and others for machines.
+    pub kind: Option<String>,
+    /// The handle is the mail address, else the user's name, else the id.
+    pub party: Party,
+}
+
+/// The entries that name somebody.
+pub(super) fn recipients(payload: &Value) -> Result<Vec<Recipient>, Unreadable> {
+    let all: Vec<Recipient> = shape::list(payload, "/recipients").iter().filter_map(recipient).collect();
+    match all.len() {
+        0..=RECIPIENTS_MAX => Ok(all),
+        _ => Err(Unreadable::TooMany { what: "recipients", max: RECIPIENTS_MAX }),
+    }
+}
+
+fn recipient(value: &Value) -> Option<Recipient> {
+    let party = Party {
+        handle: shape::word(value, "/handle")?,
+        name: shape::word(value, "/name"),
+        email: shape::word(value, "/email"),
+    };
+    let role = shape::word(value, "/role").unwrap_or_default().to_lowercase();
+    Some(Recipient { role, party })
+}
+
+/// Whom to send to, each once: those in the role `to`, or those without any role if nobody has that.
+pub(super) fn addressees(recipients: &[Recipient]) -> Vec<Party> {
+    let in_role = |role: &'static str| recipients.iter().filter(move |recipient| recipient.role == role);
+    let role = if in_role("to").next().is_some() { "to" } else { "" };
+    let mut all: Vec<Party> = Vec::new();
+    for recipient in in_role(role) {
+        if all.iter().all(|known| known.handle != recipient.party.handle) {
+            all.push(recipient.party.clone());
+        }
+    }
+    all
+}
+
+/// The author, if anything is said of one.
+pub(super) fn author(payload: &Value) -> Option<Author> {
+    let word = |name| shape::word(payload, &format!("/author/{name}"));
+    let (id, email, username) = (word("id"), word("email"), word("username"));
+    let handle = email.clone().or_else(|| username.clone()).or_else(|| id.clone())?;
+    let names: Vec<String> = [word("first_name"), word("last_name")].into_iter().flatten().collect();
+    let name = Some(names.join(" ")).filter(|name| !name.is_empty()).or(username);
+    Some(Author { id, kind: word("type"), party: Party { handle, name, email } })
+}
