@@ -4,6 +4,7 @@
 //! Everything here is pure: no clock, no IO, no async. The time and random bytes are arguments.
 
 pub mod answers;
+pub mod api;
 mod digest;
 pub mod explain;
 pub mod ids;
