@@ -7,6 +7,7 @@ pub mod answers;
 pub mod api;
 mod digest;
 pub mod explain;
+pub mod files;
 pub mod ids;
 pub mod replay;
 pub mod requests;

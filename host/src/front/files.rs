@@ -1,0 +1,209 @@
+//! Where a message's files may be fetched, and where the token may go: to Front, and nowhere else.
+//!
+//! A link in a request is signed, but teammates and apps of others can put links into Front. What Front
+//! answers may lead to storage, which refuses whoever shows it a token of somebody else.
+
+use url::{Origin, Url};
+
+/// Front's own hosts.
+pub const FRONT: [&str; 2] = ["https://api2.frontapp.com", "https://*.api.frontapp.com"];
+/// Where Front keeps files.
+pub const STORAGE: [&str; 1] = ["https://*.amazonaws.com"];
+
+/// How often Front may send us elsewhere for one file; once is what it does.
+pub const REDIRECTS_MAX: usize = 3;
+
+/// The hosts that are asked for files.
+#[derive(Debug, Clone)]
+pub struct Hosts {
+    front: Vec<Pattern>,
+    storage: Vec<Pattern>,
+}
+
+#[derive(Debug, Clone)]
+enum Pattern {
+    /// This scheme, host and port.
+    Exactly(Origin),
+    /// Any host that ends so, over TLS and on its port. With the first dot.
+    Below(String),
+}
+
+/// One request to make.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stop {
+    /// What to ask for.
+    pub url: Url,
+    /// Whether a token goes with it.
+    pub with_token: bool,
+    redirects: usize,
+}
+
+/// Why a file is not fetched.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Elsewhere {
+    /// Nothing that can be asked.
+    #[error("the file's address is no URL")]
+    NotUrl,
+    /// Another host than those that are asked for files.
+    #[error("the file is at {0}, which is not Front's")]
+    Host(String),
+    /// Perhaps a circle.
+    #[error("the file is elsewhere for more than {REDIRECTS_MAX} times")]
+    TooOften,
+}
+
+impl Hosts {
+    /// Origins, such as `https://api2.frontapp.com`, or with `*.` before a host for all below it; none
+    /// if one is neither.
+    pub fn new(front: &[&str], storage: &[&str]) -> Option<Self> {
+        let patterns = |all: &[&str]| all.iter().map(|text| Pattern::new(text)).collect::<Option<_>>();
+        Some(Self { front: patterns(front)?, storage: patterns(storage)? })
+    }
+
+    /// The first request for a file: to Front itself, with a token.
+    pub fn first(&self, link: &str) -> Result<Stop, Elsewhere> {
+        let url = Url::parse(link).map_err(|_| Elsewhere::NotUrl)?;
+        match has(&self.front, &url) {
+            true => Ok(Stop { url, with_token: true, redirects: 0 }),
+            false => Err(elsewhere(&url)),
+        }
+    }
+
+    /// The request after a redirect, by its `Location`: to Front or its storage, and without a token.
+    pub fn next(&self, stop: &Stop, location: &str) -> Result<Stop, Elsewhere> {
+        let url = stop.url.join(location).map_err(|_| Elsewhere::NotUrl)?;
+        let redirects = stop.redirects + 1;
+        if redirects > REDIRECTS_MAX {
+            return Err(Elsewhere::TooOften);
+        }
+        match has(&self.front, &url) || has(&self.storage, &url) {
+            true => Ok(Stop { url, with_token: false, redirects }),
+            false => Err(elsewhere(&url)),
+        }
+    }
+}
+
+impl Pattern {
+    fn new(text: &str) -> Option<Self> {
+        if let Some(host) = text.strip_prefix("https://*.") {
+            let is_host =
+                !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-".contains(&byte));
+            return is_host.then(|| Self::Below(format!(".{}", host.to_ascii_lowercase())));
+        }
+        let origin = Url::parse(text).ok()?.origin();
+        origin.is_tuple().then_some(Self::Exactly(origin))
+    }
+
+    fn is_of(&self, url: &Url) -> bool {
+        match self {
+            Self::Exactly(origin) => url.origin() == *origin,
+            Self::Below(end) => {
+                let host = url.domain().is_some_and(|host| host.len() > end.len() && host.ends_with(end));
+                host && url.scheme() == "https" && url.port().is_none()
+            }
+        }
+    }
+}
+
+fn has(patterns: &[Pattern], url: &Url) -> bool {
+    let is_anonymous = url.username().is_empty() && url.password().is_none();
+    is_anonymous && patterns.iter().any(|pattern| pattern.is_of(url))
+}
+
+/// Without path and query, which may hold somebody's key.
+fn elsewhere(url: &Url) -> Elsewhere {
+    Elsewhere::Host(url.origin().ascii_serialization())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn hosts() -> Hosts {
+        Hosts::new(&FRONT, &STORAGE).expect("patterns")
+    }
+
+    #[test]
+    fn front_is_asked_with_a_token_and_nobody_else_is() {
+        for link in [
+            "https://acme.api.frontapp.com/messages/msg_1/download/fil_1",
+            "https://api2.frontapp.com/download/fil_1",
+            "HTTPS://ACME.API.FRONTAPP.COM:443/x",
+        ] {
+            assert!(hosts().first(link).is_ok_and(|stop| stop.with_token), "{link}");
+        }
+        for link in [
+            "http://acme.api.frontapp.com/x",
+            "https://acme.api.frontapp.com:8443/x",
+            "https://api.frontapp.com/x",
+            "https://acme.api.frontapp.com.evil.example/x",
+            "https://evilapi.frontapp.com/x",
+            "https://evil.example/acme.api.frontapp.com",
+            "https://evil.example\\@acme.api.frontapp.com/",
+            "https://acme.api.frontapp.com@evil.example/",
+            "https://user@acme.api.frontapp.com/",
+            "https://files.s3.amazonaws.com/x",
+            "https://127.0.0.1/x",
+            "file:///etc/passwd",
+            "data:text/plain,a",
+        ] {
+            assert!(matches!(hosts().first(link), Err(Elsewhere::Host(_))), "{link}");
+        }
+        for link in ["", "download/fil_1", "https://"] {
+            assert_eq!(hosts().first(link), Err(Elsewhere::NotUrl), "{link}");
+        }
+    }
+
+    #[test]
+    fn a_redirect_leads_to_storage_without_the_token() {
+        let first = hosts().first("https://acme.api.frontapp.com/messages/msg_1/download/fil_1").expect("Front's");
+        let stop =
+            hosts().next(&first, "https://files.s3.eu-west-1.amazonaws.com/a?X-Amz-Signature=s").expect("storage");
+        assert!(!stop.with_token && stop.url.query().is_some());
+        let stop = hosts().next(&first, "/elsewhere").expect("Front's");
+        assert_eq!((stop.url.as_str(), stop.with_token), ("https://acme.api.frontapp.com/elsewhere", false));
+        for location in [
+            "http://files.s3.amazonaws.com/a",
+            "https://amazonaws.com.evil.example/a",
+            "//evil.example/?key=k",
+            "http://169.254.169.254/latest/meta-data",
+        ] {
+            let refusal = hosts().next(&first, location).expect_err(location).to_string();
+            assert!(!refusal.contains("key") && !refusal.contains("meta-data"), "{refusal}");
+        }
+    }
+
+    #[test]
+    fn a_circle_ends() {
+        let mut stop = hosts().first("https://api2.frontapp.com/a").expect("Front's");
+        for _ in 0..REDIRECTS_MAX {
+            stop = hosts().next(&stop, "/a").expect("Front's");
+        }
+        assert_eq!(hosts().next(&stop, "/a"), Err(Elsewhere::TooOften));
+    }
+
+    #[test]
+    fn another_front_can_be_named() {
+        let own = Hosts::new(&["http://127.0.0.1:4000"], &[]).expect("an origin");
+        assert!(own.first("http://127.0.0.1:4000/a").is_ok());
+        for link in ["http://127.0.0.1:4001/a", "https://127.0.0.1:4000/a", "https://api2.frontapp.com/a"] {
+            assert!(own.first(link).is_err(), "{link}");
+        }
+        for pattern in ["", "*.frontapp.com", "https://*.", "https://*.a/b", "api2.frontapp.com", "data:a"] {
+            assert!(Hosts::new(&[pattern], &[]).is_none(), "{pattern}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_link_gets_a_token_to_another_host(
+            link in "(https?:)?[/\\\\]{0,3}(acme\\.|\\PC{0,6})(api\\.frontapp\\.com)?[@:/?#.\\\\]?\\PC{0,10}",
+        ) {
+            if let Ok(stop) = hosts().first(&link) {
+                prop_assert!(stop.url.host_str().is_some_and(|host| host.ends_with(".api.frontapp.com")), "{}", link);
+                prop_assert_eq!(stop.url.scheme(), "https");
+            }
+        }
+    }
+}
