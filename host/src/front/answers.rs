@@ -5,7 +5,7 @@
 //! |---|---|---|
 //! | `authorization`, connected | 200 | `{"type":"success","webhook_url"}` |
 //! | `list_addresses` | 200 | `{"type":"success","addresses":[{"address","name"}],"pagination":{"next_page_token"}}` |
-//! | `message`, `message_autoreply`: sent, or kept | 200 | `{"type":"success","external_id","external_conversation_id"}` |
+//! | `message`, `message_autoreply`: kept | 200 | `{"type":"success","external_id","external_conversation_id"}` |
 //! | `message_imported`, `delete` | 200 | `{"type":"success"}` |
 //! | the signature or its time is not right | 401 | `{"type":"bad_request","message"}` |
 //! | nothing is at this address | 404 | the same |

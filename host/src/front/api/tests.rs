@@ -129,8 +129,8 @@ fn what_front_took_on_is_accepted() {
         assert_eq!(fate(status, &[], body), accepted(None), "{status} {body}");
     }
     assert_eq!(read(202, &[], None, |response| response.fate(NOW_MS)), accepted(None));
-    for body in ["<html>", "", "7"] {
-        assert!(matches!(fate(200, &[], body), Fate::Unclear(_)), "{body}");
+    for (status, body) in [(200, "<html>"), (200, ""), (200, "7"), (201, "<html>"), (203, "")] {
+        assert!(matches!(fate(status, &[], body), Fate::Unclear(_)), "{status} {body}");
     }
 }
 

@@ -65,8 +65,8 @@ pub struct Message {
     pub attachments: Vec<Attachment>,
     /// When it was written, in milliseconds since 1970.
     pub created_ms: Option<u64>,
-    /// Of the payload, for a message that Front gave nothing else to know it by.
-    digest: String,
+    /// What makes it this message within its channel.
+    identity: String,
 }
 
 impl Message {
@@ -75,12 +75,15 @@ impl Message {
         let recipients = people::recipients(payload)?;
         let attachments = attachments::read(payload)?;
         let (text, html) = bodies(payload, !attachments.is_empty());
+        let id = shape::word(payload, "/id");
+        let replied_to = shape::linked(payload, "/_links/related/message_replied_to");
         Ok(Self {
+            identity: identity(kind, id.as_deref(), replied_to.as_deref(), &text, payload),
             kind,
-            id: shape::word(payload, "/id"),
+            id,
             uid: shape::word(payload, "/message_uid"),
             front_conversation_id: shape::linked(payload, "/_links/related/conversation"),
-            replied_to: shape::linked(payload, "/_links/related/message_replied_to"),
+            replied_to,
             in_reply_to: shape::word(payload, "/metadata/headers/in_reply_to"),
             conversation_ids: conversation_ids(raw),
             to: people::addressees(&recipients),
@@ -91,7 +94,6 @@ impl Message {
             html,
             attachments,
             created_ms: created_ms(payload),
-            digest: digest::of([payload.to_string().as_bytes()]),
         })
     }
 
@@ -99,15 +101,19 @@ impl Message {
     /// hexadecimal digits of the channel and Front's id of the message; of an autoreply, of the channel,
     /// the message that it answers, and the text. Where those are missing, of the whole payload.
     pub fn idempotency_key(&self, channel_id: &str) -> String {
-        let key = |parts: [&str; 2]| {
-            let [one, other] = parts.map(str::as_bytes);
-            digest::of([self.kind.name().as_bytes(), channel_id.as_bytes(), one, other])
-        };
-        match (self.kind, &self.id, &self.replied_to) {
-            (_, Some(id), _) => key(["id", id]),
-            (Kind::Autoreply, None, Some(replied_to)) => key([replied_to, &self.text]),
-            _ => key(["payload", &self.digest]),
-        }
+        digest::of([channel_id.as_bytes(), self.identity.as_bytes()])
+    }
+}
+
+fn identity(kind: Kind, id: Option<&str>, replied_to: Option<&str>, text: &str, payload: &Value) -> String {
+    let of = |parts: [&str; 3]| {
+        let [by, one, other] = parts.map(str::as_bytes);
+        digest::of([kind.name().as_bytes(), by, one, other])
+    };
+    match (kind, id, replied_to) {
+        (_, Some(id), _) => of(["id", id, ""]),
+        (Kind::Autoreply, None, Some(replied_to)) => of(["answer", replied_to, text]),
+        _ => of(["payload", &payload.to_string(), ""]),
     }
 }
 

@@ -156,6 +156,20 @@ fn text_and_html_stand_in_for_each_other() {
 }
 
 #[test]
+fn only_those_in_the_role_to_are_written_to() {
+    let table = [
+        (json!([{"handle": "a", "role": "To"}, {"handle": "b", "role": "cc"}, {"handle": "c"}]), vec!["a"]),
+        (json!([{"handle": "a"}, {"handle": "b", "role": "from"}, {"handle": "c", "role": null}]), vec!["a", "c"]),
+        (json!([{"handle": "a", "role": "from"}, {"role": "to"}, {"handle": " ", "role": "to"}]), vec![]),
+    ];
+    for (recipients, want) in table {
+        let message = message(&json!({"type": "message", "payload": {"recipients": recipients}}));
+        let handles: Vec<&str> = message.to.iter().map(|party| party.handle.as_str()).collect();
+        assert_eq!(handles, want, "{recipients}");
+    }
+}
+
+#[test]
 fn fields_of_other_types_are_passed_over() {
     let message = message(&json!({"type": "message", "payload": {
         "_links": [], "id": 12345, "created_at": "1700000000.5", "subject": {"a": 1}, "text": ["x"], "body": 7,
