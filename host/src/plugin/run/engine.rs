@@ -40,7 +40,7 @@ const HOST_STACK_BYTES: usize = 1 << 20;
 const TRIALS_MAX: u32 = 4;
 
 /// What the threads of plugins that compute for long give way by: callbacks that take a moment go first.
-const BUSY_NICE: i32 = 5;
+const BUSY_NICE: i32 = 10;
 
 /// How instances get their memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
