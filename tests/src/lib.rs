@@ -2,6 +2,7 @@
 //! signs requests, and the log as it is written.
 
 mod contract;
+mod double;
 mod gateway;
 mod log;
 mod names;

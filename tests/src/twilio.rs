@@ -2,7 +2,6 @@
 //! and fails on demand. It follows the contract in `twilio-frontline.md`, not the gateway's code; what
 //! the contract leaves open is marked [?] where it is decided.
 
-mod chance;
 mod clock;
 mod control;
 mod events;
@@ -22,14 +21,12 @@ mod trouble;
 mod world;
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use tokio::net::TcpSocket;
 use tokio::runtime::Runtime;
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
 
 use crate::TOKEN;
+use crate::double::port::Port;
 pub use crate::twilio::fault::{Action, Call, Fault};
 pub use crate::twilio::model::{Conversation, ConversationState, Message, Participant};
 pub use crate::twilio::record::{Authorization, Effect, Fired, Recorded, Rejection};
@@ -38,25 +35,12 @@ use crate::twilio::state::Shared;
 pub use crate::twilio::state::State;
 use crate::twilio::world::World;
 
-const BACKLOG: u32 = 1024;
-
 /// The double, stopped when it is dropped.
 pub struct Twilio {
     shared: Arc<Shared>,
-    address: SocketAddr,
-    listening: Mutex<Listening>,
+    port: Port,
     /// None only while it is dropped.
     runtime: Option<Runtime>,
-}
-
-enum Listening {
-    Up {
-        stop: oneshot::Sender<()>,
-        server: JoinHandle<()>,
-    },
-    /// Nobody else gets the port meanwhile.
-    Down(TcpSocket),
-    Stopped,
 }
 
 /// How a double is started.
@@ -101,12 +85,10 @@ impl TwilioBuilder {
     pub fn start(self) -> Twilio {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
         let runtime = runtime.expect("a runtime");
-        let socket = server::bind(self.address).unwrap_or_else(|error| panic!("{}: {error}", self.address));
-        let address = socket.local_addr().expect("it was bound");
+        let port = Port::hold(self.address);
         let world = World::new(self.account_sid, self.service_sid);
-        let shared = Shared::new(world, self.credentials, format!("http://{address}"), self.control);
-        let listening = Mutex::new(Listening::Down(socket));
-        let twilio = Twilio { shared, address, listening, runtime: Some(runtime) };
+        let shared = Shared::new(world, self.credentials, format!("http://{}", port.address()), self.control);
+        let twilio = Twilio { shared, port, runtime: Some(runtime) };
         twilio.come_back();
         twilio
     }
@@ -143,7 +125,7 @@ impl Twilio {
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.port.address()
     }
 
     /// What stands for `https://conversations.twilio.com`, without a slash at the end.
@@ -162,26 +144,14 @@ impl Twilio {
 
     /// Refuses connections from now on, and cuts those that there are. What was begun is still done.
     pub fn go_down(&self) {
-        let mut listening = self.listening.lock().unwrap_or_else(PoisonError::into_inner);
-        let Listening::Up { stop, server } = std::mem::replace(&mut *listening, Listening::Stopped) else {
-            panic!("it is down already")
-        };
-        let _ = stop.send(());
-        self.runtime().block_on(server).expect("the server ends well");
-        *listening = Listening::Down(server::bind(self.address).expect("it was ours"));
+        self.port.close(self.runtime());
     }
 
     /// Listens again on the same port.
     pub fn come_back(&self) {
-        let mut listening = self.listening.lock().unwrap_or_else(PoisonError::into_inner);
-        let Listening::Down(socket) = std::mem::replace(&mut *listening, Listening::Stopped) else {
-            panic!("it is up already")
-        };
-        let _inside = self.runtime().enter();
-        let listener = socket.listen(BACKLOG).expect("the port is ours");
-        let (stop, stopped) = oneshot::channel();
-        let server = tokio::spawn(server::serve(Arc::clone(&self.shared), listener, stopped));
-        *listening = Listening::Up { stop, server };
+        let shared = Arc::clone(&self.shared);
+        self.port
+            .open(self.runtime(), move |connection, request| server::respond(Arc::clone(&shared), connection, request));
     }
 
     /// All REST requests so far, in the order in which their headers came.

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use hyper::Method;
 use serde_json::{Value, json};
 
-use crate::twilio::chance::Chance;
-use crate::twilio::fault::{Action, Call, Fault, Faults, Random};
+use crate::double::chance::Chance;
+use crate::double::fault::Random;
+use crate::double::reply::Reply;
+use crate::twilio::fault::{Action, Call, Fault, Faults};
 use crate::twilio::play::whatsapp;
 use crate::twilio::record::Rejection;
-use crate::twilio::rest::Reply;
 use crate::twilio::scenes;
 use crate::twilio::state::{Shared, State};
 

@@ -1,6 +1,6 @@
 //! The shapes in which a REST call fails, and which calls they hit.
 
-use crate::twilio::chance::Chance;
+use crate::double::fault::{self, Kind};
 
 /// What a request asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +35,10 @@ pub enum Call {
     Unknown,
     /// In a [`Fault`]: whatever it is.
     Any,
+}
+
+impl Kind for Call {
+    const ANY: Self = Self::Any;
 }
 
 impl Call {
@@ -158,77 +162,13 @@ impl Action {
 }
 
 /// A failure that waits for its requests.
-#[derive(Debug, Clone)]
-pub struct Fault {
-    action: Action,
-    call: Call,
-    conversation: Option<String>,
-    spared: usize,
-    times: usize,
-}
+pub type Fault = fault::Fault<Action, Call>;
+
+pub(crate) type Faults = fault::Faults<Action, Call>;
 
 impl Fault {
-    /// Hits the next request, whatever it is.
-    pub fn new(action: Action) -> Self {
-        Self { action, call: Call::Any, conversation: None, spared: 0, times: 1 }
-    }
-
-    /// Hits only these calls.
-    pub fn on(self, call: Call) -> Self {
-        Self { call, ..self }
-    }
-
     /// Hits only requests with this conversation in their path.
     pub fn conversation(self, sid: &str) -> Self {
-        Self { conversation: Some(sid.to_owned()), ..self }
-    }
-
-    /// Hits so many requests.
-    pub fn times(self, times: usize) -> Self {
-        Self { times, ..self }
-    }
-
-    /// Lets so many requests through before the first that it hits.
-    pub fn after(self, spared: usize) -> Self {
-        Self { spared, ..self }
-    }
-
-    fn matches(&self, call: Call, conversation: Option<&str>) -> bool {
-        (self.call == Call::Any || self.call == call)
-            && self.conversation.as_deref().is_none_or(|wanted| conversation == Some(wanted))
-    }
-}
-
-/// All failures to come.
-#[derive(Debug, Default)]
-pub(crate) struct Faults {
-    pub(crate) queued: Vec<Fault>,
-    pub(crate) random: Option<Random>,
-}
-
-#[derive(Debug)]
-pub(crate) struct Random {
-    pub(crate) chance: Chance,
-    pub(crate) probability: f64,
-    pub(crate) actions: Vec<Action>,
-}
-
-impl Faults {
-    pub(crate) fn draw(&mut self, call: Call, conversation: Option<&str>) -> Option<Action> {
-        for (at, fault) in self.queued.iter_mut().enumerate().filter(|(_, fault)| fault.matches(call, conversation)) {
-            if fault.spared > 0 {
-                fault.spared -= 1;
-                continue;
-            }
-            let action = fault.action.clone();
-            fault.times = fault.times.saturating_sub(1);
-            if fault.times == 0 {
-                self.queued.remove(at);
-            }
-            return Some(action);
-        }
-        let random = self.random.as_mut()?;
-        let hit = !random.actions.is_empty() && random.chance.happens(random.probability);
-        hit.then(|| random.actions[random.chance.below(random.actions.len())].clone())
+        self.within(sid)
     }
 }

@@ -4,17 +4,15 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use http_body_util::{BodyExt as _, Full};
+use http_body_util::Full;
 use hyper::body::Bytes;
-use hyper::client::conn::http1;
 use hyper::{Request, header};
-use hyper_util::rt::TokioIo;
 use serde_json::Value;
-use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 use url::form_urlencoded;
 use uuid::Uuid;
 
+use crate::double::exchange::{exchange, split};
 use crate::twilio::events::{Event, Fields, Origin, ROUTING};
 use crate::twilio::record::Fired;
 use crate::twilio::sign::signature;
@@ -239,9 +237,7 @@ fn changes(event: &str, body: &str) -> Result<Changes, String> {
 }
 
 async fn post(target: &Target, fields: &Fields, token: &str) -> Result<(u16, String), String> {
-    let rest = target.url.split_once("://").map_or(target.url.as_str(), |(_, rest)| rest);
-    let (host, path) = rest.find(['/', '?']).map_or((rest, ""), |at| rest.split_at(at));
-    let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
+    let (host, path) = split(&target.url);
     let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
     let request = Request::post(path)
         .header(header::HOST, host)
@@ -254,25 +250,5 @@ async fn post(target: &Target, fields: &Fields, token: &str) -> Result<(u16, Str
         .header(header::USER_AGENT, "TwilioProxy/1.1")
         .body(Full::<Bytes>::from(body))
         .map_err(|error| error.to_string())?;
-    let exchange = async {
-        let stream = TcpStream::connect(target.address).await.map_err(|error| error.to_string())?;
-        let (mut sender, connection) =
-            http1::handshake(TokioIo::new(stream)).await.map_err(|error| error.to_string())?;
-        let answer = async {
-            let response = sender.send_request(request).await.map_err(|error| error.to_string())?;
-            let status = response.status().as_u16();
-            let body = response.into_body().collect().await.map_err(|error| error.to_string())?;
-            Ok((status, String::from_utf8_lossy(&body.to_bytes()).into_owned()))
-        };
-        // The connection lives as long as the answer is waited for, so a caller that gives up hangs up.
-        let connection = async {
-            let _ = connection.await;
-            std::future::pending::<()>().await;
-        };
-        tokio::select! {
-            answer = answer => answer,
-            () = connection => unreachable!("it is pending for ever"),
-        }
-    };
-    exchange.await
+    exchange(target.address, request).await
 }

@@ -13,6 +13,7 @@ use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use url::form_urlencoded;
 
+use crate::double::reply::Reply;
 use crate::twilio::events::{Event, Origin};
 use crate::twilio::fault::Call;
 use crate::twilio::hook::Verdict;
@@ -111,27 +112,6 @@ impl RestRequest {
     fn set(&mut self, name: &str, value: String) {
         self.form.retain(|(known, _)| known != name);
         self.form.push((name.to_owned(), value));
-    }
-}
-
-/// What is sent back.
-#[derive(Debug, Clone)]
-pub(crate) struct Reply {
-    pub(crate) status: u16,
-    pub(crate) headers: Vec<(&'static str, String)>,
-    pub(crate) body: String,
-    /// Only half of the body is sent.
-    pub(crate) half: bool,
-}
-
-impl Reply {
-    pub(crate) fn new(status: u16, body: impl Into<String>) -> Self {
-        Self { status, headers: Vec::new(), body: body.into(), half: false }
-    }
-
-    pub(crate) fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.headers.push((name, value.into()));
-        self
     }
 }
 

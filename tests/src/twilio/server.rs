@@ -1,80 +1,28 @@
-//! Listens, reads requests, and sends or withholds answers.
+//! Reads requests, and sends or withholds answers.
 
-use std::convert::Infallible;
-use std::fmt;
-use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
-use futures_util::stream;
-use http_body_util::combinators::UnsyncBoxBody;
-use http_body_util::{BodyExt as _, Full, StreamBody};
-use hyper::body::{Bytes, Frame, Incoming};
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
 use hyper::http::request::Parts;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
 use hyper::{Request, Response, header};
-use hyper_util::rt::TokioIo;
-use tokio::net::{TcpListener, TcpSocket};
-use tokio::sync::oneshot;
-use tokio::task::JoinSet;
 use uuid::Uuid;
 
+use crate::double::reply::{Body, Cut, Reply};
 use crate::twilio::control;
 use crate::twilio::fault::Action;
 use crate::twilio::record::Recorded;
-use crate::twilio::rest::{Place, Reply, RestRequest, authorization, pairs};
+use crate::twilio::rest::{Place, RestRequest, authorization, pairs};
 use crate::twilio::state::Shared;
 use crate::twilio::trouble;
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
-type Body = UnsyncBoxBody<Bytes, Cut>;
-
-/// The connection ends here.
-#[derive(Debug)]
-pub(crate) struct Cut;
-
-impl fmt::Display for Cut {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("cut on purpose")
-    }
-}
-
-impl std::error::Error for Cut {}
-
-/// A socket that holds its port: connections to it are refused until it listens.
-pub(crate) fn bind(address: SocketAddr) -> io::Result<TcpSocket> {
-    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-    socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
-    Ok(socket)
-}
-
-/// Serves until `stop`, which also ends all connections at once.
-pub(crate) async fn serve(shared: Arc<Shared>, listener: TcpListener, mut stop: oneshot::Receiver<()>) {
-    let mut connections = JoinSet::new();
-    let mut number = 0;
-    loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            Some(_) = connections.join_next() => continue,
-            _ = &mut stop => break,
-        };
-        let Ok((stream, _)) = accepted else { continue };
-        let _ = stream.set_nodelay(true);
-        number += 1;
-        let (shared, connection) = (Arc::clone(&shared), number);
-        let service = service_fn(move |request| respond(Arc::clone(&shared), connection, request));
-        connections.spawn(async move {
-            let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
-        });
-    }
-    drop(listener);
-    connections.shutdown().await;
-}
-
-async fn respond(shared: Arc<Shared>, connection: u64, request: Request<Incoming>) -> Result<Response<Body>, Cut> {
+pub(crate) async fn respond(
+    shared: Arc<Shared>,
+    connection: u64,
+    request: Request<Incoming>,
+) -> Result<Response<Body>, Cut> {
     let (head, body) = request.into_parts();
     if shared.control && head.uri.path().starts_with("/_test") {
         let form = body.collect().await.map_err(|_| Cut)?.to_bytes();
@@ -146,32 +94,8 @@ fn text<'h>(head: &'h Parts, name: &str) -> Option<&'h str> {
 }
 
 fn response(reply: Reply) -> Response<Body> {
-    let mut response =
-        Response::builder().status(reply.status).header("twilio-request-id", format!("RQ{}", Uuid::new_v4().simple()));
-    for (name, value) in &reply.headers {
-        response = response.header(*name, value);
-    }
-    if !reply.body.is_empty() {
-        response = response.header(header::CONTENT_TYPE, "application/json;charset=utf-8");
-    }
-    let body = Bytes::from(reply.body);
-    if reply.half {
-        let response = response.header(header::CONTENT_LENGTH, body.len());
-        return response.body(half(body)).expect("headers of our own");
-    }
-    let whole = Full::new(body).map_err(|never: Infallible| match never {});
-    response.body(whole.boxed_unsync()).expect("headers of our own")
-}
-
-/// The first half; then, when that has been written, the end of the connection.
-fn half(body: Bytes) -> Body {
-    let start = Some(body.slice(..body.len() / 2));
-    let frames = stream::unfold(start, |rest| async move {
-        let Some(bytes) = rest else {
-            tokio::task::yield_now().await;
-            return Some((Err(Cut), None));
-        };
-        Some((Ok(Frame::data(bytes)), None))
-    });
-    StreamBody::new(frames).boxed_unsync()
+    let is_empty = reply.body.is_empty();
+    let reply = reply.header("twilio-request-id", format!("RQ{}", Uuid::new_v4().simple()));
+    let kind = header::CONTENT_TYPE.as_str();
+    if is_empty { reply.into() } else { reply.header(kind, "application/json;charset=utf-8").into() }
 }

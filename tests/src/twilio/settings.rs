@@ -4,8 +4,9 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::Twilio;
-use crate::twilio::chance::Chance;
-use crate::twilio::fault::{Action, Fault, Random};
+use crate::double::chance::Chance;
+use crate::double::fault::Random;
+use crate::twilio::fault::{Action, Fault, Faults};
 
 /// When a group MMS that was created by itself becomes active.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -160,6 +161,6 @@ impl Twilio {
 
     /// No failures any more, queued or random.
     pub fn faults_off(&self) {
-        self.shared.update(|state| state.faults = crate::twilio::fault::Faults::default());
+        self.shared.update(|state| state.faults = Faults::default());
     }
 }

@@ -1,19 +1,16 @@
-//! What is known at one moment, and the place where it is shared and waited for.
+//! What is known at one moment, and what is fixed beside it.
 
 use std::fmt;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::ops::Deref;
+use std::sync::Arc;
+use std::time::Instant;
 
-use tokio::sync::watch;
-
+use crate::double::watched::Watched;
 use crate::twilio::fault::Faults;
 use crate::twilio::model::Conversation;
 use crate::twilio::record::{Effect, Fired, Recorded};
 use crate::twilio::settings::Settings;
 use crate::twilio::world::World;
-
-/// Far more than anything takes; a test that waits so long has failed.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Everything the double knows; [`crate::Twilio::wait_for`] shows it.
 pub struct State {
@@ -74,9 +71,7 @@ impl fmt::Display for State {
 }
 
 pub(crate) struct Shared {
-    state: Mutex<State>,
-    changed: Condvar,
-    version: watch::Sender<u64>,
+    watched: Watched<State>,
     pub(crate) credentials: Vec<(String, String)>,
     /// `http://127.0.0.1:port`
     pub(crate) url: String,
@@ -94,49 +89,14 @@ impl Shared {
             faults: Faults::default(),
             settings: Settings::default(),
         };
-        Arc::new(Self {
-            state: Mutex::new(state),
-            changed: Condvar::new(),
-            version: watch::Sender::new(0),
-            credentials,
-            url,
-            control,
-            started: Instant::now(),
-        })
+        Arc::new(Self { watched: Watched::new(state), credentials, url, control, started: Instant::now() })
     }
+}
 
-    /// A test that fails while it looks leaves the state as it was.
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+impl Deref for Shared {
+    type Target = Watched<State>;
 
-    pub(crate) fn read<T>(&self, look: impl FnOnce(&State) -> T) -> T {
-        look(&self.lock())
-    }
-
-    pub(crate) fn update<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
-        let result = change(&mut self.lock());
-        self.changed.notify_all();
-        self.version.send_modify(|version| *version += 1);
-        result
-    }
-
-    #[track_caller]
-    pub(crate) fn wait_for(&self, condition: impl Fn(&State) -> bool) {
-        let waited = self.changed.wait_timeout_while(self.lock(), PATIENCE, |state| !condition(state));
-        let (state, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
-        assert!(!timeout.timed_out(), "what the test waits for did not happen\n{state}");
-    }
-
-    /// The same for scenarios, which run beside the server.
-    pub(crate) async fn until(&self, condition: impl Fn(&State) -> bool) {
-        let mut changes = self.version.subscribe();
-        let waiting = async {
-            while !self.read(&condition) {
-                changes.changed().await.expect("the sender lives as long as this");
-            }
-        };
-        let waited = tokio::time::timeout(PATIENCE, waiting).await;
-        assert!(waited.is_ok(), "what the scenario waits for did not happen\n{}", self.read(State::to_string));
+    fn deref(&self) -> &Watched<State> {
+        &self.watched
     }
 }

@@ -5,10 +5,11 @@ use std::time::{Duration, SystemTime};
 
 use tokio::time::sleep;
 
+use crate::double::reply::Reply;
 use crate::twilio::clock::http_date;
 use crate::twilio::fault::Action;
 use crate::twilio::problem::Problem;
-use crate::twilio::rest::{Reply, RestRequest, act};
+use crate::twilio::rest::{RestRequest, act};
 use crate::twilio::state::Shared;
 
 const RETRY_AFTER: &str = "retry-after";

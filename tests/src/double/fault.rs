@@ -1,0 +1,90 @@
+//! Failures that wait for their requests, whatever a platform's shapes and calls are.
+
+use crate::double::chance::Chance;
+
+/// What requests to a platform ask for.
+pub trait Kind: Copy + PartialEq {
+    /// In a [`Fault`]: whatever it is.
+    const ANY: Self;
+}
+
+/// A failure that waits for its requests.
+#[derive(Debug, Clone)]
+pub struct Fault<A, C> {
+    action: A,
+    call: C,
+    place: Option<String>,
+    spared: usize,
+    times: usize,
+}
+
+impl<A: Clone, C: Kind> Fault<A, C> {
+    /// Hits the next request, whatever it is.
+    pub fn new(action: A) -> Self {
+        Self { action, call: C::ANY, place: None, spared: 0, times: 1 }
+    }
+
+    /// Hits only these calls.
+    pub fn on(self, call: C) -> Self {
+        Self { call, ..self }
+    }
+
+    /// Hits so many requests.
+    pub fn times(self, times: usize) -> Self {
+        Self { times, ..self }
+    }
+
+    /// Lets so many requests through before the first that it hits.
+    pub fn after(self, spared: usize) -> Self {
+        Self { spared, ..self }
+    }
+
+    /// Hits only requests with this in their path.
+    pub(crate) fn within(self, place: &str) -> Self {
+        Self { place: Some(place.to_owned()), ..self }
+    }
+
+    fn matches(&self, call: C, place: Option<&str>) -> bool {
+        (self.call == C::ANY || self.call == call) && self.place.as_deref().is_none_or(|wanted| place == Some(wanted))
+    }
+}
+
+/// All failures to come.
+#[derive(Debug)]
+pub(crate) struct Faults<A, C> {
+    pub(crate) queued: Vec<Fault<A, C>>,
+    pub(crate) random: Option<Random<A>>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Random<A> {
+    pub(crate) chance: Chance,
+    pub(crate) probability: f64,
+    pub(crate) actions: Vec<A>,
+}
+
+impl<A, C> Default for Faults<A, C> {
+    fn default() -> Self {
+        Self { queued: Vec::new(), random: None }
+    }
+}
+
+impl<A: Clone, C: Kind> Faults<A, C> {
+    pub(crate) fn draw(&mut self, call: C, place: Option<&str>) -> Option<A> {
+        for (at, fault) in self.queued.iter_mut().enumerate().filter(|(_, fault)| fault.matches(call, place)) {
+            if fault.spared > 0 {
+                fault.spared -= 1;
+                continue;
+            }
+            let action = fault.action.clone();
+            fault.times = fault.times.saturating_sub(1);
+            if fault.times == 0 {
+                self.queued.remove(at);
+            }
+            return Some(action);
+        }
+        let random = self.random.as_mut()?;
+        let hit = !random.actions.is_empty() && random.chance.happens(random.probability);
+        hit.then(|| random.actions[random.chance.below(random.actions.len())].clone())
+    }
+}
