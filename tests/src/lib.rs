@@ -3,6 +3,7 @@
 
 mod contract;
 mod double;
+pub mod front;
 mod gateway;
 mod log;
 mod names;
@@ -15,6 +16,7 @@ mod web;
 use std::path::{Path, PathBuf};
 
 pub use crate::contract::built_against;
+pub use crate::front::Front;
 pub use crate::gateway::{Gateway, run};
 pub use crate::log::Log;
 pub use crate::names::Names;
