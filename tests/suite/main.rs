@@ -10,6 +10,7 @@ mod crash;
 mod customers;
 mod delivery;
 mod folders;
+mod front_double;
 mod frontline;
 mod house;
 mod lifecycle;

@@ -93,16 +93,16 @@ impl From<Reply> for Done {
     }
 }
 
-/// Carries a request out, as far as Front would, and says whether it did.
-pub(crate) async fn act(shared: &Arc<Shared>, request: ApiRequest) -> (Reply, bool) {
+/// Carries a request out, as far as Front would.
+pub(crate) async fn act(shared: &Arc<Shared>, request: ApiRequest) -> Reply {
     match perform(shared, request).await {
         Ok(Done { reply, accepted }) => {
             if let Some(id) = accepted {
                 tokio::spawn(scenes::imported(Arc::clone(shared), id));
             }
-            (reply, true)
+            reply
         }
-        Err(problem) => (problem.into(), false),
+        Err(problem) => problem.into(),
     }
 }
 
@@ -121,7 +121,7 @@ async fn perform(shared: &Arc<Shared>, request: ApiRequest) -> Result<Done, Prob
     shared.update(|state| {
         let recorded = &mut state.requests[request.index];
         (recorded.body, recorded.files) = (form.fields.clone(), form.files.clone());
-        match request.place.call {
+        let done = match request.place.call {
             Call::Inbound | Call::Outbound => messages::import(state, &request, &channel, &form),
             Call::MessageStatus => channels::message_status(state, &request, &channel, &form.fields),
             Call::UpdateChannel => channels::update(state, &channel, &form.fields),
@@ -129,7 +129,9 @@ async fn perform(shared: &Arc<Shared>, request: ApiRequest) -> Result<Done, Prob
             Call::FetchMessage => fetch::message(&state.world, &request, &channel, &shared.url),
             Call::FetchConversation => fetch::conversation(&state.world, &request, &channel, &shared.url),
             Call::Storage | Call::Unknown | Call::Any => Err(Problem::not_found()),
-        }
+        };
+        state.requests[request.index].acted = done.is_ok();
+        done
     })
 }
 

@@ -124,10 +124,13 @@ impl Action {
         Self::all().into_iter().filter(|action| !action.is_final() && *action != Self::Hang).collect()
     }
 
-    /// The passing shapes that leave no doubt: nothing was done.
+    /// The passing shapes that never do what they do not admit: asking again doubles nothing.
     pub fn refusing() -> Vec<Self> {
-        let certain = [Self::TooManyRequests, Self::BurstFor(50), Self::BudgetFor(1), Self::FailBefore(503)];
-        certain.to_vec()
+        Self::passing().into_iter().filter(|action| !action.conceals()).collect()
+    }
+
+    fn conceals(&self) -> bool {
+        matches!(self, Self::FailAfter(_) | Self::CloseAfterActing | Self::HalfAnAnswer | Self::Garbage)
     }
 
     fn is_final(&self) -> bool {

@@ -13,7 +13,7 @@ use crate::double::exchange::{exchange, split};
 use crate::front::record::Fired;
 use crate::front::settings::Timestamps;
 use crate::front::sign::{UNDEFINED, signature};
-use crate::front::state::Shared;
+use crate::front::state::{Shared, State};
 use crate::front::world::millis;
 
 /// What is to be sent.
@@ -48,6 +48,16 @@ impl Hook {
 impl Shared {
     /// Signs, sends and records; `judge` says what is wrong with the status and the body of the answer.
     pub(crate) async fn deliver(&self, hook: Hook, judge: impl FnOnce(u16, &str) -> Option<String>) -> Fired {
+        self.deliver_and(hook, judge, |_, _| ()).await
+    }
+
+    /// The same with what comes of it: whoever waits for the record finds that done as well.
+    pub(crate) async fn deliver_and(
+        &self,
+        hook: Hook,
+        judge: impl FnOnce(u16, &str) -> Option<String>,
+        settle: impl FnOnce(&mut State, &Fired),
+    ) -> Fired {
         let (secret, timestamps) = self.read(|state| (state.world.secret.clone(), state.settings.timestamps));
         let now = millis(SystemTime::now());
         let timestamp = match timestamps {
@@ -75,11 +85,16 @@ impl Shared {
             late: false,
             error: None,
         };
-        self.transmit(fired, judge).await
+        self.transmit(fired, judge, settle).await
     }
 
     /// Sends what is signed already, once, and records it.
-    pub(crate) async fn transmit(&self, mut fired: Fired, judge: impl FnOnce(u16, &str) -> Option<String>) -> Fired {
+    pub(crate) async fn transmit(
+        &self,
+        mut fired: Fired,
+        judge: impl FnOnce(u16, &str) -> Option<String>,
+        settle: impl FnOnce(&mut State, &Fired),
+    ) -> Fired {
         let (server, deadline) = self.read(|state| (state.settings.server, state.settings.deadline));
         fired.at = self.started.elapsed();
         let started = Instant::now();
@@ -93,7 +108,10 @@ impl Shared {
             Ok(Err(error)) => (fired.unreachable, fired.error) = (true, Some(error)),
             Err(_) => (fired.late, fired.error) = (true, Some("no answer in time".to_owned())),
         }
-        self.update(|state| state.hooks.push(fired.clone()));
+        self.update(|state| {
+            settle(state, &fired);
+            state.hooks.push(fired.clone());
+        });
         fired
     }
 }

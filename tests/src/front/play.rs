@@ -89,7 +89,7 @@ impl Front {
     /// Sends the very same bytes again, with their timestamp and their signature. Whatever is answered
     /// changes nothing.
     pub fn repeat(&self, fired: &Fired) -> Fired {
-        self.runtime().block_on(self.shared.transmit(fired.clone(), acknowledged))
+        self.runtime().block_on(self.shared.transmit(fired.clone(), acknowledged, |_, _| ()))
     }
 
     /// Signs and posts any body to any URL; whatever is answered changes nothing.

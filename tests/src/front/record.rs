@@ -67,6 +67,8 @@ pub struct Recorded {
     pub fault: Option<Action>,
     /// What was answered; none where the connection was cut, or the caller left before.
     pub status: Option<u16>,
+    /// The answer's JSON; null where it had none.
+    pub answer: Value,
     /// Whether it was carried out with success, whatever was answered.
     pub acted: bool,
 }
@@ -75,6 +77,14 @@ impl Recorded {
     /// `metadata.external_id`.
     pub fn external_id(&self) -> Option<&str> {
         self.body["metadata"]["external_id"].as_str()
+    }
+
+    /// The id of its token.
+    pub fn jti(&self) -> Option<&str> {
+        match &self.authorization {
+            Authorization::Channel { jti, .. } => Some(jti),
+            Authorization::Missing | Authorization::Wrong(_) => None,
+        }
     }
 }
 
@@ -86,10 +96,7 @@ impl fmt::Display for Recorded {
         for file in &self.files {
             write!(formatter, " [{} {} {}]", file.filename, file.content_type, file.size)?;
         }
-        write!(formatter, " -> {status}{}", if self.acted { ", acted" } else { "" })?;
-        if let Authorization::Wrong(why) = &self.authorization {
-            write!(formatter, ", {why}")?;
-        }
+        write!(formatter, " -> {status} {}{}", self.answer, if self.acted { ", acted" } else { "" })?;
         self.fault.as_ref().map_or(Ok(()), |fault| write!(formatter, ", {fault:?}"))
     }
 }

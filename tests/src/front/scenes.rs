@@ -11,7 +11,7 @@ use crate::front::draft::Draft;
 use crate::front::hook::Hook;
 use crate::front::model::{Attachment, Message, MessageState, Recipient};
 use crate::front::payload;
-use crate::front::record::Duplicate;
+use crate::front::record::{Duplicate, Fired};
 use crate::front::state::{Shared, State};
 use crate::front::world::{World, millis};
 
@@ -97,13 +97,16 @@ fn outgoing(world: &mut World, conversation: &str, draft: &Draft, is_autoreply: 
 /// Sends a message, and takes what the answer says.
 pub(crate) async fn dispatch(shared: &Shared, id: &str, draft: &Draft) -> Result<Ids, String> {
     let hook = shared.read(|state| request(state, id, draft, &shared.url));
-    let fired = shared.deliver(hook, |status, answer| ids(status, answer).err()).await;
-    let outcome = match &fired.error {
+    let judge = |status, answer: &str| ids(status, answer).err();
+    let fired = shared.deliver_and(hook, judge, |state, fired| settle(state, id, &outcome(fired))).await;
+    outcome(&fired)
+}
+
+fn outcome(fired: &Fired) -> Result<Ids, String> {
+    match &fired.error {
         Some(error) => Err(error.clone()),
         None => ids(fired.status.unwrap_or_default(), &fired.answer),
-    };
-    shared.update(|state| settle(state, id, &outcome));
-    outcome
+    }
 }
 
 fn request(state: &State, id: &str, draft: &Draft, base: &str) -> Hook {

@@ -76,7 +76,11 @@ async fn serve(shared: &Arc<Shared>, connection: u64, request: Request<Incoming>
     // A task of its own: Front goes on when the caller has left.
     let working = tokio::spawn(trouble::answer(Arc::clone(shared), request, fault));
     let reply = working.await.ok().flatten().ok_or(Cut)?;
-    shared.update(|state| state.requests[index].status = Some(reply.status));
+    shared.update(|state| {
+        let recorded = &mut state.requests[index];
+        (recorded.status, recorded.answer) =
+            (Some(reply.status), serde_json::from_slice(&reply.body).unwrap_or_default());
+    });
     Ok(reply)
 }
 
@@ -124,6 +128,7 @@ fn note(shared: &Shared, connection: u64, head: &Parts, place: &Place) -> (usize
             files: Vec::new(),
             fault: fault.clone(),
             status: None,
+            answer: Value::Null,
             acted: false,
         });
         (state.requests.len() - 1, fault)

@@ -5,16 +5,19 @@ use crate::front::api::ApiRequest;
 use crate::front::record::Authorization;
 use crate::front::state::Shared;
 
-/// The bytes, and whether it gave them.
-pub(crate) fn act(shared: &Shared, request: &ApiRequest) -> (Reply, bool) {
+pub(crate) fn act(shared: &Shared, request: &ApiRequest) -> Reply {
     if request.authorization != Authorization::Missing {
-        return (refused("Only one auth mechanism allowed"), false);
+        return refused("Only one auth mechanism allowed");
     }
-    let grant = request.query.strip_prefix("X-Amz-Signature=");
-    let grant = grant.and_then(|secret| shared.read(|state| state.grants.get(secret).cloned()));
+    let secret = request.query.strip_prefix("X-Amz-Signature=").unwrap_or_default();
+    let grant = shared.update(|state| {
+        let grant = state.grants.get(secret).cloned();
+        state.requests[request.index].acted = grant.is_some();
+        grant
+    });
     match grant {
-        Some(grant) => (Reply::new(200, grant.content).header("content-type", grant.content_type), true),
-        None => (refused("The request signature we calculated does not match"), false),
+        Some(grant) => Reply::new(200, grant.content).header("content-type", grant.content_type),
+        None => refused("The request signature we calculated does not match"),
     }
 }
 

@@ -57,11 +57,8 @@ pub(crate) async fn answer(shared: Arc<Shared>, request: ApiRequest, fault: Opti
 }
 
 async fn acted(shared: &Arc<Shared>, request: ApiRequest) -> Reply {
-    let index = request.index;
-    let (reply, acted) = match request.place.call {
+    match request.place.call {
         Call::Storage => storage::act(shared, &request),
         _ => act(shared, request).await,
-    };
-    shared.update(|state| state.requests[index].acted = acted);
-    reply
+    }
 }
