@@ -176,7 +176,8 @@ pub struct Refusal {
 
 impl fmt::Display for Refusal {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "refused with {:?}: {}", self.status, self.message)
+        let status = self.status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
+        write!(formatter, "refused with {status}: {}", self.message)
     }
 }
 

@@ -18,12 +18,14 @@ pub enum Timestamps {
 }
 
 /// What `GET /messages/{msg}/download/{fil}` answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Downloads {
     /// 200 with the bytes.
     Bytes,
     /// 302 to the storage, which refuses a request with `Authorization`.
     Redirect,
+    /// 302 to this URL, wherever that is.
+    RedirectTo(String),
 }
 
 #[derive(Debug, Clone)]

@@ -113,6 +113,9 @@ fn downloads_lead_to_a_storage_that_takes_no_token() {
     front.downloads(Downloads::Bytes);
     let direct = client.get(url);
     assert_eq!((direct.status, direct.bytes == stored.bytes), (200, true));
+    let elsewhere = "http://10.1.2.3/a?b";
+    front.downloads(Downloads::RedirectTo(elsewhere.to_owned()));
+    assert_eq!(client.get(url).header("location"), Some(elsewhere));
     assert_eq!(client.get(&url.replace("/fil_", "/fil_0")).status, 404);
     let calls: Vec<_> = front.requests().iter().skip(1).map(|request| (request.call, request.acted)).collect();
     use Call::{Download, Storage};
@@ -123,6 +126,7 @@ fn downloads_lead_to_a_storage_that_takes_no_token() {
         (Storage, false),
         (Storage, false),
         (Storage, true),
+        (Download, true),
         (Download, true),
         (Download, false),
     ];

@@ -1,5 +1,6 @@
 //! What a channel's token can read: its messages, its conversations and their files.
 
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -41,13 +42,17 @@ pub(crate) fn download(
     let (_, message) = readable(&state.world, request.name(0), channel)?;
     let file = message.attachments.iter().find(|file| file.id == request.name(1)).ok_or_else(Problem::not_found)?;
     let content = file.content.clone().ok_or_else(Problem::not_found)?;
-    let (filename, content_type) = (file.filename.clone(), file.content_type.clone());
-    if state.settings.downloads == Downloads::Bytes {
-        return Ok(Reply::new(200, content).header("content-type", content_type).into());
-    }
-    let secret = Uuid::new_v4().simple().to_string();
-    let name = percent_encoding::utf8_percent_encode(&filename, percent_encoding::NON_ALPHANUMERIC);
-    let location = format!("{}/{}/{name}?X-Amz-Signature={secret}", shared.storage_url, file.id);
-    state.grants.insert(secret, Grant { content, content_type });
+    let content_type = file.content_type.clone();
+    let location = match &state.settings.downloads {
+        Downloads::Bytes => return Ok(Reply::new(200, content).header("content-type", content_type).into()),
+        Downloads::RedirectTo(url) => url.clone(),
+        Downloads::Redirect => {
+            let secret = Uuid::new_v4().simple().to_string();
+            let name = utf8_percent_encode(&file.filename, NON_ALPHANUMERIC);
+            let location = format!("{}/{}/{name}?X-Amz-Signature={secret}", shared.storage_url, file.id);
+            state.grants.insert(secret, Grant { content, content_type });
+            location
+        }
+    };
     Ok(Reply::new(302, "").header("location", location).into())
 }
