@@ -7,12 +7,11 @@ mod messages;
 use std::sync::Arc;
 use std::time::Instant;
 
-use hyper::body::Bytes;
 use percent_encoding::percent_decode_str;
 
 use crate::double::reply::Reply;
 use crate::front::fault::Call;
-use crate::front::form::{self, Form};
+use crate::front::form::Form;
 use crate::front::problem::Problem;
 use crate::front::record::Authorization;
 use crate::front::scenes;
@@ -67,9 +66,8 @@ pub(crate) struct ApiRequest {
     pub(crate) place: Place,
     pub(crate) channel: Option<String>,
     pub(crate) authorization: Authorization,
-    pub(crate) content_type: String,
-    /// None where there were more than Front takes.
-    pub(crate) bytes: Option<Bytes>,
+    /// The body, or why it cannot be taken; that is said last.
+    pub(crate) form: Result<Form, Problem>,
     /// Where it is recorded.
     pub(crate) index: usize,
 }
@@ -94,8 +92,8 @@ impl From<Reply> for Done {
 }
 
 /// Carries a request out, as far as Front would.
-pub(crate) async fn act(shared: &Arc<Shared>, request: ApiRequest) -> Reply {
-    match perform(shared, request).await {
+pub(crate) fn act(shared: &Arc<Shared>, request: &ApiRequest) -> Reply {
+    match perform(shared, request) {
         Ok(Done { reply, accepted }) => {
             if let Some(id) = accepted {
                 tokio::spawn(scenes::imported(Arc::clone(shared), id));
@@ -106,28 +104,24 @@ pub(crate) async fn act(shared: &Arc<Shared>, request: ApiRequest) -> Reply {
     }
 }
 
-async fn perform(shared: &Arc<Shared>, request: ApiRequest) -> Result<Done, Problem> {
+fn perform(shared: &Shared, request: &ApiRequest) -> Result<Done, Problem> {
     if request.place.call == Call::Unknown {
         return Err(Problem::not_found());
     }
-    let channel = allowed(&request)?.to_owned();
-    shared.update(|state| limit(state, &request))?;
+    let channel = allowed(request)?.to_owned();
+    shared.update(|state| limit(state, request))?;
     if shared.read(|state| state.world.channel(&channel).is_none()) {
         return Err(Problem::not_found());
     }
-    let bytes = request.bytes.clone().ok_or_else(Problem::too_large)?;
-    let is_read = matches!(request.place.call, Call::FetchMessage | Call::FetchConversation | Call::Download);
-    let form = if is_read { Form::default() } else { form::read(&request.content_type, bytes).await? };
+    let form = request.form.clone()?;
     shared.update(|state| {
-        let recorded = &mut state.requests[request.index];
-        (recorded.body, recorded.files) = (form.fields.clone(), form.files.clone());
         let done = match request.place.call {
-            Call::Inbound | Call::Outbound => messages::import(state, &request, &channel, &form),
-            Call::MessageStatus => channels::message_status(state, &request, &channel, &form.fields),
+            Call::Inbound | Call::Outbound => messages::import(state, request, &channel, &form),
+            Call::MessageStatus => channels::message_status(state, request, &channel, &form.fields),
             Call::UpdateChannel => channels::update(state, &channel, &form.fields),
-            Call::Download => fetch::download(state, shared, &request, &channel),
-            Call::FetchMessage => fetch::message(&state.world, &request, &channel, &shared.url),
-            Call::FetchConversation => fetch::conversation(&state.world, &request, &channel, &shared.url),
+            Call::Download => fetch::download(state, shared, request, &channel),
+            Call::FetchMessage => fetch::message(&state.world, request, &channel, &shared.url),
+            Call::FetchConversation => fetch::conversation(&state.world, request, &channel, &shared.url),
             Call::Storage | Call::Unknown | Call::Any => Err(Problem::not_found()),
         };
         state.requests[request.index].acted = done.is_ok();

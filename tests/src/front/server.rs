@@ -6,7 +6,7 @@ use std::time::{Instant, SystemTime};
 use http_body_util::BodyExt as _;
 use hyper::body::{Bytes, Incoming};
 use hyper::http::request::Parts;
-use hyper::{Request, Response, header};
+use hyper::{Method, Request, Response, header};
 use serde_json::Value;
 use url::form_urlencoded;
 
@@ -14,6 +14,8 @@ use crate::double::reply::{Body, Cut, Reply};
 use crate::front::api::{ApiRequest, Place};
 use crate::front::control;
 use crate::front::fault::{Action, Call};
+use crate::front::form::{self, Form};
+use crate::front::problem::Problem;
 use crate::front::record::{Authorization, Recorded};
 use crate::front::state::Shared;
 use crate::front::token::authorization;
@@ -55,9 +57,19 @@ async fn serve(shared: &Arc<Shared>, connection: u64, request: Request<Incoming>
         return Err(Cut);
     }
     let bytes = read(body, shared.read(|state| state.settings.bytes_max)).await?;
+    let size = bytes.as_ref().map_or(0, Bytes::len);
+    let content_type = text(&head, header::CONTENT_TYPE.as_str()).unwrap_or_default();
+    let form = match bytes {
+        None => Err(Problem::too_large()),
+        Some(_) if head.method == Method::GET => Ok(Form::default()),
+        Some(bytes) => form::read(content_type, bytes).await,
+    };
     let (authorization, channel) = shared.update(|state| {
         let recorded = &mut state.requests[index];
-        recorded.size = bytes.as_ref().map_or(0, Bytes::len);
+        recorded.size = size;
+        if let Ok(form) = &form {
+            (recorded.body, recorded.files) = (form.fields.clone(), form.files.clone());
+        }
         (recorded.authorization.clone(), recorded.channel.clone())
     });
     if fault == Some(Action::Hang) {
@@ -69,8 +81,7 @@ async fn serve(shared: &Arc<Shared>, connection: u64, request: Request<Incoming>
         place,
         channel,
         authorization,
-        content_type: text(&head, header::CONTENT_TYPE.as_str()).unwrap_or_default().to_owned(),
-        bytes,
+        form,
         index,
     };
     // A task of its own: Front goes on when the caller has left.

@@ -36,6 +36,7 @@ fn faults_come_before_or_after_the_deed() {
         assert_eq!(front.look(|state| state.messages().count()), usize::from(acts), "{action:?}");
         let request = front.requests()[1].clone();
         assert_eq!((&request.fault, request.size > 0), (&Some(action.clone()), action != Action::CloseBeforeReading));
+        assert_eq!(request.external_id().is_some(), request.size > 0, "it is recorded whatever comes of it");
         if let Ok(reply) = outcome {
             assert_eq!(request.status, Some(reply.status));
         }
