@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 /// Far more than anything takes; a test that waits so long has failed.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// Lines of the log that a failure shows.
 const SHOWN_MAX: usize = 60;

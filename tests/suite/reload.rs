@@ -264,3 +264,19 @@ fn a_large_plugin_serves_in_a_quick_build() {
     assert_eq!(gateway.wished("hello"), "version 1");
     assert_eq!(gateway.wish("panic").code(), "plugin-trapped");
 }
+
+#[test]
+fn the_optimised_build_takes_over_from_the_quick_one_and_is_what_a_restart_finds() {
+    let gateway = Setup::new()
+        .plugin("plugin", &component("keyvalue"))
+        .set("plugins.quick_build_bytes_min", "0")
+        .set("plugins.cache", "\"compiled\"")
+        .set("plugins.named.plugin.state", "true")
+        .start();
+    assert_eq!(gateway.wished("set a 1"), "()");
+    gateway.log().wait_for("the optimised build of plugin `plugin` took over");
+    assert_eq!(gateway.wished("get a"), "Some(\"1\")");
+    let gateway = gateway.restart();
+    assert_eq!(gateway.wished("get a"), "Some(\"1\")");
+    assert!(!gateway.log().text().contains("compiling"));
+}
