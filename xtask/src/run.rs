@@ -47,7 +47,7 @@ pub(crate) fn run() -> Result<()> {
   {program} plugin list                              what is loaded
 Health, status, metrics: http://127.0.0.1:8081/readyz  /statusz  /metrics
 Edit data/directory/customers.csv, or replace a .wasm in plugins/: both show at once.
-A new plugin also needs a role in config.toml, and a restart.
+A new plugin also needs a role in config.toml; `{program} reload` takes it over.
 Stop with Ctrl-C.\n"
     );
     // From here on this process is the gateway, and signals reach it directly.
