@@ -19,6 +19,7 @@ macro_rules! role {
                     "frontgate:plugin/log@0.1.0": super::frontgate::plugin::log,
                     "frontgate:plugin/state@0.1.0": super::frontgate::plugin::state,
                     "frontgate:plugin/http-client@0.1.0": super::frontgate::plugin::http_client,
+                    "frontgate:plugin/attachments@0.1.0": super::frontgate::plugin::attachments,
                     "frontgate:plugin/host-random@0.1.0": super::frontgate::plugin::host_random,
                     "frontgate:plugin/directory@0.1.0": super::frontgate::plugin::directory,
                 },
@@ -35,10 +36,14 @@ role!(templates_world, "frontgate:plugin/templates-plugin", "export_templates");
 role!(outgoing_world, "frontgate:plugin/outgoing-plugin", "export_outgoing");
 role!(routing_world, "frontgate:plugin/routing-plugin", "export_routing");
 role!(conversations_world, "frontgate:plugin/conversations-plugin", "export_conversations");
+role!(channel_world, "frontgate:plugin/channel-plugin", "export_channel");
 
+pub use self::channel_world::exports::frontgate::plugin::channel;
 pub use self::conversations_world::exports::frontgate::plugin::conversations;
 pub use self::crm_world::exports::frontgate::plugin::crm;
-pub use self::frontgate::plugin::{directory, host_random, http_client, log, plugin_types, settings, state};
+pub use self::frontgate::plugin::{
+    attachments, directory, host_random, http_client, log, plugin_types, settings, state,
+};
 pub use self::outgoing_world::exports::frontgate::plugin::outgoing;
 pub use self::routing_world::exports::frontgate::plugin::routing;
 pub use self::templates_world::exports::frontgate::plugin::templates;

@@ -16,6 +16,7 @@
 use std::time::Duration;
 
 pub use crate::bindings::http_client::HttpError as Error;
+pub use crate::bindings::http_client::{Content, Part, UploadBody};
 use crate::bindings::http_client::{Field, OutboundRequest, OutboundResponse};
 
 /// A request before it is sent.
@@ -88,6 +89,52 @@ impl Request {
         return crate::bindings::http_client::send(&self.0).map(Response::from);
         #[cfg(not(target_family = "wasm"))]
         return crate::testing::send(self.0);
+    }
+
+    /// Sends it with a file of the message that is being sent, raw. The gateway streams it, so it costs the
+    /// plugin nothing.
+    ///
+    /// ```
+    /// use frontgate_sdk::{http, testing};
+    ///
+    /// testing::files([("fil_1", "a small text")]);
+    /// testing::answers([Ok(http::Response::new(201, ""))]);
+    /// http::post("https://media.example.com/").header("content-type", "text/plain").upload("fil_1")?;
+    /// assert_eq!(testing::requests()[0].body, b"a small text");
+    /// # Ok::<(), http::Error>(())
+    /// ```
+    pub fn upload(self, attachment_id: &str) -> Result<Response, Error> {
+        self.uploaded(&UploadBody::Attachment(attachment_id.to_owned()))
+    }
+
+    /// Sends it as a form, some parts of which are files of the message that is being sent.
+    pub fn upload_form(self, parts: impl IntoIterator<Item = Part>) -> Result<Response, Error> {
+        self.uploaded(&UploadBody::Form(parts.into_iter().collect()))
+    }
+
+    fn uploaded(self, body: &UploadBody) -> Result<Response, Error> {
+        #[cfg(target_family = "wasm")]
+        return crate::bindings::http_client::upload(&self.0, body).map(Response::from);
+        #[cfg(not(target_family = "wasm"))]
+        return crate::testing::upload(self.0, body);
+    }
+}
+
+impl Part {
+    /// A field.
+    pub fn text(name: impl Into<String>, value: impl Into<String>) -> Self {
+        let content = Content::Bytes(value.into().into_bytes());
+        Self { name: name.into(), filename: None, content_type: None, content }
+    }
+
+    /// A file of the message that is being sent.
+    pub fn attachment(name: impl Into<String>, attachment: &crate::channel::Attachment) -> Self {
+        Self {
+            name: name.into(),
+            filename: Some(attachment.filename.clone()),
+            content_type: Some(attachment.content_type.clone()),
+            content: Content::Attachment(attachment.id.clone()),
+        }
     }
 }
 

@@ -29,8 +29,10 @@
 //! it. Every call runs in a fresh instance: what a plugin keeps in memory is gone after the answer.
 
 pub mod address;
+pub mod attachments;
 #[doc(hidden)]
 pub mod bindings;
+pub mod channel;
 mod conversations;
 mod crm;
 pub mod directory;
@@ -55,6 +57,7 @@ pub use crate::bindings::outgoing::OutgoingRequest;
 pub use crate::bindings::plugin_types::{Channel, Customer, CustomerSummary, Details, Error, Link};
 pub use crate::bindings::routing::{Assignment, InboundConversation};
 pub use crate::bindings::templates::{Category, Template, TemplateRequest};
+pub use crate::channel::FrontChannel;
 pub use crate::conversations::Conversations;
 pub use crate::crm::Crm;
 pub use crate::outgoing::Outgoing;
@@ -74,7 +77,7 @@ pub const VERSION: [u8; VERSION_LINE.len()] = match VERSION_LINE.as_bytes().firs
 const VERSION_LINE: &str = concat!(env!("CARGO_PKG_VERSION"), "\n");
 
 /// Exports a type as a plugin, with the roles that it answers: `crm`, `templates`, `outgoing`,
-/// `routing`, `conversations`.
+/// `routing`, `conversations`, `channel`.
 ///
 /// ```
 /// # use frontgate_sdk::{Crm, Customer, CustomerPage, Error, ListRequest, Result};
@@ -118,6 +121,9 @@ macro_rules! export_role {
     };
     (conversations $plugin:ident) => {
         $crate::export_role!($plugin: Conversations, conversations_world, export_conversations);
+    };
+    (channel $plugin:ident) => {
+        $crate::export_role!($plugin: FrontChannel, channel_world, export_channel);
     };
     ($plugin:ident: $role:ident, $world:ident, $export:ident) => {
         const _: fn() = || {

@@ -15,7 +15,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 
 pub use self::state::{pass, state};
-use crate::bindings::http_client::OutboundRequest;
+use crate::bindings::http_client::{Content, OutboundRequest, UploadBody};
 use crate::log::Level;
 use crate::{Customer, Error, Result, address, http};
 
@@ -26,6 +26,7 @@ thread_local! {
     static ANSWERS: RefCell<Answers> = const { RefCell::new(VecDeque::new()) };
     static REQUESTS: RefCell<Vec<OutboundRequest>> = const { RefCell::new(Vec::new()) };
     static CUSTOMERS: RefCell<Vec<Customer>> = const { RefCell::new(Vec::new()) };
+    static FILES: RefCell<BTreeMap<String, Vec<u8>>> = const { RefCell::new(BTreeMap::new()) };
     static INSTANCE: Cell<u64> = const { Cell::new(0) };
     static SETTINGS: RefCell<BTreeMap<String, String>> = const { RefCell::new(BTreeMap::new()) };
     static LOGGED: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
@@ -56,7 +57,14 @@ pub fn answers(answers: impl IntoIterator<Item = std::result::Result<http::Respo
     ANSWERS.with(|all| all.replace(answers.into_iter().collect()));
 }
 
-/// Takes the requests that were sent.
+/// Sets the files of the message that is being sent, by their ids, in place of those before.
+pub fn files<I: Into<String>, B: Into<Vec<u8>>>(files: impl IntoIterator<Item = (I, B)>) {
+    let files = files.into_iter().map(|(id, bytes)| (id.into(), bytes.into())).collect();
+    FILES.with(|all| all.replace(files));
+}
+
+/// Takes the requests that were sent. The body of an upload is the file's, or one line for each part of
+/// its form: the name, `=`, and what it holds.
 pub fn requests() -> Vec<OutboundRequest> {
     REQUESTS.with(RefCell::take)
 }
@@ -95,6 +103,38 @@ pub(crate) fn send(request: OutboundRequest) -> std::result::Result<http::Respon
     REQUESTS.with_borrow_mut(|all| all.push(request));
     let answer = ANSWERS.with_borrow_mut(VecDeque::pop_front);
     answer.unwrap_or_else(|| Err(http::Error::Forbidden("no outbound host is granted to this plugin".to_owned())))
+}
+
+pub(crate) fn piece(id: &str, offset: u64, most: u32) -> Result<Vec<u8>> {
+    FILES.with_borrow(|all| {
+        let file = all.get(id).ok_or(Error::NotFound)?;
+        let from = usize::try_from(offset).unwrap_or(usize::MAX).min(file.len());
+        Ok(file[from..].iter().take(most as usize).copied().collect())
+    })
+}
+
+pub(crate) fn upload(
+    mut request: OutboundRequest,
+    body: &UploadBody,
+) -> std::result::Result<http::Response, http::Error> {
+    let file = |id: &String| {
+        let found = FILES.with_borrow(|all| all.get(id).cloned());
+        found.ok_or_else(|| http::Error::NotConnected(format!("the message has no file {id}")))
+    };
+    match body {
+        UploadBody::Attachment(id) => request.body = file(id)?,
+        UploadBody::Form(parts) => {
+            for part in parts {
+                request.body.extend(format!("{}=", part.name).bytes());
+                match &part.content {
+                    Content::Bytes(bytes) => request.body.extend(bytes),
+                    Content::Attachment(id) => request.body.extend(file(id)?),
+                }
+                request.body.push(b'\n');
+            }
+        }
+    }
+    send(request)
 }
 
 pub(crate) fn note(level: Level, message: &str) {

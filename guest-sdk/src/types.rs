@@ -105,6 +105,11 @@ impl CustomerPage {
 }
 
 impl Error {
+    /// The plugin cannot work with this.
+    pub fn invalid(why: impl Display) -> Self {
+        Self::Invalid(why.to_string())
+    }
+
     /// The system behind the plugin is down or slow; the text is for the operator.
     ///
     /// ```

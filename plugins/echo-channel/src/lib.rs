@@ -1,0 +1,79 @@
+//! A Front channel without a provider: every message of a teammate comes back from the one whom it was
+//! written to, files included. For trying out Front, and the smallest complete channel.
+//!
+//! The webhook takes `{"id", "conversation", "from", "text"}` from anybody who knows the address, as a
+//! provider would send what a customer wrote.
+
+use frontgate_sdk::channel::{
+    Address, AddressPage, Attachment, Connection, File, InboundMessage, OutboundKind, OutboundMessage, Receipt,
+    Reception, Request, Source,
+};
+use frontgate_sdk::{FrontChannel, Result, attachments, info};
+use serde::Deserialize;
+
+/// Larger files are named, and not sent back.
+const FILE_BYTES_MAX: u64 = 256 * 1024;
+
+/// The plugin.
+pub struct EchoChannel;
+
+frontgate_sdk::export!(EchoChannel: channel);
+
+impl FrontChannel for EchoChannel {
+    fn connect(connection: Connection) -> Result<()> {
+        info!("channel {} is connected", connection.channel_id);
+        Ok(())
+    }
+
+    fn list_addresses(_: Option<String>, _: Option<String>) -> Result<AddressPage> {
+        let address = Address { value: "echo".to_owned(), name: Some("Echo".to_owned()) };
+        Ok(AddressPage { addresses: vec![address], next_page_token: None })
+    }
+
+    fn send(_: Connection, message: OutboundMessage) -> Result<Receipt> {
+        let to = message.first_to()?.clone();
+        let conversation = message.conversation_ids.first().cloned().unwrap_or_else(|| format!("echo-{}", to.handle));
+        let receipt = Receipt::new(format!("sent-{}", message.idempotency_key), &conversation);
+        // A rule that answered an echo would never stop.
+        if message.kind == OutboundKind::Autoreply {
+            return Ok(receipt);
+        }
+        let (small, large): (Vec<_>, Vec<_>) = message.attachments.iter().partition(|file| is_small(file));
+        let mut body = message.text;
+        for file in large {
+            body += &format!("\n[{} is too large to come back]", file.filename);
+        }
+        let files = small.into_iter().map(copy).collect::<Result<_>>()?;
+        let mut echo = InboundMessage::new(format!("echo-{}", message.idempotency_key), conversation, "", body);
+        (echo.sender, echo.subject, echo.files) = (to, message.subject, files);
+        Ok(receipt.event(echo))
+    }
+
+    fn receive(_: Connection, request: Request) -> Result<Reception> {
+        match serde_json::from_slice(&request.body) {
+            Ok(Written { id, conversation, from, text }) => {
+                Ok(Reception::answer(204).event(InboundMessage::new(id, conversation, from, text)))
+            }
+            Err(error) => Ok(Reception::answer(400).body("text/plain", error.to_string())),
+        }
+    }
+}
+
+/// What a customer wrote.
+#[derive(Deserialize)]
+struct Written {
+    id: String,
+    conversation: String,
+    from: String,
+    text: String,
+}
+
+fn is_small(file: &Attachment) -> bool {
+    file.size.is_some_and(|size| size <= FILE_BYTES_MAX)
+}
+
+fn copy(file: &Attachment) -> Result<File> {
+    let bytes = attachments::read(&file.id, FILE_BYTES_MAX as usize)?;
+    let (filename, content_type) = (file.filename.clone(), file.content_type.clone());
+    Ok(File { filename, content_type, source: Source::Bytes(bytes) })
+}
