@@ -15,13 +15,16 @@ wasmtime::component::bindgen!({
           export frontgate:plugin/outgoing@0.1.0;
           export frontgate:plugin/routing@0.1.0;
           export frontgate:plugin/conversations@0.1.0;
+          export frontgate:plugin/channel@0.1.0;
         }
     ",
     world: "frontgate:host/every-role",
     include_component_type: true,
-    imports: { "frontgate:plugin/directory": async, "frontgate:plugin/http-client": async, "frontgate:plugin/state": async },
+    imports: { "frontgate:plugin/attachments": async, "frontgate:plugin/directory": async, "frontgate:plugin/http-client": async, "frontgate:plugin/state": async },
     exports: { default: async },
 });
 
-pub use self::exports::frontgate::plugin::{conversations, crm, outgoing, routing, templates};
-pub use self::frontgate::plugin::{directory, host_random, http_client, log, plugin_types, settings, state};
+pub use self::exports::frontgate::plugin::{channel, conversations, crm, outgoing, routing, templates};
+pub use self::frontgate::plugin::{
+    attachments, directory, host_random, http_client, log, plugin_types, settings, state,
+};

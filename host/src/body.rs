@@ -22,14 +22,19 @@ pub fn unambiguous(headers: &HeaderMap) -> Result<(), Error> {
     }
 }
 
-/// The whole body, within `server.body_bytes_max`, `server.body_timeout_ms` and the callback's
-/// deadline.
-pub async fn read(body: Incoming, headers: &HeaderMap, limits: &Server, deadline: Instant) -> Result<Bytes, Error> {
+/// The whole body, within a size, `server.body_timeout_ms` and the callback's deadline.
+pub async fn read(
+    body: Incoming,
+    headers: &HeaderMap,
+    bytes_max: usize,
+    limits: &Server,
+    deadline: Instant,
+) -> Result<Bytes, Error> {
     let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-    if announced.is_some_and(|bytes| bytes > limits.body_bytes_max) {
+    if announced.is_some_and(|bytes| bytes > bytes_max) {
         return Err(Error::BodyTooLarge);
     }
-    let body = Limited::new(body, limits.body_bytes_max).collect();
+    let body = Limited::new(body, bytes_max).collect();
     let patience = Instant::now() + Duration::from_millis(limits.body_timeout_ms);
     match timeout_at(patience.min(deadline), body).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),

@@ -5,6 +5,7 @@ mod change;
 mod check;
 mod document;
 mod fault;
+mod front;
 mod limits;
 pub(crate) mod outbound;
 mod plugins;
@@ -22,6 +23,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 pub use self::fault::{Fault, Faults};
+pub use self::front::FrontApp;
 pub use self::limits::Limits;
 pub use self::plugins::{Breaker, Instances, Named, Plugins, Probation, Warm};
 pub use self::secret::Secret;
@@ -79,7 +81,7 @@ impl Config {
                 written.note(key, secret.expose());
             }
             config.written = written;
-            let mut warnings = document.warnings();
+            let mut warnings = Vec::new();
             warn::warn(&config, &document, &mut warnings);
             return Ok(Checked { config, warnings });
         }
@@ -147,6 +149,14 @@ impl Config {
             for (index, key) in twilio.shared_keys.iter_mut().enumerate() {
                 let place = format!("tenants.{name}.twilio.shared_keys[{index}].secret");
                 secrets.push((place, &mut key.secret));
+            }
+            for (app, settings) in &mut tenant.front {
+                if let Some(uid) = &mut settings.app_uid {
+                    secrets.push((format!("tenants.{name}.front.{app}.app_uid"), uid));
+                }
+                for (index, secret) in settings.app_secrets.iter_mut().enumerate() {
+                    secrets.push((format!("tenants.{name}.front.{app}.app_secrets[{index}]"), secret));
+                }
             }
         }
         secrets

@@ -5,6 +5,8 @@
 //! takes one after the other, `work/` makes it, and `verdict` says when it goes on.
 
 mod budget;
+mod front;
+pub mod import;
 pub mod job;
 pub mod store;
 mod verdict;

@@ -34,6 +34,15 @@ pub enum Error {
     /// Signed, but of another content type.
     #[error("the body is not application/x-www-form-urlencoded")]
     NotForm,
+    /// No channel of Front's has this address, or none any more.
+    #[error("no channel has this address")]
+    NoChannel,
+    /// A request of Front that cannot be worked with.
+    #[error("{0}")]
+    Unreadable(String),
+    /// A request of Front of a kind that nobody here knows.
+    #[error("requests of the type {0} are not known here")]
+    UnknownType(String),
     /// A callback in the format that Twilio gave up in 2022.
     #[error("this is a version 1 callback; choose version 2 (form body with `Location`) in Twilio's console")]
     Version1,
@@ -114,6 +123,9 @@ impl Error {
             Self::BodyBroken => (StatusCode::BAD_REQUEST, "body-broken"),
             Self::Signature(_) => (StatusCode::FORBIDDEN, "signature-mismatch"),
             Self::NotForm => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "not-a-form"),
+            Self::NoChannel => (StatusCode::NOT_FOUND, "no-channel"),
+            Self::Unreadable(_) => (StatusCode::BAD_REQUEST, "unreadable"),
+            Self::UnknownType(_) => (StatusCode::BAD_REQUEST, "unknown-type"),
             Self::Version1 => (StatusCode::BAD_REQUEST, "callback-version-1"),
             Self::UnknownLocation(_) => (StatusCode::BAD_REQUEST, "unknown-location"),
             Self::MissingParameter(_) => (StatusCode::BAD_REQUEST, "missing-parameter"),

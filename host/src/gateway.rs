@@ -4,6 +4,7 @@
 
 mod events;
 mod explainer;
+mod front;
 mod frontline;
 mod trip;
 
@@ -14,7 +15,8 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{ALLOW, CONTENT_TYPE, HOST, RETRY_AFTER};
+use hyper::header::{ALLOW, CONTENT_TYPE, HOST, HeaderValue, RETRY_AFTER};
+use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 use tokio::time::Instant;
 use tracing::warn;
@@ -27,7 +29,7 @@ use crate::delivery::store::Store;
 use crate::error::Error;
 use crate::plugin::run::call::Deadlines;
 use crate::roles::Plugins;
-use crate::routes::{Callback, Route, Routes};
+use crate::routes::{Callback, Place, Route, Routes};
 use crate::tenants::Tenant;
 use crate::twilio::callbacks::Answer;
 use crate::twilio::form::Form;
@@ -71,30 +73,48 @@ impl Gateway {
         let result =
             handled.unwrap_or_else(|_| Err(Error::Internal("a panic; its text is on standard error".to_owned())));
         let (response, error) = match result {
-            Ok(answer) => (response(StatusCode::OK, answer.body.into(), trip.id()), None),
+            Ok(response) => (marked(response, trip.id()), None),
             // What a plugin decided stands; any other error would stop a customer's message.
             Err(error) if trip.fails_open() && !matches!(error, Error::Rejected(_)) => {
                 (response(StatusCode::OK, Bytes::from_static(b"{}"), trip.id()), Some(error))
             }
+            Err(error) if trip.is_front() => (marked(front::refusal(&error), trip.id()), Some(error)),
             Err(error) => (refusal(&error, trip.id()), Some(error)),
         };
         trip.end(response.status(), error.as_ref());
         response
     }
 
-    async fn handle(&self, request: Request<Incoming>, trip: &mut Trip) -> Result<Answer, Error> {
+    async fn handle(&self, request: Request<Incoming>, trip: &mut Trip) -> Result<Response<Full<Bytes>>, Error> {
         let started = Instant::now();
         let (head, body) = request.into_parts();
         body::unambiguous(&head.headers)?;
-        let route = self.routes.find(head.uri.path()).ok_or(Error::UnknownAddress)?;
-        trip.route(route);
+        match self.routes.find(head.uri.path()).ok_or(Error::UnknownAddress)? {
+            Place::Twilio(route) => {
+                let answer = self.callback(route, head, body, started, trip).await?;
+                Ok(response(StatusCode::OK, answer.body.into(), trip.id()))
+            }
+            Place::Front(route) => self.front(&route, head, body, started, trip).await,
+        }
+    }
+
+    async fn callback(
+        &self,
+        route: &Route,
+        head: Parts,
+        body: Incoming,
+        started: Instant,
+        trip: &mut Trip,
+    ) -> Result<Answer, Error> {
+        trip.is_for(&route.tenant.name, route.callback.name());
         // A webhook that Twilio was told to send by GET: it is none, and must not stop a customer either.
         let wrong_method = head.method == Method::GET && route.callback == Callback::Conversations;
         if head.method != Method::POST && !wrong_method {
             return Err(Error::Method);
         }
         let deadline = started + Duration::from_millis(route.callback.timeout_ms(&route.tenant));
-        let body = body::read(body, &head.headers, &self.config.server, deadline).await?;
+        let server = &self.config.server;
+        let body = body::read(body, &head.headers, server.body_bytes_max, server, deadline).await?;
         let target = head.uri.path_and_query().map_or("", |target| target.as_str());
         let verified = self.verify(route, target, &head.headers, &body)?;
         if let Some(counter) = route.tenant.verified.get(&verified.key) {
@@ -154,13 +174,17 @@ impl Gateway {
     }
 }
 
+/// Says which request it answers.
+fn marked(mut response: Response<Full<Bytes>>, id: &str) -> Response<Full<Bytes>> {
+    response.headers_mut().insert(REQUEST_ID, id.parse().expect("an id is a header value"));
+    response
+}
+
 fn response(status: StatusCode, body: Bytes, id: &str) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(body));
     *response.status_mut() = status;
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, "application/json".parse().expect("a header value"));
-    headers.insert(REQUEST_ID, id.parse().expect("an id is a header value"));
-    response
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    marked(response, id)
 }
 
 /// What the caller may know: a stable code and a short text.

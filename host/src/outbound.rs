@@ -1,20 +1,26 @@
 //! One HTTP request to a platform, and whether bytes of it left: what was not sent can be sent again,
 //! what was sent and not answered cannot.
 //!
-//! Redirects are not followed, and no proxy of the environment is asked.
+//! Redirects are not followed, and no proxy of the environment is asked. What is large is a stream, in
+//! either direction.
 
 pub(crate) mod address;
 pub(crate) mod connection;
+pub(crate) mod form;
 pub(crate) mod idle;
 
+use std::error::Error;
+use std::future::Future as _;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use anyhow::anyhow;
-use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::body::{Bytes, Incoming};
-use hyper::header::{self, HOST, HeaderName};
+use http_body_util::{BodyExt as _, Empty, Full, Limited};
+use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
+use hyper::header::{self, HOST, HeaderName, HeaderValue};
 use hyper::{HeaderMap, Method, Request, Response, StatusCode, Uri};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, Sleep, sleep_until, timeout, timeout_at};
 use url::Url;
 
 use self::connection::{Connection, Target, Tls};
@@ -66,17 +72,13 @@ impl Client {
 
     /// Sends one request. The URL has been checked: it is `https`, or `http` to this machine.
     pub async fn send(&self, method: Method, url: &Url, headers: HeaderMap, body: Bytes) -> Result<Answer, Failure> {
-        let target = Target::of(url).ok_or_else(|| Failure::NotSent(anyhow!("the URL has no host")))?;
-        let uri: Uri = url[url::Position::BeforePath..url::Position::AfterQuery]
-            .parse()
-            .map_err(|error| Failure::NotSent(anyhow!("the URL is no request target: {error}")))?;
+        let (target, uri) = aim(url)?;
         let request = || {
             let mut request = Request::new(Full::new(body.clone()));
             *request.method_mut() = method.clone();
             *request.uri_mut() = uri.clone();
             *request.headers_mut() = headers.clone();
-            let host = &url[url::Position::BeforeHost..url::Position::AfterPort];
-            request.headers_mut().insert(HOST, host.parse().expect("a host is a header value"));
+            request.headers_mut().insert(HOST, host(url));
             request
         };
         let deadline = Instant::now() + self.request_timeout;
@@ -102,7 +104,65 @@ impl Client {
         }
     }
 
-    async fn connect(&self, target: &Target) -> Result<Connection<Full<Bytes>>, Failure> {
+    /// The same with a body that is there once, over a connection of its own.
+    pub(crate) async fn send_stream<B>(
+        &self,
+        method: Method,
+        url: &Url,
+        headers: HeaderMap,
+        body: B,
+        time: Duration,
+    ) -> Result<Answer, Failure>
+    where
+        B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
+    {
+        let deadline = Instant::now() + time;
+        let (response, connection) = self.begin(method, url, headers, body, deadline).await?;
+        let (head, body) = response.into_parts();
+        let body = timeout_at(deadline, Limited::new(body, self.response_bytes_max).collect()).await;
+        drop(connection);
+        let body = body.ok().and_then(Result::ok).map(|body| body.to_bytes());
+        Ok(Answer { status: head.status, headers: head.headers, body })
+    }
+
+    /// Asks for something large: its bytes come while they are read, until a deadline.
+    pub(crate) async fn download(&self, url: &Url, headers: HeaderMap, deadline: Instant) -> Result<Download, Failure> {
+        let (response, connection) = self.begin(Method::GET, url, headers, Empty::<Bytes>::new(), deadline).await?;
+        let (head, body) = response.into_parts();
+        let late = Box::pin(sleep_until(deadline));
+        Ok(Download { status: head.status, headers: head.headers, body, late, _connection: Box::new(connection) })
+    }
+
+    async fn begin<B>(
+        &self,
+        method: Method,
+        url: &Url,
+        headers: HeaderMap,
+        body: B,
+        deadline: Instant,
+    ) -> Result<(Response<Incoming>, Connection<B>), Failure>
+    where
+        B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
+    {
+        let (target, uri) = aim(url)?;
+        let mut request = Request::new(body);
+        *request.method_mut() = method;
+        *request.uri_mut() = uri;
+        *request.headers_mut() = headers;
+        request.headers_mut().insert(HOST, host(url));
+        let mut connection = self.connect(&target).await?;
+        let error = match timeout_at(deadline, connection.send(request)).await {
+            Ok(Ok(response)) => return Ok((response, connection)),
+            Ok(Err(error)) => anyhow::Error::from(error),
+            Err(_) => anyhow!("there was no time left for an answer"),
+        };
+        Err(if connection.end().await > 0 { Failure::NoAnswer(error) } else { Failure::NotSent(error) })
+    }
+
+    async fn connect<B>(&self, target: &Target) -> Result<Connection<B>, Failure>
+    where
+        B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
+    {
         match timeout(self.connect_timeout, Connection::open(target, &self.tls)).await {
             Ok(Ok(connection)) => Ok(connection),
             Ok(Err(error)) => Err(Failure::NotSent(error)),
@@ -125,6 +185,51 @@ impl Client {
             self.idle.keep(to, connection);
         }
         Answer { status: head.status, headers: head.headers, body }
+    }
+}
+
+/// Where to connect to, and what to ask there.
+fn aim(url: &Url) -> Result<(Target, Uri), Failure> {
+    let target = Target::of(url).ok_or_else(|| Failure::NotSent(anyhow!("the URL has no host")))?;
+    let uri = url[url::Position::BeforePath..url::Position::AfterQuery].parse();
+    let uri = uri.map_err(|error| Failure::NotSent(anyhow!("the URL is no request target: {error}")))?;
+    Ok((target, uri))
+}
+
+fn host(url: &Url) -> HeaderValue {
+    let host = &url[url::Position::BeforeHost..url::Position::AfterPort];
+    host.parse().expect("a host is a header value")
+}
+
+/// An answer that is read as it comes.
+pub(crate) struct Download {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    body: Incoming,
+    late: Pin<Box<Sleep>>,
+    /// Ends with this.
+    _connection: Box<dyn Send>,
+}
+
+impl Body for Download {
+    type Data = Bytes;
+    type Error = anyhow::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, anyhow::Error>>> {
+        match Pin::new(&mut self.body).poll_frame(cx) {
+            Poll::Pending if self.late.as_mut().poll(cx).is_ready() => {
+                Poll::Ready(Some(Err(anyhow!("it did not come in time"))))
+            }
+            frame => frame.map_err(anyhow::Error::from),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 

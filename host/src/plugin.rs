@@ -6,6 +6,8 @@
 
 pub mod contract;
 mod exports;
+pub(crate) mod fetch;
+pub(crate) mod files;
 mod grants;
 mod health;
 mod imports;

@@ -4,13 +4,13 @@ mod conversations;
 
 use std::sync::Arc;
 
-use crate::config::{Config, Role, Roles as Names};
+use crate::config::{Config, Role};
 use crate::error::Error;
 use crate::plugin::live::Live;
 use crate::plugin::registry::Registry;
 use crate::plugin::run::call::{Call, Caller, Deadlines, Directory, Receipts};
 use crate::plugin::run::engine::Engine;
-use crate::tenants::Tenant;
+use crate::tenants::{App, Tenant};
 
 /// All live plugins, and where they run.
 pub struct Plugins {
@@ -59,7 +59,12 @@ impl Asking {
 
     /// The plugin that answers a role: the first of the named ones that is live and has the role.
     pub fn answering(&self, role: Role) -> Result<Arc<Live>, Error> {
-        answering(&self.plugins.registry, &self.tenant.roles, role)
+        answering(&self.plugins.registry, self.tenant.roles.plugins(role), role)
+    }
+
+    /// The plugin of a Front app's channels.
+    pub fn channel(&self, app: &App) -> Result<Arc<Live>, Error> {
+        answering(&self.plugins.registry, std::slice::from_ref(&app.plugin), Role::Channel)
     }
 
     /// Every plugin that answers a role, in order; none in the place of one that is being loaded for
@@ -83,36 +88,31 @@ impl Asking {
     }
 }
 
-fn answering(registry: &Registry, names: &Names, role: Role) -> Result<Arc<Live>, Error> {
-    let live = names.plugins(role).iter().filter_map(|name| registry.get(name));
-    live.into_iter().find(|live| live.roles().contains(&role)).ok_or(Error::NoPlugin(role))
+fn answering(registry: &Registry, names: &[String], role: Role) -> Result<Arc<Live>, Error> {
+    let mut live = names.iter().filter_map(|name| registry.get(name));
+    live.find(|live| live.roles().contains(&role)).ok_or(Error::NoPlugin(role))
 }
 
 /// Roles that the configuration names plugins for and that no plugin answers, as sentences.
 pub fn unanswered(registry: &Registry, config: &Config) -> Vec<String> {
-    let mut reasons = Vec::new();
-    for (tenant, settings) in &config.tenants {
-        for role in Role::ALL {
-            let names = settings.roles.plugins(role);
-            if !names.is_empty() && answering(registry, &settings.roles, role).is_err() {
-                reasons
-                    .push(format!("tenant {tenant}: no plugin answers the role {role} (named: {})", names.join(", ")));
-            }
-        }
-    }
-    reasons
+    let all = config.tenants.iter().flat_map(|(tenant, settings)| settings.named().map(move |named| (tenant, named)));
+    let unanswered = all.filter(|(_, (role, names, _))| answering(registry, names, *role).is_err());
+    let sentence = |(tenant, (role, names, _)): (&String, (Role, &[String], String))| {
+        format!("tenant {tenant}: no plugin answers the role {role} (named: {})", names.join(", "))
+    };
+    unanswered.map(sentence).collect()
 }
 
 /// Roles that plugins answer under one configuration, and none would under another that names some, as
 /// sentences.
 pub fn lost(registry: &Registry, old: &Config, new: &Config) -> Vec<String> {
-    let answered = |roles: &Names, role| answering(registry, roles, role).is_ok();
     let mut reasons = Vec::new();
     for (tenant, settings) in &new.tenants {
         let Some(before) = old.tenants.get(tenant) else { continue };
-        for role in Role::ALL.into_iter().filter(|role| answered(&before.roles, *role)) {
-            let names = settings.roles.plugins(role);
-            if !names.is_empty() && !answered(&settings.roles, role) {
+        for (role, names, key) in settings.named() {
+            let mut before = before.named().filter(|(_, _, known)| *known == key);
+            let was_answered = before.any(|(_, names, _)| answering(registry, names, role).is_ok());
+            if was_answered && answering(registry, names, role).is_err() {
                 let names = names.join(", ");
                 reasons
                     .push(format!("tenant {tenant}: no plugin would answer the role {role} any more (named: {names})"));
@@ -126,8 +126,8 @@ pub fn lost(registry: &Registry, old: &Config, new: &Config) -> Vec<String> {
 pub fn missing(registry: &Registry, config: &Config) -> Vec<String> {
     let mut reasons = Vec::new();
     for (tenant, settings) in &config.tenants {
-        for role in Role::ALL.into_iter().filter(|role| answering(registry, &settings.roles, *role).is_ok()) {
-            for name in settings.roles.plugins(role) {
+        for (role, names, _) in settings.named().filter(|(role, names, _)| answering(registry, names, *role).is_ok()) {
+            for name in names {
                 match registry.get(name) {
                     None => {
                         reasons.push(format!("tenant {tenant}: the role {role} names `{name}`, which is not there"))

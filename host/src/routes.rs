@@ -1,9 +1,9 @@
-//! From the path of a request to the tenant and the callback that it is for.
+//! From the path of a request to the tenant and the callback, or the channel, that it is for.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::tenants::Tenant;
+use crate::tenants::{App, Tenant};
 
 /// A callback that some tenant's platform may call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,18 +63,53 @@ pub struct Route {
     pub callback: Callback,
 }
 
+/// What a path of a Front app stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Address {
+    /// The app itself: channels are connected here.
+    App,
+    /// One channel, by the key in its address.
+    Channel(String),
+    /// That channel's provider.
+    Provider(String),
+}
+
+/// A path of a Front app.
+#[derive(Debug, Clone)]
+pub struct FrontRoute {
+    /// Whose.
+    pub tenant: Arc<Tenant>,
+    /// Which app.
+    pub app: Arc<App>,
+    /// What of it.
+    pub address: Address,
+}
+
+/// Who calls at a path.
+#[derive(Debug)]
+pub enum Place<'r> {
+    /// Twilio.
+    Twilio(&'r Route),
+    /// Front, or the provider of a channel.
+    Front(FrontRoute),
+}
+
 /// Every path that is answered.
 #[derive(Debug, Default)]
 pub struct Routes {
     paths: HashMap<String, Route>,
+    apps: HashMap<String, (Arc<Tenant>, Arc<App>)>,
     tenants: Vec<Arc<Tenant>>,
 }
 
 impl Routes {
     /// The routes of these tenants.
     pub fn new(tenants: Vec<Arc<Tenant>>) -> Self {
-        let mut paths = HashMap::new();
+        let (mut paths, mut apps) = (HashMap::new(), HashMap::new());
         for tenant in &tenants {
+            for (name, app) in &tenant.front {
+                apps.insert(format!("{}/front/{name}", tenant.prefix), (Arc::clone(tenant), Arc::clone(app)));
+            }
             for callback in Callback::ALL {
                 for name in [callback.name()].into_iter().chain(callback.alias()) {
                     let route = Route { tenant: Arc::clone(tenant), callback };
@@ -82,12 +117,27 @@ impl Routes {
                 }
             }
         }
-        Self { paths, tenants }
+        Self { paths, apps, tenants }
     }
 
     /// What a path stands for. A slash at the end is often written, and means nothing.
-    pub fn find(&self, path: &str) -> Option<&Route> {
-        self.paths.get(path.strip_suffix('/').unwrap_or(path))
+    pub fn find(&self, path: &str) -> Option<Place<'_>> {
+        let path = path.strip_suffix('/').unwrap_or(path);
+        if let Some(route) = self.paths.get(path) {
+            return Some(Place::Twilio(route));
+        }
+        // Below a channel's address its provider may have any path.
+        let ends = path.match_indices('/').map(|(at, _)| at).skip(1).chain([path.len()]);
+        let found = ends.filter_map(|end| Some((self.apps.get(&path[..end])?, &path[end..]))).next();
+        let ((tenant, app), rest) = found?;
+        let mut segments = rest.split('/').skip(1);
+        let address = match (segments.next(), segments.next(), segments.next()) {
+            (None, ..) => Address::App,
+            (Some(key), None, _) if !key.is_empty() => Address::Channel(key.to_owned()),
+            (Some(key), Some("provider"), _) if !key.is_empty() => Address::Provider(key.to_owned()),
+            _ => return None,
+        };
+        Some(Place::Front(FrontRoute { tenant: Arc::clone(tenant), app: Arc::clone(app), address }))
     }
 
     /// Every tenant.

@@ -2,10 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use metrics::{Counter, counter};
+use url::Url;
 
-use crate::config::{Algorithm, Config, Roles};
+use crate::bindings::channel::Connection;
+use crate::config::{Algorithm, Config, FrontApp, Roles};
+use crate::front;
+use crate::front::files::Hosts;
+use crate::front::token::Issuer;
 use crate::plugin::run::call::Share;
 use crate::twilio::candidates::Base;
 use crate::twilio::signature::{Key, Keys};
@@ -34,11 +40,63 @@ pub struct Tenant {
     pub(crate) share: Arc<Share>,
     /// Requests that each of its keys signed.
     pub(crate) verified: BTreeMap<String, Counter>,
+    /// Its Front apps.
+    pub front: BTreeMap<String, Arc<App>>,
+}
+
+/// A Front app whose channels are served.
+pub struct App {
+    /// Its name in the configuration, and in its addresses.
+    pub name: Arc<str>,
+    /// What its requests are signed with.
+    pub keys: front::signature::Keys,
+    /// Signs calls to Front.
+    pub issuer: Issuer,
+    /// What knows the provider.
+    pub plugin: String,
+    /// Where Front's API is.
+    pub api_url: Url,
+    /// Where files of messages lie.
+    pub hosts: Hosts,
+    /// What its addresses begin with, as Front and providers call them.
+    pub public_url: String,
+    /// How long a request of Front may take.
+    pub timeout: Duration,
+    /// How long a request of a provider may take.
+    pub provider_timeout: Duration,
+    /// Body of one request.
+    pub body_bytes_max: usize,
+    /// Channels at one time.
+    pub channels_max: usize,
+    /// What one answer of the plugin may tell.
+    pub events_max: usize,
+    /// Calls to Front for one channel.
+    pub calls_per_second_max: u32,
+    /// Deliveries of one channel at one time.
+    pub at_once_per_channel_max: usize,
+    /// How long Front may take to say that it has a message.
+    pub import_patience: Duration,
+    /// How long a file may take.
+    pub files_timeout: Duration,
+}
+
+impl std::fmt::Debug for App {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "App({})", self.name)
+    }
 }
 
 impl std::fmt::Debug for Tenant {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Tenant({})", self.name)
+    }
+}
+
+impl App {
+    /// A channel as its plugin sees it.
+    pub fn connection(&self, channel_id: &str, key: &str, credential: Option<String>) -> Connection {
+        let webhook_url = format!("{}/{key}/provider", self.public_url);
+        Connection { channel_id: channel_id.to_owned(), credential, webhook_url }
     }
 }
 
@@ -61,10 +119,15 @@ pub fn one(config: &Config, name: &str) -> Option<Tenant> {
     let labels = tokens.iter().chain(&shared).map(|key| key.label.clone());
     let counter =
         |key: &String| counter!("frontgate_verified_total", "tenant" => name.to_owned(), "key" => key.clone());
+    let prefix = settings.path.trim_end_matches('/').to_owned();
+    let root = format!("{}{prefix}/front", public_url(config).trim_end_matches('/'));
+    let apps = settings.front.iter();
+    let apps = apps.map(|(name, app)| Some((name.clone(), Arc::new(self::app(&root, name, app)?))));
     Some(Tenant {
+        front: apps.collect::<Option<_>>()?,
         verified: labels.map(|key| (key.clone(), counter(&key))).collect(),
         name: name.into(),
-        prefix: settings.path.trim_end_matches('/').to_owned(),
+        prefix,
         keys: Keys::new(base, tokens, shared),
         callback_timeout_ms: twilio.callback_timeout_ms,
         webhook_timeout_ms: twilio.webhook_timeout_ms,
@@ -74,6 +137,38 @@ pub fn one(config: &Config, name: &str) -> Option<Tenant> {
         numbers: twilio.numbers.clone(),
         share: Arc::new(Share::new(config.plugins.calls_per_tenant_max, config.plugins.directory_calls_per_tenant_max)),
     })
+}
+
+/// An app whose secrets are there; none if one of its addresses is none.
+fn app(root: &str, name: &str, settings: &FrontApp) -> Option<App> {
+    let secrets = settings.app_secrets.iter().enumerate();
+    let keys =
+        secrets.map(|(index, secret)| front::signature::Key::new(format!("app_secrets[{index}]"), secret.expose()));
+    let api = origin(&settings.api_url)?;
+    let files: Vec<&str> = settings.files_urls.iter().map(String::as_str).chain([&*api]).collect();
+    let storage: Vec<&str> = settings.storage_urls.iter().map(String::as_str).collect();
+    Some(App {
+        name: name.into(),
+        keys: front::signature::Keys::new(keys.collect(), settings.signature_window_ms),
+        issuer: Issuer::new(settings.app_uid.as_ref()?.expose(), settings.app_secrets.first()?.expose()),
+        plugin: settings.plugin.clone(),
+        api_url: Url::parse(&settings.api_url).ok()?,
+        hosts: Hosts::new(&files, &storage)?,
+        public_url: format!("{root}/{name}"),
+        timeout: Duration::from_millis(settings.timeout_ms),
+        provider_timeout: Duration::from_millis(settings.provider_timeout_ms),
+        body_bytes_max: settings.body_bytes_max,
+        channels_max: settings.channels_max,
+        events_max: settings.events_max,
+        calls_per_second_max: settings.calls_per_second_max,
+        at_once_per_channel_max: settings.at_once_per_channel_max,
+        import_patience: Duration::from_millis(settings.import_patience_ms),
+        files_timeout: Duration::from_millis(settings.files_timeout_ms),
+    })
+}
+
+fn origin(url: &str) -> Option<String> {
+    Some(Url::parse(url).ok()?.origin().ascii_serialization())
 }
 
 /// What the platforms were given.

@@ -11,11 +11,21 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::{Answer, Log, TOKEN, Twilio, platform, program};
+use crate::{Answer, Front, Log, TOKEN, Twilio, platform, program};
 
 /// What tests plant: tokens, beginnings of customers' numbers, a name, workers, the text of a message.
-const MARKS: [&str; 7] =
-    [TOKEN, Twilio::API_KEY_SECRET, "+1202555", "%2B1202555", "Mora", "@example.org", "planted text"];
+const MARKS: [&str; 10] = [
+    TOKEN,
+    Twilio::API_KEY_SECRET,
+    Front::SECRET,
+    "+1202555",
+    "%2B1202555",
+    "+1555010",
+    "Mora",
+    "@example.org",
+    "@acme.example",
+    "planted text",
+];
 
 /// The real program, stopped when it is dropped.
 pub struct Gateway {

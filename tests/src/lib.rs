@@ -8,6 +8,7 @@ mod gateway;
 mod log;
 mod names;
 mod platform;
+pub mod provider;
 mod setup;
 mod tls;
 mod twilio;
@@ -21,6 +22,7 @@ pub use crate::gateway::{Gateway, run};
 pub use crate::log::Log;
 pub use crate::names::Names;
 pub use crate::platform::{Answer, LIST, callback, list, post, sign, sign_sha256};
+pub use crate::provider::Provider;
 pub use crate::setup::Setup;
 pub use crate::tls::Tls;
 pub use crate::twilio::{

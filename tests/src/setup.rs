@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use crate::{Gateway, Names, PUBLIC_URL, TOKEN, Twilio, component, crashing_program, program, root, target};
+use crate::{
+    Front, Gateway, Names, PUBLIC_URL, Provider, TOKEN, Twilio, component, crashing_program, program, root, target,
+};
 
 /// What a gateway will be started with.
 pub struct Setup {
@@ -54,6 +56,32 @@ impl Setup {
             .iter()
             .fold(Self::misbehaving(), |setup, role| setup.set(&format!("tenants.demo.roles.{role}"), "[\"plugin\"]"));
         setup.twilio(twilio)
+    }
+
+    /// A Front app `sms` whose channels are served by a plugin.
+    pub fn front(self, front: &Front, plugin: &str) -> Self {
+        let storage = format!("[\"http://{}\"]", front.storage_address());
+        self.file("app-uid", Front::APP)
+            .file("app-secret", Front::SECRET)
+            .set("tenants.demo.front.sms.app_uid", "{ file = \"files/app-uid\" }")
+            .set("tenants.demo.front.sms.app_secrets", "[{ file = \"files/app-secret\" }]")
+            .set("tenants.demo.front.sms.plugin", format!("{plugin:?}"))
+            .set("tenants.demo.front.sms.api_url", format!("{:?}", front.url()))
+            .set("tenants.demo.front.sms.storage_urls", storage)
+            .set("delivery.retry_first_ms", "10")
+            .set("delivery.retry_longest_ms", "200")
+    }
+
+    /// The same, with channels over a provider.
+    pub fn courier(front: &Front, provider: &Provider) -> Self {
+        let port = provider.address().port();
+        Self::new()
+            .set("tenants.demo.roles.crm", "[]")
+            .plugin("courier", &component("courier"))
+            .set("plugins.named.courier.config.url", format!("\"http://127.0.0.1:{port}\""))
+            .set("plugins.named.courier.outbound", format!("[\"http://127.0.0.1:{port}\"]"))
+            .set("plugins.named.courier.outbound_networks", "[\"127.0.0.1/32\"]")
+            .front(front, "courier")
     }
 
     /// Everything that is shipped, with customers from a CSV file.

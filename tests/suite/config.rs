@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use frontgate_tests::{Setup, component, root, run};
+use frontgate_tests::{Front, Provider, Setup, component, root, run};
 
 /// What `check` says about a setup, and its exit code.
 fn check(setup: &Setup) -> (String, Option<i32>) {
@@ -110,10 +110,25 @@ fn a_plugin_that_is_named_and_not_there_or_of_another_role_is_a_fault() {
 }
 
 #[test]
-fn what_this_version_does_not_serve_yet_is_said_and_not_fatal() {
-    let (said, code) = check(&Setup::misbehaving().set("tenants.demo.front.sms.plugin", "\"sms\""));
-    assert_eq!(code, Some(0), "{said}");
-    assert!(said.contains("`tenants.demo.front` has no effect"), "{said}");
+fn a_front_app_that_cannot_be_served_says_what_is_missing() {
+    let app = |key: &str, value: &str| (format!("tenants.demo.front.sms.{key}"), value.to_owned());
+    let faults = [
+        (app("plugin", "\"plugin\""), "app_uid: is missing"),
+        (app("plugin", "\"plugin\""), "app_secrets: there is no secret"),
+        (app("api_url", "\"http://api2.frontapp.com\""), "api_url: is no https address"),
+        (app("files_urls", "[\"*.frontapp.com\"]"), "files_urls[0]: is neither a host nor"),
+        (app("timeout_ms", "7000"), "timeout_ms: 7000 cannot work"),
+        (app("timeout", "7000"), "did you mean `timeout_ms`?"),
+    ];
+    for ((key, value), problem) in faults {
+        let (said, code) = check(&Setup::misbehaving().set(&key, value));
+        assert_eq!(code, Some(1), "{said}");
+        assert!(said.contains(problem), "{said}");
+    }
+    let setup = Setup::courier(&Front::start(), &Provider::start());
+    let (said, code) = check(&setup.set("tenants.demo.front.sms.plugin", "\"courrier\""));
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("no plugin answers the role channel (named: courrier)"), "{said}");
 }
 
 #[test]
@@ -125,12 +140,13 @@ fn a_missing_file_cannot_be_checked() {
 
 #[test]
 fn the_example_is_a_configuration_that_works() {
-    let shipped = ["directory", "templates", "numbers", "owner-routing"];
+    let shipped = ["directory", "templates", "numbers", "owner-routing", "echo-channel"];
     let setup = shipped.iter().fold(Setup::new(), |setup, name| setup.plugin(name, &component(name)));
     let example = fs::read_to_string(root().join("config.toml")).expect("the example");
-    let example = ["AUTH_TOKEN", "ACCOUNT_SID", "API_KEY", "API_SECRET"]
-        .iter()
-        .fold(example, |text, name| text.replace(&format!("{{ env = \"TWILIO_{name}\" }}"), "{ file = \"token\" }"));
+    let secrets = ["TWILIO_AUTH_TOKEN", "TWILIO_ACCOUNT_SID", "TWILIO_API_KEY", "TWILIO_API_SECRET"];
+    let secrets = secrets.into_iter().chain(["FRONT_APP_UID", "FRONT_APP_SECRET"]);
+    let example =
+        secrets.fold(example, |text, name| text.replace(&format!("{{ env = \"{name}\" }}"), "{ file = \"token\" }"));
     for folder in ["data/directory", "data/templates"] {
         fs::create_dir_all(setup.folder().join(folder)).expect("a folder");
     }

@@ -12,7 +12,14 @@ use crate::build;
 use crate::tools::{root, target};
 
 /// Secrets that the example configuration names.
-const SECRETS: [&str; 4] = ["TWILIO_AUTH_TOKEN", "TWILIO_ACCOUNT_SID", "TWILIO_API_KEY", "TWILIO_API_SECRET"];
+const SECRETS: [&str; 6] = [
+    "TWILIO_AUTH_TOKEN",
+    "TWILIO_ACCOUNT_SID",
+    "TWILIO_API_KEY",
+    "TWILIO_API_SECRET",
+    "FRONT_APP_UID",
+    "FRONT_APP_SECRET",
+];
 
 pub(crate) fn run() -> Result<()> {
     build::build_quickly()?;

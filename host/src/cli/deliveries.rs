@@ -162,9 +162,10 @@ fn show(whole: &Whole, json: bool) -> anyhow::Result<()> {
     for (name, value) in facts {
         say!("{name:13} {}", plain(&value));
     }
-    say!("\nwhat the platform sent:");
-    for (name, value) in &whole.fields {
-        say!("  {} = {}", plain(name), plain(value));
+    say!("\nwhat was received:");
+    match serde_json::from_value::<Vec<(String, String)>>(whole.payload.clone()) {
+        Ok(fields) => fields.iter().for_each(|(name, value)| say!("  {} = {}", plain(name), plain(value))),
+        Err(_) => say!("{}", serde_json::to_string_pretty(&whole.payload)?),
     }
     for (at, who, what) in &whole.audit {
         say!("\n{} by {who}: {what}", time(*at));

@@ -1,6 +1,7 @@
 //! What must hold beyond the shape of the file: addresses that can be used, names that exist,
 //! secrets that are there.
 
+mod front;
 mod outbound;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -141,6 +142,8 @@ fn limits(config: &Config, report: &mut Report<'_, '_>) {
         ("store.timeout_ms".to_owned(), store.timeout_ms, 1, day),
         ("store.events_keep_ms".to_owned(), store.events_keep_ms, 1, 365 * day),
         ("store.deliveries_keep_ms".to_owned(), store.deliveries_keep_ms, 1, 365 * day),
+        ("store.messages_keep_ms".to_owned(), store.messages_keep_ms, 1, 10 * 365 * day),
+        ("store.conversations_keep_ms".to_owned(), store.conversations_keep_ms, 1, 100 * 365 * day),
         ("delivery.at_once_max".to_owned(), size(delivery.at_once_max), 1, 10_000),
         ("delivery.requests_per_second_max".to_owned(), delivery.requests_per_second_max.into(), 1, 100_000),
         ("delivery.request_timeout_ms".to_owned(), delivery.request_timeout_ms, 1, day),
@@ -171,6 +174,7 @@ fn limits(config: &Config, report: &mut Report<'_, '_>) {
             (format!("{key}.outbound_requests_max"), limits.outbound_requests_max.into(), 0, 1_000_000),
             (format!("{key}.outbound_concurrent_max"), limits.outbound_concurrent_max.into(), 1, 1_000),
             (format!("{key}.outbound_request_bytes_max"), size(limits.outbound_request_bytes_max), 0, gib),
+            (format!("{key}.outbound_file_bytes_max"), size(limits.outbound_file_bytes_max), 0, gib),
             (format!("{key}.outbound_response_bytes_max"), size(limits.outbound_response_bytes_max), 0, gib),
             (format!("{key}.outbound_connect_timeout_ms"), limits.outbound_connect_timeout_ms, 1, day),
             (format!("{key}.outbound_timeout_ms"), limits.outbound_timeout_ms, 1, day),
@@ -186,6 +190,9 @@ fn limits(config: &Config, report: &mut Report<'_, '_>) {
         ranges.push((format!("{key}.page_size_max"), twilio.page_size_max.into(), 1, 100_000));
         ranges.push((format!("{key}.callback_timeout_ms"), twilio.callback_timeout_ms, 1, FRONTLINE_TIMEOUT_MS - 1));
         ranges.push((format!("{key}.webhook_timeout_ms"), twilio.webhook_timeout_ms, 1, WEBHOOK_TIMEOUT_MS - 1));
+        for (app, settings) in &tenant.front {
+            ranges.extend(front::ranges(&format!("tenants.{name}.front.{app}"), settings));
+        }
     }
     for (key, value, least, most) in ranges {
         if !(least..=most).contains(&value) {
@@ -226,12 +233,15 @@ fn tenants(tenants: &BTreeMap<String, Tenant>, report: &mut Report<'_, '_>) {
             report.fault(&key, &format!("is the path of tenant `{other}` too"), "give each tenant a path of its own");
         }
         twilio(name, tenant, report);
+        for (app, settings) in &tenant.front {
+            front::check(&format!("tenants.{name}.front.{app}"), app, settings, report);
+        }
     }
 }
 
 fn twilio(name: &str, tenant: &Tenant, report: &mut Report<'_, '_>) {
     let twilio = &tenant.twilio;
-    let answers = Role::ALL.iter().any(|role| !tenant.roles.plugins(*role).is_empty());
+    let answers = Role::ALL.into_iter().any(|role| !tenant.roles.plugins(role).is_empty());
     if answers && twilio.auth_tokens.is_empty() && twilio.shared_keys.is_empty() {
         report.fault(
             &format!("tenants.{name}.twilio.auth_tokens"),
@@ -252,14 +262,14 @@ fn twilio(name: &str, tenant: &Tenant, report: &mut Report<'_, '_>) {
     }
     for role in Role::ALL {
         for (index, plugin) in tenant.roles.plugins(role).iter().enumerate() {
-            if plugin.is_empty() || !plugin.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)) {
-                report.fault(
-                    &format!("tenants.{name}.roles.{role}[{index}]"),
-                    "is not a plugin's name",
-                    "write the file's name without `.wasm`",
-                );
-            }
+            names_plugin(&format!("tenants.{name}.roles.{role}[{index}]"), plugin, report);
         }
+    }
+}
+
+fn names_plugin(key: &str, plugin: &str, report: &mut Report<'_, '_>) {
+    if plugin.is_empty() || !plugin.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)) {
+        report.fault(key, "is not a plugin's name", "write the file's name without `.wasm`");
     }
 }
 
@@ -271,20 +281,7 @@ fn back(name: &str, twilio: &Twilio, report: &mut Report<'_, '_>) {
         (None, Some(_)) => report.fault(&key("api_secret"), "has no api_key beside it", "add `api_key`"),
         _ => {}
     }
-    let address = key("conversations_url");
-    match Url::parse(&twilio.conversations_url) {
-        Ok(url) if url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() => {
-            report.fault(&address, "has more than host and path", "write https://conversations.twilio.com");
-        }
-        Ok(url) if url.scheme() == "https" && url.has_host() => {}
-        Ok(url) if url.scheme() == "http" && is_loopback(&url) => {}
-        Ok(_) => report.fault(
-            &address,
-            "is no https address, so credentials would not be safe on the way",
-            "write https://..., or an http address of this machine for tests",
-        ),
-        Err(error) => report.fault(&address, &error.to_string(), "write https://conversations.twilio.com"),
-    }
+    api_url(&key("conversations_url"), &twilio.conversations_url, "https://conversations.twilio.com", report);
     if twilio.default_worker.as_deref().is_some_and(|worker| worker.trim().is_empty() || worker.len() > 256) {
         report.fault(&key("default_worker"), "is no identity", "write the identity of a worker, such as an e-mail");
     }
@@ -293,6 +290,23 @@ fn back(name: &str, twilio: &Twilio, report: &mut Report<'_, '_>) {
             let fix = "write it as a plus and digits only, such as +12025550199";
             report.fault(&key(&format!("numbers[{index}]")), "is not a number in E.164", fix);
         }
+    }
+}
+
+/// An address that credentials are sent to.
+fn api_url(key: &str, url: &str, example: &str, report: &mut Report<'_, '_>) {
+    match Url::parse(url) {
+        Ok(url) if url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() => {
+            report.fault(key, "has more than host and path", &format!("write {example}"));
+        }
+        Ok(url) if url.scheme() == "https" && url.has_host() => {}
+        Ok(url) if url.scheme() == "http" && is_loopback(&url) => {}
+        Ok(_) => report.fault(
+            key,
+            "is no https address, so credentials would not be safe on the way",
+            "write https://..., or an http address of this machine for tests",
+        ),
+        Err(error) => report.fault(key, &error.to_string(), &format!("write {example}")),
     }
 }
 

@@ -10,16 +10,11 @@ use toml::de::{DeTable, DeValue, ValueDeserializer};
 use super::Config;
 use super::fault::{Fault, Faults};
 
-/// Keys of the promised surface that this version does not serve yet: understood, reported, and
-/// without effect. `*` stands for any name.
-const RESERVED: &[&str] = &["tenants.*.front"];
-
 /// A parsed file.
 pub(super) struct Document<'t> {
     file: String,
     text: &'t str,
     root: Spanned<DeValue<'t>>,
-    reserved: Vec<(String, Range<usize>)>,
 }
 
 impl<'t> Document<'t> {
@@ -33,13 +28,7 @@ impl<'t> Document<'t> {
             })
         })?;
         let span = table.span();
-        let mut root = Spanned::new(span, DeValue::Table(table.into_inner()));
-        let mut reserved = Vec::new();
-        for pattern in RESERVED {
-            let keys: Vec<&str> = pattern.split('.').collect();
-            take(&mut root, &keys, "", &mut reserved);
-        }
-        Ok(Self { file, text, root, reserved })
+        Ok(Self { file, text, root: Spanned::new(span, DeValue::Table(table.into_inner())) })
     }
 
     /// The configuration, with everything that does not fit left out and reported.
@@ -57,16 +46,6 @@ impl<'t> Document<'t> {
                 return (Config::default(), faults);
             }
         }
-    }
-
-    /// What to say about the reserved keys that are there.
-    pub(super) fn warnings(&self) -> Vec<Fault> {
-        let warn = |(key, span): &(String, Range<usize>)| Fault {
-            place: place(&self.file, self.text, Some(span.clone())),
-            problem: format!("`{key}` has no effect: this version does not serve it yet"),
-            fix: "leave it out, or keep it for a later version".to_owned(),
-        };
-        self.reserved.iter().map(warn).collect()
     }
 
     /// `config.toml:12:3` for a key such as `tenants.demo.roles.crm[0]`, or for the nearest table
@@ -136,24 +115,6 @@ fn place(file: &str, text: &str, span: Option<Range<usize>>) -> String {
     let line = before.matches('\n').count() + 1;
     let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
     format!("{file}:{line}:{column}")
-}
-
-/// Takes out what a pattern names, and notes its key and place.
-fn take(value: &mut Spanned<DeValue<'_>>, pattern: &[&str], prefix: &str, out: &mut Vec<(String, Range<usize>)>) {
-    let (DeValue::Table(table), [first, rest @ ..]) = (value.get_mut(), pattern) else {
-        return;
-    };
-    let names: Vec<String> = table.keys().map(|key| key.get_ref().to_string()).collect();
-    for name in names.iter().filter(|name| *first == "*" || first == name) {
-        let key = format!("{prefix}{name}");
-        if !rest.is_empty() {
-            if let Some(inner) = table.get_mut(name.as_str()) {
-                take(inner, rest, &format!("{key}."), out);
-            }
-        } else if let Some((at, _)) = table.remove_entry(name.as_str()) {
-            out.push((key, at.span()));
-        }
-    }
 }
 
 /// Removes the setting whose key or value stands at `span`, a list as a whole; says whether it was

@@ -68,6 +68,8 @@ limits! {
     outbound_concurrent_max: u32 = 4,
     /// Bytes in the body of one request.
     outbound_request_bytes_max: usize = 1024 * 1024,
+    /// Bytes in a body that the gateway makes of files: `http-client.upload`, and what it fetches for Front.
+    outbound_file_bytes_max: usize = 25 * 1024 * 1024,
     /// Bytes in the body of one answer.
     outbound_response_bytes_max: usize = 1024 * 1024,
     /// Until a connection is open: the look-up of the name, the connection, TLS.

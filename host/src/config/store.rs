@@ -23,6 +23,11 @@ pub struct Store {
     pub events_keep_ms: u64,
     /// How long a delivery that has come to its end can be looked at.
     pub deliveries_keep_ms: u64,
+    /// How long a channel's message is known: so long a repeated one, an echo and a late failure are
+    /// recognised.
+    pub messages_keep_ms: u64,
+    /// How long a channel's conversation in which nothing happens is known by all its names.
+    pub conversations_keep_ms: u64,
 }
 
 impl Default for Store {
@@ -34,6 +39,8 @@ impl Default for Store {
             timeout_ms: 2_000,
             events_keep_ms: 259_200_000,
             deliveries_keep_ms: 259_200_000,
+            messages_keep_ms: 2_592_000_000,
+            conversations_keep_ms: 31_536_000_000,
         }
     }
 }

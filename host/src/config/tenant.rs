@@ -1,9 +1,11 @@
 //! `[tenants.NAME]`: whose callbacks are answered, with which keys, by which plugins.
 
-use std::fmt;
+use std::collections::BTreeMap;
+use std::{fmt, slice};
 
 use serde::Deserialize;
 
+use super::front::FrontApp;
 use super::secret::Secret;
 
 /// A company whose callbacks this gateway answers.
@@ -14,13 +16,27 @@ pub struct Tenant {
     pub path: String,
     /// How Twilio signs, and how long it waits.
     pub twilio: Twilio,
+    /// Front apps whose channels are served, by the name that stands in their addresses.
+    pub front: BTreeMap<String, FrontApp>,
     /// Which plugins answer.
     pub roles: Roles,
 }
 
 impl Default for Tenant {
     fn default() -> Self {
-        Self { path: "/".to_owned(), twilio: Twilio::default(), roles: Roles::default() }
+        let (path, front) = ("/".to_owned(), BTreeMap::new());
+        Self { path, twilio: Twilio::default(), front, roles: Roles::default() }
+    }
+}
+
+impl Tenant {
+    /// Every list of plugins of which one is to answer, with the role and the key under which it stands.
+    pub fn named(&self) -> impl Iterator<Item = (Role, &[String], String)> {
+        let roles = Role::ALL.into_iter().map(|role| (role, self.roles.plugins(role), format!("roles.{role}")));
+        let apps = self.front.iter();
+        let apps =
+            apps.map(|(name, app)| (Role::Channel, slice::from_ref(&app.plugin), format!("front.{name}.plugin")));
+        roles.filter(|(_, names, _)| !names.is_empty()).chain(apps)
     }
 }
 
@@ -127,21 +143,26 @@ impl Algorithm {
 
 /// Writes what there is to say of each role once.
 macro_rules! roles {
-    ($($(#[doc = $doc:literal])+ $role:ident = $name:ident: $asked:literal,)+) => {
+    (
+        $($(#[doc = $doc:literal])+ $role:ident = $name:ident: $asked:literal,)+
+        ; $(#[doc = $other_doc:literal])+ $other:ident = $other_name:ident,
+    ) => {
         /// A kind of question that plugins answer.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Role {
             $($(#[doc = $doc])+ $role,)+
+            $(#[doc = $other_doc])+ $other,
         }
 
         impl Role {
             /// Every role.
-            pub const ALL: [Self; [$(Self::$role),+].len()] = [$(Self::$role),+];
+            pub const ALL: [Self; [$(Self::$role,)+ Self::$other].len()] = [$(Self::$role,)+ Self::$other];
 
             /// As in `config.toml`, the WIT package and the log.
             pub fn name(self) -> &'static str {
                 match self {
                     $(Self::$role => stringify!($name),)+
+                    Self::$other => stringify!($other_name),
                 }
             }
         }
@@ -154,10 +175,11 @@ macro_rules! roles {
         }
 
         impl Roles {
-            /// The plugins of one role.
+            /// The plugins of one role. That of a Front app's channels stands with the app.
             pub fn plugins(&self, role: Role) -> &[String] {
                 match role {
                     $(Role::$role => &self.$name,)+
+                    Role::$other => &[],
                 }
             }
         }
@@ -175,6 +197,8 @@ roles! {
     Routing = routing: "The first one that names a worker wins.",
     /// How conversations and participants look, and which messages pass.
     Conversations = conversations: "The first one that is live answers.",
+    ; /// A Front application channel.
+    Channel = channel,
 }
 
 impl fmt::Display for Role {

@@ -18,7 +18,7 @@ fn known<S: DeserializeOwned>() -> Vec<String> {
 #[test]
 fn the_example_names_every_option() {
     let document: toml::Table = toml::from_str(EXAMPLE).expect("TOML");
-    let sections: [(&str, Vec<String>); 13] = [
+    let sections: [(&str, Vec<String>); 14] = [
         ("server", known::<Server>()),
         ("admin", known::<Admin>()),
         ("log", known::<Log>()),
@@ -31,6 +31,7 @@ fn the_example_names_every_option() {
         ("tenants.demo", known::<Tenant>()),
         ("tenants.demo.twilio", known::<Twilio>()),
         ("tenants.demo.roles", known::<Roles>()),
+        ("tenants.demo.front.sms", known::<FrontApp>()),
         ("", known::<Config>()),
     ];
     for (section, keys) in sections {
@@ -62,6 +63,9 @@ fn the_example_shows_the_defaults() {
     assert_eq!(demo.twilio.webhook_timeout_ms, Twilio::default().webhook_timeout_ms);
     assert_eq!(demo.twilio.conversations_url, Twilio::default().conversations_url);
     assert_eq!(demo.twilio.page_size_max, Twilio::default().page_size_max);
+    let shown = &demo.front["sms"];
+    let limits = |app: &FrontApp| format!("{app:?}").split_once("api_url").expect("a field").1.to_owned();
+    assert_eq!(limits(shown), limits(&FrontApp::default()));
 }
 
 #[test]

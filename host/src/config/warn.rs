@@ -13,11 +13,11 @@ pub(super) fn warn(config: &Config, document: &Document<'_>, warnings: &mut Vec<
     };
     for (name, tenant) in &config.tenants {
         let named = |role| !tenant.roles.plugins(role).is_empty();
-        if !Role::ALL.into_iter().any(named) {
+        if tenant.named().next().is_none() {
             say(
                 format!("tenants.{name}"),
                 "no plugin has a role, so callbacks are refused",
-                "name plugins in [tenants.NAME.roles]",
+                "name plugins in [tenants.NAME.roles], or one in [tenants.NAME.front.APP]",
             );
         }
         if named(Role::Routing) && tenant.twilio.default_worker.is_none() {
@@ -46,14 +46,13 @@ pub(super) fn warn(config: &Config, document: &Document<'_>, warnings: &mut Vec<
         }
     }
     let used = |plugin: &String| {
-        let mut roles = config.tenants.values().map(|tenant| &tenant.roles);
-        roles.any(|roles| Role::ALL.into_iter().any(|role| roles.plugins(role).contains(plugin)))
+        config.tenants.values().any(|tenant| tenant.named().any(|(_, names, _)| names.contains(plugin)))
     };
     for plugin in config.plugins.named.keys().filter(|plugin| !used(plugin)) {
         say(
             format!("plugins.named.{plugin}"),
             "no tenant has a role for this plugin",
-            "name it in [tenants.NAME.roles], or leave its settings out",
+            "name it in [tenants.NAME.roles] or [tenants.NAME.front.APP], or leave its settings out",
         );
     }
 }

@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 
+use super::import::Happened;
 use crate::twilio::form::Form;
 
 /// How far a delivery is.
@@ -65,17 +66,35 @@ pub enum Kind {
     Routing,
     /// Something has happened in one.
     Conversations,
+    /// A teammate's message goes to a channel's provider.
+    Message,
+    /// Front is told of a message.
+    Import,
+    /// Front is told that a message did not arrive.
+    Status,
+    /// A channel was removed: its plugin is told.
+    Disconnect,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 2] = [Self::Routing, Self::Conversations];
+    pub const ALL: [Self; 6] =
+        [Self::Routing, Self::Conversations, Self::Message, Self::Import, Self::Status, Self::Disconnect];
 
-    /// As in the database, the commands and the log: the callback's name.
+    /// Whether it is about a channel of Front's.
+    pub fn is_front(self) -> bool {
+        !matches!(self, Self::Routing | Self::Conversations)
+    }
+
+    /// As in the database, the commands and the log: the callback's name, or what is done for Front.
     pub fn name(self) -> &'static str {
         match self {
             Self::Routing => "routing",
             Self::Conversations => "conversations",
+            Self::Message => "front-message",
+            Self::Import => "front-import",
+            Self::Status => "front-status",
+            Self::Disconnect => "front-disconnect",
         }
     }
 
@@ -96,8 +115,12 @@ pub struct Event {
     pub name: String,
     /// Deliveries of one conversation are made in order.
     pub conversation: String,
-    /// The fields, as they were received.
-    pub fields: Vec<(String, String)>,
+    /// JSON: what was received, or what is to be told.
+    pub payload: String,
+    /// Of Front's channels, which one it is about, and which message.
+    pub channel: Option<i64>,
+    /// The same.
+    pub message: Option<i64>,
     /// Id of the request that brought it.
     pub request: Arc<str>,
 }
@@ -109,7 +132,9 @@ pub(crate) struct Delivery {
     pub(crate) kind: Kind,
     pub(crate) name: String,
     pub(crate) conversation: String,
-    pub(crate) fields: Vec<(String, String)>,
+    pub(crate) payload: String,
+    pub(crate) channel: Option<i64>,
+    pub(crate) message: Option<i64>,
     pub(crate) request: Arc<str>,
     /// What was decided before: it is not decided anew.
     pub(crate) plan: Option<String>,
@@ -129,7 +154,8 @@ pub(crate) struct Delivery {
 
 impl Delivery {
     pub(crate) fn form(&self) -> Form<'static> {
-        Form::from_pairs(self.fields.clone())
+        let fields: Vec<(String, String)> = serde_json::from_str(&self.payload).unwrap_or_default();
+        Form::from_pairs(fields)
     }
 
     /// How long it has waited; nothing, if the clock was turned back.
@@ -141,6 +167,17 @@ impl Delivery {
     pub(crate) fn tried(&self) -> Duration {
         SystemTime::now().duration_since(self.begun).unwrap_or_default()
     }
+}
+
+/// What a plugin said of a message that it has sent.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Receipt {
+    /// What it calls the message.
+    pub(crate) name: Option<String>,
+    /// And the conversation.
+    pub(crate) conversation: Option<String>,
+    /// What the provider told at once.
+    pub(crate) events: Vec<Happened>,
 }
 
 /// What has become of a delivery.
@@ -170,4 +207,10 @@ pub(crate) enum Settlement {
     },
     /// Refused for good.
     Failed { reason: String },
+    /// The same, in words for whoever wrote the message.
+    Refused { reason: String, told: String },
+    /// A plugin has sent a message.
+    Delivered { receipt: Receipt },
+    /// Nobody can find out what became of it.
+    Lost { reason: String, told: String },
 }

@@ -3,6 +3,7 @@
 
 pub mod desk;
 mod events;
+pub mod front;
 pub(super) mod queue;
 
 use std::collections::HashMap;
@@ -20,6 +21,8 @@ pub struct Store {
     database: Arc<Database>,
     /// For each tenant, what is told when something may have become due.
     due: Mutex<HashMap<String, Arc<Notify>>>,
+    /// For messages of teammates, who waits to hear what becomes of them.
+    waiting: front::Waiting,
 }
 
 impl Store {
@@ -30,7 +33,7 @@ impl Store {
         if left > 0 {
             tracing::info!("{left} deliveries were cut off when the gateway last ended; they go on");
         }
-        Ok(Self { database: Arc::clone(database), due: Mutex::default() })
+        Ok(Self { database: Arc::clone(database), due: Mutex::default(), waiting: Mutex::default() })
     }
 
     /// What is told when something of a tenant may have become due.

@@ -17,13 +17,26 @@ pub(super) fn change(limits: &config::Delivery, delivery: &Delivery, settlement:
         reason: None,
         result: None,
         questions: delivery.questions,
+        receipt: None,
+        told: None,
     };
     match settlement {
         Settlement::Sent { result } => (change.state, change.result) = (State::Sent, result),
         Settlement::Failed { reason } => (change.state, change.reason) = (State::Failed, Some(reason)),
+        Settlement::Refused { reason, told } => {
+            (change.state, change.reason, change.told) = (State::Failed, Some(reason), Some(told));
+        }
+        Settlement::Delivered { receipt } => {
+            (change.state, change.result, change.receipt) = (State::Sent, receipt.name.clone(), Some(receipt));
+        }
+        Settlement::Lost { reason, told } => {
+            (change.state, change.maybe_sent) = (State::Dead, true);
+            (change.reason, change.told) = (Some(reason), Some(told));
+        }
         Settlement::Again { reason, .. } if given_up => {
             change.state = State::Dead;
             change.reason = Some(format!("given up after delivery.give_up_after_ms: {reason}"));
+            change.told = Some("It could not be sent for a long time, and is not tried any more.".to_owned());
         }
         Settlement::Again { after, reason, waits_for_plugin } => {
             let mut pause = pause(limits, delivery.attempts, after);
@@ -42,6 +55,7 @@ pub(super) fn change(limits: &config::Delivery, delivery: &Delivery, settlement:
             if given_up || change.questions >= limits.unknown_tries_max {
                 change.state = State::Dead;
                 change.reason = Some(format!("nobody could say whether it arrived: {reason}"));
+                change.told = Some("It is not known whether this message arrived: it may have.".to_owned());
             } else {
                 change.state = State::Unknown;
                 change.pause = Some(pause(limits, delivery.attempts, after));
@@ -86,7 +100,9 @@ mod tests {
             kind: Kind::Routing,
             name: "routing".to_owned(),
             conversation: "CH1".to_owned(),
-            fields: Vec::new(),
+            payload: "[]".to_owned(),
+            channel: None,
+            message: None,
             request: "request".into(),
             plan: None,
             unknown,

@@ -1,9 +1,13 @@
 //! How each kind of delivery is made.
 
+mod channel;
 mod event;
+mod import;
+mod message;
 mod participant;
 mod routing;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +15,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::budget::Budget;
+use super::front::Front;
 use super::job::{Delivery, Kind, Settlement};
 use super::store::{Store, StoreError};
 use crate::config::{self, Role};
@@ -30,6 +35,8 @@ pub(super) struct Workshop {
     /// None without credentials.
     pub(super) rest: Option<Rest>,
     pub(super) budget: Budget,
+    /// Its Front apps, by name.
+    pub(super) fronts: HashMap<String, Arc<Front>>,
     pub(super) limits: config::Delivery,
     pub(super) stop: CancellationToken,
 }
@@ -55,15 +62,18 @@ impl From<Settlement> for Stop {
 impl Workshop {
     /// Makes one delivery, as far as it comes.
     pub(super) async fn make(&self, delivery: &Delivery) -> Result<Settlement, StoreError> {
-        let form = delivery.form();
         let made = match delivery.kind {
-            Kind::Routing => self.route(delivery, &form).await,
-            Kind::Conversations => match conversations::decode(&form, &self.tenant.numbers) {
+            Kind::Routing => self.route(delivery, &delivery.form()).await,
+            Kind::Conversations => match conversations::decode(&delivery.form(), &self.tenant.numbers) {
                 Ok(Event::ParticipantAdded(event)) => self.participant_added(delivery, event).await,
                 Ok(Event::Other(event)) => self.event(delivery, event).await,
                 Ok(Event::ConversationAdd(_) | Event::MessageAdd(_)) => Ok(done()),
                 Err(error) => Err(failed(&error).into()),
             },
+            Kind::Message => self.message(delivery).await,
+            Kind::Import => self.import(delivery).await,
+            Kind::Status => self.status(delivery).await,
+            Kind::Disconnect => self.disconnect(delivery).await,
         };
         match made {
             Ok(settlement) | Err(Stop::Settle(settlement)) => Ok(settlement),

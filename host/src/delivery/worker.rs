@@ -1,13 +1,14 @@
 //! Takes one delivery after the other, for each tenant apart: claim, make, settle.
 
+use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use metrics::counter;
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -15,9 +16,10 @@ use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
 use super::budget::Budget;
+use super::front::Front;
 use super::job::{Delivery, Kind, Settlement, State};
 use super::store::Store;
-use super::store::queue::{Change, Next};
+use super::store::queue::{Change, Keep, Next};
 use super::verdict;
 use super::work::Workshop;
 use crate::config::Config;
@@ -51,7 +53,10 @@ pub async fn work(
     let mut workers = JoinSet::new();
     for tenant in tenants {
         let settings = &config.tenants[&*tenant.name];
+        let fronts = tenant.front.iter();
+        let fronts = fronts.map(|(name, app)| (name.clone(), Arc::new(Front::new(app, &client)))).collect();
         let workshop = Workshop {
+            fronts,
             tenant: Arc::clone(tenant),
             plugins: Arc::clone(plugins),
             store: Arc::clone(store),
@@ -61,19 +66,19 @@ pub async fn work(
             stop: stop.clone(),
         };
         let workshop = Arc::new(workshop);
-        // A routing never waits for a place that another kind holds.
-        for kind in Kind::ALL {
-            workers
-                .spawn(Worker { workshop: Arc::clone(&workshop), kind, begun: TaskTracker::new() }.run(stop.clone()));
+        // A routing never waits for a place that another kind holds, nor does what a customer wrote.
+        for kind in Kind::ALL.into_iter().filter(|kind| !kind.is_front() || !tenant.front.is_empty()) {
+            let (workshop, begun) = (Arc::clone(&workshop), TaskTracker::new());
+            workers.spawn(Worker { workshop, kind, begun, busy: Arc::default() }.run(stop.clone()));
         }
     }
-    let keep = |ms| Duration::from_millis(ms);
-    workers.spawn(prune(
-        Arc::clone(store),
-        keep(config.store.events_keep_ms),
-        keep(config.store.deliveries_keep_ms),
-        stop,
-    ));
+    let keep = Keep {
+        events: Duration::from_millis(config.store.events_keep_ms),
+        deliveries: Duration::from_millis(config.store.deliveries_keep_ms),
+        messages: Duration::from_millis(config.store.messages_keep_ms),
+        conversations: Duration::from_millis(config.store.conversations_keep_ms),
+    };
+    workers.spawn(prune(Arc::clone(store), keep, stop));
     while let Some(ended) = workers.join_next().await {
         ended?;
     }
@@ -85,6 +90,41 @@ struct Worker {
     workshop: Arc<Workshop>,
     kind: Kind,
     begun: TaskTracker,
+    busy: Arc<Busy>,
+}
+
+/// How many deliveries of each channel are worked on: a provider that hangs takes no place from those of
+/// other channels.
+#[derive(Default)]
+struct Busy {
+    channels: Mutex<HashMap<i64, usize>>,
+    freed: Notify,
+}
+
+impl Busy {
+    /// Those that have as many as they may.
+    fn full(&self, most: usize) -> Vec<i64> {
+        let channels = self.channels.lock().unwrap_or_else(PoisonError::into_inner);
+        channels.iter().filter(|(_, count)| **count >= most).map(|(channel, _)| *channel).collect()
+    }
+
+    fn add(&self, channel: Option<i64>) {
+        if let Some(channel) = channel {
+            *self.channels.lock().unwrap_or_else(PoisonError::into_inner).entry(channel).or_default() += 1;
+        }
+    }
+
+    fn remove(&self, channel: Option<i64>) {
+        let Some(channel) = channel else { return };
+        let mut channels = self.channels.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = channels.get_mut(&channel) {
+            *count -= 1;
+            if *count == 0 {
+                channels.remove(&channel);
+            }
+        }
+        self.freed.notify_one();
+    }
 }
 
 impl Worker {
@@ -92,6 +132,8 @@ impl Worker {
         let limits = &self.workshop.limits;
         let places = Arc::new(Semaphore::new(limits.at_once_max));
         let longest = Duration::from_millis(limits.retry_longest_ms);
+        let apps = self.workshop.fronts.values();
+        let per_channel = apps.map(|front| front.app.at_once_per_channel_max).min().unwrap_or(usize::MAX);
         let store = Arc::clone(&self.workshop.store);
         let tenant = Arc::clone(&self.workshop.tenant.name);
         let something_due = store.due(&tenant);
@@ -103,12 +145,14 @@ impl Worker {
             };
             let mut due = pin!(something_due.notified());
             due.as_mut().enable();
-            let pause = match store.claim(&tenant, self.kind, longest).await {
+            let pause = match store.claim(&tenant, self.kind, longest, &self.busy.full(per_channel)).await {
                 Ok(Next::Delivery(delivery)) => {
                     crash::point("claimed");
-                    let workshop = Arc::clone(&self.workshop);
+                    let (workshop, busy) = (Arc::clone(&self.workshop), Arc::clone(&self.busy));
+                    busy.add(delivery.channel);
                     self.begun.spawn(async move {
                         make(&workshop, &delivery).await;
+                        busy.remove(delivery.channel);
                         drop(place);
                     });
                     continue;
@@ -124,6 +168,7 @@ impl Worker {
             tokio::select! {
                 () = stop.cancelled() => break,
                 () = due => {}
+                () = self.busy.freed.notified() => {}
                 () = sleep(pause) => {}
             }
         }
@@ -133,7 +178,7 @@ impl Worker {
 }
 
 /// Makes one delivery and writes down what became of it, however long that takes.
-async fn make(workshop: &Workshop, delivery: &Delivery) {
+async fn make(workshop: &Workshop, delivery: &Arc<Delivery>) {
     let made = AssertUnwindSafe(workshop.make(delivery)).catch_unwind().await;
     let settlement = match made {
         Ok(Ok(settlement)) => settlement,
@@ -183,9 +228,9 @@ fn report(workshop: &Workshop, delivery: &Delivery, change: &Change) {
 }
 
 /// Forgets what is old, a little at a time.
-async fn prune(store: Arc<Store>, events: Duration, deliveries: Duration, stop: CancellationToken) {
+async fn prune(store: Arc<Store>, keep: Keep, stop: CancellationToken) {
     loop {
-        let pause = match store.prune(events, deliveries).await {
+        let pause = match store.prune(keep).await {
             Ok(true) => PRUNE_PAUSE,
             Ok(false) => PRUNE_INTERVAL,
             Err(error) => {

@@ -145,8 +145,8 @@ fn ok(success: &Success<'_>) -> Answer {
     Answer { status: 200, body: json(success) }
 }
 
-/// The text as one line, not too long, and never empty.
-fn problem(status: u16, text: &str) -> Answer {
+/// Any other refusal, with this text as one line, not too long, and never empty.
+pub fn problem(status: u16, text: &str) -> Answer {
     let words: Vec<&str> = text
         .split(|letter: char| letter.is_control() || letter.is_whitespace())
         .filter(|word| !word.is_empty())

@@ -13,9 +13,6 @@ use serde::Serialize;
 
 use super::ids::segment;
 
-/// Where Front is.
-pub const BASE: &str = "https://api2.frontapp.com";
-
 /// What Front takes as one upload: the whole request, with the form around the files. Front says
 /// 25 MB; that it takes files of 24 MB whole means that it counts in binary.
 pub const UPLOAD_BYTES_MAX: u64 = 25 * 1024 * 1024;

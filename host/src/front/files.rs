@@ -5,11 +5,6 @@
 
 use url::{Origin, Url};
 
-/// Front's own hosts.
-pub const FRONT: [&str; 2] = ["https://api2.frontapp.com", "https://*.api.frontapp.com"];
-/// Where Front keeps files.
-pub const STORAGE: [&str; 1] = ["https://*.amazonaws.com"];
-
 /// How often Front may send us elsewhere for one file; once is what it does.
 pub const REDIRECTS_MAX: usize = 3;
 
@@ -119,6 +114,9 @@ fn elsewhere(url: &Url) -> Elsewhere {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    const FRONT: [&str; 2] = ["https://api2.frontapp.com", "https://*.api.frontapp.com"];
+    const STORAGE: [&str; 1] = ["https://*.amazonaws.com"];
 
     fn hosts() -> Hosts {
         Hosts::new(&FRONT, &STORAGE).expect("patterns")

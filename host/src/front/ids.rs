@@ -12,6 +12,9 @@ use super::digest;
 /// What Front takes.
 pub const CHARS_MAX: usize = 200;
 
+/// What our own begin with.
+pub const MINTED: &str = "fg-";
+
 /// Between what can be read of an id and the digest of the whole.
 const MARK: char = '~';
 
@@ -56,7 +59,7 @@ fn is_made(id: &str) -> bool {
 
 /// An id that nobody can guess and that no provider has, out of random bytes.
 pub fn mint(random: [u8; 16]) -> String {
-    format!("fg-{}", digest::hex(&random))
+    format!("{MINTED}{}", digest::hex(&random))
 }
 
 /// An id as a segment of a URL's path.

@@ -20,7 +20,8 @@ pub const SIGNATURE: &str = "x-front-signature";
 pub const TIMESTAMP: &str = "x-front-request-timestamp";
 
 /// How far a request's time may be from ours, either way: what Front recommends.
-pub const WINDOW_MS: u64 = 5 * 60 * 1_000;
+#[cfg(test)]
+pub(super) const WINDOW_MS: u64 = 5 * 60 * 1_000;
 
 /// Letters of an HMAC-SHA256 in base64.
 const LETTERS: usize = 44;
@@ -157,7 +158,7 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// Keys, the likeliest first, and how far a request's time may be from ours; see [`WINDOW_MS`].
+    /// Keys, the likeliest first, and how far a request's time may be from ours: Front recommends 5 minutes.
     pub fn new(keys: Vec<Key>, window_ms: u64) -> Self {
         Self { keys, window_ms }
     }

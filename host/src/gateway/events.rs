@@ -90,13 +90,15 @@ impl Gateway {
         conversation: &str,
     ) -> Result<Answer, Error> {
         let tenant = &question.route.tenant.name;
-        let fields = question.form.pairs().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let fields: Vec<_> = question.form.pairs().collect();
         let event = Job {
             tenant: Arc::clone(tenant),
             kind,
             name: name.to_owned(),
             conversation: conversation.to_owned(),
-            fields,
+            payload: serde_json::to_string(&fields).expect("pairs of texts"),
+            channel: None,
+            message: None,
             request: Arc::clone(trip.id()),
         };
         let identities = identity.into_iter().chain(token(question)).collect();

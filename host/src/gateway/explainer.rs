@@ -1,6 +1,7 @@
 //! Looks for the reason why a signature does not match, as often as the operator allows: anybody can
 //! send an unsigned request, and each look costs a few dozen signatures.
 
+use std::fmt::Display;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -43,17 +44,24 @@ impl Explainer {
         if refusal == Refusal::Missing && is_version1(request) {
             return Error::Version1;
         }
-        if request.target.len() + request.body.len() > self.bytes_max {
-            return Error::Signature(format!("{refusal}; too large to look for the reason"));
+        Error::Signature(self.words(request.target.len() + request.body.len(), &refusal.clone(), || {
+            let tenant = &route.tenant;
+            let others = routes.tenants().iter().filter(|other| other.name != tenant.name);
+            let others: Vec<_> = others.map(|other| (&*other.name, &other.keys)).collect();
+            let around = Surroundings { host, others: &others };
+            explain(&tenant.keys, request, refusal, &around).to_string()
+        }))
+    }
+
+    /// The reason for a refusal, or why nobody has looked for it.
+    pub(super) fn words(&self, bytes: usize, refusal: &impl Display, explain: impl FnOnce() -> String) -> String {
+        if bytes > self.bytes_max {
+            return format!("{refusal}; too large to look for the reason");
         }
         if !self.may_explain() {
-            return Error::Signature(format!("{refusal}; too many of them to look for the reason"));
+            return format!("{refusal}; too many of them to look for the reason");
         }
-        let tenant = &route.tenant;
-        let others = routes.tenants().iter().filter(|other| other.name != tenant.name);
-        let others: Vec<_> = others.map(|other| (&*other.name, &other.keys)).collect();
-        let around = Surroundings { host, others: &others };
-        Error::Signature(explain(&tenant.keys, request, refusal, &around).to_string())
+        explain()
     }
 
     fn may_explain(&self) -> bool {

@@ -13,15 +13,19 @@ use crate::error::Error;
 use crate::plugin::live::Live;
 use crate::plugin::run::call::Receipts;
 use crate::roles::Asking;
-use crate::routes::{Callback, Route};
+use crate::routes::Callback;
 use crate::telemetry::brief;
 
 /// Finding a meter by its labels costs more than counting: those of every answer are found once.
 static METERS: LazyLock<BTreeMap<&str, Meters>> = LazyLock::new(|| {
-    let names = Callback::ALL.iter().map(|callback| callback.name()).chain([NO_CALLBACK]);
+    let names = Callback::ALL.iter().map(|callback| callback.name()).chain([FRONT, PROVIDER, NO_CALLBACK]);
     names.map(|callback| (callback, Meters::new(callback))).collect()
 });
 
+/// A request of Front.
+pub(super) const FRONT: &str = "front";
+/// A request of a channel's provider.
+pub(super) const PROVIDER: &str = "front-provider";
 /// A request that is for no callback.
 const NO_CALLBACK: &str = "-";
 
@@ -78,9 +82,15 @@ impl Trip {
         self.receipts.clone()
     }
 
-    pub(super) fn route(&mut self, route: &Route) {
-        self.tenant = Some(Arc::clone(&route.tenant.name));
-        self.callback = route.callback.name();
+    /// Notes whose request it is, and which.
+    pub(super) fn is_for(&mut self, tenant: &Arc<str>, callback: &'static str) {
+        self.tenant = Some(Arc::clone(tenant));
+        self.callback = callback;
+    }
+
+    /// Whether Front sent it, so that an error has Front's shape.
+    pub(super) fn is_front(&self) -> bool {
+        self.callback == FRONT
     }
 
     pub(super) fn plugin(&mut self, plugin: &Live) {
@@ -95,7 +105,7 @@ impl Trip {
     }
 
     pub(super) fn event(&mut self, name: &str) {
-        let plain = name.len() <= 64 && name.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        let plain = name.len() <= 64 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
         self.event = plain.then(|| name.to_owned());
     }
 

@@ -6,7 +6,7 @@ use wasmtime::component::{Component, Instance, InstancePre};
 
 use super::contract::{CONTRACT, VERSION};
 use super::run::store::CallStore;
-use crate::bindings::{conversations, crm, outgoing, routing, templates};
+use crate::bindings::{channel, conversations, crm, outgoing, routing, templates};
 use crate::config::Role;
 
 /// Writes a field for each role, how it is found, and how its functions are had.
@@ -61,6 +61,7 @@ exports! {
     outgoing: Outgoing,
     routing: Routing,
     conversations: Conversations,
+    channel: Channel,
 }
 
 fn exported(component: &Component, role: Role) -> bool {

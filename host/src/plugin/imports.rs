@@ -2,6 +2,7 @@
 //! component that lists an import it never calls still loads; what was not granted answers with an
 //! error at the call.
 
+pub(super) mod attachments;
 pub(super) mod directory;
 mod http_client;
 mod keyvalue;
@@ -35,6 +36,7 @@ fn link(linker: &mut Linker<CallStore>) -> wasmtime::Result<()> {
     bindings::state::add_to_linker::<_, HasSelf<_>>(linker, |store| store)?;
     keyvalue::add_to_linker(linker)?;
     bindings::http_client::add_to_linker::<_, HasSelf<_>>(linker, |store| store)?;
+    bindings::attachments::add_to_linker::<_, HasSelf<_>>(linker, |store| store)?;
     bindings::directory::add_to_linker::<_, HasSelf<_>>(linker, |store| store)?;
     Ok(())
 }

@@ -13,6 +13,7 @@ mod policy;
 pub(super) mod refusal;
 pub(super) mod requests;
 mod resolve;
+pub(crate) mod traces;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,11 +22,12 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 
-pub(super) use self::body::Body;
+pub(crate) use self::body::Body;
 pub(super) use self::destination::Destination;
 use self::network::Network;
 use self::policy::Policy;
-pub(super) use self::refusal::{Failure, Refusal};
+pub(crate) use self::refusal::Failure;
+pub(super) use self::refusal::Refusal;
 use crate::config::Named;
 use crate::outbound::connection::Connection;
 use crate::outbound::idle::Idle;

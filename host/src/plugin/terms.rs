@@ -39,7 +39,7 @@ impl Terms {
 
     /// Whether some tenant names a plugin for a role.
     pub(super) fn is_named(&self, plugin: &str, role: Role) -> bool {
-        let mut tenants = self.config.tenants.values();
-        tenants.any(|tenant| tenant.roles.plugins(role).iter().any(|name| name == plugin))
+        let mut all = self.config.tenants.values().flat_map(|tenant| tenant.named());
+        all.any(|(named, names, _)| named == role && names.iter().any(|name| name == plugin))
     }
 }

@@ -13,7 +13,8 @@ use rustix::io::Errno;
 
 /// What makes each version from the one before it. How many there are stands in the file; a newer
 /// gateway's file is refused.
-const STEPS: [&str; 2] = [include_str!("schema/1-deliveries.sql"), include_str!("schema/2-state.sql")];
+const STEPS: [&str; 3] =
+    [include_str!("schema/1-deliveries.sql"), include_str!("schema/2-state.sql"), include_str!("schema/3-front.sql")];
 
 /// How long the gateway before this one may take to let go of the file.
 const LOCK_PATIENCE: Duration = Duration::from_secs(30);

@@ -57,8 +57,8 @@ pub struct Whole {
     /// What the list shows.
     #[serde(flatten)]
     pub line: Line,
-    /// What the platform sent.
-    pub fields: Vec<(String, String)>,
+    /// What was received, or is to be told.
+    pub payload: serde_json::Value,
     /// What operators did: milliseconds since 1970, who, what.
     pub audit: Vec<(i64, String, String)>,
 }
@@ -93,14 +93,14 @@ impl Desk {
 
     /// One delivery with everything.
     pub fn show(&self, id: i64) -> anyhow::Result<Whole> {
-        let select = format!("SELECT {COLUMNS}, fields FROM deliveries WHERE id = ?1");
-        let found = self.connection.query_row(&select, [id], |row| Ok((line(row)?, row.get::<_, String>("fields")?)));
-        let (line, fields) = found.optional()?.with_context(|| format!("there is no delivery {id}"))?;
+        let select = format!("SELECT {COLUMNS}, payload FROM deliveries WHERE id = ?1");
+        let found = self.connection.query_row(&select, [id], |row| Ok((line(row)?, row.get::<_, String>("payload")?)));
+        let (line, payload) = found.optional()?.with_context(|| format!("there is no delivery {id}"))?;
         let mut select = self
             .connection
             .prepare("SELECT time_ms, who, action || ': ' || state_before || ' to ' || state_after FROM audit WHERE delivery = ?1 ORDER BY id")?;
         let audit = select.query_map([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-        Ok(Whole { line, fields: serde_json::from_str(&fields)?, audit: audit.collect::<Result<_, _>>()? })
+        Ok(Whole { line, payload: serde_json::from_str(&payload)?, audit: audit.collect::<Result<_, _>>()? })
     }
 
     /// How many deliveries of each tenant are in each state.

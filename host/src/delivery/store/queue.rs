@@ -5,8 +5,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
 
+use super::front::settled::follow;
 use super::{Store, StoreError};
-use crate::delivery::job::{Delivery, Event, Kind, State};
+use crate::delivery::job::{Delivery, Event, Kind, Receipt, State};
 use crate::store::millis;
 
 /// Rows that one write deletes: others wait meanwhile.
@@ -16,7 +17,7 @@ const PRUNE_MAX: u32 = 500;
 #[derive(Debug)]
 pub(in crate::delivery) enum Next {
     /// This one.
-    Delivery(Box<Delivery>),
+    Delivery(Arc<Delivery>),
     /// None before this long from now.
     In(Duration),
     /// None.
@@ -35,16 +36,40 @@ pub(in crate::delivery) struct Change {
     pub(in crate::delivery) reason: Option<String>,
     pub(in crate::delivery) result: Option<String>,
     pub(in crate::delivery) questions: u32,
+    /// What a plugin said of a message that it has sent.
+    pub(in crate::delivery) receipt: Option<Receipt>,
+    /// Why it did not arrive, in words for whoever wrote it.
+    pub(in crate::delivery) told: Option<String>,
+}
+
+/// How long what has come to its end is kept.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::delivery) struct Keep {
+    pub(in crate::delivery) events: Duration,
+    pub(in crate::delivery) deliveries: Duration,
+    pub(in crate::delivery) messages: Duration,
+    pub(in crate::delivery) conversations: Duration,
 }
 
 pub(super) fn insert(transaction: &Transaction<'_>, event: &Event, now: i64) -> rusqlite::Result<()> {
-    let fields = serde_json::to_string(&event.fields).expect("pairs of texts");
     let mut insert = transaction.prepare_cached(
-        "INSERT INTO deliveries (tenant, kind, name, conversation, fields, request, state, created_ms, since_ms, changed_ms)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'ready', ?7, ?7, ?7)",
+        "INSERT INTO deliveries (tenant, kind, name, conversation, payload, request, state, created_ms, since_ms,
+           changed_ms, channel, message)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'ready', ?7, ?7, ?7, ?8, ?9)",
     )?;
-    let (tenant, kind) = (&*event.tenant, event.kind.name());
-    insert.execute(params![tenant, kind, event.name, event.conversation, fields, &*event.request, now])?;
+    let (tenant, kind, request) = (&*event.tenant, event.kind.name(), &*event.request);
+    let (channel, message) = (event.channel, event.message);
+    insert.execute(params![
+        tenant,
+        kind,
+        event.name,
+        event.conversation,
+        event.payload,
+        request,
+        now,
+        channel,
+        message
+    ])?;
     wake(transaction, tenant, &event.conversation, now)
 }
 
@@ -90,21 +115,27 @@ pub(super) fn recover(connection: &Connection) -> rusqlite::Result<usize> {
 }
 
 impl Store {
-    /// Takes the tenant's next delivery of a kind that is due. A due time further away than any pause
-    /// was written by a clock that was wrong, and counts as due.
+    /// Takes the tenant's next delivery of a kind that is due, of a channel that is not busy. A due time
+    /// further away than any pause was written by a clock that was wrong, and counts as due.
     pub(in crate::delivery) async fn claim(
         &self,
         tenant: &str,
         kind: Kind,
         longest: Duration,
+        busy: &[i64],
     ) -> Result<Next, StoreError> {
         let tenant = tenant.to_owned();
+        let busy = busy.iter().map(i64::to_string).collect::<Vec<_>>().join(",");
         self.database
             .write(move |transaction| {
                 let now = millis(SystemTime::now());
                 let horizon = now.saturating_add(i64::try_from(longest.as_millis()).unwrap_or(i64::MAX));
-                let (due, kind) =
-                    ("state IN ('ready', 'unknown') AND lease IS NULL AND tenant = ?1 AND kind = ?2", kind.name());
+                let kind = kind.name();
+                let mut due =
+                    "state IN ('ready', 'unknown') AND lease IS NULL AND tenant = ?1 AND kind = ?2".to_owned();
+                if !busy.is_empty() {
+                    due += &format!(" AND channel NOT IN ({busy})");
+                }
                 let mut select = transaction.prepare_cached(&format!(
                     "SELECT id FROM deliveries WHERE {due} AND due_ms <= ?3
                  UNION ALL SELECT id FROM deliveries WHERE {due} AND due_ms > ?4
@@ -125,12 +156,12 @@ impl Store {
                    waits_for_plugin = 0, attempts = attempts + 1, sending = (plan IS NOT NULL),
                    state = CASE state WHEN 'ready' THEN 'leased' ELSE state END
                  WHERE id = ?1
-                 RETURNING id, kind, name, conversation, fields, request, plan, state, attempts, questions, since_ms,
-                   begun_ms, lease",
+                 RETURNING id, kind, name, conversation, payload, request, plan, state, attempts, questions, since_ms,
+                   begun_ms, lease, channel, message",
                 )?;
                 let lease = uuid::Uuid::new_v4().to_string();
                 let delivery = update.query_row(params![id, lease, now], delivery)?;
-                Ok(Next::Delivery(Box::new(delivery)))
+                Ok(Next::Delivery(Arc::new(delivery)))
             })
             .await
     }
@@ -183,12 +214,12 @@ impl Store {
     pub(in crate::delivery) async fn settle(
         &self,
         tenant: &str,
-        delivery: &Delivery,
+        delivery: &Arc<Delivery>,
         change: Change,
     ) -> Result<bool, StoreError> {
-        let due = self.due(tenant);
-        let (id, lease, tenant) = (delivery.id, delivery.lease.clone(), tenant.to_owned());
-        let conversation = delivery.conversation.clone();
+        let (due, tenant) = (self.due(tenant), Arc::<str>::from(tenant));
+        let delivery = Arc::clone(delivery);
+        let message = delivery.message;
         let held = self
             .database
             .write(move |transaction| {
@@ -203,8 +234,8 @@ impl Store {
                 let due = pause.map(|pause| now.saturating_add(pause));
                 let (state, waits) = (change.state.name(), change.waits_for_plugin);
                 let held = update.execute(params![
-                    id,
-                    lease,
+                    delivery.id,
+                    delivery.lease,
                     state,
                     due,
                     waits,
@@ -214,17 +245,23 @@ impl Store {
                     now,
                     change.maybe_sent
                 ])? == 1;
-                wake(transaction, &tenant, &conversation, now)?;
+                if held {
+                    follow(transaction, &tenant, &delivery, &change, now)?;
+                }
+                wake(transaction, &tenant, &delivery.conversation, now)?;
                 Ok(held)
             })
             .await?;
+        if let Some(message) = message {
+            self.tell_watchers(message);
+        }
         due.notify_waiters();
         Ok(held)
     }
 
-    /// Forgets events and deliveries that have been kept for long enough; says whether there may be
-    /// more.
-    pub(in crate::delivery) async fn prune(&self, events: Duration, deliveries: Duration) -> Result<bool, StoreError> {
+    /// Forgets what has been kept for long enough; says whether there may be more.
+    pub(in crate::delivery) async fn prune(&self, keep: Keep) -> Result<bool, StoreError> {
+        let Keep { events, deliveries, messages, conversations } = keep;
         self.database.write(move |transaction| {
             let before = |age: Duration| millis(SystemTime::now().checked_sub(age).unwrap_or(UNIX_EPOCH));
             let old = transaction.execute(
@@ -237,14 +274,33 @@ impl Store {
                    SELECT id FROM deliveries WHERE state IN ('sent', 'failed', 'cancelled') AND changed_ms < ?1 LIMIT ?2)",
                 params![before(deliveries), PRUNE_MAX],
             )?;
-            Ok(old.max(ended) == PRUNE_MAX as usize)
+            // What is still to be delivered refers to its message.
+            let settled = transaction.execute(
+                "DELETE FROM front_messages WHERE id IN (
+                   SELECT id FROM front_messages WHERE settled AND created_ms < ?1 LIMIT ?2)",
+                params![before(messages), PRUNE_MAX],
+            )?;
+            let quiet = transaction.execute(
+                "DELETE FROM front_conversations WHERE (channel, external_id) IN (
+                   SELECT channel, external_id FROM front_conversations WHERE used_ms < ?1 LIMIT ?2)",
+                params![before(conversations), PRUNE_MAX],
+            )?;
+            if quiet > 0 {
+                transaction.execute(
+                    "DELETE FROM front_conversation_names WHERE NOT EXISTS (
+                       SELECT 1 FROM front_conversations AS conversation
+                       WHERE conversation.channel = front_conversation_names.channel
+                         AND conversation.external_id = front_conversation_names.external_id)",
+                    [],
+                )?;
+            }
+            Ok(old.max(ended).max(settled).max(quiet) == PRUNE_MAX as usize)
         })
         .await
     }
 }
 
 fn delivery(row: &Row<'_>) -> rusqlite::Result<Delivery> {
-    let fields: String = row.get("fields")?;
     let time = |ms: i64| UNIX_EPOCH + Duration::from_millis(u64::try_from(ms).unwrap_or_default());
     let state: String = row.get("state")?;
     Ok(Delivery {
@@ -252,7 +308,9 @@ fn delivery(row: &Row<'_>) -> rusqlite::Result<Delivery> {
         kind: Kind::named(row.get_ref("kind")?.as_str()?).ok_or(rusqlite::Error::InvalidQuery)?,
         name: row.get("name")?,
         conversation: row.get("conversation")?,
-        fields: serde_json::from_str(&fields).unwrap_or_default(),
+        payload: row.get("payload")?,
+        channel: row.get("channel")?,
+        message: row.get("message")?,
         request: Arc::from(row.get_ref("request")?.as_str()?),
         plan: row.get("plan")?,
         unknown: state == State::Unknown.name(),

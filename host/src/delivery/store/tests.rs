@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -42,7 +43,7 @@ fn step() -> impl Strategy<Value = Step> {
 struct World {
     config: config::Store,
     store: Option<Store>,
-    held: Vec<Delivery>,
+    held: Vec<Arc<Delivery>>,
     accepted: usize,
 }
 
@@ -69,8 +70,8 @@ impl World {
     }
 
     async fn claim(&mut self, kind: Kind) -> bool {
-        match self.store().claim(TENANT, kind, ANY_DUE).await.expect("a claim") {
-            Next::Delivery(delivery) => self.held.push(*delivery),
+        match self.store().claim(TENANT, kind, ANY_DUE, &[]).await.expect("a claim") {
+            Next::Delivery(delivery) => self.held.push(delivery),
             Next::In(_) | Next::Nothing => return false,
         }
         true
@@ -89,6 +90,8 @@ impl World {
             reason: None,
             result: None,
             questions: 0,
+            receipt: None,
+            told: None,
         };
         assert!(self.store().settle(TENANT, &delivery, change).await.expect("a write"), "a lease was lost");
     }
@@ -102,7 +105,9 @@ impl World {
                     kind: if routing { Kind::Routing } else { Kind::Conversations },
                     name: "event".to_owned(),
                     conversation: format!("CH{conversation}"),
-                    fields: Vec::new(),
+                    payload: "[]".to_owned(),
+                    channel: None,
+                    message: None,
                     request: "request".into(),
                 };
                 let told = Told { body: b"{}".to_vec(), rejected: false };

@@ -10,7 +10,9 @@ use tracing::warn;
 use crate::bindings::directory::Host;
 use crate::bindings::plugin_types::{Customer, Error};
 use crate::error;
+use crate::plugin::files::Files;
 use crate::plugin::live::Live;
+use crate::plugin::outbound::traces::Traces;
 use crate::plugin::run::budget::Usage;
 use crate::plugin::run::call::{Call, Caller, Deadlines};
 use crate::plugin::run::engine::Engine;
@@ -33,6 +35,10 @@ pub(crate) struct Reach {
     pub(crate) engine: Arc<Engine>,
     pub(crate) deadline: Instant,
     pub(crate) directory: Directory,
+    /// Files of the message that the call is about.
+    pub(crate) files: Option<Arc<dyn Files>>,
+    /// Where the call's requests leave a word of what may have come of them.
+    pub(crate) traces: Option<Arc<Traces>>,
 }
 
 impl Host for CallStore {

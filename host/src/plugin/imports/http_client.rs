@@ -3,20 +3,53 @@
 use std::time::Duration;
 
 use http_body_util::{BodyExt as _, Full};
-use hyper::header::{HeaderName, HeaderValue};
+use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::http::uri::PathAndQuery;
 use hyper::{HeaderMap, Method};
 use url::{Position, Url};
 
-use crate::bindings::http_client::{Field, Host, HttpError, OutboundRequest, OutboundResponse};
+use crate::bindings::http_client::{
+    Content, Field, Host, HttpError, OutboundRequest, OutboundResponse, Part, UploadBody,
+};
+use crate::outbound::form::{self, Form};
 use crate::outbound::is_reserved_header;
+use crate::plugin::files::{Body, Missing};
 use crate::plugin::outbound::requests::{Outgoing, Patience};
 use crate::plugin::outbound::{Destination, Failure, Refusal};
 use crate::plugin::run::store::CallStore;
 
 impl Host for CallStore {
     async fn send(&mut self, request: OutboundRequest) -> Result<OutboundResponse, HttpError> {
-        let response = self.outbound.send(outgoing(request)?).await?;
+        self.exchange(outgoing(request)?).await
+    }
+
+    async fn upload(&mut self, request: OutboundRequest, body: UploadBody) -> Result<OutboundResponse, HttpError> {
+        let mut outgoing = outgoing(request)?;
+        outgoing.is_file = true;
+        outgoing.body = match body {
+            UploadBody::Attachment(id) => self.file(&id).await?,
+            UploadBody::Form(parts) => {
+                let mut all = Vec::with_capacity(parts.len());
+                for Part { name, filename, content_type, content } in parts {
+                    let body = match content {
+                        Content::Bytes(bytes) => whole(bytes),
+                        Content::Attachment(id) => self.file(&id).await?,
+                    };
+                    all.push(form::Part { name, filename, content_type, body });
+                }
+                let form = Form::new(all);
+                let kind = HeaderValue::try_from(form.content_type()).expect("a boundary is part of a header");
+                outgoing.headers.insert(CONTENT_TYPE, kind);
+                form.boxed_unsync()
+            }
+        };
+        self.exchange(outgoing).await
+    }
+}
+
+impl CallStore {
+    async fn exchange(&mut self, outgoing: Outgoing) -> Result<OutboundResponse, HttpError> {
+        let response = self.outbound.send(outgoing).await?;
         let (head, body) = response.into_parts();
         let body = body.collect().await?.to_bytes().to_vec();
         let headers = head.headers.iter().map(|(name, value)| Field {
@@ -25,6 +58,18 @@ impl Host for CallStore {
         });
         Ok(OutboundResponse { status: head.status.as_u16(), headers: headers.collect(), body })
     }
+
+    async fn file(&mut self, id: &str) -> Result<Body, HttpError> {
+        let missing = |text: &str| HttpError::NotConnected(format!("nothing was sent: the file {id}: {text}"));
+        self.open(id).await.map_err(|why| match why {
+            Missing::Unknown => missing("the message has none of this id"),
+            Missing::Refused(text) | Missing::Unavailable(text) => missing(&text),
+        })
+    }
+}
+
+fn whole(bytes: Vec<u8>) -> Body {
+    Full::from(bytes).map_err(|never| match never {}).boxed_unsync()
 }
 
 fn outgoing(request: OutboundRequest) -> Result<Outgoing, HttpError> {
@@ -46,7 +91,8 @@ fn outgoing(request: OutboundRequest) -> Result<Outgoing, HttpError> {
         method,
         path: path.unwrap_or_else(|| PathAndQuery::from_static("/")),
         headers,
-        body: Full::from(request.body).map_err(|never| match never {}).boxed_unsync(),
+        body: whole(request.body),
+        is_file: false,
         patience: Patience {
             whole: request.timeout_ms.map(|ms| Duration::from_millis(ms.into())),
             ..Patience::default()

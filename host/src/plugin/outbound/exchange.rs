@@ -3,12 +3,13 @@
 
 use std::sync::Arc;
 
-use hyper::{Request, Response, body::Incoming};
+use hyper::{Method, Request, Response, StatusCode, body::Incoming};
 use metrics::counter;
 use tokio::time::{Instant, timeout_at};
 use tracing::debug;
 
 use super::requests::Requests;
+use super::traces::{Traces, is_safe};
 use super::{Body, Destination, Failure, Key};
 use crate::outbound::connection::Connection;
 
@@ -17,6 +18,10 @@ pub(super) struct Exchange {
     requests: Arc<Requests>,
     key: Key,
     open: Option<Open>,
+    /// None for a request that changes nothing, or where nobody asks.
+    traces: Option<Arc<Traces>>,
+    /// Of the answer, once it has begun.
+    status: Option<StatusCode>,
     verdict: &'static str,
     began: Instant,
 }
@@ -30,10 +35,19 @@ struct Open {
 
 impl Exchange {
     /// Takes a turn that has been waited for.
-    pub(super) fn new(requests: &Arc<Requests>, to: Destination) -> Self {
+    pub(super) fn new(requests: &Arc<Requests>, to: Destination, method: &Method) -> Self {
         let key = Key { tenant: Arc::clone(&requests.caller.tenant), to };
+        let traces = requests.traces.clone().filter(|_| !is_safe(method));
         // An answer that nobody waits for any more leaves no other word.
-        Self { requests: Arc::clone(requests), key, open: None, verdict: "abandoned", began: Instant::now() }
+        Self {
+            requests: Arc::clone(requests),
+            key,
+            open: None,
+            traces,
+            status: None,
+            verdict: "abandoned",
+            began: Instant::now(),
+        }
     }
 
     pub(super) fn to(&self) -> &Destination {
@@ -53,6 +67,7 @@ impl Exchange {
             let (failure, unsent) = match timeout_at(until, open.connection.try_send(request)).await {
                 Ok(Ok(response)) => {
                     self.verdict = "answered";
+                    self.status = Some(response.status());
                     return Ok(response);
                 }
                 Ok(Err((error, unsent))) => (failed(&error), unsent),
@@ -85,6 +100,9 @@ impl Exchange {
         let read = open.connection.read() - open.read;
         let written = open.connection.end().await - open.written;
         self.requests.note_bytes(written, read);
+        if written > 0 {
+            self.leave(false);
+        }
         written > 0
     }
 
@@ -92,6 +110,7 @@ impl Exchange {
     pub(super) fn finish(mut self) {
         if let Some(open) = self.open.take() {
             self.note(&open);
+            self.leave(true);
             self.requests.egress.idle.keep(self.key.clone(), open.connection);
         }
     }
@@ -100,6 +119,13 @@ impl Exchange {
     pub(super) fn fail(mut self, failure: Failure) -> Failure {
         self.verdict = failure.verdict();
         failure
+    }
+
+    /// Leaves a word of what may have come of it, with the whole answer or without.
+    fn leave(&self, whole: bool) {
+        if let Some(traces) = &self.traces {
+            traces.note(self.status, whole);
+        }
     }
 
     fn note(&self, open: &Open) {
@@ -112,6 +138,9 @@ impl Drop for Exchange {
     fn drop(&mut self) {
         if let Some(open) = self.open.take() {
             self.note(&open);
+            if open.connection.written() > open.written {
+                self.leave(false);
+            }
         }
         self.requests.places.add_permits(1);
         self.requests.count(self.verdict);

@@ -14,6 +14,7 @@ use tracing::{debug, warn};
 
 use super::body::{ResponseBody, capped};
 use super::exchange::Exchange;
+use super::traces::Traces;
 use super::{Body, Destination, Egress, Failure, Refusal};
 use crate::config::Limits;
 use crate::plugin::run::call::Caller;
@@ -29,6 +30,7 @@ pub(crate) struct Requests {
     pub(super) places: Semaphore,
     /// When the call ends; none while a plugin is only tried.
     deadline: Option<Instant>,
+    pub(super) traces: Option<Arc<Traces>>,
     limits: Limits,
     used: Mutex<Used>,
 }
@@ -54,6 +56,8 @@ pub(crate) struct Outgoing {
     /// Without those that are the gateway's to set.
     pub(crate) headers: HeaderMap,
     pub(crate) body: Body,
+    /// Whether the gateway makes the body of files, or wants the answer as one: they may be larger.
+    pub(crate) is_file: bool,
     pub(crate) patience: Patience,
 }
 
@@ -71,12 +75,19 @@ pub(crate) struct Patience {
 }
 
 impl Requests {
-    pub(crate) fn new(egress: &Arc<Egress>, limits: &Limits, caller: &Caller, deadline: Option<Instant>) -> Arc<Self> {
+    pub(crate) fn new(
+        egress: &Arc<Egress>,
+        limits: &Limits,
+        caller: &Caller,
+        deadline: Option<Instant>,
+        traces: Option<Arc<Traces>>,
+    ) -> Arc<Self> {
         Arc::new(Self {
             egress: Arc::clone(egress),
             caller: caller.clone(),
             places: Semaphore::new(limits.outbound_concurrent_max as usize),
             deadline,
+            traces,
             limits: limits.clone(),
             used: Mutex::default(),
         })
@@ -127,9 +138,13 @@ impl Requests {
         deadline: Instant,
         outgoing: Outgoing,
     ) -> Result<Response<ResponseBody>, Failure> {
-        let Outgoing { method, path, mut headers, body, patience, .. } = outgoing;
+        let Outgoing { method, path, mut headers, body, is_file, patience, .. } = outgoing;
         let limits = &self.limits;
-        if announced(&headers, &body) > u64::try_from(limits.outbound_request_bytes_max).unwrap_or(u64::MAX) {
+        let [sent_max, received_max] = match is_file {
+            true => [limits.outbound_file_bytes_max; 2],
+            false => [limits.outbound_request_bytes_max, limits.outbound_response_bytes_max],
+        };
+        if announced(&headers, &body) > u64::try_from(sent_max).unwrap_or(u64::MAX) {
             return Err(self.unsent(Failure::RequestTooLarge));
         }
         let whole = Duration::from_millis(limits.outbound_timeout_ms);
@@ -144,11 +159,11 @@ impl Requests {
         let connect = Duration::from_millis(limits.outbound_connect_timeout_ms);
         let connected = until.min(Instant::now() + shorter(connect, patience.connect));
         let answered = until.min(Instant::now() + shorter(whole, patience.first_byte));
-        let mut exchange = Exchange::new(self, to);
+        let mut exchange = Exchange::new(self, to, &method);
         let host = HeaderValue::try_from(exchange.to().authority()).expect("a host is a header value");
         headers.insert(HOST, host);
         self.egress.policy.bind(exchange.to(), &mut headers);
-        let mut request = Request::new(capped(body, limits.outbound_request_bytes_max));
+        let mut request = Request::new(capped(body, sent_max));
         *request.method_mut() = method;
         *request.uri_mut() = Uri::from(path);
         *request.headers_mut() = headers;
@@ -156,13 +171,12 @@ impl Requests {
             Ok(response) => response,
             Err(failure) => return Err(exchange.fail(failure)),
         };
-        let bytes_max = limits.outbound_response_bytes_max;
         let (head, incoming) = response.into_parts();
-        if incoming.size_hint().lower() > u64::try_from(bytes_max).unwrap_or(u64::MAX) {
+        if incoming.size_hint().lower() > u64::try_from(received_max).unwrap_or(u64::MAX) {
             return Err(exchange.fail(Failure::ResponseTooLarge("outbound_response_bytes_max")));
         }
         let between = shorter(whole, patience.between_bytes);
-        Ok(Response::from_parts(head, ResponseBody::new(incoming, exchange, bytes_max, until, between)))
+        Ok(Response::from_parts(head, ResponseBody::new(incoming, exchange, received_max, until, between)))
     }
 
     /// Counts a failure before the request had its turn.
@@ -252,13 +266,14 @@ mod tests {
             share: None,
             receipts: crate::plugin::run::call::Receipts::default(),
         };
-        let requests = Requests::new(&egress, &Limits::default(), &caller, None);
+        let requests = Requests::new(&egress, &Limits::default(), &caller, None, None);
         let sent = requests.send(Outgoing {
             to: Destination::of(&Url::parse("http://localhost/").expect("a URL")),
             method: Method::GET,
             path: PathAndQuery::from_static("/"),
             headers: HeaderMap::new(),
             body: Empty::new().map_err(|never| match never {}).boxed_unsync(),
+            is_file: false,
             patience: Patience::default(),
         });
         assert!(matches!(sent.await, Err(Failure::Forbidden(Refusal::Trial))));

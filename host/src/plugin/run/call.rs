@@ -1,5 +1,6 @@
 //! One call of a plugin: a place in the pool, a fresh instance, one question, every budget.
 
+mod channel;
 mod conversations;
 mod crm;
 mod outgoing;
@@ -27,10 +28,12 @@ use super::store::{self, CallStore};
 use super::warm::Instances;
 use crate::bindings::plugin_types;
 use crate::error::Error;
+use crate::plugin::files::Files;
 pub use crate::plugin::imports::directory::Directory;
 use crate::plugin::imports::directory::Reach;
 use crate::plugin::imports::state::commit;
 use crate::plugin::live::Live;
+use crate::plugin::outbound::traces::Traces;
 
 /// Until when a call may wait for a place, and until when it must have answered.
 #[derive(Debug, Clone, Copy)]
@@ -51,6 +54,9 @@ pub struct Call<'c> {
     caller: &'c Caller,
     deadlines: Deadlines,
     directory: Directory,
+    files: Option<Arc<dyn Files>>,
+    /// Where it says what it has left behind outside.
+    traces: Option<Arc<Traces>>,
     /// What the call uses that this one is made for, and counts against.
     outer: Option<&'c Arc<Usage>>,
 }
@@ -81,7 +87,17 @@ impl<'c> Call<'c> {
         deadlines: Deadlines,
         directory: Directory,
     ) -> Self {
-        Self { engine, plugin, caller, deadlines, directory, outer: None }
+        Self { engine, plugin, caller, deadlines, directory, files: None, traces: None, outer: None }
+    }
+
+    /// The same about a message with files.
+    pub(crate) fn with_files(self, files: Arc<dyn Files>) -> Self {
+        Self { files: Some(files), ..self }
+    }
+
+    /// The same for somebody who has to know whether it may have had an effect.
+    pub(crate) fn traced(self, traces: &Arc<Traces>) -> Self {
+        Self { traces: Some(Arc::clone(traces)), ..self }
     }
 
     /// The same from within another call.
@@ -117,11 +133,12 @@ impl<'c> Call<'c> {
         Q: FnOnce(Store<CallStore>, Instance) -> F + Send + 'static,
         F: Future<Output = (Store<CallStore>, Outcome<R>)> + Send + 'static,
     {
-        let Self { engine, plugin, caller, deadlines, directory, outer } = self;
+        let Self { engine, plugin, caller, deadlines, directory, files, traces, outer } = self;
         let place = admit(engine, plugin, caller, outer.is_some(), deadlines).await?;
         let began = Instant::now();
         let wall = began + Duration::from_millis(plugin.limits.call_timeout_ms);
-        let reach = Reach { engine: Arc::clone(engine), deadline: wall.min(deadlines.answer), directory };
+        let reach =
+            Reach { engine: Arc::clone(engine), deadline: wall.min(deadlines.answer), directory, files, traces };
         let (store, instance) = match plugin.instances.take(&caller.tenant) {
             Some((mut store, instance)) => {
                 store::renew(&mut store, plugin, caller, reach);

@@ -15,6 +15,7 @@ use super::output::{Output, Stream};
 use super::spread::INLINE_MAX;
 use super::warm::Life;
 use crate::plugin::grants::Grants;
+use crate::plugin::imports::attachments::Reading;
 use crate::plugin::imports::directory::Reach;
 use crate::plugin::imports::wasi_http::Http;
 use crate::plugin::live::Live;
@@ -38,6 +39,8 @@ pub(crate) struct CallStore {
     /// What it sends; outlives the store for whoever wants to know.
     pub(crate) outbound: Arc<Requests>,
     http: Http,
+    /// The file that it reads.
+    pub(crate) reading: Option<Reading>,
     /// What the plugin keeps, once it has asked for it.
     pub(crate) state: Option<Box<Session>>,
     /// None until the plugin asks for it, as most calls never do.
@@ -57,8 +60,7 @@ impl CallStore {
         };
         let mut table = ResourceTable::new();
         table.set_max_capacity(limits.handles_max);
-        let deadline = reach.as_ref().map(|reach| reach.deadline);
-        let outbound = Requests::new(&grants.egress, limits, caller, deadline);
+        let outbound = requests(plugin, caller, reach.as_ref());
         Ok(Self {
             grants: Arc::clone(grants),
             space: Space::new(limits, &usage),
@@ -70,6 +72,7 @@ impl CallStore {
             stderr,
             http: Http::new(&outbound),
             outbound,
+            reading: None,
             state: None,
             wasi,
             table,
@@ -83,12 +86,18 @@ impl CallStore {
         self.output = Arc::new(Output::new(&plugin.name, caller, &plugin.limits, &self.usage));
         self.stdout.turn_to(&self.output);
         self.stderr.turn_to(&self.output);
-        let deadline = reach.as_ref().map(|reach| reach.deadline);
-        self.outbound = Requests::new(&self.grants.egress, &plugin.limits, caller, deadline);
+        self.outbound = requests(plugin, caller, reach.as_ref());
         self.http = Http::new(&self.outbound);
         self.reach = reach;
+        self.reading = None;
         self.state = None;
     }
+}
+
+fn requests(plugin: &Live, caller: &Caller, reach: Option<&Reach>) -> Arc<Requests> {
+    let deadline = reach.map(|reach| reach.deadline);
+    let traces = reach.and_then(|reach| reach.traces.clone());
+    Requests::new(&plugin.grants.egress, &plugin.limits, caller, deadline, traces)
 }
 
 /// A store with every budget armed, before any of the plugin's code runs.

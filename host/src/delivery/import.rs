@@ -1,0 +1,124 @@
+//! What a channel's provider tells, as it is kept until Front knows it.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use serde::{Deserialize, Serialize};
+
+use crate::bindings::channel::{ChannelEvent, File as Given, Party as Somebody, Source as Where};
+
+/// Something that a provider tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Happened {
+    /// Somebody wrote.
+    Message(Box<Import>),
+    /// A message did not arrive.
+    Failed(Report),
+}
+
+/// A message that Front is to be told of. Ids are the plugin's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Import {
+    pub(crate) external_id: String,
+    pub(crate) conversation: String,
+    /// A customer; none where an agent wrote.
+    pub(crate) sender: Option<Party>,
+    /// Whom an agent wrote to.
+    pub(crate) to: Vec<Party>,
+    /// As Front shows the agent.
+    pub(crate) author: Option<String>,
+    pub(crate) subject: Option<String>,
+    pub(crate) body: String,
+    pub(crate) delivered_at: Option<u64>,
+    pub(crate) files: Vec<File>,
+}
+
+/// Somebody.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Party {
+    pub(crate) handle: String,
+    pub(crate) name: Option<String>,
+    pub(crate) email: Option<String>,
+}
+
+/// A file of a message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct File {
+    pub(crate) filename: String,
+    pub(crate) content_type: String,
+    pub(crate) source: Source,
+}
+
+/// Where it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Source {
+    /// In base64.
+    Bytes(String),
+    /// To be fetched, as the plugin may.
+    Url(String),
+}
+
+/// A message that did not arrive: the plugin's name of it, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    pub(crate) message: String,
+    pub(crate) reason: String,
+}
+
+impl Import {
+    pub(crate) fn is_inbound(&self) -> bool {
+        self.sender.is_some()
+    }
+
+    /// Whom the conversation is with.
+    pub(crate) fn handle(&self) -> Option<&str> {
+        let with = self.sender.as_ref().or_else(|| self.to.first());
+        with.map(|party| party.handle.as_str())
+    }
+}
+
+impl From<ChannelEvent> for Happened {
+    fn from(event: ChannelEvent) -> Self {
+        match event {
+            ChannelEvent::Inbound(message) => Self::Message(Box::new(Import {
+                external_id: message.external_id,
+                conversation: message.external_conversation_id,
+                sender: Some(message.sender.into()),
+                to: Vec::new(),
+                author: None,
+                subject: message.subject,
+                body: message.body,
+                delivered_at: message.delivered_at,
+                files: message.files.into_iter().map(File::from).collect(),
+            })),
+            ChannelEvent::Outbound(message) => Self::Message(Box::new(Import {
+                external_id: message.external_id,
+                conversation: message.external_conversation_id,
+                sender: None,
+                to: message.to.into_iter().map(Party::from).collect(),
+                author: message.author,
+                subject: message.subject,
+                body: message.body,
+                delivered_at: message.delivered_at,
+                files: message.files.into_iter().map(File::from).collect(),
+            })),
+            ChannelEvent::Failed(failed) => Self::Failed(Report { message: failed.external_id, reason: failed.reason }),
+        }
+    }
+}
+
+impl From<Somebody> for Party {
+    fn from(party: Somebody) -> Self {
+        Self { handle: party.handle, name: party.name, email: party.email }
+    }
+}
+
+impl From<Given> for File {
+    fn from(file: Given) -> Self {
+        let source = match file.source {
+            Where::Bytes(bytes) => Source::Bytes(BASE64_STANDARD.encode(bytes)),
+            Where::Url(url) => Source::Url(url),
+        };
+        Self { filename: file.filename, content_type: file.content_type, source }
+    }
+}

@@ -1,0 +1,13 @@
+//! What is kept of Front's channels: which there are, what their conversations are called on either side,
+//! and every message, with what Front was told about it.
+
+mod channels;
+mod conversations;
+mod events;
+mod messages;
+pub(super) mod settled;
+
+pub use self::channels::{Begun, Channel, ChannelState};
+pub use self::events::Told;
+pub(super) use self::messages::Waiting;
+pub use self::messages::{Hints, Incoming, Kept};

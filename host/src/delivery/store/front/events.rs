@@ -1,0 +1,144 @@
+//! What a channel's provider tells: on disk before it hears that it was taken, and each thing once.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use rusqlite::{OptionalExtension as _, Transaction, params};
+
+use super::conversations::{self, Place};
+use crate::delivery::import::{Happened, Import, Report};
+use crate::delivery::job::{Event, Kind};
+use crate::delivery::store::{Store, StoreError, queue};
+use crate::front::ids;
+use crate::store::{crash, millis};
+
+/// What somebody tells about a channel.
+#[derive(Debug, Clone)]
+pub struct Told {
+    /// Ours.
+    pub channel: i64,
+    /// Whose.
+    pub tenant: Arc<str>,
+    /// In their order.
+    pub events: Vec<Happened>,
+    /// Id of the request that brought it.
+    pub request: Arc<str>,
+}
+
+impl Store {
+    /// Keeps what a provider tells.
+    pub async fn keep_told(&self, told: Told) -> Result<(), StoreError> {
+        crash::point("accept");
+        let due = self.due(&told.tenant);
+        self.database.write_in_time(move |transaction| keep(transaction, &told, millis(SystemTime::now()))).await?;
+        crash::point("accepted");
+        due.notify_waiters();
+        Ok(())
+    }
+
+    /// Whether a message is one that went out through this channel, by what the plugin calls it.
+    pub(in crate::delivery) async fn sent_as(&self, channel: i64, name: String) -> Result<Option<Sent>, StoreError> {
+        self.database
+            .read(move |connection| {
+                let select = "SELECT external_id, external_conversation_id FROM front_messages
+                              WHERE channel = ?1 AND name = ?2 AND outbound";
+                let sent = |row: &rusqlite::Row<'_>| {
+                    Ok(Sent { external_id: row.get(0)?, external_conversation_id: row.get(1)? })
+                };
+                connection.prepare_cached(select)?.query_row(params![channel, name], sent).optional()
+            })
+            .await
+    }
+
+    /// Whether the name of a message that is under way is not known yet, among those that were kept before.
+    pub(in crate::delivery) async fn is_sending(&self, channel: i64, before: SystemTime) -> Result<bool, StoreError> {
+        let before = millis(before);
+        self.database
+            .read(move |connection| {
+                let select = "SELECT EXISTS (SELECT 1 FROM front_messages
+                              WHERE channel = ?1 AND outbound AND NOT settled AND created_ms <= ?2)";
+                connection.prepare_cached(select)?.query_row(params![channel, before], |row| row.get(0))
+            })
+            .await
+    }
+}
+
+/// A message that went out, as Front knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::delivery) struct Sent {
+    pub(in crate::delivery) external_id: String,
+    pub(in crate::delivery) external_conversation_id: String,
+}
+
+pub(super) fn keep(transaction: &Transaction<'_>, told: &Told, now: i64) -> rusqlite::Result<()> {
+    told.events.iter().try_for_each(|happened| match happened {
+        Happened::Message(import) => message(transaction, told, import, now),
+        Happened::Failed(report) => failed(transaction, told, report, now),
+    })
+}
+
+fn message(transaction: &Transaction<'_>, told: &Told, import: &Import, now: i64) -> rusqlite::Result<()> {
+    let channel = told.channel;
+    if !import.is_inbound() && is_echo(transaction, channel, &import.external_id)? {
+        return Ok(());
+    }
+    let Place { external_id: conversation, lane } =
+        conversations::of_plugin(transaction, channel, &import.conversation, import.handle(), now)?;
+    let mut insert = transaction.prepare_cached(
+        "INSERT OR IGNORE INTO front_messages
+           (channel, identity, outbound, external_id, external_conversation_id, created_ms)
+         VALUES (?1, ?2, 0, ?3, ?4, ?5)",
+    )?;
+    let (identity, external_id) = (format!("told {}", import.external_id), ids::safe(&import.external_id));
+    if insert.execute(params![channel, identity, external_id, conversation, now])? == 0 {
+        return Ok(());
+    }
+    let event = Event {
+        tenant: Arc::clone(&told.tenant),
+        kind: Kind::Import,
+        name: if import.is_inbound() { "inbound" } else { "outbound" }.to_owned(),
+        conversation: format!("to Front {channel} {lane}"),
+        payload: serde_json::to_string(import).expect("texts and numbers"),
+        channel: Some(channel),
+        message: Some(transaction.last_insert_rowid()),
+        request: Arc::clone(&told.request),
+    };
+    queue::insert(transaction, &event, now)
+}
+
+fn is_echo(transaction: &Transaction<'_>, channel: i64, name: &str) -> rusqlite::Result<bool> {
+    let select = "SELECT EXISTS (SELECT 1 FROM front_messages WHERE channel = ?1 AND name = ?2 AND outbound)";
+    transaction.prepare_cached(select)?.query_row(params![channel, name], |row| row.get(0))
+}
+
+/// A failure is told once, however often the provider says so.
+fn failed(transaction: &Transaction<'_>, told: &Told, report: &Report, now: i64) -> rusqlite::Result<()> {
+    let mut insert = transaction.prepare_cached(
+        "INSERT OR IGNORE INTO events (tenant, identity, answer, rejected, time_ms) VALUES (?1, ?2, '', 0, ?3)",
+    )?;
+    let identity = format!("front failed {} {}", told.channel, report.message);
+    if insert.execute(params![&*told.tenant, identity, now])? == 0 {
+        return Ok(());
+    }
+    queue::insert(transaction, &status(&told.tenant, told.channel, None, report, &told.request), now)
+}
+
+/// Front is to be told that a message did not arrive.
+pub(super) fn status(
+    tenant: &Arc<str>,
+    channel: i64,
+    message: Option<i64>,
+    report: &Report,
+    request: &Arc<str>,
+) -> Event {
+    Event {
+        tenant: Arc::clone(tenant),
+        kind: Kind::Status,
+        name: "failed".to_owned(),
+        conversation: format!("status {channel} {}", report.message),
+        payload: serde_json::to_string(report).expect("texts"),
+        channel: Some(channel),
+        message,
+        request: Arc::clone(request),
+    }
+}

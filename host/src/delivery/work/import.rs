@@ -1,0 +1,228 @@
+//! Front is told of what happened at a channel's provider: of messages, and of those that did not arrive.
+
+use std::time::{Duration, SystemTime};
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Body as _;
+
+use super::channel::Subject;
+use super::{Settlement, Stop, Workshop, again};
+use crate::delivery::front::FilePart;
+use crate::delivery::import::{File, Import, Party, Report, Source};
+use crate::delivery::job::Delivery;
+use crate::front::api::{self, Call, Contact, Content, Fate, UPLOAD_BYTES_MAX, Writer, file_field};
+use crate::front::text;
+use crate::plugin::fetch::fetch;
+use crate::plugin::files::{Body, Missing};
+use crate::plugin::run::call::{Caller, Receipts};
+use crate::store::{StoreError, crash, millis};
+
+/// How soon it is looked again whether a message that is under way is this one.
+const ECHO_PAUSE: Duration = Duration::from_millis(250);
+
+/// What the form around the files may take of an upload, the text of the message apart.
+const FORM_BYTES: u64 = 64 * 1024;
+
+impl Workshop {
+    pub(super) async fn import(&self, delivery: &Delivery) -> Result<Settlement, Stop> {
+        let subject = self.subject(delivery).await?;
+        let Ok(import) = serde_json::from_str::<Import>(&delivery.payload) else {
+            return Ok(Settlement::Failed { reason: "what is kept is no message".to_owned() });
+        };
+        if let Some(settlement) = self.is_known(delivery, &subject, &import).await? {
+            return Ok(settlement);
+        }
+        let (files, left_out) = self.files(delivery, &subject, &import).await?;
+        let message = delivery.message.unwrap_or_default();
+        let place = self.store.place(message).await.map_err(unread)?;
+        let (external_id, conversation) = place.ok_or_else(|| Settlement::Failed {
+            reason: "store.messages_keep_ms has passed since it was told".to_owned(),
+        })?;
+        let body = body(&import, &left_out, !files.is_empty());
+        let ids = [external_id.as_str(), conversation.as_str()];
+        let call = call(&subject.channel.channel_id, &import, ids, &body, files.len());
+        let plan = millis(SystemTime::now()).to_string();
+        if !self.store.plan(delivery, &plan).await.map_err(Stop::Unwritten)? {
+            return Ok(again("it was taken out of this worker's hands", false));
+        }
+        crash::point("before-send");
+        let fate = subject.front.call(&subject.channel, &call, files).await;
+        crash::point("after-send");
+        Ok(settle(fate))
+    }
+
+    /// Whether nothing is left to be told: Front has it, or had it before the provider.
+    async fn is_known(
+        &self,
+        delivery: &Delivery,
+        subject: &Subject,
+        import: &Import,
+    ) -> Result<Option<Settlement>, Stop> {
+        let (channel, name) = (subject.channel.id, import.external_id.clone());
+        if !import.is_inbound() {
+            if self.store.sent_as(channel, name).await.map_err(unread)?.is_some() {
+                return Ok(Some(Settlement::Sent { result: None }));
+            }
+            if self.store.is_sending(channel, delivery.since).await.map_err(unread)? {
+                return Ok(Some(wait("it may be a message that is under way", ECHO_PAUSE)));
+            }
+        }
+        if !delivery.unknown {
+            return Ok(None);
+        }
+        let message = delivery.message.unwrap_or_default();
+        if self.store.is_imported(message).await.map_err(unread)? {
+            return Ok(Some(Settlement::Sent { result: None }));
+        }
+        let patience = subject.front.app.import_patience.saturating_sub(since_told(delivery));
+        let reason = "Front has not said yet whether it has it".to_owned();
+        Ok((!patience.is_zero()).then_some(Settlement::Unknown { reason, asked: false, after: Some(patience) }))
+    }
+
+    /// The files, as far as they are to be had, and the names of those that are not.
+    async fn files(
+        &self,
+        delivery: &Delivery,
+        subject: &Subject,
+        import: &Import,
+    ) -> Result<(Vec<FilePart>, Vec<String>), Stop> {
+        let (mut files, mut left_out) = (Vec::new(), Vec::new());
+        let mut space = UPLOAD_BYTES_MAX
+            .saturating_sub(FORM_BYTES)
+            .saturating_sub(u64::try_from(import.body.len()).unwrap_or(u64::MAX));
+        for file in &import.files {
+            let body = match self.open(delivery, subject, file).await {
+                Ok(body) => body,
+                Err(Missing::Unavailable(why)) => {
+                    return Err(again(format!("the file of a message: {why}"), false).into());
+                }
+                Err(Missing::Unknown | Missing::Refused(_)) => {
+                    left_out.push(format!("{} could not be fetched", file.filename));
+                    continue;
+                }
+            };
+            match space.checked_sub(body.size_hint().lower()) {
+                Some(left) => space = left,
+                None => {
+                    left_out.push(format!("{} is too large", file.filename));
+                    continue;
+                }
+            }
+            files.push(FilePart {
+                name: file_field(files.len()),
+                filename: Some(file.filename.clone()),
+                content_type: Some(file.content_type.clone()),
+                body,
+            });
+        }
+        Ok((files, left_out))
+    }
+
+    async fn open(&self, delivery: &Delivery, subject: &Subject, file: &File) -> Result<Body, Missing> {
+        match &file.source {
+            Source::Bytes(text) => {
+                let bytes = BASE64_STANDARD.decode(text).map_err(|error| Missing::Refused(error.to_string()))?;
+                Ok(Full::from(bytes).map_err(|never| match never {}).boxed_unsync())
+            }
+            Source::Url(url) => {
+                let app = &subject.front.app;
+                let plugin = self.asking(delivery).channel(app);
+                let plugin = plugin.map_err(|error| Missing::Unavailable(error.to_string()))?;
+                let caller = Caller {
+                    tenant: self.tenant.name.clone(),
+                    request: delivery.request.clone(),
+                    share: None,
+                    receipts: Receipts::default(),
+                };
+                fetch(&plugin, &caller, url, app.files_timeout).await
+            }
+        }
+    }
+
+    /// A message did not arrive: the provider says so, or the gateway has given it up.
+    pub(super) async fn status(&self, delivery: &Delivery) -> Result<Settlement, Stop> {
+        let Subject { front, channel } = self.subject(delivery).await?;
+        let Ok(Report { message, reason }) = serde_json::from_str::<Report>(&delivery.payload) else {
+            return Ok(Settlement::Failed { reason: "what is kept is no report".to_owned() });
+        };
+        let (external_id, conversation) = match delivery.message {
+            Some(message) => match self.store.place(message).await.map_err(unread)? {
+                Some(place) => place,
+                None => return Ok(Settlement::Failed { reason: "the message is not known any more".to_owned() }),
+            },
+            None => match self.store.sent_as(channel.id, message).await.map_err(unread)? {
+                Some(sent) => (sent.external_id, sent.external_conversation_id),
+                None if self.store.is_sending(channel.id, delivery.since).await.map_err(unread)? => {
+                    return Ok(wait("it may be about a message that is under way", ECHO_PAUSE));
+                }
+                None => return Ok(Settlement::Failed { reason: "no message of this id went out here".to_owned() }),
+            },
+        };
+        let call = api::failed(&channel.channel_id, &conversation, &external_id, &reason);
+        match front.call(&channel, &call, Vec::new()).await {
+            // Twice is as good as once, and what Front does not know yet it may know in a moment.
+            Fate::Unclear(reason) | Fate::NotFound(reason) => Ok(again(reason, false)),
+            fate => Ok(settle(fate)),
+        }
+    }
+}
+
+/// How long ago Front was told last: that is what is written down before.
+fn since_told(delivery: &Delivery) -> Duration {
+    let told: i64 = delivery.plan.as_deref().and_then(|plan| plan.parse().ok()).unwrap_or_default();
+    Duration::from_millis(u64::try_from(millis(SystemTime::now()) - told).unwrap_or_default())
+}
+
+fn unread(error: StoreError) -> Stop {
+    again(format!("the store: {error}"), false).into()
+}
+
+fn wait(reason: &str, pause: Duration) -> Settlement {
+    Settlement::Again { after: Some(pause), reason: reason.to_owned(), waits_for_plugin: false }
+}
+
+fn settle(fate: Fate) -> Settlement {
+    match fate {
+        Fate::Accepted { message_uid } => Settlement::Sent { result: message_uid },
+        Fate::Again { after_ms, reason, .. } => {
+            Settlement::Again { after: after_ms.map(Duration::from_millis), reason, waits_for_plugin: false }
+        }
+        // The operator, or an admin in Front, can mend these.
+        Fate::Token(reason) | Fate::NotFound(reason) => again(reason, false),
+        Fate::Refused(reason) => Settlement::Failed { reason },
+        Fate::Unclear(reason) => Settlement::Unknown { reason, asked: false, after: None },
+    }
+}
+
+fn body(import: &Import, left_out: &[String], has_files: bool) -> String {
+    let mut body = text::filled(&import.body, has_files || !left_out.is_empty()).to_owned();
+    for name in left_out {
+        body += &format!("\n[{name}]");
+    }
+    body
+}
+
+fn call(channel_id: &str, import: &Import, [external_id, conversation]: [&str; 2], body: &str, files: usize) -> Call {
+    let content = Content {
+        external_id,
+        external_conversation_id: conversation,
+        referenced_message_external_id: None,
+        subject: import.subject.as_deref(),
+        body,
+        delivered_at: import.delivered_at,
+    };
+    match &import.sender {
+        Some(sender) => api::inbound(channel_id, contact(sender), &content, files),
+        None => {
+            let to: Vec<Contact<'_>> = import.to.iter().map(contact).collect();
+            let by = Writer { name: import.author.as_deref(), author_id: None };
+            api::outbound(channel_id, &to, by, &content, files)
+        }
+    }
+}
+
+fn contact(party: &Party) -> Contact<'_> {
+    Contact { handle: &party.handle, name: party.name.as_deref(), email: party.email.as_deref() }
+}

@@ -1,0 +1,133 @@
+//! A teammate's message goes to the provider of a channel: the plugin sends it, and where nobody knows
+//! whether it did, it is asked before it sends again.
+
+use std::sync::Arc;
+
+use super::channel::Subject;
+use super::{Settlement, Stop, Workshop, again, sentence};
+use crate::bindings::channel::{Attachment, Fate, OutboundKind, OutboundMessage, Party, Receipt as Given};
+use crate::delivery::front::files::MessageFiles;
+use crate::delivery::import::Happened;
+use crate::delivery::job::{Delivery, Receipt};
+use crate::error::Error;
+use crate::front::requests::{self, Kind, Message, Question};
+use crate::plugin::outbound::traces::Traces;
+use crate::store::crash;
+
+/// What is written down before a plugin is asked to send.
+const PLAN: &str = "send";
+
+/// What a teammate reads where nobody knows.
+const LOST: &str = "It is not known whether this message arrived: it may have.";
+
+impl Workshop {
+    pub(super) async fn message(&self, delivery: &Delivery) -> Result<Settlement, Stop> {
+        let Subject { front, channel } = self.subject(delivery).await?;
+        let Ok(requests::Decoded { question: Question::Message(message), .. }) =
+            requests::decode_kept(delivery.payload.as_bytes())
+        else {
+            return Ok(Settlement::Failed { reason: "what is kept is no message".to_owned() });
+        };
+        let message = Arc::new(*message);
+        let ids = message.conversation_ids.clone();
+        let names = self.store.conversation_names(channel.id, delivery.message.unwrap_or_default(), ids).await;
+        let names = names.map_err(|error| again(format!("the store: {error}"), false))?;
+        let outbound = outbound(&message, message.idempotency_key(&channel.channel_id), names);
+        let connection = front.app.connection(&channel.channel_id, &channel.key, channel.credential.clone());
+        let asking = self.asking(delivery);
+        let plugin = asking.channel(&front.app).map_err(|error| again(sentence(&error), true))?;
+        let call = || {
+            let files =
+                MessageFiles { front: Arc::clone(&front), channel: channel.clone(), message: Arc::clone(&message) };
+            asking.call(&plugin, crate::config::Role::Channel).with_files(Arc::new(files))
+        };
+        if delivery.unknown {
+            match call().find_sent(connection.clone(), outbound.clone()).await {
+                Ok(Fate::Sent(receipt)) => return Ok(delivered(receipt)),
+                Ok(Fate::NotSent) => {}
+                Ok(Fate::Unclear) => {
+                    let reason = "the plugin cannot tell whether the provider has it".to_owned();
+                    return Ok(Settlement::Lost { reason, told: LOST.to_owned() });
+                }
+                Err(error) => {
+                    let reason = format!("asking the plugin about it: {}", sentence(&error));
+                    // One that crashes over the question will not find out.
+                    let asked = matches!(error, Error::Trap { .. });
+                    return Ok(Settlement::Unknown { reason, asked, after: None });
+                }
+            }
+            crash::point("asked");
+        }
+        if !self.store.plan(delivery, PLAN).await.map_err(Stop::Unwritten)? {
+            return Ok(again("it was taken out of this worker's hands", false));
+        }
+        crash::point("before-send");
+        let traces = Arc::new(Traces::default());
+        let sent = call().traced(&traces).send(connection, outbound).await;
+        crash::point("after-send");
+        Ok(match sent {
+            Ok(receipt) => delivered(receipt),
+            Err(error) => unsent(&error, &traces, delivery),
+        })
+    }
+}
+
+fn delivered(given: Given) -> Settlement {
+    let events = given.events.into_iter().map(Happened::from).collect();
+    let receipt = Receipt { name: given.external_id, conversation: given.external_conversation_id, events };
+    Settlement::Delivered { receipt }
+}
+
+/// The plugin has not said that it was sent. Its word counts where it had an answer to every request that
+/// changes something; where it has crashed, or ran out of time, what left counts.
+fn unsent(error: &Error, traces: &Traces, delivery: &Delivery) -> Settlement {
+    let reason = format!("the plugin has not sent it: {}", sentence(error));
+    let told = |text: &str| format!("It could not be sent: {text}");
+    match error {
+        Error::NotFound => Settlement::Refused { reason, told: told("the provider does not know the recipient") },
+        Error::Forbidden(text) | Error::Invalid(text) | Error::Failed(text) => {
+            Settlement::Refused { reason, told: told(text) }
+        }
+        Error::Trap { .. } | Error::OutOfTime(_) if traces.is_any() => {
+            Settlement::Unknown { reason, asked: false, after: None }
+        }
+        Error::Trap { .. } if delivery.attempts >= super::CRASHES_MAX => {
+            Settlement::Refused { reason, told: told("the channel's plugin fails over it") }
+        }
+        Error::Unavailable(_) if traces.is_unclear() => Settlement::Unknown { reason, asked: false, after: None },
+        _ => again(reason, true),
+    }
+}
+
+fn outbound(message: &Message, idempotency_key: String, conversation_ids: Vec<String>) -> OutboundMessage {
+    OutboundMessage {
+        kind: match message.kind {
+            Kind::Message => OutboundKind::Message,
+            Kind::Autoreply => OutboundKind::Autoreply,
+        },
+        idempotency_key,
+        message_id: message.id.clone(),
+        conversation_ids,
+        to: message.to.iter().map(party).collect(),
+        author: message.author.as_ref().map(|author| party(&author.party)),
+        subject: message.subject.clone(),
+        text: message.text.clone(),
+        html: message.html.clone(),
+        attachments: message.attachments.iter().map(attachment).collect(),
+    }
+}
+
+fn party(party: &requests::Party) -> Party {
+    Party { handle: party.handle.clone(), name: party.name.clone(), email: party.email.clone() }
+}
+
+fn attachment(attachment: &requests::Attachment) -> Attachment {
+    Attachment {
+        id: attachment.id.clone(),
+        filename: attachment.filename.clone(),
+        content_type: attachment.content_type.clone(),
+        size: attachment.size,
+        is_inline: attachment.is_inline,
+        content_id: attachment.cid.clone(),
+    }
+}

@@ -1,0 +1,234 @@
+//! What Front asks of a channel: verified as it came, kept before it is answered, and answered within
+//! Front's seven seconds whatever the plugin does.
+
+mod connect;
+mod message;
+mod provider;
+
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
+use hyper::http::request::Parts;
+use hyper::{HeaderMap, Method, Response, StatusCode};
+use tokio::time::{Instant, timeout_at};
+
+use super::Gateway;
+use super::trip::{FRONT, PROVIDER, Trip};
+use crate::body;
+use crate::delivery::store::front::{Channel, ChannelState};
+use crate::error::Error;
+use crate::front::answers::{Answer, Outcome, problem};
+use crate::front::explain::{Surroundings, explain};
+use crate::front::requests::{self, Question};
+use crate::front::signature::{Request as Signed, SIGNATURE, TIMESTAMP};
+use crate::front::{ids, replay};
+use crate::plugin::run::call::Deadlines;
+use crate::roles::Asking;
+use crate::routes::{Address, FrontRoute};
+use crate::store::StoreError;
+
+/// A request of Front that was verified.
+struct Asked<'a> {
+    route: &'a FrontRoute,
+    headers: &'a HeaderMap,
+    body: &'a [u8],
+    /// Under which the answer is kept, in case somebody sends the request again.
+    replay: String,
+    deadline: Instant,
+}
+
+impl Gateway {
+    pub(super) async fn front(
+        &self,
+        route: &FrontRoute,
+        head: Parts,
+        body: Incoming,
+        started: Instant,
+        trip: &mut Trip,
+    ) -> Result<Response<Full<Bytes>>, Error> {
+        let app = &route.app;
+        let is_provider = matches!(route.address, Address::Provider(_));
+        trip.is_for(&route.tenant.name, if is_provider { PROVIDER } else { FRONT });
+        let is_channel = matches!(route.address, Address::Channel(_));
+        if !is_provider && head.method != Method::POST && !(is_channel && head.method == Method::DELETE) {
+            return Err(Error::Method);
+        }
+        let deadline = started + if is_provider { app.provider_timeout } else { app.timeout };
+        let body = body::read(body, &head.headers, app.body_bytes_max, &self.config.server, deadline).await?;
+        if let Address::Provider(key) = &route.address {
+            return self.provider(route, key, &head, &body, deadline, trip).await;
+        }
+        let answer = self.answer(route, &head, &body, deadline, trip).await?;
+        Ok(json(&answer))
+    }
+
+    async fn answer(
+        &self,
+        route: &FrontRoute,
+        head: &Parts,
+        body: &[u8],
+        deadline: Instant,
+        trip: &mut Trip,
+    ) -> Result<Answer, Error> {
+        let is_delete = head.method == Method::DELETE;
+        let (timestamp, signature) = (only(&head.headers, TIMESTAMP), only(&head.headers, SIGNATURE));
+        let request = Signed { is_delete, timestamp, signature, body };
+        let verified = match route.app.keys.verify(&request, now_ms()) {
+            Ok(verified) => verified,
+            Err(refusal) => {
+                let explanation = self.explainer.words(body.len(), &refusal, || {
+                    let others = self.routes.tenants().iter().flat_map(|tenant| tenant.front.values());
+                    let others = others.filter(|other| !Arc::ptr_eq(other, &route.app));
+                    let others: Vec<_> = others.map(|other| (&*other.name, &other.keys)).collect();
+                    explain(&route.app.keys, &request, refusal.clone(), &Surroundings { others: &others }).to_string()
+                });
+                return Err(Error::Signature(explanation));
+            }
+        };
+        let key = format!("front.{}.{}", route.app.name, verified.key);
+        metrics::counter!("frontgate_verified_total", "tenant" => route.tenant.name.to_string(), "key" => key)
+            .increment(1);
+        let decoded = requests::decode(&verified).map_err(|reason| Error::Unreadable(reason.to_string()))?;
+        trip.event(decoded.question.name());
+        let path = head.uri.path();
+        let replay = replay::key(path, timestamp.unwrap_or_default(), signature.unwrap_or_default());
+        let asked = Asked { route, headers: &head.headers, body, replay, deadline };
+        match (&route.address, decoded.question) {
+            (_, Question::Unknown(name)) => Err(Error::UnknownType(name)),
+            (Address::App, Question::Authorization(authorization)) => {
+                self.once(&asked, self.authorization(&asked, authorization.channel_id, trip)).await
+            }
+            (Address::App, Question::ListAddresses(list)) => {
+                self.once(&asked, self.list_addresses(&asked, list.page_token, trip)).await
+            }
+            (Address::App, _) => Err(Error::Unreadable("this is not the address of a channel".to_owned())),
+            (Address::Channel(key), question) => self.channel(&asked, key, question, trip).await,
+            (Address::Provider(_), _) => Err(Error::UnknownAddress),
+        }
+    }
+
+    async fn channel(
+        &self,
+        asked: &Asked<'_>,
+        key: &str,
+        question: Question,
+        trip: &mut Trip,
+    ) -> Result<Answer, Error> {
+        let channel = self.channel_at(asked.route, key, asked.deadline).await?;
+        match question {
+            // Whoever removes it twice has removed it.
+            Question::Delete(delete) if delete.channel_id.as_ref().is_none_or(|id| *id == channel.channel_id) => {
+                let removed = self.store.remove_channel(&channel, trip.id());
+                within(asked.deadline, removed).await?;
+                Ok(Outcome::Noted.answer())
+            }
+            _ if channel.state != ChannelState::Connected => Err(Error::NoChannel),
+            Question::Message(message) => self.message(asked, &channel, &message, trip).await,
+            Question::Imported(imported) => {
+                let noted = self.store.imported(channel.id, &asked.route.tenant.name, imported);
+                within(asked.deadline, noted).await?;
+                Ok(Outcome::Noted.answer())
+            }
+            Question::Authorization(authorization) if authorization.channel_id == channel.channel_id => {
+                self.once(asked, self.authorization(asked, authorization.channel_id, trip)).await
+            }
+            Question::ListAddresses(list) => self.once(asked, self.list_addresses(asked, list.page_token, trip)).await,
+            Question::Authorization(_) | Question::Delete(_) | Question::Unknown(_) => {
+                Err(Error::Unreadable("this is the address of another channel".to_owned()))
+            }
+        }
+    }
+
+    /// The channel of an address, also one that was removed.
+    async fn channel_at(&self, route: &FrontRoute, key: &str, deadline: Instant) -> Result<Channel, Error> {
+        let found = within(deadline, self.store.channel_at(key.to_owned())).await?;
+        let is_here = |channel: &Channel| *channel.tenant == *route.tenant.name && *channel.app == *route.app.name;
+        found.filter(is_here).ok_or(Error::NoChannel)
+    }
+
+    /// The answer that the very same request got before, or else this one, kept.
+    async fn once(
+        &self,
+        asked: &Asked<'_>,
+        answering: impl Future<Output = Result<Answer, Error>>,
+    ) -> Result<Answer, Error> {
+        let tenant = &asked.route.tenant.name;
+        if let Some(before) = within(asked.deadline, self.store.replayed(tenant, asked.replay.clone())).await? {
+            return Ok(before);
+        }
+        let answer = answering.await?;
+        within(asked.deadline, self.store.remember_answer(tenant, asked.replay.clone(), answer.clone())).await?;
+        Ok(answer)
+    }
+
+    fn asking_channel(&self, route: &FrontRoute, deadline: Instant, trip: &Trip) -> Asking {
+        let deadlines = Deadlines { queue: deadline, answer: deadline };
+        self.plugins.asking(&route.tenant, trip.id(), deadlines, trip.receipts())
+    }
+}
+
+/// A header that is there once.
+fn only<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    let mut all = headers.get_all(HeaderName::from_bytes(name.as_bytes()).ok()?).iter();
+    all.next().filter(|_| all.next().is_none())?.to_str().ok()
+}
+
+/// What the admin typed, as Front shows it with each request.
+fn credential(headers: &HeaderMap) -> Option<String> {
+    let text = only(headers, AUTHORIZATION.as_str())?.trim();
+    let token = match text.split_once(' ') {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim(),
+        _ => text,
+    };
+    (!token.is_empty()).then(|| token.to_owned())
+}
+
+/// An address that nobody can guess, and an id.
+fn mint() -> String {
+    ids::mint(uuid::Uuid::new_v4().into_bytes())
+}
+
+/// What the store says in time; otherwise Front may ask again.
+async fn within<T>(deadline: Instant, work: impl Future<Output = Result<T, StoreError>>) -> Result<T, Error> {
+    match timeout_at(deadline, work).await {
+        Ok(Ok(done)) => Ok(done),
+        Ok(Err(error)) => Err(Error::NotStored(error.to_string())),
+        Err(_) => Err(Error::NotStored("the request's deadline passed".to_owned())),
+    }
+}
+
+fn json(answer: &Answer) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::from(answer.body.clone()));
+    *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+/// An error in Front's shape. What a plugin says of a refusal is for the admin, who reads it in Front.
+pub(super) fn refusal(error: &Error) -> Response<Full<Bytes>> {
+    let answer = match error {
+        Error::Signature(_) => Outcome::NotSigned.answer(),
+        Error::NoChannel => Outcome::NoChannel.answer(),
+        Error::UnknownType(name) => Outcome::UnknownType(name).answer(),
+        Error::Unreadable(text) => problem(400, text),
+        Error::NotFound => problem(400, "there is no such account"),
+        Error::Forbidden(text) | Error::Invalid(text) | Error::Failed(text) => problem(400, text),
+        Error::NotStored(_)
+        | Error::Busy(_)
+        | Error::BreakerOpen
+        | Error::NoPlugin(_)
+        | Error::Unavailable(_)
+        | Error::OutOfTime(_) => Outcome::Unavailable.answer(),
+        error => problem(error.answer().0.as_u16(), &error.to_string()),
+    };
+    json(&answer)
+}
+
+/// Milliseconds since 1970.
+fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,116 @@
+//! A request of a channel's provider: the plugin says what it means and what to answer, and what it means is
+//! on disk before the provider hears that.
+
+use std::sync::Arc;
+
+use http_body_util::Full;
+use hyper::body::Bytes;
+use hyper::header::{HeaderName, HeaderValue};
+use hyper::http::request::Parts;
+use hyper::{Response, StatusCode};
+use tokio::time::Instant;
+
+use super::super::trip::Trip;
+use super::within;
+use crate::bindings::channel::{ChannelEvent, Header, HttpRequest, HttpResponse, Reception};
+use crate::config::Role;
+use crate::delivery::import::Happened;
+use crate::delivery::store::front::{ChannelState, Told};
+use crate::error::Error;
+use crate::gateway::Gateway;
+use crate::outbound::is_reserved_header;
+use crate::routes::FrontRoute;
+use crate::tenants::public_url;
+
+impl Gateway {
+    pub(super) async fn provider(
+        &self,
+        route: &FrontRoute,
+        key: &str,
+        head: &Parts,
+        body: &[u8],
+        deadline: Instant,
+        trip: &mut Trip,
+    ) -> Result<Response<Full<Bytes>>, Error> {
+        let app = &route.app;
+        let channel = self.channel_at(route, key, deadline).await?;
+        if channel.state == ChannelState::Removed {
+            return Err(Error::NoChannel);
+        }
+        let asking = self.asking_channel(route, deadline, trip);
+        let plugin = asking.channel(app)?;
+        trip.plugin(&plugin);
+        let connection = app.connection(&channel.channel_id, &channel.key, channel.credential.clone());
+        let request = self.request(head, body);
+        let Reception { response, events } = asking.call(&plugin, Role::Channel).receive(connection, request).await?;
+        let response = answer(response)?;
+        if events.len() > app.events_max {
+            return Err(Error::Failed(format!("the plugin tells more than events_max = {} events", app.events_max)));
+        }
+        events.iter().try_for_each(check)?;
+        if !events.is_empty() {
+            let told = Told {
+                channel: channel.id,
+                tenant: Arc::clone(&route.tenant.name),
+                events: events.into_iter().map(Happened::from).collect(),
+                request: Arc::clone(trip.id()),
+            };
+            within(deadline, self.store.keep_told(told)).await?;
+        }
+        Ok(response)
+    }
+
+    /// The request as the plugin sees it, under the URL that the provider was given.
+    fn request(&self, head: &Parts, body: &[u8]) -> HttpRequest {
+        let target = head.uri.path_and_query().map_or("/", |target| target.as_str());
+        let header = |(name, value): (&HeaderName, &HeaderValue)| Header {
+            name: name.to_string(),
+            value: String::from_utf8_lossy(value.as_bytes()).into_owned(),
+        };
+        HttpRequest {
+            method: head.method.to_string(),
+            url: format!("{}{target}", public_url(&self.config).trim_end_matches('/')),
+            headers: head.headers.iter().map(header).collect(),
+            body: body.to_vec(),
+        }
+    }
+}
+
+/// What the provider gets; the framing is the gateway's.
+fn answer(response: HttpResponse) -> Result<Response<Full<Bytes>>, Error> {
+    let status = StatusCode::from_u16(response.status).ok().filter(|status| (200..600).contains(&status.as_u16()));
+    let status = status.ok_or_else(|| Error::Failed(format!("{} is no status of an answer", response.status)))?;
+    let mut answer = Response::new(Full::from(response.body));
+    *answer.status_mut() = status;
+    for Header { name, value } in response.headers {
+        let (name, value) = HeaderName::try_from(name)
+            .ok()
+            .zip(HeaderValue::try_from(value).ok())
+            .ok_or_else(|| Error::Failed("a header of the plugin's answer cannot be sent".to_owned()))?;
+        if !is_reserved_header(&name) {
+            answer.headers_mut().append(name, value);
+        }
+    }
+    Ok(answer)
+}
+
+/// Without these Front takes no message, however often it is told.
+fn check(event: &ChannelEvent) -> Result<(), Error> {
+    let missing = match event {
+        ChannelEvent::Inbound(message) => [
+            ("external-id", &*message.external_id),
+            ("external-conversation-id", &message.external_conversation_id),
+            ("sender.handle", &message.sender.handle),
+        ],
+        ChannelEvent::Outbound(message) => [
+            ("external-id", &*message.external_id),
+            ("external-conversation-id", &message.external_conversation_id),
+            ("to[0].handle", message.to.first().map_or("", |party| &party.handle)),
+        ],
+        ChannelEvent::Failed(failed) => [("external-id", &*failed.external_id), ("-", "-"), ("-", "-")],
+    };
+    match missing.into_iter().find(|(_, text)| text.trim().is_empty()) {
+        Some((name, _)) => Err(Error::Failed(format!("an event of the plugin has no {name}"))),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,92 @@
+//! A Front channel for tests, over the provider of the tests. `url` among its settings says where that is.
+//!
+//! The token `refused` cannot be connected. A message whose text is `refuse WORDS` is refused with them, and
+//! `crash` crashes.
+#![cfg(target_family = "wasm")]
+
+mod webhook;
+
+use frontgate_sdk::channel::{
+    Address, AddressPage, Connection, Fate, OutboundKind, OutboundMessage, Receipt, Reception, Request,
+};
+use frontgate_sdk::{Error, FrontChannel, Result, http, settings};
+use serde::Deserialize;
+use serde_json::json;
+
+struct Courier;
+
+frontgate_sdk::export!(Courier: channel);
+
+/// What the provider says of a message.
+#[derive(Deserialize)]
+struct Taken {
+    id: String,
+    conversation: String,
+}
+
+impl FrontChannel for Courier {
+    fn connect(connection: Connection) -> Result<()> {
+        match connection.credential.as_deref() {
+            Some("refused") => Err(Error::Forbidden("this token is not known".to_owned())),
+            _ => Ok(()),
+        }
+    }
+
+    fn list_addresses(credential: Option<String>, page_token: Option<String>) -> Result<AddressPage> {
+        let address = |value: &str, name| Address { value: value.to_owned(), name };
+        Ok(match page_token {
+            None => AddressPage { addresses: vec![address("one", credential)], next_page_token: Some("2".to_owned()) },
+            Some(_) => AddressPage { addresses: vec![address("two", None)], next_page_token: None },
+        })
+    }
+
+    fn send(_: Connection, message: OutboundMessage) -> Result<Receipt> {
+        if let Some(words) = message.text.strip_prefix("refuse ") {
+            return Err(Error::invalid(words));
+        }
+        assert!(message.text != "crash", "as it was told");
+        for file in &message.attachments {
+            let url = url(&format!("/files/{}", file.filename));
+            http::post(&url).header("content-type", &file.content_type).upload(&file.id)?.success()?;
+        }
+        let to: Vec<&str> = message.to.iter().map(|party| party.handle.as_str()).collect();
+        let body = json!({
+            "key": message.idempotency_key,
+            "to": to,
+            "text": message.text,
+            "conversations": message.conversation_ids,
+            "autoreply": message.kind == OutboundKind::Autoreply,
+        });
+        let answer = http::post(&url("/messages")).json(body.to_string()).send()?;
+        if answer.status == 422 {
+            return Err(Error::invalid(answer.text()?));
+        }
+        taken(&answer.success()?)
+    }
+
+    fn find_sent(_: Connection, message: OutboundMessage) -> Result<Fate> {
+        let answer = http::get(&url(&format!("/messages/{}", message.idempotency_key))).send()?;
+        match answer.status {
+            404 => Ok(Fate::NotSent),
+            _ => Ok(Fate::Sent(taken(&answer.success()?)?)),
+        }
+    }
+
+    fn receive(_: Connection, request: Request) -> Result<Reception> {
+        webhook::receive(&request)
+    }
+
+    fn disconnect(connection: Connection) -> Result<()> {
+        let url = url(&format!("/channels/{}", connection.channel_id));
+        http::request("DELETE", &url).send()?.success().map(drop)
+    }
+}
+
+fn taken(answer: &http::Response) -> Result<Receipt> {
+    let taken: Taken = serde_json::from_slice(&answer.body).map_err(Error::failed)?;
+    Ok(Receipt::new(taken.id, taken.conversation))
+}
+
+fn url(path: &str) -> String {
+    format!("{}{path}", settings::get("url").unwrap_or_default())
+}
