@@ -1,15 +1,18 @@
 //! A stand-in for Twilio: it keeps conversations, answers the Conversations REST API, fires webhooks,
-//! and fails on demand. It follows the contract in `twilio-frontline.md`, not the gateway's code; what
-//! the contract leaves open is marked [?] where it is decided.
+//! and fails on demand. It follows the contract in `twilio-frontline.md` and Twilio's public documents, not
+//! the gateway's code; what they leave open is marked [?] where it is decided. The Media Content Service, which
+//! Twilio has under another name, is at the same address.
 
 mod clock;
 mod control;
 mod events;
 mod fault;
 mod hook;
+mod message;
 mod model;
 mod play;
 mod problem;
+mod reach;
 mod record;
 mod rest;
 mod scenes;
@@ -28,7 +31,9 @@ use tokio::runtime::Runtime;
 use crate::TOKEN;
 use crate::double::port::Port;
 pub use crate::twilio::fault::{Action, Call, Fault};
-pub use crate::twilio::model::{Conversation, ConversationState, Message, Participant};
+pub use crate::twilio::message::{DeliveryStatus, Media, Message, Receipt};
+pub use crate::twilio::model::{Conversation, ConversationState, Participant};
+pub use crate::twilio::play::FileToSend;
 pub use crate::twilio::record::{Authorization, Effect, Fired, Recorded, Rejection};
 pub use crate::twilio::settings::Initializing;
 use crate::twilio::state::Shared;
@@ -179,6 +184,13 @@ impl Twilio {
     /// All conversations, oldest first.
     pub fn conversations(&self) -> Vec<Conversation> {
         self.shared.read(|state| state.conversations().to_vec())
+    }
+
+    /// The bytes of a file, by its `ME...`.
+    /// Panics if there is none.
+    pub fn media(&self, sid: &str) -> Vec<u8> {
+        let found = self.shared.read(|state| state.world.stored(sid).map(|stored| stored.content.clone()));
+        found.unwrap_or_else(|| panic!("there is no file {sid}")).into()
     }
 
     /// Waits until something is so.
