@@ -1,5 +1,6 @@
 //! The double of Twilio, without the gateway: what other tests lean on.
 
+mod channel;
 mod faults;
 mod media;
 mod messages;
