@@ -1,7 +1,7 @@
 //! A stand-in for Twilio: it keeps conversations, answers the Conversations REST API, fires webhooks,
 //! and fails on demand. It follows the contract in `twilio-frontline.md` and Twilio's public documents, not
 //! the gateway's code; what they leave open is marked [?] where it is decided. The Media Content Service, which
-//! Twilio has under another name, is at the same address.
+//! Twilio has under another name, is at the same address; what its downloads lead to is at one of its own.
 
 mod clock;
 mod control;
@@ -44,6 +44,8 @@ use crate::twilio::world::World;
 pub struct Twilio {
     shared: Arc<Shared>,
     port: Port,
+    /// Of the storage; it is always up.
+    _storage: Port,
     /// None only while it is dropped.
     runtime: Option<Runtime>,
 }
@@ -91,9 +93,13 @@ impl TwilioBuilder {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
         let runtime = runtime.expect("a runtime");
         let port = Port::hold(self.address);
+        let storage = Port::hold(SocketAddr::new(self.address.ip(), 0));
         let world = World::new(self.account_sid, self.service_sid);
-        let shared = Shared::new(world, self.credentials, format!("http://{}", port.address()), self.control);
-        let twilio = Twilio { shared, port, runtime: Some(runtime) };
+        let [url, storage_url] = [&port, &storage].map(|port| format!("http://{}", port.address()));
+        let shared = Shared::new(world, self.credentials, url, storage_url, self.control);
+        let handing = Arc::clone(&shared);
+        storage.open(&runtime, move |connection, request| server::respond(Arc::clone(&handing), connection, request));
+        let twilio = Twilio { shared, port, _storage: storage, runtime: Some(runtime) };
         twilio.come_back();
         twilio
     }
@@ -136,6 +142,12 @@ impl Twilio {
     /// What stands for `https://conversations.twilio.com`, without a slash at the end.
     pub fn url(&self) -> &str {
         &self.shared.url
+    }
+
+    /// What stands for `https://media.us1.twilio.com`, where downloads lead to: at another address, since it takes
+    /// no credentials.
+    pub fn storage_url(&self) -> &str {
+        &self.shared.storage_url
     }
 
     /// What `/_test` answers, one path a line.

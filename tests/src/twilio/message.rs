@@ -126,8 +126,8 @@ impl Media {
 }
 
 impl Stored {
-    /// `path` is that of the resource; `url` is where the double listens.
-    pub(crate) fn json(&self, account_sid: &str, service_sid: &str, url: &str, path: &str) -> Value {
+    /// `path` is that of the resource.
+    pub(crate) fn json(&self, account_sid: &str, service_sid: &str, storage_url: &str, path: &str) -> Value {
         let Media { sid, filename, content_type, size, .. } = &self.media;
         json!({
             "sid": sid,
@@ -143,12 +143,12 @@ impl Stored {
             "author": "sender",
             "url": path,
             // As captured: the first without a host, the second with another one.
-            "links": { "content": format!("{path}/Content"), "content_direct_temporary": self.temporary_url(url) },
+            "links": { "content": format!("{path}/Content"), "content_direct_temporary": self.temporary_url(storage_url) },
         })
     }
 
-    pub(crate) fn temporary_url(&self, url: &str) -> String {
-        format!("{url}/temporary/{}?Expires=4102444800&Signature={}", self.media.sid, self.secret)
+    pub(crate) fn temporary_url(&self, storage_url: &str) -> String {
+        format!("{storage_url}/temporary/{}?Expires=4102444800&Signature={}", self.media.sid, self.secret)
     }
 }
 

@@ -109,6 +109,8 @@ pub(crate) struct RestRequest {
     pub(crate) webhook_enabled: bool,
     /// What the answer's URLs start with.
     pub(crate) url: String,
+    /// The same for downloads.
+    pub(crate) storage_url: String,
 }
 
 impl RestRequest {

@@ -57,6 +57,7 @@ pub(crate) async fn respond(
         authorization,
         webhook_enabled,
         url: shared.url.clone(),
+        storage_url: shared.storage_url.clone(),
     };
     // A task of its own: Twilio goes on when the caller has left.
     let working = tokio::spawn(trouble::answer(Arc::clone(&shared), index, request, fault));

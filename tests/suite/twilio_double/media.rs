@@ -49,6 +49,7 @@ fn a_large_file_is_uploaded_attached_and_comes_back_over_a_url_that_takes_no_cre
     assert_eq!(fetch(&stranger, content).0, 401);
     let (status, _, location, _) = fetch(&client, content);
     assert_eq!((status, Some(location.as_str())), (307, stored["links"]["content_direct_temporary"].as_str()));
+    assert!(location.starts_with(twilio.storage_url()) && !location.starts_with(twilio.url()), "{location}");
     assert_eq!(fetch(&client, &location).0, 403, "a signed URL and credentials are too much");
     assert_eq!(fetch(&stranger, location.split('?').next().expect("a URL")).0, 403);
     let (status, kind, _, came) = fetch(&stranger, &location);

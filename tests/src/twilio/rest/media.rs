@@ -27,7 +27,7 @@ pub(crate) fn fetch(world: &World, request: &RestRequest) -> Result<Done, Proble
 
 /// Leads to a URL that is valid for some time. Whether with 302 or 307 is [?].
 pub(crate) fn content(world: &World, request: &RestRequest) -> Result<Reply, Problem> {
-    Ok(Reply::new(307, "").header("location", stored(world, request)?.temporary_url(&request.url)))
+    Ok(Reply::new(307, "").header("location", stored(world, request)?.temporary_url(&request.storage_url)))
 }
 
 /// What the temporary URL leads to. The URL is all it takes; a request that has credentials as well is refused,
@@ -55,5 +55,5 @@ fn stored<'w>(world: &'w World, request: &RestRequest) -> Result<&'w Stored, Pro
 
 fn json(world: &World, request: &RestRequest, stored: &Stored) -> serde_json::Value {
     let path = format!("{}/Media/{}", request.place.base, stored.media.sid);
-    stored.json(&world.account_sid, &world.service_sid, &request.url, &path)
+    stored.json(&world.account_sid, &world.service_sid, &request.storage_url, &path)
 }
