@@ -61,7 +61,7 @@ pub(super) fn connect(channel: &Channel) -> Result<()> {
         ("AutoCreation.Enabled", "true"),
         ("AutoCreation.Type", "webhook"),
         ("AutoCreation.WebhookUrl", own.as_str()),
-        ("AutoCreation.WebhookMethod", "POST"),
+        ("AutoCreation.WebhookMethod", "post"),
     ];
     fields.extend(EVENTS.map(|event| ("AutoCreation.WebhookFilters", event)));
     fields.extend(service(channel).map(|sid| ("AutoCreation.ConversationServiceSid", sid)));
@@ -95,7 +95,7 @@ pub(super) fn attach(channel: &Channel, conversation: &str) -> Result<()> {
     if urls.any(|url| url == own) {
         return Ok(());
     }
-    let mut fields = vec![("Target", "webhook"), ("Configuration.Method", "POST"), ("Configuration.Url", own.as_str())];
+    let mut fields = vec![("Target", "webhook"), ("Configuration.Method", "post"), ("Configuration.Url", own.as_str())];
     fields.extend(EVENTS.map(|event| ("Configuration.Filters", event)));
     let _: Hook = twilio::post(&url, &fields)?;
     Ok(())

@@ -130,6 +130,9 @@ fn set(
     if request.field("AutoCreation.WebhookFilters").is_some() {
         address.filters = every(request, "AutoCreation.WebhookFilters");
     }
+    if filled("WebhookMethod").is_some_and(|method| !method.eq_ignore_ascii_case("POST")) {
+        return Err(Problem::invalid("This double fires webhooks as POST only"));
+    }
     if address.kind == "webhook" && address.url.is_empty() {
         return Err(Problem::invalid("AutoCreation.WebhookUrl is missing"));
     }
