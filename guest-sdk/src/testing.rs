@@ -22,7 +22,11 @@ use crate::{Customer, Error, Result, address, http};
 /// What the next requests are answered with.
 type Answers = VecDeque<std::result::Result<http::Response, http::Error>>;
 
+/// Who answers what nobody wrote an answer down for.
+type Answering = Box<dyn FnMut(&OutboundRequest) -> std::result::Result<http::Response, http::Error>>;
+
 thread_local! {
+    static ANSWERING: RefCell<Option<Answering>> = const { RefCell::new(None) };
     static ANSWERS: RefCell<Answers> = const { RefCell::new(VecDeque::new()) };
     static REQUESTS: RefCell<Vec<OutboundRequest>> = const { RefCell::new(Vec::new()) };
     static CUSTOMERS: RefCell<Vec<Customer>> = const { RefCell::new(Vec::new()) };
@@ -51,10 +55,25 @@ pub fn customers(customers: impl IntoIterator<Item = Customer>) {
     CUSTOMERS.with(|all| all.replace(customers.into_iter().collect()));
 }
 
-/// Sets what [`http`] requests are answered with, one after the other. Further ones are
+/// Sets what [`http`] requests are answered with, one after the other. Further ones are for [`answer_with`], or
 /// refused, as without a grant.
 pub fn answers(answers: impl IntoIterator<Item = std::result::Result<http::Response, http::Error>>) {
     ANSWERS.with(|all| all.replace(answers.into_iter().collect()));
+}
+
+/// Sets who answers [`http`] requests that none of [`answers`] is left for: a stand-in for the system behind the
+/// plugin, which sees what each of them asks for.
+///
+/// ```
+/// use frontgate_sdk::{http, testing};
+///
+/// testing::answer_with(|request| Ok(http::Response::new(if request.method == "GET" { 200 } else { 405 }, "")));
+/// assert_eq!(http::get("https://crm.example.com/").send()?.status, 200);
+/// assert_eq!(http::post("https://crm.example.com/").send()?.status, 405);
+/// # Ok::<(), http::Error>(())
+/// ```
+pub fn answer_with(answer: impl FnMut(&OutboundRequest) -> std::result::Result<http::Response, http::Error> + 'static) {
+    ANSWERING.with(|answering| answering.replace(Some(Box::new(answer))));
 }
 
 /// Sets the files of the message that is being sent, by their ids, in place of those before.
@@ -100,8 +119,9 @@ pub(crate) fn find_customer(address: &str) -> Result<Option<Customer>> {
 }
 
 pub(crate) fn send(request: OutboundRequest) -> std::result::Result<http::Response, http::Error> {
-    REQUESTS.with_borrow_mut(|all| all.push(request));
+    REQUESTS.with_borrow_mut(|all| all.push(request.clone()));
     let answer = ANSWERS.with_borrow_mut(VecDeque::pop_front);
+    let answer = answer.or_else(|| ANSWERING.with_borrow_mut(|answering| Some(answering.as_mut()?(&request))));
     answer.unwrap_or_else(|| Err(http::Error::Forbidden("no outbound host is granted to this plugin".to_owned())))
 }
 

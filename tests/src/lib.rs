@@ -26,8 +26,8 @@ pub use crate::provider::Provider;
 pub use crate::setup::Setup;
 pub use crate::tls::Tls;
 pub use crate::twilio::{
-    Action, Authorization, Call, Conversation, ConversationState, Effect, Fault, Fired, Initializing, Message,
-    Participant, Recorded, Rejection, State, Twilio, TwilioBuilder,
+    Action, Authorization, Call, Conversation, ConversationState, DeliveryStatus, Effect, Fault, FileToSend, Fired,
+    Initializing, Media, Message, Participant, Receipt, Recorded, Rejection, State, Twilio, TwilioBuilder,
 };
 
 pub use crate::web::Web;

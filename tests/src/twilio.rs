@@ -1,15 +1,18 @@
 //! A stand-in for Twilio: it keeps conversations, answers the Conversations REST API, fires webhooks,
-//! and fails on demand. It follows the contract in `twilio-frontline.md`, not the gateway's code; what
-//! the contract leaves open is marked [?] where it is decided.
+//! and fails on demand. It follows the contract in `twilio-frontline.md` and Twilio's public documents, not
+//! the gateway's code; what they leave open is marked [?] where it is decided. The Media Content Service, which
+//! Twilio has under another name, is at the same address; what its downloads lead to is at one of its own.
 
 mod clock;
 mod control;
 mod events;
 mod fault;
 mod hook;
+mod message;
 mod model;
 mod play;
 mod problem;
+mod reach;
 mod record;
 mod rest;
 mod scenes;
@@ -28,7 +31,9 @@ use tokio::runtime::Runtime;
 use crate::TOKEN;
 use crate::double::port::Port;
 pub use crate::twilio::fault::{Action, Call, Fault};
-pub use crate::twilio::model::{Conversation, ConversationState, Message, Participant};
+pub use crate::twilio::message::{DeliveryStatus, Media, Message, Receipt};
+pub use crate::twilio::model::{Conversation, ConversationState, Participant};
+pub use crate::twilio::play::FileToSend;
 pub use crate::twilio::record::{Authorization, Effect, Fired, Recorded, Rejection};
 pub use crate::twilio::settings::Initializing;
 use crate::twilio::state::Shared;
@@ -39,6 +44,8 @@ use crate::twilio::world::World;
 pub struct Twilio {
     shared: Arc<Shared>,
     port: Port,
+    /// Of the storage; it is always up.
+    _storage: Port,
     /// None only while it is dropped.
     runtime: Option<Runtime>,
 }
@@ -86,9 +93,13 @@ impl TwilioBuilder {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
         let runtime = runtime.expect("a runtime");
         let port = Port::hold(self.address);
+        let storage = Port::hold(SocketAddr::new(self.address.ip(), 0));
         let world = World::new(self.account_sid, self.service_sid);
-        let shared = Shared::new(world, self.credentials, format!("http://{}", port.address()), self.control);
-        let twilio = Twilio { shared, port, runtime: Some(runtime) };
+        let [url, storage_url] = [&port, &storage].map(|port| format!("http://{}", port.address()));
+        let shared = Shared::new(world, self.credentials, url, storage_url, self.control);
+        let handing = Arc::clone(&shared);
+        storage.open(&runtime, move |connection, request| server::respond(Arc::clone(&handing), connection, request));
+        let twilio = Twilio { shared, port, _storage: storage, runtime: Some(runtime) };
         twilio.come_back();
         twilio
     }
@@ -131,6 +142,12 @@ impl Twilio {
     /// What stands for `https://conversations.twilio.com`, without a slash at the end.
     pub fn url(&self) -> &str {
         &self.shared.url
+    }
+
+    /// What stands for `https://media.us1.twilio.com`, where downloads lead to: at another address, since it takes
+    /// no credentials.
+    pub fn storage_url(&self) -> &str {
+        &self.shared.storage_url
     }
 
     /// What `/_test` answers, one path a line.
@@ -179,6 +196,13 @@ impl Twilio {
     /// All conversations, oldest first.
     pub fn conversations(&self) -> Vec<Conversation> {
         self.shared.read(|state| state.conversations().to_vec())
+    }
+
+    /// The bytes of a file, by its `ME...`.
+    /// Panics if there is none.
+    pub fn media(&self, sid: &str) -> Vec<u8> {
+        let found = self.shared.read(|state| state.world.stored(sid).map(|stored| stored.content.clone()));
+        found.unwrap_or_else(|| panic!("there is no file {sid}")).into()
     }
 
     /// Waits until something is so.

@@ -1,6 +1,10 @@
 //! The double of Twilio, without the gateway: what other tests lean on.
 
+mod channel;
 mod faults;
+mod media;
+mod messages;
+mod reach;
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -86,6 +90,10 @@ fn twilio() -> (Twilio, Client) {
     let twilio = Twilio::start();
     let client = Client::new(&twilio, KEY);
     (twilio, client)
+}
+
+fn messages(sid: &str) -> String {
+    format!("/v1/Conversations/{sid}/Messages")
 }
 
 fn participants(sid: &str) -> String {

@@ -9,6 +9,7 @@ use crate::double::chance::Chance;
 use crate::double::fault::Random;
 use crate::double::reply::Reply;
 use crate::twilio::fault::{Action, Call, Fault, Faults};
+use crate::twilio::message::{DeliveryStatus, Media};
 use crate::twilio::play::whatsapp;
 use crate::twilio::record::Rejection;
 use crate::twilio::scenes;
@@ -19,6 +20,8 @@ pub(crate) const HELP: &str = "\
 POST /_test/inbound-sms        from, to, text
 POST /_test/inbound-whatsapp   from, to, text
 POST /_test/group-mms          author, others (repeated), to, text
+POST /_test/agent              conversation, identity, text
+POST /_test/delivery           message, status, and perhaps code
 POST /_test/outgoing           worker, customer, proxy, customer_id
 POST /_test/fault              action, and perhaps call, conversation, times, number (of seconds or ms)
 POST /_test/faults-at-random   seed, probability
@@ -31,10 +34,22 @@ pub(crate) async fn answer(shared: &Arc<Shared>, method: &Method, path: &str, fo
     let field = |name: &str| form.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value.as_str());
     let (from, to, text) = (field("from"), field("to"), field("text"));
     match (method.as_str(), path.trim_start_matches("/_test")) {
-        ("POST", "/inbound-sms") => played(scenes::inbound(shared, "SMS", from, to, text).await),
+        ("POST", "/inbound-sms") => played(scenes::inbound(shared, "SMS", from, to, text, &[]).await),
         ("POST", "/inbound-whatsapp") => {
-            played(scenes::inbound(shared, "WHATSAPP", &whatsapp(from), &whatsapp(to), text).await)
+            played(scenes::inbound(shared, "WHATSAPP", &whatsapp(from), &whatsapp(to), text, &[]).await)
         }
+        ("POST", "/agent") => {
+            let said = scenes::agent(shared, field("conversation"), field("identity"), text, &[]).await;
+            played(said.map(|_| field("conversation").to_owned()))
+        }
+        ("POST", "/delivery") => match DeliveryStatus::named(field("status")) {
+            Some(status) => {
+                let code = field("code").parse().ok();
+                let reported = scenes::delivery(shared, field("message"), status, code).await;
+                Reply::new(200, format!("{}\n", json!({ "reported": reported })))
+            }
+            None => Reply::new(400, json!({ "error": "status is one such as delivered or failed" }).to_string()),
+        },
         ("POST", "/group-mms") => {
             let others = form.iter().filter(|(name, _)| name == "others");
             let others: Vec<_> = others.map(|(_, value)| value.as_str()).collect();
@@ -101,7 +116,15 @@ fn conversations(state: &State) -> Value {
             })
         });
         let messages = conversation.messages.iter();
-        let messages = messages.map(|message| json!({ "author": message.author, "body": message.body }));
+        let messages = messages.map(|message| {
+            json!({
+                "sid": message.sid,
+                "author": message.author,
+                "body": message.body,
+                "attributes": message.attributes,
+                "media": message.media.iter().map(Media::json).collect::<Vec<_>>(),
+            })
+        });
         json!({
             "sid": conversation.sid,
             "friendly_name": conversation.friendly_name,

@@ -2,9 +2,12 @@
 
 use std::time::SystemTime;
 
+use serde_json::{Value, json};
+
 use crate::twilio::clock::webhook_time;
-use crate::twilio::model::{Conversation, ConversationState, Message, Participant};
-use crate::twilio::world::World;
+use crate::twilio::message::{Media, Message, Receipt};
+use crate::twilio::model::{Conversation, ConversationState, Participant};
+use crate::twilio::world::{Words, World};
 
 /// The custom routing callback; it has no `EventType` of its own.
 pub(crate) const ROUTING: &str = "routing";
@@ -145,31 +148,56 @@ pub(crate) fn participant_changed(
     Event { name, fields: [participant(world, conversation_sid, changed), known].concat() }
 }
 
-pub(crate) fn message_add(world: &World, conversation: &Conversation, author: &str, body: &str) -> Event {
-    let author_sid = conversation.participant(author).map(|participant| participant.sid.clone());
+/// JSON in a string; nothing where there are no files.
+pub(crate) fn media(files: &[Media]) -> Fields {
+    let show = |media: &Media| {
+        let Media { sid, filename, content_type, size, .. } = media;
+        json!({ "Sid": sid, "Filename": filename, "ContentType": content_type, "Size": size })
+    };
+    let list = || files.iter().map(show).collect::<Value>().to_string();
+    fields([("Media", (!files.is_empty()).then(list))])
+}
+
+pub(crate) fn message_add(world: &World, conversation: &Conversation, words: &Words) -> Event {
+    let author_sid = conversation.participant(&words.author).map(|participant| participant.sid.clone());
     let fields = fields([
         ("ConversationSid", Some(conversation.sid.clone())),
         ("ChatServiceSid", Some(world.service_sid.clone())),
-        ("Body", Some(body.to_owned())),
-        ("Author", Some(author.to_owned())),
+        ("Body", Some(words.body.clone())),
+        ("Author", Some(words.author.clone())),
         ("ParticipantSid", author_sid),
-        ("Attributes", Some("{}".to_owned())),
+        ("Attributes", Some(words.attributes.to_string())),
     ]);
-    Event { name: "onMessageAdd", fields }
+    Event { name: "onMessageAdd", fields: [fields, media(&words.media)].concat() }
 }
 
-pub(crate) fn message_added(world: &World, conversation: &Conversation, message: &Message, index: usize) -> Event {
-    let mut event = message_add(world, conversation, &message.author, &message.body);
+pub(crate) fn message_added(world: &World, conversation: &Conversation, message: &Message) -> Event {
+    let Message { author, body, attributes, media, .. } = message.clone();
+    let mut event = message_add(world, conversation, &Words { author, body, attributes, media });
     event.name = "onMessageAdded";
-    event.fields.retain(|(name, _)| name != "Attributes");
     event.fields.extend(fields([
-        ("Attributes", Some(message.attributes.to_string())),
         ("MessageSid", Some(message.sid.clone())),
         ("MessagingServiceSid", Some(conversation.messaging_service_sid.clone())),
-        ("Index", Some(index.to_string())),
-        ("DateCreated", Some(webhook_time(SystemTime::now()))),
+        ("Index", Some(message.index.to_string())),
+        ("DateCreated", Some(webhook_time(message.date_created))),
     ]));
     event
+}
+
+pub(crate) fn delivery_updated(world: &World, conversation_sid: &str, message_sid: &str, receipt: &Receipt) -> Event {
+    let fields = fields([
+        ("ConversationSid", Some(conversation_sid.to_owned())),
+        ("ChatServiceSid", Some(world.service_sid.clone())),
+        ("MessageSid", Some(message_sid.to_owned())),
+        ("DeliveryReceiptSid", Some(receipt.sid.clone())),
+        ("ChannelMessageSid", Some(receipt.channel_message_sid.clone())),
+        ("ParticipantSid", Some(receipt.participant_sid.clone())),
+        ("Status", Some(receipt.status.name().to_owned())),
+        ("ErrorCode", Some(receipt.error_code.to_string())),
+        ("DateCreated", Some(webhook_time(receipt.date_created))),
+        ("DateUpdated", Some(webhook_time(receipt.date_updated))),
+    ]);
+    Event { name: "onDeliveryUpdated", fields }
 }
 
 /// For one customer: who wrote to which number.

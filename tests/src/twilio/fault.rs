@@ -27,6 +27,36 @@ pub enum Call {
     ListConversations,
     /// `GET /ParticipantConversations`
     ParticipantConversations,
+    /// `POST /Conversations/{CH}/Messages`
+    CreateMessage,
+    /// `GET /Conversations/{CH}/Messages/{IM}`
+    FetchMessage,
+    /// `GET /Conversations/{CH}/Messages`
+    ListMessages,
+    /// `GET /Conversations/{CH}/Messages/{IM}/Receipts`
+    ListReceipts,
+    /// `POST /Media`
+    UploadMedia,
+    /// `GET /Media/{ME}`
+    FetchMedia,
+    /// `GET /Media/{ME}/Content`
+    FetchContent,
+    /// `GET` of the temporary URL that the content leads to
+    DownloadContent,
+    /// `POST /Conversations/{CH}/Webhooks`
+    AddScopedWebhook,
+    /// `GET /Conversations/{CH}/Webhooks`
+    ListScopedWebhooks,
+    /// `DELETE /Conversations/{CH}/Webhooks/{WH}`
+    RemoveScopedWebhook,
+    /// `POST /Configuration/Addresses`
+    CreateAddress,
+    /// `GET /Configuration/Addresses/{IG}`
+    FetchAddress,
+    /// `POST /Configuration/Addresses/{IG}`
+    UpdateAddress,
+    /// `DELETE /Configuration/Addresses/{IG}`
+    RemoveAddress,
     /// `GET /Configuration/Webhooks`
     FetchWebhooks,
     /// `POST /Configuration/Webhooks`
@@ -42,7 +72,7 @@ impl Kind for Call {
 }
 
 impl Call {
-    const NAMED: [(&str, Self); 14] = [
+    const NAMED: [(&str, Self); 29] = [
         ("add-participant", Self::AddParticipant),
         ("fetch-participant", Self::FetchParticipant),
         ("update-participant", Self::UpdateParticipant),
@@ -54,6 +84,21 @@ impl Call {
         ("remove-conversation", Self::RemoveConversation),
         ("list-conversations", Self::ListConversations),
         ("participant-conversations", Self::ParticipantConversations),
+        ("create-message", Self::CreateMessage),
+        ("fetch-message", Self::FetchMessage),
+        ("list-messages", Self::ListMessages),
+        ("list-receipts", Self::ListReceipts),
+        ("upload-media", Self::UploadMedia),
+        ("fetch-media", Self::FetchMedia),
+        ("fetch-content", Self::FetchContent),
+        ("download-content", Self::DownloadContent),
+        ("add-scoped-webhook", Self::AddScopedWebhook),
+        ("list-scoped-webhooks", Self::ListScopedWebhooks),
+        ("remove-scoped-webhook", Self::RemoveScopedWebhook),
+        ("create-address", Self::CreateAddress),
+        ("fetch-address", Self::FetchAddress),
+        ("update-address", Self::UpdateAddress),
+        ("remove-address", Self::RemoveAddress),
         ("fetch-webhooks", Self::FetchWebhooks),
         ("update-webhooks", Self::UpdateWebhooks),
         ("any", Self::Any),

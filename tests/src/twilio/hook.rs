@@ -50,17 +50,36 @@ fn is_pre(event: &str) -> bool {
     event.ends_with("Add") || event.ends_with("Update") || event.ends_with("Remove")
 }
 
-/// Where an event goes, if anywhere.
-fn target(state: &State, event: &str) -> Option<Target> {
+/// Where an event goes by the configuration of the account and its services, if anywhere.
+fn configured(state: &State, event: &str) -> Option<String> {
     let (gateway, webhooks) = (state.settings.gateway.as_ref()?, &state.world.webhooks);
-    let (url, deadline) = match event {
-        ROUTING => (&gateway.routing_url, state.settings.routing_deadline),
-        _ if is_pre(event) => (&webhooks.pre_webhook_url, state.settings.conversations_deadline),
-        _ => (&webhooks.post_webhook_url, state.settings.conversations_deadline),
+    let url = match event {
+        ROUTING => &gateway.routing_url,
+        _ if is_pre(event) => &webhooks.pre_webhook_url,
+        _ => &webhooks.post_webhook_url,
+    };
+    Some(url.clone()).filter(|url| !url.is_empty())
+}
+
+/// Where it goes by the conversation's own webhooks.
+fn scoped(state: &State, event: &str, fields: &Fields) -> Vec<String> {
+    let sid = fields.iter().find(|(name, _)| name == "ConversationSid").map(|(_, sid)| sid.as_str());
+    let Some(conversation) = sid.and_then(|sid| state.world.conversation(sid)).filter(|_| event != ROUTING) else {
+        return Vec::new();
+    };
+    let wanted = conversation.webhooks.iter().filter(|webhook| webhook.filters.iter().any(|filter| filter == event));
+    wanted.filter(|_| !is_pre(event)).map(|webhook| webhook.url.clone()).collect()
+}
+
+fn target(state: &State, event: &str, url: &str) -> Option<Target> {
+    let gateway = state.settings.gateway.as_ref()?;
+    let deadline = match event {
+        ROUTING => state.settings.routing_deadline,
+        _ => state.settings.conversations_deadline,
     };
     // A fragment is not sent, and not signed.
     let url = url.split('#').next().unwrap_or_default().to_owned();
-    (!url.is_empty()).then(|| Target { address: gateway.address, url, token: gateway.token.clone(), deadline })
+    Some(Target { address: gateway.address, url, token: gateway.token.clone(), deadline })
 }
 
 fn is_wanted(state: &State, event: &str) -> bool {
@@ -79,8 +98,10 @@ impl Shared {
             return through();
         }
         let fields = self.complete(event.name, event.fields, origin);
-        let Some(fired) = self.send(event.name, fields, Uuid::new_v4().to_string()).await else { return through() };
-        self.judge(fired)
+        match self.fire(event.name, fields, Uuid::new_v4().to_string()).await {
+            Some(fired) => self.judge(fired),
+            None => through(),
+        }
     }
 
     fn judge(&self, fired: Fired) -> Verdict {
@@ -100,24 +121,32 @@ impl Shared {
 
     /// Fires a post event or the routing callback, perhaps twice, and again later where nobody took it.
     pub(crate) async fn tell(self: &Arc<Self>, event: Event, origin: &Origin) {
-        if !self.read(|state| is_wanted(state, event.name)) {
-            return;
+        let urls = self.read(|state| {
+            let configured = configured(state, event.name).filter(|_| is_wanted(state, event.name));
+            configured.into_iter().chain(scoped(state, event.name, &event.fields)).collect::<Vec<_>>()
+        });
+        let fields = self.complete(event.name, event.fields, origin);
+        for url in urls {
+            self.tell_one(&url, event.name, fields.clone()).await;
         }
-        let (fields, token) = (self.complete(event.name, event.fields, origin), Uuid::new_v4().to_string());
-        self.attempt(event.name, fields.clone(), token.clone()).await;
+    }
+
+    async fn tell_one(self: &Arc<Self>, url: &str, event: &'static str, fields: Fields) {
+        let token = Uuid::new_v4().to_string();
+        self.attempt(url, event, fields.clone(), token.clone()).await;
         let twice = self.update(|state| {
             let (chance, probability) = state.settings.duplicate.as_mut()?;
             chance.happens(*probability).then(|| chance.below(2) == 0)
         });
         if let Some(same_token) = twice {
             let token = if same_token { token } else { Uuid::new_v4().to_string() };
-            self.attempt(event.name, fields, token).await;
+            self.attempt(url, event, fields, token).await;
         }
     }
 
-    async fn attempt(self: &Arc<Self>, event: &'static str, fields: Fields, token: String) {
+    async fn attempt(self: &Arc<Self>, url: &str, event: &'static str, fields: Fields, token: String) {
         let (retries, pause) = self.read(|state| (state.settings.retries, state.settings.retry_pause));
-        let Some(mut fired) = self.send(event, fields, token).await else { return };
+        let Some(mut fired) = self.send(url, event, fields, token).await else { return };
         if fired.acknowledged || retries == 0 {
             return;
         }
@@ -125,7 +154,7 @@ impl Shared {
         tokio::spawn(async move {
             for _ in 0..retries {
                 sleep(pause).await;
-                match shared.send(event, retried(fired.fields), fired.token).await {
+                match shared.send(&fired.url, event, retried(fired.fields), fired.token).await {
                     Some(again) if !again.acknowledged => fired = again,
                     _ => return,
                 }
@@ -150,9 +179,15 @@ impl Shared {
         fields
     }
 
-    /// Sends once and records it; nothing is sent where no URL is configured.
-    pub(crate) async fn send(&self, event: &str, fields: Fields, token: String) -> Option<Fired> {
-        let target = self.read(|state| target(state, event))?;
+    /// Sends once, to the URL that is configured, and records it; nothing is sent where there is none.
+    pub(crate) async fn fire(&self, event: &str, fields: Fields, token: String) -> Option<Fired> {
+        let url = self.read(|state| configured(state, event))?;
+        self.send(&url, event, fields, token).await
+    }
+
+    /// The same to any URL; nothing is sent where nobody knows the way.
+    pub(crate) async fn send(&self, url: &str, event: &str, fields: Fields, token: String) -> Option<Fired> {
+        let target = self.read(|state| target(state, event, url))?;
         let started = Instant::now();
         let answer = timeout(target.deadline, post(&target, &fields, &token)).await;
         let mut fired = Fired {

@@ -1,10 +1,12 @@
-//! What Twilio keeps: conversations, who is in them, and what was said.
+//! What Twilio keeps: conversations, and who is in them.
 
 use std::time::SystemTime;
 
 use serde_json::{Value, json};
 
 use crate::twilio::clock::rest_time;
+use crate::twilio::message::{Message, Place};
+use crate::twilio::reach::ScopedWebhook;
 
 /// The life of a conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +54,7 @@ pub struct Conversation {
     pub participants: Vec<Participant>,
     /// In the order in which they came.
     pub messages: Vec<Message>,
+    pub(crate) webhooks: Vec<ScopedWebhook>,
     pub(crate) messaging_service_sid: String,
     /// The company's number in a group MMS.
     pub(crate) business_number: Option<String>,
@@ -80,6 +83,16 @@ impl Conversation {
     /// Whether more than one customer is in it.
     pub fn is_group(&self) -> bool {
         self.participants.iter().filter(|participant| participant.address.is_some()).count() > 1
+    }
+
+    pub(crate) fn message(&self, sid: &str) -> Option<&Message> {
+        self.messages.iter().find(|message| message.sid == sid)
+    }
+
+    /// Where its messages stand, for their JSON.
+    pub(crate) fn place<'p>(&'p self, account_sid: &'p str, service_sid: &'p str, base: &str) -> Place<'p> {
+        let url = format!("{base}/Conversations/{}", self.sid);
+        Place { account_sid, service_sid, conversation_sid: &self.sid, url }
     }
 
     pub(crate) fn json(&self, account_sid: &str, service_sid: &str, base: &str) -> Value {
@@ -168,17 +181,4 @@ impl Participant {
             "last_read_timestamp": self.last_read_timestamp,
         })
     }
-}
-
-/// A message.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Message {
-    /// `IM...`
-    pub sid: String,
-    /// An address or an identity.
-    pub author: String,
-    /// The text.
-    pub body: String,
-    /// On the wire a string with this JSON.
-    pub attributes: Value,
 }

@@ -7,20 +7,66 @@ use uuid::Uuid;
 use crate::Twilio;
 use crate::twilio::events::Origin;
 use crate::twilio::hook::retried;
+use crate::twilio::message::DeliveryStatus;
 use crate::twilio::record::{Fired, Rejection};
 use crate::twilio::scenes;
+
+/// A file of a scenario: its name (empty where the carrier says none), its type and its bytes.
+pub type FileToSend<'f> = (&'f str, &'f str, &'f [u8]);
 
 impl Twilio {
     /// An SMS to one of the company's numbers. The SID of its conversation, which is a new one unless the
     /// two numbers have an open one.
     pub fn inbound_sms(&self, from: &str, to: &str, text: &str) -> Result<String, Rejection> {
-        self.runtime().block_on(scenes::inbound(&self.shared, "SMS", from, to, text))
+        self.inbound_sms_with(from, to, text, &[])
+    }
+
+    /// The same as an MMS with these files.
+    pub fn inbound_sms_with(
+        &self,
+        from: &str,
+        to: &str,
+        text: &str,
+        files: &[FileToSend<'_>],
+    ) -> Result<String, Rejection> {
+        self.runtime().block_on(scenes::inbound(&self.shared, "SMS", from, to, text, files))
     }
 
     /// The same over WhatsApp; the numbers get their prefix where they lack it.
     pub fn inbound_whatsapp(&self, from: &str, to: &str, text: &str) -> Result<String, Rejection> {
+        self.inbound_whatsapp_with(from, to, text, &[])
+    }
+
+    /// The same with these files.
+    pub fn inbound_whatsapp_with(
+        &self,
+        from: &str,
+        to: &str,
+        text: &str,
+        files: &[FileToSend<'_>],
+    ) -> Result<String, Rejection> {
         let (from, to) = (whatsapp(from), whatsapp(to));
-        self.runtime().block_on(scenes::inbound(&self.shared, "WHATSAPP", &from, &to, text))
+        self.runtime().block_on(scenes::inbound(&self.shared, "WHATSAPP", &from, &to, text, files))
+    }
+
+    /// A worker writes into a conversation in an app of Twilio's SDK; who is not in it yet joins it first. The
+    /// SID of the message.
+    pub fn agent_writes(
+        &self,
+        conversation: &str,
+        identity: &str,
+        text: &str,
+        files: &[FileToSend<'_>],
+    ) -> Result<String, Rejection> {
+        self.runtime().block_on(scenes::agent(&self.shared, conversation, identity, text, files))
+    }
+
+    /// Carriers report on a message, for everybody outside of chat whom it goes to: `onDeliveryUpdated`, with
+    /// the code where it failed.
+    /// Panics if there is no such message, or nobody outside of chat.
+    pub fn delivery(&self, message: &str, status: DeliveryStatus, error_code: Option<u32>) {
+        let reported = self.runtime().block_on(scenes::delivery(&self.shared, message, status, error_code));
+        assert!(reported, "there is no message {message} to somebody outside of chat\n{}", self.dump());
     }
 
     /// A group MMS: `author` writes to `to`, the company's number, and to `others`. Returns when the
@@ -48,7 +94,7 @@ impl Twilio {
     pub fn fire(&self, event: &str, fields: &[(&str, &str)]) -> Fired {
         let fields = fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let fields = self.shared.complete(event, fields, &Origin::api());
-        let fired = self.runtime().block_on(self.shared.send(event, fields, Uuid::new_v4().to_string()));
+        let fired = self.runtime().block_on(self.shared.fire(event, fields, Uuid::new_v4().to_string()));
         fired.expect("point_at says where webhooks go")
     }
 
@@ -61,7 +107,7 @@ impl Twilio {
             false => (fired.fields.clone(), Uuid::new_v4().to_string()),
         };
         let shared = Arc::clone(&self.shared);
-        let again = self.runtime().block_on(async { shared.send(&fired.event, fields, token).await });
+        let again = self.runtime().block_on(async { shared.send(&fired.url, &fired.event, fields, token).await });
         again.expect("point_at says where webhooks go")
     }
 }

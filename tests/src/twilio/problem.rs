@@ -69,6 +69,21 @@ impl Problem {
         Self::new(409, 50416, message)
     }
 
+    /// As captured.
+    pub(crate) fn unique_name_exists() -> Self {
+        Self::new(409, 50353, "Conversation with provided unique name already exists")
+    }
+
+    /// The status is [?].
+    pub(crate) fn body_too_long() -> Self {
+        Self::new(400, 50504, "Message body parameter is too long")
+    }
+
+    /// More than five webhooks of one conversation. The status is [?].
+    pub(crate) fn scoped_webhooks_max() -> Self {
+        Self::new(400, 50361, "The limit of webhooks of a conversation is reached")
+    }
+
     /// The status is [?].
     pub(crate) fn closed() -> Self {
         Self::new(409, 50377, "Conversation is closed and cannot be updated")

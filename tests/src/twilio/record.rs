@@ -36,6 +36,8 @@ pub struct Recorded {
     pub query: Vec<(String, String)>,
     /// Decoded; empty where the connection was closed before the body was read.
     pub form: Vec<(String, String)>,
+    /// How long its body was.
+    pub size: usize,
     /// What it asks for.
     pub call: Call,
     /// The conversation in its path.
@@ -196,8 +198,46 @@ pub enum Effect {
         /// `MB...`
         participant: String,
     },
+    /// A message was added.
+    MessageAdded {
+        /// `CH...`
+        conversation: String,
+        /// `IM...`
+        message: String,
+    },
+    /// A file was uploaded.
+    MediaStored {
+        /// `ME...`
+        media: String,
+    },
     /// The configuration of the webhooks was set.
     WebhooksSet,
+    /// A conversation got a webhook of its own.
+    ScopedWebhookAdded {
+        /// `CH...`
+        conversation: String,
+        /// Where it goes.
+        url: String,
+    },
+    /// A conversation lost a webhook of its own.
+    ScopedWebhookRemoved {
+        /// `CH...`
+        conversation: String,
+        /// Where it went.
+        url: String,
+    },
+    /// What becomes of messages to a number was set.
+    AddressSet {
+        /// The number.
+        address: String,
+        /// `webhook`, `studio` or `default`.
+        kind: String,
+    },
+    /// The configuration of a number was deleted.
+    AddressRemoved {
+        /// The number.
+        address: String,
+    },
 }
 
 /// Why a conversation or a message did not come to be.

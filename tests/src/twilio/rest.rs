@@ -1,14 +1,18 @@
 //! The REST API: from a request to what it changes, what is answered, and which webhooks it fires.
 
 mod conversations;
+mod media;
+mod messages;
 mod page;
 mod participants;
+mod reach;
 mod webhooks;
 
 use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use hyper::body::Bytes;
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use url::form_urlencoded;
@@ -31,6 +35,8 @@ pub(crate) struct Place {
     pub(crate) service: Option<String>,
     pub(crate) conversation: Option<String>,
     pub(crate) participant: Option<String>,
+    /// The last segment.
+    pub(crate) last: String,
 }
 
 impl Place {
@@ -41,6 +47,7 @@ impl Place {
         let (service, rest) = match segments.as_slice() {
             ["v1", "Services", service, rest @ ..] => (Some((*service).to_owned()), rest),
             ["v1", rest @ ..] => (None, rest),
+            ["temporary", _] => (None, segments.as_slice()),
             _ => (None, [].as_slice()),
         };
         let base = service.as_ref().map_or_else(|| "/v1".to_owned(), |service| format!("/v1/Services/{service}"));
@@ -55,16 +62,34 @@ impl Place {
             ("GET", ["Conversations", _, "Participants", _]) => Call::FetchParticipant,
             ("POST", ["Conversations", _, "Participants", _]) => Call::UpdateParticipant,
             ("DELETE", ["Conversations", _, "Participants", _]) => Call::RemoveParticipant,
+            ("POST", ["Conversations", _, "Messages"]) => Call::CreateMessage,
+            ("GET", ["Conversations", _, "Messages"]) => Call::ListMessages,
+            ("GET", ["Conversations", _, "Messages", _]) => Call::FetchMessage,
+            ("GET", ["Conversations", _, "Messages", _, "Receipts"]) => Call::ListReceipts,
+            ("POST", ["Conversations", _, "Webhooks"]) => Call::AddScopedWebhook,
+            ("GET", ["Conversations", _, "Webhooks"]) => Call::ListScopedWebhooks,
+            ("DELETE", ["Conversations", _, "Webhooks", _]) => Call::RemoveScopedWebhook,
+            ("POST", ["Media"]) if service.is_some() => Call::UploadMedia,
+            ("GET", ["Media", _]) if service.is_some() => Call::FetchMedia,
+            ("GET", ["Media", _, "Content"]) if service.is_some() => Call::FetchContent,
+            ("GET", ["temporary", _]) => Call::DownloadContent,
             ("GET", ["ParticipantConversations"]) => Call::ParticipantConversations,
             ("GET", ["Configuration", "Webhooks"]) => Call::FetchWebhooks,
             ("POST", ["Configuration", "Webhooks"]) => Call::UpdateWebhooks,
+            // Numbers belong to the account.
+            ("POST", ["Configuration", "Addresses"]) if service.is_none() => Call::CreateAddress,
+            ("GET", ["Configuration", "Addresses", _]) if service.is_none() => Call::FetchAddress,
+            ("POST", ["Configuration", "Addresses", _]) if service.is_none() => Call::UpdateAddress,
+            ("DELETE", ["Configuration", "Addresses", _]) if service.is_none() => Call::RemoveAddress,
             _ => Call::Unknown,
         };
         let named = |kind: &str, at: usize| {
             let found = rest.get(at).filter(|_| rest.get(at - 1) == Some(&kind));
             found.map(|name| (*name).to_owned())
         };
-        Self { call, base, service, conversation: named("Conversations", 1), participant: named("Participants", 3) }
+        let (conversation, participant) = (named("Conversations", 1), named("Participants", 3));
+        let last = rest.last().copied().unwrap_or_default().to_owned();
+        Self { call, base, service, conversation, participant, last }
     }
 }
 
@@ -77,10 +102,15 @@ pub(crate) struct RestRequest {
     pub(crate) query: Vec<(String, String)>,
     pub(crate) form: Vec<(String, String)>,
     pub(crate) is_form: bool,
+    pub(crate) content_type: String,
+    /// The body as it came.
+    pub(crate) bytes: Bytes,
     pub(crate) authorization: Authorization,
     pub(crate) webhook_enabled: bool,
     /// What the answer's URLs start with.
     pub(crate) url: String,
+    /// The same for downloads.
+    pub(crate) storage_url: String,
 }
 
 impl RestRequest {
@@ -107,6 +137,16 @@ impl RestRequest {
 
     fn participant(&self) -> &str {
         self.place.participant.as_deref().unwrap_or_default()
+    }
+
+    fn message(&self) -> &str {
+        let mut segments = self.path.split('/').skip_while(|segment| *segment != "Messages");
+        segments.nth(1).unwrap_or_default()
+    }
+
+    fn media(&self) -> &str {
+        let mut segments = self.path.split('/').skip_while(|segment| !matches!(*segment, "Media" | "temporary"));
+        segments.nth(1).unwrap_or_default()
     }
 
     fn set(&mut self, name: &str, value: String) {
@@ -140,8 +180,18 @@ impl Done {
 
 /// Carries a request out, as far as Twilio would, and says whether it did.
 pub(crate) async fn act(shared: &Arc<Shared>, mut request: RestRequest) -> (Reply, bool) {
+    if request.place.call == Call::DownloadContent {
+        let reply = shared.read(|state| media::download(&state.world, &request));
+        let acted = reply.status == 200;
+        return (reply, acted);
+    }
     if let Err(problem) = shared.read(|state| guard(&state.world, &request)) {
         return (problem.into(), false);
+    }
+    if request.place.call == Call::FetchContent {
+        let reply = shared.read(|state| media::content(&state.world, &request));
+        let acted = reply.is_ok();
+        return (reply.unwrap_or_else(Reply::from), acted);
     }
     let origin = Origin::api();
     if request.webhook_enabled {
@@ -156,6 +206,12 @@ pub(crate) async fn act(shared: &Arc<Shared>, mut request: RestRequest) -> (Repl
                     }
                     if let Some(attributes) = changes.attributes {
                         request.set("Attributes", attributes.to_string());
+                    }
+                    if let Some(body) = changes.body {
+                        request.set("Body", body);
+                    }
+                    if let Some(author) = changes.author {
+                        request.set("Author", author);
                     }
                 }
                 Verdict::Rejected { .. } => return (Problem::rejected(name).into(), false),
@@ -193,7 +249,7 @@ fn guard(world: &World, request: &RestRequest) -> Result<(), Problem> {
     if request.place.service.as_ref().is_some_and(|service| *service != world.service_sid) {
         return Err(Problem::not_found(&request.path));
     }
-    if !request.is_form {
+    if !request.is_form && request.place.call != Call::UploadMedia {
         // What Twilio says to another content type is [?]; it does not read it.
         return Err(Problem::invalid("The body must be application/x-www-form-urlencoded"));
     }
@@ -213,9 +269,24 @@ fn perform(world: &mut World, request: &RestRequest) -> Result<Done, Problem> {
         Call::RemoveConversation => conversations::remove(world, request),
         Call::ListConversations => conversations::list(world, request),
         Call::ParticipantConversations => participants::conversations(world, request),
+        Call::CreateMessage => messages::create(world, request),
+        Call::FetchMessage => messages::fetch(world, request),
+        Call::ListMessages => messages::list(world, request),
+        Call::ListReceipts => messages::receipts(world, request),
+        Call::UploadMedia => media::upload(world, request),
+        Call::FetchMedia => media::fetch(world, request),
+        Call::AddScopedWebhook => reach::add_webhook(world, request),
+        Call::ListScopedWebhooks => reach::list_webhooks(world, request),
+        Call::RemoveScopedWebhook => reach::remove_webhook(world, request),
+        Call::CreateAddress => reach::create_address(world, request),
+        Call::FetchAddress => reach::fetch_address(world, request),
+        Call::UpdateAddress => reach::update_address(world, request),
+        Call::RemoveAddress => reach::remove_address(world, request),
         Call::FetchWebhooks => Ok(webhooks::fetch(world, request)),
         Call::UpdateWebhooks => webhooks::update(world, request),
-        Call::Unknown | Call::Any => Err(Problem::not_found(&request.path)),
+        Call::FetchContent | Call::DownloadContent | Call::Unknown | Call::Any => {
+            Err(Problem::not_found(&request.path))
+        }
     }
 }
 

@@ -1,19 +1,22 @@
 //! What customers and workers do, and the webhooks that come of it, in Twilio's order.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+use hyper::body::Bytes;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use crate::twilio::events::{self, Event, Fields, Origin};
 use crate::twilio::hook::{Changes, Verdict};
+use crate::twilio::message::{DeliveryStatus, Media, Receipt};
 use crate::twilio::model::ConversationState;
+use crate::twilio::play::FileToSend;
 use crate::twilio::problem::Problem;
 use crate::twilio::record::Rejection;
 use crate::twilio::settings::Initializing;
 use crate::twilio::state::Shared;
-use crate::twilio::world::{Newcomer, World};
+use crate::twilio::world::{Newcomer, Words, World};
 
 /// One run of a scenario.
 struct Scene {
@@ -90,16 +93,27 @@ impl Scene {
         self.tell(event).await;
     }
 
-    async fn said(&mut self, sid: &str, author: &str, text: &str) -> Result<(), Rejection> {
-        let event = self.event(|world| Some(events::message_add(world, world.conversation(sid)?, author, text)));
-        let Some(event) = event else { return Ok(()) };
+    /// The SID of the message.
+    async fn said(&mut self, sid: &str, author: &str, text: &str, media: Vec<Media>) -> Result<String, Rejection> {
+        let mut words = Words { author: author.to_owned(), body: text.to_owned(), attributes: json!({}), media };
+        let event = self.event(|world| Some(events::message_add(world, world.conversation(sid)?, &words)));
+        let Some(event) = event else { return Ok(String::new()) };
         let changes = self.ask(event, Some(sid)).await?;
-        let (author, body) = (changes.author.as_deref().unwrap_or(author), changes.body.as_deref().unwrap_or(text));
-        let attributes = changes.attributes.unwrap_or_else(|| json!({}));
-        let (message, index) = self.shared.update(|state| state.world.say(sid, author, body, attributes));
-        let event = self.event(|world| Some(events::message_added(world, world.conversation(sid)?, &message, index)));
+        words.author = changes.author.unwrap_or(words.author);
+        words.body = changes.body.unwrap_or(words.body);
+        words.attributes = changes.attributes.unwrap_or(words.attributes);
+        let message = self.shared.update(|state| state.world.say(sid, words));
+        let event = self.event(|world| Some(events::message_added(world, world.conversation(sid)?, &message)));
         self.tell(event).await;
-        Ok(())
+        Ok(message.sid)
+    }
+
+    fn stored(&self, files: &[FileToSend<'_>]) -> Vec<Media> {
+        let store = |(name, kind, bytes): &FileToSend<'_>| {
+            let name = Some((*name).to_owned()).filter(|name| !name.is_empty());
+            self.shared.update(|state| state.world.store(name, (*kind).to_owned(), Bytes::copy_from_slice(bytes)))
+        };
+        files.iter().map(store).collect()
     }
 }
 
@@ -110,15 +124,25 @@ pub(crate) async fn inbound(
     from: &str,
     to: &str,
     text: &str,
+    files: &[FileToSend<'_>],
 ) -> Result<String, Rejection> {
     let mut scene = Scene::new(shared, Origin::carrier(source));
+    let media = scene.stored(files);
     if let Some(sid) = shared.read(|state| state.world.with_pair(from, to).map(|known| known.sid.clone())) {
-        let said = scene.said(&sid, from, text).await;
+        let said = scene.said(&sid, from, text, media).await;
         scene.flush().await;
-        return said.map(|()| sid);
+        return said.map(|_| sid);
     }
+    let attached = shared.update(|state| state.world.attached(to)).map_err(|()| Rejection {
+        event: "auto-creation".to_owned(),
+        conversation: None,
+        status: 0,
+        code: None,
+        body: "the number makes no conversations".to_owned(),
+    })?;
     let binding = events::pair(from, to);
-    let message = [binding.clone(), vec![("MessageBody".to_owned(), text.to_owned())]].concat();
+    let words = vec![("MessageBody".to_owned(), text.to_owned())];
+    let message = [binding.clone(), words, events::media(&media)].concat();
     let asked = scene.event(|world| {
         let mut copy = world.clone();
         let draft = copy.create(None, None).clone();
@@ -126,17 +150,20 @@ pub(crate) async fn inbound(
     });
     let changes = scene.ask(asked.expect("it was just made"), None).await?;
     let sid = shared.update(|state| {
-        let sid = state.world.create(changes.friendly_name, changes.attributes).sid.clone();
+        let conversation = state.world.create(changes.friendly_name, changes.attributes);
+        // That the message that makes the conversation is told to this webhook, too, is [?].
+        conversation.webhooks.extend(attached);
+        let sid = conversation.sid.clone();
         let (address, proxy_address) = (Some(from.to_owned()), Some(to.to_owned()));
         // A second message of the same moment may have been faster; Twilio's answer to that is [?].
         let _ = state.world.add(&sid, Newcomer { address, proxy_address, ..Newcomer::default() });
         sid
     });
     scene.created(&sid, &message).await;
-    let said = scene.said(&sid, from, text).await;
+    let said = scene.said(&sid, from, text, media).await;
     scene.routed(&sid, &binding).await;
     scene.flush().await;
-    said.map(|()| sid)
+    said.map(|_| sid)
 }
 
 /// A message to several numbers, one of them the company's.
@@ -150,9 +177,9 @@ pub(crate) async fn group(
     let mut scene = Scene::new(shared, Origin::carrier("SMS"));
     let customers = [&[author], others].concat();
     if let Some(sid) = shared.read(|state| state.world.with_group(&customers, to).map(|known| known.sid.clone())) {
-        let said = scene.said(&sid, author, text).await;
+        let said = scene.said(&sid, author, text, Vec::new()).await;
         scene.flush().await;
-        return said.map(|()| sid);
+        return said.map(|_| sid);
     }
     let everybody_else: Vec<_> = [&[to], others].concat().into_iter().map(ToOwned::to_owned).collect();
     let binding = events::group(author, &everybody_else);
@@ -190,14 +217,14 @@ pub(crate) async fn group(
     let is_ready =
         |world: &World| world.conversation(&sid).is_none_or(|known| known.state != ConversationState::Initializing);
     shared.until(|state| is_ready(&state.world)).await;
-    let said = scene.said(&sid, author, text).await;
+    let said = scene.said(&sid, author, text, Vec::new()).await;
     let event = scene.event(|world| {
         let conversation = world.conversation(&sid)?;
         Some(events::conversation_state_updated(world, conversation, ConversationState::Initializing, "EVENT"))
     });
     scene.tell(event).await;
     scene.flush().await;
-    said.map(|()| sid)
+    said.map(|_| sid)
 }
 
 fn found_group(world: &mut World, changes: Changes, customers: &[&str], to: &str) -> String {
@@ -281,4 +308,68 @@ async fn join(scene: &mut Scene, sid: &str, newcomer: Newcomer) -> Result<(), Re
     let event = scene.event(|world| Some(events::participant_added(world, sid, &participant)));
     scene.tell(event).await;
     Ok(())
+}
+
+/// A worker writes in an app. The SID of the message.
+pub(crate) async fn agent(
+    shared: &Arc<Shared>,
+    sid: &str,
+    identity: &str,
+    text: &str,
+    files: &[FileToSend<'_>],
+) -> Result<String, Rejection> {
+    let mut scene = Scene::new(shared, Origin::app(identity));
+    let is_in = |world: &World| world.conversation(sid).is_some_and(|known| known.workers().contains(&identity));
+    if !shared.read(|state| is_in(&state.world)) {
+        join(&mut scene, sid, Newcomer { identity: Some(identity.to_owned()), ..Newcomer::default() }).await?;
+    }
+    let media = scene.stored(files);
+    let said = scene.said(sid, identity, text, media).await;
+    scene.flush().await;
+    said
+}
+
+/// What carriers report of a message; false if there is nobody to whom it goes.
+pub(crate) async fn delivery(
+    shared: &Arc<Shared>,
+    message: &str,
+    status: DeliveryStatus,
+    error_code: Option<u32>,
+) -> bool {
+    let reports = shared.update(|state| report(&mut state.world, message, status, error_code.unwrap_or(0)));
+    for (source, event) in &reports {
+        // Who is named as the source of such an event is [?].
+        let mut scene = Scene::new(shared, Origin::carrier(source));
+        scene.tell(Some(event.clone())).await;
+        scene.flush().await;
+    }
+    !reports.is_empty()
+}
+
+fn report(world: &mut World, sid: &str, status: DeliveryStatus, error_code: u32) -> Vec<(&'static str, Event)> {
+    let said_in = world.conversations.iter().find(|conversation| conversation.message(sid).is_some()).cloned();
+    let Some(conversation) = said_in else { return Vec::new() };
+    let message = conversation.message(sid).expect("it was just found");
+    let (mut reports, now) = (Vec::new(), SystemTime::now());
+    for reader in message.readers(&conversation) {
+        let earlier = message.receipts.iter().find(|receipt| receipt.participant_sid == reader.sid).cloned();
+        let (source, prefix) = if reader.kind() == "whatsapp" { ("WHATSAPP", "WA") } else { ("SMS", "SM") };
+        let mut receipt = earlier.unwrap_or_else(|| Receipt {
+            sid: world.sid("DY"),
+            participant_sid: reader.sid.clone(),
+            status,
+            error_code,
+            channel_message_sid: world.sid(prefix),
+            date_created: now,
+            date_updated: now,
+        });
+        (receipt.status, receipt.error_code, receipt.date_updated) = (status, error_code, now);
+        reports.push((source, events::delivery_updated(world, &conversation.sid, sid, &receipt)));
+        let known = world.conversation_mut(&conversation.sid);
+        let known = known.and_then(|known| known.messages.iter_mut().find(|message| message.sid == sid));
+        let receipts = &mut known.expect("it was just found").receipts;
+        receipts.retain(|known| known.sid != receipt.sid);
+        receipts.push(receipt);
+    }
+    reports
 }

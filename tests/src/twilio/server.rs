@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::double::reply::{Body, Cut, Reply};
 use crate::twilio::control;
-use crate::twilio::fault::Action;
+use crate::twilio::fault::{Action, Call};
 use crate::twilio::record::Recorded;
 use crate::twilio::rest::{Place, RestRequest, authorization, pairs};
 use crate::twilio::state::Shared;
@@ -37,10 +37,12 @@ pub(crate) async fn respond(
     let bytes = body.collect().await.map_err(|_| Cut)?.to_bytes();
     let content_type = text(&head, header::CONTENT_TYPE.as_str()).unwrap_or_default();
     let is_form = bytes.is_empty() || content_type.split(';').next().is_some_and(|kind| kind.trim() == FORM);
+    let is_form = is_form && place.call != Call::UploadMedia;
     let form = if is_form { pairs(&bytes) } else { Vec::new() };
     let (authorization, webhook_enabled) = shared.update(|state| {
         let recorded = &mut state.requests[index];
         recorded.form.clone_from(&form);
+        recorded.size = bytes.len();
         (recorded.authorization, recorded.webhook_enabled)
     });
     let request = RestRequest {
@@ -50,9 +52,12 @@ pub(crate) async fn respond(
         query: pairs(head.uri.query().unwrap_or_default().as_bytes()),
         form,
         is_form,
+        content_type: content_type.to_owned(),
+        bytes,
         authorization,
         webhook_enabled,
         url: shared.url.clone(),
+        storage_url: shared.storage_url.clone(),
     };
     // A task of its own: Twilio goes on when the caller has left.
     let working = tokio::spawn(trouble::answer(Arc::clone(&shared), index, request, fault));
@@ -73,6 +78,7 @@ fn note(shared: &Shared, connection: u64, head: &Parts, place: &Place) -> (usize
             path: head.uri.path().to_owned(),
             query: pairs(head.uri.query().unwrap_or_default().as_bytes()),
             form: Vec::new(),
+            size: 0,
             call: place.call,
             conversation: place.conversation.clone(),
             authorization: authorization(text(head, header::AUTHORIZATION.as_str()), &shared.credentials),
@@ -94,8 +100,8 @@ fn text<'h>(head: &'h Parts, name: &str) -> Option<&'h str> {
 }
 
 fn response(reply: Reply) -> Response<Body> {
-    let is_empty = reply.body.is_empty();
+    let has_kind = reply.body.is_empty() || reply.headers.iter().any(|(name, _)| *name == "content-type");
     let reply = reply.header("twilio-request-id", format!("RQ{}", Uuid::new_v4().simple()));
     let kind = header::CONTENT_TYPE.as_str();
-    if is_empty { reply.into() } else { reply.header(kind, "application/json;charset=utf-8").into() }
+    if has_kind { reply.into() } else { reply.header(kind, "application/json;charset=utf-8").into() }
 }

@@ -75,12 +75,20 @@ pub(crate) struct Shared {
     pub(crate) credentials: Vec<(String, String)>,
     /// `http://127.0.0.1:port`
     pub(crate) url: String,
+    /// The same for downloads.
+    pub(crate) storage_url: String,
     pub(crate) control: bool,
     pub(crate) started: Instant,
 }
 
 impl Shared {
-    pub(crate) fn new(world: World, credentials: Vec<(String, String)>, url: String, control: bool) -> Arc<Self> {
+    pub(crate) fn new(
+        world: World,
+        credentials: Vec<(String, String)>,
+        url: String,
+        storage_url: String,
+        control: bool,
+    ) -> Arc<Self> {
         let state = State {
             world,
             requests: Vec::new(),
@@ -89,7 +97,7 @@ impl Shared {
             faults: Faults::default(),
             settings: Settings::default(),
         };
-        Arc::new(Self { watched: Watched::new(state), credentials, url, control, started: Instant::now() })
+        Arc::new(Self { watched: Watched::new(state), credentials, url, storage_url, control, started: Instant::now() })
     }
 }
 

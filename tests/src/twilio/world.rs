@@ -2,17 +2,21 @@
 
 use std::time::SystemTime;
 
+use hyper::body::Bytes;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::twilio::model::{Conversation, ConversationState, Message, Participant};
+use crate::twilio::message::{Media, Message, Stored};
+use crate::twilio::model::{Conversation, ConversationState, Participant};
 use crate::twilio::problem::Problem;
+use crate::twilio::reach::{AddressConfiguration, ScopedWebhook};
 
 pub(crate) const IDENTITY_CHARS_MAX: usize = 256;
 pub(crate) const FRIENDLY_NAME_CHARS_MAX: usize = 256;
 pub(crate) const CONVERSATION_ATTRIBUTES_BYTES_MAX: usize = 16 * 1024;
 pub(crate) const PARTICIPANT_ATTRIBUTES_BYTES_MAX: usize = 4 * 1024;
 pub(crate) const MESSAGE_ATTRIBUTES_BYTES_MAX: usize = 4 * 1024;
+pub(crate) const MESSAGE_BODY_CHARS_MAX: usize = 1600;
 
 #[derive(Debug, Clone)]
 pub(crate) struct World {
@@ -20,7 +24,9 @@ pub(crate) struct World {
     pub(crate) service_sid: String,
     pub(crate) messaging_service_sid: String,
     pub(crate) conversations: Vec<Conversation>,
+    pub(crate) media: Vec<Stored>,
     pub(crate) webhooks: Webhooks,
+    pub(crate) addresses: Vec<AddressConfiguration>,
     pub(crate) participants_max: usize,
     pub(crate) non_chat_participants_max: usize,
     /// SIDs of two doubles differ, so that one may stand in for the other.
@@ -49,6 +55,15 @@ pub(crate) struct Newcomer {
     pub(crate) attributes: Option<Value>,
 }
 
+/// What somebody says.
+#[derive(Debug, Clone)]
+pub(crate) struct Words {
+    pub(crate) author: String,
+    pub(crate) body: String,
+    pub(crate) attributes: Value,
+    pub(crate) media: Vec<Media>,
+}
+
 impl World {
     pub(crate) fn new(account_sid: String, service_sid: String) -> Self {
         let salt = Uuid::new_v4().as_u64_pair().0;
@@ -57,6 +72,8 @@ impl World {
             service_sid,
             messaging_service_sid: String::new(),
             conversations: Vec::new(),
+            media: Vec::new(),
+            addresses: Vec::new(),
             webhooks: Webhooks { target: "webhook".to_owned(), ..Webhooks::default() },
             participants_max: 100,
             non_chat_participants_max: 50,
@@ -114,6 +131,7 @@ impl World {
             state: ConversationState::Active,
             participants: Vec::new(),
             messages: Vec::new(),
+            webhooks: Vec::new(),
             messaging_service_sid: self.messaging_service_sid.clone(),
             business_number: None,
             refusals_left: None,
@@ -195,17 +213,52 @@ impl World {
         Ok(participant)
     }
 
-    pub(crate) fn say(
-        &mut self,
-        conversation_sid: &str,
-        author: &str,
-        body: &str,
-        attributes: Value,
-    ) -> (Message, usize) {
-        let message = Message { sid: self.sid("IM"), author: author.to_owned(), body: body.to_owned(), attributes };
-        let Some(conversation) = self.conversation_mut(conversation_sid) else { return (message, 0) };
-        conversation.messages.push(message.clone());
-        (message, conversation.messages.len() - 1)
+    /// Keeps a file.
+    pub(crate) fn store(&mut self, filename: Option<String>, content_type: String, content: Bytes) -> Media {
+        let (sid, size, sha256) = (self.sid("ME"), content.len(), crate::digest(&content));
+        let media = Media { sid, filename, content_type, size, sha256 };
+        let secret = Uuid::new_v4().simple().to_string();
+        self.media.push(Stored { media: media.clone(), content, secret, date_created: SystemTime::now() });
+        media
+    }
+
+    pub(crate) fn stored(&self, sid: &str) -> Option<&Stored> {
+        self.media.iter().find(|stored| stored.media.sid == sid)
+    }
+
+    /// Adds a message to a conversation.
+    pub(crate) fn say(&mut self, conversation_sid: &str, words: Words) -> Message {
+        let sid = self.sid("IM");
+        let conversation = self.conversation_mut(conversation_sid);
+        let found = conversation.as_ref().and_then(|known| known.participant(&words.author));
+        let message = Message {
+            sid,
+            participant_sid: found.map(|participant| participant.sid.clone()),
+            author: words.author,
+            body: words.body,
+            attributes: words.attributes,
+            media: words.media,
+            receipts: Vec::new(),
+            index: conversation.as_ref().map_or(0, |known| known.messages.len()),
+            date_created: SystemTime::now(),
+        };
+        if let Some(conversation) = conversation {
+            conversation.messages.push(message.clone());
+        }
+        message
+    }
+
+    /// The webhook that the configuration of a number attaches to conversations that it makes; `Err` where it
+    /// makes none.
+    pub(crate) fn attached(&mut self, number: &str) -> Result<Option<ScopedWebhook>, ()> {
+        let Some(configured) = self.addresses.iter().find(|known| known.address == number).cloned() else {
+            return Ok(None);
+        };
+        if !configured.enabled {
+            return Err(());
+        }
+        let sid = self.sid("WH");
+        Ok((configured.kind == "webhook").then(|| ScopedWebhook::new(sid, configured.url, configured.filters)))
     }
 }
 

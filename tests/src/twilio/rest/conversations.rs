@@ -29,8 +29,7 @@ fn fields(world: &World, request: &RestRequest) -> Result<Fields, Problem> {
     let unique_name = request.filled("UniqueName");
     let taken = unique_name.as_deref().and_then(|name| world.conversation(name));
     if taken.is_some_and(|taken| taken.sid != request.conversation()) {
-        // The code is [?].
-        return Err(Problem::new(409, 50300, "Conversation with provided unique name already exists"));
+        return Err(Problem::unique_name_exists());
     }
     let state = match request.field("State").map(|name| (name, ConversationState::named(name))) {
         None => None,

@@ -14,7 +14,7 @@ pub(crate) fn page(request: &RestRequest, key: &str, items: &[Value], size_max: 
         let parse = |text: &str| text.parse::<usize>().map_err(|_| Problem::invalid(format!("{name} is no number")));
         request.asked(name).map(parse).transpose()
     };
-    let size = number("PageSize")?.unwrap_or(PAGE_SIZE);
+    let size = number("PageSize")?.unwrap_or(PAGE_SIZE.min(size_max));
     if !(1..=size_max).contains(&size) {
         return Err(Problem::invalid(format!("PageSize must be between 1 and {size_max}")));
     }

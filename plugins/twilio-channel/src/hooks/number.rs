@@ -1,0 +1,147 @@
+//! Webhooks of a number's conversations: those that Twilio makes of customers' messages have one by the number's
+//! address configuration, the others by hand.
+
+use frontgate_sdk::{Error, Result};
+use serde::Deserialize;
+
+use crate::hooks::{EVENTS, is_same_place, own_url};
+use crate::settings::Channel;
+use crate::twilio::{self, Refusal};
+use crate::{form, number};
+
+/// `Configuration/Addresses/{IG}`.
+#[derive(Deserialize)]
+struct Configured {
+    sid: String,
+    #[serde(default)]
+    auto_creation: Option<AutoCreation>,
+}
+
+#[derive(Default, Deserialize)]
+struct AutoCreation {
+    #[serde(default)]
+    enabled: bool,
+    #[serde(default, rename = "type")]
+    kind: Option<String>,
+    #[serde(default)]
+    webhook_url: Option<String>,
+    #[serde(default)]
+    conversation_service_sid: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Hooks {
+    webhooks: Vec<Hook>,
+}
+
+#[derive(Deserialize)]
+struct Hook {
+    #[serde(default)]
+    configuration: Option<Target>,
+}
+
+#[derive(Default, Deserialize)]
+struct Target {
+    #[serde(default)]
+    url: Option<String>,
+}
+
+pub(super) fn connect(channel: &Channel) -> Result<()> {
+    let found = configured(channel)?;
+    let before = found.as_ref().and_then(|found| found.auto_creation.as_ref());
+    if before.is_some_and(|before| before.is_somebody_elses(channel)) {
+        return Err(Error::invalid(
+            "Twilio hands what customers write to this number to somebody else: a webhook, a Studio flow or another \
+             Conversations service. Change the number's address configuration there, or let the operator of the \
+             gateway choose webhooks = \"manual\".",
+        ));
+    }
+    let own = own_url(channel);
+    let mut fields = vec![
+        ("AutoCreation.Enabled", "true"),
+        ("AutoCreation.Type", "webhook"),
+        ("AutoCreation.WebhookUrl", own.as_str()),
+        ("AutoCreation.WebhookMethod", "post"),
+    ];
+    fields.extend(EVENTS.map(|event| ("AutoCreation.WebhookFilters", event)));
+    fields.extend(service(channel).map(|sid| ("AutoCreation.ConversationServiceSid", sid)));
+    let url = match found {
+        Some(found) => address_url(channel, &found.sid),
+        None => {
+            fields.extend([("Type", number::kind(&channel.number)), ("Address", channel.number.as_str())]);
+            addresses_url(channel)
+        }
+    };
+    let _: Configured = twilio::post(&url, &fields)?;
+    Ok(())
+}
+
+/// Customers' messages make conversations as before; only nobody is told.
+pub(super) fn disconnect(channel: &Channel) -> Result<()> {
+    let Some(found) = configured(channel)? else { return Ok(()) };
+    let is_own = |before: &AutoCreation| before.webhook_url.as_deref().is_some_and(|url| leads_to(url, channel));
+    if found.auto_creation.as_ref().is_some_and(is_own) {
+        let fields = [("AutoCreation.Type", "default")];
+        let _: Configured = twilio::post(&address_url(channel, &found.sid), &fields)?;
+    }
+    Ok(())
+}
+
+/// Adds the webhook, unless it is there.
+pub(super) fn attach(channel: &Channel, conversation: &str) -> Result<()> {
+    let (url, own) = (channel.url(&format!("Conversations/{conversation}/Webhooks")), own_url(channel));
+    let hooks: Hooks = twilio::get(&url)?;
+    let mut urls = hooks.webhooks.into_iter().filter_map(|hook| hook.configuration?.url);
+    if urls.any(|url| url == own) {
+        return Ok(());
+    }
+    let mut fields = vec![("Target", "webhook"), ("Configuration.Method", "post"), ("Configuration.Url", own.as_str())];
+    fields.extend(EVENTS.map(|event| ("Configuration.Filters", event)));
+    let _: Hook = twilio::post(&url, &fields)?;
+    Ok(())
+}
+
+impl AutoCreation {
+    /// Whether a change would take customers' messages away from somebody.
+    fn is_somebody_elses(&self, channel: &Channel) -> bool {
+        let elsewhere = match self.kind.as_deref() {
+            Some("webhook") => !self.webhook_url.as_deref().is_some_and(|url| leads_to(url, channel)),
+            Some("studio") => true,
+            _ => false,
+        };
+        let other_service = match (&self.conversation_service_sid, service(channel)) {
+            (Some(known), Some(own)) => known != own,
+            _ => false,
+        };
+        self.enabled && (elsewhere || other_service)
+    }
+}
+
+/// Whether a webhook is one of this channel, whatever number it was for.
+fn leads_to(url: &str, channel: &Channel) -> bool {
+    let place = url.rsplit_once('/').map_or(url, |(place, _)| place);
+    is_same_place(place, channel.webhook_url.trim_end_matches('/'))
+}
+
+fn configured(channel: &Channel) -> Result<Option<Configured>, Refusal> {
+    match twilio::get(&address_url(channel, &channel.number)) {
+        Ok(found) => Ok(Some(found)),
+        Err(refusal) if refusal.is_not_found() => Ok(None),
+        Err(refusal) => Err(refusal),
+    }
+}
+
+/// Numbers belong to the account, not to a service.
+fn addresses_url(channel: &Channel) -> String {
+    let url = &channel.settings.conversations_url;
+    let account = url.split_once("/Services/").map_or(url.as_str(), |(account, _)| account);
+    format!("{account}/Configuration/Addresses")
+}
+
+fn address_url(channel: &Channel, name: &str) -> String {
+    format!("{}/{}", addresses_url(channel), form::segment(name))
+}
+
+fn service(channel: &Channel) -> Option<&str> {
+    channel.settings.conversations_url.split_once("/Services/").map(|(_, sid)| sid)
+}

@@ -1,0 +1,59 @@
+//! The service's one URL for events.
+
+use frontgate_sdk::{Error, Result};
+use serde::Deserialize;
+
+use crate::hooks::{EVENTS, is_same_place};
+use crate::settings::Channel;
+use crate::twilio;
+
+/// `Configuration/Webhooks` of the service.
+#[derive(Deserialize)]
+struct Configured {
+    #[serde(default)]
+    pre_webhook_url: Option<String>,
+    #[serde(default)]
+    post_webhook_url: Option<String>,
+    #[serde(default)]
+    filters: Option<Vec<String>>,
+}
+
+pub(super) fn connect(channel: &Channel) -> Result<()> {
+    let configured = configured(channel)?;
+    let post_url = configured.post_webhook_url.unwrap_or_default();
+    if !post_url.is_empty() && !is_same_place(&post_url, &channel.webhook_url) {
+        return Err(Error::invalid(
+            "The Conversations service in Twilio tells somebody else what happens. Remove its Post-Event URL there, \
+             or let the operator of the gateway choose webhooks = \"number\".",
+        ));
+    }
+    let mut filters: Vec<_> = EVENTS.to_vec();
+    let others = configured.filters.unwrap_or_default();
+    // One list for both URLs: what the other one was told of it is still told.
+    if configured.pre_webhook_url.is_some_and(|url| !url.is_empty()) {
+        filters.extend(others.iter().map(String::as_str).filter(|event| !EVENTS.contains(event)));
+    }
+    let mut fields = vec![("Method", "POST"), ("PostWebhookUrl", channel.webhook_url.as_str())];
+    fields.extend(filters.into_iter().map(|event| ("Filters", event)));
+    let _: Configured = twilio::post(&url(channel), &fields)?;
+    Ok(())
+}
+
+pub(super) fn disconnect(channel: &Channel) -> Result<()> {
+    let configured = configured(channel)?;
+    if configured.post_webhook_url.is_some_and(|url| is_same_place(&url, &channel.webhook_url)) {
+        let _: Configured = twilio::post(&url(channel), &[("PostWebhookUrl", "")])?;
+    }
+    Ok(())
+}
+
+fn configured(channel: &Channel) -> Result<Configured> {
+    twilio::get(&url(channel)).map_err(|refusal| match refusal.is_not_found() {
+        true => Error::invalid("Twilio does not know the Conversations service that the operator has set."),
+        false => refusal.into(),
+    })
+}
+
+fn url(channel: &Channel) -> String {
+    channel.url("Configuration/Webhooks")
+}

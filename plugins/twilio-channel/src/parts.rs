@@ -1,0 +1,98 @@
+//! A message as Twilio takes it: texts of some length, and one file each.
+
+use frontgate_sdk::channel::{Attachment, OutboundMessage};
+use frontgate_sdk::{Error, Result};
+
+/// Longer ones are refused. Twilio counts characters; some of those count twice for carriers, and here.
+const TEXT_UNITS_MAX: usize = 1600;
+
+/// More would be no message any more.
+const TEXTS_MAX: usize = 10;
+
+/// What becomes one message of Twilio's.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Part<'m> {
+    /// Empty for none.
+    pub(crate) text: &'m str,
+    pub(crate) file: Option<&'m Attachment>,
+}
+
+/// The parts in their order: the same for every attempt at a message, and at least one.
+pub(crate) fn of(message: &OutboundMessage) -> Result<Vec<Part<'_>>> {
+    let texts = split(&message.text, TEXT_UNITS_MAX);
+    if texts.len() > TEXTS_MAX {
+        let most = TEXTS_MAX * TEXT_UNITS_MAX;
+        return Err(Error::invalid(format!("The text is too long: this channel sends up to {most} characters.")));
+    }
+    let mut parts: Vec<_> = texts.into_iter().map(|text| Part { text, file: None }).collect();
+    let mut files = message.attachments.iter();
+    // The last text and the first file come together.
+    if let Some(last) = parts.last_mut() {
+        last.file = files.next();
+    }
+    parts.extend(files.map(|file| Part { text: "", file: Some(file) }));
+    if parts.is_empty() {
+        return Err(Error::invalid("There is nothing to send."));
+    }
+    Ok(parts)
+}
+
+/// Pieces that are short enough, cut where words end if there are any; none of a blank text.
+fn split(text: &str, units_max: usize) -> Vec<&str> {
+    let (mut pieces, mut rest) = (Vec::new(), text.trim());
+    while !rest.is_empty() {
+        let piece = beginning(rest, units_max);
+        pieces.push(piece.trim_end());
+        rest = rest[piece.len()..].trim_start();
+    }
+    pieces
+}
+
+/// As much of a text as is short enough.
+fn beginning(text: &str, units_max: usize) -> &str {
+    let mut units = 0;
+    let too_long = text.char_indices().find(|(_, letter)| {
+        units += letter.len_utf16();
+        units > units_max
+    });
+    let Some((end, letter)) = too_long else { return text };
+    if letter.is_whitespace() {
+        return &text[..end];
+    }
+    match text[..end].rfind(char::is_whitespace) {
+        Some(space) if space > 0 => &text[..space],
+        _ => &text[..end],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_cut_where_words_end() {
+        let table: [(&str, &[&str]); 9] = [
+            ("", &[]),
+            (" \n ", &[]),
+            ("ten letter", &["ten letter"]),
+            (" ten letter ", &["ten letter"]),
+            ("ten letters", &["ten", "letters"]),
+            ("exactly10! more", &["exactly10!", "more"]),
+            ("one two three\nfour", &["one two", "three\nfour"]),
+            ("unbreakable word", &["unbreakabl", "e word"]),
+            ("👋👋👋👋👋👋", &["👋👋👋👋👋", "👋"]),
+        ];
+        for (text, want) in table {
+            assert_eq!(split(text, 10), want, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn no_word_gets_lost() {
+        let words: Vec<_> = (0..700).map(|number| format!("word{number}")).collect();
+        let text = words.join(" ");
+        let pieces = split(&text, TEXT_UNITS_MAX);
+        assert!(pieces.len() > 2 && pieces.iter().all(|piece| piece.len() <= TEXT_UNITS_MAX));
+        assert!(pieces.join(" ") == text);
+    }
+}

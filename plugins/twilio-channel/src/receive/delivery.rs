@@ -1,0 +1,34 @@
+//! What carriers report of a message.
+
+use frontgate_sdk::Result;
+use frontgate_sdk::channel::FailedDelivery;
+
+use crate::form::Form;
+use crate::mark::Mark;
+use crate::meaning;
+use crate::sent::Message;
+use crate::settings::Channel;
+use crate::twilio::{self, Refusal};
+
+/// A message of this channel that did not arrive, known by its first part; nothing of any other.
+pub(super) fn updated(channel: &Channel, form: &Form) -> Result<Option<FailedDelivery>> {
+    let status = form.get("Status").unwrap_or_default().to_ascii_lowercase();
+    if status != "failed" && status != "undelivered" {
+        return Ok(None);
+    }
+    let (Some(conversation), Some(sid)) = (form.get("ConversationSid"), form.get("MessageSid")) else {
+        return Ok(None);
+    };
+    let path = format!("Conversations/{conversation}/Messages/{sid}");
+    let message: Message = match twilio::get(&channel.url(&path)) {
+        Ok(message) => message,
+        // Gone meanwhile.
+        Err(Refusal::ForGood { .. }) => return Ok(None),
+        Err(refusal) => return Err(refusal.into()),
+    };
+    let mark = Mark::of(&message.attributes).filter(|mark| mark.channel == channel.id);
+    let Some(Mark { part, of, first, .. }) = mark else { return Ok(None) };
+    let reason = meaning::of_failure(form.get("ErrorCode").and_then(|code| code.parse().ok()));
+    let reason = if of > 1 { format!("Part {part} of {of}: {reason}") } else { reason };
+    Ok(Some(FailedDelivery { external_id: first.unwrap_or(message.sid), reason }))
+}

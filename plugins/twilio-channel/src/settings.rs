@@ -1,0 +1,127 @@
+//! What the operator configured, and which of the company's numbers a channel is.
+
+use frontgate_sdk::channel::Connection;
+use frontgate_sdk::{Error, Result, address, settings};
+
+use crate::hooks::Webhooks;
+use crate::number;
+
+/// What there is to set.
+const KNOWN: [&str; 6] = ["auth_token", "conversations_url", "media_url", "numbers", "service_sid", "webhooks"];
+
+/// The settings of one call.
+pub(crate) struct Settings {
+    /// With the service, and without a slash at the end.
+    pub(crate) conversations_url: String,
+    /// The same for files.
+    pub(crate) media_url: String,
+    /// The company's, as Twilio writes them; at least one.
+    pub(crate) numbers: Vec<String>,
+    /// What webhooks may be signed with.
+    pub(crate) auth_tokens: Vec<String>,
+    pub(crate) webhooks: Webhooks,
+}
+
+/// A channel with what it needs.
+pub(crate) struct Channel {
+    pub(crate) settings: Settings,
+    pub(crate) id: String,
+    /// The company's number that it stands for.
+    pub(crate) number: String,
+    pub(crate) webhook_url: String,
+}
+
+impl Channel {
+    pub(crate) fn of(connection: Connection) -> Result<Self> {
+        let settings = Settings::read()?;
+        let number = settings.number(connection.credential.as_deref())?;
+        Ok(Self { settings, id: connection.channel_id, number, webhook_url: connection.webhook_url })
+    }
+
+    /// A resource of the service.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("{}/{path}", self.settings.conversations_url)
+    }
+
+    /// A resource of the Media Content Service.
+    pub(crate) fn media_url(&self, path: &str) -> String {
+        format!("{}/{path}", self.settings.media_url)
+    }
+}
+
+impl Settings {
+    /// What is wrong with the settings can be mended: messages wait until it is.
+    pub(crate) fn read() -> Result<Self> {
+        Self::parse().map_err(|error| match error {
+            Error::Failed(problem) => Error::Unavailable(problem),
+            other => other,
+        })
+    }
+
+    fn parse() -> Result<Self> {
+        settings::only(&KNOWN)?;
+        let url = |key: &str| settings::get(key).map(|url| url.trim().trim_end_matches('/').to_owned());
+        let known_url = url("conversations_url");
+        let in_url = known_url.as_deref().and_then(|url| url.split_once("/Services/")).map(|(_, sid)| sid.to_owned());
+        let service = settings::get("service_sid").map(|sid| sid.trim().to_owned()).or(in_url);
+        let below_service = |base: &str| -> Result<String> {
+            let service = service.as_deref().filter(|sid| sid.starts_with("IS"));
+            let missing = "the setting `service_sid` is missing: the Conversations service, `IS...`";
+            Ok(format!("{base}/v1/Services/{}", service.ok_or_else(|| Error::failed(missing))?))
+        };
+        Ok(Self {
+            conversations_url: known_url.map_or_else(|| below_service("https://conversations.twilio.com"), Ok)?,
+            media_url: url("media_url").map_or_else(|| below_service("https://mcs.us1.twilio.com"), Ok)?,
+            numbers: numbers()?,
+            auth_tokens: auth_tokens()?,
+            webhooks: webhooks()?,
+        })
+    }
+
+    /// The number that an admin typed, or the only one.
+    fn number(&self, typed: Option<&str>) -> Result<String> {
+        let typed = typed.map(number::compact).filter(|typed| !typed.is_empty());
+        match (typed, self.numbers.as_slice()) {
+            (None, [only]) => Ok(only.clone()),
+            (Some(typed), numbers) if numbers.contains(&typed) => Ok(typed),
+            (_, numbers) => {
+                Err(Error::Invalid(format!("Type one of the numbers that are set up: {}", numbers.join(", "))))
+            }
+        }
+    }
+}
+
+fn numbers() -> Result<Vec<String>> {
+    let list = settings::get("numbers").unwrap_or_default();
+    let numbers: Vec<_> = list.split(',').map(number::compact).filter(|number| !number.is_empty()).collect();
+    if numbers.is_empty() {
+        return Err(Error::failed("the setting `numbers` is missing: the company's, such as \"+12025550190\""));
+    }
+    match numbers.iter().position(|number| !address::is_e164(address::number(number))) {
+        None => Ok(numbers),
+        Some(at) => Err(Error::failed(format!(
+            "number {} of the setting `numbers` is none in E.164, such as +12025550190 or whatsapp:+12025550190",
+            at + 1
+        ))),
+    }
+}
+
+fn auth_tokens() -> Result<Vec<String>> {
+    let tokens = settings::get("auth_token").unwrap_or_default();
+    let tokens: Vec<_> = tokens.split(',').map(|token| token.trim().to_owned()).collect();
+    if tokens.iter().any(String::is_empty) {
+        return Err(Error::failed("the secret `auth_token` is missing: webhooks cannot be checked without it"));
+    }
+    Ok(tokens)
+}
+
+fn webhooks() -> Result<Webhooks> {
+    match settings::get("webhooks").as_deref() {
+        None | Some("number") => Ok(Webhooks::Number),
+        Some("service") => Ok(Webhooks::Service),
+        Some("manual") => Ok(Webhooks::Manual),
+        Some(other) => {
+            Err(Error::failed(format!("the setting `webhooks` is `{other}`; write number, service or manual")))
+        }
+    }
+}

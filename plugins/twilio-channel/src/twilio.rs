@@ -1,0 +1,149 @@
+//! Requests to Twilio, and what its refusals lead to. Credentials are put in by the gateway.
+
+use frontgate_sdk::http::{self, Request};
+use frontgate_sdk::{Error, channel::Attachment};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::{form, meaning};
+
+/// Why there is no result.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// Twilio said no, and will say so again.
+    ForGood {
+        /// 400 to 499.
+        status: u16,
+        /// Of Twilio's dictionary.
+        code: Option<u64>,
+        /// Twilio's words, which can name customers.
+        message: String,
+    },
+    /// Trying again may help, perhaps after an operator has mended something.
+    Passing(String),
+    /// Larger than this gateway's limits.
+    TooLarge,
+}
+
+/// Twilio's error.
+#[derive(Deserialize)]
+struct Problem {
+    code: Option<u64>,
+    #[serde(default)]
+    message: String,
+}
+
+impl Refusal {
+    /// Whether Twilio gave this code.
+    pub(crate) fn is(&self, wanted: u64) -> bool {
+        matches!(self, Self::ForGood { code: Some(code), .. } if *code == wanted)
+    }
+
+    /// Whether what was asked for is not there.
+    pub(crate) fn is_not_found(&self) -> bool {
+        matches!(self, Self::ForGood { status: 404, .. })
+    }
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::ForGood { status, code, .. } => Self::Invalid(meaning::of_refusal(status, code)),
+            Refusal::Passing(why) => Self::Unavailable(why),
+            Refusal::TooLarge => Self::invalid("A file is larger than this channel may send."),
+        }
+    }
+}
+
+pub(crate) fn get<T: DeserializeOwned>(url: &str) -> Result<T, Refusal> {
+    read(&sent(http::get(url))?)
+}
+
+pub(crate) fn post<T: DeserializeOwned>(url: &str, fields: &[(&str, &str)]) -> Result<T, Refusal> {
+    let request = http::post(url).header("content-type", "application/x-www-form-urlencoded");
+    read(&sent(request.body(form::encode(fields)))?)
+}
+
+pub(crate) fn delete(url: &str) -> Result<(), Refusal> {
+    sent(http::request("DELETE", url)).map(|_| ())
+}
+
+/// The gateway streams the file.
+pub(crate) fn upload<T: DeserializeOwned>(url: &str, file: &Attachment) -> Result<T, Refusal> {
+    let kind = Some(file.content_type.as_str()).filter(|kind| !kind.is_empty());
+    let request = http::post(url).header("content-type", kind.unwrap_or("application/octet-stream"));
+    read(&judged(request.upload(&file.id))?)
+}
+
+fn sent(request: Request) -> Result<http::Response, Refusal> {
+    judged(request.send())
+}
+
+fn judged(answer: Result<http::Response, http::Error>) -> Result<http::Response, Refusal> {
+    let passing = |why: String| Err(Refusal::Passing(why));
+    let response = match answer {
+        Ok(response) => response,
+        Err(http::Error::TooLarge) => return Err(Refusal::TooLarge),
+        Err(http::Error::Timeout) => return passing("Twilio did not answer in time".to_owned()),
+        // What is not granted, and what a call may send no more of, is there after a change or in the next call.
+        Err(http::Error::Forbidden(why) | http::Error::NotConnected(why) | http::Error::Interrupted(why)) => {
+            return passing(why);
+        }
+    };
+    let problem: Option<Problem> = serde_json::from_slice(&response.body).ok();
+    let code = problem.as_ref().and_then(|problem| problem.code);
+    match (response.status, code) {
+        (200..=299, _) => Ok(response),
+        (401 | 403, _) => passing("Twilio does not accept the credentials".to_owned()),
+        // A conversation that is being made, or that another request changes at the same time.
+        (429, _) | (_, Some(50386 | 50391)) => passing("Twilio asks to come again later".to_owned()),
+        (status @ 400..=499, _) if status != 404 || code.is_some() => {
+            Err(Refusal::ForGood { status, code, message: problem.map(|problem| problem.message).unwrap_or_default() })
+        }
+        // Failures of Twilio, and answers of something that is not Twilio.
+        (status, _) => passing(format!("Twilio answered {status}")),
+    }
+}
+
+fn read<T: DeserializeOwned>(response: &http::Response) -> Result<T, Refusal> {
+    serde_json::from_slice(&response.body).map_err(|_| Refusal::Passing("Twilio's answer cannot be read".to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use frontgate_sdk::http::Response;
+    use frontgate_sdk::testing;
+    use serde_json::Value;
+
+    use super::*;
+
+    #[test]
+    fn each_answer_is_for_good_or_passes() {
+        let answer = |status, body: &str| Ok(Response::new(status, body));
+        let passes = |why: &str| Error::unavailable(why);
+        let table = [
+            (answer(401, ""), passes("Twilio does not accept the credentials")),
+            (answer(403, r#"{"code":20003}"#), passes("Twilio does not accept the credentials")),
+            (answer(429, r#"{"code":20429}"#), passes("Twilio asks to come again later")),
+            (answer(409, r#"{"code":50391}"#), passes("Twilio asks to come again later")),
+            (answer(503, ""), passes("Twilio answered 503")),
+            (answer(307, ""), passes("Twilio answered 307")),
+            (answer(404, "<html>"), passes("Twilio answered 404")),
+            (answer(200, "<html>"), passes("Twilio's answer cannot be read")),
+            (Err(http::Error::Timeout), passes("Twilio did not answer in time")),
+            (Err(http::Error::Forbidden("no".to_owned())), passes("no")),
+            (Err(http::Error::Interrupted("cut".to_owned())), passes("cut")),
+            (Err(http::Error::TooLarge), Error::invalid("A file is larger than this channel may send.")),
+            (
+                answer(404, r#"{"code":20404,"message":"+12025550107"}"#),
+                Error::invalid("Twilio does not know this conversation, or not any more (Twilio error 20404)."),
+            ),
+            (answer(400, r#"{"code":99999}"#), Error::invalid("Twilio refused it (error 99999).")),
+            (answer(413, "too large"), Error::invalid("Twilio refused it (status 413).")),
+        ];
+        for (answer, want) in table {
+            testing::answers([answer.clone()]);
+            assert_eq!(get::<Value>("https://x.example.com").map_err(Error::from), Err(want), "{answer:?}");
+        }
+    }
+}

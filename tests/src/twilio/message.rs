@@ -1,0 +1,235 @@
+//! What was said, the files that came with it, and how it arrived.
+
+use std::time::SystemTime;
+
+use hyper::body::Bytes;
+use serde_json::{Value, json};
+
+use crate::twilio::clock::rest_time;
+use crate::twilio::model::{Conversation, Participant};
+
+/// A message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// `IM...`
+    pub sid: String,
+    /// An address, an identity, or any other word of a program; `system` where it gave none.
+    pub author: String,
+    /// The text; empty where there are only files.
+    pub body: String,
+    /// On the wire a string with this JSON.
+    pub attributes: Value,
+    /// In their order. Over REST a message gets one.
+    pub media: Vec<Media>,
+    /// One for each participant outside of chat whom something is known of.
+    pub receipts: Vec<Receipt>,
+    pub(crate) index: usize,
+    pub(crate) participant_sid: Option<String>,
+    pub(crate) date_created: SystemTime,
+}
+
+/// A file, as the Media Content Service knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Media {
+    /// `ME...`
+    pub sid: String,
+    /// Not every carrier says one.
+    pub filename: Option<String>,
+    /// Such as `image/png`.
+    pub content_type: String,
+    /// In bytes.
+    pub size: usize,
+    /// Of its bytes, in hex.
+    pub sha256: String,
+}
+
+/// A file with its bytes.
+#[derive(Debug, Clone)]
+pub(crate) struct Stored {
+    pub(crate) media: Media,
+    /// Shared with every copy of the world.
+    pub(crate) content: Bytes,
+    /// What the temporary URL knows it by.
+    pub(crate) secret: String,
+    pub(crate) date_created: SystemTime,
+}
+
+/// How a message came to one participant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Receipt {
+    /// `DY...`
+    pub sid: String,
+    /// `MB...`
+    pub participant_sid: String,
+    /// The last that is known.
+    pub status: DeliveryStatus,
+    /// Why it failed; 0 if it did not.
+    pub error_code: u32,
+    pub(crate) channel_message_sid: String,
+    pub(crate) date_created: SystemTime,
+    pub(crate) date_updated: SystemTime,
+}
+
+/// What carriers report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeliveryStatus {
+    /// The carrier has it.
+    Sent,
+    /// The customer's phone has it.
+    Delivered,
+    /// The customer saw it.
+    Read,
+    /// The carrier could not deliver it.
+    Undelivered,
+    /// It never left Twilio.
+    Failed,
+}
+
+impl DeliveryStatus {
+    const ALL: [Self; 5] = [Self::Sent, Self::Delivered, Self::Read, Self::Undelivered, Self::Failed];
+
+    /// The word on the wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sent => "sent",
+            Self::Delivered => "delivered",
+            Self::Read => "read",
+            Self::Undelivered => "undelivered",
+            Self::Failed => "failed",
+        }
+    }
+
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.name() == name)
+    }
+
+    /// Whether a message with this status has been through another one.
+    fn has_been(self, earlier: Self) -> bool {
+        match earlier {
+            Self::Sent => self != Self::Failed,
+            Self::Delivered => matches!(self, Self::Delivered | Self::Read),
+            _ => self == earlier,
+        }
+    }
+}
+
+impl Media {
+    pub(crate) fn json(&self) -> Value {
+        json!({
+            "category": "media",
+            "sid": self.sid,
+            "size": self.size,
+            "content_type": self.content_type,
+            "filename": self.filename,
+        })
+    }
+}
+
+impl Stored {
+    /// `path` is that of the resource.
+    pub(crate) fn json(&self, account_sid: &str, service_sid: &str, storage_url: &str, path: &str) -> Value {
+        let Media { sid, filename, content_type, size, .. } = &self.media;
+        json!({
+            "sid": sid,
+            "account_sid": account_sid,
+            "service_sid": service_sid,
+            "date_created": rest_time(self.date_created),
+            "date_updated": rest_time(self.date_created),
+            "channel_sid": null,
+            "message_sid": null,
+            "size": size,
+            "content_type": content_type,
+            "filename": filename,
+            "author": "sender",
+            "url": path,
+            // As captured: the first without a host, the second with another one.
+            "links": { "content": format!("{path}/Content"), "content_direct_temporary": self.temporary_url(storage_url) },
+        })
+    }
+
+    pub(crate) fn temporary_url(&self, storage_url: &str) -> String {
+        format!("{storage_url}/temporary/{}?Expires=4102444800&Signature={}", self.media.sid, self.secret)
+    }
+}
+
+impl Receipt {
+    pub(crate) fn json(&self, place: &Place<'_>, message_sid: &str) -> Value {
+        json!({
+            "account_sid": place.account_sid,
+            "chat_service_sid": place.service_sid,
+            "conversation_sid": place.conversation_sid,
+            "sid": self.sid,
+            "message_sid": message_sid,
+            "channel_message_sid": self.channel_message_sid,
+            "participant_sid": self.participant_sid,
+            "status": self.status.name(),
+            "error_code": self.error_code,
+            "date_created": rest_time(self.date_created),
+            "date_updated": rest_time(self.date_updated),
+            "url": format!("{}/Messages/{message_sid}/Receipts/{}", place.url, self.sid),
+        })
+    }
+}
+
+/// Where a message stands.
+pub(crate) struct Place<'p> {
+    pub(crate) account_sid: &'p str,
+    pub(crate) service_sid: &'p str,
+    pub(crate) conversation_sid: &'p str,
+    /// The conversation's.
+    pub(crate) url: String,
+}
+
+impl Message {
+    pub(crate) fn json(&self, place: &Place<'_>) -> Value {
+        let url = format!("{}/Messages/{}", place.url, self.sid);
+        json!({
+            "account_sid": place.account_sid,
+            "chat_service_sid": place.service_sid,
+            "conversation_sid": place.conversation_sid,
+            "sid": self.sid,
+            "index": self.index,
+            "author": self.author,
+            "body": (!self.body.is_empty()).then_some(&self.body),
+            "media": (!self.media.is_empty()).then(|| self.media.iter().map(Media::json).collect::<Vec<_>>()),
+            "attributes": self.attributes.to_string(),
+            "participant_sid": self.participant_sid,
+            "date_created": rest_time(self.date_created),
+            "date_updated": rest_time(self.date_created),
+            "delivery": self.delivery(),
+            "content_sid": null,
+            "url": url,
+            "links": {
+                "delivery_receipts": format!("{url}/Receipts"),
+                "channel_metadata": format!("{url}/ChannelMetadata"),
+            },
+        })
+    }
+
+    /// `all`, `some` or `none` of those outside of chat, for each status.
+    fn delivery(&self) -> Value {
+        if self.receipts.is_empty() {
+            return Value::Null;
+        }
+        let total = self.receipts.len();
+        let mut summary = json!({ "total": total });
+        for status in DeliveryStatus::ALL {
+            let been = self.receipts.iter().filter(|receipt| receipt.status.has_been(status)).count();
+            summary[status.name()] = if been == total {
+                "all"
+            } else if been > 0 {
+                "some"
+            } else {
+                "none"
+            }
+            .into();
+        }
+        summary
+    }
+
+    /// Whom it goes to outside of chat: everybody but its author.
+    pub(crate) fn readers<'c>(&self, conversation: &'c Conversation) -> Vec<&'c Participant> {
+        let reads = |participant: &&Participant| participant.address.as_ref().is_some_and(|own| *own != self.author);
+        conversation.participants.iter().filter(reads).collect()
+    }
+}

@@ -1,0 +1,423 @@
+//! The plugin `twilio-channel` and the double, natively: what one believes of Twilio, the other does.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use frontgate_sdk::channel::{
+    Attachment, Connection, Event, Fate, Header, OutboundKind, OutboundMessage, Party, Receipt, Reception, Request,
+    Source,
+};
+use frontgate_sdk::http::{self, Response};
+use frontgate_sdk::{Error, FrontChannel as _, Result, testing};
+use frontgate_tests::{Action, Call, DeliveryStatus, Fault, Message, PUBLIC_URL, TOKEN, Twilio};
+use serde_json::json;
+use twilio_channel::TwilioChannel;
+use url::form_urlencoded;
+
+use super::{ANA, CUSTOMER, Client, Got, KEY, NUMBER, OTHER, fine, listen, messages};
+
+const SECOND: &str = "+15550108888";
+const TEAMMATE: &str = "lena@example.org";
+
+/// A Twilio, a plugin that is configured for it, and what comes to the plugin's channels.
+struct Desk {
+    twilio: Twilio,
+    client: Client,
+    got: Arc<Mutex<Vec<Got>>>,
+}
+
+fn desk(settings: &[(&str, &str)]) -> Desk {
+    let (address, got) = listen(fine);
+    let twilio = Twilio::start();
+    twilio.point_at(address, PUBLIC_URL, "/demo", TOKEN);
+    twilio.custom_routing(false);
+    twilio.filters(&[]);
+    let client = Client::new(&twilio, KEY);
+    let service = format!("{}/v1/Services/{}", twilio.url(), Twilio::SERVICE_SID);
+    let numbers = format!("{NUMBER}, {SECOND}, whatsapp:{NUMBER}");
+    let own = [("conversations_url", service.as_str()), ("media_url", &service), ("numbers", &numbers)];
+    testing::settings(own.into_iter().chain([("auth_token", TOKEN)]).chain(settings.iter().copied()));
+    let (agent, headers) = (client.agent.clone(), client.headers.clone());
+    testing::answer_with(move |request| {
+        let mut sending = ureq::http::Request::builder().method(request.method.as_str()).uri(&request.url);
+        for (name, value) in request.headers.iter().map(|field| (field.name.as_str(), field.value.as_str())) {
+            sending = sending.header(name, value);
+        }
+        for (name, value) in &headers {
+            sending = sending.header(*name, value);
+        }
+        let answer = agent.run(sending.body(request.body.clone()).expect("a request"));
+        let cut = |error: ureq::Error| http::Error::Interrupted(error.to_string());
+        let mut answer = answer.map_err(cut)?;
+        let body = answer.body_mut().read_to_vec().map_err(cut)?;
+        Ok(Response::new(answer.status().as_u16(), body))
+    });
+    Desk { twilio, client, got }
+}
+
+/// A channel of this number.
+fn channel(number: &str) -> Connection {
+    let name = number.trim_start_matches("whatsapp:+");
+    Connection {
+        channel_id: format!("cha_{name}"),
+        credential: Some(number.to_owned()),
+        webhook_url: format!("{PUBLIC_URL}/front/sms/secret-of-{}/provider", name.trim_start_matches('+')),
+    }
+}
+
+fn message(key: &str, conversation: Option<&str>, to: &[&str], text: &str) -> OutboundMessage {
+    OutboundMessage {
+        kind: OutboundKind::Message,
+        idempotency_key: key.to_owned(),
+        message_id: Some(format!("msg_{key}")),
+        conversation_ids: conversation.into_iter().map(str::to_owned).collect(),
+        to: to.iter().copied().map(Party::new).collect(),
+        author: Some(Party::new(TEAMMATE)),
+        subject: None,
+        text: text.to_owned(),
+        html: text.to_owned(),
+        attachments: Vec::new(),
+    }
+}
+
+fn with_files(mut message: OutboundMessage, files: &[(&str, &str)]) -> OutboundMessage {
+    let attachment = |(at, (filename, kind)): (usize, &(&str, &str))| Attachment {
+        id: format!("fil_{at}"),
+        filename: (*filename).to_owned(),
+        content_type: (*kind).to_owned(),
+        size: None,
+        is_inline: false,
+        content_id: None,
+    };
+    message.attachments = files.iter().enumerate().map(attachment).collect();
+    testing::files(files.iter().enumerate().map(|(at, (filename, _))| (format!("fil_{at}"), *filename)));
+    message
+}
+
+type Deliver = fn(&Connection, &OutboundMessage) -> Result<Receipt>;
+
+/// As the gateway does it where what an attempt has left in Twilio is clear.
+fn deliver(connection: &Connection, message: &OutboundMessage) -> Result<Receipt> {
+    let attempts = (0..100).map(|_| TwilioChannel::send(connection.clone(), message.clone()));
+    let ended = attempts.into_iter().find(|sent| !matches!(sent, Err(Error::Unavailable(_))));
+    ended.expect("it is sent in the end")
+}
+
+/// And where it is not: Twilio is asked before the message is sent again.
+fn deliver_asking(connection: &Connection, message: &OutboundMessage) -> Result<Receipt> {
+    for _ in 0..100 {
+        match TwilioChannel::send(connection.clone(), message.clone()) {
+            Err(Error::Unavailable(_)) => {}
+            ended => return ended,
+        }
+        let fate = (0..100).find_map(|_| match TwilioChannel::find_sent(connection.clone(), message.clone()) {
+            Err(Error::Unavailable(_)) => None,
+            ended => Some(ended),
+        });
+        match fate.expect("Twilio says something in the end")? {
+            Fate::Sent(receipt) => return Ok(receipt),
+            Fate::NotSent => {}
+            Fate::Unclear => panic!("Twilio's list is clear"),
+        }
+    }
+    panic!("it is not sent");
+}
+
+impl Desk {
+    fn connected(self, number: &str) -> (Self, Connection) {
+        let connection = channel(number);
+        assert_eq!(TwilioChannel::connect(connection.clone()), Ok(()));
+        (self, connection)
+    }
+
+    /// What Twilio has told these channels, all that came so far.
+    fn received(&self, connection: &Connection) -> Vec<Event> {
+        let got = std::mem::take(&mut *self.got.lock().expect("the webhooks"));
+        let path = connection.webhook_url.trim_start_matches(PUBLIC_URL).to_owned();
+        let own = got.into_iter().filter(|got| got.path.starts_with(&path));
+        own.flat_map(|got| receive(connection, &got).expect("an answer").events).collect()
+    }
+
+    fn messages(&self, conversation: &str) -> Vec<Message> {
+        self.twilio.conversation(conversation).messages
+    }
+}
+
+fn receive(connection: &Connection, got: &Got) -> Result<Reception> {
+    let lines = got.headers.lines().filter_map(|line| line.split_once(": "));
+    let headers = lines.map(|(name, value)| Header { name: name.to_owned(), value: value.to_owned() });
+    let request = Request {
+        method: "POST".to_owned(),
+        url: format!("{PUBLIC_URL}{}", got.path),
+        headers: headers.collect(),
+        body: form_urlencoded::Serializer::new(String::new()).extend_pairs(&got.form).finish().into_bytes(),
+    };
+    TwilioChannel::receive(connection.clone(), request)
+}
+
+fn long_text() -> String {
+    (0..500).map(|number| format!("word{number}")).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn a_customer_writes_and_a_teammate_answers_in_the_same_conversation() {
+    let (desk, connection) = desk(&[]).connected(NUMBER);
+    let files: [(&str, &str, &[u8]); 1] = [("", "image/jpeg", b"a picture")];
+    let sid = desk.twilio.inbound_sms_with(CUSTOMER, NUMBER, "Hello", &files).expect("nobody says no");
+    let asked = desk.twilio.requests().len();
+    let events = desk.received(&connection);
+    let [Event::Inbound(inbound)] = events.as_slice() else { panic!("{events:?}") };
+    assert_eq!((inbound.external_conversation_id.as_str(), inbound.sender.handle.as_str()), (sid.as_str(), CUSTOMER));
+    let said = desk.messages(&sid)[0].clone();
+    assert_eq!((inbound.external_id.as_str(), inbound.body.as_str()), (said.sid.as_str(), "Hello"));
+    assert!(inbound.delivered_at.is_some_and(|seconds| seconds > 1_700_000_000));
+    assert_eq!(
+        (inbound.files[0].filename.as_str(), inbound.files[0].content_type.as_str()),
+        ("image.jpeg", "image/jpeg")
+    );
+    let Source::Url(url) = &inbound.files[0].source else { panic!("a URL") };
+    let (status, _) = desk.client.send("GET", url, &[]).expect("an answer");
+    assert_eq!((status, desk.twilio.requests().len()), (307, asked + 1), "the event says it all");
+
+    let receipt = deliver(&connection, &message("k-1", Some(&sid), &[CUSTOMER], "Hi there"));
+    let answer = desk.messages(&sid)[1].clone();
+    assert_eq!(receipt, Ok(Receipt::new(&answer.sid, &sid)));
+    assert_eq!((answer.author.as_str(), answer.body.as_str()), (TEAMMATE, "Hi there"));
+    let mark = json!({ "frontgate": { "key": "k-1", "part": 1, "of": 1, "channel": connection.channel_id } });
+    assert_eq!(answer.attributes, mark);
+    assert_eq!(desk.received(&connection), []);
+}
+
+#[test]
+fn a_teammate_writes_first_a_long_text_with_files() {
+    let (desk, connection) = desk(&[]).connected(&format!("whatsapp:{NUMBER}"));
+    let files = [("a.pdf", "application/pdf"), ("b ü.png", "image/png")];
+    let text = long_text();
+    let message = with_files(message("k 1/2", None, &[CUSTOMER], &text), &files);
+    let receipt = deliver(&connection, &message).expect("it is sent");
+    let conversation = desk.twilio.conversations()[0].clone();
+    let customer = &conversation.participants[0];
+    let address = format!("whatsapp:{CUSTOMER}");
+    assert_eq!(
+        (customer.address.as_deref(), receipt.external_conversation_id),
+        (Some(&*address), Some(conversation.sid.clone()))
+    );
+    let said = desk.messages(&conversation.sid);
+    assert_eq!(receipt.external_id.as_ref(), Some(&said[0].sid));
+    let texts: Vec<_> = said.iter().map(|message| message.body.as_str()).filter(|body| !body.is_empty()).collect();
+    assert_eq!(texts.join(" "), text);
+    let names: Vec<_> =
+        said.iter().flat_map(|message| &message.media).filter_map(|media| media.filename.as_deref()).collect();
+    assert_eq!((names, said.len()), (vec!["a.pdf", "b ü.png"], texts.len() + 1));
+    assert_eq!(desk.twilio.media(&said[texts.len() - 1].media[0].sid), b"a.pdf");
+    assert_eq!(
+        TwilioChannel::find_sent(connection.clone(), message.clone()),
+        Ok(Fate::Sent(Receipt::new(&said[0].sid, &conversation.sid)))
+    );
+    assert_eq!(deliver(&connection, &message).map(|receipt| receipt.external_id), Ok(Some(said[0].sid.clone())));
+    assert_eq!(desk.messages(&conversation.sid).len(), said.len(), "a repeat sends nothing");
+
+    desk.twilio.inbound_whatsapp(CUSTOMER, NUMBER, "Thanks").expect("nobody says no");
+    let events = desk.received(&connection);
+    assert!(matches!(events.as_slice(), [Event::Inbound(thanks)] if thanks.sender.handle == address), "{events:?}");
+}
+
+#[test]
+fn whatever_fails_every_part_is_there_once_and_in_its_order() {
+    let calls = [
+        Call::ParticipantConversations,
+        Call::CreateConversation,
+        Call::AddParticipant,
+        Call::ListScopedWebhooks,
+        Call::AddScopedWebhook,
+        Call::ListMessages,
+        Call::UploadMedia,
+        Call::CreateMessage,
+    ];
+    let text = long_text();
+    for call in calls {
+        let (desk, connection) = desk(&[]).connected(NUMBER);
+        for (at, action) in Action::passing().into_iter().enumerate() {
+            // What is done after Twilio has said that it was not cannot be known.
+            if matches!(action, Action::ActLate(_)) {
+                continue;
+            }
+            let customer = format!("+1555010{at:04}");
+            let ways: [(Deliver, usize, &str); 4] =
+                [(deliver, 0, &text), (deliver_asking, 1, &text), (deliver, 0, "short"), (deliver_asking, 0, "short")];
+            for (turn, (deliver, spared, text)) in ways.into_iter().enumerate() {
+                desk.twilio.fault(Fault::new(action.clone()).on(call).after(spared));
+                let key = format!("{at}-{turn}");
+                let message = with_files(message(&key, None, &[&customer], text), &[("a.pdf", "application/pdf")]);
+                let receipt = deliver(&connection, &message).expect("it is sent");
+                desk.twilio.faults_off();
+                let sid = receipt.external_conversation_id.expect("a conversation");
+                let mut marks = Vec::new();
+                for said in desk.messages(&sid) {
+                    let mark = &said.attributes["frontgate"];
+                    if mark["key"] == key.as_str() {
+                        marks.push((mark["part"].as_u64(), mark["of"].as_u64(), said.sid));
+                    }
+                }
+                let of = marks[0].1.expect("a number");
+                let parts: Vec<_> = marks.iter().map(|(part, ..)| *part).collect();
+                assert_eq!(parts, (1..=of).map(Some).collect::<Vec<_>>(), "{call:?} {action:?} {turn}");
+                assert_eq!(receipt.external_id.as_ref(), Some(&marks[0].2), "{call:?} {action:?} {turn}");
+            }
+        }
+        let empty = desk.twilio.conversations().into_iter().filter(|known| known.messages.is_empty());
+        assert_eq!(empty.count(), 0, "{call:?}");
+    }
+}
+
+#[test]
+fn random_failures_change_nothing_either() {
+    let (desk, connection) = desk(&[]).connected(NUMBER);
+    let passing: Vec<_> =
+        Action::passing().into_iter().filter(|action| !matches!(action, Action::ActLate(_))).collect();
+    let sid = desk.twilio.inbound_sms(CUSTOMER, NUMBER, "Hello").expect("nobody says no");
+    desk.twilio.faults_at_random_of(7, 0.3, &passing);
+    for number in 0..10 {
+        let text = if number % 2 == 0 { long_text() } else { "short".to_owned() };
+        let conversation = (number % 3 > 0).then_some(sid.as_str());
+        let message = with_files(message(&format!("k-{number}"), conversation, &[CUSTOMER], &text), &[("a.pdf", "")]);
+        let deliver = if number % 4 < 2 { deliver } else { deliver_asking };
+        let receipt = deliver(&connection, &message).expect("it is sent");
+        assert_eq!(receipt.external_conversation_id.as_ref(), Some(&sid));
+    }
+    let said = desk.messages(&sid);
+    let mut parts: Vec<_> = said[1..].iter().map(|said| said.attributes["frontgate"].to_string()).collect();
+    let count = parts.len();
+    parts.dedup();
+    assert_eq!((parts.len(), count), (20, 20), "five of three parts, and five of one");
+}
+
+#[test]
+fn channels_of_one_service_hear_of_their_own_customers_only() {
+    let (desk, one) = desk(&[]).connected(NUMBER);
+    let (desk, other) = desk.connected(SECOND);
+    desk.twilio.inbound_sms(CUSTOMER, NUMBER, "to one").expect("nobody says no");
+    desk.twilio.inbound_sms(CUSTOMER, SECOND, "to the other").expect("nobody says no");
+    let all = desk.got.lock().expect("the webhooks").clone();
+    let told = |connection: &Connection| {
+        *desk.got.lock().expect("the webhooks") = all.clone();
+        desk.received(connection)
+            .into_iter()
+            .map(|event| match event {
+                Event::Inbound(message) => message.body,
+                other => panic!("{other:?}"),
+            })
+            .collect::<Vec<_>>()
+    };
+    assert_eq!((told(&one), told(&other)), (vec!["to one".to_owned()], vec!["to the other".to_owned()]));
+
+    // The channel gets another number: what came over the old one's webhook is looked at, and is not its own.
+    let moved = Connection { credential: Some(SECOND.to_owned()), ..one.clone() };
+    *desk.got.lock().expect("the webhooks") = all;
+    assert_eq!(desk.received(&moved), []);
+
+    assert_eq!(TwilioChannel::disconnect(one.clone()), Ok(()));
+    desk.twilio.inbound_sms(OTHER, NUMBER, "to nobody").expect("nobody says no");
+    assert_eq!(desk.received(&one), []);
+}
+
+#[test]
+fn what_agents_and_programs_write_comes_to_front_and_what_front_has_sent_does_not() {
+    let (desk, connection) = desk(&[]).connected(NUMBER);
+    let sid = desk.twilio.inbound_sms(CUSTOMER, NUMBER, "Hello").expect("nobody says no");
+    desk.received(&connection);
+    let loud = desk.client.clone().with("x-twilio-webhook-enabled", "true");
+    let agents = desk.twilio.agent_writes(&sid, ANA, "from the app", &[]).expect("nobody says no");
+    loud.post(&messages(&sid), &[("Body", "by a program")]);
+    let mark = json!({ "frontgate": { "key": "k", "part": 1, "of": 1 } }).to_string();
+    loud.post(&messages(&sid), &[("Body", "from Front"), ("Attributes", &mark)]);
+    loud.post(&messages(&sid), &[("Body", "for the customer"), ("Author", CUSTOMER)]);
+    desk.twilio.wait_for(|state| state.webhooks().len() == 5);
+    let events = desk.received(&connection);
+    let [Event::Outbound(app), Event::Outbound(program), Event::Inbound(customers)] = events.as_slice() else {
+        panic!("{events:?}")
+    };
+    assert_eq!(
+        (app.external_id.as_str(), app.author.as_deref(), app.body.as_str()),
+        (agents.as_str(), Some(ANA), "from the app")
+    );
+    assert_eq!((app.to.as_slice(), app.external_conversation_id.as_str()), (&[Party::new(CUSTOMER)][..], sid.as_str()));
+    assert_eq!((program.author.as_deref(), program.body.as_str()), (None, "by a program"));
+    assert_eq!((customers.sender.handle.as_str(), customers.body.as_str()), (CUSTOMER, "for the customer"));
+}
+
+#[test]
+fn a_part_that_did_not_arrive_makes_the_message_fail() {
+    let (desk, connection) = desk(&[]).connected(NUMBER);
+    let message = message("k-1", None, &[CUSTOMER], &long_text());
+    let receipt = deliver(&connection, &message).expect("it is sent");
+    let sid = receipt.external_conversation_id.expect("a conversation");
+    let said = desk.messages(&sid);
+    desk.twilio.delivery(&said[0].sid, DeliveryStatus::Delivered, None);
+    desk.twilio.delivery(&said[1].sid, DeliveryStatus::Failed, Some(21610));
+    let agents = desk.twilio.agent_writes(&sid, ANA, "not from Front", &[]).expect("nobody says no");
+    desk.twilio.delivery(&agents, DeliveryStatus::Undelivered, Some(30003));
+    let events = desk.received(&connection);
+    let failed: Vec<_> = events
+        .iter()
+        .filter_map(|event| match event {
+            Event::Failed(failed) => Some((failed.external_id.as_str(), failed.reason.as_str())),
+            _ => None,
+        })
+        .collect();
+    let reason = format!(
+        "Part 2 of {}: The customer has unsubscribed, and gets nothing until they write START (Twilio error 21610).",
+        said.len()
+    );
+    assert_eq!(failed, [(said[0].sid.as_str(), reason.as_str())]);
+}
+
+#[test]
+fn a_conversation_that_was_merged_is_the_one_that_is_open_and_has_the_customer() {
+    let (desk, connection) = desk(&[]).connected(NUMBER);
+    let sms = |from: &str| desk.twilio.inbound_sms(from, NUMBER, "Hello").expect("nobody says no");
+    let others = sms(OTHER);
+    let closed = sms(CUSTOMER);
+    desk.client.post(&format!("/v1/Conversations/{closed}"), &[("State", "closed")]);
+    let open = sms(CUSTOMER);
+    let mut reply = message("k-1", Some("CH00000000000000000000000000000000"), &[CUSTOMER], "Hi");
+    reply.conversation_ids.extend([others, closed.clone(), open.clone()]);
+    assert_eq!(deliver(&connection, &reply).map(|receipt| receipt.external_conversation_id), Ok(Some(open)));
+
+    let closed_only = message("k-2", Some(&closed), &[CUSTOMER], "Hi");
+    let words =
+        "The conversation was closed in Twilio; write a new message to the customer instead (Twilio error 50377).";
+    assert_eq!(deliver(&connection, &closed_only), Err(Error::invalid(words)));
+}
+
+#[test]
+fn one_url_for_the_service_serves_one_channel_and_is_never_taken_away() {
+    let desk = desk(&[("webhooks", "service")]);
+    let (one, other) = (channel(NUMBER), channel(SECOND));
+    assert!(matches!(TwilioChannel::connect(one.clone()), Err(Error::Invalid(_))), "it is the gateway's already");
+    desk.client.post("/v1/Configuration/Webhooks", &[("PostWebhookUrl", ""), ("Filters", "onConversationAdd")]);
+    assert_eq!(TwilioChannel::connect(one.clone()), Ok(()));
+    assert_eq!(TwilioChannel::connect(one.clone()), Ok(()));
+    assert!(matches!(TwilioChannel::connect(other), Err(Error::Invalid(_))));
+    let configured = desk.client.get("/v1/Configuration/Webhooks").1;
+    assert_eq!(configured["filters"], json!(["onMessageAdded", "onDeliveryUpdated", "onConversationAdd"]));
+    desk.twilio.inbound_sms(CUSTOMER, NUMBER, "to one").expect("nobody says no");
+    desk.twilio.inbound_sms(CUSTOMER, SECOND, "to the other").expect("nobody says no");
+    let events = desk.received(&one);
+    assert!(matches!(events.as_slice(), [Event::Inbound(message)] if message.body == "to one"), "{events:?}");
+    assert_eq!(TwilioChannel::disconnect(one), Ok(()));
+    assert_eq!(desk.client.get("/v1/Configuration/Webhooks").1["post_webhook_url"], "");
+}
+
+#[test]
+fn nothing_waits_where_twilio_is_down() {
+    let (desk, connection) = desk(&[]).connected(NUMBER);
+    let address: SocketAddr = desk.twilio.address();
+    desk.twilio.go_down();
+    let message = message("k-1", None, &[CUSTOMER], "Hi");
+    assert!(matches!(TwilioChannel::send(connection.clone(), message.clone()), Err(Error::Unavailable(_))));
+    assert!(matches!(TwilioChannel::find_sent(connection.clone(), message.clone()), Err(Error::Unavailable(_))));
+    desk.twilio.come_back();
+    assert_eq!(desk.twilio.address(), address);
+    assert!(deliver(&connection, &message).is_ok());
+}
