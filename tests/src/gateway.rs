@@ -11,7 +11,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::{Answer, Front, Log, TOKEN, Twilio, platform, program};
+use crate::{Answer, Front, Log, TOKEN, Twilio, crashing_program, platform, program};
 
 /// What tests plant: tokens, beginnings of customers' numbers, a name, workers, the text of a message.
 const MARKS: [&str; 10] = [
@@ -75,6 +75,12 @@ impl Gateway {
     /// Whether the gateway has ended.
     pub fn has_ended(&mut self) -> bool {
         self.process.0.try_wait().expect("the process was started here").is_some()
+    }
+
+    /// Starts it again in the same folder, to end at a place in its code, as if the power were cut.
+    pub fn start_again_crashing(mut self, place: &str) -> Self {
+        let folder = std::mem::replace(&mut self.folder, TempDir::new().expect("a folder"));
+        Self::start_with(folder, &crashing_program(), &[("FRONTGATE_CRASH_AT", place)])
     }
 
     /// Starts it again in the same folder after its end.

@@ -96,10 +96,23 @@ pub(crate) fn get(address: SocketAddr, path: &str, headers: &[(&str, &str)]) -> 
     send(request.body(Vec::new()).expect("a request"))
 }
 
-fn send(request: Request<Vec<u8>>) -> Answer {
+/// The same of a gateway that may end meanwhile.
+pub(crate) fn try_post(address: SocketAddr, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Option<u16> {
+    let mut request = Request::post(format!("http://{address}{path}"));
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let answer = agent().run(request.body(body.to_vec()).expect("a request"));
+    answer.ok().map(|answer| answer.status().as_u16())
+}
+
+fn agent() -> ureq::Agent {
     let agent = ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(PATIENCE));
-    let agent: ureq::Agent = agent.allow_non_standard_methods(true).build().into();
-    let mut response = agent.run(request).expect("an answer");
+    agent.allow_non_standard_methods(true).build().into()
+}
+
+fn send(request: Request<Vec<u8>>) -> Answer {
+    let mut response = agent().run(request).expect("an answer");
     let headers = response.headers().iter();
     let headers =
         headers.map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()));

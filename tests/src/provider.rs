@@ -19,7 +19,10 @@ use url::Url;
 use crate::double::port::Port;
 use crate::double::reply::{Body, Cut, Reply};
 use crate::double::watched::Watched;
-use crate::platform::Answer;
+use crate::platform::{self, Answer};
+
+/// Of what the provider tells.
+const HEADERS: [(&str, &str); 2] = [("password", "courier"), ("content-type", "application/json")];
 
 /// What becomes of one message that is handed in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -163,8 +166,14 @@ impl Provider {
     /// Tells a gateway's webhook of events.
     pub fn tell(gateway: SocketAddr, webhook_url: &str, events: &Value) -> Answer {
         let url = Url::parse(webhook_url).expect("a URL");
-        let headers = [("password", "courier"), ("content-type", "application/json")];
-        crate::post(gateway, url.path(), &headers, events.to_string().as_bytes())
+        crate::post(gateway, url.path(), &HEADERS, events.to_string().as_bytes())
+    }
+
+    /// The same of a gateway that may end meanwhile; says whether the events were taken.
+    pub fn try_tell(gateway: SocketAddr, webhook_url: &str, events: &Value) -> bool {
+        let url = Url::parse(webhook_url).expect("a URL");
+        let status = platform::try_post(gateway, url.path(), &HEADERS, events.to_string().as_bytes());
+        status == Some(202)
     }
 
     fn runtime(&self) -> &Runtime {

@@ -1,6 +1,9 @@
 //! Everything that is promised to users, through the front door.
 
 mod callbacks;
+mod channel_crash;
+mod channel_hangs;
+mod channel_twilio;
 mod channels;
 mod churn;
 mod config;

@@ -46,7 +46,7 @@ impl Gateway {
             return Ok(answer);
         }
         // The last moments belong to the promise itself.
-        let patience = asked.deadline - asked.route.app.timeout / 10;
+        let patience = asked.deadline - asked.route.app.timeout / 20;
         let _ = timeout_at(patience, changed).await;
         within(asked.deadline, self.store.promise(kept.message)).await
     }

@@ -1,0 +1,156 @@
+//! A team answers its SMS customers from Front: Front, the gateway, `twilio-channel` and Twilio.
+
+use frontgate_tests::front::{Connect, Draft, MessageState};
+use frontgate_tests::{DeliveryStatus, Front, Gateway, PUBLIC_URL, Setup, TOKEN, Twilio, component, digest};
+
+use crate::channels::{LEE, SERVER};
+
+const KIM: &str = "+15550100002";
+const OURS: &str = "+15550100190";
+
+struct Team {
+    front: Front,
+    twilio: Twilio,
+    gateway: Gateway,
+    channel: String,
+}
+
+impl Team {
+    fn new() -> Self {
+        let (front, twilio) = (Front::start(), Twilio::start());
+        front.burst(1_000);
+        let gateway = setup(&front, &twilio).start();
+        front.point_at(gateway.address());
+        twilio.point_at(gateway.address(), PUBLIC_URL, "/elsewhere", TOKEN);
+        twilio.custom_routing(false);
+        twilio.filters(&[]);
+        let channel = front.connect(Connect::to(SERVER).token(OURS)).expect("a channel");
+        Self { front, twilio, gateway, channel }
+    }
+
+    /// A customer writes; the conversation in Front, once the message is there.
+    fn hear(&self, from: &str, text: &str, files: &[(&str, &str, &[u8])]) -> String {
+        self.twilio.inbound_sms_with(from, OURS, text, files).expect("a message");
+        let found = |state: &frontgate_tests::front::State| {
+            let has =
+                |messages: &[frontgate_tests::front::Message]| messages.iter().any(|message| message.text == text);
+            state.conversations().iter().find(|one| has(&one.messages)).map(|one| one.id.clone())
+        };
+        self.front.wait_for(|state| found(state).is_some());
+        self.front.look(found).expect("it was found")
+    }
+
+    /// A teammate answers, and Twilio has it.
+    fn say(&self, conversation: &str, draft: impl Into<Draft>) -> String {
+        let sent = self.front.reply(conversation, draft);
+        sent.ids();
+        sent.message
+    }
+
+    /// The texts of Twilio's only conversation with somebody.
+    fn said(&self, with: &str) -> Vec<String> {
+        let all = self.twilio.conversations();
+        let mut theirs = all.iter().filter(|one| one.participant(with).is_some());
+        let found = theirs.next().expect("a conversation");
+        assert!(theirs.next().is_none(), "there are two");
+        let texts = found.messages.iter().map(|message| message.body.clone());
+        texts.filter(|text| !text.is_empty()).collect()
+    }
+}
+
+fn setup(front: &Front, twilio: &Twilio) -> Setup {
+    let service = format!("{}/v1/Services/{}", twilio.url(), Twilio::SERVICE_SID);
+    let bound = format!(
+        "[{{ to = {:?}, header = \"authorization\", value = \"Basic {{sid}}:{{secret}}\", \
+         secrets = {{ sid = {{ file = \"files/api-key\" }}, secret = {{ file = \"files/api-secret\" }} }} }}]",
+        twilio.url()
+    );
+    Setup::new()
+        .set("tenants.demo.roles.crm", "[]")
+        .plugin("twilio-channel", &component("twilio-channel"))
+        .file("api-key", Twilio::API_KEY_SID)
+        .file("api-secret", Twilio::API_KEY_SECRET)
+        .set("plugins.named.twilio-channel.outbound", format!("[{:?}, {:?}]", twilio.url(), twilio.storage_url()))
+        .set("plugins.named.twilio-channel.outbound_networks", "[\"127.0.0.1/32\"]")
+        .set("plugins.named.twilio-channel.bound_secrets", bound)
+        .set("plugins.named.twilio-channel.secrets.auth_token", "{ file = \"token\" }")
+        .set("plugins.named.twilio-channel.config.conversations_url", format!("{service:?}"))
+        .set("plugins.named.twilio-channel.config.media_url", format!("{service:?}"))
+        .set("plugins.named.twilio-channel.config.numbers", format!("{OURS:?}"))
+        .front(front, "twilio-channel")
+}
+
+#[test]
+fn a_conversation_of_twenty_messages_is_the_same_on_both_sides() {
+    let team = Team::new();
+    let (picture, paper) = (vec![7_u8; 300_000], vec![8_u8; 200_000]);
+    let conversation = team.hear(LEE, "planted text 1", &[]);
+    team.front.autoreply(&conversation, "We are closed.").ids();
+    let mut expected = vec!["planted text 1".to_owned(), "We are closed.".to_owned()];
+    for turn in 2..=9 {
+        let (asked, answered) = (format!("planted text {turn}"), format!("planted answer {turn}"));
+        let files: &[(&str, &str, &[u8])] = if turn == 4 { &[("a.png", "image/png", &picture)] } else { &[] };
+        assert_eq!(team.hear(LEE, &asked, files), conversation);
+        let draft = Draft::new(&answered);
+        team.say(
+            &conversation,
+            if turn == 6 { draft.attach("b.pdf", "application/pdf", paper.clone()) } else { draft },
+        );
+        expected.extend([asked, answered]);
+    }
+    let last = team.say(&conversation, "planted text that fails");
+    expected.push("planted text that fails".to_owned());
+    assert_eq!(team.hear(LEE, "planted text 20", &[]), conversation);
+    expected.push("planted text 20".to_owned());
+    team.gateway.wait_for_deliveries();
+
+    assert_eq!(expected.len(), 20);
+    assert_eq!(team.front.conversation(&conversation).texts(), expected);
+    assert_eq!(team.said(LEE), expected);
+    assert_eq!(team.front.duplicates().len(), 0);
+
+    let sid = team
+        .twilio
+        .conversations()
+        .iter()
+        .flat_map(|one| &one.messages)
+        .find_map(|message| (message.body == "planted text that fails").then(|| message.sid.clone()));
+    team.twilio.delivery(&sid.expect("the message"), DeliveryStatus::Failed, Some(30005));
+    team.front.wait_for(|state| {
+        state.message(&last).is_some_and(|message| matches!(&message.state, MessageState::Failed(Some(_))))
+    });
+
+    let found = team.front.conversation(&conversation);
+    let file = |text: &str| {
+        found.messages.iter().find(|message| message.text == text).expect("it is there").attachments[0].clone()
+    };
+    assert_eq!(file("planted text 4").digest, digest(&picture));
+    let conversations = team.twilio.conversations();
+    let media: Vec<_> = conversations.iter().flat_map(|one| &one.messages).flat_map(|message| &message.media).collect();
+    assert!(media.iter().any(|media| media.sha256 == digest(&paper)), "{media:?}");
+}
+
+#[test]
+fn conversations_that_are_merged_in_front_go_on_with_whoever_wrote_last() {
+    let team = Team::new();
+    let one = team.hear(LEE, "planted text of Lee", &[]);
+    let other = team.hear(KIM, "planted text of Kim", &[]);
+    assert_ne!(one, other);
+    team.front.merge(&one, &other);
+    team.say(&one, Draft::new("planted answer to Kim").to(KIM));
+    team.say(&one, Draft::new("planted answer to Lee").to(LEE));
+    assert_eq!(team.hear(KIM, "planted thanks of Kim", &[]), one);
+    team.gateway.wait_for_deliveries();
+    assert_eq!(team.said(LEE), ["planted text of Lee", "planted answer to Lee"]);
+    assert_eq!(team.said(KIM), ["planted text of Kim", "planted answer to Kim", "planted thanks of Kim"]);
+    assert_eq!(team.front.conversation(&one).messages.len(), 5);
+}
+
+#[test]
+fn a_teammate_begins_a_conversation_and_it_goes_on() {
+    let team = Team::new();
+    let sent = team.front.send(&team.channel, Draft::new("planted greeting").to(LEE));
+    sent.ids();
+    assert_eq!(team.hear(LEE, "planted answer", &[]), sent.conversation);
+    assert_eq!(team.said(LEE), ["planted greeting", "planted answer"]);
+}
