@@ -20,8 +20,12 @@ pub(super) struct Exchange {
     open: Option<Open>,
     /// None for a request that changes nothing, or where nobody asks.
     traces: Option<Arc<Traces>>,
+    /// Whether bytes of it left.
+    has_left: bool,
     /// Of the answer, once it has begun.
     status: Option<StatusCode>,
+    /// Whether the answer came to its end.
+    is_whole: bool,
     verdict: &'static str,
     began: Instant,
 }
@@ -38,16 +42,13 @@ impl Exchange {
     pub(super) fn new(requests: &Arc<Requests>, to: Destination, method: &Method) -> Self {
         let key = Key { tenant: Arc::clone(&requests.caller.tenant), to };
         let traces = requests.traces.clone().filter(|_| !is_safe(method));
-        // An answer that nobody waits for any more leaves no other word.
-        Self {
-            requests: Arc::clone(requests),
-            key,
-            open: None,
-            traces,
-            status: None,
-            verdict: "abandoned",
-            began: Instant::now(),
+        if let Some(traces) = &traces {
+            traces.begin();
         }
+        // An answer that nobody waits for any more leaves no other word.
+        let (requests, began) = (Arc::clone(requests), Instant::now());
+        let (has_left, status, is_whole) = (false, None, false);
+        Self { requests, key, open: None, traces, has_left, status, is_whole, verdict: "abandoned", began }
     }
 
     pub(super) fn to(&self) -> &Destination {
@@ -98,11 +99,11 @@ impl Exchange {
             return false;
         };
         let read = open.connection.read() - open.read;
+        // The call may end while this waits.
+        self.has_left |= open.connection.written() > open.written;
         let written = open.connection.end().await - open.written;
         self.requests.note_bytes(written, read);
-        if written > 0 {
-            self.leave(false);
-        }
+        self.has_left |= written > 0;
         written > 0
     }
 
@@ -110,7 +111,7 @@ impl Exchange {
     pub(super) fn finish(mut self) {
         if let Some(open) = self.open.take() {
             self.note(&open);
-            self.leave(true);
+            (self.has_left, self.is_whole) = (true, true);
             self.requests.egress.idle.keep(self.key.clone(), open.connection);
         }
     }
@@ -119,13 +120,6 @@ impl Exchange {
     pub(super) fn fail(mut self, failure: Failure) -> Failure {
         self.verdict = failure.verdict();
         failure
-    }
-
-    /// Leaves a word of what may have come of it, with the whole answer or without.
-    fn leave(&self, whole: bool) {
-        if let Some(traces) = &self.traces {
-            traces.note(self.status, whole);
-        }
     }
 
     fn note(&self, open: &Open) {
@@ -138,9 +132,10 @@ impl Drop for Exchange {
     fn drop(&mut self) {
         if let Some(open) = self.open.take() {
             self.note(&open);
-            if open.connection.written() > open.written {
-                self.leave(false);
-            }
+            self.has_left |= open.connection.written() > open.written;
+        }
+        if let Some(traces) = &self.traces {
+            traces.end(self.has_left, self.status, self.is_whole);
         }
         self.requests.places.add_permits(1);
         self.requests.count(self.verdict);
