@@ -117,11 +117,12 @@ fn what_needs_a_restart_is_named_and_nothing_of_the_file_counts() {
     let changed = [
         ("store.queue_max", "7"),
         ("plugins.calls_max", "7"),
+        ("plugins.cache_files_max", "7"),
         ("plugins.limits.memory_bytes_max", "1073741824"),
         ("plugins.named.plugin.config.colour", "\"blue\""),
     ];
     let receipt = gateway.reconfigure(&changed);
-    for part in ["store", "plugins.calls_max", "the largest memory_bytes_max", "restart"] {
+    for part in ["store", "plugins.calls_max", "plugins.cache_files_max", "the largest memory_bytes_max", "restart"] {
         assert!(reason(&receipt).contains(part), "{receipt}");
     }
     assert_eq!(gateway.wished("setting colour"), "red");

@@ -4,7 +4,7 @@ use std::fs;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
-use frontgate_tests::{Gateway, Setup, another_build, component, renamed, root, run};
+use frontgate_tests::{Gateway, Setup, another_build, component, numbered_build, renamed, root, run};
 use serde_json::Value;
 
 const CONTRACT: &str = "frontgate:plugin/crm@0.1.0";
@@ -228,6 +228,26 @@ fn a_restart_compiles_nothing_again() {
     let gateway = gateway.restart();
     assert_eq!(gateway.wished("hello"), "version 1");
     assert_eq!(compiled(), before);
+}
+
+#[test]
+fn a_restart_compiles_none_of_the_plugins_that_fit_into_the_cache_and_no_more_are_kept() {
+    let build = |number| numbered_build(&component("keyvalue"), number);
+    let names = ["plugin", "second", "third"];
+    let setup = Setup::new().set("plugins.cache", "\"compiled\"").set("plugins.cache_files_max", "3");
+    let setup = names.iter().zip(0..).fold(setup, |setup, (name, number)| setup.plugin(name, &build(number)));
+    let gateway = setup.start();
+    gateway.reload();
+    let gateway = gateway.restart();
+    gateway.reload();
+    assert_eq!(gateway.metric("frontgate_plugins_live"), 3.0);
+    assert!(!gateway.log().text().contains("compiling"));
+    gateway.set(&[("plugins.cache_files_max", "2")]);
+    let gateway = gateway.restart();
+    gateway.drop_plugin("third", &build(3));
+    gateway.reload();
+    assert_eq!(fs::read_dir(gateway.path("compiled")).expect("the cache").count(), 2);
+    assert_eq!(gateway.metric("frontgate_plugins_live"), 3.0);
 }
 
 #[test]

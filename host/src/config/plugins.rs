@@ -19,6 +19,8 @@ pub struct Plugins {
     pub directory: PathBuf,
     /// Compiled plugins; safe to delete while the gateway is down.
     pub cache: PathBuf,
+    /// Of those, how many are kept.
+    pub cache_files_max: usize,
     /// Plugin calls at one time, of all plugins together.
     pub calls_max: u32,
     /// Of those for one tenant.
@@ -83,6 +85,7 @@ impl Default for Plugins {
         Self {
             directory: "plugins".into(),
             cache: "data/compiled".into(),
+            cache_files_max: 1_000,
             calls_max: 256,
             calls_per_tenant_max: 128,
             directory_calls_max: 64,
