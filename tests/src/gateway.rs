@@ -208,12 +208,23 @@ impl Gateway {
         run(self.folder.path(), &[arguments, &["--config", "client.toml"]].concat())
     }
 
-    /// Gives a command through the operators' socket: status and answer.
-    pub fn operate(&self, path: &str, body: &str) -> (u16, String) {
+    /// Gives a command through the operators' socket, and hangs up at once.
+    pub fn operate_and_leave(&self, path: &str) {
+        self.order(path, "");
+    }
+
+    /// Sends a command to the operators' socket.
+    fn order(&self, path: &str, body: &str) -> UnixStream {
         let mut stream = UnixStream::connect(self.path("data/run/frontgate.sock")).expect("the socket");
         let length = body.len();
         let head = format!("POST {path} HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n");
         stream.write_all((head + body).as_bytes()).expect("the gateway reads");
+        stream
+    }
+
+    /// Gives a command through the operators' socket: status and answer.
+    pub fn operate(&self, path: &str, body: &str) -> (u16, String) {
+        let mut stream = self.order(path, body);
         let mut text = String::new();
         stream.read_to_string(&mut text).expect("an answer");
         let (head, body) = text.split_once("\r\n\r\n").expect("a header");

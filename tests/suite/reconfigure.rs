@@ -4,7 +4,7 @@ use std::fs;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
-use frontgate_tests::{Action, Call, Fault, Gateway, Setup, TOKEN};
+use frontgate_tests::{Action, Call, Fault, Gateway, Setup, TOKEN, root};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
@@ -24,6 +24,24 @@ fn status_of(gateway: &Gateway, prefix: &str) -> u16 {
         )
         .status
 }
+
+/// A component that computes for a while when it starts, some hundred times as long as what waits for it here.
+fn slow_at_start() -> Vec<u8> {
+    let trap = fs::read_to_string(root().join("tests/guests/trap-at-start.wat")).expect("the source");
+    let step = "(local.tee 0 (i64.add (local.get 0) (i64.const 1)))";
+    let count = format!("(local i64) (loop $on (br_if $on (i64.lt_u {step} (i64.const 1000000000))))");
+    wat::parse_str(trap.replace("$boom unreachable", &format!("$boom {count}"))).expect("WebAssembly")
+}
+
+/// What the plugin reads as its colour, and whether it is asked for templates.
+fn colour_and_role(gateway: &Gateway) -> (String, bool) {
+    let form = [("Location", "GetTemplatesByCustomerId"), ("Worker", "ana@example.org"), ("CustomerId", "7")];
+    (gateway.wished("setting colour"), gateway.callback("templates", &form).status == 200)
+}
+
+/// Settings under which that is blue and true.
+const BLUE: [(&str, &str); 2] =
+    [("plugins.named.plugin.config.colour", "\"blue\""), ("tenants.demo.roles.templates", "[\"plugin\"]")];
 
 #[test]
 fn tenants_come_and_go_and_their_roles_change() {
@@ -141,6 +159,34 @@ fn a_configuration_under_which_a_live_plugin_does_not_start_is_refused_whole() {
     ]);
     assert!(reason(&receipt).contains("plugin `plugin` is not usable with it"), "{receipt}");
     assert_eq!((status_of(&gateway, "/other"), gateway.wish("hello").status), (404, 200));
+}
+
+#[test]
+fn a_reload_ends_whole_even_if_whoever_asked_for_it_hangs_up_at_once() {
+    let gateway = Setup::misbehaving().set(BLUE[0].0, "\"red\"").set(BLUE[1].0, "[]").start();
+    assert_eq!(colour_and_role(&gateway), ("red".to_owned(), false));
+    gateway.set(&BLUE);
+    gateway.operate_and_leave("/reload");
+    gateway.log().wait_for("counts as it is now");
+    assert_eq!(colour_and_role(&gateway), ("blue".to_owned(), true));
+}
+
+#[test]
+fn a_reload_that_takes_longer_than_the_operator_is_kept_waiting_ends_whole() {
+    let gateway = Setup::misbehaving()
+        .plugin("slow", &slow_at_start())
+        .set("plugins.named.slow.limits", "{ cpu_time_ms = 60000, call_timeout_ms = 30000 }")
+        .set("plugins.named.plugin.limits.call_timeout_ms", "5000")
+        .set(BLUE[0].0, "\"red\"")
+        .set(BLUE[1].0, "[]")
+        .start();
+    gateway.log().wait_for("plugin `slow` is live");
+    gateway.reconfigure(&[("plugins.compile_timeout_ms", "1"), ("plugins.limits.call_timeout_ms", "1")]);
+    gateway.set(&BLUE);
+    let (status, text) = gateway.operate("/reload", "");
+    assert!(status == 504 && text.contains("it is still being done"), "{text}");
+    gateway.log().wait_for_more("counts as it is now", 2);
+    assert_eq!(colour_and_role(&gateway), ("blue".to_owned(), true));
 }
 
 #[test]
