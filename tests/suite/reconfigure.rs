@@ -229,6 +229,24 @@ fn no_callback_fails_while_one_configuration_follows_the_other() {
 }
 
 #[test]
+fn deliveries_of_a_tenant_that_was_left_out_are_counted_no_longer() {
+    let sent = r#"frontgate_deliveries{tenant="demo",state="sent"}"#;
+    let (twilio, gateway) = pair(|setup| setup);
+    twilio.inbound_sms("+12025550107", OURS, "planted text").expect("a conversation");
+    gateway.wait_for_deliveries();
+    let number = gateway.metric(sent);
+    assert!(number > 0.0, "{number}");
+    let settings = fs::read_to_string(gateway.path("config.toml")).expect("the configuration");
+    fs::write(gateway.path("config.toml"), settings.replace("tenants.demo.", "tenants.other.")).expect("a file");
+    assert_eq!(gateway.reconfigure(&[])["outcome"], "live");
+    assert_eq!(gateway.metric(sent), 0.0);
+    fs::write(gateway.path("config.toml"), settings).expect("a file");
+    gateway.reload();
+    // More may have been sent in the meantime.
+    assert!(gateway.metric(sent) >= number);
+}
+
+#[test]
 fn what_is_to_be_delivered_is_delivered_once_while_configurations_change() {
     let (twilio, gateway) = pair(|setup| setup);
     twilio.fault(Fault::new(Action::FailBefore(503)).on(Call::AddParticipant).times(10));
