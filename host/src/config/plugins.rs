@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
 
@@ -119,6 +120,11 @@ impl Default for Plugins {
 }
 
 impl Plugins {
+    /// How long an operator's command may take, most of it the compiler's time.
+    pub(crate) fn command_timeout(&self) -> Duration {
+        Duration::from_millis(self.compile_timeout_ms + self.limits.call_timeout_ms)
+    }
+
     /// Calls of a plugin at one time.
     pub(crate) fn calls_max_of(&self, plugin: &str) -> u32 {
         self.named.get(plugin).and_then(|named| named.calls_max).unwrap_or(self.calls_per_plugin_max)

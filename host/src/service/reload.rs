@@ -55,10 +55,9 @@ impl Reloads {
         whole.await.map_err(|error| format!("reloading failed: {error}")).flatten()
     }
 
-    /// How long a command may take, most of it the compiler's time.
+    /// How long the answer to a command may take.
     pub(super) fn patience(&self) -> Duration {
-        let config = self.editions.config();
-        Duration::from_millis(config.plugins.compile_timeout_ms + config.plugins.limits.call_timeout_ms)
+        self.editions.config().plugins.command_timeout()
     }
 
     async fn configure(&self) -> Receipt {
