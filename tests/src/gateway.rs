@@ -264,6 +264,18 @@ impl Gateway {
         self.process.0.wait().expect("the process was started here")
     }
 
+    /// The name and the nice value of each of its threads.
+    pub fn threads(&self) -> Vec<(String, i32)> {
+        let thread = |stat: String| {
+            let (name, fields) = stat.split_once('(')?.1.rsplit_once(") ")?;
+            Some((name.to_owned(), fields.split(' ').nth(16)?.parse().ok()?))
+        };
+        let tasks = fs::read_dir(format!("/proc/{}/task", self.process.0.id())).expect("a Linux system").flatten();
+        // One that has ended meanwhile is none.
+        let stats = tasks.filter_map(|task| fs::read_to_string(task.path().join("stat")).ok());
+        stats.map(|stat| thread(stat).expect("its name in parentheses, and numbers")).collect()
+    }
+
     /// Page faults of the process so far, as far as no disk was needed.
     pub fn page_faults(&self) -> u64 {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.process.0.id())).expect("a Linux system");
