@@ -6,6 +6,8 @@ use std::net::{SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -135,7 +137,7 @@ impl Gateway {
             if all.iter().all(|delivery| matches!(delivery["state"].as_str(), Some("sent" | "failed" | "dead"))) {
                 return all;
             }
-            std::thread::yield_now();
+            thread::yield_now();
         }
     }
 
@@ -149,6 +151,25 @@ impl Gateway {
         let answer = self.wish(wish);
         assert_eq!(answer.status, 200, "{}", answer.text);
         answer.json["objects"]["customers"][0]["display_name"].as_str().expect("a name").to_owned()
+    }
+
+    /// Keeps asking while something happens, and says how many answers came: each of them the right one.
+    pub fn asked_while(&self, happens: impl FnOnce()) -> usize {
+        let (over, answered) = (AtomicBool::new(false), AtomicUsize::new(0));
+        thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    while !over.load(Ordering::Relaxed) {
+                        assert_eq!(self.wished("hello"), "version 1");
+                        answered.fetch_add(1, Ordering::Relaxed);
+                    }
+                });
+            }
+            // Even if it fails.
+            let _over = Over(&over);
+            happens();
+        });
+        answered.into_inner()
     }
 
     /// A GET request to the public listener.
@@ -294,7 +315,7 @@ impl Gateway {
 /// Whatever a test does, nothing of a customer or of a secret may be in the log at its default level.
 impl Drop for Gateway {
     fn drop(&mut self) {
-        if std::thread::panicking() {
+        if thread::panicking() {
             return;
         }
         let log = self.log.text();
@@ -308,6 +329,15 @@ impl Drop for Gateway {
 /// Runs a command of the program in a folder.
 pub fn run(folder: &Path, arguments: &[&str]) -> Output {
     Command::new(program()).args(arguments).current_dir(folder).output().expect("the program starts")
+}
+
+/// Says that something is over when it is dropped.
+struct Over<'o>(&'o AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 /// A process that ends with its test, however that ends.

@@ -1,8 +1,6 @@
 //! A reload of `config.toml`: all of it counts, or nothing.
 
 use std::fs;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::thread;
 
 use frontgate_tests::{Action, Call, Fault, Gateway, Setup, TOKEN, root};
 use rustix::process::Signal;
@@ -207,24 +205,14 @@ fn a_role_that_is_answered_is_not_lost_to_a_name_that_is_not_there() {
 #[test]
 fn no_callback_fails_while_one_configuration_follows_the_other() {
     let gateway = Setup::misbehaving().start();
-    let (done, answered) = (AtomicBool::new(false), AtomicUsize::new(0));
-    thread::scope(|scope| {
-        for _ in 0..2 {
-            scope.spawn(|| {
-                while !done.load(Ordering::Relaxed) {
-                    assert_eq!(gateway.wished("hello"), "version 1");
-                    answered.fetch_add(1, Ordering::Relaxed);
-                }
-            });
-        }
+    let answered = gateway.asked_while(|| {
         for round in 0..40 {
             let receipt = gateway.reconfigure(&[("plugins.named.plugin.config.round", &format!("\"{round}\""))]);
             assert_eq!(receipt["outcome"], "live", "{receipt}");
             assert_eq!(gateway.wished("setting round"), round.to_string());
         }
-        done.store(true, Ordering::Relaxed);
     });
-    assert!(answered.load(Ordering::Relaxed) > 40);
+    assert!(answered > 40);
     while gateway.metric("frontgate_plugin_generations") > 1.0 {}
 }
 
