@@ -49,9 +49,10 @@ enum Command {
         #[arg(long)]
         online: bool,
     },
-    /// Lets the running gateway look at everything now, and waits for what comes of it.
+    /// Lets the running gateway read `config.toml` again and look at every plugin, and waits for what comes of it.
     ///
-    /// Ends with 0 if every file is live, 1 if one is not, 2 if the gateway could not be asked.
+    /// Ends with 0 if the configuration counts and every file is live, 1 if not, 2 if the gateway could not be
+    /// asked.
     Reload(#[command(flatten)] ConfigFile),
     /// Looks at plugins, and decides about their versions.
     Plugin {

@@ -2,10 +2,10 @@
 
 pub mod status;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
@@ -40,6 +40,8 @@ pub struct Console {
     store: PathBuf,
     buckets: Arc<Buckets>,
     metrics: PrometheusHandle,
+    /// Tenants that the metrics have a number for.
+    counted: Mutex<BTreeSet<String>>,
     started: Instant,
     loading: AtomicBool,
     draining: AtomicBool,
@@ -63,6 +65,7 @@ impl Console {
             store: database.path().to_owned(),
             buckets: Arc::clone(buckets),
             metrics,
+            counted: Mutex::default(),
             started: Instant::now(),
             loading: AtomicBool::new(true),
             draining: AtomicBool::new(false),
@@ -159,16 +162,24 @@ impl Console {
         with_type("application/json", StatusCode::OK, body)
     }
 
-    async fn numbers(&self) -> Response<Full<Bytes>> {
-        let counts = self.deliveries().await.unwrap_or_default();
-        for tenant in self.config.load().tenants.keys() {
-            // Every state has its number, so that one that has emptied does not keep its last.
+    /// Every tenant and state has its number, so that one that has emptied, or was left out, does not keep its
+    /// last.
+    fn count_deliveries(&self, deliveries: &Deliveries) {
+        let config = self.config.load();
+        let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
+        counted.extend(config.tenants.keys().cloned());
+        for tenant in counted.iter() {
+            let states = deliveries.get(tenant).filter(|_| config.tenants.contains_key(tenant));
             for state in State::ALL {
-                let number = counts.get(tenant).and_then(|states| states.get(&state)).copied().unwrap_or_default();
+                let number = states.and_then(|states| states.get(&state)).copied().unwrap_or_default();
                 let labels = [("tenant", tenant.clone()), ("state", state.name().to_owned())];
                 gauge!("frontgate_deliveries", &labels).set(count(usize::try_from(number).unwrap_or(usize::MAX)));
             }
         }
+    }
+
+    async fn numbers(&self) -> Response<Full<Bytes>> {
+        self.count_deliveries(&self.deliveries().await.unwrap_or_default());
         for kept in self.kept().await.unwrap_or_default() {
             let labels = [("plugin", kept.plugin), ("tenant", kept.tenant)];
             gauge!("frontgate_state_keys", &labels).set(count(usize::try_from(kept.size.keys).unwrap_or_default()));

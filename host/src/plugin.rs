@@ -1,8 +1,9 @@
 //! WebAssembly components as plugins: checked, compiled, called within budgets, replaced while
 //! calls go on.
 //!
-//! This room knows nothing of HTTP servers and nothing of the platforms' JSON. In reading order:
-//! [`contract`] is what a file says of itself, [`live`] is a plugin that can be called, [`run`] is how a call is made, [`load`] brings files to life.
+//! This room knows nothing of HTTP servers and nothing of the platforms' JSON. In reading order: [`contract`]
+//! is what a file says of itself, [`live`] is a plugin that can be called, [`run`] is how a call is made,
+//! [`load`] brings files to life.
 
 pub mod contract;
 mod exports;

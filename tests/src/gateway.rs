@@ -6,6 +6,8 @@ use std::net::{SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -151,7 +153,7 @@ impl Gateway {
             if all.iter().all(|delivery| matches!(delivery["state"].as_str(), Some("sent" | "failed" | "dead"))) {
                 return all;
             }
-            std::thread::yield_now();
+            thread::yield_now();
         }
     }
 
@@ -165,6 +167,25 @@ impl Gateway {
         let answer = self.wish(wish);
         assert_eq!(answer.status, 200, "{}", answer.text);
         answer.json["objects"]["customers"][0]["display_name"].as_str().expect("a name").to_owned()
+    }
+
+    /// Keeps asking while something happens, and says how many answers came: each of them the right one.
+    pub fn asked_while(&self, happens: impl FnOnce()) -> usize {
+        let (over, answered) = (AtomicBool::new(false), AtomicUsize::new(0));
+        thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    while !over.load(Ordering::Relaxed) {
+                        assert_eq!(self.wished("hello"), "version 1");
+                        answered.fetch_add(1, Ordering::Relaxed);
+                    }
+                });
+            }
+            // Even if it fails.
+            let _over = Over(&over);
+            happens();
+        });
+        answered.into_inner()
     }
 
     /// A GET request to the public listener.
@@ -224,12 +245,23 @@ impl Gateway {
         run(self.folder.path(), &[arguments, &["--config", "client.toml"]].concat())
     }
 
-    /// Gives a command through the operators' socket: status and answer.
-    pub fn operate(&self, path: &str, body: &str) -> (u16, String) {
+    /// Gives a command through the operators' socket, and hangs up at once.
+    pub fn operate_and_leave(&self, path: &str) {
+        self.order(path, "");
+    }
+
+    /// Sends a command to the operators' socket.
+    fn order(&self, path: &str, body: &str) -> UnixStream {
         let mut stream = UnixStream::connect(self.path("data/run/frontgate.sock")).expect("the socket");
         let length = body.len();
         let head = format!("POST {path} HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n");
         stream.write_all((head + body).as_bytes()).expect("the gateway reads");
+        stream
+    }
+
+    /// Gives a command through the operators' socket: status and answer.
+    pub fn operate(&self, path: &str, body: &str) -> (u16, String) {
+        let mut stream = self.order(path, body);
         let mut text = String::new();
         stream.read_to_string(&mut text).expect("an answer");
         let (head, body) = text.split_once("\r\n\r\n").expect("a header");
@@ -269,6 +301,18 @@ impl Gateway {
         self.process.0.wait().expect("the process was started here")
     }
 
+    /// The name and the nice value of each of its threads.
+    pub fn threads(&self) -> Vec<(String, i32)> {
+        let thread = |stat: String| {
+            let (name, fields) = stat.split_once('(')?.1.rsplit_once(") ")?;
+            Some((name.to_owned(), fields.split(' ').nth(16)?.parse().ok()?))
+        };
+        let tasks = fs::read_dir(format!("/proc/{}/task", self.process.0.id())).expect("a Linux system").flatten();
+        // One that has ended meanwhile is none.
+        let stats = tasks.filter_map(|task| fs::read_to_string(task.path().join("stat")).ok());
+        stats.map(|stat| thread(stat).expect("its name in parentheses, and numbers")).collect()
+    }
+
     /// Page faults of the process so far, as far as no disk was needed.
     pub fn page_faults(&self) -> u64 {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.process.0.id())).expect("a Linux system");
@@ -287,7 +331,7 @@ impl Gateway {
 /// Whatever a test does, nothing of a customer or of a secret may be in the log at its default level.
 impl Drop for Gateway {
     fn drop(&mut self) {
-        if std::thread::panicking() {
+        if thread::panicking() {
             return;
         }
         let log = self.log.text();
@@ -301,6 +345,15 @@ impl Drop for Gateway {
 /// Runs a command of the program in a folder.
 pub fn run(folder: &Path, arguments: &[&str]) -> Output {
     Command::new(program()).args(arguments).current_dir(folder).output().expect("the program starts")
+}
+
+/// Says that something is over when it is dropped.
+struct Over<'o>(&'o AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 /// A process that ends with its test, however that ends.

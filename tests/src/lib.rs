@@ -56,7 +56,7 @@ fn target() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
 }
 
-/// The program, as `cargo xtask build` makes it.
+/// The program, as `cargo xtask test` makes it.
 pub fn program() -> PathBuf {
     std::env::var_os("FRONTGATE_PROGRAM").map_or_else(|| target().join("quick/frontgate"), PathBuf::from)
 }

@@ -60,7 +60,13 @@ impl Log {
     fn wait_for_nth(&self, words: &str, count: usize, matches: impl Fn(&str) -> bool) -> Value {
         let (lines, changed) = &*self.shared;
         let matching = |line: &&Value| matches(text(line));
-        let missing = |lines: &mut Lines| !lines.ended && lines.all.iter().filter(matching).count() < count;
+        // Each line is looked at once: with all of them again for each new one, a busy log outruns its reader.
+        let (mut looked, mut found) = (0, 0);
+        let missing = |lines: &mut Lines| {
+            found += lines.all[looked..].iter().filter(matching).count();
+            looked = lines.all.len();
+            !lines.ended && found < count
+        };
         let lines = lines.lock().expect("the lines");
         let (lines, _) = changed.wait_timeout_while(lines, PATIENCE, missing).expect("the lines");
         match lines.all.iter().filter(matching).nth(count - 1) {

@@ -3,6 +3,7 @@
 use std::thread;
 
 use frontgate_tests::{Setup, TOKEN, component, list};
+use rustix::process::getpriority_process;
 
 use crate::tenants::call;
 
@@ -274,6 +275,23 @@ fn one_plugin_cannot_take_the_places_of_another() {
         }
         assert!(sleepers.into_iter().all(|sleeper| sleeper.join().expect("an answer").status == 200));
     });
+}
+
+#[test]
+fn only_threads_of_plugins_that_compute_for_long_give_way_to_others_and_none_gives_way_twice() {
+    let gateway = Setup::misbehaving().file("note", "text").set("plugins.named.plugin.files", "\"files\"").start();
+    // A file that is read after a long call is read by a thread that one of those threads has started.
+    for wish in ["compute 100", "files note", "compute 100", "files note"] {
+        assert_eq!(gateway.wish(wish).status, 200, "{wish}");
+    }
+    let own = getpriority_process(None).expect("a Linux system");
+    let below = 19.min(own + 10);
+    let is_plugins = |(name, _): &(String, i32)| name == "plugin";
+    let (plugins, others): (Vec<_>, Vec<_>) = gateway.threads().into_iter().partition(is_plugins);
+    assert!(others.iter().all(|(_, nice)| *nice == own), "{others:?}");
+    assert!(plugins.iter().any(|(_, nice)| *nice == below), "{plugins:?}");
+    // One that has only begun may stand where it was born.
+    assert!(plugins.iter().all(|(_, nice)| [own, below].contains(nice)), "{plugins:?}");
 }
 
 #[test]

@@ -1,10 +1,8 @@
 //! A reload of `config.toml`: all of it counts, or nothing.
 
 use std::fs;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::thread;
 
-use frontgate_tests::{Action, Call, Fault, Gateway, Setup, TOKEN};
+use frontgate_tests::{Action, Call, Fault, Gateway, Setup, TOKEN, root};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
@@ -24,6 +22,24 @@ fn status_of(gateway: &Gateway, prefix: &str) -> u16 {
         )
         .status
 }
+
+/// A component that computes for a while when it starts, some hundred times as long as what waits for it here.
+fn slow_at_start() -> Vec<u8> {
+    let trap = fs::read_to_string(root().join("tests/guests/trap-at-start.wat")).expect("the source");
+    let step = "(local.tee 0 (i64.add (local.get 0) (i64.const 1)))";
+    let count = format!("(local i64) (loop $on (br_if $on (i64.lt_u {step} (i64.const 1000000000))))");
+    wat::parse_str(trap.replace("$boom unreachable", &format!("$boom {count}"))).expect("WebAssembly")
+}
+
+/// What the plugin reads as its colour, and whether it is asked for templates.
+fn colour_and_role(gateway: &Gateway) -> (String, bool) {
+    let form = [("Location", "GetTemplatesByCustomerId"), ("Worker", "ana@example.org"), ("CustomerId", "7")];
+    (gateway.wished("setting colour"), gateway.callback("templates", &form).status == 200)
+}
+
+/// Settings under which that is blue and true.
+const BLUE: [(&str, &str); 2] =
+    [("plugins.named.plugin.config.colour", "\"blue\""), ("tenants.demo.roles.templates", "[\"plugin\"]")];
 
 #[test]
 fn tenants_come_and_go_and_their_roles_change() {
@@ -117,11 +133,12 @@ fn what_needs_a_restart_is_named_and_nothing_of_the_file_counts() {
     let changed = [
         ("store.queue_max", "7"),
         ("plugins.calls_max", "7"),
+        ("plugins.cache_files_max", "7"),
         ("plugins.limits.memory_bytes_max", "1073741824"),
         ("plugins.named.plugin.config.colour", "\"blue\""),
     ];
     let receipt = gateway.reconfigure(&changed);
-    for part in ["store", "plugins.calls_max", "the largest memory_bytes_max", "restart"] {
+    for part in ["store", "plugins.calls_max", "plugins.cache_files_max", "the largest memory_bytes_max", "restart"] {
         assert!(reason(&receipt).contains(part), "{receipt}");
     }
     assert_eq!(gateway.wished("setting colour"), "red");
@@ -143,6 +160,34 @@ fn a_configuration_under_which_a_live_plugin_does_not_start_is_refused_whole() {
 }
 
 #[test]
+fn a_reload_ends_whole_even_if_whoever_asked_for_it_hangs_up_at_once() {
+    let gateway = Setup::misbehaving().set(BLUE[0].0, "\"red\"").set(BLUE[1].0, "[]").start();
+    assert_eq!(colour_and_role(&gateway), ("red".to_owned(), false));
+    gateway.set(&BLUE);
+    gateway.operate_and_leave("/reload");
+    gateway.log().wait_for("counts as it is now");
+    assert_eq!(colour_and_role(&gateway), ("blue".to_owned(), true));
+}
+
+#[test]
+fn a_reload_that_takes_longer_than_the_operator_is_kept_waiting_ends_whole() {
+    let gateway = Setup::misbehaving()
+        .plugin("slow", &slow_at_start())
+        .set("plugins.named.slow.limits", "{ cpu_time_ms = 60000, call_timeout_ms = 30000 }")
+        .set("plugins.named.plugin.limits.call_timeout_ms", "5000")
+        .set(BLUE[0].0, "\"red\"")
+        .set(BLUE[1].0, "[]")
+        .start();
+    gateway.log().wait_for("plugin `slow` is live");
+    gateway.reconfigure(&[("plugins.compile_timeout_ms", "1"), ("plugins.limits.call_timeout_ms", "1")]);
+    gateway.set(&BLUE);
+    let (status, text) = gateway.operate("/reload", "");
+    assert!(status == 504 && text.contains("it is still being done"), "{text}");
+    gateway.log().wait_for_more("counts as it is now", 2);
+    assert_eq!(colour_and_role(&gateway), ("blue".to_owned(), true));
+}
+
+#[test]
 fn a_role_that_is_answered_is_not_lost_to_a_name_that_is_not_there() {
     let gateway = Setup::misbehaving().start();
     let receipt = gateway.reconfigure(&[("tenants.demo.roles.crm", "[\"other\"]")]);
@@ -160,25 +205,33 @@ fn a_role_that_is_answered_is_not_lost_to_a_name_that_is_not_there() {
 #[test]
 fn no_callback_fails_while_one_configuration_follows_the_other() {
     let gateway = Setup::misbehaving().start();
-    let (done, answered) = (AtomicBool::new(false), AtomicUsize::new(0));
-    thread::scope(|scope| {
-        for _ in 0..2 {
-            scope.spawn(|| {
-                while !done.load(Ordering::Relaxed) {
-                    assert_eq!(gateway.wished("hello"), "version 1");
-                    answered.fetch_add(1, Ordering::Relaxed);
-                }
-            });
-        }
+    let answered = gateway.asked_while(|| {
         for round in 0..40 {
             let receipt = gateway.reconfigure(&[("plugins.named.plugin.config.round", &format!("\"{round}\""))]);
             assert_eq!(receipt["outcome"], "live", "{receipt}");
             assert_eq!(gateway.wished("setting round"), round.to_string());
         }
-        done.store(true, Ordering::Relaxed);
     });
-    assert!(answered.load(Ordering::Relaxed) > 40);
+    assert!(answered > 40);
     while gateway.metric("frontgate_plugin_generations") > 1.0 {}
+}
+
+#[test]
+fn deliveries_of_a_tenant_that_was_left_out_are_counted_no_longer() {
+    let sent = r#"frontgate_deliveries{tenant="demo",state="sent"}"#;
+    let (twilio, gateway) = pair(|setup| setup);
+    twilio.inbound_sms("+12025550107", OURS, "planted text").expect("a conversation");
+    gateway.wait_for_deliveries();
+    let number = gateway.metric(sent);
+    assert!(number > 0.0, "{number}");
+    let settings = fs::read_to_string(gateway.path("config.toml")).expect("the configuration");
+    fs::write(gateway.path("config.toml"), settings.replace("tenants.demo.", "tenants.other.")).expect("a file");
+    assert_eq!(gateway.reconfigure(&[])["outcome"], "live");
+    assert_eq!(gateway.metric(sent), 0.0);
+    fs::write(gateway.path("config.toml"), settings).expect("a file");
+    gateway.reload();
+    // More may have been sent in the meantime.
+    assert!(gateway.metric(sent) >= number);
 }
 
 #[test]

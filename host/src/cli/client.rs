@@ -34,8 +34,7 @@ pub(super) fn command(config: &Config, path: &str, details: &Details) -> anyhow:
     let body = serde_json::to_vec(details)?;
     let request = Request::post(path).header("host", "frontgate").body(Full::from(body))?;
     // The gateway gives up first, and says so.
-    let plugins = &config.plugins;
-    let patience = Duration::from_millis(plugins.compile_timeout_ms + plugins.limits.call_timeout_ms) + PATIENCE;
+    let patience = config.plugins.command_timeout() + PATIENCE;
     let (status, body) = wait(patience, &socket.display().to_string(), async {
         let stream = UnixStream::connect(socket).await;
         exchange(stream.with_context(|| nobody(socket))?, request).await

@@ -74,6 +74,7 @@ impl Config {
             store,
             plugins.directory,
             plugins.cache,
+            plugins.cache_files_max,
             plugins.records,
             plugins.versions_max,
             plugins.receipts_max,

@@ -102,6 +102,7 @@ fn limits(config: &Config, report: &mut Report<'_, '_>) {
         ("server.shutdown_delay_ms".to_owned(), server.shutdown_delay_ms, 0, day),
         ("server.shutdown_grace_ms".to_owned(), server.shutdown_grace_ms, 0, day),
         ("log.buffer_bytes_max".to_owned(), size(config.log.buffer_bytes_max), 65_536, gib),
+        ("plugins.cache_files_max".to_owned(), size(plugins.cache_files_max), 1, 1_000_000),
         // Each place reserves gigabytes of address space.
         ("plugins.calls_max".to_owned(), plugins.calls_max.into(), 1, 4_096),
         ("plugins.calls_per_tenant_max".to_owned(), plugins.calls_per_tenant_max.into(), 1, 4_096),

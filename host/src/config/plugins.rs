@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
 
@@ -19,6 +20,8 @@ pub struct Plugins {
     pub directory: PathBuf,
     /// Compiled plugins; safe to delete while the gateway is down.
     pub cache: PathBuf,
+    /// Of those, how many are kept.
+    pub cache_files_max: usize,
     /// Plugin calls at one time, of all plugins together.
     pub calls_max: u32,
     /// Of those for one tenant.
@@ -83,6 +86,7 @@ impl Default for Plugins {
         Self {
             directory: "plugins".into(),
             cache: "data/compiled".into(),
+            cache_files_max: 1_000,
             calls_max: 256,
             calls_per_tenant_max: 128,
             directory_calls_max: 64,
@@ -116,6 +120,11 @@ impl Default for Plugins {
 }
 
 impl Plugins {
+    /// How long an operator's command may take, most of it the compiler's time.
+    pub(crate) fn command_timeout(&self) -> Duration {
+        Duration::from_millis(self.compile_timeout_ms + self.limits.call_timeout_ms)
+    }
+
     /// Calls of a plugin at one time.
     pub(crate) fn calls_max_of(&self, plugin: &str) -> u32 {
         self.named.get(plugin).and_then(|named| named.calls_max).unwrap_or(self.calls_per_plugin_max)

@@ -69,7 +69,8 @@ impl Socket {
                 async move { Ok::<_, Infallible>(response.await) }
             });
             let mut http = http1::Builder::new();
-            http.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
+            // A command that was sent is obeyed, even if its sender has left.
+            http.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT).half_close(true);
             let connection = http.serve_connection(TokioIo::new(stream), service);
             tokio::spawn(async move {
                 if let Err(error) = connection.await {

@@ -44,16 +44,20 @@ impl Reloads {
     }
 
     /// Looks at everything. Plugins are looked at even where the configuration is kept as it was.
-    pub(super) async fn reload(&self) -> Result<Answer, String> {
-        let _turn = self.turn.lock().await;
-        let configuration = Some(self.configure().await);
-        Ok(Answer { configuration, plugins: self.commands.give(Command::Reload).await? })
+    pub(super) async fn reload(self: &Arc<Self>) -> Result<Answer, String> {
+        let reloads = Arc::clone(self);
+        // In a task of its own: whoever waits may hang up, and half a configuration must not count.
+        let whole = tokio::spawn(async move {
+            let _turn = reloads.turn.lock().await;
+            let configuration = Some(reloads.configure().await);
+            Ok(Answer { configuration, plugins: reloads.commands.give(Command::Reload).await? })
+        });
+        whole.await.map_err(|error| format!("reloading failed: {error}")).flatten()
     }
 
-    /// How long a command may take, most of it the compiler's time.
+    /// How long the answer to a command may take.
     pub(super) fn patience(&self) -> Duration {
-        let config = self.editions.config();
-        Duration::from_millis(config.plugins.compile_timeout_ms + config.plugins.limits.call_timeout_ms)
+        self.editions.config().plugins.command_timeout()
     }
 
     async fn configure(&self) -> Receipt {

@@ -126,3 +126,6 @@ impl<'l> MakeWriter<'l> for Lines {
         self
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -31,7 +31,7 @@ pub(super) struct Builds {
 impl Builds {
     pub(super) fn new(engine: &Arc<Engine>, plugins: &Plugins) -> anyhow::Result<Self> {
         Ok(Self {
-            optimised: Cache::open(&plugins.cache, &engine.wasm)?,
+            optimised: Cache::open(&plugins.cache, plugins.cache_files_max, &engine.wasm)?,
             engine: Arc::clone(engine),
             quick: OnceLock::new(),
             compilers: [Semaphore::new(COMPILERS_MAX), Semaphore::new(COMPILERS_MAX)],
@@ -101,7 +101,7 @@ impl Builds {
             Build::Optimised => &self.optimised,
             Build::Quick => {
                 if self.quick.get().is_none() {
-                    let _ = self.quick.set(Cache::open(&plugins.cache, &wasm)?);
+                    let _ = self.quick.set(Cache::open(&plugins.cache, plugins.cache_files_max, &wasm)?);
                 }
                 self.quick.get().context("the cache for quick builds is gone")?
             }

@@ -17,9 +17,6 @@ use wasmtime::component::Component;
 
 pub use super::digest::Digest;
 
-/// Older builds are removed beyond this many.
-const FILES_MAX: usize = 64;
-
 /// Ends the name of a file that is being written.
 const UNFINISHED: &str = "unfinished";
 
@@ -27,18 +24,19 @@ const UNFINISHED: &str = "unfinished";
 #[derive(Debug, Clone)]
 pub struct Cache {
     folder: PathBuf,
+    files_max: usize,
     settings: String,
 }
 
 impl Cache {
-    /// Opens the folder, and makes it if need be.
-    pub fn open(folder: &Path, engine: &wasmtime::Engine) -> anyhow::Result<Self> {
+    /// Opens the folder, and makes it if need be. Beyond `files_max`, what was used longest ago is removed.
+    pub fn open(folder: &Path, files_max: usize, engine: &wasmtime::Engine) -> anyhow::Result<Self> {
         // What lies here is run as machine code: nobody else may put it there.
         own_folder(folder, "compiled plugins")?;
         let mut settings = StableHasher(Sha256::new());
         engine.precompile_compatibility_hash().hash(&mut settings);
         let settings = Digest::from(<[u8; 32]>::from(settings.0.finalize())).short();
-        Ok(Self { folder: folder.to_owned(), settings })
+        Ok(Self { folder: folder.to_owned(), files_max, settings })
     }
 
     /// The compiled form of a `.wasm` file, if it is here and whole.
@@ -70,8 +68,9 @@ impl Cache {
             fs::rename(&unfinished, &path)
         };
         write().with_context(|| format!("writing {}", path.display()))?;
+        let component = map(engine, &path);
         self.prune();
-        map(engine, &path)
+        component
     }
 
     fn prune(&self) {
@@ -83,7 +82,7 @@ impl Cache {
             .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path())))
             .collect();
         files.sort();
-        let surplus = files.len().saturating_sub(FILES_MAX);
+        let surplus = files.len().saturating_sub(self.files_max);
         // A removed file stays mapped for as long as its plugin lives.
         for (_, path) in files.drain(..surplus) {
             let _ = fs::remove_file(path);

@@ -5,7 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
-use rustix::process::nice;
+use rustix::process::{getpriority_process, setpriority_process};
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::Semaphore;
 use tracing::{debug, warn};
@@ -103,12 +103,14 @@ impl Engine {
     pub fn new(config: &Plugins, state: Option<Arc<Buckets>>) -> anyhow::Result<Arc<Self>> {
         let (wasm, allocation) = start(config)?;
         tick(&wasm)?;
+        // Counted from here: what starts a further thread may be one of them, and has given way already.
+        let below = getpriority_process(None).map(|own| own + BUSY_NICE);
         let runtime = Builder::new_multi_thread()
             .worker_threads(thread::available_parallelism().map_or(2, usize::from))
             .thread_name("plugin")
-            .on_thread_start(|| {
+            .on_thread_start(move || {
                 // Of this thread alone, as Linux has it.
-                if let Err(error) = nice(BUSY_NICE) {
+                if let Err(error) = below.and_then(|below| setpriority_process(None, below)) {
                     debug!("plugins that compute for long have the server's priority: {error}");
                 }
             })

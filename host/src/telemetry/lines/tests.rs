@@ -1,0 +1,89 @@
+use std::sync::mpsc::{Receiver, Sender, channel};
+
+use metrics::with_local_recorder;
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+
+use super::*;
+
+/// Blocks in every write until it may go on, and says when it has begun one.
+struct Reader {
+    begun: Sender<Vec<u8>>,
+    go_on: Receiver<()>,
+}
+
+impl Write for Reader {
+    fn write(&mut self, lines: &[u8]) -> io::Result<usize> {
+        self.begun.send(lines.to_vec()).map_err(io::Error::other)?;
+        self.go_on.recv().map_err(io::Error::other)?;
+        Ok(lines.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Lines of which the first is being written, to a reader that hangs until it is told to go on.
+struct Hanging {
+    lines: Lines,
+    guard: Guard,
+    writes: Receiver<Vec<u8>>,
+    wake: Sender<()>,
+    metrics: PrometheusHandle,
+}
+
+fn hanging(buffer_bytes_max: usize) -> Hanging {
+    let (begun, writes) = channel();
+    let (wake, go_on) = channel();
+    let shared = Arc::new(Shared { waiting: Mutex::default(), changed: Condvar::new(), buffer_bytes_max });
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let (writing, metrics) = (Arc::clone(&shared), recorder.handle());
+    thread::spawn(move || with_local_recorder(&recorder, || writing.write_all(Reader { begun, go_on })));
+    shared.push(b"first\n");
+    assert_eq!(writes.recv().expect("a write"), b"first\n");
+    Hanging { lines: Lines(Arc::clone(&shared)), guard: Guard(shared), writes, wake, metrics }
+}
+
+#[test]
+fn lines_that_find_the_buffer_full_are_dropped_and_counted() {
+    let Hanging { lines, guard: _guard, writes, wake, metrics } = hanging(10);
+    for line in ["1234\n", "5678\n", "9\n", "10\n"] {
+        lines.0.push(line.as_bytes());
+    }
+    wake.send(()).expect("a reader");
+    assert_eq!(writes.recv().expect("a write"), b"1234\n5678\n");
+    // There is room again.
+    lines.0.push(b"11\n");
+    wake.send(()).expect("a reader");
+    assert_eq!(writes.recv().expect("a write"), b"11\n");
+    assert!(metrics.render().contains("frontgate_log_dropped_total 2"), "{}", metrics.render());
+}
+
+#[test]
+fn a_reader_that_hangs_stops_neither_who_logs_nor_the_end_of_the_process() {
+    let Hanging { lines, guard, writes, wake, .. } = hanging(1_000);
+    let (done, ended) = channel();
+    thread::spawn(move || {
+        for _ in 0..1_000 {
+            lines.0.push(b"line\n");
+        }
+        drop(guard);
+        done.send(()).expect("somebody waits");
+    });
+    ended.recv_timeout(LAST_LINES * 30).expect("it hangs, too");
+    assert!(writes.try_recv().is_err(), "the reader does not hang");
+    drop(wake);
+}
+
+#[test]
+fn the_last_lines_are_written_before_the_end() {
+    let (begun, writes) = channel();
+    let (wake, go_on) = channel();
+    let (lines, guard) = start(Reader { begun, go_on }, 1_000).expect("a thread");
+    for line in ["one\n", "two\n", "three\n"] {
+        lines.0.push(line.as_bytes());
+        wake.send(()).expect("a reader");
+    }
+    drop(guard);
+    assert_eq!(writes.try_iter().flatten().collect::<Vec<u8>>(), b"one\ntwo\nthree\n");
+}
