@@ -2,7 +2,9 @@
 
 mod callbacks;
 mod channel_crash;
+mod channel_files;
 mod channel_hangs;
+mod channel_limits;
 mod channel_twilio;
 mod channels;
 mod churn;

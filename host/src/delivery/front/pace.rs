@@ -14,10 +14,10 @@ pub(super) const PAUSE: Duration = Duration::from_secs(1);
 const PAUSE_MAX: Duration = Duration::from_secs(60);
 
 /// Calls on their way may arrive closer together than they left.
-const MARGIN: f64 = 1.1;
+const MARGIN: f64 = 1.2;
 
-/// After its end Front's clock may take a moment longer than ours.
-const RESET_MARGIN: Duration = Duration::from_millis(250);
+/// Front says in whole seconds when there are all again.
+const RESET_MARGIN: Duration = Duration::from_millis(1_100);
 
 /// Channels whose last call is remembered; those that have been quiet are forgotten beyond that.
 const CHANNELS_MAX: usize = 10_000;

@@ -19,6 +19,8 @@ struct Said {
     conversation: String,
     /// The customer.
     with: String,
+    #[serde(default)]
+    email: Option<String>,
     text: String,
     #[serde(default)]
     at: Option<u64>,
@@ -37,7 +39,7 @@ pub(crate) fn receive(request: &Request) -> Result<Reception> {
         Event::Inbound(said) => answer.event(InboundMessage {
             external_id: said.id,
             external_conversation_id: said.conversation,
-            sender: Party::new(said.with).named("Mora Lind"),
+            sender: Party { email: said.email, ..Party::new(said.with).named("Mora Lind") },
             subject: None,
             body: said.text,
             delivered_at: said.at,
