@@ -5,6 +5,7 @@ mod channel_crash;
 mod channel_files;
 mod channel_hangs;
 mod channel_limits;
+mod channel_rules;
 mod channel_twilio;
 mod channels;
 mod churn;
