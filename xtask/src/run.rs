@@ -38,7 +38,7 @@ pub(crate) fn run() -> Result<()> {
     }
     let program = program.strip_prefix(root()).unwrap_or(&program).display().to_string();
     if !exports.is_empty() {
-        println!("\nSecrets that were not set are made up for this run. Twilio itself refuses them, of course.");
+        println!("\nSecrets that were not set are made up for this run. Twilio and Front refuse them, of course.");
     }
     println!(
         "\
@@ -51,6 +51,9 @@ pub(crate) fn run() -> Result<()> {
   {program} send twilio conversations                a conversation begins
   {program} send twilio routing                      somebody is to get it
   {program} deliveries list                          what is left to do about that
+  {program} send front authorization                 a channel of Front is connected
+  {program} send front message                       a teammate writes, and the example answers
+  {program} channels list                            what is connected
   {program} plugin list                              what is loaded
 Health, status, metrics: http://127.0.0.1:8081/readyz  /statusz  /metrics
 Edit data/directory/customers.csv, or replace a .wasm in plugins/: both show at once.
