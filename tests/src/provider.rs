@@ -24,6 +24,9 @@ use crate::platform::{self, Answer};
 /// Of what the provider tells.
 const HEADERS: [(&str, &str); 2] = [("password", "courier"), ("content-type", "application/json")];
 
+/// As much of a file is kept.
+const BEGINNING_BYTES_MAX: usize = 4_096;
+
 /// What becomes of one message that is handed in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Trouble {
@@ -70,6 +73,8 @@ pub struct Upload {
     pub content_type: String,
     /// `Content-Length`, where the sender said it.
     pub announced: Option<usize>,
+    /// What came first of it.
+    pub beginning: Vec<u8>,
 }
 
 /// What the provider knows.
@@ -255,14 +260,17 @@ async fn upload(
     announced: Option<usize>,
     mut body: Incoming,
 ) -> Result<Reply, Cut> {
-    let (mut size, mut hash) = (0, Sha256::new());
+    let (mut size, mut hash, mut beginning) = (0, Sha256::new(), Vec::new());
     while let Some(frame) = body.frame().await {
         let data = frame.map_err(|_| Cut)?.into_data().unwrap_or_default();
         size += data.len();
         hash.update(&data);
+        if beginning.len() < BEGINNING_BYTES_MAX {
+            beginning.extend_from_slice(&data);
+        }
     }
     let digest = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
     let name = name.to_owned();
-    known.update(|known| known.uploads.push(Upload { name, size, digest, content_type, announced }));
+    known.update(|known| known.uploads.push(Upload { name, size, digest, content_type, announced, beginning }));
     Ok(Reply::new(201, ""))
 }

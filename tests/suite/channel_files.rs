@@ -105,6 +105,24 @@ fn files_are_asked_for_with_a_token_and_their_storage_without() {
 }
 
 #[test]
+fn a_file_can_be_handed_on_in_a_form() {
+    let wired = Wired::new();
+    wired
+        .front
+        .send(&wired.channel, Draft::new("planted text").to(LEE).attach("form.txt", "text/plain", "a file"))
+        .ids();
+    let upload = wired.provider.look(|known| known.uploads[0].clone());
+    let boundary = upload.content_type.strip_prefix("multipart/form-data; boundary=").expect("a form").to_owned();
+    let form = format!(
+        "--{boundary}\r\nContent-Disposition: form-data; name=\"note\"\r\n\r\na form\r\n\
+         --{boundary}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"form.txt\"\r\n\
+         Content-Type: text/plain\r\n\r\na file\r\n--{boundary}--\r\n"
+    );
+    assert_eq!(String::from_utf8(upload.beginning).expect("text"), form);
+    assert_eq!(upload.announced, Some(form.len()));
+}
+
+#[test]
 fn a_file_is_fetched_from_fronts_own_hosts_and_nowhere_else() {
     let wired = Wired::new();
     let elsewhere = Web::start();

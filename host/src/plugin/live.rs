@@ -101,8 +101,11 @@ impl Live {
     }
 
     /// What it imports and was not granted, with the keys that would grant it, as a sentence; none if it has
-    /// all it wants.
+    /// all it wants, or nobody asks it anything.
     pub fn not_granted(&self) -> Option<String> {
+        if !self.terms.is_used(&self.name) {
+            return None;
+        }
         let missing = self.manifest.capabilities.iter().filter(|capability| !self.grants.cover(**capability));
         let missing: Vec<String> =
             missing.filter_map(|capability| Some(format!("{capability} (`{}`)", capability.key()?))).collect();

@@ -39,7 +39,16 @@ impl Terms {
 
     /// Whether some tenant names a plugin for a role.
     pub(super) fn is_named(&self, plugin: &str, role: Role) -> bool {
-        let mut all = self.config.tenants.values().flat_map(|tenant| tenant.named());
-        all.any(|(named, names, _)| named == role && names.iter().any(|name| name == plugin))
+        self.roles_of(plugin).any(|named| named == role)
+    }
+
+    /// Whether some tenant names a plugin for anything.
+    pub(super) fn is_used(&self, plugin: &str) -> bool {
+        self.roles_of(plugin).next().is_some()
+    }
+
+    fn roles_of(&self, plugin: &str) -> impl Iterator<Item = Role> {
+        let all = self.config.tenants.values().flat_map(|tenant| tenant.named());
+        all.filter(move |(_, names, _)| names.iter().any(|name| name == plugin)).map(|(role, ..)| role)
     }
 }

@@ -1,7 +1,7 @@
 //! A Front channel for tests, over the provider of the tests. `url` among its settings says where that is.
 //!
 //! The token `refused` cannot be connected. A message whose text is `refuse WORDS` is refused with them, and
-//! `crash` crashes.
+//! `crash` crashes. Files whose names begin with `form` are handed on in a form, others as they are.
 #![cfg(target_family = "wasm")]
 
 mod webhook;
@@ -46,8 +46,14 @@ impl FrontChannel for Courier {
         }
         assert!(message.text != "crash", "as it was told");
         for file in &message.attachments {
-            let url = url(&format!("/files/{}", file.filename));
-            http::post(&url).header("content-type", &file.content_type).upload(&file.id)?.success()?;
+            let request = http::post(&url(&format!("/files/{}", file.filename)));
+            let answer = match file.filename.starts_with("form") {
+                true => {
+                    request.upload_form([http::Part::text("note", "a form"), http::Part::attachment("file", file)])?
+                }
+                false => request.header("content-type", &file.content_type).upload(&file.id)?,
+            };
+            answer.success()?;
         }
         let to: Vec<&str> = message.to.iter().map(|party| party.handle.as_str()).collect();
         let body = json!({
