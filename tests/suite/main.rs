@@ -1,6 +1,7 @@
 //! Everything that is promised to users, through the front door.
 
 mod callbacks;
+mod channel_tools;
 mod channels;
 mod churn;
 mod config;
