@@ -1,6 +1,8 @@
 //! The commands: they print, and leave every decision to the rooms below.
 #![expect(clippy::print_stderr, reason = "printing is what commands are for")]
 
+mod app;
+mod channels;
 mod check;
 mod client;
 mod deliveries;
@@ -10,6 +12,7 @@ mod run;
 mod send;
 mod tenant;
 mod verify;
+mod words;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -81,6 +84,13 @@ enum Command {
         #[command(subcommand)]
         command: deliveries::Command,
     },
+    /// Looks at channels of Front apps, and takes one out.
+    Channels {
+        #[command(flatten)]
+        config: ConfigFile,
+        #[command(subcommand)]
+        command: channels::Command,
+    },
     /// Compiles a component from standard input to standard output.
     #[command(name = compile::COMMAND, hide = true)]
     CompilePlugin {
@@ -100,6 +110,7 @@ pub fn main() -> ExitCode {
         Command::Send { config, command } => send::send(&config.config, &command),
         Command::Verify { config, command } => verify::verify(&config.config, &command),
         Command::Deliveries { config, command } => deliveries::deliveries(&config.config, &command),
+        Command::Channels { config, command } => channels::channels(&config.config, &command),
         Command::CompilePlugin { memory_reservation, quick } => compile_plugin(memory_reservation, quick),
     };
     result.unwrap_or_else(|error| {

@@ -1,6 +1,8 @@
 //! What operators see of the queue and do to it by hand, with or without a running gateway. Whatever
 //! is done here leaves a line in `audit`.
 
+mod channels;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::SystemTime;
@@ -13,6 +15,8 @@ use super::front::settled::{self, Decision};
 use super::{queue, schema};
 use crate::delivery::job::{Kind, State};
 use crate::store::millis;
+
+pub use self::channels::{ChannelLine, ChannelWhole, Filter};
 
 /// The queue, opened beside the gateway.
 pub struct Desk {
@@ -250,3 +254,6 @@ fn who() -> String {
     let uid = rustix::process::getuid().as_raw();
     std::env::var("USER").map_or_else(|_| format!("uid {uid}"), |name| format!("{name} (uid {uid})"))
 }
+
+#[cfg(test)]
+mod tests;
