@@ -63,14 +63,15 @@ enum Command {
         #[command(subcommand)]
         command: plugin::Command,
     },
-    /// Sends a signed callback to the running gateway, as the platform would.
+    /// Sends a signed request to the running gateway, as the platform would.
     Send {
         #[command(flatten)]
         config: ConfigFile,
         #[command(subcommand)]
         command: send::Command,
     },
-    /// Says why a signature matches, or does not.
+    /// Says why a signature of Twilio's matches, or does not; `verify front`: one of Front's.
+    #[command(subcommand_negates_reqs = true)]
     Verify {
         #[command(flatten)]
         config: ConfigFile,
