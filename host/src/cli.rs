@@ -1,6 +1,8 @@
 //! The commands: they print, and leave every decision to the rooms below.
 #![expect(clippy::print_stderr, reason = "printing is what commands are for")]
 
+mod app;
+mod channels;
 mod check;
 mod client;
 mod deliveries;
@@ -10,6 +12,7 @@ mod run;
 mod send;
 mod tenant;
 mod verify;
+mod words;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -61,14 +64,15 @@ enum Command {
         #[command(subcommand)]
         command: plugin::Command,
     },
-    /// Sends a signed callback to the running gateway, as the platform would.
+    /// Sends a signed request to the running gateway, as the platform would.
     Send {
         #[command(flatten)]
         config: ConfigFile,
         #[command(subcommand)]
         command: send::Command,
     },
-    /// Says why a signature matches, or does not.
+    /// Says why a signature of Twilio's matches, or does not; `verify front`: one of Front's.
+    #[command(subcommand_negates_reqs = true)]
     Verify {
         #[command(flatten)]
         config: ConfigFile,
@@ -81,6 +85,13 @@ enum Command {
         config: ConfigFile,
         #[command(subcommand)]
         command: deliveries::Command,
+    },
+    /// Looks at channels of Front apps, and takes one out.
+    Channels {
+        #[command(flatten)]
+        config: ConfigFile,
+        #[command(subcommand)]
+        command: channels::Command,
     },
     /// Compiles a component from standard input to standard output.
     #[command(name = compile::COMMAND, hide = true)]
@@ -101,6 +112,7 @@ pub fn main() -> ExitCode {
         Command::Send { config, command } => send::send(&config.config, &command),
         Command::Verify { config, command } => verify::verify(&config.config, &command),
         Command::Deliveries { config, command } => deliveries::deliveries(&config.config, &command),
+        Command::Channels { config, command } => channels::channels(&config.config, &command),
         Command::CompilePlugin { memory_reservation, quick } => compile_plugin(memory_reservation, quick),
     };
     result.unwrap_or_else(|error| {

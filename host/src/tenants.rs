@@ -8,7 +8,7 @@ use metrics::{Counter, counter};
 use url::Url;
 
 use crate::bindings::channel::Connection;
-use crate::config::{Algorithm, Config, FrontApp, Roles};
+use crate::config::{self, Algorithm, Config, FrontApp, Roles};
 use crate::front;
 use crate::front::files::Hosts;
 use crate::front::token::Issuer;
@@ -120,9 +120,9 @@ pub fn one(config: &Config, name: &str) -> Option<Tenant> {
     let counter =
         |key: &String| counter!("frontgate_verified_total", "tenant" => name.to_owned(), "key" => key.clone());
     let prefix = settings.path.trim_end_matches('/').to_owned();
-    let root = format!("{}{prefix}/front", public_url(config).trim_end_matches('/'));
     let apps = settings.front.iter();
-    let apps = apps.map(|(name, app)| Some((name.clone(), Arc::new(self::app(&root, name, app)?))));
+    let apps = apps
+        .map(|(name, app)| Some((name.clone(), Arc::new(self::app(front_url(config, settings, name), name, app)?))));
     Some(Tenant {
         front: apps.collect::<Option<_>>()?,
         verified: labels.map(|key| (key.clone(), counter(&key))).collect(),
@@ -140,21 +140,18 @@ pub fn one(config: &Config, name: &str) -> Option<Tenant> {
 }
 
 /// An app whose secrets are there; none if one of its addresses is none.
-fn app(root: &str, name: &str, settings: &FrontApp) -> Option<App> {
-    let secrets = settings.app_secrets.iter().enumerate();
-    let keys =
-        secrets.map(|(index, secret)| front::signature::Key::new(format!("app_secrets[{index}]"), secret.expose()));
+fn app(public_url: String, name: &str, settings: &FrontApp) -> Option<App> {
     let api = origin(&settings.api_url)?;
     let files: Vec<&str> = settings.files_urls.iter().map(String::as_str).chain([&*api]).collect();
     let storage: Vec<&str> = settings.storage_urls.iter().map(String::as_str).collect();
     Some(App {
         name: name.into(),
-        keys: front::signature::Keys::new(keys.collect(), settings.signature_window_ms),
+        keys: front_keys(settings),
         issuer: Issuer::new(settings.app_uid.as_ref()?.expose(), settings.app_secrets.first()?.expose()),
         plugin: settings.plugin.clone(),
         api_url: Url::parse(&settings.api_url).ok()?,
         hosts: Hosts::new(&files, &storage)?,
-        public_url: format!("{root}/{name}"),
+        public_url,
         timeout: Duration::from_millis(settings.timeout_ms),
         provider_timeout: Duration::from_millis(settings.provider_timeout_ms),
         body_bytes_max: settings.body_bytes_max,
@@ -165,6 +162,24 @@ fn app(root: &str, name: &str, settings: &FrontApp) -> Option<App> {
         import_patience: Duration::from_millis(settings.import_patience_ms),
         files_timeout: Duration::from_millis(settings.files_timeout_ms),
     })
+}
+
+/// What the requests of an app whose secrets are there are signed with.
+pub fn front_keys(settings: &FrontApp) -> front::signature::Keys {
+    let secrets = settings.app_secrets.iter().enumerate();
+    let keys =
+        secrets.map(|(index, secret)| front::signature::Key::new(format!("app_secrets[{index}]"), secret.expose()));
+    front::signature::Keys::new(keys.collect(), settings.signature_window_ms)
+}
+
+/// What the paths of an app begin with.
+pub fn front_path(tenant: &config::Tenant, app: &str) -> String {
+    format!("{}/front/{app}", tenant.path.trim_end_matches('/'))
+}
+
+/// The same as Front and providers call it.
+pub fn front_url(config: &Config, tenant: &config::Tenant, app: &str) -> String {
+    format!("{}{}", public_url(config).trim_end_matches('/'), front_path(tenant, app))
 }
 
 fn origin(url: &str) -> Option<String> {

@@ -233,3 +233,21 @@ fn an_answer_that_got_lost_is_asked_after_and_the_message_is_not_sent_twice() {
         assert_eq!(ended, ["sent"], "{trouble:?}");
     }
 }
+
+#[test]
+fn a_conversation_whose_first_message_failed_keeps_the_id_that_front_was_told() {
+    let wired = Wired::new();
+    wired.provider.trouble(Trouble::Status(503));
+    wired.provider.trouble(Trouble::Refused("no such number".to_owned()));
+    let failed = wired.front.send(&wired.channel, Draft::new("planted text").to(LEE));
+    let (_, conversation) = failed.ids();
+    wired.gateway.wait_for_deliveries();
+    let reply = wired.front.reply(&failed.conversation, "planted text 2");
+    assert_eq!(reply.ids().1, conversation);
+    let said =
+        json!([{"inbound": {"id": "in-1", "conversation": "C+15550100001", "with": LEE, "text": "planted text 3"}}]);
+    wired.tell(&said);
+    wired
+        .front
+        .wait_for(|state| state.conversation(&failed.conversation).is_some_and(|found| found.messages.len() == 3));
+}

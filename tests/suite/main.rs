@@ -6,6 +6,7 @@ mod channel_files;
 mod channel_hangs;
 mod channel_limits;
 mod channel_rules;
+mod channel_tools;
 mod channel_twilio;
 mod channels;
 mod churn;

@@ -2,15 +2,15 @@
 
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
-use anyhow::Context as _;
 use clap::{Subcommand, ValueEnum};
 
-use super::say;
+use super::words::{plain, short, time};
+use super::{app, say};
 use crate::config::Config;
 use crate::delivery::job::State;
-use crate::delivery::store::desk::{Desk, Fact, Line, Whole};
+use crate::delivery::store::desk::{Fact, Line, Whole};
 use crate::store::millis;
 
 #[derive(Debug, Subcommand)]
@@ -51,7 +51,7 @@ pub(super) enum Command {
         /// What you found out.
         outcome: Outcome,
     },
-    /// Takes a delivery out.
+    /// Takes a delivery out. A message that Front was promised is reported to it as failed.
     Cancel {
         /// As in the list.
         id: i64,
@@ -73,8 +73,7 @@ fn state(name: &str) -> Result<State, String> {
 
 pub(super) fn deliveries(config: &Path, command: &Command) -> anyhow::Result<ExitCode> {
     let config = Config::skim(config).map_err(|faults| anyhow::anyhow!("{faults}"))?;
-    let path = config.store.path().context("store.url names no database; write sqlite:data/frontgate.db")?;
-    let mut desk = Desk::open(path)?;
+    let mut desk = app::desk(&config)?;
     let (id, now) = match command {
         Command::List { state, tenant, most, json } => {
             let lines = desk.list(*state, tenant.as_deref(), *most)?;
@@ -171,23 +170,4 @@ fn show(whole: &Whole, json: bool) -> anyhow::Result<()> {
         say!("\n{} by {who}: {what}", time(*at));
     }
     Ok(())
-}
-
-/// A text from outside: it must not act on the terminal.
-fn plain(text: &str) -> String {
-    text.replace(char::is_control, " ")
-}
-
-/// `12 s`, `3 min`, `2 h`, `5 d`.
-fn short(ms: i64) -> String {
-    match ms / 1_000 {
-        s @ ..120 => format!("{} s", s.max(0)),
-        s @ ..7_200 => format!("{} min", s / 60),
-        s @ ..172_800 => format!("{} h", s / 3_600),
-        s => format!("{} d", s / 86_400),
-    }
-}
-
-fn time(ms: i64) -> String {
-    httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_millis(ms.unsigned_abs()))
 }

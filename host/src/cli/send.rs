@@ -1,13 +1,17 @@
 //! `frontgate send`: a callback, signed as the platform signs it.
 
 mod example;
+mod front;
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::{Subcommand, ValueEnum};
+use http_body_util::Full;
 use hyper::Request;
+use hyper::body::Bytes;
 use hyper::header::{CONTENT_TYPE, HOST};
 use url::form_urlencoded;
 
@@ -36,6 +40,8 @@ pub(super) enum Command {
         #[arg(long)]
         verbose: bool,
     },
+    /// A request of Front to an application channel.
+    Front(front::Request),
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -82,7 +88,10 @@ fn field(text: &str) -> Result<(String, String), String> {
 }
 
 pub(super) fn send(config: &Path, command: &Command) -> anyhow::Result<ExitCode> {
-    let Command::Twilio { callback, fields, token, tenant, verbose } = command;
+    let (callback, fields, token, tenant, verbose) = match command {
+        Command::Twilio { callback, fields, token, tenant, verbose } => (callback, fields, token, tenant, verbose),
+        Command::Front(request) => return front::send(config, request),
+    };
     let (config, tenant) = tenant::tenant(config, tenant.as_deref())?;
     let path = callback.address().path(&tenant);
 
@@ -103,7 +112,12 @@ pub(super) fn send(config: &Path, command: &Command) -> anyhow::Result<ExitCode>
     if let Some(token) = token {
         request = request.header("i-twilio-idempotency-token", token);
     }
-    let (status, answer) = client::request(config.server.listen, request.body(body.into())?)?;
+    exchange(config.server.listen, request.body(body.into())?)
+}
+
+/// Sends it, and says what came back.
+fn exchange(address: SocketAddr, request: Request<Full<Bytes>>) -> anyhow::Result<ExitCode> {
+    let (status, answer) = client::request(address, request)?;
     match serde_json::from_slice::<serde_json::Value>(&answer) {
         Ok(json) => say!("{}", serde_json::to_string_pretty(&json)?),
         Err(_) => say!("{}", String::from_utf8_lossy(&answer)),

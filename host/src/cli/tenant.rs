@@ -9,7 +9,9 @@ use crate::tenants::{self, Tenant};
 
 /// The one that was named, or the only one.
 pub(super) fn tenant(file: &Path, name: Option<&str>) -> anyhow::Result<(Config, Tenant)> {
-    let config = Config::skim(file).map_err(|faults| anyhow::anyhow!("{faults}"))?;
+    let mut config = Config::skim(file).map_err(|faults| anyhow::anyhow!("{faults}"))?;
+    // The secrets of Front apps are not asked for.
+    config.tenants.values_mut().for_each(|tenant| tenant.front.clear());
     let names: Vec<&str> = config.tenants.keys().map(String::as_str).collect();
     let name = match (name, names.as_slice()) {
         (Some(name), _) => name,

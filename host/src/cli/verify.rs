@@ -1,11 +1,14 @@
 //! `frontgate verify`: says why a signature does or does not match, without a running gateway.
 
+mod at;
+mod front;
+
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::Context as _;
-use clap::Args;
+use anyhow::{Context as _, bail};
+use clap::{Args, Subcommand};
 
 use super::{say, tenant};
 use crate::twilio::explain::{Surroundings, explain};
@@ -13,6 +16,20 @@ use crate::twilio::signature::Request;
 
 #[derive(Debug, Args)]
 pub(super) struct Command {
+    #[command(flatten)]
+    twilio: Option<Twilio>,
+    #[command(subcommand)]
+    other: Option<Other>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Other {
+    /// The same of a request of Front to an application channel.
+    Front(front::Kept),
+}
+
+#[derive(Debug, Args)]
+struct Twilio {
     /// Path and query of the request, or the whole URL that it came to.
     target: String,
     /// `X-Twilio-Signature`.
@@ -36,16 +53,17 @@ pub(super) struct Command {
 }
 
 pub(super) fn verify(config: &Path, command: &Command) -> anyhow::Result<ExitCode> {
+    match (&command.twilio, &command.other) {
+        (Some(command), None) => twilio(config, command),
+        (None, Some(Other::Front(kept))) => front::verify(config, kept),
+        (Some(_), Some(_)) => bail!("what stands before `front` is for a request of Twilio's; put it behind `front`"),
+        (None, None) => bail!("name a request: see `frontgate verify --help`"),
+    }
+}
+
+fn twilio(config: &Path, command: &Twilio) -> anyhow::Result<ExitCode> {
     let (_, tenant) = tenant::tenant(config, command.tenant.as_deref())?;
-    let body = match &command.body_file {
-        None => command.body.clone().into_bytes(),
-        Some(file) if file.as_os_str() == "-" => {
-            let mut body = Vec::new();
-            std::io::stdin().read_to_end(&mut body).context("reading standard input")?;
-            body
-        }
-        Some(file) => std::fs::read(file).with_context(|| format!("reading {}", file.display()))?,
-    };
+    let body = body(&command.body, command.body_file.as_deref())?;
     let (host, target) = apart(&command.target);
     anyhow::ensure!(target.starts_with('/'), "name a path such as /callbacks/crm, or the whole URL");
     let request = Request {
@@ -72,6 +90,19 @@ pub(super) fn verify(config: &Path, command: &Command) -> anyhow::Result<ExitCod
             say!("✗ {refusal}\n    {}", explain(&tenant.keys, &request, refusal.clone(), &around));
             Ok(ExitCode::FAILURE)
         }
+    }
+}
+
+/// The bytes of a file or of standard input, or else this text's.
+fn body(text: &str, file: Option<&Path>) -> anyhow::Result<Vec<u8>> {
+    match file {
+        None => Ok(text.as_bytes().to_vec()),
+        Some(file) if file.as_os_str() == "-" => {
+            let mut body = Vec::new();
+            std::io::stdin().read_to_end(&mut body).context("reading standard input")?;
+            Ok(body)
+        }
+        Some(file) => std::fs::read(file).with_context(|| format!("reading {}", file.display())),
     }
 }
 

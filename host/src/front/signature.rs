@@ -28,7 +28,12 @@ const LETTERS: usize = 44;
 
 /// What JavaScript makes of a body that is not there. Front's documents say that GET and DELETE are
 /// signed with it; its sample server verifies the body of a DELETE. Both come.
-pub(super) const NO_BODY: &[u8] = b"undefined";
+pub const NO_BODY: &[u8] = b"undefined";
+
+/// A time in the header, in milliseconds since 1970.
+pub fn unix_ms(timestamp: &str) -> Option<u64> {
+    time::unix_ms_of(timestamp)
+}
 
 /// What arrived, as far as it matters here.
 #[derive(Debug, Clone, Copy)]
@@ -170,7 +175,7 @@ impl Keys {
     pub fn verify<'r>(&self, request: &Request<'r>, now_ms: u64) -> Result<Verified<'r>, Refusal> {
         let timestamp = request.timestamp.ok_or(Refusal::Missing(TIMESTAMP))?;
         let signature = request.signature.ok_or(Refusal::Missing(SIGNATURE))?;
-        let sent_ms = time::unix_ms_of(timestamp).ok_or(Refusal::Timestamp)?;
+        let sent_ms = unix_ms(timestamp).ok_or(Refusal::Timestamp)?;
         if signature.len() != LETTERS {
             return Err(Refusal::Length(signature.chars().count()));
         }

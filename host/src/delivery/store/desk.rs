@@ -1,6 +1,8 @@
 //! What operators see of the queue and do to it by hand, with or without a running gateway. Whatever
 //! is done here leaves a line in `audit`.
 
+mod channels;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::SystemTime;
@@ -9,9 +11,12 @@ use anyhow::{Context as _, bail};
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, TransactionBehavior, params};
 use serde::Serialize;
 
+use super::front::settled::{self, Decision};
 use super::{queue, schema};
-use crate::delivery::job::State;
+use crate::delivery::job::{Kind, State};
 use crate::store::millis;
+
+pub use self::channels::{ChannelLine, ChannelWhole, Filter};
 
 /// The queue, opened beside the gateway.
 pub struct Desk {
@@ -73,7 +78,7 @@ pub enum Fact {
 }
 
 const COLUMNS: &str = "id, tenant, kind, name, conversation, state, attempts, due_ms, plan, reason, result, request, \
-                       created_ms, changed_ms, sending, lease";
+                       created_ms, changed_ms, sending, lease, message";
 
 impl Desk {
     /// Opens a database that a gateway has made.
@@ -179,9 +184,11 @@ impl Desk {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let select = format!("SELECT {COLUMNS} FROM deliveries WHERE id = ?1");
         let found = transaction.query_row(&select, [id], |row| {
-            Ok((line(row)?, row.get("sending")?, row.get::<_, Option<String>>("lease")?))
+            let lease = row.get::<_, Option<String>>("lease")?;
+            Ok((line(row)?, row.get("sending")?, lease, row.get::<_, Option<i64>>("message")?))
         });
-        let (line, sending, lease) = found.optional()?.with_context(|| format!("there is no delivery {id}"))?;
+        let (line, sending, lease, message) =
+            found.optional()?.with_context(|| format!("there is no delivery {id}"))?;
         // Whoever holds it may be sending at this moment.
         if lease.is_some() {
             bail!("delivery {id} is being worked on; try again in a moment");
@@ -189,10 +196,15 @@ impl Desk {
         let after = work(&transaction, line.state, sending)?;
         let now = millis(SystemTime::now());
         transaction.execute("UPDATE deliveries SET changed_ms = ?2 WHERE id = ?1", params![id, now])?;
-        transaction.execute(
-            "INSERT INTO audit (time_ms, who, delivery, action, state_before, state_after) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-            params![now, who(), id, action, line.state.name(), after.name()],
-        )?;
+        note(&transaction, id, action, [line.state.name(), after.name()], now)?;
+        if let (Some(message), Some(kind @ (Kind::Message | Kind::Import))) = (message, Kind::named(&line.callback)) {
+            let (tenant, request) = (line.tenant.as_str().into(), line.request.as_str().into());
+            let decision = Decision { tenant, request, kind, message, state: after, maybe_sent: sending };
+            let is_known = settled::decided(&transaction, &decision, now)?;
+            if !is_known && matches!(after, State::Ready | State::Unknown) {
+                bail!("store.messages_keep_ms has passed since delivery {id} was accepted; cancel it");
+            }
+        }
         queue::wake(&transaction, &line.tenant, &line.conversation, now)?;
         transaction.commit()?;
         Ok(after)
@@ -221,8 +233,27 @@ fn line(row: &Row<'_>) -> rusqlite::Result<Line> {
     })
 }
 
+/// Leaves a line in `audit`.
+fn note(
+    transaction: &Transaction<'_>,
+    delivery: i64,
+    action: &str,
+    [before, after]: [&str; 2],
+    now: i64,
+) -> rusqlite::Result<()> {
+    transaction
+        .execute(
+            "INSERT INTO audit (time_ms, who, delivery, action, state_before, state_after) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            params![now, who(), delivery, action, before, after],
+        )
+        .map(drop)
+}
+
 /// The account that ran the command.
 fn who() -> String {
     let uid = rustix::process::getuid().as_raw();
     std::env::var("USER").map_or_else(|_| format!("uid {uid}"), |name| format!("{name} (uid {uid})"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,13 +1,17 @@
-//! The channel that a delivery is about, and telling its plugin that it was removed.
+//! The channel that a delivery is about; and telling its plugin that it was removed, and Front as well where
+//! an operator did it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{Settlement, Stop, Workshop, again, done, failed, sentence};
 use crate::config::Role;
 use crate::delivery::front::Front;
 use crate::delivery::job::{Delivery, Kind};
-use crate::delivery::store::front::{Channel, ChannelState};
+use crate::delivery::store::front::{Channel, ChannelState, Removal};
 use crate::error::Error;
+use crate::front::api::{self, ChannelStatus, Fate};
+use crate::store::StoreError;
 
 /// What a delivery for Front is about.
 pub(super) struct Subject {
@@ -19,10 +23,12 @@ impl Workshop {
     /// The channel and its app, if both are still there.
     pub(super) async fn subject(&self, delivery: &Delivery) -> Result<Subject, Stop> {
         let id = delivery.channel.unwrap_or_default();
-        let channel = self.store.channel(id).await.map_err(|error| again(format!("the store: {error}"), false))?;
+        let channel = self.store.channel(id).await.map_err(|error| unread(&error))?;
         let gone = |reason: &str| Settlement::Refused { reason: reason.to_owned(), told: reason.to_owned() };
         let channel = channel.ok_or_else(|| gone("there is no such channel"))?;
-        if channel.state == ChannelState::Removed && delivery.kind != Kind::Disconnect {
+        // What was promised to Front, and then did not go out, is reported to the end.
+        let is_farewell = matches!(delivery.kind, Kind::Disconnect | Kind::Status);
+        if channel.state == ChannelState::Removed && !is_farewell {
             return Err(gone("the channel was removed").into());
         }
         let Some(front) = self.fronts.get(&channel.app) else {
@@ -34,6 +40,14 @@ impl Workshop {
 
     pub(super) async fn disconnect(&self, delivery: &Delivery) -> Result<Settlement, Stop> {
         let Subject { front, channel } = self.subject(delivery).await?;
+        let removal: Removal = serde_json::from_str(&delivery.payload).unwrap_or_default();
+        // What Front knows by now stays: an admin may have connected the channel again since.
+        if removal.by_operator && delivery.plan.is_none() {
+            let told = self.tell_offline(&front, &channel).await?;
+            if !self.store.plan(delivery, &told).await.map_err(Stop::Unwritten)? {
+                return Ok(again("it was taken out of this worker's hands", false));
+            }
+        }
         let connection = front.app.connection(&channel.channel_id, &channel.key, channel.credential.clone());
         let asking = self.asking(delivery);
         let plugin = asking.channel(&front.app).map_err(|error| again(sentence(&error), true))?;
@@ -48,4 +62,26 @@ impl Workshop {
             Err(error) => Ok(again(format!("the plugin: {}", sentence(&error)), true)),
         }
     }
+
+    /// Front shows a channel that an operator removed as offline; what came of telling it.
+    async fn tell_offline(&self, front: &Front, channel: &Channel) -> Result<String, Stop> {
+        if self.store.is_there_again(channel).await.map_err(|error| unread(&error))? {
+            return Ok("the channel was connected again; Front is told nothing".to_owned());
+        }
+        let call = api::channel_status(&channel.channel_id, ChannelStatus::Offline);
+        match front.call(channel, &call, Vec::new()).await {
+            Fate::Accepted { .. } => Ok("Front shows it as offline".to_owned()),
+            Fate::Again { after_ms, reason, .. } => {
+                let after = after_ms.map(Duration::from_millis);
+                Err(Settlement::Again { after, reason, waits_for_plugin: false }.into())
+            }
+            // The operator can mend a token; and twice is as good as once.
+            Fate::Token(reason) | Fate::Unclear(reason) => Err(again(reason, false).into()),
+            Fate::NotFound(reason) | Fate::Refused(reason) => Ok(reason),
+        }
+    }
+}
+
+fn unread(error: &StoreError) -> Stop {
+    again(format!("the store: {error}"), false).into()
 }

@@ -12,6 +12,7 @@ use super::{Settlement, Stop, Workshop, again};
 use crate::delivery::front::FilePart;
 use crate::delivery::import::{File, Import, Party, Report, Source};
 use crate::delivery::job::Delivery;
+use crate::delivery::store::front::ChannelState;
 use crate::front::api::{self, Call, Contact, Content, Fate, UPLOAD_BYTES_MAX, Writer, file_field};
 use crate::front::text;
 use crate::plugin::fetch::fetch;
@@ -21,6 +22,9 @@ use crate::store::{StoreError, crash, millis};
 
 /// How soon it is looked again whether a message that is under way is this one.
 const ECHO_PAUSE: Duration = Duration::from_millis(250);
+
+/// How often Front is told of a failure in a channel that was removed: it may have removed it, too.
+const FAREWELL_TRIES_MAX: u32 = 5;
 
 /// What the form around the files may take of an upload, the text of the message apart.
 const FORM_BYTES: u64 = 64 * 1024;
@@ -162,6 +166,12 @@ impl Workshop {
         };
         let call = api::failed(&channel.channel_id, &conversation, &external_id, &reason);
         match front.call(&channel, &call, Vec::new()).await {
+            // Front removed it, too.
+            Fate::NotFound(reason) | Fate::Token(reason)
+                if channel.state == ChannelState::Removed && delivery.attempts >= FAREWELL_TRIES_MAX =>
+            {
+                Ok(Settlement::Failed { reason })
+            }
             // Twice is as good as once, and what Front does not know yet it may know in a moment.
             Fate::Unclear(reason) | Fate::NotFound(reason) => Ok(again(reason, false)),
             fate => Ok(settle(fate)),

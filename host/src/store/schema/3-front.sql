@@ -73,6 +73,7 @@ CREATE TABLE front_messages (
   UNIQUE (channel, identity)
 );
 CREATE INDEX front_messages_by_external_id ON front_messages (channel, external_id);
+CREATE INDEX front_messages_by_conversation ON front_messages (channel, external_conversation_id);
 CREATE INDEX front_messages_by_name ON front_messages (channel, name) WHERE name IS NOT NULL;
 CREATE INDEX front_messages_by_front_id ON front_messages (channel, front_id) WHERE front_id IS NOT NULL;
 CREATE INDEX front_messages_by_uid ON front_messages (channel, uid) WHERE uid IS NOT NULL;

@@ -2,8 +2,8 @@
 
 use std::time::SystemTime;
 
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
-use serde::Serialize;
+use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
+use serde::{Deserialize, Serialize};
 
 use crate::delivery::job::{Event, Kind};
 use crate::delivery::store::{Store, StoreError, queue};
@@ -22,7 +22,16 @@ pub enum ChannelState {
 }
 
 impl ChannelState {
-    fn named(name: &str) -> Self {
+    /// As in the database and the commands.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Connecting => "connecting",
+            Self::Connected => "connected",
+            Self::Removed => "removed",
+        }
+    }
+
+    pub(in crate::delivery::store) fn named(name: &str) -> Self {
         match name {
             "connecting" => Self::Connecting,
             "connected" => Self::Connected,
@@ -56,6 +65,14 @@ impl std::fmt::Debug for Channel {
     }
 }
 
+/// What is to be told about a channel that was removed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(in crate::delivery) struct Removal {
+    /// Whether Front has to hear of it: an operator did it.
+    pub(in crate::delivery) by_operator: bool,
+}
+
 /// What becomes of the wish to connect a channel.
 #[derive(Debug)]
 pub enum Begun {
@@ -67,7 +84,7 @@ pub enum Begun {
     Full,
 }
 
-const COLUMNS: &str = "id, tenant, app, channel_id, key, credential, state";
+pub(in crate::delivery::store) const COLUMNS: &str = "id, tenant, app, channel_id, key, credential, state";
 
 impl Store {
     /// The channel of an address.
@@ -145,34 +162,56 @@ impl Store {
 
     /// It is removed; the plugin will be told. Says whether it was there.
     pub async fn remove_channel(&self, channel: &Channel, request: &str) -> Result<bool, StoreError> {
-        let (id, tenant) = (channel.id, channel.tenant.clone());
-        let event = Event {
-            tenant: tenant.as_str().into(),
-            kind: Kind::Disconnect,
-            name: "delete".to_owned(),
-            conversation: format!("{} {}", channel.app, channel.channel_id),
-            payload: "{}".to_owned(),
-            channel: Some(id),
-            message: None,
-            request: request.into(),
-        };
-        let due = self.due(&tenant);
+        let due = self.due(&channel.tenant);
+        let (channel, request) = (channel.clone(), request.to_owned());
         let removed = self
             .database
             .write_in_time(move |transaction| {
-                let now = millis(SystemTime::now());
-                let update = "UPDATE front_channels SET state = 'removed', changed_ms = ?2
-                              WHERE id = ?1 AND state != 'removed'";
-                let removed = transaction.execute(update, params![id, now])? == 1;
-                if removed {
-                    queue::insert(transaction, &event, now)?;
-                }
-                Ok(removed)
+                remove(transaction, &channel, Removal::default(), &request, millis(SystemTime::now()))
             })
             .await?;
         due.notify_waiters();
-        Ok(removed)
+        Ok(removed.is_some())
     }
+
+    /// Whether a channel that was removed is there again, with another address.
+    pub(in crate::delivery) async fn is_there_again(&self, channel: &Channel) -> Result<bool, StoreError> {
+        let [tenant, app, channel_id] = [&channel.tenant, &channel.app, &channel.channel_id].map(String::clone);
+        self.database
+            .read(move |connection| {
+                let select = "SELECT EXISTS (SELECT 1 FROM front_channels
+                              WHERE tenant = ?1 AND app = ?2 AND channel_id = ?3 AND state != 'removed')";
+                let names = params![tenant, app, channel_id];
+                connection.prepare_cached(select)?.query_row(names, |row| row.get(0))
+            })
+            .await
+    }
+}
+
+/// Removes a channel; the delivery that tells of it, if it was there.
+pub(in crate::delivery::store) fn remove(
+    transaction: &Transaction<'_>,
+    channel: &Channel,
+    removal: Removal,
+    request: &str,
+    now: i64,
+) -> rusqlite::Result<Option<i64>> {
+    let update = "UPDATE front_channels SET state = 'removed', changed_ms = ?2 WHERE id = ?1 AND state != 'removed'";
+    if transaction.execute(update, params![channel.id, now])? == 0 {
+        return Ok(None);
+    }
+    let event = Event {
+        tenant: channel.tenant.as_str().into(),
+        kind: Kind::Disconnect,
+        name: if removal.by_operator { "disconnect" } else { "delete" }.to_owned(),
+        conversation: format!("{} {}", channel.app, channel.channel_id),
+        payload: serde_json::to_string(&removal).expect("a flag"),
+        channel: Some(channel.id),
+        message: None,
+        request: request.into(),
+    };
+    queue::insert(transaction, &event, now)?;
+    Ok(Some(transaction.last_insert_rowid()))
 }
 
 pub(super) fn find(connection: &Connection, id: i64) -> rusqlite::Result<Option<Channel>> {

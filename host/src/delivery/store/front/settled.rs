@@ -1,4 +1,5 @@
-//! What follows, in the same transaction, from how a delivery for a channel ended.
+//! What follows, in the same transaction, from how a delivery for a channel ended, or from what an operator
+//! decided about it.
 
 use std::sync::Arc;
 
@@ -12,6 +13,13 @@ use crate::delivery::store::queue::{self, Change};
 use crate::front::answers::Outcome;
 use crate::front::ids;
 
+/// The status of an answer which says that a message is sent, or on its way.
+const PROMISED: u16 = 200;
+
+/// What a teammate reads.
+const TAKEN_OUT: &str = "An operator took it out.";
+const TAKEN_OUT_LATE: &str = "An operator took it out. It may have arrived.";
+
 /// A message, as far as it matters here.
 struct Row {
     id: i64,
@@ -20,6 +28,20 @@ struct Row {
     conversation: String,
     /// What Front was told.
     status: Option<u16>,
+    /// Whether it had come to its end.
+    is_settled: bool,
+}
+
+/// What an operator decided about a delivery.
+pub(in crate::delivery::store) struct Decision {
+    pub(in crate::delivery::store) tenant: Arc<str>,
+    pub(in crate::delivery::store) request: Arc<str>,
+    pub(in crate::delivery::store) kind: Kind,
+    pub(in crate::delivery::store) message: i64,
+    /// What it is from here on.
+    pub(in crate::delivery::store) state: State,
+    /// Whether it may have had its effect before.
+    pub(in crate::delivery::store) maybe_sent: bool,
 }
 
 /// Writes down what follows.
@@ -32,12 +54,13 @@ pub(in crate::delivery::store) fn follow(
 ) -> rusqlite::Result<()> {
     let (Some(message), Kind::Message | Kind::Import) = (delivery.message, delivery.kind) else { return Ok(()) };
     let Some(row) = row(transaction, message)? else { return Ok(()) };
+    let request = &delivery.request;
     match (delivery.kind, change.state) {
         (_, State::Ready | State::Leased | State::Unknown | State::Cancelled) => Ok(()),
-        (Kind::Message, State::Sent) => sent(transaction, tenant, delivery, row, change.receipt.as_ref(), now),
+        (Kind::Message, State::Sent) => sent(transaction, tenant, request, row, change.receipt.as_ref(), now),
         (Kind::Message, State::Failed | State::Dead) => {
             let reason = change.told.as_deref().or(change.reason.as_deref()).unwrap_or("it could not be sent");
-            failed(transaction, tenant, delivery, &row, reason, now)
+            failed(transaction, tenant, request, &row, reason, now)
         }
         _ => {
             let update = "UPDATE front_messages SET settled = 1, uid = coalesce(uid, ?2) WHERE id = ?1";
@@ -46,11 +69,61 @@ pub(in crate::delivery::store) fn follow(
     }
 }
 
+/// Writes down what follows from an operator's decision; says whether the message is still known.
+pub(in crate::delivery::store) fn decided(
+    transaction: &Transaction<'_>,
+    decision: &Decision,
+    now: i64,
+) -> rusqlite::Result<bool> {
+    let Decision { tenant, request, message, .. } = decision;
+    let Some(mut row) = row(transaction, *message)? else { return Ok(false) };
+    match (decision.kind, decision.state) {
+        (_, State::Ready | State::Leased | State::Unknown) => reopen(transaction, &row, now)?,
+        (Kind::Message, State::Sent) => {
+            reopen(transaction, &row, now)?;
+            row.status = row.status.filter(|status| *status == PROMISED);
+            sent(transaction, tenant, request, row, None, now)?;
+        }
+        (Kind::Message, _) if row.is_settled => {}
+        (Kind::Message, _) => {
+            let reason = if decision.maybe_sent { TAKEN_OUT_LATE } else { TAKEN_OUT };
+            failed(transaction, tenant, request, &row, reason, now)?;
+        }
+        _ => {
+            let update = "UPDATE front_messages SET settled = 1 WHERE id = ?1";
+            transaction.prepare_cached(update)?.execute([message])?;
+        }
+    }
+    Ok(true)
+}
+
+/// A message is under way again: events of its channel wait for it, a refusal that Front heard counts no
+/// more, and a failure that Front has not heard of yet is none.
+fn reopen(transaction: &Transaction<'_>, row: &Row, now: i64) -> rusqlite::Result<()> {
+    let update = "UPDATE front_messages SET settled = 0, status = CASE WHEN status = ?2 THEN status END,
+                    answer = CASE WHEN status = ?2 THEN answer END
+                  WHERE id = ?1";
+    transaction.prepare_cached(update)?.execute(params![row.id, PROMISED])?;
+    let mut update = transaction.prepare_cached(
+        "UPDATE deliveries SET state = 'cancelled', due_ms = NULL, reason = ?2, changed_ms = ?3
+         WHERE message = ?1 AND kind = ?4 AND state = 'ready' AND lease IS NULL
+         RETURNING tenant, conversation",
+    )?;
+    let reason = "an operator decided anew about its message";
+    let places = update.query_map(params![row.id, reason, now, Kind::Status.name()], |row| {
+        Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))
+    })?;
+    let places: Vec<_> = places.collect::<Result<_, _>>()?;
+    places.iter().try_for_each(|(tenant, conversation)| queue::wake(transaction, tenant, conversation, now))
+}
+
 fn row(transaction: &Transaction<'_>, message: i64) -> rusqlite::Result<Option<Row>> {
-    let select = "SELECT id, channel, external_id, external_conversation_id, status FROM front_messages WHERE id = ?1";
+    let select = "SELECT id, channel, external_id, external_conversation_id, status, settled FROM front_messages
+                  WHERE id = ?1";
     let row = |row: &rusqlite::Row<'_>| {
         let (id, channel, external_id) = (row.get(0)?, row.get(1)?, row.get(2)?);
-        Ok(Row { id, channel, external_id, conversation: row.get(3)?, status: row.get(4)? })
+        let (conversation, status, is_settled) = (row.get(3)?, row.get(4)?, row.get(5)?);
+        Ok(Row { id, channel, external_id, conversation, status, is_settled })
     };
     transaction.prepare_cached(select)?.query_row([message], row).optional()
 }
@@ -60,7 +133,7 @@ fn row(transaction: &Transaction<'_>, message: i64) -> rusqlite::Result<Option<R
 fn sent(
     transaction: &Transaction<'_>,
     tenant: &Arc<str>,
-    delivery: &Delivery,
+    request: &Arc<str>,
     mut row: Row,
     receipt: Option<&Receipt>,
     now: i64,
@@ -68,7 +141,7 @@ fn sent(
     let receipt = receipt.cloned().unwrap_or_default();
     let is_told = row.status.is_some();
     if let Some(name) = &receipt.conversation {
-        place(transaction, &mut row, name, is_told)?;
+        place(transaction, &mut row, name)?;
     }
     if let Some(name) = receipt.name.as_deref().filter(|_| !is_told) {
         row.external_id = ids::safe(name);
@@ -79,36 +152,46 @@ fn sent(
     transaction.prepare_cached(update)?.execute(params![row.id, name, row.external_id, row.conversation])?;
     let (external_id, external_conversation_id) = (&*row.external_id, &*row.conversation);
     tell(transaction, row.id, &Outcome::Sent { external_id, external_conversation_id }.answer())?;
-    let (tenant, request) = (Arc::clone(tenant), Arc::clone(&delivery.request));
+    let (tenant, request) = (Arc::clone(tenant), Arc::clone(request));
     events::keep(transaction, &Told { channel: row.channel, tenant, events: receipt.events, request }, now)
 }
 
-/// The plugin has said what it calls the conversation.
-fn place(transaction: &Transaction<'_>, row: &mut Row, name: &str, is_told: bool) -> rusqlite::Result<()> {
-    match conversations::named(transaction, row.channel, name)? {
-        // Front knows this conversation already, and nobody has heard of the other one.
-        Some(known) if !is_told && row.conversation.starts_with(ids::MINTED) => {
+/// The plugin has said what it calls the conversation. As long as Front has heard of no other name, that is
+/// the name.
+fn place(transaction: &Transaction<'_>, row: &mut Row, name: &str) -> rusqlite::Result<()> {
+    let known = conversations::named(transaction, row.channel, name)?;
+    let is_new = row.conversation.starts_with(ids::MINTED) && !is_told_of(transaction, row)?;
+    match (known, is_new) {
+        (Some(known), true) => {
             conversations::rename(transaction, row.channel, &row.conversation, &known)?;
             row.conversation = known;
         }
         // Front knows both: it decides whether they are one.
-        Some(_) => {}
-        None if !is_told && row.conversation.starts_with(ids::MINTED) => {
+        (Some(_), false) => {}
+        (None, true) => {
             let external_id = ids::safe(name);
             conversations::rename(transaction, row.channel, &row.conversation, &external_id)?;
             conversations::call(transaction, row.channel, name, &external_id)?;
             row.conversation = external_id;
         }
-        None => conversations::call(transaction, row.channel, name, &row.conversation)?,
+        (None, false) => conversations::call(transaction, row.channel, name, &row.conversation)?,
     }
     Ok(())
+}
+
+/// Whether Front has heard of a message's conversation, by this message or another.
+fn is_told_of(transaction: &Transaction<'_>, row: &Row) -> rusqlite::Result<bool> {
+    let select = "SELECT EXISTS (SELECT 1 FROM front_messages
+                  WHERE channel = ?1 AND external_conversation_id = ?2 AND status = 200)";
+    let found = params![row.channel, row.conversation];
+    transaction.prepare_cached(select)?.query_row(found, |found| found.get(0))
 }
 
 /// The provider will not get it: Front is told so at once, or, where it was told otherwise, afterwards.
 fn failed(
     transaction: &Transaction<'_>,
     tenant: &Arc<str>,
-    delivery: &Delivery,
+    request: &Arc<str>,
     row: &Row,
     reason: &str,
     now: i64,
@@ -116,9 +199,9 @@ fn failed(
     transaction.prepare_cached("UPDATE front_messages SET settled = 1 WHERE id = ?1")?.execute([row.id])?;
     match row.status {
         None => tell(transaction, row.id, &Outcome::Refused(reason).answer()),
-        Some(200) => {
+        Some(PROMISED) => {
             let report = Report { message: row.external_id.clone(), reason: reason.to_owned() };
-            let event = events::status(tenant, row.channel, Some(row.id), &report, &delivery.request);
+            let event = events::status(tenant, row.channel, Some(row.id), &report, request);
             queue::insert(transaction, &event, now)
         }
         Some(_) => Ok(()),

@@ -1,0 +1,108 @@
+//! The Front app that a command is about, with its signing keys and nothing else that is secret.
+
+use std::path::Path;
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+
+use crate::config::{self, Config, FrontApp};
+use crate::delivery::store::desk::{Desk, Filter};
+use crate::front::signature::Keys;
+use crate::tenants::{front_keys, front_path, front_url};
+
+/// Which app is meant.
+#[derive(Debug, Args)]
+pub(super) struct Which {
+    /// Which app, where there are several: its name in the configuration.
+    #[arg(long)]
+    app: Option<String>,
+    /// Whose app, where several tenants have some.
+    #[arg(long)]
+    tenant: Option<String>,
+}
+
+/// It, in the configuration.
+pub(super) struct App {
+    pub(super) config: Config,
+    pub(super) tenant: String,
+    pub(super) name: String,
+}
+
+impl App {
+    /// The one that was named, or the only one; its secrets are there.
+    pub(super) fn find(file: &Path, which: &Which) -> anyhow::Result<Self> {
+        let config = Config::skim(file).map_err(|faults| anyhow::anyhow!("{faults}"))?;
+        let tenant = tenant(&config, which.tenant.as_deref())?;
+        let apps = &config.tenants[&tenant].front;
+        let names = || apps.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+        let name = match (which.app.as_deref(), apps.len()) {
+            (_, 0) => bail!("the tenant {tenant} has no Front app; add [tenants.{tenant}.front.NAME]"),
+            (Some(name), _) if apps.contains_key(name) => name.to_owned(),
+            (Some(name), _) => bail!("the tenant {tenant} has no Front app `{name}`; there are: {}", names()),
+            (None, 1) => names(),
+            (None, _) => bail!("which app? add --app with one of: {}", names()),
+        };
+        let app = Self { tenant, name, config };
+        if let Some(fault) = app.settings().app_secrets.iter().find_map(config::Secret::fault) {
+            bail!("tenants.{}.front.{}.app_secrets: {fault}", app.tenant, app.name);
+        }
+        Ok(app)
+    }
+
+    fn settings(&self) -> &FrontApp {
+        &self.config.tenants[&self.tenant].front[&self.name]
+    }
+
+    pub(super) fn keys(&self) -> Keys {
+        front_keys(self.settings())
+    }
+
+    pub(super) fn window_ms(&self) -> u64 {
+        self.settings().signature_window_ms
+    }
+
+    /// Keys of all the others, as far as their secrets are at hand.
+    pub(super) fn others(&self) -> Vec<(String, Keys)> {
+        let all = self.config.tenants.iter().flat_map(|(tenant, settings)| {
+            settings.front.iter().map(move |(name, app)| (tenant.as_str(), name.as_str(), app))
+        });
+        let others = all.filter(|(tenant, name, _)| (*tenant, *name) != (&*self.tenant, &*self.name));
+        let readable = others.filter(|(.., app)| app.app_secrets.iter().all(|secret| secret.fault().is_none()));
+        readable.map(|(tenant, name, app)| (format!("{tenant}/{name}"), front_keys(app))).collect()
+    }
+
+    /// What its paths begin with.
+    pub(super) fn path(&self) -> String {
+        front_path(&self.config.tenants[&self.tenant], &self.name)
+    }
+
+    pub(super) fn filter(&self) -> Filter<'_> {
+        Filter { tenant: Some(&self.tenant), app: Some(&self.name) }
+    }
+}
+
+/// The database, opened beside the gateway.
+pub(super) fn desk(config: &Config) -> anyhow::Result<Desk> {
+    let path = config.store.path().context("store.url names no database; write sqlite:data/frontgate.db")?;
+    Desk::open(path)
+}
+
+/// The address of a channel as Front calls it; none, if its app is not in the configuration any more.
+pub(super) fn address(config: &Config, tenant: &str, app: &str, key: &str) -> Option<String> {
+    let settings = config.tenants.get(tenant).filter(|settings| settings.front.contains_key(app))?;
+    Some(format!("{}/{key}", front_url(config, settings, app)))
+}
+
+fn tenant(config: &Config, name: Option<&str>) -> anyhow::Result<String> {
+    if let Some(name) = name {
+        let names = || config.tenants.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+        anyhow::ensure!(config.tenants.contains_key(name), "there is no tenant `{name}`; there are: {}", names());
+        return Ok(name.to_owned());
+    }
+    let with_apps = config.tenants.iter().filter(|(_, settings)| !settings.front.is_empty());
+    match with_apps.map(|(name, _)| name.as_str()).collect::<Vec<_>>().as_slice() {
+        [] => bail!("the configuration has no Front app; add [tenants.NAME.front.NAME]"),
+        [only] => Ok((*only).to_owned()),
+        several => bail!("whose app? add --tenant with one of: {}", several.join(", ")),
+    }
+}

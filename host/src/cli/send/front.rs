@@ -1,0 +1,135 @@
+//! `frontgate send front`: a request, signed as Front signs it, to the app or to one of its channels.
+
+mod example;
+mod fields;
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::SystemTime;
+
+use anyhow::{Context as _, bail, ensure};
+use clap::{Args, ValueEnum};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
+use hyper::{Method, Request as HttpRequest};
+
+use self::fields::Field;
+use super::super::app::{self, App, Which};
+use super::super::{say, words};
+use crate::delivery::store::desk::ChannelLine;
+use crate::delivery::store::front::ChannelState;
+use crate::front::signature::{NO_BODY, SIGNATURE, TIMESTAMP};
+use crate::store::millis;
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Request {
+    /// Which one.
+    #[arg(value_name = "TYPE")]
+    kind: Kind,
+    #[command(flatten)]
+    which: Which,
+    /// Which channel, as `cha_...` or by the key in its address; the only connected one without. For
+    /// `authorization`: under which id it is connected; a new one without.
+    #[arg(long)]
+    channel: Option<String>,
+    /// A field of the JSON, in place of the example's. PATH is its names with dots between, and numbers from 0
+    /// for entries of lists: `payload.text=Hello`, `payload.recipients.0.handle=+12125550143`. What stands
+    /// behind `=` is a text. Behind `:=` stands JSON: `payload.created_at:=1700000000.5`,
+    /// `metadata.external_conversation_ids:=["a","b"]`; with nothing behind `:=`, the field is left out.
+    #[arg(long = "set", value_name = "PATH=VALUE", value_parser = Field::read)]
+    fields: Vec<Field>,
+    /// What the admin typed for the channel: sent as `Authorization: Bearer`.
+    #[arg(long)]
+    token: Option<String>,
+    /// `delete` as Front documents it: without a body, signed over `undefined`.
+    #[arg(long)]
+    bodiless: bool,
+    /// Shows what is sent as well.
+    #[arg(long)]
+    verbose: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+enum Kind {
+    /// An admin connects a channel.
+    Authorization,
+    /// Front asks what can be connected.
+    ListAddresses,
+    /// A teammate writes to a customer.
+    Message,
+    /// A rule answers a customer.
+    MessageAutoreply,
+    /// Front has taken a message that it was told of.
+    MessageImported,
+    /// The channel is removed.
+    Delete,
+}
+
+impl Kind {
+    /// Whether it goes to the app: no channel is needed for it.
+    fn is_for_app(self) -> bool {
+        matches!(self, Self::Authorization | Self::ListAddresses)
+    }
+}
+
+pub(super) fn send(config: &Path, request: &Request) -> anyhow::Result<ExitCode> {
+    let kind = request.kind;
+    if request.bodiless {
+        ensure!(kind == Kind::Delete, "--bodiless goes with `delete` only: Front sends all else with a body");
+        ensure!(request.fields.is_empty(), "--set sets a field of the body, and --bodiless leaves the body out");
+    }
+    ensure!(
+        kind != Kind::ListAddresses || request.channel.is_none(),
+        "list_addresses is about no channel; leave --channel out"
+    );
+    let app = App::find(config, &request.which)?;
+    let channel = if kind.is_for_app() { None } else { Some(channel(&app, request.channel.as_deref())?) };
+    let path = match &channel {
+        Some(channel) => format!("{}/{}", app.path(), channel.key),
+        None => app.path(),
+    };
+
+    let id = channel.map(|channel| channel.channel).or_else(|| request.channel.clone());
+    let mut json = example::of(kind, &id.unwrap_or_else(|| example::id("cha")), millis(SystemTime::now()));
+    request.fields.iter().try_for_each(|field| field.put(&mut json)).map_err(anyhow::Error::msg)?;
+    example::agree(&mut json, |path| request.fields.iter().any(|field| field.is(path)));
+    let body = if request.bodiless { String::new() } else { json.to_string() };
+    let signed = if request.bodiless { NO_BODY } else { body.as_bytes() };
+    let timestamp = millis(SystemTime::now()).to_string();
+    let signature = app.keys().sign(&timestamp, signed);
+    let signature = signature.context("this app has no secret to sign with; add app_secrets")?;
+    let method = if kind == Kind::Delete { Method::DELETE } else { Method::POST };
+    if request.verbose {
+        say!("{method} {path}\n{TIMESTAMP}: {timestamp}\n{SIGNATURE}: {signature}\n\n{body}\n");
+    }
+
+    let listen = app.config.server.listen;
+    let mut http = HttpRequest::builder().method(method).uri(&path).header(HOST, listen.to_string());
+    http = http.header(TIMESTAMP, timestamp).header(SIGNATURE, signature);
+    if !request.bodiless {
+        http = http.header(CONTENT_TYPE, "application/json");
+    }
+    if let Some(token) = &request.token {
+        http = http.header(AUTHORIZATION, format!("Bearer {token}"));
+    }
+    super::exchange(listen, http.body(body.into()).context("--token is no text for a header")?)
+}
+
+/// The one that was named, or the only connected one.
+fn channel(app: &App, name: Option<&str>) -> anyhow::Result<ChannelLine> {
+    let connect = "connect one first: frontgate send front authorization";
+    let desk = app::desk(&app.config).context(connect)?;
+    if let Some(name) = name {
+        return desk.channel(name, app.filter());
+    }
+    let mut all = desk.channels(app.filter(), false)?;
+    all.retain(|channel| channel.state == ChannelState::Connected);
+    match all.len() {
+        0 => bail!("no channel of the app {} is connected; {connect}", app.name),
+        1 => Ok(all.swap_remove(0)),
+        _ => {
+            let names: Vec<_> = all.iter().map(|channel| words::plain(&channel.channel)).collect();
+            bail!("which channel? add --channel with one of: {}", names.join(", "))
+        }
+    }
+}

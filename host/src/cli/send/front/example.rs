@@ -1,0 +1,130 @@
+//! What Front would send, with made-up values.
+
+use serde_json::{Value, json};
+
+use super::Kind;
+use crate::front::text;
+
+/// Where Front's own ids lead.
+const API: &str = "https://acme.api.frontapp.com";
+const CUSTOMER: &str = "+12125550143";
+const TEAMMATE: &str = "ana@acme.example";
+
+/// A request about a channel. Ids are new each time: the same message again would be recognised, and nothing
+/// would come of it.
+pub(super) fn of(kind: Kind, channel: &str, now_ms: i64) -> Value {
+    match kind {
+        Kind::Authorization => json!({ "type": "authorization", "payload": { "channel_id": channel } }),
+        Kind::ListAddresses => json!({ "type": "list_addresses", "payload": {} }),
+        Kind::Message => json!({
+            "type": "message",
+            "payload": message(now_ms, false, "Your parcel left today."),
+            "metadata": { "external_conversation_ids": [] },
+        }),
+        Kind::MessageAutoreply => json!({ "type": "message_autoreply", "payload": autoreply(now_ms) }),
+        Kind::MessageImported => {
+            let mut payload = message(now_ms, true, "Where is my parcel?");
+            payload["metadata"]["external_id"] = format!("example-{}", digits()).into();
+            let conversation = "example-conversation";
+            json!({
+                "type": "message_imported",
+                "payload": payload,
+                "metadata": {
+                    "external_conversation_id": conversation,
+                    "external_conversation_ids": [conversation],
+                },
+            })
+        }
+        Kind::Delete => json!({ "type": "delete", "payload": { "channel_id": channel } }),
+    }
+}
+
+/// A text that was set is the body's as well, and links lead to ids that were set, unless they were set, too.
+pub(super) fn agree(json: &mut Value, is_set: impl Fn(&str) -> bool) {
+    let Some(payload) = json.get_mut("payload").filter(|payload| payload.is_object()) else { return };
+    if let Some(said) = payload["text"].as_str().map(str::to_owned).filter(|_| is_set("payload.text")) {
+        if !is_set("payload.body") {
+            payload["body"] = format!("<p>{}</p>", text::html(&said)).into();
+        }
+        if !is_set("payload.blurb") && payload["blurb"].is_string() {
+            payload["blurb"] = said.into();
+        }
+    }
+    let id = payload["id"].as_str().map(str::to_owned).filter(|_| is_set("payload.id"));
+    let link = payload.pointer_mut("/_links/self").filter(|_| !is_set("payload._links.self"));
+    if let (Some(id), Some(link)) = (id, link) {
+        *link = format!("{API}/messages/{id}").into();
+    }
+}
+
+/// An id as Front's are.
+pub(super) fn id(prefix: &str) -> String {
+    format!("{prefix}_{}", &digits()[..12])
+}
+
+fn digits() -> String {
+    uuid::Uuid::new_v4().simple().to_string()
+}
+
+fn message(now_ms: i64, is_inbound: bool, text: &str) -> Value {
+    let id = id("msg");
+    let (customer, teammate) = if is_inbound { ("from", "to") } else { ("to", "from") };
+    let author = json!({
+        "id": "tea_example", "email": TEAMMATE, "username": "ana", "first_name": "Ana", "last_name": "Ruiz",
+        "is_admin": false, "is_available": true, "is_blocked": false, "type": "user",
+    });
+    json!({
+        "_links": { "self": format!("{API}/messages/{id}"), "related": { "conversation": conversation() } },
+        "id": id,
+        "message_uid": digits(),
+        "type": "custom",
+        "is_inbound": is_inbound,
+        "draft_mode": null,
+        "is_draft": false,
+        "error_type": null,
+        "version": digits(),
+        "created_at": seconds(now_ms),
+        "subject": "",
+        "blurb": text,
+        "body": format!("<p>{}</p>", text::html(text)),
+        "text": text,
+        "author": if is_inbound { Value::Null } else { author },
+        "recipients": [
+            { "_links": { "related": { "contact": contact() } }, "name": "Lee", "handle": CUSTOMER, "role": customer },
+            { "_links": { "related": { "contact": null } }, "name": null, "handle": TEAMMATE, "role": teammate },
+        ],
+        "attachments": [],
+        "signature": null,
+        "metadata": { "headers": { "in_reply_to": null } },
+    })
+}
+
+/// No id, no author: it is known by what it answers.
+fn autoreply(now_ms: i64) -> Value {
+    let replied_to = format!("{API}/messages/{}", id("msg"));
+    json!({
+        "_links": { "related": { "conversation": conversation(), "message_replied_to": replied_to } },
+        "type": "auto_reply",
+        "is_inbound": false,
+        "created_at": seconds(now_ms),
+        "body": "<p>We are closed.</p>",
+        "text": "We are closed.",
+        "recipients": [
+            { "_links": { "related": { "contact": contact() } }, "handle": CUSTOMER, "role": "to" },
+        ],
+        "attachments": [],
+    })
+}
+
+fn conversation() -> String {
+    format!("{API}/conversations/{}", id("cnv"))
+}
+
+fn contact() -> String {
+    format!("{API}/contacts/crd_example")
+}
+
+/// Seconds, with milliseconds behind the point; JavaScript writes none where there are none.
+fn seconds(ms: i64) -> Value {
+    if ms % 1_000 == 0 { (ms / 1_000).into() } else { (ms as f64 / 1_000.0).into() }
+}
