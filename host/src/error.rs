@@ -80,6 +80,14 @@ pub enum Error {
     /// The plugin: anything else.
     #[error("the plugin failed")]
     Failed(String),
+    /// The plugin has succeeded, and what it wanted to keep could not be.
+    #[error("what the plugin keeps could not be written down")]
+    NotCommitted {
+        /// Why.
+        text: String,
+        /// Whether trying again may help.
+        passes: bool,
+    },
     /// The plugin crashed, or asked for more than its budget.
     #[error("the plugin crashed")]
     Trap {
@@ -136,8 +144,10 @@ impl Error {
             Self::NotFound => (StatusCode::NOT_FOUND, "not-found"),
             Self::Forbidden(_) => (StatusCode::FORBIDDEN, "forbidden"),
             Self::Invalid(_) => (StatusCode::UNPROCESSABLE_ENTITY, "invalid"),
-            Self::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
-            Self::Failed(_) => (StatusCode::BAD_GATEWAY, "plugin-failed"),
+            Self::Unavailable(_) | Self::NotCommitted { passes: true, .. } => {
+                (StatusCode::SERVICE_UNAVAILABLE, "unavailable")
+            }
+            Self::Failed(_) | Self::NotCommitted { passes: false, .. } => (StatusCode::BAD_GATEWAY, "plugin-failed"),
             Self::Trap { .. } => (StatusCode::BAD_GATEWAY, "plugin-trapped"),
             Self::OutOfTime(_) => (StatusCode::GATEWAY_TIMEOUT, "out-of-time"),
             Self::AnswerTooLarge => (StatusCode::BAD_GATEWAY, "answer-too-large"),
@@ -174,6 +184,7 @@ impl Error {
             | Self::Rejected(text)
             | Self::NotStored(text)
             | Self::Internal(text)
+            | Self::NotCommitted { text, .. }
             | Self::Trap { text, limit: None } => Some(text.into()),
             Self::Trap { text, limit: Some(limit) } => Some(format!("{text}, after it had reached {limit}").into()),
             Self::OutOfTime("deadline") => Some("it reached the callback's deadline".into()),

@@ -78,6 +78,8 @@ pub struct App {
     pub import_patience: Duration,
     /// How long a file may take.
     pub files_timeout: Duration,
+    /// For how long a customer's file is tried again.
+    pub file_patience: Duration,
 }
 
 impl std::fmt::Debug for App {
@@ -161,6 +163,7 @@ fn app(public_url: String, name: &str, settings: &FrontApp) -> Option<App> {
         at_once_per_channel_max: settings.at_once_per_channel_max,
         import_patience: Duration::from_millis(settings.import_patience_ms),
         files_timeout: Duration::from_millis(settings.files_timeout_ms),
+        file_patience: Duration::from_millis(settings.file_patience_ms),
     })
 }
 

@@ -231,7 +231,8 @@ async fn message(known: &Watched<Known>, body: Incoming) -> Result<Reply, Cut> {
     match trouble {
         Some(Trouble::Lost) => return Err(Cut),
         Some(Trouble::Refused(words)) => return Ok(Reply::new(422, words)),
-        Some(Trouble::Status(status)) => return Ok(Reply::new(status, "")),
+        // Whoever says when to come again has done nothing.
+        Some(Trouble::Status(status)) => return Ok(Reply::new(status, "").header("retry-after", "0")),
         Some(Trouble::Slow(_) | Trouble::Silent) | None => {}
     }
     let taken = known.update(|known| {

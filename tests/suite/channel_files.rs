@@ -12,8 +12,8 @@ use crate::channels::{LEE, Wired};
 
 /// The largest file that Front takes with its form around it.
 const LARGE: usize = 24_000_000;
-/// What the gateway may take of memory above what it takes when it is idle.
-const SPARE_KIB: u64 = 64 * 1024;
+/// What the gateway may take of memory above what it takes when it is idle: less than the file.
+const SPARE_KIB: u64 = 16 * 1024;
 
 fn patient() -> Wired {
     let wired = Wired::with(|setup| {
@@ -167,4 +167,30 @@ fn a_file_that_front_would_not_take_is_named_in_its_message() {
     let message = inbound(&wired).expect("a message");
     assert!(message.text.starts_with("planted text\n[huge.bin "), "{}", message.text);
     assert_eq!(message.attachments.len(), 0);
+}
+
+#[test]
+fn a_message_whose_files_front_refuses_comes_without_them() {
+    let wired = Wired::new();
+    wired.front.bytes_max(100_000);
+    wired.provider.file("a.bin", vec![0; 200_000]);
+    let url = format!("http://{}/files/a.bin", wired.provider.address());
+    let files = json!([["a.bin", url]]);
+    wired.tell(
+        &json!([{"inbound": {"id": "in-1", "conversation": "c", "with": LEE, "text": "planted text", "files": files}}]),
+    );
+    wired.front.wait_for(|state| state.messages().count() == 1);
+    assert_eq!(inbound(&wired).expect("a message").text, "planted text\n[a.bin was not taken by Front]");
+}
+
+#[test]
+fn a_message_whose_file_is_not_to_be_had_waits_for_it_and_then_comes_without() {
+    let wired = Wired::with(|setup| setup.set("tenants.demo.front.sms.file_patience_ms", "300"));
+    let files = json!([["a.txt", "http://not.granted.example/a.txt"]]);
+    wired.tell(
+        &json!([{"inbound": {"id": "in-1", "conversation": "c", "with": LEE, "text": "planted text", "files": files}}]),
+    );
+    wired.gateway.log().wait_for("is ready: the file of a message");
+    wired.front.wait_for(|state| state.messages().count() == 1);
+    assert_eq!(inbound(&wired).expect("a message").text, "planted text\n[a.txt could not be fetched]");
 }

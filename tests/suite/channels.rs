@@ -172,6 +172,8 @@ fn a_message_that_is_refused_at_once_shows_why_and_is_never_tried_again() {
     assert_eq!(answers, [(Some(400), said.clone()), (Some(400), said)]);
     assert!(sent.outcome.is_err() && again.outcome.is_err());
     assert_eq!(wired.provider.look(|known| known.attempts), 0);
+    let deliveries = wired.gateway.deliveries();
+    assert_eq!((deliveries.len(), &deliveries[0]["attempts"]), (1, &json!(1)), "{deliveries:?}");
 }
 
 #[test]
@@ -250,4 +252,37 @@ fn a_conversation_whose_first_message_failed_keeps_the_id_that_front_was_told() 
     wired
         .front
         .wait_for(|state| state.conversation(&failed.conversation).is_some_and(|found| found.messages.len() == 3));
+}
+
+#[test]
+fn a_message_that_may_have_gone_out_is_asked_after_also_when_its_plugin_was_away_meanwhile() {
+    let wired = Wired::new();
+    wired.provider.trouble(Trouble::Silent);
+    wired.front.begin_send(&wired.channel, Draft::new("planted text").to(LEE));
+    wired.provider.wait_for(|known| known.messages.len() == 1);
+    wired.provider.go_down();
+    wired.gateway.log().wait_for("is unknown: asking the plugin about it");
+    std::fs::remove_file(wired.gateway.path("plugins/courier.wasm")).expect("the plugin");
+    wired.gateway.log().wait_for("is unknown: no plugin");
+    wired.provider.come_back();
+    wired.gateway.drop_plugin("courier", &component("courier"));
+    let ended = wired.gateway.wait_for_deliveries();
+    assert_eq!(ended[0]["state"], "sent");
+    assert_eq!(wired.provider.look(|known| known.attempts), 1);
+}
+
+#[test]
+fn a_conversation_that_both_sides_named_has_both_names() {
+    let wired = Wired::with(|setup| setup.set("tenants.demo.front.sms.timeout_ms", "300"));
+    wired.provider.trouble(Trouble::Slow(Duration::from_millis(1_500)));
+    let sent = wired.front.send(&wired.channel, Draft::new("planted text").to(LEE));
+    assert!(sent.ids().1.starts_with("fg-"));
+    // The customer answers before the provider has said what it calls the conversation.
+    let said =
+        json!([{"inbound": {"id": "in-1", "conversation": "C+15550100001", "with": LEE, "text": "planted text 2"}}]);
+    wired.tell(&said);
+    wired.gateway.wait_for_deliveries();
+    wired.front.reply(&sent.conversation, "planted text 3");
+    wired.provider.wait_for(|known| known.messages.len() == 2);
+    assert_eq!(wired.provider.look(|known| known.messages[1].body["conversations"].clone()), json!(["C+15550100001"]));
 }

@@ -42,6 +42,8 @@ pub struct FrontApp {
     pub import_patience_ms: u64,
     /// How long one file, or one call with files, may take.
     pub files_timeout_ms: u64,
+    /// For how long a customer's file that is not to be had is tried again, before its message goes without.
+    pub file_patience_ms: u64,
 }
 
 impl Default for FrontApp {
@@ -63,6 +65,7 @@ impl Default for FrontApp {
             at_once_per_channel_max: 4,
             import_patience_ms: 30_000,
             files_timeout_ms: 60_000,
+            file_patience_ms: 600_000,
         }
     }
 }

@@ -13,7 +13,7 @@ use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, USER_AGENT};
 use hyper::{HeaderMap, Method};
 use url::Url;
 
-use self::pace::Pace;
+use self::pace::{Pace, Turn};
 use super::store::front::Channel;
 use crate::front::api::{Body, Call, Fate, Response, Scope};
 use crate::front::token;
@@ -26,7 +26,7 @@ use crate::tenants::App;
 pub(super) struct Front {
     pub(super) app: Arc<App>,
     client: Arc<Client>,
-    pace: Pace,
+    pace: Arc<Pace>,
 }
 
 /// A file on its way to Front.
@@ -34,12 +34,22 @@ pub(super) type FilePart = Part<Broken>;
 
 impl Front {
     pub(super) fn new(app: &Arc<App>, client: &Arc<Client>) -> Self {
-        Self { app: Arc::clone(app), client: Arc::clone(client), pace: Pace::new(app.calls_per_second_max) }
+        Self { app: Arc::clone(app), client: Arc::clone(client), pace: Arc::new(Pace::new(app.calls_per_second_max)) }
     }
 
-    /// Makes a call when it is its turn. Front counts files that it is asked for, too.
-    pub(super) async fn call(&self, channel: &Channel, call: &Call, files: Vec<FilePart>) -> Fate {
-        self.pace.turn(channel.id).await;
+    /// Waits until a call of a channel may leave. Front counts files that it is asked for, too.
+    pub(super) async fn turn(&self, channel: &Channel) -> Turn {
+        self.pace.turn(channel.id).await
+    }
+
+    /// Makes a call when it is its turn.
+    pub(super) async fn call(&self, channel: &Channel, call: &Call) -> Fate {
+        let turn = self.turn(channel).await;
+        self.call_now(turn, channel, call, Vec::new()).await
+    }
+
+    /// Makes a call with files, which were opened after its turn had come: they wait for nobody.
+    pub(super) async fn call_now(&self, turn: Turn, channel: &Channel, call: &Call, files: Vec<FilePart>) -> Fate {
         let url = format!("{}{}", self.app.api_url.as_str().trim_end_matches('/'), call.path);
         let url = Url::parse(&url).expect("a checked URL and an escaped path");
         let method = Method::try_from(call.method.as_str()).expect("a method");
@@ -67,6 +77,7 @@ impl Front {
         if let Ok(answer) = &sent {
             self.learn(channel, answer, &fate);
         }
+        drop(turn);
         fate
     }
 

@@ -107,6 +107,24 @@ impl From<ChannelEvent> for Happened {
     }
 }
 
+/// What an event lacks without which Front takes no message, however often it is told.
+pub(crate) fn missing(event: &ChannelEvent) -> Option<&'static str> {
+    let parts = match event {
+        ChannelEvent::Inbound(message) => [
+            ("external-id", &*message.external_id),
+            ("external-conversation-id", &message.external_conversation_id),
+            ("sender.handle", &message.sender.handle),
+        ],
+        ChannelEvent::Outbound(message) => [
+            ("external-id", &*message.external_id),
+            ("external-conversation-id", &message.external_conversation_id),
+            ("to[0].handle", message.to.first().map_or("", |party| &party.handle)),
+        ],
+        ChannelEvent::Failed(failed) => [("external-id", &*failed.external_id); 3],
+    };
+    parts.into_iter().find(|(_, text)| text.trim().is_empty()).map(|(name, _)| name)
+}
+
 impl From<Somebody> for Party {
     fn from(party: Somebody) -> Self {
         Self { handle: party.handle, name: party.name, email: party.email }

@@ -211,6 +211,8 @@ pub(crate) enum Settlement {
     Refused { reason: String, told: String },
     /// A plugin has sent a message.
     Delivered { receipt: Receipt },
+    /// A plugin crashed over it, and nothing was sent.
+    Crashed { reason: String },
     /// Nobody can find out what became of it.
     Lost { reason: String, told: String },
 }

@@ -6,6 +6,10 @@ use super::job::{Delivery, Kind, Settlement, State};
 use super::store::queue::Change;
 use crate::config;
 
+/// After so many crashes of a plugin over one message, it is not handed over again: others of its
+/// conversation wait behind it.
+const CRASHES_MAX: u32 = 5;
+
 /// What becomes of a delivery, within the operator's limits.
 pub(super) fn change(limits: &config::Delivery, delivery: &Delivery, settlement: Settlement) -> Change {
     let given_up = delivery.age() >= Duration::from_millis(limits.give_up_after_ms);
@@ -28,6 +32,15 @@ pub(super) fn change(limits: &config::Delivery, delivery: &Delivery, settlement:
         }
         Settlement::Delivered { receipt } => {
             (change.state, change.result, change.receipt) = (State::Sent, receipt.name.clone(), Some(receipt));
+        }
+        Settlement::Crashed { reason } => {
+            change.questions += 1;
+            if change.questions >= CRASHES_MAX {
+                (change.state, change.reason) = (State::Failed, Some(reason));
+                change.told = Some("It could not be sent: the channel's plugin fails over it.".to_owned());
+            } else {
+                (change.pause, change.reason) = (Some(pause(limits, delivery.attempts, None)), Some(reason));
+            }
         }
         Settlement::Lost { reason, told } => {
             (change.state, change.maybe_sent) = (State::Dead, true);

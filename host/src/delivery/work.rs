@@ -75,6 +75,15 @@ impl Workshop {
             Kind::Status => self.status(delivery).await,
             Kind::Disconnect => self.disconnect(delivery).await,
         };
+        // What stops short of asking leaves open what became of it before.
+        let made = match made {
+            Err(Stop::Settle(Settlement::Again { reason, after, .. }))
+                if delivery.unknown && delivery.kind.is_front() =>
+            {
+                return Ok(Settlement::Unknown { reason, asked: false, after });
+            }
+            made => made,
+        };
         match made {
             Ok(settlement) | Err(Stop::Settle(settlement)) => Ok(settlement),
             Err(Stop::Unwritten(error)) => Err(error),

@@ -67,7 +67,9 @@ pub async fn work(
         };
         let workshop = Arc::new(workshop);
         // A routing never waits for a place that another kind holds, nor does what a customer wrote.
-        for kind in Kind::ALL.into_iter().filter(|kind| !kind.is_front() || !tenant.front.is_empty()) {
+        // Where the last app was taken out, what is open is still brought to its end.
+        let has_front = !tenant.front.is_empty() || store.has_open_for_front(&tenant.name).await;
+        for kind in Kind::ALL.into_iter().filter(|kind| !kind.is_front() || has_front) {
             let (workshop, begun) = (Arc::clone(&workshop), TaskTracker::new());
             workers.spawn(Worker { workshop, kind, begun, busy: Arc::default() }.run(stop.clone()));
         }

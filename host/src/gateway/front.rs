@@ -57,17 +57,22 @@ impl Gateway {
             return Err(Error::Method);
         }
         let deadline = started + if is_provider { app.provider_timeout } else { app.timeout };
+        // Nobody's body is read for a channel that is not there.
+        let channel = match &route.address {
+            Address::App => None,
+            Address::Channel(key) | Address::Provider(key) => Some(self.channel_at(route, key, deadline).await?),
+        };
         let body = body::read(body, &head.headers, app.body_bytes_max, &self.config.server, deadline).await?;
-        if let Address::Provider(key) = &route.address {
-            return self.provider(route, key, &head, &body, deadline, trip).await;
+        match channel {
+            Some(channel) if is_provider => self.provider(route, &channel, &head, &body, deadline, trip).await,
+            channel => Ok(json(&self.answer(route, channel.as_ref(), &head, &body, deadline, trip).await?)),
         }
-        let answer = self.answer(route, &head, &body, deadline, trip).await?;
-        Ok(json(&answer))
     }
 
     async fn answer(
         &self,
         route: &FrontRoute,
+        channel: Option<&Channel>,
         head: &Parts,
         body: &[u8],
         deadline: Instant,
@@ -93,40 +98,38 @@ impl Gateway {
             .increment(1);
         let decoded = requests::decode(&verified).map_err(|reason| Error::Unreadable(reason.to_string()))?;
         trip.event(decoded.question.name());
-        let path = head.uri.path();
-        let replay = replay::key(path, timestamp.unwrap_or_default(), signature.unwrap_or_default());
+        // Whichever of the app's addresses it is sent to, it is the same request.
+        let replay = replay::key(&route.app.name, timestamp.unwrap_or_default(), signature.unwrap_or_default());
         let asked = Asked { route, headers: &head.headers, body, replay, deadline };
-        match (&route.address, decoded.question) {
+        match (channel, decoded.question) {
             (_, Question::Unknown(name)) => Err(Error::UnknownType(name)),
-            (Address::App, Question::Authorization(authorization)) => {
+            (None, Question::Authorization(authorization)) => {
                 self.once(&asked, self.authorization(&asked, authorization.channel_id, trip)).await
             }
-            (Address::App, Question::ListAddresses(list)) => {
+            (None, Question::ListAddresses(list)) => {
                 self.once(&asked, self.list_addresses(&asked, list.page_token, trip)).await
             }
-            (Address::App, _) => Err(Error::Unreadable("this is not the address of a channel".to_owned())),
-            (Address::Channel(key), question) => self.channel(&asked, key, question, trip).await,
-            (Address::Provider(_), _) => Err(Error::UnknownAddress),
+            (None, _) => Err(Error::Unreadable("this is not the address of a channel".to_owned())),
+            (Some(channel), question) => self.channel(&asked, channel, question, trip).await,
         }
     }
 
     async fn channel(
         &self,
         asked: &Asked<'_>,
-        key: &str,
+        channel: &Channel,
         question: Question,
         trip: &mut Trip,
     ) -> Result<Answer, Error> {
-        let channel = self.channel_at(asked.route, key, asked.deadline).await?;
         match question {
             // Whoever removes it twice has removed it.
             Question::Delete(delete) if delete.channel_id.as_ref().is_none_or(|id| *id == channel.channel_id) => {
-                let removed = self.store.remove_channel(&channel, trip.id());
+                let removed = self.store.remove_channel(channel, trip.id());
                 within(asked.deadline, removed).await?;
                 Ok(Outcome::Noted.answer())
             }
             _ if channel.state != ChannelState::Connected => Err(Error::NoChannel),
-            Question::Message(message) => self.message(asked, &channel, &message, trip).await,
+            Question::Message(message) => self.message(asked, channel, &message, trip).await,
             Question::Imported(imported) => {
                 let noted = self.store.imported(channel.id, &asked.route.tenant.name, imported);
                 within(asked.deadline, noted).await?;
@@ -159,9 +162,13 @@ impl Gateway {
         if let Some(before) = within(asked.deadline, self.store.replayed(tenant, asked.replay.clone())).await? {
             return Ok(before);
         }
-        let answer = answering.await?;
-        within(asked.deadline, self.store.remember_answer(tenant, asked.replay.clone(), answer.clone())).await?;
-        Ok(answer)
+        let answered = answering.await;
+        // A refusal is an answer; what could not be answered may be asked again.
+        let answer = answered.as_ref().map_or_else(said, Answer::clone);
+        if answer.status < 500 {
+            within(asked.deadline, self.store.remember_answer(tenant, asked.replay.clone(), answer)).await?;
+        }
+        answered
     }
 
     fn asking_channel(&self, route: &FrontRoute, deadline: Instant, trip: &Trip) -> Asking {
@@ -209,7 +216,11 @@ fn json(answer: &Answer) -> Response<Full<Bytes>> {
 
 /// An error in Front's shape. What a plugin says of a refusal is for the admin, who reads it in Front.
 pub(super) fn refusal(error: &Error) -> Response<Full<Bytes>> {
-    let answer = match error {
+    json(&said(error))
+}
+
+fn said(error: &Error) -> Answer {
+    match error {
         Error::Signature(_) => Outcome::NotSigned.answer(),
         Error::NoChannel => Outcome::NoChannel.answer(),
         Error::UnknownType(name) => Outcome::UnknownType(name).answer(),
@@ -221,10 +232,10 @@ pub(super) fn refusal(error: &Error) -> Response<Full<Bytes>> {
         | Error::BreakerOpen
         | Error::NoPlugin(_)
         | Error::Unavailable(_)
+        | Error::NotCommitted { .. }
         | Error::OutOfTime(_) => Outcome::Unavailable.answer(),
         error => problem(error.answer().0.as_u16(), &error.to_string()),
-    };
-    json(&answer)
+    }
 }
 
 /// Milliseconds since 1970.

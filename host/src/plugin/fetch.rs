@@ -11,7 +11,7 @@ use url::{Position, Url};
 
 use super::files::{Body, Missing};
 use super::live::Live;
-use super::outbound::requests::{Outgoing, Patience, Requests};
+use super::outbound::requests::{FileIn, Outgoing, Patience, Requests};
 use super::outbound::{Destination, Failure, Refusal};
 use super::run::call::Caller;
 
@@ -53,7 +53,7 @@ fn request(url: &Url) -> Outgoing {
         path: path.unwrap_or_else(|_| hyper::http::uri::PathAndQuery::from_static("/")),
         headers: HeaderMap::new(),
         body: Empty::new().map_err(|never| match never {}).boxed_unsync(),
-        is_file: true,
+        file: Some(FileIn::Answer),
         patience: Patience::default(),
     }
 }

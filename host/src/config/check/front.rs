@@ -9,7 +9,7 @@ use crate::config::FrontApp;
 const TIMEOUT_MS: u64 = 7_000;
 
 /// Times, sizes and counts, with the range in which they can work.
-pub(super) fn ranges(key: &str, app: &FrontApp) -> [(String, u64, u64, u64); 10] {
+pub(super) fn ranges(key: &str, app: &FrontApp) -> [(String, u64, u64, u64); 11] {
     let (day, gib) = (86_400_000, 1 << 30);
     let size = |bytes: usize| u64::try_from(bytes).unwrap_or(u64::MAX);
     [
@@ -23,6 +23,7 @@ pub(super) fn ranges(key: &str, app: &FrontApp) -> [(String, u64, u64, u64); 10]
         ("at_once_per_channel_max", size(app.at_once_per_channel_max), 1, 1_000),
         ("import_patience_ms", app.import_patience_ms, 1, day),
         ("files_timeout_ms", app.files_timeout_ms, 1, day),
+        ("file_patience_ms", app.file_patience_ms, 0, day),
     ]
     .map(|(name, value, least, most)| (format!("{key}.{name}"), value, least, most))
 }

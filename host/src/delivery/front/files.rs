@@ -66,17 +66,11 @@ impl MessageFiles {
 
     /// Asks for the file at one stop; Front itself with a token, when it is the channel's turn.
     async fn ask(&self, stop: &Stop, deadline: Instant) -> Result<crate::outbound::Download, Missing> {
-        let headers = match stop.with_token {
-            true => {
-                self.front.pace.turn(self.channel.id).await;
-                self.front.headers(&self.channel)
-            }
-            false => HeaderMap::new(),
+        let (_turn, headers) = match stop.with_token {
+            true => (Some(self.front.turn(&self.channel).await), self.front.headers(&self.channel)),
+            false => (None, HeaderMap::new()),
         };
         let answer = self.front.client.download(&stop.url, headers, deadline).await;
-        if stop.with_token {
-            self.front.pace.learn(None, None);
-        }
         let answer = answer.map_err(|failure| unavailable(&failure.to_string()))?;
         tracing::debug!(
             channel = self.channel.channel_id,

@@ -2,7 +2,7 @@
 //! the company has left.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
@@ -47,10 +47,11 @@ impl Pace {
     }
 
     /// Waits for the turn of one call. The channel's next one keeps its distance.
-    pub(super) async fn turn(&self, channel: i64) {
+    pub(super) async fn turn(self: &Arc<Self>, channel: i64) -> Turn {
         while let Some(until) = self.take(channel, Instant::now()) {
             sleep_until(until).await;
         }
+        Turn(Arc::clone(self))
     }
 
     /// Takes the turn, or says when to ask again.
@@ -74,12 +75,12 @@ impl Pace {
         until
     }
 
-    /// A call is over, and Front said how many are left, and when there are all again.
+    /// Front said, in the answer to a call that has its turn still, how many are left, and when there are all
+    /// again.
     pub(super) fn learn(&self, remaining: Option<u32>, reset: Option<Duration>) {
         let mut state = self.lock();
-        state.under_way = state.under_way.saturating_sub(1);
         if let (Some(remaining), Some(reset)) = (remaining, reset) {
-            let left = remaining.saturating_sub(state.under_way);
+            let left = remaining.saturating_sub(state.under_way.saturating_sub(1));
             state.left = Some((left, Instant::now() + reset.min(PAUSE_MAX) + RESET_MARGIN));
         }
     }
@@ -99,6 +100,16 @@ impl Pace {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The turn of one call, until it is over.
+pub(in crate::delivery) struct Turn(Arc<Pace>);
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let mut state = self.0.lock();
+        state.under_way = state.under_way.saturating_sub(1);
     }
 }
 

@@ -280,20 +280,18 @@ impl Store {
                    SELECT id FROM front_messages WHERE settled AND created_ms < ?1 LIMIT ?2)",
                 params![before(messages), PRUNE_MAX],
             )?;
-            let quiet = transaction.execute(
+            let mut delete = transaction.prepare_cached(
                 "DELETE FROM front_conversations WHERE (channel, external_id) IN (
-                   SELECT channel, external_id FROM front_conversations WHERE used_ms < ?1 LIMIT ?2)",
-                params![before(conversations), PRUNE_MAX],
+                   SELECT channel, external_id FROM front_conversations WHERE used_ms < ?1 LIMIT ?2)
+                 RETURNING channel, external_id",
             )?;
-            if quiet > 0 {
-                transaction.execute(
-                    "DELETE FROM front_conversation_names WHERE NOT EXISTS (
-                       SELECT 1 FROM front_conversations AS conversation
-                       WHERE conversation.channel = front_conversation_names.channel
-                         AND conversation.external_id = front_conversation_names.external_id)",
-                    [],
-                )?;
-            }
+            let gone = params![before(conversations), PRUNE_MAX];
+            let gone = delete.query_map(gone, |row| Ok((row.get(0)?, row.get(1)?)))?;
+            let gone: Vec<(i64, String)> = gone.collect::<Result<_, _>>()?;
+            let mut names = transaction
+                .prepare_cached("DELETE FROM front_conversation_names WHERE channel = ?1 AND external_id = ?2")?;
+            gone.iter().try_for_each(|(channel, id)| names.execute(params![channel, id]).map(drop))?;
+            let quiet = gone.len();
             Ok(old.max(ended).max(settled).max(quiet) == PRUNE_MAX as usize)
         })
         .await

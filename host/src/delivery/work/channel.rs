@@ -56,9 +56,7 @@ impl Workshop {
             Err(error @ (Error::NotFound | Error::Forbidden(_) | Error::Invalid(_) | Error::Failed(_))) => {
                 Ok(failed(&error))
             }
-            Err(Error::Trap { .. }) if delivery.attempts >= super::CRASHES_MAX => {
-                Ok(Settlement::Failed { reason: "the plugin crashes over it".to_owned() })
-            }
+            Err(error @ Error::Trap { .. }) => Ok(Settlement::Crashed { reason: sentence(&error) }),
             Err(error) => Ok(again(format!("the plugin: {}", sentence(&error)), true)),
         }
     }
@@ -69,7 +67,7 @@ impl Workshop {
             return Ok("the channel was connected again; Front is told nothing".to_owned());
         }
         let call = api::channel_status(&channel.channel_id, ChannelStatus::Offline);
-        match front.call(channel, &call, Vec::new()).await {
+        match front.call(channel, &call).await {
             Fate::Accepted { .. } => Ok("Front shows it as offline".to_owned()),
             Fate::Again { after_ms, reason, .. } => {
                 let after = after_ms.map(Duration::from_millis);

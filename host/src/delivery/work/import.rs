@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use http_body_util::{BodyExt as _, Full};
+use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Body as _;
 
 use super::channel::Subject;
@@ -26,6 +26,10 @@ const ECHO_PAUSE: Duration = Duration::from_millis(250);
 /// How often Front is told of a failure in a channel that was removed: it may have removed it, too.
 const FAREWELL_TRIES_MAX: u32 = 5;
 
+/// A file whose size nobody says is held while it is told to Front, up to this size: Front wants to know how much
+/// it gets.
+const UNSIZED_BYTES_MAX: usize = 2 * 1024 * 1024;
+
 /// What the form around the files may take of an upload, the text of the message apart.
 const FORM_BYTES: u64 = 64 * 1024;
 
@@ -38,21 +42,32 @@ impl Workshop {
         if let Some(settlement) = self.is_known(delivery, &subject, &import).await? {
             return Ok(settlement);
         }
-        let (files, left_out) = self.files(delivery, &subject, &import).await?;
+        // Files that are open wait for nobody.
+        let turn = subject.front.turn(&subject.channel).await;
+        let (files, mut left_out) = self.files(delivery, &subject, &import).await?;
         let message = delivery.message.unwrap_or_default();
         let place = self.store.place(message).await.map_err(unread)?;
         let (external_id, conversation) = place.ok_or_else(|| Settlement::Failed {
             reason: "store.messages_keep_ms has passed since it was told".to_owned(),
         })?;
-        let body = body(&import, &left_out, !files.is_empty());
         let ids = [external_id.as_str(), conversation.as_str()];
-        let call = call(&subject.channel.channel_id, &import, ids, &body, files.len());
+        let channel_id = &subject.channel.channel_id;
+        let told = |left_out: &[String], files: usize| {
+            call(channel_id, &import, ids, &body(&import, left_out, files > 0), files)
+        };
         let plan = millis(SystemTime::now()).to_string();
         if !self.store.plan(delivery, &plan).await.map_err(Stop::Unwritten)? {
             return Ok(again("it was taken out of this worker's hands", false));
         }
         crash::point("before-send");
-        let fate = subject.front.call(&subject.channel, &call, files).await;
+        let names: Vec<String> = files.iter().filter_map(|file| file.filename.clone()).collect();
+        let with_files = told(&left_out, files.len());
+        let mut fate = subject.front.call_now(turn, &subject.channel, &with_files, files).await;
+        if matches!(fate, Fate::Refused(_)) && !names.is_empty() {
+            // What the customer wrote is worth more than what Front does not take of it.
+            left_out.extend(names.into_iter().map(|name| format!("{name} was not taken by Front")));
+            fate = subject.front.call(&subject.channel, &told(&left_out, 0)).await;
+        }
         crash::point("after-send");
         Ok(settle(fate))
     }
@@ -69,8 +84,8 @@ impl Workshop {
             if self.store.sent_as(channel, name).await.map_err(unread)?.is_some() {
                 return Ok(Some(Settlement::Sent { result: None }));
             }
-            if self.store.is_sending(channel, delivery.since).await.map_err(unread)? {
-                return Ok(Some(wait("it may be a message that is under way", ECHO_PAUSE)));
+            if self.store.is_sending(channel, delivery.since, delivery.message).await.map_err(unread)? {
+                return Err(wait("it may be a message that is under way", ECHO_PAUSE).into());
             }
         }
         if !delivery.unknown {
@@ -99,13 +114,23 @@ impl Workshop {
         for file in &import.files {
             let body = match self.open(delivery, subject, file).await {
                 Ok(body) => body,
-                Err(Missing::Unavailable(why)) => {
+                Err(Missing::Unavailable(why)) if delivery.tried() < subject.front.app.file_patience => {
                     return Err(again(format!("the file of a message: {why}"), false).into());
                 }
-                Err(Missing::Unknown | Missing::Refused(_)) => {
+                Err(_) => {
                     left_out.push(format!("{} could not be fetched", file.filename));
                     continue;
                 }
+            };
+            let body = match body.size_hint().exact() {
+                Some(_) => body,
+                None => match whole(body).await {
+                    Some(body) => body,
+                    None => {
+                        left_out.push(format!("{} is large, and nobody says how large", file.filename));
+                        continue;
+                    }
+                },
             };
             match space.checked_sub(body.size_hint().lower()) {
                 Some(left) => space = left,
@@ -158,14 +183,14 @@ impl Workshop {
             },
             None => match self.store.sent_as(channel.id, message).await.map_err(unread)? {
                 Some(sent) => (sent.external_id, sent.external_conversation_id),
-                None if self.store.is_sending(channel.id, delivery.since).await.map_err(unread)? => {
+                None if self.store.is_sending(channel.id, delivery.since, None).await.map_err(unread)? => {
                     return Ok(wait("it may be about a message that is under way", ECHO_PAUSE));
                 }
                 None => return Ok(Settlement::Failed { reason: "no message of this id went out here".to_owned() }),
             },
         };
         let call = api::failed(&channel.channel_id, &conversation, &external_id, &reason);
-        match front.call(&channel, &call, Vec::new()).await {
+        match front.call(&channel, &call).await {
             // Front removed it, too.
             Fate::NotFound(reason) | Fate::Token(reason)
                 if channel.state == ChannelState::Removed && delivery.attempts >= FAREWELL_TRIES_MAX =>
@@ -182,7 +207,14 @@ impl Workshop {
 /// How long ago Front was told last: that is what is written down before.
 fn since_told(delivery: &Delivery) -> Duration {
     let told: i64 = delivery.plan.as_deref().and_then(|plan| plan.parse().ok()).unwrap_or_default();
-    Duration::from_millis(u64::try_from(millis(SystemTime::now()) - told).unwrap_or_default())
+    // A clock that was turned back has no patience.
+    Duration::from_millis(u64::try_from(millis(SystemTime::now()) - told).unwrap_or(u64::MAX))
+}
+
+/// A small file that came without its size.
+async fn whole(body: Body) -> Option<Body> {
+    let bytes = Limited::new(body, UNSIZED_BYTES_MAX).collect().await.ok()?.to_bytes();
+    Some(Full::from(bytes).map_err(|never| match never {}).boxed_unsync())
 }
 
 fn unread(error: StoreError) -> Stop {

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use super::channel::Subject;
 use super::{Settlement, Stop, Workshop, again, sentence};
 use crate::bindings::channel::{Attachment, Fate, OutboundKind, OutboundMessage, Party, Receipt as Given};
+use crate::delivery::front::Front;
 use crate::delivery::front::files::MessageFiles;
-use crate::delivery::import::Happened;
+use crate::delivery::import::{Happened, missing};
 use crate::delivery::job::{Delivery, Receipt};
 use crate::error::Error;
 use crate::front::requests::{self, Kind, Message, Question};
@@ -43,7 +44,7 @@ impl Workshop {
         };
         if delivery.unknown {
             match call().find_sent(connection.clone(), outbound.clone()).await {
-                Ok(Fate::Sent(receipt)) => return Ok(delivered(receipt)),
+                Ok(Fate::Sent(receipt)) => return Ok(self.delivered(delivery, &front, receipt)),
                 Ok(Fate::NotSent) => {}
                 Ok(Fate::Unclear) => {
                     let reason = "the plugin cannot tell whether the provider has it".to_owned();
@@ -66,21 +67,37 @@ impl Workshop {
         let sent = call().traced(&traces).send(connection, outbound).await;
         crash::point("after-send");
         Ok(match sent {
-            Ok(receipt) => delivered(receipt),
-            Err(error) => unsent(&error, &traces, delivery),
+            Ok(receipt) => self.delivered(delivery, &front, receipt),
+            Err(error) => {
+                traces.close();
+                unsent(&error, &traces)
+            }
         })
     }
 }
 
-fn delivered(given: Given) -> Settlement {
-    let events = given.events.into_iter().map(Happened::from).collect();
-    let receipt = Receipt { name: given.external_id, conversation: given.external_conversation_id, events };
-    Settlement::Delivered { receipt }
+impl Workshop {
+    /// It is sent, whatever else the plugin tells: what cannot be told to Front is dropped, and said.
+    fn delivered(&self, delivery: &Delivery, front: &Front, given: Given) -> Settlement {
+        let (events, dropped): (Vec<_>, Vec<_>) = given.events.into_iter().partition(|event| missing(event).is_none());
+        let most = front.app.events_max;
+        if !dropped.is_empty() || events.len() > most {
+            tracing::warn!(
+                request = &*delivery.request,
+                tenant = &*self.tenant.name,
+                "a receipt of the plugin `{}` tells what Front cannot be told, or more than events_max = {most} events",
+                front.app.plugin
+            );
+        }
+        let events = events.into_iter().take(most).map(Happened::from).collect();
+        let receipt = Receipt { name: given.external_id, conversation: given.external_conversation_id, events };
+        Settlement::Delivered { receipt }
+    }
 }
 
 /// The plugin has not said that it was sent. Its word counts where it had an answer to every request that
 /// changes something; where it has crashed, or ran out of time, what left counts.
-fn unsent(error: &Error, traces: &Traces, delivery: &Delivery) -> Settlement {
+fn unsent(error: &Error, traces: &Traces) -> Settlement {
     let reason = format!("the plugin has not sent it: {}", sentence(error));
     let told = |text: &str| format!("It could not be sent: {text}");
     match error {
@@ -88,13 +105,9 @@ fn unsent(error: &Error, traces: &Traces, delivery: &Delivery) -> Settlement {
         Error::Forbidden(text) | Error::Invalid(text) | Error::Failed(text) => {
             Settlement::Refused { reason, told: told(text) }
         }
-        Error::Trap { .. } | Error::OutOfTime(_) if traces.is_any() => {
-            Settlement::Unknown { reason, asked: false, after: None }
-        }
-        Error::Trap { .. } if delivery.attempts >= super::CRASHES_MAX => {
-            Settlement::Refused { reason, told: told("the channel's plugin fails over it") }
-        }
-        Error::Unavailable(_) if traces.is_unclear() => Settlement::Unknown { reason, asked: false, after: None },
+        Error::Unavailable(_) if !traces.is_unclear() => again(reason, true),
+        _ if traces.is_any() => Settlement::Unknown { reason, asked: false, after: None },
+        Error::Trap { .. } => Settlement::Crashed { reason },
         _ => again(reason, true),
     }
 }

@@ -31,13 +31,15 @@ impl Gateway {
         let connection = app.connection(&channel.channel_id, &channel.key, credential.clone());
         match asking.call(&plugin, Role::Channel).connect(connection).await {
             Ok(()) => {
-                within(deadline, self.store.connected(channel.id, credential)).await?;
+                if !within(deadline, self.store.connected(channel.id, credential)).await? {
+                    return Err(Error::Unavailable("the channel was removed meanwhile".to_owned()));
+                }
                 let webhook_url = format!("{}/{}", app.public_url, channel.key);
                 Ok(Outcome::Connected { webhook_url: &webhook_url }.answer())
             }
             Err(error) => {
                 if is_new {
-                    within(deadline, self.store.refused(channel.id)).await?;
+                    within(deadline, self.store.refused(channel.id, credential)).await?;
                 }
                 Err(error)
             }

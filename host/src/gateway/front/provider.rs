@@ -12,10 +12,10 @@ use tokio::time::Instant;
 
 use super::super::trip::Trip;
 use super::within;
-use crate::bindings::channel::{ChannelEvent, Header, HttpRequest, HttpResponse, Reception};
+use crate::bindings::channel::{Header, HttpRequest, HttpResponse, Reception};
 use crate::config::Role;
-use crate::delivery::import::Happened;
-use crate::delivery::store::front::{ChannelState, Told};
+use crate::delivery::import::{Happened, missing};
+use crate::delivery::store::front::{Channel, ChannelState, Told};
 use crate::error::Error;
 use crate::gateway::Gateway;
 use crate::outbound::is_reserved_header;
@@ -26,14 +26,13 @@ impl Gateway {
     pub(super) async fn provider(
         &self,
         route: &FrontRoute,
-        key: &str,
+        channel: &Channel,
         head: &Parts,
         body: &[u8],
         deadline: Instant,
         trip: &mut Trip,
     ) -> Result<Response<Full<Bytes>>, Error> {
         let app = &route.app;
-        let channel = self.channel_at(route, key, deadline).await?;
         if channel.state == ChannelState::Removed {
             return Err(Error::NoChannel);
         }
@@ -47,7 +46,9 @@ impl Gateway {
         if events.len() > app.events_max {
             return Err(Error::Failed(format!("the plugin tells more than events_max = {} events", app.events_max)));
         }
-        events.iter().try_for_each(check)?;
+        if let Some(name) = events.iter().find_map(missing) {
+            return Err(Error::Failed(format!("an event of the plugin has no {name}")));
+        }
         if !events.is_empty() {
             let told = Told {
                 channel: channel.id,
@@ -92,25 +93,4 @@ fn answer(response: HttpResponse) -> Result<Response<Full<Bytes>>, Error> {
         }
     }
     Ok(answer)
-}
-
-/// Without these Front takes no message, however often it is told.
-fn check(event: &ChannelEvent) -> Result<(), Error> {
-    let missing = match event {
-        ChannelEvent::Inbound(message) => [
-            ("external-id", &*message.external_id),
-            ("external-conversation-id", &message.external_conversation_id),
-            ("sender.handle", &message.sender.handle),
-        ],
-        ChannelEvent::Outbound(message) => [
-            ("external-id", &*message.external_id),
-            ("external-conversation-id", &message.external_conversation_id),
-            ("to[0].handle", message.to.first().map_or("", |party| &party.handle)),
-        ],
-        ChannelEvent::Failed(failed) => [("external-id", &*failed.external_id), ("-", "-"), ("-", "-")],
-    };
-    match missing.into_iter().find(|(_, text)| text.trim().is_empty()) {
-        Some((name, _)) => Err(Error::Failed(format!("an event of the plugin has no {name}"))),
-        None => Ok(()),
-    }
 }

@@ -94,9 +94,10 @@ impl Nested {
             error::Error::Invalid(text) => return Error::Invalid(text),
             error::Error::Unavailable(text) => return Error::Unavailable(text),
             error::Error::Failed(text) => return Error::Failed(text),
-            error::Error::Busy(_) | error::Error::BreakerOpen | error::Error::OutOfTime(_) => {
-                Error::Unavailable(format!("the CRM: {error}"))
-            }
+            error::Error::Busy(_)
+            | error::Error::BreakerOpen
+            | error::Error::OutOfTime(_)
+            | error::Error::NotCommitted { passes: true, .. } => Error::Unavailable(format!("the CRM: {error}")),
             _ => Error::Failed(format!("the CRM: {error}")),
         };
         warn!(

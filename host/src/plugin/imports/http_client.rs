@@ -14,7 +14,7 @@ use crate::bindings::http_client::{
 use crate::outbound::form::{self, Form};
 use crate::outbound::is_reserved_header;
 use crate::plugin::files::{Body, Missing};
-use crate::plugin::outbound::requests::{Outgoing, Patience};
+use crate::plugin::outbound::requests::{FileIn, Outgoing, Patience};
 use crate::plugin::outbound::{Destination, Failure, Refusal};
 use crate::plugin::run::store::CallStore;
 
@@ -25,7 +25,7 @@ impl Host for CallStore {
 
     async fn upload(&mut self, request: OutboundRequest, body: UploadBody) -> Result<OutboundResponse, HttpError> {
         let mut outgoing = outgoing(request)?;
-        outgoing.is_file = true;
+        outgoing.file = Some(FileIn::Request);
         outgoing.body = match body {
             UploadBody::Attachment(id) => self.file(&id).await?,
             UploadBody::Form(parts) => {
@@ -92,7 +92,7 @@ fn outgoing(request: OutboundRequest) -> Result<Outgoing, HttpError> {
         path: path.unwrap_or_else(|| PathAndQuery::from_static("/")),
         headers,
         body: whole(request.body),
-        is_file: false,
+        file: None,
         patience: Patience {
             whole: request.timeout_ms.map(|ms| Duration::from_millis(ms.into())),
             ..Patience::default()

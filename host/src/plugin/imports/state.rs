@@ -4,7 +4,7 @@ use crate::bindings::plugin_types::Error;
 use crate::bindings::state::{Entry, Host, StateError};
 use crate::plugin::run::store::CallStore;
 use crate::state::Bucket;
-use crate::state::session::{Call, NotCommitted, Refusal, Session};
+use crate::state::session::{Call, Refusal, Session};
 
 impl Host for CallStore {
     async fn get(&mut self, key: String) -> Result<Option<Entry>, StateError> {
@@ -72,7 +72,7 @@ pub(crate) async fn commit<R>(
     };
     match session.commit().await {
         Ok(()) => outcome,
-        Err(error @ NotCommitted::Full) => Ok(Err(Error::Failed(error.to_string()))),
-        Err(error) => Ok(Err(Error::Unavailable(error.to_string()))),
+        // The plugin has said that it succeeded: this is not its word.
+        Err(error) => Err(error.into()),
     }
 }

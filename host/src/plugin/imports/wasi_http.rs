@@ -117,7 +117,7 @@ fn outgoing(request: Request<WasiBody>, options: Option<RequestOptions>) -> Outg
         path: head.uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/")),
         headers: head.headers,
         body: body.map_err(|error| Failure::Interrupted(format!("the request: {error}"))).boxed_unsync(),
-        is_file: false,
+        file: None,
         patience: Patience {
             whole: None,
             connect: options.connect_timeout,

@@ -3,13 +3,13 @@
 
 use std::sync::Arc;
 
-use hyper::{Method, Request, Response, StatusCode, body::Incoming};
+use hyper::{Method, Request, Response, body::Incoming};
 use metrics::counter;
 use tokio::time::{Instant, timeout_at};
 use tracing::debug;
 
 use super::requests::Requests;
-use super::traces::{Traces, is_safe};
+use super::traces::{Answered, Traces, is_safe};
 use super::{Body, Destination, Failure, Key};
 use crate::outbound::connection::Connection;
 
@@ -23,7 +23,7 @@ pub(super) struct Exchange {
     /// Whether bytes of it left.
     has_left: bool,
     /// Of the answer, once it has begun.
-    status: Option<StatusCode>,
+    answer: Option<Answered>,
     /// Whether the answer came to its end.
     is_whole: bool,
     verdict: &'static str,
@@ -38,17 +38,18 @@ struct Open {
 }
 
 impl Exchange {
-    /// Takes a turn that has been waited for.
-    pub(super) fn new(requests: &Arc<Requests>, to: Destination, method: &Method) -> Self {
+    /// Takes a turn that has been waited for; none if nobody waits for the call any more.
+    pub(super) fn new(requests: &Arc<Requests>, to: Destination, method: &Method) -> Option<Self> {
         let key = Key { tenant: Arc::clone(&requests.caller.tenant), to };
         let traces = requests.traces.clone().filter(|_| !is_safe(method));
-        if let Some(traces) = &traces {
-            traces.begin();
-        }
+        let traces = match traces {
+            Some(traces) if !traces.begin() => return None,
+            traces => traces,
+        };
         // An answer that nobody waits for any more leaves no other word.
         let (requests, began) = (Arc::clone(requests), Instant::now());
-        let (has_left, status, is_whole) = (false, None, false);
-        Self { requests, key, open: None, traces, has_left, status, is_whole, verdict: "abandoned", began }
+        let (has_left, answer, is_whole) = (false, None, false);
+        Some(Self { requests, key, open: None, traces, has_left, answer, is_whole, verdict: "abandoned", began })
     }
 
     pub(super) fn to(&self) -> &Destination {
@@ -68,7 +69,7 @@ impl Exchange {
             let (failure, unsent) = match timeout_at(until, open.connection.try_send(request)).await {
                 Ok(Ok(response)) => {
                     self.verdict = "answered";
-                    self.status = Some(response.status());
+                    self.answer = Some(Answered::new(&response));
                     return Ok(response);
                 }
                 Ok(Err((error, unsent))) => (failed(&error), unsent),
@@ -135,7 +136,7 @@ impl Drop for Exchange {
             self.has_left |= open.connection.written() > open.written;
         }
         if let Some(traces) = &self.traces {
-            traces.end(self.has_left, self.status, self.is_whole);
+            traces.end(self.has_left, self.answer, self.is_whole);
         }
         self.requests.places.add_permits(1);
         self.requests.count(self.verdict);

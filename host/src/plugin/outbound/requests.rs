@@ -56,9 +56,18 @@ pub(crate) struct Outgoing {
     /// Without those that are the gateway's to set.
     pub(crate) headers: HeaderMap,
     pub(crate) body: Body,
-    /// Whether the gateway makes the body of files, or wants the answer as one: they may be larger.
-    pub(crate) is_file: bool,
+    /// What of it is a file, and may be larger.
+    pub(crate) file: Option<FileIn>,
     pub(crate) patience: Patience,
+}
+
+/// Where a file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FileIn {
+    /// The gateway makes the body of files.
+    Request,
+    /// The answer is one.
+    Answer,
 }
 
 /// How long a plugin wants to wait; never longer than its limits.
@@ -138,12 +147,11 @@ impl Requests {
         deadline: Instant,
         outgoing: Outgoing,
     ) -> Result<Response<ResponseBody>, Failure> {
-        let Outgoing { method, path, mut headers, body, is_file, patience, .. } = outgoing;
+        let Outgoing { method, path, mut headers, body, file, patience, .. } = outgoing;
         let limits = &self.limits;
-        let [sent_max, received_max] = match is_file {
-            true => [limits.outbound_file_bytes_max; 2],
-            false => [limits.outbound_request_bytes_max, limits.outbound_response_bytes_max],
-        };
+        let most = |is_file: bool, usually| if is_file { limits.outbound_file_bytes_max } else { usually };
+        let sent_max = most(file == Some(FileIn::Request), limits.outbound_request_bytes_max);
+        let received_max = most(file == Some(FileIn::Answer), limits.outbound_response_bytes_max);
         if announced(&headers, &body) > u64::try_from(sent_max).unwrap_or(u64::MAX) {
             return Err(self.unsent(Failure::RequestTooLarge));
         }
@@ -159,7 +167,10 @@ impl Requests {
         let connect = Duration::from_millis(limits.outbound_connect_timeout_ms);
         let connected = until.min(Instant::now() + shorter(connect, patience.connect));
         let answered = until.min(Instant::now() + shorter(whole, patience.first_byte));
-        let mut exchange = Exchange::new(self, to, &method);
+        let Some(mut exchange) = Exchange::new(self, to, &method) else {
+            self.places.add_permits(1);
+            return Err(self.unsent(Failure::NotConnected("the call was given up".to_owned())));
+        };
         let host = HeaderValue::try_from(exchange.to().authority()).expect("a host is a header value");
         headers.insert(HOST, host);
         self.egress.policy.bind(exchange.to(), &mut headers);
@@ -273,7 +284,7 @@ mod tests {
             path: PathAndQuery::from_static("/"),
             headers: HeaderMap::new(),
             body: Empty::new().map_err(|never| match never {}).boxed_unsync(),
-            is_file: false,
+            file: None,
             patience: Patience::default(),
         });
         assert!(matches!(sent.await, Err(Failure::Forbidden(Refusal::Trial))));

@@ -3,7 +3,8 @@
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use hyper::{Method, StatusCode};
+use hyper::header::RETRY_AFTER;
+use hyper::{Method, Response, StatusCode};
 
 /// The requests of one call, as far as they may change something.
 #[derive(Debug, Default)]
@@ -12,6 +13,7 @@ pub(crate) struct Traces {
     open: AtomicUsize,
     unclear: AtomicBool,
     done: AtomicBool,
+    closed: AtomicBool,
 }
 
 impl Traces {
@@ -25,20 +27,46 @@ impl Traces {
         self.is_unclear() || self.done.load(Ordering::SeqCst)
     }
 
-    pub(super) fn begin(&self) {
+    /// Nobody waits for the call any more: no further request of it begins.
+    pub(crate) fn close(&self) {
+        self.closed.store(true, Ordering::SeqCst);
+    }
+
+    /// A request begins, unless nobody waits for it.
+    pub(super) fn begin(&self) -> bool {
         self.open.fetch_add(1, Ordering::SeqCst);
+        let is_open = !self.closed.load(Ordering::SeqCst);
+        if !is_open {
+            self.open.fetch_sub(1, Ordering::SeqCst);
+        }
+        is_open
     }
 
     /// A request has ended, with this answer, which came whole or not.
-    pub(super) fn end(&self, has_left: bool, status: Option<StatusCode>, is_whole: bool) {
-        match status.map(|status| status.as_u16()) {
+    pub(super) fn end(&self, has_left: bool, answer: Option<Answered>, is_whole: bool) {
+        let answer = answer.map(|answer| (answer.status.as_u16(), answer.says_when));
+        match answer {
             _ if !has_left => {}
-            Some(200..=399) if is_whole => self.done.store(true, Ordering::SeqCst),
-            // Whoever has no time has not begun, and whoever refuses has done nothing.
-            Some(503 | 400..=407 | 409..=499) => {}
+            Some((200..=399, _)) if is_whole => self.done.store(true, Ordering::SeqCst),
+            // Whoever says when to come again has not begun, and whoever refuses has done nothing.
+            Some((503, true) | (400..=407 | 409..=499, _)) => {}
             _ => self.unclear.store(true, Ordering::SeqCst),
         }
         self.open.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// The header of an answer, as far as it matters here.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Answered {
+    status: StatusCode,
+    /// `Retry-After`.
+    says_when: bool,
+}
+
+impl Answered {
+    pub(super) fn new<B>(response: &Response<B>) -> Self {
+        Self { status: response.status(), says_when: response.headers().contains_key(RETRY_AFTER) }
     }
 }
 

@@ -34,6 +34,7 @@ use crate::plugin::imports::directory::Reach;
 use crate::plugin::imports::state::commit;
 use crate::plugin::live::Live;
 use crate::plugin::outbound::traces::Traces;
+use crate::state::session::NotCommitted;
 
 /// Until when a call may wait for a place, and until when it must have answered.
 #[derive(Debug, Clone, Copy)]
@@ -244,6 +245,9 @@ fn said(error: plugin_types::Error) -> Error {
 pub(crate) fn ended(error: &wasmtime::Error, refused: Option<&'static str>) -> Error {
     if error.is::<PoolConcurrencyLimitError>() {
         return Error::Busy("the pool has no room for another instance");
+    }
+    if let Some(error) = error.downcast_ref::<NotCommitted>() {
+        return Error::NotCommitted { text: error.to_string(), passes: !matches!(error, NotCommitted::Full) };
     }
     let trap = error.downcast_ref::<Trap>();
     if trap == Some(&Trap::Interrupt) {

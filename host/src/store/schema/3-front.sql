@@ -80,3 +80,4 @@ CREATE INDEX front_messages_by_uid ON front_messages (channel, uid) WHERE uid IS
 CREATE INDEX front_messages_open ON front_messages (channel) WHERE outbound AND NOT settled;
 CREATE INDEX front_messages_by_time ON front_messages (created_ms) WHERE settled;
 CREATE INDEX deliveries_by_message ON deliveries (message) WHERE message IS NOT NULL;
+CREATE INDEX deliveries_by_channel ON deliveries (channel) WHERE channel IS NOT NULL AND state IN ('ready', 'unknown');

@@ -121,7 +121,11 @@ impl Store {
                 if let Some(known) = known {
                     return Ok(match known.state {
                         ChannelState::Connected => Begun::Known(known),
-                        _ => Begun::New(Channel { credential, ..known }),
+                        _ => {
+                            let update = "UPDATE front_channels SET credential = ?2 WHERE id = ?1";
+                            transaction.execute(update, params![known.id, credential])?;
+                            Begun::New(Channel { credential, ..known })
+                        }
                     });
                 }
                 let count = "SELECT count(*) FROM front_channels WHERE tenant = ?1 AND app = ?2 AND state != 'removed'";
@@ -140,22 +144,24 @@ impl Store {
             .await
     }
 
-    /// The plugin has taken it, with this credential.
-    pub async fn connected(&self, id: i64, credential: Option<String>) -> Result<(), StoreError> {
+    /// The plugin has taken it, with this credential; says whether it is still there.
+    pub async fn connected(&self, id: i64, credential: Option<String>) -> Result<bool, StoreError> {
         self.database
             .write_in_time(move |transaction| {
                 let update = "UPDATE front_channels SET state = 'connected', credential = ?2, changed_ms = ?3
                               WHERE id = ?1 AND state != 'removed'";
-                transaction.execute(update, params![id, credential, millis(SystemTime::now())]).map(drop)
+                Ok(transaction.execute(update, params![id, credential, millis(SystemTime::now())])? == 1)
             })
             .await
     }
 
-    /// The plugin has not: nothing is left of one that was not connected before.
-    pub async fn refused(&self, id: i64) -> Result<(), StoreError> {
+    /// The plugin has not taken it with this credential: nothing is left of one that was not connected before,
+    /// and that nobody tries to connect with another.
+    pub async fn refused(&self, id: i64, credential: Option<String>) -> Result<(), StoreError> {
         self.database
             .write(move |transaction| {
-                transaction.execute("DELETE FROM front_channels WHERE id = ?1 AND state = 'connecting'", [id]).map(drop)
+                let delete = "DELETE FROM front_channels WHERE id = ?1 AND state = 'connecting' AND credential IS ?2";
+                transaction.execute(delete, params![id, credential]).map(drop)
             })
             .await
     }

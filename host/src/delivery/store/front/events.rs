@@ -50,14 +50,24 @@ impl Store {
             .await
     }
 
-    /// Whether the name of a message that is under way is not known yet, among those that were kept before.
-    pub(in crate::delivery) async fn is_sending(&self, channel: i64, before: SystemTime) -> Result<bool, StoreError> {
+    /// Whether the name of a message that is under way is not known yet, among those that were kept before:
+    /// in the conversation of another message, or in one that has no name yet; without one, in any.
+    pub(in crate::delivery) async fn is_sending(
+        &self,
+        channel: i64,
+        before: SystemTime,
+        beside: Option<i64>,
+    ) -> Result<bool, StoreError> {
         let before = millis(before);
         self.database
             .read(move |connection| {
-                let select = "SELECT EXISTS (SELECT 1 FROM front_messages
-                              WHERE channel = ?1 AND outbound AND NOT settled AND created_ms <= ?2)";
-                connection.prepare_cached(select)?.query_row(params![channel, before], |row| row.get(0))
+                let select = "SELECT EXISTS (SELECT 1 FROM front_messages AS sending
+                              WHERE channel = ?1 AND outbound AND NOT settled AND created_ms <= ?2
+                                AND (?3 IS NULL OR external_conversation_id GLOB ?4
+                                  OR external_conversation_id =
+                                    (SELECT external_conversation_id FROM front_messages WHERE id = ?3)))";
+                let minted = format!("{}*", ids::MINTED);
+                connection.prepare_cached(select)?.query_row(params![channel, before, beside, minted], |row| row.get(0))
             })
             .await
     }

@@ -58,7 +58,7 @@ impl Store {
         let due = self.due(&incoming.tenant);
         let kept = self
             .database
-            .write_in_time(move |transaction| {
+            .write_if_awaited(move |transaction| {
                 if let Some(kept) = find(transaction, incoming.channel, &incoming.identity)? {
                     return Ok(kept);
                 }
@@ -157,12 +157,17 @@ impl Store {
                 let now = millis(SystemTime::now());
                 let Imported { message_id, message_uid, front_conversation_id, external_id, conversation_ids, .. } =
                     imported;
-                let mut update = transaction.prepare_cached(
-                    "UPDATE front_messages SET front_id = coalesce(?4, front_id), uid = coalesce(?3, uid)
-                     WHERE channel = ?1 AND (external_id = ?2 OR uid = ?3) RETURNING id",
-                )?;
-                let found = params![channel, external_id, message_uid, message_id];
-                let messages: Vec<i64> = update.query_map(found, |row| row.get(0))?.collect::<Result<_, _>>()?;
+                // One after the other: together, neither index would be used.
+                let mut messages: Vec<i64> = Vec::new();
+                for known in ["external_id = ?2 AND ?2 IS NOT NULL", "uid = ?3 AND uid IS NOT NULL"] {
+                    let mut update = transaction.prepare_cached(&format!(
+                        "UPDATE front_messages SET front_id = coalesce(?4, front_id), uid = coalesce(?3, uid)
+                         WHERE channel = ?1 AND {known} RETURNING id"
+                    ))?;
+                    let found = params![channel, external_id, message_uid, message_id];
+                    let found: Vec<i64> = update.query_map(found, |row| row.get(0))?.collect::<Result<_, _>>()?;
+                    messages.extend(found);
+                }
                 let mut wake = transaction.prepare_cached(
                     "UPDATE deliveries SET due_ms = ?2
                      WHERE message = ?1 AND state = 'unknown' AND lease IS NULL AND due_ms IS NOT NULL",
@@ -209,6 +214,17 @@ impl Store {
                 connection.prepare_cached(select)?.query_row([message], place).optional()
             })
             .await
+    }
+
+    /// Whether something of a tenant waits that is about a channel; so, too, where the database does not say.
+    pub(in crate::delivery) async fn has_open_for_front(&self, tenant: &str) -> bool {
+        let tenant = tenant.to_owned();
+        let has = self.database.read(move |connection| {
+            let select = "SELECT EXISTS (SELECT 1 FROM deliveries
+                          WHERE tenant = ?1 AND channel IS NOT NULL AND state IN ('ready', 'unknown'))";
+            connection.query_row(select, [tenant], |row| row.get(0))
+        });
+        has.await.unwrap_or(true)
     }
 
     /// Whether Front has said that it has a message that it was told of.

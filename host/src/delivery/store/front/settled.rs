@@ -117,6 +117,16 @@ fn reopen(transaction: &Transaction<'_>, row: &Row, now: i64) -> rusqlite::Resul
     places.iter().try_for_each(|(tenant, conversation)| queue::wake(transaction, tenant, conversation, now))
 }
 
+/// What waits to hear whether it is, or is about, a message that was under way.
+fn wake(transaction: &Transaction<'_>, channel: i64, now: i64) -> rusqlite::Result<()> {
+    let mut update = transaction.prepare_cached(
+        "UPDATE deliveries SET due_ms = ?2
+         WHERE channel = ?1 AND state = 'ready' AND lease IS NULL AND plan IS NULL AND due_ms > ?2
+           AND kind IN ('front-import', 'front-status')",
+    )?;
+    update.execute(params![channel, now]).map(drop)
+}
+
 fn row(transaction: &Transaction<'_>, message: i64) -> rusqlite::Result<Option<Row>> {
     let select = "SELECT id, channel, external_id, external_conversation_id, status, settled FROM front_messages
                   WHERE id = ?1";
@@ -138,6 +148,7 @@ fn sent(
     receipt: Option<&Receipt>,
     now: i64,
 ) -> rusqlite::Result<()> {
+    wake(transaction, row.channel, now)?;
     let receipt = receipt.cloned().unwrap_or_default();
     let is_told = row.status.is_some();
     if let Some(name) = &receipt.conversation {
@@ -166,8 +177,10 @@ fn place(transaction: &Transaction<'_>, row: &mut Row, name: &str) -> rusqlite::
             conversations::rename(transaction, row.channel, &row.conversation, &known)?;
             row.conversation = known;
         }
-        // Front knows both: it decides whether they are one.
-        (Some(_), false) => {}
+        // Front knows both, and may never learn that they are one: the plugin is told both names.
+        (Some(known), false) => {
+            conversations::merge(transaction, row.channel, &[row.conversation.clone(), known])?;
+        }
         (None, true) => {
             let external_id = ids::safe(name);
             conversations::rename(transaction, row.channel, &row.conversation, &external_id)?;
@@ -196,6 +209,7 @@ fn failed(
     reason: &str,
     now: i64,
 ) -> rusqlite::Result<()> {
+    wake(transaction, row.channel, now)?;
     transaction.prepare_cached("UPDATE front_messages SET settled = 1 WHERE id = ?1")?.execute([row.id])?;
     match row.status {
         None => tell(transaction, row.id, &Outcome::Refused(reason).answer()),
