@@ -37,13 +37,13 @@ async fn what_front_was_not_told_yet_it_is_told_when_it_asks() {
     let folder = tempfile::tempdir().expect("a folder");
     let (store, channel, message, mut desk) = waiting(folder.path()).await;
     for _ in 0..2 {
-        assert!(store.is_sending(channel, SystemTime::now()).await.expect("an answer"));
+        assert!(store.is_sending(channel, SystemTime::now(), None).await.expect("an answer"));
         assert_eq!(store.told(message).await.expect("an answer"), None);
         assert_eq!(desk.cancel(1).expect("it waits"), State::Cancelled);
         let told = store.told(message).await.expect("an answer").expect("what Front is told");
         assert_eq!(told.status, 400);
         assert!(String::from_utf8_lossy(&told.body).contains("An operator took it out."));
-        assert!(!store.is_sending(channel, SystemTime::now()).await.expect("an answer"));
+        assert!(!store.is_sending(channel, SystemTime::now(), None).await.expect("an answer"));
         assert_eq!(desk.retry(1).expect("it was taken out"), State::Ready);
     }
     // Nothing was promised, so nothing is reported.
