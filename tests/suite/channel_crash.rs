@@ -109,8 +109,8 @@ fn no_message_of_a_channel_is_lost_or_doubled_wherever_the_gateway_ends() {
             let channel = front.connect(SERVER).expect("a channel");
             let url = format!("{}/provider", front.channel(&channel).webhook_url);
             gateway.kill();
-            // The first commits happen while the gateway starts.
-            let at = if place.contains("commit") { count + 5 } else { count };
+            // The first commits happen while the gateway starts, one for each kind of delivery among them.
+            let at = if place.contains("commit") { count + 16 } else { count };
             let gateway = Mortal::new(gateway.start_again_crashing(&format!("{place}:{at}")), &front);
             if place == "asked" {
                 (0..4).for_each(|_| provider.trouble(Trouble::Lost));

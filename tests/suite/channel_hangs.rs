@@ -43,6 +43,8 @@ fn what_is_written_while_the_provider_is_down_arrives_when_it_is_back_once_and_i
     }
     // What waits is tried again and again meanwhile.
     wired.gateway.log().wait_for("is ready: the plugin has not sent it");
+    let seconds = std::env::var("FRONTGATE_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(0);
+    std::thread::park_timeout(Duration::from_secs(seconds));
     wired.provider.come_back();
     wired.provider.wait_for(|known| known.messages.len() == 10);
     wired.gateway.wait_for_deliveries();
