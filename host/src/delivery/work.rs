@@ -6,6 +6,7 @@ mod import;
 mod message;
 mod participant;
 mod routing;
+mod status;
 
 use std::collections::HashMap;
 use std::sync::Arc;

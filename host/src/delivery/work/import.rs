@@ -1,4 +1,4 @@
-//! Front is told of what happened at a channel's provider: of messages, and of those that did not arrive.
+//! Front is told of a message at a channel's provider: a customer's, or an agent's who wrote there.
 
 use std::time::{Duration, SystemTime};
 
@@ -10,9 +10,8 @@ use hyper::body::Body as _;
 use super::channel::Subject;
 use super::{Settlement, Stop, Workshop, again};
 use crate::delivery::front::FilePart;
-use crate::delivery::import::{File, Import, Party, Report, Source};
+use crate::delivery::import::{File, Import, Party, Source};
 use crate::delivery::job::Delivery;
-use crate::delivery::store::front::ChannelState;
 use crate::front::api::{self, Call, Contact, Content, Fate, UPLOAD_BYTES_MAX, Writer, file_field};
 use crate::front::text;
 use crate::plugin::fetch::fetch;
@@ -21,10 +20,7 @@ use crate::plugin::run::call::{Caller, Receipts};
 use crate::store::{StoreError, crash, millis};
 
 /// How soon it is looked again whether a message that is under way is this one.
-const ECHO_PAUSE: Duration = Duration::from_millis(250);
-
-/// How often Front is told of a failure in a channel that was removed: it may have removed it, too.
-const FAREWELL_TRIES_MAX: u32 = 5;
+pub(super) const ECHO_PAUSE: Duration = Duration::from_millis(250);
 
 /// A file whose size nobody says is held while it is told to Front, up to this size: Front wants to know how much
 /// it gets.
@@ -169,39 +165,6 @@ impl Workshop {
             }
         }
     }
-
-    /// A message did not arrive: the provider says so, or the gateway has given it up.
-    pub(super) async fn status(&self, delivery: &Delivery) -> Result<Settlement, Stop> {
-        let Subject { front, channel } = self.subject(delivery).await?;
-        let Ok(Report { message, reason }) = serde_json::from_str::<Report>(&delivery.payload) else {
-            return Ok(Settlement::Failed { reason: "what is kept is no report".to_owned() });
-        };
-        let (external_id, conversation) = match delivery.message {
-            Some(message) => match self.store.place(message).await.map_err(unread)? {
-                Some(place) => place,
-                None => return Ok(Settlement::Failed { reason: "the message is not known any more".to_owned() }),
-            },
-            None => match self.store.sent_as(channel.id, message).await.map_err(unread)? {
-                Some(sent) => (sent.external_id, sent.external_conversation_id),
-                None if self.store.is_sending(channel.id, delivery.since, None).await.map_err(unread)? => {
-                    return Ok(wait("it may be about a message that is under way", ECHO_PAUSE));
-                }
-                None => return Ok(Settlement::Failed { reason: "no message of this id went out here".to_owned() }),
-            },
-        };
-        let call = api::failed(&channel.channel_id, &conversation, &external_id, &reason);
-        match front.call(&channel, &call).await {
-            // Front removed it, too.
-            Fate::NotFound(reason) | Fate::Token(reason)
-                if channel.state == ChannelState::Removed && delivery.attempts >= FAREWELL_TRIES_MAX =>
-            {
-                Ok(Settlement::Failed { reason })
-            }
-            // Twice is as good as once, and what Front does not know yet it may know in a moment.
-            Fate::Unclear(reason) | Fate::NotFound(reason) => Ok(again(reason, false)),
-            fate => Ok(settle(fate)),
-        }
-    }
 }
 
 /// How long ago Front was told last: that is what is written down before.
@@ -217,15 +180,15 @@ async fn whole(body: Body) -> Option<Body> {
     Some(Full::from(bytes).map_err(|never| match never {}).boxed_unsync())
 }
 
-fn unread(error: StoreError) -> Stop {
+pub(super) fn unread(error: StoreError) -> Stop {
     again(format!("the store: {error}"), false).into()
 }
 
-fn wait(reason: &str, pause: Duration) -> Settlement {
+pub(super) fn wait(reason: &str, pause: Duration) -> Settlement {
     Settlement::Again { after: Some(pause), reason: reason.to_owned(), waits_for_plugin: false }
 }
 
-fn settle(fate: Fate) -> Settlement {
+pub(super) fn settle(fate: Fate) -> Settlement {
     match fate {
         Fate::Accepted { message_uid } => Settlement::Sent { result: message_uid },
         Fate::Again { after_ms, reason, .. } => {
