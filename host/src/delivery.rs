@@ -5,6 +5,7 @@
 //! takes one after the other, `work/` makes it, and `verdict` says when it goes on.
 
 mod budget;
+mod busy;
 mod front;
 pub mod import;
 pub mod job;

@@ -153,6 +153,11 @@ impl Database {
     }
 }
 
+/// Milliseconds since 1970.
+pub fn now_ms() -> u64 {
+    millis(SystemTime::now()).unsigned_abs()
+}
+
 /// Milliseconds since 1970, as in the database.
 pub fn millis(time: SystemTime) -> i64 {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();

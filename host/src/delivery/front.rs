@@ -5,7 +5,7 @@ pub(super) mod files;
 mod pace;
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Bytes;
@@ -20,6 +20,7 @@ use crate::front::token;
 use crate::outbound::form::{Form, Part};
 use crate::outbound::{Answer, Client, Failure};
 use crate::plugin::files::Failure as Broken;
+use crate::store::now_ms;
 use crate::tenants::App;
 
 /// One app, and how it calls Front.
@@ -134,10 +135,4 @@ fn response<'r>(answer: &'r Answer, header: &'r dyn Fn(&str) -> Option<&'r str>)
 
 fn header<'r>(answer: &'r Answer, name: &str) -> Option<&'r str> {
     answer.headers.get(name)?.to_str().ok()
-}
-
-/// Milliseconds since 1970.
-fn now_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

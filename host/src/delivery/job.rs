@@ -214,5 +214,5 @@ pub(crate) enum Settlement {
     /// A plugin crashed over it, and nothing was sent.
     Crashed { reason: String },
     /// Nobody can find out what became of it.
-    Lost { reason: String, told: String },
+    Lost { reason: String },
 }

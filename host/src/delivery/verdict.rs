@@ -6,9 +6,12 @@ use super::job::{Delivery, Kind, Settlement, State};
 use super::store::queue::Change;
 use crate::config;
 
-/// After so many crashes of a plugin over one message, it is not handed over again: others of its
+/// After so many crashes of a plugin over one event or message, it is not handed over again: others of its
 /// conversation wait behind it.
-const CRASHES_MAX: u32 = 5;
+pub(super) const CRASHES_MAX: u32 = 5;
+
+/// What a teammate reads where nobody knows what became of a message.
+pub(super) const LOST: &str = "It is not known whether this message arrived: it may have.";
 
 /// What becomes of a delivery, within the operator's limits.
 pub(super) fn change(limits: &config::Delivery, delivery: &Delivery, settlement: Settlement) -> Change {
@@ -42,9 +45,9 @@ pub(super) fn change(limits: &config::Delivery, delivery: &Delivery, settlement:
                 (change.pause, change.reason) = (Some(pause(limits, delivery.attempts, None)), Some(reason));
             }
         }
-        Settlement::Lost { reason, told } => {
+        Settlement::Lost { reason } => {
             (change.state, change.maybe_sent) = (State::Dead, true);
-            (change.reason, change.told) = (Some(reason), Some(told));
+            (change.reason, change.told) = (Some(reason), Some(LOST.to_owned()));
         }
         Settlement::Again { reason, .. } if given_up => {
             change.state = State::Dead;
@@ -68,7 +71,7 @@ pub(super) fn change(limits: &config::Delivery, delivery: &Delivery, settlement:
             if given_up || change.questions >= limits.unknown_tries_max {
                 change.state = State::Dead;
                 change.reason = Some(format!("nobody could say whether it arrived: {reason}"));
-                change.told = Some("It is not known whether this message arrived: it may have.".to_owned());
+                change.told = Some(LOST.to_owned());
             } else {
                 change.state = State::Unknown;
                 change.pause = Some(pause(limits, delivery.attempts, after));
@@ -182,5 +185,19 @@ mod tests {
         assert_eq!(ended(again(None, false)), (State::Dead, false));
         let unknown = Settlement::Unknown { reason: "why".to_owned(), asked: false, after: None };
         assert_eq!(ended(unknown), (State::Dead, true));
+    }
+
+    #[test]
+    fn crashes_count_and_other_attempts_do_not() {
+        let crashed = || Settlement::Crashed { reason: "why".to_owned() };
+        let mut tried = Delivery { questions: 0, ..delivery(100, false, Duration::ZERO) };
+        for crash in 1..CRASHES_MAX {
+            let after = change(&limits(), &tried, crashed());
+            assert_eq!((after.state, after.questions, after.told), (State::Ready, crash, None));
+            tried.questions = after.questions;
+        }
+        let last = change(&limits(), &tried, crashed());
+        assert_eq!(last.state, State::Failed);
+        assert!(last.told.is_some());
     }
 }

@@ -19,6 +19,7 @@ use super::budget::Budget;
 use super::front::Front;
 use super::job::{Delivery, Kind, Settlement};
 use super::store::{Store, StoreError};
+use super::verdict::CRASHES_MAX;
 use crate::config::{self, Role};
 use crate::error::Error;
 use crate::plugin::run::call::{Deadlines, Receipts};
@@ -41,10 +42,6 @@ pub(super) struct Workshop {
     pub(super) limits: config::Delivery,
     pub(super) stop: CancellationToken,
 }
-
-/// After so many crashes of a plugin over one event, the event is not handed over again: others of its
-/// conversation wait behind it.
-const CRASHES_MAX: u32 = 5;
 
 /// Why a delivery stops short.
 pub(super) enum Stop {
@@ -136,6 +133,11 @@ fn done() -> Settlement {
 
 fn again(reason: impl Into<String>, waits_for_plugin: bool) -> Settlement {
     Settlement::Again { after: None, reason: reason.into(), waits_for_plugin }
+}
+
+/// Something could not be read: it can be in a moment.
+fn unread(error: StoreError) -> Stop {
+    again(format!("the store: {error}"), false).into()
 }
 
 fn failed(error: &Error) -> Settlement {

@@ -1,14 +1,13 @@
 //! Takes one delivery after the other, for each tenant apart: claim, make, settle.
 
-use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use metrics::counter;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Semaphore;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -16,6 +15,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
 use super::budget::Budget;
+use super::busy::Busy;
 use super::front::Front;
 use super::job::{Delivery, Kind, Settlement, State};
 use super::store::Store;
@@ -93,40 +93,6 @@ struct Worker {
     kind: Kind,
     begun: TaskTracker,
     busy: Arc<Busy>,
-}
-
-/// How many deliveries of each channel are worked on: a provider that hangs takes no place from those of
-/// other channels.
-#[derive(Default)]
-struct Busy {
-    channels: Mutex<HashMap<i64, usize>>,
-    freed: Notify,
-}
-
-impl Busy {
-    /// Those that have as many as they may.
-    fn full(&self, most: usize) -> Vec<i64> {
-        let channels = self.channels.lock().unwrap_or_else(PoisonError::into_inner);
-        channels.iter().filter(|(_, count)| **count >= most).map(|(channel, _)| *channel).collect()
-    }
-
-    fn add(&self, channel: Option<i64>) {
-        if let Some(channel) = channel {
-            *self.channels.lock().unwrap_or_else(PoisonError::into_inner).entry(channel).or_default() += 1;
-        }
-    }
-
-    fn remove(&self, channel: Option<i64>) {
-        let Some(channel) = channel else { return };
-        let mut channels = self.channels.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = channels.get_mut(&channel) {
-            *count -= 1;
-            if *count == 0 {
-                channels.remove(&channel);
-            }
-        }
-        self.freed.notify_one();
-    }
 }
 
 impl Worker {

@@ -5,9 +5,9 @@ use super::digest;
 /// The key under which the answer to a request is kept. It can be forgotten at
 /// [`super::signature::Verified::until_ms`]: from then on the window refuses the request.
 ///
-/// `place` is what the request's URL stands for, such as the channel's address. Front does not sign
-/// the URL, and a DELETE without a body is signed by its time alone: two channels that are removed
-/// within the same millisecond have one signature, and are two requests.
+/// `place` is whose request it is, such as the app: Front does not sign the URL, so that the same bytes are the
+/// same request wherever they are sent. A DELETE without a body is signed by its time alone, and needs the
+/// channel's address as its place: two channels that are removed within the same millisecond have one signature.
 pub fn key(place: &str, timestamp: &str, signature: &str) -> String {
     digest::of([place.as_bytes(), timestamp.as_bytes(), signature.as_bytes()])
 }

@@ -6,7 +6,6 @@ mod message;
 mod provider;
 
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
@@ -28,7 +27,7 @@ use crate::front::{ids, replay};
 use crate::plugin::run::call::Deadlines;
 use crate::roles::Asking;
 use crate::routes::{Address, FrontRoute};
-use crate::store::StoreError;
+use crate::store::{StoreError, now_ms};
 
 /// A request of Front that was verified.
 struct Asked<'a> {
@@ -236,10 +235,4 @@ fn said(error: &Error) -> Answer {
         | Error::OutOfTime(_) => Outcome::Unavailable.answer(),
         error => problem(error.answer().0.as_u16(), &error.to_string()),
     }
-}
-
-/// Milliseconds since 1970.
-fn now_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

@@ -4,12 +4,19 @@
 mod channels;
 mod conversations;
 mod events;
+mod imported;
 mod messages;
+mod replays;
 pub(super) mod settled;
+mod watch;
 
 pub(in crate::delivery) use self::channels::Removal;
 pub use self::channels::{Begun, Channel, ChannelState};
 pub(super) use self::channels::{COLUMNS, channel, remove};
+pub use self::conversations::Hints;
 pub use self::events::Told;
-pub(super) use self::messages::Waiting;
-pub use self::messages::{Hints, Incoming, Kept};
+pub use self::messages::{Incoming, Kept};
+pub(super) use self::watch::Waiting;
+
+#[cfg(test)]
+mod tests;

@@ -259,6 +259,17 @@ impl Store {
         Ok(held)
     }
 
+    /// Whether something of a tenant waits that is about a channel; so, too, where the database does not say.
+    pub(in crate::delivery) async fn has_open_for_front(&self, tenant: &str) -> bool {
+        let tenant = tenant.to_owned();
+        let has = self.database.read(move |connection| {
+            let select = "SELECT EXISTS (SELECT 1 FROM deliveries
+                          WHERE tenant = ?1 AND channel IS NOT NULL AND state IN ('ready', 'unknown'))";
+            connection.query_row(select, [tenant], |row| row.get(0))
+        });
+        has.await.unwrap_or(true)
+    }
+
     /// Forgets what has been kept for long enough; says whether there may be more.
     pub(in crate::delivery) async fn prune(&self, keep: Keep) -> Result<bool, StoreError> {
         let Keep { events, deliveries, messages, conversations } = keep;

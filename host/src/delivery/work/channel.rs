@@ -4,14 +4,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Settlement, Stop, Workshop, again, done, failed, sentence};
+use super::{Settlement, Stop, Workshop, again, done, failed, sentence, unread};
 use crate::config::Role;
 use crate::delivery::front::Front;
 use crate::delivery::job::{Delivery, Kind};
 use crate::delivery::store::front::{Channel, ChannelState, Removal};
 use crate::error::Error;
 use crate::front::api::{self, ChannelStatus, Fate};
-use crate::store::StoreError;
 
 /// What a delivery for Front is about.
 pub(super) struct Subject {
@@ -23,7 +22,7 @@ impl Workshop {
     /// The channel and its app, if both are still there.
     pub(super) async fn subject(&self, delivery: &Delivery) -> Result<Subject, Stop> {
         let id = delivery.channel.unwrap_or_default();
-        let channel = self.store.channel(id).await.map_err(|error| unread(&error))?;
+        let channel = self.store.channel(id).await.map_err(unread)?;
         let gone = |reason: &str| Settlement::Refused { reason: reason.to_owned(), told: reason.to_owned() };
         let channel = channel.ok_or_else(|| gone("there is no such channel"))?;
         // What was promised to Front, and then did not go out, is reported to the end.
@@ -63,7 +62,7 @@ impl Workshop {
 
     /// Front shows a channel that an operator removed as offline; what came of telling it.
     async fn tell_offline(&self, front: &Front, channel: &Channel) -> Result<String, Stop> {
-        if self.store.is_there_again(channel).await.map_err(|error| unread(&error))? {
+        if self.store.is_there_again(channel).await.map_err(unread)? {
             return Ok("the channel was connected again; Front is told nothing".to_owned());
         }
         let call = api::channel_status(&channel.channel_id, ChannelStatus::Offline);
@@ -78,8 +77,4 @@ impl Workshop {
             Fate::NotFound(reason) | Fate::Refused(reason) => Ok(reason),
         }
     }
-}
-
-fn unread(error: &StoreError) -> Stop {
-    again(format!("the store: {error}"), false).into()
 }

@@ -8,7 +8,7 @@ use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Body as _;
 
 use super::channel::Subject;
-use super::{Settlement, Stop, Workshop, again};
+use super::{Settlement, Stop, Workshop, again, unread};
 use crate::delivery::front::FilePart;
 use crate::delivery::import::{File, Import, Party, Source};
 use crate::delivery::job::Delivery;
@@ -17,7 +17,7 @@ use crate::front::text;
 use crate::plugin::fetch::fetch;
 use crate::plugin::files::{Body, Missing};
 use crate::plugin::run::call::{Caller, Receipts};
-use crate::store::{StoreError, crash, millis};
+use crate::store::{crash, millis};
 
 /// How soon it is looked again whether a message that is under way is this one.
 pub(super) const ECHO_PAUSE: Duration = Duration::from_millis(250);
@@ -178,10 +178,6 @@ fn since_told(delivery: &Delivery) -> Duration {
 async fn whole(body: Body) -> Option<Body> {
     let bytes = Limited::new(body, UNSIZED_BYTES_MAX).collect().await.ok()?.to_bytes();
     Some(Full::from(bytes).map_err(|never| match never {}).boxed_unsync())
-}
-
-pub(super) fn unread(error: StoreError) -> Stop {
-    again(format!("the store: {error}"), false).into()
 }
 
 pub(super) fn wait(reason: &str, pause: Duration) -> Settlement {

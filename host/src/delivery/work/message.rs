@@ -4,22 +4,20 @@
 use std::sync::Arc;
 
 use super::channel::Subject;
-use super::{Settlement, Stop, Workshop, again, sentence};
+use super::{Settlement, Stop, Workshop, again, sentence, unread};
 use crate::bindings::channel::{Attachment, Fate, OutboundKind, OutboundMessage, Party, Receipt as Given};
+use crate::config::Role;
 use crate::delivery::front::Front;
 use crate::delivery::front::files::MessageFiles;
 use crate::delivery::import::{Happened, missing};
 use crate::delivery::job::{Delivery, Receipt};
 use crate::error::Error;
 use crate::front::requests::{self, Kind, Message, Question};
-use crate::plugin::outbound::traces::Traces;
+use crate::plugin::outbound::traces::{Left, Traces};
 use crate::store::crash;
 
 /// What is written down before a plugin is asked to send.
 const PLAN: &str = "send";
-
-/// What a teammate reads where nobody knows.
-const LOST: &str = "It is not known whether this message arrived: it may have.";
 
 impl Workshop {
     pub(super) async fn message(&self, delivery: &Delivery) -> Result<Settlement, Stop> {
@@ -32,7 +30,7 @@ impl Workshop {
         let message = Arc::new(*message);
         let ids = message.conversation_ids.clone();
         let names = self.store.conversation_names(channel.id, delivery.message.unwrap_or_default(), ids).await;
-        let names = names.map_err(|error| again(format!("the store: {error}"), false))?;
+        let names = names.map_err(unread)?;
         let outbound = outbound(&message, message.idempotency_key(&channel.channel_id), names);
         let connection = front.app.connection(&channel.channel_id, &channel.key, channel.credential.clone());
         let asking = self.asking(delivery);
@@ -40,7 +38,7 @@ impl Workshop {
         let call = || {
             let files =
                 MessageFiles { front: Arc::clone(&front), channel: channel.clone(), message: Arc::clone(&message) };
-            asking.call(&plugin, crate::config::Role::Channel).with_files(Arc::new(files))
+            asking.call(&plugin, Role::Channel).with_files(Arc::new(files))
         };
         if delivery.unknown {
             match call().find_sent(connection.clone(), outbound.clone()).await {
@@ -48,7 +46,7 @@ impl Workshop {
                 Ok(Fate::NotSent) => {}
                 Ok(Fate::Unclear) => {
                     let reason = "the plugin cannot tell whether the provider has it".to_owned();
-                    return Ok(Settlement::Lost { reason, told: LOST.to_owned() });
+                    return Ok(Settlement::Lost { reason });
                 }
                 Err(error) => {
                     let reason = format!("asking the plugin about it: {}", sentence(&error));
@@ -68,15 +66,10 @@ impl Workshop {
         crash::point("after-send");
         Ok(match sent {
             Ok(receipt) => self.delivered(delivery, &front, receipt),
-            Err(error) => {
-                traces.close();
-                unsent(&error, &traces)
-            }
+            Err(error) => unsent(&error, traces.close()),
         })
     }
-}
 
-impl Workshop {
     /// It is sent, whatever else the plugin tells: what cannot be told to Front is dropped, and said.
     fn delivered(&self, delivery: &Delivery, front: &Front, given: Given) -> Settlement {
         let (events, dropped): (Vec<_>, Vec<_>) = given.events.into_iter().partition(|event| missing(event).is_none());
@@ -97,7 +90,7 @@ impl Workshop {
 
 /// The plugin has not said that it was sent. Its word counts where it had an answer to every request that
 /// changes something; where it has crashed, or ran out of time, what left counts.
-fn unsent(error: &Error, traces: &Traces) -> Settlement {
+fn unsent(error: &Error, left: Left) -> Settlement {
     let reason = format!("the plugin has not sent it: {}", sentence(error));
     let told = |text: &str| format!("It could not be sent: {text}");
     match error {
@@ -105,8 +98,8 @@ fn unsent(error: &Error, traces: &Traces) -> Settlement {
         Error::Forbidden(text) | Error::Invalid(text) | Error::Failed(text) => {
             Settlement::Refused { reason, told: told(text) }
         }
-        Error::Unavailable(_) if !traces.is_unclear() => again(reason, true),
-        _ if traces.is_any() => Settlement::Unknown { reason, asked: false, after: None },
+        Error::Unavailable(_) if left != Left::Unclear => again(reason, true),
+        _ if left != Left::Nothing => Settlement::Unknown { reason, asked: false, after: None },
         Error::Trap { .. } => Settlement::Crashed { reason },
         _ => again(reason, true),
     }
@@ -142,5 +135,39 @@ fn attachment(attachment: &requests::Attachment) -> Attachment {
         size: attachment.size,
         is_inline: attachment.is_inline,
         content_id: attachment.cid.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plugins_word_counts_as_far_as_its_requests_do_not_say_otherwise() {
+        let crash = || Error::Trap { text: "unreachable".to_owned(), limit: None };
+        let unwritten = || Error::NotCommitted { text: "full".to_owned(), passes: false };
+        let down = || Error::Unavailable("503".to_owned());
+        let is = |settlement: Settlement| match settlement {
+            Settlement::Again { .. } => "again",
+            Settlement::Unknown { .. } => "unknown",
+            Settlement::Crashed { .. } => "crashed",
+            Settlement::Refused { .. } => "refused",
+            other => panic!("{other:?}"),
+        };
+        let table = [
+            (Error::Invalid("no".to_owned()), ["refused", "refused", "refused"]),
+            (Error::Failed("no".to_owned()), ["refused", "refused", "refused"]),
+            (Error::NotFound, ["refused", "refused", "refused"]),
+            (down(), ["again", "again", "unknown"]),
+            (crash(), ["crashed", "unknown", "unknown"]),
+            (unwritten(), ["again", "unknown", "unknown"]),
+            (Error::OutOfTime("call_timeout_ms"), ["again", "unknown", "unknown"]),
+            (Error::Internal("a panic".to_owned()), ["again", "unknown", "unknown"]),
+            (Error::Busy("no place"), ["again", "unknown", "unknown"]),
+        ];
+        for (error, expected) in table {
+            let settled = [Left::Nothing, Left::Done, Left::Unclear].map(|left| is(unsent(&error, left)));
+            assert_eq!(settled, expected, "{error:?}");
+        }
     }
 }

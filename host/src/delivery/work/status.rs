@@ -1,8 +1,8 @@
 //! Front is told that a message did not arrive: the provider says so, or the gateway has given it up.
 
 use super::channel::Subject;
-use super::import::{ECHO_PAUSE, settle, unread, wait};
-use super::{Settlement, Stop, Workshop, again};
+use super::import::{ECHO_PAUSE, settle, wait};
+use super::{Settlement, Stop, Workshop, again, unread};
 use crate::delivery::import::Report;
 use crate::delivery::job::Delivery;
 use crate::delivery::store::front::ChannelState;
@@ -12,7 +12,6 @@ use crate::front::api::{self, Fate};
 const FAREWELL_TRIES_MAX: u32 = 5;
 
 impl Workshop {
-    /// A message did not arrive: the provider says so, or the gateway has given it up.
     pub(super) async fn status(&self, delivery: &Delivery) -> Result<Settlement, Stop> {
         let Subject { front, channel } = self.subject(delivery).await?;
         let Ok(Report { message, reason }) = serde_json::from_str::<Report>(&delivery.payload) else {

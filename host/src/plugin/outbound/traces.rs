@@ -6,6 +6,17 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use hyper::header::RETRY_AFTER;
 use hyper::{Method, Response, StatusCode};
 
+/// What a call may have left behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Left {
+    /// Nothing: no request that may change something left, or those that did were refused.
+    Nothing,
+    /// Some request did what it was to do.
+    Done,
+    /// Some request may have, and nobody said what came of it.
+    Unclear,
+}
+
 /// The requests of one call, as far as they may change something.
 #[derive(Debug, Default)]
 pub(crate) struct Traces {
@@ -17,19 +28,17 @@ pub(crate) struct Traces {
 }
 
 impl Traces {
-    /// Whether some request may have left, and nobody said what came of it.
-    pub(crate) fn is_unclear(&self) -> bool {
-        self.open.load(Ordering::SeqCst) > 0 || self.unclear.load(Ordering::SeqCst)
-    }
-
-    /// The same, or some request did what it was to do.
-    pub(crate) fn is_any(&self) -> bool {
-        self.is_unclear() || self.done.load(Ordering::SeqCst)
-    }
-
-    /// Nobody waits for the call any more: no further request of it begins.
-    pub(crate) fn close(&self) {
+    /// Nobody waits for the call any more: no further request of it begins. Says what those that did may have
+    /// left behind; one that has not ended yet is unclear.
+    pub(crate) fn close(&self) -> Left {
         self.closed.store(true, Ordering::SeqCst);
+        if self.open.load(Ordering::SeqCst) > 0 || self.unclear.load(Ordering::SeqCst) {
+            Left::Unclear
+        } else if self.done.load(Ordering::SeqCst) {
+            Left::Done
+        } else {
+            Left::Nothing
+        }
     }
 
     /// A request begins, unless nobody waits for it.
@@ -73,4 +82,46 @@ impl Answered {
 /// Whether a request changes nothing by its nature.
 pub(super) fn is_safe(method: &Method) -> bool {
     matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether it left, its answer with or without `Retry-After`, and whether that came whole.
+    type Ended = (bool, Option<(u16, bool)>, bool);
+
+    fn left(ended: Option<Ended>) -> Left {
+        let traces = Traces::default();
+        assert!(traces.begin());
+        if let Some((has_left, answer, is_whole)) = ended {
+            let status = |number| StatusCode::from_u16(number).expect("a status");
+            let answer = answer.map(|(number, says_when)| Answered { status: status(number), says_when });
+            traces.end(has_left, answer, is_whole);
+        }
+        let left = traces.close();
+        assert!(!traces.begin(), "nobody waits any more");
+        left
+    }
+
+    #[test]
+    fn what_a_request_leaves_behind_follows_from_how_it_ended() {
+        let table = [
+            (None, Left::Unclear),
+            (Some((false, None, false)), Left::Nothing),
+            (Some((true, None, false)), Left::Unclear),
+            (Some((true, Some((201, false)), true)), Left::Done),
+            (Some((true, Some((201, false)), false)), Left::Unclear),
+            (Some((true, Some((302, false)), true)), Left::Done),
+            (Some((true, Some((422, false)), true)), Left::Nothing),
+            (Some((true, Some((429, true)), false)), Left::Nothing),
+            (Some((true, Some((408, false)), true)), Left::Unclear),
+            (Some((true, Some((503, true)), true)), Left::Nothing),
+            (Some((true, Some((503, false)), true)), Left::Unclear),
+            (Some((true, Some((500, true)), true)), Left::Unclear),
+        ];
+        for (ended, expected) in table {
+            assert_eq!(left(ended), expected, "{ended:?}");
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use rusqlite::{OptionalExtension as _, Transaction, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
 
 use super::conversations::{self, Place};
 use crate::delivery::import::{Happened, Import, Report};
@@ -38,16 +38,7 @@ impl Store {
 
     /// Whether a message is one that went out through this channel, by what the plugin calls it.
     pub(in crate::delivery) async fn sent_as(&self, channel: i64, name: String) -> Result<Option<Sent>, StoreError> {
-        self.database
-            .read(move |connection| {
-                let select = "SELECT external_id, external_conversation_id FROM front_messages
-                              WHERE channel = ?1 AND name = ?2 AND outbound";
-                let sent = |row: &rusqlite::Row<'_>| {
-                    Ok(Sent { external_id: row.get(0)?, external_conversation_id: row.get(1)? })
-                };
-                connection.prepare_cached(select)?.query_row(params![channel, name], sent).optional()
-            })
-            .await
+        self.database.read(move |connection| find_sent(connection, channel, &name)).await
     }
 
     /// Whether the name of a message that is under way is not known yet, among those that were kept before:
@@ -61,7 +52,7 @@ impl Store {
         let before = millis(before);
         self.database
             .read(move |connection| {
-                let select = "SELECT EXISTS (SELECT 1 FROM front_messages AS sending
+                let select = "SELECT EXISTS (SELECT 1 FROM front_messages
                               WHERE channel = ?1 AND outbound AND NOT settled AND created_ms <= ?2
                                 AND (?3 IS NULL OR external_conversation_id GLOB ?4
                                   OR external_conversation_id =
@@ -89,7 +80,7 @@ pub(super) fn keep(transaction: &Transaction<'_>, told: &Told, now: i64) -> rusq
 
 fn message(transaction: &Transaction<'_>, told: &Told, import: &Import, now: i64) -> rusqlite::Result<()> {
     let channel = told.channel;
-    if !import.is_inbound() && is_echo(transaction, channel, &import.external_id)? {
+    if !import.is_inbound() && find_sent(transaction, channel, &import.external_id)?.is_some() {
         return Ok(());
     }
     let Place { external_id: conversation, lane } =
@@ -116,9 +107,11 @@ fn message(transaction: &Transaction<'_>, told: &Told, import: &Import, now: i64
     queue::insert(transaction, &event, now)
 }
 
-fn is_echo(transaction: &Transaction<'_>, channel: i64, name: &str) -> rusqlite::Result<bool> {
-    let select = "SELECT EXISTS (SELECT 1 FROM front_messages WHERE channel = ?1 AND name = ?2 AND outbound)";
-    transaction.prepare_cached(select)?.query_row(params![channel, name], |row| row.get(0))
+fn find_sent(connection: &Connection, channel: i64, name: &str) -> rusqlite::Result<Option<Sent>> {
+    let select = "SELECT external_id, external_conversation_id FROM front_messages
+                  WHERE channel = ?1 AND name = ?2 AND outbound";
+    let sent = |row: &Row<'_>| Ok(Sent { external_id: row.get(0)?, external_conversation_id: row.get(1)? });
+    connection.prepare_cached(select)?.query_row(params![channel, name], sent).optional()
 }
 
 /// A failure is told once, however often the provider says so.

@@ -195,8 +195,8 @@ fn place(transaction: &Transaction<'_>, row: &mut Row, name: &str) -> rusqlite::
 /// Whether Front has heard of a message's conversation, by this message or another.
 fn is_told_of(transaction: &Transaction<'_>, row: &Row) -> rusqlite::Result<bool> {
     let select = "SELECT EXISTS (SELECT 1 FROM front_messages
-                  WHERE channel = ?1 AND external_conversation_id = ?2 AND status = 200)";
-    let found = params![row.channel, row.conversation];
+                  WHERE channel = ?1 AND external_conversation_id = ?2 AND status = ?3)";
+    let found = params![row.channel, row.conversation, PROMISED];
     transaction.prepare_cached(select)?.query_row(found, |found| found.get(0))
 }
 
