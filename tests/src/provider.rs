@@ -7,8 +7,9 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use http_body_util::BodyExt as _;
-use hyper::body::{Bytes, Incoming};
+use futures_util::stream;
+use http_body_util::{BodyExt as _, StreamBody};
+use hyper::body::{Bytes, Frame, Incoming};
 use hyper::{Method, Request, Response};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -151,7 +152,7 @@ impl Provider {
         self.known.update(|known| known.always = trouble);
     }
 
-    /// A file that can be fetched at `/files/NAME`.
+    /// A file that can be fetched at `/files/NAME`, and at `/unsized/NAME` by whoever does not ask how large it is.
     pub fn file(&self, name: &str, content: impl Into<Bytes>) {
         self.known.update(|known| known.files.push((name.to_owned(), content.into())));
     }
@@ -213,6 +214,12 @@ async fn respond(known: Arc<Watched<Known>>, request: Request<Incoming>) -> Resu
             let found = known.files.iter().find(|(known, _)| known == name);
             found.map_or_else(|| Reply::new(404, ""), |(_, content)| Reply::new(200, content.clone()))
         }),
+        (&Method::GET, ["unsized", name]) => {
+            let found = known.read(|known| known.files.iter().find(|(known, _)| known == name).cloned());
+            let (_, content) = found.ok_or(Cut)?;
+            let frame = std::future::ready(Ok(Frame::data(content)));
+            return Ok(Response::new(StreamBody::new(stream::once(frame)).boxed_unsync()));
+        }
         (&Method::DELETE, ["channels", channel]) => {
             known.update(|known| known.removed.push((*channel).to_owned()));
             Reply::new(204, "")

@@ -194,3 +194,36 @@ fn a_message_whose_file_is_not_to_be_had_waits_for_it_and_then_comes_without() {
     wired.front.wait_for(|state| state.messages().count() == 1);
     assert_eq!(inbound(&wired).expect("a message").text, "planted text\n[a.txt could not be fetched]");
 }
+
+#[test]
+fn a_file_whose_size_nobody_says_comes_as_long_as_it_is_small() {
+    let wired = Wired::new();
+    wired.provider.file("small.txt", "a small file");
+    wired.provider.file("large.bin", vec![0; 3 * 1024 * 1024]);
+    let url = |name: &str| format!("http://{}/unsized/{name}", wired.provider.address());
+    let files = json!([["small.txt", url("small.txt")], ["large.bin", url("large.bin")]]);
+    wired.tell(
+        &json!([{"inbound": {"id": "in-1", "conversation": "c", "with": LEE, "text": "planted text", "files": files}}]),
+    );
+    wired.front.wait_for(|state| state.messages().count() == 1);
+    let message = inbound(&wired).expect("a message");
+    assert_eq!(message.text, "planted text\n[large.bin is large, and nobody says how large]");
+    assert_eq!(message.attachments.len(), 1);
+    assert_eq!(message.attachments[0].digest, digest(b"a small file"));
+}
+
+#[test]
+fn files_that_are_too_large_together_are_left_out_from_where_they_are() {
+    let wired = Wired::new();
+    wired.provider.file("half.bin", vec![0; 14 * 1024 * 1024]);
+    let url = format!("http://{}/files/half.bin", wired.provider.address());
+    let files = json!([["one.bin", url], ["two.bin", url], ["three.txt", "a small file"]]);
+    wired.tell(
+        &json!([{"inbound": {"id": "in-1", "conversation": "c", "with": LEE, "text": "planted text", "files": files}}]),
+    );
+    wired.front.wait_for(|state| state.messages().count() == 1);
+    let message = inbound(&wired).expect("a message");
+    assert_eq!(message.text, "planted text\n[two.bin is too large]");
+    let names: Vec<_> = message.attachments.iter().map(|file| &*file.filename).collect();
+    assert_eq!(names, ["one.bin", "three.txt"]);
+}

@@ -1,4 +1,4 @@
-//! What operators see of Front's channels, and do about them and their messages.
+//! What operators see of Front's channels, and do about them; requests of Front that they send and verify.
 
 use frontgate_tests::front::{Action, Call, Connect, Draft, Farewell, Fault, MessageState, UNDEFINED, signature};
 use frontgate_tests::provider::Trouble;
@@ -9,7 +9,7 @@ use crate::channels::{LEE, SERVER, Wired};
 
 /// What a command said, on both of its outputs; it must have succeeded.
 #[track_caller]
-fn said(gateway: &Gateway, arguments: &[&str]) -> String {
+pub(crate) fn said(gateway: &Gateway, arguments: &[&str]) -> String {
     let (fine, said) = tried(gateway, arguments);
     assert!(fine, "{arguments:?}: {said}");
     said
@@ -17,7 +17,7 @@ fn said(gateway: &Gateway, arguments: &[&str]) -> String {
 
 /// The same of one that must have failed.
 #[track_caller]
-fn complained(gateway: &Gateway, arguments: &[&str]) -> String {
+pub(crate) fn complained(gateway: &Gateway, arguments: &[&str]) -> String {
     let (fine, said) = tried(gateway, arguments);
     assert!(!fine, "{arguments:?}: {said}");
     said
@@ -30,7 +30,7 @@ fn tried(gateway: &Gateway, arguments: &[&str]) -> (bool, String) {
 }
 
 /// A gateway that promises soon, and tries again late.
-fn hesitant() -> Wired {
+pub(crate) fn hesitant() -> Wired {
     Wired::with(|setup| {
         setup
             .set("tenants.demo.front.sms.timeout_ms", "400")
@@ -40,95 +40,13 @@ fn hesitant() -> Wired {
 }
 
 /// Waits until a message has failed in Front, and gives the reason.
-fn failed(front: &Front, message: &str) -> String {
+pub(crate) fn failed(front: &Front, message: &str) -> String {
     let why = |state: &frontgate_tests::front::State| match &state.message(message).expect("it is there").state {
         MessageState::Failed(Some(why)) => Some(why.clone()),
         _ => None,
     };
     front.wait_for(|state| why(state).is_some());
     front.look(why).expect("it has failed")
-}
-
-/// An agent writes at the provider, beside the gateway.
-fn agent(wired: &Wired, id: &str, text: &str) {
-    wired.tell(&json!([{"outbound": {"id": id, "conversation": "C+15550100001", "with": LEE, "text": text}}]));
-}
-
-#[test]
-fn a_promised_message_that_an_operator_takes_out_has_failed_in_front_and_nothing_waits_for_it() {
-    let wired = hesitant();
-    wired.provider.always(Some(Trouble::Status(503)));
-    let sent = wired.front.send(&wired.channel, Draft::new("planted text").to(LEE));
-    assert!(sent.ids().0.starts_with("fg-"));
-    wired.gateway.wait_for_delivery(1, "ready");
-    assert!(said(&wired.gateway, &["deliveries", "cancel", "1"]).contains("delivery 1 is cancelled now"));
-    assert_eq!(failed(&wired.front, &sent.message), "An operator took it out.");
-    agent(&wired, "P77", "planted text of an agent");
-    wired.front.wait_for(|state| state.messages().count() == 2);
-    assert_eq!(wired.provider.look(|known| known.messages.len()), 0);
-}
-
-#[test]
-fn a_message_that_an_operator_takes_out_late_may_have_arrived() {
-    let wired = hesitant();
-    wired.provider.trouble(Trouble::Silent);
-    let sent = wired.front.send(&wired.channel, Draft::new("planted text").to(LEE));
-    wired.gateway.wait_for_delivery(1, "unknown");
-    said(&wired.gateway, &["deliveries", "cancel", "1"]);
-    assert_eq!(failed(&wired.front, &sent.message), "An operator took it out. It may have arrived.");
-}
-
-#[test]
-fn a_message_that_an_operator_found_to_have_arrived_is_sent() {
-    let wired = hesitant();
-    wired.provider.trouble(Trouble::Silent);
-    let sent = wired.front.send(&wired.channel, Draft::new("planted text").to(LEE));
-    wired.gateway.wait_for_delivery(1, "unknown");
-    said(&wired.gateway, &["deliveries", "resolve", "1", "sent"]);
-    agent(&wired, "P77", "planted text of an agent");
-    wired.front.wait_for(|state| state.messages().count() == 2);
-    wired.gateway.wait_for_deliveries();
-    assert_eq!(wired.front.message(&sent.message).state, MessageState::Sent);
-    assert_eq!(wired.front.resend(&sent.message).ids(), sent.ids());
-    assert_eq!(wired.provider.look(|known| (known.attempts, known.messages.len())), (1, 1));
-}
-
-#[test]
-fn a_message_that_was_refused_and_goes_on_is_under_way_again() {
-    let wired = Wired::new();
-    wired.provider.trouble(Trouble::Refused("this number is blocked".to_owned()));
-    let sent = wired.front.send(&wired.channel, Draft::new("planted text").to(LEE));
-    assert!(sent.outcome.is_err(), "{sent:?}");
-    // What the provider tells of it comes before its own answer, and waits for that.
-    wired.provider.trouble(Trouble::Slow(std::time::Duration::from_millis(1_500)));
-    assert!(said(&wired.gateway, &["deliveries", "retry", "1"]).contains("delivery 1 is ready now"));
-    wired.provider.wait_for(|known| known.messages.len() == 1);
-    agent(&wired, "P1", "planted text");
-    let ended: Vec<_> = wired.gateway.wait_for_deliveries().iter().map(|one| one["state"].clone()).collect();
-    assert!(ended.iter().all(|state| state == "sent"), "{ended:?}");
-    assert_eq!(wired.front.look(|state| state.messages().count()), 1);
-    // Whoever presses the button again gets to know that it has arrived.
-    assert_eq!(wired.front.resend(&sent.message).ids(), ("P1", "C+15550100001"));
-    assert_eq!(wired.provider.look(|known| known.messages.len()), 1);
-}
-
-#[test]
-fn a_message_that_goes_on_before_its_failure_was_reported_is_not_reported() {
-    let wired = hesitant();
-    wired.provider.trouble(Trouble::Status(503));
-    let sent = wired.front.send(&wired.channel, Draft::new("planted text").to(LEE));
-    wired.gateway.wait_for_delivery(1, "ready");
-    wired.front.go_down();
-    said(&wired.gateway, &["deliveries", "cancel", "1"]);
-    wired.gateway.wait_for_delivery(2, "ready");
-    said(&wired.gateway, &["deliveries", "retry", "1"]);
-    wired.gateway.wait_for_delivery(1, "sent");
-    wired.front.come_back();
-    let all = wired.gateway.deliveries();
-    let states: Vec<_> = all.iter().map(|one| (one["callback"].as_str(), one["state"].as_str())).collect();
-    assert_eq!(states, [(Some("front-message"), Some("sent")), (Some("front-status"), Some("cancelled"))]);
-    assert_eq!(wired.front.message(&sent.message).state, MessageState::Sent);
-    assert_eq!(wired.provider.look(|known| known.texts().join(",")), "planted text");
 }
 
 /// What `channels list` knows.

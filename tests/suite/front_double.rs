@@ -6,16 +6,15 @@ mod files;
 mod hooks;
 mod messages;
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
-use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use frontgate_tests::Front;
 use frontgate_tests::front::token;
 use serde_json::{Value, json};
 use ureq::http::Request;
+
+use crate::listener::{Raw, listen};
 
 const LEE: &str = "+15550100001";
 const KIM: &str = "+15550100002";
@@ -124,6 +123,10 @@ struct Got {
 }
 
 impl Got {
+    fn read(Raw { method, path, headers, body }: Raw) -> Self {
+        Self { method, path, headers, body: String::from_utf8(body).expect("UTF-8") }
+    }
+
     fn header(&self, name: &str) -> Option<&str> {
         self.headers.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
     }
@@ -140,39 +143,8 @@ impl Got {
 /// A channel server that answers as told; `None` keeps Front waiting until it hangs up. Its URL, and all
 /// that it got.
 fn serve(answer: impl Fn(&Got) -> Option<(u16, String)> + Send + Sync + 'static) -> (String, Arc<Mutex<Vec<Got>>>) {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let url = format!("http://{}", listener.local_addr().expect("an address"));
-    let all = Arc::new(Mutex::new(Vec::new()));
-    let (got, answer) = (Arc::clone(&all), Arc::new(answer));
-    thread::spawn(move || {
-        for stream in listener.incoming().map_while(Result::ok) {
-            let (got, answer) = (Arc::clone(&got), Arc::clone(&answer));
-            thread::spawn(move || take(stream, &got, &*answer));
-        }
-    });
-    (url, all)
-}
-
-fn take(mut stream: TcpStream, all: &Mutex<Vec<Got>>, answer: &dyn Fn(&Got) -> Option<(u16, String)>) {
-    let mut reader = BufReader::new(stream.try_clone().expect("a socket"));
-    let (mut headers, mut length) = (String::new(), 0);
-    while !headers.ends_with("\r\n\r\n") && reader.read_line(&mut headers).is_ok_and(|read| read > 0) {
-        let line = headers.lines().last().unwrap_or_default();
-        length = line.strip_prefix("content-length: ").and_then(|text| text.parse().ok()).unwrap_or(length);
-    }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).expect("a body");
-    let mut line = headers.split(' ').map(ToOwned::to_owned);
-    let [method, path] = [line.next(), line.next()].map(Option::unwrap_or_default);
-    let got = Got { method, path, headers, body: String::from_utf8(body).expect("UTF-8") };
-    all.lock().expect("the requests").push(got.clone());
-    match answer(&got) {
-        Some((status, body)) => {
-            let length = body.len();
-            let _ = write!(stream, "HTTP/1.1 {status} ok\r\ncontent-length: {length}\r\n\r\n{body}");
-        }
-        None => drop(reader.read_to_end(&mut Vec::new())),
-    }
+    let (address, got) = listen(Got::read, answer);
+    (format!("http://{address}"), got)
 }
 
 /// What Front asks for: ids made of its own, and the conversation that it names.

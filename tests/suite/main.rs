@@ -2,6 +2,7 @@
 
 mod callbacks;
 mod channel_crash;
+mod channel_decisions;
 mod channel_files;
 mod channel_hangs;
 mod channel_limits;
@@ -22,6 +23,7 @@ mod front_double;
 mod frontline;
 mod house;
 mod lifecycle;
+mod listener;
 mod misbehaving;
 mod operators;
 mod outbound;

@@ -6,8 +6,7 @@ mod media;
 mod messages;
 mod reach;
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
@@ -16,6 +15,8 @@ use frontgate_tests::{Authorization, ConversationState, Effect, Initializing, PU
 use serde_json::{Value, json};
 use ureq::http::Request;
 use url::form_urlencoded;
+
+use crate::listener::{self, Raw};
 
 const ANA: &str = "ana@example.org";
 const CUSTOMER: &str = "+15550100001";
@@ -109,6 +110,10 @@ struct Got {
 }
 
 impl Got {
+    fn read(Raw { path, headers, body, .. }: Raw) -> Self {
+        Self { path, headers, form: form_urlencoded::parse(&body).into_owned().collect() }
+    }
+
     fn event(&self) -> &str {
         self.form.iter().find(|(name, _)| name == "EventType").map_or("routing", |(_, value)| value)
     }
@@ -118,39 +123,7 @@ impl Got {
 fn listen(
     answer: impl Fn(&str) -> Option<(u16, String)> + Send + Sync + 'static,
 ) -> (SocketAddr, Arc<Mutex<Vec<Got>>>) {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = listener.local_addr().expect("an address");
-    let all = Arc::new(Mutex::new(Vec::new()));
-    let (got, answer) = (Arc::clone(&all), Arc::new(answer));
-    thread::spawn(move || {
-        for stream in listener.incoming().map_while(Result::ok) {
-            let (got, answer) = (Arc::clone(&got), Arc::clone(&answer));
-            thread::spawn(move || take(stream, &got, &*answer));
-        }
-    });
-    (address, all)
-}
-
-fn take(mut stream: TcpStream, all: &Mutex<Vec<Got>>, answer: &dyn Fn(&str) -> Option<(u16, String)>) {
-    let mut reader = BufReader::new(stream.try_clone().expect("a socket"));
-    let (mut headers, mut length) = (String::new(), 0);
-    while !headers.ends_with("\r\n\r\n") && reader.read_line(&mut headers).is_ok_and(|read| read > 0) {
-        let line = headers.lines().last().unwrap_or_default();
-        length = line.strip_prefix("content-length: ").and_then(|text| text.parse().ok()).unwrap_or(length);
-    }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).expect("a body");
-    let path = headers.split(' ').nth(1).unwrap_or_default().to_owned();
-    let got = Got { path, headers, form: form_urlencoded::parse(&body).into_owned().collect() };
-    let event = got.event().to_owned();
-    all.lock().expect("the webhooks").push(got);
-    match answer(&event) {
-        Some((status, body)) => {
-            let length = body.len();
-            let _ = write!(stream, "HTTP/1.1 {status} ok\r\ncontent-length: {length}\r\n\r\n{body}");
-        }
-        None => drop(reader.read_to_end(&mut Vec::new())),
-    }
+    listener::listen(Got::read, move |got| answer(got.event()))
 }
 
 fn fine(_: &str) -> Option<(u16, String)> {

@@ -63,6 +63,50 @@ pub(crate) struct Random<A> {
     pub(crate) actions: Vec<A>,
 }
 
+impl<A> Random<A> {
+    /// Hits every request with this probability, in one of these shapes.
+    pub(crate) fn new(seed: u64, probability: f64, actions: &[A]) -> Self
+    where
+        A: Clone,
+    {
+        Self { chance: Chance::new(seed), probability, actions: actions.to_vec() }
+    }
+}
+
+/// Shapes with their names, and the two that have a status, once for each status.
+pub(crate) fn named<A>(
+    shapes: impl IntoIterator<Item = (&'static str, A)>,
+    fail_before: fn(u16) -> A,
+    fail_after: fn(u16) -> A,
+) -> Vec<(String, A)> {
+    let mut all: Vec<_> = shapes.into_iter().map(|(name, action)| (name.to_owned(), action)).collect();
+    for status in [500, 502, 503, 504] {
+        all.push((format!("fail-before-{status}"), fail_before(status)));
+        all.push((format!("fail-after-{status}"), fail_after(status)));
+    }
+    all
+}
+
+/// A failure as an operator asks for it: `action`, `times`, `call`, and `place`, by the name that it has there.
+pub(crate) fn asked<'f, A: Clone, C: Kind>(
+    field: &impl Fn(&str) -> &'f str,
+    known: &[(String, A)],
+    call: fn(&str) -> Option<C>,
+    place: &str,
+) -> Result<Fault<A, C>, String> {
+    let names: Vec<_> = known.iter().map(|(name, _)| name.as_str()).collect();
+    let action = known.iter().find(|(name, _)| name == field("action"));
+    let (_, action) = action.ok_or_else(|| format!("action is one of {}", names.join(", ")))?;
+    let mut fault = Fault::new(action.clone()).times(field("times").parse().unwrap_or(1));
+    if !field("call").is_empty() {
+        fault = fault.on(call(field("call")).ok_or("there is no such call")?);
+    }
+    if !field(place).is_empty() {
+        fault = fault.within(field(place));
+    }
+    Ok(fault)
+}
+
 impl<A, C> Default for Faults<A, C> {
     fn default() -> Self {
         Self { queued: Vec::new(), random: None }

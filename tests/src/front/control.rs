@@ -5,8 +5,7 @@ use std::sync::Arc;
 use hyper::Method;
 use serde_json::{Value, json};
 
-use crate::double::chance::Chance;
-use crate::double::fault::Random;
+use crate::double::fault::{self, Random};
 use crate::double::reply::Reply;
 use crate::front::admin::{self, Farewell};
 use crate::front::draft::{Connect, Draft};
@@ -41,9 +40,9 @@ pub(crate) async fn answer(shared: &Arc<Shared>, method: &Method, path: &str, fo
         ("GET", "/log") => return Reply::new(200, shared.read(State::to_string)),
         ("POST", "/fault") => fault(&field).map(|fault| set(shared, |faults| faults.queued.push(fault))),
         ("POST", "/faults-at-random") => {
-            let chance = Chance::new(field("seed").parse().unwrap_or(1));
+            let seed = field("seed").parse().unwrap_or(1);
             let probability = field("probability").parse().unwrap_or(0.5);
-            let random = Random { chance, probability, actions: Action::all() };
+            let random = Random::new(seed, probability, &Action::all());
             Ok(set(shared, |faults| faults.random = Some(random)))
         }
         ("POST", "/faults-off") => Ok(set(shared, |faults| *faults = Faults::default())),
@@ -115,19 +114,8 @@ fn set(shared: &Shared, change: impl FnOnce(&mut Faults)) -> Value {
 }
 
 fn fault<'f>(field: &impl Fn(&str) -> &'f str) -> Result<Fault, String> {
-    let number = field("number").parse().ok();
-    let known = Action::named_all(number);
-    let names: Vec<_> = known.iter().map(|(name, _)| name.as_str()).collect();
-    let action = known.iter().find(|(name, _)| name == field("action"));
-    let (_, action) = action.ok_or_else(|| format!("action is one of {}", names.join(", ")))?;
-    let mut fault = Fault::new(action.clone()).times(field("times").parse().unwrap_or(1));
-    if !field("call").is_empty() {
-        fault = fault.on(Call::named(field("call")).ok_or("call is none, such as inbound")?);
-    }
-    if !field("channel").is_empty() {
-        fault = fault.channel(field("channel"));
-    }
-    Ok(fault)
+    let known = Action::named_all(field("number").parse().ok());
+    fault::asked(field, &known, Call::named, "channel")
 }
 
 fn conversations(state: &State, base: &str) -> Value {

@@ -88,7 +88,7 @@ impl Action {
     /// All shapes with their names, and this number where a shape has one.
     pub(crate) fn named_all(number: Option<u64>) -> Vec<(String, Self)> {
         let (seconds, millis) = (number.unwrap_or(1), number.unwrap_or(50));
-        let mut all = vec![
+        let shapes = [
             ("too-many-requests", Self::TooManyRequests),
             ("burst-for", Self::BurstFor(millis)),
             ("budget-for", Self::BudgetFor(seconds)),
@@ -102,15 +102,8 @@ impl Action {
             ("unauthorized", Self::Unauthorized),
             ("not-found", Self::NotFound),
             ("redirect", Self::Redirect),
-        ]
-        .into_iter()
-        .map(|(name, action)| (name.to_owned(), action))
-        .collect::<Vec<_>>();
-        for status in [500, 502, 503, 504] {
-            all.push((format!("fail-before-{status}"), Self::FailBefore(status)));
-            all.push((format!("fail-after-{status}"), Self::FailAfter(status)));
-        }
-        all
+        ];
+        fault::named(shapes, Self::FailBefore, Self::FailAfter)
     }
 
     /// Every shape once, with short delays; failures with a status once for each status.

@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::double::chance::Chance;
 use crate::double::fault::Random;
 use crate::front::Front;
 use crate::front::fault::{Action, Fault, Faults};
@@ -150,7 +149,7 @@ impl Front {
 
     /// The same with some shapes only, such as [`Action::passing`].
     pub fn faults_at_random_of(&self, seed: u64, probability: f64, actions: &[Action]) {
-        let random = Random { chance: Chance::new(seed), probability, actions: actions.to_vec() };
+        let random = Random::new(seed, probability, actions);
         self.shared.update(|state| state.faults.random = Some(random));
     }
 

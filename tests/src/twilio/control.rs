@@ -5,8 +5,7 @@ use std::sync::Arc;
 use hyper::Method;
 use serde_json::{Value, json};
 
-use crate::double::chance::Chance;
-use crate::double::fault::Random;
+use crate::double::fault::{self, Random};
 use crate::double::reply::Reply;
 use crate::twilio::fault::{Action, Call, Fault, Faults};
 use crate::twilio::message::{DeliveryStatus, Media};
@@ -64,9 +63,9 @@ pub(crate) async fn answer(shared: &Arc<Shared>, method: &Method, path: &str, fo
             Err(words) => Reply::new(400, json!({ "error": words }).to_string()),
         },
         ("POST", "/faults-at-random") => {
-            let chance = Chance::new(field("seed").parse().unwrap_or(1));
+            let seed = field("seed").parse().unwrap_or(1);
             let probability = field("probability").parse().unwrap_or(0.5);
-            let random = Random { chance, probability, actions: Action::all() };
+            let random = Random::new(seed, probability, &Action::all());
             set(shared, |faults| faults.random = Some(random))
         }
         ("POST", "/faults-off") => set(shared, |faults| *faults = Faults::default()),
@@ -89,19 +88,8 @@ fn played(result: Result<String, Rejection>) -> Reply {
 }
 
 fn fault<'f>(field: &impl Fn(&str) -> &'f str) -> Result<Fault, String> {
-    let number = field("number").parse().ok();
-    let known = Action::named_all(number);
-    let names: Vec<_> = known.iter().map(|(name, _)| name.as_str()).collect();
-    let action = known.iter().find(|(name, _)| name == field("action"));
-    let (_, action) = action.ok_or_else(|| format!("action is one of {}", names.join(", ")))?;
-    let mut fault = Fault::new(action.clone()).times(field("times").parse().unwrap_or(1));
-    if !field("call").is_empty() {
-        fault = fault.on(Call::named(field("call")).ok_or("call is none, such as add-participant")?);
-    }
-    if !field("conversation").is_empty() {
-        fault = fault.conversation(field("conversation"));
-    }
-    Ok(fault)
+    let known = Action::named_all(field("number").parse().ok());
+    fault::asked(field, &known, Call::named, "conversation")
 }
 
 fn conversations(state: &State) -> Value {

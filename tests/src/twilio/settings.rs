@@ -155,7 +155,7 @@ impl Twilio {
 
     /// The same with some shapes only, such as [`Action::passing`].
     pub fn faults_at_random_of(&self, seed: u64, probability: f64, actions: &[Action]) {
-        let random = Random { chance: Chance::new(seed), probability, actions: actions.to_vec() };
+        let random = Random::new(seed, probability, actions);
         self.shared.update(|state| state.faults.random = Some(random));
     }
 

@@ -1,163 +1,17 @@
 //! The plugin `twilio-channel` and the double, natively: what one believes of Twilio, the other does.
 
-use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+mod desk;
 
-use frontgate_sdk::channel::{
-    Attachment, Connection, Event, Fate, Header, OutboundKind, OutboundMessage, Party, Receipt, Reception, Request,
-    Source,
-};
-use frontgate_sdk::http::{self, Response};
-use frontgate_sdk::{Error, FrontChannel as _, Result, testing};
-use frontgate_tests::{Action, Call, DeliveryStatus, Fault, Message, PUBLIC_URL, TOKEN, Twilio};
+use std::net::SocketAddr;
+
+use frontgate_sdk::channel::{Connection, Event, Fate, Party, Receipt, Source};
+use frontgate_sdk::{Error, FrontChannel as _};
+use frontgate_tests::{Action, Call, DeliveryStatus, Fault};
 use serde_json::json;
 use twilio_channel::TwilioChannel;
-use url::form_urlencoded;
 
-use super::{ANA, CUSTOMER, Client, Got, KEY, NUMBER, OTHER, fine, listen, messages};
-
-const SECOND: &str = "+15550108888";
-const TEAMMATE: &str = "lena@example.org";
-
-/// A Twilio, a plugin that is configured for it, and what comes to the plugin's channels.
-struct Desk {
-    twilio: Twilio,
-    client: Client,
-    got: Arc<Mutex<Vec<Got>>>,
-}
-
-fn desk(settings: &[(&str, &str)]) -> Desk {
-    let (address, got) = listen(fine);
-    let twilio = Twilio::start();
-    twilio.point_at(address, PUBLIC_URL, "/demo", TOKEN);
-    twilio.custom_routing(false);
-    twilio.filters(&[]);
-    let client = Client::new(&twilio, KEY);
-    let service = format!("{}/v1/Services/{}", twilio.url(), Twilio::SERVICE_SID);
-    let numbers = format!("{NUMBER}, {SECOND}, whatsapp:{NUMBER}");
-    let own = [("conversations_url", service.as_str()), ("media_url", &service), ("numbers", &numbers)];
-    testing::settings(own.into_iter().chain([("auth_token", TOKEN)]).chain(settings.iter().copied()));
-    let (agent, headers) = (client.agent.clone(), client.headers.clone());
-    testing::answer_with(move |request| {
-        let mut sending = ureq::http::Request::builder().method(request.method.as_str()).uri(&request.url);
-        for (name, value) in request.headers.iter().map(|field| (field.name.as_str(), field.value.as_str())) {
-            sending = sending.header(name, value);
-        }
-        for (name, value) in &headers {
-            sending = sending.header(*name, value);
-        }
-        let answer = agent.run(sending.body(request.body.clone()).expect("a request"));
-        let cut = |error: ureq::Error| http::Error::Interrupted(error.to_string());
-        let mut answer = answer.map_err(cut)?;
-        let body = answer.body_mut().read_to_vec().map_err(cut)?;
-        Ok(Response::new(answer.status().as_u16(), body))
-    });
-    Desk { twilio, client, got }
-}
-
-/// A channel of this number.
-fn channel(number: &str) -> Connection {
-    let name = number.trim_start_matches("whatsapp:+");
-    Connection {
-        channel_id: format!("cha_{name}"),
-        credential: Some(number.to_owned()),
-        webhook_url: format!("{PUBLIC_URL}/front/sms/secret-of-{}/provider", name.trim_start_matches('+')),
-    }
-}
-
-fn message(key: &str, conversation: Option<&str>, to: &[&str], text: &str) -> OutboundMessage {
-    OutboundMessage {
-        kind: OutboundKind::Message,
-        idempotency_key: key.to_owned(),
-        message_id: Some(format!("msg_{key}")),
-        conversation_ids: conversation.into_iter().map(str::to_owned).collect(),
-        to: to.iter().copied().map(Party::new).collect(),
-        author: Some(Party::new(TEAMMATE)),
-        subject: None,
-        text: text.to_owned(),
-        html: text.to_owned(),
-        attachments: Vec::new(),
-    }
-}
-
-fn with_files(mut message: OutboundMessage, files: &[(&str, &str)]) -> OutboundMessage {
-    let attachment = |(at, (filename, kind)): (usize, &(&str, &str))| Attachment {
-        id: format!("fil_{at}"),
-        filename: (*filename).to_owned(),
-        content_type: (*kind).to_owned(),
-        size: None,
-        is_inline: false,
-        content_id: None,
-    };
-    message.attachments = files.iter().enumerate().map(attachment).collect();
-    testing::files(files.iter().enumerate().map(|(at, (filename, _))| (format!("fil_{at}"), *filename)));
-    message
-}
-
-type Deliver = fn(&Connection, &OutboundMessage) -> Result<Receipt>;
-
-/// As the gateway does it where what an attempt has left in Twilio is clear.
-fn deliver(connection: &Connection, message: &OutboundMessage) -> Result<Receipt> {
-    let attempts = (0..100).map(|_| TwilioChannel::send(connection.clone(), message.clone()));
-    let ended = attempts.into_iter().find(|sent| !matches!(sent, Err(Error::Unavailable(_))));
-    ended.expect("it is sent in the end")
-}
-
-/// And where it is not: Twilio is asked before the message is sent again.
-fn deliver_asking(connection: &Connection, message: &OutboundMessage) -> Result<Receipt> {
-    for _ in 0..100 {
-        match TwilioChannel::send(connection.clone(), message.clone()) {
-            Err(Error::Unavailable(_)) => {}
-            ended => return ended,
-        }
-        let fate = (0..100).find_map(|_| match TwilioChannel::find_sent(connection.clone(), message.clone()) {
-            Err(Error::Unavailable(_)) => None,
-            ended => Some(ended),
-        });
-        match fate.expect("Twilio says something in the end")? {
-            Fate::Sent(receipt) => return Ok(receipt),
-            Fate::NotSent => {}
-            Fate::Unclear => panic!("Twilio's list is clear"),
-        }
-    }
-    panic!("it is not sent");
-}
-
-impl Desk {
-    fn connected(self, number: &str) -> (Self, Connection) {
-        let connection = channel(number);
-        assert_eq!(TwilioChannel::connect(connection.clone()), Ok(()));
-        (self, connection)
-    }
-
-    /// What Twilio has told these channels, all that came so far.
-    fn received(&self, connection: &Connection) -> Vec<Event> {
-        let got = std::mem::take(&mut *self.got.lock().expect("the webhooks"));
-        let path = connection.webhook_url.trim_start_matches(PUBLIC_URL).to_owned();
-        let own = got.into_iter().filter(|got| got.path.starts_with(&path));
-        own.flat_map(|got| receive(connection, &got).expect("an answer").events).collect()
-    }
-
-    fn messages(&self, conversation: &str) -> Vec<Message> {
-        self.twilio.conversation(conversation).messages
-    }
-}
-
-fn receive(connection: &Connection, got: &Got) -> Result<Reception> {
-    let lines = got.headers.lines().filter_map(|line| line.split_once(": "));
-    let headers = lines.map(|(name, value)| Header { name: name.to_owned(), value: value.to_owned() });
-    let request = Request {
-        method: "POST".to_owned(),
-        url: format!("{PUBLIC_URL}{}", got.path),
-        headers: headers.collect(),
-        body: form_urlencoded::Serializer::new(String::new()).extend_pairs(&got.form).finish().into_bytes(),
-    };
-    TwilioChannel::receive(connection.clone(), request)
-}
-
-fn long_text() -> String {
-    (0..500).map(|number| format!("word{number}")).collect::<Vec<_>>().join(" ")
-}
+use self::desk::{Deliver, SECOND, TEAMMATE, channel, deliver, deliver_asking, desk, long_text, message, with_files};
+use super::{ANA, CUSTOMER, NUMBER, OTHER, messages};
 
 #[test]
 fn a_customer_writes_and_a_teammate_answers_in_the_same_conversation() {
