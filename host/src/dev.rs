@@ -58,7 +58,7 @@ pub async fn develop(options: Options, lines: Lines) -> anyhow::Result<()> {
     let project = Project::find(&folder)?;
     ensure!(!project.build.is_empty(), "{} does not say how to build: build = [\"./build.sh\"]", folder.display());
     let mut changes = Changes::watch(&project);
-    let (mut keys, mut screen) = (Keys::read(), Screen::new(&options, &project)?);
+    let (mut keys, mut screen) = (Keys::read(), Screen::new(&project)?);
     screen.building();
     let mut built = build::build(&project).await;
     let roles = loop {
@@ -74,6 +74,7 @@ pub async fn develop(options: Options, lines: Lines) -> anyhow::Result<()> {
         built = build::build(&project).await;
     };
     let workshop = Workshop::open(&folder, &project, &options, &roles).await?;
+    screen.listens(workshop.listen);
     let question = options.case.map_or(Question::Callback, Question::Case);
     let studio = Studio { folder, workshop, question, lines, screen };
     studio.work(project, changes, keys, built, &roles).await

@@ -2,12 +2,12 @@
 
 use std::fmt::Write as _;
 use std::io::{IsTerminal as _, Write as _};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 
-use super::Options;
 use super::build::Built;
 use crate::telemetry::capture::Line;
 use crate::workbench::project::Project;
@@ -72,9 +72,14 @@ pub(super) struct Screen {
 }
 
 impl Screen {
-    pub(super) fn new(options: &Options, project: &Project) -> anyhow::Result<Self> {
-        let title = format!("{} · http://{} · .frontgate/config.toml", project.name()?, options.listen);
+    pub(super) fn new(project: &Project) -> anyhow::Result<Self> {
+        let title = project.name()?.to_owned();
         Ok(Self { title, rounds: 0, before: None, answers: project.folder.join(".frontgate/answer.json") })
+    }
+
+    /// Callbacks are accepted there.
+    pub(super) fn listens(&mut self, address: SocketAddr) {
+        self.title += &format!(" · http://{address} · .frontgate/config.toml");
     }
 
     pub(super) fn building(&self) {

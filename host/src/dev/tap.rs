@@ -20,7 +20,6 @@ use tokio_util::task::AbortOnDropHandle;
 use url::form_urlencoded;
 
 use super::readable;
-use crate::config;
 use crate::server::Server;
 
 /// Bytes of one callback; the gateway has limits of its own.
@@ -55,8 +54,8 @@ pub(super) struct Tap {
 }
 
 impl Tap {
-    pub(super) async fn open(listen: SocketAddr, gateway: SocketAddr) -> anyhow::Result<Self> {
-        let server = Server::bind(listen, &config::Server::default()).await?;
+    /// Accepts callbacks where a server is bound already.
+    pub(super) fn open(server: Server, gateway: SocketAddr) -> Self {
         let (tell, heard) = mpsc::channel(WAITING_MAX);
         let last: Arc<Mutex<Option<Callback>>> = Arc::default();
         let remembered = Arc::clone(&last);
@@ -76,7 +75,7 @@ impl Tap {
             }
         };
         let serving = AbortOnDropHandle::new(tokio::spawn(server.serve(answer, CancellationToken::new())));
-        Ok(Self { gateway, last, heard: Turn::new(heard), _serving: serving })
+        Self { gateway, last, heard: Turn::new(heard), _serving: serving }
     }
 
     /// The next callback that comes.

@@ -19,9 +19,10 @@ use tokio::task::JoinHandle;
 use toml::{Table, Value as Toml};
 
 use super::{Options, Tap};
-use crate::config::{Config, Role};
+use crate::config::{self, Config, Role};
 use crate::plugin::load::cache::Digest;
 use crate::plugin::receipt::Receipt;
+use crate::server::Server;
 use crate::service::operate::Answer;
 use crate::service::{self, End};
 use crate::workbench::project::Project;
@@ -37,7 +38,7 @@ const TENANT: &str = "dev";
 pub(super) struct Workshop {
     pub(super) tap: Tap,
     folder: PathBuf,
-    listen: SocketAddr,
+    pub(super) listen: SocketAddr,
     socket: PathBuf,
     pub(super) gateway: JoinHandle<anyhow::Result<End>>,
     _scratch: Scratch,
@@ -59,9 +60,12 @@ impl Workshop {
         fs::set_permissions(&folder, Permissions::from_mode(0o700))?;
         // Nobody reads what Git would show.
         fs::write(folder.join(".gitignore"), "*\n")?;
+        let server = Server::bind(options.listen, &config::Server::default()).await;
+        let server = server.context("choose another address with --listen")?;
+        let listen = server.address()?;
         let upstreams = Upstreams::of(project)?;
         let program = Program::start(project, &upstreams).await?;
-        write(&folder, &socket, options.listen, project, roles)?;
+        write(&folder, &socket, listen, project, roles)?;
         put(&folder, project)?;
         let file = folder.join("config.toml");
         let config = Config::load(&file).map_err(|faults| anyhow!("plugin.toml, as the gateway reads it: {faults}"))?;
@@ -79,8 +83,7 @@ impl Workshop {
                 Err(error) => error,
             }),
         }?;
-        let tap = Tap::open(options.listen, address).await.context("choose another address with --listen")?;
-        let listen = options.listen;
+        let tap = Tap::open(server, address);
         Ok(Self { tap, folder, listen, socket, gateway, _scratch: scratch, _program: program })
     }
 
