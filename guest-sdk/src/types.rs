@@ -184,6 +184,16 @@ impl ListRequest {
 }
 
 impl CustomerPage {
+    /// A page with nobody on it, which is what an unknown position has.
+    ///
+    /// ```
+    /// let page = frontgate_sdk::CustomerPage::empty();
+    /// assert!(page.customers.is_empty() && page.next_page_token.is_none());
+    /// ```
+    pub fn empty() -> Self {
+        Self { customers: Vec::new(), next_page_token: None }
+    }
+
     /// The last page, or the only one.
     ///
     /// ```
