@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use frontgate_sdk::{Customer, CustomerSummary, Result, http, warn};
+use frontgate_sdk::{Customer, CustomerSummary, Error, Result, http, warn};
 use serde::Deserialize;
 
 use crate::phone::{self, Country};
@@ -50,7 +50,8 @@ impl Contact {
     pub(crate) fn get(settings: &Settings, id: &str) -> Result<Self> {
         let url = settings.url(&format!("objects/contacts/{id}"));
         let properties = settings.properties();
-        api::ask(properties.iter().fold(http::get(&url), |request, property| request.query("properties", property)))
+        let request = properties.iter().fold(http::get(&url), |request, name| request.query("properties", name));
+        api::find(request)?.ok_or(Error::NotFound)
     }
 
     /// The value of a property; empty where it has none.

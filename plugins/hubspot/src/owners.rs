@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use frontgate_sdk::{Error, Result, debug, http, state};
+use frontgate_sdk::{Result, debug, http, state};
 use serde::Deserialize;
 
 use crate::api;
@@ -38,11 +38,8 @@ pub(crate) fn worker_of(settings: &Settings, owner: &str) -> Result<Option<Strin
         return Ok(None);
     }
     let email = kept(settings, &format!("owner/{owner}"), || {
-        match api::ask::<Owner>(http::get(&settings.url(&format!("owners/{owner}")))) {
-            Ok(found) => Ok(found.email),
-            Err(Error::NotFound) => Ok(None),
-            Err(error) => Err(error),
-        }
+        let found: Option<Owner> = api::find(http::get(&settings.url(&format!("owners/{owner}"))))?;
+        Ok(found.and_then(|owner| owner.email))
     })?;
     Ok(email.map(|email| settings.worker_with(&email).to_owned()))
 }

@@ -24,8 +24,8 @@ struct Detail {
     context: BTreeMap<String, Vec<String>>,
 }
 
-/// The role's error.
-pub(crate) fn of(response: &Response) -> Error {
+/// The role's error; none where HubSpot only says that there is no such record.
+pub(crate) fn of(response: &Response) -> Option<Error> {
     // What stands in between answers with pages of its own.
     let problem: Problem = response.json().unwrap_or_default();
     let words = match response.status {
@@ -34,15 +34,15 @@ pub(crate) fn of(response: &Response) -> Error {
         }
         401 => "it does not know the token: check the secret that is bound to it".to_owned(),
         403 => problem.missing_scopes(),
-        404 => return Error::NotFound,
-        429 => return passing(problem.limit(), &problem, response),
+        404 if !problem.correlation_id.is_empty() => return None,
+        429 => return Some(passing(problem.limit(), &problem, response)),
         status @ (408 | 423 | 425 | 477 | 500..=599) => {
-            return passing(format!("it answered {status}"), &problem, response);
+            return Some(passing(format!("it answered {status}"), &problem, response));
         }
         status if problem.category.is_empty() => format!("it answered {status}"),
         status => format!("it answered {status}, {}", shown(&problem.category)),
     };
-    Error::failed(text(&words, &problem))
+    Some(Error::failed(text(&words, &problem)))
 }
 
 fn passing(mut words: String, problem: &Problem, response: &Response) -> Error {

@@ -201,7 +201,13 @@ fn each_refusal_is_one_that_the_operator_understands() {
     let expired = json!({ "category": "EXPIRED_AUTHENTICATION", "message": "+12025550107", "correlationId": "c-1" });
     let scopes = json!({ "category": "MISSING_SCOPES", "errors": [{ "message": "x", "context": { "requiredGranularScopes": ["crm.objects.contacts.read"] } }] });
     let invalid = json!({ "category": "VALIDATION_ERROR", "message": "Mora", "correlationId": "Mora Lind" });
-    let table: [(u16, Value, Error); 11] = [
+    let table: [(u16, Value, Error); 13] = [
+        (404, json!("<html>"), Error::failed("HubSpot: it answered 404")),
+        (
+            404,
+            json!({ "correlationId": "c-1" }),
+            Error::failed("HubSpot: it has no such resource: check the setting `api`"),
+        ),
         (
             429,
             limited("TEN_SECONDLY_ROLLING"),
