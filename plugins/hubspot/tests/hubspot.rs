@@ -273,3 +273,33 @@ fn settings_that_cannot_be_meant_are_refused() {
         assert_eq!(answer, Err(Error::failed(want)), "{key}");
     }
 }
+
+/// Keys and texts as the gateway hands them over.
+fn flat(key: &str, value: &toml::Value, out: &mut Vec<(String, String)>) {
+    match value {
+        toml::Value::Table(table) => {
+            for (name, value) in table {
+                flat(&if key.is_empty() { name.clone() } else { format!("{key}.{name}") }, value, out);
+            }
+        }
+        toml::Value::String(text) => out.push((key.to_owned(), text.clone())),
+        other => out.push((key.to_owned(), other.to_string())),
+    }
+}
+
+#[test]
+fn the_documented_configuration_is_one_that_the_plugin_takes() {
+    let lines = include_str!("../src/lib.rs").lines().filter_map(|line| line.strip_prefix("//!"));
+    let lines: Vec<_> =
+        lines.skip_while(|line| *line != " ```toml").skip(1).take_while(|line| *line != " ```").collect();
+    let file: toml::Table = lines.join("\n").parse().expect("TOML");
+    let mut settings = Vec::new();
+    flat("", &file["plugins"]["named"]["hubspot"]["config"], &mut settings);
+    assert_eq!(settings.len(), 15, "{settings:?}");
+    testing::settings(settings);
+    testing::answer_with(|request| {
+        let answer = if request.url.contains("/owners") { json!({ "results": [] }) } else { found([1], false) };
+        Ok(http::Response::new(200, answer.to_string()))
+    });
+    assert_eq!(listed(ListRequest::first(ANA, 30)).0, ["1"]);
+}
