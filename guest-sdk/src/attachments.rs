@@ -15,6 +15,14 @@ use std::io;
 use crate::{Error, Result};
 
 /// A whole file, which must not be larger than this.
+///
+/// ```
+/// use frontgate_sdk::{attachments, testing};
+///
+/// testing::files([("fil_1", "a small text")]);
+/// assert_eq!(attachments::read("fil_1", 1024)?, b"a small text");
+/// # Ok::<(), frontgate_sdk::Error>(())
+/// ```
 pub fn read(id: &str, bytes_max: usize) -> Result<Vec<u8>> {
     let mut file = open(id);
     let mut bytes = Vec::new();
@@ -30,6 +38,18 @@ pub fn read(id: &str, bytes_max: usize) -> Result<Vec<u8>> {
 }
 
 /// A file, to be read from its beginning on. Nothing is fetched before the first piece.
+///
+/// ```
+/// use std::io::Read as _;
+///
+/// use frontgate_sdk::{attachments, testing};
+///
+/// testing::files([("fil_1", "a small text")]);
+/// let mut beginning = [0; 7];
+/// attachments::open("fil_1").read_exact(&mut beginning)?;
+/// assert_eq!(&beginning, b"a small");
+/// # Ok::<(), std::io::Error>(())
+/// ```
 pub fn open(id: &str) -> File {
     File { id: id.to_owned(), offset: 0, left: Vec::new() }
 }
@@ -44,7 +64,16 @@ pub struct File {
 }
 
 impl File {
-    /// The next piece; none at the end.
+    /// The next piece; an empty one at the end.
+    ///
+    /// ```
+    /// use frontgate_sdk::{attachments, testing};
+    ///
+    /// testing::files([("fil_1", "a small text")]);
+    /// let mut file = attachments::open("fil_1");
+    /// assert_eq!((file.piece()?.len(), file.piece()?.len()), (12, 0));
+    /// # Ok::<(), frontgate_sdk::Error>(())
+    /// ```
     pub fn piece(&mut self) -> Result<Vec<u8>> {
         let piece = match std::mem::take(&mut self.left) {
             piece if piece.is_empty() => fetch(&self.id, self.offset)?,

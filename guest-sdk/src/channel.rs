@@ -1,6 +1,7 @@
 //! The role `channel`: a Front application channel.
 
-use std::str;
+mod inbound;
+mod outbound;
 
 use crate::Result;
 use crate::bindings::channel::Guest;
@@ -45,7 +46,7 @@ pub trait FrontChannel {
     /// What could be connected with a credential, from a token on.
     fn list_addresses(credential: Option<String>, page_token: Option<String>) -> Result<AddressPage> {
         let _ = (credential, page_token);
-        Ok(AddressPage { addresses: Vec::new(), next_page_token: None })
+        Ok(AddressPage::last([]))
     }
 
     /// Sends a message. `Unavailable` is tried again; every other error is for good, and its text is shown
@@ -59,8 +60,12 @@ pub trait FrontChannel {
         Ok(Fate::Unclear)
     }
 
-    /// The provider's own webhook. Check the provider's signature first: anybody may have sent it.
-    fn receive(connection: Connection, request: Request) -> Result<Reception>;
+    /// The provider's own webhook. Check the provider's signature first: anybody may have sent it. Without an
+    /// answer of your own there is nothing at its address (404), which is right where a provider tells nothing.
+    fn receive(connection: Connection, request: Request) -> Result<Reception> {
+        let _ = (connection, request);
+        Ok(Reception::answer(404))
+    }
 
     /// The channel was removed.
     fn disconnect(connection: Connection) -> Result<()> {
@@ -92,126 +97,5 @@ impl<T: FrontChannel> Guest for T {
 
     fn disconnect(connection: Connection) -> Result<()> {
         T::disconnect(connection)
-    }
-}
-
-impl OutboundMessage {
-    /// The first of those whom it goes to.
-    pub fn first_to(&self) -> Result<&Party> {
-        self.to.first().ok_or_else(|| crate::Error::invalid("the message goes to nobody"))
-    }
-}
-
-impl Party {
-    /// Somebody of whom only this is known.
-    pub fn new(handle: impl Into<String>) -> Self {
-        Self { handle: handle.into(), name: None, email: None }
-    }
-
-    /// As it is shown.
-    pub fn named(mut self, name: impl Into<String>) -> Self {
-        self.name = Some(name.into());
-        self
-    }
-}
-
-impl Receipt {
-    /// What the provider calls the message and its conversation.
-    pub fn new(external_id: impl Into<String>, external_conversation_id: impl Into<String>) -> Self {
-        let external_conversation_id = Some(external_conversation_id.into());
-        Self { external_id: Some(external_id.into()), external_conversation_id, events: Vec::new() }
-    }
-
-    /// What the provider calls the conversation; it has no id of the message.
-    pub fn of_conversation(external_conversation_id: impl Into<String>) -> Self {
-        let external_conversation_id = Some(external_conversation_id.into());
-        Self { external_id: None, external_conversation_id, events: Vec::new() }
-    }
-
-    /// Adds what the provider told at once.
-    pub fn event(mut self, event: impl Into<Event>) -> Self {
-        self.events.push(event.into());
-        self
-    }
-}
-
-impl InboundMessage {
-    /// What this sender wrote in this conversation.
-    pub fn new(
-        external_id: impl Into<String>,
-        external_conversation_id: impl Into<String>,
-        sender: impl Into<String>,
-        body: impl Into<String>,
-    ) -> Self {
-        Self {
-            external_id: external_id.into(),
-            external_conversation_id: external_conversation_id.into(),
-            sender: Party::new(sender),
-            subject: None,
-            body: body.into(),
-            delivered_at: None,
-            files: Vec::new(),
-        }
-    }
-}
-
-impl From<InboundMessage> for Event {
-    fn from(message: InboundMessage) -> Self {
-        Self::Inbound(message)
-    }
-}
-
-impl From<SentElsewhere> for Event {
-    fn from(message: SentElsewhere) -> Self {
-        Self::Outbound(message)
-    }
-}
-
-impl From<FailedDelivery> for Event {
-    fn from(failed: FailedDelivery) -> Self {
-        Self::Failed(failed)
-    }
-}
-
-impl Reception {
-    /// An answer without a body, and nothing that happened.
-    pub fn answer(status: u16) -> Self {
-        let response = Response { status, headers: Vec::new(), body: Vec::new() };
-        Self { response, events: Vec::new() }
-    }
-
-    /// Adds something that happened.
-    pub fn event(mut self, event: impl Into<Event>) -> Self {
-        self.events.push(event.into());
-        self
-    }
-
-    /// Adds a body.
-    pub fn body(mut self, content_type: impl Into<String>, body: impl Into<Vec<u8>>) -> Self {
-        self.response.headers.push(Header { name: "content-type".to_owned(), value: content_type.into() });
-        self.response.body = body.into();
-        self
-    }
-}
-
-impl Request {
-    /// The first header of this name, in any case.
-    ///
-    /// ```
-    /// use frontgate_sdk::channel::{Header, Request};
-    ///
-    /// let headers = vec![Header { name: "x-signature".to_owned(), value: "s".to_owned() }];
-    /// let (method, url) = ("POST".to_owned(), "https://gw.example.net/front/sms/k/provider".to_owned());
-    /// let request = Request { method, url, headers, body: Vec::new() };
-    /// assert_eq!(request.header("X-Signature"), Some("s"));
-    /// ```
-    pub fn header(&self, name: &str) -> Option<&str> {
-        let mut headers = self.headers.iter();
-        headers.find(|header| header.name.eq_ignore_ascii_case(name)).map(|header| header.value.as_str())
-    }
-
-    /// The body as text.
-    pub fn text(&self) -> Result<&str> {
-        str::from_utf8(&self.body).map_err(|_| crate::Error::invalid("the body is no text"))
     }
 }

@@ -2,8 +2,8 @@
 
 use crate::bindings::conversations::Guest;
 use crate::{
-    ConversationAdd, ConversationChanges, MessageAdd, MessageVerdict, OtherEvent, ParticipantAdded, ParticipantChanges,
-    Result, directory,
+    ConversationAdd, ConversationChanges, Customer, MessageAdd, MessageChanges, MessageVerdict, OtherEvent,
+    ParticipantAdded, ParticipantChanges, Result, directory,
 };
 
 /// Answers Conversations webhooks. What a plugin leaves out is answered as the gateway answers it
@@ -50,12 +50,7 @@ pub trait Conversations {
         let Some(address) = event.address else {
             return Ok(None);
         };
-        let customer = directory::find_customer(&address)?;
-        Ok(customer.map(|customer| ParticipantChanges {
-            customer_id: customer.customer_id,
-            display_name: Some(customer.display_name),
-            avatar: customer.avatar,
-        }))
+        Ok(directory::find_customer(&address)?.map(ParticipantChanges::from))
     }
 
     /// A message is about to be added: may it, and as it is?
@@ -89,14 +84,226 @@ impl<T: Conversations> Guest for T {
     }
 }
 
+impl ConversationChanges {
+    /// Everything stays as it is, unless something is added.
+    ///
+    /// ```
+    /// use frontgate_sdk::ConversationChanges;
+    ///
+    /// let changes = ConversationChanges::none().named("Mora Lind").avatar("https://img.example.com/7.png");
+    /// assert_eq!(changes.friendly_name.as_deref(), Some("Mora Lind"));
+    /// ```
+    pub fn none() -> Self {
+        Self { friendly_name: None, avatar: None }
+    }
+
+    /// What the conversation is called: one line of at most 256 characters.
+    ///
+    /// ```
+    /// let changes = frontgate_sdk::ConversationChanges::none().named("Mora Lind");
+    /// assert_eq!(changes.avatar, None);
+    /// ```
+    pub fn named(mut self, friendly_name: impl Into<String>) -> Self {
+        self.friendly_name = Some(friendly_name.into());
+        self
+    }
+
+    /// Its picture, by its absolute URL.
+    ///
+    /// ```
+    /// let changes = frontgate_sdk::ConversationChanges::none().avatar("https://img.example.com/7.png");
+    /// assert_eq!(changes.friendly_name, None);
+    /// ```
+    pub fn avatar(mut self, url: impl Into<String>) -> Self {
+        self.avatar = Some(url.into());
+        self
+    }
+}
+
+impl ParticipantChanges {
+    /// Ties the participant to a customer of the CRM.
+    ///
+    /// ```
+    /// use frontgate_sdk::{Customer, ParticipantChanges};
+    ///
+    /// let changes = ParticipantChanges::new("7").named("Mora Lind");
+    /// assert_eq!(changes, ParticipantChanges::from(Customer::new("7", "Mora Lind")));
+    /// ```
+    pub fn new(customer_id: impl Into<String>) -> Self {
+        Self { customer_id: customer_id.into(), display_name: None, avatar: None }
+    }
+
+    /// What the participant is called: one line.
+    ///
+    /// ```
+    /// let changes = frontgate_sdk::ParticipantChanges::new("7").named("Mora Lind");
+    /// assert_eq!(changes.display_name.as_deref(), Some("Mora Lind"));
+    /// ```
+    pub fn named(mut self, display_name: impl Into<String>) -> Self {
+        self.display_name = Some(display_name.into());
+        self
+    }
+
+    /// The participant's picture, by its absolute URL.
+    ///
+    /// ```
+    /// let changes = frontgate_sdk::ParticipantChanges::new("7").avatar("https://img.example.com/7.png");
+    /// assert!(changes.avatar.is_some());
+    /// ```
+    pub fn avatar(mut self, url: impl Into<String>) -> Self {
+        self.avatar = Some(url.into());
+        self
+    }
+}
+
+impl From<Customer> for ParticipantChanges {
+    fn from(customer: Customer) -> Self {
+        let Customer { customer_id, display_name, avatar, .. } = customer;
+        Self { customer_id, display_name: Some(display_name), avatar }
+    }
+}
+
+impl MessageChanges {
+    /// Everything stays as it is, unless something is added.
+    ///
+    /// ```
+    /// use frontgate_sdk::{MessageChanges, MessageVerdict};
+    ///
+    /// let verdict: MessageVerdict = MessageChanges::none().body("Hello!").into();
+    /// assert!(matches!(verdict, MessageVerdict::Change(changes) if changes.author.is_none()));
+    /// ```
+    pub fn none() -> Self {
+        Self { body: None, author: None, attributes: None }
+    }
+
+    /// Another text.
+    ///
+    /// ```
+    /// let changes = frontgate_sdk::MessageChanges::none().body("Hello!");
+    /// assert_eq!(changes.body.as_deref(), Some("Hello!"));
+    /// ```
+    pub fn body(mut self, text: impl Into<String>) -> Self {
+        self.body = Some(text.into());
+        self
+    }
+
+    /// Another author: an address or an identity.
+    ///
+    /// ```
+    /// let changes = frontgate_sdk::MessageChanges::none().author("ana@example.org");
+    /// assert_eq!(changes.author.as_deref(), Some("ana@example.org"));
+    /// ```
+    pub fn author(mut self, author: impl Into<String>) -> Self {
+        self.author = Some(author.into());
+        self
+    }
+
+    /// Other attributes: the text of a JSON object.
+    ///
+    /// ```
+    /// let changes = frontgate_sdk::MessageChanges::none().attributes(r#"{"seen":true}"#);
+    /// assert!(changes.attributes.is_some());
+    /// ```
+    pub fn attributes(mut self, json: impl Into<String>) -> Self {
+        self.attributes = Some(json.into());
+        self
+    }
+}
+
+impl From<MessageChanges> for MessageVerdict {
+    fn from(changes: MessageChanges) -> Self {
+        Self::Change(changes)
+    }
+}
+
 impl MessageVerdict {
     /// The message is not added; the reason goes to the gateway's log.
+    ///
+    /// ```
+    /// use frontgate_sdk::MessageVerdict;
+    ///
+    /// assert_eq!(MessageVerdict::reject("spam"), MessageVerdict::Reject("spam".to_owned()));
+    /// ```
     pub fn reject(reason: impl Into<String>) -> Self {
         Self::Reject(reason.into())
     }
 }
 
+impl ConversationAdd {
+    /// A conversation with this customer, for tests of your own.
+    ///
+    /// ```
+    /// use frontgate_sdk::{ConversationAdd, Conversations, Customer, testing};
+    ///
+    /// struct Plain;
+    /// impl Conversations for Plain {}
+    ///
+    /// testing::customers([Customer::new("7", "Mora Lind").sms("+12025550107")]);
+    /// let changes = Plain::on_conversation_add(ConversationAdd::of(["+12025550107"]))?;
+    /// assert_eq!(changes.friendly_name.as_deref(), Some("Mora Lind"));
+    /// # Ok::<(), frontgate_sdk::Error>(())
+    /// ```
+    pub fn of<A: Into<String>>(addresses: impl IntoIterator<Item = A>) -> Self {
+        Self {
+            addresses: addresses.into_iter().map(Into::into).collect(),
+            proxy_address: None,
+            author: None,
+            message_body: None,
+            attributes: "{}".to_owned(),
+        }
+    }
+}
+
+impl ParticipantAdded {
+    /// Somebody with this address, for tests of your own.
+    ///
+    /// ```
+    /// let event = frontgate_sdk::ParticipantAdded::of("+12025550107");
+    /// assert_eq!((event.attributes.as_str(), event.proxy_address), ("{}", None));
+    /// ```
+    pub fn of(address: impl Into<String>) -> Self {
+        Self {
+            conversation_sid: "CH00000000000000000000000000000000".to_owned(),
+            participant_sid: "MB00000000000000000000000000000000".to_owned(),
+            address: Some(address.into()),
+            proxy_address: None,
+            attributes: "{}".to_owned(),
+        }
+    }
+}
+
+impl MessageAdd {
+    /// What somebody wrote, for tests of your own.
+    ///
+    /// ```
+    /// let event = frontgate_sdk::MessageAdd::of("+12025550107", "Hello!");
+    /// assert_eq!(event.body, "Hello!");
+    /// ```
+    pub fn of(author: impl Into<String>, body: impl Into<String>) -> Self {
+        Self {
+            conversation_sid: "CH00000000000000000000000000000000".to_owned(),
+            author: author.into(),
+            body: body.into(),
+            attributes: "{}".to_owned(),
+        }
+    }
+}
+
 impl OtherEvent {
+    /// An event with these fields, for tests of your own.
+    ///
+    /// ```
+    /// let event = frontgate_sdk::OtherEvent::of("onMessageAdded", [("MessageSid", "IM7")]);
+    /// assert_eq!(event.field("MessageSid"), Some("IM7"));
+    /// ```
+    pub fn of<N: Into<String>, V: Into<String>>(
+        event_type: impl Into<String>,
+        fields: impl IntoIterator<Item = (N, V)>,
+    ) -> Self {
+        let fields = fields.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
+        Self { event_type: event_type.into(), fields }
+    }
+
     /// The first value of a field; an empty one counts as missing.
     ///
     /// ```
@@ -140,11 +347,8 @@ mod tests {
         ];
         for (addresses, proxy, name, pictured) in table {
             let event = ConversationAdd {
-                addresses: addresses.iter().map(|address| (*address).to_owned()).collect(),
                 proxy_address: proxy.map(str::to_owned),
-                author: None,
-                message_body: None,
-                attributes: "{}".to_owned(),
+                ..ConversationAdd::of(addresses.iter().copied())
             };
             let changes = Plain::on_conversation_add(event).expect("an answer");
             assert_eq!(changes.friendly_name.as_deref(), name, "{addresses:?}");
@@ -156,21 +360,12 @@ mod tests {
     fn and_ties_participants_to_customers_and_lets_messages_pass() {
         customers();
         let added = |address: Option<&str>| {
-            let event = ParticipantAdded {
-                conversation_sid: "CH1".to_owned(),
-                participant_sid: "MB1".to_owned(),
-                address: address.map(str::to_owned),
-                proxy_address: None,
-                attributes: "{}".to_owned(),
-            };
+            let event = ParticipantAdded { address: address.map(str::to_owned), ..ParticipantAdded::of("") };
             Plain::on_participant_added(event).expect("an answer").map(|changes| changes.customer_id)
         };
         assert_eq!(added(Some("whatsapp:+12025550102")).as_deref(), Some("c-2"));
         assert_eq!((added(Some("+12025550109")), added(None)), (None, None));
-        let (sid, author) = ("CH1".to_owned(), "+12025550101".to_owned());
-        let message =
-            MessageAdd { conversation_sid: sid, author, body: "Hello".to_owned(), attributes: "{}".to_owned() };
-        assert_eq!(Plain::on_message_add(message), Ok(MessageVerdict::Accept));
-        assert_eq!(Plain::on_event(OtherEvent { event_type: "onUserAdded".to_owned(), fields: Vec::new() }), Ok(()));
+        assert_eq!(Plain::on_message_add(MessageAdd::of("+12025550101", "Hello")), Ok(MessageVerdict::Accept));
+        assert_eq!(Plain::on_event(OtherEvent::of("onUserAdded", [("UserSid", "US1")])), Ok(()));
     }
 }

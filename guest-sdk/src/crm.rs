@@ -12,7 +12,7 @@ use crate::{Customer, CustomerPage, ListRequest, Result};
 ///
 /// impl Crm for Nobody {
 ///     fn list_customers(_: ListRequest) -> Result<CustomerPage> {
-///         Ok(CustomerPage::last(Vec::<Customer>::new()))
+///         Ok(CustomerPage::empty())
 ///     }
 ///
 ///     fn get_customer(_worker: &str, _customer_id: &str) -> Result<Customer> {

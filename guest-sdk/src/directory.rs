@@ -14,6 +14,15 @@ use crate::{Customer, Result};
 
 /// One customer with everything; [`Error::NotFound`](crate::Error::NotFound) where this worker may
 /// not see it.
+///
+/// ```
+/// use frontgate_sdk::{Customer, Error, directory, testing};
+///
+/// testing::customers([Customer::new("7", "Mora Lind").owned_by("ana@example.org")]);
+/// assert_eq!(directory::get_customer("ana@example.org", "7")?.display_name, "Mora Lind");
+/// assert_eq!(directory::get_customer("ben@example.org", "7"), Err(Error::NotFound));
+/// # Ok::<(), Error>(())
+/// ```
 pub fn get_customer(worker: &str, customer_id: &str) -> Result<Customer> {
     #[cfg(target_family = "wasm")]
     return crate::bindings::directory::get_customer(worker, customer_id);
@@ -22,6 +31,14 @@ pub fn get_customer(worker: &str, customer_id: &str) -> Result<Customer> {
 }
 
 /// The customer behind `+12025550107` or `whatsapp:+12025550107`, if any.
+///
+/// ```
+/// use frontgate_sdk::{Customer, directory, testing};
+///
+/// testing::customers([Customer::new("7", "Mora Lind").sms("+12025550107")]);
+/// assert!(directory::find_customer("whatsapp:+12025550107")?.is_some());
+/// # Ok::<(), frontgate_sdk::Error>(())
+/// ```
 pub fn find_customer(address: &str) -> Result<Option<Customer>> {
     #[cfg(target_family = "wasm")]
     return crate::bindings::directory::find_customer(address);

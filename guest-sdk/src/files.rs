@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::rc::Rc;
 use std::time::SystemTime;
 
@@ -12,12 +12,16 @@ use crate::{Error, Result};
 /// error says what an operator can do.
 ///
 /// ```
-/// use frontgate_sdk::{Error, files};
+/// use frontgate_sdk::{Error, files, testing};
 ///
 /// assert!(matches!(files::read("no/such/file"), Err(Error::Unavailable(_))));
+///
+/// testing::folder([("words.txt", "one\ntwo")]);
+/// assert_eq!(files::read("words.txt")?, "one\ntwo");
+/// # Ok::<(), Error>(())
 /// ```
 pub fn read(path: &str) -> Result<String> {
-    let text = fs::read_to_string(path).map_err(|error| {
+    let text = content(path).map_err(|error| {
         let hint = match error.kind() {
             ErrorKind::InvalidData => " (save it as UTF-8)",
             _ => " (`files` of this plugin must name the folder that holds it)",
@@ -25,6 +29,14 @@ pub fn read(path: &str) -> Result<String> {
         Error::unavailable(format!("`{path}` cannot be read: {error}{hint}"))
     })?;
     Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+}
+
+fn content(path: &str) -> io::Result<String> {
+    #[cfg(not(target_family = "wasm"))]
+    if let Some(text) = crate::testing::in_folder(path) {
+        return text;
+    }
+    fs::read_to_string(path)
 }
 
 /// What was made of a file, kept for the next call in the same instance, which only looks whether the
@@ -59,6 +71,11 @@ struct Version {
 
 impl Version {
     fn of(path: &str) -> Option<Self> {
+        #[cfg(not(target_family = "wasm"))]
+        if let Some(text) = crate::testing::in_folder(path) {
+            let (path, bytes) = (path.to_owned(), u64::try_from(text.ok()?.len()).ok()?);
+            return Some(Self { path, modified: SystemTime::UNIX_EPOCH, bytes, instance: crate::testing::instance() });
+        }
         let found = fs::metadata(path).ok()?;
         Some(Self {
             path: path.to_owned(),
@@ -72,11 +89,27 @@ impl Version {
 
 impl<T> Kept<T> {
     /// Nothing yet.
+    ///
+    /// ```
+    /// thread_local! {
+    ///     static WORDS: frontgate_sdk::files::Kept<Vec<String>> = const { frontgate_sdk::files::Kept::new() };
+    /// }
+    /// ```
     pub const fn new() -> Self {
         Self(RefCell::new(None))
     }
 
     /// What was made of the file, or is made of it now: the first time, and after each change.
+    ///
+    /// ```
+    /// use frontgate_sdk::{files::Kept, testing};
+    ///
+    /// let length = Kept::new();
+    /// testing::folder([("words.txt", "one two")]);
+    /// assert_eq!(*length.get("words.txt", |text| Ok(text.len()))?, 7);
+    /// assert_eq!(*length.get("words.txt", |_| panic!("it has not changed"))?, 7);
+    /// # Ok::<(), frontgate_sdk::Error>(())
+    /// ```
     pub fn get(&self, path: &str, make: impl FnOnce(String) -> Result<T>) -> Result<Rc<T>> {
         // Looked at before it is read: a change in between shows at the next call.
         let version = Version::of(path);

@@ -2,93 +2,254 @@
 //! bound to a host is put in by the gateway, so a plugin needs none for it.
 //!
 //! ```
-//! use std::time::Duration;
+//! use frontgate_sdk::testing::{self, expect};
+//! use frontgate_sdk::{Error, Result, http};
+//! use serde::{Deserialize, Serialize};
+//! use serde_json::json;
 //!
-//! use frontgate_sdk::{http, testing};
+//! #[derive(Deserialize)]
+//! struct Person {
+//!     id: u64,
+//!     name: String,
+//! }
 //!
-//! testing::answers([Ok(http::Response::new(200, "Mora Lind"))]);
-//! let answer = http::get("https://crm.example.com/customers/7").deadline(Duration::from_secs(1)).send()?;
-//! assert_eq!(answer.success()?.text()?, "Mora Lind");
-//! assert_eq!(testing::requests()[0].url, "https://crm.example.com/customers/7");
-//! # Ok::<(), frontgate_sdk::Error>(())
+//! #[derive(Serialize)]
+//! struct Note<'t> {
+//!     text: &'t str,
+//! }
+//!
+//! fn greet(email: &str) -> Result<String> {
+//!     let found = http::get("https://crm.example.com/people").query("email", email).send()?;
+//!     let [person]: [Person; 1] = found.success()?.json()?;
+//!     let notes = format!("https://crm.example.com/people/{}/notes", person.id);
+//!     http::post(&notes).json(&Note { text: "greeted" }).send()?.success()?;
+//!     Ok(format!("Hello {}!", person.name))
+//! }
+//!
+//! // What the system behind the plugin does, written down. See `testing`.
+//! let crm = testing::serve([
+//!     expect(http::get("https://crm.example.com/people?email=mora%2Blind%40example.org"))
+//!         .json(&json!([{ "id": 7, "name": "Mora Lind" }])),
+//!     expect(http::post("https://crm.example.com/people/7/notes").json(&json!({ "text": "greeted" }))).status(201),
+//! ]);
+//! assert_eq!(greet("mora+lind@example.org")?, "Hello Mora Lind!");
+//! # drop(crm);
+//! # Ok::<(), Error>(())
 //! ```
+//!
+//! A request ends: after [`Request::deadline`], or else after the operator's `outbound_timeout_ms` (three
+//! seconds, unless it was changed), and in any case with the call. Redirects are not followed. An answer of any
+//! status is an answer; [`Response::success`] makes an error of those that say no.
 
+mod encoding;
+mod response;
+
+use std::fmt::Display;
 use std::time::Duration;
 
+use serde::Serialize;
+
+pub use self::encoding::segment;
+pub use self::response::Response;
 pub use crate::bindings::http_client::HttpError as Error;
 pub use crate::bindings::http_client::{Content, Part, UploadBody};
-use crate::bindings::http_client::{Field, OutboundRequest, OutboundResponse};
+use crate::bindings::http_client::{Field, OutboundRequest};
 
 /// A request before it is sent.
 #[derive(Debug, Clone)]
-pub struct Request(OutboundRequest);
-
-/// What came back; redirects are not followed.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Response {
-    /// 200 and so on.
-    pub status: u16,
-    /// Names and values, in the order received.
-    pub headers: Vec<(String, String)>,
-    /// The whole body.
-    pub body: Vec<u8>,
+#[must_use = "a request does nothing before it is sent"]
+pub struct Request {
+    pub(crate) parts: OutboundRequest,
+    /// Why it cannot be sent: said there, so that the ways to make a request can stand in a row.
+    pub(crate) unusable: Option<String>,
 }
 
 /// A request for what is at a URL.
+///
+/// ```
+/// use frontgate_sdk::{Error, Result, http};
+///
+/// fn name(id: &str) -> Result<String> {
+///     let url = format!("https://crm.example.com/people/{}/name", http::segment(id));
+///     Ok(http::get(&url).send()?.success()?.text()?.to_owned())
+/// }
+/// # use frontgate_sdk::testing::{self, expect};
+/// # let _crm = testing::serve([expect(http::get("https://crm.example.com/people/a%2Fb/name")).body("Mora")]);
+/// # assert_eq!(name("a/b")?, "Mora");
+/// # Ok::<(), Error>(())
+/// ```
 pub fn get(url: &str) -> Request {
     request("GET", url)
 }
 
-/// A request that hands something over: [`Request::body`] or [`Request::json`].
+/// A request that hands something over: [`Request::json`], [`Request::form`] or [`Request::body`].
+///
+/// ```
+/// # use frontgate_sdk::{http, testing::{self, expect}};
+/// # let url = "https://crm.example.com/notes";
+/// # let _crm = testing::serve([expect(http::post(url).body("called")).status(201)]);
+/// let answer = http::post(url).body("called").send()?;
+/// assert_eq!(answer.status, 201);
+/// # Ok::<(), http::Error>(())
+/// ```
 pub fn post(url: &str) -> Request {
     request("POST", url)
 }
 
 /// A request with any other method.
+///
+/// ```
+/// # use frontgate_sdk::{http, testing::{self, expect}};
+/// # let url = "https://crm.example.com/notes/7";
+/// # let _crm = testing::serve([expect(http::request("DELETE", url)).status(204)]);
+/// assert_eq!(http::request("DELETE", url).send()?.status, 204);
+/// # Ok::<(), http::Error>(())
+/// ```
 pub fn request(method: &str, url: &str) -> Request {
     let (method, url) = (method.to_owned(), url.to_owned());
-    Request(OutboundRequest { method, url, headers: Vec::new(), body: Vec::new(), timeout_ms: None })
+    let parts = OutboundRequest { method, url, headers: Vec::new(), body: Vec::new(), timeout_ms: None };
+    Request { parts, unusable: None }
 }
 
 impl Request {
     /// Adds a header.
+    ///
+    /// ```
+    /// let request = frontgate_sdk::http::get("https://crm.example.com/").header("accept", "text/csv");
+    /// # assert!(format!("{request:?}").contains("text/csv"));
+    /// ```
     pub fn header(mut self, name: &str, value: &str) -> Self {
-        self.0.headers.push(Field { name: name.to_owned(), value: value.to_owned() });
+        self.parts.headers.push(Field { name: name.to_owned(), value: value.to_owned() });
+        self
+    }
+
+    /// Shows a token: `authorization: Bearer ...`. One that the operator bound to the host
+    /// (`bound_secrets`) is put in without a word, and the plugin never sees it, which is better.
+    ///
+    /// ```
+    /// # use frontgate_sdk::{http, testing::{self, expect}};
+    /// # let url = "https://crm.example.com/";
+    /// # let _crm = testing::serve([expect(http::get(url).header("authorization", "Bearer made-up"))]);
+    /// http::get(url).bearer("made-up").send()?;
+    /// # Ok::<(), http::Error>(())
+    /// ```
+    pub fn bearer(self, token: &str) -> Self {
+        self.header("authorization", &format!("Bearer {token}"))
+    }
+
+    /// Adds a parameter to the URL. Name and value are encoded.
+    ///
+    /// ```
+    /// # use frontgate_sdk::{http, testing::{self, expect}};
+    /// # let want = "https://crm.example.com/people?all&name=Zo%C3%AB%20%26%20Co&limit=50";
+    /// # let _crm = testing::serve([expect(http::get(want))]);
+    /// // https://crm.example.com/people?all&name=Zo%C3%AB%20%26%20Co&limit=50
+    /// http::get("https://crm.example.com/people?all").query("name", "Zoë & Co").query("limit", 50).send()?;
+    /// # Ok::<(), http::Error>(())
+    /// ```
+    pub fn query(mut self, name: &str, value: impl Display) -> Self {
+        let url = &mut self.parts.url;
+        let end = url.find('#').unwrap_or(url.len());
+        let sign = match url[..end].split_once('?') {
+            None => "?",
+            Some((_, "")) => "",
+            Some(_) => "&",
+        };
+        let parameter = format!("{sign}{}={}", segment(name), segment(&value.to_string()));
+        url.insert_str(end, &parameter);
         self
     }
 
     /// What is handed over.
+    ///
+    /// ```
+    /// let request = frontgate_sdk::http::post("https://crm.example.com/notes").body("called");
+    /// # assert!(format!("{request:?}").contains("99, 97, 108"));
+    /// ```
     pub fn body(mut self, bytes: impl Into<Vec<u8>>) -> Self {
-        self.0.body = bytes.into();
+        self.parts.body = bytes.into();
         self
     }
 
-    /// The same for a text that is JSON.
+    /// Hands a value over as JSON. One that is none (a map whose keys are no texts) is said when it is sent.
     ///
     /// ```
-    /// use frontgate_sdk::{http, testing};
+    /// use frontgate_sdk::http;
+    /// use serde::Serialize;
     ///
-    /// testing::answers([Ok(http::Response::new(201, ""))]);
-    /// http::post("https://crm.example.com/notes").json(r#"{"note":"called"}"#).send()?;
-    /// assert_eq!(testing::requests()[0].headers[0].value, "application/json");
+    /// #[derive(Serialize)]
+    /// struct Note {
+    ///     text: String,
+    /// }
+    ///
+    /// # use frontgate_sdk::testing::{self, expect};
+    /// # let url = "https://crm.example.com/notes";
+    /// # let want = http::post(url).header("content-type", "application/json").body(r#"{"text":"called"}"#);
+    /// # let _crm = testing::serve([expect(want)]);
+    /// http::post(url).json(&Note { text: "called".to_owned() }).send()?;
     /// # Ok::<(), http::Error>(())
     /// ```
-    pub fn json(self, text: impl Into<String>) -> Self {
-        self.header("content-type", "application/json").body(text.into())
+    pub fn json<T: Serialize + ?Sized>(mut self, value: &T) -> Self {
+        match serde_json::to_vec(value) {
+            Ok(bytes) => self.header("content-type", "application/json").body(bytes),
+            Err(error) => {
+                self.unusable = Some(format!("nothing was sent: the body cannot be written as JSON: {error}"));
+                self
+            }
+        }
+    }
+
+    /// Hands fields over as `application/x-www-form-urlencoded`, encoded.
+    ///
+    /// ```
+    /// # use frontgate_sdk::{http, testing::{self, expect}};
+    /// # let url = "https://crm.example.com/notes";
+    /// # let want = http::post(url).header("content-type", "application/x-www-form-urlencoded");
+    /// # let _crm = testing::serve([expect(want.body("Text=a%20%26%20b&To=%2B12025550107"))]);
+    /// http::post(url).form([("Text", "a & b"), ("To", "+12025550107")]).send()?;
+    /// # Ok::<(), http::Error>(())
+    /// ```
+    pub fn form<N: AsRef<str>, V: AsRef<str>>(self, fields: impl IntoIterator<Item = (N, V)>) -> Self {
+        let pairs =
+            fields.into_iter().map(|(name, value)| format!("{}={}", segment(name.as_ref()), segment(value.as_ref())));
+        let body = pairs.collect::<Vec<_>>().join("&");
+        self.header("content-type", "application/x-www-form-urlencoded").body(body)
     }
 
     /// How long it may take in all; never longer than what the operator allows and the call has left.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use frontgate_sdk::http;
+    /// # use frontgate_sdk::testing::{self, expect};
+    /// # let url = "https://crm.example.com/";
+    /// # let _crm = testing::serve([expect(http::get(url)).after(Duration::from_secs(2))]);
+    /// assert_eq!(http::get(url).deadline(Duration::from_secs(1)).send(), Err(http::Error::Timeout));
+    /// ```
     pub fn deadline(mut self, time: Duration) -> Self {
-        self.0.timeout_ms = Some(u32::try_from(time.as_millis()).unwrap_or(u32::MAX));
+        self.parts.timeout_ms = Some(u32::try_from(time.as_millis()).unwrap_or(u32::MAX));
         self
     }
 
     /// Sends it, and waits for the whole answer.
+    ///
+    /// ```
+    /// # use frontgate_sdk::{http, testing::{self, expect}};
+    /// # let url = "https://crm.example.com/people/7";
+    /// # let _crm = testing::serve([expect(http::get(url)).status(404)]);
+    /// match http::get(url).send() {
+    ///     Ok(answer) => assert_eq!(answer.status, 404),
+    ///     Err(http::Error::Forbidden(why)) => panic!("the operator has to grant it: {why}"),
+    ///     Err(error) => panic!("there is no answer: {error:?}"),
+    /// }
+    /// ```
     pub fn send(self) -> Result<Response, Error> {
+        let parts = self.usable()?;
         #[cfg(target_family = "wasm")]
-        return crate::bindings::http_client::send(&self.0).map(Response::from);
+        return crate::bindings::http_client::send(&parts).map(Response::from);
         #[cfg(not(target_family = "wasm"))]
-        return crate::testing::send(self.0);
+        return crate::testing::send(parts);
     }
 
     /// Sends it with a file of the message that is being sent, raw. The gateway streams it, so it costs the
@@ -108,26 +269,57 @@ impl Request {
     }
 
     /// Sends it as a form, some parts of which are files of the message that is being sent.
+    ///
+    /// ```
+    /// use frontgate_sdk::http::{self, Part};
+    /// use frontgate_sdk::testing;
+    ///
+    /// testing::answers([Ok(http::Response::new(201, ""))]);
+    /// http::post("https://media.example.com/").upload_form([Part::text("note", "no file yet")])?;
+    /// assert_eq!(testing::requests()[0].body, b"note=no file yet\n");
+    /// # Ok::<(), http::Error>(())
+    /// ```
     pub fn upload_form(self, parts: impl IntoIterator<Item = Part>) -> Result<Response, Error> {
         self.uploaded(&UploadBody::Form(parts.into_iter().collect()))
     }
 
     fn uploaded(self, body: &UploadBody) -> Result<Response, Error> {
+        let parts = self.usable()?;
         #[cfg(target_family = "wasm")]
-        return crate::bindings::http_client::upload(&self.0, body).map(Response::from);
+        return crate::bindings::http_client::upload(&parts, body).map(Response::from);
         #[cfg(not(target_family = "wasm"))]
-        return crate::testing::upload(self.0, body);
+        return crate::testing::upload(parts, body);
+    }
+
+    fn usable(self) -> Result<OutboundRequest, Error> {
+        match self.unusable {
+            Some(problem) => Err(Error::NotConnected(problem)),
+            None => Ok(self.parts),
+        }
     }
 }
 
 impl Part {
     /// A field.
+    ///
+    /// ```
+    /// let part = frontgate_sdk::http::Part::text("note", "a picture");
+    /// assert_eq!(part.filename, None);
+    /// ```
     pub fn text(name: impl Into<String>, value: impl Into<String>) -> Self {
         let content = Content::Bytes(value.into().into_bytes());
         Self { name: name.into(), filename: None, content_type: None, content }
     }
 
     /// A file of the message that is being sent.
+    ///
+    /// ```
+    /// use frontgate_sdk::channel::Attachment;
+    /// use frontgate_sdk::http::Part;
+    ///
+    /// let picture = Attachment::new("fil_1", "a.png", "image/png");
+    /// assert_eq!(Part::attachment("file", &picture).content_type.as_deref(), Some("image/png"));
+    /// ```
     pub fn attachment(name: impl Into<String>, attachment: &crate::channel::Attachment) -> Self {
         Self {
             name: name.into(),
@@ -135,50 +327,6 @@ impl Part {
             content_type: Some(attachment.content_type.clone()),
             content: Content::Attachment(attachment.id.clone()),
         }
-    }
-}
-
-impl Response {
-    /// An answer, for tests.
-    pub fn new(status: u16, body: impl Into<Vec<u8>>) -> Self {
-        Self { status, headers: Vec::new(), body: body.into() }
-    }
-
-    /// The answer, if its status says that it is one.
-    ///
-    /// ```
-    /// use frontgate_sdk::Error;
-    /// use frontgate_sdk::http::Response;
-    ///
-    /// assert!(Response::new(204, "").success().is_ok());
-    /// assert_eq!(Response::new(404, "").success(), Err(Error::NotFound));
-    /// assert!(matches!(Response::new(503, "").success(), Err(Error::Unavailable(_))));
-    /// ```
-    pub fn success(self) -> crate::Result<Self> {
-        match self.status {
-            200..=299 => Ok(self),
-            404 => Err(crate::Error::NotFound),
-            429 | 500..=599 => Err(crate::Error::unavailable(format!("the answer was {}", self.status))),
-            status => Err(crate::Error::failed(format!("the answer was {status}"))),
-        }
-    }
-
-    /// The first header of this name, in any case.
-    pub fn header(&self, name: &str) -> Option<&str> {
-        let mut headers = self.headers.iter();
-        headers.find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
-    }
-
-    /// The body as text.
-    pub fn text(&self) -> crate::Result<&str> {
-        std::str::from_utf8(&self.body).map_err(|_| crate::Error::failed("the answer is no text"))
-    }
-}
-
-impl From<OutboundResponse> for Response {
-    fn from(response: OutboundResponse) -> Self {
-        let headers = response.headers.into_iter().map(|field| (field.name, field.value)).collect();
-        Self { status: response.status, headers, body: response.body }
     }
 }
 
@@ -191,5 +339,33 @@ impl From<Error> for crate::Error {
             Error::Forbidden(text) => Self::Failed(text),
             Error::TooLarge => Self::failed("the request or its answer is too large"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn a_parameter_goes_where_the_url_has_its_place() {
+        let table = [
+            ("https://a.test/b", "https://a.test/b?q=1"),
+            ("https://a.test/b?", "https://a.test/b?q=1"),
+            ("https://a.test/b?c", "https://a.test/b?c&q=1"),
+            ("https://a.test/b#d?e", "https://a.test/b?q=1#d?e"),
+        ];
+        for (url, want) in table {
+            assert_eq!(get(url).query("q", 1).parts.url, want);
+        }
+    }
+
+    #[test]
+    fn a_body_that_is_no_json_is_not_sent() {
+        let pairs = BTreeMap::from([((1, 2), 3)]);
+        let problem = "nothing was sent: the body cannot be written as JSON: key must be a string";
+        let answer = post("https://a.test/").json(&pairs).send();
+        assert_eq!(answer, Err(Error::NotConnected(problem.to_owned())));
     }
 }

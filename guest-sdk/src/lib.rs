@@ -27,17 +27,113 @@
 //!
 //! Its `Cargo.toml` says `crate-type = ["cdylib"]`; `rlib` beside it lets tests in other files use
 //! it. Every call runs in a fresh instance: what a plugin keeps in memory is gone after the answer.
+//!
+//! # In reading order
+//!
+//! 1. **What a plugin answers.** A role is a trait: [`Crm`] (customers), [`Templates`], [`Outgoing`] (the number to
+//!    write from), [`Routing`] (who gets a conversation), [`Conversations`] (Twilio's webhooks), [`FrontChannel`]
+//!    (a channel of Front's, with the records of [`channel`]). What has a sensible answer has it already; a plugin
+//!    writes the rest, and [`export!`] says which roles it has.
+//! 2. **How it says no.** [`Error`] has a case for each thing that a platform can be told: [`Error::NotFound`],
+//!    and with a text for the operator [`Error::forbidden`], [`Error::invalid`], [`Error::unavailable`],
+//!    [`Error::failed`]. `?` makes one of what the modules below answer.
+//! 3. **What the operator wrote.** [`settings`] reads configuration and secrets into a struct of your own.
+//! 4. **Other systems.** [`http`] sends JSON and reads it, to the hosts that were granted.
+//! 5. **What stays.** [`state`] keeps bytes or JSON from one call to the next; [`files`] reads the granted folder.
+//! 6. **The company's customers.** [`directory`] asks the plugin of the CRM role, from every other role.
+//! 7. **Small things.** The log ([`info!`], [`warn!`] and so on), [`clock`], [`random`], [`address`].
+//! 8. **Tests.** [`testing`] stands in for all of it, so that `cargo test` needs neither a gateway nor WebAssembly.
+//!
+//! A plugin that asks a system of the company for its customers, and its test, are a page:
+//!
+//! ```
+//! use frontgate_sdk::{Crm, Customer, CustomerPage, ListRequest, Position, Result, http, settings};
+//! use serde::Deserialize;
+//!
+//! struct AcmeCrm;
+//!
+//! frontgate_sdk::export!(AcmeCrm: crm);
+//!
+//! /// What the operator writes into `[plugins.named.acme-crm.config]`.
+//! #[derive(Deserialize)]
+//! struct Settings {
+//!     crm: String,
+//! }
+//!
+//! #[derive(Deserialize)]
+//! struct Page {
+//!     people: Vec<Person>,
+//!     next: Option<String>,
+//! }
+//!
+//! #[derive(Deserialize)]
+//! struct Person {
+//!     id: String,
+//!     name: String,
+//!     phone: Option<String>,
+//! }
+//!
+//! impl Crm for AcmeCrm {
+//!     fn list_customers(request: ListRequest) -> Result<CustomerPage> {
+//!         let Settings { crm } = settings::read()?;
+//!         let mut list = http::get(&format!("{crm}/people")).query("limit", request.page_size);
+//!         if let Position::After(id) | Position::Token(id) = &request.position {
+//!             list = list.query("after", id);
+//!         }
+//!         if let Some(query) = &request.query {
+//!             list = list.query("search", query);
+//!         }
+//!         let Page { people, next } = list.send()?.success()?.json()?;
+//!         let page = CustomerPage::last(people.into_iter().map(Customer::from));
+//!         Ok(match next {
+//!             Some(id) => page.then(id),
+//!             None => page,
+//!         })
+//!     }
+//!
+//!     fn get_customer(_worker: &str, id: &str) -> Result<Customer> {
+//!         let Settings { crm } = settings::read()?;
+//!         let person: Person = http::get(&format!("{crm}/people/{}", http::segment(id))).send()?.success()?.json()?;
+//!         Ok(person.into())
+//!     }
+//! }
+//!
+//! impl From<Person> for Customer {
+//!     fn from(person: Person) -> Self {
+//!         let customer = Customer::new(person.id, person.name);
+//!         person.phone.into_iter().fold(customer, Customer::sms)
+//!     }
+//! }
+//!
+//! // In `tests/`, or a module of tests:
+//! use frontgate_sdk::testing::{self, expect};
+//! use serde_json::json;
+//!
+//! testing::settings([("crm", "https://crm.example.com")]);
+//! let _crm = testing::serve([
+//!     expect(http::get("https://crm.example.com/people?limit=30&search=Lind"))
+//!         .json(&json!({ "people": [{ "id": "7", "name": "Mora Lind" }], "next": null })),
+//! ]);
+//! let page = AcmeCrm::list_customers(ListRequest::first("ana@example.org", 30).search("Lind")).unwrap();
+//! assert_eq!(page.customers[0].display_name, "Mora Lind");
+//! assert_eq!(page.next_page_token, None);
+//! ```
+//!
+//! `serde`'s derives and `serde_json` are dependencies of the plugin's own; one that never names them pays nothing
+//! for them.
 
 pub mod address;
 pub mod attachments;
 #[doc(hidden)]
 pub mod bindings;
 pub mod channel;
+pub mod clock;
 mod conversations;
 mod crm;
 pub mod directory;
 pub mod files;
 pub mod http;
+mod json;
 pub mod log;
 mod outgoing;
 pub mod random;

@@ -11,8 +11,15 @@
 
 pub use crate::bindings::log::Level;
 
-/// Writes one line; the macros [`error!`](crate::error), [`warn!`](crate::warn),
-/// [`info!`](crate::info) and [`debug!`](crate::debug) are shorter.
+/// Writes one line; the macros [`error!`](crate::error), [`warn!`](crate::warn), [`info!`](crate::info),
+/// [`debug!`](crate::debug) and [`trace!`](crate::trace) are shorter.
+///
+/// ```
+/// use frontgate_sdk::log::{self, Level};
+///
+/// log::write(Level::Info, "59 customers");
+/// assert_eq!(frontgate_sdk::testing::logged(), ["info: 59 customers"]);
+/// ```
 pub fn write(level: Level, message: &str) {
     #[cfg(target_family = "wasm")]
     crate::bindings::log::write(level, message);
@@ -58,4 +65,14 @@ macro_rules! info {
 #[macro_export]
 macro_rules! debug {
     ($($words:tt)+) => { $crate::log::write($crate::log::Level::Debug, &::std::format!($($words)+)) };
+}
+
+/// For the author of the plugin, in full. Takes what `format!` takes.
+///
+/// ```
+/// frontgate_sdk::trace!("the page begins at {}", "c-7");
+/// ```
+#[macro_export]
+macro_rules! trace {
+    ($($words:tt)+) => { $crate::log::write($crate::log::Level::Trace, &::std::format!($($words)+)) };
 }

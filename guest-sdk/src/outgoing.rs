@@ -1,7 +1,7 @@
 //! The role `outgoing`: which number a new conversation is sent from.
 
 use crate::bindings::outgoing::Guest;
-use crate::{OutgoingRequest, Result};
+use crate::{Channel, OutgoingRequest, Result};
 
 /// Answers the outgoing conversation callback.
 ///
@@ -31,5 +31,23 @@ pub trait Outgoing {
 impl<T: Outgoing> Guest for T {
     fn proxy_address(request: OutgoingRequest) -> Result<String> {
         T::proxy_address(request)
+    }
+}
+
+impl OutgoingRequest {
+    /// A worker wants to write to a customer by a channel, for tests of your own.
+    ///
+    /// ```
+    /// let request = frontgate_sdk::OutgoingRequest::new("ana@example.org", "7", "sms", "+12025550107");
+    /// assert_eq!(request.channel.kind, "sms");
+    /// ```
+    pub fn new(
+        worker: impl Into<String>,
+        customer_id: impl Into<String>,
+        kind: impl Into<String>,
+        value: impl Into<String>,
+    ) -> Self {
+        let channel = Channel { kind: kind.into(), value: value.into() };
+        Self { worker: worker.into(), customer_id: customer_id.into(), channel }
     }
 }

@@ -37,12 +37,55 @@ impl<T: Routing> Guest for T {
 
 impl Assignment {
     /// This worker, by identity.
+    ///
+    /// ```
+    /// use frontgate_sdk::Assignment;
+    ///
+    /// assert_eq!(Assignment::worker("ana@example.org"), Assignment::Worker("ana@example.org".to_owned()));
+    /// ```
     pub fn worker(identity: impl Into<String>) -> Self {
         Self::Worker(identity.into())
     }
 
     /// One of these in turn; the gateway counts the turns of each list.
+    ///
+    /// ```
+    /// use frontgate_sdk::Assignment;
+    ///
+    /// let both = Assignment::one_of(["ana@example.org", "ben@example.org"]);
+    /// assert!(matches!(both, Assignment::OneOf(workers) if workers.len() == 2));
+    /// ```
     pub fn one_of<W: Into<String>>(identities: impl IntoIterator<Item = W>) -> Self {
         Self::OneOf(identities.into_iter().map(Into::into).collect())
+    }
+}
+
+impl InboundConversation {
+    /// A conversation that a customer began, for tests of your own.
+    ///
+    /// ```
+    /// let conversation = frontgate_sdk::InboundConversation::of("+12025550107").to("+12025550199");
+    /// assert_eq!(conversation.proxy_address.as_deref(), Some("+12025550199"));
+    /// ```
+    pub fn of(address: impl Into<String>) -> Self {
+        Self {
+            conversation_sid: "CH00000000000000000000000000000000".to_owned(),
+            friendly_name: None,
+            attributes: "{}".to_owned(),
+            addresses: vec![address.into()],
+            proxy_address: None,
+            author: None,
+        }
+    }
+
+    /// The number of yours that was written to.
+    ///
+    /// ```
+    /// let conversation = frontgate_sdk::InboundConversation::of("+12025550107").to("+12025550199");
+    /// assert_eq!(conversation.addresses, ["+12025550107"]);
+    /// ```
+    pub fn to(mut self, proxy_address: impl Into<String>) -> Self {
+        self.proxy_address = Some(proxy_address.into());
+        self
     }
 }

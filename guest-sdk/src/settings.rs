@@ -1,16 +1,141 @@
 //! What the operator wrote for this plugin: `config` and `secrets` of `[plugins.named.NAME]`.
 //!
-//! ```
-//! use frontgate_sdk::{settings, testing};
+//! A plugin says what it can be told as a struct, and reads all of it at once. A mistyped key, a missing one and
+//! a value of another type are errors that name the setting, for the operator:
 //!
-//! testing::settings([("greeting", "Hello"), ("columns.name", "Name")]);
-//! assert_eq!(settings::get("greeting").as_deref(), Some("Hello"));
-//! assert_eq!(settings::all().len(), 2);
 //! ```
+//! use std::collections::BTreeMap;
+//!
+//! use frontgate_sdk::{Error, settings, testing};
+//! use serde::Deserialize;
+//!
+//! #[derive(Deserialize)]
+//! struct Settings {
+//!     /// Where the CRM is.
+//!     crm: String,
+//!     /// A value of `secrets`, which is a setting like any other.
+//!     token: String,
+//!     #[serde(default = "fifty")]
+//!     page_size: u32,
+//!     #[serde(default)]
+//!     workers: Vec<String>,
+//!     #[serde(default)]
+//!     columns: Columns,
+//!     /// A table whose keys are the operator's own.
+//!     #[serde(default)]
+//!     languages: BTreeMap<String, String>,
+//! }
+//!
+//! #[derive(Default, Deserialize)]
+//! #[serde(default)]
+//! struct Columns {
+//!     name: Option<String>,
+//! }
+//!
+//! fn fifty() -> u32 {
+//!     50
+//! }
+//!
+//! testing::settings([
+//!     ("crm", "https://crm.example.com"),
+//!     ("workers", "ana@example.org, ben@example.org"),
+//!     ("columns.name", "Name"),
+//!     ("languages.+49", "de"),
+//! ]);
+//! testing::secrets([("token", "made-up")]);
+//! let settings: Settings = settings::read()?;
+//! assert_eq!((settings.page_size, settings.workers.len()), (50, 2));
+//! assert_eq!(settings.columns.name.as_deref(), Some("Name"));
+//! assert_eq!(settings.languages["+49"], "de");
+//!
+//! let error = |key, value| {
+//!     testing::settings([("crm", "https://crm.example.com"), ("token", "made-up"), (key, value)]);
+//!     settings::read::<Settings>().err()
+//! };
+//! assert_eq!(
+//!     error("page_size", "ten"),
+//!     Some(Error::failed("the setting `page_size` is `ten`; write a whole number from 0 to 4294967295"))
+//! );
+//! assert_eq!(
+//!     error("colums.name", "Name"),
+//!     Some(Error::failed("unknown setting `colums.name`: did you mean `columns.name`?"))
+//! );
+//! # let _ = (settings.crm, settings.token);
+//! # Ok::<(), Error>(())
+//! ```
+//!
+//! A list is one text with commas. The keys of a table are joined with dots: `columns.name`. Those of a map may have
+//! dots themselves (`workers.ana@example.org`), so its values are no tables.
 
+mod known;
+mod place;
+
+use serde::de::DeserializeOwned;
+
+pub use self::known::only;
+use self::place::Place;
 use crate::{Error, Result};
 
+/// All settings as a struct of the plugin's own: a field for each, a struct for a table. Fields that may be missing
+/// are an `Option` or have a `#[serde(default)]`; settings that have no field are refused. See [above](self).
+pub fn read<T: DeserializeOwned>() -> Result<T> {
+    let all = all();
+    T::deserialize(Place::whole(&all)).map_err(Error::from)
+}
+
+/// One setting as any type that serde can make of a text: a number, a flag, a list, an enum of words.
+///
+/// ```
+/// use frontgate_sdk::{Error, settings, testing};
+/// use serde::Deserialize;
+///
+/// #[derive(Debug, PartialEq, Deserialize)]
+/// #[serde(rename_all = "kebab-case")]
+/// enum WithoutCrm {
+///     Wait,
+///     GoOn,
+/// }
+///
+/// testing::settings([("without_crm", "go-on"), ("page_size", "50")]);
+/// assert_eq!(settings::get_as("without_crm"), Ok(Some(WithoutCrm::GoOn)));
+/// assert_eq!(settings::get_as("page_size"), Ok(Some(50_u32)));
+/// assert_eq!(settings::get_as::<u32>("pages"), Ok(None));
+///
+/// testing::settings([("without_crm", "stop")]);
+/// let problem = "the setting `without_crm` is `stop`; write wait or go-on";
+/// assert_eq!(settings::get_as::<WithoutCrm>("without_crm"), Err(Error::failed(problem)));
+/// ```
+pub fn get_as<T: DeserializeOwned>(key: &str) -> Result<Option<T>> {
+    let Some(text) = get(key) else { return Ok(None) };
+    let one = [(key.to_owned(), text)];
+    T::deserialize(Place::one(&one, key)).map(Some).map_err(Error::from)
+}
+
+/// One setting, which must be there.
+///
+/// ```
+/// use frontgate_sdk::{Error, settings, testing};
+///
+/// testing::settings([("crm", "https://crm.example.com")]);
+/// assert_eq!(settings::require("crm").as_deref(), Ok("https://crm.example.com"));
+/// assert_eq!(settings::require("token"), Err(Error::failed("the setting `token` is missing")));
+/// ```
+pub fn require(key: &str) -> Result<String> {
+    get(key).ok_or_else(|| Error::Failed(missing(key)))
+}
+
+fn missing(key: &str) -> String {
+    format!("the setting `{key}` is missing")
+}
+
 /// One setting. A key inside a table is written with dots: `columns.name`.
+///
+/// ```
+/// use frontgate_sdk::{settings, testing};
+///
+/// testing::settings([("columns.name", "Name")]);
+/// assert_eq!(settings::get("columns.name").as_deref(), Some("Name"));
+/// ```
 pub fn get(key: &str) -> Option<String> {
     #[cfg(target_family = "wasm")]
     return crate::bindings::settings::get(key);
@@ -19,6 +144,14 @@ pub fn get(key: &str) -> Option<String> {
 }
 
 /// Every setting, sorted by key.
+///
+/// ```
+/// use frontgate_sdk::{settings, testing};
+///
+/// testing::settings([("workers.ben@example.org", "Ben"), ("greeting", "Hello")]);
+/// let keys: Vec<_> = settings::all().into_iter().map(|(key, _)| key).collect();
+/// assert_eq!(keys, ["greeting", "workers.ben@example.org"]);
+/// ```
 pub fn all() -> Vec<(String, String)> {
     #[cfg(target_family = "wasm")]
     return crate::bindings::settings::all();
@@ -42,81 +175,5 @@ pub fn flag(key: &str, default: bool) -> Result<bool> {
         Some("true") => Ok(true),
         Some("false") => Ok(false),
         Some(other) => Err(Error::failed(format!("the setting `{key}` is `{other}`; write true or false"))),
-    }
-}
-
-/// Refuses settings that the plugin does not know, so that a mistyped one does not just have no
-/// effect. `columns.*` knows every key inside the table `columns`.
-///
-/// ```
-/// use frontgate_sdk::{Error, settings, testing};
-///
-/// testing::settings([("customers", "customers.csv"), ("column.name", "Name")]);
-/// assert_eq!(settings::only(&["customers", "column.*"]), Ok(()));
-/// assert_eq!(
-///     settings::only(&["customers", "columns.*"]),
-///     Err(Error::failed("unknown setting `column.name`: did you mean `columns.name`?"))
-/// );
-/// assert_eq!(settings::only(&["customers"]), Err(Error::failed("unknown setting `column.name`: known here: customers")));
-/// ```
-pub fn only(known: &[&str]) -> Result<()> {
-    let is_known = |key: &str| {
-        known.iter().any(|known| match known.strip_suffix('*') {
-            Some(table) => key.starts_with(table),
-            None => *known == key,
-        })
-    };
-    let all = all();
-    let Some((key, _)) = all.iter().find(|(key, _)| !is_known(key)) else {
-        return Ok(());
-    };
-    // The keys inside a table are the operator's own: only the table's name can be mistyped.
-    let inside = key.split_once('.').map_or("...", |(_, inside)| inside);
-    let meant = known.iter().map(|known| (known, known.replace('*', inside)));
-    let near = meant.map(|(known, meant)| (distance(key, &meant), known.len(), meant));
-    let hint = match near.filter(|(distance, length, _)| *distance <= 1 + length / 4).min() {
-        Some((_, _, meant)) => format!("did you mean `{meant}`?"),
-        None => format!("known here: {}", known.join(", ")),
-    };
-    Err(Error::Failed(format!("unknown setting `{key}`: {hint}")))
-}
-
-/// How many characters must be added, left out or replaced to make one word of the other.
-fn distance(one: &str, other: &str) -> usize {
-    let mut row: Vec<usize> = (0..=other.chars().count()).collect();
-    for (above, a) in one.chars().enumerate() {
-        let mut corner = above;
-        row[0] = above + 1;
-        for (left, b) in other.chars().enumerate() {
-            let replaced = corner + usize::from(a != b);
-            corner = row[left + 1];
-            row[left + 1] = replaced.min(corner + 1).min(row[left] + 1);
-        }
-    }
-    row[other.chars().count()]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_unknown_setting_is_refused_with_the_one_that_was_meant() {
-        let known = ["language", "languages.*", "templates", "columns.id"];
-        let table = [
-            ("language", None),
-            ("languages.+49", None),
-            ("languages", Some("did you mean `language`?")),
-            ("langauge", Some("did you mean `language`?")),
-            ("Templates", Some("did you mean `templates`?")),
-            ("language.+49", Some("did you mean `languages.+49`?")),
-            ("columns.idd", Some("did you mean `columns.id`?")),
-            ("x", Some("known here: language, languages.*, templates, columns.id")),
-        ];
-        for (key, hint) in table {
-            crate::testing::settings([(key, "")]);
-            let want = hint.map_or(Ok(()), |hint| Err(Error::failed(format!("unknown setting `{key}`: {hint}"))));
-            assert_eq!(only(&known), want, "{key}");
-        }
     }
 }

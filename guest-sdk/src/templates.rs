@@ -34,13 +34,45 @@ impl<T: Templates> Guest for T {
     }
 }
 
+impl TemplateRequest {
+    /// A worker's question, for tests of your own.
+    ///
+    /// ```
+    /// let request = frontgate_sdk::TemplateRequest::new("ana@example.org").customer("7");
+    /// assert_eq!(request.customer_id.as_deref(), Some("7"));
+    /// ```
+    pub fn new(worker: impl Into<String>) -> Self {
+        Self { worker: worker.into(), customer_id: None, conversation_sid: None }
+    }
+
+    /// In a conversation with this customer.
+    ///
+    /// ```
+    /// let request = frontgate_sdk::TemplateRequest::new("ana@example.org").customer("7");
+    /// assert_eq!(request.conversation_sid, None);
+    /// ```
+    pub fn customer(mut self, customer_id: impl Into<String>) -> Self {
+        self.customer_id = Some(customer_id.into());
+        self
+    }
+}
+
 impl Template {
     /// A text that a worker can send, with nothing left to fill in.
+    ///
+    /// ```
+    /// let template = frontgate_sdk::Template::new("Hello Mora!");
+    /// assert!(!template.whatsapp_approved);
+    /// ```
     pub fn new(content: impl Into<String>) -> Self {
         Self { content: content.into(), whatsapp_approved: false }
     }
 
     /// Says that WhatsApp has approved this text, so that it can open a conversation there.
+    ///
+    /// ```
+    /// assert!(frontgate_sdk::Template::new("Hello Mora!").whatsapp_approved().whatsapp_approved);
+    /// ```
     pub fn whatsapp_approved(mut self) -> Self {
         self.whatsapp_approved = true;
         self
@@ -49,6 +81,13 @@ impl Template {
 
 impl Category {
     /// Templates under a heading.
+    ///
+    /// ```
+    /// use frontgate_sdk::{Category, Template};
+    ///
+    /// let category = Category::new("Greetings", [Template::new("Hello Mora!"), Template::new("Hi Mora!")]);
+    /// assert_eq!(category.templates.len(), 2);
+    /// ```
     pub fn new(display_name: impl Into<String>, templates: impl IntoIterator<Item = Template>) -> Self {
         Self { display_name: display_name.into(), templates: templates.into_iter().collect() }
     }

@@ -1,48 +1,131 @@
 //! Stands in for the gateway when a plugin is tested natively, with plain `cargo test`. Each test
-//! thread has its own settings and log.
+//! thread has its own of everything.
 //!
 //! ```
-//! use frontgate_sdk::{settings, testing};
+//! use frontgate_sdk::testing::{self, expect};
+//! use frontgate_sdk::{Customer, Result, http, settings, state, warn};
+//! use serde_json::json;
 //!
-//! testing::settings([("customers", "customers.csv")]);
-//! assert_eq!(settings::get("customers").as_deref(), Some("customers.csv"));
+//! // A plugin.
+//! fn name(id: u32) -> Result<String> {
+//!     if let Some(name) = state::get_json(&format!("names/{id}"))? {
+//!         return Ok(name);
+//!     }
+//!     let crm = settings::require("crm")?;
+//!     let answer = http::get(&format!("{crm}/people/{id}")).send()?;
+//!     if let Some(time) = answer.retry_after() {
+//!         warn!("the CRM asks for {} s of patience", time.as_secs());
+//!     }
+//!     let person: serde_json::Value = answer.success()?.json()?;
+//!     state::set_json(&format!("names/{id}"), &person["name"], None)?;
+//!     Ok(person["name"].to_string())
+//! }
+//!
+//! // And a test of it.
+//! testing::settings([("crm", "https://crm.example.com")]);
+//! let crm = testing::serve([
+//!     expect(http::get("https://crm.example.com/people/7")).status(429).header("retry-after", "5"),
+//!     expect(http::get("https://crm.example.com/people/7")).json(&json!({ "name": "Mora" })),
+//! ]);
+//! assert!(name(7).is_err());
+//! assert_eq!(testing::logged(), ["warn: the CRM asks for 5 s of patience"]);
+//! assert_eq!(name(7)?, "\"Mora\"");
+//! assert_eq!(name(7)?, "Mora", "it is kept");
+//! # Ok::<(), frontgate_sdk::Error>(())
 //! ```
+//!
+//! What stands in for what: [`settings()`], [`secrets`], [`customers`] (for [`directory`](crate::directory)),
+//! [`serve`] or [`answer_with`] (for [`http`](crate::http)), a store that is empty ([`state()`], for
+//! [`state`](mod@crate::state)), [`now`] and [`pass`] (for [`clock`](crate::clock)), [`folder`] and [`files`],
+//! [`logged`]. A test that runs in a thread of an earlier one begins with [`reset`].
 #![cfg(not(target_family = "wasm"))]
 
+mod clock;
+mod files;
+pub(crate) mod http;
 pub(crate) mod state;
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
-pub use self::state::{pass, state};
-use crate::bindings::http_client::{Content, OutboundRequest, UploadBody};
+pub use self::clock::{now, pass};
+pub use self::files::{files, folder};
+pub use self::http::{Exchange, Server, answer_with, answers, expect, requests, serve};
+pub use self::state::state;
 use crate::log::Level;
-use crate::{Customer, Error, Result, address, http};
+use crate::{Customer, Error, Result, address};
 
-/// What the next requests are answered with.
-type Answers = VecDeque<std::result::Result<http::Response, http::Error>>;
-
-/// Who answers what nobody wrote an answer down for.
-type Answering = Box<dyn FnMut(&OutboundRequest) -> std::result::Result<http::Response, http::Error>>;
+pub(crate) use self::clock::time;
+pub(crate) use self::files::{in_folder, piece};
+pub(crate) use self::http::{send, upload};
 
 thread_local! {
-    static ANSWERING: RefCell<Option<Answering>> = const { RefCell::new(None) };
-    static ANSWERS: RefCell<Answers> = const { RefCell::new(VecDeque::new()) };
-    static REQUESTS: RefCell<Vec<OutboundRequest>> = const { RefCell::new(Vec::new()) };
     static CUSTOMERS: RefCell<Vec<Customer>> = const { RefCell::new(Vec::new()) };
-    static FILES: RefCell<BTreeMap<String, Vec<u8>>> = const { RefCell::new(BTreeMap::new()) };
     static INSTANCE: Cell<u64> = const { Cell::new(0) };
     static SETTINGS: RefCell<BTreeMap<String, String>> = const { RefCell::new(BTreeMap::new()) };
+    static SECRETS: RefCell<BTreeMap<String, String>> = const { RefCell::new(BTreeMap::new()) };
     static LOGGED: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
-    static UUIDS: RefCell<u64> = const { RefCell::new(0) };
+    static RANDOM: Cell<u64> = const { Cell::new(0) };
+}
+
+/// Makes everything as it is at the beginning of a test: nothing is set, kept, logged or known.
+///
+/// ```
+/// use frontgate_sdk::{settings, testing};
+///
+/// testing::settings([("crm", "https://crm.example.com")]);
+/// testing::reset();
+/// assert_eq!(settings::get("crm"), None);
+/// ```
+pub fn reset() {
+    CUSTOMERS.take();
+    SETTINGS.take();
+    SECRETS.take();
+    LOGGED.take();
+    RANDOM.take();
+    INSTANCE.set(instance() + 1);
+    clock::reset();
+    files::reset();
+    http::reset();
+    state(true);
 }
 
 /// Sets what the operator would have written, in place of what was set before. What comes next happens in
 /// another instance, as it does when an operator changes something.
+///
+/// ```
+/// use frontgate_sdk::{settings, testing};
+///
+/// testing::settings([("customers", "customers.csv")]);
+/// assert_eq!(settings::get("customers").as_deref(), Some("customers.csv"));
+/// ```
 pub fn settings<K: Into<String>, V: Into<String>>(settings: impl IntoIterator<Item = (K, V)>) {
-    let settings = settings.into_iter().map(|(key, value)| (key.into(), value.into())).collect();
-    SETTINGS.with(|all| all.replace(settings));
+    SETTINGS.set(pairs(settings));
     INSTANCE.set(instance() + 1);
+}
+
+/// The same for `secrets`, which are settings that nobody shall see: a line of the log that has one in it fails
+/// the test.
+///
+/// ```
+/// use frontgate_sdk::{settings, testing};
+///
+/// testing::secrets([("token", "made-up")]);
+/// assert_eq!(settings::get("token").as_deref(), Some("made-up"));
+/// ```
+///
+/// ```should_panic
+/// # use frontgate_sdk::{testing, warn};
+/// testing::secrets([("token", "made-up")]);
+/// warn!("the CRM refused the token {}", "made-up");
+/// ```
+pub fn secrets<K: Into<String>, V: Into<String>>(secrets: impl IntoIterator<Item = (K, V)>) {
+    SECRETS.set(pairs(secrets));
+    INSTANCE.set(instance() + 1);
+}
+
+fn pairs<K: Into<String>, V: Into<String>>(pairs: impl IntoIterator<Item = (K, V)>) -> BTreeMap<String, String> {
+    pairs.into_iter().map(|(key, value)| (key.into(), value.into())).collect()
 }
 
 pub(crate) fn instance() -> u64 {
@@ -51,54 +134,40 @@ pub(crate) fn instance() -> u64 {
 
 /// Sets whom the tenant's CRM knows, in place of whom it knew before. A worker sees the customers of
 /// their own and those of nobody.
+///
+/// ```
+/// use frontgate_sdk::{Customer, directory, testing};
+///
+/// testing::customers([Customer::new("7", "Mora Lind").sms("+12025550107")]);
+/// assert_eq!(directory::get_customer("ana@example.org", "7")?.display_name, "Mora Lind");
+/// # Ok::<(), frontgate_sdk::Error>(())
+/// ```
 pub fn customers(customers: impl IntoIterator<Item = Customer>) {
-    CUSTOMERS.with(|all| all.replace(customers.into_iter().collect()));
-}
-
-/// Sets what [`http`] requests are answered with, one after the other. Further ones are for [`answer_with`], or
-/// refused, as without a grant.
-pub fn answers(answers: impl IntoIterator<Item = std::result::Result<http::Response, http::Error>>) {
-    ANSWERS.with(|all| all.replace(answers.into_iter().collect()));
-}
-
-/// Sets who answers [`http`] requests that none of [`answers`] is left for: a stand-in for the system behind the
-/// plugin, which sees what each of them asks for.
-///
-/// ```
-/// use frontgate_sdk::{http, testing};
-///
-/// testing::answer_with(|request| Ok(http::Response::new(if request.method == "GET" { 200 } else { 405 }, "")));
-/// assert_eq!(http::get("https://crm.example.com/").send()?.status, 200);
-/// assert_eq!(http::post("https://crm.example.com/").send()?.status, 405);
-/// # Ok::<(), http::Error>(())
-/// ```
-pub fn answer_with(answer: impl FnMut(&OutboundRequest) -> std::result::Result<http::Response, http::Error> + 'static) {
-    ANSWERING.with(|answering| answering.replace(Some(Box::new(answer))));
-}
-
-/// Sets the files of the message that is being sent, by their ids, in place of those before.
-pub fn files<I: Into<String>, B: Into<Vec<u8>>>(files: impl IntoIterator<Item = (I, B)>) {
-    let files = files.into_iter().map(|(id, bytes)| (id.into(), bytes.into())).collect();
-    FILES.with(|all| all.replace(files));
-}
-
-/// Takes the requests that were sent. The body of an upload is the file's, or one line for each part of
-/// its form: the name, `=`, and what it holds.
-pub fn requests() -> Vec<OutboundRequest> {
-    REQUESTS.with(RefCell::take)
+    CUSTOMERS.set(customers.into_iter().collect());
 }
 
 /// Takes the lines that were logged, each with its level in front.
+///
+/// ```
+/// use frontgate_sdk::{info, testing};
+///
+/// info!("{} customers", 59);
+/// assert_eq!(testing::logged(), ["info: 59 customers"]);
+/// assert!(testing::logged().is_empty());
+/// ```
 pub fn logged() -> Vec<String> {
-    LOGGED.with(RefCell::take)
+    LOGGED.take()
 }
 
 pub(crate) fn get(key: &str) -> Option<String> {
-    SETTINGS.with_borrow(|all| all.get(key).cloned())
+    let of = |all: &BTreeMap<String, String>| all.get(key).cloned();
+    SETTINGS.with_borrow(of).or_else(|| SECRETS.with_borrow(of))
 }
 
 pub(crate) fn all() -> Vec<(String, String)> {
-    SETTINGS.with_borrow(|all| all.iter().map(|(key, value)| (key.clone(), value.clone())).collect())
+    let mut all = SECRETS.with_borrow(Clone::clone);
+    all.extend(SETTINGS.with_borrow(Clone::clone));
+    all.into_iter().collect()
 }
 
 pub(crate) fn get_customer(worker: &str, customer_id: &str) -> Result<Customer> {
@@ -118,45 +187,6 @@ pub(crate) fn find_customer(address: &str) -> Result<Option<Customer>> {
     CUSTOMERS.with_borrow(|all| Ok(all.iter().find(has).cloned()))
 }
 
-pub(crate) fn send(request: OutboundRequest) -> std::result::Result<http::Response, http::Error> {
-    REQUESTS.with_borrow_mut(|all| all.push(request.clone()));
-    let answer = ANSWERS.with_borrow_mut(VecDeque::pop_front);
-    let answer = answer.or_else(|| ANSWERING.with_borrow_mut(|answering| Some(answering.as_mut()?(&request))));
-    answer.unwrap_or_else(|| Err(http::Error::Forbidden("no outbound host is granted to this plugin".to_owned())))
-}
-
-pub(crate) fn piece(id: &str, offset: u64, most: u32) -> Result<Vec<u8>> {
-    FILES.with_borrow(|all| {
-        let file = all.get(id).ok_or(Error::NotFound)?;
-        let from = usize::try_from(offset).unwrap_or(usize::MAX).min(file.len());
-        Ok(file[from..].iter().take(most as usize).copied().collect())
-    })
-}
-
-pub(crate) fn upload(
-    mut request: OutboundRequest,
-    body: &UploadBody,
-) -> std::result::Result<http::Response, http::Error> {
-    let file = |id: &String| {
-        let found = FILES.with_borrow(|all| all.get(id).cloned());
-        found.ok_or_else(|| http::Error::NotConnected(format!("the message has no file {id}")))
-    };
-    match body {
-        UploadBody::Attachment(id) => request.body = file(id)?,
-        UploadBody::Form(parts) => {
-            for part in parts {
-                request.body.extend(format!("{}=", part.name).bytes());
-                match &part.content {
-                    Content::Bytes(bytes) => request.body.extend(bytes),
-                    Content::Attachment(id) => request.body.extend(file(id)?),
-                }
-                request.body.push(b'\n');
-            }
-        }
-    }
-    send(request)
-}
-
 pub(crate) fn note(level: Level, message: &str) {
     let level = match level {
         Level::Error => "error",
@@ -165,13 +195,27 @@ pub(crate) fn note(level: Level, message: &str) {
         Level::Debug => "debug",
         Level::Trace => "trace",
     };
+    let shown = SECRETS.with_borrow(|all| {
+        let mut secrets = all.iter().filter(|(_, value)| !value.is_empty());
+        secrets.find(|(_, value)| message.contains(value.as_str())).map(|(key, _)| key.clone())
+    });
+    if let Some(key) = shown {
+        panic!("the secret `{key}` is in a line of the log");
+    }
     LOGGED.with_borrow_mut(|lines| lines.push(format!("{level}: {message}")));
 }
 
+fn next() -> u64 {
+    RANDOM.set(RANDOM.get() + 1);
+    RANDOM.get()
+}
+
 pub(crate) fn uuid() -> String {
-    let number = UUIDS.with_borrow_mut(|next| {
-        *next += 1;
-        *next
-    });
-    format!("00000000-0000-4000-8000-{number:012x}")
+    format!("00000000-0000-4000-8000-{:012x}", next())
+}
+
+/// A multiplication spreads the counter over the bits.
+pub(crate) fn bytes(count: usize) -> Vec<u8> {
+    let words = std::iter::repeat_with(|| next().wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes());
+    words.flatten().take(count).collect()
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use crate::{Channel, Customer, CustomerPage, CustomerSummary, Details, Error, Link};
+use crate::{Channel, Customer, CustomerPage, CustomerSummary, Details, Error, Link, ListRequest, Position};
 
 impl Customer {
     /// A customer with nothing but an id and a name.
@@ -30,6 +30,11 @@ impl Customer {
     }
 
     /// Adds a number for text messages, in E.164.
+    ///
+    /// ```
+    /// let customer = frontgate_sdk::Customer::new("7", "Mora Lind").sms("+12025550107");
+    /// assert_eq!(customer.channels[0].kind, "sms");
+    /// ```
     pub fn sms(mut self, number: impl Into<String>) -> Self {
         self.channels.push(Channel { kind: "sms".to_owned(), value: number.into() });
         self
@@ -46,27 +51,81 @@ impl Customer {
         self
     }
 
+    /// Adds an identity for chats.
+    ///
+    /// ```
+    /// let customer = frontgate_sdk::Customer::new("7", "Mora Lind").chat("mora");
+    /// assert_eq!(customer.channels[0].kind, "chat");
+    /// ```
+    pub fn chat(mut self, identity: impl Into<String>) -> Self {
+        self.channels.push(Channel { kind: "chat".to_owned(), value: identity.into() });
+        self
+    }
+
     /// Adds a link: a label of your own, an `https://` or `mailto:` URL, what the worker reads.
+    ///
+    /// ```
+    /// let customer = frontgate_sdk::Customer::new("7", "Mora Lind").link("Mail", "mailto:m@example.org", "Write");
+    /// assert_eq!(customer.links[0].display_name, "Write");
+    /// ```
     pub fn link(mut self, kind: impl Into<String>, url: impl Into<String>, name: impl Into<String>) -> Self {
         self.links.push(Link { kind: kind.into(), value: url.into(), display_name: name.into() });
         self
     }
 
     /// Sets the block of text on the customer's page.
+    ///
+    /// ```
+    /// let customer = frontgate_sdk::Customer::new("7", "Mora Lind").details("Account", "Tier: gold\nSince: 2019");
+    /// assert!(customer.details.is_some());
+    /// ```
     pub fn details(mut self, title: impl Into<String>, content: impl Into<String>) -> Self {
         self.details = Some(Details { title: title.into(), content: content.into() });
         self
     }
 
     /// Sets the picture, by its absolute URL.
+    ///
+    /// ```
+    /// let customer = frontgate_sdk::Customer::new("7", "Mora Lind").avatar("https://img.example.com/7.png");
+    /// assert!(customer.avatar.is_some());
+    /// ```
     pub fn avatar(mut self, url: impl Into<String>) -> Self {
         self.avatar = Some(url.into());
         self
     }
 
     /// Names the worker who owns the customer.
+    ///
+    /// ```
+    /// let customer = frontgate_sdk::Customer::new("7", "Mora Lind").owned_by("ana@example.org");
+    /// assert_eq!(customer.worker.as_deref(), Some("ana@example.org"));
+    /// ```
     pub fn owned_by(mut self, worker: impl Into<String>) -> Self {
         self.worker = Some(worker.into());
+        self
+    }
+}
+
+impl CustomerSummary {
+    /// A row of the list with nothing but an id and a name.
+    ///
+    /// ```
+    /// let row = frontgate_sdk::CustomerSummary::new("7", "Mora Lind").avatar("https://img.example.com/7.png");
+    /// assert_eq!(row.customer_id, "7");
+    /// ```
+    pub fn new(customer_id: impl Into<String>, display_name: impl Into<String>) -> Self {
+        Self { customer_id: customer_id.into(), display_name: display_name.into(), avatar: None }
+    }
+
+    /// Sets the picture, by its absolute URL.
+    ///
+    /// ```
+    /// let row = frontgate_sdk::CustomerSummary::new("7", "Mora Lind").avatar("https://img.example.com/7.png");
+    /// assert!(row.avatar.is_some());
+    /// ```
+    pub fn avatar(mut self, url: impl Into<String>) -> Self {
+        self.avatar = Some(url.into());
         self
     }
 }
@@ -77,7 +136,64 @@ impl From<Customer> for CustomerSummary {
     }
 }
 
+impl ListRequest {
+    /// The first page of a worker's list, for tests of your own.
+    ///
+    /// ```
+    /// use frontgate_sdk::{ListRequest, Position};
+    ///
+    /// let request = ListRequest::first("ana@example.org", 30).search("Lind").after("7");
+    /// assert_eq!(request.position, Position::After("7".to_owned()));
+    /// ```
+    pub fn first(worker: impl Into<String>, page_size: u32) -> Self {
+        Self { worker: worker.into(), page_size, position: Position::First, query: None }
+    }
+
+    /// The page after a customer.
+    ///
+    /// ```
+    /// let request = frontgate_sdk::ListRequest::first("ana@example.org", 30).after("7");
+    /// # assert_ne!(request.position, frontgate_sdk::Position::First);
+    /// ```
+    pub fn after(mut self, customer_id: impl Into<String>) -> Self {
+        self.position = Position::After(customer_id.into());
+        self
+    }
+
+    /// The page at the token of the one before it.
+    ///
+    /// ```
+    /// let request = frontgate_sdk::ListRequest::first("ana@example.org", 30).at("7");
+    /// # assert_ne!(request.position, frontgate_sdk::Position::First);
+    /// ```
+    pub fn at(mut self, next_page_token: impl Into<String>) -> Self {
+        self.position = Position::Token(next_page_token.into());
+        self
+    }
+
+    /// With a text typed in the search box.
+    ///
+    /// ```
+    /// let request = frontgate_sdk::ListRequest::first("ana@example.org", 30).search("Lind");
+    /// assert_eq!(request.query.as_deref(), Some("Lind"));
+    /// ```
+    pub fn search(mut self, query: impl Into<String>) -> Self {
+        self.query = Some(query.into());
+        self
+    }
+}
+
 impl CustomerPage {
+    /// A page with nobody on it, which is what an unknown position has.
+    ///
+    /// ```
+    /// let page = frontgate_sdk::CustomerPage::empty();
+    /// assert!(page.customers.is_empty() && page.next_page_token.is_none());
+    /// ```
+    pub fn empty() -> Self {
+        Self { customers: Vec::new(), next_page_token: None }
+    }
+
     /// The last page, or the only one.
     ///
     /// ```
@@ -105,7 +221,24 @@ impl CustomerPage {
 }
 
 impl Error {
+    /// The worker may not do this; the text is for the operator.
+    ///
+    /// ```
+    /// use frontgate_sdk::Error;
+    ///
+    /// assert_eq!(Error::forbidden("not yours"), Error::Forbidden("not yours".to_owned()));
+    /// ```
+    pub fn forbidden(why: impl Display) -> Self {
+        Self::Forbidden(why.to_string())
+    }
+
     /// The plugin cannot work with this.
+    ///
+    /// ```
+    /// use frontgate_sdk::Error;
+    ///
+    /// assert_eq!(Error::invalid("no number"), Error::Invalid("no number".to_owned()));
+    /// ```
     pub fn invalid(why: impl Display) -> Self {
         Self::Invalid(why.to_string())
     }

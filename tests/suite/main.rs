@@ -23,6 +23,7 @@ mod folders;
 mod front_double;
 mod frontline;
 mod house;
+mod hubspot;
 mod lifecycle;
 mod listener;
 mod misbehaving;

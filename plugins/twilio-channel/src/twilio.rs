@@ -5,7 +5,7 @@ use frontgate_sdk::{Error, channel::Attachment};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use crate::{form, meaning};
+use crate::meaning;
 
 /// Why there is no result.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,8 +60,7 @@ pub(crate) fn get<T: DeserializeOwned>(url: &str) -> Result<T, Refusal> {
 }
 
 pub(crate) fn post<T: DeserializeOwned>(url: &str, fields: &[(&str, &str)]) -> Result<T, Refusal> {
-    let request = http::post(url).header("content-type", "application/x-www-form-urlencoded");
-    read(&sent(request.body(form::encode(fields)))?)
+    read(&sent(http::post(url).form(fields.iter().copied()))?)
 }
 
 pub(crate) fn delete(url: &str) -> Result<(), Refusal> {

@@ -61,7 +61,8 @@ pub(super) async fn check(tries: &Tries<'_>) {
 }
 
 async fn unknown_after(tries: &Tries<'_>) -> Verdict {
-    for id in STRANGE_IDS {
+    // Where ids are numbers in order, all stand behind 0.
+    for id in STRANGE_IDS.into_iter().filter(|id| *id != "0") {
         let position = Position::After(id.to_owned());
         let what = format!("crm.list-customers after {id:?}");
         let request = ListRequest { worker: tries.worker(), page_size: 5, position, query: None };

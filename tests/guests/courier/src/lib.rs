@@ -63,7 +63,7 @@ impl FrontChannel for Courier {
             "conversations": message.conversation_ids,
             "autoreply": message.kind == OutboundKind::Autoreply,
         });
-        let answer = http::post(&url("/messages")).json(body.to_string()).send()?;
+        let answer = http::post(&url("/messages")).json(&body).send()?;
         if answer.status == 422 {
             return Err(Error::invalid(answer.text()?));
         }
@@ -89,7 +89,7 @@ impl FrontChannel for Courier {
 }
 
 fn taken(answer: &http::Response) -> Result<Receipt> {
-    let taken: Taken = serde_json::from_slice(&answer.body).map_err(Error::failed)?;
+    let taken: Taken = answer.json()?;
     Ok(Receipt::new(taken.id, taken.conversation))
 }
 

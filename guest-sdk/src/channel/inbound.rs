@@ -1,0 +1,322 @@
+//! Short ways to write what comes in: requests of the provider, and what they tell.
+
+use crate::channel::{
+    Event, FailedDelivery, File, Header, InboundMessage, Party, Reception, Request, Response, SentElsewhere, Source,
+};
+use crate::{Error, Result};
+
+impl InboundMessage {
+    /// What this sender wrote in this conversation.
+    ///
+    /// ```
+    /// use frontgate_sdk::channel::{File, InboundMessage};
+    ///
+    /// let message = InboundMessage::new("M2", "C7", "+12025550107", "Hello!")
+    ///     .named("Mora Lind")
+    ///     .subject("An order")
+    ///     .delivered_at(1_767_225_600)
+    ///     .file(File::url("a.png", "image/png", "https://media.example.com/a.png"));
+    /// assert_eq!(message.files.len(), 1);
+    /// ```
+    pub fn new(
+        external_id: impl Into<String>,
+        external_conversation_id: impl Into<String>,
+        sender: impl Into<String>,
+        body: impl Into<String>,
+    ) -> Self {
+        Self {
+            external_id: external_id.into(),
+            external_conversation_id: external_conversation_id.into(),
+            sender: Party::new(sender),
+            subject: None,
+            body: body.into(),
+            delivered_at: None,
+            files: Vec::new(),
+        }
+    }
+
+    /// What the sender is called.
+    ///
+    /// ```
+    /// # use frontgate_sdk::channel::InboundMessage;
+    /// let message = InboundMessage::new("M2", "C7", "+12025550107", "Hello!").named("Mora Lind");
+    /// assert_eq!(message.sender.name.as_deref(), Some("Mora Lind"));
+    /// ```
+    pub fn named(mut self, name: impl Into<String>) -> Self {
+        self.sender = self.sender.named(name);
+        self
+    }
+
+    /// What it is about.
+    ///
+    /// ```
+    /// # use frontgate_sdk::channel::InboundMessage;
+    /// let message = InboundMessage::new("M2", "C7", "+12025550107", "Hello!").subject("An order");
+    /// assert_eq!(message.subject.as_deref(), Some("An order"));
+    /// ```
+    pub fn subject(mut self, subject: impl Into<String>) -> Self {
+        self.subject = Some(subject.into());
+        self
+    }
+
+    /// When it was written: seconds since 1970.
+    ///
+    /// ```
+    /// # use frontgate_sdk::channel::InboundMessage;
+    /// let message = InboundMessage::new("M2", "C7", "+12025550107", "Hello!").delivered_at(1_767_225_600);
+    /// assert!(message.delivered_at.is_some());
+    /// ```
+    pub fn delivered_at(mut self, seconds: u64) -> Self {
+        self.delivered_at = Some(seconds);
+        self
+    }
+
+    /// Adds a file.
+    ///
+    /// ```
+    /// # use frontgate_sdk::channel::{File, InboundMessage};
+    /// let file = File::bytes("a.txt", "text/plain", "a small text");
+    /// assert_eq!(InboundMessage::new("M2", "C7", "+12025550107", "").file(file).files.len(), 1);
+    /// ```
+    pub fn file(mut self, file: File) -> Self {
+        self.files.push(file);
+        self
+    }
+}
+
+impl SentElsewhere {
+    /// What an agent wrote to somebody in this conversation, outside Front.
+    ///
+    /// ```
+    /// use frontgate_sdk::channel::SentElsewhere;
+    ///
+    /// let message = SentElsewhere::new("M3", "C7", "+12025550107", "Hello!").author("Ana");
+    /// assert_eq!(message.to[0].handle, "+12025550107");
+    /// ```
+    pub fn new(
+        external_id: impl Into<String>,
+        external_conversation_id: impl Into<String>,
+        to: impl Into<String>,
+        body: impl Into<String>,
+    ) -> Self {
+        Self {
+            external_id: external_id.into(),
+            external_conversation_id: external_conversation_id.into(),
+            to: vec![Party::new(to)],
+            author: None,
+            subject: None,
+            body: body.into(),
+            delivered_at: None,
+            files: Vec::new(),
+        }
+    }
+
+    /// Who wrote it, as Front shows it.
+    ///
+    /// ```
+    /// # use frontgate_sdk::channel::SentElsewhere;
+    /// let message = SentElsewhere::new("M3", "C7", "+12025550107", "Hello!").author("Ana");
+    /// assert_eq!(message.author.as_deref(), Some("Ana"));
+    /// ```
+    pub fn author(mut self, author: impl Into<String>) -> Self {
+        self.author = Some(author.into());
+        self
+    }
+
+    /// When it was written: seconds since 1970.
+    ///
+    /// ```
+    /// # use frontgate_sdk::channel::SentElsewhere;
+    /// let message = SentElsewhere::new("M3", "C7", "+12025550107", "Hello!").delivered_at(1_767_225_600);
+    /// assert!(message.delivered_at.is_some());
+    /// ```
+    pub fn delivered_at(mut self, seconds: u64) -> Self {
+        self.delivered_at = Some(seconds);
+        self
+    }
+
+    /// Adds a file.
+    ///
+    /// ```
+    /// # use frontgate_sdk::channel::{File, SentElsewhere};
+    /// let file = File::bytes("a.txt", "text/plain", "a small text");
+    /// assert_eq!(SentElsewhere::new("M3", "C7", "+12025550107", "").file(file).files.len(), 1);
+    /// ```
+    pub fn file(mut self, file: File) -> Self {
+        self.files.push(file);
+        self
+    }
+}
+
+impl FailedDelivery {
+    /// A message that did not arrive, by the id that `send` gave, and why.
+    ///
+    /// ```
+    /// use frontgate_sdk::channel::{FailedDelivery, Reception};
+    ///
+    /// let failed = FailedDelivery::new("M1", "The number is not in service");
+    /// assert_eq!(Reception::answer(204).event(failed).events.len(), 1);
+    /// ```
+    pub fn new(external_id: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self { external_id: external_id.into(), reason: reason.into() }
+    }
+}
+
+impl File {
+    /// A file whose bytes are here.
+    ///
+    /// ```
+    /// let file = frontgate_sdk::channel::File::bytes("a.txt", "text/plain", "a small text");
+    /// assert_eq!(file.filename, "a.txt");
+    /// ```
+    pub fn bytes(filename: impl Into<String>, content_type: impl Into<String>, bytes: impl Into<Vec<u8>>) -> Self {
+        Self { filename: filename.into(), content_type: content_type.into(), source: Source::Bytes(bytes.into()) }
+    }
+
+    /// A file that the gateway fetches from a granted host.
+    ///
+    /// ```
+    /// let file = frontgate_sdk::channel::File::url("a.png", "image/png", "https://media.example.com/a.png");
+    /// assert_eq!(file.content_type, "image/png");
+    /// ```
+    pub fn url(filename: impl Into<String>, content_type: impl Into<String>, url: impl Into<String>) -> Self {
+        Self { filename: filename.into(), content_type: content_type.into(), source: Source::Url(url.into()) }
+    }
+}
+
+impl From<InboundMessage> for Event {
+    fn from(message: InboundMessage) -> Self {
+        Self::Inbound(message)
+    }
+}
+
+impl From<SentElsewhere> for Event {
+    fn from(message: SentElsewhere) -> Self {
+        Self::Outbound(message)
+    }
+}
+
+impl From<FailedDelivery> for Event {
+    fn from(failed: FailedDelivery) -> Self {
+        Self::Failed(failed)
+    }
+}
+
+impl Reception {
+    /// An answer without a body, and nothing that happened.
+    ///
+    /// ```
+    /// let refused = frontgate_sdk::channel::Reception::answer(403);
+    /// assert!(refused.events.is_empty());
+    /// ```
+    pub fn answer(status: u16) -> Self {
+        let response = Response { status, headers: Vec::new(), body: Vec::new() };
+        Self { response, events: Vec::new() }
+    }
+
+    /// Adds something that happened.
+    ///
+    /// ```
+    /// use frontgate_sdk::channel::{InboundMessage, Reception};
+    ///
+    /// let told = Reception::answer(204).event(InboundMessage::new("M2", "C7", "+12025550107", "Hello!"));
+    /// assert_eq!(told.events.len(), 1);
+    /// ```
+    pub fn event(mut self, event: impl Into<Event>) -> Self {
+        self.events.push(event.into());
+        self
+    }
+
+    /// Adds a header to the answer.
+    ///
+    /// ```
+    /// let busy = frontgate_sdk::channel::Reception::answer(503).header("retry-after", "5");
+    /// assert_eq!(busy.response.headers[0].value, "5");
+    /// ```
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.response.headers.push(Header { name: name.into(), value: value.into() });
+        self
+    }
+
+    /// Adds a body.
+    ///
+    /// ```
+    /// let challenge = frontgate_sdk::channel::Reception::answer(200).body("text/plain", "1158201444");
+    /// assert_eq!(challenge.response.body, b"1158201444");
+    /// ```
+    pub fn body(mut self, content_type: impl Into<String>, body: impl Into<Vec<u8>>) -> Self {
+        self.response.body = body.into();
+        self.header("content-type", content_type)
+    }
+}
+
+impl Request {
+    /// A request of the provider, for tests of your own.
+    ///
+    /// ```
+    /// use frontgate_sdk::channel::Request;
+    ///
+    /// let request = Request::post("https://gw.example.net/front/sms/k/provider", "{}").with("X-Signature", "s");
+    /// assert_eq!(request.header("x-signature"), Some("s"));
+    /// ```
+    pub fn post(url: impl Into<String>, body: impl Into<Vec<u8>>) -> Self {
+        Self { method: "POST".to_owned(), url: url.into(), headers: Vec::new(), body: body.into() }
+    }
+
+    /// With a header.
+    ///
+    /// ```
+    /// # use frontgate_sdk::channel::Request;
+    /// let request = Request::post("https://gw.example.net/", "").with("X-Signature", "s");
+    /// assert_eq!(request.headers[0].name, "x-signature");
+    /// ```
+    pub fn with(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.headers.push(Header { name: name.to_ascii_lowercase(), value: value.into() });
+        self
+    }
+
+    /// The first header of this name, in any case.
+    ///
+    /// ```
+    /// # use frontgate_sdk::channel::Request;
+    /// let request = Request::post("https://gw.example.net/", "").with("x-signature", "s");
+    /// assert_eq!((request.header("X-Signature"), request.header("x-other")), (Some("s"), None));
+    /// ```
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut headers = self.headers.iter();
+        headers.find(|header| header.name.eq_ignore_ascii_case(name)).map(|header| header.value.as_str())
+    }
+
+    /// The body as text.
+    ///
+    /// ```
+    /// # use frontgate_sdk::channel::Request;
+    /// assert_eq!(Request::post("https://gw.example.net/", "Hello!").text()?, "Hello!");
+    /// # Ok::<(), frontgate_sdk::Error>(())
+    /// ```
+    pub fn text(&self) -> Result<&str> {
+        std::str::from_utf8(&self.body).map_err(|_| Error::invalid("the body is no text"))
+    }
+
+    /// The body, which is JSON.
+    ///
+    /// ```
+    /// use frontgate_sdk::channel::Request;
+    /// use serde::Deserialize;
+    ///
+    /// #[derive(Deserialize)]
+    /// struct Told {
+    ///     text: String,
+    /// }
+    ///
+    /// let told: Told = Request::post("https://gw.example.net/", r#"{"text":"Hello!"}"#).json()?;
+    /// assert_eq!(told.text, "Hello!");
+    /// # Ok::<(), frontgate_sdk::Error>(())
+    /// ```
+    pub fn json<T: serde::de::DeserializeOwned>(&self) -> Result<T> {
+        crate::json::read(&self.body, "the request is not what was expected").map_err(|error| match error {
+            Error::Failed(problem) => Error::Invalid(problem),
+            other => other,
+        })
+    }
+}

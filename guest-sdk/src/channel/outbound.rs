@@ -1,0 +1,231 @@
+//! Short ways to write what goes out: whom to, what, and what became of it.
+
+use crate::channel::{
+    Address, AddressPage, Attachment, Connection, Event, OutboundKind, OutboundMessage, Party, Receipt,
+};
+use crate::{Error, Result};
+
+impl Connection {
+    /// A channel without a credential, for tests of your own.
+    ///
+    /// ```
+    /// let connection = frontgate_sdk::channel::Connection::new("cha_1").credential("made-up");
+    /// assert_eq!(connection.webhook_url, "https://gw.example.net/front/sms/cha_1/provider");
+    /// ```
+    pub fn new(channel_id: impl Into<String>) -> Self {
+        let channel_id = channel_id.into();
+        let webhook_url = format!("https://gw.example.net/front/sms/{channel_id}/provider");
+        Self { channel_id, credential: None, webhook_url }
+    }
+
+    /// With what the admin typed.
+    ///
+    /// ```
+    /// let connection = frontgate_sdk::channel::Connection::new("cha_1").credential("made-up");
+    /// assert_eq!(connection.credential.as_deref(), Some("made-up"));
+    /// ```
+    pub fn credential(mut self, credential: impl Into<String>) -> Self {
+        self.credential = Some(credential.into());
+        self
+    }
+}
+
+impl OutboundMessage {
+    /// A teammate's text to somebody, for tests of your own.
+    ///
+    /// ```
+    /// use frontgate_sdk::channel::OutboundMessage;
+    ///
+    /// let message = OutboundMessage::new("+12025550107", "Hello!").conversation("C7");
+    /// assert_eq!(message.first_to()?.handle, "+12025550107");
+    /// # Ok::<(), frontgate_sdk::Error>(())
+    /// ```
+    pub fn new(to: impl Into<String>, text: impl Into<String>) -> Self {
+        let text = text.into();
+        Self {
+            kind: OutboundKind::Message,
+            idempotency_key: "key-1".to_owned(),
+            message_id: Some("msg_1".to_owned()),
+            conversation_ids: Vec::new(),
+            to: vec![Party::new(to)],
+            author: None,
+            subject: None,
+            html: text.clone(),
+            text,
+            attachments: Vec::new(),
+        }
+    }
+
+    /// In a conversation that the plugin has named.
+    ///
+    /// ```
+    /// let message = frontgate_sdk::channel::OutboundMessage::new("+12025550107", "Hello!").conversation("C7");
+    /// assert_eq!(message.conversation_ids, ["C7"]);
+    /// ```
+    pub fn conversation(mut self, id: impl Into<String>) -> Self {
+        self.conversation_ids.push(id.into());
+        self
+    }
+
+    /// With a file.
+    ///
+    /// ```
+    /// use frontgate_sdk::channel::{Attachment, OutboundMessage};
+    ///
+    /// let picture = Attachment::new("fil_1", "a.png", "image/png");
+    /// assert_eq!(OutboundMessage::new("+12025550107", "").attach(picture).attachments.len(), 1);
+    /// ```
+    pub fn attach(mut self, attachment: Attachment) -> Self {
+        self.attachments.push(attachment);
+        self
+    }
+
+    /// The first of those whom it goes to.
+    ///
+    /// ```
+    /// use frontgate_sdk::channel::OutboundMessage;
+    ///
+    /// let mut message = OutboundMessage::new("+12025550107", "Hello!");
+    /// assert_eq!(message.first_to()?.handle, "+12025550107");
+    /// message.to.clear();
+    /// assert!(message.first_to().is_err());
+    /// # Ok::<(), frontgate_sdk::Error>(())
+    /// ```
+    pub fn first_to(&self) -> Result<&Party> {
+        self.to.first().ok_or_else(|| Error::invalid("the message goes to nobody"))
+    }
+}
+
+impl Attachment {
+    /// A file of a message, for tests of your own; [`testing::files`](crate::testing::files) says what is in it.
+    ///
+    /// ```
+    /// let picture = frontgate_sdk::channel::Attachment::new("fil_1", "a.png", "image/png");
+    /// assert_eq!(picture.size, None);
+    /// ```
+    pub fn new(id: impl Into<String>, filename: impl Into<String>, content_type: impl Into<String>) -> Self {
+        let (id, filename, content_type) = (id.into(), filename.into(), content_type.into());
+        Self { id, filename, content_type, size: None, is_inline: false, content_id: None }
+    }
+}
+
+impl Party {
+    /// Somebody of whom only this is known.
+    ///
+    /// ```
+    /// let mora = frontgate_sdk::channel::Party::new("+12025550107").named("Mora Lind").email("m@example.org");
+    /// assert_eq!(mora.handle, "+12025550107");
+    /// ```
+    pub fn new(handle: impl Into<String>) -> Self {
+        Self { handle: handle.into(), name: None, email: None }
+    }
+
+    /// As it is shown.
+    ///
+    /// ```
+    /// let mora = frontgate_sdk::channel::Party::new("+12025550107").named("Mora Lind");
+    /// assert_eq!(mora.name.as_deref(), Some("Mora Lind"));
+    /// ```
+    pub fn named(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// Where it is known.
+    ///
+    /// ```
+    /// let mora = frontgate_sdk::channel::Party::new("mora").email("m@example.org");
+    /// assert_eq!(mora.email.as_deref(), Some("m@example.org"));
+    /// ```
+    pub fn email(mut self, email: impl Into<String>) -> Self {
+        self.email = Some(email.into());
+        self
+    }
+}
+
+impl Receipt {
+    /// What the provider calls the message and its conversation.
+    ///
+    /// ```
+    /// let receipt = frontgate_sdk::channel::Receipt::new("M1", "C7");
+    /// assert_eq!(receipt.external_id.as_deref(), Some("M1"));
+    /// ```
+    pub fn new(external_id: impl Into<String>, external_conversation_id: impl Into<String>) -> Self {
+        let external_conversation_id = Some(external_conversation_id.into());
+        Self { external_id: Some(external_id.into()), external_conversation_id, events: Vec::new() }
+    }
+
+    /// What the provider calls the conversation; it has no id of the message.
+    ///
+    /// ```
+    /// let receipt = frontgate_sdk::channel::Receipt::of_conversation("C7");
+    /// assert_eq!(receipt.external_id, None);
+    /// ```
+    pub fn of_conversation(external_conversation_id: impl Into<String>) -> Self {
+        let external_conversation_id = Some(external_conversation_id.into());
+        Self { external_id: None, external_conversation_id, events: Vec::new() }
+    }
+
+    /// Adds what the provider told at once.
+    ///
+    /// ```
+    /// use frontgate_sdk::channel::{InboundMessage, Receipt};
+    ///
+    /// let receipt = Receipt::new("M1", "C7").event(InboundMessage::new("M2", "C7", "+12025550107", "Hello!"));
+    /// assert_eq!(receipt.events.len(), 1);
+    /// ```
+    pub fn event(mut self, event: impl Into<Event>) -> Self {
+        self.events.push(event.into());
+        self
+    }
+}
+
+impl Address {
+    /// An account of the provider that could be connected.
+    ///
+    /// ```
+    /// let address = frontgate_sdk::channel::Address::new("+12025550199").named("Sales");
+    /// assert_eq!(address.name.as_deref(), Some("Sales"));
+    /// ```
+    pub fn new(value: impl Into<String>) -> Self {
+        Self { value: value.into(), name: None }
+    }
+
+    /// As the admin sees it.
+    ///
+    /// ```
+    /// let address = frontgate_sdk::channel::Address::new("+12025550199").named("Sales");
+    /// assert_eq!(address.value, "+12025550199");
+    /// ```
+    pub fn named(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+}
+
+impl AddressPage {
+    /// The last page, or the only one.
+    ///
+    /// ```
+    /// use frontgate_sdk::channel::{Address, AddressPage};
+    ///
+    /// let page = AddressPage::last([Address::new("+12025550199")]);
+    /// assert_eq!(page.next_page_token, None);
+    /// ```
+    pub fn last(addresses: impl IntoIterator<Item = Address>) -> Self {
+        Self { addresses: addresses.into_iter().collect(), next_page_token: None }
+    }
+
+    /// Says that there is more, at this token.
+    ///
+    /// ```
+    /// use frontgate_sdk::channel::{Address, AddressPage};
+    ///
+    /// let page = AddressPage::last([Address::new("+12025550199")]).then("2");
+    /// assert_eq!(page.next_page_token.as_deref(), Some("2"));
+    /// ```
+    pub fn then(mut self, next_page_token: impl Into<String>) -> Self {
+        self.next_page_token = Some(next_page_token.into());
+        self
+    }
+}

@@ -1,0 +1,25 @@
+//! What stands for itself in a URL or a form, and what is written with signs.
+
+/// A text as one segment of a path, or as a value of a query: all but letters, digits and `-._~` is encoded, so
+/// that nobody's id leads elsewhere.
+///
+/// ```
+/// use frontgate_sdk::http;
+///
+/// let url = format!("https://crm.example.com/people/{}", http::segment("a/b ä"));
+/// assert_eq!(url, "https://crm.example.com/people/a%2Fb%20%C3%A4");
+/// ```
+pub fn segment(text: &str) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            encoded.push(char::from(byte));
+            continue;
+        }
+        encoded.push('%');
+        encoded.push(char::from(DIGITS[usize::from(byte >> 4)]));
+        encoded.push(char::from(DIGITS[usize::from(byte & 15)]));
+    }
+    encoded
+}

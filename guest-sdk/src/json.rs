@@ -1,0 +1,51 @@
+//! JSON from elsewhere, and what is said when it is not what was expected.
+
+use serde::de::DeserializeOwned;
+
+use crate::{Error, Result};
+
+/// Reads a value; `what` begins the error.
+pub(crate) fn read<T: DeserializeOwned>(bytes: &[u8], what: &str) -> Result<T> {
+    serde_json::from_slice(bytes).map_err(|error| {
+        let text = error.to_string();
+        let place = text.rfind(" at line ").map_or("", |at| &text[at..]);
+        let words = text.strip_suffix(place).unwrap_or(&text);
+        Error::failed(format!("{what}: {}{place}", without_value(words)))
+    })
+}
+
+/// What is wrong, without the value that stands there: it may be a customer's name, and errors are logged.
+pub(crate) fn without_value(problem: &str) -> &str {
+    let has_value =
+        ["invalid type: ", "invalid value: ", "unknown variant "].iter().any(|one| problem.starts_with(one));
+    match problem.rfind(", expected ") {
+        Some(at) if has_value => &problem[at + 2..],
+        _ => problem,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize, PartialEq)]
+    struct Person {
+        id: u32,
+    }
+
+    #[test]
+    fn an_error_says_what_is_missing_and_not_what_stands_there() {
+        let table = [
+            (r#"{"id":"Mora, expected"}"#, "x: expected u32 at line 1 column 22"),
+            ("{}", "x: missing field `id` at line 1 column 2"),
+            ("", "x: EOF while parsing a value at line 1 column 0"),
+            ("<html>", "x: expected value at line 1 column 1"),
+        ];
+        for (text, want) in table {
+            assert_eq!(read::<Person>(text.as_bytes(), "x"), Err(Error::failed(want)), "{text}");
+        }
+        assert_eq!(read(br#"{"id":7,"more":[]}"#, "x"), Ok(Person { id: 7 }));
+    }
+}

@@ -1,0 +1,87 @@
+//! A page of a worker's contacts.
+
+use std::time::Duration;
+
+use frontgate_sdk::{CustomerPage, Error, ListRequest, Position, Result, clock, warn};
+
+use crate::search::{Filter, Found, Group, PAGE_MAX, Search};
+use crate::settings::Settings;
+use crate::{api, owners};
+
+/// No further request is begun after this long: a shorter page in time is better than a whole one too late.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The page at a position; an unknown position has an empty one.
+pub(crate) fn page(settings: &Settings, request: &ListRequest) -> Result<CustomerPage> {
+    let mut last = match &request.position {
+        Position::First => "0".to_owned(),
+        Position::After(id) | Position::Token(id) if api::is_id(id) => id.clone(),
+        Position::After(_) | Position::Token(_) => {
+            return Ok(CustomerPage::empty());
+        }
+    };
+    let began = clock::now();
+    let whose = Whose::asks(settings, &request.worker)?;
+    let mut page = CustomerPage::empty();
+    loop {
+        let left = request.page_size.saturating_sub(u32::try_from(page.customers.len()).unwrap_or(u32::MAX));
+        let search = Search::new(whose.after(&last), settings.list_properties(), left.min(PAGE_MAX));
+        let found = match search.with(request.query.as_deref(), settings).ask(settings) {
+            Err(Error::Unavailable(why)) if !page.customers.is_empty() => {
+                warn!("the page is shorter than it was asked for: {why}");
+                return Ok(page.then(last));
+            }
+            found => found?,
+        };
+        let has_more = found.has_more() && !found.results.is_empty();
+        add(&mut page, found, &mut last, settings)?;
+        let is_late = clock::now().duration_since(began).is_ok_and(|time| time >= PATIENCE);
+        match has_more {
+            true if page.customers.len() >= request.page_size as usize || is_late => return Ok(page.then(last)),
+            true => {}
+            false => return Ok(page),
+        }
+    }
+}
+
+/// Adds what was found, and remembers where it ends. What is not in order could go round in circles.
+fn add(page: &mut CustomerPage, found: Found, last: &mut String, settings: &Settings) -> Result<()> {
+    let number = |id: &str| id.parse::<u64>().ok();
+    for contact in found.results {
+        if number(&contact.id) <= number(last) {
+            return Err(Error::failed("HubSpot's answer is not in the order that was asked for"));
+        }
+        last.clone_from(&contact.id);
+        page.customers.push(contact.summary(settings));
+    }
+    Ok(())
+}
+
+/// Whose contacts are listed.
+enum Whose {
+    Everybodys,
+    /// This owner's, and those of nobody.
+    Owners(String),
+    Nobodys,
+}
+
+impl Whose {
+    fn asks(settings: &Settings, worker: &str) -> Result<Self> {
+        if !settings.own_customers_only {
+            return Ok(Self::Everybodys);
+        }
+        Ok(owners::id_of(settings, worker)?.map_or(Self::Nobodys, Self::Owners))
+    }
+
+    /// Those behind a record id.
+    fn after<'s>(&'s self, id: &'s str) -> Vec<Group<'s>> {
+        let nobodys = || Group::of([Filter::is_missing("hubspot_owner_id"), Filter::after(id)]);
+        match self {
+            Self::Everybodys => vec![Group::of([Filter::after(id)])],
+            Self::Owners(owner) => {
+                vec![Group::of([Filter::is("hubspot_owner_id", owner.as_str()), Filter::after(id)]), nobodys()]
+            }
+            Self::Nobodys => vec![nobodys()],
+        }
+    }
+}

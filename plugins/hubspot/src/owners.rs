@@ -1,0 +1,58 @@
+//! Owners, who are workers: kept for a while, since they hardly change and every call needs one.
+
+use std::time::Duration;
+
+use frontgate_sdk::{Result, debug, http, state};
+use serde::Deserialize;
+
+use crate::api;
+use crate::settings::Settings;
+
+/// How long it is kept that there is no such owner: a new one should not wait.
+const UNKNOWN_KEEP: Duration = Duration::from_secs(60);
+
+#[derive(Deserialize)]
+struct Owner {
+    id: String,
+    email: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Owners {
+    results: Vec<Owner>,
+}
+
+/// The owner that a worker is.
+pub(crate) fn id_of(settings: &Settings, worker: &str) -> Result<Option<String>> {
+    let email = settings.email_of(worker).to_lowercase();
+    kept(settings, &format!("owner-of/{email}"), || {
+        let found: Owners = api::ask(http::get(&settings.url("owners")).query("email", &email))?;
+        let is_it = |owner: &Owner| owner.email.as_deref().is_some_and(|known| known.eq_ignore_ascii_case(&email));
+        Ok(found.results.into_iter().find(is_it).map(|owner| owner.id))
+    })
+}
+
+/// The worker that an owner is. One that was removed from HubSpot is none.
+pub(crate) fn worker_of(settings: &Settings, owner: &str) -> Result<Option<String>> {
+    if !api::is_id(owner) {
+        return Ok(None);
+    }
+    let email = kept(settings, &format!("owner/{owner}"), || {
+        let found: Option<Owner> = api::find(http::get(&settings.url(&format!("owners/{owner}"))))?;
+        Ok(found.and_then(|owner| owner.email))
+    })?;
+    Ok(email.map(|email| settings.worker_with(&email).to_owned()))
+}
+
+/// What is kept, or else what HubSpot says. A store that is not granted, or does not answer, only costs a request.
+fn kept(settings: &Settings, key: &str, ask: impl FnOnce() -> Result<Option<String>>) -> Result<Option<String>> {
+    if let Ok(Some(known)) = state::get_json(key) {
+        return Ok(known);
+    }
+    let found = ask()?;
+    let keep = if found.is_some() { settings.owners_keep() } else { settings.owners_keep().min(UNKNOWN_KEEP) };
+    if let Err(error) = state::set_json(key, &found, keep) {
+        debug!("who is which owner is not kept: {error:?}");
+    }
+    Ok(found)
+}

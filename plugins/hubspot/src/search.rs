@@ -1,0 +1,145 @@
+//! HubSpot's search: which contacts, in which order.
+
+use std::borrow::Cow;
+
+use frontgate_sdk::{Result, http};
+use serde::{Deserialize, Serialize};
+
+use crate::api;
+use crate::contact::Contact;
+use crate::phone;
+use crate::settings::Settings;
+
+/// HubSpot's limit for one request.
+pub(crate) const PAGE_MAX: u32 = 200;
+/// The same for groups of filters.
+const GROUPS_MAX: usize = 5;
+/// The same for the text that is searched for.
+const QUERY_CHARS_MAX: usize = 3_000;
+/// Fewer digits are searched for as they are written.
+const DIGITS_MIN: usize = 3;
+/// How many contacts may share a number within their countries, before some are not looked at.
+const NAMESAKES_MAX: u32 = 100;
+
+/// A question.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Search<'s> {
+    filter_groups: Vec<Group<'s>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    query: Option<String>,
+    sorts: [&'static str; 1],
+    properties: Vec<&'s str>,
+    limit: u32,
+    /// Pages go on by record id instead.
+    after: &'static str,
+}
+
+/// Filters that all have to hold; of the groups, one.
+#[derive(Serialize)]
+pub(crate) struct Group<'s> {
+    filters: Vec<Filter<'s>>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Filter<'s> {
+    property_name: Cow<'s, str>,
+    operator: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<Cow<'s, str>>,
+}
+
+/// What is found.
+#[derive(Deserialize)]
+pub(crate) struct Found {
+    pub(crate) results: Vec<Contact>,
+    #[serde(default)]
+    paging: Paging,
+}
+
+#[derive(Default, Deserialize)]
+struct Paging {
+    next: Option<Next>,
+}
+
+#[derive(Deserialize)]
+struct Next {
+    #[serde(rename = "after")]
+    _after: String,
+}
+
+impl Found {
+    /// Whether HubSpot has found more than it shows.
+    pub(crate) fn has_more(&self) -> bool {
+        self.paging.next.is_some()
+    }
+}
+
+impl<'s> Group<'s> {
+    pub(crate) fn of(filters: impl IntoIterator<Item = Filter<'s>>) -> Self {
+        Self { filters: filters.into_iter().collect() }
+    }
+}
+
+impl<'s> Filter<'s> {
+    pub(crate) fn is(property: impl Into<Cow<'s, str>>, value: impl Into<Cow<'s, str>>) -> Self {
+        Self { property_name: property.into(), operator: "EQ", value: Some(value.into()) }
+    }
+
+    pub(crate) fn is_missing(property: &'static str) -> Self {
+        Self { property_name: property.into(), operator: "NOT_HAS_PROPERTY", value: None }
+    }
+
+    /// With a record id after this one.
+    pub(crate) fn after(id: impl Into<Cow<'s, str>>) -> Self {
+        Self { property_name: "hs_object_id".into(), operator: "GT", value: Some(id.into()) }
+    }
+}
+
+impl<'s> Search<'s> {
+    /// For contacts of any of these groups, by record id.
+    pub(crate) fn new(filter_groups: Vec<Group<'s>>, properties: Vec<&'s str>, limit: u32) -> Self {
+        Self { filter_groups, query: None, sorts: ["hs_object_id"], properties, limit, after: "0" }
+    }
+
+    /// Which a worker's words are in.
+    pub(crate) fn with(mut self, query: Option<&str>, settings: &Settings) -> Self {
+        self.query = query.map(|query| words(query, settings));
+        self
+    }
+
+    pub(crate) fn ask(&self, settings: &Settings) -> Result<Found> {
+        api::ask(http::post(&settings.url("objects/contacts/search")).json(self))
+    }
+}
+
+/// What HubSpot's search understands: numbers without their country code.
+fn words(query: &str, settings: &Settings) -> String {
+    let digits: String = query.chars().filter(char::is_ascii_digit).collect();
+    let is_number = query.chars().all(|c| c.is_ascii_digit() || " +-()./".contains(c)) && digits.len() >= DIGITS_MIN;
+    match is_number {
+        true => phone::national(query, settings.country).unwrap_or(digits),
+        false => query.chars().take(QUERY_CHARS_MAX).collect(),
+    }
+}
+
+/// The contact with this number, the oldest of several. HubSpot finds numbers however they are written, but without
+/// their country: whose they really are is looked at here.
+pub(crate) fn by_number(settings: &Settings, number: &str) -> Result<Option<Contact>> {
+    let national = phone::national(number, None).unwrap_or_default();
+    let calculated = ["hs_searchable_calculated_phone_number", "hs_searchable_calculated_mobile_number"];
+    let calculated =
+        calculated.iter().filter(|_| !national.is_empty()).map(|name| Filter::is(*name, national.as_str()));
+    let written = settings.numbers().map(|name| Filter::is(name, number));
+    let filters: Vec<_> = calculated.chain(written).collect();
+    for filters in filters.chunks(GROUPS_MAX) {
+        let groups = filters.iter().map(|filter| Group::of([filter.clone()])).collect();
+        let found = Search::new(groups, settings.properties(), NAMESAKES_MAX).ask(settings)?;
+        let mut contacts = found.results.into_iter();
+        if let Some(contact) = contacts.find(|contact| contact.has_number(number, settings)) {
+            return Ok(Some(contact));
+        }
+    }
+    Ok(None)
+}

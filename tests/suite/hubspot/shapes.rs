@@ -1,0 +1,56 @@
+//! Requests to HubSpot and its answers against HubSpot's own shapes.
+
+use frontgate_tests::hubspot::{Call, Exchange};
+use jsonschema::Validator;
+use serde_json::{Value, json};
+use url::Url;
+
+/// Parameters of each request that has some.
+const PARAMETERS: [(Call, &[&str]); 3] = [
+    (Call::Contact, &["properties", "propertiesWithHistory", "associations", "archived", "idProperty"]),
+    (Call::Owners, &["email", "after", "limit", "archived"]),
+    (Call::Owner, &["idProperty", "archived"]),
+];
+
+/// Panics where one of them is not as it has to be.
+pub(super) fn check(exchanges: &[Exchange]) {
+    let shape = |name: &str| validator(name);
+    let (search, error) = (shape("search"), shape("error"));
+    let answers = [
+        (Call::Search, shape("found")),
+        (Call::Contact, shape("contact")),
+        (Call::Owners, shape("owners")),
+        (Call::Owner, shape("owner")),
+    ];
+    for exchange in exchanges {
+        let fits = |validator: &Validator, value: &Value| {
+            let problems: Vec<_> = validator.iter_errors(value).map(|problem| problem.to_string()).collect();
+            assert!(problems.is_empty(), "{problems:?} in {exchange:#?}");
+        };
+        assert_ne!(exchange.call, Call::Unknown, "{exchange:#?}");
+        if exchange.call == Call::Search {
+            fits(&search, &exchange.request);
+        }
+        has_known_parameters(exchange);
+        let answer = answers.iter().find(|(call, _)| *call == exchange.call).map(|(_, validator)| validator);
+        match exchange.status {
+            Some(200) => fits(answer.expect("a shape"), &exchange.answer),
+            Some(_) if !exchange.answer.is_null() => fits(&error, &exchange.answer),
+            _ => {}
+        }
+    }
+}
+
+fn validator(name: &str) -> Validator {
+    let mut shapes: Value = serde_json::from_str(include_str!("shapes.json")).expect("JSON");
+    shapes["$ref"] = json!(format!("#/$defs/{name}"));
+    jsonschema::validator_for(&shapes).expect("a schema")
+}
+
+fn has_known_parameters(exchange: &Exchange) {
+    let url = Url::parse(&format!("http://hubspot{}", exchange.path)).expect("a URL");
+    let known = PARAMETERS.iter().find(|(call, _)| *call == exchange.call).map_or(&[][..], |(_, known)| known);
+    for (name, _) in url.query_pairs() {
+        assert!(known.contains(&&*name), "the parameter {name} in {exchange:#?}");
+    }
+}
