@@ -94,8 +94,7 @@ fn a_save_builds_swaps_and_asks_again_and_shows_what_differs() {
     fs::write(project.path().join("made.wasm"), renamed).expect("a file");
     fs::write(project.path().join("sources"), "saved").expect("a file");
     let shown = dev.round();
-    for words in ["live: ", "-         \"display_name\": \"Ada Adler\"", "+         \"display_name\": \"Eva Adler\""]
-    {
+    for words in ["live: ", "-         \"display_name\": \"Ada Adler\"", "+         \"display_name\": \"Eva Adler\""] {
         assert!(shown.contains(words), "{words}: {shown}");
     }
     dev.key("first");

@@ -65,9 +65,23 @@ impl Workshop {
         if self.store.is_there_again(channel).await.map_err(unread)? {
             return Ok("the channel was connected again; Front is told nothing".to_owned());
         }
-        let call = api::channel_status(&channel.channel_id, ChannelStatus::Offline);
-        match front.call(channel, &call).await {
-            Fate::Accepted { .. } => Ok("Front shows it as offline".to_owned()),
+        let told = self.tell_status(front, channel, ChannelStatus::Offline, "Front shows it as offline").await?;
+        // Connected while Front was being told, it would be shown as offline for ever.
+        if self.store.is_there_again(channel).await.map_err(unread)? {
+            return self.tell_status(front, channel, ChannelStatus::Ok, "the channel was connected again").await;
+        }
+        Ok(told)
+    }
+
+    async fn tell_status(
+        &self,
+        front: &Front,
+        channel: &Channel,
+        status: ChannelStatus,
+        done: &str,
+    ) -> Result<String, Stop> {
+        match front.call(channel, &api::channel_status(&channel.channel_id, status)).await {
+            Fate::Accepted { .. } => Ok(done.to_owned()),
             Fate::Again { after_ms, reason, .. } => {
                 let after = after_ms.map(Duration::from_millis);
                 Err(Settlement::Again { after, reason, waits_for_plugin: false }.into())
