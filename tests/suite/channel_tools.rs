@@ -187,6 +187,17 @@ fn a_channel_that_is_connected_again_meanwhile_is_not_shown_as_offline() {
 }
 
 #[test]
+fn a_channel_that_is_connected_while_front_is_told_is_not_shown_as_offline_either() {
+    let wired = Wired::new();
+    let channel = &*wired.channel;
+    wired.front.fault(Fault::new(Action::Slow(1_000)).on(Call::UpdateChannel).times(1));
+    said(&wired.gateway, &["channels", "disconnect", channel, "--yes"]);
+    wired.front.reconnect(channel, SERVER).expect("a channel");
+    wired.gateway.wait_for_delivery(1, "sent");
+    assert!(wired.front.channel(channel).is_online);
+}
+
+#[test]
 fn a_channel_is_taken_out_without_a_running_gateway() {
     let mut wired = Wired::new();
     wired.gateway.kill();
