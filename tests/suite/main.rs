@@ -34,6 +34,7 @@ mod reconfigure;
 mod reload;
 mod scenarios;
 mod signature;
+mod small_crm;
 mod state;
 mod state_crash;
 mod store;
