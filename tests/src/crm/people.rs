@@ -37,14 +37,15 @@ fn usual(number: usize) -> Contact {
         _ => "",
     };
     let mobile = format!("+49309{number:07}");
-    let avatar = if number % 3 == 0 { format!("https://crm.example.com/avatars/{number}.png") } else { String::new() };
+    let avatar =
+        if number.is_multiple_of(3) { format!("https://crm.example.com/avatars/{number}.png") } else { String::new() };
     Contact {
         id: id(number),
         email: format!("{}.{number}@customer.example", name.to_lowercase().replace(' ', ".")),
         name,
         company: format!("Company {}", number % 17),
         owner: owner.to_owned(),
-        phones: vec![Phone::new("mobile", &mobile, number % 2 == 0)],
+        phones: vec![Phone::new("mobile", &mobile, number.is_multiple_of(2))],
         avatar_url: avatar,
         notes: String::new(),
     }
