@@ -4,6 +4,7 @@
 mod contract;
 pub mod crm;
 mod double;
+mod examples;
 pub mod front;
 mod gateway;
 mod log;
@@ -19,6 +20,7 @@ use std::path::{Path, PathBuf};
 
 pub use crate::contract::built_against;
 pub use crate::crm::SmallCrm;
+pub use crate::examples::{Edit, Example};
 pub use crate::front::Front;
 pub use crate::gateway::{Gateway, run};
 pub use crate::log::Log;

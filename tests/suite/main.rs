@@ -18,6 +18,7 @@ mod cost;
 mod crash;
 mod customers;
 mod delivery;
+mod examples;
 mod folders;
 mod front_double;
 mod frontline;
