@@ -12,6 +12,7 @@ mod plugins;
 pub mod receipt;
 mod secret;
 mod server;
+mod single;
 mod state;
 mod store;
 mod tenant;
@@ -120,17 +121,7 @@ impl Config {
 
     /// Every secret with the key that names it.
     pub(crate) fn secrets_mut(&mut self) -> Vec<(String, &mut Secret)> {
-        let mut secrets = Vec::new();
-        for (name, plugin) in &mut self.plugins.named {
-            for (key, secret) in &mut plugin.secrets {
-                secrets.push((format!("plugins.named.{name}.secrets.{key}"), secret));
-            }
-            for (index, bound) in plugin.bound_secrets.iter_mut().enumerate() {
-                for (key, secret) in &mut bound.secrets {
-                    secrets.push((format!("plugins.named.{name}.bound_secrets[{index}].secrets.{key}"), secret));
-                }
-            }
-        }
+        let mut secrets = plugin_secrets(&mut self.plugins);
         for (name, tenant) in &mut self.tenants {
             let twilio = &mut tenant.twilio;
             for (index, token) in twilio.auth_tokens.iter_mut().enumerate() {
@@ -161,6 +152,26 @@ impl Config {
         }
         secrets
     }
+
+    /// Those of plugins.
+    pub(crate) fn plugin_secrets_mut(&mut self) -> Vec<(String, &mut Secret)> {
+        plugin_secrets(&mut self.plugins)
+    }
+}
+
+fn plugin_secrets(plugins: &mut Plugins) -> Vec<(String, &mut Secret)> {
+    let mut secrets = Vec::new();
+    for (name, plugin) in &mut plugins.named {
+        for (key, secret) in &mut plugin.secrets {
+            secrets.push((format!("plugins.named.{name}.secrets.{key}"), secret));
+        }
+        for (index, bound) in plugin.bound_secrets.iter_mut().enumerate() {
+            for (key, secret) in &mut bound.secrets {
+                secrets.push((format!("plugins.named.{name}.bound_secrets[{index}].secrets.{key}"), secret));
+            }
+        }
+    }
+    secrets
 }
 
 fn read(path: &Path) -> Result<String, Faults> {

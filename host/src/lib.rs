@@ -7,6 +7,7 @@
 pub mod cli;
 
 pub mod service;
+pub mod workbench;
 
 pub mod console;
 pub mod server;

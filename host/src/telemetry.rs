@@ -1,5 +1,6 @@
 //! Sets up the log and the metrics, once for the process.
 
+pub mod capture;
 mod lines;
 
 use std::io::IsTerminal as _;

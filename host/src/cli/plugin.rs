@@ -1,183 +1,38 @@
-//! `frontgate plugin`: what the running gateway has loaded, what became of its files, and what an operator
-//! decides about them.
+//! `frontgate plugin`: what operators do with plugins, and what authors do.
+
+mod call;
+mod inspect;
+mod operate;
+mod test;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context as _, bail};
 use clap::Subcommand;
-use hyper::Request;
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-
-use super::{client, reload, say};
-use crate::config::Config;
-use crate::console::status::{Plugin, Status};
-use crate::plugin::load::lock::{Lock, Locked};
-use crate::plugin::load::records::history;
-use crate::service::operate::Details;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Lists plugins: what answers, and why a newer file does not.
-    List {
+    #[command(flatten)]
+    Operate(operate::Command),
+    /// Says what a .wasm file is, what it wants, and what it would take.
+    Inspect {
+        /// The file.
+        file: PathBuf,
         /// As JSON.
         #[arg(long)]
         json: bool,
     },
-    /// Shows receipts: what became of each file, the oldest first.
-    History {
-        /// Only this plugin's.
-        name: Option<String>,
-        /// As JSON, a line for each.
-        #[arg(long)]
-        json: bool,
-    },
-    /// Goes back to an earlier version; the one that is taken back is not tried again.
-    Rollback {
-        /// The plugin.
-        name: String,
-        /// How the version's digest begins; the version before, if it is left out.
-        digest: Option<String>,
-    },
-    /// Lets a version go live that waits or was rolled back, or adds a file to plugins.lock.
-    Allow {
-        /// The plugin, or a .wasm file.
-        name: String,
-        /// How the version's digest begins; the one that waits, if it is left out.
-        digest: Option<String>,
-    },
-    /// Writes plugins.lock: every file that is in the folder now.
-    Lock,
+    /// Asks a plugin one thing, with the sandbox and the budgets of a gateway.
+    Call(call::Arguments),
+    /// Runs a plugin's own cases, and what the contract expects of every plugin of its roles.
+    Test(test::Arguments),
 }
 
 pub(super) fn plugin(config: &Path, command: &Command) -> anyhow::Result<ExitCode> {
-    let config = Config::skim(config).map_err(|faults| anyhow::anyhow!("{faults}"))?;
     match command {
-        Command::List { json } => list(&config, *json),
-        Command::History { name, json } => show_history(&config, name.as_deref(), *json),
-        Command::Rollback { name, digest } => decide(&config, name, "rollback", digest.clone()),
-        Command::Allow { name, digest } => {
-            let file = Path::new(name);
-            if file.extension().is_some_and(|ending| ending == "wasm") {
-                return allow_file(&config, file);
-            }
-            decide(&config, name, "allow", digest.clone())
-        }
-        Command::Lock => lock(&config),
+        Command::Operate(command) => operate::operate(config, command),
+        Command::Inspect { file, json } => inspect::inspect(config, file, *json),
+        Command::Call(arguments) => call::call(config, arguments),
+        Command::Test(arguments) => test::test(config, arguments),
     }
-}
-
-fn list(config: &Config, json: bool) -> anyhow::Result<ExitCode> {
-    let request = Request::get("/statusz").header("host", config.admin.listen.to_string());
-    let (_, body) = client::request(config.admin.listen, request.body(Default::default())?)?;
-    let status: Status = serde_json::from_slice(&body).context("reading the gateway's answer")?;
-    if json {
-        say!("{}", serde_json::to_string_pretty(&status.plugins)?);
-        return Ok(ExitCode::SUCCESS);
-    }
-    if status.plugins.is_empty() {
-        say!("no plugins; put a .wasm file into {}", config.plugins.directory.display());
-    }
-    let width = status.plugins.keys().map(String::len).max().unwrap_or_default();
-    for (name, plugin) in &status.plugins {
-        say!("{name:width$}  {}", line(plugin));
-        let attempt = plugin.last_attempt.as_ref();
-        if let Some(reason) = attempt.and_then(|attempt| attempt.reason.as_deref()) {
-            say!("{:width$}  newest file not used: {reason}", "");
-        }
-        let live = plugin.live.as_ref().map(|live| live.digest.as_str()).unwrap_or_default();
-        let others = plugin.versions.iter().map(|version| version.digest).filter(|digest| digest.to_string() != live);
-        let others: Vec<String> = others.map(|digest| digest.short()).collect();
-        if !others.is_empty() {
-            say!("{:width$}  earlier versions: {}", "", others.join(", "));
-        }
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
-fn line(plugin: &Plugin) -> String {
-    let newer = match plugin {
-        Plugin { loading: true, .. } => "  (a newer file is being loaded)",
-        Plugin { probation: true, .. } => "  (on probation)",
-        _ => "",
-    };
-    match &plugin.live {
-        Some(live) => {
-            let sdk = live.sdk.as_ref().map(|sdk| format!("  SDK {sdk}")).unwrap_or_default();
-            format!("live  {}  {} KiB  {}{sdk}{newer}", &live.digest[..12], live.bytes / 1024, live.roles.join(", "))
-        }
-        None if plugin.loading => "being loaded".to_owned(),
-        None if plugin.last_attempt.as_ref().is_some_and(|last| last.outcome == "removed") => {
-            "not live: its file was removed".to_owned()
-        }
-        None => "not live".to_owned(),
-    }
-}
-
-fn show_history(config: &Config, name: Option<&str>, json: bool) -> anyhow::Result<ExitCode> {
-    let mut receipts = history::read(&config.plugins.records)?;
-    receipts.retain(|receipt| name.is_none_or(|name| receipt.plugin == name));
-    // The file may hold some more until it is shortened.
-    for receipt in &receipts[receipts.len().saturating_sub(config.plugins.receipts_max)..] {
-        if json {
-            say!("{}", serde_json::to_string(receipt)?);
-        } else {
-            reload::print(receipt);
-        }
-    }
-    if receipts.is_empty() && !json {
-        say!("no receipts");
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
-/// Lets the running gateway do something about a plugin's versions.
-fn decide(config: &Config, name: &str, what: &str, digest: Option<String>) -> anyhow::Result<ExitCode> {
-    let path = format!("/plugins/{}/{what}", utf8_percent_encode(name, NON_ALPHANUMERIC));
-    match client::command(config, &path, &Details { digest })? {
-        Ok(answer) => {
-            answer.plugins.receipts.iter().for_each(reload::print);
-            let last = answer.plugins.receipts.iter().rev().find(|receipt| receipt.plugin == name);
-            let refused = what == "allow" && last.is_some_and(|last| last.outcome.reason().is_some());
-            Ok(if refused { ExitCode::FAILURE } else { ExitCode::SUCCESS })
-        }
-        Err(refusal) => bail!(refusal),
-    }
-}
-
-/// Adds one file to the lock, and lets a gateway that runs look again.
-fn allow_file(config: &Config, file: &Path) -> anyhow::Result<ExitCode> {
-    let path = &config.plugins.lock;
-    let mut lock = Lock::read(path)?;
-    let name = name(file)?;
-    let locked = Locked::of(file)?;
-    say!("{name}  {}  now in {}", locked.sha256.short(), path.display());
-    lock.plugins.insert(name, locked);
-    lock.write(path)?;
-    if config.admin.socket.exists() {
-        return Ok(reload::reload_with(config));
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
-fn lock(config: &Config) -> anyhow::Result<ExitCode> {
-    let folder = &config.plugins.directory;
-    let entries = std::fs::read_dir(folder).with_context(|| format!("reading {}", folder.display()))?;
-    let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
-    files.retain(|path| path.extension().is_some_and(|ending| ending == "wasm"));
-    files.sort();
-    let mut lock = Lock::default();
-    for file in &files {
-        let (name, locked) = (name(file)?, Locked::of(file)?);
-        say!("{name}  {}", locked.sha256.short());
-        lock.plugins.insert(name, locked);
-    }
-    lock.write(&config.plugins.lock)?;
-    say!("{} plugins in {}", lock.plugins.len(), config.plugins.lock.display());
-    Ok(ExitCode::SUCCESS)
-}
-
-fn name(file: &Path) -> anyhow::Result<String> {
-    let stem = file.file_stem().and_then(|stem| stem.to_str()).filter(|stem| !stem.starts_with('.'));
-    stem.map(str::to_owned).with_context(|| format!("{} is no plugin's name", file.display()))
 }

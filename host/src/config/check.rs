@@ -20,14 +20,9 @@ const WEBHOOK_TIMEOUT_MS: u64 = 5_000;
 
 /// Adds a fault for everything that cannot work.
 pub(super) fn check(config: &mut Config, document: &Document<'_>, faults: &mut Vec<Fault>) {
+    check_plugins(config, document, faults);
     let mut report = Report { document, faults };
-    for (key, secret) in config.secrets_mut() {
-        if let Some(problem) = secret.fault() {
-            report.fault(&key, problem, "set it (or create the file), or name another source");
-        }
-    }
     server(config, &mut report);
-    limits(config, &mut report);
     for (index, file) in config.delivery.ca_files.iter().enumerate() {
         if let Err(problem) = super::authorities(file) {
             let key = format!("delivery.ca_files[{index}]");
@@ -38,8 +33,19 @@ pub(super) fn check(config: &mut Config, document: &Document<'_>, faults: &mut V
         report.fault("store.url", "is no database that this version knows", "write \"sqlite:data/frontgate.db\"");
     }
     plugins(config, &mut report);
-    outbound::check(config, &mut report);
     tenants(&config.tenants, &mut report);
+}
+
+/// The same for limits, secrets, and what plugins are granted.
+pub(super) fn check_plugins(config: &mut Config, document: &Document<'_>, faults: &mut Vec<Fault>) {
+    let mut report = Report { document, faults };
+    for (key, secret) in config.secrets_mut() {
+        if let Some(problem) = secret.fault() {
+            report.fault(&key, problem, "set it (or create the file), or name another source");
+        }
+    }
+    limits(config, &mut report);
+    outbound::check(config, &mut report);
 }
 
 struct Report<'r, 'd> {

@@ -40,6 +40,11 @@ impl Secret {
         });
     }
 
+    /// Puts a made-up value in its place, for tests of a plugin.
+    pub(crate) fn stand_in(&mut self, value: &str) {
+        self.value = Ok(value.to_owned());
+    }
+
     /// Why there is no value, if there is none.
     pub(crate) fn fault(&self) -> Option<&str> {
         self.value.as_ref().err().map(String::as_str)

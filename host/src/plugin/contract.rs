@@ -30,6 +30,8 @@ static OURS: LazyLock<Side> =
 pub(super) struct Component {
     /// For receipts, lists and the lock.
     pub(super) manifest: Manifest,
+    /// The version of the contract that it was built with, if it names one.
+    pub(super) version: Option<String>,
     side: Side,
 }
 
@@ -44,7 +46,7 @@ impl Component {
             imports: side.imports.keys().cloned().collect(),
             capabilities: side.imports.iter().filter_map(|(name, id)| Capability::of(name, &side, *id)).collect(),
         };
-        Ok(Self { manifest, side })
+        Ok(Self { manifest, version: side.version(), side })
     }
 
     /// Why it cannot be linked, if its idea of the contract is not ours.
@@ -53,7 +55,7 @@ impl Component {
         if found.is_empty() {
             return None;
         }
-        let built = self.side.version().unwrap_or_else(|| "an unknown version".to_owned());
+        let built = self.version.clone().unwrap_or_else(|| "an unknown version".to_owned());
         let remedy = if built == VERSION {
             format!(
                 "it was built with another {VERSION} than this gateway's; rebuild it with this gateway's frontgate-sdk"

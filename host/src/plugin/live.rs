@@ -103,9 +103,11 @@ impl Live {
     /// What it imports and was not granted, with the keys that would grant it, as a sentence; none if it has
     /// all it wants, or nobody asks it anything.
     pub fn not_granted(&self) -> Option<String> {
-        if !self.terms.is_used(&self.name) {
-            return None;
-        }
+        self.terms.is_used(&self.name).then(|| self.wants_more()).flatten()
+    }
+
+    /// The same, whoever asks it anything.
+    pub(crate) fn wants_more(&self) -> Option<String> {
         let missing = self.manifest.capabilities.iter().filter(|capability| !self.grants.cover(**capability));
         let missing: Vec<String> =
             missing.filter_map(|capability| Some(format!("{capability} (`{}`)", capability.key()?))).collect();

@@ -11,3 +11,4 @@ mod folder;
 pub mod lock;
 pub mod records;
 pub mod reload;
+pub(crate) mod single;

@@ -71,6 +71,13 @@ impl Egress {
 
     /// A connection to an address that was checked. The name stays what TLS is agreed on with.
     async fn connect(&self, to: &Destination, until: Instant) -> Result<Connection<Body>, Failure> {
+        if let Some(address) = self.network.detour(to) {
+            let address = address?;
+            let connect = async { Connection::over(TcpStream::connect(address).await?, None).await };
+            let failed = |why: String| Failure::NotConnected(format!("connecting to {to}: {why}"));
+            let connected = timeout_at(until, connect).await.map_err(|_| failed("it took too long".to_owned()))?;
+            return connected.map_err(|error| failed(format!("{error:#}")));
+        }
         let addresses = match to.address() {
             Some(address) => vec![address],
             None => self.network.resolve(to.host(), until).await?,

@@ -10,7 +10,7 @@ pub mod call;
 mod caller;
 pub mod engine;
 pub(super) mod output;
-pub(super) mod receipt;
+pub(crate) mod receipt;
 pub(super) mod spread;
 pub(super) mod store;
 pub(super) mod warm;

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::grants::Grants;
-use super::outbound::network::Network;
+use super::outbound::network::{Detour, Network};
 use crate::config::{Config, Limits, Plugins, Role};
 
 /// One configuration, as plugins see it.
@@ -17,6 +17,16 @@ impl Terms {
     /// The terms of a gateway that listens at these addresses.
     pub(super) fn new(config: &Arc<Config>, own: &[SocketAddr]) -> Self {
         Self { config: Arc::clone(config), network: Arc::new(Network::new(&config.plugins, own)) }
+    }
+
+    /// The terms of a plugin that an author tests: connections lead elsewhere, or where they should.
+    pub(super) fn of_a_test(config: &Arc<Config>, detour: Option<Detour>) -> Self {
+        let network = Network::new(&config.plugins, &[]);
+        let network = match detour {
+            Some(detour) => network.with_detour(detour),
+            None => network,
+        };
+        Self { config: Arc::clone(config), network: Arc::new(network) }
     }
 
     /// For all plugins.

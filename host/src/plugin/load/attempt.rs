@@ -98,6 +98,17 @@ impl Loader {
         self.try_once(&live.under(&self.engine, terms).map_err(Failure::Verdict)?).await
     }
 
+    /// What runs under these terms, whatever a configuration says.
+    pub(super) fn under(engine: &Arc<Engine>, config: &Arc<Config>, terms: Terms) -> anyhow::Result<Self> {
+        Ok(Self { terms: ArcSwap::from_pointee(terms), ..Self::new(engine, config, &[])? })
+    }
+
+    /// A version on its own, outside a gateway.
+    pub(super) async fn single(&self, name: &str, wasm: Bytes) -> Result<Live, Failure> {
+        let (digest, manifest) = (Digest::of(&wasm), parse(wasm.clone()).await?);
+        self.bring(name, wasm, digest, manifest).await
+    }
+
     /// One attempt at a file, knowing what answers now and what is remembered of the name.
     pub(super) async fn load(
         self: Arc<Self>,

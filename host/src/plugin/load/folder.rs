@@ -56,6 +56,19 @@ pub(super) fn look(folder: &Path) -> io::Result<BTreeMap<String, Seen>> {
     Ok(files)
 }
 
+impl Seen {
+    /// One file, wherever it is.
+    pub(super) fn of(path: &Path) -> Self {
+        match fs::metadata(path) {
+            Ok(metadata) => seen(path.to_owned(), &metadata),
+            Err(error) => {
+                let kind = Kind::Hidden(error.to_string());
+                Self { path: path.to_owned(), kind, modified: (0, 0), inode: (0, 0), changed: (0, 0) }
+            }
+        }
+    }
+}
+
 fn seen(path: PathBuf, metadata: &fs::Metadata) -> Seen {
     let kind = metadata.file_type();
     let kind = if kind.is_file() {

@@ -2,9 +2,11 @@
 //! trusted, and where the gateway itself listens. No connection is among it.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::sync::Arc;
 
 use tokio::time::{Instant, timeout_at};
 
+use super::destination::Destination;
 use super::refusal::Failure;
 use super::resolve::Names;
 use crate::config::Plugins;
@@ -17,7 +19,13 @@ pub struct Network {
     pub(super) connections_idle_max: usize,
     /// Where the gateway listens.
     own: Vec<SocketAddr>,
+    /// Where connections lead instead, while an author tests a plugin.
+    detour: Option<Detour>,
 }
+
+/// Where connections to a site lead instead, without TLS, or why there is none: `https://crm.example.com`,
+/// with a port unless it is the scheme's own.
+pub(crate) type Detour = Arc<dyn Fn(&str) -> Result<SocketAddr, String> + Send + Sync>;
 
 impl Network {
     /// The network around a gateway that listens at these addresses.
@@ -27,7 +35,19 @@ impl Network {
             tls: Tls::new(&config.ca_files),
             connections_idle_max: config.connections_idle_max,
             own: own.to_vec(),
+            detour: None,
         }
+    }
+
+    /// The same with every connection led elsewhere. Grants and limits hold as before.
+    pub(crate) fn with_detour(self, detour: Detour) -> Self {
+        Self { detour: Some(detour), ..self }
+    }
+
+    /// Where a connection leads instead, where all do.
+    pub(super) fn detour(&self, to: &Destination) -> Option<Result<SocketAddr, Failure>> {
+        let detour = self.detour.as_ref()?;
+        Some(detour(&to.to_string()).map_err(Failure::NotConnected))
     }
 
     /// All addresses of a host.

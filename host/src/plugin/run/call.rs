@@ -1,5 +1,6 @@
 //! One call of a plugin: a place in the pool, a fresh instance, one question, every budget.
 
+pub(crate) mod by_name;
 mod channel;
 mod conversations;
 mod crm;
@@ -7,6 +8,7 @@ mod outgoing;
 mod routing;
 mod templates;
 
+use std::borrow::Cow;
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -107,14 +109,14 @@ impl<'c> Call<'c> {
     }
 
     /// Asks one question, and notes what it cost and how it ended.
-    async fn run<R, Q, F>(self, function: &'static str, question: Q) -> Result<R, Error>
+    async fn run<R, Q, F>(self, function: impl Into<Cow<'static, str>>, question: Q) -> Result<R, Error>
     where
         R: Send + 'static,
         Q: FnOnce(Store<CallStore>, Instance) -> F + Send + 'static,
         F: Future<Output = (Store<CallStore>, Outcome<R>)> + Send + 'static,
     {
         let (plugin, caller) = (self.plugin, self.caller);
-        let mut receipt = Receipt::begin(plugin, caller, function);
+        let mut receipt = Receipt::begin(plugin, caller, function.into());
         let result = match plugin.breaker.pass(Instant::now()) {
             Some(pass) => {
                 let result = self.admitted(&mut receipt, question).await;

@@ -4,6 +4,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Semaphore;
 
+use super::receipt::Told;
+
 /// For whom a call is made; stands in every line that the plugin logs.
 #[derive(Debug, Clone)]
 pub struct Caller {
@@ -17,9 +19,9 @@ pub struct Caller {
     pub receipts: Receipts,
 }
 
-/// The receipts of a request's calls, one sentence each, where somebody will read them.
+/// The receipts of a request's calls, where somebody will read them.
 #[derive(Debug, Clone, Default)]
-pub struct Receipts(Option<Arc<Mutex<Vec<String>>>>);
+pub struct Receipts(Option<Arc<Mutex<Vec<Told>>>>);
 
 impl Receipts {
     /// Keeps them if the log shows them.
@@ -27,13 +29,28 @@ impl Receipts {
         Self(tracing::enabled!(tracing::Level::DEBUG).then(Arc::default))
     }
 
-    /// All of them so far; none if there are none, or they are not kept.
+    /// Keeps them.
+    pub(crate) fn kept() -> Self {
+        Self(Some(Arc::default()))
+    }
+
+    /// All of them so far, a sentence each; none if there are none, or they are not kept.
     pub fn text(&self) -> Option<String> {
-        let all = self.0.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner);
+        let all: Vec<String> = self.all().iter().map(ToString::to_string).collect();
         (!all.is_empty()).then(|| all.join("; "))
     }
 
-    pub(super) fn add(&self, receipt: String) {
+    /// All of them so far.
+    pub(crate) fn all(&self) -> Vec<Told> {
+        let kept = self.0.as_ref().map(|all| all.lock().unwrap_or_else(PoisonError::into_inner).clone());
+        kept.unwrap_or_default()
+    }
+
+    pub(super) fn are_kept(&self) -> bool {
+        self.0.is_some()
+    }
+
+    pub(super) fn add(&self, receipt: Told) {
         if let Some(all) = &self.0 {
             all.lock().unwrap_or_else(PoisonError::into_inner).push(receipt);
         }

@@ -1,11 +1,13 @@
 //! What a call cost and how it ended: for the metrics, the trace, and the callback's line in the log.
 
-use std::fmt::Write as _;
+use std::borrow::Cow;
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use metrics::{Counter, Histogram, counter, histogram};
+use serde::Serialize;
 use tokio::time::Instant;
 use tracing::{Level, debug, enabled};
 
@@ -65,7 +67,7 @@ impl Meters {
 pub(super) struct Receipt<'c> {
     plugin: &'c Arc<Live>,
     caller: &'c Caller,
-    function: &'static str,
+    function: Cow<'static, str>,
     began: Instant,
     /// When it had its place, and what it used and sent since then.
     admitted: Option<(Instant, Arc<Usage>, Arc<Requests>)>,
@@ -73,7 +75,7 @@ pub(super) struct Receipt<'c> {
 }
 
 impl<'c> Receipt<'c> {
-    pub(super) fn begin(plugin: &'c Arc<Live>, caller: &'c Caller, function: &'static str) -> Self {
+    pub(super) fn begin(plugin: &'c Arc<Live>, caller: &'c Caller, function: Cow<'static, str>) -> Self {
         Self { plugin, caller, function, began: Instant::now(), admitted: None, ended: false }
     }
 
@@ -106,43 +108,131 @@ impl<'c> Receipt<'c> {
             meters.memory.record(u32::try_from(usage.memory_bytes.load(Ordering::Relaxed)).unwrap_or(u32::MAX));
             meters.host_calls.record(usage.host_calls.load(Ordering::Relaxed));
         }
-        if enabled!(Level::DEBUG) {
-            self.tell(outcome, limit, queue, run);
+        if enabled!(Level::DEBUG) || self.caller.receipts.are_kept() {
+            let (told, plugin, caller) = (self.told(outcome, limit, queue, run), self.plugin, self.caller);
+            debug!(
+                request = &*caller.request,
+                tenant = &*caller.tenant,
+                plugin = &*plugin.name,
+                "a call ended: {told}"
+            );
+            caller.receipts.add(told);
         }
     }
 
-    fn tell(&self, outcome: &str, limit: Option<&str>, queue: Duration, run: Duration) {
-        let Self { plugin, caller, .. } = self;
-        // `crm.call_list_customers` is `crm.list-customers` in the contract.
-        let function = self.function.replace("call_", "").replace('_', "-");
-        let mut text = format!("{} {}: {outcome}", plugin.name, function);
-        if let Some(limit) = limit {
-            let _ = write!(text, " ({limit})");
+    fn told(&self, outcome: &'static str, limit: Option<&'static str>, queue: Duration, run: Duration) -> Told {
+        Told {
+            plugin: self.plugin.name.to_string(),
+            // `crm.call_list_customers` is `crm.list-customers` in the contract.
+            function: self.function.replace("call_", "").replace('_', "-"),
+            outcome,
+            limit,
+            digest: self.plugin.digest.short(),
+            queue_us: micros(queue),
+            cost: self.admitted.as_ref().map(|(_, usage, requests)| Cost::of(usage, requests, run)),
         }
-        let _ = write!(text, ", digest {}, queue {} us", plugin.digest.short(), micros(queue));
-        if let Some((_, usage, requests)) = &self.admitted {
-            let start = micros(usage.start.get().copied().unwrap_or(run));
-            let (run, cpu) = (micros(run), micros(usage.cpu.spent()));
-            let memory = usage.memory_bytes.load(Ordering::Relaxed);
-            let host_calls = usage.host_calls.load(Ordering::Relaxed);
-            let dropped = usage.lines_dropped.load(Ordering::Relaxed);
-            let _ = write!(
-                text,
-                ", start {start} us, run {run} us, cpu {cpu} us, memory {memory} bytes, host calls {host_calls}, \
-                 lines dropped {dropped}"
-            );
-            if let Some((keys, bytes)) = usage.written.get() {
-                let _ = write!(text, ", state {keys} keys ({bytes} bytes) written");
-            }
-            let sent = requests.used();
-            if sent.requests > 0 {
-                let hosts = sent.hosts.into_iter().collect::<Vec<_>>().join(" ");
-                let (count, out, back) = (sent.requests, sent.sent, sent.received);
-                let _ = write!(text, ", requests {count} ({hosts}; {out} bytes out, {back} bytes back)");
-            }
+    }
+}
+
+/// A call that has ended, as somebody reads it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Told {
+    /// Who was asked.
+    pub plugin: String,
+    /// `crm.list-customers` and so on.
+    pub function: String,
+    /// `answered`, or the code of the error.
+    pub outcome: &'static str,
+    /// Which limit it met, if that ended it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<&'static str>,
+    /// How the digest of its file begins.
+    pub digest: String,
+    /// How long it waited for its place.
+    pub queue_us: u64,
+    /// What it used, once it had one.
+    #[serde(flatten)]
+    pub cost: Option<Cost>,
+}
+
+/// What a call used.
+#[derive(Debug, Clone, Serialize)]
+pub struct Cost {
+    /// Until the plugin's code was ready to be asked.
+    pub start_us: u64,
+    /// By the clock, the start included.
+    pub run_us: u64,
+    /// On a processor.
+    pub cpu_us: u64,
+    /// All memories at their largest.
+    pub memory_bytes: usize,
+    /// Calls of the plugin into the gateway.
+    pub host_calls: u32,
+    /// Lines of output past its limits.
+    pub lines_dropped: u64,
+    /// Keys that it wrote to its state, and the bytes of keys and values.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state_written: Option<(usize, usize)>,
+    /// Requests that it sent, those that were refused included.
+    pub requests: u32,
+    /// Where to.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub hosts: Vec<String>,
+    /// Bytes of them.
+    pub bytes_out: u64,
+    /// Bytes of what came back.
+    pub bytes_back: u64,
+}
+
+impl Cost {
+    fn of(usage: &Usage, requests: &Requests, run: Duration) -> Self {
+        let sent = requests.used();
+        Self {
+            start_us: micros(usage.start.get().copied().unwrap_or(run)),
+            run_us: micros(run),
+            cpu_us: micros(usage.cpu.spent()),
+            memory_bytes: usage.memory_bytes.load(Ordering::Relaxed),
+            host_calls: usage.host_calls.load(Ordering::Relaxed),
+            lines_dropped: usage.lines_dropped.load(Ordering::Relaxed),
+            state_written: usage.written.get().copied(),
+            requests: sent.requests,
+            hosts: sent.hosts.into_iter().collect(),
+            bytes_out: sent.sent,
+            bytes_back: sent.received,
         }
-        debug!(request = &*caller.request, tenant = &*caller.tenant, plugin = &*plugin.name, "a call ended: {text}");
-        caller.receipts.add(text);
+    }
+}
+
+impl fmt::Display for Told {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}: {}", self.plugin, self.function, self.outcome)?;
+        if let Some(limit) = self.limit {
+            write!(f, " ({limit})")?;
+        }
+        write!(f, ", digest {}, queue {} us", self.digest, self.queue_us)?;
+        match &self.cost {
+            Some(cost) => write!(f, ", {cost}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for Cost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { start_us, run_us, cpu_us, memory_bytes, host_calls, lines_dropped, .. } = self;
+        write!(
+            f,
+            "start {start_us} us, run {run_us} us, cpu {cpu_us} us, memory {memory_bytes} bytes, \
+             host calls {host_calls}, lines dropped {lines_dropped}"
+        )?;
+        if let Some((keys, bytes)) = self.state_written {
+            write!(f, ", state {keys} keys ({bytes} bytes) written")?;
+        }
+        if self.requests > 0 {
+            let (count, hosts, out, back) = (self.requests, self.hosts.join(" "), self.bytes_out, self.bytes_back);
+            write!(f, ", requests {count} ({hosts}; {out} bytes out, {back} bytes back)")?;
+        }
+        Ok(())
     }
 }
 

@@ -1,0 +1,52 @@
+//! `frontgate plugin test`: a plugin's own cases, and what the contract expects of it.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::ValueEnum;
+
+use crate::cli::{runtime, say};
+use crate::telemetry::capture;
+use crate::workbench::bench::{Bench, Outside};
+use crate::workbench::report::{self, Count, Format};
+use crate::workbench::suite::{self, Choice};
+
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Arguments {
+    /// A .wasm file with `cases/` and plugin.toml beside it, or the folder that has them.
+    file: PathBuf,
+    /// For whom the report is written.
+    #[arg(long, value_enum, default_value_t = For::People)]
+    format: For,
+    /// Only this case, by its file's name without `.json`.
+    #[arg(long)]
+    case: Option<String>,
+    /// Only the plugin's own cases.
+    #[arg(long)]
+    no_conformance: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum For {
+    People,
+    Junit,
+    Json,
+}
+
+/// Ends with 0 if nothing failed, with 1 otherwise.
+pub(super) fn test(config: &Path, arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let lines = capture::capture()?;
+    let choice = Choice { case: arguments.case.clone(), no_conformance: arguments.no_conformance };
+    let checked = runtime()?.block_on(async {
+        let bench = Bench::open(&arguments.file, config, Outside::Staged, &lines).await?;
+        suite::check(&bench, &choice).await
+    })?;
+    let format = match arguments.format {
+        For::People => Format::People,
+        For::Junit => Format::Junit,
+        For::Json => Format::Json,
+    };
+    let name = arguments.file.file_stem().unwrap_or(arguments.file.as_os_str()).to_string_lossy();
+    say!("{}", report::write(&name, &checked, format));
+    Ok(if Count::of(&checked).failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

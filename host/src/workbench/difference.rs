@@ -1,0 +1,58 @@
+//! Where one piece of JSON is not as another one says.
+
+use serde_json::Value;
+
+use super::values::shown;
+
+/// How far two are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Extent {
+    /// All of it.
+    Whole,
+    /// The fields that are expected; others may be there.
+    Named,
+}
+
+/// Places that are told, at most.
+const PLACES_MAX: usize = 10;
+
+/// Every place where `found` is not as `expected` says, as sentences.
+pub(super) fn differences(expected: &Value, found: &Value, extent: Extent) -> Vec<String> {
+    let mut places = Vec::new();
+    compare(expected, found, extent, "answer", &mut places);
+    let more = places.len().saturating_sub(PLACES_MAX);
+    if more > 0 {
+        places.truncate(PLACES_MAX);
+        places.push(format!("and {more} more differences"));
+    }
+    places
+}
+
+fn compare(expected: &Value, found: &Value, extent: Extent, at: &str, places: &mut Vec<String>) {
+    match (expected, found) {
+        (Value::Object(expected), Value::Object(found)) => {
+            for (name, expected) in expected {
+                let at = format!("{at}.{name}");
+                match found.get(name) {
+                    Some(found) => compare(expected, found, extent, &at, places),
+                    None => places.push(format!("{at}: expected {}, found nothing", shown(expected))),
+                }
+            }
+            if extent == Extent::Whole {
+                let surplus = found.iter().filter(|(name, _)| !expected.contains_key(*name));
+                places
+                    .extend(surplus.map(|(name, value)| format!("{at}.{name}: not expected, found {}", shown(value))));
+            }
+        }
+        (Value::Array(expected), Value::Array(found)) => {
+            for (index, (expected, found)) in expected.iter().zip(found).enumerate() {
+                compare(expected, found, extent, &format!("{at}[{index}]"), places);
+            }
+            if expected.len() != found.len() {
+                places.push(format!("{at}: expected {} items, found {}", expected.len(), found.len()));
+            }
+        }
+        _ if expected == found => {}
+        _ => places.push(format!("{at}: expected {}, found {}", shown(expected), shown(found))),
+    }
+}

@@ -1,0 +1,36 @@
+//! One question by hand.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::bench::{Bench, Setting};
+use super::question::Question;
+use super::suite::no_answer;
+use crate::plugin::run::receipt::Told;
+use crate::telemetry::capture::Line;
+
+/// A question, and everything that came of it.
+#[derive(Debug, Serialize)]
+pub struct Asked {
+    /// `{"ok": ...}` or `{"error": ...}`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answer: Option<Value>,
+    /// Why there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ended: Option<String>,
+    /// What the plugin wrote, and what the gateway warned of.
+    pub log: Vec<Line>,
+    /// What the call cost.
+    pub receipt: Option<Told>,
+}
+
+/// Asks a plugin one thing.
+pub async fn ask(bench: &Bench, function: &str, with: &Value) -> anyhow::Result<Asked> {
+    let question = Question::read(bench, function, with)?;
+    let run = question.ask(bench, &Setting::of("call")).await;
+    let (answer, ended) = match run.result {
+        Ok(answer) => (Some(answer), None),
+        Err(error) => (None, Some(no_answer(function, &error))),
+    };
+    Ok(Asked { answer, ended, log: run.lines, receipt: run.told })
+}

@@ -1,0 +1,146 @@
+//! What came of the checks, for people, for JUnit's readers, and as JSON.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use super::suite::{Checked, Outcome};
+
+/// For whom it is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// A person at a terminal.
+    People,
+    /// What reads JUnit's XML.
+    Junit,
+    /// A program.
+    Json,
+}
+
+/// How many checks ended in which way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Count {
+    /// As they should.
+    pub passed: usize,
+    /// Not so.
+    pub failed: usize,
+    /// Neither.
+    pub skipped: usize,
+}
+
+impl Count {
+    /// Counts.
+    pub fn of(all: &[Checked]) -> Self {
+        let count = |kind: fn(&Outcome) -> bool| all.iter().filter(|checked| kind(&checked.outcome)).count();
+        Self {
+            passed: count(|outcome| matches!(outcome, Outcome::Passed)),
+            failed: count(|outcome| matches!(outcome, Outcome::Failed(_))),
+            skipped: count(|outcome| matches!(outcome, Outcome::Skipped(_))),
+        }
+    }
+}
+
+/// Writes the report on a plugin.
+pub fn write(plugin: &str, all: &[Checked], format: Format) -> String {
+    match format {
+        Format::People => people(plugin, all),
+        Format::Junit => junit(plugin, all),
+        Format::Json => json(plugin, all),
+    }
+}
+
+fn people(plugin: &str, all: &[Checked]) -> String {
+    let mut out = String::new();
+    let mut group = "";
+    for checked in all {
+        if checked.group != group {
+            group = &checked.group;
+            let title = if group == "cases" { "cases".to_owned() } else { format!("the contract of {group}") };
+            let _ = writeln!(out, "{}{title}", if out.is_empty() { "" } else { "\n" });
+        }
+        match &checked.outcome {
+            Outcome::Passed => {
+                let _ = writeln!(out, "  ✓ {}", checked.name);
+            }
+            Outcome::Skipped(why) => {
+                let _ = writeln!(out, "  - {}\n      not checked: {why}", checked.name);
+            }
+            Outcome::Failed(why) => {
+                let _ = writeln!(out, "  ✗ {}", checked.name);
+                for why in why {
+                    let _ = writeln!(out, "      {why}");
+                }
+                for line in &checked.log {
+                    let _ = writeln!(out, "      log, {}: {}", line.level, line.text);
+                }
+            }
+        }
+    }
+    let Count { passed, failed, skipped } = Count::of(all);
+    let skipped = if skipped > 0 { format!(", {skipped} not checked") } else { String::new() };
+    let _ = write!(out, "\n{plugin}: {passed} passed, {failed} failed{skipped}");
+    out
+}
+
+fn json(plugin: &str, all: &[Checked]) -> String {
+    #[derive(Serialize)]
+    struct Report<'r> {
+        plugin: &'r str,
+        #[serde(flatten)]
+        count: Count,
+        checks: &'r [Checked],
+    }
+    let report = Report { plugin, count: Count::of(all), checks: all };
+    serde_json::to_string_pretty(&report).expect("texts and numbers are JSON")
+}
+
+fn junit(plugin: &str, all: &[Checked]) -> String {
+    let Count { failed, skipped, .. } = Count::of(all);
+    let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
+    let name = escaped(plugin);
+    let tests = all.len();
+    let _ = writeln!(out, "<testsuites>");
+    let _ = writeln!(
+        out,
+        "  <testsuite name=\"{name}\" tests=\"{tests}\" failures=\"{failed}\" errors=\"0\" skipped=\"{skipped}\">"
+    );
+    for checked in all {
+        let (group, name, took) = (escaped(&checked.group), escaped(&checked.name), checked.took.as_secs_f64());
+        let _ = write!(out, "    <testcase classname=\"{group}\" name=\"{name}\" time=\"{took:.3}\"");
+        let _ = match &checked.outcome {
+            Outcome::Passed => writeln!(out, "/>"),
+            Outcome::Skipped(why) => writeln!(out, "><skipped message=\"{}\"/></testcase>", escaped(why)),
+            Outcome::Failed(why) => {
+                let log: Vec<_> =
+                    checked.log.iter().map(|line| format!("log, {}: {}", line.level, line.text)).collect();
+                let all = [why.join("\n"), log.join("\n")].join("\n");
+                let first = why.first().map(String::as_str).unwrap_or_default();
+                writeln!(
+                    out,
+                    "><failure message=\"{}\">{}</failure></testcase>",
+                    escaped(first),
+                    escaped(all.trim_end())
+                )
+            }
+        };
+    }
+    out.push_str("  </testsuite>\n</testsuites>");
+    out
+}
+
+/// Text as XML takes it, which has no place for most control characters.
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\n' | '\t' => out.push(c),
+            c if c.is_control() => out.push('\u{fffd}'),
+            c => out.push(c),
+        }
+    }
+    out
+}
