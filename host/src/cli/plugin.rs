@@ -1,6 +1,11 @@
 //! `frontgate plugin`: what the running gateway has loaded, what became of its files, and what an operator
 //! decides about them.
 
+mod bindings;
+mod componentize;
+mod new;
+mod wit;
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -48,22 +53,35 @@ pub(super) enum Command {
     },
     /// Writes plugins.lock: every file that is in the folder now.
     Lock,
+    /// Writes a project for a new plugin, which builds and works as it is.
+    New(#[command(flatten)] new::New),
+    /// Writes the contract's WIT, for wit-bindgen, jco and other generators.
+    Wit(#[command(flatten)] wit::Wit),
+    /// Writes bindings for C, Go or TypeScript.
+    Bindings(#[command(flatten)] bindings::Bindings),
+    /// Makes a component of a core module that a compiler for WASI preview 1 made.
+    Componentize(#[command(flatten)] componentize::Componentize),
 }
 
 pub(super) fn plugin(config: &Path, command: &Command) -> anyhow::Result<ExitCode> {
-    let config = Config::skim(config).map_err(|faults| anyhow::anyhow!("{faults}"))?;
+    // An author has none.
+    let config = || Config::skim(config).map_err(|faults| anyhow::anyhow!("{faults}"));
     match command {
-        Command::List { json } => list(&config, *json),
-        Command::History { name, json } => show_history(&config, name.as_deref(), *json),
-        Command::Rollback { name, digest } => decide(&config, name, "rollback", digest.clone()),
+        Command::List { json } => list(&config()?, *json),
+        Command::History { name, json } => show_history(&config()?, name.as_deref(), *json),
+        Command::Rollback { name, digest } => decide(&config()?, name, "rollback", digest.clone()),
         Command::Allow { name, digest } => {
             let file = Path::new(name);
             if file.extension().is_some_and(|ending| ending == "wasm") {
-                return allow_file(&config, file);
+                return allow_file(&config()?, file);
             }
-            decide(&config, name, "allow", digest.clone())
+            decide(&config()?, name, "allow", digest.clone())
         }
-        Command::Lock => lock(&config),
+        Command::Lock => lock(&config()?),
+        Command::New(command) => new::new(command),
+        Command::Wit(command) => wit::wit(command),
+        Command::Bindings(command) => bindings::bindings(command),
+        Command::Componentize(command) => componentize::componentize(command),
     }
 }
 
