@@ -8,6 +8,8 @@
 
 /* Contacts on one of the CRM's pages. */
 enum { LIMIT_MAX = 50 };
+/* Characters of a search, and of an id. */
+enum { QUERY_MAX = 200, ID_MAX = 40 };
 /* The CRM's pages are smaller than the app's. However large a page is asked for, this many of the CRM's are
    enough; the next call goes on from there. */
 enum { PAGES_MAX = 10 };
@@ -64,6 +66,9 @@ static bool add_rows(customer_page *page, const json *contacts, error *error) {
 }
 
 static bool list(arena *arena, const list_request *request, customer_page *page, error *error) {
+  if (request->query.is_some && text_characters(text_of(&request->query.val)) > QUERY_MAX) {
+    return fail(error, INVALID, TEXT("the CRM searches for 200 characters at most"));
+  }
   maybe_text cursor = {0};
   if (request->position.tag == EXPORTS_FRONTGATE_PLUGIN_CRM_POSITION_TOKEN) {
     cursor = (maybe_text){true, text_of(&request->position.val.token)};
@@ -102,7 +107,7 @@ static bool is_id(text id) {
     bool is_letter = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
     if (!is_letter && !(c >= '0' && c <= '9') && c != '-') return false;
   }
-  return id.len > 0;
+  return id.len > 0 && id.len <= ID_MAX;
 }
 
 static bool get(arena *arena, text worker, text id, customer *ret, error *error) {

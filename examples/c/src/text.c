@@ -12,6 +12,12 @@ bool text_is(text one, text other) {
   return one.len == other.len && (one.len == 0 || memcmp(one.ptr, other.ptr, one.len) == 0);
 }
 
+size_t text_characters(text text) {
+  size_t count = 0;
+  for (size_t at = 0; at < text.len; at++) count += (text.ptr[at] & 0xC0) != 0x80;
+  return count;
+}
+
 void *arena_take(arena *arena, size_t bytes) {
   struct block *block = malloc(sizeof *block + bytes);
   if (block == NULL) abort();

@@ -14,6 +14,8 @@ typedef struct {
 #define TEXT(literal) ((text){(literal), sizeof(literal) - 1})
 
 bool text_is(text one, text other);
+/* How many characters there are in UTF-8. */
+size_t text_characters(text text);
 
 /* What a call has taken. Starts as {0}. */
 typedef struct {

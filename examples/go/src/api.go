@@ -15,6 +15,8 @@ import (
 const (
 	// Contacts on one of the CRM's pages.
 	limitMax = 50
+	// Characters of a search.
+	queryMax = 200
 	// For one request. The app waits no longer than about five seconds for all of them.
 	patienceMS = 2000
 )

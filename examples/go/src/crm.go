@@ -6,6 +6,7 @@ import (
 	"errors"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	wit "go.bytecodealliance.org/pkg/wit/types"
 	crm "wit_component/frontgate_plugin_crm"
@@ -17,7 +18,7 @@ import (
 const pagesMax = 10
 
 // Anything else might lead to another place of the API.
-var contactID = regexp.MustCompile(`^[A-Za-z0-9-]+$`)
+var contactID = regexp.MustCompile(`^[A-Za-z0-9-]{1,40}$`)
 
 func ListCustomers(request crm.ListRequest) wit.Result[crm.CustomerPage, types.Error] {
 	return result(listCustomers(request))
@@ -34,6 +35,9 @@ func FindCustomer(address string) wit.Result[wit.Option[types.Customer], types.E
 func listCustomers(request crm.ListRequest) (crm.CustomerPage, error) {
 	asked := query{owner: request.Worker}
 	if request.Query.IsSome() {
+		if utf8.RuneCountInString(request.Query.Some()) > queryMax {
+			return crm.CustomerPage{}, failure{types.MakeErrorInvalid("the CRM searches for 200 characters at most")}
+		}
 		asked.q = new(request.Query.Some())
 	}
 	switch request.Position.Tag() {

@@ -7,6 +7,8 @@ import { decode } from './utf8.js';
 
 // Contacts on one of the CRM's pages.
 export const LIMIT_MAX = 50;
+// Characters of a search.
+export const QUERY_MAX = 200;
 // For one request. The app waits no longer than about five seconds for all of them.
 const PATIENCE_MS = 2000;
 
@@ -63,7 +65,7 @@ function ask(url) {
 function refused({ status, headers }) {
   switch (status) {
     case 400:
-      return { tag: 'invalid', val: 'the CRM does not take the request (400)' };
+      return invalid('the CRM does not take the request (400)');
     case 401:
     case 403:
       return failed(`the CRM refuses the token (${status})`);
@@ -89,6 +91,10 @@ function unanswered({ tag, val }) {
     default:
       return failed("the CRM's answer is too large");
   }
+}
+
+export function invalid(val) {
+  return { tag: 'invalid', val };
 }
 
 function unavailable(val) {

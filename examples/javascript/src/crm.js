@@ -1,6 +1,6 @@
 // Customers from a CRM over HTTP. A worker sees the contacts that the CRM says are theirs.
 
-import { LIMIT_MAX, escape, readContact, readContacts } from './api.js';
+import { LIMIT_MAX, QUERY_MAX, escape, invalid, readContact, readContacts } from './api.js';
 import { customer, isE164, summary } from './contact.js';
 
 // The CRM's pages are smaller than the app's. However large a page is asked for, this many of the CRM's are
@@ -9,6 +9,7 @@ const PAGES_MAX = 10;
 
 export const crm = {
   listCustomers({ worker, pageSize, position, query }) {
+    if (query !== null && [...query].length > QUERY_MAX) throw invalid('the CRM searches for 200 characters at most');
     const filter = `owner=${escape(worker)}` + (query === null ? '' : `&q=${escape(query)}`);
     const after = position.tag === 'after' ? `&after=${escape(position.val)}` : '';
     let cursor = position.tag === 'token' ? position.val : null;
@@ -26,7 +27,7 @@ export const crm = {
 
   getCustomer(worker, customerId) {
     // Anything else might lead to another place of the API.
-    if (!/^[A-Za-z0-9-]+$/.test(customerId)) throw { tag: 'not-found' };
+    if (!/^[A-Za-z0-9-]{1,40}$/.test(customerId)) throw { tag: 'not-found' };
     const contact = readContact(customerId);
     // The CRM shows every contact to whoever has the token, so that the plugin has to look.
     if (contact.owner !== worker) throw { tag: 'not-found' };

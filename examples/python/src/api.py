@@ -23,6 +23,8 @@ from contact import Contact, maybe_text, readable
 
 # Contacts on one of the CRM's pages.
 LIMIT_MAX = 50
+# Characters of a search.
+QUERY_MAX = 200
 # For one request. The app waits no longer than about five seconds for all of them.
 PATIENCE_MS = 2000
 

@@ -5,7 +5,7 @@ import re
 from componentize_py_types import Err
 from wit_world.exports import Crm as Role
 from wit_world.exports.crm import CustomerPage, ListRequest, Position_After, Position_Token
-from wit_world.imports.plugin_types import Customer, Error_NotFound
+from wit_world.imports.plugin_types import Customer, Error_Invalid, Error_NotFound
 
 import api
 import contact
@@ -17,6 +17,8 @@ PAGES_MAX = 10
 
 class Crm(Role):
     def list_customers(self, request: ListRequest) -> CustomerPage:
+        if request.query is not None and len(request.query) > api.QUERY_MAX:
+            raise Err(Error_Invalid("the CRM searches for 200 characters at most"))
         after = request.position.value if isinstance(request.position, Position_After) else None
         cursor = request.position.value if isinstance(request.position, Position_Token) else None
         customers = []
@@ -36,7 +38,7 @@ class Crm(Role):
 
     def get_customer(self, worker: str, customer_id: str) -> Customer:
         # Anything else might lead to another place of the API.
-        if not re.fullmatch("[A-Za-z0-9-]+", customer_id):
+        if not re.fullmatch("[A-Za-z0-9-]{1,40}", customer_id):
             raise Err(Error_NotFound())
         found = api.contact(customer_id)
         # The CRM shows every contact to whoever has the token, so that the plugin has to look.

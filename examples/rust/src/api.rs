@@ -11,6 +11,10 @@ use crate::contact::Contact;
 
 /// Contacts on one of the CRM's pages.
 const LIMIT_MAX: usize = 50;
+/// Characters of a search.
+const QUERY_MAX: usize = 200;
+/// Characters of an id.
+const ID_MAX: usize = 40;
 /// For one request. The app waits no longer than about five seconds for all of them.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// What a value in a query string cannot hold as it is.
@@ -39,6 +43,9 @@ pub(crate) struct Page {
 pub(crate) fn contacts(filter: &Filter, most: usize, start: &Start) -> Result<Page> {
     let mut path = format!("/contacts?owner={}", escape(filter.owner));
     if let Some(query) = filter.query {
+        if query.chars().count() > QUERY_MAX {
+            return Err(Error::invalid("the CRM searches for 200 characters at most"));
+        }
         path += &format!("&q={}", escape(query));
     }
     path += &format!("&limit={}", most.min(LIMIT_MAX));
@@ -58,8 +65,8 @@ pub(crate) fn contacts_with(number: &str) -> Result<Page> {
 /// The contact with an id.
 pub(crate) fn contact(id: &str) -> Result<Contact> {
     // Anything else might lead to another place of the API.
-    let is_id = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-    if !is_id {
+    let has_letters_of_ids = id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    if !has_letters_of_ids || !(1..=ID_MAX).contains(&id.len()) {
         return Err(Error::NotFound);
     }
     read(&format!("/contacts/{id}"))?.ok_or(Error::NotFound)

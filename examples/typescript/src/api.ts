@@ -10,6 +10,8 @@ import { decode } from './utf8.js';
 
 // Contacts on one of the CRM's pages.
 export const LIMIT_MAX = 50;
+// Characters of a search.
+export const QUERY_MAX = 200;
 // For one request. The app waits no longer than about five seconds for all of them.
 const PATIENCE_MS = 2000;
 
