@@ -1,13 +1,19 @@
 //! The example plugins: built from their folders as their authors would, and with a mistake in them where a test
 //! asks for one.
 
+mod planted;
+
 use std::fmt;
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::sync::Mutex;
 
-use crate::{digest, program, root, target};
+use tempfile::TempDir;
+
+pub use self::planted::Mistake;
+use crate::{SmallCrm, digest, program, root, target};
 
 /// A language, and the adapter for the small CRM that is written in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,6 +85,22 @@ impl Example {
         fs::create_dir_all(kept.parent().expect("a folder")).expect("a folder");
         fs::write(kept, &plugin).expect("a file");
         plugin
+    }
+
+    /// `frontgate plugin test` of a build of it, over a CRM that runs; with arguments.
+    pub fn test(self, plugin: &[u8], crm: &SmallCrm, arguments: &[&str]) -> Output {
+        let folder = TempDir::new().expect("a folder");
+        let own = fs::read_to_string(self.folder().join("plugin.toml")).expect("what it says of itself");
+        let lines = own.lines().filter(|line| !line.starts_with("command ="));
+        let own: String =
+            lines.map(|line| format!("{}\n", line.replace("http://127.0.0.1:4010", &crm.url()))).collect();
+        assert!(own.contains(&crm.url()), "{own}");
+        fs::write(folder.path().join("plugin.toml"), own).expect("a file");
+        fs::write(folder.path().join("crm.wasm"), plugin).expect("a file");
+        symlink(self.folder().join("cases"), folder.path().join("cases")).expect("a link");
+        let mut command = Command::new(program());
+        command.args(["plugin", "test"]).arg(folder.path()).args(arguments).current_dir(folder.path());
+        command.env("XDG_CACHE_HOME", target().join("test-cache")).output().expect("the program starts")
     }
 
     /// The project as somebody has it who copied its folder. What earlier builds installed stays.

@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 
 pub use crate::contract::built_against;
 pub use crate::crm::SmallCrm;
-pub use crate::examples::{Edit, Example};
+pub use crate::examples::{Edit, Example, Mistake};
 pub use crate::front::Front;
 pub use crate::gateway::{Gateway, run};
 pub use crate::log::Log;

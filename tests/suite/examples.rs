@@ -1,11 +1,12 @@
 //! The example plugins: one adapter in six languages, over the same CRM, asked the same. Each has a tenant of its
 //! own, and all answer with the same bytes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use frontgate_tests::crm::{Action, Call, Fault};
-use frontgate_tests::{Answer, Example, Gateway, Setup, SmallCrm, list};
+use frontgate_tests::{Answer, Example, Gateway, Mistake, Setup, SmallCrm, list};
 use serde_json::{Value, json};
 
 const ANA: &str = "ana@example.org";
@@ -307,13 +308,52 @@ fn a_rate_limit_ends_when_its_time_is_over() {
     assert_eq!(ids(&all_answer(&gateway, &list(&[]))).len(), 30);
 }
 
+/// The checks of `frontgate plugin test` that did not pass: their names, and why.
+fn failures(example: Example, plugin: &[u8], crm: &SmallCrm) -> Vec<(String, String)> {
+    let output = example.test(plugin, crm, &["--format", "json"]);
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"));
+    let checks = report["checks"].as_array().unwrap_or_else(|| panic!("{report:#}"));
+    let failed = checks.iter().filter(|check| check["outcome"] != "passed");
+    let failed: Vec<_> = failed.map(|check| (check["name"].to_string(), check["why"].to_string())).collect();
+    assert_eq!(output.status.success(), failed.is_empty(), "{report:#}");
+    failed
+}
+
 #[test]
-fn all_examples_are_asked_the_same() {
-    let cases = |example: Example| -> BTreeSet<String> {
-        let files = std::fs::read_dir(example.folder().join("cases")).expect("cases").flatten();
-        files.map(|file| file.file_name().to_string_lossy().into_owned()).collect()
-    };
+fn every_example_passes_its_cases_and_what_the_contract_expects() {
+    let crm = SmallCrm::start();
     for example in Example::ALL {
-        assert_eq!(cases(example), cases(Example::Rust), "{example}");
+        assert_eq!(failures(example, &example.build(), &crm), [], "{example}");
+    }
+}
+
+#[test]
+fn every_mistake_is_found_and_named_so_that_its_author_knows_what_to_do() {
+    let crm = SmallCrm::start();
+    for mistake in Mistake::ALL {
+        let words = match mistake {
+            Mistake::Gap => "a page begins just behind the last row of the one before",
+            Mistake::WrongField => "WhatsApp's begin with `whatsapp:`",
+            Mistake::WrongType => "catch what can go wrong",
+            Mistake::Slow => "it computed for longer than it may",
+            Mistake::TooLarge => "is too large",
+            Mistake::Silent => "say `unavailable` where trying again may help",
+        };
+        for example in Example::ALL {
+            let Some(plugin) = example.build_mistaken(mistake) else { continue };
+            let failures = failures(example, &plugin, &crm);
+            assert!(failures.iter().any(|(_, why)| why.contains(words)), "{mistake:?} in {example}: {failures:#?}");
+        }
+    }
+}
+
+#[test]
+fn all_examples_have_the_same_cases_contract_and_settings() {
+    for example in Example::ALL {
+        let of = |file: &str| std::fs::canonicalize(example.folder().join(file)).expect("it is there");
+        assert_eq!(of("cases"), frontgate_tests::root().join("examples/cases"), "{example}");
+        assert!(example == Example::Rust || of("wit") == frontgate_tests::root().join("wit"), "{example}");
+        let text = |file: PathBuf| std::fs::read_to_string(file).expect("a text");
+        assert_eq!(text(of("plugin.toml")), text(Example::Rust.folder().join("plugin.toml")), "{example}");
     }
 }
