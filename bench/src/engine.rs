@@ -7,6 +7,7 @@ use anyhow::{Context as _, anyhow};
 use frontgate::config::{Config, Role};
 use frontgate::plugin::live::Live;
 use frontgate::plugin::load::reload::{Access, Reload};
+use frontgate::plugin::outbound::network::Around;
 use frontgate::plugin::registry::Registry;
 use frontgate::plugin::run::call::{Deadlines, Receipts};
 use frontgate::plugin::run::engine::Engine;
@@ -37,7 +38,7 @@ impl Library {
         let config = Arc::new(checked.config);
         let engine = Engine::new(&config.plugins, None)?;
         let registry = Arc::new(Registry::default());
-        Reload::new(&engine, &registry, &config, &[], Access::Read)?.load_until(|| false).await?;
+        Reload::new(&engine, &registry, &config, Around::default(), Access::Read)?.load_until(|| false).await?;
         let plugins = Arc::new(Plugins::new(engine, registry));
         Ok((Self { plugins, tenants: tenants::all(&config), request: "bench".into() }, setup))
     }

@@ -6,6 +6,7 @@ mod channels;
 mod check;
 mod client;
 mod deliveries;
+mod dev;
 mod plugin;
 mod reload;
 mod run;
@@ -64,6 +65,8 @@ enum Command {
         #[command(subcommand)]
         command: plugin::Command,
     },
+    /// Builds a plugin on each save, puts it into a gateway of its own, and asks it again.
+    Dev(dev::Arguments),
     /// Sends a signed request to the running gateway, as the platform would.
     Send {
         #[command(flatten)]
@@ -109,6 +112,7 @@ pub fn main() -> ExitCode {
         Command::Check { config, online } => return check::check(&config.config, online),
         Command::Reload(file) => return reload::reload(&file.config),
         Command::Plugin { config, command } => plugin::plugin(&config.config, &command),
+        Command::Dev(arguments) => dev::dev(arguments),
         Command::Send { config, command } => send::send(&config.config, &command),
         Command::Verify { config, command } => verify::verify(&config.config, &command),
         Command::Deliveries { config, command } => deliveries::deliveries(&config.config, &command),

@@ -6,6 +6,8 @@
 
 pub mod cli;
 
+pub mod dev;
+
 pub mod service;
 pub mod workbench;
 

@@ -5,11 +5,13 @@ mod edition;
 pub mod operate;
 mod reload;
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -21,6 +23,7 @@ use crate::config::Config;
 use crate::console::Console;
 use crate::delivery::store::Store;
 use crate::plugin::load::reload::{Access, Reload};
+use crate::plugin::outbound::network::{Around, Detour};
 use crate::plugin::registry::Registry;
 use crate::plugin::run::engine::Engine;
 use crate::roles::{self, Plugins};
@@ -40,12 +43,23 @@ pub enum End {
     CutOff,
 }
 
+/// What a gateway is told that is part of an author's workshop.
+#[derive(Default)]
+pub(crate) struct Workshop {
+    /// Where it listens instead of where the configuration says.
+    pub(crate) listen: Option<SocketAddr>,
+    /// Where plugins' requests lead instead.
+    pub(crate) detour: Option<Detour>,
+    /// Who wants to know where callbacks are accepted, once they are.
+    pub(crate) serving: Option<oneshot::Sender<SocketAddr>>,
+}
+
 /// Serves until a signal, then drains. `file` is where the configuration stands.
-pub async fn serve(file: &Path, config: Config) -> anyhow::Result<End> {
+pub(crate) async fn serve(file: &Path, config: Config, workshop: Workshop) -> anyhow::Result<End> {
     let metrics = telemetry::metrics()?;
     tokio::spawn(telemetry::keep_up(metrics.clone()));
     let mut signals = Signals::new()?;
-    let server = Server::bind(config.server.listen, &config.server).await?;
+    let server = Server::bind(workshop.listen.unwrap_or(config.server.listen), &config.server).await?;
     let admin = Server::bind(config.admin.listen, &config.server).await?;
     let (address, admin_address) = (server.address()?, admin.address()?);
 
@@ -71,7 +85,8 @@ pub async fn serve(file: &Path, config: Config) -> anyhow::Result<End> {
         admin_stop.clone(),
     ));
 
-    let mut plugins_reload = Reload::new(&engine, &registry, &config, &[address, admin_address], Access::Write)?;
+    let around = Around { own: vec![address, admin_address], detour: workshop.detour };
+    let mut plugins_reload = Reload::new(&engine, &registry, &config, around, Access::Write)?;
     let socket = Socket::bind(&config.admin.socket).await?;
     tokio::select! {
         // Callbacks wait for what answers them, not for the slowest compilation.
@@ -116,6 +131,10 @@ pub async fn serve(file: &Path, config: Config) -> anyhow::Result<End> {
         listen = %address, admin = %admin_address, public_url = %tenants::public_url(&config),
         "serving {address}; operators at http://{admin_address}/statusz"
     );
+    if let Some(serving) = workshop.serving {
+        // Who has gone does not want to know.
+        let _ = serving.send(address);
+    }
 
     tokio::select! {
         () = signals.next() => {}

@@ -6,7 +6,7 @@
 //! plugin, and a [`report`] says what came of them.
 
 pub mod bench;
-mod cases;
+pub(crate) mod cases;
 mod conformance;
 mod difference;
 pub mod inspect;
@@ -14,7 +14,8 @@ pub mod one;
 pub mod project;
 mod question;
 pub mod report;
+pub(crate) mod scratch;
 mod stage;
 pub mod suite;
-mod upstream;
+pub(crate) mod upstream;
 mod values;

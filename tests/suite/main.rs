@@ -1,5 +1,6 @@
 //! Everything that is promised to users, through the front door.
 
+mod authors;
 mod callbacks;
 mod channel_crash;
 mod channel_decisions;

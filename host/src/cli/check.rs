@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::say;
 use crate::config::{Checked, Config};
 use crate::plugin::load::reload::{Access, Reload};
+use crate::plugin::outbound::network::Around;
 use crate::plugin::registry::Registry;
 use crate::plugin::run::engine::{Allocation, Engine};
 use crate::roles;
@@ -63,7 +64,7 @@ fn plugins(config: &Arc<Config>) -> anyhow::Result<usize> {
     }
     let registry = Arc::new(Registry::default());
     super::runtime()?.block_on(async {
-        let mut reload = Reload::new(&engine, &registry, config, &[], Access::Read)?;
+        let mut reload = Reload::new(&engine, &registry, config, Around::default(), Access::Read)?;
         reload.load_until(|| false).await
     })?;
     let mut faults = 0;

@@ -1,10 +1,9 @@
 //! What plugins run under: the configuration as it is now, and the network that it describes.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::grants::Grants;
-use super::outbound::network::{Detour, Network};
+use super::outbound::network::{Around, Network};
 use crate::config::{Config, Limits, Plugins, Role};
 
 /// One configuration, as plugins see it.
@@ -14,19 +13,9 @@ pub(crate) struct Terms {
 }
 
 impl Terms {
-    /// The terms of a gateway that listens at these addresses.
-    pub(super) fn new(config: &Arc<Config>, own: &[SocketAddr]) -> Self {
-        Self { config: Arc::clone(config), network: Arc::new(Network::new(&config.plugins, own)) }
-    }
-
-    /// The terms of a plugin that an author tests: connections lead elsewhere, or where they should.
-    pub(super) fn of_a_test(config: &Arc<Config>, detour: Option<Detour>) -> Self {
-        let network = Network::new(&config.plugins, &[]);
-        let network = match detour {
-            Some(detour) => network.with_detour(detour),
-            None => network,
-        };
-        Self { config: Arc::clone(config), network: Arc::new(network) }
+    /// The terms of a gateway with this around it.
+    pub(super) fn new(config: &Arc<Config>, around: &Around) -> Self {
+        Self { config: Arc::clone(config), network: Arc::new(Network::new(&config.plugins, around)) }
     }
 
     /// For all plugins.

@@ -14,6 +14,8 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// What plugins write is logged under this target.
 const PLUGIN: &str = "plugin";
+/// And what their calls cost under this one.
+const RECEIPTS: &str = "frontgate::plugin::run::receipt";
 
 /// Lines that are kept; plugins have limits of their own.
 const LINES_MAX: usize = 100_000;
@@ -27,14 +29,24 @@ pub struct Line {
     pub text: String,
 }
 
+impl Line {
+    /// What a call cost, if this line says so.
+    pub(crate) fn receipt(&self) -> Option<&str> {
+        self.text.strip_prefix("a call ended: ")
+    }
+}
+
 /// The lines of this process.
 #[derive(Debug, Clone, Default)]
 pub struct Lines(Arc<Mutex<Vec<(String, Line)>>>);
 
-/// Keeps what plugins write, and what the gateway warns of.
+/// Keeps what plugins write, what the gateway warns of, and, where it runs beside, the receipts of calls.
 pub fn capture() -> anyhow::Result<Lines> {
     let lines = Lines::default();
-    let wanted = Targets::new().with_target(PLUGIN, LevelFilter::TRACE).with_default(LevelFilter::WARN);
+    let wanted = Targets::new()
+        .with_target(PLUGIN, LevelFilter::TRACE)
+        .with_target(RECEIPTS, LevelFilter::DEBUG)
+        .with_default(LevelFilter::WARN);
     let kept = Keep(lines.clone()).with_filter(wanted);
     tracing_subscriber::registry().with(kept).try_init().context("starting the log")?;
     Ok(lines)
@@ -48,6 +60,12 @@ impl Lines {
         *all = left;
         let taken: Vec<(String, Line)> = taken;
         taken.into_iter().map(|(_, line)| line).collect()
+    }
+
+    /// All others, and forgets them.
+    pub fn take_rest(&self) -> Vec<Line> {
+        let all = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        all.into_iter().map(|(_, line)| line).collect()
     }
 }
 

@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use tokio::time::Instant;
 
 use super::project::{self, Project};
+use super::scratch::Scratch;
 use super::stage::Stage;
 use super::upstream::{Program, Upstreams};
 use crate::config::{Config, FrontApp, Role, Store, Twilio};
@@ -16,6 +17,7 @@ use crate::error::Error;
 use crate::plugin::files::Files;
 use crate::plugin::live::Live;
 use crate::plugin::load::single;
+use crate::plugin::outbound::network::Around;
 use crate::plugin::run::call::{Call, Caller, Deadlines, Directory, Receipts};
 use crate::plugin::run::engine::Engine;
 use crate::plugin::run::receipt::Told;
@@ -91,7 +93,8 @@ impl Bench {
                 (Some(Stage::open(upstreams).await?), program)
             }
         };
-        let live = single::load(&engine, &config, &name, wasm, stage.as_ref().map(Stage::detour)).await?;
+        let around = Around { own: Vec::new(), detour: stage.as_ref().map(Stage::detour) };
+        let live = single::load(&engine, &config, &name, wasm, around).await?;
         Ok(Self {
             project,
             live: Arc::new(live),
@@ -104,6 +107,11 @@ impl Bench {
             _program: program,
             _folder: folder,
         })
+    }
+
+    /// What the plugin is called.
+    pub fn name(&self) -> &str {
+        &self.live.name
     }
 
     /// Asks one thing, with the budgets and within the time of a gateway.
@@ -123,7 +131,10 @@ impl Bench {
             call = call.with_files(Arc::clone(files));
         }
         let result = question(call).await;
-        Run { result, told: receipts.all().pop(), lines: self.lines.take(&request) }
+        let mut lines = self.lines.take(&request);
+        // It is told in numbers.
+        lines.retain(|line| line.receipt().is_none());
+        Run { result, told: receipts.all().pop(), lines }
     }
 
     /// How long a call of a role may take.
@@ -181,7 +192,7 @@ fn configuration(
     if project.plugin.is_some() || !operators.is_file() {
         config.plugins.cache = cache(folder);
     }
-    config.store = Store { url: format!("sqlite:{}", folder.0.join("bench.db").display()), ..Store::default() };
+    config.store = Store { url: format!("sqlite:{}", folder.path().join("bench.db").display()), ..Store::default() };
     if outside == Outside::Staged {
         // The stage decides for every request anew.
         config.plugins.connections_idle_max = 0;
@@ -197,23 +208,5 @@ fn configuration(
 fn cache(folder: &Scratch) -> PathBuf {
     let of_user = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
     let of_user = of_user.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")));
-    of_user.filter(|path| path.is_absolute()).unwrap_or_else(|| folder.0.clone()).join("frontgate/compiled")
-}
-
-/// A folder that goes with this.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new() -> anyhow::Result<Self> {
-        let path = std::env::temp_dir().join(format!("frontgate-{}", uuid::Uuid::new_v4()));
-        std::fs::create_dir(&path).with_context(|| format!("making the folder {}", path.display()))?;
-        Ok(Self(path))
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // What is left behind lies where such things are swept up.
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
+    of_user.filter(|path| path.is_absolute()).unwrap_or_else(|| folder.path().to_owned()).join("frontgate/compiled")
 }

@@ -55,7 +55,7 @@ struct Case {
 }
 
 /// Runs all cases, or one.
-pub(super) async fn check(bench: &Bench, only: Option<&str>) -> anyhow::Result<Vec<Checked>> {
+pub(crate) async fn check(bench: &Bench, only: Option<&str>) -> anyhow::Result<Vec<Checked>> {
     let folder = bench.project.folder.join(FOLDER);
     let mut files: Vec<_> = match std::fs::read_dir(&folder) {
         Ok(entries) => entries.flatten().map(|entry| entry.path()).collect(),
@@ -122,7 +122,10 @@ impl Case {
         record.receipts.extend(run.told);
         let mut problems = stage.played().problems;
         match run.result {
-            Ok(found) => problems.extend(compare(&expected, &found, extent)),
+            Ok(found) => {
+                problems.extend(compare(&expected, &found, extent));
+                record.answer = Some(found);
+            }
             Err(error) => problems.push(no_answer(&self.call, &error)),
         }
         Ok(if problems.is_empty() { Outcome::Passed } else { Outcome::Failed(problems) })

@@ -139,9 +139,9 @@ impl Stage {
     /// Leads every connection here, unless it is scripted that nobody is there.
     pub(super) fn detour(&self) -> Detour {
         let (shared, address) = (Arc::clone(&self.shared), self.address);
-        Arc::new(move |site| match shared.is_away(site) {
-            true => Err("nobody is there (a scripted fault)".to_owned()),
-            false => Ok(address),
+        Arc::new(move |site| {
+            let away = shared.is_away(site);
+            Some(if away { Err("nobody is there (a scripted fault)".to_owned()) } else { Ok(address) })
         })
     }
 

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
+use serde_json::Value;
 
 use super::bench::Bench;
 use super::{cases, conformance};
@@ -32,6 +33,9 @@ pub struct Checked {
     /// How long it took.
     #[serde(rename = "took_ms", serialize_with = "millis")]
     pub took: Duration,
+    /// What a case was answered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answer: Option<Value>,
     /// What was logged meanwhile.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub log: Vec<Line>,
@@ -64,18 +68,27 @@ pub async fn check(bench: &Bench, choice: &Choice) -> anyhow::Result<Vec<Checked
 /// Collects what one check leaves behind.
 pub(super) struct Record {
     began: Instant,
+    pub(super) answer: Option<Value>,
     pub(super) log: Vec<Line>,
     pub(super) receipts: Vec<Told>,
 }
 
 impl Record {
     pub(super) fn begin() -> Self {
-        Self { began: Instant::now(), log: Vec::new(), receipts: Vec::new() }
+        Self { began: Instant::now(), answer: None, log: Vec::new(), receipts: Vec::new() }
     }
 
     pub(super) fn end(self, group: &str, name: &str, outcome: Outcome) -> Checked {
-        let Self { began, log, receipts } = self;
-        Checked { group: group.to_owned(), name: name.to_owned(), outcome, took: began.elapsed(), log, receipts }
+        let Self { began, answer, log, receipts } = self;
+        Checked {
+            group: group.to_owned(),
+            name: name.to_owned(),
+            outcome,
+            took: began.elapsed(),
+            answer,
+            log,
+            receipts,
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
@@ -19,6 +20,7 @@ use tokio::time::{Instant, sleep};
 use url::{Position, Url};
 
 use super::project::Project;
+use crate::plugin::outbound::network::Detour;
 
 /// How long a program may take to listen.
 const START_PATIENCE: Duration = Duration::from_secs(20);
@@ -29,7 +31,7 @@ const RESPONSE_BYTES_MAX: usize = 64 << 20;
 
 /// Where sites lead, by authority.
 #[derive(Debug, Default)]
-pub(super) struct Upstreams(BTreeMap<String, Upstream>);
+pub(crate) struct Upstreams(BTreeMap<String, Upstream>);
 
 #[derive(Debug)]
 struct Upstream {
@@ -38,11 +40,11 @@ struct Upstream {
 }
 
 /// A program that ends with this.
-pub(super) struct Program(Child);
+pub(crate) struct Program(Child);
 
 impl Upstreams {
     /// Those that an author names.
-    pub(super) fn of(project: &Project) -> anyhow::Result<Self> {
+    pub(crate) fn of(project: &Project) -> anyhow::Result<Self> {
         let mut all = BTreeMap::new();
         for (site, upstream) in &project.test.upstreams {
             let fault = |what: &str| {
@@ -56,6 +58,13 @@ impl Upstreams {
             all.insert(authority, Upstream { site: site.clone(), address });
         }
         Ok(Self(all))
+    }
+
+    /// Leads requests there directly; others go where they should.
+    pub(crate) fn detour(&self) -> Detour {
+        let sites = self.0.values().map(|upstream| (upstream.site.clone(), upstream.address));
+        let sites: BTreeMap<String, SocketAddr> = sites.collect();
+        Arc::new(move |site| sites.get(site).copied().map(Ok))
     }
 
     /// The site that has this authority.
@@ -109,7 +118,7 @@ impl Upstream {
 
 impl Program {
     /// Starts the one that an author names, and waits until the upstreams listen.
-    pub(super) async fn start(project: &Project, upstreams: &Upstreams) -> anyhow::Result<Option<Self>> {
+    pub(crate) async fn start(project: &Project, upstreams: &Upstreams) -> anyhow::Result<Option<Self>> {
         let Some((program, arguments)) = project.test.command.split_first() else {
             return Ok(None);
         };

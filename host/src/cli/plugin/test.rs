@@ -37,16 +37,15 @@ enum For {
 pub(super) fn test(config: &Path, arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let lines = capture::capture()?;
     let choice = Choice { case: arguments.case.clone(), no_conformance: arguments.no_conformance };
-    let checked = runtime()?.block_on(async {
+    let (name, checked) = runtime()?.block_on(async {
         let bench = Bench::open(&arguments.file, config, Outside::Staged, &lines).await?;
-        suite::check(&bench, &choice).await
+        anyhow::Ok((bench.name().to_owned(), suite::check(&bench, &choice).await?))
     })?;
     let format = match arguments.format {
         For::People => Format::People,
         For::Junit => Format::Junit,
         For::Json => Format::Json,
     };
-    let name = arguments.file.file_stem().unwrap_or(arguments.file.as_os_str()).to_string_lossy();
     say!("{}", report::write(&name, &checked, format));
     Ok(if Count::of(&checked).failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -1,6 +1,5 @@
 //! From a file to a plugin that can be called: read once, check, compile, link, try.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -21,6 +20,7 @@ use super::records::{self, Record};
 use crate::config::Config;
 use crate::plugin::contract::{self, Manifest};
 use crate::plugin::live::{File, Live};
+use crate::plugin::outbound::network::Around;
 use crate::plugin::run::call::{self, Caller, Receipts};
 use crate::plugin::run::engine::{Build, Engine};
 use crate::plugin::run::spread::spread;
@@ -54,18 +54,17 @@ pub(super) struct Ready {
 pub(super) struct Loader {
     engine: Arc<Engine>,
     terms: ArcSwap<Terms>,
-    /// Where the gateway itself listens.
-    own: Vec<SocketAddr>,
+    around: Around,
     builds: Builds,
 }
 
 impl Loader {
-    pub(super) fn new(engine: &Arc<Engine>, config: &Arc<Config>, own: &[SocketAddr]) -> anyhow::Result<Self> {
+    pub(super) fn new(engine: &Arc<Engine>, config: &Arc<Config>, around: Around) -> anyhow::Result<Self> {
         Ok(Self {
             builds: Builds::new(engine, &config.plugins)?,
             engine: Arc::clone(engine),
-            terms: ArcSwap::from_pointee(Terms::new(config, own)),
-            own: own.to_vec(),
+            terms: ArcSwap::from_pointee(Terms::new(config, &around)),
+            around,
         })
     }
 
@@ -76,7 +75,7 @@ impl Loader {
 
     /// What they would run under.
     pub(super) fn terms_of(&self, config: &Arc<Config>) -> Terms {
-        Terms::new(config, &self.own)
+        Terms::new(config, &self.around)
     }
 
     /// From here on.
@@ -96,11 +95,6 @@ impl Loader {
     /// Whether a version could go on under other terms.
     pub(super) async fn try_under(&self, live: &Live, terms: &Arc<Terms>) -> Result<(), Failure> {
         self.try_once(&live.under(&self.engine, terms).map_err(Failure::Verdict)?).await
-    }
-
-    /// What runs under these terms, whatever a configuration says.
-    pub(super) fn under(engine: &Arc<Engine>, config: &Arc<Config>, terms: Terms) -> anyhow::Result<Self> {
-        Ok(Self { terms: ArcSwap::from_pointee(terms), ..Self::new(engine, config, &[])? })
     }
 
     /// A version on its own, outside a gateway.

@@ -13,7 +13,6 @@ mod publish;
 mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,6 +36,7 @@ pub use super::records::Access;
 use super::records::Records;
 use crate::config::Config;
 use crate::plugin::live::Live;
+use crate::plugin::outbound::network::Around;
 use crate::plugin::registry::Registry;
 use crate::plugin::run::engine::Engine;
 
@@ -73,16 +73,16 @@ enum Finished {
 }
 
 impl Reload {
-    /// Nothing is loaded yet. The gateway listens at its `own` addresses, where no plugin may send to.
+    /// Nothing is loaded yet.
     pub fn new(
         engine: &Arc<Engine>,
         registry: &Arc<Registry>,
         config: &Arc<Config>,
-        own: &[SocketAddr],
+        around: Around,
         access: Access,
     ) -> anyhow::Result<Self> {
         let plugins = &config.plugins;
-        let loader = Loader::new(engine, config, own)?;
+        let loader = Loader::new(engine, config, around)?;
         let (commands, requests) = Commands::new();
         Ok(Self {
             loader: Arc::new(loader),

@@ -13,9 +13,8 @@ use super::folder::Seen;
 use crate::config::Config;
 use crate::plugin::contract::{self, Manifest};
 use crate::plugin::live::Live;
-use crate::plugin::outbound::network::Detour;
+use crate::plugin::outbound::network::Around;
 use crate::plugin::run::engine::Engine;
-use crate::plugin::terms::Terms;
 
 /// The bytes of a file, within the size that a gateway takes.
 pub(crate) async fn read(path: &Path, config: &Config) -> anyhow::Result<Bytes> {
@@ -41,8 +40,8 @@ pub(crate) async fn load(
     config: &Arc<Config>,
     name: &str,
     wasm: Bytes,
-    detour: Option<Detour>,
+    around: Around,
 ) -> anyhow::Result<Live> {
-    let loader = Loader::under(engine, config, Terms::of_a_test(config, detour))?;
+    let loader = Loader::new(engine, config, around)?;
     loader.single(name, wasm).await.map_err(|failure| anyhow!("the gateway would not load it: {failure}"))
 }

@@ -263,13 +263,13 @@ mod tests {
 
     use super::*;
     use crate::config::{Config, Plugins};
-    use crate::plugin::outbound::network::Network;
+    use crate::plugin::outbound::network::{Around, Network};
 
     #[tokio::test]
     async fn a_plugin_that_is_only_tried_reaches_nothing() {
         let config: Config =
             toml::from_str("[plugins.named.p]\noutbound = [\"http://localhost\"]").expect("a configuration");
-        let network = Arc::new(Network::new(&Plugins::default(), &[]));
+        let network = Arc::new(Network::new(&Plugins::default(), &Around::default()));
         let egress = Arc::new(Egress::new(&"p".into(), config.plugins.named.get("p"), &network));
         let caller = Caller {
             tenant: "-".into(),

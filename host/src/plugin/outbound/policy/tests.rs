@@ -8,6 +8,7 @@ use url::Url;
 use super::*;
 use crate::config::{Config, Plugins};
 use crate::outbound::address;
+use crate::plugin::outbound::network::Around;
 
 fn policy(settings: &str) -> Policy {
     let config: Config = toml::from_str(&format!("[plugins.named.p]\n{settings}")).expect("a configuration");
@@ -15,8 +16,10 @@ fn policy(settings: &str) -> Policy {
 }
 
 /// Around a gateway that listens at this address.
-static NETWORK: LazyLock<Network> =
-    LazyLock::new(|| Network::new(&Plugins::default(), &["127.0.0.1:8080".parse().expect("an address")]));
+static NETWORK: LazyLock<Network> = LazyLock::new(|| {
+    let own = vec!["127.0.0.1:8080".parse().expect("an address")];
+    Network::new(&Plugins::default(), &Around { own, detour: None })
+});
 
 /// What becomes of a URL, with the addresses that its host has.
 fn verdict(policy: &Policy, url: &str, addresses: &[&str]) -> Result<Vec<IpAddr>, Refusal> {

@@ -1,0 +1,31 @@
+//! `frontgate dev`: builds a plugin on each save, and asks it again.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use crate::dev::{self, Options};
+use crate::telemetry::capture;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// The folder of plugin.toml.
+    folder: PathBuf,
+    /// Where callbacks are accepted.
+    #[arg(long, default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+    /// Which case is asked after each build, by its file's name without `.json`; the last callback, if none is
+    /// named.
+    #[arg(long)]
+    case: Option<String>,
+}
+
+pub(super) fn dev(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let Arguments { folder, listen, case } = arguments;
+    let lines = capture::capture()?;
+    let runtime = super::runtime()?;
+    let ended = runtime.block_on(dev::develop(Options { folder, listen, case }, lines));
+    // A thread that waits for the next key must not keep the process alive.
+    runtime.shutdown_background();
+    ended.map(|()| ExitCode::SUCCESS)
+}

@@ -1,0 +1,73 @@
+//! One build: the author's own command, and what came of it.
+
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use tokio::process::Command;
+
+use crate::config::{Config, Role};
+use crate::plugin::load::single;
+use crate::workbench::project::Project;
+
+/// What the command wrote, at the end of it.
+const LINES_MAX: usize = 40;
+
+/// What came of a build.
+#[derive(Debug)]
+pub(super) struct Built {
+    /// What the command makes.
+    pub(super) file: PathBuf,
+    /// Why there is none, as the command said it.
+    pub(super) failure: Option<Vec<String>>,
+    pub(super) took: Duration,
+}
+
+/// Runs the command in the project's folder.
+pub(super) async fn build(project: &Project) -> Built {
+    let began = Instant::now();
+    let failure = run(project).await.err();
+    Built { file: project.file.clone(), failure, took: began.elapsed() }
+}
+
+async fn run(project: &Project) -> Result<(), Vec<String>> {
+    let Some((program, arguments)) = project.build.split_first() else {
+        return Err(vec!["plugin.toml does not say how to build".to_owned()]);
+    };
+    let program = if program.starts_with("./") { project.folder.join(program) } else { program.into() };
+    let mut command = Command::new(&program);
+    command.args(arguments).current_dir(&project.folder).stdin(Stdio::null()).kill_on_drop(true);
+    // The author's scripts call this very program.
+    if let Ok(this) = std::env::current_exe() {
+        command.env("FRONTGATE", this);
+    }
+    let output = command.output().await.map_err(|error| vec![format!("{}: {error}", program.display())])?;
+    if !output.status.success() {
+        let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+        let lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        let mut shown = lines[lines.len().saturating_sub(LINES_MAX)..].to_vec();
+        shown.push(format!("{}: {}", project.build.join(" "), output.status));
+        return Err(shown);
+    }
+    match project.file.is_file() {
+        true => Ok(()),
+        false => Err(vec![format!("the build made no {}; see `file` in plugin.toml", project.file.display())]),
+    }
+}
+
+impl Built {
+    /// The roles of what was built; none if it cannot be used.
+    pub(super) async fn roles(&self) -> Option<Vec<Role>> {
+        if self.failure.is_some() {
+            return None;
+        }
+        let wasm = single::read(&self.file, &Config::default()).await.ok()?;
+        let (manifest, ..) = single::describe(wasm).await.ok()?;
+        Some(Role::ALL.into_iter().filter(|role| manifest.roles.contains(role.name())).collect())
+    }
+
+    /// What `ls` would say.
+    pub(super) fn kib(&self) -> u64 {
+        std::fs::metadata(&self.file).map_or(0, |file| file.len().div_ceil(1024))
+    }
+}

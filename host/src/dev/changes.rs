@@ -1,0 +1,120 @@
+//! Notices that files of a project have changed: the system gives a hint, and looking at the files decides.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use notify::{RecursiveMode, Watcher};
+use tokio::sync::Notify;
+use tokio::time::{sleep, timeout};
+
+use crate::workbench::project::Project;
+
+/// Files are looked at so often where the system gives no hints.
+const LOOK_EACH: Duration = Duration::from_secs(2);
+/// An editor writes several files.
+const SETTLE: Duration = Duration::from_millis(100);
+/// Files that are looked at.
+const FILES_MAX: usize = 10_000;
+/// What builds make, and no author writes.
+const MADE: [&str; 5] = ["target", "node_modules", "gen", "build", "__pycache__"];
+
+/// What has changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Something that a build reads.
+    Sources,
+    /// Only cases.
+    Cases,
+}
+
+/// Watches one project.
+pub(super) struct Changes {
+    cases: PathBuf,
+    roots: Vec<PathBuf>,
+    seen: BTreeMap<PathBuf, (SystemTime, u64)>,
+    hint: Arc<Notify>,
+    _watcher: Option<notify::RecommendedWatcher>,
+}
+
+impl Changes {
+    pub(super) fn watch(project: &Project) -> Self {
+        let folder = &project.folder;
+        let mut roots: Vec<PathBuf> = match project.watch.is_empty() {
+            true => fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect(),
+            false => project.watch.iter().map(|path| folder.join(path)).collect(),
+        };
+        roots.retain(|path| is_written(path));
+        for more in ["cases", crate::workbench::project::FILE] {
+            roots.push(folder.join(more));
+        }
+        let hint: Arc<Notify> = Arc::default();
+        let notified = Arc::clone(&hint);
+        let told = move |event: notify::Result<notify::Event>| {
+            if !event.is_ok_and(|event| event.kind.is_access()) {
+                notified.notify_one();
+            }
+        };
+        // Without it, files are looked at in time.
+        let watcher = notify::recommended_watcher(told).ok().map(|mut watcher| {
+            for root in &roots {
+                // An editor puts another file in the place of one.
+                let (root, mode) = match root.is_dir() {
+                    true => (root.as_path(), RecursiveMode::Recursive),
+                    false => (root.parent().unwrap_or(root), RecursiveMode::NonRecursive),
+                };
+                let _ = watcher.watch(root, mode);
+            }
+            watcher
+        });
+        let mut changes = Self { cases: folder.join("cases"), roots, seen: BTreeMap::new(), hint, _watcher: watcher };
+        changes.seen = changes.look();
+        changes
+    }
+
+    /// Waits until something has changed, and is at rest.
+    pub(super) async fn next(&mut self) -> Kind {
+        loop {
+            let _ = timeout(LOOK_EACH, self.hint.notified()).await;
+            let mut now = self.look();
+            if now == self.seen {
+                continue;
+            }
+            loop {
+                sleep(SETTLE).await;
+                let later = self.look();
+                if later == now {
+                    break;
+                }
+                now = later;
+            }
+            let before = std::mem::replace(&mut self.seen, now);
+            let all = before.keys().chain(self.seen.keys());
+            let mut changed = all.filter(|path| before.get(*path) != self.seen.get(*path));
+            return if changed.all(|path| path.starts_with(&self.cases)) { Kind::Cases } else { Kind::Sources };
+        }
+    }
+
+    fn look(&self) -> BTreeMap<PathBuf, (SystemTime, u64)> {
+        let mut found = BTreeMap::new();
+        let mut paths = self.roots.clone();
+        while let (Some(path), true) = (paths.pop(), found.len() < FILES_MAX) {
+            let Ok(metadata) = fs::metadata(&path) else { continue };
+            if metadata.is_dir() {
+                let entries = fs::read_dir(&path).into_iter().flatten().flatten();
+                paths.extend(entries.map(|entry| entry.path()).filter(|path| is_written(path)));
+            } else if let Ok(time) = metadata.modified() {
+                found.insert(path, (time, metadata.len()));
+            }
+        }
+        found
+    }
+}
+
+/// Whether an author writes it.
+fn is_written(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    !name.starts_with('.') && !MADE.contains(&&*name) && !name.ends_with(".wasm") && !name.ends_with(".o")
+}

@@ -1,0 +1,52 @@
+//! The roles that messages pass.
+
+use frontgate_sdk::channel::{Connection, Event, InboundMessage, OutboundMessage, Receipt, Reception, Request};
+use frontgate_sdk::{
+    Assignment, Conversations, Error, FrontChannel, InboundConversation, MessageAdd, MessageChanges, MessageVerdict,
+    ParticipantAdded, ParticipantChanges, Result, Routing, random,
+};
+
+use crate::{Flawed, has};
+
+impl Routing for Flawed {
+    fn route(_: InboundConversation) -> Result<Option<Assignment>> {
+        let worker = match (has("dice"), has("nameless")) {
+            (true, _) => random::uuid(),
+            (_, true) => String::new(),
+            _ => "ana@example.org".to_owned(),
+        };
+        Ok(Some(Assignment::Worker(worker)))
+    }
+}
+
+impl Conversations for Flawed {
+    fn on_participant_added(_: ParticipantAdded) -> Result<Option<ParticipantChanges>> {
+        let nobody = ParticipantChanges { customer_id: String::new(), display_name: None, avatar: None };
+        Ok(has("empty-customer").then_some(nobody))
+    }
+
+    fn on_message_add(event: MessageAdd) -> Result<MessageVerdict> {
+        if event.body.is_empty() && has("no-pictures") {
+            return Ok(MessageVerdict::Reject("empty".to_owned()));
+        }
+        let attributes = has("attributes").then(|| "no JSON".to_owned());
+        Ok(MessageVerdict::Change(MessageChanges { body: None, author: None, attributes }))
+    }
+}
+
+impl FrontChannel for Flawed {
+    fn send(_: Connection, message: OutboundMessage) -> Result<Receipt> {
+        if message.to.is_empty() {
+            return Err(Error::invalid(if has("speechless") { "" } else { "the message goes to nobody" }));
+        }
+        Ok(Receipt::new(message.idempotency_key, message.to[0].handle.clone()))
+    }
+
+    fn receive(_: Connection, request: Request) -> Result<Reception> {
+        let text = String::from_utf8_lossy(&request.body).into_owned();
+        let event = InboundMessage::new("1", "1", "+12025550100", text);
+        let mut reception = Reception::answer(if has("credulous") { 204 } else { 403 });
+        reception.events.extend(has("credulous").then(|| Event::from(event)));
+        Ok(reception)
+    }
+}

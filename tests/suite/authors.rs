@@ -1,0 +1,60 @@
+//! What authors try a plugin with, without a gateway: `plugin inspect`, `call` and `test`.
+
+mod cases;
+mod conformance;
+mod dev;
+mod inspect;
+
+use std::fs;
+use std::path::Path;
+use std::process::Output;
+
+use frontgate_tests::run;
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// The folder of a plugin, as an author has it.
+pub(super) struct Project(TempDir);
+
+impl Project {
+    /// A plugin under its own name, and what plugin.toml says of it.
+    pub(super) fn new(component: &[u8], toml: &str) -> Self {
+        let folder = TempDir::new().expect("a folder");
+        fs::write(folder.path().join("plugin.wasm"), component).expect("a file");
+        fs::write(folder.path().join("plugin.toml"), format!("file = \"plugin.wasm\"\n{toml}")).expect("a file");
+        Self(folder)
+    }
+
+    /// The same with a case.
+    pub(super) fn case(self, name: &str, case: &Value) -> Self {
+        fs::create_dir_all(self.path().join("cases")).expect("a folder");
+        fs::write(self.path().join(format!("cases/{name}.json")), case.to_string()).expect("a file");
+        self
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// Runs a command of `frontgate plugin`: whether it succeeded, and what it said.
+    pub(super) fn plugin(&self, arguments: &[&str]) -> (bool, String) {
+        said(&run(self.path(), &[&["plugin"], arguments].concat()))
+    }
+
+    /// What `plugin test` says as JSON.
+    pub(super) fn tested(&self, arguments: &[&str]) -> Value {
+        let (_, text) = self.plugin(&[&["test", ".", "--format", "json"], arguments].concat());
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
+    }
+}
+
+pub(super) fn said(output: &Output) -> (bool, String) {
+    let text = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+    (output.status.success(), text.concat())
+}
+
+/// The checks of a report that ended in a way, with everything that is said about them.
+pub(super) fn ended(report: &Value, outcome: &str) -> Vec<String> {
+    let checks = report["checks"].as_array().expect("a list").iter();
+    checks.filter(|check| check["outcome"] == outcome).map(ToString::to_string).collect()
+}

@@ -1,0 +1,98 @@
+//! `plugin test`: what the contract expects of every plugin.
+
+use frontgate_tests::component;
+
+use super::{Project, ended};
+
+/// A plugin of every role with one flaw.
+fn flawed(flaw: &str) -> Project {
+    Project::new(&component("flawed"), &format!("[plugin.config]\nflaw = \"{flaw}\"\n"))
+}
+
+#[test]
+fn a_plugin_that_keeps_to_the_contract_passes_every_check_of_every_role() {
+    let report = flawed("none").tested(&[]);
+    assert!(ended(&report, "failed").is_empty() && ended(&report, "skipped").is_empty(), "{report:#}");
+    for role in ["crm", "templates", "outgoing", "routing", "conversations", "channel"] {
+        assert!(
+            ended(&report, "passed").iter().any(|check| check.contains(&format!("\"group\":\"{role}\""))),
+            "{role}"
+        );
+    }
+}
+
+#[test]
+fn each_flaw_is_found_and_named_so_that_its_author_knows_what_to_do() {
+    for (flaw, words) in [
+        ("gap", "1 customers are left out, \\\"c02\\\" the first of them"),
+        ("repeat", "comes again"),
+        ("ends", "the list ends after 1 customers"),
+        ("size", "`page-size` is the most that a page may have"),
+        ("after", "answer an empty page where it is not there"),
+        ("query", "gave no answer: the plugin crashed"),
+        ("search", "finds nobody, and that is the name of a customer"),
+        ("huge", "is too large: keep to `page-size`"),
+        ("slow", "do less in one call"),
+        ("number", "numbers are E.164"),
+        ("link", "the app follows https:// and mailto: only"),
+        ("other", "gave the customer \\\"c02\\\""),
+        ("unknown", "is `not-found`, and not plugin-failed: no such customer"),
+        ("nobody", "finds nobody, and it is an address of a customer in the list"),
+        ("templates-need-a-customer", "the worker still wants to write"),
+        ("empty-template", "a template needs a text"),
+        ("no-prefix", "WhatsApp's begin with `whatsapp:`"),
+        ("own-number", "that is the customer's own number"),
+        ("dice", "Name several with `one-of`"),
+        ("nameless", "answer none to let the next plugin decide"),
+        ("empty-customer", "gave an empty customer-id"),
+        ("no-pictures", "a message without a text is a picture or a file"),
+        ("attributes", "`attributes` is no JSON object"),
+        ("speechless", "the teammate reads that text"),
+        ("credulous", "Check the provider's signature first"),
+    ] {
+        let report = flawed(flaw).tested(&[]);
+        let failed = ended(&report, "failed");
+        assert!(failed.iter().any(|check| check.contains(words)), "{flaw}: {words}: {failed:#?}");
+    }
+}
+
+#[test]
+fn an_upstream_that_fails_is_an_error_and_no_empty_list() {
+    let upstream = upstream();
+    let toml = |flaw: &str| {
+        format!(
+            "[plugin]\noutbound = [\"https://crm.test\"]\n[plugin.config]\nflaw = \"{flaw}\"\nurl = \"https://crm.test/\"\n\
+             [test]\nupstreams = {{ \"https://crm.test\" = \"http://{upstream}\" }}\n"
+        )
+    };
+    let report = Project::new(&component("flawed"), &toml("none")).tested(&[]);
+    assert!(ended(&report, "failed").is_empty(), "{report:#}");
+    assert_eq!(ended(&report, "passed").iter().filter(|check| check.contains("an upstream")).count(), 8, "{report:#}");
+    let report = Project::new(&component("flawed"), &toml("calm")).tested(&[]);
+    let failed = ended(&report, "failed");
+    assert_eq!(failed.iter().filter(|check| check.contains("as if all were well")).count(), 8, "{failed:#?}");
+}
+
+#[test]
+fn without_anybody_who_plays_the_upstream_the_author_is_told_how_to_name_one() {
+    let toml = "[plugin]\noutbound = [\"https://crm.test\"]\nconfig = { url = \"https://crm.test/\" }\n";
+    let report = Project::new(&component("flawed"), toml).tested(&[]);
+    let skipped = ended(&report, "skipped");
+    assert!(skipped.iter().any(|check| check.contains("[test] upstreams")), "{report:#}");
+}
+
+/// Answers every request with 204.
+fn upstream() -> std::net::SocketAddr {
+    use std::io::{Read as _, Write as _};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address");
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { return };
+            let mut request = [0; 4096];
+            let _ = stream.read(&mut request);
+            let _ = stream.write_all(b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n");
+        }
+    });
+    address
+}

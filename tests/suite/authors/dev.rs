@@ -1,0 +1,127 @@
+//! `frontgate dev`: build, swap, ask again.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::Duration;
+
+use frontgate_tests::{another_build, component, program};
+use serde_json::json;
+
+use super::Project;
+
+/// Longer than a build of these tests takes on any machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A running `frontgate dev`.
+struct Dev {
+    child: Child,
+    keys: ChildStdin,
+    lines: Receiver<String>,
+}
+
+impl Dev {
+    fn start(project: &Project, arguments: &[&str]) -> Self {
+        let mut command = Command::new(program());
+        command.args(["dev", ".", "--listen", "127.0.0.1:0"]).args(arguments).current_dir(project.path());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());
+        let mut child = command.spawn().expect("the program");
+        let keys = child.stdin.take().expect("a pipe");
+        let (tell, lines) = channel();
+        let out = BufReader::new(child.stdout.take().expect("a pipe"));
+        thread::spawn(move || out.lines().map_while(Result::ok).for_each(|line| drop(tell.send(line))));
+        Self { child, keys, lines }
+    }
+
+    /// What the next round shows.
+    fn round(&self) -> String {
+        let mut shown = String::new();
+        loop {
+            let line = self.lines.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("no round ends: {shown}"));
+            shown += &line;
+            shown.push('\n');
+            if line.starts_with("Enter asks again") {
+                return shown;
+            }
+        }
+    }
+
+    fn key(&mut self, line: &str) {
+        writeln!(self.keys, "{line}").expect("a pipe");
+    }
+}
+
+impl Drop for Dev {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn project() -> Project {
+    let project =
+        Project::new(&component("flawed"), "build = [\"cp\", \"made.wasm\", \"plugin.wasm\"]\nwatch = [\"sources\"]\n");
+    fs::write(project.path().join("made.wasm"), component("flawed")).expect("a file");
+    fs::write(project.path().join("sources"), "").expect("a file");
+    project.case(
+        "first",
+        &json!({
+            "call": "crm.list-customers",
+            "with": { "worker": "ana", "page-size": 1, "position": "first" },
+            "answer-includes": { "ok": { "customers": [{ "display-name": "Ada Adler" }] } },
+        }),
+    )
+}
+
+#[test]
+fn a_save_builds_swaps_and_asks_again_and_shows_what_differs() {
+    let project = project();
+    let mut dev = Dev::start(&project, &[]);
+    let shown = dev.round();
+    for words in [
+        "✓ built in",
+        "POST /callbacks/crm Location=GetCustomersList → 200 OK",
+        "Ada Adler",
+        "crm.list-customers: answered",
+    ] {
+        assert!(shown.contains(words), "{words}: {shown}");
+    }
+    dev.key("");
+    assert!(dev.round().contains("the same answer as before"));
+    let renamed = frontgate_tests::renamed(&component("flawed"), "Ada Adler", "Eva Adler");
+    fs::write(project.path().join("made.wasm"), renamed).expect("a file");
+    fs::write(project.path().join("sources"), "saved").expect("a file");
+    let shown = dev.round();
+    for words in ["replaced", "-         \"display_name\": \"Ada Adler\"", "+         \"display_name\": \"Eva Adler\""]
+    {
+        assert!(shown.contains(words), "{words}: {shown}");
+    }
+    dev.key("first");
+    let shown = dev.round();
+    assert!(shown.contains("✗ case first") && shown.contains("expected \"Ada Adler\", found \"Eva Adler\""), "{shown}");
+    dev.key("q");
+    assert!(dev.child.wait().expect("an end").success());
+}
+
+#[test]
+fn a_build_that_fails_shows_why_and_the_version_before_goes_on() {
+    let project = project();
+    let mut dev = Dev::start(&project, &["--case", "first"]);
+    let shown = dev.round();
+    assert!(shown.contains("✓ case first"), "{shown}");
+    fs::remove_file(project.path().join("made.wasm")).expect("a file");
+    fs::write(project.path().join("sources"), "saved").expect("a file");
+    let shown = dev.round();
+    assert!(shown.contains("✗ ") && shown.contains("made.wasm") && shown.contains("exit status"), "{shown}");
+    fs::write(project.path().join("made.wasm"), b"no wasm").expect("a file");
+    fs::write(project.path().join("sources"), "saved again").expect("a file");
+    let shown = dev.round();
+    assert!(shown.contains("it is not WebAssembly"), "{shown}");
+    fs::write(project.path().join("made.wasm"), another_build(&component("flawed"), 1)).expect("a file");
+    fs::write(project.path().join("sources"), "saved once more").expect("a file");
+    assert!(dev.round().contains("✓ case first"));
+    dev.key("q");
+    assert!(dev.child.wait().expect("an end").success());
+}

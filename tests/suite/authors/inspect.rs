@@ -1,0 +1,107 @@
+//! `plugin inspect` and `plugin call`.
+
+use frontgate_tests::{component, digest};
+
+use super::Project;
+
+#[test]
+fn inspect_says_what_a_file_is_wants_and_takes() {
+    let wasm = component("flawed");
+    let project = Project::new(&wasm, "[plugin]\nstate = true\n");
+    let (usable, said) = project.plugin(&["inspect", "plugin.wasm"]);
+    assert!(usable, "{said}");
+    for words in [
+        &digest(&wasm),
+        "roles      channel, conversations, crm, outgoing, routing, templates",
+        "contract   0.1.0",
+        "frontgate-sdk",
+        "needs      outbound HTTP",
+        "does not grant: outbound HTTP (`outbound`)",
+        "frontgate:plugin/http-client@0.1.0",
+        "a place of the pool; memories: 1, 1.",
+        "of machine code",
+        "a gateway would load it",
+    ] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    let (_, json) = project.plugin(&["inspect", "plugin.wasm", "--json"]);
+    let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(json["digest"], digest(&wasm));
+    assert!(json["takes"]["memory_bytes"].as_u64() > Some(1 << 20), "{json}");
+}
+
+#[test]
+fn a_plugin_without_a_project_is_inspected_against_the_operators_configuration() {
+    let folder = tempfile::TempDir::new().expect("a folder");
+    std::fs::write(folder.path().join("flawed.wasm"), component("flawed")).expect("a file");
+    let granted = "[plugins.named.flawed]\noutbound = [\"https://crm.example.com\"]\nsecrets = { token = { env = \"NOT_SET\" } }\n";
+    for (config, is_granted) in [("", false), (granted, true)] {
+        std::fs::write(folder.path().join("config.toml"), config).expect("a file");
+        let (usable, said) = super::said(&frontgate_tests::run(folder.path(), &["plugin", "inspect", "flawed.wasm"]));
+        assert!(usable, "{said}");
+        assert_eq!(said.contains("does not grant"), !is_granted, "{said}");
+    }
+}
+
+#[test]
+fn what_a_gateway_would_not_load_is_told_with_the_reason() {
+    let table: [(&[u8], &str); 4] = [
+        (b"", "it is empty"),
+        (b"no wasm", "it is not WebAssembly"),
+        (b"\0asm\x01\0\0\0", "it is a core module, not a component"),
+        (b"\0asm\x0d\0\x01\0", "it answers no role"),
+    ];
+    for (bytes, reason) in table {
+        let (usable, said) = Project::new(bytes, "").plugin(&["inspect", "plugin.wasm"]);
+        assert!(!usable && said.contains(reason), "{reason}: {said}");
+    }
+    let project = Project::new(b"", "");
+    let (usable, said) = project.plugin(&["inspect", "nothing.wasm"]);
+    assert!(!usable && said.contains("nothing.wasm") && said.contains("No such file"), "{said}");
+}
+
+#[test]
+fn call_shows_answer_log_and_receipt() {
+    let project = Project::new(&component("misbehaving"), "");
+    let ask = |json: &str| project.plugin(&["call", "plugin.wasm", "crm.list-customers", "--json", json]);
+    let (usable, said) = ask(r#"{"worker":"ana@example.org","page-size":3,"position":"first","query":"print 1"}"#);
+    assert!(usable, "{said}");
+    for words in [
+        "\"display-name\": \"printed\"",
+        "log, warn: warning 0",
+        "log, info: line 0",
+        "receipt: plugin crm.list-customers: answered",
+        " cpu ",
+    ] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    let (usable, said) = ask(r#"{"worker":"ana","page-size":3,"position":"first","query":"forbidden"}"#);
+    assert!(usable && said.contains("\"forbidden\":"), "{said}");
+    let (usable, said) = ask(r#"{"worker":"ana","page-size":3,"position":"first","query":"panic"}"#);
+    assert!(!usable && said.contains("gave no answer") && said.contains("plugin-trapped"), "{said}");
+}
+
+#[test]
+fn call_says_where_a_question_is_wrong() {
+    let project = Project::new(&component("misbehaving"), "");
+    for (function, json, words) in [
+        ("crm.nothing", "null", "it has no `crm.nothing`; it has: crm.list-customers"),
+        ("crm.list-customers", "{", "is no JSON"),
+        ("crm.list-customers", "{}", "request.worker: it is missing; expected a text"),
+        (
+            "crm.list-customers",
+            r#"{"worker":"a","page-size":-1,"position":"first"}"#,
+            "request.page-size: expected a whole number from 0 up, found -1",
+        ),
+        (
+            "crm.list-customers",
+            r#"{"worker":"a","page-size":1,"position":{"before":"x"}}"#,
+            r#"request.position: expected "first" or {"after": ...} or {"token": ...}, found {"before":"x"}"#,
+        ),
+        ("crm.list-customers", r#"{"worker":"a","size":1}"#, "request.size: there is no such field; there are: worker"),
+        ("crm.get-customer", r#"{"id":"1"}"#, "there is no parameter `id`; there are: worker, customer-id"),
+    ] {
+        let (usable, said) = project.plugin(&["call", "plugin.wasm", function, "--json", json]);
+        assert!(!usable && said.contains(words), "{function} {json}: {said}");
+    }
+}
