@@ -327,24 +327,44 @@ fn every_example_passes_its_cases_and_what_the_contract_expects() {
     }
 }
 
-#[test]
-fn every_mistake_is_found_and_named_so_that_its_author_knows_what_to_do() {
+/// Panics unless every example with a mistake fails, and one of its failures has these words.
+fn is_found(mistake: Mistake, words: &str) {
     let crm = SmallCrm::start();
-    for mistake in Mistake::ALL {
-        let words = match mistake {
-            Mistake::Gap => "a page begins just behind the last row of the one before",
-            Mistake::WrongField => "WhatsApp's begin with `whatsapp:`",
-            Mistake::WrongType => "catch what can go wrong",
-            Mistake::Slow => "it computed for longer than it may",
-            Mistake::TooLarge => "is too large",
-            Mistake::Silent => "say `unavailable` where trying again may help",
-        };
-        for example in Example::ALL {
-            let Some(plugin) = example.build_mistaken(mistake) else { continue };
-            let failures = failures(example, &plugin, &crm);
-            assert!(failures.iter().any(|(_, why)| why.contains(words)), "{mistake:?} in {example}: {failures:#?}");
-        }
+    for example in Example::ALL {
+        let Some(plugin) = example.build_mistaken(mistake) else { continue };
+        let failures = failures(example, &plugin, &crm);
+        assert!(failures.iter().any(|(_, why)| why.contains(words)), "{mistake:?} in {example}: {failures:#?}");
     }
+}
+
+#[test]
+fn a_gap_between_pages_is_found() {
+    is_found(Mistake::Gap, "a page begins just behind the last row of the one before");
+}
+
+#[test]
+fn an_address_that_lacks_its_beginning_is_found() {
+    is_found(Mistake::WrongField, "WhatsApp's begin with `whatsapp:`");
+}
+
+#[test]
+fn a_value_of_the_wrong_type_is_found() {
+    is_found(Mistake::WrongType, "catch what can go wrong, and answer one of the contract's errors");
+}
+
+#[test]
+fn a_search_that_does_not_end_is_found() {
+    is_found(Mistake::Slow, "it computed for longer than it may");
+}
+
+#[test]
+fn an_answer_that_is_too_large_is_found() {
+    is_found(Mistake::TooLarge, "is too large: keep to `page-size`, and leave out what nobody reads");
+}
+
+#[test]
+fn a_failing_crm_that_is_shown_as_an_empty_one_is_found() {
+    is_found(Mistake::Silent, "say `unavailable` where trying again may help");
 }
 
 #[test]

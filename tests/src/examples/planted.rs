@@ -19,11 +19,6 @@ pub enum Mistake {
     Silent,
 }
 
-impl Mistake {
-    /// All of them.
-    pub const ALL: [Self; 6] = [Self::Gap, Self::WrongField, Self::WrongType, Self::Slow, Self::TooLarge, Self::Silent];
-}
-
 impl Example {
     /// The example with a mistake in it; none where its compiler would not take that.
     pub fn build_mistaken(self, mistake: Mistake) -> Option<Vec<u8>> {
