@@ -329,12 +329,17 @@ fn every_example_passes_its_cases_and_what_the_contract_expects() {
 
 /// Panics unless every example with a mistake fails, and one of its failures has these words.
 fn is_found(mistake: Mistake, words: &str) {
-    let crm = SmallCrm::start();
-    for example in Example::ALL {
-        let Some(plugin) = example.build_mistaken(mistake) else { continue };
-        let failures = failures(example, &plugin, &crm);
-        assert!(failures.iter().any(|(_, why)| why.contains(words)), "{mistake:?} in {example}: {failures:#?}");
-    }
+    let crm = &SmallCrm::start();
+    // They wait for a CRM that hangs, most of the time.
+    std::thread::scope(|scope| {
+        for example in Example::ALL {
+            scope.spawn(move || {
+                let Some(plugin) = example.build_mistaken(mistake) else { return };
+                let failures = failures(example, &plugin, crm);
+                assert!(failures.iter().any(|(_, why)| why.contains(words)), "{mistake:?} in {example}: {failures:#?}");
+            });
+        }
+    });
 }
 
 #[test]
@@ -354,7 +359,8 @@ fn a_value_of_the_wrong_type_is_found() {
 
 #[test]
 fn a_search_that_does_not_end_is_found() {
-    is_found(Mistake::Slow, "it computed for longer than it may");
+    // On a busy machine the time by the clock is over before that on a processor, and the remedy is another one.
+    is_found(Mistake::Slow, "gave no answer: the plugin took too long");
 }
 
 #[test]
