@@ -13,7 +13,7 @@ use std::sync::Mutex;
 use tempfile::TempDir;
 
 pub use self::planted::Mistake;
-use crate::{SmallCrm, digest, program, root, target};
+use crate::{SmallCrm, digest, languages_path, program, root, target};
 
 /// A language, and the adapter for the small CRM that is written in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -143,6 +143,7 @@ impl Example {
         let build = Command::new("./build.sh")
             .current_dir(workshop)
             .env("FRONTGATE", std::env::var_os("FRONTGATE").unwrap_or_else(|| program().into()))
+            .env("PATH", languages_path())
             .env_remove("CARGO_TARGET_DIR")
             .stdin(Stdio::null())
             .output()

@@ -58,7 +58,8 @@ pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests lie in the workspace")
 }
 
-fn target() -> PathBuf {
+/// Where cargo puts what it builds.
+pub fn target() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
 }
 
@@ -79,6 +80,14 @@ pub fn component(name: &str) -> Vec<u8> {
     let folder = folder.map_or_else(|| target().join("wasm32-wasip2/plugin"), PathBuf::from);
     let path = folder.join(format!("{}.wasm", name.replace('-', "_")));
     std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}; run `cargo xtask test`", path.display()))
+}
+
+/// The PATH with what plugins in other languages than Rust are compiled with, which `cargo xtask test` installs.
+pub fn languages_path() -> String {
+    let installed = std::env::var_os("FRONTGATE_LANGUAGES");
+    let installed = installed.map_or_else(|| target().join("tools/bin"), PathBuf::from);
+    assert!(installed.is_dir(), "{} is missing; run `cargo xtask test`", installed.display());
+    format!("{}:{}", installed.display(), std::env::var("PATH").unwrap_or_default())
 }
 
 /// The same plugin with other bytes and the same meaning: a custom section follows it.

@@ -25,6 +25,7 @@ mod front_double;
 mod frontline;
 mod house;
 mod hubspot;
+mod languages;
 mod lifecycle;
 mod listener;
 mod misbehaving;

@@ -1,10 +1,11 @@
-//! `cargo xtask build | run | test | bench | freeze`: the only build tooling. Adds what a fresh machine lacks, and
+//! `cargo xtask build | run | test | tools | bench | freeze`: the only build tooling. Adds what a fresh machine lacks, and
 //! needs nothing but rustup's cargo.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "printing is what a command does")]
 
 mod bench;
 mod build;
 mod freeze;
+mod languages;
 mod run;
 mod test;
 mod tools;
@@ -15,6 +16,7 @@ const HELP: &str = "\
 cargo xtask build   builds the gateway (target/release/frontgate) and the shipped plugins (plugins/*.wasm)
 cargo xtask run     builds both, sooner and slower (target/quick/frontgate), and serves the example config.toml
 cargo xtask test    everything that CI checks
+cargo xtask tools   installs what plugins in other languages are compiled with (target/tools/bin); test does so, too
 cargo xtask bench   measures the gateway against native code, Node and others; --help says what there is
 cargo xtask freeze  keeps the contract of this version in wit/released, once it is released";
 
@@ -24,6 +26,7 @@ fn main() -> ExitCode {
         Some("build") => build::build(),
         Some("run") => run::run(),
         Some("test") => test::test(),
+        Some("tools") => languages::languages().map(|programs| println!("{}", programs.display())),
         Some("bench") => bench::bench(),
         Some("freeze") => freeze::freeze(),
         _ => {

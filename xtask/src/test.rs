@@ -2,8 +2,8 @@
 
 use anyhow::Result;
 
-use crate::build;
 use crate::tools::{add_checkers, cargo, execute, root, target};
+use crate::{build, languages};
 
 pub(crate) fn test() -> Result<()> {
     add_checkers()?;
@@ -12,6 +12,7 @@ pub(crate) fn test() -> Result<()> {
     let guests = build::packages(&root().join("tests/guests"))?;
     build::components(&guests)?;
     build::crash_points()?;
+    let languages = languages::languages()?;
     // One profile for everything: a second one would compile wasmtime a second time.
     execute(&mut cargo(&[
         "clippy",
@@ -28,7 +29,8 @@ pub(crate) fn test() -> Result<()> {
         cargo(&["test", "--profile", "quick", "--workspace", "--locked"])
             .env("FRONTGATE_PROGRAM", target().join("quick/frontgate"))
             .env("FRONTGATE_CRASH_PROGRAM", target().join("quick/frontgate-crash-points"))
-            .env("FRONTGATE_COMPONENTS", target().join("wasm32-wasip2/plugin")),
+            .env("FRONTGATE_COMPONENTS", target().join("wasm32-wasip2/plugin"))
+            .env("FRONTGATE_LANGUAGES", languages),
     )?;
     let mut doc = cargo(&["doc", "--profile", "quick", "--no-deps", "--locked", "--package", "frontgate-sdk"]);
     execute(doc.env("RUSTDOCFLAGS", "-D warnings"))

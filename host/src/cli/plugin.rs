@@ -31,13 +31,13 @@ pub(super) enum Command {
     /// Runs a plugin's own cases, and what the contract expects of every plugin of its roles.
     Test(test::Arguments),
     /// Writes a project for a new plugin, which builds and works as it is.
-    New(#[command(flatten)] new::New),
+    New(new::Arguments),
     /// Writes the contract's WIT, for wit-bindgen, jco and other generators.
-    Wit(#[command(flatten)] wit::Wit),
+    Wit(wit::Arguments),
     /// Writes bindings for C, Go or TypeScript.
-    Bindings(#[command(flatten)] bindings::Bindings),
+    Bindings(bindings::Arguments),
     /// Makes a component of a core module that a compiler for WASI preview 1 made.
-    Componentize(#[command(flatten)] componentize::Componentize),
+    Componentize(componentize::Arguments),
 }
 
 pub(super) fn plugin(config: &Path, command: &Command) -> anyhow::Result<ExitCode> {
@@ -46,9 +46,9 @@ pub(super) fn plugin(config: &Path, command: &Command) -> anyhow::Result<ExitCod
         Command::Inspect { file, json } => inspect::inspect(config, file, *json),
         Command::Call(arguments) => call::call(config, arguments),
         Command::Test(arguments) => test::test(config, arguments),
-        Command::New(command) => new::new(command),
-        Command::Wit(command) => wit::wit(command),
-        Command::Bindings(command) => bindings::bindings(command),
-        Command::Componentize(command) => componentize::componentize(command),
+        Command::New(arguments) => new::new(arguments),
+        Command::Wit(arguments) => wit::wit(arguments),
+        Command::Bindings(arguments) => bindings::bindings(arguments),
+        Command::Componentize(arguments) => componentize::componentize(arguments),
     }
 }

@@ -42,11 +42,9 @@ pub(crate) fn write_bindings(language: Bindings, world: &World, folder: &Path) -
     let mut files: Files = generated.iter().map(|(path, text)| (path.into(), text.to_vec())).collect();
     if language == Bindings::Go {
         files.extend(go_package());
-        match folder.join("go.mod").exists() {
-            // The author may have added modules.
-            true => drop(files.remove(Path::new("go.mod"))),
-            false => files.entry("go.mod".into()).or_default().extend(go_replacement().into_bytes()),
-        }
+        files.insert("go.mod".into(), go_module().into());
+        // The author may have added modules.
+        files.retain(|path, _| path != Path::new("go.mod") || !folder.join(path).exists());
     }
     write_changed(folder, &files)
 }
@@ -56,8 +54,21 @@ fn go_package() -> Files {
     GO_PACKAGE.iter().map(|(path, text)| (Path::new(GO_PACKAGE_FOLDER).join(path), (*text).into())).collect()
 }
 
-fn go_replacement() -> String {
+/// The generator's own asks for an older Go than the package does.
+fn go_module() -> String {
+    let package = GO_PACKAGE.iter().find(|(path, _)| *path == "go.mod").map(|(_, text)| *text).unwrap_or_default();
+    let version = package.lines().find(|line| line.starts_with("go ")).unwrap_or_default();
+    let requirement = wit_bindgen_go::remote_pkg_version();
     format!(
-        "\n// The same source as the published one, so that nothing is fetched.\nreplace {GO_PACKAGE_NAME} => ./{GO_PACKAGE_FOLDER}\n"
+        "\
+module wit_component
+
+{version}
+
+require {requirement}
+
+// The same source as the published one, so that nothing is fetched.
+replace {GO_PACKAGE_NAME} => ./{GO_PACKAGE_FOLDER}
+"
     )
 }

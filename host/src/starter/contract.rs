@@ -37,7 +37,7 @@ impl World {
             Self::Of(roles) => {
                 let (mut contract, mut project) = (SourceMap::new(), SourceMap::new());
                 own(CONTRACT).for_each(|(path, text)| contract.push_str(path, text));
-                project.push_str("world.wit", &world_of(roles));
+                project.push_str("world.wit", world_of(roles));
                 resolve.push_group(parse(contract)?)?;
                 (resolve.push_group(parse(project)?)?, PROJECT_WORLD)
             }

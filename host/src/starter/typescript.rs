@@ -5,7 +5,9 @@
 use std::fmt::Write as _;
 
 use anyhow::bail;
-use wit_parser::{Docs, Function, InterfaceId, Resolve, Type, TypeDef, TypeDefKind, TypeOwner, WorldId, WorldItem};
+use wit_parser::{
+    Docs, Function, InterfaceId, Param, Resolve, Type, TypeDef, TypeDefKind, TypeOwner, WorldId, WorldItem,
+};
 
 /// Names of functions in WIT that TypeScript has another use for.
 const TAKEN: [&str; 4] = ["delete", "export", "import", "new"];
@@ -112,8 +114,11 @@ fn definition(resolve: &Resolve, name: &str, of: &TypeDef, text: &mut String) ->
 }
 
 fn signature(resolve: &Resolve, function: &Function, exported: bool) -> anyhow::Result<String> {
-    let parameters = function.params.iter().map(|parameter| {
-        let mark = if !exported && is_option(resolve, &parameter.ty) { "?" } else { "" };
+    let optional = |parameter: &Param| is_option(resolve, &parameter.ty);
+    // What follows a parameter that may be left out may be left out as well.
+    let needed = function.params.iter().rposition(|parameter| !optional(parameter)).map_or(0, |last| last + 1);
+    let parameters = function.params.iter().enumerate().map(|(place, parameter)| {
+        let mark = if !exported && place >= needed { "?" } else { "" };
         Ok(format!("{}{mark}: {}", camel(&parameter.name), written(resolve, &parameter.ty)?))
     });
     let parameters = parameters.collect::<anyhow::Result<Vec<_>>>()?.join(", ");
@@ -172,8 +177,9 @@ fn is_option(resolve: &Resolve, ty: &Type) -> bool {
 
 fn comment(docs: &Docs, indent: &str, text: &mut String) {
     let Some(words) = &docs.contents else { return };
-    let lines: Vec<&str> = words.trim().lines().collect();
-    text.push_str(&format!("{indent}/** {} */\n", lines.join(&format!("\n{indent} * "))));
+    let lines: Vec<String> =
+        words.trim().lines().map(|line| format!("{indent} * {line}").trim_end().to_owned()).collect();
+    text.push_str(&format!("{indent}/**\n{}\n{indent} */\n", lines.join("\n")));
 }
 
 /// `list-customers` as `ListCustomers`.

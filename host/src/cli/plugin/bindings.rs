@@ -7,7 +7,7 @@ use crate::cli::say;
 use crate::starter::{self, PROJECT_WORLD, Role, World, write_bindings};
 
 #[derive(Debug, clap::Args)]
-pub(in crate::cli) struct Bindings {
+pub(in crate::cli) struct Arguments {
     /// Which language.
     language: starter::Bindings,
     /// Where to; bindings that were there are written anew.
@@ -23,7 +23,9 @@ pub(in crate::cli) struct Bindings {
     world: String,
 }
 
-pub(in crate::cli) fn bindings(Bindings { language, folder, role, wit, world }: &Bindings) -> anyhow::Result<ExitCode> {
+pub(in crate::cli) fn bindings(
+    Arguments { language, folder, role, wit, world }: &Arguments,
+) -> anyhow::Result<ExitCode> {
     let world = match wit {
         Some(folder) => World::Named { folder: folder.clone(), world: world.clone() },
         None => World::Of(role.iter().copied().collect()),

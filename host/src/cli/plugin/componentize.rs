@@ -7,7 +7,7 @@ use crate::cli::say;
 use crate::starter::{self, PROJECT_WORLD, World};
 
 #[derive(Debug, clap::Args)]
-pub(in crate::cli) struct Componentize {
+pub(in crate::cli) struct Arguments {
     /// The core module.
     core: PathBuf,
     /// The folder of WIT that the module was built for.
@@ -21,9 +21,7 @@ pub(in crate::cli) struct Componentize {
     output: PathBuf,
 }
 
-pub(in crate::cli) fn componentize(
-    Componentize { core, wit, world, output }: &Componentize,
-) -> anyhow::Result<ExitCode> {
+pub(in crate::cli) fn componentize(Arguments { core, wit, world, output }: &Arguments) -> anyhow::Result<ExitCode> {
     starter::componentize(core, &World::Named { folder: wit.clone(), world: world.clone() }, output)?;
     let bytes = std::fs::metadata(output)?.len();
     say!("{}  {} KiB", output.display(), bytes.div_ceil(1024));

@@ -7,7 +7,7 @@ use crate::cli::say;
 use crate::starter::{Language, Role, write_project};
 
 #[derive(Debug, clap::Args)]
-pub(in crate::cli) struct New {
+pub(in crate::cli) struct Arguments {
     /// The plugin's name, and that of its folder.
     name: String,
     /// What it is written in.
@@ -18,7 +18,7 @@ pub(in crate::cli) struct New {
     role: Vec<Role>,
 }
 
-pub(in crate::cli) fn new(New { name, lang, role }: &New) -> anyhow::Result<ExitCode> {
+pub(in crate::cli) fn new(Arguments { name, lang, role }: &Arguments) -> anyhow::Result<ExitCode> {
     let roles: BTreeSet<Role> = role.iter().copied().collect();
     write_project(name, *lang, &roles)?;
     say!(

@@ -17,7 +17,7 @@ export const crm = {
     const more = start + page.length < found.length;
     return {
       customers: page.map(({ customerId, displayName }) => ({ customerId, displayName })),
-      nextPageToken: more ? page[page.length - 1].customerId : null,
+      nextPageToken: more ? page.at(-1).customerId : null,
     };
   },
 

@@ -1,0 +1,76 @@
+// Package customers has a few made-up ones. Yours come from your own system: frontgate_plugin_http_client.Send asks
+// it, once the operator has granted its address (`outbound` in plugin.toml).
+package customers
+
+import (
+	"strings"
+
+	. "go.bytecodealliance.org/pkg/wit/types"
+	. "wit_component/frontgate_plugin_plugin_types"
+)
+
+// All of them, in the order in which the app shows them. Ids never change; that of a customer who was shown must be
+// found.
+var All = []Customer{
+	customer("c-001", "Kateřina Sharma", "Tier: silver\nSince: 2022", Some("ana@example.org"),
+		sms("+12125550143"), whatsapp("+12125550143")),
+	customer("c-002", "Mora Lind", "Tier: gold\nSince: 2019", Some("ana@example.org"), sms("+12025550107")),
+	customer("c-003", "Bjørn Aas", "Tier: gold\nSince: 2021", Some("ben@example.org"), sms("+12025550108")),
+	customer("c-004", "Zoë Marín", "Tier: new\nSince: 2025", None[string](), whatsapp("+12025550109")),
+	customer("c-005", "李娜", "Tier: silver\nSince: 2023", Some("ana@example.org"), sms("+12025550110")),
+}
+
+func customer(id, name, account string, worker Option[string], channels ...Channel) Customer {
+	return Customer{
+		CustomerId:  id,
+		DisplayName: name,
+		Channels:    channels,
+		Links: []Link{
+			{Kind: "CRM", Value: "https://crm.example.com/customers/" + id, DisplayName: "Open in CRM"},
+		},
+		Details: Some(Details{Title: "Account", Content: account}),
+		Worker:  worker,
+	}
+}
+
+func sms(number string) Channel {
+	return Channel{Kind: "sms", Value: number}
+}
+
+func whatsapp(number string) Channel {
+	return Channel{Kind: "whatsapp", Value: "whatsapp:" + number}
+}
+
+// VisibleTo a worker are customers of their own, and those of nobody.
+func VisibleTo(worker string) []Customer {
+	visible := []Customer{}
+	for _, customer := range All {
+		if customer.Worker.SomeOr(worker) == worker {
+			visible = append(visible, customer)
+		}
+	}
+	return visible
+}
+
+// Find looks for one that this worker may see.
+func Find(worker, id string) (Customer, bool) {
+	for _, customer := range VisibleTo(worker) {
+		if customer.CustomerId == id {
+			return customer, true
+		}
+	}
+	return Customer{}, false
+}
+
+// ByAddress looks for the one behind +12025550107 or whatsapp:+12025550107.
+func ByAddress(address string) (Customer, bool) {
+	number := strings.TrimPrefix(address, "whatsapp:")
+	for _, customer := range All {
+		for _, channel := range customer.Channels {
+			if strings.TrimPrefix(channel.Value, "whatsapp:") == number {
+				return customer, true
+			}
+		}
+	}
+	return Customer{}, false
+}

@@ -1,0 +1,77 @@
+// Package export_frontgate_plugin_channel is the role `channel`: messages between Front and a provider. There is no
+// provider here: what goes out is said to be sent, and what comes in is a text with two headers.
+package export_frontgate_plugin_channel
+
+import (
+	"unicode/utf8"
+
+	. "go.bytecodealliance.org/pkg/wit/types"
+	. "wit_component/frontgate_plugin_channel"
+	log "wit_component/frontgate_plugin_log"
+	types "wit_component/frontgate_plugin_plugin_types"
+)
+
+func Connect(connection Connection) Result[Unit, Error] {
+	// A good place to try the credential, and to tell the provider about WebhookUrl.
+	log.Write(log.Level_Info, "channel "+connection.ChannelId+" is connected")
+	return Ok[Unit, Error](Unit{})
+}
+
+func ListAddresses(credential Option[string], pageToken Option[string]) Result[AddressPage, Error] {
+	addresses := []Address{{Value: "+12025550199", Name: Some("Main number")}}
+	return Ok[AddressPage, Error](AddressPage{Addresses: addresses, NextPageToken: None[string]()})
+}
+
+func Send(connection Connection, message OutboundMessage) Result[Receipt, Error] {
+	// Here the provider's API is called, with the idempotency key if it takes one. `unavailable` is tried again; every
+	// other error is for good, and its text is shown to the teammate.
+	var conversation string
+	switch {
+	case len(message.ConversationIds) > 0:
+		conversation = message.ConversationIds[0]
+	case len(message.To) > 0:
+		conversation = message.To[0].Handle
+	default:
+		return Err[Receipt](types.MakeErrorInvalid("the message goes to nobody"))
+	}
+	return Ok[Receipt, Error](Receipt{
+		ExternalId:             Some("sent-" + message.IdempotencyKey),
+		ExternalConversationId: Some(conversation),
+	})
+}
+
+func FindSent(connection Connection, message OutboundMessage) Result[Fate, Error] {
+	// Ask the provider whether it has the message; without an answer nobody can tell.
+	return Ok[Fate, Error](MakeFateUnclear())
+}
+
+func Receive(connection Connection, request HttpRequest) Result[Reception, Error] {
+	// First of all, check the provider's signature: anybody may have sent this.
+	id, from := header(request, "message-id"), header(request, "from")
+	if id == "" || from == "" || !utf8.Valid(request.Body) {
+		return Ok[Reception, Error](Reception{Response: HttpResponse{Status: 400}})
+	}
+	message := InboundMessage{
+		ExternalId:             id,
+		ExternalConversationId: from,
+		Sender:                 Party{Handle: from, Name: None[string](), Email: None[string]()},
+		Subject:                None[string](),
+		Body:                   string(request.Body),
+		DeliveredAt:            None[uint64](),
+	}
+	events := []ChannelEvent{MakeChannelEventInbound(message)}
+	return Ok[Reception, Error](Reception{Response: HttpResponse{Status: 204}, Events: events})
+}
+
+func header(request HttpRequest, name string) string {
+	for _, header := range request.Headers {
+		if header.Name == name {
+			return header.Value
+		}
+	}
+	return ""
+}
+
+func Disconnect(connection Connection) Result[Unit, Error] {
+	return Ok[Unit, Error](Unit{})
+}

@@ -1,0 +1,24 @@
+#!/bin/sh
+# Makes starter-name.wasm. Needs Node 20 or newer, puts the compilers into node_modules/, and uses frontgate for the
+# types of the contract.
+set -eu
+cd "$(dirname "$0")"
+
+frontgate="${FRONTGATE:-frontgate}"
+tools=node_modules/.bin
+if [ -x "$tools/componentize-qjs" ]; then
+    PATH="$PWD/$tools:$PATH"
+elif ! { command -v componentize-qjs && command -v tsc; } >/dev/null; then
+    npm install --no-audit --no-fund --loglevel=error
+    PATH="$PWD/$tools:$PATH"
+fi
+
+"$frontgate" plugin bindings typescript gen --wit wit >/dev/null
+tsc --project .
+# --sync: the other kind of component needs a gateway that runs async functions.
+if ! said=$(componentize-qjs --wit wit --world plugin --js gen/js/plugin.js --sync --output starter-name.wasm.new 2>&1)
+then
+    printf '%s\n' "$said" >&2
+    exit 1
+fi
+mv starter-name.wasm.new starter-name.wasm

@@ -1,0 +1,109 @@
+//! Plugins without a starter: the contract's WIT, and the generators that anybody has.
+
+use std::fs;
+
+use frontgate_tests::{root, run};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::{ROLES, author, walk};
+
+/// A customer, in JavaScript and Rust.
+const NAME: &str = "Mora Lind";
+
+#[test]
+fn the_contract_that_is_written_is_the_contract() {
+    let folder = TempDir::new().expect("a folder");
+    assert!(run(folder.path(), &["plugin", "wit", "wit"]).status.success());
+    let written = walk(&folder.path().join("wit"));
+    assert!(written.len() > 8, "{written:?}");
+    for path in written {
+        let own = root().join(path.strip_prefix(folder.path()).expect("inside"));
+        assert_eq!(fs::read(&path).expect("a file"), fs::read(own).expect("the same file"), "{}", path.display());
+    }
+}
+
+#[test]
+fn bindings_can_be_had_for_every_role_and_are_left_alone_where_nothing_changed() {
+    let folder = TempDir::new().expect("a folder");
+    for (language, file) in [("c", "plugin.h"), ("go", "wit_exports.go"), ("typescript", "frontgate.d.ts")] {
+        for role in ROLES {
+            let place = format!("{language}-{role}");
+            let written = || {
+                let output = run(folder.path(), &["plugin", "bindings", language, &place, "--role", role]);
+                assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+                fs::metadata(folder.path().join(&place).join(file)).and_then(|data| data.modified()).expect("a file")
+            };
+            assert_eq!(written(), written(), "{place}");
+        }
+    }
+}
+
+#[test]
+fn componentize_qjs_makes_a_plugin_of_the_contract_alone() {
+    let folder = TempDir::new().expect("a folder");
+    assert!(run(folder.path(), &["plugin", "wit", "wit"]).status.success());
+    let source = format!(
+        "const customer = {{ customerId: '7', displayName: '{NAME}', channels: [], links: [] }};
+         export const crm = {{
+           listCustomers: () => ({{ customers: [customer] }}),
+           getCustomer: () => customer,
+           findCustomer: () => null,
+         }};"
+    );
+    fs::write(folder.path().join("plugin.js"), source).expect("a file");
+    author(
+        folder.path(),
+        "componentize-qjs",
+        &["--wit", "wit", "--world", "crm-plugin", "--js", "plugin.js", "--sync", "--output", "plugin.wasm"],
+    );
+    answers(&folder);
+}
+
+#[test]
+fn wit_bindgen_makes_a_plugin_of_the_contract_alone() {
+    let folder = TempDir::new().expect("a folder");
+    assert!(run(folder.path(), &["plugin", "wit", "wit"]).status.success());
+    let manifest = "[package]\nname = \"plain\"\nversion = \"0.1.0\"\nedition = \"2024\"\n[workspace]\n\
+                    [lib]\ncrate-type = [\"cdylib\"]\n[dependencies.wit-bindgen]\nversion = \"0.63\"\n\
+                    default-features = false\nfeatures = [\"macros\", \"realloc\"]\n\
+                    [profile.release]\nlto = true\npanic = \"abort\"\nstrip = true\n";
+    let source = format!(
+        r#"wit_bindgen::generate!({{ path: "wit", world: "frontgate:plugin/crm-plugin" }});
+           use exports::frontgate::plugin::crm::{{CustomerPage, Guest, ListRequest}};
+           use frontgate::plugin::plugin_types::{{Customer, Error}};
+           struct Plugin;
+           impl Guest for Plugin {{
+               fn list_customers(_: ListRequest) -> Result<CustomerPage, Error> {{ Err(Error::NotFound) }}
+               fn get_customer(_: String, id: String) -> Result<Customer, Error> {{
+                   let (links, channels) = (vec![], vec![]);
+                   let (display_name, avatar, details, worker) = ("{NAME}".to_owned(), None, None, None);
+                   Ok(Customer {{ customer_id: id, display_name, avatar, channels, links, details, worker }})
+               }}
+               fn find_customer(_: String) -> Result<Option<Customer>, Error> {{ Ok(None) }}
+           }}
+           export!(Plugin);"#
+    );
+    fs::create_dir(folder.path().join("src")).expect("a folder");
+    fs::write(folder.path().join("Cargo.toml"), manifest).expect("a file");
+    fs::write(folder.path().join("src/lib.rs"), source).expect("a file");
+    // The versions that are there already.
+    fs::copy(root().join("Cargo.lock"), folder.path().join("Cargo.lock")).expect("a file");
+    author(folder.path(), "cargo", &["build", "--quiet", "--offline", "--release", "--target", "wasm32-wasip2"]);
+    let built = frontgate_tests::target().join("starters/target/wasm32-wasip2/release/plain.wasm");
+    fs::copy(built, folder.path().join("plugin.wasm")).expect("the plugin");
+    answers(&folder);
+}
+
+/// Asks the plugin for a customer.
+#[track_caller]
+fn answers(folder: &TempDir) {
+    let question = r#"{ "worker": "ana@example.org", "customer-id": "7" }"#;
+    let output = run(folder.path(), &["plugin", "call", "plugin.wasm", "crm.get-customer", "--json", question]);
+    let answer: Value = serde_json::Deserializer::from_slice(&output.stdout)
+        .into_iter()
+        .next()
+        .unwrap_or_else(|| panic!("{}", String::from_utf8_lossy(&output.stderr)))
+        .expect("JSON");
+    assert_eq!(answer["ok"]["display-name"], NAME, "{answer}");
+}
