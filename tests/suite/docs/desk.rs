@@ -13,7 +13,7 @@ use super::block::{Block, Expected, Kind};
 use super::output;
 
 /// Addresses in pages; others listen there while tests run.
-const ADDRESSES: [&str; 2] = ["127.0.0.1:8080", "127.0.0.1:8081"];
+const ADDRESSES: [&str; 3] = ["127.0.0.1:8080", "127.0.0.1:8081", "127.0.0.1:4010"];
 
 /// What is compiled for a page need not be fast: it is asked a few times.
 const QUICK: [(&str, &str); 4] = [
@@ -31,7 +31,7 @@ pub(super) struct Desk {
     /// Where the terminal is.
     here: PathBuf,
     /// What the page says, and what is meant here.
-    addresses: [(&'static str, String); 2],
+    addresses: [(&'static str, String); 3],
     /// What the last commands have written.
     written: Option<Vec<String>>,
     background: Option<Background>,
