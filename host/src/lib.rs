@@ -35,4 +35,5 @@ pub mod bindings;
 pub mod config;
 pub mod error;
 pub mod outbound;
+mod starter;
 pub mod telemetry;

@@ -19,6 +19,6 @@ pub fn built_against(edit: impl Fn(&str) -> String) -> Vec<u8> {
     let (package, _) = resolve.push_dir(folder.path()).expect("the contract is WIT");
     let world = resolve.select_world(&[package], Some("crm-plugin")).expect("a world");
     let mut module = dummy_module(&resolve, world, ManglingAndAbi::Standard32);
-    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).expect("a module");
-    ComponentEncoder::default().module(&module).and_then(|mut encoder| encoder.encode()).expect("a component")
+    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8, false).expect("a module");
+    ComponentEncoder::default().module(&module).and_then(|encoder| encoder.encode()).expect("a component")
 }

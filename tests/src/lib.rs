@@ -2,7 +2,9 @@
 //! signs requests, and the log as it is written.
 
 mod contract;
+pub mod crm;
 mod double;
+mod examples;
 pub mod front;
 mod gateway;
 pub mod hubspot;
@@ -18,12 +20,14 @@ mod web;
 use std::path::{Path, PathBuf};
 
 pub use crate::contract::built_against;
+pub use crate::crm::SmallCrm;
+pub use crate::examples::{Edit, Example, Mistake};
 pub use crate::front::Front;
 pub use crate::gateway::{Gateway, run};
 pub use crate::hubspot::HubSpot;
 pub use crate::log::Log;
 pub use crate::names::Names;
-pub use crate::platform::{Answer, LIST, callback, list, post, sign, sign_sha256};
+pub use crate::platform::{Answer, LIST, callback, get, list, post, sign, sign_sha256};
 pub use crate::provider::Provider;
 pub use crate::setup::Setup;
 pub use crate::tls::Tls;

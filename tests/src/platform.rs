@@ -88,7 +88,8 @@ pub fn post(address: SocketAddr, path: &str, headers: &[(&str, &str)], body: &[u
     send(request.body(body.to_vec()).expect("a request"))
 }
 
-pub(crate) fn get(address: SocketAddr, path: &str, headers: &[(&str, &str)]) -> Answer {
+/// Any GET request.
+pub fn get(address: SocketAddr, path: &str, headers: &[(&str, &str)]) -> Answer {
     let mut request = Request::get(format!("http://{address}{path}"));
     for (name, value) in headers {
         request = request.header(*name, *value);

@@ -102,7 +102,10 @@ impl Screen {
         round.built.iter().for_each(|built| line(&format!("✓ {built}")));
         round.swapped.iter().for_each(|swapped| line(&format!("✓ {swapped}")));
         round.fault.iter().for_each(|fault| line(&format!("✗ {fault}")));
-        round.asked.iter().for_each(|asked| line(&format!("\n{asked}")));
+        if round.built.is_some() || round.fault.is_some() {
+            line("");
+        }
+        round.asked.iter().for_each(|asked| line(asked));
         round.problems.iter().for_each(|problem| line(&format!("  {problem}")));
         if let Some(answer) = &round.answer {
             let answer = match answer {

@@ -17,6 +17,8 @@ use tokio::task::{JoinHandle, JoinSet};
 use crate::double::reply::{Body, Cut};
 
 const BACKLOG: u32 = 1024;
+/// Further ones wait to be accepted.
+const CONNECTIONS_MAX: usize = 4096;
 
 pub(crate) struct Port {
     address: SocketAddr,
@@ -92,7 +94,7 @@ where
     let mut number = 0;
     loop {
         let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+            accepted = listener.accept(), if connections.len() < CONNECTIONS_MAX => accepted,
             Some(_) = connections.join_next() => continue,
             _ = &mut stop => break,
         };

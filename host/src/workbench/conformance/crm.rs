@@ -166,9 +166,11 @@ async fn open(tries: &Tries<'_>, listing: &Listing) -> Result<Vec<Customer>, Pro
 
 /// The first part of a customer that Frontline does not take, and what it would take.
 fn refused(customer: &Customer) -> Option<String> {
-    let channel = customer.channels.iter().find(|channel| {
-        let number = channel.value.strip_prefix("whatsapp:").unwrap_or(&channel.value);
-        channel.kind != "chat" && !is_e164(number)
+    let channel = customer.channels.iter().find(|channel| match &*channel.kind {
+        "whatsapp" => !channel.value.strip_prefix("whatsapp:").is_some_and(is_e164),
+        "chat" => channel.value.trim().is_empty(),
+        "sms" => !is_e164(&channel.value),
+        _ => true,
     });
     if let Some(channel) = channel {
         return Some(format!(

@@ -1,0 +1,13 @@
+#!/bin/sh
+# Builds crm.wasm. Needs Python 3.10 or newer.
+set -eu
+cd "$(dirname "$0")"
+
+if command -v componentize-py >/dev/null; then
+    componentize=componentize-py
+else
+    componentize=.venv/bin/componentize-py
+    [ -x "$componentize" ] || { python3 -m venv .venv && .venv/bin/pip install --quiet componentize-py==0.25.1; }
+fi
+"$componentize" --quiet -d wit -w crm-plugin componentize -p src crm -o crm.wasm.new
+mv crm.wasm.new crm.wasm

@@ -1,0 +1,117 @@
+"""The CRM's API: what is asked, and what its answers mean."""
+
+import json
+from dataclasses import dataclass
+from typing import Any, NoReturn
+from urllib.parse import quote
+
+from componentize_py_types import Err
+from wit_world.imports import http_client, settings
+from wit_world.imports.http_client import (
+    Field,
+    HttpError_Forbidden,
+    HttpError_Interrupted,
+    HttpError_NotConnected,
+    HttpError_Timeout,
+    HttpError_TooLarge,
+    OutboundRequest,
+    OutboundResponse,
+)
+from wit_world.imports.plugin_types import Error_Failed, Error_Invalid, Error_NotFound, Error_Unavailable
+
+from contact import Contact, maybe_text, readable
+
+# Contacts on one of the CRM's pages.
+LIMIT_MAX = 50
+# Characters of a search.
+QUERY_MAX = 200
+# For one request. The app waits no longer than about five seconds for all of them.
+PATIENCE_MS = 2000
+
+
+@dataclass
+class Page:
+    contacts: list[Contact]
+    next_cursor: str | None
+
+
+def contacts(**parameters: str | int | None) -> Page:
+    """A page of contacts."""
+    given = (f"{name}={quote(str(value), safe='')}" for name, value in parameters.items() if value is not None)
+    page = read("/contacts?" + "&".join(given))
+    if page is None:
+        raise Err(Error_Failed("the CRM answered 404"))
+    readable(isinstance(page.get("contacts"), list))
+    return Page([Contact.of(each) for each in page["contacts"]], maybe_text(page.get("next_cursor")))
+
+
+def contact(id: str) -> Contact:
+    """The contact with an id."""
+    found = read(f"/contacts/{id}")
+    if found is None:
+        raise Err(Error_NotFound())
+    return Contact.of(found)
+
+
+def read(path: str) -> dict[str, Any] | None:
+    """What is at a place; None where the CRM says that there is nothing."""
+    crm = settings.get("crm")
+    if crm is None:
+        raise Err(Error_Failed("the setting `crm` is missing: the CRM's address"))
+    answer = ask(crm.rstrip("/") + path)
+    if answer.status == 404:
+        return None
+    if answer.status != 200:
+        refuse(answer)
+    value = parse(answer.body)
+    readable(isinstance(value, dict))
+    return value
+
+
+def parse(body: bytes) -> Any:
+    def not_json(word: str) -> NoReturn:
+        raise ValueError(word)
+
+    try:
+        # Python's own idea of JSON has NaN and Infinity.
+        return json.loads(body.decode(), parse_constant=not_json)
+    except (ValueError, RecursionError):
+        return None
+
+
+def ask(url: str) -> OutboundResponse:
+    headers = [Field("accept", "application/json")]
+    try:
+        return http_client.send(OutboundRequest("GET", url, headers, b"", PATIENCE_MS))
+    except Err as error:
+        raise Err(unanswered(error.value)) from None
+
+
+def refuse(answer: OutboundResponse) -> NoReturn:
+    """Says whether trying again may help, which the gateway and its operator go by."""
+    match answer.status:
+        case 400:
+            raise Err(Error_Invalid("the CRM does not take the request (400)"))
+        case 401 | 403:
+            raise Err(Error_Failed(f"the CRM refuses the token ({answer.status})"))
+        case 429:
+            times = (field.value for field in answer.headers if field.name.lower() == "retry-after")
+            when = "".join(f" (retry-after: {time})" for time in list(times)[:1])
+            raise Err(Error_Unavailable(f"the CRM takes no more requests{when}"))
+        case status:
+            error = Error_Unavailable if status >= 500 else Error_Failed
+            raise Err(error(f"the CRM answered {status}"))
+
+
+def unanswered(error: http_client.HttpError) -> Error_Failed | Error_Unavailable:
+    match error:
+        case HttpError_Timeout():
+            return Error_Unavailable("the CRM did not answer in time")
+        case HttpError_NotConnected(why):
+            return Error_Unavailable(f"the CRM cannot be reached: {why}")
+        case HttpError_Interrupted(why):
+            return Error_Unavailable(f"the CRM's answer broke off: {why}")
+        case HttpError_Forbidden(why):
+            return Error_Failed(why)
+        case HttpError_TooLarge():
+            return Error_Failed("the CRM's answer is too large")

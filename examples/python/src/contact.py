@@ -1,0 +1,103 @@
+"""A contact of the CRM, and the customer that Frontgate makes of it."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from componentize_py_types import Err
+from wit_world.imports import log
+from wit_world.imports.plugin_types import Channel, Customer, CustomerSummary, Details, Error_Failed, Link
+
+
+def readable(condition: bool) -> None:
+    """Says that the CRM's answer is not what its description says, unless a condition holds."""
+    if not condition:
+        raise Err(Error_Failed("the CRM's answer cannot be read"))
+
+
+def text(value: Any) -> str:
+    # Half of a character is none: JSON can write it, and UTF-8 cannot.
+    readable(isinstance(value, str) and not re.search("[\ud800-\udfff]", value))
+    return value
+
+
+def maybe_text(value: Any) -> str | None:
+    """A text that the CRM may not know."""
+    return None if value is None else text(value)
+
+
+@dataclass
+class Phone:
+    number: str
+    whatsapp: bool
+
+    @classmethod
+    def of(cls, json: Any) -> "Phone":
+        readable(isinstance(json, dict) and isinstance(json.get("whatsapp"), bool))
+        return cls(text(json.get("number")), json["whatsapp"])
+
+
+@dataclass
+class Contact:
+    id: str
+    name: str | None
+    company: str | None
+    email: str | None
+    owner: str | None
+    avatar_url: str | None
+    notes: str | None
+    url: str | None
+    phones: list[Phone]
+
+    @classmethod
+    def of(cls, json: Any) -> "Contact":
+        """A contact in which everything has the type that it should have."""
+        readable(isinstance(json, dict) and isinstance(json.get("phones"), list))
+        maybe = ["name", "company", "email", "owner", "avatar_url", "notes", "url"]
+        texts = {field: maybe_text(json.get(field)) for field in maybe}
+        return cls(id=text(json.get("id")), phones=[Phone.of(phone) for phone in json["phones"]], **texts)
+
+    @property
+    def shown_name(self) -> str:
+        # Some contacts are companies, without a person.
+        return next(name for name in (self.name, self.company, self.id) if name is not None)
+
+
+def summary(contact: Contact) -> CustomerSummary:
+    """A row of the list."""
+    return CustomerSummary(contact.id, contact.shown_name, contact.avatar_url)
+
+
+def customer(contact: Contact) -> Customer:
+    """With everything that a worker sees."""
+    links = []
+    if contact.url is not None:
+        links.append(Link("CRM", contact.url, "Open in the CRM"))
+    if contact.email is not None:
+        links.append(Link("Mail", f"mailto:{contact.email}", contact.email))
+    return Customer(
+        customer_id=contact.id,
+        display_name=contact.shown_name,
+        avatar=contact.avatar_url,
+        channels=channels(contact.phones),
+        links=links,
+        details=None if contact.notes is None else Details("Notes", contact.notes),
+        worker=contact.owner,
+    )
+
+
+def channels(phones: list[Phone]) -> list[Channel]:
+    usable = [phone for phone in phones if is_e164(phone.number)]
+    if odd := len(phones) - len(usable):
+        log.write(log.Level.WARN, f"phone numbers left out because they are not in E.164: {odd}")
+    found = []
+    for phone in usable:
+        found.append(Channel("sms", phone.number))
+        if phone.whatsapp:
+            found.append(Channel("whatsapp", f"whatsapp:{phone.number}"))
+    return found
+
+
+def is_e164(number: str) -> bool:
+    """A plus and seven to fifteen digits, the first of which is no zero."""
+    return re.fullmatch(r"\+[1-9][0-9]{6,14}", number) is not None

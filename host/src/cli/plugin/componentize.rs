@@ -1,0 +1,31 @@
+//! `frontgate plugin componentize`: a component of what a C or Go compiler made.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use crate::cli::say;
+use crate::starter::{self, PROJECT_WORLD, World};
+
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Componentize {
+    /// The core module.
+    core: PathBuf,
+    /// The folder of WIT that the module was built for.
+    #[arg(long)]
+    wit: PathBuf,
+    /// Which world of it.
+    #[arg(long, default_value = PROJECT_WORLD)]
+    world: String,
+    /// The component.
+    #[arg(short, long)]
+    output: PathBuf,
+}
+
+pub(in crate::cli) fn componentize(
+    Componentize { core, wit, world, output }: &Componentize,
+) -> anyhow::Result<ExitCode> {
+    starter::componentize(core, &World::Named { folder: wit.clone(), world: world.clone() }, output)?;
+    let bytes = std::fs::metadata(output)?.len();
+    say!("{}  {} KiB", output.display(), bytes.div_ceil(1024));
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,98 @@
+/* Role `channel`: messages between Front and a provider. There is no provider here: what goes out is said to be sent,
+   and what comes in is a text with two headers. */
+
+#include "text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+bool exports_frontgate_plugin_channel_connect(exports_frontgate_plugin_channel_connection_t *connection,
+                                              exports_frontgate_plugin_channel_error_t *err) {
+  (void)err;
+  /* A good place to try the credential, and to tell the provider about `webhook_url`. */
+  plugin_string_t line = text("channel %.*s is connected", SHOWN(connection->channel_id));
+  frontgate_plugin_log_write(FRONTGATE_PLUGIN_LOG_LEVEL_INFO, &line);
+  return true;
+}
+
+bool exports_frontgate_plugin_channel_list_addresses(plugin_string_t *credential, plugin_string_t *page_token,
+                                                     exports_frontgate_plugin_channel_address_page_t *ret,
+                                                     exports_frontgate_plugin_channel_error_t *err) {
+  (void)credential, (void)page_token, (void)err; /* NULL is none */
+  memset(ret, 0, sizeof *ret);
+  ret->addresses.len = 1;
+  ret->addresses.ptr = calloc(1, sizeof *ret->addresses.ptr);
+  ret->addresses.ptr->value = text("+12025550199");
+  ret->addresses.ptr->name.is_some = true;
+  ret->addresses.ptr->name.val = text("Main number");
+  return true;
+}
+
+bool exports_frontgate_plugin_channel_send(exports_frontgate_plugin_channel_connection_t *connection,
+                                           exports_frontgate_plugin_channel_outbound_message_t *message,
+                                           exports_frontgate_plugin_channel_receipt_t *ret,
+                                           exports_frontgate_plugin_channel_error_t *err) {
+  (void)connection;
+  /* Here the provider's API is called, with the idempotency key if it takes one. `unavailable` is tried again; every
+     other error is for good, and its text is shown to the teammate. */
+  const plugin_string_t *conversation = message->conversation_ids.len ? message->conversation_ids.ptr
+                                        : message->to.len             ? &message->to.ptr->handle
+                                                                      : NULL;
+  if (!conversation) {
+    err->tag = FRONTGATE_PLUGIN_PLUGIN_TYPES_ERROR_INVALID;
+    err->val.invalid = text("the message goes to nobody");
+    return false;
+  }
+  memset(ret, 0, sizeof *ret);
+  ret->external_id.is_some = true;
+  ret->external_id.val = text("sent-%.*s", SHOWN(message->idempotency_key));
+  ret->external_conversation_id.is_some = true;
+  ret->external_conversation_id.val = copy(conversation);
+  return true;
+}
+
+bool exports_frontgate_plugin_channel_find_sent(exports_frontgate_plugin_channel_connection_t *connection,
+                                                exports_frontgate_plugin_channel_outbound_message_t *message,
+                                                exports_frontgate_plugin_channel_fate_t *ret,
+                                                exports_frontgate_plugin_channel_error_t *err) {
+  (void)connection, (void)message, (void)err;
+  /* Ask the provider whether it has the message; without an answer nobody can tell. */
+  ret->tag = EXPORTS_FRONTGATE_PLUGIN_CHANNEL_FATE_UNCLEAR;
+  return true;
+}
+
+static const plugin_string_t *header(const exports_frontgate_plugin_channel_http_request_t *request, const char *name) {
+  for (size_t i = 0; i < request->headers.len; i++)
+    if (is(&request->headers.ptr[i].name, name)) return &request->headers.ptr[i].value;
+  return NULL;
+}
+
+bool exports_frontgate_plugin_channel_receive(exports_frontgate_plugin_channel_connection_t *connection,
+                                              exports_frontgate_plugin_channel_http_request_t *request,
+                                              exports_frontgate_plugin_channel_reception_t *ret,
+                                              exports_frontgate_plugin_channel_error_t *err) {
+  (void)connection, (void)err;
+  memset(ret, 0, sizeof *ret);
+  /* First of all, check the provider's signature: anybody may have sent this. */
+  const plugin_string_t *id = header(request, "message-id"), *from = header(request, "from");
+  if (!id || !from || !is_utf8(&request->body)) {
+    ret->response.status = 400;
+    return true;
+  }
+  ret->response.status = 204;
+  ret->events.len = 1;
+  ret->events.ptr = calloc(1, sizeof *ret->events.ptr);
+  ret->events.ptr->tag = EXPORTS_FRONTGATE_PLUGIN_CHANNEL_CHANNEL_EVENT_INBOUND;
+  exports_frontgate_plugin_channel_inbound_message_t *message = &ret->events.ptr->val.inbound;
+  message->external_id = copy(id);
+  message->external_conversation_id = copy(from);
+  message->sender.handle = copy(from);
+  message->body = copy(&(plugin_string_t){.ptr = request->body.ptr, .len = request->body.len});
+  return true;
+}
+
+bool exports_frontgate_plugin_channel_disconnect(exports_frontgate_plugin_channel_connection_t *connection,
+                                                 exports_frontgate_plugin_channel_error_t *err) {
+  (void)connection, (void)err;
+  return true;
+}

@@ -1,0 +1,31 @@
+/* A few made-up customers. Yours come from your own system: frontgate_plugin_http_client_send asks it, once the
+   operator has granted its address (`outbound` in plugin.toml). */
+#ifndef CUSTOMERS_H
+#define CUSTOMERS_H
+
+#include "text.h"
+
+typedef struct {
+  const char *id; /* never changes */
+  const char *name;
+  const char *account;
+  const char *worker; /* who owns the customer, or NULL */
+  const char *sms;
+  const char *whatsapp;
+} customer_t;
+
+enum { CUSTOMERS = 5 };
+
+/* In the order in which the app shows them. */
+extern const customer_t customers[CUSTOMERS];
+
+/* A worker sees customers of their own, and those of nobody. */
+bool customer_is_visible(const customer_t *customer, const plugin_string_t *worker);
+
+/* One that this worker may see, or NULL. */
+const customer_t *customer_find(const plugin_string_t *worker, const plugin_string_t *id);
+
+/* The one behind +12025550107 or whatsapp:+12025550107, or NULL. */
+const customer_t *customer_by_address(const plugin_string_t *address);
+
+#endif

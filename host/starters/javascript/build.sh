@@ -1,0 +1,18 @@
+#!/bin/sh
+# Makes starter-name.wasm. Needs Node 20 or newer, and puts componentize-qjs into node_modules/.
+set -eu
+cd "$(dirname "$0")"
+
+tools=node_modules/.bin
+if [ -x "$tools/componentize-qjs" ]; then
+    PATH="$PWD/$tools:$PATH"
+elif ! command -v componentize-qjs >/dev/null; then
+    npm install --no-audit --no-fund --loglevel=error
+    PATH="$PWD/$tools:$PATH"
+fi
+# --sync: the other kind of component needs a gateway that runs async functions.
+if ! said=$(componentize-qjs --wit wit --world plugin --js src/plugin.js --sync --output starter-name.wasm.new 2>&1); then
+    printf '%s\n' "$said" >&2
+    exit 1
+fi
+mv starter-name.wasm.new starter-name.wasm
