@@ -38,11 +38,12 @@ fn file(page: &Path, target: &str) -> Option<PathBuf> {
     page.parent()?.join(path).canonicalize().ok()
 }
 
-/// What stands in the round brackets of `[...](...)`, outside of blocks.
+/// What stands in the round brackets of `[...](...)`, outside of blocks and of code in a line.
 fn targets(text: &str) -> Vec<String> {
     let mut all = Vec::new();
     for line in prose(text) {
-        let mut rest = line;
+        let line: String = line.split('`').step_by(2).collect();
+        let mut rest = line.as_str();
         while let Some((_, after)) = rest.split_once("](") {
             let Some((target, after)) = after.split_once(')') else { break };
             all.push(target.to_owned());
@@ -73,7 +74,7 @@ fn prose(text: &str) -> impl Iterator<Item = &str> {
 
 #[test]
 fn links_are_read_outside_of_blocks() {
-    let text = "# What is `it`?\n[a](b.md) and [c](d.md#e-f)\n```sh\n[x](y)\n```\n";
+    let text = "# What is `it`?\n[a](b.md) and [`c`](d.md#e-f), `Ok[T](value)`\n```sh\n[x](y)\n```\n";
     assert_eq!(targets(text), ["b.md", "d.md#e-f"]);
     assert!(headings(text).contains("what-is-it"));
 }
