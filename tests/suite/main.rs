@@ -19,6 +19,7 @@ mod cost;
 mod crash;
 mod customers;
 mod delivery;
+mod docs;
 mod examples;
 mod folders;
 mod front_double;

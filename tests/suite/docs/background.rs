@@ -1,0 +1,97 @@
+//! What a page starts and lets go on: `frontgate dev`, `frontgate run`.
+
+use std::io::{BufRead as _, BufReader, Read};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process_group};
+
+use super::output;
+
+/// Longer than a build takes on a machine that does other things.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Lines that say that it is ready: that of a gateway, and the last one of a round of `frontgate dev`.
+const READY: [&str; 2] = ["serving ", "Enter asks again"];
+
+/// A program that ends with this.
+pub(super) struct Background {
+    child: Child,
+    written: Arc<Written>,
+    /// How many lines were looked at.
+    seen: usize,
+}
+
+#[derive(Default)]
+struct Written {
+    lines: Mutex<Vec<String>>,
+    more: Condvar,
+}
+
+impl Background {
+    /// Starts it in a process group of its own, and waits until it is ready.
+    pub(super) fn start(mut command: Command, place: &str) -> Self {
+        use std::os::unix::process::CommandExt as _;
+        // Nobody types; an end of input would be another thing.
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+        let mut child = command.spawn().expect("bash");
+        let written = Arc::<Written>::default();
+        written.follow(child.stdout.take().expect("a pipe"));
+        written.follow(child.stderr.take().expect("a pipe"));
+        let mut background = Self { child, written, seen: 0 };
+        background.wait(place, "a line that says that it is ready", |lines| {
+            lines.iter().position(|line| READY.iter().any(|ready| line.contains(ready))).map(|_| 0)
+        });
+        background
+    }
+
+    /// Waits until it has written what a page shows, behind what was shown before.
+    pub(super) fn expect(&mut self, place: &str, expected: &str) {
+        self.wait(place, expected, |lines| output::find(expected, lines));
+    }
+
+    fn wait(&mut self, place: &str, what: &str, found: impl Fn(&[String]) -> Option<usize>) {
+        let until = Instant::now() + PATIENCE;
+        let mut lines = self.written.lock();
+        loop {
+            if let Some(end) = found(&lines[self.seen..]) {
+                self.seen += end;
+                return;
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            let ended = self.child.try_wait().expect("it was started here");
+            if left.is_zero() || ended.is_some() {
+                panic!("{place}: expected\n{what}\nafter\n{}\n{ended:?}", lines[self.seen..].join("\n"));
+            }
+            let waited = self.written.more.wait_timeout(lines, left.min(Duration::from_secs(1)));
+            lines = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}
+
+impl Written {
+    fn lock(&self) -> MutexGuard<'_, Vec<String>> {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn follow(self: &Arc<Self>, stream: impl Read + Send + 'static) {
+        let written = Arc::clone(self);
+        thread::spawn(move || {
+            for line in BufReader::new(stream).lines().map_while(Result::ok) {
+                written.lock().push(line);
+                written.more.notify_all();
+            }
+        });
+    }
+}
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        let group = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
+        // It may have ended by itself.
+        let _ = group.map(|group| kill_process_group(group, Signal::KILL));
+        let _ = self.child.wait();
+    }
+}
