@@ -203,7 +203,7 @@ fn with_a_lock_nothing_else_is_loaded() {
     gateway.log().wait_for("plugins.lock does not list it; if it is meant to run: frontgate plugin allow");
     assert_eq!(live(&gateway), "nothing");
     let (code, text) = said(&gateway, &["plugin", "lock"]);
-    assert!(code == Some(0) && text.contains("1 plugins in"), "{text}");
+    assert!(code == Some(0) && text.contains("1 plugin in"), "{text}");
     assert_eq!(outcomes(&gateway.reload()), ["live"]);
     let lock = fs::read_to_string(gateway.path("plugins.lock")).expect("the lock");
     for words in ["[plugins.plugin]", &digest(&build(1)), "\"crm\"", "frontgate:plugin/settings@0.1.0", "0.1.0"] {

@@ -48,6 +48,8 @@ pub struct Test {
 pub struct Assumptions {
     /// Somebody who sees at least one customer.
     pub worker: Option<String>,
+    /// The id of one.
+    pub customer: Option<String>,
     /// The address of one.
     pub address: Option<String>,
     /// What finds one.

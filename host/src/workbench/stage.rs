@@ -240,7 +240,7 @@ impl Shared {
 
 /// What becomes of a request.
 enum Chosen {
-    Canned(Canned),
+    Canned(Box<Canned>),
     Fault(Fault),
     Nothing,
 }
@@ -252,7 +252,7 @@ impl Playing {
             Act::Script(exchanges) => exchanges,
             Act::Always { status, body } => {
                 let body = Some(Value::from(*body));
-                return Chosen::Canned(Canned { status: *status, body, ..Canned::default() });
+                return Chosen::Canned(Box::new(Canned { status: *status, body, ..Canned::default() }));
             }
             Act::Failing(fault) => return Chosen::Fault(*fault),
         };
@@ -267,7 +267,7 @@ impl Playing {
         self.problems.extend(wrong.into_iter().map(|why| format!("the request {method} https://{host}{path}: {why}")));
         match (&exchange.fault, &exchange.response) {
             (Some(fault), _) => Chosen::Fault(*fault),
-            (None, response) => Chosen::Canned(response.clone().unwrap_or_default()),
+            (None, response) => Chosen::Canned(Box::new(response.clone().unwrap_or_default())),
         }
     }
 }

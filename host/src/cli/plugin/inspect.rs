@@ -36,7 +36,9 @@ fn print(file: &Path, found: &Inspection) {
     if let Some(reason) = &found.not_granted {
         say!("             ! {reason}");
     }
-    for (index, import) in found.manifest.imports.iter().enumerate() {
+    let (usual, own): (Vec<_>, Vec<_>) = found.manifest.imports.iter().partition(|name| name.starts_with("wasi:"));
+    let usual = (!usual.is_empty()).then(|| format!("and {} of WASI (--json has them)", usual.len()));
+    for (index, import) in own.into_iter().chain(&usual).enumerate() {
         say!("  {:9}  {import}", if index == 0 { "imports" } else { "" });
     }
     if let Some(takes) = &found.takes {

@@ -173,7 +173,8 @@ fn lock(config: &Config) -> anyhow::Result<ExitCode> {
         lock.plugins.insert(name, locked);
     }
     lock.write(&config.plugins.lock)?;
-    say!("{} plugins in {}", lock.plugins.len(), config.plugins.lock.display());
+    let count = lock.plugins.len();
+    say!("{count} plugin{} in {}", if count == 1 { "" } else { "s" }, config.plugins.lock.display());
     Ok(ExitCode::SUCCESS)
 }
 

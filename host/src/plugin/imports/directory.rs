@@ -46,7 +46,10 @@ pub(crate) struct Reach {
 impl Host for CallStore {
     async fn get_customer(&mut self, worker: String, customer_id: String) -> Result<Customer, Error> {
         if let Some(made) = made(self) {
-            return made.iter().find(|customer| customer.customer_id == customer_id).cloned().ok_or(Error::NotFound);
+            // A worker sees customers of their own and of nobody.
+            let sees = |customer: &&Customer| customer.worker.as_ref().is_none_or(|owner| *owner == worker);
+            let found = made.iter().filter(sees).find(|customer| customer.customer_id == customer_id);
+            return found.cloned().ok_or(Error::NotFound);
         }
         let nested = Nested::new(self)?;
         let result = nested.call().get_customer(worker, customer_id).await;

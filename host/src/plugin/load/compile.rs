@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use bytes::Bytes;
-use rustix::process::{Resource, Rlimit, getrlimit, nice, setrlimit};
+use rustix::process::{Resource, Rlimit, getppid, getrlimit, nice, setrlimit};
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 use tokio::time::timeout;
@@ -75,6 +75,7 @@ pub fn compile_here(reservation: Option<u64>, build: Build) -> anyhow::Result<Re
     let allowed = getrlimit(Resource::As).maximum.unwrap_or(u64::MAX);
     let limit = Some(MEMORY_BYTES_MAX.min(allowed));
     setrlimit(Resource::As, Rlimit { current: limit, maximum: limit }).context("limiting the memory")?;
+    end_with_the_parent().context("watching the gateway")?;
     let mut wasm = Vec::new();
     std::io::stdin().lock().read_to_end(&mut wasm)?;
     let engine = wasmtime::Engine::new(&engine::settings(reservation, build))?;
@@ -82,6 +83,19 @@ pub fn compile_here(reservation: Option<u64>, build: Build) -> anyhow::Result<Re
         Ok(code) => std::io::stdout().lock().write_all(&code).map(Ok).context("handing over the code"),
         Err(error) => Ok(Err(brief(&format!("{error:#}")))),
     }
+}
+
+/// A gateway that was killed takes its code from nobody any more, and half a minute of a processor is a lot.
+fn end_with_the_parent() -> std::io::Result<()> {
+    const LOOK_EACH: Duration = Duration::from_millis(500);
+    let parent = getppid();
+    let watching = std::thread::Builder::new().name("parent".to_owned()).spawn(move || {
+        while getppid() == parent {
+            std::thread::sleep(LOOK_EACH);
+        }
+        std::process::exit(NOT_COMPILED.into());
+    });
+    watching.map(drop)
 }
 
 /// This program as it was started, even if its file has been replaced since.

@@ -24,7 +24,7 @@ impl Function {
     /// All functions of a role that a component answers.
     pub(crate) fn all(component: &Component, role: Role) -> Vec<Self> {
         let Some(ComponentItem::ComponentInstance(interface)) =
-            component.get_export(None, &interface(role)).map(|(item, _)| item)
+            component.get_export(None, interface(role)).map(|(item, _)| item)
         else {
             return Vec::new();
         };
