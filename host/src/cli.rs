@@ -102,6 +102,9 @@ enum Command {
         memory_reservation: Option<u64>,
         #[arg(long)]
         quick: bool,
+        /// It ends with this process.
+        #[arg(long)]
+        gateway: u32,
     },
 }
 
@@ -117,7 +120,9 @@ pub fn main() -> ExitCode {
         Command::Verify { config, command } => verify::verify(&config.config, &command),
         Command::Deliveries { config, command } => deliveries::deliveries(&config.config, &command),
         Command::Channels { config, command } => channels::channels(&config.config, &command),
-        Command::CompilePlugin { memory_reservation, quick } => compile_plugin(memory_reservation, quick),
+        Command::CompilePlugin { memory_reservation, quick, gateway } => {
+            compile_plugin(memory_reservation, quick, gateway)
+        }
     };
     result.unwrap_or_else(|error| {
         eprintln!("{error:#}");
@@ -125,9 +130,9 @@ pub fn main() -> ExitCode {
     })
 }
 
-fn compile_plugin(memory_reservation: Option<u64>, quick: bool) -> anyhow::Result<ExitCode> {
+fn compile_plugin(memory_reservation: Option<u64>, quick: bool, gateway: u32) -> anyhow::Result<ExitCode> {
     let build = if quick { Build::Quick } else { Build::Optimised };
-    let Err(fault) = compile::compile_here(memory_reservation, build)? else {
+    let Err(fault) = compile::compile_here(memory_reservation, build, gateway)? else {
         return Ok(ExitCode::SUCCESS);
     };
     eprintln!("{fault}");

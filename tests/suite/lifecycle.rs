@@ -1,10 +1,13 @@
 //! Start, health, and the end: accepted requests finish.
 
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
+use std::process::{Command, Stdio};
+use std::sync::mpsc::channel;
 use std::thread;
+use std::time::Duration;
 
-use frontgate_tests::{Gateway, Setup};
+use frontgate_tests::{Gateway, Setup, program};
 use rustix::process::Signal;
 
 /// A request whose body never comes.
@@ -100,4 +103,25 @@ fn the_operators_listener_answers_and_the_public_one_does_not() {
     for path in ["/livez", "/readyz", "/statusz", "/metrics"] {
         assert_eq!(frontgate_tests::post(gateway.address(), path, &[], b"").status, 404);
     }
+}
+
+#[test]
+fn a_compiler_whose_gateway_was_killed_ends() {
+    // Its input never ends, so that nothing else ends it.
+    let mut gateway = Command::new("sh")
+        .args(["-c", "exec 3<&0; \"$0\" compile-plugin --gateway $$ <&3 & echo started; wait"])
+        .arg(program())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("a shell");
+    let mut out = BufReader::new(gateway.stdout.take().expect("a pipe"));
+    out.read_line(&mut String::new()).expect("a line");
+    let _input = gateway.stdin.take();
+    gateway.kill().expect("a process");
+    gateway.wait().expect("an end");
+    let (tell, ended) = channel();
+    // Both wrote to this pipe: it ends with the last of them.
+    thread::spawn(move || tell.send(out.read_to_end(&mut Vec::new()).is_ok()));
+    assert_eq!(ended.recv_timeout(Duration::from_secs(60)), Ok(true));
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use bytes::Bytes;
-use rustix::process::{Resource, Rlimit, getppid, getrlimit, nice, setrlimit};
+use rustix::process::{Resource, Rlimit, getrlimit, nice, setrlimit};
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 use tokio::time::timeout;
@@ -35,7 +35,11 @@ pub(super) async fn compile(
     timeout_ms: u64,
 ) -> Result<Vec<u8>, Failure> {
     let mut command = Command::new(this_program());
-    command.arg(COMMAND).args(reservation.map(|bytes| bytes.to_string()));
+    command
+        .arg(COMMAND)
+        .arg("--gateway")
+        .arg(std::process::id().to_string())
+        .args(reservation.map(|bytes| bytes.to_string()));
     if build == Build::Quick {
         command.arg("--quick");
     }
@@ -67,30 +71,38 @@ pub(super) async fn compile(
     })
 }
 
+/// Part of what is said of a component with asynchronous functions.
+const NEEDS_ASYNC: &str = "requires the component model async feature";
+/// What its author can do.
+const SYNCHRONOUS: &str = "; build it with synchronous functions, as `componentize-qjs --sync` does";
+
 /// The other side: reads a component from standard input, writes machine code to standard output,
 /// and says what is wrong with the component otherwise.
-pub fn compile_here(reservation: Option<u64>, build: Build) -> anyhow::Result<Result<(), String>> {
+pub fn compile_here(reservation: Option<u64>, build: Build, gateway: u32) -> anyhow::Result<Result<(), String>> {
     // Callbacks come first, but a processor that they keep busy must not starve the compiler.
     nice(if build == Build::Quick { 5 } else { 10 }).context("lowering the priority")?;
     let allowed = getrlimit(Resource::As).maximum.unwrap_or(u64::MAX);
     let limit = Some(MEMORY_BYTES_MAX.min(allowed));
     setrlimit(Resource::As, Rlimit { current: limit, maximum: limit }).context("limiting the memory")?;
-    end_with_the_parent().context("watching the gateway")?;
+    end_with(gateway).context("watching the gateway")?;
     let mut wasm = Vec::new();
     std::io::stdin().lock().read_to_end(&mut wasm)?;
     let engine = wasmtime::Engine::new(&engine::settings(reservation, build))?;
     match engine.precompile_component(&wasm) {
         Ok(code) => std::io::stdout().lock().write_all(&code).map(Ok).context("handing over the code"),
-        Err(error) => Ok(Err(brief(&format!("{error:#}")))),
+        Err(error) => {
+            let text = format!("{error:#}");
+            let hint = if text.contains(NEEDS_ASYNC) { SYNCHRONOUS } else { "" };
+            Ok(Err(format!("{}{hint}", brief(&text))))
+        }
     }
 }
 
 /// A gateway that was killed takes its code from nobody any more, and half a minute of a processor is a lot.
-fn end_with_the_parent() -> std::io::Result<()> {
+fn end_with(gateway: u32) -> std::io::Result<()> {
     const LOOK_EACH: Duration = Duration::from_millis(500);
-    let parent = getppid();
-    let watching = std::thread::Builder::new().name("parent".to_owned()).spawn(move || {
-        while getppid() == parent {
+    let watching = std::thread::Builder::new().name("gateway".to_owned()).spawn(move || {
+        while std::os::unix::process::parent_id() == gateway {
             std::thread::sleep(LOOK_EACH);
         }
         std::process::exit(NOT_COMPILED.into());
