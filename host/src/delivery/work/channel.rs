@@ -42,7 +42,7 @@ impl Workshop {
         let removal: Removal = serde_json::from_str(&delivery.payload).unwrap_or_default();
         // What Front knows by now stays: an admin may have connected the channel again since.
         if removal.by_operator && delivery.plan.is_none() {
-            let told = self.tell_offline(&front, &channel).await?;
+            let told = self.tell_offline(delivery, &front, &channel).await?;
             if !self.store.plan(delivery, &told).await.map_err(Stop::Unwritten)? {
                 return Ok(again("it was taken out of this worker's hands", false));
             }
@@ -61,14 +61,19 @@ impl Workshop {
     }
 
     /// Front shows a channel that an operator removed as offline; what came of telling it.
-    async fn tell_offline(&self, front: &Front, channel: &Channel) -> Result<String, Stop> {
+    async fn tell_offline(&self, delivery: &Delivery, front: &Front, channel: &Channel) -> Result<String, Stop> {
+        const AGAIN: &str = "the channel was connected again";
         if self.store.is_there_again(channel).await.map_err(unread)? {
-            return Ok("the channel was connected again; Front is told nothing".to_owned());
+            return match delivery.attempts {
+                0 | 1 => Ok(format!("{AGAIN}; Front is told nothing")),
+                // What was told before may have come after the connection.
+                _ => self.tell_status(front, channel, ChannelStatus::Ok, AGAIN).await,
+            };
         }
         let told = self.tell_status(front, channel, ChannelStatus::Offline, "Front shows it as offline").await?;
         // Connected while Front was being told, it would be shown as offline for ever.
         if self.store.is_there_again(channel).await.map_err(unread)? {
-            return self.tell_status(front, channel, ChannelStatus::Ok, "the channel was connected again").await;
+            return self.tell_status(front, channel, ChannelStatus::Ok, AGAIN).await;
         }
         Ok(told)
     }
