@@ -5,6 +5,7 @@
 //! sends requests to, [`cases`] are the author's own, [`conformance`] is what the contract expects of every
 //! plugin, and a [`report`] says what came of them.
 
+mod around;
 pub mod bench;
 pub(crate) mod cases;
 mod conformance;

@@ -147,6 +147,17 @@ fn a_project_has_the_roles_that_were_asked_for_and_builds_with_them() {
         let inspected: Value = serde_json::from_slice(&output.stdout).expect("JSON");
         roles.sort_unstable();
         assert_eq!(inspected["roles"], json!(roles), "{language}");
+        let made_with = match language {
+            "javascript" | "typescript" => Some("JavaScript"),
+            "go" => Some("Go"),
+            _ => None,
+        };
+        let named: Vec<&String> = inspected["made_with"].as_object().expect("tools").keys().collect();
+        assert!(made_with.is_none_or(|made_with| named.iter().any(|name| *name == made_with)), "{language}: {named:?}");
+        assert!(
+            language == "rust" || !named.iter().any(|name| *name == "Rust"),
+            "the adapter is not the plugin: {language}: {named:?}"
+        );
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use tokio::time::Instant;
 
 use super::project::{self, Project};
@@ -94,7 +94,8 @@ impl Bench {
             }
         };
         let around = Around { own: Vec::new(), detour: stage.as_ref().map(Stage::detour) };
-        let live = single::load(&engine, &config, &name, wasm, around).await?;
+        let live = single::load(&engine, &config, &name, wasm, around).await;
+        let live = live.with_context(|| project.file.display().to_string())?;
         Ok(Self {
             project,
             live: Arc::new(live),
@@ -173,8 +174,13 @@ fn configuration(
 ) -> anyhow::Result<Config> {
     let mut config = match &project.plugin {
         Some(settings) => {
-            let made_up = if outside == Outside::Staged { project.test.secrets.clone() } else { Default::default() };
-            Config::of_plugin(&project.folder.join(project::FILE), name, settings, &made_up)?
+            let own = &project.test.secrets;
+            let made_up = if outside == Outside::Staged { own.clone() } else { Default::default() };
+            let config = Config::of_plugin(&project.folder.join(project::FILE), name, settings, &made_up);
+            config.map_err(|fault| match outside == Outside::Real && !own.is_empty() {
+                true => anyhow!("{fault}\n    or ask with --test, which takes those of [test]"),
+                false => fault.into(),
+            })?
         }
         None if operators.is_file() => {
             let mut config = Config::skim(operators)?;

@@ -1,7 +1,5 @@
 //! The author's own cases: files in `cases/` beside the plugin, each a request and the answer to it.
 
-mod around;
-
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -10,13 +8,12 @@ use anyhow::{Context as _, bail, ensure};
 use serde::Deserialize;
 use serde_json::Value;
 
-use self::around::{Customer, Given};
+use super::around::{Customer, Given, directory};
 use super::bench::{Bench, Setting};
 use super::difference::{Extent, differences};
 use super::question::Question;
 use super::stage::{Act, Exchange};
 use super::suite::{Checked, Outcome, Record, no_answer};
-use crate::plugin::run::call::Directory;
 
 /// Where the cases are.
 const FOLDER: &str = "cases";
@@ -109,14 +106,10 @@ impl Case {
             let bytes = super::values::bytes(value);
             bench.keep(&tenant, key, bytes.unwrap_or_else(|| value.to_string().into_bytes())).await?;
         }
-        let directory = match self.customers {
-            Some(customers) => Directory::Made(customers.into_iter().map(Into::into).collect()),
-            None => Directory::Absent,
-        };
         let files = Given::read(&self.files)?;
-        let setting = Setting { tenant, directory, files: Some(Arc::new(files)) };
+        let setting = Setting { tenant, directory: directory(self.customers), files: Some(Arc::new(files)) };
         let stage = bench.stage.as_ref().context("cases are run on a stage")?;
-        stage.play(Act::Script(self.http));
+        stage.play(Act::Script(self.http.into()));
         let run = question.ask(bench, &setting).await;
         record.log.extend(run.lines);
         record.receipts.extend(run.told);

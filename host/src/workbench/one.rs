@@ -1,8 +1,10 @@
 //! One question by hand.
 
+use anyhow::Context as _;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::around::directory;
 use super::bench::{Bench, Setting};
 use super::question::Question;
 use super::suite::no_answer;
@@ -24,10 +26,12 @@ pub struct Asked {
     pub receipt: Option<Told>,
 }
 
-/// Asks a plugin one thing.
-pub async fn ask(bench: &Bench, function: &str, with: &Value) -> anyhow::Result<Asked> {
+/// Asks a plugin one thing; `directory` knows these customers.
+pub async fn ask(bench: &Bench, function: &str, with: &Value, customers: Option<Value>) -> anyhow::Result<Asked> {
     let question = Question::read(bench, function, with)?;
-    let run = question.ask(bench, &Setting::of("call")).await;
+    let customers = customers.map(serde_json::from_value).transpose().context("these are no customers")?;
+    let setting = Setting { directory: directory(customers), ..Setting::of("call") };
+    let run = question.ask(bench, &setting).await;
     let (answer, ended) = match run.result {
         Ok(answer) => (Some(answer), None),
         Err(error) => (None, Some(no_answer(function, &error))),

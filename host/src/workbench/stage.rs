@@ -2,10 +2,11 @@
 //! upstream that fails in a certain way. A real server at the loopback address, so that the plugin's requests take
 //! the way that they take in a gateway.
 
+mod script;
+
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use anyhow::Context as _;
 use bytes::Bytes;
@@ -13,65 +14,21 @@ use futures_util::stream;
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full, Limited, StreamBody};
 use hyper::body::{Frame, Incoming};
-use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST};
+use hyper::header::{CONTENT_LENGTH, HOST};
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio_util::task::AbortOnDropHandle;
-use url::{Position, Url};
 
-use super::difference::{Extent, differences};
+use self::script::{Canned, Got, Reply};
+pub(super) use self::script::{Exchange, Fault, Script};
 use super::upstream::Upstreams;
-use super::values;
 use crate::plugin::outbound::network::Detour;
 
 /// Bytes of one request.
 const REQUEST_BYTES_MAX: usize = 64 << 20;
-
-/// One request that a plugin is expected to send, and what it gets.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Exchange {
-    request: Expected,
-    response: Option<Canned>,
-    fault: Option<Fault>,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Expected {
-    method: String,
-    url: Url,
-    #[serde(default)]
-    headers: serde_json::Map<String, Value>,
-    body: Option<Value>,
-    json: Option<Value>,
-}
-
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-struct Canned {
-    status: u16,
-    headers: serde_json::Map<String, Value>,
-    body: Option<Value>,
-    json: Option<Value>,
-    delay_ms: u64,
-}
-
-/// How an upstream fails.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(super) enum Fault {
-    /// Nobody is there.
-    NotConnected,
-    /// The answer breaks off.
-    Interrupted,
-    /// No answer comes.
-    Timeout,
-}
 
 /// A request that came.
 #[derive(Debug, Clone, Serialize)]
@@ -84,7 +41,7 @@ pub(super) struct Asked {
 #[derive(Debug, Clone)]
 pub(super) enum Act {
     /// What was scripted, and the author's own upstreams for the rest.
-    Script(Vec<Exchange>),
+    Script(Script),
     /// Everything is answered so.
     Always {
         /// The status.
@@ -98,7 +55,6 @@ pub(super) enum Act {
 
 struct Playing {
     act: Act,
-    used: Vec<bool>,
     asked: Vec<Asked>,
     problems: Vec<String>,
 }
@@ -129,9 +85,7 @@ impl Stage {
     pub(super) async fn open(upstreams: Upstreams) -> anyhow::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await.context("opening a port for the plugin's requests")?;
         let address = listener.local_addr()?;
-        let playing =
-            Playing { act: Act::Script(Vec::new()), used: Vec::new(), asked: Vec::new(), problems: Vec::new() };
-        let shared = Arc::new(Shared { playing: Mutex::new(playing), upstreams });
+        let shared = Arc::new(Shared { playing: Mutex::new(Playing::begin(Act::nothing())), upstreams });
         let serving = AbortOnDropHandle::new(tokio::spawn(serve(listener, Arc::clone(&shared))));
         Ok(Self { shared, address, _serving: serving })
     }
@@ -147,22 +101,15 @@ impl Stage {
 
     /// From here on this act is played.
     pub(super) fn play(&self, act: Act) {
-        let used = match &act {
-            Act::Script(exchanges) => vec![false; exchanges.len()],
-            _ => Vec::new(),
-        };
-        *self.shared.lock() = Playing { act, used, asked: Vec::new(), problems: Vec::new() };
+        *self.shared.lock() = Playing::begin(act);
     }
 
     /// What came since then.
     pub(super) fn played(&self) -> Played {
         let mut playing = self.shared.lock();
         let mut problems = std::mem::take(&mut playing.problems);
-        if let Act::Script(exchanges) = &playing.act {
-            let unused = exchanges.iter().zip(&playing.used).filter(|(_, used)| !**used);
-            problems.extend(unused.map(|(exchange, _)| {
-                format!("no request used the script {} {}", exchange.request.method, exchange.request.url)
-            }));
+        if let Act::Script(script) = &playing.act {
+            problems.extend(script.unused());
         }
         Played { asked: std::mem::take(&mut playing.asked), problems }
     }
@@ -176,22 +123,10 @@ impl Shared {
 
     /// Whether the next connection to a site shall find nobody.
     fn is_away(&self, site: &str) -> bool {
-        let mut playing = self.lock();
-        let Playing { act, used, .. } = &mut *playing;
-        match act {
+        match &mut self.lock().act {
             Act::Failing(fault) => *fault == Fault::NotConnected,
             Act::Always { .. } => false,
-            Act::Script(exchanges) => {
-                let away = exchanges.iter().enumerate().position(|(index, exchange)| {
-                    !used[index]
-                        && exchange.fault == Some(Fault::NotConnected)
-                        && exchange.request.url.origin().ascii_serialization() == site
-                });
-                if let Some(index) = away {
-                    used[index] = true;
-                }
-                away.is_some()
-            }
+            Act::Script(script) => script.is_away(site),
         }
     }
 
@@ -209,16 +144,13 @@ impl Shared {
             let mut playing = self.lock();
             let url = format!("{}{path}", self.upstreams.site(&host).unwrap_or_else(|| format!("https://{host}")));
             playing.asked.push(Asked { method: method.to_owned(), url });
-            playing.choose(method, &host, &path, &head.headers, &body)
+            playing.choose(&Got { method, host: &host, path: &path, headers: &head.headers, body: &body })
         };
         match chosen {
-            Chosen::Canned(canned) => {
-                tokio::time::sleep(Duration::from_millis(canned.delay_ms)).await;
-                canned.response()
-            }
-            Chosen::Fault(Fault::Timeout) => std::future::pending().await,
-            Chosen::Fault(_) => broken(),
-            Chosen::Nothing => match self.upstreams.forward(&host, &head, body).await {
+            Some(Reply::Canned(canned)) => canned.response().await,
+            Some(Reply::Fault(Fault::Timeout)) => std::future::pending().await,
+            Some(Reply::Fault(_)) => broken(),
+            None => match self.upstreams.forward(&host, &head, body).await {
                 Some(Ok((status, headers, body))) => {
                     let mut response = Response::new(whole(body));
                     *response.status_mut() = status;
@@ -238,88 +170,30 @@ impl Shared {
     }
 }
 
-/// What becomes of a request.
-enum Chosen {
-    Canned(Box<Canned>),
-    Fault(Fault),
-    Nothing,
+impl Act {
+    /// Whoever asks is told that nothing is scripted.
+    pub(super) fn nothing() -> Self {
+        Self::Script(Script::default())
+    }
 }
 
 impl Playing {
-    /// The first script that was not used and asks for just this, or says why it does not.
-    fn choose(&mut self, method: &str, host: &str, path: &str, headers: &hyper::HeaderMap, body: &[u8]) -> Chosen {
-        let exchanges = match &self.act {
-            Act::Script(exchanges) => exchanges,
-            Act::Always { status, body } => {
-                let body = Some(Value::from(*body));
-                return Chosen::Canned(Box::new(Canned { status: *status, body, ..Canned::default() }));
-            }
-            Act::Failing(fault) => return Chosen::Fault(*fault),
-        };
-        let found = exchanges
-            .iter()
-            .enumerate()
-            .position(|(index, exchange)| !self.used[index] && exchange.request.is_for(method, host, path));
-        let Some(index) = found else { return Chosen::Nothing };
-        self.used[index] = true;
-        let exchange = &exchanges[index];
-        let wrong = exchange.request.misfits(headers, body);
-        self.problems.extend(wrong.into_iter().map(|why| format!("the request {method} https://{host}{path}: {why}")));
-        match (&exchange.fault, &exchange.response) {
-            (Some(fault), _) => Chosen::Fault(*fault),
-            (None, response) => Chosen::Canned(Box::new(response.clone().unwrap_or_default())),
-        }
-    }
-}
-
-impl Expected {
-    fn is_for(&self, method: &str, host: &str, path: &str) -> bool {
-        let authority = &self.url[Position::BeforeHost..Position::AfterPort];
-        self.method == method && authority == host && &self.url[Position::BeforePath..Position::AfterQuery] == path
+    fn begin(act: Act) -> Self {
+        Self { act, asked: Vec::new(), problems: Vec::new() }
     }
 
-    /// In what a request differs beyond method and URL.
-    fn misfits(&self, headers: &hyper::HeaderMap, body: &[u8]) -> Vec<String> {
-        let mut wrong = Vec::new();
-        for (name, expected) in &self.headers {
-            let found = headers.get(name).and_then(|value| value.to_str().ok());
-            if found != expected.as_str() {
-                wrong.push(format!("header {name}: expected {expected}, found {}", Value::from(found)));
+    fn choose(&mut self, got: &Got<'_>) -> Option<Reply> {
+        match &mut self.act {
+            Act::Script(script) => {
+                let (reply, misfits) = script.choose(got)?;
+                let Got { method, host, path, .. } = got;
+                let problem = |why| format!("the request {method} https://{host}{path}: {why}");
+                self.problems.extend(misfits.into_iter().map(problem));
+                Some(reply)
             }
+            Act::Always { status, body } => Some(Reply::Canned(Box::new(Canned::always(*status, body)))),
+            Act::Failing(fault) => Some(Reply::Fault(*fault)),
         }
-        if let Some(expected) = &self.body
-            && values::bytes(expected).as_deref() != Some(body)
-        {
-            let found = String::from_utf8_lossy(body);
-            wrong.push(format!("body: expected {}, found {}", values::shown(expected), values::shown(&found.into())));
-        }
-        if let Some(expected) = &self.json {
-            match serde_json::from_slice(body) {
-                Ok(found) => wrong.extend(differences(expected, &found, Extent::Whole)),
-                Err(error) => wrong.push(format!("the body is no JSON: {error}")),
-            }
-        }
-        wrong
-    }
-}
-
-impl Canned {
-    fn response(self) -> Response<Body> {
-        let body = match (&self.json, &self.body) {
-            (Some(json), _) => json.to_string().into_bytes(),
-            (None, Some(body)) => values::bytes(body).unwrap_or_else(|| body.to_string().into_bytes()),
-            (None, None) => Vec::new(),
-        };
-        let mut response = Response::builder().status(if self.status == 0 { 200 } else { self.status });
-        if self.json.is_some() && !self.headers.keys().any(|name| name.eq_ignore_ascii_case(CONTENT_TYPE.as_str())) {
-            response = response.header(CONTENT_TYPE, "application/json");
-        }
-        for (name, value) in &self.headers {
-            response = response.header(name, value.as_str().map_or_else(|| value.to_string(), str::to_owned));
-        }
-        response
-            .body(whole(body.into()))
-            .unwrap_or_else(|error| text(StatusCode::NOT_IMPLEMENTED, &format!("this script is no answer: {error}")))
     }
 }
 

@@ -122,6 +122,33 @@ fn grants_and_secrets_hold_in_cases_as_they_do_in_a_gateway() {
 }
 
 #[test]
+fn the_customers_of_a_case_are_hidden_from_other_workers_as_in_a_gateway() {
+    let numbers = "[plugin.config]\nown_customers_only = true\nsms = \"+12025550199\"\n";
+    let case = |worker: &str, answer: serde_json::Value| {
+        json!({
+            "call": "outgoing.proxy-address",
+            "with": {
+                "worker": worker,
+                "customer-id": "7",
+                "channel": { "kind": "sms", "value": "+12025550107" },
+            },
+            "customers": [{
+                "customer-id": "7",
+                "display-name": "Mora Lind",
+                "channels": [{ "kind": "sms", "value": "+12025550107" }],
+                "worker": "ben@example.org",
+            }],
+            "answer": answer,
+        })
+    };
+    let project = Project::new(&component("numbers"), numbers)
+        .case("owner", &case("ben@example.org", json!({ "ok": "+12025550199" })))
+        .case("other", &case("ana@example.org", json!({ "error": "not-found" })));
+    let report = project.tested(&["--no-conformance"]);
+    assert_eq!(ended(&report, "passed").len(), 2, "{report:#}");
+}
+
+#[test]
 fn a_case_that_cannot_be_read_fails_with_its_place() {
     let project = Project::new(&component("flawed"), "")
         .case("typo", &json!({ "call": "crm.get-customer", "wiht": {}, "answer": {} }))

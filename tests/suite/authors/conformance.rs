@@ -57,6 +57,18 @@ fn each_flaw_is_found_and_named_so_that_its_author_knows_what_to_do() {
 }
 
 #[test]
+fn a_number_for_known_customers_alone_is_checked_once_one_is_named() {
+    let toml = |more: &str| format!("[plugin.config]\nflaw = \"known-only\"\n{more}");
+    let check = |outcome, more: &str| {
+        let report = Project::new(&component("flawed"), &toml(more)).tested(&[]);
+        let checks = ended(&report, outcome);
+        assert!(checks.iter().any(|check| check.contains("a number is one that Frontline takes")), "{report:#}");
+    };
+    check("skipped", "");
+    check("passed", "[conformance]\ncustomer = \"c01\"\n");
+}
+
+#[test]
 fn an_upstream_that_fails_is_an_error_and_no_empty_list() {
     let upstream = upstream();
     let toml = |flaw: &str| {

@@ -1,6 +1,7 @@
 //! `plugin inspect` and `plugin call`.
 
 use frontgate_tests::{component, digest};
+use serde_json::json;
 
 use super::Project;
 
@@ -79,6 +80,40 @@ fn call_shows_answer_log_and_receipt() {
     assert!(usable && said.contains("\"forbidden\":"), "{said}");
     let (usable, said) = ask(r#"{"worker":"ana","page-size":3,"position":"first","query":"panic"}"#);
     assert!(!usable && said.contains("gave no answer") && said.contains("plugin-trapped"), "{said}");
+}
+
+#[test]
+fn call_is_given_the_customers_that_the_directory_knows() {
+    let project =
+        Project::new(&component("numbers"), "[plugin.config]\nown_customers_only = true\nsms = \"+12025550199\"\n");
+    let request = r#"{"worker":"ana","customer-id":"7","channel":{"kind":"sms","value":"+12025550107"}}"#;
+    let ask = |customers: &str| {
+        project.plugin(&["call", ".", "outgoing.proxy-address", "--json", request, "--customers", customers])
+    };
+    let mora = json!([{
+        "customer-id": "7",
+        "display-name": "Mora Lind",
+        "channels": [{ "kind": "sms", "value": "+12025550107" }],
+        "worker": "ana",
+    }]);
+    let (usable, said) = ask(&mora.to_string());
+    assert!(usable && said.contains(r#""ok": "+12025550199""#), "{said}");
+    let (usable, said) = ask("[]");
+    assert!(usable && said.contains(r#""error": "not-found""#), "{said}");
+    let (usable, said) = ask(r#"[{"id":"7"}]"#);
+    assert!(!usable && said.contains("these are no customers: unknown field `id`"), "{said}");
+}
+
+#[test]
+fn call_without_a_secret_says_how_to_ask_with_a_made_up_one() {
+    let secrets = "[plugin]\nsecrets = { token = { env = \"NOT_SET\" } }\n[test]\nsecrets = { token = \"made-up\" }\n";
+    let project = Project::new(&component("misbehaving"), secrets);
+    let request = r#"{"worker":"ana@example.org","page-size":3,"position":"first"}"#;
+    let ask = |how: &[&str]| project.plugin(&[&["call", ".", "crm.list-customers", "--json", request], how].concat());
+    let (usable, said) = ask(&[]);
+    assert!(!usable && said.contains("`NOT_SET` is not set") && said.contains("ask with --test"), "{said}");
+    let (usable, said) = ask(&["--test"]);
+    assert!(usable, "{said}");
 }
 
 #[test]

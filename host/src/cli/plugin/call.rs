@@ -21,6 +21,9 @@ pub(in crate::cli) struct Arguments {
     /// standard input.
     #[arg(long, default_value = "null")]
     json: String,
+    /// The customers that `directory` knows, a list in JSON.
+    #[arg(long)]
+    customers: Option<String>,
     /// With what stands under [test] in plugin.toml: made-up secrets, upstreams, the program that plays them.
     #[arg(long)]
     test: bool,
@@ -35,12 +38,13 @@ pub(super) fn call(config: &Path, arguments: &Arguments) -> anyhow::Result<ExitC
         "-" => std::io::read_to_string(std::io::stdin()).context("reading standard input")?,
         text => text.to_owned(),
     };
-    let with: Value = serde_json::from_str(&text).with_context(|| format!("--json: `{text}` is no JSON"))?;
+    let with = json("--json", &text)?;
+    let customers = arguments.customers.as_deref().map(|text| json("--customers", text)).transpose()?;
     let lines = capture::capture()?;
     let outside = if arguments.test { Outside::Staged } else { Outside::Real };
     let asked = runtime()?.block_on(async {
         let bench = Bench::open(&arguments.file, config, outside, &lines).await?;
-        one::ask(&bench, &arguments.function, &with).await
+        one::ask(&bench, &arguments.function, &with, customers).await
     })?;
     if arguments.raw {
         say!("{}", serde_json::to_string_pretty(&asked)?);
@@ -48,6 +52,10 @@ pub(super) fn call(config: &Path, arguments: &Arguments) -> anyhow::Result<ExitC
         print(&asked)?;
     }
     Ok(if asked.answer.is_some() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn json(option: &str, text: &str) -> anyhow::Result<Value> {
+    serde_json::from_str(text).with_context(|| format!("{option}: `{text}` is no JSON"))
 }
 
 fn print(asked: &Asked) -> anyhow::Result<()> {

@@ -8,6 +8,8 @@ use crate::telemetry::capture;
 use crate::workbench::inspect::{self, Inspection, Takes};
 
 const MIB: u64 = 1 << 20;
+/// Languages whose tools import what a plugin uses and what it does not.
+const EVERYTHING: [&str; 2] = ["JavaScript", "Python"];
 
 pub(super) fn inspect(config: &Path, file: &Path, json: bool) -> anyhow::Result<ExitCode> {
     let lines = capture::capture()?;
@@ -35,6 +37,9 @@ fn print(file: &Path, found: &Inspection) {
     say!("  needs      {}", or_none(list(&mut found.manifest.capabilities.iter().map(ToString::to_string))));
     if let Some(reason) = &found.not_granted {
         say!("             ! {reason}");
+        if let Some(language) = EVERYTHING.iter().find(|language| found.made_with.contains_key(**language)) {
+            say!("               {language} imports all of the contract; grant what it uses");
+        }
     }
     let (usual, own): (Vec<_>, Vec<_>) = found.manifest.imports.iter().partition(|name| name.starts_with("wasi:"));
     let usual = (!usual.is_empty()).then(|| format!("and {} of WASI (--json has them)", usual.len()));

@@ -43,5 +43,5 @@ pub(crate) async fn load(
     around: Around,
 ) -> anyhow::Result<Live> {
     let loader = Loader::new(engine, config, around)?;
-    loader.single(name, wasm).await.map_err(|failure| anyhow!("the gateway would not load it: {failure}"))
+    loader.single(name, wasm).await.map_err(|failure| anyhow!("{failure}"))
 }

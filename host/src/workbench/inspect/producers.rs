@@ -2,31 +2,66 @@
 
 use std::collections::BTreeMap;
 
-use wasmparser::{KnownCustom, Parser, Payload};
+use wasmparser::{KnownCustom, Parser, Payload, ProducersSectionReader};
 
 /// Names and versions that are kept of one file, and bytes of each.
 const NAMES_MAX: usize = 50;
 const BYTES_MAX: usize = 100;
 
+/// What the adapter exports that makes a component of a module for WASI preview 1: which tools made it says nothing
+/// about the plugin.
+const ADAPTER: &str = "cabi_import_realloc";
+/// Languages that say nothing about themselves, by how the names of their runtime's exports begin.
+const RUNTIMES: [(&str, &str); 2] = [("componentize_py_runtime", "Python"), ("componentize_qjs_runtime", "JavaScript")];
+
+type Producers = BTreeMap<String, Vec<String>>;
+
 /// Languages, tools and SDKs, each with its versions. What cannot be read is left out.
-pub(super) fn producers(wasm: &[u8]) -> BTreeMap<String, Vec<String>> {
-    let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
+pub(super) fn producers(wasm: &[u8]) -> Producers {
+    let (mut found, mut module, mut is_adapter) = (Producers::new(), Producers::new(), false);
     for payload in Parser::new(0).parse_all(wasm).map_while(Result::ok) {
-        let Payload::CustomSection(section) = payload else { continue };
-        let KnownCustom::Producers(fields) = section.as_known() else { continue };
-        for field in fields.into_iter().map_while(Result::ok) {
-            for value in field.values.into_iter().map_while(Result::ok) {
-                if found.len() < NAMES_MAX {
-                    let versions = found.entry(short(value.name)).or_default();
-                    let version = short(value.version);
-                    if !version.is_empty() && !versions.contains(&version) && versions.len() < NAMES_MAX {
-                        versions.push(version);
-                    }
+        match payload {
+            Payload::ExportSection(exports) => {
+                for export in exports.into_iter().map_while(Result::ok) {
+                    is_adapter |= export.name == ADAPTER;
+                    let runtime = RUNTIMES.iter().find(|(name, _)| export.name.starts_with(name));
+                    runtime.map(|(_, language)| module.entry((*language).to_owned()).or_default());
                 }
             }
+            Payload::CustomSection(section) => {
+                if let KnownCustom::Producers(fields) = section.as_known() {
+                    read(fields, &mut module);
+                }
+            }
+            Payload::End(_) => {
+                let module = std::mem::take(&mut module);
+                if !std::mem::take(&mut is_adapter) {
+                    module.into_iter().for_each(|(name, versions)| add(&mut found, name, versions));
+                }
+            }
+            _ => {}
         }
     }
     found
+}
+
+fn read(fields: ProducersSectionReader<'_>, into: &mut Producers) {
+    for field in fields.into_iter().map_while(Result::ok) {
+        for value in field.values.into_iter().map_while(Result::ok) {
+            add(into, short(value.name), vec![short(value.version)]);
+        }
+    }
+}
+
+fn add(into: &mut Producers, name: String, versions: Vec<String>) {
+    if into.len() < NAMES_MAX {
+        let known = into.entry(name).or_default();
+        for version in versions {
+            if !version.is_empty() && !known.contains(&version) && known.len() < NAMES_MAX {
+                known.push(version);
+            }
+        }
+    }
 }
 
 /// Strangers wrote it.

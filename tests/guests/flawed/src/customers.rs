@@ -125,6 +125,9 @@ impl Templates for Flawed {
 
 impl Outgoing for Flawed {
     fn proxy_address(request: OutgoingRequest) -> Result<String> {
+        if has("known-only") && number(&request.customer_id).is_none() {
+            return Err(Error::NotFound);
+        }
         let prefix = if request.channel.kind == "whatsapp" && !has("no-prefix") { "whatsapp:" } else { "" };
         match has("own-number") {
             true => Ok(request.channel.value),

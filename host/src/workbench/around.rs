@@ -1,4 +1,4 @@
-//! What a case puts around a call: customers that `directory` knows, and files of the message.
+//! What is put around a call in tests: customers that `directory` knows, and files of the message.
 
 use std::collections::BTreeMap;
 
@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::bindings::plugin_types;
 use crate::plugin::files::{Files, Missing, Opening};
+use crate::plugin::run::call::Directory;
 use crate::workbench::values;
 
 /// `customer` of the contract.
@@ -64,6 +65,11 @@ impl From<Customer> for plugin_types::Customer {
             worker: customer.worker,
         }
     }
+}
+
+/// What `directory` knows; without customers, nothing is asked of it.
+pub(super) fn directory(customers: Option<Vec<Customer>>) -> Directory {
+    customers.map_or(Directory::Absent, |customers| Directory::Made(customers.into_iter().map(Into::into).collect()))
 }
 
 /// Files by id.
