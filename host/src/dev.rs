@@ -1,7 +1,7 @@
 //! `frontgate dev`: a plugin under its author's hands. It is built on each save, takes the old one's place in a
 //! gateway, and is asked again what it was asked last.
 //!
-//! In reading order: the [`workshop`] is a gateway that is made for one plugin, the [`tap`] stands before it and
+//! In reading order: the [`stand`] is a gateway that is made for one plugin, the [`tap`] stands before it and
 //! remembers the last callback, [`changes`] are noticed, a [`build`] makes the file, and the [`screen`] shows one
 //! round of it all.
 
@@ -9,8 +9,8 @@ mod build;
 mod changes;
 mod keys;
 mod screen;
+mod stand;
 mod tap;
-mod workshop;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -23,8 +23,8 @@ use self::build::Built;
 use self::changes::{Changes, Kind};
 use self::keys::{Key, Keys};
 use self::screen::{Round, Screen};
+use self::stand::Stand;
 use self::tap::{Heard, Tap};
-use self::workshop::Workshop;
 use crate::config::Role;
 use crate::telemetry::capture::Lines;
 use crate::workbench::bench::{Bench, Outside};
@@ -37,8 +37,10 @@ use crate::workbench::suite::Outcome;
 pub struct Options {
     /// The folder of `plugin.toml`.
     pub folder: PathBuf,
+    /// The configuration of a gateway that runs; without one, a gateway is made.
+    pub config: Option<PathBuf>,
     /// Where callbacks are accepted.
-    pub listen: SocketAddr,
+    pub listen: Option<SocketAddr>,
     /// Which case is asked, instead of the last callback.
     pub case: Option<String>,
 }
@@ -73,17 +75,17 @@ pub async fn develop(options: Options, lines: Lines) -> anyhow::Result<()> {
         screen.building();
         built = build::build(&project).await;
     };
-    let workshop = Workshop::open(&folder, &project, &options, &roles).await?;
-    screen.listens(workshop.listen);
+    let stand = Stand::open(&folder, &project, &options, &roles).await?;
+    screen.listens(stand.listen, &stand.config);
     let question = options.case.map_or(Question::Callback, Question::Case);
-    let studio = Studio { folder, workshop, question, lines, screen };
+    let studio = Studio { folder, stand, question, lines, screen };
     studio.work(project, changes, keys, built, &roles).await
 }
 
 /// All that stays while plugins come and go.
 struct Studio {
     folder: PathBuf,
-    workshop: Workshop,
+    stand: Stand,
     question: Question,
     lines: Lines,
     screen: Screen,
@@ -127,7 +129,7 @@ impl Studio {
                 }
                 key = keys.next() => {
                     match key {
-                        Some(Key::Quit) => return self.workshop.close().await,
+                        Some(Key::Quit) => return self.stand.close().await,
                         Some(Key::Again) => {}
                         Some(Key::Case(name)) => self.question = Question::Case(name),
                         Some(Key::Callback) => self.question = Question::Callback,
@@ -140,16 +142,13 @@ impl Studio {
                     self.ask(&mut round).await;
                     self.screen.show(&round);
                 }
-                heard = self.workshop.tap.next() => {
+                heard = self.stand.tap.next() => {
                     self.question = Question::Callback;
                     let mut round = Round::default();
                     self.tell(&mut round, &heard).await;
                     self.screen.show(&round);
                 }
-                ended = &mut self.workshop.gateway => {
-                    ended??;
-                    return Ok(());
-                }
+                ended = Stand::ended(&mut self.stand.made) => return ended,
             }
         }
     }
@@ -158,7 +157,7 @@ impl Studio {
     async fn swap(&self, project: &Project, built: Built) -> Round {
         let mut round = Round::of_build(&built);
         let Some(roles) = built.roles().await else { return round };
-        match self.workshop.swap(project, &roles).await {
+        match self.stand.swap(project, &roles).await {
             Ok(receipts) => round.swapped = receipts,
             Err(error) => round.fault = Some(format!("{error:#}")),
         }
@@ -176,7 +175,7 @@ impl Studio {
                     round.fault = Some(format!("{error:#}"));
                 }
             }
-            Question::Callback => match self.workshop.tap.last() {
+            Question::Callback => match self.stand.tap.last() {
                 Some(last) if last.is_asked_once() => {
                     round.hint = Some(format!(
                         "{} is remembered by the gateway and not asked twice; send another one, or type a case's name",
@@ -184,7 +183,7 @@ impl Studio {
                     ));
                 }
                 Some(last) => {
-                    let heard = self.workshop.tap.again(&last).await;
+                    let heard = self.stand.tap.again(&last).await;
                     self.tell(round, &heard).await;
                 }
                 None => round.hint = Some("no callback yet; send one, or type a case's name".to_owned()),
@@ -200,6 +199,9 @@ impl Studio {
         }
         for line in self.lines.take_rest() {
             round.note(line);
+        }
+        if self.stand.made.is_none() {
+            round.hint = Some(format!("log and receipt are in the gateway's own log, as request {}", heard.request_id));
         }
     }
 
@@ -235,8 +237,8 @@ impl Studio {
         });
         let (Question::Callback, Some(example)) = (&self.question, example) else { return None };
         let heard = async {
-            self.workshop.send(example).await.ok()?;
-            Some(self.workshop.tap.next().await)
+            self.stand.send(example).await.ok()?;
+            Some(self.stand.tap.next().await)
         };
         tokio::time::timeout(PATIENCE, heard).await.ok().flatten()
     }

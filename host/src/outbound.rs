@@ -6,6 +6,7 @@
 
 pub(crate) mod address;
 pub(crate) mod connection;
+pub(crate) mod exchange;
 pub(crate) mod form;
 pub(crate) mod idle;
 

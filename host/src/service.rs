@@ -43,9 +43,9 @@ pub enum End {
     CutOff,
 }
 
-/// What a gateway is told that is part of an author's workshop.
+/// Where a gateway is put that an author works with: what differs from one that stands alone.
 #[derive(Default)]
-pub(crate) struct Workshop {
+pub(crate) struct Placement {
     /// Where it listens instead of where the configuration says.
     pub(crate) listen: Option<SocketAddr>,
     /// Where plugins' requests lead instead.
@@ -55,11 +55,11 @@ pub(crate) struct Workshop {
 }
 
 /// Serves until a signal, then drains. `file` is where the configuration stands.
-pub(crate) async fn serve(file: &Path, config: Config, workshop: Workshop) -> anyhow::Result<End> {
+pub(crate) async fn serve(file: &Path, config: Config, placement: Placement) -> anyhow::Result<End> {
     let metrics = telemetry::metrics()?;
     tokio::spawn(telemetry::keep_up(metrics.clone()));
     let mut signals = Signals::new()?;
-    let server = Server::bind(workshop.listen.unwrap_or(config.server.listen), &config.server).await?;
+    let server = Server::bind(placement.listen.unwrap_or(config.server.listen), &config.server).await?;
     let admin = Server::bind(config.admin.listen, &config.server).await?;
     let (address, admin_address) = (server.address()?, admin.address()?);
 
@@ -85,7 +85,7 @@ pub(crate) async fn serve(file: &Path, config: Config, workshop: Workshop) -> an
         admin_stop.clone(),
     ));
 
-    let around = Around { own: vec![address, admin_address], detour: workshop.detour };
+    let around = Around { own: vec![address, admin_address], detour: placement.detour };
     let mut plugins_reload = Reload::new(&engine, &registry, &config, around, Access::Write)?;
     let socket = Socket::bind(&config.admin.socket).await?;
     tokio::select! {
@@ -131,7 +131,7 @@ pub(crate) async fn serve(file: &Path, config: Config, workshop: Workshop) -> an
         listen = %address, admin = %admin_address, public_url = %tenants::public_url(&config),
         "serving {address}; operators at http://{admin_address}/statusz"
     );
-    if let Some(serving) = workshop.serving {
+    if let Some(serving) = placement.serving {
         // Who has gone does not want to know.
         let _ = serving.send(address);
     }

@@ -237,12 +237,18 @@ impl Gateway {
 
     /// Runs another command of the program with this gateway's configuration and addresses.
     pub fn command(&self, arguments: &[&str]) -> Output {
+        self.client_config();
+        run(self.folder.path(), &[arguments, &["--config", "client.toml"]].concat())
+    }
+
+    /// Its configuration with the addresses that it has.
+    pub fn client_config(&self) -> PathBuf {
         let text = fs::read_to_string(self.path("config.toml")).expect("the configuration");
         let text = text
             .replace("admin.listen = \"127.0.0.1:0\"", &format!("admin.listen = \"{}\"", self.admin))
             .replace("server.listen = \"127.0.0.1:0\"", &format!("server.listen = \"{}\"", self.address));
         fs::write(self.path("client.toml"), text).expect("a file");
-        run(self.folder.path(), &[arguments, &["--config", "client.toml"]].concat())
+        self.path("client.toml")
     }
 
     /// Gives a command through the operators' socket, and hangs up at once.

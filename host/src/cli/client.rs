@@ -5,15 +5,14 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use http_body_util::{BodyExt as _, Full};
+use http_body_util::Full;
 use hyper::body::Bytes;
-use hyper::{Request, StatusCode};
-use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite};
+use hyper::{Request, Response, StatusCode};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::timeout;
 
 use crate::config::Config;
+use crate::outbound::exchange::exchange;
 use crate::service::operate::{Answer, Details};
 
 /// Longer than any callback may take.
@@ -24,7 +23,7 @@ pub(super) fn request(address: SocketAddr, request: Request<Full<Bytes>>) -> any
     wait(PATIENCE, &address.to_string(), async {
         let stream = TcpStream::connect(address).await;
         let stream = stream.with_context(|| format!("nothing answers at {address}; is `frontgate run` running?"))?;
-        exchange(stream, request).await
+        exchange(stream, request).await.map(plain)
     })
 }
 
@@ -37,7 +36,7 @@ pub(super) fn command(config: &Config, path: &str, details: &Details) -> anyhow:
     let patience = config.plugins.command_timeout() + PATIENCE;
     let (status, body) = wait(patience, &socket.display().to_string(), async {
         let stream = UnixStream::connect(socket).await;
-        exchange(stream.with_context(|| nobody(socket))?, request).await
+        exchange(stream.with_context(|| nobody(socket))?, request).await.map(plain)
     })?;
     if status != StatusCode::OK {
         return Ok(Err(String::from_utf8_lossy(&body).trim().to_owned()));
@@ -58,13 +57,6 @@ fn wait<T>(patience: Duration, place: &str, exchange: impl Future<Output = anyho
     })
 }
 
-async fn exchange<S>(stream: S, request: Request<Full<Bytes>>) -> anyhow::Result<(StatusCode, Bytes)>
-where
-    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
-{
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-    tokio::spawn(connection);
-    let response = sender.send_request(request).await?;
-    let status = response.status();
-    Ok((status, response.into_body().collect().await?.to_bytes()))
+fn plain(response: Response<Bytes>) -> (StatusCode, Bytes) {
+    (response.status(), response.into_body())
 }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use rustix::process::{Resource, getrlimit, setrlimit};
 use tracing::{info, warn};
 
-use crate::service::{self, End, Workshop};
+use crate::service::{self, End, Placement};
 use crate::telemetry;
 
 /// Requests that are unfinished at the end of the grace period were cut off.
@@ -20,7 +20,7 @@ pub(super) fn run(file: &Path) -> anyhow::Result<ExitCode> {
     }
     allow_open_files();
     let runtime = super::runtime()?;
-    let ended = runtime.block_on(service::serve(file, checked.config, Workshop::default()));
+    let ended = runtime.block_on(service::serve(file, checked.config, Placement::default()));
     // A file system that hangs must not keep the process alive.
     runtime.shutdown_background();
     match ended? {

@@ -36,6 +36,9 @@ pub(super) enum Command {
         /// Whose callback, where there are several tenants.
         #[arg(long)]
         tenant: Option<String>,
+        /// Where it goes, if not to `server.listen`: what stands before the gateway, such as `frontgate dev`.
+        #[arg(long)]
+        to: Option<SocketAddr>,
         /// Shows what is sent as well.
         #[arg(long)]
         verbose: bool,
@@ -88,8 +91,10 @@ fn field(text: &str) -> Result<(String, String), String> {
 }
 
 pub(super) fn send(config: &Path, command: &Command) -> anyhow::Result<ExitCode> {
-    let (callback, fields, token, tenant, verbose) = match command {
-        Command::Twilio { callback, fields, token, tenant, verbose } => (callback, fields, token, tenant, verbose),
+    let (callback, fields, token, tenant, to, verbose) = match command {
+        Command::Twilio { callback, fields, token, tenant, to, verbose } => {
+            (callback, fields, token, tenant, to, verbose)
+        }
         Command::Front(request) => return front::send(config, request),
     };
     let (config, tenant) = tenant::tenant(config, tenant.as_deref())?;
@@ -112,7 +117,7 @@ pub(super) fn send(config: &Path, command: &Command) -> anyhow::Result<ExitCode>
     if let Some(token) = token {
         request = request.header("i-twilio-idempotency-token", token);
     }
-    exchange(config.server.listen, request.body(body.into())?)
+    exchange(to.unwrap_or(config.server.listen), request.body(body.into())?)
 }
 
 /// Sends it, and says what came back.

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::io::{IsTerminal as _, Write as _};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
@@ -74,18 +74,20 @@ pub(super) struct Screen {
 impl Screen {
     pub(super) fn new(project: &Project) -> anyhow::Result<Self> {
         let title = project.name()?.to_owned();
-        Ok(Self { title, rounds: 0, before: None, answers: project.folder.join(".frontgate/answer.json") })
+        let answers = project.folder.join(".frontgate/answer.json");
+        Ok(Self { title, rounds: 0, before: None, answers })
     }
 
     /// Callbacks are accepted there.
-    pub(super) fn listens(&mut self, address: SocketAddr) {
-        self.title += &format!(" · http://{address} · .frontgate/config.toml");
+    pub(super) fn listens(&mut self, address: SocketAddr, config: &Path) {
+        // What was made lies in the project.
+        let made = config.ends_with(".frontgate/config.toml");
+        let shown = if made { ".frontgate/config.toml".to_owned() } else { config.display().to_string() };
+        self.title += &format!(" · http://{address} · {shown}");
     }
 
     pub(super) fn building(&self) {
-        if std::io::stdout().is_terminal() {
-            print("building …\n");
-        }
+        print("building …\n");
     }
 
     /// Shows a round in the place of the one before.

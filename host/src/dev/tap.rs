@@ -7,11 +7,9 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Incoming;
-use hyper::client::conn::http1;
 use hyper::header::CONTENT_TYPE;
 use hyper::http::request;
 use hyper::{Request, Response, StatusCode};
-use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio::sync::{Mutex as Turn, mpsc};
@@ -20,6 +18,7 @@ use tokio_util::task::AbortOnDropHandle;
 use url::form_urlencoded;
 
 use super::readable;
+use crate::outbound::exchange::exchange;
 use crate::server::Server;
 
 /// Bytes of one callback; the gateway has limits of its own.
@@ -64,7 +63,7 @@ impl Tap {
             async move {
                 let (head, body) = request.into_parts();
                 let Ok(body) = Limited::new(body, BODY_BYTES_MAX).collect().await else {
-                    return text(StatusCode::PAYLOAD_TOO_LARGE, "the body broke off, or is too large");
+                    return text(StatusCode::PAYLOAD_TOO_LARGE, "the body broke off, or is too large").map(Full::new);
                 };
                 let callback = Callback { head, body: body.to_bytes() };
                 *remembered.lock().unwrap_or_else(PoisonError::into_inner) = Some(callback.clone());
@@ -126,32 +125,23 @@ impl Heard {
 
 async fn hand_on(gateway: SocketAddr, callback: Callback) -> (Response<Full<Bytes>>, Heard) {
     let began = Instant::now();
-    let response = match exchange(gateway, &callback).await {
+    let (head, body) = match forward(gateway, &callback).await {
         Ok(response) => response,
         Err(error) => text(StatusCode::BAD_GATEWAY, &format!("the gateway does not answer: {error:#}")),
-    };
-    let (head, body) = response.into_parts();
-    let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+    }
+    .into_parts();
     let request_id = head.headers.get("x-request-id").and_then(|id| id.to_str().ok()).unwrap_or_default().to_owned();
     let heard = Heard { callback, status: head.status, answer: readable(&body), request_id, took: began.elapsed() };
     (Response::from_parts(head, Full::new(body)), heard)
 }
 
-async fn exchange(gateway: SocketAddr, callback: &Callback) -> anyhow::Result<Response<Full<Bytes>>> {
-    let (mut sender, connection) = http1::handshake(TokioIo::new(TcpStream::connect(gateway).await?)).await?;
-    let driving = AbortOnDropHandle::new(tokio::spawn(connection));
-    let mut request = Request::new(Full::new(callback.body.clone()));
-    *request.method_mut() = callback.head.method.clone();
-    *request.uri_mut() = callback.head.uri.clone();
-    *request.headers_mut() = callback.head.headers.clone();
-    let (head, body) = sender.send_request(request).await?.into_parts();
-    let body = body.collect().await?.to_bytes();
-    drop(driving);
-    Ok(Response::from_parts(head, Full::new(body)))
+async fn forward(gateway: SocketAddr, callback: &Callback) -> anyhow::Result<Response<Bytes>> {
+    let request = Request::from_parts(callback.head.clone(), Full::new(callback.body.clone()));
+    exchange(TcpStream::connect(gateway).await?, request).await
 }
 
-fn text(status: StatusCode, words: &str) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(Bytes::copy_from_slice(words.as_bytes())));
+fn text(status: StatusCode, words: &str) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::copy_from_slice(words.as_bytes()));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, hyper::header::HeaderValue::from_static("text/plain"));
     response

@@ -9,25 +9,21 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::client::conn::http1;
+use http_body_util::Full;
 use hyper::http::request;
 use hyper::{HeaderMap, Request, StatusCode};
-use hyper_util::rt::TokioIo;
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep};
 use url::{Position, Url};
 
 use super::project::Project;
+use crate::outbound::exchange::exchange;
 use crate::plugin::outbound::network::Detour;
 
 /// How long a program may take to listen.
 const START_PATIENCE: Duration = Duration::from_secs(20);
 const START_PAUSE: Duration = Duration::from_millis(20);
-
-/// Bytes of an upstream's answer; plugins have limits of their own.
-const RESPONSE_BYTES_MAX: usize = 64 << 20;
 
 /// Where sites lead, by authority.
 #[derive(Debug, Default)]
@@ -102,16 +98,8 @@ impl Upstream {
     async fn exchange(&self, head: &request::Parts, body: Bytes) -> anyhow::Result<(StatusCode, HeaderMap, Bytes)> {
         let stream =
             TcpStream::connect(self.address).await.with_context(|| format!("connecting to {}", self.address))?;
-        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-        let driving = tokio::spawn(connection);
-        let mut request = Request::new(Full::new(body));
-        *request.method_mut() = head.method.clone();
-        *request.uri_mut() = head.uri.clone();
-        *request.headers_mut() = head.headers.clone();
-        let (head, body) = sender.send_request(request).await?.into_parts();
-        let body = Limited::new(body, RESPONSE_BYTES_MAX).collect().await;
-        let body = body.map_err(|error| anyhow::anyhow!(error))?.to_bytes();
-        driving.abort();
+        let request = Request::from_parts(head.clone(), Full::new(body));
+        let (head, body) = exchange(stream, request).await?.into_parts();
         Ok((head.status, head.headers, body))
     }
 }

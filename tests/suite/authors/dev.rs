@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Duration;
 
-use frontgate_tests::{another_build, component, program};
+use frontgate_tests::{LIST, Setup, another_build, component, program};
 use serde_json::json;
 
 use super::Project;
@@ -102,6 +102,25 @@ fn a_save_builds_swaps_and_asks_again_and_shows_what_differs() {
     assert!(shown.contains("✗ case first") && shown.contains("expected \"Ada Adler\", found \"Eva Adler\""), "{shown}");
     dev.key("q");
     assert!(dev.child.wait().expect("an end").success());
+}
+
+#[test]
+fn a_gateway_that_runs_gets_what_was_built_and_is_asked() {
+    let gateway = Setup::new().plugin("plugin", &component("flawed")).start();
+    let project = project();
+    let config = gateway.client_config().display().to_string();
+    let mut dev = Dev::start(&project, &["--config", &config]);
+    let shown = dev.round();
+    assert!(shown.contains("→ 200 OK") && shown.contains("Ada Adler") && shown.contains("as request "), "{shown}");
+    let renamed = frontgate_tests::renamed(&component("flawed"), "Ada Adler", "Eva Adler");
+    fs::write(project.path().join("made.wasm"), renamed).expect("a file");
+    fs::write(project.path().join("sources"), "saved").expect("a file");
+    let shown = dev.round();
+    assert!(shown.contains("live: ") && shown.contains("+         \"display_name\": \"Eva Adler\""), "{shown}");
+    assert!(gateway.crm(&LIST).text.contains("Eva Adler"));
+    dev.key("q");
+    assert!(dev.child.wait().expect("an end").success());
+    assert_eq!(gateway.crm(&LIST).status, 200);
 }
 
 #[test]

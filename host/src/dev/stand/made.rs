@@ -1,0 +1,115 @@
+//! What a gateway that is made for a plugin reads: its configuration and secrets lie in `.frontgate` in the project,
+//! where an author can look at them.
+
+use std::fs::{self, Permissions};
+use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use anyhow::Context as _;
+use toml::{Table, Value as Toml};
+
+use crate::config::Role;
+use crate::workbench::project::Project;
+
+/// The tenant whose plugin it is.
+const TENANT: &str = "dev";
+
+/// Writes the configuration, and secrets that nobody knows.
+pub(super) fn write(
+    folder: &Path,
+    socket: &Path,
+    listen: SocketAddr,
+    project: &Project,
+    roles: &[Role],
+) -> anyhow::Result<()> {
+    let name = project.name()?;
+    let table = |pairs: Vec<(&str, Toml)>| -> Toml {
+        pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect::<Table>().into()
+    };
+    let file = |name: &str| table(vec![("file", format!("secrets/{name}").into())]);
+    secret(folder, "auth-token")?;
+    secret(folder, "app-secret")?;
+    fs::write(folder.join("secrets/app-uid"), "dev-app")?;
+    let front = Role::Channel;
+    let asked: Vec<_> =
+        roles.iter().filter(|role| **role != front).map(|role| (role.name(), vec![name].into())).collect();
+    let mut tenant = vec![
+        ("path", "/".into()),
+        ("twilio", table(vec![("auth_tokens", vec![file("auth-token")].into())])),
+        ("roles", table(asked)),
+    ];
+    if roles.contains(&front) {
+        let app = table(vec![
+            ("app_uid", file("app-uid")),
+            ("app_secrets", vec![file("app-secret")].into()),
+            ("plugin", name.into()),
+        ]);
+        tenant.push(("front", table(vec![(TENANT, app)])));
+    }
+    let whole = table(vec![
+        (
+            "server",
+            table(vec![("listen", listen.to_string().into()), ("public_url", format!("http://{listen}").into())]),
+        ),
+        ("admin", table(vec![("listen", "127.0.0.1:0".into()), ("socket", socket.display().to_string().into())])),
+        ("store", table(vec![("url", "sqlite:data/frontgate.db".into())])),
+        (
+            "plugins",
+            table(vec![
+                ("directory", "plugins".into()),
+                ("cache", "data/compiled".into()),
+                ("records", "data/plugins".into()),
+                ("named", table(vec![(name, granted(folder, project)?)])),
+            ]),
+        ),
+        ("tenants", table(vec![(TENANT, table(tenant))])),
+    ]);
+    let text = format!(
+        "# Written by `frontgate dev` at each build, from plugin.toml. Send a callback to it with\n\
+         # frontgate send twilio crm --config {}\n\n{}",
+        folder.join("config.toml").display(),
+        toml::to_string(&whole)?
+    );
+    fs::write(folder.join("config.toml"), text).context("writing the configuration")
+}
+
+/// A secret that is made once.
+fn secret(folder: &Path, name: &str) -> anyhow::Result<()> {
+    let path = folder.join("secrets").join(name);
+    if !path.exists() {
+        fs::write(&path, uuid::Uuid::new_v4().simple().to_string())?;
+        fs::set_permissions(&path, Permissions::from_mode(0o600))?;
+    }
+    Ok(())
+}
+
+/// The plugin's own table, with made-up secrets where there are some, and paths that lead to the same places.
+fn granted(folder: &Path, project: &Project) -> anyhow::Result<Toml> {
+    let mut settings = project.plugin.clone().unwrap_or_default();
+    if let Some(Toml::String(files)) = settings.get("files") {
+        let absolute = project.folder.join(files).display().to_string();
+        settings.insert("files".to_owned(), absolute.into());
+    }
+    let own = settings.get_mut("secrets").and_then(Toml::as_table_mut);
+    own.map_or(Ok(()), |own| make_up(folder, own, project))?;
+    for bound in settings.get_mut("bound_secrets").and_then(Toml::as_array_mut).into_iter().flatten() {
+        let secrets = bound.get_mut("secrets").and_then(Toml::as_table_mut);
+        secrets.map_or(Ok(()), |secrets| make_up(folder, secrets, project))?;
+    }
+    Ok(settings.into())
+}
+
+/// Lets references lead to made-up values, where there are some.
+fn make_up(folder: &Path, secrets: &mut Table, project: &Project) -> anyhow::Result<()> {
+    for (name, reference) in secrets.iter_mut() {
+        if let Some(value) = project.test.secrets.get(name) {
+            let path = folder.join("secrets").join(format!("plugin-{name}"));
+            fs::write(&path, value)?;
+            fs::set_permissions(&path, Permissions::from_mode(0o600))?;
+            let made_up = ("file".to_owned(), Toml::String(path.display().to_string()));
+            *reference = Table::from_iter([made_up]).into();
+        }
+    }
+    Ok(())
+}
