@@ -7,7 +7,7 @@
 //! | `sh` | run with `bash -euo pipefail` where the block before ended; `sh fails` has to fail |
 //! | `sh background` | goes on until the page ends; the page waits until it is ready |
 //! | `output`, `output background` | stands in what the last block, or what goes on, has written; `…` is anything |
-//! | a language and a file's name | written to that file |
+//! | a language and a file's name | written to that file, which the line before the block names: `**src/crm.rs**` |
 //! | `json`, `toml` | can be read |
 //! | `wit` | stands in `wit/` |
 //! | `text` | a picture |
