@@ -106,7 +106,8 @@ impl Server {
             let service = {
                 let answer = answer.clone();
                 service_fn(move |request| {
-                    let response = answer(request);
+                    // A connection has room for one of these, whether it is asked or not.
+                    let response = Box::pin(answer(request));
                     async move { Ok::<_, Infallible>(response.await) }
                 })
             };

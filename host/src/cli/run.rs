@@ -4,7 +4,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use rustix::process::{Resource, getrlimit, setrlimit};
-use tracing::{info, warn};
+use rustix::thread::disable_transparent_huge_pages;
+use tracing::{debug, info, warn};
 
 use crate::service::{self, End, Placement};
 use crate::telemetry;
@@ -19,6 +20,7 @@ pub(super) fn run(file: &Path) -> anyhow::Result<ExitCode> {
         warn!("{}: {}", warning.place, warning.problem);
     }
     allow_open_files();
+    keep_pages_small();
     let runtime = super::runtime()?;
     let ended = runtime.block_on(service::serve(file, checked.config, Placement::default()));
     // A file system that hangs must not keep the process alive.
@@ -32,6 +34,14 @@ pub(super) fn run(file: &Path) -> anyhow::Result<ExitCode> {
             warn!("ended with requests unfinished");
             Ok(ExitCode::from(CUT_OFF))
         }
+    }
+}
+
+/// In huge pages a plugin that needs 0.3 MiB of the heap holds 1.5, and nothing is faster for it. The allocator is built
+/// not to ask for them; some systems give them unasked.
+fn keep_pages_small() {
+    if let Err(error) = disable_transparent_huge_pages(true) {
+        debug!("huge pages stay as they are: {error}");
     }
 }
 
