@@ -81,7 +81,7 @@ impl Bench {
         let name = project.name()?.to_owned();
         let folder = Scratch::new()?;
         let config = Arc::new(configuration(&project, &name, operators, outside, &folder)?);
-        let wasm = single::read(&project.file, &config).await?;
+        let wasm = single::read(project.built()?, &config).await?;
         let database = Arc::new(Database::open(&config.store)?);
         let buckets = Buckets::new(&database);
         let engine = Engine::new(&config.plugins, Some(Arc::clone(&buckets)))?;

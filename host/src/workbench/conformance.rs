@@ -105,11 +105,12 @@ impl<'b> Tries<'b> {
         let unknown = played.as_ref().and_then(|played| played.problems.first().cloned()).filter(|_| is_scripted);
         lock(&self.asked).extend(played.into_iter().flat_map(|played| played.asked));
         let outcome = match (verdict, unknown) {
-            (Err(_), Some(unknown)) => Outcome::Skipped(match self.advised.swap(true, Ordering::Relaxed) {
+            // Whatever the plugin said then, it may say another thing to an answer.
+            (_, Some(unknown)) => Outcome::Skipped(match self.advised.swap(true, Ordering::Relaxed) {
                 false => format!("{unknown}; {ADVICE}"),
                 true => unknown,
             }),
-            (Ok(()), _) => Outcome::Passed,
+            (Ok(()), None) => Outcome::Passed,
             (Err(Problem::Failed(why)), None) => Outcome::Failed(vec![why]),
             (Err(Problem::Skipped(why)), None) => Outcome::Skipped(why),
         };

@@ -61,7 +61,7 @@ pub struct Takes {
 /// Looks at a file, against what an author or an operator grants it.
 pub async fn inspect(path: &Path, operators: &Path, lines: &Lines) -> anyhow::Result<Inspection> {
     let project = Project::find(path)?;
-    let wasm = single::read(&project.file, &Config::default()).await?;
+    let wasm = single::read(project.built()?, &Config::default()).await?;
     let (manifest, contract, misfit) = match single::describe(wasm.clone()).await {
         Ok(described) => described,
         Err(error) => {

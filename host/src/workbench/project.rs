@@ -67,6 +67,9 @@ impl Project {
             Err(error) => return Err(error).with_context(|| format!("reading {}", file.display())),
         };
         if path.is_dir() {
+            if project.file.as_os_str().is_empty() && !file.exists() {
+                bail!("{} is no plugin's project: there is no {FILE} in it", folder.display());
+            }
             if project.file.as_os_str().is_empty() {
                 bail!("{} does not say what building makes; name it: file = \"NAME.wasm\"", file.display());
             }
@@ -76,6 +79,14 @@ impl Project {
         }
         folder.clone_into(&mut project.folder);
         Ok(project)
+    }
+
+    /// The file, if it is there.
+    pub fn built(&self) -> anyhow::Result<&Path> {
+        if !self.file.exists() && !self.build.is_empty() {
+            bail!("{} is not there; build it with {}", self.file.display(), self.build.join(" "));
+        }
+        Ok(&self.file)
     }
 
     /// What the plugin is called: its file without the ending.

@@ -87,10 +87,18 @@ fn an_upstream_that_fails_is_an_error_and_no_empty_list() {
 
 #[test]
 fn without_anybody_who_plays_the_upstream_the_author_is_told_how_to_name_one() {
-    let toml = "[plugin]\noutbound = [\"https://crm.test\"]\nconfig = { url = \"https://crm.test/\" }\n";
-    let report = Project::new(&component("flawed"), toml).tested(&[]);
+    let toml = |flaw: &str| {
+        let config = format!("config = {{ url = \"https://crm.test/\", flaw = {flaw:?} }}");
+        format!("[plugin]\noutbound = [\"https://crm.test\"]\n{config}\n")
+    };
+    let report = Project::new(&component("flawed"), &toml("none")).tested(&[]);
     let skipped = ended(&report, "skipped");
-    assert!(skipped.iter().any(|check| check.contains("[test] upstreams")), "{report:#}");
+    let advised = skipped.iter().filter(|check| check.contains("[test] upstreams"));
+    assert_eq!(advised.count(), 1, "{report:#}");
+    // A list that is empty because nobody answered is none to rely on.
+    let report = Project::new(&component("flawed"), &toml("calm")).tested(&[]);
+    let read = |check: &String| check.contains("the list of customers can be read to its end");
+    assert!(ended(&report, "skipped").iter().any(read), "{report:#}");
 }
 
 /// Answers every request with 204.

@@ -105,6 +105,17 @@ fn call_is_given_the_customers_that_the_directory_knows() {
 }
 
 #[test]
+fn what_is_not_built_yet_and_what_is_no_project_are_told() {
+    let project = Project::new(b"", "build = [\"./build.sh\"]\n");
+    std::fs::remove_file(project.path().join("plugin.wasm")).expect("a file");
+    let (usable, said) = project.plugin(&["inspect", "."]);
+    assert!(!usable && said.contains("plugin.wasm is not there; build it with ./build.sh"), "{said}");
+    std::fs::create_dir(project.path().join("src")).expect("a folder");
+    let (usable, said) = project.plugin(&["inspect", "src"]);
+    assert!(!usable && said.contains("src is no plugin's project: there is no plugin.toml in it"), "{said}");
+}
+
+#[test]
 fn call_without_a_secret_says_how_to_ask_with_a_made_up_one() {
     let secrets = "[plugin]\nsecrets = { token = { env = \"NOT_SET\" } }\n[test]\nsecrets = { token = \"made-up\" }\n";
     let project = Project::new(&component("misbehaving"), secrets);

@@ -208,7 +208,11 @@ impl Loader {
     fn link(&self, component: &Component, build: Build, file: File) -> anyhow::Result<Live> {
         let live = Live::link(&self.engine, component, build, file, &self.terms())?;
         if let Some(reason) = live.not_granted() {
-            warn!(plugin = &*live.name, "plugin `{}`: {reason}", live.name);
+            warn!(
+                plugin = &*live.name,
+                "plugin `{}`: {reason}; what it does not use needs no grant, and in JavaScript and Python it imports all",
+                live.name
+            );
         }
         Ok(live)
     }
@@ -268,7 +272,7 @@ pub(super) fn check(wasm: &[u8]) -> anyhow::Result<()> {
         [b'\0', b'a', b's', b'm', 0x0d, 0, 1, 0, ..] => Ok(()),
         [b'\0', b'a', b's', b'm', 1, 0, 0, 0, ..] => {
             bail!(
-                "it is a core module, not a component; build it for wasm32-wasip2, or wrap it with `wasm-tools component new`"
+                "it is a core module, not a component; build it for wasm32-wasip2, or wrap it with `frontgate plugin componentize`"
             )
         }
         [b'\0', b'a', b's', b'm', ..] => bail!("it is WebAssembly of an unknown version"),
