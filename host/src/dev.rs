@@ -14,7 +14,7 @@ mod tap;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use serde_json::Value;
@@ -157,6 +157,7 @@ impl Studio {
     async fn swap(&self, project: &Project, built: Built) -> Round {
         let mut round = Round::of_build(&built);
         let Some(roles) = built.roles().await else { return round };
+        self.screen.taking(&built);
         match self.stand.swap(project, &roles).await {
             Ok(receipts) => round.swapped = receipts,
             Err(error) => round.fault = Some(format!("{error:#}")),
@@ -175,19 +176,24 @@ impl Studio {
                     round.fault = Some(format!("{error:#}"));
                 }
             }
-            Question::Callback => match self.stand.tap.last() {
-                Some(last) if last.is_asked_once() => {
-                    round.hint = Some(format!(
-                        "{} is remembered by the gateway and not asked twice; send another one, or type a case's name",
-                        last.title()
-                    ));
+            Question::Callback => {
+                match self.stand.tap.last() {
+                    Some(last) if last.is_asked_once() => {
+                        round.hint = Some(format!(
+                            "{} is remembered by the gateway and not asked twice; send another one, or type a case's name",
+                            last.title()
+                        ));
+                    }
+                    Some(last) => {
+                        let heard = self.stand.tap.again(&last).await;
+                        self.tell(round, &heard).await;
+                    }
+                    None => round.hint = Some(
+                        "no callback yet; send one (`frontgate send twilio` or `send front`), or type a case's name"
+                            .to_owned(),
+                    ),
                 }
-                Some(last) => {
-                    let heard = self.stand.tap.again(&last).await;
-                    self.tell(round, &heard).await;
-                }
-                None => round.hint = Some("no callback yet; send one, or type a case's name".to_owned()),
-            },
+            }
         }
     }
 
@@ -206,7 +212,6 @@ impl Studio {
     }
 
     async fn run_case(&self, round: &mut Round, name: &str) -> anyhow::Result<()> {
-        let began = Instant::now();
         let bench = Bench::open(&self.folder, Path::new(""), Outside::Staged, &self.lines).await?;
         let mut all = cases::check(&bench, Some(name)).await?;
         let checked = all.pop().context("the case has gone")?;
@@ -214,7 +219,7 @@ impl Studio {
             Outcome::Passed => "✓",
             _ => "✗",
         };
-        round.asked = Some(format!("{verdict} case {} in {} ms", checked.name, began.elapsed().as_millis()));
+        round.asked = Some(format!("{verdict} case {} in {} ms", checked.name, checked.took.as_millis()));
         if let Outcome::Failed(why) = checked.outcome {
             round.problems = why;
         }

@@ -10,7 +10,7 @@ use crate::config::{Config, Role};
 use crate::plugin::load::single;
 use crate::workbench::project::Project;
 
-/// What the command wrote, at the end of it.
+/// Lines of what the command wrote, half of them from its beginning.
 const LINES_MAX: usize = 40;
 
 /// What came of a build.
@@ -45,7 +45,15 @@ async fn run(project: &Project) -> Result<(), Vec<String>> {
     if !output.status.success() {
         let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
         let lines: Vec<String> = text.lines().map(str::to_owned).collect();
-        let mut shown = lines[lines.len().saturating_sub(LINES_MAX)..].to_vec();
+        // Some tools say what is wrong first, some last.
+        let (head, tail) = lines.split_at(lines.len() / 2);
+        let (first, last) = (&head[..head.len().min(LINES_MAX / 2)], &tail[tail.len().saturating_sub(LINES_MAX / 2)..]);
+        let mut shown = first.to_vec();
+        match lines.len() - first.len() - last.len() {
+            0 => {}
+            skipped => shown.push(format!("… {skipped} more lines")),
+        }
+        shown.extend_from_slice(last);
         shown.push(format!("{}: {}", project.build.join(" "), output.status));
         return Err(shown);
     }

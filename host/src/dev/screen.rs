@@ -90,6 +90,11 @@ impl Screen {
         print("building …\n");
     }
 
+    /// A large file takes the gateway longer than its author.
+    pub(super) fn taking(&self, built: &Built) {
+        print(&format!("built in {:.1} s; the gateway takes it …\n", built.took.as_secs_f32()));
+    }
+
     /// Shows a round in the place of the one before.
     pub(super) fn show(&mut self, round: &Round) {
         self.rounds += 1;

@@ -12,16 +12,17 @@ use anyhow::{Context as _, anyhow, bail};
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::Request;
-use tokio::net::UnixStream;
+use tokio::net::{TcpListener, UnixStream};
 use tokio::process::Command;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use self::made::Places;
 use super::{Options, Tap};
 use crate::config::{self, Config, Role};
 use crate::outbound::exchange::exchange;
 use crate::plugin::load::cache::Digest;
-use crate::plugin::receipt::Receipt;
+use crate::plugin::receipt::{Outcome, Receipt};
 use crate::server::Server;
 use crate::service::operate::Answer;
 use crate::service::{self, End};
@@ -49,6 +50,7 @@ pub(super) struct Stand {
 /// A gateway that was made for the plugin.
 pub(super) struct Made {
     folder: PathBuf,
+    admin: SocketAddr,
     gateway: JoinHandle<anyhow::Result<End>>,
     _scratch: Scratch,
     _program: Option<Program>,
@@ -106,7 +108,8 @@ impl Stand {
         let listen = server.address()?;
         let upstreams = Upstreams::of(project)?;
         let program = Program::start(project, &upstreams).await?;
-        made::write(&folder, &socket, listen, project, roles)?;
+        let admin = free_port().await?;
+        made::write(&folder, Places { listen, admin, socket: &socket }, project, roles)?;
         let plugins = folder.join("plugins");
         put(&plugins, project)?;
         let config_file = folder.join("config.toml");
@@ -126,18 +129,24 @@ impl Stand {
                 Err(error) => error,
             }),
         }?;
-        let made = Made { folder, gateway, _scratch: scratch, _program: program };
+        let made = Made { folder, admin, gateway, _scratch: scratch, _program: program };
         Ok(Self { tap: Tap::open(server, address), listen, config: config_file, plugins, socket, made: Some(made) })
     }
 
     /// Puts a new file in the place of the old one; what the gateway says of it, a line each.
     pub(super) async fn swap(&self, project: &Project, roles: &[Role]) -> anyhow::Result<Vec<String>> {
         if let Some(made) = &self.made {
-            made::write(&made.folder, &self.socket, self.listen, project, roles)?;
+            let places = Places { listen: self.listen, admin: made.admin, socket: &self.socket };
+            made::write(&made.folder, places, project, roles)?;
         }
         put(&self.plugins, project)?;
         let name = project.name()?;
-        let Answer { configuration, plugins } = self.operate("/reload").await?;
+        let Answer { configuration, mut plugins } = self.operate("/reload").await?;
+        let waits = |receipt: &Receipt| receipt.plugin == name && matches!(receipt.outcome, Outcome::Waiting(_));
+        if self.made.is_some() && plugins.standing.iter().any(waits) {
+            // Its author knows what it wants.
+            plugins = self.operate(&format!("/plugins/{name}/allow")).await?.plugins;
+        }
         if let Some(reason) = configuration.as_ref().and_then(|receipt| receipt.outcome.reason()) {
             bail!("the gateway kept its configuration: {reason}");
         }
@@ -185,6 +194,11 @@ impl Stand {
         anyhow::ensure!(head.status.is_success(), "{}", String::from_utf8_lossy(&body).trim());
         Ok(serde_json::from_slice(&body)?)
     }
+}
+
+/// One that is not taken now, so that it can stand in the configuration.
+async fn free_port() -> anyhow::Result<SocketAddr> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?.local_addr()?)
 }
 
 /// Copies what was built, whole or not at all.

@@ -65,9 +65,10 @@ impl Tap {
                 let Ok(body) = Limited::new(body, BODY_BYTES_MAX).collect().await else {
                     return text(StatusCode::PAYLOAD_TOO_LARGE, "the body broke off, or is too large").map(Full::new);
                 };
-                let callback = Callback { head, body: body.to_bytes() };
-                *remembered.lock().unwrap_or_else(PoisonError::into_inner) = Some(callback.clone());
-                let (response, heard) = hand_on(gateway, callback).await;
+                let (response, heard) = hand_on(gateway, Callback { head, body: body.to_bytes() }).await;
+                if !heard.is_refused() {
+                    *remembered.lock().unwrap_or_else(PoisonError::into_inner) = Some(heard.callback.clone());
+                }
                 // Nobody looks at more than the last ones.
                 let _ = tell.try_send(heard);
                 response
@@ -120,6 +121,11 @@ impl Callback {
 impl Heard {
     pub(super) fn title(&self) -> String {
         self.callback.title()
+    }
+
+    /// Whether the gateway asked nobody: a stranger's request is not worth asking again.
+    fn is_refused(&self) -> bool {
+        matches!(self.answer["error"]["code"].as_str(), Some("signature-mismatch" | "unknown-address"))
     }
 }
 

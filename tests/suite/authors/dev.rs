@@ -124,6 +124,36 @@ fn a_gateway_that_runs_gets_what_was_built_and_is_asked() {
 }
 
 #[test]
+fn a_refused_callback_is_shown_and_not_asked_again() {
+    let project = project();
+    let mut dev = Dev::start(&project, &[]);
+    let shown = dev.round();
+    let (_, address) = shown.split_once(" · http://").expect("an address");
+    let (address, _) = address.split_once(' ').expect("an address");
+    let answer = frontgate_tests::post(address.parse().expect("an address"), "/callbacks/crm", &[], b"");
+    assert_eq!(answer.status, 403);
+    assert!(dev.round().contains("403 Forbidden"));
+    dev.key("");
+    assert!(dev.round().contains("→ 200 OK"));
+}
+
+#[test]
+fn a_version_that_crashes_stays_until_its_author_has_another() {
+    let project = project();
+    let mut dev = Dev::start(&project, &[]);
+    assert!(dev.round().contains("→ 200 OK"));
+    fs::write(project.path().join("made.wasm"), component("misbehaving")).expect("a file");
+    fs::write(project.path().join("sources"), "saved").expect("a file");
+    let crash = ["send", "twilio", "crm", "--set", "Query=panic", "--config", ".frontgate/config.toml"];
+    assert!(dev.round().contains("live: "));
+    frontgate_tests::run(project.path(), &crash);
+    assert!(dev.round().contains("→ 502 Bad Gateway"));
+    dev.key("");
+    let shown = dev.round();
+    assert!(shown.contains("→ 502 Bad Gateway") && !shown.contains("rolled back"), "{shown}");
+}
+
+#[test]
 fn a_build_that_fails_shows_why_and_the_version_before_goes_on() {
     let project = project();
     let mut dev = Dev::start(&project, &["--case", "first"]);

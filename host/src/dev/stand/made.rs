@@ -14,12 +14,20 @@ use crate::workbench::project::Project;
 
 /// The tenant whose plugin it is.
 const TENANT: &str = "dev";
+/// An author waits: what takes a second to compile well is compiled quickly first.
+const QUICK_BUILD_BYTES_MIN: i64 = 500_000;
+
+/// Where it can be reached.
+pub(super) struct Places<'p> {
+    pub(super) listen: SocketAddr,
+    pub(super) admin: SocketAddr,
+    pub(super) socket: &'p Path,
+}
 
 /// Writes the configuration, and secrets that nobody knows.
 pub(super) fn write(
     folder: &Path,
-    socket: &Path,
-    listen: SocketAddr,
+    Places { listen, admin, socket }: Places<'_>,
     project: &Project,
     roles: &[Role],
 ) -> anyhow::Result<()> {
@@ -52,7 +60,7 @@ pub(super) fn write(
             "server",
             table(vec![("listen", listen.to_string().into()), ("public_url", format!("http://{listen}").into())]),
         ),
-        ("admin", table(vec![("listen", "127.0.0.1:0".into()), ("socket", socket.display().to_string().into())])),
+        ("admin", table(vec![("listen", admin.to_string().into()), ("socket", socket.display().to_string().into())])),
         ("store", table(vec![("url", "sqlite:data/frontgate.db".into())])),
         (
             "plugins",
@@ -60,6 +68,9 @@ pub(super) fn write(
                 ("directory", "plugins".into()),
                 ("cache", "data/compiled".into()),
                 ("records", "data/plugins".into()),
+                ("quick_build_bytes_min", QUICK_BUILD_BYTES_MIN.into()),
+                // What crashes is looked at, not taken back.
+                ("probation", table(vec![("calls", 0.into())])),
                 ("named", table(vec![(name, granted(folder, project)?)])),
             ]),
         ),
@@ -67,7 +78,7 @@ pub(super) fn write(
     ]);
     let text = format!(
         "# Written by `frontgate dev` at each build, from plugin.toml. Send a callback to it with\n\
-         # frontgate send twilio crm --config {}\n\n{}",
+         # frontgate send twilio CALLBACK --config {}\n\n{}",
         folder.join("config.toml").display(),
         toml::to_string(&whole)?
     );
