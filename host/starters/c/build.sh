@@ -1,19 +1,21 @@
 #!/bin/sh
-# Makes starter-name.wasm. Uses the zig on PATH, or puts one into .venv/ (with Python's pip), and frontgate for the
-# bindings and for the last step.
+# Makes starter-name.wasm. Uses zig of this version if it is on PATH, or puts it into .venv/ (with
+# Python's pip), and frontgate for the bindings and for the last step.
 set -eu
 cd "$(dirname "$0")"
 
+need() { command -v "$1" >/dev/null || { echo "$0: this needs $2" >&2; exit 1; }; }
 frontgate="${FRONTGATE:-frontgate}"
-if [ -e .venv/done ]; then
-    zig=".venv/bin/python -m ziglang"
-elif command -v zig >/dev/null; then
+need "$frontgate" "frontgate on the PATH, or its path in FRONTGATE"
+version=0.16.0
+zig=".venv/bin/python -m ziglang"
+if [ "$($zig version 2>/dev/null)" != "$version" ] && [ "$(zig version 2>/dev/null)" = "$version" ]; then
     zig=zig
-else
-    python3 -m venv .venv
-    .venv/bin/pip install --quiet --disable-pip-version-check ziglang==0.16.0
-    touch .venv/done
-    zig=".venv/bin/python -m ziglang"
+elif [ "$($zig version 2>/dev/null)" != "$version" ]; then
+    need python3 "Python 3, whose pip has zig"
+    echo "installing zig $version into .venv" >&2
+    python3 -m venv --clear .venv
+    .venv/bin/pip install --quiet --disable-pip-version-check "ziglang==$version"
 fi
 
 "$frontgate" plugin bindings c gen --wit wit >/dev/null

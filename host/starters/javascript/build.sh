@@ -3,10 +3,12 @@
 set -eu
 cd "$(dirname "$0")"
 
+need() { command -v "$1" >/dev/null || { echo "$0: this needs $2" >&2; exit 1; }; }
 tools=node_modules/.bin
 if [ -x "$tools/componentize-qjs" ]; then
     PATH="$PWD/$tools:$PATH"
 elif ! command -v componentize-qjs >/dev/null; then
+    need npm "Node 20 or newer, with npm"
     npm install --no-audit --no-fund --loglevel=error
     PATH="$PWD/$tools:$PATH"
 fi

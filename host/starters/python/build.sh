@@ -1,19 +1,22 @@
 #!/bin/sh
-# Makes starter-name.wasm. Uses the componentize-py on PATH, or puts one into .venv/ (with Python's pip).
+# Makes starter-name.wasm. Uses componentize-py of this version if it is on PATH, or puts it into .venv/ (with pip).
 set -eu
 cd "$(dirname "$0")"
 
-if [ -e .venv/done ]; then
-    componentize=.venv/bin/componentize-py
-elif command -v componentize-py >/dev/null; then
+version=0.25.1
+fits() { [ "$("$1" --version 2>/dev/null)" = "componentize-py $version" ]; }
+componentize=.venv/bin/componentize-py
+if ! fits "$componentize" && fits componentize-py; then
     componentize=componentize-py
-else
-    python3 -m venv .venv
-    .venv/bin/pip install --quiet --disable-pip-version-check componentize-py==0.25.1
-    touch .venv/done
-    componentize=.venv/bin/componentize-py
+elif ! fits "$componentize"; then
+    command -v python3 >/dev/null || { echo "$0: this needs Python 3.10 or newer" >&2; exit 1; }
+    echo "installing componentize-py $version into .venv" >&2
+    python3 -m venv --clear .venv
+    .venv/bin/pip install --quiet --disable-pip-version-check "componentize-py==$version"
 fi
 
+# What Python says about a mistake would drown in the frames of its runtime.
+unset RUST_BACKTRACE
 # For editors and type checkers; the plugin itself does not need them.
 [ -d gen ] || "$componentize" -d wit -w plugin bindings gen
 if ! said=$("$componentize" -d wit -w plugin componentize -p src app -o starter-name.wasm.new 2>&1); then

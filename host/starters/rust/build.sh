@@ -3,6 +3,7 @@
 set -eu
 cd "$(dirname "$0")"
 
+command -v rustup >/dev/null || { echo "$0: this needs Rust, from https://rustup.rs" >&2; exit 1; }
 target=wasm32-wasip2
 if [ ! -d "$(rustc --print sysroot)/lib/rustlib/$target" ]; then
     rustup target add "$target"

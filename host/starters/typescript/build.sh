@@ -4,11 +4,14 @@
 set -eu
 cd "$(dirname "$0")"
 
+need() { command -v "$1" >/dev/null || { echo "$0: this needs $2" >&2; exit 1; }; }
 frontgate="${FRONTGATE:-frontgate}"
+need "$frontgate" "frontgate on the PATH, or its path in FRONTGATE"
 tools=node_modules/.bin
 if [ -x "$tools/componentize-qjs" ]; then
     PATH="$PWD/$tools:$PATH"
 elif ! { command -v componentize-qjs && command -v tsc; } >/dev/null; then
+    need npm "Node 20 or newer, with npm"
     npm install --no-audit --no-fund --loglevel=error
     PATH="$PWD/$tools:$PATH"
 fi
