@@ -3,6 +3,7 @@
 use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::LazyLock;
 
 use anyhow::{Context as _, Result, bail};
 
@@ -11,7 +12,13 @@ pub(crate) const PLUGIN_TARGET: &str = "wasm32-wasip2";
 
 /// The root of the workspace.
 pub(crate) fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the workspace")
+    static ROOT: LazyLock<PathBuf> = LazyLock::new(|| {
+        // What was compiled may be another clone's, where they share what they build.
+        let package =
+            env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
+        package.parent().expect("xtask lies in the workspace").to_owned()
+    });
+    &ROOT
 }
 
 /// Where cargo puts what it builds.
