@@ -12,7 +12,7 @@ use anyhow::{Context as _, anyhow, bail};
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::Request;
-use tokio::net::{TcpListener, UnixStream};
+use tokio::net::UnixStream;
 use tokio::process::Command;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -198,7 +198,7 @@ impl Stand {
 
 /// One that is not taken now, so that it can stand in the configuration.
 async fn free_port() -> anyhow::Result<SocketAddr> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?.local_addr()?)
+    Ok(Server::bind((Ipv4Addr::LOCALHOST, 0).into(), &config::Server::default()).await?.address()?)
 }
 
 /// Copies what was built, whole or not at all.
