@@ -26,7 +26,7 @@ fn main() -> ExitCode {
         let owner = owners.get(number % 3).map_or("", String::as_str);
         let person = Person::new(["Mora", "Otto", "Irma"][number % 3], &format!("Lind {number}"))
             .with("email", &format!("lind-{number}@example.org"))
-            .with("phone", &format!("+1 (202) 555-{number:04}"))
+            .with("phone", &format!("+1 (212) 555-{number:04}"))
             .with("hubspot_owner_id", owner);
         hubspot.add(person);
     }
