@@ -22,17 +22,14 @@ const CONNECTIONS_MAX: usize = 4096;
 
 pub(crate) struct Port {
     address: SocketAddr,
+    /// Never listens: nobody else gets the port, not even while a listener is closed.
+    _guard: TcpSocket,
     listening: Mutex<Listening>,
 }
 
 enum Listening {
-    Up {
-        stop: oneshot::Sender<()>,
-        server: JoinHandle<()>,
-    },
-    /// Nobody else gets the port meanwhile.
-    Down(TcpSocket),
-    Stopped,
+    Up { stop: oneshot::Sender<()>, server: JoinHandle<()> },
+    Down,
 }
 
 impl Port {
@@ -40,7 +37,7 @@ impl Port {
     pub(crate) fn hold(address: SocketAddr) -> Self {
         let socket = bind(address).unwrap_or_else(|error| panic!("{address}: {error}"));
         let address = socket.local_addr().expect("it was bound");
-        Self { address, listening: Mutex::new(Listening::Down(socket)) }
+        Self { address, _guard: socket, listening: Mutex::new(Listening::Down) }
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -50,12 +47,11 @@ impl Port {
     /// Refuses connections from now on, and cuts those that there are.
     pub(crate) fn close(&self, runtime: &Runtime) {
         let mut listening = self.listening.lock().unwrap_or_else(PoisonError::into_inner);
-        let Listening::Up { stop, server } = std::mem::replace(&mut *listening, Listening::Stopped) else {
+        let Listening::Up { stop, server } = std::mem::replace(&mut *listening, Listening::Down) else {
             panic!("it is down already")
         };
         let _ = stop.send(());
         runtime.block_on(server).expect("the server ends well");
-        *listening = Listening::Down(bind(self.address).expect("it was ours"));
     }
 
     /// Listens; requests come with the number of their connection, counted from here on.
@@ -65,11 +61,9 @@ impl Port {
         F: Future<Output = Result<Response<Body>, Cut>> + Send + 'static,
     {
         let mut listening = self.listening.lock().unwrap_or_else(PoisonError::into_inner);
-        let Listening::Down(socket) = std::mem::replace(&mut *listening, Listening::Stopped) else {
-            panic!("it is up already")
-        };
+        let Listening::Down = std::mem::replace(&mut *listening, Listening::Down) else { panic!("it is up already") };
         let _inside = runtime.enter();
-        let listener = socket.listen(BACKLOG).expect("the port is ours");
+        let listener = bind(self.address).and_then(|socket| socket.listen(BACKLOG)).expect("the port is ours");
         let (stop, stopped) = oneshot::channel();
         let server = tokio::spawn(serve(listener, stopped, respond));
         *listening = Listening::Up { stop, server };
