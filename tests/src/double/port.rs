@@ -61,7 +61,7 @@ impl Port {
         F: Future<Output = Result<Response<Body>, Cut>> + Send + 'static,
     {
         let mut listening = self.listening.lock().unwrap_or_else(PoisonError::into_inner);
-        let Listening::Down = std::mem::replace(&mut *listening, Listening::Down) else { panic!("it is up already") };
+        assert!(matches!(*listening, Listening::Down), "it is up already");
         let _inside = runtime.enter();
         let listener = bind(self.address).and_then(|socket| socket.listen(BACKLOG)).expect("the port is ours");
         let (stop, stopped) = oneshot::channel();

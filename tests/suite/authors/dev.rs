@@ -88,6 +88,8 @@ fn a_save_builds_swaps_and_asks_again_and_shows_what_differs() {
     ] {
         assert!(shown.contains(words), "{words}: {shown}");
     }
+    let listed = frontgate_tests::run(project.path(), &["plugin", "list", "--config", ".frontgate/config.toml"]);
+    assert!(listed.status.success(), "{}", String::from_utf8_lossy(&listed.stderr));
     dev.key("");
     assert!(dev.round().contains("the same answer as before"));
     let renamed = frontgate_tests::renamed(&component("flawed"), "Ada Adler", "Eva Adler");
@@ -172,4 +174,16 @@ fn a_build_that_fails_shows_why_and_the_version_before_goes_on() {
     assert!(dev.round().contains("✓ case first"));
     dev.key("q");
     assert!(dev.child.wait().expect("an end").success());
+}
+
+#[test]
+fn a_build_that_says_much_shows_its_beginning_and_its_end() {
+    let talkative = "build = [\"sh\", \"-c\", \"seq -f 'line %g.' 100; exit 1\"]\nwatch = [\"sources\"]\n";
+    let project = Project::new(&component("flawed"), talkative);
+    let dev = Dev::start(&project, &[]);
+    let shown = dev.round();
+    for there in ["line 1.", "line 20.", "… 60 more lines", "line 81.", "line 100."] {
+        assert!(shown.contains(there), "{there}: {shown}");
+    }
+    assert!(!shown.contains("line 21.") && !shown.contains("line 80."), "{shown}");
 }

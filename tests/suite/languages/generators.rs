@@ -41,8 +41,7 @@ fn bindings_can_be_had_for_every_role_and_are_left_alone_where_nothing_changed()
 
 #[test]
 fn componentize_qjs_makes_a_plugin_of_the_contract_alone() {
-    let folder = TempDir::new().expect("a folder");
-    assert!(run(folder.path(), &["plugin", "wit", "wit"]).status.success());
+    let folder = contract();
     let source = format!(
         "const customer = {{ customerId: '7', displayName: '{NAME}', channels: [], links: [] }};
          export const crm = {{
@@ -61,9 +60,55 @@ fn componentize_qjs_makes_a_plugin_of_the_contract_alone() {
 }
 
 #[test]
+fn what_was_built_with_asynchronous_functions_is_told_how_to_be_built() {
+    let folder = contract();
+    fs::write(folder.path().join("plugin.js"), "export const crm = {};").expect("a file");
+    author(
+        folder.path(),
+        "componentize-qjs",
+        &["--wit", "wit", "--world", "crm-plugin", "--js", "plugin.js", "--output", "plugin.wasm"],
+    );
+    let output = run(folder.path(), &["plugin", "inspect", "plugin.wasm"]);
+    let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+    assert!(!output.status.success() && said.contains("build it with synchronous functions"), "{said}");
+}
+
+#[test]
+fn wasi_config_reads_the_settings() {
+    let folder = contract();
+    let own = folder.path().join("own");
+    fs::create_dir_all(own.join("deps/plugin")).expect("a folder");
+    fs::rename(folder.path().join("wit/deps/config"), own.join("deps/config")).expect("the interface");
+    for file in fs::read_dir(folder.path().join("wit")).expect("the contract").map(|file| file.expect("a file")) {
+        if file.path().is_file() {
+            fs::copy(file.path(), own.join("deps/plugin").join(file.file_name())).expect("a file");
+        }
+    }
+    fs::rename(folder.path().join("wit/deps/keyvalue"), own.join("deps/keyvalue")).expect("the interface");
+    let world = "package company:settings;
+                 world plugin { import wasi:config/store@0.2.0-rc.1; include frontgate:plugin/crm-plugin@0.1.0; }";
+    fs::write(own.join("world.wit"), world).expect("a file");
+    let source = "import { get } from 'wasi:config/store@0.2.0-rc.1';
+         const customer = () => ({ customerId: '7', displayName: get('name'), channels: [], links: [] });
+         export const crm = {
+           listCustomers: () => ({ customers: [customer()] }),
+           getCustomer: customer,
+           findCustomer: () => null,
+         };";
+    fs::write(folder.path().join("plugin.js"), source).expect("a file");
+    author(
+        folder.path(),
+        "componentize-qjs",
+        &["--wit", "own", "--world", "plugin", "--js", "plugin.js", "--sync", "--output", "plugin.wasm"],
+    );
+    let settings = format!("[plugin.config]\nname = \"{NAME}\"\n");
+    fs::write(folder.path().join("plugin.toml"), settings).expect("a file");
+    answers(&folder);
+}
+
+#[test]
 fn wit_bindgen_makes_a_plugin_of_the_contract_alone() {
-    let folder = TempDir::new().expect("a folder");
-    assert!(run(folder.path(), &["plugin", "wit", "wit"]).status.success());
+    let folder = contract();
     let manifest = "[package]\nname = \"plain\"\nversion = \"0.1.0\"\nedition = \"2024\"\n[workspace]\n\
                     [lib]\ncrate-type = [\"cdylib\"]\n[dependencies.wit-bindgen]\nversion = \"0.63\"\n\
                     default-features = false\nfeatures = [\"macros\", \"realloc\"]\n\
@@ -93,6 +138,13 @@ fn wit_bindgen_makes_a_plugin_of_the_contract_alone() {
     let built = frontgate_tests::target().join("starters/target/wasm32-wasip2/release/plain.wasm");
     fs::copy(built, folder.path().join("plugin.wasm")).expect("the plugin");
     answers(&folder);
+}
+
+/// A folder with the contract.
+fn contract() -> TempDir {
+    let folder = TempDir::new().expect("a folder");
+    assert!(run(folder.path(), &["plugin", "wit", "wit"]).status.success());
+    folder
 }
 
 /// Asks the plugin for a customer.
