@@ -8,10 +8,11 @@ need() { command -v "$1" >/dev/null || { echo "$0: this needs $2" >&2; exit 1; }
 frontgate="${FRONTGATE:-frontgate}"
 need "$frontgate" "frontgate on the PATH, or its path in FRONTGATE"
 version=0.16.0
+fits() { [ "$("$@" version 2>/dev/null)" = "$version" ]; }
 zig=".venv/bin/python -m ziglang"
-if [ "$($zig version 2>/dev/null)" != "$version" ] && [ "$(zig version 2>/dev/null)" = "$version" ]; then
+if ! fits $zig && fits zig; then
     zig=zig
-elif [ "$($zig version 2>/dev/null)" != "$version" ]; then
+elif ! fits $zig; then
     need python3 "Python 3, whose pip has zig"
     echo "installing zig $version into .venv" >&2
     python3 -m venv --clear .venv

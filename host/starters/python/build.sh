@@ -9,7 +9,7 @@ componentize=.venv/bin/componentize-py
 if ! fits "$componentize" && fits componentize-py; then
     componentize=componentize-py
 elif ! fits "$componentize"; then
-    command -v python3 >/dev/null || { echo "$0: this needs Python 3.10 or newer" >&2; exit 1; }
+    command -v python3 >/dev/null || { echo "$0: this needs Python 3.8 or newer, with venv" >&2; exit 1; }
     echo "installing componentize-py $version into .venv" >&2
     python3 -m venv --clear .venv
     .venv/bin/pip install --quiet --disable-pip-version-check "componentize-py==$version"
