@@ -126,6 +126,8 @@ pub mod address;
 pub mod attachments;
 #[doc(hidden)]
 pub mod bindings;
+#[cfg(any(all(target_family = "wasm", feature = "allocator"), test))]
+mod blocks;
 pub mod channel;
 pub mod clock;
 mod conversations;
@@ -134,6 +136,8 @@ pub mod directory;
 pub mod files;
 pub mod http;
 mod json;
+#[cfg(target_os = "wasi")]
+mod libc;
 pub mod log;
 mod outgoing;
 pub mod random;
@@ -162,6 +166,10 @@ pub use crate::templates::Templates;
 
 /// What a role's function returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+#[cfg(all(target_family = "wasm", feature = "allocator"))]
+#[global_allocator]
+static BLOCKS: blocks::Blocks = blocks::Blocks::new();
 
 /// The version of this crate as [`export!`] writes it into the component, for the gateway to read before it
 /// compiles anything: a line of text.

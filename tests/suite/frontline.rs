@@ -227,6 +227,21 @@ text = { en = 'We are open.' }
 }
 
 #[test]
+fn a_file_of_any_length_is_read_whole() {
+    let file = "[[category]]\nname = 'Greetings'\n[[category.template]]\ntext = 'We are open.'\n#";
+    let gateway = Setup::shipped(CSV)
+        .set("plugins.named.templates.files", "\"files\"")
+        .set("plugins.named.templates.config.templates", "\"templates.toml\"")
+        .file("templates.toml", file)
+        .start();
+    for more in 0..40 {
+        let longer = file.to_owned() + &"x".repeat(more);
+        std::fs::write(gateway.path("files/templates.toml"), longer).expect("a file");
+        assert_eq!(templates(&gateway, &[]).json[0]["templates"], json!([{ "content": "We are open." }]), "{more}");
+    }
+}
+
+#[test]
 fn shipped_numbers_follow_worker_country_and_channel() {
     let gateway = Setup::shipped(CSV)
         .set(
