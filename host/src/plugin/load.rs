@@ -1,5 +1,6 @@
 //! From a file in the folder to a plugin that is live, and everything that can go wrong on the way.
 
+mod aside;
 mod attempt;
 mod builds;
 mod bytes;

@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use ::bytes::Bytes;
 use anyhow::{anyhow, bail};
 use arc_swap::ArcSwap;
-use tokio::task::spawn_blocking;
 use tracing::warn;
 use wasmtime::component::Component;
 
+use super::aside::aside;
 use super::builds::Builds;
 use super::bytes;
 use super::cache::Digest;
@@ -115,7 +115,7 @@ impl Loader {
         let (mut digest, mut manifest) = (None, None);
         let result = async {
             let (looked, max) = (seen.clone(), self.terms().plugins().file_bytes_max);
-            let read = spawn_blocking(move || bytes::read(&looked, max)).await;
+            let read = aside(move || bytes::read(&looked, max)).await;
             let (wasm, read) = read.map_err(|error| Failure::Passing(error.into()))??;
             digest = Some(read);
             if current == Some(read) {
@@ -150,7 +150,7 @@ impl Loader {
     pub(super) async fn revive(&self, name: &str, digest: Digest) -> Result<Live, Failure> {
         self.allowed(name, digest).await?;
         let folder = self.terms().plugins().records.clone();
-        let read = spawn_blocking(move || records::read_version(&folder, digest)).await;
+        let read = aside(move || records::read_version(&folder, digest)).await;
         let wasm: Bytes = read.map_err(anyhow::Error::from).flatten().map_err(Failure::Passing)?.into();
         let manifest = parse(wasm.clone()).await?;
         // It was compiled before, and nothing would optimise a quick build of it.
@@ -174,7 +174,7 @@ impl Loader {
             return Ok(());
         }
         let path = self.terms().plugins().lock.clone();
-        let lock = spawn_blocking(move || Lock::read(&path)).await.map_err(anyhow::Error::from).flatten();
+        let lock = aside(move || Lock::read(&path)).await.map_err(anyhow::Error::from).flatten();
         match lock.map_err(Failure::Passing)?.refusal(name, digest) {
             // The list may change.
             Some(reason) => Err(Failure::Passing(anyhow!(reason))),
@@ -249,7 +249,7 @@ impl Loader {
 
 /// Looks at what a component says of itself.
 async fn parse(wasm: Bytes) -> Result<Manifest, Failure> {
-    let parsed = spawn_blocking(move || {
+    let parsed = aside(move || {
         check(&wasm)?;
         let component = contract::Component::parse(&wasm)?;
         match component.misfit() {

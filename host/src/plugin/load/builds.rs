@@ -6,10 +6,10 @@ use std::sync::{Arc, OnceLock};
 use anyhow::Context as _;
 use bytes::Bytes;
 use tokio::sync::Semaphore;
-use tokio::task::spawn_blocking;
 use tracing::{info, warn};
 use wasmtime::component::Component;
 
+use super::aside::aside;
 use super::cache::{Cache, Digest};
 use super::compile::compile;
 use super::failure::Failure;
@@ -107,7 +107,7 @@ impl Builds {
             }
         };
         let cache = cache.clone();
-        spawn_blocking(move || work(&cache, &wasm)).await?
+        aside(move || work(&cache, &wasm)).await?
     }
 }
 

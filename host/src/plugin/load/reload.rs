@@ -113,6 +113,9 @@ impl Reload {
         }
         while let Some(finished) = self.attempts.join_next().await {
             self.conclude(finished);
+            while let Some(finished) = self.attempts.try_join_next() {
+                self.conclude(finished);
+            }
             self.publish().await;
             if enough() {
                 break;
