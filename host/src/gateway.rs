@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{ALLOW, CONTENT_TYPE, HOST, HeaderValue, RETRY_AFTER};
@@ -94,7 +95,7 @@ impl Gateway {
                 let answer = self.callback(route, head, body, started, trip).await?;
                 Ok(response(StatusCode::OK, answer.body.into(), trip.id()))
             }
-            Place::Front(route) => self.front(&route, head, body, started, trip).await,
+            Place::Front(route) => Box::pin(self.front(&route, head, body, started, trip)).await,
         }
     }
 
@@ -133,13 +134,15 @@ impl Gateway {
         let deadlines = Deadlines { queue, answer: deadline };
         let token = head.headers.get(IDEMPOTENCY_TOKEN).and_then(|token| token.to_str().ok());
         let question = Question { route, form, query: head.uri.query(), token, deadlines };
-        let answer = match route.callback {
-            Callback::Crm => self.crm(&question, trip).await,
-            Callback::Templates => self.templates(&question, trip).await,
-            Callback::Outgoing => self.outgoing(&question, trip).await,
-            Callback::Routing => self.routing(&question, trip).await,
-            Callback::Conversations => self.conversations(&question, trip).await,
-        }?;
+        // Each has a place of its own: that of the largest would be moved about for all of them.
+        let answer: BoxFuture<'_, _> = match route.callback {
+            Callback::Crm => Box::pin(self.crm(&question, trip)),
+            Callback::Templates => Box::pin(self.templates(&question, trip)),
+            Callback::Outgoing => Box::pin(self.outgoing(&question, trip)),
+            Callback::Routing => Box::pin(self.routing(&question, trip)),
+            Callback::Conversations => Box::pin(self.conversations(&question, trip)),
+        };
+        let answer = answer.await?;
         if answer.left_out > 0 || answer.shortened {
             warn!(
                 request = &**trip.id(),

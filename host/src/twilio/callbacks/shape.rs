@@ -10,12 +10,20 @@ const LINE_CHARS_MAX: usize = 256;
 /// A text as one line of at most 256 characters, without control characters.
 pub(super) fn one_line(text: &str) -> Cow<'_, str> {
     let text = text.trim();
+    if is_plain(text) {
+        return Cow::Borrowed(text);
+    }
     let text = text.char_indices().nth(LINE_CHARS_MAX).map_or(text, |(end, _)| &text[..end]);
     if !text.contains(char::is_control) {
         return Cow::Borrowed(text);
     }
     let words = text.split(|c: char| c.is_control() || c.is_whitespace()).filter(|word| !word.is_empty());
     Cow::Owned(words.collect::<Vec<_>>().join(" "))
+}
+
+/// Whether nothing needs to be looked at more closely, as of nearly every text.
+fn is_plain(text: &str) -> bool {
+    text.len() <= LINE_CHARS_MAX && text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
 }
 
 /// An absolute URL of a picture.
