@@ -4,9 +4,10 @@ use frontgate_tests::component;
 
 use super::{Project, ended};
 
-/// A plugin of every role with one flaw.
+/// A plugin of every role with one flaw. What it may compute it gets before any deadline, on a busy machine as well.
 fn flawed(flaw: &str) -> Project {
-    Project::new(&component("flawed"), &format!("[plugin.config]\nflaw = \"{flaw}\"\n"))
+    let toml = format!("[plugin.config]\nflaw = \"{flaw}\"\n[plugin.limits]\ncpu_time_ms = 500\n");
+    Project::new(&component("flawed"), &toml)
 }
 
 #[test]
