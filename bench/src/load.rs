@@ -62,25 +62,29 @@ impl Load {
 
     /// Sends for so long.
     pub(crate) fn run(self, address: SocketAddr, time: Duration) -> anyhow::Result<Answers> {
-        let end = Instant::now() + time;
-        self.run_until(address, || Instant::now() >= end)
+        self.run_until(address, |started| started.elapsed() >= time)
     }
 
     /// Sends until a flag is set.
     pub(crate) fn run_while(self, address: SocketAddr, going: &AtomicBool) -> anyhow::Result<Answers> {
-        self.run_until(address, || !going.load(Ordering::Relaxed))
+        self.run_until(address, |_| !going.load(Ordering::Relaxed))
     }
 
-    fn run_until(self, address: SocketAddr, enough: impl Fn() -> bool + Send + Sync) -> anyhow::Result<Answers> {
+    fn run_until(self, address: SocketAddr, enough: impl Fn(Instant) -> bool + Send + Sync) -> anyhow::Result<Answers> {
         Side::Load.run(|| {
-            let answers = RefCell::new(Answers { right: 0, wrong: 0, latency: times()?, time: Duration::ZERO });
-            let started = Instant::now();
-            let connections = (0..self.connections).map(|index| self.connection(address, index, &enough, &answers));
             // Where it has a processor of its own it never sleeps: waking it is work of the kernel that would count
             // for the server that is slower.
             let restless = self.pace.is_none() && Side::are_apart();
             let interval = if restless { 1 } else { EVENT_INTERVAL };
             let runtime = Builder::new_current_thread().enable_all().event_interval(interval).build()?;
+            // Neither this nor connecting is part of what is measured.
+            let (request, expected) = (self.question.request(""), self.question.answer());
+            let open = runtime.block_on(join_all((0..self.connections).map(|_| Connection::open(address))));
+            let answers = RefCell::new(Answers { right: 0, wrong: 0, latency: times()?, time: Duration::ZERO });
+            let sender = Sender { load: self, address, request, expected, started: Instant::now(), answers };
+            let enough = || enough(sender.started);
+            let connections = open.into_iter().zip(0..);
+            let connections = connections.map(|(open, index)| sender.send(open.ok(), index, &enough));
             runtime.block_on(async {
                 let mut all = pin!(join_all(connections));
                 poll_fn(|context| {
@@ -91,16 +95,28 @@ impl Load {
                 })
                 .await
             });
-            Ok(Answers { time: started.elapsed(), ..answers.into_inner() })
+            Ok(Answers { time: sender.started.elapsed(), ..sender.answers.into_inner() })
         })
     }
+}
 
-    async fn connection(self, address: SocketAddr, index: u32, enough: &impl Fn() -> bool, answers: &RefCell<Answers>) {
-        let (request, expected) = (self.question.request(""), self.question.answer());
-        let pause = self.pace.map(|pace| Duration::from_secs(1) * self.connections / pace);
+/// Sends one request again and again.
+struct Sender {
+    load: Load,
+    address: SocketAddr,
+    request: Vec<u8>,
+    expected: Vec<u8>,
+    started: Instant,
+    answers: RefCell<Answers>,
+}
+
+impl Sender {
+    /// On one connection.
+    async fn send(&self, mut connection: Option<Connection>, index: u32, enough: &impl Fn() -> bool) {
+        let Load { connections, pace, .. } = self.load;
+        let pause = pace.map(|pace| Duration::from_secs(1) * connections / pace);
         // Connections with a pace take turns.
-        let mut due = Instant::now() + pause.map_or(Duration::ZERO, |pause| pause * index / self.connections);
-        let mut connection = None;
+        let mut due = self.started + pause.map_or(Duration::ZERO, |pause| pause * index / connections);
         while !enough() {
             // Who is late because of the answer before has waited since it was due.
             let late = pause.is_some() && Instant::now() > due;
@@ -108,8 +124,8 @@ impl Load {
                 tokio::time::sleep_until(due.into()).await;
             }
             let began = if late { due } else { Instant::now() };
-            let result = ask(&mut connection, address, &request, &expected).await;
-            let mut answers = answers.borrow_mut();
+            let result = self.ask(&mut connection).await;
+            let mut answers = self.answers.borrow_mut();
             if matches!(result, Ok(true)) {
                 answers.right += 1;
                 answers.latency.saturating_record(nanoseconds(began));
@@ -118,6 +134,17 @@ impl Load {
             }
             due += pause.unwrap_or_default();
         }
+    }
+
+    /// On the connection that is open, or on a new one.
+    async fn ask(&self, connection: &mut Option<Connection>) -> std::io::Result<bool> {
+        let mut open = match connection.take() {
+            Some(open) => open,
+            None => Connection::open(self.address).await?,
+        };
+        let right = open.ask(&self.request, &self.expected).await?;
+        *connection = Some(open);
+        Ok(right)
     }
 }
 
@@ -129,20 +156,4 @@ pub(crate) fn times() -> anyhow::Result<Histogram<u64>> {
 /// Since then.
 pub(crate) fn nanoseconds(began: Instant) -> u64 {
     u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX)
-}
-
-/// Asks on the connection that is open, or on a new one.
-async fn ask(
-    connection: &mut Option<Connection>,
-    address: SocketAddr,
-    request: &[u8],
-    expected: &[u8],
-) -> std::io::Result<bool> {
-    let mut open = match connection.take() {
-        Some(open) => open,
-        None => Connection::open(address).await?,
-    };
-    let right = open.ask(request, expected).await?;
-    *connection = Some(open);
-    Ok(right)
 }
