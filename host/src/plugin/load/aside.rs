@@ -1,5 +1,5 @@
 //! Files are read, hashed and parsed aside from the async threads: a few at a time, as a start with a hundred plugins
-//! would otherwise begin three hundred threads.
+//! would otherwise begin hundreds of threads.
 
 use std::sync::LazyLock;
 use std::thread;
@@ -16,6 +16,11 @@ static PLACES: LazyLock<Semaphore> =
 /// What the work came to.
 pub(super) async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, JoinError> {
     // Nobody closes it.
-    let _place = PLACES.acquire().await;
-    spawn_blocking(work).await
+    let place = PLACES.acquire().await;
+    spawn_blocking(move || {
+        // Whoever asked may have gone: the work goes on, and has its place until it ends.
+        let _place = place;
+        work()
+    })
+    .await
 }
