@@ -35,5 +35,6 @@ pub mod bindings;
 pub mod config;
 pub mod error;
 pub mod outbound;
+mod scheduling;
 mod starter;
 pub mod telemetry;

@@ -1,6 +1,6 @@
 //! A running gateway.
 
-use std::fs;
+use std::fs::{self, DirEntry};
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;
@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -307,16 +308,14 @@ impl Gateway {
         self.process.0.wait().expect("the process was started here")
     }
 
-    /// The name and the nice value of each of its threads.
-    pub fn threads(&self) -> Vec<(String, i32)> {
-        let thread = |stat: String| {
-            let (name, fields) = stat.split_once('(')?.1.rsplit_once(") ")?;
-            Some((name.to_owned(), fields.split(' ').nth(16)?.parse().ok()?))
-        };
+    /// Its threads.
+    pub fn threads(&self) -> Vec<Thread> {
         let tasks = fs::read_dir(format!("/proc/{}/task", self.process.0.id())).expect("a Linux system").flatten();
+        let read = |task: &DirEntry, name| fs::read_to_string(task.path().join(name));
         // One that has ended meanwhile is none.
-        let stats = tasks.filter_map(|task| fs::read_to_string(task.path().join("stat")).ok());
-        stats.map(|stat| thread(stat).expect("its name in parentheses, and numbers")).collect()
+        tasks
+            .filter_map(|task| Thread::parse(&read(&task, "stat").ok()?, &read(&task, "sched").unwrap_or_default()))
+            .collect()
     }
 
     /// Page faults of the process so far, as far as no disk was needed.
@@ -332,6 +331,33 @@ impl Gateway {
         let line = status.lines().find(|line| line.starts_with("RssAnon:")).expect("its memory");
         line.split_whitespace().nth(1).and_then(|number| number.parse().ok()).expect("a number")
     }
+}
+
+/// A thread of a gateway.
+#[derive(Debug)]
+pub struct Thread {
+    /// What it is called.
+    pub name: String,
+    /// Its priority.
+    pub nice: i32,
+    /// How much of a processor it asks for at a time; none if this system does not let it choose, or does not tell.
+    pub slice: Option<Duration>,
+}
+
+impl Thread {
+    fn parse(stat: &str, sched: &str) -> Option<Self> {
+        let (name, fields) = stat.split_once('(')?.1.rsplit_once(") ")?;
+        let slice = sched.lines().find(|line| line.starts_with("se.slice")).filter(|_| may_choose_slices());
+        let slice = slice.and_then(|line| line.split(' ').next_back()?.parse().ok()).map(Duration::from_nanos);
+        Some(Self { name: name.to_owned(), nice: fields.split(' ').nth(16)?.parse().ok()?, slice })
+    }
+}
+
+/// Linux before 6.12 takes the wish and does not heed it.
+fn may_choose_slices() -> bool {
+    let release = fs::read_to_string("/proc/sys/kernel/osrelease").expect("a Linux system");
+    let mut numbers = release.split(['.', '-']).map_while(|number| number.parse::<u32>().ok());
+    (numbers.next(), numbers.next()) >= (Some(6), Some(12))
 }
 
 /// Whatever a test does, nothing of a customer or of a secret may be in the log at its default level.

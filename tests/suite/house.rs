@@ -16,7 +16,7 @@ const FLOORS: [&[&str]; 10] = [
     &["body", "routes", "roles", "plugin", "tenants"],
     &["state", "store"],
     &["twilio", "front"],
-    &["bindings", "config", "error", "outbound", "starter", "telemetry"],
+    &["bindings", "config", "error", "outbound", "scheduling", "starter", "telemetry"],
 ];
 
 fn sources(folder: &Path, files: &mut Vec<PathBuf>) {

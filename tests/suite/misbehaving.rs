@@ -1,6 +1,7 @@
 //! Plugins that do their worst: every call ends within its budget, and others are served meanwhile.
 
 use std::thread;
+use std::time::Duration;
 
 use frontgate_tests::{Setup, TOKEN, component, list};
 use rustix::process::getpriority_process;
@@ -285,12 +286,16 @@ fn only_threads_of_plugins_that_compute_for_long_give_way_to_others_and_none_giv
     }
     let own = getpriority_process(None).expect("a Linux system");
     let below = 19.min(own + 10);
-    let is_plugins = |(name, _): &(String, i32)| name == "plugin";
-    let (plugins, others): (Vec<_>, Vec<_>) = gateway.threads().into_iter().partition(is_plugins);
-    assert!(others.iter().all(|(_, nice)| *nice == own), "{others:?}");
-    assert!(plugins.iter().any(|(_, nice)| *nice == below), "{plugins:?}");
+    let (plugins, others): (Vec<_>, Vec<_>) = gateway.threads().into_iter().partition(|thread| thread.name == "plugin");
+    assert!(others.iter().all(|thread| thread.nice == own), "{others:?}");
+    assert!(plugins.iter().any(|thread| thread.nice == below), "{plugins:?}");
     // One that has only begun may stand where it was born.
-    assert!(plugins.iter().all(|(_, nice)| [own, below].contains(nice)), "{plugins:?}");
+    assert!(plugins.iter().all(|thread| [own, below].contains(&thread.nice)), "{plugins:?}");
+    let short = Duration::from_micros(100);
+    let mut answering = others.iter().filter(|thread| thread.name == "tokio-rt-worker");
+    assert!(answering.all(|thread| thread.slice.is_none_or(|slice| slice == short)), "{others:?}");
+    let mut below = plugins.iter().filter(|thread| thread.nice == below);
+    assert!(below.all(|thread| thread.slice.is_none_or(|slice| slice > short)), "{plugins:?}");
 }
 
 #[test]

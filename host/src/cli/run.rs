@@ -7,6 +7,7 @@ use rustix::process::{Resource, getrlimit, setrlimit};
 use rustix::thread::disable_transparent_huge_pages;
 use tracing::{debug, info, warn};
 
+use crate::scheduling;
 use crate::service::{self, End, Placement};
 use crate::telemetry;
 
@@ -21,6 +22,7 @@ pub(super) fn run(file: &Path) -> anyhow::Result<ExitCode> {
     }
     allow_open_files();
     keep_pages_small();
+    keep_slices_short();
     let runtime = super::runtime()?;
     let ended = runtime.block_on(service::serve(file, checked.config, Placement::default()));
     // A file system that hangs must not keep the process alive.
@@ -42,6 +44,14 @@ pub(super) fn run(file: &Path) -> anyhow::Result<ExitCode> {
 fn keep_pages_small() {
     if let Err(error) = disable_transparent_huge_pages(true) {
         debug!("huge pages stay as they are: {error}");
+    }
+}
+
+/// A compiler, or another program, on the same processor would otherwise have its whole slice before a callback that
+/// has just come. Threads are as the one that starts them.
+fn keep_slices_short() {
+    if let Err(error) = scheduling::answer_soon() {
+        debug!("the system decides how long callbacks wait for a processor: {error}");
     }
 }
 

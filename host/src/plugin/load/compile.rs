@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use bytes::Bytes;
-use rustix::process::{Resource, Rlimit, getrlimit, nice, setrlimit};
+use rustix::process::{Resource, Rlimit, getpriority_process, getrlimit, setrlimit};
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 use tokio::time::timeout;
@@ -15,6 +15,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::failure::Failure;
 use crate::plugin::run::engine::{self, Build};
+use crate::scheduling;
 use crate::telemetry::brief;
 
 /// The command of this program that compiles what it reads. Not for people.
@@ -80,7 +81,8 @@ const SYNCHRONOUS: &str = "; build it with synchronous functions, as `componenti
 /// and says what is wrong with the component otherwise.
 pub fn compile_here(reservation: Option<u64>, build: Build, gateway: u32) -> anyhow::Result<Result<(), String>> {
     // Callbacks come first, but a processor that they keep busy must not starve the compiler.
-    nice(if build == Build::Quick { 5 } else { 10 }).context("lowering the priority")?;
+    let below = getpriority_process(None)? + if build == Build::Quick { 5 } else { 10 };
+    scheduling::give_way(below).context("lowering the priority")?;
     let allowed = getrlimit(Resource::As).maximum.unwrap_or(u64::MAX);
     let limit = Some(MEMORY_BYTES_MAX.min(allowed));
     setrlimit(Resource::As, Rlimit { current: limit, maximum: limit }).context("limiting the memory")?;

@@ -5,7 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
-use rustix::process::{getpriority_process, setpriority_process};
+use rustix::process::getpriority_process;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::Semaphore;
 use tracing::{debug, warn};
@@ -16,6 +16,7 @@ use super::admission::Queue;
 use super::store::CallStore;
 use crate::config::Plugins;
 use crate::plugin::imports;
+use crate::scheduling;
 use crate::state::Buckets;
 
 /// How often a running plugin can be interrupted. Short enough that others hardly notice, long
@@ -110,7 +111,7 @@ impl Engine {
             .thread_name("plugin")
             .on_thread_start(move || {
                 // Of this thread alone, as Linux has it.
-                if let Err(error) = below.and_then(|below| setpriority_process(None, below)) {
+                if let Err(error) = below.map_err(Into::into).and_then(scheduling::give_way) {
                     debug!("plugins that compute for long have the server's priority: {error}");
                 }
             })
