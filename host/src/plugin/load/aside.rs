@@ -1,5 +1,5 @@
-//! Files are read, hashed and parsed aside from the async threads: a few at a time, as a start with a hundred plugins
-//! would otherwise begin hundreds of threads.
+//! Files are read, hashed and parsed, and compilers started, aside from the async threads: a few at a time, as a start
+//! with a hundred plugins would otherwise begin hundreds of threads.
 
 use std::sync::LazyLock;
 use std::thread;

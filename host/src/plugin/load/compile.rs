@@ -13,6 +13,7 @@ use tokio::process::Command;
 use tokio::time::timeout;
 use tokio_util::task::AbortOnDropHandle;
 
+use super::aside::aside;
 use super::failure::Failure;
 use crate::plugin::run::engine::{self, Build};
 use crate::scheduling;
@@ -47,7 +48,9 @@ pub(super) async fn compile(
     // Untrusted code is compiled there: no secret of ours is within reach.
     command.env_clear().stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     let passing = |error: std::io::Error| Failure::Passing(anyhow::Error::from(error).context("running the compiler"));
-    let mut process = command.spawn().map_err(passing)?;
+    // The thread that starts a process waits until the process is there.
+    let spawned = aside(move || command.spawn()).await.map_err(|error| Failure::Passing(error.into()))?;
+    let mut process = spawned.map_err(passing)?;
     let feed = process
         .stdin
         .take()
