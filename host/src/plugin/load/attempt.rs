@@ -1,6 +1,7 @@
 //! From a file to a plugin that can be called: read once, check, compile, link, try.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use ::bytes::Bytes;
@@ -239,7 +240,9 @@ impl Loader {
             Ok(())
         });
         let limit = live.limits.call_timeout_ms;
-        match tokio::time::timeout(Duration::from_millis(limit), spread(&self.engine, &usage, true, start)).await {
+        let heavy = AtomicBool::new(true);
+        let started = spread(&self.engine, &usage, &heavy, start);
+        match tokio::time::timeout(Duration::from_millis(limit), started).await {
             Ok(Ok(started)) => started.map_err(Failure::Verdict),
             Ok(Err(error)) => Err(Failure::Passing(error.into())),
             Err(_) => Err(Failure::Passing(anyhow!("it does not start within call_timeout_ms = {limit}"))),

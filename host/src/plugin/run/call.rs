@@ -155,10 +155,8 @@ impl<'c> Call<'c> {
         let usage = Arc::clone(&store.data().usage);
         receipt.admitted(began, store.data());
         let work = Work { plugin: Arc::clone(plugin), tenant: Arc::clone(&caller.tenant), store, instance, place };
-        let heavy = plugin.heavy.load(Ordering::Relaxed);
-        let outcome =
-            timeout_at(wall.min(deadlines.answer), spread(engine, &usage, heavy, Box::pin(work.ask(began, question))));
-        let outcome = outcome.await;
+        let asked = spread(engine, &usage, &plugin.heavy, Box::pin(work.ask(began, question)));
+        let outcome = timeout_at(wall.min(deadlines.answer), asked).await;
         plugin.heavy.store(usage.cpu.spent() >= INLINE_MAX, Ordering::Relaxed);
         if let Some(outer) = outer {
             outer.cpu.charge(usage.cpu.spent_away());

@@ -4,6 +4,7 @@
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -17,11 +18,11 @@ use crate::error::Error;
 pub(super) const INLINE_MAX: Duration = Duration::from_millis(5);
 
 /// Runs a call where it stands, and moves it to the plugins' own threads once it turns out to compute for
-/// long, or at once if the one before it did.
+/// long, or at once if another one has.
 pub(crate) async fn spread<W>(
     engine: &Engine,
     usage: &Arc<Usage>,
-    heavy: bool,
+    heavy: &AtomicBool,
     work: Pin<Box<W>>,
 ) -> Result<W::Output, Error>
 where
@@ -33,9 +34,13 @@ where
         Poll::Pending if usage.cpu.spent() >= INLINE_MAX => Poll::Ready(None),
         Poll::Pending => Poll::Pending,
     });
-    if !heavy && let Some(output) = inline.await {
+    if !heavy.load(Ordering::Relaxed)
+        && let Some(output) = inline.await
+    {
         return Ok(output);
     }
+    // Others may have come with it: they do not wait for its end to be told.
+    heavy.store(true, Ordering::Relaxed);
     usage.cpu.leave();
     let moved = AbortOnDropHandle::new(engine.busy_threads.spawn(metered));
     moved.await.map_err(|error| Error::Internal(error.to_string()))
@@ -53,5 +58,42 @@ impl<W: Future> Future for Metered<W> {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
         this.usage.cpu.measure(|| this.work.as_mut().poll(context))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+    use std::thread;
+
+    use tokio::task::yield_now;
+    use tokio::time::timeout;
+
+    use super::*;
+    use crate::config::Plugins;
+
+    #[tokio::test]
+    async fn once_a_call_has_left_for_the_plugins_threads_others_begin_there_though_it_has_not_ended() {
+        let engine = Engine::new(&Plugins::default(), None).expect("an engine");
+        let heavy = AtomicBool::new(false);
+        let usage = Arc::<Usage>::default();
+        let computing = Arc::clone(&usage);
+        let long = async move {
+            while computing.cpu.spent_in_poll() < INLINE_MAX {}
+            yield_now().await;
+            pending::<()>().await;
+        };
+        let left = async {
+            while !heavy.load(Ordering::Relaxed) {
+                yield_now().await;
+            }
+            let name = async { thread::current().name().map(ToOwned::to_owned) };
+            spread(&engine, &Arc::default(), &heavy, Box::pin(name)).await
+        };
+        let name = tokio::select! {
+            _ = spread(&engine, &usage, &heavy, Box::pin(long)) => panic!("it ended"),
+            name = timeout(Duration::from_secs(60), left) => name.expect("it has left").expect("an answer"),
+        };
+        assert_eq!(name.as_deref(), Some("plugin"));
     }
 }
