@@ -41,8 +41,8 @@ pub struct Live {
     pub(crate) grants: Arc<Grants>,
     pub(crate) limits: Limits,
     pub(crate) exports: Arc<Exports>,
-    /// Whether a call of it has computed for so long that it was moved off the server's threads, and none since has
-    /// computed for less.
+    /// Whether its next call begins off the server's threads: one has computed for so long that it was moved, or ended
+    /// in a trap, and none since has done better.
     pub(crate) heavy: AtomicBool,
     /// Calls of it that may run at one time.
     pub(crate) places: Arc<Semaphore>,

@@ -157,7 +157,6 @@ impl<'c> Call<'c> {
         let work = Work { plugin: Arc::clone(plugin), tenant: Arc::clone(&caller.tenant), store, instance, place };
         let asked = spread(engine, &usage, &plugin.heavy, Box::pin(work.ask(began, question)));
         let outcome = timeout_at(wall.min(deadlines.answer), asked).await;
-        plugin.heavy.store(usage.cpu.spent() >= INLINE_MAX, Ordering::Relaxed);
         if let Some(outer) = outer {
             outer.cpu.charge(usage.cpu.spent_away());
         }
@@ -168,6 +167,9 @@ impl<'c> Call<'c> {
             Err(_) if wall <= deadlines.answer => Err(Error::OutOfTime("call_timeout_ms")),
             Err(_) => Err(Error::OutOfTime("deadline")),
         };
+        // What ends in a trap may have cost the kernel more than what can be interrupted.
+        let heavy = usage.cpu.spent() >= INLINE_MAX || matches!(result, Err(Error::Trap { .. }));
+        plugin.heavy.store(heavy, Ordering::Relaxed);
         plugin.health.note(result.as_ref().err());
         result
     }
