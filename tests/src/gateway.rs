@@ -314,7 +314,10 @@ impl Gateway {
         let read = |task: &DirEntry, name| fs::read_to_string(task.path().join(name));
         // One that has ended meanwhile is none.
         tasks
-            .filter_map(|task| Thread::parse(&read(&task, "stat").ok()?, &read(&task, "sched").unwrap_or_default()))
+            .filter_map(|task| {
+                let (stat, schedstat) = (read(&task, "stat").ok()?, read(&task, "schedstat").ok()?);
+                Thread::parse(&stat, &schedstat, &read(&task, "sched").unwrap_or_default())
+            })
             .collect()
     }
 
@@ -342,14 +345,17 @@ pub struct Thread {
     pub nice: i32,
     /// How much of a processor it asks for at a time; none if this system does not let it choose, or does not tell.
     pub slice: Option<Duration>,
+    /// How long it has had a processor.
+    pub ran: Duration,
 }
 
 impl Thread {
-    fn parse(stat: &str, sched: &str) -> Option<Self> {
+    fn parse(stat: &str, schedstat: &str, sched: &str) -> Option<Self> {
         let (name, fields) = stat.split_once('(')?.1.rsplit_once(") ")?;
         let slice = sched.lines().find(|line| line.starts_with("se.slice")).filter(|_| may_choose_slices());
         let slice = slice.and_then(|line| line.split(' ').next_back()?.parse().ok()).map(Duration::from_nanos);
-        Some(Self { name: name.to_owned(), nice: fields.split(' ').nth(16)?.parse().ok()?, slice })
+        let ran = Duration::from_nanos(schedstat.split(' ').next()?.parse().ok()?);
+        Some(Self { name: name.to_owned(), nice: fields.split(' ').nth(16)?.parse().ok()?, slice, ran })
     }
 }
 

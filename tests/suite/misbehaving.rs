@@ -299,6 +299,22 @@ fn only_threads_of_plugins_that_compute_for_long_give_way_to_others_and_none_giv
 }
 
 #[test]
+fn the_call_after_one_that_trapped_computes_on_the_threads_of_plugins() {
+    let gateway = Setup::misbehaving().set("plugins.breaker.failures", "1000").start();
+    let on_plugins_threads = || -> Duration {
+        gateway.threads().into_iter().filter(|thread| thread.name == "plugin").map(|thread| thread.ran).sum()
+    };
+    let before = on_plugins_threads();
+    for _ in 0..20 {
+        assert_eq!(gateway.wish("panic").status, 502);
+        // Too short to be moved there.
+        assert_eq!(gateway.wish("compute 2").status, 200);
+    }
+    let ran = on_plugins_threads() - before;
+    assert!(ran > Duration::from_millis(5), "{ran:?} of 40 ms");
+}
+
+#[test]
 fn who_would_wait_behind_too_many_is_refused_at_once() {
     let gateway = Setup::misbehaving()
         .set("plugins.calls_max", "1")
