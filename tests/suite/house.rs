@@ -16,7 +16,18 @@ const FLOORS: [&[&str]; 10] = [
     &["body", "routes", "roles", "plugin", "tenants"],
     &["state", "store"],
     &["twilio", "front"],
-    &["bindings", "config", "error", "outbound", "scheduling", "starter", "telemetry"],
+    &[
+        "bindings",
+        "config",
+        "error",
+        "outbound",
+        "ownership",
+        "process",
+        "sandbox",
+        "scheduling",
+        "starter",
+        "telemetry",
+    ],
 ];
 
 fn sources(folder: &Path, files: &mut Vec<PathBuf>) {

@@ -38,6 +38,7 @@ mod probation;
 mod reconfigure;
 mod reload;
 mod scenarios;
+mod security;
 mod signature;
 mod small_crm;
 mod state;

@@ -1,0 +1,32 @@
+//! A test for each finding of the security audit, named after the finding; SECURITY.md has the table.
+
+mod finding_01;
+mod finding_02;
+mod finding_03;
+mod finding_04;
+mod finding_05;
+mod finding_06;
+mod finding_07;
+mod finding_08;
+mod finding_09;
+mod finding_10;
+mod finding_11;
+mod finding_12;
+mod finding_13;
+mod finding_14;
+mod finding_15;
+mod finding_16;
+mod finding_17;
+mod finding_18;
+mod finding_19;
+mod finding_20;
+mod finding_21;
+mod finding_22;
+mod finding_23;
+mod finding_24;
+mod finding_25;
+mod finding_26;
+mod finding_28;
+mod finding_29;
+mod finding_32;
+mod finding_33;

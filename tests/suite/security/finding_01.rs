@@ -1,0 +1,1 @@
+//! Finding 1: one unsigned request is quadratic in its path.

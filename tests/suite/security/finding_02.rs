@@ -1,0 +1,1 @@
+//! Finding 2: a small file ends the gateway.

@@ -1,0 +1,1 @@
+//! Finding 3: idle connections lock everybody out.

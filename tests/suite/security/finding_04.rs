@@ -1,0 +1,1 @@
+//! Finding 4: one channel's provider stops other tenants' events.

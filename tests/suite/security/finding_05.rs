@@ -1,0 +1,1 @@
+//! Finding 5: one channel's provider fills the disk.

@@ -1,0 +1,1 @@
+//! Finding 6: unverified bodies have no common budget.

@@ -1,0 +1,1 @@
+//! Finding 7: a plugin reads a bound secret.

@@ -1,0 +1,1 @@
+//! Finding 9: parsing has no limit on time and memory.

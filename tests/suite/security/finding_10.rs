@@ -1,0 +1,1 @@
+//! Finding 10: another user's machine code is run.

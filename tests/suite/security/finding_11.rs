@@ -1,0 +1,1 @@
+//! Finding 11: damaged plugin records open the guards.

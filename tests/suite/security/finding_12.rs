@@ -1,0 +1,1 @@
+//! Finding 12: a customer's plain text is HTML in Front.

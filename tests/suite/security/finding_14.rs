@@ -1,0 +1,1 @@
+//! Finding 14: replays are not recognised.

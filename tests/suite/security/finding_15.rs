@@ -1,0 +1,1 @@
+//! Finding 15: a pipe in a granted folder blocks threads.

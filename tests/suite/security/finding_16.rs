@@ -1,0 +1,1 @@
+//! Finding 16: the author chooses the compiler.

@@ -1,0 +1,1 @@
+//! Finding 17: fewer descriptors than connections.

@@ -1,0 +1,1 @@
+//! Finding 18: a password in a URL reaches the log.

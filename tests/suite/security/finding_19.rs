@@ -1,0 +1,1 @@
+//! Finding 19: the compiler's process is not confined.

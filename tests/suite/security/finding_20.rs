@@ -1,0 +1,1 @@
+//! Finding 20: the operators' listener answers any Host.

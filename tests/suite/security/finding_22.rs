@@ -1,0 +1,1 @@
+//! Finding 22: the log grows with unsigned requests.

@@ -1,0 +1,1 @@
+//! Finding 23: secrets stay in memory and environment.

@@ -1,0 +1,1 @@
+//! Finding 24: of two headers the first counts.

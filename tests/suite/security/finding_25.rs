@@ -1,0 +1,1 @@
+//! Finding 25: twilio-channel holds the auth token.

@@ -1,0 +1,1 @@
+//! Finding 26: a redirect carries a secret to another host.

@@ -1,0 +1,1 @@
+//! Finding 28: files of a platform come from any address.

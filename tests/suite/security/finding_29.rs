@@ -1,0 +1,1 @@
+//! Finding 29: records grow without end.

@@ -1,0 +1,1 @@
+//! Finding 32: unusual transfer codings are taken.

@@ -1,0 +1,1 @@
+//! Finding 33: the search list of the resolver applies.
