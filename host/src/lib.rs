@@ -35,6 +35,7 @@ pub mod bindings;
 pub mod config;
 pub mod error;
 pub mod outbound;
+mod ownership;
 mod scheduling;
 mod starter;
 pub mod telemetry;

@@ -1,10 +1,10 @@
 //! The operators' socket: a file in a folder of the gateway's own, for this user alone.
 
 use std::convert::Infallible;
-use std::fs::{self, DirBuilder, Permissions};
+use std::fs::{self, Permissions};
 use std::future::Future;
 use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
 use super::ACCEPT_PAUSE;
+use crate::ownership::Folder;
 
 /// Open connections; there are few operators.
 const CONNECTIONS_MAX: usize = 16;
@@ -116,14 +117,7 @@ async fn accept(
 /// The folder of the socket: who can write to it can put another socket there.
 fn own_folder(path: &Path) -> anyhow::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-    let found = fs::metadata(folder)?;
-    if found.uid() != geteuid().as_raw() {
-        bail!("the folder {} belongs to another user", folder.display());
-    }
-    if found.mode() & 0o022 != 0 {
-        bail!("others can write to the folder {}: chmod go-w it, or name another", folder.display());
-    }
+    Folder::private(folder)?;
     Ok(())
 }
 

@@ -7,15 +7,15 @@
 use std::fs;
 use std::hash::{Hash as _, Hasher};
 use std::io::Write as _;
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use sha2::{Digest as _, Sha256};
 use wasmtime::component::Component;
 
 pub use super::digest::Digest;
+use crate::ownership::Folder;
 
 /// Ends the name of a file that is being written.
 const UNFINISHED: &str = "unfinished";
@@ -32,7 +32,8 @@ impl Cache {
     /// Opens the folder, and makes it if need be. Beyond `files_max`, what was used longest ago is removed.
     pub fn open(folder: &Path, files_max: usize, engine: &wasmtime::Engine) -> anyhow::Result<Self> {
         // What lies here is run as machine code: nobody else may put it there.
-        own_folder(folder, "compiled plugins")?;
+        Folder::private(folder)
+            .with_context(|| format!("preparing the folder {} for compiled plugins", folder.display()))?;
         let mut settings = StableHasher(Sha256::new());
         engine.precompile_compatibility_hash().hash(&mut settings);
         let settings = Digest::from(<[u8; 32]>::from(settings.0.finalize())).short();
@@ -88,20 +89,6 @@ impl Cache {
             let _ = fs::remove_file(path);
         }
     }
-}
-
-/// Makes a folder if need be, and makes sure that only this user can write to it.
-pub fn own_folder(folder: &Path, what: &str) -> anyhow::Result<()> {
-    let context = || format!("preparing the folder {} for {what}", folder.display());
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).with_context(context)?;
-    let found = fs::metadata(folder).with_context(context)?;
-    if found.uid() != rustix::process::geteuid().as_raw() {
-        bail!("the folder {} for {what} belongs to another user", folder.display());
-    }
-    if found.mode() & 0o022 != 0 {
-        bail!("others can write to the folder {} for {what}: chmod go-w it", folder.display());
-    }
-    Ok(())
 }
 
 /// Whether a file was made here; whatever else lies in the folder is not touched.

@@ -16,7 +16,8 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use tracing::warn;
 
-use super::cache::{Digest, own_folder};
+use super::cache::Digest;
+use crate::ownership::Folder;
 use crate::plugin::contract::{Capability, Manifest};
 use crate::plugin::receipt::millis;
 
@@ -124,7 +125,8 @@ impl Records {
     pub(super) fn open(folder: &Path, access: Access, versions_max: usize) -> anyhow::Result<Self> {
         if access == Access::Write {
             // Bytes from here go live without another look at who wrote them.
-            own_folder(folder, "records of plugins")?;
+            Folder::private(folder)
+                .with_context(|| format!("preparing the folder {} for records of plugins", folder.display()))?;
             fs::create_dir_all(folder.join("versions")).context("preparing the folder for versions of plugins")?;
         }
         let path = folder.join("plugins.json");
