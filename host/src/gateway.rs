@@ -55,6 +55,8 @@ struct Question<'q> {
     route: &'q Route,
     form: &'q Form<'q>,
     query: Option<&'q str>,
+    /// What was verified, and all that it covers.
+    signature: &'q str,
     /// The same for every attempt at one request.
     token: Option<&'q str>,
     deadlines: Deadlines,
@@ -133,7 +135,8 @@ impl Gateway {
         let queue = Instant::now() + Duration::from_millis(self.config.plugins.queue_timeout_ms);
         let deadlines = Deadlines { queue, answer: deadline };
         let token = head.headers.get(IDEMPOTENCY_TOKEN).and_then(|token| token.to_str().ok());
-        let question = Question { route, form, query: head.uri.query(), token, deadlines };
+        let signature = head.headers.get(SIGNATURE).and_then(|signature| signature.to_str().ok()).unwrap_or_default();
+        let question = Question { route, form, query: head.uri.query(), signature, token, deadlines };
         // Each has a place of its own: that of the largest would be moved about for all of them.
         let answer: BoxFuture<'_, _> = match route.callback {
             Callback::Crm => Box::pin(self.crm(&question, trip)),

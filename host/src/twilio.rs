@@ -8,5 +8,6 @@ pub mod candidates;
 pub mod explain;
 pub mod form;
 pub mod reaction;
+pub mod replay;
 pub mod rest;
 pub mod signature;

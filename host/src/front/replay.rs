@@ -12,6 +12,15 @@ pub fn key(place: &str, timestamp: &str, signature: &str) -> String {
     digest::of([place.as_bytes(), timestamp.as_bytes(), signature.as_bytes()])
 }
 
+/// What a request shows and Front does not sign: the channel's credential. A request that is sent again has to show the
+/// same one.
+pub fn unsigned(credential: Option<&str>) -> String {
+    match credential {
+        Some(credential) => digest::of([credential.as_bytes()]),
+        None => digest::of([]),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

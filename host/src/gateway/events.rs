@@ -13,6 +13,7 @@ use crate::delivery::store::{Accepted, Told};
 use crate::error::Error;
 use crate::twilio::callbacks::conversations::{self, Event, Moment};
 use crate::twilio::callbacks::{Answer, routing};
+use crate::twilio::replay;
 
 impl Gateway {
     /// Somebody will get this conversation: who, is decided from the queue.
@@ -23,7 +24,7 @@ impl Gateway {
             return Err(Error::NoPlugin(Role::Routing));
         }
         let identity = format!("routing {conversation}");
-        self.accept(question, trip, Some(identity), Kind::Routing, "routing", &conversation).await
+        self.accept(question, trip, identity, Kind::Routing, "routing", &conversation).await
     }
 
     pub(super) async fn conversations(&self, question: &Question<'_>, trip: &mut Trip) -> Result<Answer, Error> {
@@ -72,19 +73,22 @@ impl Gateway {
     /// An event of the Conversations webhooks, for later.
     async fn stored(&self, question: &Question<'_>, trip: &Trip, conversation: &str) -> Result<Answer, Error> {
         let form = question.form;
-        // What is about to happen can happen again, with the same words; only its token tells.
-        let identity = match conversations::moment(form) {
-            Moment::After => conversations::identity(form, token(question).is_some()),
-            Moment::Before => None,
-        };
-        self.accept(question, trip, identity, Kind::Conversations, conversations::name(form), conversation).await
+        self.accept(
+            question,
+            trip,
+            conversations::identity(form),
+            Kind::Conversations,
+            conversations::name(form),
+            conversation,
+        )
+        .await
     }
 
     async fn accept(
         &self,
         question: &Question<'_>,
         trip: &Trip,
-        identity: Option<String>,
+        identity: String,
         kind: Kind,
         name: &str,
         conversation: &str,
@@ -101,7 +105,8 @@ impl Gateway {
             message: None,
             request: Arc::clone(trip.id()),
         };
-        let identities = identity.into_iter().chain(token(question)).collect();
+        // Twilio's own repeats have the event's identity, and whatever somebody else sends again has what was signed.
+        let identities = vec![identity, replay::key(question.signature)];
         let answer = conversations::unchanged();
         let told = Told { body: answer.body.clone(), rejected: false };
         let accepted = self.store.accept(tenant, identities, told, Some(event));
@@ -148,8 +153,8 @@ fn again(told: Told) -> Result<Answer, Error> {
     Ok(Answer { body: told.body, ..conversations::unchanged() })
 }
 
-/// The same for every attempt at one request, and for one request only. The header is not signed, so a
-/// token counts for what was signed with it.
+/// The same for every attempt at one question, and for one question only: what is about to happen can happen again,
+/// with the same words. The header is not signed, so a token counts for what was signed with it.
 fn token(question: &Question<'_>) -> Option<String> {
     let token = question.token.filter(|token| !token.is_empty() && token.len() <= 256)?;
     let digest = question.form.digest_without(conversations::RETRY_COUNT);

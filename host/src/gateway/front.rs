@@ -17,7 +17,7 @@ use tokio::time::{Instant, timeout_at};
 use super::Gateway;
 use super::trip::{FRONT, PROVIDER, Trip};
 use crate::body;
-use crate::delivery::store::front::{Channel, ChannelState};
+use crate::delivery::store::front::{Attempt, Channel, ChannelState};
 use crate::error::Error;
 use crate::front::answers::{Answer, Outcome, problem};
 use crate::front::explain::{Surroundings, explain};
@@ -158,8 +158,13 @@ impl Gateway {
         answering: impl Future<Output = Result<Answer, Error>>,
     ) -> Result<Answer, Error> {
         let tenant = &asked.route.tenant.name;
-        if let Some(before) = within(asked.deadline, self.store.replayed(tenant, asked.replay.clone())).await? {
-            return Ok(before);
+        let unsigned = replay::unsigned(credential(asked.headers).as_deref());
+        match within(asked.deadline, self.store.attempt(tenant, asked.replay.clone(), unsigned)).await? {
+            Attempt::Open => {}
+            Attempt::Answered(before) => return Ok(before),
+            Attempt::Altered => {
+                return Err(Error::Signature("the same request came before with another Authorization".to_owned()));
+            }
         }
         let answered = answering.await;
         // A refusal is an answer; what could not be answered may be asked again.

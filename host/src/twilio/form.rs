@@ -22,6 +22,9 @@ pub enum FormError {
     /// Twilio sends UTF-8 only.
     #[error("a field is not UTF-8")]
     NotUtf8,
+    /// Twilio names every field. Without a name, a value could be moved to where no field is looked for.
+    #[error("a field without a name")]
+    NoName,
     /// More fields than any callback has.
     #[error("more than {0} fields")]
     TooMany(usize),
@@ -42,6 +45,9 @@ impl<'b> Form<'b> {
                 Some(at) => (&piece[..at], &piece[at + 1..]),
                 None => (piece, &piece[..0]),
             };
+            if name.is_empty() {
+                return Err(FormError::NoName);
+            }
             pairs.push((decode(name, body)?, decode(value, body)?));
         }
         Ok(Self { pairs })
@@ -52,15 +58,14 @@ impl<'b> Form<'b> {
         Form { pairs: pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect() }
     }
 
-    /// SHA-256 of every field but one, in the order of their names.
+    /// SHA-256 of every field but one, as Twilio signs them: sorted, each pair once, no separators. Other spellings
+    /// of the same signed text have the same digest.
     pub fn digest_without(&self, left_out: &str) -> String {
         let mut sorted: Vec<_> = self.pairs().filter(|(name, _)| *name != left_out).collect();
         sorted.sort_unstable();
+        sorted.dedup();
         let mut hash = Sha256::new();
-        for text in sorted.into_iter().flat_map(|(name, value)| [name, value]) {
-            hash.update(u64::try_from(text.len()).unwrap_or(u64::MAX).to_le_bytes());
-            hash.update(text);
-        }
+        sorted.into_iter().flat_map(|(name, value)| [name, value]).for_each(|text| hash.update(text));
         hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
@@ -105,14 +110,16 @@ mod tests {
 
     #[test]
     fn fields_are_decoded_and_keep_their_order() {
-        let got = pairs("B=1&a=%2B1+5&B=&empty&=v&&Zo%C3%AB=%26%3D");
-        let want = [("B", "1"), ("a", "+1 5"), ("B", ""), ("empty", ""), ("", "v"), ("Zoë", "&=")];
+        let got = pairs("B=1&a=%2B1+5&B=&empty&&Zo%C3%AB=%26%3D");
+        let want = [("B", "1"), ("a", "+1 5"), ("B", ""), ("empty", ""), ("Zoë", "&=")];
         assert_eq!(got, want.map(|(name, value)| (name.to_owned(), value.to_owned())));
     }
 
     #[test]
     fn what_is_no_form_is_refused_with_the_reason() {
-        let table: [(&[u8], FormError); 5] = [
+        let table: [(&[u8], FormError); 7] = [
+            (b"a=1&=", FormError::NoName),
+            (b"=v", FormError::NoName),
             (b"a=1&b=%4", FormError::Percent(6)),
             (b"%", FormError::Percent(0)),
             (b"a=%zz", FormError::Percent(2)),
@@ -124,6 +131,22 @@ mod tests {
         }
         let many = "a&".repeat(FIELDS_MAX + 1);
         assert_eq!(Form::parse(many.as_bytes()), Err(FormError::TooMany(FIELDS_MAX)));
+    }
+
+    #[test]
+    fn every_spelling_of_a_signed_text_has_one_digest() {
+        let digest = |body: &str| Form::parse(body.as_bytes()).expect("a form").digest_without("RetryCount");
+        let once = digest("Body=hello&EventType=onX&RetryCount=0");
+        for body in [
+            "EventType=onX&Body=hello&RetryCount=1",
+            "Body=hello&Body=hello&EventType=onX",
+            "Bod=yhello&EventType=onX",
+            "Bodyhello=&EventType=onX&&",
+            "B%6Fdy=hell%6f&EventType=onX",
+        ] {
+            assert_eq!(digest(body), once, "{body}");
+        }
+        assert_ne!(digest("Body=hellp&EventType=onX"), once);
     }
 
     proptest! {

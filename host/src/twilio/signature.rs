@@ -177,6 +177,7 @@ impl Keys {
         if let (Content::Form(form), Some(key)) = (&content, keys.first()) {
             let url = self.base.likely(request.target);
             if key.matches(&url, &candidates::likely(form), signature) {
+                check_body_hash(request)?;
                 return Ok(Verified { content, url, key: key.label.clone() });
             }
         }
@@ -192,10 +193,8 @@ impl Keys {
         let Some((url, key)) = signed else {
             return Err(Refusal::Mismatch);
         };
-        match body_hash(request.target) {
-            Some(hash) if !request.is_form && !hash_matches(&hash, request.body) => Err(Refusal::BodyHash),
-            _ => Ok(Verified { content, url, key }),
-        }
+        check_body_hash(request)?;
+        Ok(Verified { content, url, key })
     }
 
     /// The keys that this request may be signed with: the SharedKey that it names, or else every
@@ -242,6 +241,15 @@ fn settings(header: &str) -> Option<(&str, &str)> {
     };
     let algorithm = value("algorithm").filter(|value| !value.is_empty())?;
     Some((value("key").unwrap_or_default(), algorithm))
+}
+
+/// Where the URL names a hash, the body has it, whatever its content type says: the signature covers nothing else of a
+/// body that is no form.
+fn check_body_hash(request: &Request<'_>) -> Result<(), Refusal> {
+    match body_hash(request.target) {
+        Some(hash) if !hash_matches(&hash, request.body) => Err(Refusal::BodyHash),
+        _ => Ok(()),
+    }
 }
 
 fn body_hash(target: &str) -> Option<String> {

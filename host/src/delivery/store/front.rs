@@ -16,6 +16,7 @@ pub(super) use self::channels::{COLUMNS, channel, remove};
 pub use self::conversations::Hints;
 pub use self::events::Told;
 pub use self::messages::{Incoming, Kept};
+pub use self::replays::Attempt;
 pub(super) use self::watch::Waiting;
 
 #[cfg(test)]

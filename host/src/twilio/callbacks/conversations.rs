@@ -88,21 +88,28 @@ pub fn name<'f>(form: &'f Form<'_>) -> &'f str {
     form.get("EventType").unwrap_or("unknown")
 }
 
-/// What makes an event the same when it is told twice, if anything does: these things are added and
-/// removed once. Of others only the request's token tells, or, without one, everything that they say.
-pub fn identity(form: &Form<'_>, has_token: bool) -> Option<String> {
+/// What makes an event the same when it is told again with another `RetryCount`: these things are added and removed
+/// once, others are told by everything that they say. The request's token is not signed, and tells nothing.
+pub fn identity(form: &Form<'_>) -> String {
     let event = name(form);
-    let subject = match event {
+    let subject = match (moment(form), event) {
+        (Moment::Before, _) => "",
+        (Moment::After, event) => subject(event),
+    };
+    match form.get(subject) {
+        Some(subject) => format!("{event} {subject}"),
+        None => format!("{event} {}", form.digest_without(RETRY_COUNT)),
+    }
+}
+
+/// The field with the name of what was added or removed.
+fn subject(event: &str) -> &'static str {
+    match event {
         "onConversationAdded" | "onConversationRemoved" => "ConversationSid",
         "onParticipantAdded" | "onParticipantRemoved" => "ParticipantSid",
         "onMessageAdded" | "onMessageRemoved" => "MessageSid",
         "onUserAdded" => "UserSid",
         _ => "",
-    };
-    match form.get(subject) {
-        Some(subject) => Some(format!("{event} {subject}")),
-        None if has_token => None,
-        None => Some(format!("{event} {}", form.digest_without(RETRY_COUNT))),
     }
 }
 

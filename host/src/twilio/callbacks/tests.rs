@@ -35,7 +35,7 @@ proptest! {
         let form = Form::from_pairs(fields);
         let numbers = ["+12025550101".to_owned()];
         let _ = (crm::decode(&form, None, 100), templates::decode(&form, None), outgoing::decode(&form, None));
-        let _ = conversations::identity(&form, false);
+        let _ = conversations::identity(&form);
         if let Ok(inbound) = routing::decode(&form, &numbers) {
             prop_assert!(inbound.conversation.conversation_sid.starts_with("CH"));
             prop_assert!(!inbound.conversation.addresses.iter().any(|address| address.contains(',')));

@@ -4,23 +4,51 @@ use std::time::SystemTime;
 
 use rusqlite::{OptionalExtension as _, params};
 
-use super::messages::answer;
 use crate::delivery::store::{Store, StoreError};
 use crate::front::answers::Answer;
 use crate::store::millis;
 
+/// How a request stands that may have come before.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Attempt {
+    /// It is the first one, or the ones before it got no answer.
+    Open,
+    /// It was answered.
+    Answered(Answer),
+    /// It came before, with something else in the part that Front does not sign.
+    Altered,
+}
+
 impl Store {
-    /// What the very same request was answered before.
-    pub async fn replayed(&self, tenant: &str, request: String) -> Result<Option<Answer>, StoreError> {
+    /// Notes a request before anything is done about it, with a digest of what it shows unsigned. From here on nobody
+    /// can send it with anything else there, whether it was answered or not.
+    pub async fn attempt(&self, tenant: &str, request: String, unsigned: String) -> Result<Attempt, StoreError> {
         let (tenant, identity) = (tenant.to_owned(), replay(&request));
         self.database
-            .read(move |connection| {
+            .write_in_time(move |transaction| {
                 let select = "SELECT status, answer FROM events WHERE tenant = ?1 AND identity = ?2";
-                Ok(connection
+                let found = transaction
                     .prepare_cached(select)?
-                    .query_row(params![tenant, identity], answer)
-                    .optional()?
-                    .flatten())
+                    .query_row(params![tenant, identity], |row| {
+                        let (status, body): (Option<u16>, Vec<u8>) = (row.get("status")?, row.get("answer")?);
+                        Ok((status, body))
+                    })
+                    .optional()?;
+                Ok(match found {
+                    Some((Some(status), body)) => Attempt::Answered(Answer { status, body }),
+                    Some((None, before)) if before == unsigned.as_bytes() => Attempt::Open,
+                    Some((None, _)) => Attempt::Altered,
+                    None => {
+                        // Until there is an answer, the digest has its place.
+                        let mut insert = transaction.prepare_cached(
+                            "INSERT INTO events (tenant, identity, answer, rejected, status, time_ms)
+                             VALUES (?1, ?2, ?3, 0, NULL, ?4)",
+                        )?;
+                        let now = millis(SystemTime::now());
+                        insert.execute(params![tenant, identity, unsigned.as_bytes(), now])?;
+                        Attempt::Open
+                    }
+                })
             })
             .await
     }
@@ -30,12 +58,11 @@ impl Store {
         let (tenant, identity) = (tenant.to_owned(), replay(&request));
         self.database
             .write_in_time(move |transaction| {
-                let mut insert = transaction.prepare_cached(
-                    "INSERT OR IGNORE INTO events (tenant, identity, answer, rejected, status, time_ms)
-                     VALUES (?1, ?2, ?3, 0, ?4, ?5)",
+                let mut update = transaction.prepare_cached(
+                    "UPDATE events SET status = ?4, answer = ?3
+                     WHERE tenant = ?1 AND identity = ?2 AND status IS NULL",
                 )?;
-                let now = millis(SystemTime::now());
-                insert.execute(params![tenant, identity, answer.body, answer.status, now]).map(drop)
+                update.execute(params![tenant, identity, answer.body, answer.status]).map(drop)
             })
             .await
     }
