@@ -19,6 +19,8 @@ mod tenant;
 mod warn;
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -32,6 +34,7 @@ pub use self::server::{Admin, Log, LogFormat, Server};
 pub use self::state::{StateGrant, StateLimits};
 pub use self::store::{Delivery, Store, authorities};
 pub use self::tenant::{Algorithm, Role, Roles, SharedKey, Tenant, Twilio, is_e164};
+use crate::ownership;
 
 /// The whole of `config.toml`.
 #[derive(Debug, Default, Deserialize)]
@@ -66,14 +69,16 @@ pub struct Checked {
 
 impl Config {
     /// Reads and checks a file. Relative paths in it start at the file's own folder.
+    ///
+    /// Neither the file nor a secret that it names may be within reach of other users.
     pub fn load(path: &Path) -> Result<Checked, Faults> {
-        let text = read(path)?;
+        let text = read(path, ownership::open)?;
         let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
         let document = document::Document::parse(path, &text)?;
         let (mut config, mut faults) = document.read();
         // What was left out for its shape would only be missed again.
         if faults.is_empty() {
-            config.resolve(&folder);
+            config.resolve(&folder, ownership::open);
             check::check(&mut config, &document, &mut faults);
         }
         if faults.is_empty() {
@@ -90,18 +95,19 @@ impl Config {
     }
 
     /// Reads a file without checking it: enough to find the running gateway and its database. A
-    /// secret that is not there is missed only where it is needed.
+    /// secret that is not there is missed only where it is needed. Owners are not checked: root may look after a
+    /// gateway of another user.
     pub fn skim(path: &Path) -> Result<Self, Faults> {
-        let text = read(path)?;
+        let text = read(path, open_as_is)?;
         let (mut config, faults) = document::Document::parse(path, &text)?.read();
         if !faults.is_empty() {
             return Err(Faults(faults));
         }
-        config.resolve(&path.parent().map(Path::to_path_buf).unwrap_or_default());
+        config.resolve(&path.parent().map(Path::to_path_buf).unwrap_or_default(), open_as_is);
         Ok(config)
     }
 
-    fn resolve(&mut self, folder: &Path) {
+    fn resolve(&mut self, folder: &Path, open: Open) {
         let absolute = |path: &mut PathBuf| *path = folder.join(&*path);
         absolute(&mut self.plugins.directory);
         absolute(&mut self.plugins.cache);
@@ -115,7 +121,7 @@ impl Config {
             named.files.as_mut().map(absolute);
         }
         for (_, secret) in self.secrets_mut() {
-            secret.resolve(folder);
+            secret.resolve(folder, open);
         }
     }
 
@@ -174,12 +180,24 @@ fn plugin_secrets(plugins: &mut Plugins) -> Vec<(String, &mut Secret)> {
     secrets
 }
 
-fn read(path: &Path) -> Result<String, Faults> {
-    std::fs::read_to_string(path).map_err(|error| {
+/// How files of the configuration are opened: with a check of who else may write to them, or without.
+type Open = fn(&Path) -> io::Result<File>;
+
+fn open_as_is(path: &Path) -> io::Result<File> {
+    File::open(path)
+}
+
+fn read(path: &Path, open: Open) -> Result<String, Faults> {
+    open(path).and_then(io::read_to_string).map_err(|error| {
+        let fix = if ownership::is_refusal(&error) {
+            "whoever can replace the configuration decides what the gateway runs"
+        } else {
+            "name an existing file with --config"
+        };
         Faults::one(Fault {
             place: path.display().to_string(),
             problem: format!("the configuration cannot be read: {error}"),
-            fix: "name an existing file with --config".to_owned(),
+            fix: fix.to_owned(),
         })
     })
 }

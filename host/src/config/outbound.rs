@@ -193,7 +193,8 @@ mod tests {
             let text =
                 format!("value = {value:?}\n[secrets]\nuser = {{ env = \"HOME\" }}\nword = {{ env = \"PATH\" }}");
             let mut bound: BoundSecret = toml::from_str(&text).expect("a bound secret");
-            bound.secrets.values_mut().for_each(|secret| secret.resolve(std::path::Path::new(".")));
+            let folder = std::path::Path::new(".");
+            bound.secrets.values_mut().for_each(|secret| secret.resolve(folder, crate::ownership::open));
             bound.render()
         };
         let (user, word) = (std::env::var("HOME").expect("a home"), std::env::var("PATH").expect("a path"));

@@ -19,13 +19,15 @@ enum Source {
 }
 
 impl Secret {
-    /// Reads the secret. A file's last line break is not part of it.
-    pub(crate) fn resolve(&mut self, folder: &Path) {
+    /// Reads the secret from the environment, or from a file that `open` opens. The last line break of a file is not
+    /// part of the secret.
+    pub(crate) fn resolve(&mut self, folder: &Path, open: super::Open) {
         let read = match &self.source {
             Source::Env(name) => {
                 std::env::var(name).map_err(|_| format!("the environment variable `{name}` is not set"))
             }
-            Source::File(path) => std::fs::read_to_string(folder.join(path))
+            Source::File(path) => open(&folder.join(path))
+                .and_then(std::io::read_to_string)
                 .map(|text| text.trim_end_matches(['\r', '\n']).to_owned())
                 .map_err(|error| format!("the file `{}` cannot be read: {error}", path.display())),
         };

@@ -7,6 +7,8 @@ use super::document::Document;
 use super::fault::{Fault, Faults};
 use super::{Config, check};
 
+use super::open_as_is;
+
 impl Config {
     /// Reads the keys of `[plugins.named.NAME]` as they stand under `[plugin]` in an author's file. Values of
     /// secrets can be made up, by their names.
@@ -22,7 +24,8 @@ impl Config {
         let document = Document::parse(file, &text)?;
         let (mut config, mut faults) = document.read();
         if faults.is_empty() {
-            config.resolve(&file.parent().map(Path::to_path_buf).unwrap_or_default());
+            // An author's files are the author's own; what runs here has no more rights than its author.
+            config.resolve(&file.parent().map(Path::to_path_buf).unwrap_or_default(), open_as_is);
             for (key, secret) in config.secrets_mut() {
                 let value = key.rsplit('.').next().and_then(|name| made_up.get(name));
                 if let Some(value) = value {

@@ -4,9 +4,17 @@ use super::Config;
 use super::document::Document;
 use super::fault::Fault;
 use super::tenant::Role;
+use crate::ownership::{self, TRUSTED_FOLDERS};
 
 /// Adds what is worth saying.
 pub(super) fn warn(config: &Config, document: &Document<'_>, warnings: &mut Vec<Fault>) {
+    for folder in ownership::trusted_folders() {
+        warnings.push(Fault {
+            place: TRUSTED_FOLDERS.to_owned(),
+            problem: format!("owners and modes below {} are not checked", folder.display()),
+            fix: "make sure that no other user can write there".to_owned(),
+        });
+    }
     let mut say = |key: String, problem: &str, fix: &str| {
         let place = document.place(&key);
         warnings.push(Fault { place, problem: format!("{key}: {problem}"), fix: fix.to_owned() });

@@ -11,6 +11,8 @@ use rusqlite::{Connection, OpenFlags, Transaction};
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 
+use crate::ownership::Folder;
+
 /// What makes each version from the one before it. How many there are stands in the file; a newer
 /// gateway's file is refused.
 const STEPS: [&str; 3] =
@@ -30,6 +32,7 @@ pub(super) fn open_alone(path: &Path) -> anyhow::Result<(Connection, File)> {
         // What is in it is the customers' own.
         let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
         made.with_context(|| format!("making the folder {}", folder.display()))?;
+        Folder::shared(folder).with_context(|| format!("failed to open the folder of {shown}"))?;
     }
     let lock = lock(path)?;
     let mut options = OpenOptions::new();

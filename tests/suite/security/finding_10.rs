@@ -1,1 +1,211 @@
 //! Finding 10: another user's machine code is run.
+//!
+//! Whoever can write to a folder above the gateway's own files can put others in their place, so every folder on the
+//! way is checked. What a test needs root for (files of another user) is tried where it is possible.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
+use std::path::Path;
+
+use frontgate_tests::{Setup, another_build, component, digest, run};
+
+/// A user that exists everywhere and is not this one.
+const ANOTHER_USER: u32 = 65_534;
+
+fn chmod(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("a mode");
+}
+
+/// Gives a file away; only root can.
+fn give_away(path: &Path) -> bool {
+    let given = chown(path, Some(ANOTHER_USER), None).is_ok();
+    if !given {
+        println!("not tried: only root can give files to another user");
+    }
+    given
+}
+
+/// The gateway does not start, and says what is wrong and what to do.
+fn refused(setup: &Setup, words: &[&str]) {
+    setup.write();
+    refused_as_written(setup, words);
+}
+
+fn refused_as_written(setup: &Setup, words: &[&str]) {
+    let output = run(setup.folder(), &["run", "--config", "config.toml"]);
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(words.iter().all(|word| text.contains(word)), "{words:?}: {text}");
+}
+
+/// A gateway's folder with another one, `outer`, for what a test puts there.
+fn with_outer() -> Setup {
+    let setup = Setup::misbehaving();
+    fs::create_dir(setup.folder().join("outer")).expect("a folder");
+    setup
+}
+
+#[test]
+fn a_cache_below_a_folder_of_others_is_refused() {
+    let setup = with_outer().set("plugins.cache", "\"outer/compiled\"");
+    chmod(&setup.folder().join("outer"), 0o777);
+    refused(&setup, &["compiled plugins", "others can write to the folder", "outer (mode 0777)", "chmod go-w"]);
+    assert!(!setup.folder().join("outer/compiled").exists(), "nothing is created there");
+}
+
+#[test]
+fn a_folder_far_above_is_checked_as_well() {
+    let setup = with_outer().set("plugins.cache", "\"outer/a/b/c/compiled\"");
+    fs::create_dir_all(setup.folder().join("outer/a/b/c")).expect("folders");
+    chmod(&setup.folder().join("outer"), 0o777);
+    refused(&setup, &["others can write to the folder", "outer (mode 0777)"]);
+}
+
+#[test]
+fn records_below_a_folder_of_others_are_refused() {
+    let setup = with_outer().set("plugins.records", "\"outer/records\"");
+    chmod(&setup.folder().join("outer"), 0o777);
+    refused(&setup, &["records of plugins", "others can write to the folder"]);
+}
+
+#[test]
+fn a_socket_below_a_folder_of_others_is_refused() {
+    let setup = with_outer().set("admin.socket", "\"outer/run/socket\"");
+    chmod(&setup.folder().join("outer"), 0o777);
+    refused(&setup, &["admin.socket", "others can write to the folder"]);
+}
+
+#[test]
+fn a_database_below_a_folder_of_others_is_refused() {
+    let setup = with_outer().set("store.url", "\"sqlite:outer/data/frontgate.db\"");
+    chmod(&setup.folder().join("outer"), 0o777);
+    refused(&setup, &["frontgate.db", "others can write to the folder"]);
+}
+
+#[test]
+fn plugins_that_others_can_replace_are_refused() {
+    let setup = Setup::misbehaving();
+    chmod(&setup.folder().join("plugins"), 0o777);
+    refused(&setup, &["plugins.directory: ", "others can write to the folder", "FRONTGATE_TRUSTED_FOLDERS"]);
+}
+
+#[test]
+fn plugins_below_a_folder_of_others_are_refused() {
+    let setup = with_outer().set("plugins.directory", "\"outer/plugins\"");
+    fs::create_dir(setup.folder().join("outer/plugins")).expect("a folder");
+    chmod(&setup.folder().join("outer"), 0o777);
+    refused(&setup, &["plugins.directory: ", "others can write to the folder"]);
+}
+
+#[test]
+fn a_configuration_that_others_can_write_is_refused() {
+    let setup = Setup::misbehaving();
+    chmod(&setup.write(), 0o666);
+    refused_as_written(&setup, &["the configuration cannot be read", "others can write to the file", "chmod go-w"]);
+}
+
+#[test]
+fn a_configuration_in_a_folder_of_others_is_refused() {
+    let setup = Setup::misbehaving();
+    chmod(setup.folder(), 0o777);
+    refused(&setup, &["the configuration cannot be read", "others can write to the folder"]);
+}
+
+#[test]
+fn a_secret_that_others_can_write_is_refused() {
+    let setup = Setup::misbehaving();
+    chmod(&setup.folder().join("token"), 0o666);
+    refused(&setup, &["tenants.demo.twilio.auth_tokens[0]", "others can write to the file"]);
+}
+
+#[test]
+fn folders_and_files_of_another_user_are_refused() {
+    let setup = with_outer().set("plugins.cache", "\"outer/compiled\"");
+    if !give_away(&setup.folder().join("outer")) {
+        return;
+    }
+    refused(&setup, &["compiled plugins", "belongs to another user", "chown"]);
+    let setup = Setup::misbehaving();
+    give_away(&setup.folder().join("plugins"));
+    refused(&setup, &["plugins.directory: ", "belongs to another user"]);
+    let setup = Setup::misbehaving();
+    give_away(&setup.write());
+    refused_as_written(&setup, &["the configuration cannot be read", "belongs to another user"]);
+}
+
+#[test]
+fn a_link_into_a_folder_of_others_is_refused() {
+    let setup = with_outer().set("plugins.cache", "\"compiled\"");
+    fs::create_dir(setup.folder().join("outer/compiled")).expect("a folder");
+    chmod(&setup.folder().join("outer"), 0o777);
+    symlink("outer/compiled", setup.folder().join("compiled")).expect("a link");
+    refused(&setup, &["compiled plugins", "others can write to the folder", "outer (mode 0777)"]);
+}
+
+#[test]
+fn a_plugin_that_others_can_write_does_not_go_live() {
+    let gateway = Setup::misbehaving().start();
+    let next = another_build(&component("misbehaving"), 2);
+    fs::write(gateway.path("next"), &next).expect("a file");
+    chmod(&gateway.path("next"), 0o666);
+    fs::rename(gateway.path("next"), gateway.path("plugins/plugin.wasm")).expect("the swap");
+    gateway.log().wait_for("kept plugin `plugin` as it was");
+    assert!(gateway.log().text().contains("others can write to the file"));
+    assert_eq!(gateway.wished("hello"), "version 1");
+    chmod(&gateway.path("plugins/plugin.wasm"), 0o644);
+    gateway.log().wait_for_more("plugin `plugin` is live", 2);
+    assert_eq!(gateway.status()["plugins"]["plugin"]["live"]["digest"], digest(&next));
+}
+
+#[test]
+fn a_plugin_of_another_user_does_not_go_live() {
+    let gateway = Setup::misbehaving().start();
+    fs::write(gateway.path("next"), another_build(&component("misbehaving"), 2)).expect("a file");
+    if !give_away(&gateway.path("next")) {
+        return;
+    }
+    fs::rename(gateway.path("next"), gateway.path("plugins/plugin.wasm")).expect("the swap");
+    gateway.log().wait_for("kept plugin `plugin` as it was");
+    assert!(gateway.log().text().contains("belongs to another user"));
+}
+
+#[test]
+fn plugins_that_others_can_replace_meanwhile_change_nothing() {
+    let gateway = Setup::misbehaving().set("plugins.rescan_interval_ms", "50").start();
+    chmod(&gateway.path("plugins"), 0o777);
+    gateway.drop_plugin("plugin", &another_build(&component("misbehaving"), 2));
+    gateway.log().wait_for("the plugins' folder cannot be read, so nothing changes: others can write to the folder");
+    assert_eq!(gateway.wished("hello"), "version 1");
+    chmod(&gateway.path("plugins"), 0o755);
+    gateway.log().wait_for_more("plugin `plugin` is live", 2);
+}
+
+#[test]
+fn a_trusted_folder_is_taken_as_it_is_and_said() {
+    let setup = with_outer().set("plugins.cache", "\"outer/compiled\"").set("plugins.directory", "\"outer/plugins\"");
+    let outer = setup.folder().join("outer");
+    fs::rename(setup.folder().join("plugins"), outer.join("plugins")).expect("a move");
+    chmod(&outer.join("plugins"), 0o777);
+    chmod(&outer, 0o777);
+    let trusted = outer.to_str().expect("text").to_owned();
+    let gateway = setup.start_in(&[("FRONTGATE_TRUSTED_FOLDERS", &trusted)]);
+    assert_eq!(gateway.wished("hello"), "version 1");
+    gateway.log().wait_for("FRONTGATE_TRUSTED_FOLDERS: owners and modes below ");
+}
+
+#[test]
+fn a_private_folder_is_checked_below_a_trusted_one_too() {
+    let setup = with_outer().set("plugins.cache", "\"outer/compiled\"");
+    let outer = setup.folder().join("outer");
+    fs::create_dir(outer.join("compiled")).expect("a folder");
+    chmod(&outer.join("compiled"), 0o777);
+    setup.write();
+    let output = std::process::Command::new(frontgate_tests::program())
+        .args(["run", "--config", "config.toml"])
+        .env("FRONTGATE_TRUSTED_FOLDERS", &outer)
+        .current_dir(setup.folder())
+        .output()
+        .expect("the program starts");
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(1) && text.contains("others can write to the folder"), "{text}");
+}

@@ -19,6 +19,7 @@ use super::folder::Seen;
 use super::lock::Lock;
 use super::records::{self, Record};
 use crate::config::Config;
+use crate::ownership;
 use crate::plugin::contract::{self, Manifest};
 use crate::plugin::live::{File, Live};
 use crate::plugin::outbound::network::Around;
@@ -116,7 +117,7 @@ impl Loader {
         let (mut digest, mut manifest) = (None, None);
         let result = async {
             let (looked, max) = (seen.clone(), self.terms().plugins().file_bytes_max);
-            let read = aside(move || bytes::read(&looked, max)).await;
+            let read = aside(move || bytes::read(&looked, max, ownership::open)).await;
             let (wasm, read) = read.map_err(|error| Failure::Passing(error.into()))??;
             digest = Some(read);
             if current == Some(read) {

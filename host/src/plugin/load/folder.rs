@@ -6,6 +6,8 @@ use std::io;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
+use crate::ownership::Folder;
+
 /// What tells one state of a file from another without reading it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Seen {
@@ -31,7 +33,9 @@ pub(super) enum Kind {
 
 /// Everything that is called `.wasm`, by its name without the ending. Links are followed; hidden files are
 /// not plugins.
+/// A folder that other users can write to is an error: nothing in it is looked at.
 pub(super) fn look(folder: &Path) -> io::Result<BTreeMap<String, Seen>> {
+    Folder::shared(folder)?;
     let mut files = BTreeMap::new();
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::attempt::check;
 use super::cache::Digest;
+use crate::ownership;
 use crate::plugin::contract::{Component, Manifest};
 
 /// Stands at the top of the file.
@@ -65,9 +66,18 @@ impl Locked {
 }
 
 impl Lock {
-    /// Reads the file; one that is not there lists nothing.
-    pub fn read(path: &Path) -> anyhow::Result<Self> {
-        match fs::read_to_string(path) {
+    /// Reads the file for a gateway: no other user may be able to write to it. A missing file lists nothing.
+    pub(super) fn read(path: &Path) -> anyhow::Result<Self> {
+        Self::parse(path, ownership::read_to_string(path))
+    }
+
+    /// Reads the file for an operator, who may be root and look after a gateway of another user.
+    pub fn read_as_is(path: &Path) -> anyhow::Result<Self> {
+        Self::parse(path, fs::read_to_string(path))
+    }
+
+    fn parse(path: &Path, text: io::Result<String>) -> anyhow::Result<Self> {
+        match text {
             Ok(text) => toml::from_str(&text).with_context(|| format!("reading {}", path.display())),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
             Err(error) => Err(error).with_context(|| format!("reading {}", path.display())),

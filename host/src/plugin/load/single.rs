@@ -19,7 +19,7 @@ use crate::plugin::run::engine::Engine;
 /// The bytes of a file, within the size that a gateway takes.
 pub(crate) async fn read(path: &Path, config: &Config) -> anyhow::Result<Bytes> {
     let (seen, max) = (Seen::of(path), config.plugins.file_bytes_max);
-    let read = spawn_blocking(move || bytes::read(&seen, max)).await?;
+    let read = spawn_blocking(move || bytes::read(&seen, max, bytes::open_as_is)).await?;
     read.map(|(wasm, _)| wasm).map_err(|failure| anyhow!("{}: {failure}", path.display()))
 }
 

@@ -118,7 +118,7 @@ fn a_secret_is_bound_to_scheme_host_and_port_and_replaces_what_the_plugin_wrote(
     "#;
     let mut config: Config = toml::from_str(&format!("[plugins.named.p]\n{text}")).expect("a configuration");
     for (_, secret) in config.secrets_mut() {
-        secret.resolve(std::path::Path::new("."));
+        secret.resolve(std::path::Path::new("."), crate::ownership::open);
     }
     let policy = Policy::new(&config.plugins.named["p"]);
     for (url, bound) in [
