@@ -18,7 +18,7 @@ use std::io::{self, Read as _};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, Dir, Mode, OFlags, RenameFlags, fstat, openat, renameat, renameat_with, unlinkat};
+use rustix::fs::{AtFlags, Dir, Mode, OFlags, fstat, openat, renameat, statat, unlinkat};
 
 use self::walk::{Missing, Place};
 
@@ -78,10 +78,9 @@ impl Folder {
         walk::open_file(&self.descriptor, name.as_ref(), &self.path.join(name), OFlags::RDONLY)
     }
 
-    /// The same for appending; a missing file is created with mode 0600.
-    pub(crate) fn append(&self, name: &str) -> io::Result<File> {
-        let flags = OFlags::RDWR | OFlags::APPEND | OFlags::CREATE;
-        walk::open_file(&self.descriptor, name.as_ref(), &self.path.join(name), flags)
+    /// Whether something has this name.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        statat(&self.descriptor, name, AtFlags::SYMLINK_NOFOLLOW).is_ok()
     }
 
     /// Creates a file with mode 0600, for writing and reading. A name that is taken is an error.
@@ -93,11 +92,6 @@ impl Folder {
     /// Renames a file within the folder, replacing what has the new name.
     pub(crate) fn rename(&self, from: &str, to: &str) -> io::Result<()> {
         Ok(renameat(&self.descriptor, from, &self.descriptor, to)?)
-    }
-
-    /// Renames a file within the folder; a name that is taken is an error.
-    pub(crate) fn rename_to_free(&self, from: &str, to: &str) -> io::Result<()> {
-        Ok(renameat_with(&self.descriptor, from, &self.descriptor, to, RenameFlags::NOREPLACE)?)
     }
 
     /// Removes a file.

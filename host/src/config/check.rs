@@ -139,6 +139,8 @@ fn limits(config: &Config, report: &mut Report<'_, '_>) {
     ];
     ranges.extend([
         ("plugins.versions_max".to_owned(), size(plugins.versions_max), 2, 1_000),
+        ("plugins.versions_bytes_max".to_owned(), plugins.versions_bytes_max, 1, 1024 * gib),
+        ("plugins.names_max".to_owned(), size(plugins.names_max), 1, 10_000),
         ("plugins.receipts_max".to_owned(), size(plugins.receipts_max), 1, 1_000_000),
         ("plugins.drain_timeout_ms".to_owned(), plugins.drain_timeout_ms, 1, day),
         ("plugins.probation.calls".to_owned(), plugins.probation.calls.into(), 0, 1_000_000),

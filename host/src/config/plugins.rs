@@ -63,6 +63,10 @@ pub struct Plugins {
     pub records: PathBuf,
     /// Good versions of each plugin that can be gone back to, the live one included.
     pub versions_max: usize,
+    /// Bytes of all versions that are kept; the live ones are kept in any case.
+    pub versions_bytes_max: u64,
+    /// Plugins that are loaded and remembered, by name.
+    pub names_max: usize,
     /// Receipts that are kept.
     pub receipts_max: usize,
     /// No call of a plugin may take longer, so that an old version is gone this long after a swap.
@@ -107,6 +111,8 @@ impl Default for Plugins {
             connections_idle_max: 8,
             records: "data/plugins".into(),
             versions_max: 5,
+            versions_bytes_max: 1024 * 1024 * 1024,
+            names_max: 500,
             receipts_max: 1_000,
             drain_timeout_ms: 30_000,
             lock: "plugins.lock".into(),

@@ -27,6 +27,9 @@ pub struct Status {
     pub configuration: Option<config::receipt::Receipt>,
     /// Every plugin that is live or whose file was tried, by name.
     pub plugins: BTreeMap<String, Plugin>,
+    /// The file of damaged plugin records, while new plugin files are refused because of it.
+    #[serde(default)]
+    pub plugin_records_damaged: Option<String>,
     /// Deliveries in each state, by tenant; none if the database does not say.
     pub deliveries: Option<BTreeMap<String, BTreeMap<String, u64>>>,
     /// What plugins keep, by plugin and tenant; none if the database does not say.
@@ -150,6 +153,7 @@ impl Status {
             reasons,
             configuration: console.configured.load().as_deref().cloned(),
             plugins,
+            plugin_records_damaged: console.registry.damaged().map(|file| file.to_string()),
             deliveries: deliveries.map(|deliveries| {
                 let named = |states: BTreeMap<State, u64>| {
                     states.into_iter().map(|(state, count)| (state.name().to_owned(), count)).collect()

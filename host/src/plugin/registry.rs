@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Instant;
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
+use metrics::gauge;
 
 use super::live::Live;
 pub use super::load::records::Version;
@@ -13,6 +14,9 @@ pub use super::receipt::{Outcome, Receipt};
 
 /// Receipts of all plugins that are shown together.
 const RECENT_MAX: usize = 50;
+
+/// Removed plugins whose last receipt is shown; those of the others are bounded by the files that are there.
+const REMOVED_MAX: usize = 100;
 
 /// Live plugins and the last receipt of every file, by name.
 #[derive(Default)]
@@ -23,6 +27,7 @@ pub struct Registry {
     loading: ArcSwap<Vec<String>>,
     probation: ArcSwap<Vec<String>>,
     versions: ArcSwap<BTreeMap<String, Vec<Version>>>,
+    damaged: ArcSwapOption<String>,
     generations: Mutex<Vec<Generation>>,
 }
 
@@ -69,6 +74,11 @@ impl Registry {
         self.versions.load_full()
     }
 
+    /// Damaged plugin records, while new bytes are refused because of them.
+    pub fn damaged(&self) -> Option<Arc<String>> {
+        self.damaged.load_full()
+    }
+
     /// Versions that somebody holds: those that are live, those that calls in flight began with, and those
     /// that are gone back to if a newer one fails.
     pub fn generations(&self) -> usize {
@@ -94,6 +104,11 @@ impl Registry {
 
     pub(super) fn set_versions(&self, versions: BTreeMap<String, Vec<Version>>) {
         self.versions.store(Arc::new(versions));
+    }
+
+    pub(super) fn set_damaged(&self, file: Option<Arc<str>>) {
+        gauge!("frontgate_plugin_records_damaged").set(f64::from(u8::from(file.is_some())));
+        self.damaged.store(file.map(|file| Arc::new(file.to_string())));
     }
 
     pub(super) fn replace(&self, plugin: Arc<Live>) {
@@ -130,6 +145,13 @@ impl Registry {
         self.recent.store(Arc::new(recent));
         let mut receipts = BTreeMap::clone(&self.receipts.load());
         receipts.insert(receipt.plugin.clone(), receipt);
+        let removed = receipts.values().filter(|receipt| receipt.outcome == Outcome::Removed);
+        let mut removed: Vec<_> = removed.map(|receipt| (receipt.id.clone(), receipt.plugin.clone())).collect();
+        if removed.len() > REMOVED_MAX {
+            removed.sort();
+            let oldest = removed.iter().take(removed.len() - REMOVED_MAX);
+            oldest.for_each(|(_, name)| drop(receipts.remove(name)));
+        }
         self.receipts.store(Arc::new(receipts));
     }
 }

@@ -102,8 +102,10 @@ fn fields_that_move_into_the_query_are_the_same_event() {
 fn a_shared_keys_signature_is_known_again_too() {
     let twilio = Twilio::start();
     let key = "[{ id = \"webhooks_sharedkey_1\", secret = { file = \"files/shared\" }, algorithm = \"HMAC_SHA256\" }]";
-    let gateway =
-        Setup::every_role(&twilio).file("shared", "a shared secret").set("tenants.demo.twilio.shared_keys", key).start();
+    let gateway = Setup::every_role(&twilio)
+        .file("shared", "a shared secret")
+        .set("tenants.demo.twilio.shared_keys", key)
+        .start();
     let signature = sign_sha256("a shared secret", &format!("{PUBLIC_URL}{PATH}"), &EVENT);
     for token in ["t-1", "t-2"] {
         let headers = [

@@ -75,6 +75,9 @@ fn list(config: &Config, json: bool) -> anyhow::Result<ExitCode> {
         say!("{}", serde_json::to_string_pretty(&status.plugins)?);
         return Ok(ExitCode::SUCCESS);
     }
+    if let Some(file) = &status.plugin_records_damaged {
+        say!("plugin records were damaged: new files wait until each is allowed, or {file} is moved away");
+    }
     if status.plugins.is_empty() {
         say!("no plugins; put a .wasm file into {}", config.plugins.directory.display());
     }

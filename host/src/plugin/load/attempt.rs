@@ -127,6 +127,9 @@ impl Loader {
                 return Err(Failure::PassedOver(reason.to_owned()));
             }
             self.allowed(&name, read).await?;
+            if let Some(reason) = record.unknown(&name, read) {
+                return Err(Failure::Waits(reason));
+            }
             let parsed = parse(wasm.clone()).await?;
             manifest = Some(parsed.clone());
             let more: Vec<String> = record.wants_more(read, &parsed).iter().map(ToString::to_string).collect();

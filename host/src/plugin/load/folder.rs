@@ -31,12 +31,16 @@ pub(super) enum Kind {
     Hidden(String),
 }
 
-/// Everything that is called `.wasm`, by its name without the ending. Links are followed; hidden files are
-/// not plugins.
+/// Everything that is called `.wasm`, by its name without the ending, and how many files were left out because there
+/// are more than `max`: names that are known go first. Links are followed; hidden files are not plugins.
 /// A folder that other users can write to is an error: nothing in it is looked at.
-pub(super) fn look(folder: &Path) -> io::Result<BTreeMap<String, Seen>> {
+pub(super) fn look(
+    folder: &Path,
+    max: usize,
+    is_known: impl Fn(&str) -> bool,
+) -> io::Result<(BTreeMap<String, Seen>, usize)> {
     Folder::shared(folder)?;
-    let mut files = BTreeMap::new();
+    let mut paths = BTreeMap::new();
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
         let stem = path.file_stem().and_then(|stem| stem.to_str()).filter(|stem| !stem.starts_with('.'));
@@ -44,6 +48,11 @@ pub(super) fn look(folder: &Path) -> io::Result<BTreeMap<String, Seen>> {
             continue;
         };
         let name = name.to_owned();
+        paths.insert((!is_known(&name), name), path);
+    }
+    let left_out = paths.len().saturating_sub(max);
+    let mut files = BTreeMap::new();
+    for ((_, name), path) in paths.into_iter().take(max) {
         match fs::metadata(&path) {
             // It is gone again by now, or a link to nothing.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -57,7 +66,7 @@ pub(super) fn look(folder: &Path) -> io::Result<BTreeMap<String, Seen>> {
             }
         }
     }
-    Ok(files)
+    Ok((files, left_out))
 }
 
 impl Seen {

@@ -1,115 +1,59 @@
 //! What the gateway remembers of plugins beyond its own life: the last good versions with their bytes,
 //! what was decided about others, and receipts. One task writes it.
 //!
-//! `versions/DIGEST.wasm` are bytes, `plugins.json` is what is known by name, `history.jsonl` are receipts.
+//! `versions/DIGEST.wasm` are bytes, `plugins.json` is what is known by name, `history.jsonl` are receipts. Where
+//! `plugins.json` is damaged, what was live goes on answering, and everything else waits for the operator.
 
+mod file;
 pub mod history;
+mod record;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::io::Read as _;
+use std::path::Path;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use anyhow::{Context as _, bail};
 use bytes::Bytes;
-use serde::{Deserialize, Serialize};
-use tracing::warn;
+use tracing::error;
 
-use super::cache::Digest;
+use self::file::{Content, Durable, Found};
+use self::record::Guard;
+pub(super) use self::record::Record;
+pub use self::record::Version;
+use super::digest::Digest;
+use crate::config;
 use crate::ownership::Folder;
-use crate::plugin::contract::{Capability, Manifest};
+use crate::plugin::contract::Manifest;
 use crate::plugin::receipt::millis;
-
-/// Decisions about one name that are remembered; older ones are forgotten.
-const DECISIONS_MAX: usize = 64;
-
-/// A version that was live.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Version {
-    /// SHA-256 of its file.
-    pub digest: Digest,
-    /// Since when it answered, the last time; milliseconds since 1970.
-    pub time_ms: u64,
-    /// What it says of itself.
-    #[serde(flatten)]
-    pub manifest: Manifest,
-}
-
-/// What is known of one name.
-#[derive(Debug, Default, Clone, Serialize, Deserialize)]
-#[serde(default)]
-pub(super) struct Record {
-    /// What answers, or did when the gateway ended; none if the file was removed.
-    pub(super) live: Option<Digest>,
-    /// Good versions, the one that was live last at the end.
-    versions: Vec<Version>,
-    /// Versions that are not tried any more, and why.
-    passed_over: Vec<(Digest, String)>,
-    /// Versions that the operator allowed.
-    allowed: Vec<Digest>,
-}
-
-impl Record {
-    /// Why these bytes are not tried.
-    pub(super) fn passed_over(&self, digest: Digest) -> Option<&str> {
-        self.passed_over.iter().find(|(passed, _)| *passed == digest).map(|(_, reason)| reason.as_str())
-    }
-
-    /// What these bytes want more than the version before them; nothing if they are allowed, or the first.
-    pub(super) fn wants_more(&self, digest: Digest, manifest: &Manifest) -> Vec<Capability> {
-        match self.versions.last() {
-            Some(last) if last.digest != digest && !self.allowed.contains(&digest) => {
-                manifest.capabilities.difference(&last.manifest.capabilities).copied().collect()
-            }
-            _ => Vec::new(),
-        }
-    }
-
-    /// Whether this is the version that answers, and nothing else is to be remembered of it.
-    fn answers(&self, digest: Digest) -> bool {
-        let last = self.versions.last().map(|version| version.digest);
-        self.live == Some(digest) && last == Some(digest) && self.passed_over(digest).is_none()
-    }
-
-    /// The good versions, the newest first.
-    pub(super) fn versions(&self) -> impl Iterator<Item = &Version> {
-        self.versions.iter().rev()
-    }
-
-    /// What a rollback means: the version that was named, or the last good one that was not passed over.
-    pub(super) fn target(&self, digits: Option<&str>) -> Result<Digest, String> {
-        let mut others = self.versions().map(|version| version.digest).filter(|digest| Some(*digest) != self.live);
-        let Some(digits) = digits else {
-            let found = others.find(|digest| self.passed_over(*digest).is_none());
-            return found.ok_or_else(|| "there is no version to go back to".to_owned());
-        };
-        let found: Vec<Digest> = others.filter(|digest| digest.begins(digits)).collect();
-        match found.as_slice() {
-            [digest] => Ok(*digest),
-            [] if self.live.is_some_and(|live| live.begins(digits)) => Err(format!("{digits} answers already")),
-            [] => Err(format!("no version that is kept begins with {digits}; `frontgate plugin list` shows them")),
-            _ => Err(format!("more than one version begins with {digits}; write more of it")),
-        }
-    }
-
-    /// What may be allowed without being written out: what was passed over.
-    pub(super) fn passed_over_like(&self, digits: &str) -> Option<Digest> {
-        self.passed_over.iter().map(|(digest, _)| *digest).find(|digest| digest.begins(digits))
-    }
-}
 
 /// The folder, and what was read from it.
 pub(super) struct Records {
-    folder: PathBuf,
+    /// None where nothing is there, and nothing may be created.
+    folder: Option<Arc<Folder>>,
     access: Access,
-    names: BTreeMap<String, Record>,
-    versions_max: usize,
+    content: Content,
+    guard: Option<Guard>,
+    limits: Limits,
     changed: bool,
+    /// The file as it was read or written last, and as it is being written.
+    written: Bytes,
+    writing: Bytes,
+    /// Versions whose bytes are being written.
+    storing: Vec<Digest>,
     /// Versions whose bytes are on disk.
     stored: BTreeSet<Digest>,
     /// Bytes of new versions that are not.
     new: Vec<(Digest, Bytes)>,
+}
+
+/// What is kept at most.
+#[derive(Debug, Clone, Copy)]
+struct Limits {
+    names_max: usize,
+    versions_max: usize,
+    versions_bytes_max: u64,
 }
 
 /// What may be done to the folder.
@@ -122,161 +66,309 @@ pub enum Access {
 }
 
 impl Records {
-    pub(super) fn open(folder: &Path, access: Access, versions_max: usize) -> anyhow::Result<Self> {
-        if access == Access::Write {
-            // Bytes from here go live without another look at who wrote them.
-            Folder::private(folder)
-                .with_context(|| format!("preparing the folder {} for records of plugins", folder.display()))?;
-            fs::create_dir_all(folder.join("versions")).context("preparing the folder for versions of plugins")?;
-        }
-        let path = folder.join("plugins.json");
-        let names = match fs::read(&path) {
-            Ok(text) => serde_json::from_slice(&text).unwrap_or_else(|error| {
-                warn!("what was remembered of plugins is lost, {} is damaged: {error}", path.display());
-                BTreeMap::new()
-            }),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => BTreeMap::new(),
-            Err(error) => return Err(error).with_context(|| format!("reading {}", path.display())),
+    pub(super) fn open(path: &Path, access: Access, plugins: &config::Plugins) -> anyhow::Result<Self> {
+        let context = || format!("preparing the folder {} for records of plugins", path.display());
+        // Bytes from here go live without another look at who wrote them.
+        let open = || Folder::private(path).map(Arc::new);
+        let folder = if access == Access::Write || path.exists() { Some(open().with_context(context)?) } else { None };
+        let limits = Limits {
+            names_max: plugins.names_max,
+            versions_max: plugins.versions_max,
+            versions_bytes_max: plugins.versions_bytes_max,
         };
-        let stored = stored(folder).map(|(digest, _)| digest).collect();
-        let folder = folder.to_owned();
-        Ok(Self { folder, access, names, versions_max, changed: false, stored, new: Vec::new() })
+        let mut records = Self {
+            folder: folder.clone(),
+            access,
+            content: Content::default(),
+            guard: None,
+            limits,
+            changed: false,
+            written: Bytes::new(),
+            writing: Bytes::new(),
+            storing: Vec::new(),
+            stored: BTreeSet::new(),
+            new: Vec::new(),
+        };
+        if let Some(folder) = folder {
+            records.stored = stored(&folder).with_context(context)?;
+            records.read(&folder)?;
+        }
+        Ok(records)
+    }
+
+    fn read(&mut self, folder: &Arc<Folder>) -> anyhow::Result<()> {
+        let (found, bytes) = file::read(folder)?;
+        let before = file::has_previous(folder);
+        let (content, reason) = match found {
+            Found::Whole(content) => (Some(content), String::new()),
+            Found::Unversioned(names) if !before && !(names.is_empty() && self.has_traces(folder)) => {
+                (Some(Content { damaged: None, names }), String::new())
+            }
+            Found::Unversioned(_) => (None, "it is older than what was written last".to_owned()),
+            Found::Missing if !before && !self.has_traces(folder) => (Some(Content::default()), String::new()),
+            Found::Missing => (None, "it is missing".to_owned()),
+            Found::Damaged(reason) => (None, reason),
+        };
+        self.written = bytes;
+        match content {
+            Some(content) => {
+                // The operator takes the damaged file away to end what it caused.
+                let marker = content.damaged.clone();
+                self.content = content;
+                match marker {
+                    Some(file) if folder.file(&file).is_ok() => self.set_guard(folder, file),
+                    Some(_) => self.lift(),
+                    None => {}
+                }
+            }
+            None => self.recover(folder, &reason)?,
+        }
+        if self.access == Access::Write && (self.changed || self.written.is_empty()) {
+            // Before anything else is written: its absence would look like damage.
+            self.changed = true;
+            if let Some(unwritten) = self.unwritten() {
+                unwritten.write()?;
+                self.settle(true);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether something shows that there were records: a version, or a receipt.
+    fn has_traces(&self, folder: &Folder) -> bool {
+        !self.stored.is_empty() || history::is_there(folder.path())
+    }
+
+    /// Puts together what can still be known, and refuses what cannot.
+    fn recover(&mut self, folder: &Arc<Folder>, reason: &str) -> anyhow::Result<()> {
+        let previous = file::previous(folder).unwrap_or_default().names;
+        let mut names = previous.clone();
+        for receipt in history::read(folder.path()).unwrap_or_default() {
+            names.entry(receipt.plugin.clone()).or_default().replay(&receipt);
+        }
+        // The history also has names that came and went.
+        names.retain(|name, record| record.is_worth_keeping() || previous.contains_key(name));
+        self.content = Content { damaged: None, names };
+        let (mut kept, path) = ("plugins.json".to_owned(), folder.path().join("plugins.json"));
+        if self.access == Access::Write {
+            kept = file::set_aside(folder)?;
+            self.written = Bytes::new();
+            self.changed = true;
+        }
+        let aside = folder.path().join(&kept);
+        self.set_guard(folder, kept);
+        error!(
+            event = "plugin.records_damaged",
+            "plugin records {} are damaged ({reason}); kept as {}. What was live goes on answering; other files wait \
+             for `frontgate plugin allow`, until the damaged file is moved away",
+            path.display(),
+            aside.display(),
+        );
+        Ok(())
+    }
+
+    fn set_guard(&mut self, folder: &Folder, file: String) {
+        let path = folder.path().join(&file);
+        self.content.damaged = Some(file);
+        self.guard = Some(Guard { file: path.display().to_string().into(), known: Arc::new(self.stored.clone()) });
+    }
+
+    /// The damaged file, while new bytes are refused because of it.
+    pub(super) fn damaged(&self) -> Option<Arc<str>> {
+        self.guard.as_ref().map(|guard| Arc::clone(&guard.file))
+    }
+
+    /// The operator has taken the damaged file away: from here on everything is as it always is.
+    pub(super) fn lift(&mut self) {
+        self.guard = None;
+        self.content.damaged = None;
+        self.changed = true;
     }
 
     /// What is known of a name.
     pub(super) fn of(&self, name: &str) -> Record {
-        self.names.get(name).cloned().unwrap_or_default()
+        let record = self.content.names.get(name).cloned().unwrap_or_default();
+        Record { guard: self.guard.clone(), ..record }
+    }
+
+    /// Every name that is remembered.
+    pub(super) fn names(&self) -> impl Iterator<Item = &String> {
+        self.content.names.keys()
     }
 
     /// Versions of every name, the newest first.
     pub(super) fn versions(&self) -> BTreeMap<String, Vec<Version>> {
-        self.names.iter().map(|(name, record)| (name.clone(), record.versions().cloned().collect())).collect()
+        let names = self.content.names.iter();
+        names.map(|(name, record)| (name.clone(), record.versions().cloned().collect())).collect()
     }
 
     /// A version answers now.
     pub(super) fn live(&mut self, name: &str, digest: Digest, manifest: &Manifest, wasm: Option<Bytes>) {
-        let known = self.names.get(name).is_some_and(|record| record.answers(digest));
+        let known = self.content.names.get(name).is_some_and(|record| record.answers(digest));
         if known && self.stored.contains(&digest) {
             // So it was when the gateway ended: a start has nothing to write down.
             return;
         }
-        let max = self.versions_max;
-        let record = self.change(name);
-        record.live = Some(digest);
-        record.passed_over.retain(|(passed, _)| *passed != digest);
-        record.versions.retain(|version| version.digest != digest);
-        let time_ms = millis(SystemTime::now());
-        record.versions.push(Version { digest, time_ms, manifest: manifest.clone() });
-        trim(&mut record.versions, max);
+        let version = Version { digest, time_ms: millis(SystemTime::now()), manifest: manifest.clone() };
+        let max = self.limits.versions_max;
+        self.change(name).set_live(version, max);
         if let Some(wasm) = wasm.filter(|_| self.stored.insert(digest)) {
             self.new.push((digest, wasm));
         }
     }
 
-    /// Nothing answers any more; what was good may be gone back to.
+    /// Nothing answers any more; what was good may be gone back to. A name that never was live is not remembered.
     pub(super) fn removed(&mut self, name: &str) {
-        self.change(name).live = None;
+        if self.content.names.contains_key(name) {
+            self.change(name).live = None;
+        }
     }
 
     /// These bytes are not tried any more.
     pub(super) fn pass_over(&mut self, name: &str, digest: Digest, reason: &str) {
-        let record = self.change(name);
-        record.allowed.retain(|allowed| *allowed != digest);
-        record.passed_over.retain(|(passed, _)| *passed != digest);
-        record.passed_over.push((digest, reason.to_owned()));
-        trim(&mut record.passed_over, DECISIONS_MAX);
+        self.change(name).pass_over(digest, reason);
     }
 
     /// These bytes may be tried, whatever they want more.
     pub(super) fn allow(&mut self, name: &str, digest: Digest) {
-        let record = self.change(name);
-        record.passed_over.retain(|(passed, _)| *passed != digest);
-        record.allowed.retain(|allowed| *allowed != digest);
-        record.allowed.push(digest);
-        trim(&mut record.allowed, DECISIONS_MAX);
+        self.change(name).allow(digest);
     }
 
     fn change(&mut self, name: &str) -> &mut Record {
         self.changed = true;
-        self.names.entry(name.to_owned()).or_default()
+        if !self.content.names.contains_key(name) && self.content.names.len() >= self.limits.names_max {
+            self.forget_one();
+        }
+        // In the order in which names came up, also within a millisecond.
+        let last = self.content.names.values().map(|record| record.since_ms).max().unwrap_or_default();
+        let since_ms = millis(SystemTime::now()).max(last.saturating_add(1));
+        self.content.names.entry(name.to_owned()).or_insert_with(|| Record { since_ms, ..Record::default() })
+    }
+
+    /// Forgets the name that came up last, of those that neither answer nor had anything decided: whoever makes up
+    /// names by the thousand pushes out no others.
+    fn forget_one(&mut self) {
+        let idle = self.content.names.iter().filter(|(_, record)| record.is_idle());
+        let last = idle.max_by_key(|(_, record)| record.since_ms).map(|(name, _)| name.clone());
+        if let Some(name) = last {
+            self.content.names.remove(&name);
+        }
+    }
+
+    /// Drops bytes of versions beyond what may be kept: of removed names first, then the oldest, never of what
+    /// answers.
+    fn trim_bytes(&mut self) {
+        let live: BTreeSet<Digest> = self.content.names.values().filter_map(|record| record.live).collect();
+        let mut kept = BTreeMap::new();
+        for record in self.content.names.values() {
+            for version in record.versions.iter().filter(|version| self.stored.contains(&version.digest)) {
+                let bytes = u64::try_from(version.manifest.bytes).unwrap_or(u64::MAX);
+                let order = (live.contains(&version.digest), record.live.is_some(), version.time_ms, bytes);
+                let known = kept.entry(version.digest).or_insert(order);
+                *known = order.max(*known);
+            }
+        }
+        let mut total: u64 = kept.values().fold(0, |sum, (.., bytes)| sum.saturating_add(*bytes));
+        let mut oldest_first: Vec<_> = kept.into_iter().filter(|(_, (is_live, ..))| !is_live).collect();
+        oldest_first.sort_by_key(|(_, order)| *order);
+        for (digest, (.., bytes)) in oldest_first {
+            if total <= self.limits.versions_bytes_max {
+                break;
+            }
+            total -= bytes;
+            self.stored.remove(&digest);
+        }
+        for record in self.content.names.values_mut() {
+            // What the last version could do is remembered without its bytes: the next one is compared with it.
+            let last = record.versions.last().map(|version| version.digest);
+            record.versions.retain(|version| self.stored.contains(&version.digest) || last == Some(version.digest));
+        }
     }
 
     /// What has to be written, if anything has.
     pub(super) fn unwritten(&mut self) -> Option<Unwritten> {
         let new = std::mem::take(&mut self.new);
         let changed = std::mem::take(&mut self.changed);
-        if !changed || self.access == Access::Read {
-            return None;
+        let folder = self.folder.clone().filter(|_| changed && self.access == Access::Write)?;
+        let mut kept = None;
+        if self.guard.is_none() {
+            self.trim_bytes();
+            let versions = self.content.names.values().flat_map(|record| &record.versions);
+            let named: BTreeSet<Digest> = versions.map(|version| version.digest).collect();
+            self.stored.retain(|digest| named.contains(digest));
+            kept = Some(self.stored.clone());
         }
-        let kept = self.names.values().flat_map(|record| &record.versions).map(|version| version.digest);
-        let (kept, folder): (BTreeSet<Digest>, _) = (kept.collect(), self.folder.clone());
-        self.stored.retain(|digest| kept.contains(digest));
-        serde_json::to_vec_pretty(&self.names).ok().map(|names| Unwritten { folder, names, new, kept })
+        self.writing = file::encode(&self.content).ok()?;
+        self.storing = new.iter().map(|(digest, _)| *digest).collect();
+        Some(Unwritten { folder, names: self.writing.clone(), before: self.written.clone(), new, kept })
+    }
+
+    /// Whether that was written. If not, the next change writes it as well.
+    pub(super) fn settle(&mut self, written: bool) {
+        let storing = std::mem::take(&mut self.storing);
+        if written {
+            self.written = self.writing.clone();
+            return;
+        }
+        self.changed = true;
+        self.stored.retain(|digest| !storing.contains(digest));
     }
 }
 
 /// What is to be written, apart from who decides.
 pub(super) struct Unwritten {
-    folder: PathBuf,
-    names: Vec<u8>,
+    folder: Arc<Folder>,
+    names: Bytes,
+    before: Bytes,
     new: Vec<(Digest, Bytes)>,
-    kept: BTreeSet<Digest>,
+    /// Versions that are referred to; all others go. None where all stay, since the records were damaged.
+    kept: Option<BTreeSet<Digest>>,
 }
 
 impl Unwritten {
     /// Writes bytes, then what refers to them, then removes what nothing refers to.
     pub(super) fn write(self) -> anyhow::Result<()> {
-        let versions = self.folder.join("versions");
-        for (digest, wasm) in self.new.iter().filter(|(digest, _)| self.kept.contains(digest)) {
-            replace(&versions.join(format!("{digest}.wasm")), wasm, Durable::No)?;
+        let versions = self.folder.folder("versions").context("preparing the folder for versions of plugins")?;
+        let is_kept = |digest: &Digest| self.kept.as_ref().is_none_or(|kept| kept.contains(digest));
+        for (digest, wasm) in self.new.iter().filter(|(digest, _)| is_kept(digest)) {
+            let written = file::replace(&versions, &format!("{digest}.wasm"), wasm, Durable::No);
+            written.with_context(|| format!("writing the version {}", digest.short()))?;
         }
-        replace(&self.folder.join("plugins.json"), &self.names, Durable::Yes)?;
-        for (_, path) in stored(&self.folder).filter(|(digest, _)| !self.kept.contains(digest)) {
-            let _ = fs::remove_file(path);
+        file::write(&self.folder, &self.names, &self.before)?;
+        for name in versions.names().unwrap_or_default() {
+            if digest_of(&name).is_some_and(|digest| !is_kept(&digest)) {
+                let _ = versions.remove(&name);
+            }
         }
         Ok(())
     }
 }
 
 /// Versions whose bytes lie in the folder.
-fn stored(folder: &Path) -> impl Iterator<Item = (Digest, PathBuf)> {
-    let files = fs::read_dir(folder.join("versions")).into_iter().flatten().flatten().map(|entry| entry.path());
-    files.filter_map(|path| Some((path.file_stem()?.to_str()?.parse().ok()?, path)))
+fn stored(folder: &Folder) -> std::io::Result<BTreeSet<Digest>> {
+    match folder.has("versions") {
+        true => Ok(folder.folder("versions")?.names()?.iter().filter_map(|name| digest_of(name)).collect()),
+        false => Ok(BTreeSet::new()),
+    }
+}
+
+fn digest_of(name: &str) -> Option<Digest> {
+    name.strip_suffix(".wasm")?.parse().ok()
 }
 
 /// The bytes of a version, if they are kept and whole.
-pub(super) fn read_version(folder: &Path, digest: Digest) -> anyhow::Result<Vec<u8>> {
-    let path = folder.join("versions").join(format!("{digest}.wasm"));
-    let wasm = fs::read(&path).with_context(|| format!("reading the version {}", digest.short()))?;
+pub(super) fn read_version(path: &Path, digest: Digest) -> anyhow::Result<Vec<u8>> {
+    let name = format!("{digest}.wasm");
+    let context = || format!("reading the version {}", digest.short());
+    let versions = Folder::private(path).and_then(|folder| folder.folder("versions")).with_context(context)?;
+    let mut wasm = Vec::new();
+    versions.file(&name).and_then(|mut file| file.read_to_end(&mut wasm)).with_context(context)?;
     if Digest::of(&wasm) != digest {
-        let _ = fs::remove_file(&path);
+        let _ = versions.remove(&name);
         bail!("the version {} is damaged on disk", digest.short());
     }
     Ok(wasm)
 }
 
-/// Whether a file has to outlast a power cut; one that is damaged by it is recognised by its digest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Durable {
-    Yes,
-    No,
-}
-
-/// Replaces a file as a whole.
-fn replace(path: &Path, bytes: &[u8], durable: Durable) -> anyhow::Result<()> {
-    let unfinished = path.with_extension("unfinished");
-    let write = || {
-        let mut file = fs::File::create(&unfinished)?;
-        io::Write::write_all(&mut file, bytes)?;
-        if durable == Durable::Yes {
-            file.sync_all()?;
-        }
-        fs::rename(&unfinished, path)
-    };
-    write().with_context(|| format!("writing {}", path.display()))
-}
-
-/// Forgets the oldest beyond so many.
-fn trim<T>(list: &mut Vec<T>, max: usize) {
-    list.drain(..list.len().saturating_sub(max));
-}
+#[cfg(test)]
+mod tests;

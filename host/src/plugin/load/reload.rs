@@ -13,14 +13,15 @@ mod publish;
 mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use metrics::counter;
+use metrics::{counter, gauge};
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinError, JoinSet};
 use tokio::time::{Instant, sleep, sleep_until};
-use tracing::{error, warn};
+use tracing::{error, info, warn};
 
 pub use self::command::{Answer, Command, Commands};
 use self::command::{Request, Waiting};
@@ -37,6 +38,7 @@ use super::records::Records;
 use crate::config::Config;
 use crate::plugin::live::Live;
 use crate::plugin::outbound::network::Around;
+use crate::plugin::receipt::Outcome;
 use crate::plugin::registry::Registry;
 use crate::plugin::run::engine::Engine;
 
@@ -45,6 +47,8 @@ pub struct Reload {
     loader: Arc<Loader>,
     registry: Arc<Registry>,
     records: Records,
+    /// Files beyond `plugins.names_max`.
+    left_out: usize,
     /// Files as they were when they were last acted on.
     acted: BTreeMap<String, Seen>,
     attempts: JoinSet<Finished>,
@@ -84,10 +88,13 @@ impl Reload {
         let plugins = &config.plugins;
         let loader = Loader::new(engine, config, around)?;
         let (commands, requests) = Commands::new();
+        let records = Records::open(&plugins.records, access, plugins)?;
+        registry.set_damaged(records.damaged());
         Ok(Self {
             loader: Arc::new(loader),
             registry: Arc::clone(registry),
-            records: Records::open(&plugins.records, access, plugins.versions_max)?,
+            records,
+            left_out: 0,
             acted: BTreeMap::new(),
             attempts: JoinSet::new(),
             running: BTreeMap::new(),
@@ -112,10 +119,7 @@ impl Reload {
             self.attempt(name, seen);
         }
         while let Some(finished) = self.attempts.join_next().await {
-            self.conclude(finished);
-            while let Some(finished) = self.attempts.try_join_next() {
-                self.conclude(finished);
-            }
+            self.conclude_all(finished);
             self.publish().await;
             if enough() {
                 break;
@@ -158,7 +162,7 @@ impl Reload {
                 () = sleep(settle), if restless => {}
                 () = watch.changed(), if !restless => {}
                 () = sleep(rescan), if !restless => self.try_again(),
-                Some(finished) = self.attempts.join_next() => self.conclude(finished),
+                Some(finished) = self.attempts.join_next() => self.conclude_all(finished),
                 Some(request) = self.requests.recv() => self.obey(request),
                 () = self.probations.decide.notified() => self.decide(),
                 () = sleep_until(probation.unwrap_or_else(Instant::now)), if probation.is_some() => self.decide(),
@@ -167,10 +171,49 @@ impl Reload {
         }
     }
 
-    async fn look(&self) -> anyhow::Result<BTreeMap<String, Seen>> {
+    async fn look(&mut self) -> anyhow::Result<BTreeMap<String, Seen>> {
         counter!("frontgate_plugin_folder_looks_total").increment(1);
-        let directory = self.loader.terms().plugins().directory.clone();
-        Ok(tokio::task::spawn_blocking(move || folder::look(&directory)).await??)
+        let terms = self.loader.terms();
+        let known: BTreeSet<String> = self.acted.keys().chain(self.records.names()).cloned().collect();
+        let damaged = self.records.damaged();
+        let (files, is_looked_at) = tokio::task::spawn_blocking(move || {
+            let plugins = terms.plugins();
+            let is_known = |name: &str| known.contains(name) || plugins.named.contains_key(name) || terms.is_used(name);
+            let files = folder::look(&plugins.directory, plugins.names_max, is_known);
+            (files, damaged.is_some_and(|file| !Path::new(&*file).exists()))
+        })
+        .await?;
+        if is_looked_at {
+            self.end_guard();
+        }
+        let (files, left_out) = files?;
+        self.note_left_out(left_out);
+        Ok(files)
+    }
+
+    /// The operator has taken the damaged records away: what waited because of them is tried again.
+    fn end_guard(&mut self) {
+        info!(
+            event = "plugin.records_guard_ended",
+            "the damaged plugin records were moved away: new files are tried again"
+        );
+        self.records.lift();
+        self.registry.set_damaged(None);
+        let receipts = self.registry.receipts();
+        let waiting = receipts.values().filter(|receipt| matches!(receipt.outcome, Outcome::Waiting(_)));
+        self.again.extend(waiting.map(|receipt| receipt.plugin.clone()));
+    }
+
+    fn note_left_out(&mut self, left_out: usize) {
+        gauge!("frontgate_plugin_files_left_out").set(f64::from(u32::try_from(left_out).unwrap_or(u32::MAX)));
+        if left_out > 0 && self.left_out == 0 {
+            let max = self.loader.terms().plugins().names_max;
+            warn!(
+                event = "plugin.names_max_reached",
+                left_out, "plugin files beyond plugins.names_max = {max} are not loaded: remove files or raise it"
+            );
+        }
+        self.left_out = left_out;
     }
 
     /// Acts on what looks the same as a moment ago, but different from when it was last acted on.
@@ -225,6 +268,14 @@ impl Reload {
         let finished = async { Finished::Tried(Box::new(attempt.await)) };
         self.running.insert(name, self.attempts.spawn(finished));
         self.show();
+    }
+
+    /// Ends an attempt, and those that have ended meanwhile: they are written down together.
+    fn conclude_all(&mut self, finished: Result<Finished, JoinError>) {
+        self.conclude(finished);
+        while let Some(finished) = self.attempts.try_join_next() {
+            self.conclude(finished);
+        }
     }
 
     /// Ends an attempt, whatever came of it.

@@ -49,11 +49,11 @@ impl History {
     }
 
     fn shorten(&mut self) -> anyhow::Result<()> {
-        let text = fs::read_to_string(&self.path)?;
-        let lines: Vec<&str> = text.lines().collect();
+        let text = fs::read(&self.path)?;
+        let lines: Vec<&[u8]> = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).collect();
         let last = &lines[lines.len().saturating_sub(self.receipts_max)..];
         let unfinished = self.path.with_extension("unfinished");
-        fs::write(&unfinished, last.join("\n") + "\n")?;
+        fs::write(&unfinished, [&last.join(&b'\n'), &b"\n"[..]].concat())?;
         fs::rename(&unfinished, &self.path)?;
         self.lines = last.len();
         Ok(())
@@ -73,11 +73,18 @@ fn ends_with_newline(path: &Path) -> io::Result<bool> {
     Ok(last == [b'\n'])
 }
 
-/// Every receipt that is kept, the oldest first. A line that was cut off is passed over.
+/// Whether there are receipts.
+pub(super) fn is_there(folder: &Path) -> bool {
+    fs::metadata(path(folder)).is_ok_and(|file| file.len() > 0)
+}
+
+/// Every receipt that is kept, the oldest first. A line that was cut off or damaged is skipped.
 pub fn read(folder: &Path) -> anyhow::Result<Vec<Receipt>> {
     let path = path(folder);
-    match fs::read_to_string(&path) {
-        Ok(text) => Ok(text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()),
+    match fs::read(&path) {
+        Ok(text) => {
+            Ok(text.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect())
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
         Err(error) => Err(error).with_context(|| format!("reading {}", path.display())),
     }

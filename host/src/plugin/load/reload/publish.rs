@@ -67,15 +67,20 @@ impl Reload {
             return;
         }
         let mut history = self.publisher.history.take();
+        let records_changed = unwritten.is_some();
         let written = spawn_blocking(move || {
             let records = unwritten.map_or(Ok(()), |unwritten| unwritten.write());
             let noted = history.as_mut().map_or(Ok(()), |history| history.add(&receipts));
-            (history, receipts, records.and(noted))
+            (history, receipts, records, noted)
         });
-        let Ok((history, receipts, result)) = written.await else {
+        let Ok((history, receipts, records, noted)) = written.await else {
             warn!("what was decided about plugins could not be written down");
             return;
         };
+        if records_changed {
+            self.records.settle(records.is_ok());
+        }
+        let result = records.and(noted);
         self.publisher.history = history;
         if let Err(error) = result {
             warn!("what was decided about plugins is forgotten at the next start: {error:#}");
