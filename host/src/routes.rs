@@ -1,6 +1,6 @@
 //! From the path of a request to the tenant and the callback, or the channel, that it is for.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::tenants::{App, Tenant};
@@ -99,6 +99,10 @@ pub enum Place<'r> {
 pub struct Routes {
     paths: HashMap<String, Route>,
     apps: HashMap<String, (Arc<Tenant>, Arc<App>)>,
+    /// Lengths of the apps' paths, each once, in ascending order.
+    app_lengths: Vec<usize>,
+    /// Length of the longest callback path.
+    path_length_max: usize,
     tenants: Vec<Arc<Tenant>>,
 }
 
@@ -117,19 +121,22 @@ impl Routes {
                 }
             }
         }
-        Self { paths, apps, tenants }
+        let app_lengths = apps.keys().map(String::len).collect::<BTreeSet<_>>().into_iter().collect();
+        let path_length_max = paths.keys().map(String::len).max().unwrap_or_default();
+        Self { paths, apps, app_lengths, path_length_max, tenants }
     }
 
     /// What a path stands for. A slash at the end is often written, and means nothing.
     pub fn find(&self, path: &str) -> Option<Place<'_>> {
         let path = path.strip_suffix('/').unwrap_or(path);
-        if let Some(route) = self.paths.get(path) {
+        if path.len() <= self.path_length_max
+            && let Some(route) = self.paths.get(path)
+        {
             return Some(Place::Twilio(route));
         }
         // Below a channel's address its provider may have any path.
-        let ends = path.match_indices('/').map(|(at, _)| at).skip(1).chain([path.len()]);
-        let found = ends.filter_map(|end| Some((self.apps.get(&path[..end])?, &path[end..]))).next();
-        let ((tenant, app), rest) = found?;
+        let mut found = self.app_prefixes(path).filter_map(|(app, rest)| Some((self.apps.get(app)?, rest)));
+        let ((tenant, app), rest) = found.next()?;
         let mut segments = rest.split('/').skip(1);
         let address = match (segments.next(), segments.next(), segments.next()) {
             (None, ..) => Address::App,
@@ -140,8 +147,21 @@ impl Routes {
         Some(Place::Front(FrontRoute { tenant: Arc::clone(tenant), app: Arc::clone(app), address }))
     }
 
+    /// Beginnings of a path that may be an app's path, each with the rest, the shortest first.
+    ///
+    /// Only lengths that an app's path has are tried: what is hashed is limited by the configuration, whatever a
+    /// caller sends.
+    fn app_prefixes<'p>(&'p self, path: &'p str) -> impl Iterator<Item = (&'p str, &'p str)> {
+        let lengths = self.app_lengths.iter().take_while(|length| **length <= path.len());
+        let splits = lengths.filter_map(|length| path.split_at_checked(*length));
+        splits.filter(|(_, rest)| rest.is_empty() || rest.starts_with('/'))
+    }
+
     /// Every tenant.
     pub fn tenants(&self) -> &[Arc<Tenant>] {
         &self.tenants
     }
 }
+
+#[cfg(test)]
+mod tests;
