@@ -3,43 +3,108 @@
 
 use std::time::Duration;
 
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use http_body_util::BodyExt as _;
 use hyper::HeaderMap;
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{CONTENT_LENGTH, HOST};
+use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, HeaderValue, TRANSFER_ENCODING};
 use tokio::time::{Instant, timeout_at};
 
 use crate::config::Server;
+use crate::connections::{Connection, Exhausted, Hold};
 use crate::error::Error;
 
-/// A request needs one `Host`. hyper itself refuses differing lengths, and lets a chunked body win
-/// over a length and closes the connection after it.
+/// Refuses a request whose framing or meaning depends on which of two headers is read.
+///
+/// hyper itself refuses differing lengths, and lets a chunked body win over a length and closes the connection after
+/// it. Of transfer codings it looks at the last one only.
 pub fn unambiguous(headers: &HeaderMap) -> Result<(), Error> {
     match headers.get_all(HOST).iter().count() {
-        1 => Ok(()),
-        0 => Err(Error::Ambiguous("there is no Host header")),
-        _ => Err(Error::Ambiguous("there is more than one Host header")),
+        1 => {}
+        0 => return Err(Error::Ambiguous("there is no Host header")),
+        _ => return Err(Error::Ambiguous("there is more than one Host header")),
     }
+    let chunked = |coding: &HeaderValue| coding.as_bytes().eq_ignore_ascii_case(b"chunked");
+    let coding = only(headers, &TRANSFER_ENCODING, "more than one Transfer-Encoding header")?;
+    if coding.is_some_and(|coding| !chunked(coding)) {
+        return Err(Error::Ambiguous("Transfer-Encoding other than chunked"));
+    }
+    only(headers, &CONTENT_TYPE, "more than one Content-Type header")?;
+    Ok(())
 }
 
-/// The whole body, within a size, `server.body_timeout_ms` and the callback's deadline.
-pub async fn read(
+/// A header that is there once, or not at all.
+pub fn only<'h>(
+    headers: &'h HeaderMap,
+    name: &HeaderName,
+    problem: &'static str,
+) -> Result<Option<&'h HeaderValue>, Error> {
+    let mut all = headers.get_all(name).iter();
+    let first = all.next();
+    if all.next().is_some() {
+        return Err(Error::Ambiguous(problem));
+    }
+    Ok(first)
+}
+
+/// The whole body, within a size, `server.body_timeout_ms`, the callback's deadline, and
+/// `server.unverified_body_bytes_max` for all of them. What it holds of the last is given back when the hold is dropped:
+/// when the request was verified.
+pub async fn read<'c>(
     body: Incoming,
     headers: &HeaderMap,
     bytes_max: usize,
     limits: &Server,
     deadline: Instant,
-) -> Result<Bytes, Error> {
+    caller: &'c Connection,
+) -> Result<(Bytes, Hold<'c>), Error> {
     let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     if announced.is_some_and(|bytes| bytes > bytes_max) {
         return Err(Error::BodyTooLarge);
     }
-    let body = Limited::new(body, bytes_max).collect();
+    let mut hold = caller.bodies().hold(caller.network());
     let patience = Instant::now() + Duration::from_millis(limits.body_timeout_ms);
-    match timeout_at(patience.min(deadline), body).await {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Error::BodyTooLarge),
-        Ok(Err(_)) => Err(Error::BodyBroken),
-        Err(_) => Err(Error::BodyTimeout),
+    let read = collect(body, announced.unwrap_or(bytes_max), bytes_max, &mut hold);
+    let bytes = timeout_at(patience.min(deadline), read).await.map_err(|_| Error::BodyTimeout)??;
+    hold.complete().map_err(exhausted)?;
+    Ok((bytes, hold))
+}
+
+/// One piece is passed on as it is. Of several, each is copied at once: a piece keeps the buffer that it was read into,
+/// and a caller can send a body in pieces of one byte.
+async fn collect(mut body: Incoming, expected: usize, bytes_max: usize, hold: &mut Hold<'_>) -> Result<Bytes, Error> {
+    let (mut first, mut all) = (Bytes::new(), Vec::new());
+    loop {
+        let frame = match hold.revoked().cloned() {
+            None => body.frame().await,
+            Some(revoked) => tokio::select! {
+                frame = body.frame() => frame,
+                () = revoked.cancelled() => return Err(exhausted(Exhausted)),
+            },
+        };
+        let Some(frame) = frame else {
+            return Ok(if all.is_empty() { first } else { all.into() });
+        };
+        // What comes after the body is not for us.
+        let Ok(piece) = frame.map_err(|_| Error::BodyBroken)?.into_data() else { continue };
+        let length = first.len() + all.len() + piece.len();
+        if length > bytes_max {
+            return Err(Error::BodyTooLarge);
+        }
+        if length == piece.len() {
+            hold.grow(length).map_err(exhausted)?;
+            first = piece;
+            continue;
+        }
+        if length > all.capacity() {
+            let capacity = length.max(expected.min(2 * length));
+            hold.grow(capacity).map_err(exhausted)?;
+            all.reserve_exact(capacity - all.len());
+        }
+        all.extend_from_slice(&std::mem::take(&mut first));
+        all.extend_from_slice(&piece);
     }
+}
+
+fn exhausted(_: Exhausted) -> Error {
+    Error::BodiesFull
 }

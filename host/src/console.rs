@@ -1,5 +1,6 @@
 //! The operators' listener: is it alive, is it ready, what is loaded, what happened.
 
+mod host;
 pub mod status;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,7 +14,7 @@ use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::header::CONTENT_TYPE;
 use hyper::{Method, Request, Response, StatusCode};
-use metrics::gauge;
+use metrics::{counter, gauge};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::task::spawn_blocking;
 use tracing::warn;
@@ -26,6 +27,7 @@ use crate::plugin::run::engine::Engine;
 use crate::roles;
 use crate::state::{Buckets, Usage};
 use crate::store::Database;
+use crate::telemetry::REFUSALS;
 
 /// Deliveries in each state, by tenant.
 type Deliveries = BTreeMap<String, BTreeMap<State, u64>>;
@@ -94,6 +96,10 @@ impl Console {
 
     /// Answers one request.
     pub async fn respond(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+        let named = host::check(request.version(), request.uri(), request.headers(), &self.config.load().admin.hosts);
+        if let Err(refusal) = named {
+            return refused(refusal, self.config.load().server.refusal_lines_per_second_max);
+        }
         if request.method() != Method::GET && request.method() != Method::HEAD {
             return text(StatusCode::METHOD_NOT_ALLOWED, "this listener takes GET only\n");
         }
@@ -190,6 +196,23 @@ impl Console {
         gauge!("frontgate_plugins_live").set(count(self.registry.live().len()));
         self.metrics.run_upkeep();
         with_type("text/plain; version=0.0.4; charset=utf-8", StatusCode::OK, self.metrics.render())
+    }
+}
+
+fn refused(refusal: host::Refusal, lines_per_second_max: u32) -> Response<Full<Bytes>> {
+    counter!("frontgate_admin_refused_total").increment(1);
+    if REFUSALS.admit(lines_per_second_max) {
+        warn!(
+            event = "console.host_refused",
+            "operators' listener refused a request by its Host header; see admin.hosts"
+        );
+    }
+    match refusal {
+        host::Refusal::Ambiguous => text(StatusCode::BAD_REQUEST, "the request needs one Host header\n"),
+        host::Refusal::Unknown => text(
+            StatusCode::MISDIRECTED_REQUEST,
+            "this listener answers under its addresses, localhost, and the names in admin.hosts of config.toml\n",
+        ),
     }
 }
 

@@ -25,6 +25,9 @@ pub enum Error {
     /// The body took longer than `server.body_timeout_ms`.
     #[error("the body did not arrive in time")]
     BodyTimeout,
+    /// Bodies that are not verified hold `server.unverified_body_bytes_max`.
+    #[error("too many requests at once")]
+    BodiesFull,
     /// The connection broke inside the body.
     #[error("the body broke off")]
     BodyBroken,
@@ -139,7 +142,7 @@ impl Error {
             Self::MissingParameter(_) => (StatusCode::BAD_REQUEST, "missing-parameter"),
             Self::InvalidParameter(..) => (StatusCode::BAD_REQUEST, "invalid-parameter"),
             Self::NoPlugin(_) => (StatusCode::SERVICE_UNAVAILABLE, "no-plugin"),
-            Self::Busy(_) => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
+            Self::Busy(_) | Self::BodiesFull => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
             Self::BreakerOpen => (StatusCode::SERVICE_UNAVAILABLE, "breaker-open"),
             Self::NotFound => (StatusCode::NOT_FOUND, "not-found"),
             Self::Forbidden(_) => (StatusCode::FORBIDDEN, "forbidden"),
@@ -190,6 +193,7 @@ impl Error {
             Self::OutOfTime("deadline") => Some("it reached the callback's deadline".into()),
             Self::OutOfTime(limit) => Some(format!("it reached {limit}").into()),
             Self::Busy(why) => Some((*why).into()),
+            Self::BodiesFull => Some("it reached server.unverified_body_bytes_max".into()),
             _ => None,
         }
     }

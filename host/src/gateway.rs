@@ -16,9 +16,11 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{ALLOW, CONTENT_TYPE, HOST, HeaderValue, RETRY_AFTER};
+use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, HOST, HeaderName, HeaderValue, RETRY_AFTER};
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method, Request, Response, StatusCode};
+use tokio::sync::Semaphore;
+use tokio::task::block_in_place;
 use tokio::time::Instant;
 use tracing::warn;
 
@@ -26,6 +28,7 @@ use self::explainer::Explainer;
 use self::trip::Trip;
 use crate::body;
 use crate::config::Config;
+use crate::connections::Connection;
 use crate::delivery::store::Store;
 use crate::error::Error;
 use crate::plugin::run::call::Deadlines;
@@ -34,12 +37,17 @@ use crate::routes::{Callback, Place, Route, Routes};
 use crate::tenants::Tenant;
 use crate::twilio::callbacks::Answer;
 use crate::twilio::form::Form;
-use crate::twilio::signature::{Content, Request as Signed, SETTINGS, SIGNATURE, Verified};
+use crate::twilio::signature::{self, Content, Keys, Refusal, Request as Signed};
 
 /// The header that carries the request's id to the caller.
 const REQUEST_ID: &str = "x-request-id";
 /// The header that is the same when Twilio sends a request again.
-const IDEMPOTENCY_TOKEN: &str = "i-twilio-idempotency-token";
+const IDEMPOTENCY_TOKEN: HeaderName = HeaderName::from_static("i-twilio-idempotency-token");
+const SIGNATURE: HeaderName = HeaderName::from_static(signature::SIGNATURE);
+const SETTINGS: HeaderName = HeaderName::from_static(signature::SETTINGS);
+
+/// Bytes of a body that take a fraction of a millisecond to verify.
+const LARGE_BYTES: usize = 64 * 1024;
 
 /// Answers callbacks.
 pub struct Gateway {
@@ -70,12 +78,12 @@ impl Gateway {
     }
 
     /// Answers one request, whatever happens, and logs one line about it.
-    pub async fn respond(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
-        let mut trip = Trip::begin();
+    pub async fn respond(&self, request: Request<Incoming>, caller: &Connection) -> Response<Full<Bytes>> {
+        let mut trip = Trip::begin(caller, self.config.server.refusal_lines_per_second_max);
         let handled = AssertUnwindSafe(self.handle(request, &mut trip)).catch_unwind().await;
         let result =
             handled.unwrap_or_else(|_| Err(Error::Internal("a panic; its text is on standard error".to_owned())));
-        let (response, error) = match result {
+        let (mut response, error) = match result {
             Ok(response) => (marked(response, trip.id()), None),
             // What a plugin decided stands; any other error would stop a customer's message.
             Err(error) if trip.fails_open() && !matches!(error, Error::Rejected(_)) => {
@@ -84,11 +92,15 @@ impl Gateway {
             Err(error) if trip.is_front() => (marked(front::refusal(&error), trip.id()), Some(error)),
             Err(error) => (refusal(&error, trip.id()), Some(error)),
         };
+        if matches!(error, Some(Error::Ambiguous(_))) {
+            // Where it ends is what others may see differently.
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
         trip.end(response.status(), error.as_ref());
         response
     }
 
-    async fn handle(&self, request: Request<Incoming>, trip: &mut Trip) -> Result<Response<Full<Bytes>>, Error> {
+    async fn handle(&self, request: Request<Incoming>, trip: &mut Trip<'_>) -> Result<Response<Full<Bytes>>, Error> {
         let started = Instant::now();
         let (head, body) = request.into_parts();
         body::unambiguous(&head.headers)?;
@@ -107,7 +119,7 @@ impl Gateway {
         head: Parts,
         body: Incoming,
         started: Instant,
-        trip: &mut Trip,
+        trip: &mut Trip<'_>,
     ) -> Result<Answer, Error> {
         trip.is_for(&route.tenant.name, route.callback.name());
         // A webhook that Twilio was told to send by GET: it is none, and must not stop a customer either.
@@ -115,11 +127,16 @@ impl Gateway {
         if head.method != Method::POST && !wrong_method {
             return Err(Error::Method);
         }
+        let signed = signed(&head)?;
+        self.verify(route, &signed, &head.headers, Keys::presented)?;
         let deadline = started + Duration::from_millis(route.callback.timeout_ms(&route.tenant));
         let server = &self.config.server;
-        let body = body::read(body, &head.headers, server.body_bytes_max, server, deadline).await?;
-        let target = head.uri.path_and_query().map_or("", |target| target.as_str());
-        let verified = self.verify(route, target, &head.headers, &body)?;
+        let (body, hold) =
+            body::read(body, &head.headers, server.body_bytes_max, server, deadline, trip.caller()).await?;
+        let signed = Signed { body: &body, ..signed };
+        let verified = heavy(body.len(), || self.verify(route, &signed, &head.headers, Keys::verify)).await?;
+        trip.verified();
+        drop(hold);
         if let Some(counter) = route.tenant.verified.get(&verified.key) {
             counter.increment(1);
         }
@@ -134,8 +151,8 @@ impl Gateway {
         };
         let queue = Instant::now() + Duration::from_millis(self.config.plugins.queue_timeout_ms);
         let deadlines = Deadlines { queue, answer: deadline };
-        let token = head.headers.get(IDEMPOTENCY_TOKEN).and_then(|token| token.to_str().ok());
-        let signature = head.headers.get(SIGNATURE).and_then(|signature| signature.to_str().ok()).unwrap_or_default();
+        let token = once(&head.headers, &IDEMPOTENCY_TOKEN, "more than one I-Twilio-Idempotency-Token header")?;
+        let signature = signed.signature.unwrap_or_default();
         let question = Question { route, form, query: head.uri.query(), signature, token, deadlines };
         // Each has a place of its own: that of the largest would be moved about for all of them.
         let answer: BoxFuture<'_, _> = match route.callback {
@@ -159,25 +176,52 @@ impl Gateway {
         Ok(answer)
     }
 
-    fn verify<'b>(
+    /// What a check of the tenant's keys says; a refusal comes with an explanation.
+    fn verify<'b, T>(
         &self,
         route: &Route,
-        target: &'b str,
-        headers: &'b HeaderMap,
-        body: &'b [u8],
-    ) -> Result<Verified<'b>, Error> {
-        let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-        let form = text(CONTENT_TYPE.as_str()).is_some_and(|kind| {
-            let kind = kind.split(';').next().unwrap_or_default().trim();
-            // The second is how Twilio's own pages spell it.
-            let spellings = ["application/x-www-form-urlencoded", "application/x-www-urlencoded"];
-            spellings.iter().any(|spelling| kind.eq_ignore_ascii_case(spelling))
-        });
-        let request = Signed { target, signature: text(SIGNATURE), settings: text(SETTINGS), is_form: form, body };
-        let host = text(HOST.as_str());
-        let verified = route.tenant.keys.verify(&request);
-        verified.map_err(|refusal| self.explainer.error(&self.routes, route, &request, host, refusal))
+        request: &Signed<'b>,
+        headers: &HeaderMap,
+        check: impl FnOnce(&Keys, &Signed<'b>) -> Result<T, Refusal>,
+    ) -> Result<T, Error> {
+        check(&route.tenant.keys, request).map_err(|refusal| {
+            let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+            self.explainer.error(&self.routes, route, request, host, refusal)
+        })
     }
+}
+
+/// Runs what takes time by the size of a body that anybody may have sent: for a large one not on a thread that others'
+/// callbacks wait for, and one at a time.
+async fn heavy<T>(bytes: usize, work: impl FnOnce() -> T) -> T {
+    static LARGE: Semaphore = Semaphore::const_new(1);
+    if bytes <= LARGE_BYTES {
+        return work();
+    }
+    let _turn = LARGE.acquire().await.expect("it is never closed");
+    block_in_place(work)
+}
+
+/// What the header says of a signed request. Nothing is signed twice.
+fn signed(head: &Parts) -> Result<Signed<'_>, Error> {
+    let headers = &head.headers;
+    let signature = once(headers, &SIGNATURE, "more than one X-Twilio-Signature header");
+    let signature = signature.map_err(|_| Error::Signature("there is more than one X-Twilio-Signature header".into()));
+    let settings = once(headers, &SETTINGS, "more than one X-Twilio-Webhooks-Signature-Settings header");
+    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let is_form = kind.is_some_and(|kind| {
+        let kind = kind.split(';').next().unwrap_or_default().trim();
+        // The second is how Twilio's own pages spell it.
+        let spellings = ["application/x-www-form-urlencoded", "application/x-www-urlencoded"];
+        spellings.iter().any(|spelling| kind.eq_ignore_ascii_case(spelling))
+    });
+    let target = head.uri.path_and_query().map_or("", |target| target.as_str());
+    Ok(Signed { target, signature: signature?, settings: settings?, is_form, body: &[] })
+}
+
+/// The text of a header that is there once.
+fn once<'h>(headers: &'h HeaderMap, name: &HeaderName, problem: &'static str) -> Result<Option<&'h str>, Error> {
+    Ok(body::only(headers, name, problem)?.and_then(|value| value.to_str().ok()))
 }
 
 /// Says which request it answers.
@@ -201,7 +245,9 @@ fn refusal(error: &Error, id: &str) -> Response<Full<Bytes>> {
     let headers = response.headers_mut();
     match error {
         Error::Method => headers.insert(ALLOW, "POST".parse().expect("a header value")),
-        Error::Busy(_) | Error::BreakerOpen => headers.insert(RETRY_AFTER, "1".parse().expect("a header value")),
+        Error::Busy(_) | Error::BodiesFull | Error::BreakerOpen => {
+            headers.insert(RETRY_AFTER, "1".parse().expect("a header value"))
+        }
         _ => None,
     };
     response

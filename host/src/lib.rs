@@ -19,6 +19,7 @@ pub mod gateway;
 pub mod delivery;
 
 pub mod body;
+pub mod connections;
 pub mod roles;
 pub mod routes;
 pub mod tenants;

@@ -1,19 +1,20 @@
 //! Listens, limits connections, and drains: what happens before and after a request.
 
+pub mod descriptors;
+mod linger;
 pub mod socket;
 
-use std::collections::HashMap;
 use std::convert::Infallible;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::io;
-use std::net::{IpAddr, SocketAddr};
-use std::pin::pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use http_body_util::Full;
-use hyper::body::{Bytes, Incoming};
+use hyper::body::{Body as _, Bytes, Incoming};
+use hyper::header::{CONNECTION, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::{HttpService, service_fn};
 use hyper::{Request, Response};
@@ -21,13 +22,14 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use metrics::{counter, gauge};
 use rustix::net::sockopt::set_tcp_user_timeout;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::{debug, warn};
+use tracing::{Level, debug, enabled, warn};
 
 use crate::config;
+use crate::connections::{Budget, Connection, Connections, Limits as ConnectionLimits, Place};
+use crate::telemetry::REFUSALS;
 
 /// Connections that the system holds for us, as tokio asks for them.
 const BACKLOG_MAX: u32 = 1024;
@@ -37,44 +39,70 @@ const SECOND: Duration = Duration::from_secs(1);
 /// After a failed accept, so that a lack of file descriptors does not become a busy loop.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
+/// Who calls at a listener.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Callers {
+    /// Anybody: a connection is a stranger's until a request on it was verified.
+    Anybody,
+    /// Operators and developers, on an address that others do not reach.
+    Trusted,
+}
+
 /// One listening socket and its connections.
 pub struct Server {
     listener: TcpListener,
     http: http1::Builder,
     limits: Limits,
-    places: Arc<Semaphore>,
-    per_address: Arc<PerAddress>,
+    connections: Arc<Connections>,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Limits {
-    connections_per_address_max: usize,
     connection_age: Duration,
     write_timeout_ms: u32,
     shutdown_grace: Duration,
+    refusal_lines_per_second_max: u32,
+}
+
+impl Limits {
+    /// Whether the end of a stranger's connection gets a line in the log.
+    fn has_line(&self) -> bool {
+        enabled!(Level::DEBUG) && REFUSALS.admit(self.refusal_lines_per_second_max)
+    }
 }
 
 impl Server {
-    /// Binds an address; nothing is accepted yet.
-    pub async fn bind(address: SocketAddr, config: &config::Server) -> anyhow::Result<Self> {
+    /// Binds an address for so many connections; nothing is accepted yet.
+    pub async fn bind(
+        address: SocketAddr,
+        config: &config::Server,
+        callers: Callers,
+        connections_max: usize,
+    ) -> anyhow::Result<Self> {
         let listener = TcpListener::bind(address).await.with_context(|| format!("listening on {address}"))?;
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new())
             .header_read_timeout(Duration::from_millis(config.header_timeout_ms))
             .max_headers(config.headers_max)
             .max_header_size(config.header_bytes_max)
-            .max_buf_size(config.header_bytes_max.max(64 * 1024));
+            // What a connection holds while its header arrives, and for each piece of a body.
+            .max_buf_size(config.header_bytes_max);
+        let connections = ConnectionLimits {
+            total_max: connections_max,
+            unverified_max: config.unverified_connections_max(connections_max),
+            network_max: config.connections_per_address_max,
+        };
+        let bodies = Budget::new(config.unverified_body_bytes_max);
         Ok(Self {
             listener,
             http,
             limits: Limits {
-                connections_per_address_max: config.connections_per_address_max,
                 connection_age: Duration::from_millis(config.connection_age_ms),
                 write_timeout_ms: u32::try_from(config.write_timeout_ms).unwrap_or(u32::MAX),
                 shutdown_grace: Duration::from_millis(config.shutdown_grace_ms),
+                refusal_lines_per_second_max: config.refusal_lines_per_second_max,
             },
-            places: Arc::new(Semaphore::new(config.connections_max)),
-            per_address: Arc::default(),
+            connections: Connections::new(connections, callers == Callers::Trusted, bodies),
         })
     }
 
@@ -87,7 +115,7 @@ impl Server {
     /// whether all of them did.
     pub async fn serve<A, F>(self, answer: A, stop: CancellationToken) -> bool
     where
-        A: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
+        A: Fn(Request<Incoming>, Arc<Connection>) -> F + Clone + Send + Unpin + 'static,
         F: Future<Output = Response<Full<Bytes>>> + Send + 'static,
     {
         let connections = TaskTracker::new();
@@ -104,11 +132,19 @@ impl Server {
             }
             let Some((stream, place)) = accepted else { continue };
             let service = {
-                let answer = answer.clone();
-                service_fn(move |request| {
+                let (answer, caller) = (answer.clone(), Arc::clone(place.connection()));
+                service_fn(move |request: Request<Incoming>| {
+                    caller.begin();
+                    let has_body = !request.body().is_end_stream();
+                    let (response, caller) = (answer(request, Arc::clone(&caller)), Arc::clone(&caller));
                     // A connection has room for one of these, whether it is asked or not.
-                    let response = Box::pin(answer(request));
-                    async move { Ok::<_, Infallible>(response.await) }
+                    Box::pin(async move {
+                        let mut response = response.await;
+                        if !caller.end(has_body && !response.status().is_success()) {
+                            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+                        }
+                        Ok::<_, Infallible>(response)
+                    })
                 })
             };
             let connection = self.http.serve_connection(TokioIo::new(stream), service);
@@ -123,18 +159,21 @@ impl Server {
         }
     }
 
+    /// Takes the next connection. Nothing but the socket of one that was closed is waited for: whoever has signed a
+    /// request may stand behind any number of strangers.
     async fn accept(&self) -> Option<(TcpStream, Place)> {
-        // A place is taken before a connection is: what is too much stays in the system's queue.
-        let place = Arc::clone(&self.places).acquire_owned().await.ok()?;
+        self.connections.settle().await;
         let (stream, peer) = match self.listener.accept().await {
             Ok(accepted) => accepted,
             Err(error) => {
-                warn!("a connection could not be accepted: {error}");
+                warn!(event = "server.accept_failed", "failed to accept a connection: {error}");
+                // It may be for want of descriptors.
+                self.connections.make_room();
                 sleep(ACCEPT_PAUSE).await;
                 return None;
             }
         };
-        let Some(address) = self.per_address.enter(peer.ip(), self.limits.connections_per_address_max) else {
+        let Ok(place) = self.connections.admit(peer.ip()) else {
             counter!("frontgate_connections_refused_total").increment(1);
             return None;
         };
@@ -142,22 +181,40 @@ impl Server {
         let _ = stream.set_nodelay(true);
         // Where the caller reads nothing, the system gives up on what was written.
         let _ = set_tcp_user_timeout(&stream, self.limits.write_timeout_ms);
-        gauge!("frontgate_connections").increment(1);
-        Some((stream, Place { _total: place, _address: address }))
+        Some((stream, place))
     }
 }
 
-/// Serves one connection until it ends, is too old, or the server stops; the last two let a request
-/// that has begun be answered.
+/// Serves one connection until it ends, is too old, has to make room, or the server stops. A request that has begun is
+/// answered, unless the connection has to make room.
 async fn attend<S>(
     connection: http1::Connection<TokioIo<TcpStream>, S>,
-    _place: Place,
+    place: Place,
     limits: Limits,
     stop: CancellationToken,
 ) where
-    S: HttpService<Incoming, ResBody = Full<Bytes>, Error = Infallible>,
+    S: HttpService<Incoming, ResBody = Full<Bytes>, Error = Infallible> + Unpin,
+    S::Future: Unpin,
 {
-    let mut connection = pin!(connection);
+    let _open = Open::new();
+    let caller = place.connection();
+    tokio::select! {
+        () = serve_until_end(connection, caller, limits, stop) => {}
+        () = caller.evicted() => if limits.has_line() {
+            debug!(event = "server.connection_evicted", "connection closed to make room");
+        },
+    }
+}
+
+async fn serve_until_end<S>(
+    mut connection: http1::Connection<TokioIo<TcpStream>, S>,
+    caller: &Connection,
+    limits: Limits,
+    stop: CancellationToken,
+) where
+    S: HttpService<Incoming, ResBody = Full<Bytes>, Error = Infallible> + Unpin,
+    S::Future: Unpin,
+{
     let enough = async {
         tokio::select! {
             () = stop.cancelled() => {}
@@ -165,64 +222,39 @@ async fn attend<S>(
         }
     };
     let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
+        ended = poll_fn(|context| connection.poll_without_shutdown(context)) => ended,
         () = enough => {
-            connection.as_mut().graceful_shutdown();
+            Pin::new(&mut connection).graceful_shutdown();
             tokio::select! {
-                ended = connection.as_mut() => ended,
+                ended = poll_fn(|context| connection.poll_without_shutdown(context)) => ended,
                 // When the server stops, its own deadline comes first and says what was cut off.
-                () = sleep(limits.shutdown_grace + SECOND) => Ok(()),
+                () = sleep(limits.shutdown_grace + SECOND) => return,
             }
         }
     };
     if let Err(error) = ended {
-        debug!("a connection ended early: {error}");
+        counter!("frontgate_connection_errors_total").increment(1);
+        if limits.has_line() {
+            debug!(event = "server.connection_failed", "connection ended early: {error}");
+        }
+    }
+    if caller.is_cut_short() {
+        linger::close(connection.into_parts().io.into_inner()).await;
     }
 }
 
-/// One connection's share of the limits, given back when it is dropped.
-struct Place {
-    _total: OwnedSemaphorePermit,
-    _address: AddressPlace,
+/// Counts an open connection.
+struct Open;
+
+impl Open {
+    fn new() -> Self {
+        gauge!("frontgate_connections").increment(1);
+        Self
+    }
 }
 
-impl Drop for Place {
+impl Drop for Open {
     fn drop(&mut self) {
         gauge!("frontgate_connections").decrement(1);
-    }
-}
-
-/// Open connections of each address.
-#[derive(Default)]
-struct PerAddress {
-    open: Mutex<HashMap<IpAddr, usize>>,
-}
-
-struct AddressPlace {
-    all: Arc<PerAddress>,
-    address: IpAddr,
-}
-
-impl PerAddress {
-    fn enter(self: &Arc<Self>, address: IpAddr, max: usize) -> Option<AddressPlace> {
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = open.entry(address).or_default();
-        if *count >= max {
-            return None;
-        }
-        *count += 1;
-        Some(AddressPlace { all: Arc::clone(self), address })
-    }
-}
-
-impl Drop for AddressPlace {
-    fn drop(&mut self) {
-        let mut open = self.all.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = open.get_mut(&self.address) {
-            *count -= 1;
-            if *count == 0 {
-                open.remove(&self.address);
-            }
-        }
     }
 }

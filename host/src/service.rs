@@ -27,8 +27,9 @@ use crate::plugin::outbound::network::{Around, Detour};
 use crate::plugin::registry::Registry;
 use crate::plugin::run::engine::Engine;
 use crate::roles::{self, Plugins};
-use crate::server::Server;
+use crate::server::descriptors::{self, OPERATORS_CONNECTIONS_MAX};
 use crate::server::socket::Socket;
+use crate::server::{Callers, Server};
 use crate::state::Buckets;
 use crate::store::Database;
 use crate::telemetry;
@@ -50,6 +51,8 @@ pub(crate) struct Placement {
     pub(crate) listen: Option<SocketAddr>,
     /// Where plugins' requests lead instead.
     pub(crate) detour: Option<Detour>,
+    /// How many files may be open, where that limits connections.
+    pub(crate) open_files_max: Option<u64>,
     /// Who wants to know where callbacks are accepted, once they are.
     pub(crate) serving: Option<oneshot::Sender<SocketAddr>>,
 }
@@ -59,8 +62,11 @@ pub(crate) async fn serve(file: &Path, config: Config, placement: Placement) -> 
     let metrics = telemetry::metrics()?;
     tokio::spawn(telemetry::keep_up(metrics.clone()));
     let mut signals = Signals::new()?;
-    let server = Server::bind(placement.listen.unwrap_or(config.server.listen), &config.server).await?;
-    let admin = Server::bind(config.admin.listen, &config.server).await?;
+    let listen = placement.listen.unwrap_or(config.server.listen);
+    let connections_max = descriptors::connections_max(&config, placement.open_files_max);
+    let server = Server::bind(listen, &config.server, Callers::Anybody, connections_max).await?;
+    let operators_max = OPERATORS_CONNECTIONS_MAX.min(connections_max);
+    let admin = Server::bind(config.admin.listen, &config.server, Callers::Trusted, operators_max).await?;
     let (address, admin_address) = (server.address()?, admin.address()?);
 
     let config = Arc::new(config);
@@ -78,7 +84,7 @@ pub(crate) async fn serve(file: &Path, config: Config, placement: Placement) -> 
     let admin_stop = CancellationToken::new();
     let operators = Arc::clone(&console);
     tokio::spawn(admin.serve(
-        move |request| {
+        move |request, _| {
             let console = Arc::clone(&operators);
             async move { console.respond(request).await }
         },
@@ -121,9 +127,9 @@ pub(crate) async fn serve(file: &Path, config: Config, placement: Placement) -> 
     tokio::spawn(reload_on_signal(reloads)?);
     let gateways = Arc::clone(&editions);
     let mut serving = tokio::spawn(server.serve(
-        move |request| {
+        move |request, caller| {
             let gateway = gateways.gateway();
-            async move { gateway.respond(request).await }
+            async move { gateway.respond(request, &caller).await }
         },
         stop.clone(),
     ));

@@ -2,6 +2,8 @@
 
 pub mod capture;
 mod lines;
+mod one_line;
+mod refusals;
 
 use std::io::IsTerminal as _;
 use std::time::Duration;
@@ -10,6 +12,8 @@ use anyhow::Context as _;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 pub use self::lines::Guard;
+pub(crate) use self::one_line::is_invisible;
+pub(crate) use self::refusals::REFUSALS;
 use crate::config::{Log, LogFormat};
 
 /// Bytes of a text from outside that stands inside a log line of ours.
@@ -35,10 +39,11 @@ const COUNTS: [f64; 7] = [0.0, 1.0, 4.0, 16.0, 64.0, 256.0, 1_024.0];
 /// nobody. What is returned writes the last lines when it is dropped.
 pub fn log(config: &Log) -> anyhow::Result<Guard> {
     let filter = config.filter().map_err(anyhow::Error::msg).context("log.level")?;
-    let (writer, guard) = lines::start(std::io::stderr(), config.buffer_bytes_max)?;
+    let coloured = config.format == LogFormat::Text && std::io::stderr().is_terminal();
+    let (writer, guard) = lines::start(std::io::stderr(), config.buffer_bytes_max, coloured)?;
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
     let started = match config.format {
-        LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).try_init(),
+        LogFormat::Text => lines.with_ansi(coloured).try_init(),
         LogFormat::Json => lines.json().flatten_event(true).try_init(),
     };
     started.map_err(|error| anyhow::anyhow!("starting the log: {error}"))?;
@@ -70,5 +75,5 @@ pub fn metrics() -> anyhow::Result<PrometheusHandle> {
 pub(crate) fn brief(text: &str) -> String {
     let end = text.floor_char_boundary(BRIEF_BYTES_MAX);
     let cut = if end < text.len() { "…" } else { "" };
-    text[..end].replace(char::is_control, " ") + cut
+    text[..end].replace(is_invisible, " ") + cut
 }

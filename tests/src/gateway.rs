@@ -102,6 +102,11 @@ impl Gateway {
         &self.log
     }
 
+    /// The operators' listener.
+    pub fn operators_address(&self) -> SocketAddr {
+        self.admin
+    }
+
     /// A connection to the public listener.
     pub fn connect(&self) -> TcpStream {
         TcpStream::connect(self.address).expect("a connection")
@@ -295,6 +300,13 @@ impl Gateway {
         let text = self.operators("/metrics").1;
         let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
         line.and_then(|number| number.parse().ok()).unwrap_or_else(|| panic!("no {name} in {text}"))
+    }
+
+    /// The sum of a metric over all its labels.
+    pub fn metric_sum(&self, name: &str) -> f64 {
+        let text = self.operators("/metrics").1;
+        let lines = text.lines().filter(|line| line.split(['{', ' ']).next() == Some(name));
+        lines.map(|line| line.rsplit(' ').next().and_then(|number| number.parse::<f64>().ok()).expect("a number")).sum()
     }
 
     /// Sends a signal.

@@ -12,6 +12,7 @@ mod log;
 mod names;
 mod platform;
 pub mod provider;
+mod raw;
 mod setup;
 mod tls;
 mod twilio;
@@ -30,6 +31,7 @@ pub use crate::log::Log;
 pub use crate::names::Names;
 pub use crate::platform::{Answer, LIST, callback, get, list, post, sign, sign_sha256};
 pub use crate::provider::Provider;
+pub use crate::raw::{Raw, RawAnswer, callback as raw_callback, signed_callback};
 pub use crate::setup::Setup;
 pub use crate::tls::Tls;
 pub use crate::twilio::{

@@ -186,6 +186,16 @@ impl Setup {
         Gateway::start_with(self.folder, &script, &[])
     }
 
+    /// Starts the gateway where so many files may be open.
+    pub fn start_with_open_files(self, count: u32) -> Gateway {
+        let script = self.folder.path().join("gateway.sh");
+        let program = crate::program();
+        fs::write(&script, format!("#!/bin/sh\nulimit -n {count}\nexec {program:?} \"$@\"\n")).expect("a file");
+        fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o700)).expect("the file");
+        self.write();
+        Gateway::start_with(self.folder, &script, &[])
+    }
+
     /// Starts the gateway and waits until it serves.
     pub fn start(self) -> Gateway {
         self.write();

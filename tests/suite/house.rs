@@ -13,7 +13,7 @@ const FLOORS: [&[&str]; 10] = [
     &["server", "console"],
     &["gateway"],
     &["delivery"],
-    &["body", "routes", "roles", "plugin", "tenants"],
+    &["body", "connections", "routes", "roles", "plugin", "tenants"],
     &["state", "store"],
     &["twilio", "front"],
     &[

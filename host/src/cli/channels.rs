@@ -10,7 +10,7 @@ use anyhow::{Context as _, bail, ensure};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use super::words::{plain, short, time};
+use super::words::{escaped, plain, short, time};
 use super::{app, say};
 use crate::config::Config;
 use crate::delivery::store::desk::{ChannelLine, ChannelWhole, Desk, Filter};
@@ -114,7 +114,7 @@ fn known(what: &str, name: Option<&str>, mut names: Vec<&str>) -> anyhow::Result
 
 fn list(lines: &[ChannelLine], json: bool) -> anyhow::Result<()> {
     if json {
-        say!("{}", serde_json::to_string_pretty(lines)?);
+        say!("{}", escaped(&lines)?);
         return Ok(());
     }
     if lines.is_empty() {
@@ -164,7 +164,7 @@ fn show(config: &Config, whole: ChannelWhole, json: bool) -> anyhow::Result<()> 
     let provider_address = address.as_ref().map(|address| format!("{address}/provider"));
     let shown = Shown { whole, address, provider_address };
     if json {
-        say!("{}", serde_json::to_string_pretty(&shown)?);
+        say!("{}", escaped(&shown)?);
         return Ok(());
     }
     let Shown { whole, address, provider_address } = shown;

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use clap::{Subcommand, ValueEnum};
 
-use super::words::{plain, short, time};
+use super::words::{escaped, plain, short, time};
 use super::{app, say};
 use crate::config::Config;
 use crate::delivery::job::State;
@@ -100,7 +100,7 @@ pub(super) fn deliveries(config: &Path, command: &Command) -> anyhow::Result<Exi
 
 fn list(lines: &[Line], json: bool) -> anyhow::Result<()> {
     if json {
-        say!("{}", serde_json::to_string_pretty(lines)?);
+        say!("{}", escaped(&lines)?);
         return Ok(());
     }
     if lines.is_empty() {
@@ -138,7 +138,7 @@ fn list(lines: &[Line], json: bool) -> anyhow::Result<()> {
 
 fn show(whole: &Whole, json: bool) -> anyhow::Result<()> {
     if json {
-        say!("{}", serde_json::to_string_pretty(whole)?);
+        say!("{}", escaped(whole)?);
         return Ok(());
     }
     let line = &whole.line;
@@ -164,7 +164,7 @@ fn show(whole: &Whole, json: bool) -> anyhow::Result<()> {
     say!("\nwhat was received:");
     match serde_json::from_value::<Vec<(String, String)>>(whole.payload.clone()) {
         Ok(fields) => fields.iter().for_each(|(name, value)| say!("  {} = {}", plain(name), plain(value))),
-        Err(_) => say!("{}", serde_json::to_string_pretty(&whole.payload)?),
+        Err(_) => say!("{}", escaped(&whole.payload)?),
     }
     for (at, who, what) in &whole.audit {
         say!("\n{} by {who}: {what}", time(*at));

@@ -8,6 +8,7 @@ use super::{client, say};
 use crate::config::{self, Config};
 use crate::plugin::receipt::Receipt;
 use crate::service::operate::{Answer, Details};
+use crate::telemetry::is_invisible;
 
 const NOT_LIVE: u8 = 1;
 const COULD_NOT_ASK: u8 = 2;
@@ -86,5 +87,5 @@ pub(super) fn print(receipt: &Receipt) {
 
 /// A text from outside: it must not act on the terminal.
 fn plain(text: &str) -> String {
-    text.replace(char::is_control, " ")
+    text.replace(is_invisible, " ")
 }

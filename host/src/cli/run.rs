@@ -20,11 +20,12 @@ pub(super) fn run(file: &Path) -> anyhow::Result<ExitCode> {
     for warning in &checked.warnings {
         warn!("{}: {}", warning.place, warning.problem);
     }
-    allow_open_files();
+    let open_files_max = allow_open_files();
     keep_pages_small();
     keep_slices_short();
     let runtime = super::runtime()?;
-    let ended = runtime.block_on(service::serve(file, checked.config, Placement::default()));
+    let placement = Placement { open_files_max, ..Placement::default() };
+    let ended = runtime.block_on(service::serve(file, checked.config, placement));
     // A file system that hangs must not keep the process alive.
     runtime.shutdown_background();
     match ended? {
@@ -55,11 +56,13 @@ fn keep_slices_short() {
     }
 }
 
-/// Each connection is an open file, and the usual default of 1,024 is below `connections_max`.
-fn allow_open_files() {
+/// Each connection is an open file, and the usual default of 1,024 is below `connections_max`. Gives the limit; none if
+/// there is none.
+fn allow_open_files() -> Option<u64> {
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
     if let Err(error) = setrlimit(Resource::Nofile, limit) {
-        warn!("the limit on open files could not be raised: {error}");
+        warn!(event = "process.open_files_not_raised", "failed to raise the limit on open files: {error}");
     }
+    getrlimit(Resource::Nofile).current
 }

@@ -19,6 +19,9 @@ const FRONTLINE_TIMEOUT_MS: u64 = 6_000;
 /// And Conversations after this many.
 const WEBHOOK_TIMEOUT_MS: u64 = 5_000;
 
+/// Every connection begins without a verified request, so some places must be left for that.
+const CONNECTIONS_VERIFIED_PERCENT_MAX: u64 = 95;
+
 /// Adds a fault for everything that cannot work.
 pub(super) fn check(config: &mut Config, document: &Document<'_>, faults: &mut Vec<Fault>) {
     check_plugins(config, document, faults);
@@ -87,9 +90,21 @@ fn server(config: &Config, report: &mut Report<'_, '_>) {
     if server.listen == config.admin.listen && server.listen.port() != 0 {
         report.fault("admin.listen", "is the public listener's address too", "give it a port of its own");
     }
+    for (index, name) in config.admin.hosts.iter().enumerate() {
+        if !is_host_name(name) {
+            let key = format!("admin.hosts[{index}]");
+            report.fault(&key, "is not a host name", "write the name alone, such as \"gateway.internal\"");
+        }
+    }
     if let Err(problem) = config.log.filter() {
         report.fault("log.level", &problem, "write error, warn, info, debug or trace");
     }
+}
+
+/// A name without scheme, port or path. Addresses need not be listed.
+fn is_host_name(name: &str) -> bool {
+    let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || "-._".contains(c));
+    plain && name.chars().any(|c| c.is_ascii_alphanumeric()) && name.parse::<std::net::IpAddr>().is_err()
 }
 
 /// Sizes, counts and times with the range in which they can work.
@@ -99,6 +114,12 @@ fn limits(config: &Config, report: &mut Report<'_, '_>) {
     let size = |bytes: usize| u64::try_from(bytes).unwrap_or(u64::MAX);
     let mut ranges = vec![
         ("server.connections_max".to_owned(), size(server.connections_max), 1, 1_000_000),
+        (
+            "server.connections_verified_percent".to_owned(),
+            server.connections_verified_percent.into(),
+            0,
+            CONNECTIONS_VERIFIED_PERCENT_MAX,
+        ),
         ("server.connections_per_address_max".to_owned(), size(server.connections_per_address_max), 1, 1_000_000),
         ("server.connection_age_ms".to_owned(), server.connection_age_ms, 1, day),
         ("server.header_timeout_ms".to_owned(), server.header_timeout_ms, 1, day),
@@ -107,6 +128,7 @@ fn limits(config: &Config, report: &mut Report<'_, '_>) {
         ("server.headers_max".to_owned(), size(server.headers_max), 1, 10_000),
         ("server.body_timeout_ms".to_owned(), server.body_timeout_ms, 1, day),
         ("server.body_bytes_max".to_owned(), size(server.body_bytes_max), 1, gib),
+        ("server.unverified_body_bytes_max".to_owned(), size(server.unverified_body_bytes_max), 65_536, 64 * gib),
         ("server.write_timeout_ms".to_owned(), server.write_timeout_ms, 1, day),
         ("server.shutdown_delay_ms".to_owned(), server.shutdown_delay_ms, 0, day),
         ("server.shutdown_grace_ms".to_owned(), server.shutdown_grace_ms, 0, day),

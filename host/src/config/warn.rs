@@ -4,6 +4,7 @@ use super::Config;
 use super::document::Document;
 use super::fault::Fault;
 use super::tenant::Role;
+use crate::outbound::address::special;
 use crate::ownership::{self, TRUSTED_FOLDERS};
 
 /// Adds what is worth saying.
@@ -19,6 +20,20 @@ pub(super) fn warn(config: &Config, document: &Document<'_>, warnings: &mut Vec<
         let place = document.place(&key);
         warnings.push(Fault { place, problem: format!("{key}: {problem}"), fix: fix.to_owned() });
     };
+    let admin = config.admin.listen.ip();
+    if admin.is_unspecified() {
+        say(
+            "admin.listen".to_owned(),
+            "operators' pages are open on every address of this machine",
+            "write 127.0.0.1, or a private address, and keep others away with a firewall",
+        );
+    } else if special(admin).is_none() {
+        say(
+            "admin.listen".to_owned(),
+            "operators' pages are open on an address of the public internet",
+            "write 127.0.0.1, or a private address",
+        );
+    }
     for (name, tenant) in &config.tenants {
         let named = |role| !tenant.roles.plugins(role).is_empty();
         if tenant.named().next().is_none() {

@@ -23,7 +23,7 @@ use crate::config::{self, Config, Role};
 use crate::outbound::exchange::exchange;
 use crate::plugin::load::cache::Digest;
 use crate::plugin::receipt::{Outcome, Receipt};
-use crate::server::Server;
+use crate::server::{Callers, Server};
 use crate::service::operate::Answer;
 use crate::service::{self, End};
 use crate::workbench::project::Project;
@@ -83,7 +83,8 @@ impl Stand {
             bail!("{}: no tenant names `{name}` for a role: add it under [tenants.NAME.roles]", file.display());
         }
         let listen = options.listen.unwrap_or((Ipv4Addr::LOCALHOST, 0).into());
-        let server = Server::bind(listen, &config::Server::default()).await;
+        let settings = config::Server::default();
+        let server = Server::bind(listen, &settings, Callers::Trusted, settings.connections_max).await;
         let server = server.context("choose another address with --listen")?;
         let listen = server.address()?;
         Ok(Self {
@@ -103,7 +104,8 @@ impl Stand {
         fs::create_dir_all(folder.join("plugins"))?;
         fs::create_dir_all(folder.join("secrets"))?;
         let listen = options.listen.unwrap_or((Ipv4Addr::LOCALHOST, LISTEN).into());
-        let server = Server::bind(listen, &config::Server::default()).await;
+        let settings = config::Server::default();
+        let server = Server::bind(listen, &settings, Callers::Trusted, settings.connections_max).await;
         let server = server.context("choose another address with --listen")?;
         let listen = server.address()?;
         let upstreams = Upstreams::of(project)?;
@@ -120,6 +122,7 @@ impl Stand {
             listen: Some((Ipv4Addr::LOCALHOST, 0).into()),
             detour: Some(upstreams.detour()),
             serving: Some(serving),
+            ..service::Placement::default()
         };
         let mut gateway = tokio::spawn(async move { service::serve(&file, config.config, placement).await });
         let address = tokio::select! {
@@ -198,7 +201,8 @@ impl Stand {
 
 /// One that is not taken now, so that it can stand in the configuration.
 async fn free_port() -> anyhow::Result<SocketAddr> {
-    Ok(Server::bind((Ipv4Addr::LOCALHOST, 0).into(), &config::Server::default()).await?.address()?)
+    let settings = config::Server::default();
+    Ok(Server::bind((Ipv4Addr::LOCALHOST, 0).into(), &settings, Callers::Trusted, 1).await?.address()?)
 }
 
 /// Copies what was built, whole or not at all.

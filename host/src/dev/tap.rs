@@ -18,6 +18,7 @@ use tokio_util::task::AbortOnDropHandle;
 use url::form_urlencoded;
 
 use super::readable;
+use crate::connections::Connection;
 use crate::outbound::exchange::exchange;
 use crate::server::Server;
 
@@ -58,7 +59,7 @@ impl Tap {
         let (tell, heard) = mpsc::channel(WAITING_MAX);
         let last: Arc<Mutex<Option<Callback>>> = Arc::default();
         let remembered = Arc::clone(&last);
-        let answer = move |request: Request<Incoming>| {
+        let answer = move |request: Request<Incoming>, _: Arc<Connection>| {
             let (tell, remembered) = (tell.clone(), Arc::clone(&remembered));
             async move {
                 let (head, body) = request.into_parts();

@@ -15,6 +15,12 @@ use sha2::Sha256;
 use self::presented::Presented;
 use super::signature::{Keys, NO_BODY, Refusal, Request};
 
+/// Other apps whose keys are tried.
+const OTHERS_MAX: usize = 200;
+
+/// Letters of an HMAC-SHA1 in base64.
+const SHA1_LETTERS: usize = 28;
+
 /// What is known beside the request itself.
 #[derive(Debug, Clone, Copy)]
 pub struct Surroundings<'s> {
@@ -53,6 +59,19 @@ impl fmt::Display for Explanation {
     }
 }
 
+/// The reason for a refusal by the headers alone: the body was not read.
+pub fn explain_unread(keys: &Keys, refusal: Refusal) -> String {
+    let sha1 = match refusal {
+        Refusal::Length(SHA1_LETTERS) => {
+            "; that many are an HMAC-SHA1, as the request of a rule webhook or of a custom channel has; this address \
+             takes an application channel's"
+        }
+        _ => "",
+    };
+    let keys = keys.labels().map(str::to_owned).collect();
+    format!("{}{sha1}", Explanation { refusal, keys, near_miss: None })
+}
+
 /// Looks for the change. Costs some dozens of signatures and copies of the body, so the caller limits
 /// the request's size.
 pub fn explain(keys: &Keys, request: &Request<'_>, refusal: Refusal, around: &Surroundings<'_>) -> Explanation {
@@ -80,7 +99,7 @@ fn near_miss(keys: &Keys, request: &Request<'_>, around: &Surroundings<'_>) -> O
         .or_else(|| other_texts(keys, &presented, timestamp, request).map(str::to_owned))
         .or_else(|| other_secrets(keys, &presented, &right))
         .or_else(|| {
-            let other = around.others.iter().find(|(_, other)| signed_by(other, &presented, &right));
+            let other = around.others.iter().take(OTHERS_MAX).find(|(_, other)| signed_by(other, &presented, &right));
             other.map(|(name, _)| format!("with the keys of `{name}`"))
         })
 }

@@ -168,6 +168,18 @@ impl Keys {
         Self { keys, window_ms }
     }
 
+    /// Refuses a request that no body could make Front's. Costs no signature, so this comes before the body is read.
+    pub fn presented(&self, request: &Request<'_>) -> Result<(), Refusal> {
+        let timestamp = request.timestamp.ok_or(Refusal::Missing(TIMESTAMP))?;
+        let signature = request.signature.ok_or(Refusal::Missing(SIGNATURE))?;
+        unix_ms(timestamp).ok_or(Refusal::Timestamp)?;
+        if signature.len() != LETTERS {
+            return Err(Refusal::Length(signature.chars().count()));
+        }
+        BASE64_STANDARD.decode(signature).map_err(|_| Refusal::NotBase64)?;
+        Ok(())
+    }
+
     /// Takes a request for Front's if any key signed it, and it was sent within the window.
     ///
     /// The signature comes first: that a request is too old is only said of one that Front wrote, and
@@ -176,10 +188,7 @@ impl Keys {
         let timestamp = request.timestamp.ok_or(Refusal::Missing(TIMESTAMP))?;
         let signature = request.signature.ok_or(Refusal::Missing(SIGNATURE))?;
         let sent_ms = unix_ms(timestamp).ok_or(Refusal::Timestamp)?;
-        if signature.len() != LETTERS {
-            return Err(Refusal::Length(signature.chars().count()));
-        }
-        BASE64_STANDARD.decode(signature).map_err(|_| Refusal::NotBase64)?;
+        self.presented(request)?;
         let signed = self.signed(request, timestamp, signature);
         let (key, content) = signed.ok_or(Refusal::Mismatch)?;
         let window_ms = self.window_ms;

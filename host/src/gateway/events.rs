@@ -17,7 +17,7 @@ use crate::twilio::replay;
 
 impl Gateway {
     /// Somebody will get this conversation: who, is decided from the queue.
-    pub(super) async fn routing(&self, question: &Question<'_>, trip: &mut Trip) -> Result<Answer, Error> {
+    pub(super) async fn routing(&self, question: &Question<'_>, trip: &mut Trip<'_>) -> Result<Answer, Error> {
         let tenant = &question.route.tenant;
         let conversation = routing::decode(question.form, &tenant.numbers)?.conversation.conversation_sid;
         if tenant.roles.routing.is_empty() && tenant.default_worker.is_none() {
@@ -27,7 +27,7 @@ impl Gateway {
         self.accept(question, trip, identity, Kind::Routing, "routing", &conversation).await
     }
 
-    pub(super) async fn conversations(&self, question: &Question<'_>, trip: &mut Trip) -> Result<Answer, Error> {
+    pub(super) async fn conversations(&self, question: &Question<'_>, trip: &mut Trip<'_>) -> Result<Answer, Error> {
         let moment = conversations::moment(question.form);
         if moment == Moment::Before {
             trip.fail_open();
@@ -71,7 +71,7 @@ impl Gateway {
     }
 
     /// An event of the Conversations webhooks, for later.
-    async fn stored(&self, question: &Question<'_>, trip: &Trip, conversation: &str) -> Result<Answer, Error> {
+    async fn stored(&self, question: &Question<'_>, trip: &Trip<'_>, conversation: &str) -> Result<Answer, Error> {
         let form = question.form;
         self.accept(
             question,
@@ -87,7 +87,7 @@ impl Gateway {
     async fn accept(
         &self,
         question: &Question<'_>,
-        trip: &Trip,
+        trip: &Trip<'_>,
         identity: String,
         kind: Kind,
         name: &str,

@@ -10,7 +10,6 @@ use crate::error::Error;
 use crate::routes::{Route, Routes};
 use crate::twilio::callbacks::crm;
 use crate::twilio::explain::{Surroundings, explain};
-use crate::twilio::form::Form;
 use crate::twilio::signature::{Refusal, Request};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -41,7 +40,9 @@ impl Explainer {
         host: Option<&str>,
         refusal: Refusal,
     ) -> Error {
-        if refusal == Refusal::Missing && is_version1(request) {
+        let query = request.target.split_once('?').map(|(_, query)| query);
+        // Callbacks of the old version are not signed; what they get is a constant answer.
+        if refusal == Refusal::Missing && query.is_some_and(crm::is_version1) {
             return Error::Version1;
         }
         Error::Signature(self.words(request.target.len() + request.body.len(), &refusal.clone(), || {
@@ -72,12 +73,4 @@ impl Explainer {
         second.1 += 1;
         second.1 <= self.per_second_max
     }
-}
-
-/// Callbacks of the old version are not signed, but can be told by their shape; what they get is a
-/// constant answer.
-fn is_version1(request: &Request<'_>) -> bool {
-    let query = request.target.split_once('?').map(|(_, query)| query);
-    let token = || Form::parse(request.body).is_ok_and(|form| form.get("Token").is_some());
-    query.is_some_and(crm::is_version1) || (request.is_form && token())
 }

@@ -14,13 +14,14 @@ use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method, Response, StatusCode};
 use tokio::time::{Instant, timeout_at};
 
-use super::Gateway;
 use super::trip::{FRONT, PROVIDER, Trip};
+use super::{Gateway, heavy};
 use crate::body;
+use crate::connections::Hold;
 use crate::delivery::store::front::{Attempt, Channel, ChannelState};
 use crate::error::Error;
 use crate::front::answers::{Answer, Outcome, problem};
-use crate::front::explain::{Surroundings, explain};
+use crate::front::explain::{Surroundings, explain, explain_unread};
 use crate::front::requests::{self, Question};
 use crate::front::signature::{Request as Signed, SIGNATURE, TIMESTAMP};
 use crate::front::{ids, replay};
@@ -46,7 +47,7 @@ impl Gateway {
         head: Parts,
         body: Incoming,
         started: Instant,
-        trip: &mut Trip,
+        trip: &mut Trip<'_>,
     ) -> Result<Response<Full<Bytes>>, Error> {
         let app = &route.app;
         let is_provider = matches!(route.address, Address::Provider(_));
@@ -61,10 +62,16 @@ impl Gateway {
             Address::App => None,
             Address::Channel(key) | Address::Provider(key) => Some(self.channel_at(route, key, deadline).await?),
         };
-        let body = body::read(body, &head.headers, app.body_bytes_max, &self.config.server, deadline).await?;
+        if !is_provider {
+            let presented = app.keys.presented(&signed(&head, b""));
+            presented.map_err(|refusal| Error::Signature(explain_unread(&app.keys, refusal)))?;
+        }
+        let server = &self.config.server;
+        let (body, hold) = body::read(body, &head.headers, app.body_bytes_max, server, deadline, trip.caller()).await?;
         match channel {
+            // Nobody but the plugin can say whose request it is: what it holds is given back when it ends.
             Some(channel) if is_provider => self.provider(route, &channel, &head, &body, deadline, trip).await,
-            channel => Ok(json(&self.answer(route, channel.as_ref(), &head, &body, deadline, trip).await?)),
+            channel => Ok(json(&self.answer(route, channel.as_ref(), &head, (&body, hold), deadline, trip).await?)),
         }
     }
 
@@ -73,14 +80,13 @@ impl Gateway {
         route: &FrontRoute,
         channel: Option<&Channel>,
         head: &Parts,
-        body: &[u8],
+        (body, hold): (&[u8], Hold<'_>),
         deadline: Instant,
-        trip: &mut Trip,
+        trip: &mut Trip<'_>,
     ) -> Result<Answer, Error> {
-        let is_delete = head.method == Method::DELETE;
-        let (timestamp, signature) = (only(&head.headers, TIMESTAMP), only(&head.headers, SIGNATURE));
-        let request = Signed { is_delete, timestamp, signature, body };
-        let verified = match route.app.keys.verify(&request, now_ms()) {
+        let request = signed(head, body);
+        let Signed { timestamp, signature, .. } = request;
+        let verified = match heavy(body.len(), || route.app.keys.verify(&request, now_ms())).await {
             Ok(verified) => verified,
             Err(refusal) => {
                 let explanation = self.explainer.words(body.len(), &refusal, || {
@@ -92,6 +98,8 @@ impl Gateway {
                 return Err(Error::Signature(explanation));
             }
         };
+        trip.verified();
+        drop(hold);
         let key = format!("front.{}.{}", route.app.name, verified.key);
         metrics::counter!("frontgate_verified_total", "tenant" => route.tenant.name.to_string(), "key" => key)
             .increment(1);
@@ -118,7 +126,7 @@ impl Gateway {
         asked: &Asked<'_>,
         channel: &Channel,
         question: Question,
-        trip: &mut Trip,
+        trip: &mut Trip<'_>,
     ) -> Result<Answer, Error> {
         match question {
             // Whoever removes it twice has removed it.
@@ -175,10 +183,16 @@ impl Gateway {
         answered
     }
 
-    fn asking_channel(&self, route: &FrontRoute, deadline: Instant, trip: &Trip) -> Asking {
+    fn asking_channel(&self, route: &FrontRoute, deadline: Instant, trip: &Trip<'_>) -> Asking {
         let deadlines = Deadlines { queue: deadline, answer: deadline };
         self.plugins.asking(&route.tenant, trip.id(), deadlines, trip.receipts())
     }
+}
+
+/// A request as far as Front signs it.
+fn signed<'r>(head: &'r Parts, body: &'r [u8]) -> Signed<'r> {
+    let (timestamp, signature) = (only(&head.headers, TIMESTAMP), only(&head.headers, SIGNATURE));
+    Signed { is_delete: head.method == Method::DELETE, timestamp, signature, body }
 }
 
 /// A header that is there once.
@@ -233,6 +247,7 @@ fn said(error: &Error) -> Answer {
         Error::Forbidden(text) | Error::Invalid(text) | Error::Failed(text) => problem(400, text),
         Error::NotStored(_)
         | Error::Busy(_)
+        | Error::BodiesFull
         | Error::BreakerOpen
         | Error::NoPlugin(_)
         | Error::Unavailable(_)

@@ -8,7 +8,7 @@ use crate::roles::Asking;
 use crate::twilio::callbacks::{Answer, crm, outgoing, templates};
 
 impl Gateway {
-    pub(super) async fn crm(&self, question: &Question<'_>, trip: &mut Trip) -> Result<Answer, Error> {
+    pub(super) async fn crm(&self, question: &Question<'_>, trip: &mut Trip<'_>) -> Result<Answer, Error> {
         let asked = crm::decode(question.form, question.query, question.route.tenant.page_size_max)?;
         let asking = self.asking(question, trip);
         let plugin = asking.answering(Role::Crm)?;
@@ -25,7 +25,7 @@ impl Gateway {
         }
     }
 
-    pub(super) async fn templates(&self, question: &Question<'_>, trip: &mut Trip) -> Result<Answer, Error> {
+    pub(super) async fn templates(&self, question: &Question<'_>, trip: &mut Trip<'_>) -> Result<Answer, Error> {
         let request = templates::decode(question.form, question.query)?;
         let asking = self.asking(question, trip);
         let plugin = asking.answering(Role::Templates)?;
@@ -34,7 +34,7 @@ impl Gateway {
         Ok(templates::encode(&categories))
     }
 
-    pub(super) async fn outgoing(&self, question: &Question<'_>, trip: &mut Trip) -> Result<Answer, Error> {
+    pub(super) async fn outgoing(&self, question: &Question<'_>, trip: &mut Trip<'_>) -> Result<Answer, Error> {
         let request = outgoing::decode(question.form, question.query)?;
         let contact = request.channel.clone();
         let asking = self.asking(question, trip);
@@ -44,7 +44,7 @@ impl Gateway {
         outgoing::encode(&proxy_address, &contact)
     }
 
-    pub(super) fn asking(&self, question: &Question<'_>, trip: &Trip) -> Asking {
+    pub(super) fn asking(&self, question: &Question<'_>, trip: &Trip<'_>) -> Asking {
         self.plugins.asking(&question.route.tenant, trip.id(), question.deadlines, trip.receipts())
     }
 }

@@ -9,12 +9,13 @@ use hyper::StatusCode;
 use metrics::{Counter, Histogram, counter, histogram};
 use tracing::{info, warn};
 
+use crate::connections::Connection;
 use crate::error::Error;
 use crate::plugin::live::Live;
 use crate::plugin::run::call::Receipts;
 use crate::roles::Asking;
 use crate::routes::Callback;
-use crate::telemetry::brief;
+use crate::telemetry::{REFUSALS, brief};
 
 /// Finding a meter by its labels costs more than counting: those of every answer are found once.
 static METERS: LazyLock<BTreeMap<&str, Meters>> = LazyLock::new(|| {
@@ -44,7 +45,11 @@ impl Meters {
 }
 
 /// One request.
-pub(super) struct Trip {
+pub(super) struct Trip<'c> {
+    caller: &'c Connection,
+    /// Whether the platform has signed it, or a channel's plugin has accepted it.
+    accepted: bool,
+    lines_per_second_max: u32,
     id: Arc<str>,
     started: Instant,
     tenant: Option<Arc<str>>,
@@ -57,9 +62,12 @@ pub(super) struct Trip {
     ended: bool,
 }
 
-impl Trip {
-    pub(super) fn begin() -> Self {
+impl<'c> Trip<'c> {
+    pub(super) fn begin(caller: &'c Connection, lines_per_second_max: u32) -> Self {
         Self {
+            caller,
+            accepted: false,
+            lines_per_second_max,
             id: (&*uuid::Uuid::now_v7().hyphenated().encode_lower(&mut uuid::Uuid::encode_buffer())).into(),
             started: Instant::now(),
             tenant: None,
@@ -80,6 +88,28 @@ impl Trip {
     /// Where what its calls came to is noted.
     pub(super) fn receipts(&self) -> Receipts {
         self.receipts.clone()
+    }
+
+    /// The connection that it came on.
+    pub(super) fn caller(&self) -> &'c Connection {
+        self.caller
+    }
+
+    /// The platform has signed it.
+    pub(super) fn verified(&mut self) {
+        self.accepted = true;
+        self.caller.verified();
+    }
+
+    /// A channel's plugin has accepted it.
+    pub(super) fn known(&mut self) {
+        self.accepted = true;
+        self.caller.known();
+    }
+
+    /// Whether it gets its line in the log.
+    fn has_line(&self) -> bool {
+        self.accepted || REFUSALS.admit(self.lines_per_second_max)
     }
 
     /// Notes whose request it is, and which.
@@ -135,6 +165,9 @@ impl Trip {
             Some(meters) => meters.answered.increment(1),
             None => counter!("frontgate_requests_total", "callback" => callback, "code" => code).increment(1),
         }
+        if !self.has_line() {
+            return;
+        }
         let event = self.event.as_deref();
         let calls = self.receipts.text();
         let Some(error) = error else {
@@ -168,13 +201,17 @@ impl Trip {
     }
 }
 
-impl Drop for Trip {
+impl Drop for Trip<'_> {
     fn drop(&mut self) {
         if self.ended {
             return;
         }
         counter!("frontgate_requests_total", "callback" => self.callback, "code" => "caller-gone").increment(1);
+        if !self.has_line() {
+            return;
+        }
         warn!(
+            event = "gateway.caller_gone",
             request = &*self.id,
             callback = self.callback,
             "the caller hung up before callback {} was answered",

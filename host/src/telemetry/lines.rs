@@ -12,6 +12,8 @@ use metrics::counter;
 use tracing::warn;
 use tracing_subscriber::fmt::MakeWriter;
 
+use super::one_line::one_line;
+
 /// How long a line waits for others.
 const PAUSE: Duration = Duration::from_millis(5);
 
@@ -26,6 +28,8 @@ struct Shared {
     waiting: Mutex<Waiting>,
     changed: Condvar,
     buffer_bytes_max: usize,
+    /// Whether lines have colours.
+    coloured: bool,
 }
 
 #[derive(Default)]
@@ -42,8 +46,12 @@ struct Waiting {
 pub struct Guard(Arc<Shared>);
 
 /// Starts the thread. Lines that find `buffer_bytes_max` waiting are dropped and counted.
-pub(super) fn start(out: impl Write + Send + 'static, buffer_bytes_max: usize) -> anyhow::Result<(Lines, Guard)> {
-    let shared = Arc::new(Shared { waiting: Mutex::default(), changed: Condvar::new(), buffer_bytes_max });
+pub(super) fn start(
+    out: impl Write + Send + 'static,
+    buffer_bytes_max: usize,
+    coloured: bool,
+) -> anyhow::Result<(Lines, Guard)> {
+    let shared = Arc::new(Shared { waiting: Mutex::default(), changed: Condvar::new(), buffer_bytes_max, coloured });
     let writing = Arc::clone(&shared);
     let thread = thread::Builder::new().name("log".to_owned()).spawn(move || writing.write_all(out));
     thread.context("starting the thread of the log")?;
@@ -110,7 +118,7 @@ impl Drop for Guard {
 
 impl Write for &Lines {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        self.0.push(line);
+        self.0.push(&one_line(line, self.0.coloured));
         Ok(line.len())
     }
 

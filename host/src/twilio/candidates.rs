@@ -127,17 +127,17 @@ pub(super) fn texts(form: &Form<'_>) -> Vec<String> {
     let mut all = vec![likely(form)];
     let ambiguous = form.pairs().any(|(name, value)| !name.is_ascii() || !value.is_ascii());
     if ambiguous {
-        add(&mut all, text(form, str::cmp, str::cmp));
+        add(&mut all, text(form, Order::CodePoints));
     }
     if unequal_lengths(form) {
-        add(&mut all, text(form, utf16, numeric));
+        add(&mut all, text(form, Order::Numbers));
     }
     all
 }
 
 /// The first of [`texts`].
 pub(super) fn likely(form: &Form<'_>) -> String {
-    text(form, utf16, utf16)
+    text(form, Order::Utf16)
 }
 
 fn add(all: &mut Vec<String>, text: String) {
@@ -146,37 +146,87 @@ fn add(all: &mut Vec<String>, text: String) {
     }
 }
 
-type Order = fn(&str, &str) -> Ordering;
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Order {
+    /// JavaScript and Java sort by UTF-16 units.
+    Utf16,
+    /// Python and Rust sort by code points.
+    CodePoints,
+    /// PHP sorts values that look like numbers as numbers. They come before all others here: compared with those as
+    /// texts, `2 < 10 < 1a < 2` would have no order at all.
+    Numbers,
+}
 
-fn text(form: &Form<'_>, names: Order, values: Order) -> String {
-    let mut pairs: Vec<(&str, &str)> = form.pairs().collect();
-    pairs.sort_by(|a, b| names(a.0, b.0).then_with(|| values(a.1, b.1)));
-    pairs.dedup();
-    let mut text = String::with_capacity(pairs.iter().map(|(name, value)| name.len() + value.len()).sum());
-    pairs.into_iter().flat_map(|(name, value)| [name, value]).for_each(|part| text.push_str(part));
+fn text(form: &Form<'_>, order: Order) -> String {
+    // A number is read once, however often it is compared.
+    let number = |value: &str| value.parse::<f64>().ok().filter(|_| order == Order::Numbers);
+    let mut pairs: Vec<_> = form.pairs().map(|(name, value)| (name, value, number(value))).collect();
+    match order {
+        Order::Utf16 => pairs.sort_by(|a, b| utf16(a.0, b.0).then_with(|| utf16(a.1, b.1))),
+        Order::CodePoints => pairs.sort_by(|a, b| a.0.cmp(b.0).then_with(|| a.1.cmp(b.1))),
+        Order::Numbers => pairs.sort_by(|a, b| utf16(a.0, b.0).then_with(|| numeric((a.1, a.2), (b.1, b.2)))),
+    }
+    pairs.dedup_by(|a, b| (a.0, a.1) == (b.0, b.1));
+    let mut text = String::with_capacity(pairs.iter().map(|(name, value, _)| name.len() + value.len()).sum());
+    pairs.into_iter().flat_map(|(name, value, _)| [name, value]).for_each(|part| text.push_str(part));
     text
 }
 
-/// JavaScript and Java sort by UTF-16 units; Python and Rust by code points.
+/// The order of UTF-16 units. The first characters that differ decide; what comes before them is compared as bytes.
 fn utf16(a: &str, b: &str) -> Ordering {
-    if a.is_ascii() && b.is_ascii() {
-        return a.cmp(b);
-    }
-    a.encode_utf16().cmp(b.encode_utf16())
+    let Some(at) = first_difference(a.as_bytes(), b.as_bytes()) else {
+        return a.len().cmp(&b.len());
+    };
+    let start = a.floor_char_boundary(at);
+    let units = |text: &str| {
+        let mut units = [0; 2];
+        let character = text[start..].chars().next().expect("a character at the difference");
+        character.encode_utf16(&mut units);
+        units
+    };
+    units(a).cmp(&units(b))
 }
 
-/// PHP sorts values that look like numbers as numbers. They come before all others here: compared
-/// with those as texts, `2 < 10 < 1a < 2` would have no order at all.
-fn numeric(a: &str, b: &str) -> Ordering {
-    match (a.parse::<f64>(), b.parse::<f64>()) {
-        (Ok(x), Ok(y)) => x.total_cmp(&y).then_with(|| a.cmp(b)),
-        (Ok(_), Err(_)) => Ordering::Less,
-        (Err(_), Ok(_)) => Ordering::Greater,
-        (Err(_), Err(_)) => utf16(a, b),
+/// Where two texts differ first; none if one begins with the other.
+fn first_difference(a: &[u8], b: &[u8]) -> Option<usize> {
+    const PIECE: usize = 32;
+    let pieces = a.chunks(PIECE).zip(b.chunks(PIECE));
+    let equal = pieces.take_while(|(a, b)| a == b).count() * PIECE;
+    let (a, b) = (a.get(equal..)?, b.get(equal..)?);
+    Some(equal + a.iter().zip(b).position(|(a, b)| a != b)?)
+}
+
+fn numeric(a: (&str, Option<f64>), b: (&str, Option<f64>)) -> Ordering {
+    match (a.1, b.1) {
+        (Some(x), Some(y)) => x.total_cmp(&y).then_with(|| a.0.cmp(b.0)),
+        (Some(_), None) => Ordering::Less,
+        (None, Some(_)) => Ordering::Greater,
+        (None, None) => utf16(a.0, b.0),
     }
 }
 
 fn unequal_lengths(form: &Form<'_>) -> bool {
     let mut lengths = BTreeMap::new();
     form.pairs().any(|(name, value)| *lengths.entry(name).or_insert(value.len()) != value.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn texts_are_ordered_by_their_utf16_units(common in ".{0,70}", a in ".{0,4}", b in ".{0,4}") {
+            let (a, b) = (format!("{common}{a}"), format!("{common}{b}"));
+            prop_assert_eq!(utf16(&a, &b), a.encode_utf16().cmp(b.encode_utf16()));
+        }
+    }
+
+    #[test]
+    fn a_character_outside_the_basic_plane_comes_before_the_private_ones() {
+        assert_eq!(utf16("x\u{10000}", "x\u{e000}"), Ordering::Less);
+        assert_eq!("x\u{10000}".cmp("x\u{e000}"), Ordering::Greater);
+    }
 }

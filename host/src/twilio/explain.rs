@@ -7,6 +7,9 @@ use super::candidates::{self, Base};
 use super::form::Form;
 use super::signature::{Key, Keys, Refusal, Request};
 
+/// Other tenants whose keys are tried.
+const OTHERS_MAX: usize = 200;
+
 /// What is known beside the request itself.
 #[derive(Debug, Clone, Copy)]
 pub struct Surroundings<'s> {
@@ -95,10 +98,13 @@ fn near_miss(keys: &Keys, tried: &[Key], request: &Request<'_>, around: &Surroun
             return Some(change.to_owned());
         }
     }
+    // There may be many tenants: the likeliest text must do.
+    let (url, text) = (keys.base.likely(request.target), texts.first()?);
     around
         .others
         .iter()
-        .find(|(_, other)| matches(&other.tokens, &keys.base, request.target, &texts))
+        .take(OTHERS_MAX)
+        .find(|(_, other)| other.tokens.iter().any(|key| key.matches(&url, text, signature)))
         .map(|(name, _)| format!("with the keys of tenant `{name}`"))
 }
 

@@ -17,8 +17,9 @@ pub const SIGNATURE: &str = "x-twilio-signature";
 /// The header that names a SharedKey.
 pub const SETTINGS: &str = "x-twilio-webhooks-signature-settings";
 
-/// Letters of an HMAC-SHA1 and of an HMAC-SHA256 in base64.
-const LENGTHS: [usize; 2] = [28, 44];
+/// Bytes that are signed to find the text that one request's signature is for. Texts of real requests are some kilobytes,
+/// so that all of them are tried; a stranger's 256 KiB are not signed dozens of times.
+const SIGNED_BYTES_MAX: usize = 2 * 1024 * 1024;
 
 /// What arrived, as far as it is signed.
 #[derive(Debug, Clone, Copy)]
@@ -68,6 +69,9 @@ pub enum Refusal {
     /// Twilio signs every request.
     #[error("there is no X-Twilio-Signature header")]
     Missing,
+    /// Another algorithm or another notation.
+    #[error("the signature does not match: it has {0} letters, which no key for this request gives")]
+    Length(usize),
     /// The signature covers the fields, so they must be readable.
     #[error("the body is not a form: {0}")]
     Form(#[from] FormError),
@@ -142,6 +146,14 @@ impl Key {
         self.sign(url, form).as_bytes().ct_eq(signature.as_bytes()).into()
     }
 
+    /// Letters of a signature in base64.
+    fn letters(&self) -> usize {
+        match self.mac {
+            KeyedMac::Sha1(_) => 28,
+            KeyedMac::Sha256(_) => 44,
+        }
+    }
+
     pub(super) fn algorithm(&self) -> Algorithm {
         match self.mac {
             KeyedMac::Sha1(_) => Algorithm::HmacSha1,
@@ -164,14 +176,22 @@ impl Keys {
         Self { base, tokens, shared }
     }
 
+    /// Refuses a request that no body could make Twilio's: without a signature, with one that no key gives, or under a
+    /// SharedKey that is not configured. Costs no signature, so this comes before the body is read.
+    pub fn presented(&self, request: &Request<'_>) -> Result<(), Refusal> {
+        let signature = request.signature.ok_or(Refusal::Missing)?;
+        let keys = self.candidates(request)?;
+        match keys.iter().any(|key| key.letters() == signature.len()) {
+            true => Ok(()),
+            false => Err(Refusal::Length(signature.len())),
+        }
+    }
+
     /// Takes a request for Twilio's if any of the tenant's keys signed it for any URL that means
     /// this place.
     pub fn verify<'r>(&self, request: &Request<'r>) -> Result<Verified<'r>, Refusal> {
-        let signature = request.signature.ok_or(Refusal::Missing)?;
-        let keys = self.candidates(request)?;
-        if !LENGTHS.contains(&signature.len()) {
-            return Err(Refusal::Mismatch);
-        }
+        self.presented(request)?;
+        let (signature, keys) = (request.signature.ok_or(Refusal::Missing)?, self.candidates(request)?);
         let content = if request.is_form { Content::Form(Form::parse(request.body)?) } else { Content::Other };
         // Nearly every request is signed so, and the other texts cost more than the signature.
         if let (Content::Form(form), Some(key)) = (&content, keys.first()) {
@@ -186,8 +206,15 @@ impl Keys {
             Content::Other => vec![String::new()],
         };
         let urls = self.base.urls(request.target);
+        let mut left = SIGNED_BYTES_MAX;
+        let mut matches = |key: &Key, url: &str, form: &str| {
+            // The likeliest texts come first, and one is always tried.
+            let tried = left > 0;
+            left = left.saturating_sub(url.len() + form.len());
+            tried && key.matches(url, form, signature)
+        };
         let signed = urls.into_iter().find_map(|url| {
-            let key = keys.iter().find(|key| forms.iter().any(|form| key.matches(&url, form, signature)))?;
+            let key = keys.iter().find(|key| forms.iter().any(|form| matches(key, &url, form)))?;
             Some((url, key.label.clone()))
         });
         let Some((url, key)) = signed else {

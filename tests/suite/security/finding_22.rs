@@ -1,1 +1,40 @@
 //! Finding 22: the log grows with unsigned requests.
+
+use frontgate_tests::{Raw, Setup, get};
+
+const REQUESTS: usize = 300;
+
+#[test]
+fn unsigned_refusals_are_counted_in_full_and_logged_at_a_bounded_rate() {
+    let gateway = Setup::misbehaving().set("server.refusal_lines_per_second_max", "0").start();
+    for number in 0..REQUESTS / 3 {
+        assert_eq!(get(gateway.address(), &format!("/nothing/{number}"), &[]).status, 404);
+        assert_eq!(get(gateway.address(), "/callbacks/crm", &[]).status, 405);
+        let hung_up = "POST /callbacks/crm HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\
+                       x-twilio-signature: AAAAAAAAAAAAAAAAAAAAAAAAAAA=\r\n\r\nhalf";
+        Raw::connect(gateway.address()).send(hung_up);
+    }
+    // Written after those of all others.
+    let line = gateway.log().wait_for("log lines about unverified requests were left out");
+    assert_eq!(line["event"], "gateway.refusal_lines_omitted");
+    assert_eq!(gateway.metric_sum("frontgate_refusal_lines_omitted_total") as usize, REQUESTS);
+    assert_eq!(gateway.metric_sum("frontgate_requests_total") as usize, REQUESTS);
+    let log = gateway.log().text();
+    assert!(!log.contains("refused:") && !log.contains("hung up"), "{log}");
+}
+
+#[test]
+fn a_signed_request_always_has_its_line() {
+    let gateway = Setup::misbehaving().set("server.refusal_lines_per_second_max", "0").start();
+    assert_eq!(gateway.wish("failed").status, 502);
+    gateway.log().wait_for("callback crm refused: the plugin failed");
+}
+
+#[test]
+fn what_a_plugin_writes_is_one_line_that_turns_no_text() {
+    let gateway = Setup::misbehaving().start();
+    assert_eq!(gateway.wished("forge"), "forged");
+    let line = gateway.log().wait_for("first line");
+    let text = line["message"].as_str().expect("a text");
+    assert!(text.contains("turned") && text.is_ascii(), "{text:?}");
+}

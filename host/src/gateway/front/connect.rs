@@ -14,7 +14,7 @@ impl Gateway {
         &self,
         asked: &Asked<'_>,
         channel_id: String,
-        trip: &mut Trip,
+        trip: &mut Trip<'_>,
     ) -> Result<Answer, Error> {
         let (tenant, app, deadline) = (&asked.route.tenant, &asked.route.app, asked.deadline);
         let asking = self.asking_channel(asked.route, deadline, trip);
@@ -50,7 +50,7 @@ impl Gateway {
         &self,
         asked: &Asked<'_>,
         page_token: Option<String>,
-        trip: &mut Trip,
+        trip: &mut Trip<'_>,
     ) -> Result<Answer, Error> {
         let asking = self.asking_channel(asked.route, asked.deadline, trip);
         let plugin = asking.channel(&asked.route.app)?;

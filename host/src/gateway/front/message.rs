@@ -20,7 +20,7 @@ impl Gateway {
         asked: &Asked<'_>,
         channel: &Channel,
         message: &Message,
-        trip: &Trip,
+        trip: &Trip<'_>,
     ) -> Result<Answer, Error> {
         let incoming = Incoming {
             channel: channel.id,

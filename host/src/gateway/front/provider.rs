@@ -30,7 +30,7 @@ impl Gateway {
         head: &Parts,
         body: &[u8],
         deadline: Instant,
-        trip: &mut Trip,
+        trip: &mut Trip<'_>,
     ) -> Result<Response<Full<Bytes>>, Error> {
         let app = &route.app;
         if channel.state == ChannelState::Removed {
@@ -57,6 +57,9 @@ impl Gateway {
                 request: Arc::clone(trip.id()),
             };
             within(deadline, self.store.keep_told(told)).await?;
+        }
+        if response.status().is_success() {
+            trip.known();
         }
         Ok(response)
     }

@@ -15,6 +15,7 @@ use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 use super::budget::Usage;
 use super::caller::Caller;
 use crate::config::Limits;
+use crate::telemetry::is_invisible;
 
 /// Everything that one call writes.
 #[derive(Debug)]
@@ -83,7 +84,7 @@ impl Output {
         let text = &text[..text.floor_char_boundary(left.bytes)];
         left.lines -= 1;
         left.bytes -= text.len();
-        Some(text.replace(char::is_control, " "))
+        Some(text.replace(is_invisible, " "))
     }
 
     fn labels(&self) -> (&str, &str, &str) {

@@ -35,7 +35,8 @@ struct Hanging {
 fn hanging(buffer_bytes_max: usize) -> Hanging {
     let (begun, writes) = channel();
     let (wake, go_on) = channel();
-    let shared = Arc::new(Shared { waiting: Mutex::default(), changed: Condvar::new(), buffer_bytes_max });
+    let shared =
+        Arc::new(Shared { waiting: Mutex::default(), changed: Condvar::new(), buffer_bytes_max, coloured: false });
     let recorder = PrometheusBuilder::new().build_recorder();
     let (writing, metrics) = (Arc::clone(&shared), recorder.handle());
     thread::spawn(move || with_local_recorder(&recorder, || writing.write_all(Reader { begun, go_on })));
@@ -79,7 +80,7 @@ fn a_reader_that_hangs_stops_neither_who_logs_nor_the_end_of_the_process() {
 fn the_last_lines_are_written_before_the_end() {
     let (begun, writes) = channel();
     let (wake, go_on) = channel();
-    let (lines, guard) = start(Reader { begun, go_on }, 1_000).expect("a thread");
+    let (lines, guard) = start(Reader { begun, go_on }, 1_000, false).expect("a thread");
     for line in ["one\n", "two\n", "three\n"] {
         lines.0.push(line.as_bytes());
         wake.send(()).expect("a reader");

@@ -57,7 +57,9 @@ impl Crm for Misbehaving {
             "long-ids" => Ok(long_ids(&request, many)),
             "too-many" => Ok(named(vec!["one of many"; many])),
             "forge" => {
-                warn!("first line\n2026-11-21T00:00:00Z ERROR forged: line");
+                warn!(
+                    "first line\n2026-11-21T00:00:00Z ERROR forged: line\u{2028}another \u{202e}turned\u{85}\u{1b}[31m"
+                );
                 Ok(named(["forged"]))
             }
             "bad-values" => Ok(bad_values()),

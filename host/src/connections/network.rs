@@ -1,0 +1,51 @@
+//! Whom connections are counted for: one machine, or the network that one subscriber has.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+/// An IPv4 address, or the first half of an IPv6 address: whoever has one address of a /64 has all 2^64 of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Network {
+    /// One address.
+    V4(Ipv4Addr),
+    /// The /64 of an address.
+    V6(u64),
+}
+
+impl Network {
+    /// The network of an address. An IPv4 address in IPv6 notation is an IPv4 address.
+    pub fn of(address: IpAddr) -> Self {
+        match address.to_canonical() {
+            IpAddr::V4(address) => Self::V4(address),
+            IpAddr::V6(address) => {
+                let upper = address.to_bits() >> 64;
+                Self::V6(u64::try_from(upper).expect("64 bits are left"))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(address: &str) -> Network {
+        Network::of(address.parse().expect("an address"))
+    }
+
+    #[test]
+    fn ipv4_addresses_count_one_by_one() {
+        assert_ne!(of("192.0.2.1"), of("192.0.2.2"));
+    }
+
+    #[test]
+    fn ipv6_addresses_of_a_64_count_together() {
+        assert_eq!(of("2001:db8:1:2::1"), of("2001:db8:1:2:ffff:ffff:ffff:ffff"));
+        assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
+    }
+
+    #[test]
+    fn an_ipv4_address_in_ipv6_notation_counts_as_itself() {
+        assert_eq!(of("::ffff:192.0.2.1"), of("192.0.2.1"));
+        assert_ne!(of("::ffff:192.0.2.1"), of("::ffff:192.0.2.2"));
+    }
+}

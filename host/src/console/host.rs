@@ -1,0 +1,105 @@
+//! Under which names the operators' listener answers. A page in an operator's browser can let its own name point at this
+//! listener's address and then read what it answers; the `Host` header still has that name.
+
+use hyper::header::HOST;
+use hyper::http::uri::Authority;
+use hyper::{HeaderMap, Uri, Version};
+use std::net::IpAddr;
+
+/// Why a request is not answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// No host, several, or none that can be read.
+    Ambiguous,
+    /// A name that was not listed.
+    Unknown,
+}
+
+/// Whether a request names this listener: by an address, as `localhost`, or by a name of `admin.hosts`. A program of the
+/// time before HTTP/1.1 may name nothing; no browser does that.
+pub(super) fn check(version: Version, uri: &Uri, headers: &HeaderMap, names: &[String]) -> Result<(), Refusal> {
+    let mut hosts = headers.get_all(HOST).iter();
+    let host = hosts.next();
+    if hosts.next().is_some() {
+        return Err(Refusal::Ambiguous);
+    }
+    let host = match host {
+        Some(host) => Some(Authority::try_from(host.as_bytes()).map_err(|_| Refusal::Ambiguous)?),
+        None if version == Version::HTTP_10 => None,
+        None => return Err(Refusal::Ambiguous),
+    };
+    let known = |authority: &Authority| is_known(authority.host(), names);
+    match host.as_ref().into_iter().chain(uri.authority()).all(known) {
+        true => Ok(()),
+        false => Err(Refusal::Unknown),
+    }
+}
+
+fn is_known(host: &str, names: &[String]) -> bool {
+    let address = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    if address.parse::<IpAddr>().is_ok() {
+        return true;
+    }
+    let host = host.strip_suffix('.').unwrap_or(host);
+    let listed = names.iter().map(|name| name.strip_suffix('.').unwrap_or(name));
+    ["localhost"].into_iter().chain(listed).any(|name| name.eq_ignore_ascii_case(host))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn checked(uri: &str, hosts: &[&str]) -> Result<(), Refusal> {
+        let mut headers = HeaderMap::new();
+        for host in hosts {
+            headers.append(HOST, host.parse().expect("a header value"));
+        }
+        let names = ["gateway.internal".to_owned()];
+        check(Version::HTTP_11, &uri.parse().expect("a target"), &headers, &names)
+    }
+
+    #[test]
+    fn addresses_localhost_and_listed_names_are_known() {
+        for host in [
+            "127.0.0.1",
+            "127.0.0.1:8081",
+            "10.1.2.3:80",
+            "[::1]",
+            "[::1]:8081",
+            "localhost",
+            "LocalHost:8081",
+            "localhost.",
+            "gateway.internal",
+            "GATEWAY.internal.:8081",
+        ] {
+            assert_eq!(checked("/livez", &[host]), Ok(()), "{host}");
+        }
+    }
+
+    #[test]
+    fn other_names_are_unknown() {
+        for host in
+            ["evil.example", "evil.example:8081", "localhost.evil.example", "127.0.0.1.evil.example", "internal"]
+        {
+            assert_eq!(checked("/livez", &[host]), Err(Refusal::Unknown), "{host}");
+        }
+    }
+
+    #[test]
+    fn a_name_in_the_target_counts_as_well() {
+        assert_eq!(checked("http://evil.example/livez", &["localhost"]), Err(Refusal::Unknown));
+    }
+
+    #[test]
+    fn no_host_several_hosts_and_what_is_no_host_are_ambiguous() {
+        for hosts in [&[][..], &["localhost", "localhost"], &["a b"], &[""]] {
+            assert_eq!(checked("/livez", hosts), Err(Refusal::Ambiguous), "{hosts:?}");
+        }
+    }
+
+    #[test]
+    fn before_http_1_1_there_is_no_host() {
+        let uri = "/livez".parse().expect("a target");
+        assert_eq!(check(Version::HTTP_10, &uri, &HeaderMap::new(), &[]), Ok(()));
+    }
+}

@@ -1,0 +1,106 @@
+//! One connection to a listener, byte for byte: for requests that no client library sends.
+
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+use crate::{LIST, PUBLIC_URL, TOKEN, platform};
+
+/// Far more than any answer takes; a test that waits so long has failed.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A connection that stays open as long as the listener lets it.
+pub struct Raw {
+    stream: TcpStream,
+    /// Read, and not looked at yet.
+    rest: Vec<u8>,
+}
+
+/// One answer.
+#[derive(Debug, PartialEq, Eq)]
+pub struct RawAnswer {
+    /// The status.
+    pub status: u16,
+    /// The header in lower case, line by line.
+    pub head: String,
+    /// The body.
+    pub body: String,
+}
+
+impl RawAnswer {
+    /// Whether the listener says that it closes the connection.
+    pub fn closes(&self) -> bool {
+        self.head.contains("connection: close")
+    }
+}
+
+impl Raw {
+    /// Connects to a listener.
+    pub fn connect(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).expect("a connection");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        Self { stream, rest: Vec::new() }
+    }
+
+    /// Sends as much as the listener takes. It may answer and close before it has read everything.
+    pub fn send(&mut self, bytes: impl AsRef<[u8]>) -> &mut Self {
+        let _ = self.stream.write_all(bytes.as_ref());
+        self
+    }
+
+    /// The next answer; none if the connection is closed instead.
+    pub fn answer(&mut self) -> Option<RawAnswer> {
+        let end = loop {
+            match self.rest.windows(4).position(|bytes| bytes == b"\r\n\r\n") {
+                Some(end) => break end + 4,
+                None => self.read()?,
+            }
+        };
+        let head = String::from_utf8_lossy(&self.rest[..end]).to_lowercase();
+        self.rest.drain(..end);
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+        let length: usize = length.map_or(0, |length| length.parse().expect("a number"));
+        while self.rest.len() < length {
+            self.read()?;
+        }
+        let body: Vec<u8> = self.rest.drain(..length).collect();
+        let status = head.get(9..12).and_then(|status| status.parse().ok()).expect("a status");
+        Some(RawAnswer { status, head, body: String::from_utf8_lossy(&body).into_owned() })
+    }
+
+    /// Waits until the listener has closed the connection; whether nothing came before that.
+    pub fn is_closed(&mut self) -> bool {
+        while self.read().is_some() {}
+        self.rest.is_empty()
+    }
+
+    /// Reads more; none at the end. A reset is an end, too.
+    fn read(&mut self) -> Option<()> {
+        let mut piece = [0; 4096];
+        match self.stream.read(&mut piece) {
+            Ok(0) => None,
+            Ok(read) => {
+                self.rest.extend_from_slice(&piece[..read]);
+                Some(())
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => panic!("nothing came for {PATIENCE:?}"),
+            Err(_) => None,
+        }
+    }
+}
+
+/// A signed CRM callback, with more lines in its header.
+pub fn signed_callback(more: &str) -> String {
+    let signature = platform::sign(TOKEN, &format!("{PUBLIC_URL}/callbacks/crm"), &LIST);
+    callback(&format!("x-twilio-signature: {signature}\r\n{more}"))
+}
+
+/// A CRM callback with these lines in its header.
+pub fn callback(lines: &str) -> String {
+    let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(LIST).finish();
+    format!(
+        "POST /callbacks/crm HTTP/1.1\r\nhost: gw.example.org\r\ncontent-type: application/x-www-form-urlencoded\r\n\
+         content-length: {}\r\n{lines}\r\n{body}",
+        body.len()
+    )
+}
