@@ -41,8 +41,9 @@
 //! 4. **Other systems.** [`http`] sends JSON and reads it, to the hosts that were granted.
 //! 5. **What stays.** [`state`] keeps bytes or JSON from one call to the next; [`files`] reads the granted folder.
 //! 6. **The company's customers.** [`directory`] asks the plugin of the CRM role, from every other role.
-//! 7. **Small things.** The log ([`info!`], [`warn!`] and so on), [`clock`], [`random`], [`address`].
-//! 8. **Tests.** [`testing`] stands in for all of it, so that `cargo test` needs neither a gateway nor WebAssembly.
+//! 7. **Webhooks.** [`signatures`] checks who wrote one, with a key that stays in the gateway.
+//! 8. **Small things.** The log ([`info!`], [`warn!`] and so on), [`clock`], [`random`], [`address`].
+//! 9. **Tests.** [`testing`] stands in for all of it, so that `cargo test` needs neither a gateway nor WebAssembly.
 //!
 //! A plugin that asks a system of the company for its customers, and its test, are a page:
 //!
@@ -143,6 +144,7 @@ mod outgoing;
 pub mod random;
 mod routing;
 pub mod settings;
+pub mod signatures;
 pub mod state;
 mod templates;
 pub mod testing;

@@ -37,12 +37,13 @@
 //! What stands in for what: [`settings()`], [`secrets`], [`customers`] (for [`directory`](crate::directory)),
 //! [`serve`] or [`answer_with`] (for [`http`](crate::http)), a store that is empty ([`state()`], for
 //! [`state`](mod@crate::state)), [`now`] and [`pass`] (for [`clock`](crate::clock)), [`folder`] and [`files`],
-//! [`logged`]. A test that runs in a thread of an earlier one begins with [`reset`].
+//! [`signatures`] (for [`signatures`](crate::signatures)), [`logged`]. A test that runs in a thread of an earlier one begins with [`reset`].
 #![cfg(not(target_family = "wasm"))]
 
 mod clock;
 mod files;
 pub(crate) mod http;
+mod signatures;
 pub(crate) mod state;
 
 use std::cell::{Cell, RefCell};
@@ -51,6 +52,7 @@ use std::collections::BTreeMap;
 pub use self::clock::{now, pass};
 pub use self::files::{files, folder};
 pub use self::http::{Exchange, Server, answer_with, answers, expect, requests, serve};
+pub use self::signatures::{Check, signatures};
 pub use self::state::state;
 use crate::log::Level;
 use crate::{Customer, Error, Result, address};
@@ -58,6 +60,7 @@ use crate::{Customer, Error, Result, address};
 pub(crate) use self::clock::time;
 pub(crate) use self::files::{in_folder, piece};
 pub(crate) use self::http::{send, upload};
+pub(crate) use self::signatures::verify;
 
 thread_local! {
     static CUSTOMERS: RefCell<Vec<Customer>> = const { RefCell::new(Vec::new()) };
@@ -87,6 +90,7 @@ pub fn reset() {
     clock::reset();
     files::reset();
     http::reset();
+    signatures::reset();
     state(true);
 }
 

@@ -17,6 +17,7 @@ mod state;
 mod store;
 mod tenant;
 mod warn;
+mod webhooks;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -34,6 +35,7 @@ pub use self::server::{Admin, Log, LogFormat, Server};
 pub use self::state::{StateGrant, StateLimits};
 pub use self::store::{Delivery, Store, authorities};
 pub use self::tenant::{Algorithm, Role, Roles, SharedKey, Tenant, Twilio, is_e164};
+pub use self::webhooks::WebhookKey;
 use crate::ownership;
 
 /// The whole of `config.toml`.
@@ -175,6 +177,9 @@ fn plugin_secrets(plugins: &mut Plugins) -> Vec<(String, &mut Secret)> {
             for (key, secret) in &mut bound.secrets {
                 secrets.push((format!("plugins.named.{name}.bound_secrets[{index}].secrets.{key}"), secret));
             }
+        }
+        for (key, webhook) in &mut plugin.webhook_keys {
+            secrets.extend(webhook.secrets_mut(&format!("plugins.named.{name}.webhook_keys.{key}")));
         }
     }
     secrets

@@ -38,5 +38,6 @@ pub mod error;
 pub mod outbound;
 mod ownership;
 mod scheduling;
+mod signing;
 mod starter;
 pub mod telemetry;

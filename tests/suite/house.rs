@@ -25,6 +25,7 @@ const FLOORS: [&[&str]; 10] = [
         "process",
         "sandbox",
         "scheduling",
+        "signing",
         "starter",
         "telemetry",
     ],

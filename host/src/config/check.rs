@@ -11,6 +11,7 @@ use url::Url;
 use super::document::Document;
 use super::fault::Fault;
 use super::tenant::{Role, is_e164};
+use super::webhooks::SECRETS_MAX;
 use super::{Config, Tenant, Twilio};
 use crate::ownership::{self, Folder};
 
@@ -52,6 +53,25 @@ pub(super) fn check_plugins(config: &mut Config, document: &Document<'_>, faults
     }
     limits(config, &mut report);
     outbound::check(config, &mut report);
+    webhook_keys(config, &mut report);
+}
+
+/// Keys that plugins check webhooks with.
+fn webhook_keys(config: &Config, report: &mut Report<'_, '_>) {
+    for (name, named) in &config.plugins.named {
+        for (key, webhook) in &named.webhook_keys {
+            let place = format!("plugins.named.{name}.webhook_keys.{key}");
+            match webhook.secrets().len() {
+                0 => report.fault(&place, "has no secret", "write { env = \"NAME\" }, or a list of such references"),
+                1..=SECRETS_MAX => {}
+                count => report.fault(
+                    &place,
+                    &format!("has {count} secrets"),
+                    &format!("keep at most {SECRETS_MAX}: the current one and those of a rotation"),
+                ),
+            }
+        }
+    }
 }
 
 struct Report<'r, 'd> {
@@ -205,6 +225,7 @@ fn limits(config: &Config, report: &mut Report<'_, '_>) {
             (format!("{key}.table_elements_max"), size(limits.table_elements_max), 1, 10_000_000),
             (format!("{key}.answer_bytes_max"), size(limits.answer_bytes_max), 1, gib),
             (format!("{key}.handles_max"), size(limits.handles_max), 1, 1_000_000),
+            (format!("{key}.signatures_max"), limits.signatures_max.into(), 0, 10_000),
             (format!("{key}.outbound_requests_max"), limits.outbound_requests_max.into(), 0, 1_000_000),
             (format!("{key}.outbound_concurrent_max"), limits.outbound_concurrent_max.into(), 1, 1_000),
             (format!("{key}.outbound_request_bytes_max"), size(limits.outbound_request_bytes_max), 0, gib),

@@ -62,6 +62,8 @@ limits! {
     answer_bytes_max: usize = 2 * 1024 * 1024,
     /// Open files, streams and the like.
     handles_max: usize = 1_024,
+    /// Signatures of webhooks that it may check; each costs a hash over the message.
+    signatures_max: u32 = 20,
     /// Requests that it may send; those that are refused count.
     outbound_requests_max: u32 = 20,
     /// Of those at one time; further ones wait.

@@ -11,6 +11,7 @@ use super::limits::{LimitOverrides, Limits};
 use super::outbound::BoundSecret;
 use super::secret::Secret;
 use super::state::{StateGrant, StateLimits};
+use super::webhooks::WebhookKey;
 
 /// Where plugins come from, and what they may use.
 #[derive(Debug, Deserialize)]
@@ -273,6 +274,8 @@ pub struct Named {
     pub outbound_networks: Vec<String>,
     /// Secrets that the gateway puts into those requests, and the plugin never sees.
     pub bound_secrets: Vec<BoundSecret>,
+    /// Keys that the gateway checks webhooks with on the plugin's behalf, and the plugin never sees.
+    pub webhook_keys: BTreeMap<String, WebhookKey>,
     /// Whether the plugin may keep something, and how much.
     pub state: StateGrant,
     /// Limits that differ from `[plugins.limits]`.

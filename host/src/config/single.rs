@@ -27,7 +27,9 @@ impl Config {
             // An author's files are the author's own; what runs here has no more rights than its author.
             config.resolve(&file.parent().map(Path::to_path_buf).unwrap_or_default(), open_as_is);
             for (key, secret) in config.secrets_mut() {
-                let value = key.rsplit('.').next().and_then(|name| made_up.get(name));
+                // One of a list has its place behind its name.
+                let name = key.rsplit('.').next().and_then(|name| name.split('[').next());
+                let value = name.and_then(|name| made_up.get(name));
                 if let Some(value) = value {
                     secret.stand_in(value);
                 }

@@ -1,9 +1,9 @@
 //! What works, and probably not as it was meant: said by `check` and at the start, never fatal.
 
-use super::Config;
 use super::document::Document;
 use super::fault::Fault;
 use super::tenant::Role;
+use super::{Config, Secret, Tenant};
 use crate::outbound::address::special;
 use crate::ownership::{self, TRUSTED_FOLDERS};
 
@@ -68,6 +68,17 @@ pub(super) fn warn(config: &Config, document: &Document<'_>, warnings: &mut Vec<
             );
         }
     }
+    let signing: Vec<&str> = config.tenants.values().flat_map(signing_secrets).map(Secret::expose).collect();
+    for (name, plugin) in &config.plugins.named {
+        let shown = plugin.secrets.iter().filter(|(_, secret)| signing.contains(&secret.expose()));
+        for (key, _) in shown {
+            say(
+                format!("plugins.named.{name}.secrets.{key}"),
+                "the plugin can read a secret that callbacks of a tenant are signed with",
+                "if it is for webhooks, bind it in webhook_keys, where the plugin cannot read it",
+            );
+        }
+    }
     let used = |plugin: &String| {
         config.tenants.values().any(|tenant| tenant.named().any(|(_, names, _)| names.contains(plugin)))
     };
@@ -78,4 +89,12 @@ pub(super) fn warn(config: &Config, document: &Document<'_>, warnings: &mut Vec<
             "name it in [tenants.NAME.roles] or [tenants.NAME.front.APP], or leave its settings out",
         );
     }
+}
+
+/// The secrets that prove to the gateway who wrote a callback.
+fn signing_secrets(tenant: &Tenant) -> impl Iterator<Item = &Secret> {
+    let twilio = &tenant.twilio;
+    let shared = twilio.shared_keys.iter().map(|key| &key.secret);
+    let front = tenant.front.values().flat_map(|app| &app.app_secrets);
+    twilio.auth_tokens.iter().chain(shared).chain(front)
 }

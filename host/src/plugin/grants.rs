@@ -9,7 +9,8 @@ use wasmtime_wasi_config::WasiConfigVariables;
 use super::contract::Capability;
 use super::outbound::Egress;
 use super::outbound::network::Network;
-use crate::config::{Named, StateLimits};
+use crate::config::{self, Named, Secret, StateLimits};
+use crate::signing::WebhookKey;
 
 /// What the operator granted to a plugin.
 pub(crate) struct Grants {
@@ -17,6 +18,8 @@ pub(crate) struct Grants {
     pub(crate) settings: BTreeMap<String, String>,
     /// The same, for `wasi:config`.
     pub(crate) variables: WasiConfigVariables,
+    /// Keys that it checks webhooks with, by name.
+    pub(crate) webhook_keys: BTreeMap<String, WebhookKey>,
     /// A folder to read.
     pub(crate) files: Option<PathBuf>,
     /// Hosts to send requests to.
@@ -32,7 +35,10 @@ impl Grants {
         for (key, secret) in named.iter().flat_map(|named| &named.secrets) {
             settings.insert(key.clone(), secret.expose().to_owned());
         }
+        let keys = named.iter().flat_map(|named| &named.webhook_keys);
+        let key = |key: &config::WebhookKey| WebhookKey::new(key.secrets().iter().map(Secret::expose));
         Self {
+            webhook_keys: keys.map(|(name, secrets)| (name.clone(), key(secrets))).collect(),
             variables: settings.iter().map(|(key, value)| (key.clone(), value.clone())).collect(),
             settings,
             files: named.and_then(|named| named.files.clone()),

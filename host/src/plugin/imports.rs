@@ -9,6 +9,7 @@ mod keyvalue;
 mod log;
 mod random;
 mod settings;
+mod signatures;
 pub(super) mod state;
 pub(super) mod wasi_http;
 
@@ -38,6 +39,7 @@ fn link(linker: &mut Linker<CallStore>) -> wasmtime::Result<()> {
     bindings::http_client::add_to_linker::<_, HasSelf<_>>(linker, |store| store)?;
     bindings::attachments::add_to_linker::<_, HasSelf<_>>(linker, |store| store)?;
     bindings::directory::add_to_linker::<_, HasSelf<_>>(linker, |store| store)?;
+    bindings::webhook_signatures::add_to_linker::<_, HasSelf<_>>(linker, |store| store)?;
     Ok(())
 }
 

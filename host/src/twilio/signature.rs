@@ -3,14 +3,13 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use hmac::{Hmac, KeyInit, Mac};
-use sha1::Sha1;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::candidates::{self, Base};
 use super::form::{Form, FormError};
 use crate::config::Algorithm;
+use crate::signing::KeyedHash;
 
 /// The header with the signature.
 pub const SIGNATURE: &str = "x-twilio-signature";
@@ -101,13 +100,7 @@ pub enum Refusal {
 pub struct Key {
     /// As it may be logged: `auth_tokens[0]`, or a SharedKey's id.
     pub label: String,
-    mac: KeyedMac,
-}
-
-#[derive(Clone)]
-enum KeyedMac {
-    Sha1(Hmac<Sha1>),
-    Sha256(Hmac<Sha256>),
+    hash: KeyedHash,
 }
 
 impl std::fmt::Debug for Key {
@@ -119,26 +112,12 @@ impl std::fmt::Debug for Key {
 impl Key {
     /// A key from its secret. Auth tokens sign with HMAC-SHA1.
     pub fn new(label: impl Into<String>, secret: &str, algorithm: Algorithm) -> Self {
-        let any_length = "HMAC takes keys of any length";
-        let mac = match algorithm {
-            Algorithm::HmacSha1 => KeyedMac::Sha1(Hmac::new_from_slice(secret.as_bytes()).expect(any_length)),
-            Algorithm::HmacSha256 => KeyedMac::Sha256(Hmac::new_from_slice(secret.as_bytes()).expect(any_length)),
-        };
-        Self { label: label.into(), mac }
+        Self { label: label.into(), hash: KeyedHash::new(secret, algorithm) }
     }
 
     /// The signature of a URL followed by the sorted form, as it stands in the header.
     pub fn sign(&self, url: &str, form: &str) -> String {
-        fn digest<M: Mac + Clone>(mac: &M, url: &str, form: &str) -> String {
-            let mut mac = mac.clone();
-            mac.update(url.as_bytes());
-            mac.update(form.as_bytes());
-            BASE64_STANDARD.encode(mac.finalize().into_bytes())
-        }
-        match &self.mac {
-            KeyedMac::Sha1(mac) => digest(mac, url, form),
-            KeyedMac::Sha256(mac) => digest(mac, url, form),
-        }
+        BASE64_STANDARD.encode(self.hash.of(&[url.as_bytes(), form.as_bytes()]).as_bytes())
     }
 
     /// Whether this key gives this signature.
@@ -155,10 +134,7 @@ impl Key {
     }
 
     pub(super) fn algorithm(&self) -> Algorithm {
-        match self.mac {
-            KeyedMac::Sha1(_) => Algorithm::HmacSha1,
-            KeyedMac::Sha256(_) => Algorithm::HmacSha256,
-        }
+        self.hash.algorithm()
     }
 }
 

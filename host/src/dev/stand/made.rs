@@ -102,8 +102,10 @@ fn granted(folder: &Path, project: &Project) -> anyhow::Result<Toml> {
         let absolute = project.folder.join(files).display().to_string();
         settings.insert("files".to_owned(), absolute.into());
     }
-    let own = settings.get_mut("secrets").and_then(Toml::as_table_mut);
-    own.map_or(Ok(()), |own| make_up(folder, own, project))?;
+    for key in ["secrets", "webhook_keys"] {
+        let own = settings.get_mut(key).and_then(Toml::as_table_mut);
+        own.map_or(Ok(()), |own| make_up(folder, own, project))?;
+    }
     for bound in settings.get_mut("bound_secrets").and_then(Toml::as_array_mut).into_iter().flatten() {
         let secrets = bound.get_mut("secrets").and_then(Toml::as_table_mut);
         secrets.map_or(Ok(()), |secrets| make_up(folder, secrets, project))?;

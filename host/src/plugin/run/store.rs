@@ -41,6 +41,8 @@ pub(crate) struct CallStore {
     http: Http,
     /// The file that it reads.
     pub(crate) reading: Option<Reading>,
+    /// Signatures of webhooks that it may still check.
+    pub(crate) signatures_left: u32,
     /// What the plugin keeps, once it has asked for it.
     pub(crate) state: Option<Box<Session>>,
     /// None until the plugin asks for it, as most calls never do.
@@ -73,6 +75,7 @@ impl CallStore {
             http: Http::new(&outbound),
             outbound,
             reading: None,
+            signatures_left: limits.signatures_max,
             state: None,
             wasi,
             table,
@@ -90,6 +93,7 @@ impl CallStore {
         self.http = Http::new(&self.outbound);
         self.reach = reach;
         self.reading = None;
+        self.signatures_left = plugin.limits.signatures_max;
         self.state = None;
     }
 }

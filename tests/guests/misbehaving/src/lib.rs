@@ -4,6 +4,7 @@
 use std::hint::black_box;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use frontgate_sdk::bindings::frontgate::plugin::webhook_signatures::{self, Algorithm};
 use frontgate_sdk::bindings::frontgate::plugin::{directory, http_client};
 use frontgate_sdk::{Crm, Customer, CustomerPage, CustomerSummary, ListRequest, Position, Result, settings, warn};
 
@@ -66,6 +67,8 @@ impl Crm for Misbehaving {
             "imports" => Ok(named(imports())),
             "files" => Ok(named([files(how)])),
             "setting" => Ok(named([settings::get(how).unwrap_or_else(|| "none".to_owned())])),
+            "settings" => Ok(named([format!("{:?}", settings::all())])),
+            "verify" => Ok(named([verify(how)])),
             "state" => Ok(named([state::script(how)?])),
             "request" => Ok(named([format!("{request:?}")])),
             _ => Ok(named(["version 1"])),
@@ -146,6 +149,17 @@ fn imports() -> Vec<String> {
         format!("{:?}", std::env::vars().count()),
         format!("{:?}", std::net::TcpStream::connect("127.0.0.1:1").map(|_| ()).is_err()),
     ]
+}
+
+/// Checks a signature, `KEY ALGORITHM MESSAGE SIGNATURE TIMES`, and shows the last answer.
+fn verify(how: &str) -> String {
+    let [key, algorithm, message, signature, times] = how.split(' ').collect::<Vec<_>>()[..] else {
+        return "five words".to_owned();
+    };
+    let algorithm = if algorithm == "sha1" { Algorithm::HmacSha1 } else { Algorithm::HmacSha256 };
+    let check = || webhook_signatures::verify(key, algorithm, message.as_bytes(), signature);
+    let answers = std::iter::repeat_with(check).take(times.parse().unwrap_or(1));
+    format!("{:?}", answers.last())
 }
 
 fn files(path: &str) -> String {

@@ -1,0 +1,71 @@
+//! Signatures of providers' webhooks. The operator binds a key to a name (`webhook_keys` of
+//! `[plugins.named.NAME]`); the gateway checks with it, and the plugin never sees it.
+//!
+//! ```
+//! use frontgate_sdk::channel::{Reception, Request};
+//! use frontgate_sdk::{Result, signatures, testing};
+//!
+//! fn receive(request: &Request) -> Result<Reception> {
+//!     let signature = request.header("x-signature").and_then(|value| value.strip_prefix("sha256="));
+//!     let Some(signature) = signature else { return Ok(Reception::answer(403)) };
+//!     if !signatures::hmac_sha256("pigeons", &request.body, signature)? {
+//!         return Ok(Reception::answer(403));
+//!     }
+//!     Ok(Reception::answer(204))
+//! }
+//!
+//! testing::signatures(|check| check.key == "pigeons" && check.message == b"Hello" && check.signature == "5bdc");
+//! let request = Request::post("https://gw.example.net/front/sms/k/provider", "Hello");
+//! assert_eq!(receive(&request)?.response.status, 403);
+//! assert_eq!(receive(&request.with("x-signature", "sha256=5bdc"))?.response.status, 204);
+//! # Ok::<(), frontgate_sdk::Error>(())
+//! ```
+//!
+//! A signature is given whole, in hexadecimal, base64 or base64url, and without the provider's prefix. Where a
+//! provider signs a timestamp, check its age as well: a webhook that was seen once can be sent again.
+
+#[cfg(target_family = "wasm")]
+use crate::bindings::webhook_signatures;
+pub use crate::bindings::webhook_signatures::Algorithm;
+use crate::bindings::webhook_signatures::SignatureError;
+use crate::{Error, Result};
+
+/// Whether a signature is the HMAC-SHA256 of the message with this key.
+///
+/// ```
+/// use frontgate_sdk::{signatures, testing};
+///
+/// testing::signatures(|check| check.message == b"1700000000.{}");
+/// assert!(signatures::hmac_sha256("pigeons", "1700000000.{}", "5bdc")?);
+/// # Ok::<(), frontgate_sdk::Error>(())
+/// ```
+pub fn hmac_sha256(key: &str, message: impl AsRef<[u8]>, signature: &str) -> Result<bool> {
+    verify(key, Algorithm::HmacSha256, message.as_ref(), signature)
+}
+
+/// Whether a signature is the HMAC-SHA1 of the message with this key.
+///
+/// ```
+/// use frontgate_sdk::{signatures, testing};
+///
+/// testing::signatures(|check| check.message == b"{}");
+/// assert!(!signatures::hmac_sha1("pigeons", "[]", "effc")?);
+/// # Ok::<(), frontgate_sdk::Error>(())
+/// ```
+pub fn hmac_sha1(key: &str, message: impl AsRef<[u8]>, signature: &str) -> Result<bool> {
+    verify(key, Algorithm::HmacSha1, message.as_ref(), signature)
+}
+
+/// A key that the operator did not bind is `Unavailable`: the provider sends its webhook again later.
+fn verify(key: &str, algorithm: Algorithm, message: &[u8], signature: &str) -> Result<bool> {
+    #[cfg(target_family = "wasm")]
+    let verified = webhook_signatures::verify(key, algorithm, message, signature);
+    #[cfg(not(target_family = "wasm"))]
+    let verified = crate::testing::verify(key, algorithm, message, signature);
+    verified.map_err(|error| match error {
+        SignatureError::UnknownKey => Error::unavailable(format!(
+            "no webhook key `{key}`: add webhook_keys = {{ {key} = {{ env = \"NAME\" }} }} to the plugin's table"
+        )),
+        SignatureError::TooMany => Error::failed("the call checks more signatures than signatures_max allows"),
+    })
+}
