@@ -8,15 +8,15 @@ use crate::channels::{LEE, SERVER};
 const KIM: &str = "+15550100002";
 const OURS: &str = "+15550100190";
 
-struct Team {
-    front: Front,
-    twilio: Twilio,
-    gateway: Gateway,
+pub(crate) struct Team {
+    pub(crate) front: Front,
+    pub(crate) twilio: Twilio,
+    pub(crate) gateway: Gateway,
     channel: String,
 }
 
 impl Team {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let (front, twilio) = (Front::start(), Twilio::start());
         front.burst(1_000);
         let gateway = setup(&front, &twilio).start();
@@ -29,7 +29,7 @@ impl Team {
     }
 
     /// A customer writes; the conversation in Front, once the message is there.
-    fn hear(&self, from: &str, text: &str, files: &[(&str, &str, &[u8])]) -> String {
+    pub(crate) fn hear(&self, from: &str, text: &str, files: &[(&str, &str, &[u8])]) -> String {
         self.twilio.inbound_sms_with(from, OURS, text, files).expect("a message");
         let found = |state: &frontgate_tests::front::State| {
             let has =
@@ -38,6 +38,12 @@ impl Team {
         };
         self.front.wait_for(|state| found(state).is_some());
         self.front.look(found).expect("it was found")
+    }
+
+    /// Where Twilio tells the channel of events.
+    pub(crate) fn webhook_path(&self) -> String {
+        let url = self.front.channel(&self.channel).webhook_url;
+        format!("{}/provider", url.strip_prefix(PUBLIC_URL).expect("an address of ours"))
     }
 
     /// A teammate answers, and Twilio has it.
@@ -58,7 +64,7 @@ impl Team {
     }
 }
 
-fn setup(front: &Front, twilio: &Twilio) -> Setup {
+pub(crate) fn setup(front: &Front, twilio: &Twilio) -> Setup {
     let service = format!("{}/v1/Services/{}", twilio.url(), Twilio::SERVICE_SID);
     let bound = format!(
         "[{{ to = {:?}, header = \"authorization\", value = \"Basic {{sid}}:{{secret}}\", \
@@ -73,7 +79,7 @@ fn setup(front: &Front, twilio: &Twilio) -> Setup {
         .set("plugins.named.twilio-channel.outbound", format!("[{:?}, {:?}]", twilio.url(), twilio.storage_url()))
         .set("plugins.named.twilio-channel.outbound_networks", "[\"127.0.0.1/32\"]")
         .set("plugins.named.twilio-channel.bound_secrets", bound)
-        .set("plugins.named.twilio-channel.secrets.auth_token", "{ file = \"token\" }")
+        .set("plugins.named.twilio-channel.webhook_keys.twilio", "{ file = \"token\" }")
         .set("plugins.named.twilio-channel.config.conversations_url", format!("{service:?}"))
         .set("plugins.named.twilio-channel.config.media_url", format!("{service:?}"))
         .set("plugins.named.twilio-channel.config.numbers", format!("{OURS:?}"))

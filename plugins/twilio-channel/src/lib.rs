@@ -9,8 +9,9 @@
 //! [plugins.named.twilio-channel]
 //! # The API, the Media Content Service, and where that one's downloads lead.
 //! outbound = ["https://conversations.twilio.com", "https://mcs.us1.twilio.com", "https://media.us1.twilio.com"]
-//! # Checks webhooks. While it is changed in Twilio: the old one and the new one, with a comma between them.
-//! secrets = { auth_token = { env = "TWILIO_AUTH_TOKEN" } }
+//! # The account's auth token, which signs webhooks. The gateway checks with it; the plugin never sees it. While it
+//! # is rotated in Twilio: a list of the old one and the new one.
+//! webhook_keys = { twilio = { env = "TWILIO_AUTH_TOKEN" } }
 //! # A large file takes its time. What a call cannot finish, the next one goes on with.
 //! limits = { call_timeout_ms = 30000, outbound_timeout_ms = 25000 }
 //!

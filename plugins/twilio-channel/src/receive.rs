@@ -17,7 +17,7 @@ const SIGNATURE: &str = "x-twilio-signature";
 pub(crate) fn receive(channel: &Channel, request: &Request) -> Result<Reception> {
     let (form, signature) = (Form::parse(&request.body), request.header(SIGNATURE));
     let (Some(form), Some(signature)) = (form, signature) else { return Ok(Reception::answer(403)) };
-    if !signature::is_valid(signature, &channel.settings.auth_tokens, &request.url, &form) {
+    if !signature::is_valid(signature, &request.url, &form)? {
         return Ok(Reception::answer(403));
     }
     let is_own = hooks::is_own(channel, &request.url);

@@ -7,7 +7,11 @@ use crate::hooks::Webhooks;
 use crate::number;
 
 /// What there is to set.
-const KNOWN: [&str; 6] = ["auth_token", "conversations_url", "media_url", "numbers", "service_sid", "webhooks"];
+const KNOWN: [&str; 5] = ["conversations_url", "media_url", "numbers", "service_sid", "webhooks"];
+
+/// What an operator reads who configured an earlier version.
+const MOVED: &str = "the plugin no longer reads the secret `auth_token`: remove it, and let the gateway check webhooks: \
+                     webhook_keys = { twilio = { env = \"TWILIO_AUTH_TOKEN\" } }";
 
 /// The settings of one call.
 pub(crate) struct Settings {
@@ -17,8 +21,6 @@ pub(crate) struct Settings {
     pub(crate) media_url: String,
     /// The company's, as Twilio writes them; at least one.
     pub(crate) numbers: Vec<String>,
-    /// What webhooks may be signed with.
-    pub(crate) auth_tokens: Vec<String>,
     pub(crate) webhooks: Webhooks,
 }
 
@@ -59,6 +61,9 @@ impl Settings {
     }
 
     fn parse() -> Result<Self> {
+        if settings::get("auth_token").is_some() {
+            return Err(Error::failed(MOVED));
+        }
         settings::only(&KNOWN)?;
         let url = |key: &str| settings::get(key).map(|url| url.trim().trim_end_matches('/').to_owned());
         let known_url = url("conversations_url");
@@ -73,7 +78,6 @@ impl Settings {
             conversations_url: known_url.map_or_else(|| below_service("https://conversations.twilio.com"), Ok)?,
             media_url: url("media_url").map_or_else(|| below_service("https://mcs.us1.twilio.com"), Ok)?,
             numbers: numbers()?,
-            auth_tokens: auth_tokens()?,
             webhooks: webhooks()?,
         })
     }
@@ -104,15 +108,6 @@ fn numbers() -> Result<Vec<String>> {
             at + 1
         ))),
     }
-}
-
-fn auth_tokens() -> Result<Vec<String>> {
-    let tokens = settings::get("auth_token").unwrap_or_default();
-    let tokens: Vec<_> = tokens.split(',').map(|token| token.trim().to_owned()).collect();
-    if tokens.iter().any(String::is_empty) {
-        return Err(Error::failed("the secret `auth_token` is missing: webhooks cannot be checked without it"));
-    }
-    Ok(tokens)
 }
 
 fn webhooks() -> Result<Webhooks> {

@@ -2,40 +2,32 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
-use hmac::{Hmac, KeyInit as _, Mac as _};
-use sha1::Sha1;
-use subtle::{Choice, ConstantTimeEq as _};
+use frontgate_sdk::{Result, signatures};
 
 use crate::form::Form;
 
-/// Whether the signature is one of these tokens over the URL and the form. Twilio is not consistent about the
-/// port that a scheme stands for, so the URL counts with it and without it.
-pub(crate) fn is_valid(signature: &str, tokens: &[String], url: &str, form: &Form) -> bool {
-    let urls = candidates(url);
-    let pairs = tokens.iter().flat_map(|token| urls.iter().map(move |url| (token, url)));
-    let matching = |found: Choice, (token, url): (&String, &String)| {
-        found | sign(token, url, form).as_bytes().ct_eq(signature.as_bytes())
-    };
-    pairs.fold(Choice::from(0), matching).into()
+/// The name of the key in `webhook_keys`: the account's auth token, which stays in the gateway.
+const KEY: &str = "twilio";
+
+/// Whether the signature is the auth token's over the URL and the form. Twilio is not consistent about the port of a
+/// scheme, so the URL with it and the URL without it are both tried.
+pub(crate) fn is_valid(signature: &str, url: &str, form: &Form) -> Result<bool> {
+    for url in candidates(url) {
+        if signatures::hmac_sha1(KEY, signed(&url, form), signature)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
-/// Values of a name that occurs more than once are signed once each, in their order.
-fn sign(token: &str, url: &str, form: &Form) -> String {
+/// What Twilio signs. Values of a name that occurs more than once are signed once each, in their order.
+fn signed(url: &str, form: &Form) -> String {
     let mut fields = BTreeMap::<&str, BTreeSet<&str>>::new();
     for (name, value) in &form.0 {
         fields.entry(name).or_default().insert(value);
     }
-    let mut mac = Hmac::<Sha1>::new_from_slice(token.as_bytes()).expect("a key of any length");
-    mac.update(url.as_bytes());
-    for (name, values) in fields {
-        for value in values {
-            mac.update(name.as_bytes());
-            mac.update(value.as_bytes());
-        }
-    }
-    BASE64_STANDARD.encode(mac.finalize().into_bytes())
+    let pairs = fields.iter().flat_map(|(name, values)| values.iter().flat_map(move |value| [*name, *value]));
+    std::iter::once(url).chain(pairs).collect()
 }
 
 /// The URL as it is, and the one with or without the port of its scheme.
@@ -56,51 +48,55 @@ fn candidates(url: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use frontgate_sdk::testing;
+
     use super::*;
 
     const URL: &str = "https://mycompany.com/myapp.php?foo=1&bar=2";
+    const SIGNATURE: &str = "RSOYDt4T1cUTdK1PDd93/VVr8B8=";
 
     fn form(fields: &[(&str, &str)]) -> Form {
         Form(fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
     }
 
-    fn call() -> Form {
-        let caller = "+14158675309";
-        form(&[
-            ("To", "+18005551212"),
-            ("CallSid", "CA1234567890ABCDE"),
-            ("Caller", caller),
-            ("Digits", "1234"),
-            ("From", caller),
-        ])
-    }
-
     #[test]
-    fn signatures_of_the_official_libraries_are_valid() {
-        let (tokens, address) = (["other".to_owned(), "12345".to_owned()], "MessagingBinding.Address");
-        let with_port = URL.replace(".com", ".com:443");
+    fn the_text_that_twilio_signs_is_the_url_and_the_sorted_fields() {
+        let address = "MessagingBinding.Address";
         let table = [
-            (URL, call(), "RSOYDt4T1cUTdK1PDd93/VVr8B8="),
-            (URL, call(), "kvajT1Ptam85bY51eRf/AJRuM3w="),
-            (&with_port, call(), "RSOYDt4T1cUTdK1PDd93/VVr8B8="),
-            ("http://mycompany.com/myapp.php?foo=1&bar=2", call(), "0ZXoZLH/DfblKGATFgpif+LLRf4="),
-            ("http://mycompany.com:1234/myapp.php?foo=1&bar=2", call(), "Zmvh+3yNM1Phv2jhDCwEM3q5ebU="),
-            (URL, form(&[(address, "+1415xxxxxxx"), (address, "+1325xxxxxxx")]), "83O6e2vORAoJHUNzJjDWN1jz+BA="),
-            (URL, form(&[]), "zYQTYrRWXE7LtzbG4PfP7/bkkGo="),
+            (form(&[]), ""),
+            (form(&[("To", "+1"), ("Caller", "+2"), ("Digits", "")]), "Caller+2DigitsTo+1"),
+            (
+                form(&[(address, "+1415xxxxxxx"), (address, "+1325xxxxxxx"), (address, "+1415xxxxxxx")]),
+                "MessagingBinding.Address+1325xxxxxxxMessagingBinding.Address+1415xxxxxxx",
+            ),
         ];
-        for (url, form, signature) in table {
-            assert!(is_valid(signature, &tokens, url, &form), "{url} {signature}");
-            assert!(!is_valid(signature, &tokens[..1], url, &form), "{url} {signature}");
+        for (form, fields) in table {
+            assert_eq!(signed(URL, &form), format!("{URL}{fields}"));
         }
     }
 
     #[test]
-    fn any_other_signature_is_not() {
-        let tokens = ["12345".to_owned()];
-        for signature in ["", "RSOYDt4T1cUTdK1PDd93/VVr8B8", "NOTRSOYDt4T1cUTdK1PDd93/VVr8B8=", "ä"] {
-            assert!(!is_valid(signature, &tokens, URL, &call()), "{signature}");
+    fn the_url_counts_with_and_without_the_port_of_its_scheme() {
+        let with_port = "https://mycompany.com:443/myapp.php?foo=1&bar=2";
+        let table = [
+            (URL, vec![URL, with_port]),
+            (with_port, vec![with_port, URL]),
+            ("http://mycompany.com/", vec!["http://mycompany.com/", "http://mycompany.com:80/"]),
+            ("https://mycompany.com:1234/", vec!["https://mycompany.com:1234/"]),
+        ];
+        for (url, want) in table {
+            assert_eq!(candidates(url), want);
         }
-        let other = "https://mycompany.com/myapp.php?foo=1&bar=3";
-        assert!(!is_valid("RSOYDt4T1cUTdK1PDd93/VVr8B8=", &tokens, other, &call()));
+    }
+
+    #[test]
+    fn the_gateway_says_whether_a_signature_is_valid() {
+        testing::signatures(|check| {
+            check.key == KEY && check.message == URL.as_bytes() && check.signature == SIGNATURE
+        });
+        assert_eq!(is_valid(SIGNATURE, URL, &form(&[])), Ok(true));
+        assert_eq!(is_valid(SIGNATURE, &URL.replace(".com", ".com:443"), &form(&[])), Ok(true));
+        assert_eq!(is_valid(SIGNATURE, URL, &form(&[("Body", "Hello")])), Ok(false));
+        assert_eq!(is_valid("", URL, &form(&[])), Ok(false));
     }
 }

@@ -7,7 +7,7 @@ use frontgate_sdk::channel::{
 };
 use frontgate_sdk::http::{self, Response};
 use frontgate_sdk::{Error, FrontChannel as _, Result, testing};
-use frontgate_tests::{Message, PUBLIC_URL, TOKEN, Twilio};
+use frontgate_tests::{Message, PUBLIC_URL, TOKEN, Twilio, sign};
 use twilio_channel::TwilioChannel;
 use url::form_urlencoded;
 
@@ -33,7 +33,11 @@ pub(super) fn desk(settings: &[(&str, &str)]) -> Desk {
     let service = format!("{}/v1/Services/{}", twilio.url(), Twilio::SERVICE_SID);
     let numbers = format!("{NUMBER}, {SECOND}, whatsapp:{NUMBER}");
     let own = [("conversations_url", service.as_str()), ("media_url", &service), ("numbers", &numbers)];
-    testing::settings(own.into_iter().chain([("auth_token", TOKEN)]).chain(settings.iter().copied()));
+    testing::settings(own.into_iter().chain(settings.iter().copied()));
+    testing::signatures(|check| {
+        let signed = str::from_utf8(check.message).expect("a URL and fields");
+        check.key == "twilio" && check.signature == sign(TOKEN, signed, &[])
+    });
     let (agent, headers) = (client.agent.clone(), client.headers.clone());
     testing::answer_with(move |request| {
         let mut sending = ureq::http::Request::builder().method(request.method.as_str()).uri(&request.url);
