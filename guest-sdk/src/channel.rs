@@ -6,7 +6,7 @@ mod outbound;
 use crate::Result;
 use crate::bindings::channel::Guest;
 pub use crate::bindings::channel::{
-    Address, AddressPage, Attachment, ChannelEvent as Event, Connection, FailedDelivery, Fate, File, Header,
+    Address, AddressPage, Attachment, Body, ChannelEvent as Event, Connection, FailedDelivery, Fate, File, Header,
     HttpRequest as Request, HttpResponse as Response, InboundMessage, OutboundKind, OutboundMessage, Party, Receipt,
     Reception, SentElsewhere, Source,
 };
@@ -60,8 +60,9 @@ pub trait FrontChannel {
         Ok(Fate::Unclear)
     }
 
-    /// The provider's own webhook. Check the provider's signature first: anybody may have sent it. Without an
-    /// answer of your own there is nothing at its address (404), which is right where a provider tells nothing.
+    /// The provider's own webhook. Check the provider's signature first ([`signatures`](crate::signatures)): anybody
+    /// may have sent it. Without an answer of your own there is nothing at its address (404), which is right for a
+    /// provider that has no webhooks.
     fn receive(connection: Connection, request: Request) -> Result<Reception> {
         let _ = (connection, request);
         Ok(Reception::answer(404))

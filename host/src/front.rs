@@ -8,6 +8,7 @@ pub mod api;
 mod digest;
 pub mod explain;
 pub mod files;
+pub mod html;
 pub mod ids;
 pub mod replay;
 pub mod requests;

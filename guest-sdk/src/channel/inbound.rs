@@ -1,12 +1,28 @@
 //! Short ways to write what comes in: requests of the provider, and what they tell.
 
 use crate::channel::{
-    Event, FailedDelivery, File, Header, InboundMessage, Party, Reception, Request, Response, SentElsewhere, Source,
+    Body, Event, FailedDelivery, File, Header, InboundMessage, Party, Reception, Request, Response, SentElsewhere,
+    Source,
 };
 use crate::{Error, Result};
 
+impl Body {
+    /// The text or the HTML, for tests of your own.
+    ///
+    /// ```
+    /// let body = frontgate_sdk::channel::Body::Plain("1 < 2".to_owned());
+    /// assert_eq!(body.as_str(), "1 < 2");
+    /// ```
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Plain(body) | Self::Html(body) => body,
+        }
+    }
+}
+
 impl InboundMessage {
-    /// What this sender wrote in this conversation.
+    /// What this sender wrote in this conversation, as plain text: Front shows it letter for letter. For a provider
+    /// that delivers HTML there is [`html`](Self::html).
     ///
     /// ```
     /// use frontgate_sdk::channel::{File, InboundMessage};
@@ -29,10 +45,24 @@ impl InboundMessage {
             external_conversation_id: external_conversation_id.into(),
             sender: Party::new(sender),
             subject: None,
-            body: body.into(),
+            body: Body::Plain(body.into()),
             delivered_at: None,
             files: Vec::new(),
         }
+    }
+
+    /// Takes the provider's HTML in place of the plain text. The gateway keeps its paragraphs, lists, tables and
+    /// emphasis, and removes the rest. Never put text here that a person typed.
+    ///
+    /// ```
+    /// use frontgate_sdk::channel::{Body, InboundMessage};
+    ///
+    /// let mail = InboundMessage::new("M2", "C7", "m@example.org", "").html("<p>Dear team,</p>");
+    /// assert_eq!(mail.body, Body::Html("<p>Dear team,</p>".to_owned()));
+    /// ```
+    pub fn html(mut self, html: impl Into<String>) -> Self {
+        self.body = Body::Html(html.into());
+        self
     }
 
     /// What the sender is called.
@@ -85,7 +115,8 @@ impl InboundMessage {
 }
 
 impl SentElsewhere {
-    /// What an agent wrote to somebody in this conversation, outside Front.
+    /// What an agent wrote to somebody in this conversation, outside Front, as plain text. For a provider that
+    /// delivers HTML there is [`html`](Self::html).
     ///
     /// ```
     /// use frontgate_sdk::channel::SentElsewhere;
@@ -105,10 +136,24 @@ impl SentElsewhere {
             to: vec![Party::new(to)],
             author: None,
             subject: None,
-            body: body.into(),
+            body: Body::Plain(body.into()),
             delivered_at: None,
             files: Vec::new(),
         }
+    }
+
+    /// Takes the provider's HTML in place of the plain text. The gateway keeps its paragraphs, lists, tables and
+    /// emphasis, and removes the rest. Never put text here that a person typed.
+    ///
+    /// ```
+    /// use frontgate_sdk::channel::{Body, SentElsewhere};
+    ///
+    /// let mail = SentElsewhere::new("M3", "C7", "m@example.org", "").html("<p>Dear team,</p>");
+    /// assert_eq!(mail.body, Body::Html("<p>Dear team,</p>".to_owned()));
+    /// ```
+    pub fn html(mut self, html: impl Into<String>) -> Self {
+        self.body = Body::Html(html.into());
+        self
     }
 
     /// Who wrote it, as Front shows it.

@@ -50,7 +50,7 @@ impl OutboundMessage {
             to: vec![Party::new(to)],
             author: None,
             subject: None,
-            html: text.clone(),
+            html: html(&text),
             text,
             attachments: Vec::new(),
         }
@@ -94,6 +94,11 @@ impl OutboundMessage {
     pub fn first_to(&self) -> Result<&Party> {
         self.to.first().ok_or_else(|| Error::invalid("the message goes to nobody"))
     }
+}
+
+/// Text as HTML, as the gateway gives it.
+fn html(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\n', "<br>")
 }
 
 impl Attachment {

@@ -4,7 +4,8 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde::{Deserialize, Serialize};
 
-use crate::bindings::channel::{ChannelEvent, File as Given, Party as Somebody, Source as Where};
+use crate::bindings::channel::{Body as Written, ChannelEvent, File as Given, Party as Somebody, Source as Where};
+use crate::front::html::Html;
 
 /// Something that a provider tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,9 +28,22 @@ pub struct Import {
     /// As Front shows the agent.
     pub(crate) author: Option<String>,
     pub(crate) subject: Option<String>,
-    pub(crate) body: String,
+    pub(crate) body: Body,
     pub(crate) delivered_at: Option<u64>,
     pub(crate) files: Vec<File>,
+}
+
+/// What was written. A text alone, as earlier versions kept it, is plain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Body {
+    /// As it was typed.
+    Plain(String),
+    /// As the provider formatted it.
+    Html {
+        /// The body.
+        html: String,
+    },
 }
 
 /// Somebody.
@@ -87,7 +101,7 @@ impl From<ChannelEvent> for Happened {
                 to: Vec::new(),
                 author: None,
                 subject: message.subject,
-                body: message.body,
+                body: message.body.into(),
                 delivered_at: message.delivered_at,
                 files: message.files.into_iter().map(File::from).collect(),
             })),
@@ -98,7 +112,7 @@ impl From<ChannelEvent> for Happened {
                 to: message.to.into_iter().map(Party::from).collect(),
                 author: message.author,
                 subject: message.subject,
-                body: message.body,
+                body: message.body.into(),
                 delivered_at: message.delivered_at,
                 files: message.files.into_iter().map(File::from).collect(),
             })),
@@ -123,6 +137,27 @@ pub(crate) fn missing(event: &ChannelEvent) -> Option<&'static str> {
         ChannelEvent::Failed(failed) => [("external-id", &*failed.external_id); 3],
     };
     parts.into_iter().find(|(_, text)| text.trim().is_empty()).map(|(name, _)| name)
+}
+
+impl Body {
+    /// The body as Front takes it, with notes in lines of their own behind it.
+    pub(crate) fn for_front(&self, notes: &[String], has_files: bool) -> Html {
+        let html = match self {
+            Self::Plain(text) => Html::of_text(text),
+            Self::Html { html } => Html::of_html(html),
+        };
+        let html = html.or_word(has_files || !notes.is_empty());
+        notes.iter().fold(html, |html, note| html.with_line(&format!("[{note}]")))
+    }
+}
+
+impl From<Written> for Body {
+    fn from(body: Written) -> Self {
+        match body {
+            Written::Plain(text) => Self::Plain(text),
+            Written::Html(html) => Self::Html { html },
+        }
+    }
 }
 
 impl From<Somebody> for Party {

@@ -1,4 +1,4 @@
-//! Bodies of messages: plain text out of HTML and back, and what stands where nothing was written.
+//! Bodies of messages on their way out of Front: plain text out of HTML, and back. The other way is `html`.
 
 use std::borrow::Cow;
 
@@ -12,43 +12,27 @@ pub const NOTHING: &str = "(no text)";
 const BLOCKS: [&str; 12] = ["br", "/p", "/div", "/li", "/tr", "/h1", "/h2", "/h3", "/h4", "/blockquote", "/pre", "hr"];
 /// Elements whose content nobody sees.
 const HIDDEN: [&str; 3] = ["style", "script", "head"];
-/// Tags that show something without any text.
-const PICTURES: [&str; 3] = ["img", "video", "audio"];
 
-/// A body that Front takes: the given one, HTML or plain, or a word in place of a blank one.
-pub fn filled(body: &str, has_files: bool) -> &str {
-    match (is_blank(body), has_files) {
-        (false, _) => body,
-        (true, true) => FILES_ONLY,
-        (true, false) => NOTHING,
-    }
-}
-
-/// Whether nothing of a body, HTML or plain, would be seen.
-pub fn is_blank(body: &str) -> bool {
-    let shows_picture = || Pieces::of(body).any(|piece| matches!(piece, Piece::Tag(name) if is(&name, &PICTURES)));
-    !plain(body).chars().any(is_visible) && !shows_picture()
-}
-
-fn is_visible(letter: char) -> bool {
-    let is_filler = matches!(letter, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}');
+/// Whether a letter leaves anything on a screen.
+pub(super) fn is_visible(letter: char) -> bool {
+    let is_filler = matches!(letter, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{2064}' | '\u{feff}');
     !letter.is_whitespace() && !letter.is_control() && !is_filler
 }
 
 /// The text of a body. One without tags is plain already, and stays as it is.
 pub fn plain(body: &str) -> Cow<'_, str> {
-    if !Pieces::of(body).any(|piece| matches!(piece, Piece::Tag(_))) {
+    if !Pieces::of(body).any(|piece| matches!(piece, Piece::Tag(..))) {
         return Cow::Borrowed(body);
     }
     let mut text = String::with_capacity(body.len());
     let mut hidden = None;
     for piece in Pieces::of(body) {
         match piece {
-            Piece::Tag(name) if hidden.is_some_and(|hides: &str| name.strip_prefix('/') == Some(hides)) => {
+            Piece::Tag(name, _) if hidden.is_some_and(|hides: &str| name.strip_prefix('/') == Some(hides)) => {
                 hidden = None;
             }
             _ if hidden.is_some() => {}
-            Piece::Tag(name) => {
+            Piece::Tag(name, _) => {
                 hidden = HIDDEN.into_iter().find(|element| *element == name);
                 if is(&name, &BLOCKS) {
                     text.push('\n');
@@ -99,7 +83,7 @@ fn push(text: &mut String, run: &str) {
 }
 
 /// What the entity at the beginning stands for, and how long it is.
-fn entity(text: &str) -> Option<(char, usize)> {
+pub(super) fn entity(text: &str) -> Option<(char, usize)> {
     // The longest one that counts is `&#x10ffff;`.
     let end = text.bytes().take(10).position(|byte| byte == b';')?;
     let shown = match &text[1..end] {
@@ -122,21 +106,34 @@ fn entity(text: &str) -> Option<(char, usize)> {
 }
 
 /// A body, taken apart in one pass.
-struct Pieces<'b> {
+pub(super) struct Pieces<'b> {
     rest: &'b str,
     /// What follows the last `>`: no tag ends there, and nobody looks again.
     tail: usize,
 }
 
-enum Piece<'b> {
-    /// The name in small letters, with the slash of one that closes.
-    Tag(String),
+pub(super) enum Piece<'b> {
+    /// The name in small letters, with the slash of one that closes, and the whole tag. A comment has no name.
+    Tag(String, &'b str),
     Text(&'b str),
 }
 
 impl<'b> Pieces<'b> {
-    fn of(body: &'b str) -> Self {
+    pub(super) fn of(body: &'b str) -> Self {
         Self { rest: body, tail: body.rfind('>').map_or(body.len(), |at| body.len() - at - 1) }
+    }
+
+    /// Skips the rest of an element whose content is no HTML, its end included; says whether it has an end.
+    pub(super) fn skip_element(&mut self, name: &str) -> bool {
+        let is_end = |at: &usize| {
+            let behind = &self.rest.as_bytes()[at + 2..];
+            let found = behind.get(..name.len()).is_some_and(|found| found.eq_ignore_ascii_case(name.as_bytes()));
+            found && !behind.get(name.len()).is_some_and(u8::is_ascii_alphanumeric)
+        };
+        let Some(at) = self.rest.match_indices("</").map(|(at, _)| at).find(is_end) else { return false };
+        let end = self.rest[at..].find('>').map_or(self.rest.len(), |end| at + end + 1);
+        self.rest = &self.rest[end..];
+        true
     }
 }
 
@@ -151,7 +148,7 @@ impl<'b> Iterator for Pieces<'b> {
         let tag = if rest.len() > self.tail { tag(rest) } else { None };
         if let Some((name, end)) = tag {
             self.rest = &rest[end..];
-            return Some(Piece::Tag(name));
+            return Some(Piece::Tag(name, &rest[..end]));
         }
         // What looks like the beginning of a tag and is none is text.
         let begin = usize::from(rest.starts_with('<'));
@@ -205,16 +202,6 @@ mod tests {
     }
 
     #[test]
-    fn a_blank_body_gets_a_word() {
-        for blank in ["", " \r\n\t", "<p></p>", "<div><br></div>", "<p>&nbsp;</p>", "\u{200b}", "<!-- hidden -->"] {
-            assert_eq!((filled(blank, true), filled(blank, false)), (FILES_ONLY, NOTHING), "{blank}");
-        }
-        for body in ["a", " a ", "<p>a</p>", "<img src=\"https://x.example/a.png\">", "👋", "<"] {
-            assert_eq!((filled(body, true), filled(body, false)), (body, body));
-        }
-    }
-
-    #[test]
     fn a_body_that_opens_tags_and_never_closes_one_is_read_in_one_pass() {
         for body in ["<a".repeat(500_000), "<a".repeat(500_000) + ">", "<!--".repeat(500_000), "&".repeat(1_000_000)] {
             assert!(plain(&body).len() <= body.len());
@@ -232,7 +219,6 @@ mod tests {
         fn any_body_is_read(body in "(<[a-z/!]{0,3}|>|-->|&#?x?[0-9a-z]{0,4};|\\PC{0,3}){0,30}") {
             let read = plain(&body);
             prop_assert!(read.len() <= body.len());
-            prop_assert!(!is_blank(filled(&body, true)) && !is_blank(filled(&body, false)));
         }
     }
 }

@@ -4,7 +4,7 @@ mod desk;
 
 use std::net::SocketAddr;
 
-use frontgate_sdk::channel::{Connection, Event, Fate, Party, Receipt, Source};
+use frontgate_sdk::channel::{Body, Connection, Event, Fate, Party, Receipt, Source};
 use frontgate_sdk::{Error, FrontChannel as _};
 use frontgate_tests::{Action, Call, DeliveryStatus, Fault};
 use serde_json::json;
@@ -23,7 +23,7 @@ fn a_customer_writes_and_a_teammate_answers_in_the_same_conversation() {
     let [Event::Inbound(inbound)] = events.as_slice() else { panic!("{events:?}") };
     assert_eq!((inbound.external_conversation_id.as_str(), inbound.sender.handle.as_str()), (sid.as_str(), CUSTOMER));
     let said = desk.messages(&sid)[0].clone();
-    assert_eq!((inbound.external_id.as_str(), inbound.body.as_str()), (said.sid.as_str(), "Hello"));
+    assert_eq!((&inbound.external_id, &inbound.body), (&said.sid, &Body::Plain("Hello".to_owned())));
     assert!(inbound.delivered_at.is_some_and(|seconds| seconds > 1_700_000_000));
     assert_eq!(
         (inbound.files[0].filename.as_str(), inbound.files[0].content_type.as_str()),
@@ -158,7 +158,7 @@ fn channels_of_one_service_hear_of_their_own_customers_only() {
         desk.received(connection)
             .into_iter()
             .map(|event| match event {
-                Event::Inbound(message) => message.body,
+                Event::Inbound(message) => message.body.as_str().to_owned(),
                 other => panic!("{other:?}"),
             })
             .collect::<Vec<_>>()
@@ -258,7 +258,10 @@ fn one_url_for_the_service_serves_one_channel_and_is_never_taken_away() {
     desk.twilio.inbound_sms(CUSTOMER, NUMBER, "to one").expect("nobody says no");
     desk.twilio.inbound_sms(CUSTOMER, SECOND, "to the other").expect("nobody says no");
     let events = desk.received(&one);
-    assert!(matches!(events.as_slice(), [Event::Inbound(message)] if message.body == "to one"), "{events:?}");
+    assert!(
+        matches!(events.as_slice(), [Event::Inbound(message)] if message.body == Body::Plain("to one".to_owned())),
+        "{events:?}"
+    );
     assert_eq!(TwilioChannel::disconnect(one), Ok(()));
     assert_eq!(desk.client.get("/v1/Configuration/Webhooks").1["post_webhook_url"], "");
 }

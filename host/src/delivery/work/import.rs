@@ -13,7 +13,7 @@ use crate::delivery::front::FilePart;
 use crate::delivery::import::{File, Import, Party, Source};
 use crate::delivery::job::Delivery;
 use crate::front::api::{self, Call, Contact, Content, Fate, UPLOAD_BYTES_MAX, Writer, file_field};
-use crate::front::text;
+use crate::front::html::Html;
 use crate::plugin::fetch::fetch;
 use crate::plugin::files::{Body, Missing};
 use crate::plugin::run::call::{Caller, Receipts};
@@ -49,7 +49,7 @@ impl Workshop {
         let ids = [external_id.as_str(), conversation.as_str()];
         let channel_id = &subject.channel.channel_id;
         let told = |left_out: &[String], files: usize| {
-            call(channel_id, &import, ids, &body(&import, left_out, files > 0), files)
+            call(channel_id, &import, ids, &import.body.for_front(left_out, files > 0), files)
         };
         let plan = millis(SystemTime::now()).to_string();
         if !self.store.plan(delivery, &plan).await.map_err(Stop::Unwritten)? {
@@ -106,7 +106,7 @@ impl Workshop {
         let (mut files, mut left_out) = (Vec::new(), Vec::new());
         let mut space = UPLOAD_BYTES_MAX
             .saturating_sub(FORM_BYTES)
-            .saturating_sub(u64::try_from(import.body.len()).unwrap_or(u64::MAX));
+            .saturating_sub(u64::try_from(import.body.for_front(&[], false).bytes()).unwrap_or(u64::MAX));
         for file in &import.files {
             let body = match self.open(delivery, subject, file).await {
                 Ok(body) => body,
@@ -197,15 +197,7 @@ pub(super) fn settle(fate: Fate) -> Settlement {
     }
 }
 
-fn body(import: &Import, left_out: &[String], has_files: bool) -> String {
-    let mut body = text::filled(&import.body, has_files || !left_out.is_empty()).to_owned();
-    for name in left_out {
-        body += &format!("\n[{name}]");
-    }
-    body
-}
-
-fn call(channel_id: &str, import: &Import, [external_id, conversation]: [&str; 2], body: &str, files: usize) -> Call {
+fn call(channel_id: &str, import: &Import, [external_id, conversation]: [&str; 2], body: &Html, files: usize) -> Call {
     let content = Content {
         external_id,
         external_conversation_id: conversation,

@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use super::{Body, Call, Method, fields, json};
+use crate::front::html::Html;
 use crate::front::ids::segment;
-use crate::front::text;
 
 /// Somebody on the provider's side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -40,8 +40,8 @@ pub struct Content<'a> {
     pub referenced_message_external_id: Option<&'a str>,
     /// Where there is one.
     pub subject: Option<&'a str>,
-    /// HTML or plain text. A blank one is filled in.
-    pub body: &'a str,
+    /// The message. A word takes the place of a blank one.
+    pub body: &'a Html,
     /// When, in seconds since 1970.
     pub delivered_at: Option<u64>,
 }
@@ -80,7 +80,7 @@ impl<'a> Message<'a> {
             sender_name: None,
             author_id: None,
             subject: content.subject,
-            body: text::filled(content.body, files > 0),
+            body: content.body.filled(files > 0),
             metadata: Metadata {
                 external_id: content.external_id,
                 external_conversation_id: content.external_conversation_id,

@@ -2,6 +2,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::front::html::Html;
 
 const NOW_MS: u64 = 1_700_000_000_000;
 
@@ -9,7 +10,7 @@ fn lee() -> Contact<'static> {
     Contact { handle: "+15550199", name: Some("Lee"), email: None }
 }
 
-fn content(body: &str) -> Content<'_> {
+fn content(body: &Html) -> Content<'_> {
     Content {
         external_id: "SM1",
         external_conversation_id: "conv-77",
@@ -32,18 +33,19 @@ fn fields(call: &Call) -> Vec<(&str, &str)> {
 
 #[test]
 fn a_customers_message_is_json_or_with_files_a_form() {
-    let call = inbound("cha_1", lee(), &content("Zoë & co\n\"?\""), 0);
+    let body = Html::of_text("Zoë & co\n\"?\"");
+    let call = inbound("cha_1", lee(), &content(&body), 0);
     assert_eq!((call.method.as_str(), call.path.as_str()), ("POST", "/channels/cha_1/inbound_messages"));
     let want = json!({
-        "sender": {"handle": "+15550199", "name": "Lee"}, "body": "Zoë & co\n\"?\"",
+        "sender": {"handle": "+15550199", "name": "Lee"}, "body": "<div>Zoë &amp; co<br>\"?\"</div>",
         "metadata": {"external_id": "SM1", "external_conversation_id": "conv-77"}, "delivered_at": 1_700_000_000,
     });
     assert_eq!(sent(&call), want);
-    let call = inbound("cha_1", lee(), &content("Zoë & co\n\"?\""), 2);
+    let call = inbound("cha_1", lee(), &content(&body), 2);
     let want = [
         ("sender[handle]", "+15550199"),
         ("sender[name]", "Lee"),
-        ("body", "Zoë & co\n\"?\""),
+        ("body", "<div>Zoë &amp; co<br>\"?\"</div>"),
         ("metadata[external_id]", "SM1"),
         ("metadata[external_conversation_id]", "conv-77"),
         ("delivered_at", "1700000000"),
@@ -56,11 +58,12 @@ fn a_customers_message_is_json_or_with_files_a_form() {
 fn an_agents_message_names_its_customers_in_a_list() {
     let ana = Contact { handle: "ana", name: None, email: Some("ana@acme.example") };
     let by = Writer { name: Some("Max"), author_id: Some("tea_1") };
+    let (left, blank) = (Html::of_text("left"), Html::of_text(" "));
     let whole = Content {
         subject: Some("Parcel"),
         referenced_message_external_id: Some("SM0"),
         delivered_at: None,
-        ..content("left")
+        ..content(&left)
     };
     let call = outbound("cha/1", &[lee(), ana], by, &whole, 0);
     assert_eq!(call.path, "/channels/cha%2F1/outbound_messages");
@@ -70,7 +73,7 @@ fn an_agents_message_names_its_customers_in_a_list() {
         "metadata": {"external_id": "SM1", "external_conversation_id": "conv-77", "referenced_message_external_id": "SM0"},
     });
     assert_eq!(sent(&call), want);
-    let call = outbound("cha_1", &[lee(), ana], Writer::default(), &content(" "), 1);
+    let call = outbound("cha_1", &[lee(), ana], Writer::default(), &content(&blank), 1);
     let want = [
         ("to[0][handle]", "+15550199"),
         ("to[0][name]", "Lee"),
@@ -83,9 +86,9 @@ fn an_agents_message_names_its_customers_in_a_list() {
 
 #[test]
 fn a_blank_body_is_never_sent() {
-    for blank in ["", " \n", "<p>&nbsp;</p>"] {
-        assert_eq!(sent(&inbound("cha_1", lee(), &content(blank), 0))["body"], "(no text)");
-        let call = inbound("cha_1", lee(), &content(blank), 1);
+    for blank in [Html::of_text(""), Html::of_text(" \n"), Html::of_html("<p>&nbsp;</p>")] {
+        assert_eq!(sent(&inbound("cha_1", lee(), &content(&blank), 0))["body"], "(no text)");
+        let call = inbound("cha_1", lee(), &content(&blank), 1);
         assert!(fields(&call).contains(&("body", "Attachment")));
     }
 }
@@ -216,8 +219,9 @@ proptest! {
     }
 
     #[test]
-    fn a_form_says_what_the_json_says(body in "\\PC{1,20}", name in "\\PC{0,10}", count in 0..4_usize) {
-        let person = Contact { handle: &body, name: Some(&name), email: None };
+    fn a_form_says_what_the_json_says(handle in "\\PC{1,20}", name in "\\PC{0,10}", count in 0..4_usize) {
+        let person = Contact { handle: &handle, name: Some(&name), email: None };
+        let body = Html::of_text(&handle);
         let to = vec![person; count];
         let call = outbound("cha_1", &to, Writer::default(), &content(&body), 0);
         let as_json = super::fields::of(&sent(&call));

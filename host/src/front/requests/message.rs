@@ -58,8 +58,8 @@ pub struct Message {
     pub subject: Option<String>,
     /// As plain text: Front's own, or else the body's. Empty where there are only files.
     pub text: String,
-    /// As HTML, or plain text from the basic composer: Front's body, or else the text as HTML. Empty
-    /// where there are only files.
+    /// As HTML: Front's body, or else the text as HTML, also where the body of the basic composer is plain text.
+    /// Empty where there are only files.
     pub html: String,
     /// To be fetched.
     pub attachments: Vec<Attachment>,
@@ -130,7 +130,11 @@ fn bodies(payload: &Value, has_files: bool) -> (String, String) {
     if has_files && plain.trim() == text::FILES_ONLY {
         return (String::new(), String::new());
     }
-    let html = body.as_ref().map_or_else(|| text::html(&plain), |body| body.to_string());
+    // The basic composer's body is the text itself, and no HTML.
+    let html = match body.as_ref().filter(|body| body.trim() != plain.trim()) {
+        Some(body) => body.to_string(),
+        None => text::html(&plain),
+    };
     (plain.into_owned(), html)
 }
 

@@ -141,7 +141,8 @@ fn text_and_html_stand_in_for_each_other() {
     let table = [
         (json!({"text": "a < b", "body": "<p>a &lt; b</p>"}), ("a < b", "<p>a &lt; b</p>")),
         (json!({"body": "<p>a &lt; b</p><p>c</p>"}), ("a < b\nc", "<p>a &lt; b</p><p>c</p>")),
-        (json!({"text": " ", "body": "plain & simple"}), ("plain & simple", "plain & simple")),
+        (json!({"text": " ", "body": "plain & simple"}), ("plain & simple", "plain &amp; simple")),
+        (json!({"text": "<b>no</b>", "body": "<b>no</b>\n"}), ("<b>no</b>", "&lt;b&gt;no&lt;/b&gt;")),
         (json!({"text": "a < b\nc", "body": ""}), ("a < b\nc", "a &lt; b<br>c")),
         (json!({"text": "Attachment", "body": "<p>Attachment</p>", "attachments": file}), ("", "")),
         (json!({"body": "Attachment", "attachments": file}), ("", "")),

@@ -73,7 +73,7 @@ bool exports_frontgate_plugin_channel_receive(exports_frontgate_plugin_channel_c
                                               exports_frontgate_plugin_channel_error_t *err) {
   (void)connection, (void)err;
   memset(ret, 0, sizeof *ret);
-  /* First of all, check the provider's signature: anybody may have sent this. */
+  /* First of all, check the provider's signature (`webhook-signatures`): anybody may have sent this. */
   const plugin_string_t *id = header(request, "message-id"), *from = header(request, "from");
   if (!id || !from || !is_utf8(&request->body)) {
     ret->response.status = 400;
@@ -87,7 +87,9 @@ bool exports_frontgate_plugin_channel_receive(exports_frontgate_plugin_channel_c
   message->external_id = copy(id);
   message->external_conversation_id = copy(from);
   message->sender.handle = copy(from);
-  message->body = copy(&(plugin_string_t){.ptr = request->body.ptr, .len = request->body.len});
+  /* What a person typed is plain: Front shows it letter for letter, and never as HTML. */
+  message->body.tag = EXPORTS_FRONTGATE_PLUGIN_CHANNEL_BODY_PLAIN;
+  message->body.val.plain = copy(&(plugin_string_t){.ptr = request->body.ptr, .len = request->body.len});
   return true;
 }
 

@@ -28,7 +28,7 @@ export const channel = {
   },
 
   receive(connection, { headers, body }) {
-    // First of all, check the provider's signature: anybody may have sent this.
+    // First of all, check the provider's signature (`webhook-signatures`): anybody may have sent this.
     const header = (wanted) => headers.find(({ name }) => name === wanted)?.value;
     const [id, from] = [header('message-id'), header('from')];
     if (!id || !from) return { response: { status: 400, headers: [], body: [] }, events: [] };
@@ -36,7 +36,8 @@ export const channel = {
       externalId: id,
       externalConversationId: from,
       sender: { handle: from },
-      body: decode(body),
+      // What a person typed is `plain`: Front shows it letter for letter, and never as HTML.
+      body: { tag: 'plain', val: decode(body) },
       files: [],
     };
     return { response: { status: 204, headers: [], body: [] }, events: [{ tag: 'inbound', val: message }] };

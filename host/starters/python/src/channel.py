@@ -6,6 +6,7 @@ from wit_world import exports
 from wit_world.exports.channel import (
     Address,
     AddressPage,
+    Body_Plain,
     ChannelEvent_Inbound,
     Fate_Unclear,
     HttpResponse,
@@ -42,7 +43,7 @@ class Channel(exports.Channel):
         return Fate_Unclear()
 
     def receive(self, connection, request):
-        # First of all, check the provider's signature: anybody may have sent this.
+        # First of all, check the provider's signature (`webhook_signatures`): anybody may have sent this.
         headers = {header.name: header.value for header in request.headers}
         message_id, sender = headers.get("message-id"), headers.get("from")
         try:
@@ -51,7 +52,8 @@ class Channel(exports.Channel):
             body = None
         if not message_id or not sender or body is None:
             return Reception(HttpResponse(400, [], b""), [])
-        message = InboundMessage(message_id, sender, Party(sender, None, None), None, body, None, [])
+        # What a person typed is `Body_Plain`: Front shows it letter for letter, and never as HTML.
+        message = InboundMessage(message_id, sender, Party(sender, None, None), None, Body_Plain(body), None, [])
         return Reception(HttpResponse(204, [], b""), [ChannelEvent_Inbound(message)])
 
     def disconnect(self, connection):

@@ -33,10 +33,11 @@ impl FrontChannel for Plugin {
     // `find_sent` asks the provider whether it has a message; the SDK says that nobody can tell.
 
     fn receive(_: Connection, request: Request) -> Result<Reception> {
-        // First of all, check the provider's signature: anybody may have sent this.
+        // First of all, check the provider's signature (`frontgate_sdk::signatures`): anybody may have sent this.
         let (Some(id), Some(from)) = (request.header("message-id"), request.header("from")) else {
             return Ok(Reception::answer(400));
         };
+        // A message is plain text: Front shows it letter for letter, and never as HTML.
         Ok(Reception::answer(204).event(InboundMessage::new(id, from, from, request.text()?)))
     }
 }

@@ -29,7 +29,7 @@ export const channel: Channel = {
   },
 
   receive(connection, { headers, body }) {
-    // First of all, check the provider's signature: anybody may have sent this.
+    // First of all, check the provider's signature (`webhook-signatures`): anybody may have sent this.
     const header = (wanted: string) => headers.find(({ name }) => name === wanted)?.value;
     const id = header('message-id');
     const from = header('from');
@@ -38,7 +38,8 @@ export const channel: Channel = {
       externalId: id,
       externalConversationId: from,
       sender: { handle: from },
-      body: decode(body),
+      // What a person typed is `plain`: Front shows it letter for letter, and never as HTML.
+      body: { tag: 'plain', val: decode(body) },
       files: [],
     };
     return { response: { status: 204, headers: [], body: new Uint8Array() }, events: [{ tag: 'inbound', val: message }] };

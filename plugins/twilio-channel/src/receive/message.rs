@@ -1,6 +1,6 @@
 //! A message in a conversation: a customer's, or an agent's.
 
-use frontgate_sdk::channel::{Event, File, InboundMessage, Party, SentElsewhere, Source};
+use frontgate_sdk::channel::{Body, Event, File, InboundMessage, Party, SentElsewhere, Source};
 use frontgate_sdk::{Result, warn};
 use serde::Deserialize;
 
@@ -97,7 +97,7 @@ impl<'f> Added<'f> {
             to,
             author,
             subject: None,
-            body: self.body,
+            body: Body::Plain(self.body),
             delivered_at: self.delivered_at,
             files: self.files,
         }

@@ -1,6 +1,8 @@
 //! What the provider tells: a list of events as JSON, from whoever says the password.
 
-use frontgate_sdk::channel::{FailedDelivery, File, InboundMessage, Party, Reception, Request, SentElsewhere, Source};
+use frontgate_sdk::channel::{
+    Body, FailedDelivery, File, InboundMessage, Party, Reception, Request, SentElsewhere, Source,
+};
 use frontgate_sdk::{Error, Result};
 use serde::Deserialize;
 
@@ -22,6 +24,9 @@ struct Said {
     #[serde(default)]
     email: Option<String>,
     text: String,
+    /// Whether the text is HTML.
+    #[serde(default)]
+    html: bool,
     #[serde(default)]
     at: Option<u64>,
     /// Names of files, and where they are.
@@ -41,7 +46,7 @@ pub(crate) fn receive(request: &Request) -> Result<Reception> {
             external_conversation_id: said.conversation,
             sender: Party { email: said.email, ..Party::new(said.with).named("Mora Lind") },
             subject: None,
-            body: said.text,
+            body: body(said.html, said.text),
             delivered_at: said.at,
             files: files(said.files),
         }),
@@ -51,12 +56,16 @@ pub(crate) fn receive(request: &Request) -> Result<Reception> {
             to: vec![Party::new(said.with)],
             author: Some("Otto".to_owned()),
             subject: None,
-            body: said.text,
+            body: body(said.html, said.text),
             delivered_at: said.at,
             files: files(said.files),
         }),
         Event::Failed { id, reason } => answer.event(FailedDelivery { external_id: id, reason }),
     }))
+}
+
+fn body(is_html: bool, text: String) -> Body {
+    if is_html { Body::Html(text) } else { Body::Plain(text) }
 }
 
 /// A source that is no URL is the file itself.

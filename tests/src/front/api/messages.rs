@@ -126,7 +126,7 @@ pub(crate) fn import(state: &mut State, request: &ApiRequest, channel: &str, for
         is_autoreply: false,
         external_id: Some(external_id.to_owned()),
         body: body.to_owned(),
-        text: body.to_owned(),
+        text: shown(body),
         author: None,
         recipients,
         attachments: attachments(&mut state.world, form),
@@ -180,4 +180,19 @@ fn attachments(world: &mut World, form: &Form) -> Vec<Attachment> {
         content: None,
     });
     files.collect()
+}
+
+/// What a teammate reads of a body. One with a tag of ours is HTML; Front is not known to say how it tells.
+fn shown(body: &str) -> String {
+    let Some(html) = body.strip_prefix("<div>") else { return body.to_owned() };
+    let mut text = String::new();
+    let broken = html.replace("<br>", "\n").replace("</p>", "\n").replace("</li>", "\n");
+    let mut rest = broken.as_str();
+    while let Some((before, behind)) = rest.split_once('<') {
+        text += before;
+        rest = behind.split_once('>').map_or("", |(_, behind)| behind);
+    }
+    text += rest;
+    let text = text.replace("&nbsp;", " ").replace("&lt;", "<").replace("&gt;", ">");
+    text.replace("&quot;", "\"").replace("&amp;", "&")
 }

@@ -46,17 +46,18 @@ func FindSent(connection Connection, message OutboundMessage) Result[Fate, Error
 }
 
 func Receive(connection Connection, request HttpRequest) Result[Reception, Error] {
-	// First of all, check the provider's signature: anybody may have sent this.
+	// First of all, check the provider's signature (`webhook-signatures`): anybody may have sent this.
 	id, from := header(request, "message-id"), header(request, "from")
 	if id == "" || from == "" || !utf8.Valid(request.Body) {
 		return Ok[Reception, Error](Reception{Response: HttpResponse{Status: 400}})
 	}
+	// What a person typed is plain: Front shows it letter for letter, and never as HTML.
 	message := InboundMessage{
 		ExternalId:             id,
 		ExternalConversationId: from,
 		Sender:                 Party{Handle: from, Name: None[string](), Email: None[string]()},
 		Subject:                None[string](),
-		Body:                   string(request.Body),
+		Body:                   MakeBodyPlain(string(request.Body)),
 		DeliveredAt:            None[uint64](),
 	}
 	events := []ChannelEvent{MakeChannelEventInbound(message)}
