@@ -1,7 +1,7 @@
 //! The author's own cases: files in `cases/` beside the plugin, each a request and the answer to it.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail, ensure};
@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::around::{Customer, Given, directory};
 use super::bench::{Bench, Setting};
+use super::conformance::markup::replaced;
 use super::difference::{Extent, differences};
 use super::question::Question;
 use super::stage::{Act, Exchange};
@@ -19,6 +20,8 @@ use super::suite::{Checked, Outcome, Record, no_answer};
 const FOLDER: &str = "cases";
 /// Bytes of one case.
 const BYTES_MAX: u64 = 16 << 20;
+/// The function that a provider's requests come to.
+pub(super) const RECEIVE: &str = "channel.receive";
 /// The group in reports.
 const GROUP: &str = "cases";
 
@@ -53,14 +56,7 @@ struct Case {
 
 /// Runs all cases, or one.
 pub(crate) async fn check(bench: &Bench, only: Option<&str>) -> anyhow::Result<Vec<Checked>> {
-    let folder = bench.project.folder.join(FOLDER);
-    let mut files: Vec<_> = match std::fs::read_dir(&folder) {
-        Ok(entries) => entries.flatten().map(|entry| entry.path()).collect(),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
-        Err(error) => return Err(error).with_context(|| format!("reading {}", folder.display())),
-    };
-    files.retain(|path| path.extension().is_some_and(|ending| ending == "json"));
-    files.sort();
+    let (folder, mut files) = files(bench)?;
     if let Some(only) = only {
         files.retain(|path| stem(path) == only);
         ensure!(!files.is_empty(), "there is no case {}", folder.join(format!("{only}.json")).display());
@@ -70,6 +66,60 @@ pub(crate) async fn check(bench: &Bench, only: Option<&str>) -> anyhow::Result<V
         all.push(run(bench, &file).await);
     }
     Ok(all)
+}
+
+/// The folder of the cases, and the files in it, sorted.
+fn files(bench: &Bench) -> anyhow::Result<(PathBuf, Vec<PathBuf>)> {
+    let folder = bench.project.folder.join(FOLDER);
+    let mut files: Vec<_> = match std::fs::read_dir(&folder) {
+        Ok(entries) => entries.flatten().map(|entry| entry.path()).collect(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+        Err(error) => return Err(error).with_context(|| format!("reading {}", folder.display())),
+    };
+    files.retain(|path| path.extension().is_some_and(|ending| ending == "json"));
+    files.sort();
+    Ok((folder, files))
+}
+
+/// A case in which a provider tells of a message that is plain text.
+pub(super) struct Reception {
+    /// The case's name.
+    pub(super) case: String,
+    /// What was written.
+    pub(super) text: String,
+    /// What the plugin's requests get.
+    pub(super) http: Vec<Exchange>,
+    with: Value,
+}
+
+impl Reception {
+    /// What the plugin is given where somebody writes another text; none where the request does not show its own.
+    pub(super) fn saying(&self, text: &str) -> Option<Value> {
+        let mut with = self.with.clone();
+        let body = with.pointer_mut("/request/body")?;
+        *body = replaced(body.as_str()?, &self.text, text)?.into();
+        Some(with)
+    }
+}
+
+/// The cases of that kind.
+pub(super) fn receptions(bench: &Bench) -> anyhow::Result<Vec<Reception>> {
+    let mut found = Vec::new();
+    for file in files(bench)?.1 {
+        let case = read(&file)?;
+        let answer = case.answer.as_ref().or(case.answer_includes.as_ref()).filter(|_| case.call == RECEIVE);
+        let texts = answer.into_iter().flat_map(bodies).filter_map(|body| body.get("plain")?.as_str());
+        if let Some(text) = texts.map(str::to_owned).next() {
+            found.push(Reception { case: stem(&file), text, http: case.http, with: case.with });
+        }
+    }
+    Ok(found)
+}
+
+/// The bodies of the messages that an answer of `channel.receive` tells of.
+pub(super) fn bodies(answer: &Value) -> impl Iterator<Item = &Value> {
+    let events = answer.pointer("/ok/events").and_then(Value::as_array).into_iter().flatten();
+    events.filter_map(|event| event.pointer("/inbound/body").or_else(|| event.pointer("/outbound/body")))
 }
 
 async fn run(bench: &Bench, file: &Path) -> Checked {

@@ -4,6 +4,7 @@
 mod channel;
 mod conversations;
 mod crm;
+pub(super) mod markup;
 mod outgoing;
 mod routing;
 mod templates;
@@ -79,7 +80,10 @@ pub(super) async fn check(bench: &Bench) -> Vec<Checked> {
             Role::Outgoing => outgoing::check(&tries).await,
             Role::Routing => routing::check(&tries).await,
             Role::Conversations => conversations::check(&tries).await,
-            Role::Channel => channel::check(&tries).await,
+            Role::Channel => {
+                channel::check(&tries).await;
+                markup::check(&tries).await;
+            }
         }
         tries.check("every answer comes in good time", async |tries| tries.in_time()).await;
         all.extend(tries.done.into_inner().unwrap_or_else(PoisonError::into_inner));

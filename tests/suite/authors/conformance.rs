@@ -1,6 +1,10 @@
 //! `plugin test`: what the contract expects of every plugin.
 
-use frontgate_tests::component;
+use std::fs;
+
+use frontgate_tests::{component, root, sign};
+use serde_json::{Value, json};
+use url::form_urlencoded;
 
 use super::{Project, ended};
 
@@ -50,10 +54,97 @@ fn each_flaw_is_found_and_named_so_that_its_author_knows_what_to_do() {
         ("attributes", "`attributes` is no JSON object"),
         ("speechless", "the teammate reads that text"),
         ("credulous", "Check the provider's signature first"),
+        ("markup", "comes back as `html`; that would be a link or a picture in Front"),
     ] {
         let report = flawed(flaw).tested(&[]);
         let failed = ended(&report, "failed");
         assert!(failed.iter().any(|check| check.contains(words)), "{flaw}: {words}: {failed:#?}");
+    }
+}
+
+/// A request of a provider, and what comes of it.
+fn received(headers: &Value, body: &str, answer: &Value) -> Value {
+    let url = "https://gw.example.net/front/sms/key/provider";
+    json!({
+        "call": "channel.receive",
+        "with": {
+            "connection": { "channel-id": "cha_1", "webhook-url": url },
+            "request": { "method": "POST", "url": url, "headers": headers, "body": body },
+        },
+        "answer-includes": { "ok": answer },
+    })
+}
+
+#[test]
+fn a_customers_text_that_becomes_html_is_found_by_the_authors_own_case() {
+    let signed = json!([{ "name": "signed", "value": "yes" }]);
+    let plain = json!({ "events": [{ "inbound": { "body": { "plain": "Hello" } } }] });
+    let check = |flaw: &str, outcome: &str, words: &str| {
+        let report = flawed(flaw).case("hello", &received(&signed, "Hello", &plain)).tested(&[]);
+        let found = ended(&report, outcome);
+        let found = found.iter().filter(|check| check.contains("text that a customer types stays text"));
+        assert!(found.clone().any(|check| check.contains(words)), "{flaw}: {report:#}");
+    };
+    check("none", "passed", "");
+    check("careless", "failed", "Answer it as `plain`");
+}
+
+#[test]
+fn requests_that_are_signed_need_a_case_with_markup_in_it() {
+    let toml = "[plugin]\nwebhook_keys = { twilio = { env = \"NOT_SET\" } }\n\
+                config = { service_sid = \"IS1\", numbers = \"+12025550190\" }\n[test]\nsecrets = { twilio = \"12345\" }\n";
+    let url = "https://gw.example.net/front/sms/key/provider/8ZT6dkShyWHO";
+    let case = |body: &str| {
+        let form = [
+            ("Author", "+12025550107"),
+            ("Body", body),
+            ("ConversationSid", "CH1"),
+            ("EventType", "onMessageAdded"),
+            ("MessageSid", "IM1"),
+            ("Source", "SMS"),
+        ];
+        let signature = sign("12345", url, &form);
+        let mut case = received(
+            &json!([{ "name": "x-twilio-signature", "value": signature }]),
+            &form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish(),
+            &json!({ "events": [{ "inbound": { "body": { "plain": body } } }] }),
+        );
+        case["with"]["request"]["url"] = url.into();
+        case
+    };
+    let own = Project::new(&component("twilio-channel"), toml).case("hello", &case("Hello"));
+    let report = own.tested(&[]);
+    assert!(
+        ended(&report, "skipped").iter().any(|check| check.contains("add a case of channel.receive")),
+        "{report:#}"
+    );
+    let report = own.case("markup", &case("<b>Hello</b>")).tested(&[]);
+    let passed = ended(&report, "passed");
+    assert!(passed.iter().any(|check| check.contains("text that a customer types stays text")), "{report:#}");
+}
+
+/// A plugin of the repository with its own plugin.toml and cases.
+fn shipped(name: &str) -> Project {
+    let folder = root().join("plugins").join(name);
+    let toml = fs::read_to_string(folder.join("plugin.toml")).expect("a file");
+    let settings: Vec<&str> = toml.lines().filter(|line| !line.starts_with("file = ")).collect();
+    let project = Project::new(&component(name), &settings.join("\n"));
+    fs::read_dir(folder.join("cases")).expect("a folder").flatten().fold(project, |project, entry| {
+        let case = fs::read(entry.path()).expect("a case");
+        let name = entry.path().file_stem().expect("a name").to_string_lossy().into_owned();
+        project.case(&name, &serde_json::from_slice(&case).expect("JSON"))
+    })
+}
+
+#[test]
+fn the_channels_of_the_repository_show_hostile_text_as_text() {
+    for name in ["echo-channel", "twilio-channel"] {
+        let report = shipped(name).tested(&[]);
+        assert!(ended(&report, "failed").is_empty(), "{name}: {report:#}");
+        let passed = ended(&report, "passed");
+        for check in ["What a customer types is text", "text that a customer types stays text"] {
+            assert!(passed.iter().any(|passed| passed.contains(check)), "{name}: {check}: {report:#}");
+        }
     }
 }
 

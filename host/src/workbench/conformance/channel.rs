@@ -3,6 +3,7 @@
 use super::{NOBODY, Problem, Tries, Verdict, ensure};
 use crate::bindings::channel::{Connection, HttpRequest, OutboundKind, OutboundMessage, Party};
 use crate::error::Error;
+use crate::front::text;
 
 /// Pages of addresses that are read.
 const PAGES_MAX: usize = 20;
@@ -103,7 +104,7 @@ async fn disconnect(tries: &Tries<'_>) -> Verdict {
     Ok(())
 }
 
-fn connection(credential: Option<&str>) -> Connection {
+pub(super) fn connection(credential: Option<&str>) -> Connection {
     Connection {
         channel_id: "cha_frontgate".to_owned(),
         credential: credential.map(str::to_owned),
@@ -111,8 +112,8 @@ fn connection(credential: Option<&str>) -> Connection {
     }
 }
 
-fn messages() -> Vec<(&'static str, OutboundMessage)> {
-    let message = |text: &str, to: &[&str]| OutboundMessage {
+pub(super) fn message(text: &str, to: &[&str]) -> OutboundMessage {
+    OutboundMessage {
         kind: OutboundKind::Message,
         idempotency_key: "frontgate-conformance".to_owned(),
         message_id: Some("msg_frontgate".to_owned()),
@@ -121,9 +122,12 @@ fn messages() -> Vec<(&'static str, OutboundMessage)> {
         author: None,
         subject: None,
         text: text.to_owned(),
-        html: text.to_owned(),
+        html: text::html(text),
         attachments: Vec::new(),
-    };
+    }
+}
+
+fn messages() -> Vec<(&'static str, OutboundMessage)> {
     let autoreply =
         OutboundMessage { kind: OutboundKind::Autoreply, message_id: None, ..message("Back soon", &[NOBODY]) };
     vec![

@@ -39,11 +39,19 @@ impl FrontChannel for Flawed {
         if message.to.is_empty() {
             return Err(Error::invalid(if has("speechless") { "" } else { "the message goes to nobody" }));
         }
-        Ok(Receipt::new(message.idempotency_key, message.to[0].handle.clone()))
+        let (key, to) = (message.idempotency_key, message.to[0].handle.clone());
+        let receipt = Receipt::new(&key, &to);
+        let echo = InboundMessage::new(format!("echo-{key}"), &to, &to, "").html(message.text);
+        Ok(if has("markup") { receipt.event(echo) } else { receipt })
     }
 
     fn receive(_: Connection, request: Request) -> Result<Reception> {
         let text = String::from_utf8_lossy(&request.body).into_owned();
+        if request.header("signed").is_some() {
+            let message = InboundMessage::new("1", "1", "+12025550100", text);
+            let html = message.body.as_str().to_owned();
+            return Ok(Reception::answer(204).event(if has("careless") { message.html(html) } else { message }));
+        }
         let event = InboundMessage::new("1", "1", "+12025550100", text);
         let mut reception = Reception::answer(if has("credulous") { 204 } else { 403 });
         reception.events.extend(has("credulous").then(|| Event::from(event)));
