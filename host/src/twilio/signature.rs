@@ -127,9 +127,9 @@ impl Key {
 
     /// Letters of a signature in base64.
     fn letters(&self) -> usize {
-        match self.mac {
-            KeyedMac::Sha1(_) => 28,
-            KeyedMac::Sha256(_) => 44,
+        match self.algorithm() {
+            Algorithm::HmacSha1 => 28,
+            Algorithm::HmacSha256 => 44,
         }
     }
 
