@@ -26,7 +26,7 @@ use crate::plugin::registry::Registry;
 use crate::plugin::run::engine::Engine;
 use crate::roles;
 use crate::state::{Buckets, Usage};
-use crate::store::Database;
+use crate::store::{Database, Waiting};
 use crate::telemetry::REFUSALS;
 
 /// Deliveries in each state, by tenant.
@@ -40,6 +40,7 @@ pub struct Console {
     engine: Arc<Engine>,
     registry: Arc<Registry>,
     store: PathBuf,
+    waiting: Waiting,
     buckets: Arc<Buckets>,
     metrics: PrometheusHandle,
     /// Tenants that the metrics have a number for.
@@ -65,6 +66,7 @@ impl Console {
             engine,
             registry,
             store: database.path().to_owned(),
+            waiting: database.waiting(),
             buckets: Arc::clone(buckets),
             metrics,
             counted: Mutex::default(),
@@ -184,6 +186,15 @@ impl Console {
         }
     }
 
+    /// Writes that wait for the disk, of each tenant.
+    fn count_writes(&self) {
+        let waiting = self.waiting.by_tenant();
+        for tenant in self.config.load().tenants.keys() {
+            let number = waiting.get(&**tenant).copied().unwrap_or_default();
+            gauge!("frontgate_store_waiting", "tenant" => tenant.clone()).set(count(number));
+        }
+    }
+
     async fn numbers(&self) -> Response<Full<Bytes>> {
         self.count_deliveries(&self.deliveries().await.unwrap_or_default());
         for kept in self.kept().await.unwrap_or_default() {
@@ -191,6 +202,7 @@ impl Console {
             gauge!("frontgate_state_keys", &labels).set(count(usize::try_from(kept.size.keys).unwrap_or_default()));
             gauge!("frontgate_state_bytes", &labels).set(count(usize::try_from(kept.size.bytes).unwrap_or_default()));
         }
+        self.count_writes();
         gauge!("frontgate_plugin_places_free").set(count(self.engine.places_free()));
         gauge!("frontgate_plugin_generations").set(count(self.registry.generations()));
         gauge!("frontgate_plugins_live").set(count(self.registry.live().len()));

@@ -117,6 +117,9 @@ pub enum Error {
     /// What has to be kept could not be written down.
     #[error("the event could not be stored")]
     NotStored(String),
+    /// A tenant or channel has its share of what may wait, or the disk is nearly full; says which limit.
+    #[error("too much is waiting; try again later")]
+    Overload(String),
     /// A fault of ours.
     #[error("internal error")]
     Internal(String),
@@ -158,6 +161,7 @@ impl Error {
             Self::ProxyIsContact => (StatusCode::BAD_GATEWAY, "proxy-address-is-contact"),
             Self::Rejected(_) => (StatusCode::FORBIDDEN, "rejected"),
             Self::NotStored(_) => (StatusCode::SERVICE_UNAVAILABLE, "not-stored"),
+            Self::Overload(_) => (StatusCode::SERVICE_UNAVAILABLE, "overload"),
             Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
         }
     }
@@ -165,6 +169,20 @@ impl Error {
     /// Whether this is how things go: the caller asked for what is not there, or a plugin said no.
     pub fn is_ordinary(&self) -> bool {
         matches!(self, Self::UnknownAddress | Self::NotFound | Self::Forbidden(_) | Self::Rejected(_))
+    }
+
+    /// After how many seconds the caller may come again, where it may.
+    pub fn retry_after_seconds(&self) -> Option<u32> {
+        match self {
+            Self::Busy(_)
+            | Self::BodiesFull
+            | Self::BreakerOpen
+            | Self::NotStored(_)
+            | Self::NotCommitted { passes: true, .. } => Some(1),
+            // Room comes with deliveries that are made, not with the next moment.
+            Self::Overload(_) => Some(5),
+            _ => None,
+        }
     }
 
     /// Which of the plugin's limits ended the call.
@@ -186,6 +204,7 @@ impl Error {
             | Self::Failed(text)
             | Self::Rejected(text)
             | Self::NotStored(text)
+            | Self::Overload(text)
             | Self::Internal(text)
             | Self::NotCommitted { text, .. }
             | Self::Trap { text, limit: None } => Some(text.into()),

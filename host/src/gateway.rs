@@ -242,13 +242,16 @@ fn refusal(error: &Error, id: &str) -> Response<Full<Bytes>> {
     let (status, code) = error.answer();
     let body = serde_json::json!({ "error": { "code": code, "message": error.to_string() } });
     let mut response = response(status, body.to_string().into(), id);
-    let headers = response.headers_mut();
-    match error {
-        Error::Method => headers.insert(ALLOW, "POST".parse().expect("a header value")),
-        Error::Busy(_) | Error::BodiesFull | Error::BreakerOpen => {
-            headers.insert(RETRY_AFTER, "1".parse().expect("a header value"))
-        }
-        _ => None,
-    };
+    if matches!(error, Error::Method) {
+        response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
+    }
+    with_retry_after(response, error)
+}
+
+/// Says when the caller may come again, if that may help.
+fn with_retry_after(mut response: Response<Full<Bytes>>, error: &Error) -> Response<Full<Bytes>> {
+    if let Some(seconds) = error.retry_after_seconds() {
+        response.headers_mut().insert(RETRY_AFTER, seconds.into());
+    }
     response
 }

@@ -72,7 +72,7 @@ pub(crate) async fn serve(file: &Path, config: Config, placement: Placement) -> 
     let config = Arc::new(config);
     let opening = Arc::clone(&config);
     let database = Arc::new(spawn_blocking(move || Database::open(&opening.store)).await??);
-    let store = Arc::new(Store::open(&database).await?);
+    let store = Arc::new(Store::open(&database, &config.store).await?);
     let buckets = Buckets::new(&database);
     tokio::spawn(Arc::clone(&buckets).forget_expired());
     let engine = Engine::new(&config.plugins, Some(Arc::clone(&buckets)))?;

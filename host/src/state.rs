@@ -17,7 +17,7 @@ use tokio::time::sleep;
 use tracing::warn;
 
 use self::holds::Holds;
-use crate::store::{Database, StoreError, millis};
+use crate::store::{Database, OWN, Origin, StoreError, millis};
 
 /// How often somebody looks for what has expired, and how long others have between two deletions.
 const FORGET_INTERVAL: Duration = Duration::from_secs(10);
@@ -75,7 +75,7 @@ impl Buckets {
 
     /// What every bucket holds.
     pub async fn usage(&self) -> Result<Vec<Usage>, StoreError> {
-        self.database.read(table::usage).await
+        self.database.read(OWN, table::usage).await
     }
 
     /// Deletes what has expired, for ever and a little at a time.
@@ -95,10 +95,10 @@ impl Buckets {
 
     async fn forget_some(&self) -> Result<bool, StoreError> {
         let now = (self.clock)();
-        if !self.database.read(move |connection| table::has_expired(connection, now)).await? {
+        if !self.database.read(OWN, move |connection| table::has_expired(connection, now)).await? {
             return Ok(false);
         }
-        self.database.write(move |transaction| table::forget(transaction, now)).await
+        self.database.write(Origin::own(), move |transaction| table::forget(transaction, now)).await
     }
 }
 

@@ -1,13 +1,19 @@
 //! The database: one file, one thread that writes, several writes a commit, and readers that wait for
 //! nobody. A write is on disk when its caller hears of it.
 //!
+//! Each tenant has a share of the writes that wait ([`queue`]) and of the readers, and free space has two
+//! watermarks (`disk`).
+//!
 //! Whoever keeps something has tables of its own in [`schema`], and names them nowhere else.
 
 pub(crate) mod crash;
+mod disk;
+mod queue;
 mod readers;
 pub(crate) mod schema;
 mod writer;
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
@@ -15,20 +21,28 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context as _;
 use rusqlite::{Connection, Transaction};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 
+use self::disk::{Room, Watch};
+pub(crate) use self::queue::Origin;
+use self::queue::{Limits, Queue};
 use self::readers::Readers;
 pub(crate) use self::writer::in_savepoint;
 use self::writer::{Reply, Work};
 use crate::config;
+use crate::error::Error;
+
+/// Whose reads they are that no tenant waits for.
+pub(crate) const OWN: &str = "";
 
 /// Why something was not written or read, or not in time.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum StoreError {
-    /// `store.queue_max` writes wait already.
-    #[error("store.queue_max writes are waiting for the disk")]
-    Full,
+    /// Not taken: a share is used up, or the disk nearly full.
+    #[error("{0}")]
+    Overload(#[from] Overload),
     /// It may still be written.
     #[error("store.timeout_ms passed")]
     Slow,
@@ -49,6 +63,66 @@ impl From<rusqlite::Error> for StoreError {
     }
 }
 
+/// Which limit refuses a write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Overload {
+    /// Of all tenants together.
+    #[error("store.queue_max writes are waiting for the disk")]
+    Queue,
+    /// Of one tenant, or of its imports and state.
+    #[error("the tenant's share of the store's queue is used up (store.queue_per_tenant_max)")]
+    Tenant,
+    /// Of the imports of one channel.
+    #[error("the channel's share of the store's queue is used up (store.queue_per_channel_max)")]
+    Channel,
+    /// Of what one channel's imports leave waiting.
+    #[error("front.APP.waiting_max or waiting_bytes_max of the channel is reached")]
+    ChannelWaiting,
+    /// Of what one tenant leaves waiting.
+    #[error("store.waiting_per_tenant_max or waiting_bytes_per_tenant_max is reached")]
+    TenantWaiting,
+    /// Of what is remembered of one tenant's events.
+    #[error("store.events_bytes_per_tenant_max is reached")]
+    TenantEvents,
+    /// Of free space for imports.
+    #[error("less than store.free_bytes_imports_min is free")]
+    DiskForImports,
+    /// Of free space for events and state.
+    #[error("less than store.free_bytes_events_min is free")]
+    DiskForEvents,
+}
+
+impl Overload {
+    /// As in the metrics.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Queue => "queue",
+            Self::Tenant => "tenant-queue",
+            Self::Channel => "channel-queue",
+            Self::ChannelWaiting => "channel-waiting",
+            Self::TenantWaiting => "tenant-waiting",
+            Self::TenantEvents => "tenant-events",
+            Self::DiskForImports => "disk-imports",
+            Self::DiskForEvents => "disk-events",
+        }
+    }
+
+    /// Counts a refusal, for whom it is.
+    pub(crate) fn count(self, tenant: &str) {
+        let labels = [("tenant", tenant.to_owned()), ("limit", self.name().to_owned())];
+        metrics::counter!("frontgate_store_refused_total", &labels).increment(1);
+    }
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Overload(overload) => Self::Overload(overload.to_string()),
+            error => Self::NotStored(error.to_string()),
+        }
+    }
+}
+
 /// What becomes of a write whose caller is gone before its turn.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Orphan {
@@ -58,7 +132,10 @@ enum Orphan {
 
 /// The open database.
 pub struct Database {
-    writes: mpsc::Sender<Work>,
+    queue: Arc<Queue>,
+    room: Arc<Room>,
+    /// Cancelled once nothing is written any more.
+    ended: CancellationToken,
     readers: Arc<Readers>,
     timeout: Duration,
     path: PathBuf,
@@ -69,16 +146,20 @@ impl Database {
     pub fn open(config: &config::Store) -> anyhow::Result<Self> {
         let path = config.path().context("store.url names no database")?.to_owned();
         let (connection, lock) = schema::open_alone(&path)?;
-        let (writes, queue) = mpsc::channel(config.queue_max);
+        let (queue, room) = (Arc::new(Queue::new(Limits::new(config))), Arc::default());
+        let (ended, end) = (CancellationToken::new(), End(Arc::clone(&queue)));
+        let mut watch = Watch::new(&path, config, &room);
+        let ending = ended.clone().drop_guard();
         thread::Builder::new()
             .name("store".to_owned())
             .spawn(move || {
-                let _lock = lock;
-                writer::write(connection, queue);
+                let (_lock, _ending) = (lock, ending);
+                let end = end;
+                writer::write(connection, &end.0, &mut watch);
             })
             .context("starting the store's thread")?;
-        let readers = Arc::new(Readers::new(&path, config.readers_max));
-        Ok(Self { writes, readers, timeout: Duration::from_millis(config.timeout_ms), path })
+        let readers = Arc::new(Readers::new(&path, config.readers_max, config.readers_per_tenant_max));
+        Ok(Self { queue, room, ended, readers, timeout: Duration::from_millis(config.timeout_ms), path })
     }
 
     /// The database's file.
@@ -86,48 +167,62 @@ impl Database {
         &self.path
     }
 
+    /// The writes that wait.
+    pub fn waiting(&self) -> Waiting {
+        Waiting(Arc::clone(&self.queue))
+    }
+
     /// Waits until nothing can be written any more, which is a fault.
     pub async fn closed(&self) {
-        self.writes.closed().await;
+        self.ended.cancelled().await;
+    }
+
+    /// Whether a write of this origin would be taken at this moment.
+    pub(crate) fn would_take(&self, origin: &Origin) -> Result<(), StoreError> {
+        let refusal = self.room.refusal(origin.purpose).or_else(|| self.queue.refusal(origin));
+        refusal.map_or(Ok(()), |overload| {
+            overload.count(origin.tenant());
+            Err(overload.into())
+        })
     }
 
     /// Runs one write, and waits until it is on disk, however long that takes.
-    pub(crate) async fn write<T, W>(&self, work: W) -> Result<T, StoreError>
+    pub(crate) async fn write<T, W>(&self, origin: Origin, work: W) -> Result<T, StoreError>
     where
         T: Send + 'static,
         W: FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
     {
-        self.send(Orphan::Written, work).await
+        self.send(origin, Orphan::Written, work).await
     }
 
     /// The same for a caller who cannot wait: it may be written all the same.
-    pub(crate) async fn write_in_time<T, W>(&self, work: W) -> Result<T, StoreError>
+    pub(crate) async fn write_in_time<T, W>(&self, origin: Origin, work: W) -> Result<T, StoreError>
     where
         T: Send + 'static,
         W: FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
     {
-        timeout(self.timeout, self.write(work)).await.unwrap_or(Err(StoreError::Slow))
+        timeout(self.timeout, self.write(origin, work)).await.unwrap_or(Err(StoreError::Slow))
     }
 
     /// The same, and not written where the caller has given up before its turn.
-    pub(crate) async fn write_if_awaited<T, W>(&self, work: W) -> Result<T, StoreError>
+    pub(crate) async fn write_if_awaited<T, W>(&self, origin: Origin, work: W) -> Result<T, StoreError>
     where
         T: Send + 'static,
         W: FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
     {
-        timeout(self.timeout, self.send(Orphan::Dropped, work)).await.unwrap_or(Err(StoreError::Slow))
+        timeout(self.timeout, self.send(origin, Orphan::Dropped, work)).await.unwrap_or(Err(StoreError::Slow))
     }
 
-    /// Reads what is on disk, beside whatever is being written.
-    pub(crate) async fn read<T, R>(&self, work: R) -> Result<T, StoreError>
+    /// Reads what is on disk, beside whatever is being written, within the readers' share of a tenant.
+    pub(crate) async fn read<T, R>(&self, tenant: &str, work: R) -> Result<T, StoreError>
     where
         T: Send + 'static,
         R: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     {
-        timeout(self.timeout, self.readers.read(work)).await.unwrap_or(Err(StoreError::Slow))
+        timeout(self.timeout, self.readers.read(tenant, work)).await.unwrap_or(Err(StoreError::Slow))
     }
 
-    async fn send<T, W>(&self, orphan: Orphan, work: W) -> Result<T, StoreError>
+    async fn send<T, W>(&self, origin: Origin, orphan: Orphan, work: W) -> Result<T, StoreError>
     where
         T: Send + 'static,
         W: FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
@@ -145,11 +240,42 @@ impl Database {
             });
             (reply, own)
         });
-        self.writes.try_send(work).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => StoreError::Full,
-            mpsc::error::TrySendError::Closed(_) => StoreError::Closed,
+        if let Some(overload) = self.room.refusal(origin.purpose) {
+            overload.count(origin.tenant());
+            return Err(overload.into());
+        }
+        let tenant = Arc::clone(origin.tenant());
+        self.queue.push(origin, work).inspect_err(|error| {
+            if let StoreError::Overload(overload) = error {
+                overload.count(&tenant);
+            }
         })?;
         told.await.unwrap_or(Err(StoreError::Closed))
+    }
+}
+
+/// The writes that wait, for whoever wants to count them.
+pub struct Waiting(Arc<Queue>);
+
+impl Waiting {
+    /// How many of each tenant; those with none are left out.
+    pub fn by_tenant(&self) -> HashMap<Arc<str>, usize> {
+        self.0.waiting()
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        self.queue.close();
+    }
+}
+
+/// Held by the thread that writes: whatever ends it, nobody waits for it in vain.
+struct End(Arc<Queue>);
+
+impl Drop for End {
+    fn drop(&mut self) {
+        self.0.abandon();
     }
 }
 
@@ -176,19 +302,22 @@ mod tests {
         let url = format!("sqlite:{}", folder.path().join("test.db").display());
         let config = config::Store { url, timeout_ms: 20, ..config::Store::default() };
         let database = Arc::new(Database::open(&config).expect("a database"));
-        database.write(|transaction| transaction.execute_batch("CREATE TABLE t (n)")).await.expect("a table");
+        database
+            .write(Origin::own(), |transaction| transaction.execute_batch("CREATE TABLE t (n)"))
+            .await
+            .expect("a table");
         let (go, gone) = channel::<()>();
         // Keeps the thread that writes busy until `go` is dropped.
         let busy = Arc::clone(&database);
-        let busy = tokio::spawn(async move { busy.write(move |_| Ok(gone.recv().is_err())).await });
+        let busy = tokio::spawn(async move { busy.write(Origin::own(), move |_| Ok(gone.recv().is_err())).await });
         tokio::task::yield_now().await;
         let insert =
             |n: i64| move |transaction: &Transaction<'_>| transaction.execute("INSERT INTO t VALUES (?1)", [n]);
-        assert!(matches!(database.write_in_time(insert(1)).await, Err(StoreError::Slow)));
-        assert!(matches!(database.write_if_awaited(insert(2)).await, Err(StoreError::Slow)));
+        assert!(matches!(database.write_in_time(Origin::own(), insert(1)).await, Err(StoreError::Slow)));
+        assert!(matches!(database.write_if_awaited(Origin::own(), insert(2)).await, Err(StoreError::Slow)));
         drop(go);
         assert!(busy.await.expect("no panic").expect("a write"));
-        assert_eq!(database.write(insert(3)).await.expect("a write"), 1);
+        assert_eq!(database.write(Origin::own(), insert(3)).await.expect("a write"), 1);
         let reader = schema::open_to_read(database.path()).expect("a connection");
         let written = reader.query_row("SELECT group_concat(n) FROM t", [], |row| row.get::<_, String>(0));
         assert_eq!(written.expect("an answer"), "1,3");

@@ -68,6 +68,12 @@ pub struct App {
     pub body_bytes_max: usize,
     /// Channels at one time.
     pub channels_max: usize,
+    /// What one channel's provider may leave waiting.
+    pub waiting_max: u64,
+    /// Bytes of that.
+    pub waiting_bytes_max: u64,
+    /// Requests of one channel's provider at one time.
+    pub provider_calls_per_channel_max: usize,
     /// What one answer of the plugin may tell.
     pub events_max: usize,
     /// Calls to Front for one channel.
@@ -137,7 +143,11 @@ pub fn one(config: &Config, name: &str) -> Option<Tenant> {
         roles: settings.roles.clone(),
         default_worker: twilio.default_worker.clone(),
         numbers: twilio.numbers.clone(),
-        share: Arc::new(Share::new(config.plugins.calls_per_tenant_max, config.plugins.directory_calls_per_tenant_max)),
+        share: Arc::new(Share::new(
+            config.plugins.calls_per_tenant_max,
+            config.plugins.directory_calls_per_tenant_max,
+            config.plugins.memory_bytes_per_tenant_max,
+        )),
     })
 }
 
@@ -159,6 +169,9 @@ fn app(public_url: String, name: &str, settings: &FrontApp) -> Option<App> {
         body_bytes_max: settings.body_bytes_max,
         channels_max: settings.channels_max,
         events_max: settings.events_max,
+        waiting_max: settings.waiting_max,
+        waiting_bytes_max: settings.waiting_bytes_max,
+        provider_calls_per_channel_max: settings.provider_calls_per_channel_max,
         calls_per_second_max: settings.calls_per_second_max,
         at_once_per_channel_max: settings.at_once_per_channel_max,
         import_patience: Duration::from_millis(settings.import_patience_ms),

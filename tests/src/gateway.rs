@@ -342,8 +342,17 @@ impl Gateway {
 
     /// Kilobytes of memory that are the process's own.
     pub fn resident_kib(&self) -> u64 {
+        self.memory_kib("RssAnon:")
+    }
+
+    /// Kilobytes of memory that were resident when it was largest.
+    pub fn peak_kib(&self) -> u64 {
+        self.memory_kib("VmHWM:")
+    }
+
+    fn memory_kib(&self, name: &str) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.process.0.id())).expect("a Linux system");
-        let line = status.lines().find(|line| line.starts_with("RssAnon:")).expect("its memory");
+        let line = status.lines().find(|line| line.starts_with(name)).expect("its memory");
         line.split_whitespace().nth(1).and_then(|number| number.parse().ok()).expect("a number")
     }
 }

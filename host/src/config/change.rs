@@ -83,6 +83,8 @@ impl Config {
             plugins.receipts_max,
             plugins.calls_max,
             plugins.directory_calls_max,
+            plugins.memory_bytes_total_max,
+            plugins.file_threads_per_plugin_max,
             plugins.queue_max,
             plugins.stack_bytes_max,
         ];

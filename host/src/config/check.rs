@@ -22,6 +22,8 @@ const WEBHOOK_TIMEOUT_MS: u64 = 5_000;
 
 /// Every connection begins without a verified request, so some places must be left for that.
 const CONNECTIONS_VERIFIED_PERCENT_MAX: u64 = 95;
+/// More than any disk has.
+const PIB: u64 = 1 << 50;
 
 /// Adds a fault for everything that cannot work.
 pub(super) fn check(config: &mut Config, document: &Document<'_>, faults: &mut Vec<Fault>) {
@@ -172,6 +174,19 @@ fn limits(config: &Config, report: &mut Report<'_, '_>) {
         ("plugins.warm.age_max_ms".to_owned(), plugins.warm.age_max_ms, 1, 365 * day),
         ("plugins.warm.idle_max_ms".to_owned(), plugins.warm.idle_max_ms, 1, day),
         ("plugins.warm.memory_bytes_max".to_owned(), size(plugins.warm.memory_bytes_max), 65_536, 4 * gib),
+        (
+            "plugins.memory_bytes_total_max".to_owned(),
+            size(plugins.memory_bytes_total_max),
+            size(plugins.memory_bytes_max()),
+            PIB,
+        ),
+        (
+            "plugins.memory_bytes_per_tenant_max".to_owned(),
+            size(plugins.memory_bytes_per_tenant_max),
+            size(plugins.memory_bytes_max()),
+            PIB,
+        ),
+        ("plugins.file_threads_per_plugin_max".to_owned(), size(plugins.file_threads_per_plugin_max), 1, 256),
         ("plugins.file_bytes_max".to_owned(), plugins.file_bytes_max, 1, 4 * gib),
         ("plugins.compile_timeout_ms".to_owned(), plugins.compile_timeout_ms, 1, day),
         ("plugins.quick_build_bytes_min".to_owned(), plugins.quick_build_bytes_min, 0, u64::MAX),
@@ -192,6 +207,16 @@ fn limits(config: &Config, report: &mut Report<'_, '_>) {
     let (store, delivery) = (&config.store, &config.delivery);
     ranges.extend([
         ("store.queue_max".to_owned(), size(store.queue_max), 1, 1_000_000),
+        ("store.queue_per_tenant_max".to_owned(), size(store.queue_per_tenant_max), 1, 1_000_000),
+        ("store.queue_bytes_per_tenant_max".to_owned(), size(store.queue_bytes_per_tenant_max), 1, 64 * gib),
+        ("store.queue_per_channel_max".to_owned(), size(store.queue_per_channel_max), 1, 1_000_000),
+        ("store.readers_per_tenant_max".to_owned(), size(store.readers_per_tenant_max), 1, 256),
+        ("store.waiting_per_tenant_max".to_owned(), store.waiting_per_tenant_max, 1, 1_000_000_000),
+        ("store.waiting_bytes_per_tenant_max".to_owned(), store.waiting_bytes_per_tenant_max, 1, PIB),
+        ("store.deliveries_keep_bytes_per_tenant_max".to_owned(), store.deliveries_keep_bytes_per_tenant_max, 0, PIB),
+        ("store.events_bytes_per_tenant_max".to_owned(), store.events_bytes_per_tenant_max, 1, PIB),
+        ("store.free_bytes_imports_min".to_owned(), store.free_bytes_imports_min, store.free_bytes_events_min, PIB),
+        ("store.free_bytes_events_min".to_owned(), store.free_bytes_events_min, 0, PIB),
         ("store.readers_max".to_owned(), size(store.readers_max), 1, 256),
         ("store.timeout_ms".to_owned(), store.timeout_ms, 1, day),
         ("store.events_keep_ms".to_owned(), store.events_keep_ms, 1, 365 * day),
@@ -222,6 +247,7 @@ fn limits(config: &Config, report: &mut Report<'_, '_>) {
             (format!("{key}.cpu_time_ms"), limits.cpu_time_ms, 1, day),
             (format!("{key}.call_timeout_ms"), limits.call_timeout_ms, 1, plugins.drain_timeout_ms.max(1)),
             (format!("{key}.memory_bytes_max"), size(limits.memory_bytes_max), 65_536, 4 * gib),
+            (format!("{key}.host_memory_bytes_max"), size(limits.host_memory_bytes_max), 65_536, 4 * gib),
             (format!("{key}.table_elements_max"), size(limits.table_elements_max), 1, 10_000_000),
             (format!("{key}.answer_bytes_max"), size(limits.answer_bytes_max), 1, gib),
             (format!("{key}.handles_max"), size(limits.handles_max), 1, 1_000_000),

@@ -33,6 +33,12 @@ pub struct FrontApp {
     pub channels_max: usize,
     /// What one answer of the plugin may tell.
     pub events_max: usize,
+    /// Messages and reports of one channel's provider that Front was not told of yet, or that were given up.
+    pub waiting_max: u64,
+    /// Bytes of those.
+    pub waiting_bytes_max: u64,
+    /// Requests of one channel's provider that are answered at one time; further ones wait.
+    pub provider_calls_per_channel_max: usize,
     /// Calls to Front for one channel.
     pub calls_per_second_max: u32,
     /// Deliveries of one channel that are worked on at one time.
@@ -61,6 +67,9 @@ impl Default for FrontApp {
             body_bytes_max: 2 * 1024 * 1024,
             channels_max: 10_000,
             events_max: 100,
+            waiting_max: 10_000,
+            waiting_bytes_max: 64 * 1024 * 1024,
+            provider_calls_per_channel_max: 16,
             calls_per_second_max: 5,
             at_once_per_channel_max: 4,
             import_patience_ms: 30_000,

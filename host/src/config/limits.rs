@@ -52,6 +52,9 @@ limits! {
     call_timeout_ms: u64 = 5_000,
     /// Linear memories of the call, added up.
     memory_bytes_max: usize = 64 * 1024 * 1024,
+    /// Memory that the gateway holds for the call: what is behind its handles, files that it reads, state that it
+    /// has written.
+    host_memory_bytes_max: usize = 8 * 1024 * 1024,
     /// Elements of all tables of the call, added up.
     table_elements_max: usize = 100_000,
     /// Lines in the log, from `log`, standard output and standard error together.

@@ -33,6 +33,12 @@ pub struct Plugins {
     pub directory_calls_per_tenant_max: u32,
     /// Of those for one plugin, unless it has a number of its own.
     pub calls_per_plugin_max: u32,
+    /// Memory of all running instances together.
+    pub memory_bytes_total_max: usize,
+    /// Of that for one tenant.
+    pub memory_bytes_per_tenant_max: usize,
+    /// Threads that work on a plugin's granted folder.
+    pub file_threads_per_plugin_max: usize,
     /// Callers that wait for a place among them; further ones are refused at once.
     pub queue_max: u32,
     /// How long a callback waits for a place.
@@ -97,6 +103,9 @@ impl Default for Plugins {
             directory_calls_max: 64,
             directory_calls_per_tenant_max: 32,
             calls_per_plugin_max: 128,
+            memory_bytes_total_max: 4 * 1024 * 1024 * 1024,
+            memory_bytes_per_tenant_max: 2 * 1024 * 1024 * 1024,
+            file_threads_per_plugin_max: 8,
             queue_max: 1_024,
             queue_timeout_ms: 1_000,
             stack_bytes_max: 1024 * 1024,

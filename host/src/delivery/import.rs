@@ -79,7 +79,31 @@ pub struct Report {
     pub(crate) reason: String,
 }
 
+impl Happened {
+    /// Bytes of all its texts and files.
+    pub(crate) fn bytes(&self) -> usize {
+        match self {
+            Self::Message(import) => import.bytes(),
+            Self::Failed(report) => report.message.len() + report.reason.len(),
+        }
+    }
+}
+
 impl Import {
+    fn bytes(&self) -> usize {
+        let optional = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+        let party = |party: &Party| party.handle.len() + optional(&party.name) + optional(&party.email);
+        let file = |file: &File| {
+            let (Source::Bytes(content) | Source::Url(content)) = &file.source;
+            file.filename.len() + file.content_type.len() + content.len()
+        };
+        let parties: usize = self.sender.iter().chain(&self.to).map(party).sum();
+        let files: usize = self.files.iter().map(file).sum();
+        let ids = self.external_id.len() + self.conversation.len();
+        let (Body::Plain(body) | Body::Html { html: body }) = &self.body;
+        ids + body.len() + optional(&self.subject) + optional(&self.author) + parties + files
+    }
+
     pub(crate) fn is_inbound(&self) -> bool {
         self.sender.is_some()
     }
@@ -121,8 +145,11 @@ impl From<ChannelEvent> for Happened {
     }
 }
 
-/// What an event lacks without which Front takes no message, however often it is told.
-pub(crate) fn missing(event: &ChannelEvent) -> Option<&'static str> {
+/// Bytes of an id or a handle. They are kept for months after the message is gone.
+pub(crate) const ID_BYTES_MAX: usize = 1_024;
+
+/// What is wrong with an event, so that Front takes no message however often it is told, or nobody can keep it.
+pub(crate) fn unusable(event: &ChannelEvent) -> Option<String> {
     let parts = match event {
         ChannelEvent::Inbound(message) => [
             ("external-id", &*message.external_id),
@@ -136,7 +163,11 @@ pub(crate) fn missing(event: &ChannelEvent) -> Option<&'static str> {
         ],
         ChannelEvent::Failed(failed) => [("external-id", &*failed.external_id); 3],
     };
-    parts.into_iter().find(|(_, text)| text.trim().is_empty()).map(|(name, _)| name)
+    parts.into_iter().find_map(|(name, text)| match text.len() {
+        _ if text.trim().is_empty() => Some(format!("no {name}")),
+        length if length > ID_BYTES_MAX => Some(format!("a {name} of {length} bytes, more than {ID_BYTES_MAX}")),
+        _ => None,
+    })
 }
 
 impl Body {

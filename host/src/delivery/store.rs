@@ -5,6 +5,7 @@ pub mod desk;
 mod events;
 pub mod front;
 pub(super) mod queue;
+mod shares;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,8 +14,10 @@ use anyhow::Context as _;
 use tokio::sync::Notify;
 
 pub use self::events::{Accepted, Told};
+pub use self::shares::Size;
+use crate::config;
 pub use crate::store::StoreError;
-use crate::store::{Database, schema};
+use crate::store::{Database, Origin, schema};
 
 /// Events and deliveries.
 pub struct Store {
@@ -23,17 +26,21 @@ pub struct Store {
     due: Mutex<HashMap<String, Arc<Notify>>>,
     /// For messages of teammates, who waits to hear what becomes of them.
     waiting: front::Waiting,
+    limits: shares::Limits,
+    providers: shares::Providers,
 }
 
 impl Store {
     /// Puts in order what a process before this one left unfinished.
-    pub async fn open(database: &Arc<Database>) -> anyhow::Result<Self> {
-        let left = database.write(|transaction| queue::recover(transaction)).await;
+    pub async fn open(database: &Arc<Database>, config: &config::Store) -> anyhow::Result<Self> {
+        let left = database.write(Origin::own(), |transaction| queue::recover(transaction)).await;
         let left = left.context("putting the database in order")?;
         if left > 0 {
             tracing::info!("{left} deliveries were cut off when the gateway last ended; they go on");
         }
-        Ok(Self { database: Arc::clone(database), due: Mutex::default(), waiting: Mutex::default() })
+        let (database, limits) = (Arc::clone(database), shares::Limits::new(config));
+        let (due, waiting, providers) = (Mutex::default(), Mutex::default(), shares::Providers::default());
+        Ok(Self { database, due, waiting, limits, providers })
     }
 
     /// What is told when something of a tenant may have become due.

@@ -113,7 +113,7 @@ impl Gateway {
         match timeout_at(question.deadlines.answer, accepted).await {
             Ok(Ok(Accepted::New)) => Ok(answer),
             Ok(Ok(Accepted::Repeated(told))) => again(told),
-            Ok(Err(error)) => Err(Error::NotStored(error.to_string())),
+            Ok(Err(error)) => Err(error.into()),
             Err(_) => Err(Error::NotStored("the callback's deadline passed".to_owned())),
         }
     }

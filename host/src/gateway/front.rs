@@ -15,7 +15,7 @@ use hyper::{HeaderMap, Method, Response, StatusCode};
 use tokio::time::{Instant, timeout_at};
 
 use super::trip::{FRONT, PROVIDER, Trip};
-use super::{Gateway, heavy};
+use super::{Gateway, heavy, with_retry_after};
 use crate::body;
 use crate::connections::Hold;
 use crate::delivery::store::front::{Attempt, Channel, ChannelState};
@@ -154,7 +154,7 @@ impl Gateway {
 
     /// The channel of an address, also one that was removed.
     async fn channel_at(&self, route: &FrontRoute, key: &str, deadline: Instant) -> Result<Channel, Error> {
-        let found = within(deadline, self.store.channel_at(key.to_owned())).await?;
+        let found = within(deadline, self.store.channel_at(&route.tenant.name, key.to_owned())).await?;
         let is_here = |channel: &Channel| *channel.tenant == *route.tenant.name && *channel.app == *route.app.name;
         found.filter(is_here).ok_or(Error::NoChannel)
     }
@@ -220,7 +220,7 @@ fn mint() -> String {
 async fn within<T>(deadline: Instant, work: impl Future<Output = Result<T, StoreError>>) -> Result<T, Error> {
     match timeout_at(deadline, work).await {
         Ok(Ok(done)) => Ok(done),
-        Ok(Err(error)) => Err(Error::NotStored(error.to_string())),
+        Ok(Err(error)) => Err(error.into()),
         Err(_) => Err(Error::NotStored("the request's deadline passed".to_owned())),
     }
 }
@@ -234,7 +234,7 @@ fn json(answer: &Answer) -> Response<Full<Bytes>> {
 
 /// An error in Front's shape. What a plugin says of a refusal is for the admin, who reads it in Front.
 pub(super) fn refusal(error: &Error) -> Response<Full<Bytes>> {
-    json(&said(error))
+    with_retry_after(json(&said(error)), error)
 }
 
 fn said(error: &Error) -> Answer {
@@ -246,6 +246,7 @@ fn said(error: &Error) -> Answer {
         Error::NotFound => problem(400, "there is no such account"),
         Error::Forbidden(text) | Error::Invalid(text) | Error::Failed(text) => problem(400, text),
         Error::NotStored(_)
+        | Error::Overload(_)
         | Error::Busy(_)
         | Error::BodiesFull
         | Error::BreakerOpen

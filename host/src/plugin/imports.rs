@@ -4,6 +4,7 @@
 
 pub(super) mod attachments;
 pub(super) mod directory;
+mod files;
 mod http_client;
 mod keyvalue;
 mod log;
@@ -29,6 +30,10 @@ pub(super) fn linker(engine: &wasmtime::Engine) -> anyhow::Result<Linker<CallSto
 
 fn link(linker: &mut Linker<CallStore>) -> wasmtime::Result<()> {
     wasmtime_wasi::p2::add_to_linker_async(linker)?;
+    // In the place of wasmtime's, which opens what blocks, on everybody's threads.
+    linker.allow_shadowing(true);
+    files::add_to_linker(linker)?;
+    linker.allow_shadowing(false);
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(linker)?;
     wasmtime_wasi_config::add_to_linker(linker, |store: &mut CallStore| WasiConfig::new(&store.grants.variables))?;
     bindings::settings::add_to_linker::<_, HasSelf<_>>(linker, |store| store)?;

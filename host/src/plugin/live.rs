@@ -6,8 +6,9 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, bail};
 use tokio::sync::Semaphore;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 use wasmtime::component::{Component, InstancePre};
+use wasmtime_wasi::filesystem::Dir;
 
 use super::contract::Manifest;
 use super::exports::Exports;
@@ -16,11 +17,13 @@ use super::health::Health;
 use super::load::cache::Digest;
 use super::run::breaker::Breaker;
 use super::run::engine::{Build, Engine};
+use super::run::folder::Folder;
 use super::run::receipt::Meters;
 use super::run::store::CallStore;
 use super::run::warm::Instances;
 use super::terms::Terms;
 use crate::config::{Limits, Role};
+use crate::error::Error;
 
 /// A plugin that can be called. Every call holds its own `Arc`, so replacing a plugin never
 /// touches a call in flight.
@@ -46,6 +49,8 @@ pub struct Live {
     pub(crate) heavy: AtomicBool,
     /// Calls of it that may run at one time.
     pub(crate) places: Arc<Semaphore>,
+    /// The granted folder.
+    pub(crate) folder: Option<Folder>,
     pub(crate) breaker: Breaker,
     pub(crate) meters: Meters,
     pub(crate) instances: Instances,
@@ -65,6 +70,9 @@ impl Live {
         let pre = engine.linker_for(component).instantiate_pre(component).map_err(anyhow::Error::from);
         let pre = pre.context("it imports what this gateway does not have")?;
         let (name, plugins) = (file.name, terms.plugins());
+        let grants = Arc::new(terms.grants(&name));
+        let folder = grants.files.as_ref().map(|path| engine.folder(&name, path)).transpose();
+        let folder = folder.context("starting the threads for its files")?;
         let live = Self {
             digest: file.digest,
             manifest: file.manifest,
@@ -73,10 +81,11 @@ impl Live {
             exports: Arc::new(Exports::find(component, &pre)?),
             pre,
             terms: Arc::clone(terms),
-            grants: Arc::new(terms.grants(&name)),
+            grants,
             limits: terms.limits(&name),
             heavy: AtomicBool::new(false),
             places: Arc::new(Semaphore::new(plugins.calls_max_of(&name) as usize)),
+            folder,
             breaker: Breaker::new(&plugins.breaker),
             meters: Meters::new(&name),
             instances: Instances::new(engine, plugins.instances_of(&name), &plugins.warm),
@@ -99,6 +108,15 @@ impl Live {
     /// For how long it is not asked, after it failed repeatedly; none if it is.
     pub fn breaker_open_for(&self) -> Option<Duration> {
         self.breaker.open_for(Instant::now())
+    }
+
+    /// The granted folder, opened; one that cannot be opened in time ends the call before it begins.
+    pub(crate) async fn open_folder(&self, until: Instant) -> Result<Option<Dir>, Error> {
+        let Some(folder) = &self.folder else { return Ok(None) };
+        match timeout_at(until, folder.open()).await {
+            Ok(opened) => opened.map(Some).map_err(|error| Error::Internal(format!("{error:#}"))),
+            Err(_) => Err(Error::Internal("the granted folder was not opened in time".to_owned())),
+        }
     }
 
     /// What it imports and was not granted, with the keys that would grant it, as a sentence; none if it has

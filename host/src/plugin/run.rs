@@ -9,6 +9,8 @@ pub(super) mod budget;
 pub mod call;
 mod caller;
 pub mod engine;
+pub(super) mod folder;
+mod held;
 pub(super) mod output;
 pub(crate) mod receipt;
 pub(super) mod spread;

@@ -13,7 +13,10 @@ use super::overlay::{Base, Overlay};
 use super::table::{self, Misfit};
 use super::{Bucket, Buckets, Size, Value};
 use crate::config::StateLimits;
-use crate::store::{StoreError, crash};
+use crate::store::{Origin, StoreError, crash};
+
+/// What a key takes in memory beside its text.
+const KEY_OVERHEAD: usize = 256;
 
 /// For which call a bucket is opened.
 pub(crate) struct Call {
@@ -86,6 +89,12 @@ impl Session {
     /// How many keys it has written, and the bytes of keys and values.
     pub(crate) fn written(&self) -> (usize, usize) {
         (self.overlay.keys(), self.overlay.bytes())
+    }
+
+    /// What it takes in memory.
+    pub(crate) fn held(&self) -> usize {
+        let texts: usize = self.cursors.iter().chain(self.held.keys()).map(String::len).sum();
+        self.overlay.bytes() + texts + (self.overlay.keys() + self.cursors.len() + self.held.len()) * KEY_OVERHEAD
     }
 
     pub(crate) async fn get(&self, key: &str) -> Result<Option<Value>, Refusal> {
@@ -164,10 +173,9 @@ impl Session {
     /// The first keys behind one, in order, and behind which key there are more.
     async fn keys(&self, after: Option<&str>, most: usize) -> Result<(Vec<String>, Option<String>), Refusal> {
         let (bucket, behind, now) = (self.call.bucket.clone(), after.map(str::to_owned), self.now());
-        let committed = self
-            .buckets
-            .database
-            .read(move |connection| table::keys(connection, &bucket, behind.as_deref(), most, now));
+        let committed = self.buckets.database.read(&self.call.bucket.tenant, move |connection| {
+            table::keys(connection, &bucket, behind.as_deref(), most, now)
+        });
         let mut keys = committed.await.map_err(|error| self.failed(&error))?;
         let last = if keys.len() == most { keys.last().cloned() } else { None };
         keys.retain(|key| self.overlay.get(key).is_none());
@@ -185,11 +193,12 @@ impl Session {
         }
         crash::point("state-commit");
         let (bucket, most, now) = (self.call.bucket.clone(), self.most(), self.now());
+        let origin = Origin::state(Arc::clone(&bucket.tenant), self.overlay.bytes());
         let changes = self.overlay.into_changes();
         let written = self
             .buckets
             .database
-            .write_if_awaited(move |transaction| table::write(transaction, &bucket, &changes, most, now));
+            .write_if_awaited(origin, move |transaction| table::write(transaction, &bucket, &changes, most, now));
         let outcome = written.await?;
         crash::point("state-committed");
         drop(self.held);
@@ -273,7 +282,7 @@ impl Session {
     /// Looks what the bucket holds, of some keys apart.
     async fn look(&mut self, keys: Vec<String>) -> Result<Size, Refusal> {
         let (bucket, now) = (self.call.bucket.clone(), self.now());
-        let found = self.buckets.database.read(move |connection| {
+        let found = self.buckets.database.read(&self.call.bucket.tenant, move |connection| {
             Ok((table::size(connection, &bucket, now)?, table::sizes(connection, &bucket, keys, now)?))
         });
         let (size, sizes) = found.await.map_err(|error| self.failed(&error))?;
@@ -286,7 +295,10 @@ impl Session {
 
     async fn committed(&self, key: &str) -> Result<Option<Value>, Refusal> {
         let (bucket, key, now) = (self.call.bucket.clone(), key.to_owned(), self.now());
-        let found = self.buckets.database.read(move |connection| table::get(connection, &bucket, &key, now));
+        let found = self
+            .buckets
+            .database
+            .read(&self.call.bucket.tenant, move |connection| table::get(connection, &bucket, &key, now));
         found.await.map_err(|error| self.failed(&error))
     }
 

@@ -15,8 +15,12 @@ use crate::ownership::Folder;
 
 /// What makes each version from the one before it. How many there are stands in the file; a newer
 /// gateway's file is refused.
-const STEPS: [&str; 3] =
-    [include_str!("schema/1-deliveries.sql"), include_str!("schema/2-state.sql"), include_str!("schema/3-front.sql")];
+const STEPS: [&str; 4] = [
+    include_str!("schema/1-deliveries.sql"),
+    include_str!("schema/2-state.sql"),
+    include_str!("schema/3-front.sql"),
+    include_str!("schema/4-shares.sql"),
+];
 
 /// How long the gateway before this one may take to let go of the file.
 const LOCK_PATIENCE: Duration = Duration::from_secs(30);
@@ -24,6 +28,7 @@ const LOCK_PAUSE: Duration = Duration::from_millis(20);
 
 /// For operators' commands beside the gateway, and the gateway beside them.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+const BUSY_PAUSE: Duration = Duration::from_millis(1);
 
 /// Opens the file for the one process that works with it. The lock is held until it is dropped.
 pub(super) fn open_alone(path: &Path) -> anyhow::Result<(Connection, File)> {
@@ -51,8 +56,10 @@ pub(crate) fn open_beside(path: &Path) -> anyhow::Result<Connection> {
     let shown = path.display();
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags);
-    let connection = connection.with_context(|| format!("there is nothing stored yet: opening {shown}"))?;
+    let mut connection = connection.with_context(|| format!("there is nothing stored yet: opening {shown}"))?;
     settle(&connection).with_context(|| format!("opening {shown}"))?;
+    // A gateway that is busy leaves the lock for moments only, which SQLite's own longer and longer pauses miss.
+    connection.busy_handler(Some(try_again)).with_context(|| format!("opening {shown}"))?;
     match version(&connection)? {
         known if known == STEPS.len() => Ok(connection),
         older if older < STEPS.len() => {
@@ -60,6 +67,12 @@ pub(crate) fn open_beside(path: &Path) -> anyhow::Result<Connection> {
         }
         newer => bail!("{shown} is of version {newer}, and this program knows version {}", STEPS.len()),
     }
+}
+
+/// Whether an operator's command goes on waiting for the gateway's writer.
+fn try_again(tries: i32) -> bool {
+    thread::sleep(BUSY_PAUSE);
+    BUSY_PAUSE.saturating_mul(u32::try_from(tries).unwrap_or_default()) < BUSY_TIMEOUT
 }
 
 /// Opens the file for reading, beside the thread that writes.

@@ -1,14 +1,19 @@
 //! The one thread that writes: what has come together shares a commit, and the wait for the disk.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
-use tokio::sync::mpsc;
 
+use super::disk::{self, Watch};
+use super::queue::{Found, Queue};
 use super::{StoreError, crash};
 
 /// Writes of one commit: many share the wait for the disk.
 const COMMIT_MAX: usize = 64;
+
+/// How long a commit is filled: writes of many megabytes do not delay the next tenant's by more.
+const COMMIT_TIME_MAX: Duration = Duration::from_millis(5);
 
 /// Does its part of a commit, or learns that there is none; says what went wrong with its own part.
 pub(super) type Work = Box<dyn FnOnce(Result<&Transaction<'_>, StoreError>) -> (Reply, Option<StoreError>) + Send>;
@@ -28,17 +33,23 @@ pub(crate) fn in_savepoint<T, E: From<rusqlite::Error>>(
     result.and_then(|value| ended.map(|()| value).map_err(E::from))
 }
 
-/// Writes until nobody can ask for it any more.
-pub(super) fn write(mut connection: Connection, mut queue: mpsc::Receiver<Work>) {
-    let mut batch = Vec::with_capacity(COMMIT_MAX);
-    while let Some(first) = queue.blocking_recv() {
-        batch.push(first);
-        while batch.len() < COMMIT_MAX
-            && let Ok(next) = queue.try_recv()
-        {
-            batch.push(next);
-        }
-        let (replies, committed) = commit(&mut connection, batch.drain(..));
+/// Writes until nobody can ask for it any more. A commit takes what waits in the order of the tenants'
+/// turns, also what came while it was filled.
+pub(super) fn write(mut connection: Connection, queue: &Queue, watch: &mut Watch) {
+    loop {
+        let first = match queue.wait(disk::LOOK_INTERVAL) {
+            Found::Work(work) => work,
+            Found::Nothing => {
+                watch.look_in_time();
+                continue;
+            }
+            Found::Closed => return,
+        };
+        watch.look_in_time();
+        let until = Instant::now() + COMMIT_TIME_MAX;
+        let more = std::iter::from_fn(|| if Instant::now() < until { queue.next() } else { None });
+        let batch = std::iter::once(first).chain(more.take(COMMIT_MAX - 1));
+        let (replies, committed) = commit(&mut connection, batch);
         if let Err(error) = &committed {
             tracing::error!("the store cannot write: {error}");
         }

@@ -9,7 +9,7 @@ use crate::config::FrontApp;
 const TIMEOUT_MS: u64 = 7_000;
 
 /// Times, sizes and counts, with the range in which they can work.
-pub(super) fn ranges(key: &str, app: &FrontApp) -> [(String, u64, u64, u64); 11] {
+pub(super) fn ranges(key: &str, app: &FrontApp) -> [(String, u64, u64, u64); 14] {
     let (day, gib) = (86_400_000, 1 << 30);
     let size = |bytes: usize| u64::try_from(bytes).unwrap_or(u64::MAX);
     [
@@ -18,6 +18,9 @@ pub(super) fn ranges(key: &str, app: &FrontApp) -> [(String, u64, u64, u64); 11]
         ("signature_window_ms", app.signature_window_ms, 1_000, day),
         ("body_bytes_max", size(app.body_bytes_max), 1_024, gib),
         ("channels_max", size(app.channels_max), 1, 1_000_000),
+        ("waiting_max", app.waiting_max, 1, 1_000_000_000),
+        ("waiting_bytes_max", app.waiting_bytes_max, 1, 1 << 50),
+        ("provider_calls_per_channel_max", size(app.provider_calls_per_channel_max), 1, 4_096),
         ("events_max", size(app.events_max), 1, 10_000),
         ("calls_per_second_max", app.calls_per_second_max.into(), 1, 1_000),
         ("at_once_per_channel_max", size(app.at_once_per_channel_max), 1, 1_000),

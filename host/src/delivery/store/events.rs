@@ -1,12 +1,13 @@
 //! Accepting an event: its mark and its delivery in one transaction.
 
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::{Store, StoreError, queue};
 use crate::delivery::job::Event;
-use crate::store::{crash, millis};
+use crate::store::{Origin, crash, millis};
 
 /// What became of an event that was to be accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,27 +39,38 @@ impl Store {
     ) -> Result<Accepted, StoreError> {
         crash::point("accept");
         let due = self.due(tenant);
-        let tenant = tenant.to_owned();
+        let tenant = Arc::<str>::from(tenant);
+        let bytes = answer.body.len() + event.as_ref().map_or(0, |event| event.payload.len());
+        let origin = Origin::event(Arc::clone(&tenant), bytes);
+        let (limits, whose) = (self.limits, Arc::clone(&tenant));
         let accepted = self
             .database
-            .write_in_time(move |transaction| {
+            .write_in_time(origin, move |transaction| {
                 let now = millis(SystemTime::now());
                 let before = identities.iter().find_map(|identity| find(transaction, &tenant, identity).transpose());
                 if let Some(answer) = before {
-                    return Ok(Accepted::Repeated(answer?));
+                    return Ok(Ok(Accepted::Repeated(answer?)));
+                }
+                let mut room = limits.event(transaction, &tenant)?;
+                if event.is_some() {
+                    room = room.and(limits.delivery(transaction, &tenant)?);
+                }
+                if let Err(overload) = room {
+                    return Ok(Err(overload));
                 }
                 for identity in &identities {
                     let mut insert = transaction.prepare_cached(
                         "INSERT INTO events (tenant, identity, answer, rejected, time_ms) VALUES (?1, ?2, ?3, ?4, ?5)",
                     )?;
-                    insert.execute(params![tenant, identity, answer.body, answer.rejected, now])?;
+                    insert.execute(params![&*tenant, identity, answer.body, answer.rejected, now])?;
                 }
                 if let Some(event) = event {
                     queue::insert(transaction, &event, now)?;
                 }
-                Ok(Accepted::New)
+                Ok(Ok(Accepted::New))
             })
-            .await?;
+            .await?
+            .map_err(|overload| self.overloaded(&whose, None, overload))?;
         crash::point("accepted");
         due.notify_waiters();
         Ok(accepted)
@@ -66,8 +78,8 @@ impl Store {
 
     /// What an event was answered when it was accepted.
     pub async fn answer(&self, tenant: &str, identity: String) -> Result<Option<Told>, StoreError> {
-        let tenant = tenant.to_owned();
-        self.database.read(move |connection| find(connection, &tenant, &identity)).await
+        let whose = tenant.to_owned();
+        self.database.read(tenant, move |connection| find(connection, &whose, &identity)).await
     }
 }
 

@@ -6,9 +6,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
 
 use super::front::settled::follow;
-use super::{Store, StoreError};
+use super::{Store, StoreError, shares};
 use crate::delivery::job::{Delivery, Event, Kind, Receipt, State};
-use crate::store::millis;
+use crate::store::{OWN, Origin, millis};
 
 /// Rows that one write deletes: others wait meanwhile.
 const PRUNE_MAX: u32 = 500;
@@ -93,7 +93,7 @@ pub(super) fn wake(connection: &Connection, tenant: &str, conversation: &str, no
         "UPDATE deliveries INDEXED BY deliveries_routing SET due_ms = ?3
          WHERE tenant = ?1 AND conversation = ?2 AND kind = 'routing' AND state = 'ready' AND due_ms IS NULL
            AND NOT EXISTS (
-             SELECT 1 FROM deliveries AS earlier INDEXED BY deliveries_open
+             SELECT 1 FROM deliveries AS earlier INDEXED BY deliveries_in_the_way
              WHERE earlier.tenant = ?1 AND earlier.conversation = ?2 AND earlier.id < deliveries.id
                AND earlier.state IN ('ready', 'leased', 'unknown')
                AND NOT (earlier.waits_for_plugin OR earlier.state = 'ready' AND earlier.due_ms IS NULL))",
@@ -124,10 +124,10 @@ impl Store {
         longest: Duration,
         busy: &[i64],
     ) -> Result<Next, StoreError> {
-        let tenant = tenant.to_owned();
+        let tenant = Arc::<str>::from(tenant);
         let busy = busy.iter().map(i64::to_string).collect::<Vec<_>>().join(",");
         self.database
-            .write(move |transaction| {
+            .write(Origin::progress(Arc::clone(&tenant)), move |transaction| {
                 let now = millis(SystemTime::now());
                 let horizon = now.saturating_add(i64::try_from(longest.as_millis()).unwrap_or(i64::MAX));
                 let kind = kind.name();
@@ -142,11 +142,11 @@ impl Store {
                  LIMIT 1"
                 ))?;
                 let id: Option<i64> =
-                    select.query_row(params![tenant, kind, now, horizon], |row| row.get(0)).optional()?;
+                    select.query_row(params![&*tenant, kind, now, horizon], |row| row.get(0)).optional()?;
                 let Some(id) = id else {
                     let mut select =
                         transaction.prepare_cached(&format!("SELECT min(due_ms) FROM deliveries WHERE {due}"))?;
-                    let next: Option<i64> = select.query_row(params![tenant, kind], |row| row.get(0))?;
+                    let next: Option<i64> = select.query_row(params![&*tenant, kind], |row| row.get(0))?;
                     return Ok(next.map_or(Next::Nothing, |next| {
                         Next::In(Duration::from_millis(u64::try_from(next - now).unwrap_or_default()))
                     }));
@@ -168,10 +168,15 @@ impl Store {
 
     /// Writes down what was decided, before it is sent; says whether the delivery is still this
     /// worker's.
-    pub(in crate::delivery) async fn plan(&self, delivery: &Delivery, plan: &str) -> Result<bool, StoreError> {
+    pub(in crate::delivery) async fn plan(
+        &self,
+        tenant: &str,
+        delivery: &Delivery,
+        plan: &str,
+    ) -> Result<bool, StoreError> {
         let (id, lease, plan) = (delivery.id, delivery.lease.clone(), plan.to_owned());
         self.database
-            .write(move |transaction| {
+            .write(Origin::progress(tenant), move |transaction| {
                 let mut update = transaction
                     .prepare_cached("UPDATE deliveries SET plan = ?3, sending = 1 WHERE id = ?1 AND lease = ?2")?;
                 Ok(update.execute(params![id, lease, plan])? == 1)
@@ -187,13 +192,13 @@ impl Store {
         delivery: &Delivery,
         list: Vec<String>,
     ) -> Result<Option<String>, StoreError> {
-        let (id, lease, tenant) = (delivery.id, delivery.lease.clone(), tenant.to_owned());
+        let (id, lease, tenant) = (delivery.id, delivery.lease.clone(), Arc::<str>::from(tenant));
         self.database
-            .write(move |transaction| {
+            .write(Origin::progress(Arc::clone(&tenant)), move |transaction| {
                 let key = serde_json::to_string(&list).expect("a list of texts");
                 let select = "SELECT count FROM turns WHERE tenant = ?1 AND list = ?2";
                 let had: i64 =
-                    transaction.query_row(select, params![tenant, key], |row| row.get(0)).optional()?.unwrap_or(0);
+                    transaction.query_row(select, params![&*tenant, key], |row| row.get(0)).optional()?.unwrap_or(0);
                 let turn = usize::try_from(had).unwrap_or_default() % list.len().max(1);
                 let Some(chosen) = list.into_iter().nth(turn) else { return Ok(None) };
                 let update = "UPDATE deliveries SET plan = ?3, sending = 1 WHERE id = ?1 AND lease = ?2";
@@ -203,7 +208,7 @@ impl Store {
                 transaction.execute(
                     "INSERT INTO turns (tenant, list, count) VALUES (?1, ?2, ?3)
                  ON CONFLICT DO UPDATE SET count = excluded.count",
-                    params![tenant, key, had + 1],
+                    params![&*tenant, key, had + 1],
                 )?;
                 Ok(Some(chosen))
             })
@@ -219,10 +224,10 @@ impl Store {
     ) -> Result<bool, StoreError> {
         let (due, tenant) = (self.due(tenant), Arc::<str>::from(tenant));
         let delivery = Arc::clone(delivery);
-        let message = delivery.message;
+        let (message, limits) = (delivery.message, self.limits);
         let held = self
             .database
-            .write(move |transaction| {
+            .write(Origin::progress(Arc::clone(&tenant)), move |transaction| {
                 let now = millis(SystemTime::now());
                 let pause = change.pause.map(|pause| i64::try_from(pause.as_millis()).unwrap_or(i64::MAX));
                 let mut update = transaction.prepare_cached(
@@ -246,7 +251,7 @@ impl Store {
                     change.maybe_sent
                 ])? == 1;
                 if held {
-                    follow(transaction, &tenant, &delivery, &change, now)?;
+                    follow(transaction, &tenant, &delivery, &change, limits, now)?;
                 }
                 wake(transaction, &tenant, &delivery.conversation, now)?;
                 Ok(held)
@@ -262,7 +267,7 @@ impl Store {
     /// Whether something of a tenant waits that is about a channel; so, too, where the database does not say.
     pub(in crate::delivery) async fn has_open_for_front(&self, tenant: &str) -> bool {
         let tenant = tenant.to_owned();
-        let has = self.database.read(move |connection| {
+        let has = self.database.read(OWN, move |connection| {
             let select = "SELECT EXISTS (SELECT 1 FROM deliveries
                           WHERE tenant = ?1 AND channel IS NOT NULL AND state IN ('ready', 'unknown'))";
             connection.query_row(select, [tenant], |row| row.get(0))
@@ -272,40 +277,34 @@ impl Store {
 
     /// Forgets what has been kept for long enough; says whether there may be more.
     pub(in crate::delivery) async fn prune(&self, keep: Keep) -> Result<bool, StoreError> {
-        let Keep { events, deliveries, messages, conversations } = keep;
-        self.database.write(move |transaction| {
-            let before = |age: Duration| millis(SystemTime::now().checked_sub(age).unwrap_or(UNIX_EPOCH));
-            let old = transaction.execute(
-                "DELETE FROM events WHERE (tenant, identity) IN (
-                   SELECT tenant, identity FROM events WHERE time_ms < ?1 LIMIT ?2)",
-                params![before(events), PRUNE_MAX],
-            )?;
-            let ended = transaction.execute(
-                "DELETE FROM deliveries WHERE id IN (
-                   SELECT id FROM deliveries WHERE state IN ('sent', 'failed', 'cancelled') AND changed_ms < ?1 LIMIT ?2)",
-                params![before(deliveries), PRUNE_MAX],
-            )?;
-            // What is still to be delivered refers to its message.
-            let settled = transaction.execute(
-                "DELETE FROM front_messages WHERE id IN (
+        let (Keep { events, deliveries, messages, conversations }, limits) = (keep, self.limits);
+        self.database
+            .write(Origin::own(), move |transaction| {
+                let before = |age: Duration| millis(SystemTime::now().checked_sub(age).unwrap_or(UNIX_EPOCH));
+                let more = shares::prune_events(transaction, before(events))?
+                    | shares::prune_deliveries(transaction, before(deliveries))?
+                    | shares::prune_kept(transaction, limits)?;
+                // What is still to be delivered refers to its message.
+                let settled = transaction.execute(
+                    "DELETE FROM front_messages WHERE id IN (
                    SELECT id FROM front_messages WHERE settled AND created_ms < ?1 LIMIT ?2)",
-                params![before(messages), PRUNE_MAX],
-            )?;
-            let mut delete = transaction.prepare_cached(
-                "DELETE FROM front_conversations WHERE (channel, external_id) IN (
+                    params![before(messages), PRUNE_MAX],
+                )?;
+                let mut delete = transaction.prepare_cached(
+                    "DELETE FROM front_conversations WHERE (channel, external_id) IN (
                    SELECT channel, external_id FROM front_conversations WHERE used_ms < ?1 LIMIT ?2)
                  RETURNING channel, external_id",
-            )?;
-            let gone = params![before(conversations), PRUNE_MAX];
-            let gone = delete.query_map(gone, |row| Ok((row.get(0)?, row.get(1)?)))?;
-            let gone: Vec<(i64, String)> = gone.collect::<Result<_, _>>()?;
-            let mut names = transaction
-                .prepare_cached("DELETE FROM front_conversation_names WHERE channel = ?1 AND external_id = ?2")?;
-            gone.iter().try_for_each(|(channel, id)| names.execute(params![channel, id]).map(drop))?;
-            let quiet = gone.len();
-            Ok(old.max(ended).max(settled).max(quiet) == PRUNE_MAX as usize)
-        })
-        .await
+                )?;
+                let gone = params![before(conversations), PRUNE_MAX];
+                let gone = delete.query_map(gone, |row| Ok((row.get(0)?, row.get(1)?)))?;
+                let gone: Vec<(i64, String)> = gone.collect::<Result<_, _>>()?;
+                let mut names = transaction
+                    .prepare_cached("DELETE FROM front_conversation_names WHERE channel = ?1 AND external_id = ?2")?;
+                gone.iter().try_for_each(|(channel, id)| names.execute(params![channel, id]).map(drop))?;
+                let quiet = gone.len();
+                Ok(more || settled.max(quiet) == PRUNE_MAX as usize)
+            })
+            .await
     }
 }
 

@@ -51,7 +51,7 @@ const TENANT: &str = "demo";
 const ANY_DUE: Duration = Duration::ZERO;
 
 async fn open(config: &config::Store) -> Store {
-    Store::open(&Arc::new(Database::open(config).expect("a database"))).await.expect("a store")
+    Store::open(&Arc::new(Database::open(config).expect("a database")), config).await.expect("a store")
 }
 
 impl World {
@@ -145,6 +145,24 @@ impl World {
         assert!(working.values().all(|count| *count == 1), "{working:?}");
         let all = self.desk().list(None, None, 10_000).expect("a list");
         assert_eq!(all.len(), self.accepted);
+        self.check_shares();
+    }
+
+    /// What the triggers have counted is what there is.
+    fn check_shares(&self) {
+        let beside = schema::open_beside(self.store().database.path()).expect("the database");
+        let ended = "state IN ('sent', 'failed', 'cancelled')";
+        let counted = "SELECT coalesce(sum(waiting), 0), coalesce(sum(waiting_bytes), 0), coalesce(sum(kept), 0),
+                         coalesce(sum(kept_bytes), 0) FROM store_shares WHERE channel = 0";
+        let there = format!(
+            "SELECT coalesce(sum(NOT {ended}), 0), coalesce(sum(NOT {ended}), 0) * 2,
+               coalesce(sum({ended}), 0), coalesce(sum({ended}), 0) * 2 FROM deliveries"
+        );
+        let look = |select: &str| {
+            let row = |row: &rusqlite::Row<'_>| Ok([row.get::<_, i64>(0)?, row.get(1)?, row.get(2)?, row.get(3)?]);
+            beside.query_row(select, [], row).expect("numbers")
+        };
+        assert_eq!(look(counted), look(&there));
     }
 
     /// Whatever is open comes to its end, if only workers go on.

@@ -43,7 +43,7 @@ impl Workshop {
         // What Front knows by now stays: an admin may have connected the channel again since.
         if removal.by_operator && delivery.plan.is_none() {
             let told = self.tell_offline(delivery, &front, &channel).await?;
-            if !self.store.plan(delivery, &told).await.map_err(Stop::Unwritten)? {
+            if !self.store.plan(&self.tenant.name, delivery, &told).await.map_err(Stop::Unwritten)? {
                 return Ok(again("it was taken out of this worker's hands", false));
             }
         }

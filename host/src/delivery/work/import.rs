@@ -52,7 +52,7 @@ impl Workshop {
             call(channel_id, &import, ids, &import.body.for_front(left_out, files > 0), files)
         };
         let plan = millis(SystemTime::now()).to_string();
-        if !self.store.plan(delivery, &plan).await.map_err(Stop::Unwritten)? {
+        if !self.store.plan(&self.tenant.name, delivery, &plan).await.map_err(Stop::Unwritten)? {
             return Ok(again("it was taken out of this worker's hands", false));
         }
         crash::point("before-send");

@@ -9,7 +9,7 @@ use crate::bindings::channel::{Attachment, Fate, OutboundKind, OutboundMessage, 
 use crate::config::Role;
 use crate::delivery::front::Front;
 use crate::delivery::front::files::MessageFiles;
-use crate::delivery::import::{Happened, missing};
+use crate::delivery::import::{Happened, ID_BYTES_MAX, unusable};
 use crate::delivery::job::{Delivery, Receipt};
 use crate::error::Error;
 use crate::front::requests::{self, Kind, Message, Question};
@@ -57,7 +57,7 @@ impl Workshop {
             }
             crash::point("asked");
         }
-        if !self.store.plan(delivery, PLAN).await.map_err(Stop::Unwritten)? {
+        if !self.store.plan(&self.tenant.name, delivery, PLAN).await.map_err(Stop::Unwritten)? {
             return Ok(again("it was taken out of this worker's hands", false));
         }
         crash::point("before-send");
@@ -72,7 +72,7 @@ impl Workshop {
 
     /// It is sent, whatever else the plugin tells: what cannot be told to Front is dropped, and said.
     fn delivered(&self, delivery: &Delivery, front: &Front, given: Given) -> Settlement {
-        let (events, dropped): (Vec<_>, Vec<_>) = given.events.into_iter().partition(|event| missing(event).is_none());
+        let (events, dropped): (Vec<_>, Vec<_>) = given.events.into_iter().partition(|event| unusable(event).is_none());
         let most = front.app.events_max;
         if !dropped.is_empty() || events.len() > most {
             tracing::warn!(
@@ -83,7 +83,9 @@ impl Workshop {
             );
         }
         let events = events.into_iter().take(most).map(Happened::from).collect();
-        let receipt = Receipt { name: given.external_id, conversation: given.external_conversation_id, events };
+        let [name, conversation] = [given.external_id, given.external_conversation_id]
+            .map(|id: Option<String>| id.filter(|id| id.len() <= ID_BYTES_MAX));
+        let receipt = Receipt { name, conversation, events };
         Settlement::Delivered { receipt }
     }
 }

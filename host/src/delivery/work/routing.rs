@@ -58,7 +58,7 @@ impl Workshop {
                 }
             },
         };
-        let held = self.store.plan(delivery, &chosen).await.map_err(Stop::Unwritten)?;
+        let held = self.store.plan(&self.tenant.name, delivery, &chosen).await.map_err(Stop::Unwritten)?;
         crash::point("planned");
         if held { Ok(chosen) } else { Err(taken_away().into()) }
     }

@@ -31,7 +31,7 @@ impl Gateway {
         let connection = app.connection(&channel.channel_id, &channel.key, credential.clone());
         match asking.call(&plugin, Role::Channel).connect(connection).await {
             Ok(()) => {
-                if !within(deadline, self.store.connected(channel.id, credential)).await? {
+                if !within(deadline, self.store.connected(&tenant.name, channel.id, credential)).await? {
                     return Err(Error::Unavailable("the channel was removed meanwhile".to_owned()));
                 }
                 let webhook_url = format!("{}/{}", app.public_url, channel.key);
@@ -39,7 +39,7 @@ impl Gateway {
             }
             Err(error) => {
                 if is_new {
-                    within(deadline, self.store.refused(channel.id, credential)).await?;
+                    within(deadline, self.store.refused(&tenant.name, channel.id, credential)).await?;
                 }
                 Err(error)
             }

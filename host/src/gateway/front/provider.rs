@@ -8,13 +8,14 @@ use hyper::body::Bytes;
 use hyper::header::{HeaderName, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{Response, StatusCode};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use super::super::trip::Trip;
 use super::within;
 use crate::bindings::channel::{Header, HttpRequest, HttpResponse, Reception};
 use crate::config::Role;
-use crate::delivery::import::{Happened, missing};
+use crate::delivery::import::{Happened, unusable};
+use crate::delivery::store::Size;
 use crate::delivery::store::front::{Channel, ChannelState, Told};
 use crate::error::Error;
 use crate::gateway::Gateway;
@@ -36,6 +37,13 @@ impl Gateway {
         if channel.state == ChannelState::Removed {
             return Err(Error::NoChannel);
         }
+        let tenant = &route.tenant.name;
+        let places = self.store.provider_places(channel.id, app.provider_calls_per_channel_max);
+        let turn = timeout_at(deadline, places.acquire()).await;
+        let _turn =
+            turn.map_err(|_| Error::Busy("no place for calls of the channel's provider became free in time"))?;
+        // What would be refused afterwards is not asked for.
+        self.store.may_import(tenant, channel.id)?;
         let asking = self.asking_channel(route, deadline, trip);
         let plugin = asking.channel(app)?;
         trip.plugin(&plugin);
@@ -46,17 +54,18 @@ impl Gateway {
         if events.len() > app.events_max {
             return Err(Error::Failed(format!("the plugin tells more than events_max = {} events", app.events_max)));
         }
-        if let Some(name) = events.iter().find_map(missing) {
-            return Err(Error::Failed(format!("an event of the plugin has no {name}")));
+        if let Some(problem) = events.iter().find_map(unusable) {
+            return Err(Error::Failed(format!("an event of the plugin has {problem}")));
         }
         if !events.is_empty() {
             let told = Told {
                 channel: channel.id,
-                tenant: Arc::clone(&route.tenant.name),
+                tenant: Arc::clone(tenant),
                 events: events.into_iter().map(Happened::from).collect(),
                 request: Arc::clone(trip.id()),
             };
-            within(deadline, self.store.keep_told(told)).await?;
+            let most = Size { rows: app.waiting_max, bytes: app.waiting_bytes_max };
+            within(deadline, self.store.keep_told(told, most)).await?;
         }
         if response.status().is_success() {
             trip.known();

@@ -20,6 +20,13 @@ pub(crate) struct Reading {
     left: Bytes,
 }
 
+impl Reading {
+    /// Bytes that wait to be asked for.
+    pub(crate) fn held(&self) -> usize {
+        self.left.len()
+    }
+}
+
 impl Host for CallStore {
     async fn read(&mut self, id: String, offset: u64, most: u32) -> Result<Vec<u8>, Error> {
         let mut reading = match self.reading.take() {

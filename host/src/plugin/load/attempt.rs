@@ -226,7 +226,9 @@ impl Loader {
     async fn try_once(&self, live: &Live) -> Result<(), Failure> {
         let trial = Arc::clone(&self.engine.trials).acquire_owned().await;
         let caller = Caller { tenant: "-".into(), request: "trial".into(), share: None, receipts: Receipts::default() };
-        let mut store = store::fresh(live, &caller, None).map_err(|error| Failure::Passing(error.into()))?;
+        let until = Instant::now() + Duration::from_millis(live.limits.call_timeout_ms);
+        let folder = live.open_folder(until.into()).await.map_err(|error| Failure::Passing(error.into()))?;
+        let mut store = store::fresh(live, &caller, None, folder);
         let usage = Arc::clone(&store.data().usage);
         let (pre, exports) = (live.pre.clone(), Arc::clone(&live.exports));
         let start = Box::pin(async move {

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
-use wasmtime::{ResourceLimiter, Result};
+use wasmtime::ResourceLimiter;
 
 use crate::config::Limits;
 
@@ -122,9 +122,42 @@ fn nanoseconds(clock: ClockId) -> u64 {
     Duration::try_from(time).map_or(0, |time| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX))
 }
 
+/// Memory that running instances share: of all, or of one tenant.
+#[derive(Debug)]
+pub(crate) struct Pool {
+    used: AtomicUsize,
+    max: usize,
+    /// The setting, for whoever is refused.
+    name: &'static str,
+}
+
+impl Pool {
+    pub(crate) fn new(max: usize, name: &'static str) -> Arc<Self> {
+        Arc::new(Self { used: AtomicUsize::new(0), max, name })
+    }
+
+    fn take(&self, bytes: usize) -> Result<(), &'static str> {
+        let used = self.used.fetch_add(bytes, Ordering::Relaxed);
+        if used.saturating_add(bytes) <= self.max {
+            return Ok(());
+        }
+        self.give_back(bytes);
+        Err(self.name)
+    }
+
+    fn give_back(&self, bytes: usize) {
+        self.used.fetch_sub(bytes, Ordering::Relaxed);
+    }
+}
+
+/// What refuses memory that would be there at another moment.
+pub(crate) const POOLS: [&str; 2] = ["plugins.memory_bytes_total_max", "plugins.memory_bytes_per_tenant_max"];
+
 /// Adds up all memories and all tables of a store.
 #[derive(Debug)]
 pub(crate) struct Space {
+    /// Of the gateway and of the tenant.
+    pools: [Option<Arc<Pool>>; 2],
     memory_bytes: usize,
     memory_bytes_max: usize,
     table_elements: usize,
@@ -135,8 +168,9 @@ pub(crate) struct Space {
 }
 
 impl Space {
-    pub(crate) fn new(limits: &Limits, usage: &Arc<Usage>) -> Self {
+    pub(crate) fn new(limits: &Limits, usage: &Arc<Usage>, pools: [Option<Arc<Pool>>; 2]) -> Self {
         Self {
+            pools,
             memory_bytes: 0,
             memory_bytes_max: limits.memory_bytes_max,
             table_elements: 0,
@@ -154,19 +188,33 @@ impl Space {
     }
 }
 
+impl Drop for Space {
+    fn drop(&mut self) {
+        self.pools.iter().flatten().for_each(|pool| pool.give_back(self.memory_bytes));
+    }
+}
+
 impl ResourceLimiter for Space {
-    fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> Result<bool> {
+    fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
         let total = self.memory_bytes.saturating_add(desired - current);
         if total > self.memory_bytes_max {
             self.refused = Some("memory_bytes_max");
             return Ok(false);
+        }
+        let added = desired - current;
+        for (taken, pool) in self.pools.iter().enumerate() {
+            if let Some(Err(name)) = pool.as_ref().map(|pool| pool.take(added)) {
+                self.pools[..taken].iter().flatten().for_each(|pool| pool.give_back(added));
+                self.refused = Some(name);
+                return Ok(false);
+            }
         }
         self.memory_bytes = total;
         self.usage.memory_bytes.store(total, Ordering::Relaxed);
         Ok(true)
     }
 
-    fn table_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> Result<bool> {
+    fn table_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
         let total = self.table_elements.saturating_add(desired - current);
         if total > self.table_elements_max {
             self.refused = Some("table_elements_max");
@@ -174,5 +222,29 @@ impl ResourceLimiter for Space {
         }
         self.table_elements = total;
         Ok(true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn instances_share_what_there_is_and_give_it_back_when_they_end() {
+        let limits = Limits { memory_bytes_max: 100, ..Limits::default() };
+        let (all, tenant) = (Pool::new(150, POOLS[0]), Pool::new(120, POOLS[1]));
+        let space = |pools| Space::new(&limits, &Arc::default(), pools);
+        let grow = |space: &mut Space, bytes| space.memory_growing(0, bytes, None).expect("an answer");
+        let mut first = space([Some(Arc::clone(&all)), Some(Arc::clone(&tenant))]);
+        assert!(grow(&mut first, 100));
+        let mut second = space([Some(Arc::clone(&all)), Some(Arc::clone(&tenant))]);
+        assert!(!grow(&mut second, 50));
+        assert_eq!(second.refused, Some(POOLS[1]));
+        let mut other = space([Some(Arc::clone(&all)), None]);
+        assert!(grow(&mut other, 50), "what was refused is not charged");
+        assert!(!grow(&mut other, 1));
+        assert_eq!(other.refused, Some(POOLS[0]));
+        drop(first);
+        assert!(grow(&mut second, 50));
     }
 }

@@ -21,7 +21,7 @@ use wasmtime::{PoolConcurrencyLimitError, Store, Trap};
 
 use super::admission::{Place, admit};
 use super::breaker::Pass;
-use super::budget::Usage;
+use super::budget::{POOLS, Usage};
 pub use super::caller::{Caller, Receipts, Share};
 use super::engine::Engine;
 use super::receipt::Receipt;
@@ -148,8 +148,8 @@ impl<'c> Call<'c> {
                 (store, Some(instance))
             }
             None => {
-                let store = store::fresh(plugin, caller, Some(reach));
-                (store.map_err(|error| Error::Internal(format!("{error:#}")))?, None)
+                let folder = plugin.open_folder(reach.deadline).await?;
+                (store::fresh(plugin, caller, Some(reach), folder), None)
             }
         };
         let usage = Arc::clone(&store.data().usage);
@@ -250,6 +250,9 @@ pub(crate) fn ended(error: &wasmtime::Error, refused: Option<&'static str>) -> E
     }
     if let Some(error) = error.downcast_ref::<NotCommitted>() {
         return Error::NotCommitted { text: error.to_string(), passes: !matches!(error, NotCommitted::Full) };
+    }
+    if let Some(full) = refused.filter(|refused| POOLS.contains(refused)) {
+        return Error::Busy(full);
     }
     let trap = error.downcast_ref::<Trap>();
     if trap == Some(&Trap::Interrupt) {

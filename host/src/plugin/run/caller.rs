@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Semaphore;
 
+use super::budget::{POOLS, Pool};
 use super::receipt::Told;
 
 /// For whom a call is made; stands in every line that the plugin logs.
@@ -62,13 +63,16 @@ impl Receipts {
 pub struct Share {
     calls: Arc<Semaphore>,
     directory: Arc<Semaphore>,
+    /// Memory of instances.
+    pub(super) memory: Arc<Pool>,
 }
 
 impl Share {
-    /// So many calls, and so many within them.
-    pub fn new(calls: u32, directory: u32) -> Self {
+    /// So many calls, so many within them, and so much memory of their instances.
+    pub fn new(calls: u32, directory: u32, memory_bytes: usize) -> Self {
         let places = |count| Arc::new(Semaphore::new(count as usize));
-        Self { calls: places(calls), directory: places(directory) }
+        let memory = Pool::new(memory_bytes, POOLS[1]);
+        Self { calls: places(calls), directory: places(directory), memory }
     }
 
     /// The places for calls, or for calls within them.

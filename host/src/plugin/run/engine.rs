@@ -1,5 +1,6 @@
 //! The one wasmtime engine of the process, its linker, and the threads and places that calls run on.
 
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
@@ -13,6 +14,8 @@ use wasmtime::component::{Component, Linker};
 use wasmtime::{Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig, Strategy};
 
 use super::admission::Queue;
+use super::budget::{POOLS, Pool};
+use super::folder::{FilePools, Folder};
 use super::store::CallStore;
 use crate::config::Plugins;
 use crate::plugin::imports;
@@ -87,6 +90,10 @@ pub struct Engine {
     pub(crate) trials: Arc<Semaphore>,
     /// For instances that are kept between calls.
     pub(crate) warm_places: Arc<Semaphore>,
+    /// Memory of all running instances.
+    pub(super) memory: Arc<Pool>,
+    /// Threads for files, of each plugin that was granted some.
+    files: FilePools,
     /// Callers that wait for one of the places.
     pub(super) queue: Queue,
     pub(crate) busy_threads: Handle,
@@ -127,6 +134,8 @@ impl Engine {
             directory_places: Arc::new(Semaphore::new(config.directory_calls_max as usize)),
             trials: Arc::new(Semaphore::new(TRIALS_MAX as usize)),
             warm_places: Arc::new(Semaphore::new(config.warm_instances_max() as usize)),
+            memory: Pool::new(config.memory_bytes_total_max, POOLS[0]),
+            files: FilePools::new(config.file_threads_per_plugin_max),
             queue: Queue::new(config.queue_max),
             busy_threads: runtime.handle().clone(),
             memory_reservation: reservation(allocation, config),
@@ -160,6 +169,11 @@ impl Engine {
             Some((wasm, linker)) if wasmtime::Engine::same(wasm, component.engine()) => linker,
             _ => &self.linker,
         }
+    }
+
+    /// A plugin's granted folder, on the threads that all its versions share.
+    pub(crate) fn folder(&self, plugin: &Arc<str>, path: &Path) -> anyhow::Result<Folder> {
+        Ok(Folder::new(path, &self.files.of(plugin)?))
     }
 
     /// How instances get their memory.

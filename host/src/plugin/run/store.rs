@@ -6,11 +6,14 @@ use std::time::Duration;
 
 use wasmtime::component::ResourceTable;
 use wasmtime::{CallHook, Store, UpdateDeadline};
-use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
+use wasmtime_wasi::filesystem::Dir;
+use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtxView, WasiHttpView};
 
-use super::budget::{Space, Usage};
+use super::budget::{Pool, Space, Usage};
 use super::caller::Caller;
+use super::folder::FilePool;
+use super::held::{LOOK_CALLS, held};
 use super::output::{Output, Stream};
 use super::spread::INLINE_MAX;
 use super::warm::Life;
@@ -30,6 +33,7 @@ pub(crate) struct CallStore {
     pub(crate) grants: Arc<Grants>,
     pub(crate) space: Space,
     pub(crate) usage: Arc<Usage>,
+    host_memory_bytes_max: usize,
     pub(crate) output: Arc<Output>,
     /// None while a plugin is only tried.
     pub(crate) reach: Option<Reach>,
@@ -47,25 +51,23 @@ pub(crate) struct CallStore {
     pub(crate) state: Option<Box<Session>>,
     /// None until the plugin asks for it, as most calls never do.
     wasi: Option<WasiCtx>,
+    /// The granted folder, and the threads that work on it.
+    pub(crate) folder: Option<(Dir, Arc<FilePool>)>,
     table: ResourceTable,
 }
 
 impl CallStore {
-    fn new(plugin: &Live, caller: &Caller, reach: Option<Reach>) -> wasmtime::Result<Self> {
+    fn new(plugin: &Live, caller: &Caller, reach: Option<Reach>, folder: Option<Dir>) -> Self {
         let (grants, limits, usage) = (&plugin.grants, &plugin.limits, Arc::default());
         let output = Arc::new(Output::new(&plugin.name, caller, limits, &usage));
         let (stdout, stderr) = (Stream::stdout(&output), Stream::stderr(&output));
-        // A folder that cannot be opened ends the call before it begins.
-        let wasi = match &grants.files {
-            Some(files) => Some(wasi(&stdout, &stderr).preopened_dir(files, "/", FsPerms::ReadOnly)?.build()),
-            None => None,
-        };
         let mut table = ResourceTable::new();
         table.set_max_capacity(limits.handles_max);
         let outbound = requests(plugin, caller, reach.as_ref());
-        Ok(Self {
+        Self {
             grants: Arc::clone(grants),
-            space: Space::new(limits, &usage),
+            space: Space::new(limits, &usage, pools(caller, reach.as_ref())),
+            host_memory_bytes_max: limits.host_memory_bytes_max,
             usage,
             output,
             reach,
@@ -77,9 +79,24 @@ impl CallStore {
             reading: None,
             signatures_left: limits.signatures_max,
             state: None,
-            wasi,
+            wasi: None,
+            folder: folder.zip(plugin.folder.as_ref().map(|folder| Arc::clone(&folder.pool))),
             table,
-        })
+        }
+    }
+
+    /// Ends a call for which too much is held. Called after each call of the plugin into the gateway.
+    fn look_at_memory(&mut self) -> wasmtime::Result<()> {
+        if !self.usage.host_calls.load(Ordering::Relaxed).is_multiple_of(LOOK_CALLS) {
+            return Ok(());
+        }
+        let state = self.state.as_ref().map_or(0, |state| state.held());
+        let reading = self.reading.as_ref().map_or(0, Reading::held);
+        if held(&mut self.table) + state + reading <= self.host_memory_bytes_max {
+            return Ok(());
+        }
+        self.space.refused = Some("host_memory_bytes_max");
+        Err(wasmtime::format_err!("the gateway holds too much for this call"))
     }
 
     /// Makes the store that of another call.
@@ -98,6 +115,13 @@ impl CallStore {
     }
 }
 
+/// The memory that a call's instance takes is a part of these. A trial run has none to share.
+fn pools(caller: &Caller, reach: Option<&Reach>) -> [Option<Arc<Pool>>; 2] {
+    let all = reach.map(|reach| Arc::clone(&reach.engine.memory));
+    let tenant = caller.share.as_ref().map(|share| Arc::clone(&share.memory));
+    [all, tenant]
+}
+
 fn requests(plugin: &Live, caller: &Caller, reach: Option<&Reach>) -> Arc<Requests> {
     let deadline = reach.map(|reach| reach.deadline);
     let traces = reach.and_then(|reach| reach.traces.clone());
@@ -105,17 +129,19 @@ fn requests(plugin: &Live, caller: &Caller, reach: Option<&Reach>) -> Arc<Reques
 }
 
 /// A store with every budget armed, before any of the plugin's code runs.
-pub(crate) fn fresh(plugin: &Live, caller: &Caller, reach: Option<Reach>) -> wasmtime::Result<Store<CallStore>> {
+pub(crate) fn fresh(plugin: &Live, caller: &Caller, reach: Option<Reach>, folder: Option<Dir>) -> Store<CallStore> {
     let limits = &plugin.limits;
-    let mut store = Store::new(plugin.pre.engine(), CallStore::new(plugin, caller, reach)?);
+    let mut store = Store::new(plugin.pre.engine(), CallStore::new(plugin, caller, reach, folder));
     store.limiter(|data| &mut data.space);
     store.set_hostcall_fuel(limits.answer_bytes_max);
     store.set_max_component_handles(limits.handles_max);
-    store.call_hook(|store, hook| {
-        if matches!(hook, CallHook::CallingHost) {
+    store.call_hook(|mut store, hook| match hook {
+        CallHook::CallingHost => {
             store.data().usage.host_calls.fetch_add(1, Ordering::Relaxed);
+            Ok(())
         }
-        Ok(())
+        CallHook::ReturningFromHost => store.data_mut().look_at_memory(),
+        CallHook::CallingWasm | CallHook::ReturningFromWasm => Ok(()),
     });
     let budget = Duration::from_millis(limits.cpu_time_ms);
     store.epoch_deadline_callback(move |store| {
@@ -129,7 +155,7 @@ pub(crate) fn fresh(plugin: &Live, caller: &Caller, reach: Option<Reach>) -> was
         })
     });
     store.set_epoch_deadline(1);
-    Ok(store)
+    store
 }
 
 /// Arms every budget anew for another call in a store that was used before.

@@ -37,6 +37,7 @@ impl Crm for Caller {
                 let kept = [flat::send(&Wish::read(&get)), wasi::send(&Wish::read(&get))];
                 format!("{} {}", memory::holds(shifted), kept.iter().filter(|said| said.ends_with("hello")).count())
             }
+            "hoard" => wasi::hoard(rest),
             "flat" => often(&Wish::read(rest), flat::send),
             "wasi" => {
                 let wish = Wish::read(rest);

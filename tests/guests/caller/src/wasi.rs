@@ -27,6 +27,45 @@ pub(crate) fn send_together(wish: &Wish<'_>) -> String {
     format!("{} times {last}", said.iter().filter(|said| **said == last).count())
 }
 
+/// Keeps handles: `fields 100 30000` are a hundred headers of 30,000 bytes.
+pub(crate) fn hoard(wish: &str) -> String {
+    let mut words = wish.split(' ');
+    let kind = words.next().unwrap_or_default();
+    let mut number = || words.next().and_then(|word| word.parse::<usize>().ok()).unwrap_or_default();
+    let (count, bytes) = (number(), vec![b'x'; number()]);
+    let fields = || {
+        let fields = Fields::new();
+        fields.append("x-hoard", &bytes).map(|()| fields)
+    };
+    let (mut kept, mut requests) = (Vec::new(), Vec::new());
+    for _ in 0..count {
+        match (kind, kept.last()) {
+            ("copies", Some(first)) => {
+                let copy = Fields::clone(first);
+                // A copy shares its entries until it is changed.
+                if let Err(error) = copy.append("x-more", b"x") {
+                    return format!("{error:?}");
+                }
+                kept.push(copy);
+            }
+            ("methods", _) => {
+                let request = OutgoingRequest::new(Fields::new());
+                let method = Method::Other("X".repeat(bytes.len()));
+                if request.set_method(&method).is_err() {
+                    return "the method".to_owned();
+                }
+                requests.push(request);
+            }
+            _ => match fields() {
+                Ok(one) if kind == "dropped" => drop(one),
+                Ok(one) => kept.push(one),
+                Err(error) => return format!("{error:?}"),
+            },
+        }
+    }
+    format!("{} kept", kept.len() + requests.len())
+}
+
 fn begin(wish: &Wish<'_>) -> Result<FutureIncomingResponse, String> {
     let headers = Fields::new();
     for (name, value) in &wish.headers {

@@ -66,6 +66,16 @@ impl Crm for Misbehaving {
             "bad-values" => Ok(bad_values()),
             "imports" => Ok(named(imports())),
             "files" => Ok(named([files(how)])),
+            "list" => {
+                Ok(named([format!("{:?}", std::fs::read_dir(how).map(Iterator::count).map_err(|error| error.kind()))]))
+            }
+            "hold" => {
+                let (megabytes, time) = how.split_once(' ').unwrap_or((how, "0"));
+                let held = black_box(vec![1_u8; megabytes.parse::<usize>().unwrap_or_default() << 20]);
+                warn!("it holds {}", held.len() >> 20);
+                roles::wish(&format!("sleep {time}"))?;
+                Ok(named([held.len().to_string()]))
+            }
             "setting" => Ok(named([settings::get(how).unwrap_or_else(|| "none".to_owned())])),
             "settings" => Ok(named([format!("{:?}", settings::all())])),
             "verify" => Ok(named([verify(how)])),

@@ -13,7 +13,7 @@ use crate::store::Database;
 async fn waiting(folder: &Path) -> (Store, i64, i64, Desk) {
     let path = folder.join("test.db");
     let config = config::Store { url: format!("sqlite:{}", path.display()), ..config::Store::default() };
-    let store = Store::open(&Arc::new(Database::open(&config).expect("a database"))).await.expect("a store");
+    let store = Store::open(&Arc::new(Database::open(&config).expect("a database")), &config).await.expect("a store");
     let names = ["demo", "sms", "cha_1"].map(str::to_owned);
     let begun = store.begin_channel(names, "fg-key".to_owned(), None, 1).await.expect("a write");
     let Begun::New(channel) = begun else { panic!("{begun:?}") };
@@ -38,9 +38,9 @@ async fn what_front_was_not_told_yet_it_is_told_when_it_asks() {
     let (store, channel, message, mut desk) = waiting(folder.path()).await;
     for _ in 0..2 {
         assert!(store.is_sending(channel, SystemTime::now(), None).await.expect("an answer"));
-        assert_eq!(store.told(message).await.expect("an answer"), None);
+        assert_eq!(store.told("demo", message).await.expect("an answer"), None);
         assert_eq!(desk.cancel(1).expect("it waits"), State::Cancelled);
-        let told = store.told(message).await.expect("an answer").expect("what Front is told");
+        let told = store.told("demo", message).await.expect("an answer").expect("what Front is told");
         assert_eq!(told.status, 400);
         assert!(String::from_utf8_lossy(&told.body).contains("An operator took it out."));
         assert!(!store.is_sending(channel, SystemTime::now(), None).await.expect("an answer"));

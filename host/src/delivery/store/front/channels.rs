@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::delivery::job::{Event, Kind};
 use crate::delivery::store::{Store, StoreError, queue};
-use crate::store::millis;
+use crate::store::{OWN, Origin, millis};
 
 /// How a channel stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -88,9 +88,9 @@ pub(in crate::delivery::store) const COLUMNS: &str = "id, tenant, app, channel_i
 
 impl Store {
     /// The channel of an address.
-    pub async fn channel_at(&self, key: String) -> Result<Option<Channel>, StoreError> {
+    pub async fn channel_at(&self, tenant: &str, key: String) -> Result<Option<Channel>, StoreError> {
         self.database
-            .read(move |connection| {
+            .read(tenant, move |connection| {
                 let select = format!("SELECT {COLUMNS} FROM front_channels WHERE key = ?1");
                 connection.prepare_cached(&select)?.query_row([key], channel).optional()
             })
@@ -99,7 +99,7 @@ impl Store {
 
     /// One that a delivery names.
     pub(in crate::delivery) async fn channel(&self, id: i64) -> Result<Option<Channel>, StoreError> {
-        self.database.read(move |connection| find(connection, id)).await
+        self.database.read(OWN, move |connection| find(connection, id)).await
     }
 
     /// An admin wants to connect a channel: it gets its address, before anybody knows whether it can be.
@@ -111,7 +111,7 @@ impl Store {
         most: usize,
     ) -> Result<Begun, StoreError> {
         self.database
-            .write_in_time(move |transaction| {
+            .write_in_time(Origin::event(tenant.as_str(), 0), move |transaction| {
                 let now = millis(SystemTime::now());
                 let select = format!(
                     "SELECT {COLUMNS} FROM front_channels
@@ -145,9 +145,9 @@ impl Store {
     }
 
     /// The plugin has taken it, with this credential; says whether it is still there.
-    pub async fn connected(&self, id: i64, credential: Option<String>) -> Result<bool, StoreError> {
+    pub async fn connected(&self, tenant: &str, id: i64, credential: Option<String>) -> Result<bool, StoreError> {
         self.database
-            .write_in_time(move |transaction| {
+            .write_in_time(Origin::event(tenant, 0), move |transaction| {
                 let update = "UPDATE front_channels SET state = 'connected', credential = ?2, changed_ms = ?3
                               WHERE id = ?1 AND state != 'removed'";
                 Ok(transaction.execute(update, params![id, credential, millis(SystemTime::now())])? == 1)
@@ -157,9 +157,9 @@ impl Store {
 
     /// The plugin has not taken it with this credential: nothing is left of one that was not connected before,
     /// and that nobody tries to connect with another.
-    pub async fn refused(&self, id: i64, credential: Option<String>) -> Result<(), StoreError> {
+    pub async fn refused(&self, tenant: &str, id: i64, credential: Option<String>) -> Result<(), StoreError> {
         self.database
-            .write(move |transaction| {
+            .write(Origin::event(tenant, 0), move |transaction| {
                 let delete = "DELETE FROM front_channels WHERE id = ?1 AND state = 'connecting' AND credential IS ?2";
                 transaction.execute(delete, params![id, credential]).map(drop)
             })
@@ -172,7 +172,7 @@ impl Store {
         let (channel, request) = (channel.clone(), request.to_owned());
         let removed = self
             .database
-            .write_in_time(move |transaction| {
+            .write_in_time(Origin::event(channel.tenant.as_str(), 0), move |transaction| {
                 remove(transaction, &channel, Removal::default(), &request, millis(SystemTime::now()))
             })
             .await?;
@@ -184,7 +184,7 @@ impl Store {
     pub(in crate::delivery) async fn is_there_again(&self, channel: &Channel) -> Result<bool, StoreError> {
         let [tenant, app, channel_id] = [&channel.tenant, &channel.app, &channel.channel_id].map(String::clone);
         self.database
-            .read(move |connection| {
+            .read(OWN, move |connection| {
                 let select = "SELECT EXISTS (SELECT 1 FROM front_channels
                               WHERE tenant = ?1 AND app = ?2 AND channel_id = ?3 AND state != 'removed')";
                 let names = params![tenant, app, channel_id];

@@ -8,9 +8,9 @@ use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
 use super::conversations::{self, Place};
 use crate::delivery::import::{Happened, Import, Report};
 use crate::delivery::job::{Event, Kind};
-use crate::delivery::store::{Store, StoreError, queue};
+use crate::delivery::store::{Size, Store, StoreError, queue};
 use crate::front::ids;
-use crate::store::{crash, millis};
+use crate::store::{OWN, Origin, crash, millis};
 
 /// What somebody tells about a channel.
 #[derive(Debug, Clone)]
@@ -25,12 +25,29 @@ pub struct Told {
     pub request: Arc<str>,
 }
 
+impl Told {
+    /// What it takes in memory, and on disk.
+    fn bytes(&self) -> usize {
+        self.events.iter().map(Happened::bytes).sum()
+    }
+}
+
 impl Store {
-    /// Keeps what a provider tells.
-    pub async fn keep_told(&self, told: Told) -> Result<(), StoreError> {
+    /// Keeps what a provider tells, unless that much of its channel or tenant waits already.
+    pub async fn keep_told(&self, told: Told, most: Size) -> Result<(), StoreError> {
         crash::point("accept");
         let due = self.due(&told.tenant);
-        self.database.write_in_time(move |transaction| keep(transaction, &told, millis(SystemTime::now()))).await?;
+        let origin = Origin::import(Arc::clone(&told.tenant), told.channel, told.bytes());
+        let (limits, tenant, channel) = (self.limits, Arc::clone(&told.tenant), told.channel);
+        self.database
+            .write_in_time(origin, move |transaction| {
+                if let Err(overload) = limits.import(transaction, &told.tenant, channel, most)? {
+                    return Ok(Err(overload));
+                }
+                keep(transaction, &told, millis(SystemTime::now())).map(Ok)
+            })
+            .await?
+            .map_err(|overload| self.overloaded(&tenant, Some(channel), overload))?;
         crash::point("accepted");
         due.notify_waiters();
         Ok(())
@@ -38,7 +55,7 @@ impl Store {
 
     /// Whether a message is one that went out through this channel, by what the plugin calls it.
     pub(in crate::delivery) async fn sent_as(&self, channel: i64, name: String) -> Result<Option<Sent>, StoreError> {
-        self.database.read(move |connection| find_sent(connection, channel, &name)).await
+        self.database.read(OWN, move |connection| find_sent(connection, channel, &name)).await
     }
 
     /// Whether the name of a message that is under way is not known yet, among those that were kept before:
@@ -51,7 +68,7 @@ impl Store {
     ) -> Result<bool, StoreError> {
         let before = millis(before);
         self.database
-            .read(move |connection| {
+            .read(OWN, move |connection| {
                 let select = "SELECT EXISTS (SELECT 1 FROM front_messages
                               WHERE channel = ?1 AND outbound AND NOT settled AND created_ms <= ?2
                                 AND (?3 IS NULL OR external_conversation_id GLOB ?4

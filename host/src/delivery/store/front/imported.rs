@@ -7,7 +7,7 @@ use rusqlite::{OptionalExtension as _, params};
 use super::conversations;
 use crate::delivery::store::{Store, StoreError};
 use crate::front::requests::Imported;
-use crate::store::millis;
+use crate::store::{OWN, Origin, millis};
 
 impl Store {
     /// Front has taken what it was told: its own ids are known from here on, and nobody asks any more
@@ -15,7 +15,7 @@ impl Store {
     pub async fn imported(&self, channel: i64, tenant: &str, imported: Imported) -> Result<(), StoreError> {
         let due = self.due(tenant);
         self.database
-            .write_in_time(move |transaction| {
+            .write_in_time(Origin::event(tenant, 0), move |transaction| {
                 let now = millis(SystemTime::now());
                 let Imported { message_id, message_uid, front_conversation_id, external_id, conversation_ids, .. } =
                     imported;
@@ -48,7 +48,7 @@ impl Store {
     /// Whether Front has said that it has a message that it was told of.
     pub(in crate::delivery) async fn is_imported(&self, message: i64) -> Result<bool, StoreError> {
         self.database
-            .read(move |connection| {
+            .read(OWN, move |connection| {
                 let select = "SELECT front_id IS NOT NULL FROM front_messages WHERE id = ?1";
                 Ok(connection
                     .prepare_cached(select)?

@@ -10,7 +10,7 @@ use crate::delivery::job::{Event, Kind};
 use crate::delivery::store::{Store, StoreError, queue};
 use crate::front::answers::{Answer, Outcome};
 use crate::front::ids::MINTED;
-use crate::store::{crash, millis};
+use crate::store::{OWN, Origin, crash, millis};
 
 /// A message that Front sent, to be kept.
 #[derive(Debug)]
@@ -49,24 +49,30 @@ impl Store {
     pub async fn keep_message(&self, incoming: Incoming) -> Result<Kept, StoreError> {
         crash::point("accept");
         let due = self.due(&incoming.tenant);
+        let (limits, tenant) = (self.limits, Arc::clone(&incoming.tenant));
+        let origin = Origin::event(Arc::clone(&tenant), incoming.payload.len());
         let kept = self
             .database
-            .write_if_awaited(move |transaction| {
+            .write_if_awaited(origin, move |transaction| {
                 if let Some(kept) = find(transaction, incoming.channel, &incoming.identity)? {
-                    return Ok(kept);
+                    return Ok(Ok(kept));
                 }
-                keep(transaction, &incoming, millis(SystemTime::now()))
+                if let Err(overload) = limits.delivery(transaction, &incoming.tenant)? {
+                    return Ok(Err(overload));
+                }
+                keep(transaction, &incoming, millis(SystemTime::now())).map(Ok)
             })
-            .await?;
+            .await?
+            .map_err(|overload| self.overloaded(&tenant, None, overload))?;
         crash::point("accepted");
         due.notify_waiters();
         Ok(kept)
     }
 
     /// What Front was told about a message; if nothing yet, it is told from here on that it is on its way.
-    pub async fn promise(&self, message: i64) -> Result<Answer, StoreError> {
+    pub async fn promise(&self, tenant: &str, message: i64) -> Result<Answer, StoreError> {
         self.database
-            .write_in_time(move |transaction| {
+            .write_in_time(Origin::event(tenant, 0), move |transaction| {
                 let select =
                     "SELECT external_id, external_conversation_id, status, answer FROM front_messages WHERE id = ?1";
                 let (id, conversation, answer) = transaction.prepare_cached(select)?.query_row([message], |row| {
@@ -83,9 +89,9 @@ impl Store {
     }
 
     /// What Front was told about a message, if anything.
-    pub async fn told(&self, message: i64) -> Result<Option<Answer>, StoreError> {
+    pub async fn told(&self, tenant: &str, message: i64) -> Result<Option<Answer>, StoreError> {
         self.database
-            .read(move |connection| {
+            .read(tenant, move |connection| {
                 let select = "SELECT status, answer FROM front_messages WHERE id = ?1";
                 Ok(connection.prepare_cached(select)?.query_row([message], answer).optional()?.flatten())
             })
@@ -100,7 +106,7 @@ impl Store {
         ids: Vec<String>,
     ) -> Result<Vec<String>, StoreError> {
         self.database
-            .read(move |connection| {
+            .read(OWN, move |connection| {
                 let select = "SELECT external_conversation_id FROM front_messages WHERE id = ?1";
                 let own: String = connection.prepare_cached(select)?.query_row([message], |row| row.get(0))?;
                 let lane = conversations::lane(connection, channel, &own)?;
@@ -117,7 +123,7 @@ impl Store {
     /// What Front knows a message and its conversation by.
     pub(in crate::delivery) async fn place(&self, message: i64) -> Result<Option<(String, String)>, StoreError> {
         self.database
-            .read(move |connection| {
+            .read(OWN, move |connection| {
                 let select = "SELECT external_id, external_conversation_id FROM front_messages WHERE id = ?1";
                 let place = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
                 connection.prepare_cached(select)?.query_row([message], place).optional()

@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension as _, params};
 
 use crate::delivery::store::{Store, StoreError};
 use crate::front::answers::Answer;
-use crate::store::millis;
+use crate::store::{Origin, millis};
 
 /// How a request stands that may have come before.
 #[derive(Debug, PartialEq, Eq)]
@@ -23,46 +23,51 @@ impl Store {
     /// Notes a request before anything is done about it, with a digest of what it shows unsigned. From here on nobody
     /// can send it with anything else there, whether it was answered or not.
     pub async fn attempt(&self, tenant: &str, request: String, unsigned: String) -> Result<Attempt, StoreError> {
-        let (tenant, identity) = (tenant.to_owned(), replay(&request));
+        let (whose, identity) = (tenant.to_owned(), replay(&request));
+        let limits = self.limits;
         self.database
-            .write_in_time(move |transaction| {
+            .write_in_time(Origin::event(tenant, unsigned.len()), move |transaction| {
                 let select = "SELECT status, answer FROM events WHERE tenant = ?1 AND identity = ?2";
                 let found = transaction
                     .prepare_cached(select)?
-                    .query_row(params![tenant, identity], |row| {
+                    .query_row(params![whose, identity], |row| {
                         let (status, body): (Option<u16>, Vec<u8>) = (row.get("status")?, row.get("answer")?);
                         Ok((status, body))
                     })
                     .optional()?;
-                Ok(match found {
+                Ok(Ok(match found {
                     Some((Some(status), body)) => Attempt::Answered(Answer { status, body }),
                     Some((None, before)) if before == unsigned.as_bytes() => Attempt::Open,
                     Some((None, _)) => Attempt::Altered,
                     None => {
+                        if let Err(overload) = limits.event(transaction, &whose)? {
+                            return Ok(Err(overload));
+                        }
                         // Until there is an answer, the digest has its place.
                         let mut insert = transaction.prepare_cached(
                             "INSERT INTO events (tenant, identity, answer, rejected, status, time_ms)
                              VALUES (?1, ?2, ?3, 0, NULL, ?4)",
                         )?;
                         let now = millis(SystemTime::now());
-                        insert.execute(params![tenant, identity, unsigned.as_bytes(), now])?;
+                        insert.execute(params![whose, identity, unsigned.as_bytes(), now])?;
                         Attempt::Open
                     }
-                })
+                }))
             })
-            .await
+            .await?
+            .map_err(|overload| self.overloaded(tenant, None, overload))
     }
 
     /// Keeps an answer for whoever sends the very same request again.
     pub async fn remember_answer(&self, tenant: &str, request: String, answer: Answer) -> Result<(), StoreError> {
-        let (tenant, identity) = (tenant.to_owned(), replay(&request));
+        let (whose, identity) = (tenant.to_owned(), replay(&request));
         self.database
-            .write_in_time(move |transaction| {
+            .write_in_time(Origin::event(tenant, answer.body.len()), move |transaction| {
                 let mut update = transaction.prepare_cached(
                     "UPDATE events SET status = ?4, answer = ?3
                      WHERE tenant = ?1 AND identity = ?2 AND status IS NULL",
                 )?;
-                update.execute(params![tenant, identity, answer.body, answer.status]).map(drop)
+                update.execute(params![whose, identity, answer.body, answer.status]).map(drop)
             })
             .await
     }

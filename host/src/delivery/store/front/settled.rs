@@ -4,12 +4,14 @@
 use std::sync::Arc;
 
 use rusqlite::{OptionalExtension as _, Transaction, params};
+use tracing::warn;
 
 use super::messages::tell;
 use super::{Told, conversations, events};
 use crate::delivery::import::Report;
 use crate::delivery::job::{Delivery, Kind, Receipt, State};
 use crate::delivery::store::queue::{self, Change};
+use crate::delivery::store::shares::Limits;
 use crate::front::answers::Outcome;
 use crate::front::ids;
 
@@ -50,14 +52,20 @@ pub(in crate::delivery::store) fn follow(
     tenant: &Arc<str>,
     delivery: &Delivery,
     change: &Change,
+    limits: Limits,
     now: i64,
 ) -> rusqlite::Result<()> {
     let (Some(message), Kind::Message | Kind::Import) = (delivery.message, delivery.kind) else { return Ok(()) };
     let Some(row) = row(transaction, message)? else { return Ok(()) };
-    let request = &delivery.request;
+    let (request, channel) = (&delivery.request, row.channel);
     match (delivery.kind, change.state) {
         (_, State::Ready | State::Leased | State::Unknown | State::Cancelled) => Ok(()),
-        (Kind::Message, State::Sent) => sent(transaction, tenant, request, row, change.receipt.as_ref(), now),
+        (Kind::Message, State::Sent) => {
+            sent(transaction, row, change.receipt.as_ref(), now)?;
+            let events = change.receipt.as_ref().map(|receipt| receipt.events.clone()).unwrap_or_default();
+            let told = Told { channel, tenant: Arc::clone(tenant), events, request: Arc::clone(request) };
+            told_at_once(transaction, &told, limits, now)
+        }
         (Kind::Message, State::Failed | State::Dead) => {
             let reason = change.told.as_deref().or(change.reason.as_deref()).unwrap_or("it could not be sent");
             failed(transaction, tenant, request, &row, reason, now)
@@ -82,7 +90,7 @@ pub(in crate::delivery::store) fn decided(
         (Kind::Message, State::Sent) => {
             reopen(transaction, &row, now)?;
             row.status = row.status.filter(|status| *status == PROMISED);
-            sent(transaction, tenant, request, row, None, now)?;
+            sent(transaction, row, None, now)?;
         }
         (Kind::Message, _) if row.is_settled => {}
         (Kind::Message, _) => {
@@ -140,14 +148,7 @@ fn row(transaction: &Transaction<'_>, message: i64) -> rusqlite::Result<Option<R
 
 /// The provider has it. As long as Front was told nothing, it is told the plugin's ids; afterwards ours
 /// stand, and the plugin's are remembered beside them.
-fn sent(
-    transaction: &Transaction<'_>,
-    tenant: &Arc<str>,
-    request: &Arc<str>,
-    mut row: Row,
-    receipt: Option<&Receipt>,
-    now: i64,
-) -> rusqlite::Result<()> {
+fn sent(transaction: &Transaction<'_>, mut row: Row, receipt: Option<&Receipt>, now: i64) -> rusqlite::Result<()> {
     wake(transaction, row.channel, now)?;
     let receipt = receipt.cloned().unwrap_or_default();
     let is_told = row.status.is_some();
@@ -162,9 +163,27 @@ fn sent(
     let name = receipt.name.as_deref().unwrap_or(&row.external_id);
     transaction.prepare_cached(update)?.execute(params![row.id, name, row.external_id, row.conversation])?;
     let (external_id, external_conversation_id) = (&*row.external_id, &*row.conversation);
-    tell(transaction, row.id, &Outcome::Sent { external_id, external_conversation_id }.answer())?;
-    let (tenant, request) = (Arc::clone(tenant), Arc::clone(request));
-    events::keep(transaction, &Told { channel: row.channel, tenant, events: receipt.events, request }, now)
+    tell(transaction, row.id, &Outcome::Sent { external_id, external_conversation_id }.answer())
+}
+
+/// Keeps what the provider told in its answer. Nobody tells it again, so that it may take all of the tenant's
+/// share, not an import's part.
+fn told_at_once(transaction: &Transaction<'_>, told: &Told, limits: Limits, now: i64) -> rusqlite::Result<()> {
+    if told.events.is_empty() {
+        return Ok(());
+    }
+    if let Err(overload) = limits.delivery(transaction, &told.tenant)? {
+        overload.count(&told.tenant);
+        warn!(
+            event = "store.receipt_events_dropped",
+            request = &*told.request,
+            tenant = &*told.tenant,
+            "{} events of a receipt dropped: {overload}",
+            told.events.len()
+        );
+        return Ok(());
+    }
+    events::keep(transaction, told, now)
 }
 
 /// The plugin has said what it calls the conversation. As long as Front has heard of no other name, that is

@@ -20,16 +20,17 @@ async fn begin(store: &Store, credential: &str) -> Channel {
 async fn an_authorization_that_is_refused_takes_nothing_from_another_one_of_the_same_channel() {
     let folder = tempfile::tempdir().expect("a folder");
     let url = format!("sqlite:{}", folder.path().join("test.db").display());
-    let database = Database::open(&config::Store { url, ..config::Store::default() }).expect("a database");
-    let store = Store::open(&Arc::new(database)).await.expect("a store");
+    let config = config::Store { url, ..config::Store::default() };
+    let database = Database::open(&config).expect("a database");
+    let store = Store::open(&Arc::new(database), &config).await.expect("a store");
     let wrong = begin(&store, "wrong").await;
     let right = begin(&store, "right").await;
     assert_eq!(wrong.key, right.key);
-    store.refused(wrong.id, wrong.credential).await.expect("a write");
-    assert!(store.connected(right.id, right.credential.clone()).await.expect("a write"));
+    store.refused("demo", wrong.id, wrong.credential).await.expect("a write");
+    assert!(store.connected("demo", right.id, right.credential.clone()).await.expect("a write"));
     // Nor is one that was connected before undone by a refusal, or by one that comes too late.
-    store.refused(right.id, right.credential).await.expect("a write");
-    let there = store.channel_at(right.key).await.expect("an answer").expect("the channel");
+    store.refused("demo", right.id, right.credential).await.expect("a write");
+    let there = store.channel_at("demo", right.key).await.expect("an answer").expect("the channel");
     assert!(store.remove_channel(&there, "request").await.expect("a write"));
-    assert!(!store.connected(there.id, None).await.expect("a write"), "it was removed meanwhile");
+    assert!(!store.connected("demo", there.id, None).await.expect("a write"), "it was removed meanwhile");
 }

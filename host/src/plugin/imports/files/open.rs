@@ -1,0 +1,97 @@
+//! Opens what lies in a granted folder, if it is a regular file or a folder.
+
+use std::fs::File as StdFile;
+use std::os::fd::OwnedFd;
+
+use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, Stat, fstat, openat2};
+use rustix::io::Errno;
+use wasmtime_wasi::p2::bindings::filesystem::types::{self, ErrorCode};
+
+/// How often a path is looked up again while others rename folders in it.
+const LOOK_UPS_MAX: usize = 8;
+
+/// How a path is to be opened.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wish {
+    follows: bool,
+    folder: bool,
+}
+
+/// What was opened.
+pub(super) enum Opened {
+    Folder(StdFile),
+    File(StdFile),
+    /// Nothing was: it is a pipe, a socket or a device.
+    Neither,
+}
+
+impl Wish {
+    pub(super) fn new(
+        path_flags: types::PathFlags,
+        open_flags: types::OpenFlags,
+        flags: types::DescriptorFlags,
+    ) -> Result<Self, ErrorCode> {
+        use types::{DescriptorFlags, OpenFlags};
+        let syncs = DescriptorFlags::FILE_INTEGRITY_SYNC
+            | DescriptorFlags::DATA_INTEGRITY_SYNC
+            | DescriptorFlags::REQUESTED_WRITE_SYNC;
+        if flags.intersects(syncs) {
+            return Err(ErrorCode::Unsupported);
+        }
+        let folder = open_flags.contains(OpenFlags::DIRECTORY);
+        if folder && open_flags.intersects(OpenFlags::CREATE | OpenFlags::EXCLUSIVE | OpenFlags::TRUNCATE) {
+            return Err(ErrorCode::Invalid);
+        }
+        let writes = flags.contains(DescriptorFlags::WRITE);
+        if writes || open_flags.intersects(OpenFlags::CREATE | OpenFlags::TRUNCATE) {
+            return Err(ErrorCode::NotPermitted);
+        }
+        Ok(Self { follows: path_flags.contains(types::PathFlags::SYMLINK_FOLLOW), folder })
+    }
+
+    /// Looks first, without opening: opening a device can do something. What is opened then must be the same.
+    pub(super) fn open(self, dir: &StdFile, path: &str) -> Result<Opened, Errno> {
+        let mut flags = OFlags::CLOEXEC;
+        flags.set(OFlags::NOFOLLOW, !self.follows);
+        flags.set(OFlags::DIRECTORY, self.folder);
+        let found = fstat(look_up(dir, path, flags | OFlags::PATH)?)?;
+        match FileType::from_raw_mode(found.st_mode) {
+            FileType::RegularFile | FileType::Directory => {}
+            FileType::Symlink => return Err(Errno::LOOP),
+            _ => return Ok(Opened::Neither),
+        }
+        // A pipe that was put there since would not block either.
+        let opened = look_up(dir, path, flags | OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY)?;
+        let there = fstat(&opened)?;
+        let identity = |stat: &Stat| (stat.st_dev, stat.st_ino, FileType::from_raw_mode(stat.st_mode));
+        if identity(&there) != identity(&found) {
+            return Err(Errno::AGAIN);
+        }
+        let is_folder = FileType::from_raw_mode(there.st_mode) == FileType::Directory;
+        Ok(if is_folder { Opened::Folder(opened.into()) } else { Opened::File(opened.into()) })
+    }
+}
+
+/// Opens what lies below a folder, wherever links lead.
+fn look_up(dir: &StdFile, path: &str, flags: OFlags) -> Result<OwnedFd, Errno> {
+    let below = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
+    let mut tries = 0;
+    loop {
+        match openat2(dir, path, flags, Mode::empty(), below) {
+            // The kernel is not sure while others rename what is on the way.
+            Err(Errno::AGAIN | Errno::INTR) if tries < LOOK_UPS_MAX => tries += 1,
+            Err(Errno::XDEV) => return Err(Errno::PERM),
+            opened => return opened,
+        }
+    }
+}
+
+/// How many entries a folder has, as far as they matter.
+pub(super) fn count(dir: &StdFile, most: usize) -> Result<usize, Errno> {
+    let entries = rustix::fs::Dir::read_from(dir)?;
+    let mut count = 0;
+    for entry in entries.take(most + 3) {
+        count += usize::from(!matches!(entry?.file_name().to_bytes(), b"." | b".."));
+    }
+    Ok(count)
+}
