@@ -34,7 +34,7 @@ pub use self::secret::Secret;
 pub use self::server::{Admin, Log, LogFormat, Server};
 pub use self::state::{StateGrant, StateLimits};
 pub use self::store::{Delivery, Store, authorities};
-pub use self::tenant::{Algorithm, Role, Roles, SharedKey, Tenant, Twilio, is_e164};
+pub use self::tenant::{Algorithm, Role, Roles, SharedKey, Tenant, Twilio, WebhooksFail, is_e164};
 pub use self::webhooks::WebhookKey;
 use crate::ownership;
 

@@ -143,7 +143,7 @@ impl Gateway {
         let form = match verified.content() {
             Content::Form(form) if !wrong_method => form,
             _ => {
-                if route.callback == Callback::Conversations {
+                if route.callback == Callback::Conversations && route.tenant.webhooks_fail_open() {
                     trip.fail_open();
                 }
                 return Err(if wrong_method { Error::Method } else { Error::NotForm });

@@ -8,7 +8,7 @@ use metrics::{Counter, counter};
 use url::Url;
 
 use crate::bindings::channel::Connection;
-use crate::config::{self, Algorithm, Config, FrontApp, Roles};
+use crate::config::{self, Algorithm, Config, FrontApp, Roles, WebhooksFail};
 use crate::front;
 use crate::front::files::Hosts;
 use crate::front::token::Issuer;
@@ -28,6 +28,8 @@ pub struct Tenant {
     pub callback_timeout_ms: u64,
     /// How long a Conversations webhook may take.
     pub webhook_timeout_ms: u64,
+    /// Whether what no plugin could decide about passes.
+    pub webhooks_fail: WebhooksFail,
     /// The largest page that a plugin is asked for.
     pub page_size_max: u32,
     /// Which plugins answer.
@@ -100,6 +102,13 @@ impl std::fmt::Debug for Tenant {
     }
 }
 
+impl Tenant {
+    /// Whether an error lets pass what Twilio waits for. Where no plugin decides, nothing is closed.
+    pub fn webhooks_fail_open(&self) -> bool {
+        self.webhooks_fail == WebhooksFail::Open || self.roles.conversations.is_empty()
+    }
+}
+
 impl App {
     /// A channel as its plugin sees it.
     pub fn connection(&self, channel_id: &str, key: &str, credential: Option<String>) -> Connection {
@@ -139,6 +148,7 @@ pub fn one(config: &Config, name: &str) -> Option<Tenant> {
         keys: Keys::new(base, tokens, shared),
         callback_timeout_ms: twilio.callback_timeout_ms,
         webhook_timeout_ms: twilio.webhook_timeout_ms,
+        webhooks_fail: twilio.webhooks_fail,
         page_size_max: twilio.page_size_max,
         roles: settings.roles.clone(),
         default_worker: twilio.default_worker.clone(),

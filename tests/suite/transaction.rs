@@ -165,7 +165,7 @@ fn a_line_that_was_cut_off_harms_no_other() {
     fs::write(&path, &text[..text.len() - 20]).expect("a file");
     fs::write(gateway.path("data/plugins/plugins.json"), "{").expect("a file");
     let gateway = gateway.start_again();
-    gateway.log().wait_for("what was remembered of plugins is lost");
+    gateway.log().wait_for("plugin records");
     assert_eq!(outcomes(&gateway.history("plugin")), ["live", "live"]);
 }
 

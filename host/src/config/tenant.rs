@@ -65,6 +65,8 @@ pub struct Twilio {
     pub callback_timeout_ms: u64,
     /// How long a Conversations webhook may take in all; Twilio gives up after 5,000.
     pub webhook_timeout_ms: u64,
+    /// What happens to a message or a conversation that no plugin could decide about.
+    pub webhooks_fail: WebhooksFail,
     /// The largest page that a plugin is asked for, whatever `PageSize` says.
     pub page_size_max: u32,
 }
@@ -82,6 +84,7 @@ impl Default for Twilio {
             numbers: Vec::new(),
             callback_timeout_ms: 5_500,
             webhook_timeout_ms: 4_500,
+            webhooks_fail: WebhooksFail::Open,
             page_size_max: 1_000,
         }
     }
@@ -96,6 +99,17 @@ impl Twilio {
             _ => None,
         }
     }
+}
+
+/// How a webhook that Twilio waits for is answered when its plugin fails.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WebhooksFail {
+    /// It passes: a broken plugin stops no customer.
+    #[default]
+    Open,
+    /// It is rejected: nothing passes a moderation that was made to fail.
+    Closed,
 }
 
 /// Whether a number is written in E.164: `+` and seven to fifteen digits.

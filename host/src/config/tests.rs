@@ -61,6 +61,7 @@ fn the_example_shows_the_defaults() {
     assert_eq!(demo.path, Tenant::default().path);
     assert_eq!(demo.twilio.callback_timeout_ms, Twilio::default().callback_timeout_ms);
     assert_eq!(demo.twilio.webhook_timeout_ms, Twilio::default().webhook_timeout_ms);
+    assert_eq!(demo.twilio.webhooks_fail, Twilio::default().webhooks_fail);
     assert_eq!(demo.twilio.conversations_url, Twilio::default().conversations_url);
     assert_eq!(demo.twilio.page_size_max, Twilio::default().page_size_max);
     let shown = &demo.front["sms"];

@@ -29,7 +29,7 @@ impl Gateway {
 
     pub(super) async fn conversations(&self, question: &Question<'_>, trip: &mut Trip<'_>) -> Result<Answer, Error> {
         let moment = conversations::moment(question.form);
-        if moment == Moment::Before {
+        if moment == Moment::Before && question.route.tenant.webhooks_fail_open() {
             trip.fail_open();
         }
         trip.event(conversations::name(question.form));

@@ -44,7 +44,7 @@ fn damages(whole: &str) -> Vec<(&'static str, Option<Vec<u8>>)> {
         ("newer", Some(newer.into_bytes())),
         (
             "an unknown capability",
-            Some(whole.replace("\"capabilities\": []", "\"capabilities\": [\"flying\"]").into_bytes()),
+            Some(whole.replace("\"capabilities\": [", "\"capabilities\": [\"flying\", ").into_bytes()),
         ),
         ("another live version", Some(whole.replace("\"live\": \"", "\"live\": \"0").into_bytes())),
         ("deleted", None),

@@ -225,7 +225,7 @@ fn a_request_that_failed_comes_again_with_the_same_credential_only() {
     gateway.drop_plugin("courier", &component("courier"));
     gateway.log().wait_for("plugin `courier` is live");
     let altered = authorize(&gateway, &now, "Bearer another");
-    assert_eq!(altered.status, 401, "{}", altered.text);
+    assert_eq!(altered.status, 401, "{} {}", altered.text, gateway.log().text());
     let again = authorize(&gateway, &now, "Bearer the-admins");
     assert_eq!(again.status, 200, "{}", again.text);
 }

@@ -8,6 +8,9 @@ use crate::delivery::store::{Store, StoreError};
 use crate::front::answers::Answer;
 use crate::store::{Origin, millis};
 
+/// Stands for the status of a request that has no answer yet.
+const OPEN: u16 = 0;
+
 /// How a request stands that may have come before.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Attempt {
@@ -31,14 +34,14 @@ impl Store {
                 let found = transaction
                     .prepare_cached(select)?
                     .query_row(params![whose, identity], |row| {
-                        let (status, body): (Option<u16>, Vec<u8>) = (row.get("status")?, row.get("answer")?);
+                        let (status, body): (u16, Vec<u8>) = (row.get("status")?, row.get("answer")?);
                         Ok((status, body))
                     })
                     .optional()?;
                 Ok(Ok(match found {
-                    Some((Some(status), body)) => Attempt::Answered(Answer { status, body }),
-                    Some((None, before)) if before == unsigned.as_bytes() => Attempt::Open,
-                    Some((None, _)) => Attempt::Altered,
+                    Some((OPEN, before)) if before == unsigned.as_bytes() => Attempt::Open,
+                    Some((OPEN, _)) => Attempt::Altered,
+                    Some((status, body)) => Attempt::Answered(Answer { status, body }),
                     None => {
                         if let Err(overload) = limits.event(transaction, &whose)? {
                             return Ok(Err(overload));
@@ -46,10 +49,10 @@ impl Store {
                         // Until there is an answer, the digest has its place.
                         let mut insert = transaction.prepare_cached(
                             "INSERT INTO events (tenant, identity, answer, rejected, status, time_ms)
-                             VALUES (?1, ?2, ?3, 0, NULL, ?4)",
+                             VALUES (?1, ?2, ?3, 0, ?4, ?5)",
                         )?;
                         let now = millis(SystemTime::now());
-                        insert.execute(params![whose, identity, unsigned.as_bytes(), now])?;
+                        insert.execute(params![whose, identity, unsigned.as_bytes(), OPEN, now])?;
                         Attempt::Open
                     }
                 }))
@@ -65,9 +68,9 @@ impl Store {
             .write_in_time(Origin::event(tenant, answer.body.len()), move |transaction| {
                 let mut update = transaction.prepare_cached(
                     "UPDATE events SET status = ?4, answer = ?3
-                     WHERE tenant = ?1 AND identity = ?2 AND status IS NULL",
+                     WHERE tenant = ?1 AND identity = ?2 AND status = ?5",
                 )?;
-                update.execute(params![whose, identity, answer.body, answer.status]).map(drop)
+                update.execute(params![whose, identity, answer.body, answer.status, OPEN]).map(drop)
             })
             .await
     }
