@@ -2,6 +2,7 @@
 //! secrets that are there.
 
 mod front;
+mod guards;
 mod outbound;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,7 +14,6 @@ use super::fault::Fault;
 use super::tenant::{Role, is_e164};
 use super::webhooks::SECRETS_MAX;
 use super::{Config, Tenant, Twilio};
-use crate::ownership::{self, Folder};
 
 /// Frontline gives up after this many milliseconds.
 const FRONTLINE_TIMEOUT_MS: u64 = 6_000;
@@ -40,8 +40,8 @@ pub(super) fn check(config: &mut Config, document: &Document<'_>, faults: &mut V
         report.fault("store.url", "is no database that this version knows", "write \"sqlite:data/frontgate.db\"");
     }
     plugins(config, &mut report);
-    owners(config, &mut report);
-    marks(config, &mut report);
+    guards::owners(config, &mut report);
+    guards::marks(config, &mut report);
     tenants(&config.tenants, &mut report);
 }
 
@@ -294,41 +294,6 @@ fn plugins(config: &Config, report: &mut Report<'_, '_>) {
         };
         let problem = format!("there is no folder {}", files.display());
         report.fault(&format!("plugins.named.{name}.files"), &problem, "create it, or name another");
-    }
-}
-
-/// Marks of requests that came must outlast the time in which the same request could come again.
-fn marks(config: &Config, report: &mut Report<'_, '_>) {
-    let apps = config.tenants.values().flat_map(|tenant| tenant.front.values());
-    // A request may be as far ahead of this clock as behind it.
-    let Some(window) = apps.map(|app| app.signature_window_ms.saturating_mul(2)).max() else { return };
-    let kept = [("events", config.store.events_keep_ms), ("messages", config.store.messages_keep_ms)];
-    for (what, keep_ms) in kept.into_iter().filter(|(_, keep_ms)| *keep_ms < window) {
-        report.fault(
-            &format!("store.{what}_keep_ms"),
-            &format!("{keep_ms} is less than twice the largest signature_window_ms, so a request could be sent again"),
-            &format!("write {window} or more, or make signature_window_ms smaller"),
-        );
-    }
-}
-
-/// Files and folders that no other user may reach. Those that are missing are reported where they are needed.
-fn owners(config: &Config, report: &mut Report<'_, '_>) {
-    let fix = "whoever can write there decides what the gateway runs";
-    if let Err(error) = Folder::shared(&config.plugins.directory)
-        && ownership::is_refusal(&error)
-    {
-        report.fault("plugins.directory", &error.to_string(), fix);
-    }
-    let lists = [("delivery", &config.delivery.ca_files), ("plugins", &config.plugins.ca_files)];
-    for (section, files) in lists {
-        for (index, file) in files.iter().enumerate() {
-            if let Err(error) = ownership::open(file)
-                && ownership::is_refusal(&error)
-            {
-                report.fault(&format!("{section}.ca_files[{index}]"), &error.to_string(), fix);
-            }
-        }
     }
 }
 

@@ -32,7 +32,7 @@ pub(super) enum Kind {
 }
 
 /// Everything that is called `.wasm`, by its name without the ending, and how many files were left out because there
-/// are more than `max`: names that are known go first. Links are followed; hidden files are not plugins.
+/// are more than `max`: names that are known are never left out. Links are followed; hidden files are not plugins.
 /// A folder that other users can write to is an error: nothing in it is looked at.
 pub(super) fn look(
     folder: &Path,
@@ -50,6 +50,8 @@ pub(super) fn look(
         let name = name.to_owned();
         paths.insert((!is_known(&name), name), path);
     }
+    // What is known stays, also where the limit has become smaller.
+    let max = max.max(paths.keys().filter(|(is_new, _)| !is_new).count());
     let left_out = paths.len().saturating_sub(max);
     let mut files = BTreeMap::new();
     for ((_, name), path) in paths.into_iter().take(max) {

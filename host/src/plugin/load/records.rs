@@ -99,13 +99,15 @@ impl Records {
     fn read(&mut self, folder: &Arc<Folder>) -> anyhow::Result<()> {
         let (found, bytes) = file::read(folder)?;
         let before = file::has_previous(folder);
+        let is_fresh = !before && !self.has_traces(folder);
         let (content, reason) = match found {
             Found::Whole(content) => (Some(content), String::new()),
-            Found::Unversioned(names) if !before && !(names.is_empty() && self.has_traces(folder)) => {
+            // The release before had no generations, and wrote no empty file.
+            Found::Unversioned(names) if is_fresh || (!before && !names.is_empty()) => {
                 (Some(Content { damaged: None, names }), String::new())
             }
             Found::Unversioned(_) => (None, "it is older than what was written last".to_owned()),
-            Found::Missing if !before && !self.has_traces(folder) => (Some(Content::default()), String::new()),
+            Found::Missing if is_fresh => (Some(Content::default()), String::new()),
             Found::Missing => (None, "it is missing".to_owned()),
             Found::Damaged(reason) => (None, reason),
         };
