@@ -10,8 +10,11 @@ use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, HeaderValue,
 use tokio::time::{Instant, timeout_at};
 
 use crate::config::Server;
-use crate::connections::{Connection, Exhausted, Hold};
+use crate::connections::{Connection, Exhausted, FREE_BYTES, Hold};
 use crate::error::Error;
+
+/// What a body that comes in several pieces is kept in; the first block is free.
+const BLOCK_BYTES: usize = FREE_BYTES;
 
 /// Refuses a request whose framing or meaning depends on which of two headers is read.
 ///
@@ -63,16 +66,16 @@ pub async fn read<'c>(
     }
     let mut hold = caller.bodies().hold(caller.network());
     let patience = Instant::now() + Duration::from_millis(limits.body_timeout_ms);
-    let read = collect(body, announced.unwrap_or(bytes_max), bytes_max, &mut hold);
+    let read = collect(body, bytes_max, &mut hold);
     let bytes = timeout_at(patience.min(deadline), read).await.map_err(|_| Error::BodyTimeout)??;
     hold.complete().map_err(exhausted)?;
     Ok((bytes, hold))
 }
 
-/// One piece is passed on as it is. Of several, each is copied at once: a piece keeps the buffer that it was read into,
-/// and a caller can send a body in pieces of one byte.
-async fn collect(mut body: Incoming, expected: usize, bytes_max: usize, hold: &mut Hold<'_>) -> Result<Bytes, Error> {
-    let (mut first, mut all) = (Bytes::new(), Vec::new());
+/// A body that comes in one piece is passed on as it is. Of others, each piece is copied at once: it keeps the buffer
+/// that it was read into, and a caller can send a body in pieces of one byte.
+async fn collect(mut body: Incoming, bytes_max: usize, hold: &mut Hold<'_>) -> Result<Bytes, Error> {
+    let (mut first, mut all) = (Bytes::new(), Blocks::default());
     loop {
         let frame = match hold.revoked().cloned() {
             None => body.frame().await,
@@ -82,26 +85,51 @@ async fn collect(mut body: Incoming, expected: usize, bytes_max: usize, hold: &m
             },
         };
         let Some(frame) = frame else {
-            return Ok(if all.is_empty() { first } else { all.into() });
+            return Ok(if all.length == 0 { first } else { all.joined() });
         };
         // What comes after the body is not for us.
         let Ok(piece) = frame.map_err(|_| Error::BodyBroken)?.into_data() else { continue };
-        let length = first.len() + all.len() + piece.len();
+        let length = first.len() + all.length + piece.len();
         if length > bytes_max {
             return Err(Error::BodyTooLarge);
         }
         if length == piece.len() {
-            hold.grow(length).map_err(exhausted)?;
+            hold.grow(length).await.map_err(exhausted)?;
             first = piece;
             continue;
         }
-        if length > all.capacity() {
-            let capacity = length.max(expected.min(2 * length));
-            hold.grow(capacity).map_err(exhausted)?;
-            all.reserve_exact(capacity - all.len());
+        hold.grow(length.next_multiple_of(BLOCK_BYTES)).await.map_err(exhausted)?;
+        all.push(&std::mem::take(&mut first));
+        all.push(&piece);
+    }
+}
+
+/// Bytes in blocks of one size: what one body gives back fits the next one, however large both are.
+#[derive(Default)]
+struct Blocks {
+    blocks: Vec<Vec<u8>>,
+    length: usize,
+}
+
+impl Blocks {
+    fn push(&mut self, mut bytes: &[u8]) {
+        self.length += bytes.len();
+        while !bytes.is_empty() {
+            if self.blocks.last().is_none_or(|block| block.len() == BLOCK_BYTES) {
+                self.blocks.push(Vec::with_capacity(BLOCK_BYTES));
+            }
+            let block = self.blocks.last_mut().expect("a block that has room");
+            let (now, later) = bytes.split_at(bytes.len().min(BLOCK_BYTES - block.len()));
+            block.extend_from_slice(now);
+            bytes = later;
         }
-        all.extend_from_slice(&std::mem::take(&mut first));
-        all.extend_from_slice(&piece);
+    }
+
+    fn joined(self) -> Bytes {
+        let mut all = Vec::with_capacity(self.length);
+        // Each block is given back once it is copied.
+        self.blocks.into_iter().for_each(|block| all.extend_from_slice(&block));
+        all.into()
     }
 }
 

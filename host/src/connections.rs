@@ -18,7 +18,7 @@ use metrics::counter;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-pub use self::budget::{Budget, Exhausted, Hold};
+pub use self::budget::{Budget, Exhausted, FREE_BYTES, Hold};
 pub use self::network::Network;
 use self::table::Table;
 

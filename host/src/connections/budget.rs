@@ -6,25 +6,30 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use metrics::counter;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::Network;
 
 /// Bytes of a body that are not counted: nearly every callback fits, and takes no lock. The number of connections that
 /// were not verified limits what these come to.
-const FREE_BYTES: usize = 8 * 1024;
+pub const FREE_BYTES: usize = 8 * 1024;
 
 /// What unverified bodies may hold in memory, all together.
 #[derive(Debug)]
 pub struct Budget {
     bytes_max: usize,
     state: Mutex<State>,
+    /// Bytes were given back that somebody may wait for.
+    released: Notify,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    /// Taken, also by bodies that are complete.
+    /// Taken, also by bodies that are complete, and by those that gave way until they are gone.
     held: usize,
+    /// What those that gave way will give back.
+    coming: usize,
     next: u64,
     /// Bodies that are being read: network, bytes, number.
     readers: BTreeMap<(Network, usize, u64), CancellationToken>,
@@ -51,7 +56,7 @@ pub struct Exhausted;
 impl Budget {
     /// A budget of so many bytes.
     pub fn new(bytes_max: usize) -> Self {
-        Self { bytes_max, state: Mutex::default() }
+        Self { bytes_max, state: Mutex::default(), released: Notify::new() }
     }
 
     /// For one body of a caller from this network; nothing is taken yet.
@@ -66,18 +71,38 @@ impl Budget {
 }
 
 impl Hold<'_> {
-    /// Takes as much more as is needed to hold so many bytes.
-    pub fn grow(&mut self, bytes: usize) -> Result<(), Exhausted> {
+    /// Takes as much more as is needed to hold so many bytes. Waits for a body that gives way to be gone.
+    pub async fn grow(&mut self, bytes: usize) -> Result<(), Exhausted> {
         if bytes <= FREE_BYTES.max(self.bytes) {
             return Ok(());
         }
+        loop {
+            let released = self.budget.released.notified();
+            if self.try_grow(bytes)? {
+                return Ok(());
+            }
+            match &self.revoked {
+                None => released.await,
+                Some(revoked) => tokio::select! {
+                    () = released => {}
+                    () = revoked.cancelled() => return Err(Exhausted),
+                },
+            }
+        }
+    }
+
+    /// Whether the bytes were there.
+    fn try_grow(&mut self, bytes: usize) -> Result<bool, Exhausted> {
         let mut state = self.budget.lock();
         if self.revoked.as_ref().is_some_and(CancellationToken::is_cancelled) {
             return Err(Exhausted);
         }
         let more = bytes - self.bytes;
-        while state.held + more > self.budget.bytes_max {
+        while state.held + more > self.budget.bytes_max + state.coming {
             state.give_way(self.network, bytes, more)?;
+        }
+        if state.held + more > self.budget.bytes_max {
+            return Ok(false);
         }
         let revoked = match self.revoked.take() {
             Some(revoked) => {
@@ -92,7 +117,7 @@ impl Hold<'_> {
         };
         state.enter(self.network, bytes, self.number, revoked.clone());
         (self.bytes, self.revoked) = (bytes, Some(revoked));
-        Ok(())
+        Ok(true)
     }
 
     /// Ends when this body has to give way; none while it has taken nothing.
@@ -107,7 +132,7 @@ impl Hold<'_> {
         };
         let mut state = self.budget.lock();
         if revoked.is_cancelled() {
-            self.bytes = 0;
+            self.revoked = Some(revoked);
             return Err(Exhausted);
         }
         state.leave(self.network, self.bytes, self.number);
@@ -123,11 +148,15 @@ impl Drop for Hold<'_> {
         }
         let mut state = self.budget.lock();
         match &self.revoked {
-            // What was revoked was given back then.
-            Some(revoked) if revoked.is_cancelled() => {}
+            Some(revoked) if revoked.is_cancelled() => {
+                state.held -= self.bytes;
+                state.coming -= self.bytes;
+            }
             Some(_) => state.leave(self.network, self.bytes, self.number),
             None => state.held -= self.bytes,
         }
+        drop(state);
+        self.budget.released.notify_waiters();
     }
 }
 
@@ -145,6 +174,8 @@ impl State {
         revoked.cancel();
         counter!("frontgate_unverified_bodies_revoked_total").increment(1);
         self.leave(victims, held, number);
+        self.held += held;
+        self.coming += held;
         Ok(())
     }
 

@@ -1,4 +1,7 @@
 use std::net::{IpAddr, Ipv4Addr};
+use std::pin::pin;
+
+use futures_util::FutureExt as _;
 
 use super::*;
 
@@ -6,6 +9,11 @@ const KIB: usize = 1024;
 
 fn network(number: u8) -> Network {
     Network::of(IpAddr::V4(Ipv4Addr::new(192, 0, 2, number)))
+}
+
+/// Takes bytes that must be there at once, or never be.
+fn grow(hold: &mut Hold<'_>, bytes: usize) -> Result<(), Exhausted> {
+    hold.grow(bytes).now_or_never().expect("bytes that need not be waited for")
 }
 
 fn is_revoked(hold: &Hold<'_>) -> bool {
@@ -16,8 +24,8 @@ fn is_revoked(hold: &Hold<'_>) -> bool {
 fn a_small_body_takes_nothing() {
     let budget = Budget::new(0);
     let mut hold = budget.hold(network(1));
-    assert_eq!(hold.grow(FREE_BYTES), Ok(()));
-    assert_eq!(hold.grow(FREE_BYTES + 1), Err(Exhausted));
+    assert_eq!(grow(&mut hold, FREE_BYTES), Ok(()));
+    assert_eq!(grow(&mut hold, FREE_BYTES + 1), Err(Exhausted));
 }
 
 #[test]
@@ -26,7 +34,7 @@ fn bodies_never_hold_more_than_the_budget() {
     let mut holds: Vec<_> = (0..40).map(|_| budget.hold(network(1))).collect();
     for size in 1..64 {
         for hold in &mut holds {
-            let _ = hold.grow(size * 4 * KIB);
+            let _ = hold.grow(size * 4 * KIB).now_or_never();
             assert!(budget.lock().held <= 100 * KIB);
         }
     }
@@ -40,18 +48,24 @@ fn the_largest_body_of_the_largest_network_gives_way() {
     let budget = Budget::new(100 * KIB);
     let (mut first, mut second, mut other) =
         (budget.hold(network(1)), budget.hold(network(1)), budget.hold(network(2)));
-    assert_eq!((first.grow(30 * KIB), second.grow(40 * KIB), other.grow(30 * KIB)), (Ok(()), Ok(()), Ok(())));
-    assert_eq!(other.grow(50 * KIB), Ok(()));
-    assert_eq!((is_revoked(&first), is_revoked(&second), is_revoked(&other)), (false, true, false));
-    assert_eq!(second.grow(41 * KIB), Err(Exhausted));
+    assert_eq!(
+        (grow(&mut first, 30 * KIB), grow(&mut second, 40 * KIB), grow(&mut other, 30 * KIB)),
+        (Ok(()), Ok(()), Ok(()))
+    );
+    let mut waiting = pin!(other.grow(50 * KIB));
+    assert!(waiting.as_mut().now_or_never().is_none(), "the bytes are not back before the body is gone");
+    assert_eq!((is_revoked(&first), is_revoked(&second)), (false, true));
+    assert_eq!(grow(&mut second, 41 * KIB), Err(Exhausted));
+    drop(second);
+    assert_eq!(waiting.now_or_never(), Some(Ok(())));
 }
 
 #[test]
 fn a_body_that_would_be_the_largest_is_refused() {
     let budget = Budget::new(100 * KIB);
     let (mut small, mut large) = (budget.hold(network(1)), budget.hold(network(1)));
-    assert_eq!((small.grow(40 * KIB), large.grow(60 * KIB)), (Ok(()), Ok(())));
-    assert_eq!(large.grow(70 * KIB), Err(Exhausted));
+    assert_eq!((grow(&mut small, 40 * KIB), grow(&mut large, 60 * KIB)), (Ok(()), Ok(())));
+    assert_eq!(grow(&mut large, 70 * KIB), Err(Exhausted));
     assert!(!is_revoked(&small));
 }
 
@@ -59,16 +73,17 @@ fn a_body_that_would_be_the_largest_is_refused() {
 fn a_complete_body_keeps_its_bytes_until_it_is_dropped() {
     let budget = Budget::new(100 * KIB);
     let (mut complete, mut other) = (budget.hold(network(1)), budget.hold(network(2)));
-    assert_eq!((complete.grow(80 * KIB), complete.complete()), (Ok(()), Ok(())));
-    assert_eq!(other.grow(40 * KIB), Err(Exhausted));
+    assert_eq!((grow(&mut complete, 80 * KIB), complete.complete()), (Ok(()), Ok(())));
+    assert_eq!(grow(&mut other, 40 * KIB), Err(Exhausted));
     drop(complete);
-    assert_eq!(other.grow(40 * KIB), Ok(()));
+    assert_eq!(grow(&mut other, 40 * KIB), Ok(()));
 }
 
 #[test]
 fn a_revoked_body_cannot_be_completed() {
     let budget = Budget::new(100 * KIB);
     let (mut large, mut small) = (budget.hold(network(1)), budget.hold(network(2)));
-    assert_eq!((large.grow(90 * KIB), small.grow(20 * KIB)), (Ok(()), Ok(())));
+    assert_eq!(grow(&mut large, 90 * KIB), Ok(()));
+    assert!(small.grow(20 * KIB).now_or_never().is_none());
     assert_eq!(large.complete(), Err(Exhausted));
 }
