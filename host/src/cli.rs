@@ -21,6 +21,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::config::{Checked, Config};
+use crate::memory;
 use crate::plugin::load::compile;
 use crate::plugin::run::engine::Build;
 
@@ -155,5 +156,5 @@ fn load(file: &std::path::Path) -> anyhow::Result<Checked> {
 }
 
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
-    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
+    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().on_thread_park(memory::before_sleep).build()?)
 }

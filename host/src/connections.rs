@@ -21,10 +21,14 @@ use tokio_util::sync::CancellationToken;
 pub use self::budget::{Budget, Exhausted, FREE_BYTES, Hold};
 pub use self::network::Network;
 use self::table::Table;
+use crate::memory;
 
 /// Connections that were closed to make room, and whose sockets the system still holds: they are closed as soon as
 /// their tasks run. Further connections wait for that.
 const CLOSING_MAX: usize = 64;
+
+/// About what a connection holds while it is open: its buffers, its task.
+const CONNECTION_BYTES: usize = 16 * 1024;
 
 /// From when activity is counted.
 static START: LazyLock<Instant> = LazyLock::new(Instant::now);
@@ -234,6 +238,7 @@ impl Drop for Place {
         let all = &self.0.all;
         all.lock().close(&self.0);
         all.closed.notify_waiters();
+        memory::freed(CONNECTION_BYTES);
     }
 }
 

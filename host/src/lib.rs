@@ -35,6 +35,7 @@ pub mod twilio;
 pub mod bindings;
 pub mod config;
 pub mod error;
+mod memory;
 pub mod outbound;
 mod ownership;
 mod scheduling;

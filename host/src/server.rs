@@ -21,7 +21,7 @@ use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use metrics::{counter, gauge};
 use rustix::net::sockopt::set_tcp_user_timeout;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -31,8 +31,9 @@ use crate::config;
 use crate::connections::{Budget, Connection, Connections, Limits as ConnectionLimits, Place};
 use crate::telemetry::REFUSALS;
 
-/// Connections that the system holds for us, as tokio asks for them.
-const BACKLOG_MAX: u32 = 1024;
+/// Connections that the system holds for us. Where there is no room, a caller's system tries again after a second, which
+/// is too late for a callback: thousands of strangers may connect at once. Linux allows as many by default.
+const BACKLOG_MAX: u32 = 4096;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -79,7 +80,7 @@ impl Server {
         callers: Callers,
         connections_max: usize,
     ) -> anyhow::Result<Self> {
-        let listener = TcpListener::bind(address).await.with_context(|| format!("listening on {address}"))?;
+        let listener = listen(address).with_context(|| format!("failed to listen on {address}"))?;
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new())
             .header_read_timeout(Duration::from_millis(config.header_timeout_ms))
@@ -183,6 +184,14 @@ impl Server {
         let _ = set_tcp_user_timeout(&stream, self.limits.write_timeout_ms);
         Some((stream, place))
     }
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // A gateway that is started again finds connections of the one before it.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG_MAX)
 }
 
 /// Serves one connection until it ends, is too old, has to make room, or the server stops. A request that has begun is

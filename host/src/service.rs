@@ -22,6 +22,7 @@ use self::reload::Reloads;
 use crate::config::Config;
 use crate::console::Console;
 use crate::delivery::store::Store;
+use crate::memory;
 use crate::plugin::load::reload::{Access, Reload};
 use crate::plugin::outbound::network::{Around, Detour};
 use crate::plugin::registry::Registry;
@@ -61,6 +62,7 @@ pub(crate) struct Placement {
 pub(crate) async fn serve(file: &Path, config: Config, placement: Placement) -> anyhow::Result<End> {
     let metrics = telemetry::metrics()?;
     tokio::spawn(telemetry::keep_up(metrics.clone()));
+    tokio::spawn(memory::give_back());
     let mut signals = Signals::new()?;
     let listen = placement.listen.unwrap_or(config.server.listen);
     let connections_max = descriptors::connections_max(&config, placement.open_files_max);

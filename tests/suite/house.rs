@@ -20,6 +20,7 @@ const FLOORS: [&[&str]; 10] = [
         "bindings",
         "config",
         "error",
+        "memory",
         "outbound",
         "ownership",
         "process",

@@ -7,6 +7,7 @@ use rustix::process::{Resource, getrlimit, setrlimit};
 use rustix::thread::disable_transparent_huge_pages;
 use tracing::{debug, info, warn};
 
+use crate::memory;
 use crate::scheduling;
 use crate::service::{self, End, Placement};
 use crate::telemetry;
@@ -22,6 +23,7 @@ pub(super) fn run(file: &Path) -> anyhow::Result<ExitCode> {
     }
     let open_files_max = allow_open_files();
     keep_pages_small();
+    memory::return_soon();
     keep_slices_short();
     let runtime = super::runtime()?;
     let placement = Placement { open_files_max, ..Placement::default() };

@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::Network;
+use crate::memory;
 
 /// Bytes of a body that are not counted: nearly every callback fits, and takes no lock. The number of connections that
 /// were not verified limits what these come to.
@@ -156,6 +157,7 @@ impl Drop for Hold<'_> {
             None => state.held -= self.bytes,
         }
         drop(state);
+        memory::freed(self.bytes);
         self.budget.released.notify_waiters();
     }
 }
