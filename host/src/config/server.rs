@@ -66,7 +66,7 @@ impl Default for Server {
             headers_max: 64,
             body_timeout_ms: 3_000,
             body_bytes_max: 256 * 1024,
-            unverified_body_bytes_max: 16 << 20,
+            unverified_body_bytes_max: 8 << 20,
             explain_bytes_max: 16 * 1024,
             explanations_per_second_max: 5,
             refusal_lines_per_second_max: 20,

@@ -5,6 +5,8 @@ use std::fmt::Display;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use tokio::task::block_in_place;
+
 use crate::config::Server;
 use crate::error::Error;
 use crate::routes::{Route, Routes};
@@ -62,7 +64,8 @@ impl Explainer {
         if !self.may_explain() {
             return format!("{refusal}; too many of them to look for the reason");
         }
-        explain()
+        // Dozens of signatures: others' callbacks do not wait for them.
+        block_in_place(explain)
     }
 
     fn may_explain(&self) -> bool {

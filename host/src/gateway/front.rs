@@ -57,15 +57,15 @@ impl Gateway {
             return Err(Error::Method);
         }
         let deadline = started + if is_provider { app.provider_timeout } else { app.timeout };
+        if !is_provider {
+            let presented = app.keys.presented(&signed(&head, b""));
+            presented.map_err(|refusal| Error::Signature(explain_unread(&app.keys, refusal)))?;
+        }
         // Nobody's body is read for a channel that is not there.
         let channel = match &route.address {
             Address::App => None,
             Address::Channel(key) | Address::Provider(key) => Some(self.channel_at(route, key, deadline).await?),
         };
-        if !is_provider {
-            let presented = app.keys.presented(&signed(&head, b""));
-            presented.map_err(|refusal| Error::Signature(explain_unread(&app.keys, refusal)))?;
-        }
         let server = &self.config.server;
         let (body, hold) = body::read(body, &head.headers, app.body_bytes_max, server, deadline, trip.caller()).await?;
         match channel {

@@ -11,6 +11,8 @@ fn small(places: usize) -> Gateway {
     Setup::misbehaving()
         .set("server.connections_max", places.to_string())
         .set("server.connections_verified_percent", "50")
+        // Whoever is closed is closed to make room.
+        .set("server.header_timeout_ms", "600000")
         .start()
 }
 
@@ -114,7 +116,10 @@ fn idle_verified_connections_make_room_where_all_are_verified() {
 
 #[test]
 fn strangers_of_an_address_make_room_for_a_signed_callback_from_there() {
-    let gateway = Setup::misbehaving().set("server.connections_per_address_max", "3").start();
+    let gateway = Setup::misbehaving()
+        .set("server.connections_per_address_max", "3")
+        .set("server.header_timeout_ms", "600000")
+        .start();
     let mut held = strangers(&gateway, 3);
     is_answered(&mut Raw::connect(gateway.address()));
     assert!(held[0].is_closed());
@@ -139,7 +144,7 @@ fn a_provider_keeps_its_connection_while_its_plugin_accepts_what_it_sends() {
 
 #[test]
 fn providers_make_room_as_strangers_do() {
-    let wired = Wired::with(|setup| setup.set("server.connections_max", "4"));
+    let wired = Wired::with(|setup| setup.set("server.connections_max", "4").set("server.header_timeout_ms", "600000"));
     let mut held = Raw::connect(wired.gateway.address());
     assert_eq!(held.send(of_provider(&wired)).answer().map(|answer| answer.status), Some(202));
     let _strangers = strangers(&wired.gateway, 4);
