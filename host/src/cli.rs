@@ -22,8 +22,7 @@ use clap::{Parser, Subcommand};
 
 use crate::config::{Checked, Config};
 use crate::memory;
-use crate::plugin::load::compile;
-use crate::plugin::run::engine::Build;
+use crate::plugin::load::child;
 
 /// A gateway between customer-messaging platforms and a company's own systems.
 #[derive(Debug, Parser)]
@@ -97,12 +96,11 @@ enum Command {
         #[command(subcommand)]
         command: channels::Command,
     },
-    /// Compiles a component from standard input to standard output.
-    #[command(name = compile::COMMAND, hide = true)]
+    /// Describes a component from standard input, and compiles it to standard output.
+    #[command(name = child::COMMAND, hide = true)]
     CompilePlugin {
-        memory_reservation: Option<u64>,
-        #[arg(long)]
-        quick: bool,
+        /// What to do, as JSON.
+        order: Option<String>,
         /// It ends with this process.
         #[arg(long)]
         gateway: u32,
@@ -121,23 +119,12 @@ pub fn main() -> ExitCode {
         Command::Verify { config, command } => verify::verify(&config.config, &command),
         Command::Deliveries { config, command } => deliveries::deliveries(&config.config, &command),
         Command::Channels { config, command } => channels::channels(&config.config, &command),
-        Command::CompilePlugin { memory_reservation, quick, gateway } => {
-            compile_plugin(memory_reservation, quick, gateway)
-        }
+        Command::CompilePlugin { order, gateway } => return child::compile_here(order.as_deref(), gateway),
     };
     result.unwrap_or_else(|error| {
         eprintln!("{error:#}");
         ExitCode::FAILURE
     })
-}
-
-fn compile_plugin(memory_reservation: Option<u64>, quick: bool, gateway: u32) -> anyhow::Result<ExitCode> {
-    let build = if quick { Build::Quick } else { Build::Optimised };
-    let Err(fault) = compile::compile_here(memory_reservation, build, gateway)? else {
-        return Ok(ExitCode::SUCCESS);
-    };
-    eprintln!("{fault}");
-    Ok(ExitCode::from(compile::NOT_COMPILED))
 }
 
 /// Prints a line. A reader that has seen enough, such as `head`, is no error.

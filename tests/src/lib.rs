@@ -7,6 +7,7 @@ mod double;
 mod examples;
 pub mod front;
 mod gateway;
+pub mod hostile;
 pub mod hubspot;
 mod log;
 mod names;

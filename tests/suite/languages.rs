@@ -67,6 +67,7 @@ fn serving(plugins: &[(&str, Vec<u8>)]) -> Gateway {
         let roles = ["crm", "templates", "outgoing", "conversations"];
         let setup = setup
             .plugin(name, component)
+            .set(&format!("plugins.named.{name}.quick_build"), "true")
             .set(&format!("tenants.{name}.path"), format!("\"/{name}\""))
             .set(&format!("tenants.{name}.twilio.auth_tokens"), "[{ file = \"token\" }]");
         roles

@@ -267,8 +267,11 @@ fn nothing_fails_while_the_plugin_is_replaced_by_good_and_bad_files_in_turn() {
 
 #[test]
 fn a_large_plugin_serves_in_a_quick_build() {
-    let gateway =
-        Setup::misbehaving().set("plugins.quick_build_bytes_min", "0").set("plugins.cache", "\"compiled\"").start();
+    let gateway = Setup::misbehaving()
+        .set("plugins.quick_build_bytes_min", "0")
+        .set("plugins.named.plugin.quick_build", "true")
+        .set("plugins.cache", "\"compiled\"")
+        .start();
     gateway.log().wait_for("compiling plugin `plugin` quickly");
     assert_eq!(gateway.wished("hello"), "version 1");
     assert_eq!(gateway.wish("panic").code(), "plugin-trapped");
@@ -279,6 +282,7 @@ fn the_optimised_build_takes_over_from_the_quick_one_and_is_what_a_restart_finds
     let gateway = Setup::new()
         .plugin("plugin", &component("keyvalue"))
         .set("plugins.quick_build_bytes_min", "0")
+        .set("plugins.named.plugin.quick_build", "true")
         .set("plugins.cache", "\"compiled\"")
         .set("plugins.named.plugin.state", "true")
         .start();

@@ -10,6 +10,7 @@ mod finding_07;
 mod finding_08;
 mod finding_09;
 mod finding_10;
+mod finding_10_cache;
 mod finding_11;
 mod finding_12;
 mod finding_13;

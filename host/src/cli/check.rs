@@ -9,10 +9,12 @@ use std::sync::Arc;
 use super::say;
 use crate::config::{Checked, Config};
 use crate::plugin::load::reload::{Access, Reload};
+use crate::plugin::load::single;
 use crate::plugin::outbound::network::Around;
 use crate::plugin::registry::Registry;
 use crate::plugin::run::engine::{Allocation, Engine};
 use crate::roles;
+use crate::sandbox::Confinement;
 
 const FAULTS_FOUND: u8 = 1;
 const COULD_NOT_CHECK: u8 = 2;
@@ -63,7 +65,9 @@ fn plugins(config: &Arc<Config>) -> anyhow::Result<usize> {
         slower => say!("! calls are slower than they could be, for want of address space ({})", slower.name()),
     }
     let registry = Arc::new(Registry::default());
-    super::runtime()?.block_on(async {
+    let runtime = super::runtime()?;
+    confinement(runtime.block_on(single::confinement(&config.plugins)).as_deref());
+    runtime.block_on(async {
         let mut reload = Reload::new(&engine, &registry, config, Around::default(), Access::Read)?;
         reload.load_until(|| false).await
     })?;
@@ -93,6 +97,22 @@ fn plugins(config: &Arc<Config>) -> anyhow::Result<usize> {
         say!("✗ {reason}\n    put its .wasm file into {folder}, or mend the name");
     }
     Ok(faults)
+}
+
+/// Says what confines the process that reads strangers' files.
+fn confinement(confinement: Option<&Confinement>) {
+    let Some(confinement) = confinement else {
+        say!("! the process that compiles plugins could not be started");
+        return;
+    };
+    match confinement.parts().as_slice() {
+        [] => say!("! nothing but limits confines the process in which plugins are compiled"),
+        parts => say!("✓ plugins are compiled in a process confined by {}", parts.join(", ")),
+    }
+    let missing = confinement.missing();
+    if !missing.is_empty() {
+        say!("! this system does not offer the compiler's process {}", missing.join(", "));
+    }
 }
 
 fn counted(number: usize, thing: &str) -> String {

@@ -78,6 +78,7 @@ impl Config {
             plugins.directory,
             plugins.cache,
             plugins.cache_files_max,
+            plugins.cache_bytes_max,
             plugins.records,
             plugins.versions_max,
             plugins.receipts_max,

@@ -188,8 +188,6 @@ fn limits(config: &Config, report: &mut Report<'_, '_>) {
         ),
         ("plugins.file_threads_per_plugin_max".to_owned(), size(plugins.file_threads_per_plugin_max), 1, 256),
         ("plugins.file_bytes_max".to_owned(), plugins.file_bytes_max, 1, 4 * gib),
-        ("plugins.compile_timeout_ms".to_owned(), plugins.compile_timeout_ms, 1, day),
-        ("plugins.quick_build_bytes_min".to_owned(), plugins.quick_build_bytes_min, 0, u64::MAX),
         ("plugins.settle_ms".to_owned(), plugins.settle_ms, 1, day),
         ("plugins.rescan_interval_ms".to_owned(), plugins.rescan_interval_ms, 1, day),
         ("plugins.connections_idle_max".to_owned(), size(plugins.connections_idle_max), 0, 1_000),
@@ -236,6 +234,7 @@ fn limits(config: &Config, report: &mut Report<'_, '_>) {
         ("delivery.routing_patience_ms".to_owned(), delivery.routing_patience_ms, 0, day),
         ("delivery.plugin_timeout_ms".to_owned(), delivery.plugin_timeout_ms, 1, day),
     ]);
+    ranges.extend(plugins.build_ranges());
     let own = plugins.named.iter().filter_map(|(name, plugin)| Some((name, plugin.calls_max?)));
     ranges.extend(own.map(|(name, max)| (format!("plugins.named.{name}.calls_max"), max.into(), 1, 4_096)));
     let named = plugins

@@ -23,6 +23,8 @@ pub struct Plugins {
     pub cache: PathBuf,
     /// Of those, how many are kept.
     pub cache_files_max: usize,
+    /// The bytes of those together.
+    pub cache_bytes_max: u64,
     /// Plugin calls at one time, of all plugins together.
     pub calls_max: u32,
     /// Of those for one tenant.
@@ -48,9 +50,15 @@ pub struct Plugins {
     pub stack_bytes_max: usize,
     /// The largest `.wasm` file that is taken.
     pub file_bytes_max: u64,
+    /// How long reading what a file is may take.
+    pub check_timeout_ms: u64,
     /// How long compiling one plugin may take.
     pub compile_timeout_ms: u64,
-    /// A larger file is compiled twice: quickly, to serve soon, and optimised, to take over.
+    /// Address space of the process that reads and compiles a file.
+    pub compile_memory_bytes_max: u64,
+    /// The largest machine code of one plugin.
+    pub code_bytes_max: u64,
+    /// With `quick_build`, a file of this size is compiled twice: quickly, to serve soon, and optimised, to take over.
     pub quick_build_bytes_min: u64,
     /// A changed file is read once it has kept size and time for this long.
     pub settle_ms: u64,
@@ -98,6 +106,7 @@ impl Default for Plugins {
             directory: "plugins".into(),
             cache: "data/compiled".into(),
             cache_files_max: 1_000,
+            cache_bytes_max: 4 << 30,
             calls_max: 256,
             calls_per_tenant_max: 128,
             directory_calls_max: 64,
@@ -110,7 +119,10 @@ impl Default for Plugins {
             queue_timeout_ms: 1_000,
             stack_bytes_max: 1024 * 1024,
             file_bytes_max: 64 * 1024 * 1024,
+            check_timeout_ms: 10_000,
             compile_timeout_ms: 120_000,
+            compile_memory_bytes_max: 2 << 30,
+            code_bytes_max: 512 << 20,
             quick_build_bytes_min: 2 * 1024 * 1024,
             settle_ms: 100,
             rescan_interval_ms: 30_000,
@@ -139,6 +151,27 @@ impl Plugins {
     /// How long an operator's command may take, most of it the compiler's time.
     pub(crate) fn command_timeout(&self) -> Duration {
         Duration::from_millis(self.compile_timeout_ms + self.limits.call_timeout_ms)
+    }
+
+    /// Whether a large file of a plugin is compiled quickly first.
+    pub(crate) fn builds_quickly(&self, plugin: &str) -> bool {
+        self.named.get(plugin).is_some_and(|named| named.quick_build)
+    }
+
+    /// Limits of reading and compiling files, each with its key and the range in which it can work.
+    pub(super) fn build_ranges(&self) -> Vec<(String, u64, u64, u64)> {
+        let (day, gib) = (86_400_000, 1 << 30);
+        let ranges = [
+            // One plugin must fit.
+            ("cache_bytes_max", self.cache_bytes_max, self.code_bytes_max, u64::MAX),
+            ("check_timeout_ms", self.check_timeout_ms, 1, day),
+            ("compile_timeout_ms", self.compile_timeout_ms, 1, day),
+            // The program itself needs about as much.
+            ("compile_memory_bytes_max", self.compile_memory_bytes_max, 256 << 20, 1_024 * gib),
+            ("code_bytes_max", self.code_bytes_max, 1 << 20, 64 * gib),
+            ("quick_build_bytes_min", self.quick_build_bytes_min, 0, u64::MAX),
+        ];
+        ranges.map(|(key, value, least, most)| (format!("plugins.{key}"), value, least, most)).into()
     }
 
     /// Calls of a plugin at one time.
@@ -277,6 +310,8 @@ pub struct Named {
     pub calls_max: Option<u32>,
     /// What becomes of its instances after a call.
     pub instances: Instances,
+    /// Whether a large file of it serves in a quick build until the optimised one is there.
+    pub quick_build: bool,
     /// Where it may send requests: scheme, host (`*.` stands for all names below) and port.
     pub outbound: Vec<String>,
     /// Networks of the company's own where those hosts may be.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{Console, Deliveries};
 use crate::config;
 use crate::delivery::job::State;
+use crate::plugin::load::confinement;
 use crate::plugin::registry::{Receipt, Version};
 use crate::state::Usage;
 
@@ -36,6 +37,9 @@ pub struct Status {
     pub state: Option<BTreeMap<String, BTreeMap<String, Kept>>>,
     /// How instances get their memory: `pool`, or `small-pool` or `on-demand` where address space is limited.
     pub memory: String,
+    /// What confined the last process that read or compiled a plugin's file; none before the first.
+    #[serde(default)]
+    pub compiler_confinement: Option<Vec<String>>,
     /// Calls that could begin right now.
     pub places_free: usize,
     /// The last receipts of all plugins, the newest first; `frontgate plugin history` has more.
@@ -162,6 +166,7 @@ impl Status {
             }),
             state: kept.map(by_plugin),
             memory: console.engine.allocation().name().to_owned(),
+            compiler_confinement: confinement().map(|known| known.parts().into_iter().map(str::to_owned).collect()),
             places_free: console.engine.places_free(),
             receipts: console.registry.recent().iter().cloned().collect(),
         }

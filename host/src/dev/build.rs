@@ -69,8 +69,9 @@ impl Built {
         if self.failure.is_some() {
             return None;
         }
-        let wasm = single::read(&self.file, &Config::default()).await.ok()?;
-        let (manifest, ..) = single::describe(wasm).await.ok()?;
+        let config = Config::default();
+        let wasm = single::read(&self.file, &config).await.ok()?;
+        let manifest = single::describe(wasm, &config.plugins).await.ok()?.manifest;
         Some(Role::ALL.into_iter().filter(|role| manifest.roles.contains(role.name())).collect())
     }
 

@@ -1,15 +1,19 @@
 //! What a component says of itself before it is compiled, and where its idea of the contract differs
 //! from ours, in words.
 //!
-//! What is read here was written by a stranger: every payload is validated by the parser that wasmtime
-//! itself uses, function bodies are left to the compiler's own process, and lengths have limits.
+//! What is read here was written by a stranger: it happens in a process of its own (`load::child`), after a scan that
+//! limits nesting and counts, and with the parser and the WebAssembly proposals of the engine.
 
 mod difference;
 mod manifest;
+mod producers;
+mod scan;
 mod side;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
+
+use serde::{Deserialize, Serialize};
 
 use self::difference::differences;
 pub use self::manifest::{Capability, Manifest};
@@ -26,18 +30,43 @@ pub(super) const VERSION: &str = "0.1.0";
 static OURS: LazyLock<Side> =
     LazyLock::new(|| Side::of_world(bindings::COMPONENT_TYPE).expect("bindgen described its own world"));
 
-/// A component that was parsed.
-pub(super) struct Component {
+/// What a component says of itself, and why a gateway would not load it.
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Description {
     /// For receipts, lists and the lock.
-    pub(super) manifest: Manifest,
+    pub manifest: Manifest,
     /// The version of the contract that it was built with, if it names one.
-    pub(super) version: Option<String>,
+    pub contract: Option<String>,
+    /// Where its idea of the contract is not ours.
+    pub misfit: Option<String>,
+    /// Languages and tools that it names, each with its versions.
+    pub made_with: BTreeMap<String, Vec<String>>,
+}
+
+impl Description {
+    /// Reads a whole component, but for its functions' bodies.
+    pub(super) fn of(wasm: &[u8]) -> anyhow::Result<Self> {
+        let component = Component::parse(wasm)?;
+        let (misfit, made_with) = (component.misfit(), producers::producers(wasm));
+        Ok(Self { manifest: component.manifest, contract: component.version, misfit, made_with })
+    }
+}
+
+/// What a description depends on beside the component and the engine: it changes with the contract.
+pub(super) const DESCRIBED_BY: &[u8] = bindings::COMPONENT_TYPE;
+
+/// A component that was parsed.
+struct Component {
+    manifest: Manifest,
+    version: Option<String>,
     side: Side,
 }
 
 impl Component {
     /// Parses a whole component, but for its functions' bodies.
-    pub(super) fn parse(wasm: &[u8]) -> anyhow::Result<Self> {
+    fn parse(wasm: &[u8]) -> anyhow::Result<Self> {
+        scan::scan(wasm)?;
         let (side, sdk) = Side::of_component(wasm)?;
         let manifest = Manifest {
             bytes: wasm.len(),
@@ -50,7 +79,7 @@ impl Component {
     }
 
     /// Why it cannot be linked, if its idea of the contract is not ours.
-    pub(super) fn misfit(&self) -> Option<String> {
+    fn misfit(&self) -> Option<String> {
         let found = differences(&OURS, &self.side);
         if found.is_empty() {
             return None;

@@ -5,11 +5,16 @@ mod attempt;
 mod builds;
 mod bytes;
 pub mod cache;
-pub mod compile;
+pub mod child;
+mod compile;
 mod digest;
 mod failure;
 mod folder;
 pub mod lock;
 pub mod records;
 pub mod reload;
+mod report;
 pub(crate) mod single;
+mod turns;
+
+pub use self::compile::confinement;

@@ -198,6 +198,10 @@ fn configuration(
     if project.plugin.is_some() || !operators.is_file() {
         config.plugins.cache = cache(folder);
     }
+    if project.plugin.is_some() {
+        // An author waits, and has written it.
+        config.plugins.named.entry(name.to_owned()).or_default().quick_build = true;
+    }
     config.store = Store { url: format!("sqlite:{}", folder.path().join("bench.db").display()), ..Store::default() };
     if outside == Outside::Staged {
         // The stage decides for every request anew.

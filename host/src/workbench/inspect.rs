@@ -1,17 +1,14 @@
 //! What a `.wasm` file is, what it wants, and what it would take: for an operator who was handed one.
 
-mod producers;
-
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::Serialize;
 
-use self::producers::producers;
 use super::bench::{Bench, Outside};
 use super::project::Project;
 use crate::config::Config;
-use crate::plugin::contract::Manifest;
+use crate::plugin::contract::{Description, Manifest};
 use crate::plugin::load::cache::Digest;
 use crate::plugin::load::single;
 use crate::telemetry::capture::Lines;
@@ -61,23 +58,17 @@ pub struct Takes {
 /// Looks at a file, against what an author or an operator grants it.
 pub async fn inspect(path: &Path, operators: &Path, lines: &Lines) -> anyhow::Result<Inspection> {
     let project = Project::find(path)?;
-    let wasm = single::read(project.built()?, &Config::default()).await?;
-    let (manifest, contract, misfit) = match single::describe(wasm.clone()).await {
-        Ok(described) => described,
-        Err(error) => {
-            let manifest = Manifest { bytes: wasm.len(), ..Manifest::default() };
-            (manifest, None, Some(format!("{error:#}")))
-        }
-    };
-    let mut inspection = Inspection {
-        digest: Digest::of(&wasm).to_string(),
-        manifest,
-        contract,
-        made_with: producers(&wasm),
-        not_granted: None,
-        takes: None,
-        fault: misfit,
-    };
+    let config = Config::default();
+    let wasm = single::read(project.built()?, &config).await?;
+    let digest = Digest::of(&wasm).to_string();
+    let bytes = wasm.len();
+    let described = single::describe(wasm, &config.plugins).await;
+    let Description { manifest, contract, misfit, made_with } = described.unwrap_or_else(|error| {
+        let manifest = Manifest { bytes, ..Manifest::default() };
+        Description { manifest, misfit: Some(format!("{error:#}")), ..Description::default() }
+    });
+    let mut inspection =
+        Inspection { digest, manifest, contract, made_with, not_granted: None, takes: None, fault: misfit };
     if inspection.fault.is_some() {
         return Ok(inspection);
     }

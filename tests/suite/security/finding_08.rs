@@ -1,1 +1,77 @@
 //! Finding 8: a small file costs a gigabyte and is compiled again and again.
+
+use std::fs;
+
+use frontgate_tests::hostile::{many_exports, padded, sparse_memories};
+use frontgate_tests::{Gateway, Setup, component, numbered_build};
+
+/// What a refused file may leave in the gateway's memory, and what the finding's file left: 990 MiB.
+const LEFT_KIB_MAX: u64 = 16 * 1024;
+
+fn cached_bytes(gateway: &Gateway) -> u64 {
+    let files = fs::read_dir(gateway.path("compiled")).expect("the cache").flatten();
+    files.map(|file| file.metadata().expect("a file").len()).sum()
+}
+
+fn with_cache() -> Setup {
+    Setup::misbehaving().set("plugins.cache", "\"compiled\"")
+}
+
+#[test]
+fn sparse_memories_cost_neither_memory_nor_disk() {
+    let gateway = with_cache().start();
+    let (memory, disk) = (gateway.resident_kib(), cached_bytes(&gateway));
+    for (name, modules) in [("thirty", 30), ("more", 200)] {
+        gateway.drop_plugin(name, &sparse_memories(modules, (16 << 20) - 1));
+        gateway.log().wait_for(&format!("plugin `{name}` is not usable"));
+    }
+    let (after, disk_after) = (gateway.resident_kib(), cached_bytes(&gateway));
+    assert!(after < memory + LEFT_KIB_MAX, "{memory} KiB before, {after} KiB after");
+    assert!(disk_after < disk + (8 << 20), "{disk} bytes before, {disk_after} after");
+}
+
+#[test]
+fn machine_code_beyond_its_limit_is_refused_and_leaves_nothing() {
+    let gateway = with_cache().set("plugins.code_bytes_max", "4194304").start();
+    let before = cached_bytes(&gateway);
+    gateway.drop_plugin("large", &sparse_memories(200, 60_000));
+    gateway.log().wait_for("plugin `large` is not usable: it does not compile: its machine code has");
+    assert_eq!(cached_bytes(&gateway), before);
+}
+
+#[test]
+fn the_cache_keeps_no_more_bytes_than_it_may() {
+    let build = |number| numbered_build(&component("keyvalue"), number);
+    let gateway = with_cache().start();
+    gateway.drop_plugin("first", &build(0));
+    gateway.log().wait_for("plugin `first` is live");
+    let both = cached_bytes(&gateway);
+    gateway.set(&[("plugins.code_bytes_max", "1048576"), ("plugins.cache_bytes_max", &both.to_string())]);
+    let gateway = gateway.restart();
+    gateway.drop_plugin("second", &build(1));
+    gateway.log().wait_for("plugin `second` is live");
+    assert!(cached_bytes(&gateway) <= both);
+}
+
+#[test]
+fn a_million_exports_are_refused() {
+    let gateway = Setup::misbehaving().start();
+    let before = gateway.resident_kib();
+    gateway.drop_plugin("exports", &many_exports(1_000_000));
+    gateway.log().wait_for("its modules have more than 100000 imports and exports");
+    let after = gateway.resident_kib();
+    assert!(after < before + LEFT_KIB_MAX, "{before} KiB before, {after} KiB after");
+}
+
+#[test]
+fn padding_is_not_kept_in_memory() {
+    let gateway = Setup::misbehaving().start();
+    let before = gateway.resident_kib();
+    for note in 0..4 {
+        let name = format!("padded-{note}");
+        gateway.drop_plugin(&name, &padded(&sparse_memories(1, 1), 60 << 20, note));
+        gateway.log().wait_for(&format!("plugin `{name}` is not usable"));
+    }
+    let after = gateway.resident_kib();
+    assert!(after < before + LEFT_KIB_MAX, "{before} KiB before, {after} KiB after");
+}

@@ -9,7 +9,7 @@ use clap::Subcommand;
 use hyper::Request;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::cli::{client, reload, say};
+use crate::cli::{client, reload, runtime, say};
 use crate::config::Config;
 use crate::console::status::{Plugin, Status};
 use crate::plugin::load::lock::{Lock, Locked};
@@ -153,7 +153,7 @@ fn allow_file(config: &Config, file: &Path) -> anyhow::Result<ExitCode> {
     let path = &config.plugins.lock;
     let mut lock = Lock::read_as_is(path)?;
     let name = name(file)?;
-    let locked = Locked::of(file)?;
+    let locked = runtime()?.block_on(Locked::of(file, config))?;
     say!("{name}  {}  now in {}", locked.sha256.short(), path.display());
     lock.plugins.insert(name, locked);
     lock.write(path)?;
@@ -169,9 +169,9 @@ fn lock(config: &Config) -> anyhow::Result<ExitCode> {
     let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
     files.retain(|path| path.extension().is_some_and(|ending| ending == "wasm"));
     files.sort();
-    let mut lock = Lock::default();
+    let (mut lock, runtime) = (Lock::default(), runtime()?);
     for file in &files {
-        let (name, locked) = (name(file)?, Locked::of(file)?);
+        let (name, locked) = (name(file)?, runtime.block_on(Locked::of(file, config))?);
         say!("{name}  {}", locked.sha256.short());
         lock.plugins.insert(name, locked);
     }

@@ -14,9 +14,15 @@ use super::{CONTRACT, VERSION, line};
 /// More would help nobody: one version apart, everything differs.
 const NAMED_MAX: usize = 3;
 
+/// Values, members and functions that are compared; comparing the whole contract takes some thousands of steps.
+const STEPS_MAX: usize = 100_000;
+
+/// Types inside a type that are written out. Types share their parts, so that a text of all of it may have no end.
+const SHOWN_DEPTH_MAX: usize = 4;
+
 /// Why a component cannot be linked, the first reasons of it. What it does not use is not compared.
 pub(super) fn differences(ours: &Side, theirs: &Side) -> Vec<String> {
-    let mut comparison = Comparison { ours, theirs, seen: HashSet::new(), found: Vec::new() };
+    let mut comparison = Comparison { ours, theirs, seen: HashSet::new(), found: Vec::new(), steps: 0 };
     let mut strangers = Vec::new();
     for (theirs_are, ours_are, imported) in
         [(&theirs.imports, &ours.imports, true), (&theirs.exports, &ours.exports, false)]
@@ -48,9 +54,20 @@ struct Comparison<'s> {
     /// Pairs that were compared: types are shared, and a walk over all paths may have no end.
     seen: HashSet<(ComponentDefinedTypeId, ComponentDefinedTypeId)>,
     found: Vec<String>,
+    steps: usize,
 }
 
 impl Comparison<'_> {
+    /// Counts one step; `false` when the comparison has to end.
+    fn goes_on(&mut self) -> bool {
+        self.steps += 1;
+        if self.steps == STEPS_MAX {
+            self.found.insert(0, "its types of the contract are too many to compare".to_owned());
+            self.found.truncate(NAMED_MAX);
+        }
+        self.steps < STEPS_MAX
+    }
+
     fn say(&mut self, difference: String) {
         if self.found.len() < NAMED_MAX && !self.found.contains(&difference) {
             self.found.push(difference);
@@ -68,6 +85,9 @@ impl Comparison<'_> {
         let (ours, theirs) = (&self.ours.types[ours].exports, &self.theirs.types[theirs].exports);
         let needed = if imported { theirs } else { ours };
         for (function, item) in needed {
+            if !self.goes_on() {
+                return;
+            }
             let ComponentEntityType::Func(_) = item.ty else { continue };
             let sides = (ours.get(function).map(|item| item.ty), theirs.get(function).map(|item| item.ty));
             match sides {
@@ -109,6 +129,9 @@ impl Comparison<'_> {
     }
 
     fn value(&mut self, place: &str, ours: ComponentValType, theirs: ComponentValType) {
+        if !self.goes_on() {
+            return;
+        }
         match (ours, theirs) {
             (ComponentValType::Type(ours), ComponentValType::Type(theirs)) => self.defined(place, ours, theirs),
             (ours, theirs) => {
@@ -185,8 +208,9 @@ impl Comparison<'_> {
         if ours == theirs {
             return;
         }
-        let gained: Vec<_> = ours.iter().filter(|name| !theirs.contains(name)).collect();
-        let lost: Vec<_> = theirs.iter().filter(|name| !ours.contains(name)).collect();
+        let (here, there): (HashSet<_>, HashSet<_>) = (ours.iter().collect(), theirs.iter().collect());
+        let gained: Vec<_> = ours.iter().filter(|name| !there.contains(name)).take(NAMED_MAX).collect();
+        let lost: Vec<_> = theirs.iter().filter(|name| !here.contains(name)).take(NAMED_MAX).collect();
         for name in &gained {
             self.say(format!("{place} gained {kind} `{name}`"));
         }
@@ -201,6 +225,10 @@ impl Comparison<'_> {
 
 /// A type as WIT writes it.
 fn shown(side: &Side, value: Option<ComponentValType>) -> String {
+    shown_within(side, value, SHOWN_DEPTH_MAX)
+}
+
+fn shown_within(side: &Side, value: Option<ComponentValType>, depth: usize) -> String {
     use ComponentDefinedType as T;
     let id = match value {
         None => return "nothing".to_owned(),
@@ -210,11 +238,13 @@ fn shown(side: &Side, value: Option<ComponentValType>) -> String {
     if let Some((_, name)) = side.name(id) {
         return name.clone();
     }
+    let Some(depth) = depth.checked_sub(1) else { return "…".to_owned() };
+    let inner = |value| shown_within(side, value, depth);
     match &side.types[id] {
         T::Primitive(primitive) => primitive.to_string(),
-        T::List { element, .. } => format!("list<{}>", shown(side, Some(*element))),
-        T::Option { ty, .. } => format!("option<{}>", shown(side, Some(*ty))),
-        T::Result { ok, err, .. } => format!("result<{}, {}>", shown(side, *ok), shown(side, *err)),
+        T::List { element, .. } => format!("list<{}>", inner(Some(*element))),
+        T::Option { ty, .. } => format!("option<{}>", inner(Some(*ty))),
+        T::Result { ok, err, .. } => format!("result<{}, {}>", inner(*ok), inner(*err)),
         T::Tuple(tuple) => format!("a tuple of {}", tuple.types.len()),
         T::Record(_) => "a record".to_owned(),
         T::Variant(_) => "a variant".to_owned(),

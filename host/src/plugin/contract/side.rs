@@ -1,15 +1,16 @@
 //! One side of the contract: the interfaces that a component imports and exports, with their types.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use anyhow::{Context as _, bail};
 use wasmparser::component_types::{
     ComponentAnyTypeId, ComponentDefinedTypeId, ComponentEntityType, ComponentInstanceTypeId, ComponentItem,
 };
 use wasmparser::types::Types;
-use wasmparser::{Parser, Payload, ValidPayload, Validator, WasmFeatures};
+use wasmparser::{Parser, Payload, ValidPayload, Validator};
 
 use super::{CONTRACT, VERSION, line};
+use crate::plugin::run::engine::FEATURES;
 
 /// Imports and exports of one component; the contract and WASI together have about sixty.
 const NAMES_MAX: usize = 1_000;
@@ -24,14 +25,14 @@ pub(super) struct Side {
     pub(super) types: Types,
     pub(super) imports: BTreeMap<String, ComponentInstanceTypeId>,
     pub(super) exports: BTreeMap<String, ComponentInstanceTypeId>,
-    /// Where a type got its name first: interface and name.
-    names: Vec<(ComponentDefinedTypeId, (String, String))>,
+    /// Where a type got its name first: interface and name, by the end of its chain of aliases.
+    names: HashMap<ComponentDefinedTypeId, (String, String)>,
 }
 
 impl Side {
     /// What a component has, and which SDK it names.
     pub(super) fn of_component(wasm: &[u8]) -> anyhow::Result<(Self, Option<String>)> {
-        let mut validator = Validator::new_with_features(WasmFeatures::all());
+        let mut validator = Validator::new_with_features(FEATURES);
         let (mut imports, mut exports, mut sdk) = (Vec::new(), Vec::new(), None);
         // The component itself has depth 1, what lies inside it more.
         let mut depth = 0;
@@ -71,7 +72,7 @@ impl Side {
 
     /// What `bindgen` says of the world that it was given.
     pub(super) fn of_world(described: &[u8]) -> anyhow::Result<Self> {
-        let types = Validator::new_with_features(WasmFeatures::all()).validate_all(described)?;
+        let types = Validator::new_with_features(FEATURES).validate_all(described)?;
         let names = Parser::new(0).parse_all(described).filter_map(|payload| match payload {
             Ok(Payload::ComponentExportSection(section)) => section.into_iter().next()?.ok(),
             _ => None,
@@ -105,12 +106,14 @@ impl Side {
         imports: BTreeMap<String, ComponentInstanceTypeId>,
         exports: BTreeMap<String, ComponentInstanceTypeId>,
     ) -> Self {
-        let mut names = Vec::new();
+        let mut names = HashMap::new();
+        let mut ends = HashMap::new();
         for interface in order.iter().filter(|name| name.starts_with(CONTRACT)) {
             let Some(id) = imports.get(interface).or_else(|| exports.get(interface)) else { continue };
             for (name, item) in &types[*id].exports {
                 if let ComponentEntityType::Type { created: ComponentAnyTypeId::Defined(id), .. } = item.ty {
-                    names.push((first(&types, id), (short(interface).to_owned(), name.clone())));
+                    let end = end_of_chain(&types, id, &mut ends);
+                    names.entry(end).or_insert_with(|| (short(interface).to_owned(), name.clone()));
                 }
             }
         }
@@ -128,8 +131,7 @@ impl Side {
 
     /// The interface and the name of a type, if it has any.
     pub(super) fn name(&self, id: ComponentDefinedTypeId) -> Option<&(String, String)> {
-        let id = first(&self.types, id);
-        self.names.iter().find(|(named, _)| *named == id).map(|(_, name)| name)
+        self.names.get(&first(&self.types, id)?)
     }
 
     /// The version of the contract that it is written against; where there are several, one that is not ours.
@@ -141,12 +143,42 @@ impl Side {
     }
 }
 
-/// The type that this one is an alias of, at the end of the chain.
-fn first(types: &Types, mut id: ComponentDefinedTypeId) -> ComponentDefinedTypeId {
-    while let Some(earlier) = types.peel_alias(id) {
-        id = earlier;
+/// Aliases of aliases that are followed for a single name. One for each `use` on the way; nobody has ten.
+const CHAIN_MAX: usize = 1_000;
+
+/// The type that this one is an alias of, at the end of the chain; none if the chain is too long.
+fn first(types: &Types, mut id: ComponentDefinedTypeId) -> Option<ComponentDefinedTypeId> {
+    for _ in 0..CHAIN_MAX {
+        match types.peel_alias(id) {
+            Some(earlier) => id = earlier,
+            None => return Some(id),
+        }
     }
-    id
+    None
+}
+
+/// The same for many types whose chains share their ends: each link is followed once.
+fn end_of_chain(
+    types: &Types,
+    id: ComponentDefinedTypeId,
+    ends: &mut HashMap<ComponentDefinedTypeId, ComponentDefinedTypeId>,
+) -> ComponentDefinedTypeId {
+    let (mut end, mut passed) = (id, Vec::new());
+    loop {
+        if let Some(known) = ends.get(&end) {
+            end = *known;
+            break;
+        }
+        passed.push(end);
+        match types.peel_alias(end) {
+            Some(earlier) => end = earlier,
+            None => break,
+        }
+    }
+    for link in passed {
+        ends.insert(link, end);
+    }
+    end
 }
 
 /// The name of an interface without its version.

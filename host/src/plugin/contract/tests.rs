@@ -128,6 +128,56 @@ fn too_many_names_are_refused() {
     assert!(refused.to_string().contains("more than 1000 names"), "{refused}");
 }
 
+/// Instance types inside each other.
+fn nested(levels: usize) -> String {
+    format!("(component (type {}(instance){}))", "(instance (type ".repeat(levels), "))".repeat(levels))
+}
+
+#[test]
+fn types_nest_within_a_limit() {
+    assert!(parse(&nested(20)).is_ok());
+    let refused = parse(&nested(40)).err().expect("a refusal").to_string();
+    assert_eq!(refused, "it nests components and their types more than 32 levels deep");
+}
+
+#[test]
+fn components_nest_within_a_limit() {
+    let nested = |levels: usize| "(component ".repeat(levels) + &")".repeat(levels);
+    assert!(parse(&nested(20)).is_ok());
+    assert!(parse(&nested(40)).is_err());
+}
+
+#[test]
+fn every_item_counts_wherever_it_stands() {
+    let fields: String = (0..1_000).map(|field| format!("(field \"f{field}\" u8)")).collect();
+    let records = format!("(type (record {fields}))").repeat(101);
+    for whole in [format!("(component {records})"), format!("(component (type (instance {records})))")] {
+        let refused = parse(&whole).err().expect("a refusal").to_string();
+        assert!(refused.starts_with("it has more than 100000"), "{refused}");
+    }
+}
+
+#[test]
+fn a_type_is_named_without_being_written_out_to_its_end() {
+    let types: String = (1..17).map(|i| format!("(type $t{i} (result $t{} (error $t{})))", i - 1, i - 1)).collect();
+    let wat = format!(
+        "(component (import \"frontgate:plugin/settings@0.1.0\" (instance (type $t0 (result u8 (error u8))) {types} \
+         (export \"get\" (func (param \"key\" string) (result $t16))))))"
+    );
+    let said = parse(&wat).expect("a component").misfit().expect("a misfit");
+    assert!(said.contains('…') && said.len() < 2_000, "{} bytes: {said}", said.len());
+}
+
+#[test]
+fn a_chain_of_aliases_leads_to_the_first_name() {
+    let links: String = (1..2_000).map(|i| format!("(export \"a{i}\" (type $a{i} (eq $a{})))", i - 1)).collect();
+    let wat = format!(
+        "(component (import \"frontgate:plugin/plugin-types@0.1.0\" (instance (type $t (record (field \"x\" u8))) \
+         (export \"a0\" (type $a0 (eq $t))) {links})))"
+    );
+    assert_eq!(parse(&wat).expect("a component").misfit(), None);
+}
+
 proptest! {
     #[test]
     fn damaged_files_are_refused_or_read_and_never_worse(

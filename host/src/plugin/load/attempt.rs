@@ -1,7 +1,8 @@
 //! From a file to a plugin that can be called: read once, check, compile, link, try.
 
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use ::bytes::Bytes;
@@ -10,25 +11,25 @@ use arc_swap::ArcSwap;
 use tracing::warn;
 use wasmtime::component::Component;
 
-use super::aside::aside;
-use super::builds::Builds;
-use super::bytes;
+use super::aside::{aside, quietly};
+use super::builds::{Builds, Judge, Made, Wanted};
+use super::bytes::Source;
 use super::cache::Digest;
 use super::failure::Failure;
 use super::folder::Seen;
 use super::lock::Lock;
 use super::records::{self, Record};
+use super::turns::{Turns, Urgency};
 use crate::config::Config;
 use crate::ownership;
-use crate::plugin::contract::{self, Manifest};
+use crate::plugin::contract::Manifest;
 use crate::plugin::live::{File, Live};
 use crate::plugin::outbound::network::Around;
 use crate::plugin::run::call::{self, Caller, Receipts};
-use crate::plugin::run::engine::{Build, Engine};
+use crate::plugin::run::engine::{Build, Engine, TRIALS_MAX};
 use crate::plugin::run::spread::spread;
 use crate::plugin::run::store;
 use crate::plugin::terms::Terms;
-use crate::telemetry::brief;
 
 /// What one attempt came to.
 pub(super) struct Attempt {
@@ -58,6 +59,14 @@ pub(super) struct Loader {
     terms: ArcSwap<Terms>,
     around: Around,
     builds: Builds,
+    /// Files that are read and hashed.
+    readers: Arc<Turns>,
+    trials: Arc<Turns>,
+}
+
+/// Accepts whatever a component wants.
+fn anything(_: &Manifest) -> Result<(), Failure> {
+    Ok(())
 }
 
 impl Loader {
@@ -67,6 +76,8 @@ impl Loader {
             engine: Arc::clone(engine),
             terms: ArcSwap::from_pointee(Terms::new(config, &around)),
             around,
+            readers: Turns::new(thread::available_parallelism().map_or(1, usize::from)),
+            trials: Turns::new(TRIALS_MAX as usize),
         })
     }
 
@@ -96,13 +107,16 @@ impl Loader {
 
     /// Whether a version could go on under other terms.
     pub(super) async fn try_under(&self, live: &Live, terms: &Arc<Terms>) -> Result<(), Failure> {
-        self.try_once(&live.under(&self.engine, terms).map_err(Failure::Verdict)?).await
+        let known = Urgency { known: true, ..Urgency::default() };
+        self.try_once(&live.under(&self.engine, terms).map_err(Failure::Verdict)?, known).await
     }
 
     /// A version on its own, outside a gateway.
     pub(super) async fn single(&self, name: &str, wasm: Bytes) -> Result<Live, Failure> {
-        let (digest, manifest) = (Digest::of(&wasm), parse(wasm.clone()).await?);
-        self.bring(name, wasm, digest, manifest).await
+        let source = Source::Held(wasm);
+        let digest = self.read(&source, Urgency::default()).await?;
+        digest.1?;
+        self.bring(name, &source, digest.0, Urgency::default(), &anything).await
     }
 
     /// One attempt at a file, knowing what answers now and what is remembered of the name.
@@ -114,11 +128,12 @@ impl Loader {
         record: Record,
     ) -> Attempt {
         let began = Instant::now();
-        let (mut digest, mut manifest) = (None, None);
+        let (mut digest, manifest) = (None, Mutex::new(None));
+        let source = Source::File(seen.clone(), ownership::open);
+        let failures = self.builds.failures_of(&name);
+        let urgency = Urgency { failures, known: record.live.is_some(), bytes: source.len() };
         let result = async {
-            let (looked, max) = (seen.clone(), self.terms().plugins().file_bytes_max);
-            let read = aside(move || bytes::read(&looked, max, ownership::open)).await;
-            let (wasm, read) = read.map_err(|error| Failure::Passing(error.into()))??;
+            let (read, component) = self.read(&source, urgency).await?;
             digest = Some(read);
             if current == Some(read) {
                 return Ok(None);
@@ -130,25 +145,40 @@ impl Loader {
             if let Some(reason) = record.unknown(&name, read) {
                 return Err(Failure::Waits(reason));
             }
-            let parsed = parse(wasm.clone()).await?;
-            manifest = Some(parsed.clone());
-            let more: Vec<String> = record.wants_more(read, &parsed).iter().map(ToString::to_string).collect();
-            if !more.is_empty() {
+            component?;
+            let judge = |described: &Manifest| {
+                *manifest.lock().unwrap_or_else(PoisonError::into_inner) = Some(described.clone());
+                let more: Vec<String> = record.wants_more(read, described).iter().map(ToString::to_string).collect();
+                if more.is_empty() {
+                    return Ok(());
+                }
                 let (more, short) = (more.join(" and "), read.short());
-                return Err(Failure::Waits(format!(
+                Err(Failure::Waits(format!(
                     "it wants {more}, which the version before it did not; to allow it: \
                      frontgate plugin allow {name} {short}"
-                )));
-            }
-            let live = self.bring(&name, wasm.clone(), read, parsed).await?;
+                )))
+            };
+            let live = self.bring(&name, &source, read, urgency, &judge).await?;
+            let (kept, max) = (source.clone(), self.terms().plugins().file_bytes_max);
+            let wasm = quietly(move || kept.hold(max, read)).await.map_err(Failure::Passing)??;
             Ok(Some(Ready { live, wasm }))
         }
         .await;
+        let refused = matches!(result, Err(Failure::Verdict(_) | Failure::Passing(_)));
+        self.builds.note(&name, !refused);
         let instead = match (&result, current, record.live) {
             (Err(_), None, Some(last)) if digest != Some(last) => self.instead(&name, last).await,
             _ => None,
         };
+        let manifest = manifest.into_inner().unwrap_or_else(PoisonError::into_inner);
         Attempt { name, seen, digest, manifest, result, instead, took: began.elapsed() }
+    }
+
+    /// Hashes a file, and looks at its first bytes: the digest, and whether it may be a component.
+    async fn read(&self, source: &Source, urgency: Urgency) -> Result<(Digest, Result<(), Failure>), Failure> {
+        let _turn = self.readers.take(urgency).await;
+        let (source, max) = (source.clone(), self.terms().plugins().file_bytes_max);
+        quietly(move || source.digest(max)).await.map_err(Failure::Passing)?
     }
 
     /// A version that was live before.
@@ -157,10 +187,18 @@ impl Loader {
         let folder = self.terms().plugins().records.clone();
         let read = aside(move || records::read_version(&folder, digest)).await;
         let wasm: Bytes = read.map_err(anyhow::Error::from).flatten().map_err(Failure::Passing)?.into();
-        let manifest = parse(wasm.clone()).await?;
         // It was compiled before, and nothing would optimise a quick build of it.
-        let component = self.builds.best(name, wasm, digest, self.terms().plugins()).await?;
-        self.ready(&component, Build::Optimised, File { name: name.into(), digest, manifest }).await
+        self.rebuild(name, wasm, digest).await
+    }
+
+    /// The optimised build of a version that may be loaded.
+    async fn rebuild(&self, name: &str, wasm: Bytes, digest: Digest) -> Result<Live, Failure> {
+        let (source, terms) = (Source::Held(wasm), self.terms());
+        let urgency = Urgency { failures: 0, known: true, bytes: source.len() };
+        let accept: &Judge<'_> = &anything;
+        let wanted = Wanted { name, source: &source, digest, urgency, plugins: terms.plugins(), accept };
+        let made = self.builds.best(&wanted).await?;
+        self.ready(name, digest, made, urgency).await
     }
 
     async fn instead(&self, name: &str, digest: Digest) -> Option<Live> {
@@ -188,25 +226,34 @@ impl Loader {
     }
 
     /// Compiles, links and tries bytes that may be loaded.
-    async fn bring(&self, name: &str, wasm: Bytes, digest: Digest, manifest: Manifest) -> Result<Live, Failure> {
-        let (component, build) = self.builds.soon(name, &wasm, digest, self.terms().plugins()).await?;
-        self.ready(&component, build, File { name: name.into(), digest, manifest }).await
+    async fn bring(
+        &self,
+        name: &str,
+        source: &Source,
+        digest: Digest,
+        urgency: Urgency,
+        accept: &Judge<'_>,
+    ) -> Result<Live, Failure> {
+        let terms = self.terms();
+        let wanted = Wanted { name, source, digest, urgency, plugins: terms.plugins(), accept };
+        let made = self.builds.soon(&wanted).await?;
+        self.ready(name, digest, made, urgency).await
     }
 
     /// The optimised build of a version that answers in its quick one.
     pub(super) async fn optimise(self: Arc<Self>, quick: Arc<Live>, wasm: Bytes) -> Result<Live, Failure> {
-        let component = self.builds.best(&quick.name, wasm, quick.digest, self.terms().plugins()).await?;
-        let (name, manifest) = (Arc::clone(&quick.name), quick.manifest.clone());
-        let file = File { name, digest: quick.digest, manifest };
+        let (name, digest) = (Arc::clone(&quick.name), quick.digest);
         // Not longer than it is needed: what is replaced meanwhile shall be gone.
         drop(quick);
-        self.ready(&component, Build::Optimised, file).await
+        self.rebuild(&name, wasm, digest).await
     }
 
     /// Links a component, and tries it.
-    async fn ready(&self, component: &Component, build: Build, file: File) -> Result<Live, Failure> {
-        let live = self.link(component, build, file).map_err(Failure::Verdict)?;
-        self.try_once(&live).await?;
+    async fn ready(&self, name: &str, digest: Digest, made: Made, urgency: Urgency) -> Result<Live, Failure> {
+        let Made { component, build, manifest } = made;
+        let file = File { name: name.into(), digest, manifest };
+        let live = self.link(&component, build, file).map_err(Failure::Verdict)?;
+        self.try_once(&live, urgency).await?;
         Ok(live)
     }
 
@@ -223,7 +270,8 @@ impl Loader {
     }
 
     /// Starts the plugin once, with all its budgets: what traps here would trap in every call.
-    async fn try_once(&self, live: &Live) -> Result<(), Failure> {
+    async fn try_once(&self, live: &Live, urgency: Urgency) -> Result<(), Failure> {
+        let _turn = self.trials.take(urgency).await;
         let trial = Arc::clone(&self.engine.trials).acquire_owned().await;
         let caller = Caller { tenant: "-".into(), request: "trial".into(), share: None, receipts: Receipts::default() };
         let until = Instant::now() + Duration::from_millis(live.limits.call_timeout_ms);
@@ -253,38 +301,5 @@ impl Loader {
             Ok(Err(error)) => Err(Failure::Passing(error.into())),
             Err(_) => Err(Failure::Passing(anyhow!("it does not start within call_timeout_ms = {limit}"))),
         }
-    }
-}
-
-/// Looks at what a component says of itself.
-async fn parse(wasm: Bytes) -> Result<Manifest, Failure> {
-    let parsed = aside(move || {
-        check(&wasm)?;
-        let component = contract::Component::parse(&wasm)?;
-        match component.misfit() {
-            Some(misfit) => bail!(misfit),
-            None => Ok(component.manifest),
-        }
-    });
-    // A parser that panics has met bytes that it should have refused. What it says may quote them.
-    let said = |error: anyhow::Error| Failure::Verdict(anyhow!(brief(&format!("{error:#}"))));
-    parsed.await.map_err(anyhow::Error::from).flatten().map_err(said)
-}
-
-/// Refuses what is no component before anything else looks at it.
-pub(super) fn check(wasm: &[u8]) -> anyhow::Result<()> {
-    if wasmtime::Engine::detect_precompiled(wasm).is_some() {
-        bail!("it is machine code, not WebAssembly; deliver the .wasm that it was made from");
-    }
-    match wasm {
-        [] => bail!("it is empty"),
-        [b'\0', b'a', b's', b'm', 0x0d, 0, 1, 0, ..] => Ok(()),
-        [b'\0', b'a', b's', b'm', 1, 0, 0, 0, ..] => {
-            bail!(
-                "it is a core module, not a component; build it for wasm32-wasip2, or wrap it with `frontgate plugin componentize`"
-            )
-        }
-        [b'\0', b'a', b's', b'm', ..] => bail!("it is WebAssembly of an unknown version"),
-        _ => bail!("it is not WebAssembly"),
     }
 }

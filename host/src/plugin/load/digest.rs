@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 
 /// SHA-256 of a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest([u8; 32]);
 
 impl Digest {
@@ -24,6 +24,22 @@ impl Digest {
     /// Whether it begins like this; people copy its short form.
     pub fn begins(&self, digits: &str) -> bool {
         !digits.is_empty() && self.to_string().starts_with(&digits.to_ascii_lowercase())
+    }
+}
+
+/// A digest of bytes that come in parts.
+#[derive(Default)]
+pub(super) struct Hashing(Sha256);
+
+impl Hashing {
+    /// The next part.
+    pub(super) fn add(&mut self, part: &[u8]) {
+        self.0.update(part);
+    }
+
+    /// The digest of all parts.
+    pub(super) fn end(self) -> Digest {
+        Digest(self.0.finalize().into())
     }
 }
 

@@ -9,10 +9,11 @@ use std::path::Path;
 use anyhow::{Context as _, bail};
 use serde::{Deserialize, Serialize};
 
-use super::attempt::check;
 use super::cache::Digest;
+use super::single;
+use crate::config::Config;
 use crate::ownership;
-use crate::plugin::contract::{Component, Manifest};
+use crate::plugin::contract::{Description, Manifest};
 
 /// Stands at the top of the file.
 const HEAD: &str =
@@ -49,19 +50,16 @@ pub struct Locked {
 
 impl Locked {
     /// Describes a file after a look at what it is; it is neither compiled nor run.
-    pub fn of(file: &Path) -> anyhow::Result<Self> {
-        let wasm = fs::read(file).with_context(|| format!("reading {}", file.display()))?;
-        let described = || {
-            check(&wasm)?;
-            let component = Component::parse(&wasm)?;
-            match component.misfit() {
-                Some(misfit) => bail!(misfit),
-                None => Ok(component.manifest),
-            }
-        };
+    pub async fn of(file: &Path, config: &Config) -> anyhow::Result<Self> {
+        let wasm = single::read(file, config).await?;
+        let sha256 = Digest::of(&wasm);
+        let described = single::describe(wasm, &config.plugins).await.and_then(|described| match described {
+            Description { misfit: Some(misfit), .. } => bail!(misfit),
+            Description { manifest, .. } => Ok(manifest),
+        });
         let Manifest { bytes, sdk, roles, imports, .. } =
-            described().with_context(|| format!("{} is no usable plugin", file.display()))?;
-        Ok(Self { sha256: Digest::of(&wasm), bytes, sdk, roles, imports })
+            described.with_context(|| format!("{} is no usable plugin", file.display()))?;
+        Ok(Self { sha256, bytes, sdk, roles, imports })
     }
 }
 

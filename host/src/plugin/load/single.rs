@@ -2,36 +2,57 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ::bytes::Bytes;
 use anyhow::anyhow;
 use tokio::task::spawn_blocking;
 
-use super::attempt::{self, Loader};
-use super::bytes;
+use super::attempt::Loader;
+use super::bytes::{Sealed, Source, open_as_is};
+use super::compile::{self, Ended, Run, Times};
 use super::folder::Seen;
-use crate::config::Config;
-use crate::plugin::contract::{self, Manifest};
+use crate::config::{Config, Plugins};
+use crate::plugin::contract::Description;
 use crate::plugin::live::Live;
 use crate::plugin::outbound::network::Around;
 use crate::plugin::run::engine::Engine;
+use crate::sandbox::Confinement;
 
 /// The bytes of a file, within the size that a gateway takes.
 pub(crate) async fn read(path: &Path, config: &Config) -> anyhow::Result<Bytes> {
-    let (seen, max) = (Seen::of(path), config.plugins.file_bytes_max);
-    let read = spawn_blocking(move || bytes::read(&seen, max, bytes::open_as_is)).await?;
-    read.map(|(wasm, _)| wasm).map_err(|failure| anyhow!("{}: {failure}", path.display()))
+    let (source, max) = (Source::File(Seen::of(path), open_as_is), config.plugins.file_bytes_max);
+    let read = spawn_blocking(move || {
+        let (digest, _) = source.digest(max)?;
+        source.hold(max, digest)
+    });
+    read.await?.map_err(|failure| anyhow!("{}: {failure}", path.display()))
 }
 
-/// What a file says of itself, the version of the contract that it was built with, and why that does not fit.
-pub(crate) async fn describe(wasm: Bytes) -> anyhow::Result<(Manifest, Option<String>, Option<String>)> {
-    spawn_blocking(move || {
-        attempt::check(&wasm)?;
-        let component = contract::Component::parse(&wasm)?;
-        let misfit = component.misfit();
-        Ok((component.manifest, component.version, misfit))
+/// What a file says of itself, as a process of its own reads it.
+pub(crate) async fn describe(wasm: Bytes, plugins: &Plugins) -> anyhow::Result<Description> {
+    let max = plugins.file_bytes_max;
+    let sealed = spawn_blocking(move || {
+        let source = Source::Held(wasm);
+        source.digest(max)?.1?;
+        source.seal(max)
+    });
+    let sealed = sealed.await?.map_err(|failure| anyhow!("{failure}"))?;
+    let described = run(&sealed, plugins).await;
+    described.map_err(|ended| match ended {
+        Ended::Refused(failure) => anyhow!("{failure}"),
+        Ended::NotCompiled(said) | Ended::Died(said) => anyhow!("it cannot be read: {said}"),
+        Ended::Slow => anyhow!("it cannot be read in time"),
+        Ended::Failed(error) => error,
     })
-    .await?
+}
+
+/// What confines the process that reads and compiles files on this machine; none if it cannot be started.
+pub(crate) async fn confinement(plugins: &Plugins) -> Option<Arc<Confinement>> {
+    let nothing = spawn_blocking(|| Source::Held(Bytes::new()).seal(0)).await.ok()?.ok()?;
+    // It is confined before it finds that there is nothing to read.
+    let _ = run(&nothing, plugins).await;
+    compile::confinement()
 }
 
 /// A plugin that can be called, under its name in the configuration.
@@ -44,4 +65,19 @@ pub(crate) async fn load(
 ) -> anyhow::Result<Live> {
     let loader = Loader::new(engine, config, around)?;
     loader.single(name, wasm).await.map_err(|failure| anyhow!("{failure}"))
+}
+
+async fn run(sealed: &Sealed, plugins: &Plugins) -> Result<Description, Ended> {
+    let limit = Duration::from_millis(plugins.check_timeout_ms);
+    // After its report the process only has to end.
+    let times = Times { check: limit, compile: limit, first_try: None };
+    let run = Run {
+        name: "-",
+        sealed,
+        compile: None,
+        times,
+        memory_bytes_max: plugins.compile_memory_bytes_max,
+        code_bytes_max: 0,
+    };
+    run.run(&|_| Ok(())).await
 }

@@ -10,6 +10,7 @@ use rustix::process::getpriority_process;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::Semaphore;
 use tracing::{debug, warn};
+use wasmparser::WasmFeatures;
 use wasmtime::component::{Component, Linker};
 use wasmtime::{Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig, Strategy};
 
@@ -41,7 +42,20 @@ const WARM_PLACES_MAX: u32 = 64;
 const HOST_STACK_BYTES: usize = 1 << 20;
 
 /// Places beside those of callbacks, for trial runs of new files.
-const TRIALS_MAX: u32 = 4;
+pub(crate) const TRIALS_MAX: u32 = 4;
+
+/// The image of a memory is kept in the compiled code, and mapped by each call, where the data fills at least half of
+/// it or the image is no larger than this. A module with two bytes far apart would otherwise have an image of
+/// everything between them; such data is copied when an instance starts.
+const SPARSE_IMAGE_BYTES_MAX: u64 = 65_536;
+
+/// The WebAssembly that plugins may use: what the compilers of the six languages emit. Every other proposal is code of
+/// parser and compiler that only hostile files would reach.
+pub(crate) const FEATURES: WasmFeatures =
+    WasmFeatures::WASM2.union(WasmFeatures::EXTENDED_CONST).union(WasmFeatures::COMPONENT_MODEL);
+
+/// What the compiler makes itself to connect two components inside one: modules with the memories of both.
+const OWN_FEATURES: WasmFeatures = WasmFeatures::MULTI_MEMORY;
 
 /// What the threads of plugins that compute for long give way by: callbacks that take a moment go first.
 const BUSY_NICE: i32 = 10;
@@ -239,6 +253,8 @@ pub(crate) fn settings(memory_reservation: Option<u64>, build: Build) -> Config 
             Build::Optimised => Strategy::Cranelift,
             Build::Quick => Strategy::Winch,
         })
+        .wasm_features(FEATURES.union(OWN_FEATURES).complement(), false)
+        .memory_guaranteed_dense_image_size(SPARSE_IMAGE_BYTES_MAX)
         .epoch_interruption(true)
         // Nobody reads it, and walking a stack that overflowed takes 30 ms that nothing interrupts.
         .wasm_backtrace_max_frames(None)
