@@ -26,12 +26,13 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+pub use self::change::Fixed;
 pub use self::fault::{Fault, Faults};
 pub use self::front::FrontApp;
 pub use self::limits::Limits;
 pub use self::plugins::{Breaker, Instances, Named, Plugins, Probation, Warm};
 pub use self::secret::Secret;
-pub use self::server::{Admin, Log, LogFormat, Server};
+pub use self::server::{Admin, Log, LogFormat, Process, PublicUrl, Server};
 pub use self::state::{StateGrant, StateLimits};
 pub use self::store::{Delivery, Store, authorities};
 pub use self::tenant::{Algorithm, Role, Roles, SharedKey, Tenant, Twilio, WebhooksFail, is_e164};
@@ -48,6 +49,8 @@ pub struct Config {
     pub admin: Admin,
     /// What goes to the log, and how.
     pub log: Log,
+    /// What other processes of the machine may see of this one.
+    pub process: Process,
     /// Where events and deliveries are kept.
     pub store: Store,
     /// How deliveries reach the platforms.

@@ -38,6 +38,7 @@ pub mod error;
 mod memory;
 pub mod outbound;
 mod ownership;
+mod process;
 pub mod sandbox;
 mod scheduling;
 mod signing;

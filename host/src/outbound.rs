@@ -9,9 +9,11 @@ pub(crate) mod connection;
 pub(crate) mod exchange;
 pub(crate) mod form;
 pub(crate) mod idle;
+pub(crate) mod resolve;
 
 use std::error::Error;
 use std::future::Future as _;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -21,20 +23,34 @@ use http_body_util::{BodyExt as _, Empty, Full, Limited};
 use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
 use hyper::header::{self, HOST, HeaderName, HeaderValue};
 use hyper::{HeaderMap, Method, Request, Response, StatusCode, Uri};
+use ipnet::IpNet;
 use tokio::time::{Instant, Sleep, sleep_until, timeout, timeout_at};
 use url::Url;
+use zeroize::Zeroizing;
 
+use self::address::{canonical, special};
 use self::connection::{Connection, Target, Tls};
 use self::idle::Idle;
+use self::resolve::Names;
 use crate::config::Delivery;
 
 /// Sends requests, and keeps some connections open for the next ones.
 pub struct Client {
     tls: Tls,
+    names: Names,
     connect_timeout: Duration,
     request_timeout: Duration,
     response_bytes_max: usize,
     idle: Idle<Target, Full<Bytes>>,
+}
+
+/// Which addresses of a host may be connected to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Reach<'r> {
+    /// All addresses: the operator configured this host by name.
+    Configured,
+    /// Public addresses, and those of configured networks: another party chose the host.
+    Public(&'r [IpNet]),
 }
 
 /// What came back.
@@ -64,6 +80,7 @@ impl Client {
     pub fn new(limits: &Delivery) -> Self {
         Self {
             tls: Tls::new(&limits.ca_files),
+            names: Names::new(&limits.nameservers),
             connect_timeout: Duration::from_millis(limits.connect_timeout_ms),
             request_timeout: Duration::from_millis(limits.request_timeout_ms),
             response_bytes_max: limits.response_bytes_max,
@@ -86,7 +103,7 @@ impl Client {
         loop {
             let (mut connection, reused) = match self.idle.take(&target) {
                 Some(connection) => (connection, true),
-                None => (self.connect(&target).await?, false),
+                None => (self.connect(&target, Reach::Configured).await?, false),
             };
             let before = connection.written();
             let sent = timeout_at(deadline, connection.send(request())).await;
@@ -118,7 +135,7 @@ impl Client {
         B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
     {
         let deadline = Instant::now() + time;
-        let (response, connection) = self.begin(method, url, headers, body, deadline).await?;
+        let (response, connection) = self.begin(method, url, headers, body, Reach::Configured, deadline).await?;
         let (head, body) = response.into_parts();
         let body = timeout_at(deadline, Limited::new(body, self.response_bytes_max).collect()).await;
         drop(connection);
@@ -127,8 +144,15 @@ impl Client {
     }
 
     /// Asks for something large: its bytes come while they are read, until a deadline.
-    pub(crate) async fn download(&self, url: &Url, headers: HeaderMap, deadline: Instant) -> Result<Download, Failure> {
-        let (response, connection) = self.begin(Method::GET, url, headers, Empty::<Bytes>::new(), deadline).await?;
+    pub(crate) async fn download(
+        &self,
+        url: &Url,
+        headers: HeaderMap,
+        reach: Reach<'_>,
+        deadline: Instant,
+    ) -> Result<Download, Failure> {
+        let body = Empty::<Bytes>::new();
+        let (response, connection) = self.begin(Method::GET, url, headers, body, reach, deadline).await?;
         let (head, body) = response.into_parts();
         let late = Box::pin(sleep_until(deadline));
         Ok(Download { status: head.status, headers: head.headers, body, late, _connection: Box::new(connection) })
@@ -140,6 +164,7 @@ impl Client {
         url: &Url,
         headers: HeaderMap,
         body: B,
+        reach: Reach<'_>,
         deadline: Instant,
     ) -> Result<(Response<Incoming>, Connection<B>), Failure>
     where
@@ -151,7 +176,7 @@ impl Client {
         *request.uri_mut() = uri;
         *request.headers_mut() = headers;
         request.headers_mut().insert(HOST, host(url));
-        let mut connection = self.connect(&target).await?;
+        let mut connection = self.connect(&target, reach).await?;
         let error = match timeout_at(deadline, connection.send(request)).await {
             Ok(Ok(response)) => return Ok((response, connection)),
             Ok(Err(error)) => anyhow::Error::from(error),
@@ -160,15 +185,46 @@ impl Client {
         Err(if connection.end().await > 0 { Failure::NoAnswer(error) } else { Failure::NotSent(error) })
     }
 
-    async fn connect<B>(&self, target: &Target) -> Result<Connection<B>, Failure>
+    async fn connect<B>(&self, target: &Target, reach: Reach<'_>) -> Result<Connection<B>, Failure>
     where
         B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
     {
-        match timeout(self.connect_timeout, Connection::open(target, &self.tls)).await {
+        let connect = async {
+            let Some(addresses) = self.addresses(target, reach).await? else {
+                return Connection::open(target, &self.tls).await;
+            };
+            Connection::open_at(target, &addresses, &self.tls).await
+        };
+        match timeout(self.connect_timeout, connect).await {
             Ok(Ok(connection)) => Ok(connection),
             Ok(Err(error)) => Err(Failure::NotSent(error)),
             Err(_) => Err(Failure::NotSent(anyhow!("delivery.connect_timeout_ms passed while connecting"))),
         }
+    }
+
+    /// Returns the addresses that may be connected to, or `None` to leave the lookup to the system.
+    async fn addresses(&self, target: &Target, reach: Reach<'_>) -> anyhow::Result<Option<Vec<IpAddr>>> {
+        if matches!(reach, Reach::Configured) && (self.names.are_of_system() || target.address().is_some()) {
+            return Ok(None);
+        }
+        let host = target.host();
+        let mut found = match target.address() {
+            Some(address) => vec![address],
+            None => self.names.look_up(host).await.map_err(|error| anyhow!("failed to look up {host}: {error}"))?,
+        };
+        if let Reach::Public(networks) = reach {
+            let refused = |address: &IpAddr| {
+                let special = special(*address)?;
+                let is_granted = networks.iter().any(|network| network.contains(&canonical(*address)));
+                (!special.grantable || !is_granted).then_some(special.name)
+            };
+            let first = found.iter().find_map(|address| Some((*address, refused(address)?)));
+            found.retain(|address| refused(address).is_none());
+            if let Some((address, name)) = first.filter(|_| found.is_empty()) {
+                return Err(anyhow!("{host} resolves to {address}, which is not public ({name})"));
+            }
+        }
+        Ok(Some(found))
     }
 
     /// The status is known from here on, whatever becomes of the body.
@@ -232,6 +288,14 @@ impl Body for Download {
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
     }
+}
+
+/// Makes a header value of a secret. Never printed; its memory is erased when the last request with it is dropped.
+pub(crate) fn confidential(mut value: Zeroizing<String>) -> Option<HeaderValue> {
+    let bytes = Bytes::from_owner(Zeroizing::new(std::mem::take(&mut *value).into_bytes()));
+    let mut value = HeaderValue::from_maybe_shared(bytes).ok()?;
+    value.set_sensitive(true);
+    Some(value)
 }
 
 /// What describes the connection or the framing of a request, and is set by whoever sends it.

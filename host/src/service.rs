@@ -136,13 +136,17 @@ pub(crate) async fn serve(file: &Path, config: Config, placement: Placement) -> 
         stop.clone(),
     ));
     info!(
-        listen = %address, admin = %admin_address, public_url = %tenants::public_url(&config),
+        listen = %address, admin = %admin_address, public_url = tenants::shown(&tenants::public_url(&config)),
         "serving {address}; operators at http://{admin_address}/statusz"
     );
     if let Some(serving) = placement.serving {
         // Who has gone does not want to know.
         let _ = serving.send(address);
     }
+
+    let [delay, grace] = [config.server.shutdown_delay_ms, config.server.shutdown_grace_ms].map(Duration::from_millis);
+    // Its secrets are erased when another one takes its place.
+    drop(config);
 
     tokio::select! {
         () = signals.next() => {}
@@ -154,9 +158,8 @@ pub(crate) async fn serve(file: &Path, config: Config, placement: Placement) -> 
     console.draining();
     info!("shutting down: accepted requests finish; a second signal ends them");
     let drained = async {
-        tokio::time::sleep(Duration::from_millis(config.server.shutdown_delay_ms)).await;
+        tokio::time::sleep(delay).await;
         stop.cancel();
-        let grace = Duration::from_millis(config.server.shutdown_grace_ms);
         let (served, delivered) = tokio::join!(serving, tokio::time::timeout(grace, delivering));
         served.unwrap_or(false) && matches!(delivered, Ok(Ok(Ok(()))))
     };

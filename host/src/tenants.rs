@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use metrics::{Counter, counter};
 use url::Url;
 
@@ -60,6 +61,8 @@ pub struct App {
     pub api_url: Url,
     /// Where files of messages lie.
     pub hosts: Hosts,
+    /// Private networks in which files may lie.
+    pub files_networks: Vec<IpNet>,
     /// What its addresses begin with, as Front and providers call them.
     pub public_url: String,
     /// How long a request of Front may take.
@@ -173,6 +176,7 @@ fn app(public_url: String, name: &str, settings: &FrontApp) -> Option<App> {
         plugin: settings.plugin.clone(),
         api_url: Url::parse(&settings.api_url).ok()?,
         hosts: Hosts::new(&files, &storage)?,
+        files_networks: settings.files_networks.iter().filter_map(|network| network.parse().ok()).collect(),
         public_url,
         timeout: Duration::from_millis(settings.timeout_ms),
         provider_timeout: Duration::from_millis(settings.provider_timeout_ms),
@@ -194,7 +198,7 @@ fn app(public_url: String, name: &str, settings: &FrontApp) -> Option<App> {
 pub fn front_keys(settings: &FrontApp) -> front::signature::Keys {
     let secrets = settings.app_secrets.iter().enumerate();
     let keys =
-        secrets.map(|(index, secret)| front::signature::Key::new(format!("app_secrets[{index}]"), secret.expose()));
+        secrets.map(|(index, secret)| front::signature::Key::shared(format!("app_secrets[{index}]"), secret.share()));
     front::signature::Keys::new(keys.collect(), settings.signature_window_ms)
 }
 
@@ -214,5 +218,10 @@ fn origin(url: &str) -> Option<String> {
 
 /// What the platforms were given.
 pub fn public_url(config: &Config) -> String {
-    config.server.public_url.clone().unwrap_or_else(|| format!("http://{}", config.server.listen))
+    config.server.public_url.as_deref().map_or_else(|| format!("http://{}", config.server.listen), str::to_owned)
+}
+
+/// Returns a URL for logs and terminals: without user and password.
+pub fn shown(url: &str) -> String {
+    Base::new(url).map_or_else(|| "(not a URL)".to_owned(), |base| base.display())
 }

@@ -309,6 +309,11 @@ impl Gateway {
         lines.map(|line| line.rsplit(' ').next().and_then(|number| number.parse::<f64>().ok()).expect("a number")).sum()
     }
 
+    /// Its process.
+    pub fn id(&self) -> u32 {
+        self.process.0.id()
+    }
+
     /// Sends a signal.
     pub fn signal(&self, signal: Signal) {
         let pid = Pid::from_child(&self.process.0);

@@ -20,7 +20,11 @@ pub struct Names {
 impl Names {
     /// Knows no name. `silent.test` it does not answer for.
     pub fn start() -> Self {
-        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+        Self::at(UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port"))
+    }
+
+    /// The same at an address of one's own choice.
+    pub fn at(socket: UdpSocket) -> Self {
         let address = socket.local_addr().expect("an address");
         let script = Arc::<Mutex<Script>>::default();
         let reading = Arc::clone(&script);

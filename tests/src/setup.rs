@@ -175,11 +175,32 @@ impl Setup {
 
     /// Starts the gateway with another folder mounted where its plugins are.
     pub fn start_with_mount(self, plugins: &Path) -> Gateway {
-        let script = self.folder.path().join("gateway.sh");
+        self.start_mounted(plugins, "plugins")
+    }
+
+    /// Starts the gateway on a system whose resolver is set up so.
+    pub fn start_with_resolver(self, text: &str) -> Gateway {
+        let file = self.folder.path().join("resolv.conf");
+        fs::write(&file, text).expect("a file");
+        self.start_mounted(&file, "/etc/resolv.conf")
+    }
+
+    fn start_mounted(self, from: &Path, to: &str) -> Gateway {
         let program = crate::program();
-        let text = format!(
-            "#!/bin/sh\nexec unshare -rm sh -c 'mount --bind {plugins:?} plugins && exec {program:?} \"$@\"' - \"$@\"\n"
-        );
+        self.start_script(&format!(
+            "exec unshare -rm sh -c 'mount --bind {from:?} {to} && exec {program:?} \"$@\"' - \"$@\""
+        ))
+    }
+
+    /// Starts the gateway where a crash leaves a core.
+    pub fn start_with_core_dumps(self) -> Gateway {
+        let program = crate::program();
+        self.start_script(&format!("ulimit -S -c \"$(ulimit -H -c)\"\nexec {program:?} \"$@\""))
+    }
+
+    fn start_script(self, lines: &str) -> Gateway {
+        let script = self.folder.path().join("gateway.sh");
+        let text = format!("#!/bin/sh\n{lines}\n");
         fs::write(&script, text).expect("a file");
         fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o700)).expect("the file");
         self.write();

@@ -16,8 +16,12 @@ pub struct Web {
     shared: Arc<Shared>,
 }
 
+/// What is written for a request, by its head; none for the usual answer.
+type Script = dyn Fn(&str) -> Option<Vec<u8>> + Send + Sync;
+
 #[derive(Default)]
 struct Shared {
+    script: Option<Box<Script>>,
     requests: Mutex<Vec<String>>,
     connections: AtomicUsize,
     over: Mutex<bool>,
@@ -28,9 +32,19 @@ impl Web {
     /// Serves `/`, `/redirect`, `/hang`, `/drip`, `/cut`, `/half`, `/close`, `/large/BYTES`, `/announced/BYTES`,
     /// `/header/BYTES`, and `/connection`, which says how many connections there have been.
     pub fn start() -> Self {
+        Self::with(Shared::default())
+    }
+
+    /// The same, except that a script may write an answer, byte for byte: it is given the head of the request.
+    /// After an answer of HTTP/1.0 the connection is closed.
+    pub fn scripted(script: impl Fn(&str) -> Option<Vec<u8>> + Send + Sync + 'static) -> Self {
+        Self::with(Shared { script: Some(Box::new(script)), ..Shared::default() })
+    }
+
+    fn with(shared: Shared) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
         let address = listener.local_addr().expect("an address");
-        let shared = Arc::<Shared>::default();
+        let shared = Arc::new(shared);
         let serving = Arc::clone(&shared);
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
@@ -96,6 +110,14 @@ fn serve(stream: &TcpStream, shared: &Shared, number: usize) -> Option<()> {
         let head = head(&mut reader)?;
         let bytes = body(&mut reader, &head).ok()?;
         shared.requests.lock().expect("the requests").push(format!("{head}body: {bytes}\n"));
+        if let Some(answer) = shared.script.as_ref().and_then(|script| script(&head)) {
+            let mut stream = stream;
+            stream.write_all(&answer).ok()?;
+            if answer.starts_with(b"HTTP/1.0") {
+                return None;
+            }
+            continue;
+        }
         let path = head.split(' ').nth(1)?;
         answer(stream, path, shared, number).ok()?;
     }

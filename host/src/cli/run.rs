@@ -8,6 +8,7 @@ use rustix::thread::disable_transparent_huge_pages;
 use tracing::{debug, info, warn};
 
 use crate::memory;
+use crate::process;
 use crate::scheduling;
 use crate::service::{self, End, Placement};
 use crate::telemetry;
@@ -15,9 +16,17 @@ use crate::telemetry;
 /// Requests that are unfinished at the end of the grace period were cut off.
 const CUT_OFF: u8 = 3;
 
+#[expect(unsafe_code, reason = "only here is it known that no other thread runs yet")]
 pub(super) fn run(file: &Path) -> anyhow::Result<ExitCode> {
+    let protected = process::protect();
+    // SAFETY: this is the first thing that the program does after it has read its arguments.
+    unsafe { process::take_environment() };
     let checked = super::load(file)?;
+    let protected = protected.and(process::core_dumps(checked.config.process.core_dumps));
     let _log = telemetry::log(&checked.config.log)?;
+    if let Err(error) = protected {
+        warn!(event = "process.unprotected", "failed to protect the process's memory: {error}");
+    }
     for warning in &checked.warnings {
         warn!("{}: {}", warning.place, warning.problem);
     }

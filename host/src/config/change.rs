@@ -40,6 +40,15 @@ impl Written {
     }
 }
 
+/// Settings that a running gateway cannot change, as they were at its start. Holds no secret, so that a reload can
+/// erase those of the first configuration.
+#[derive(Debug)]
+pub struct Fixed {
+    settings: Vec<(&'static str, String)>,
+    /// Reserved memory: lower values need no restart.
+    reserved: Vec<(&'static str, usize)>,
+}
+
 impl Config {
     /// The keys that are different in another configuration, and the secrets.
     pub fn changes(&self, new: &Self) -> Vec<String> {
@@ -48,17 +57,14 @@ impl Config {
         keys.into_iter().filter(|key| old.get(*key) != new.get(*key)).cloned().collect()
     }
 
-    /// The settings of another configuration that would need a restart of what began with this one.
-    pub fn fixed_settings_changed(&self, new: &Self) -> Vec<&'static str> {
-        let mut changed = Vec::new();
-        macro_rules! compare {
+    /// Returns the settings that a running gateway cannot change.
+    pub fn fixed(&self) -> Fixed {
+        macro_rules! settings {
             ($($section:ident$(.$key:ident)*,)+) => {
-                $(if self.$section$(.$key)* != new.$section$(.$key)* {
-                    changed.push(stringify!($section$(.$key)*));
-                })+
+                vec![$((stringify!($section$(.$key)*), format!("{:?}", self.$section$(.$key)*))),+]
             };
         }
-        compare![
+        let settings = settings![
             server.listen,
             server.connections_max,
             server.connections_verified_percent,
@@ -74,6 +80,7 @@ impl Config {
             admin.listen,
             admin.socket,
             log,
+            process,
             store,
             plugins.directory,
             plugins.cache,
@@ -89,8 +96,17 @@ impl Config {
             plugins.queue_max,
             plugins.stack_bytes_max,
         ];
-        let both = self.plugins.reserved().into_iter().zip(new.plugins.reserved());
-        changed.extend(both.filter(|((_, old), (_, new))| new > old).map(|((name, _), _)| name));
-        changed
+        Fixed { settings, reserved: self.plugins.reserved().into_iter().collect() }
+    }
+}
+
+impl Fixed {
+    /// Returns the settings that differ in another configuration and need a restart.
+    pub fn changed(&self, new: &Config) -> Vec<&'static str> {
+        let new = new.fixed();
+        let both = self.settings.iter().zip(&new.settings);
+        let changed = both.filter(|(old, new)| old.1 != new.1).map(|(old, _)| old.0);
+        let both = self.reserved.iter().zip(&new.reserved);
+        changed.chain(both.filter(|(old, new)| new.1 > old.1).map(|(old, _)| old.0)).collect()
     }
 }

@@ -376,7 +376,7 @@ fn back(name: &str, twilio: &Twilio, report: &mut Report<'_, '_>) {
 /// An address that credentials are sent to.
 fn api_url(key: &str, url: &str, example: &str, report: &mut Report<'_, '_>) {
     match Url::parse(url) {
-        Ok(url) if url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() => {
+        Ok(url) if url.query().is_some() || url.fragment().is_some() || has_user_info(&url) => {
             report.fault(key, "has more than host and path", &format!("write {example}"));
         }
         Ok(url) if url.scheme() == "https" && url.has_host() => {}
@@ -388,6 +388,11 @@ fn api_url(key: &str, url: &str, example: &str, report: &mut Report<'_, '_>) {
         ),
         Err(error) => report.fault(key, &error.to_string(), &format!("write {example}")),
     }
+}
+
+/// Whether a URL has a user or a password in it.
+fn has_user_info(url: &Url) -> bool {
+    !url.username().is_empty() || url.password().is_some()
 }
 
 fn is_loopback(url: &Url) -> bool {

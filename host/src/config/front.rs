@@ -21,6 +21,8 @@ pub struct FrontApp {
     pub files_urls: Vec<String>,
     /// Where Front may lead from there: asked without a token.
     pub storage_urls: Vec<String>,
+    /// Private networks in which hosts that match a pattern may lie.
+    pub files_networks: Vec<String>,
     /// How long a request of Front may take in all; Front gives up after 7,000.
     pub timeout_ms: u64,
     /// How long a request of a channel's provider may take in all.
@@ -61,6 +63,7 @@ impl Default for FrontApp {
             api_url: "https://api2.frontapp.com".to_owned(),
             files_urls: vec!["https://*.api.frontapp.com".to_owned()],
             storage_urls: vec!["https://*.amazonaws.com".to_owned()],
+            files_networks: Vec::new(),
             timeout_ms: 6_500,
             provider_timeout_ms: 4_500,
             signature_window_ms: 300_000,

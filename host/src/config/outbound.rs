@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
 
+use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use url::{Host, Url};
+use zeroize::Zeroizing;
 
 use super::secret::Secret;
 use crate::outbound::address::canonical;
@@ -96,37 +98,92 @@ impl fmt::Display for Site {
     }
 }
 
+/// Letters and digits that a secret needs to be recognised in an answer. Fewer match by chance.
+pub(crate) const RECOGNISED_MIN: usize = 8;
+
 /// A header with secrets in it, which the gateway puts into requests to one site.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct BoundSecret {
     /// One of the plugin's `outbound`.
     pub to: String,
+    /// Paths that get the header, each with everything below it; all paths if empty.
+    pub paths: Vec<String>,
     /// The header's name.
     pub header: String,
     /// The header's value, with the names of secrets in braces.
     pub value: String,
     /// What stands for those names.
     pub secrets: BTreeMap<String, Secret>,
+    /// Names of secrets that answers may contain, such as the name of an account.
+    pub visible: Vec<String>,
+}
+
+/// A text with a mark for each byte: whether it belongs to a secret.
+pub(crate) type Marked = Zeroizing<Vec<(u8, bool)>>;
+
+/// A part of [`BoundSecret::value`].
+enum Piece<'b> {
+    Text(&'b str),
+    Secret { value: &'b str, visible: bool },
 }
 
 impl BoundSecret {
-    /// The header's value, or why there is none. Never says what a secret is.
-    pub(crate) fn render(&self) -> Result<String, String> {
-        let (mut rendered, mut rest) = (String::new(), self.value.as_str());
+    /// Returns the header's value, or why it cannot be made. Never says what a secret is.
+    pub(crate) fn render(&self) -> Result<Zeroizing<String>, String> {
+        let rendered = text(&self.pieces()?);
+        Ok(match self.credentials() {
+            Some(_) => Zeroizing::new(format!("Basic {}", base64(&rendered["Basic ".len()..]).as_str())),
+            None => rendered,
+        })
+    }
+
+    /// Returns the texts that an answer must not contain: each secret, and user and password together, as they are
+    /// and encoded. Empty where the value cannot be rendered.
+    pub(crate) fn confidential(&self) -> Vec<Marked> {
+        let Ok(pieces) = self.pieces() else {
+            return Vec::new();
+        };
+        let mut texts = Vec::new();
+        for piece in &pieces {
+            if let Piece::Secret { value, visible: false } = piece {
+                texts.push(mark(value));
+            }
+        }
+        if self.credentials().is_some() {
+            let all = pieces.iter().flat_map(|piece| {
+                let (text, is_secret) = match piece {
+                    Piece::Text(text) => (*text, false),
+                    Piece::Secret { value, visible } => (*value, !visible),
+                };
+                text.bytes().map(move |byte| (byte, is_secret))
+            });
+            let pair: Marked = Zeroizing::new(all.skip("Basic ".len()).collect());
+            let plain: Zeroizing<Vec<u8>> = Zeroizing::new(pair.iter().map(|(byte, _)| *byte).collect());
+            let encoded = base64(&plain);
+            // Three bytes are four letters.
+            let marks = encoded.bytes().enumerate().map(|(at, letter)| {
+                let from = at / 4 * 3 + (at % 4).saturating_sub(1);
+                (letter, pair.get(from..).is_some_and(|rest| rest.iter().take(2).any(|(_, is_secret)| *is_secret)))
+            });
+            texts.push(Zeroizing::new(marks.collect()));
+            texts.push(pair);
+        }
+        texts
+    }
+
+    fn pieces(&self) -> Result<Vec<Piece<'_>>, String> {
+        let (mut pieces, mut rest) = (Vec::new(), self.value.as_str());
         while let Some((before, from)) = rest.split_once('{') {
             let (name, after) = from.split_once('}').ok_or("has a `{` without a `}`")?;
             let secret =
                 self.secrets.get(name).ok_or_else(|| format!("names `{{{name}}}`, which is no secret here"))?;
-            rendered += before;
-            rendered += secret.expose();
+            let visible = self.visible.iter().any(|visible| visible == name);
+            pieces.extend([Piece::Text(before), Piece::Secret { value: secret.expose(), visible }]);
             rest = after;
         }
-        rendered += rest;
-        Ok(match self.credentials() {
-            Some(_) => format!("Basic {}", base64(&rendered["Basic ".len()..])),
-            None => rendered,
-        })
+        pieces.push(Piece::Text(rest));
+        Ok(pieces)
     }
 
     /// User and password, which HTTP wants encoded: they stand behind `Basic` with a colon between them, as
@@ -136,9 +193,55 @@ impl BoundSecret {
     }
 }
 
-fn base64(text: &str) -> String {
+/// Joins the pieces in a buffer that never grows, since each reallocation would leave a copy.
+fn text(pieces: &[Piece<'_>]) -> Zeroizing<String> {
+    let texts = || {
+        pieces.iter().map(|piece| match piece {
+            Piece::Text(text) | Piece::Secret { value: text, .. } => *text,
+        })
+    };
+    let mut whole = Zeroizing::new(String::with_capacity(texts().map(str::len).sum()));
+    texts().for_each(|text| whole.push_str(text));
+    whole
+}
+
+/// Marks one secret. The header of a JSON Web Token is not secret: many tokens share it.
+fn mark(secret: &str) -> Marked {
+    let mut parts = secret.splitn(4, '.');
+    let (first, rest) = (parts.next().unwrap_or_default(), parts.count());
+    let public = if first.starts_with("eyJ") && rest == 2 { first.len() } else { 0 };
+    Zeroizing::new(secret.bytes().enumerate().map(|(at, byte)| (byte, at >= public)).collect())
+}
+
+/// Whether all servers interpret a path in the same way. Rejects `.`, `..`, empty segments, parameters, and encoded
+/// characters that change the meaning when they are decoded.
+pub(crate) fn is_plain_path(path: &str) -> bool {
+    let Some(parts) = path.strip_prefix('/') else {
+        return false;
+    };
+    let mut encoded = path.split('%').skip(1);
+    if !encoded.all(|rest| rest.as_bytes().get(..2).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))) {
+        return false;
+    }
+    let Ok(decoded) = percent_decode_str(parts).decode_utf8() else {
+        return false;
+    };
+    let is_whole = |part: &str| !matches!(part, "" | "." | "..");
+    let mut inner = parts.strip_suffix('/').unwrap_or(parts).split('/');
+    let has_delimiters = decoded.contains(['\\', '%', ';', '?', '#']) || decoded.contains(char::is_control);
+    let slashes = |text: &str| text.matches('/').count();
+    let dotted = decoded.split('/').any(|part| matches!(part, "." | ".."));
+    !has_delimiters && slashes(parts) == slashes(&decoded) && !dotted && (parts.is_empty() || inner.all(is_whole))
+}
+
+/// Whether a path equals another one or lies below it: `/v1` covers `/v1/x`, not `/v1x`.
+pub(crate) fn is_below(path: &str, above: &str) -> bool {
+    path.strip_prefix(above).is_some_and(|rest| rest.is_empty() || above.ends_with('/') || rest.starts_with('/'))
+}
+
+fn base64(text: impl AsRef<[u8]>) -> Zeroizing<String> {
     use base64::Engine as _;
-    base64::prelude::BASE64_STANDARD.encode(text)
+    Zeroizing::new(base64::prelude::BASE64_STANDARD.encode(text))
 }
 
 #[cfg(test)]
@@ -195,14 +298,72 @@ mod tests {
             let mut bound: BoundSecret = toml::from_str(&text).expect("a bound secret");
             let folder = std::path::Path::new(".");
             bound.secrets.values_mut().for_each(|secret| secret.resolve(folder, crate::ownership::open));
-            bound.render()
+            bound.render().map(|value| value.to_string())
         };
         let (user, word) = (std::env::var("HOME").expect("a home"), std::env::var("PATH").expect("a path"));
         assert_eq!(rendered("Bearer {word}"), Ok(format!("Bearer {word}")));
         assert_eq!(rendered("{user}; {word}"), Ok(format!("{user}; {word}")));
         assert_eq!(rendered("Basic {word}"), Ok(format!("Basic {word}")));
-        assert_eq!(rendered("Basic {user}:{word}"), Ok(format!("Basic {}", base64(&format!("{user}:{word}")))));
+        let encoded = base64(format!("{user}:{word}"));
+        assert_eq!(rendered("Basic {user}:{word}"), Ok(format!("Basic {}", encoded.as_str())));
         assert_eq!(rendered("{other}"), Err("names `{other}`, which is no secret here".to_owned()));
         assert_eq!(rendered("{user"), Err("has a `{` without a `}`".to_owned()));
+    }
+
+    #[test]
+    fn a_path_that_servers_may_read_differently_is_not_plain() {
+        for path in ["/", "/v1", "/v1/", "/v1/a%20b", "/v1/caf%C3%A9", "/v1/a.b..c", "/v1/...", "/v1/%41"] {
+            assert!(is_plain_path(path), "{path}");
+        }
+        let table = [
+            "",
+            "*",
+            "v1",
+            "//",
+            "//v1",
+            "/v1//x",
+            "/v1/.",
+            "/v1/./x",
+            "/v1/..",
+            "/v1/../x",
+            "/v1/%2e%2e/x",
+            "/v1/.%2E/x",
+            "/v1%2fx",
+            "/v1/%2F",
+            "/v1/..%5cx",
+            "/v1/..\\x",
+            "/v1/..;/x",
+            "/v1;a=b/x",
+            "/v1/%3bx",
+            "/v1/%252e%252e/x",
+            "/v1/%",
+            "/v1/%2",
+            "/v1/%zz",
+            "/v1/%00",
+            "/v1/%0a",
+            "/v1/%c0%ae%c0%ae/x",
+            "/v1/%ff",
+            "/v1/%3fx",
+            "/v1/%23x",
+        ];
+        for path in table {
+            assert!(!is_plain_path(path), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_path_covers_what_is_below_it() {
+        for (path, above, expected) in [
+            ("/v1/x", "/v1/", true),
+            ("/v1/", "/v1/", true),
+            ("/v1", "/v1/", false),
+            ("/v1", "/v1", true),
+            ("/v1/x", "/v1", true),
+            ("/v1x", "/v1", false),
+            ("/V1/x", "/v1", false),
+            ("/x", "/", true),
+        ] {
+            assert_eq!(is_below(path, above), expected, "{path} below {above}");
+        }
     }
 }

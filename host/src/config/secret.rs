@@ -1,16 +1,26 @@
-//! Secrets by reference: `{ env = "NAME" }` or `{ file = "PATH" }`, never a literal.
+//! Secrets by reference: `{ env = "NAME" }` or `{ file = "PATH" }`, never a literal. Memory is erased when the
+//! last configuration with the secret is dropped.
 
 use std::fmt;
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::de::{self, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
+use zeroize::Zeroizing;
+
+use crate::process;
+
+/// Bytes of a secret's file: far more than any key has.
+const FILE_BYTES_MAX: usize = 64 * 1024;
 
 /// A secret, which no derive and no log line prints.
 pub struct Secret {
     source: Source,
     /// What stands at the source, or why it could not be read.
-    value: Result<String, String>,
+    value: Result<Arc<Zeroizing<String>>, String>,
 }
 
 enum Source {
@@ -24,27 +34,27 @@ impl Secret {
     pub(crate) fn resolve(&mut self, folder: &Path, open: super::Open) {
         let read = match &self.source {
             Source::Env(name) => {
-                std::env::var(name).map_err(|_| format!("the environment variable `{name}` is not set"))
+                process::variable(name).ok_or_else(|| format!("the environment variable `{name}` is not set"))
             }
             Source::File(path) => open(&folder.join(path))
-                .and_then(std::io::read_to_string)
-                .map(|text| text.trim_end_matches(['\r', '\n']).to_owned())
+                .and_then(contents)
+                .map(|text| Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned()))
                 .map_err(|error| format!("the file `{}` cannot be read: {error}", path.display())),
         };
         self.value = read.and_then(|value| {
-            if value.trim() != value {
+            if value.trim() != value.as_str() {
                 return Err(format!("the secret at {self} has white space around it"));
             }
             if value.is_empty() {
                 return Err(format!("the secret at {self} is empty"));
             }
-            Ok(value)
+            Ok(Arc::new(value))
         });
     }
 
     /// Puts a made-up value in its place, for tests of a plugin.
     pub(crate) fn stand_in(&mut self, value: &str) {
-        self.value = Ok(value.to_owned());
+        self.value = Ok(Arc::new(Zeroizing::new(value.to_owned())));
     }
 
     /// Why there is no value, if there is none.
@@ -54,8 +64,25 @@ impl Secret {
 
     /// The value, for the one place that needs it.
     pub fn expose(&self) -> &str {
-        self.value.as_deref().expect("a checked configuration has read every secret")
+        self.value.as_ref().expect("a checked configuration has read every secret")
     }
+
+    /// Returns the value for a holder that keeps it. Memory holds one copy of it.
+    pub fn share(&self) -> Arc<Zeroizing<String>> {
+        Arc::clone(self.value.as_ref().expect("a checked configuration has read every secret"))
+    }
+}
+
+/// Reads a file into a buffer that never grows, since each reallocation would leave a copy.
+fn contents(file: File) -> io::Result<Zeroizing<String>> {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(FILE_BYTES_MAX + 1));
+    let limit = u64::try_from(FILE_BYTES_MAX + 1).unwrap_or(u64::MAX);
+    file.take(limit).read_to_end(&mut bytes)?;
+    if bytes.len() > FILE_BYTES_MAX {
+        return Err(io::Error::other(format!("larger than {FILE_BYTES_MAX} bytes")));
+    }
+    let text = str::from_utf8(&bytes).map_err(|_| io::Error::other("not UTF-8"))?;
+    Ok(Zeroizing::new(text.to_owned()))
 }
 
 /// Where the secret stands, never what it is.

@@ -1,6 +1,8 @@
-//! `[server]`, `[admin]` and `[log]`: the two listeners, and what is said about them.
+//! `[server]`, `[admin]`, `[log]` and `[process]`: the two listeners, the log, and the process itself.
 
+use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::ops::Deref;
 use std::path::PathBuf;
 
 use serde::Deserialize;
@@ -15,7 +17,7 @@ pub struct Server {
     pub listen: SocketAddr,
     /// What the platforms were given, letter for letter: signatures are checked against it. `None`
     /// stands for plain HTTP at `listen`.
-    pub public_url: Option<String>,
+    pub public_url: Option<PublicUrl>,
     /// Open connections. For a further one, a connection that has sent no verified request is closed.
     pub connections_max: usize,
     /// The part of them, in percent, that is kept for connections which have sent a verified request.
@@ -84,6 +86,32 @@ impl Server {
         let kept = connections_max * usize::from(self.connections_verified_percent.min(100)) / 100;
         (connections_max - kept).max(1)
     }
+}
+
+/// The address that platforms call. Its `Debug` output never contains the user and password that may be part of it.
+#[derive(Clone, Deserialize)]
+pub struct PublicUrl(String);
+
+impl Deref for PublicUrl {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for PublicUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PublicUrl")
+    }
+}
+
+/// What other processes of the machine may see of this one.
+#[derive(Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Process {
+    /// Allows core dumps, and debuggers of the same user. Both expose every secret.
+    pub core_dumps: bool,
 }
 
 /// The operators' listener: health, status, metrics.

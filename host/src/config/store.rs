@@ -1,5 +1,6 @@
 //! `[store]` and `[delivery]`: what must not be lost, and how it reaches the platforms.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
@@ -103,6 +104,8 @@ pub struct Delivery {
     pub connect_timeout_ms: u64,
     /// Authorities that are trusted beside those that browsers trust, as PEM.
     pub ca_files: Vec<PathBuf>,
+    /// DNS servers for the platforms' hosts; those of the system if empty.
+    pub nameservers: Vec<SocketAddr>,
     /// Connections that are kept open for the next request.
     pub connections_idle_max: usize,
     /// Bytes of one answer.
@@ -129,6 +132,7 @@ impl Default for Delivery {
             request_timeout_ms: 15_000,
             connect_timeout_ms: 5_000,
             ca_files: Vec::new(),
+            nameservers: Vec::new(),
             connections_idle_max: 8,
             response_bytes_max: 1_048_576,
             retry_first_ms: 500,

@@ -1,7 +1,10 @@
 //! What works, and probably not as it was meant: said by `check` and at the start, never fatal.
 
+use url::Url;
+
 use super::document::Document;
 use super::fault::Fault;
+use super::outbound::RECOGNISED_MIN;
 use super::tenant::Role;
 use super::{Config, Secret, Tenant};
 use crate::outbound::address::special;
@@ -32,6 +35,14 @@ pub(super) fn warn(config: &Config, document: &Document<'_>, warnings: &mut Vec<
             "admin.listen".to_owned(),
             "operators' pages are open on an address of the public internet",
             "write 127.0.0.1, or a private address",
+        );
+    }
+    if config.server.public_url.as_deref().is_some_and(|url| Url::parse(url).is_ok_and(|url| url.password().is_some()))
+    {
+        say(
+            "server.public_url".to_owned(),
+            "contains a password, in clear text in this file",
+            "make the file readable by the gateway's user only, or remove the password: signatures are valid without it, too",
         );
     }
     for (name, tenant) in &config.tenants {
@@ -66,6 +77,17 @@ pub(super) fn warn(config: &Config, document: &Document<'_>, warnings: &mut Vec<
                 "the secret goes over http, where everybody on the way can read it",
                 "use https where the host has it",
             );
+        }
+        for (index, bound) in plugin.bound_secrets.iter().enumerate() {
+            let hidden = bound.secrets.iter().filter(|(name, _)| !bound.visible.contains(name));
+            let letters = |secret: &str| secret.bytes().filter(u8::is_ascii_alphanumeric).count();
+            for (secret, _) in hidden.filter(|(_, secret)| letters(secret.expose()) < RECOGNISED_MIN) {
+                say(
+                    format!("plugins.named.{name}.bound_secrets[{index}].secrets.{secret}"),
+                    "the secret is too short to be recognised in an answer",
+                    "use a longer one, or list it in `visible` if it is not secret, such as a user name",
+                );
+            }
         }
     }
     let signing: Vec<&str> = config.tenants.values().flat_map(signing_secrets).map(Secret::expose).collect();

@@ -12,13 +12,14 @@ use hyper::body::Bytes;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, USER_AGENT};
 use hyper::{HeaderMap, Method};
 use url::Url;
+use zeroize::Zeroizing;
 
 use self::pace::{Pace, Turn};
 use super::store::front::Channel;
 use crate::front::api::{Body, Call, Fate, Response, Scope};
 use crate::front::token;
 use crate::outbound::form::{Form, Part};
-use crate::outbound::{Answer, Client, Failure};
+use crate::outbound::{Answer, Client, Failure, confidential};
 use crate::plugin::files::Failure as Broken;
 use crate::store::now_ms;
 use crate::tenants::App;
@@ -86,8 +87,7 @@ impl Front {
     fn headers(&self, channel: &Channel) -> HeaderMap {
         let jti = uuid::Uuid::new_v4().simple().to_string();
         let token = self.app.issuer.token(&channel.channel_id, &jti, now_ms() / 1_000, token::LIFETIME_SECONDS);
-        let mut bearer = HeaderValue::try_from(format!("Bearer {token}")).expect("base64 is a header value");
-        bearer.set_sensitive(true);
+        let bearer = confidential(Zeroizing::new(format!("Bearer {token}"))).expect("base64 is a header value");
         let mut headers = HeaderMap::new();
         headers.insert(AUTHORIZATION, bearer);
         headers.insert(USER_AGENT, HeaderValue::from_static(concat!("frontgate/", env!("CARGO_PKG_VERSION"))));

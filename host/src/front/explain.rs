@@ -11,6 +11,7 @@ use base64::prelude::BASE64_STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
 use sha2::Sha256;
+use zeroize::Zeroizing;
 
 use self::presented::Presented;
 use super::signature::{Keys, NO_BODY, Refusal, Request};
@@ -140,11 +141,12 @@ fn other_secrets(keys: &Keys, presented: &Presented, text: &[u8]) -> Option<Stri
         let (label, secret) = (&key.label, key.secret.as_str());
         let forms = [
             (format!("if {label} had no white space around it"), Some(secret.trim().as_bytes().to_vec())),
-            (format!("if {label} ended with a line feed"), Some(format!("{secret}\n").into_bytes())),
+            (format!("if {label} ended with a line feed"), Some([secret.as_bytes(), b"\n"].concat())),
             (format!("if {label} were hexadecimal digits to decode; Front takes it as text"), presented::hex(secret)),
             (format!("if {label} were base64 to decode; Front takes it as text"), BASE64_STANDARD.decode(secret).ok()),
         ];
-        let form = forms.into_iter().find(|(_, form)| form.as_ref().is_some_and(|form| presented.is(form, text)));
+        let mut forms = forms.map(|(change, form)| (change, form.map(Zeroizing::new))).into_iter();
+        let form = forms.find(|(_, form)| form.as_ref().is_some_and(|form| presented.is(form, text)));
         form.map(|(change, _)| change)
     })
 }

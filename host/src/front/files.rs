@@ -30,6 +30,8 @@ pub struct Stop {
     pub url: Url,
     /// Whether a token goes with it.
     pub with_token: bool,
+    /// Whether the operator configured this host by name, not by a pattern. Then its address is not checked.
+    pub is_named: bool,
     redirects: usize,
 }
 
@@ -58,9 +60,9 @@ impl Hosts {
     /// The first request for a file: to Front itself, with a token.
     pub fn first(&self, link: &str) -> Result<Stop, Elsewhere> {
         let url = Url::parse(link).map_err(|_| Elsewhere::NotUrl)?;
-        match has(&self.front, &url) {
-            true => Ok(Stop { url, with_token: true, redirects: 0 }),
-            false => Err(elsewhere(&url)),
+        match found(&self.front, &url) {
+            Some(pattern) => Ok(Stop { is_named: pattern.is_named(), url, with_token: true, redirects: 0 }),
+            None => Err(elsewhere(&url)),
         }
     }
 
@@ -71,9 +73,9 @@ impl Hosts {
         if redirects > REDIRECTS_MAX {
             return Err(Elsewhere::TooOften);
         }
-        match has(&self.front, &url) || has(&self.storage, &url) {
-            true => Ok(Stop { url, with_token: false, redirects }),
-            false => Err(elsewhere(&url)),
+        match found(&self.front, &url).or_else(|| found(&self.storage, &url)) {
+            Some(pattern) => Ok(Stop { is_named: pattern.is_named(), url, with_token: false, redirects }),
+            None => Err(elsewhere(&url)),
         }
     }
 }
@@ -89,6 +91,10 @@ impl Pattern {
         origin.is_tuple().then_some(Self::Exactly(origin))
     }
 
+    fn is_named(&self) -> bool {
+        matches!(self, Self::Exactly(_))
+    }
+
     fn is_of(&self, url: &Url) -> bool {
         match self {
             Self::Exactly(origin) => url.origin() == *origin,
@@ -100,9 +106,11 @@ impl Pattern {
     }
 }
 
-fn has(patterns: &[Pattern], url: &Url) -> bool {
+/// Returns the pattern that matches a URL; an exact one takes precedence.
+fn found<'p>(patterns: &'p [Pattern], url: &Url) -> Option<&'p Pattern> {
     let is_anonymous = url.username().is_empty() && url.password().is_none();
-    is_anonymous && patterns.iter().any(|pattern| pattern.is_of(url))
+    let of = patterns.iter().filter(|pattern| is_anonymous && pattern.is_of(url));
+    of.max_by_key(|pattern| pattern.is_named())
 }
 
 /// Without path and query, which may hold somebody's key.

@@ -6,11 +6,14 @@
 //! address of the same app while the window is open, so addresses are unguessable and bodies that name
 //! their channel are compared with it.
 
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
 
 use super::time;
 
@@ -123,7 +126,8 @@ pub enum Refusal {
 pub struct Key {
     /// As it may be logged, such as `app_secrets[0]`.
     pub label: String,
-    pub(super) secret: String,
+    /// Shared with the configuration, so that memory holds one copy.
+    pub(super) secret: Arc<Zeroizing<String>>,
     mac: Hmac<Sha256>,
 }
 
@@ -136,8 +140,13 @@ impl std::fmt::Debug for Key {
 impl Key {
     /// A key from the app's secret, which is text: Front decodes nothing.
     pub fn new(label: impl Into<String>, secret: &str) -> Self {
+        Self::shared(label, Arc::new(Zeroizing::new(secret.to_owned())))
+    }
+
+    /// Makes a key from a secret that is shared with the configuration.
+    pub fn shared(label: impl Into<String>, secret: Arc<Zeroizing<String>>) -> Self {
         let mac = Hmac::new_from_slice(secret.as_bytes()).expect("HMAC takes keys of any length");
-        Self { label: label.into(), secret: secret.to_owned(), mac }
+        Self { label: label.into(), secret, mac }
     }
 
     /// The signature of a body at a time, as it stands in the header.

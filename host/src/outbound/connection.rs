@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::io;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -43,6 +44,16 @@ impl Target {
             host => host.to_string(),
         };
         Some(Self { tls: url.scheme() == "https", host, port: url.port_or_known_default()? })
+    }
+
+    /// The host, without brackets where it is an address.
+    pub(super) fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The host, where it is an address.
+    pub(super) fn address(&self) -> Option<IpAddr> {
+        self.host.parse().ok()
     }
 }
 
@@ -92,6 +103,18 @@ where
         let stream = TcpStream::connect((target.host.as_str(), target.port)).await;
         let stream = stream.with_context(|| format!("connecting to {}:{}", target.host, target.port))?;
         Self::over(stream, target.tls.then_some((tls, &target.host))).await
+    }
+
+    /// Connects to the first address that answers, with TLS for the name of the target.
+    pub(super) async fn open_at(target: &Target, addresses: &[IpAddr], tls: &Tls) -> anyhow::Result<Self> {
+        let mut failed = anyhow!("{} has no address", target.host);
+        for address in addresses {
+            match TcpStream::connect((*address, target.port)).await {
+                Ok(stream) => return Self::over(stream, target.tls.then_some((tls, &target.host))).await,
+                Err(error) => failed = anyhow!("connecting to {} at {address}: {error}", target.host),
+            }
+        }
+        Err(failed)
     }
 
     /// Agrees on TLS with a host, where there is to be TLS.

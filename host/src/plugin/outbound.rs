@@ -3,16 +3,18 @@
 //! sent there, on every new connection.
 //!
 //! In reading order: a [`destination`] is what a request names, the [`policy`] is what was granted, the
-//! [`network`] finds addresses, [`requests`] are those of one call, an [`exchange`] is one of them.
+//! [`network`] finds addresses, [`requests`] are those of one call, an [`exchange`] is one of them. At a host with a
+//! bound secret, [`guard`] checks request and answer, and [`echo`] searches the answer for the secret.
 
 mod body;
 mod destination;
+mod echo;
 mod exchange;
+mod guard;
 pub mod network;
 mod policy;
 pub(super) mod refusal;
 pub(super) mod requests;
-mod resolve;
 pub(crate) mod traces;
 
 use std::collections::HashMap;
@@ -23,7 +25,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 
 pub(crate) use self::body::Body;
-pub(super) use self::destination::Destination;
+pub(super) use self::destination::{Aim, Destination};
 use self::network::Network;
 use self::policy::Policy;
 pub(crate) use self::refusal::Failure;
@@ -50,6 +52,9 @@ pub(crate) struct Egress {
 struct Key {
     tenant: Arc<str>,
     to: Destination,
+    /// Secrets that were sent over it. Some servers authenticate the connection, and a late answer belongs to an
+    /// earlier request, so a connection is reused for the same secrets only.
+    bound: Vec<usize>,
 }
 
 impl Egress {

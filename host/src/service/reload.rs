@@ -12,7 +12,7 @@ use tracing::{info, warn};
 use super::edition::Editions;
 use super::operate::Answer;
 use crate::config::receipt::{Outcome, Receipt};
-use crate::config::{Checked, Config};
+use crate::config::{Checked, Config, Fixed};
 use crate::console::Console;
 use crate::plugin::load::reload::{Command, Commands};
 use crate::plugin::receipt::millis;
@@ -23,7 +23,7 @@ use crate::roles;
 pub(super) struct Reloads {
     file: PathBuf,
     /// What sockets, memory and database were made for.
-    first: Arc<Config>,
+    first: Fixed,
     editions: Arc<Editions>,
     commands: Commands,
     registry: Arc<Registry>,
@@ -39,7 +39,7 @@ impl Reloads {
         registry: Arc<Registry>,
         console: Arc<Console>,
     ) -> Self {
-        let (file, first) = (file.to_owned(), editions.config());
+        let (file, first) = (file.to_owned(), editions.config().fixed());
         Self { file, first, editions, commands, registry, console, turn: Mutex::default() }
     }
 
@@ -88,7 +88,7 @@ impl Reloads {
         let Checked { config, warnings } = read.map_err(|faults| faults.to_string())?;
         let (old, new) = (self.editions.config(), Arc::new(config));
         *changes = old.changes(&new);
-        let fixed = self.first.fixed_settings_changed(&new);
+        let fixed = self.first.changed(&new);
         if !fixed.is_empty() {
             return Err(format!("{} cannot change while the gateway runs; restart it", fixed.join(", ")));
         }

@@ -14,6 +14,7 @@ use hyper::{HeaderMap, Method, StatusCode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use url::{Url, form_urlencoded};
+use zeroize::Zeroizing;
 
 use crate::config::Twilio;
 use crate::outbound::{self, Client};
@@ -94,9 +95,9 @@ impl Rest {
     /// The account of a checked configuration, if there are credentials.
     pub fn new(config: &Twilio, client: &Arc<Client>) -> Option<Self> {
         let (user, password) = config.credentials()?;
-        let basic = BASE64_STANDARD.encode(format!("{user}:{password}"));
-        let mut authorization = HeaderValue::from_str(&format!("Basic {basic}")).expect("base64 is a header value");
-        authorization.set_sensitive(true);
+        let basic = Zeroizing::new(BASE64_STANDARD.encode(Zeroizing::new([user, ":", password].concat()).as_bytes()));
+        let authorization = outbound::confidential(Zeroizing::new(["Basic ", &basic].concat()));
+        let authorization = authorization.expect("base64 is a header value");
         let mut base = Url::parse(&config.conversations_url).expect("a checked URL");
         if base.path().trim_matches('/').is_empty() {
             base.set_path("v1");

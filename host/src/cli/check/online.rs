@@ -30,14 +30,18 @@ pub(super) fn online(config: &Config) -> anyhow::Result<usize> {
         };
         match runtime.block_on(rest.webhooks()) {
             Ok(webhooks) => {
-                say!("✓ tenant {name}: {address} takes the credentials");
+                say!("✓ tenant {name}: {} takes the credentials", tenants::shown(address));
                 let url = |callback: Callback| format!("{}{}", tenants::public_url(config), callback.path(&tenant));
                 let roles = &tenant.roles;
                 if !roles.crm.is_empty() || !roles.conversations.is_empty() {
                     faults += point(name, &webhooks, &url(Callback::Conversations));
                 }
                 for callback in [Callback::Crm, Callback::Templates, Callback::Outgoing, Callback::Routing] {
-                    say!("    Twilio's console alone shows where it calls {}: {}", callback.name(), url(callback));
+                    say!(
+                        "    Twilio's console alone shows where it calls {}: {}",
+                        callback.name(),
+                        tenants::shown(&url(callback))
+                    );
                 }
             }
             Err(failure @ Failure::Refused { status, .. }) if !is_busy(status) => {
@@ -71,13 +75,14 @@ fn point(tenant: &str, webhooks: &Webhooks, expected: &str) -> usize {
         let alias = expected.strip_suffix("conversations").map(|start| format!("{start}twilio-conversations"));
         if url != expected && Some(url) != alias.as_deref() {
             faults += 1;
-            let there = if url.is_empty() { "nowhere" } else { url };
+            let there = if url.is_empty() { "nowhere".to_owned() } else { tenants::shown(url) };
+            let expected = tenants::shown(expected);
             say!("✗ tenant {tenant}: the {kind}-event webhook points {there}\n    set it to {expected}");
         } else if !ticked(event) {
             faults += 1;
             say!("✗ tenant {tenant}: {event} is not ticked among the {kind}-event webhooks\n    tick it");
         } else {
-            say!("✓ tenant {tenant}: {event} comes to {url}");
+            say!("✓ tenant {tenant}: {event} comes to {}", tenants::shown(url));
         }
     }
     if webhooks.method.as_deref().is_some_and(|method| !method.eq_ignore_ascii_case("POST")) {

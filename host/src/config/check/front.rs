@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use super::{Report, api_url, names_plugin};
+use super::{Report, api_url, has_user_info, names_plugin};
 use crate::config::FrontApp;
 
 /// Front gives up after this many milliseconds.
@@ -48,6 +48,7 @@ pub(super) fn check(key: &str, name: &str, app: &FrontApp, report: &mut Report<'
     }
     names_plugin(&format!("{key}.plugin"), &app.plugin, report);
     api_url(&format!("{key}.api_url"), &app.api_url, "https://api2.frontapp.com", report);
+    super::outbound::networks(&format!("{key}.files_networks"), &app.files_networks, report);
     for (list, urls) in [("files_urls", &app.files_urls), ("storage_urls", &app.storage_urls)] {
         for (index, url) in urls.iter().enumerate() {
             if !is_origin(url) {
@@ -64,7 +65,7 @@ fn is_origin(text: &str) -> bool {
     let host = text.strip_prefix("https://*.").map(|below| format!("https://{below}"));
     let url = Url::parse(host.as_deref().unwrap_or(text));
     url.is_ok_and(|url| {
-        let is_plain = matches!(url.path(), "" | "/") && url.query().is_none() && url.username().is_empty();
+        let is_plain = matches!(url.path(), "" | "/") && url.query().is_none() && !has_user_info(&url);
         matches!(url.scheme(), "http" | "https") && url.has_host() && is_plain && !text.ends_with('/')
     })
 }

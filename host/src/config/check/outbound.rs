@@ -6,7 +6,7 @@ use hyper::header::{HeaderName, HeaderValue};
 use ipnet::IpNet;
 
 use super::Report;
-use crate::config::outbound::{BoundSecret, Hosts, Site};
+use crate::config::outbound::{BoundSecret, Hosts, Site, is_below, is_plain_path};
 use crate::config::{Config, Named};
 use crate::outbound::address::{is_grantable, special};
 use crate::outbound::is_reserved_header;
@@ -24,7 +24,7 @@ pub(super) fn check(config: &Config, report: &mut Report<'_, '_>) {
 }
 
 fn plugin(key: &str, named: &Named, report: &mut Report<'_, '_>) {
-    let networks = networks(key, named, report);
+    let networks = networks(&format!("{key}.outbound_networks"), &named.outbound_networks, report);
     for (index, text) in named.outbound.iter().enumerate() {
         let key = format!("{key}.outbound[{index}]");
         match Site::parse(text) {
@@ -41,10 +41,11 @@ fn plugin(key: &str, named: &Named, report: &mut Report<'_, '_>) {
     }
 }
 
-fn networks(key: &str, named: &Named, report: &mut Report<'_, '_>) -> Vec<IpNet> {
+/// Parses a list of networks, and reports those that cannot be granted.
+pub(super) fn networks(key: &str, list: &[String], report: &mut Report<'_, '_>) -> Vec<IpNet> {
     let mut networks = Vec::new();
-    for (index, text) in named.outbound_networks.iter().enumerate() {
-        let key = format!("{key}.outbound_networks[{index}]");
+    for (index, text) in list.iter().enumerate() {
+        let key = format!("{key}[{index}]");
         match text.parse::<IpNet>() {
             Err(_) => report.fault(&key, "is no network", "write an address, a slash and a length, such as 10.0.0.0/8"),
             Ok(network) if !is_grantable(&network) => report.fault(
@@ -88,8 +89,17 @@ fn bound(key: &str, bound: &BoundSecret, earlier: &[BoundSecret], named: &Named,
     if header.as_ref().is_ok_and(is_reserved_header) || header.is_err() {
         report.fault(&format!("{key}.header"), "is no header that can be set", "write a name such as authorization");
     }
-    let twin =
-        |other: &&BoundSecret| Site::parse(&other.to).ok() == to && other.header.eq_ignore_ascii_case(&bound.header);
+    for (index, path) in bound.paths.iter().enumerate().filter(|(_, path)| !is_plain_path(path)) {
+        let problem = format!("`{path}` can be interpreted in different ways");
+        report.fault(&format!("{key}.paths[{index}]"), &problem, "write it as \"/v1/\", without `..`, `;` or `//`");
+    }
+    for (index, name) in bound.visible.iter().enumerate().filter(|(_, name)| !bound.secrets.contains_key(*name)) {
+        let problem = format!("names `{name}`, which is no secret here");
+        report.fault(&format!("{key}.visible[{index}]"), &problem, "name one of `secrets`");
+    }
+    let twin = |other: &&BoundSecret| {
+        Site::parse(&other.to).ok() == to && other.header.eq_ignore_ascii_case(&bound.header) && overlap(other, bound)
+    };
     if earlier.iter().any(|other| twin(&other)) {
         report.fault(&format!("{key}.header"), "is bound to this site already", "leave one of them out");
     }
@@ -104,7 +114,7 @@ fn bound(key: &str, bound: &BoundSecret, earlier: &[BoundSecret], named: &Named,
     if bound.secrets.values().any(|secret| secret.fault().is_some()) {
         return;
     }
-    match bound.render().map(HeaderValue::try_from) {
+    match bound.render().map(|value| HeaderValue::try_from(value.as_str())) {
         Err(problem) => report.fault(&format!("{key}.value"), &problem, "write it as \"Bearer {token}\""),
         Ok(Err(_)) => report.fault(
             &format!("{key}.value"),
@@ -113,4 +123,10 @@ fn bound(key: &str, bound: &BoundSecret, earlier: &[BoundSecret], named: &Named,
         ),
         Ok(Ok(_)) => {}
     }
+}
+
+/// Whether two bindings apply to a common path.
+fn overlap(one: &BoundSecret, other: &BoundSecret) -> bool {
+    let all = one.paths.is_empty() || other.paths.is_empty();
+    all || one.paths.iter().any(|path| other.paths.iter().any(|above| is_below(path, above) || is_below(above, path)))
 }

@@ -13,6 +13,7 @@ use crate::delivery::store::front::Channel;
 use crate::front::api;
 use crate::front::files::Stop;
 use crate::front::requests::Message;
+use crate::outbound::Reach;
 use crate::plugin::files::{Body, Failure, Files, Missing, Opening};
 
 /// The files of one message.
@@ -70,7 +71,11 @@ impl MessageFiles {
             true => (Some(self.front.turn(&self.channel).await), self.front.headers(&self.channel)),
             false => (None, HeaderMap::new()),
         };
-        let answer = self.front.client.download(&stop.url, headers, deadline).await;
+        let reach = match stop.is_named {
+            true => Reach::Configured,
+            false => Reach::Public(&self.front.app.files_networks),
+        };
+        let answer = self.front.client.download(&stop.url, headers, reach, deadline).await;
         let answer = answer.map_err(|failure| unavailable(&failure.to_string()))?;
         tracing::debug!(
             channel = self.channel.channel_id,

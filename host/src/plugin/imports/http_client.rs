@@ -4,9 +4,7 @@ use std::time::Duration;
 
 use http_body_util::{BodyExt as _, Full};
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
-use hyper::http::uri::PathAndQuery;
 use hyper::{HeaderMap, Method};
-use url::{Position, Url};
 
 use crate::bindings::http_client::{
     Content, Field, Host, HttpError, OutboundRequest, OutboundResponse, Part, UploadBody,
@@ -15,7 +13,7 @@ use crate::outbound::form::{self, Form};
 use crate::outbound::is_reserved_header;
 use crate::plugin::files::{Body, Missing};
 use crate::plugin::outbound::requests::{FileIn, Outgoing, Patience};
-use crate::plugin::outbound::{Destination, Failure, Refusal};
+use crate::plugin::outbound::{Destination, Failure};
 use crate::plugin::run::store::CallStore;
 
 impl Host for CallStore {
@@ -84,12 +82,10 @@ fn outgoing(request: OutboundRequest) -> Result<Outgoing, HttpError> {
         }
         headers.try_append(name, value).map_err(|_| unusable("so many headers".to_owned()))?;
     }
-    let url = Url::parse(&request.url).map_err(Refusal::url);
-    let path = url.as_ref().ok().and_then(|url| path(url).parse().ok());
     Ok(Outgoing {
-        to: url.and_then(|url| Destination::of(&url)),
+        to: Destination::aim(&request.url),
         method,
-        path: path.unwrap_or_else(|| PathAndQuery::from_static("/")),
+        with_secrets: true,
         headers,
         body: whole(request.body),
         file: None,
@@ -100,17 +96,15 @@ fn outgoing(request: OutboundRequest) -> Result<Outgoing, HttpError> {
     })
 }
 
-fn path(url: &Url) -> &str {
-    &url[Position::BeforePath..Position::AfterQuery]
-}
-
 impl From<Failure> for HttpError {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Forbidden(refusal) => Self::Forbidden(refusal.to_string()),
             Failure::NotConnected(_) => Self::NotConnected(failure.to_string()),
             Failure::Timeout => Self::Timeout,
-            Failure::Interrupted(_) => Self::Interrupted(failure.to_string()),
+            Failure::Interrupted(_) | Failure::Secret | Failure::Unreadable(_) => {
+                Self::Interrupted(failure.to_string())
+            }
             Failure::RequestTooLarge | Failure::ResponseTooLarge(_) => Self::TooLarge,
         }
     }

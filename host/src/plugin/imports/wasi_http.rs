@@ -111,10 +111,12 @@ fn outgoing(request: Request<WasiBody>, options: Option<RequestOptions>) -> Outg
         Some(authority) => Destination::of_authority(scheme, authority.as_str()),
         None => Err(Refusal::Url("it names no host".to_owned())),
     };
+    // What cannot be a path was refused when the guest set it; none means the root.
+    let path = head.uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
     Outgoing {
-        to,
+        to: to.map(|to| (to, path)),
         method: head.method,
-        path: head.uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/")),
+        with_secrets: true,
         headers: head.headers,
         body: body.map_err(|error| Failure::Interrupted(format!("the request: {error}"))).boxed_unsync(),
         file: None,
@@ -131,7 +133,9 @@ fn outgoing(request: Request<WasiBody>, options: Option<RequestOptions>) -> Outg
 impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
         match failure {
-            Failure::Forbidden(_) | Failure::NotConnected(_) => Self::InternalError(Some(failure.to_string())),
+            Failure::Forbidden(_) | Failure::NotConnected(_) | Failure::Secret | Failure::Unreadable(_) => {
+                Self::InternalError(Some(failure.to_string()))
+            }
             Failure::Timeout => Self::HttpResponseTimeout,
             Failure::Interrupted(_) => Self::ConnectionTerminated,
             Failure::RequestTooLarge => Self::HttpRequestBodySize(None),

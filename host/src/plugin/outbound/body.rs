@@ -9,7 +9,9 @@ use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::{Body as HttpBody, Bytes, Frame, Incoming, SizeHint};
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use super::echo::Search;
 use super::exchange::Exchange;
+use super::guard;
 use super::refusal::Failure;
 
 /// What a plugin sends.
@@ -59,18 +61,21 @@ pub(crate) struct ResponseBody {
     /// How long the next part may take.
     between: Duration,
     pause: Pin<Box<Sleep>>,
+    /// Searches for bound secrets.
+    search: Option<Search>,
 }
 
 impl ResponseBody {
     pub(super) fn new(
         incoming: Incoming,
         exchange: Exchange,
+        search: Option<Search>,
         bytes_max: usize,
         until: Instant,
         between: Duration,
     ) -> Self {
         let pause = Box::pin(sleep_until(until.min(Instant::now() + between)));
-        let mut body = Self { incoming, exchange: Some(exchange), left: bytes_max, until, between, pause };
+        let mut body = Self { incoming, exchange: Some(exchange), left: bytes_max, until, between, pause, search };
         if body.incoming.is_end_stream() {
             body.finish(Ok(()));
         }
@@ -92,7 +97,16 @@ impl ResponseBody {
         let bytes = frame.data_ref().map_or(0, Bytes::len);
         let too_large = Failure::ResponseTooLarge("outbound_response_bytes_max");
         self.left = self.left.checked_sub(bytes).ok_or(too_large)?;
-        Ok(())
+        let Some(search) = &mut self.search else {
+            return Ok(());
+        };
+        if let Some(trailers) = frame.trailers_ref() {
+            return guard::fields(trailers, search);
+        }
+        match frame.data_ref().is_some_and(|data| search.finds(data)) {
+            true => Err(Failure::Secret),
+            false => Ok(()),
+        }
     }
 }
 

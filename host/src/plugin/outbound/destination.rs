@@ -3,7 +3,8 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use url::{Host, Url};
+use hyper::http::uri::PathAndQuery;
+use url::{Host, Position, Url};
 
 use super::refusal::Refusal;
 use crate::outbound::address::canonical;
@@ -19,7 +20,25 @@ pub(crate) struct Destination {
     pub(super) port: u16,
 }
 
+/// A destination, and the path and query that are requested there.
+pub(crate) type Aim = (Destination, PathAndQuery);
+
 impl Destination {
+    /// Parses a plugin's URL. Rejects control characters: the parser would drop them, and request another path.
+    pub(crate) fn aim(url: &str) -> Result<Aim, Refusal> {
+        if url.contains(|c: char| c.is_ascii_control()) {
+            return Err(Refusal::Url("it contains a control character".to_owned()));
+        }
+        Self::aim_at(&Url::parse(url).map_err(Refusal::url)?)
+    }
+
+    /// Takes a parsed URL apart. A path that cannot be sent is refused, never replaced.
+    pub(crate) fn aim_at(url: &Url) -> Result<Aim, Refusal> {
+        let to = Self::of(url)?;
+        let path = url[Position::BeforePath..Position::AfterQuery].parse();
+        Ok((to, path.map_err(|_| Refusal::Url("invalid URL path, or longer than 65,534 bytes".to_owned()))?))
+    }
+
     /// What a URL names. The parser is that of browsers: it knows the addresses that do not look like any.
     pub(crate) fn of(url: &Url) -> Result<Self, Refusal> {
         let tls = match url.scheme() {

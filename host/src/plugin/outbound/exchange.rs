@@ -39,8 +39,8 @@ struct Open {
 
 impl Exchange {
     /// Takes a turn that has been waited for; none if nobody waits for the call any more.
-    pub(super) fn new(requests: &Arc<Requests>, to: Destination, method: &Method) -> Option<Self> {
-        let key = Key { tenant: Arc::clone(&requests.caller.tenant), to };
+    pub(super) fn new(requests: &Arc<Requests>, to: Destination, bound: Vec<usize>, method: &Method) -> Option<Self> {
+        let key = Key { tenant: Arc::clone(&requests.caller.tenant), to, bound };
         let traces = requests.traces.clone().filter(|_| !is_safe(method));
         let traces = match traces {
             Some(traces) if !traces.begin() => return None,

@@ -1,17 +1,20 @@
 //! What a plugin was granted outside: sites, networks of the company's own, and bound secrets.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use hyper::HeaderMap;
 use hyper::header::{HeaderName, HeaderValue};
 use ipnet::IpNet;
 
 use super::destination::Destination;
+use super::echo::Patterns;
 use super::network::Network;
 use super::refusal::Refusal;
 use crate::config::Named;
-use crate::config::outbound::{BoundSecret, Hosts, Site};
+use crate::config::outbound::{BoundSecret, Hosts, Site, is_below, is_plain_path};
 use crate::outbound::address::{canonical, special};
+use crate::outbound::confidential;
 
 /// Addresses of one name that are tried, at most.
 const ADDRESSES_MAX: usize = 8;
@@ -22,11 +25,25 @@ pub(super) struct Policy {
     sites: Vec<Site>,
     networks: Vec<IpNet>,
     bound: Vec<Bound>,
+    /// All bound secrets that are long enough to be recognised.
+    secrets: Option<Arc<Patterns>>,
+}
+
+/// The bound secrets of one request.
+#[derive(Default)]
+pub(super) struct Binding {
+    /// Secrets to put in, as indexes into all of the plugin.
+    pub(super) secrets: Vec<usize>,
+    /// Whether request and answer are checked: the host has a bound secret, for any path.
+    pub(super) is_guarded: bool,
+    /// Whether a secret of the host is bound to paths.
+    pub(super) by_path: bool,
 }
 
 /// A header for one site. Has no way to print itself.
 struct Bound {
     to: Site,
+    paths: Vec<String>,
     header: HeaderName,
     value: HeaderValue,
 }
@@ -38,6 +55,7 @@ impl Policy {
             sites: named.outbound.iter().map(|text| site(text)).collect(),
             networks: named.outbound_networks.iter().filter_map(|text| text.parse().ok()).collect(),
             bound: named.bound_secrets.iter().map(Bound::new).collect(),
+            secrets: Patterns::new(&named.bound_secrets.iter().flat_map(BoundSecret::confidential).collect::<Vec<_>>()),
         }
     }
 
@@ -105,21 +123,41 @@ impl Policy {
         Ok(())
     }
 
-    /// Puts in the secrets that are bound to this destination, in place of what the plugin wrote.
-    pub(super) fn bind(&self, to: &Destination, headers: &mut HeaderMap) {
-        for bound in self.bound.iter().filter(|bound| covers(&bound.to, to)) {
+    /// Returns the secrets for a destination and a path. Rejects an ambiguous path where secrets are bound to paths.
+    pub(super) fn binding(&self, to: &Destination, path: &str) -> Result<Binding, Refusal> {
+        let mut binding = Binding::default();
+        for (index, bound) in self.bound.iter().enumerate().filter(|(_, bound)| covers(&bound.to, to)) {
+            binding.is_guarded = true;
+            binding.by_path |= !bound.paths.is_empty();
+            if bound.paths.is_empty() || bound.paths.iter().any(|above| is_below(path, above)) {
+                binding.secrets.push(index);
+            }
+        }
+        if binding.by_path && !is_plain_path(path) {
+            return Err(Refusal::Path);
+        }
+        Ok(binding)
+    }
+
+    /// Puts in secrets, replacing headers of the plugin.
+    pub(super) fn bind(&self, secrets: &[usize], headers: &mut HeaderMap) {
+        for bound in secrets.iter().filter_map(|index| self.bound.get(*index)) {
             headers.insert(bound.header.clone(), bound.value.clone());
         }
+    }
+
+    /// What answers of hosts with bound secrets must not contain: the secrets of all of them.
+    pub(super) fn secrets(&self) -> Option<&Arc<Patterns>> {
+        self.secrets.as_ref()
     }
 }
 
 impl Bound {
     fn new(bound: &BoundSecret) -> Self {
-        let value = bound.render().ok().and_then(|value| HeaderValue::try_from(value).ok());
-        let mut value = value.expect("a checked configuration has values that are headers");
-        value.set_sensitive(true);
+        let value = bound.render().ok().and_then(confidential);
+        let value = value.expect("a checked configuration has values that are headers");
         let header = HeaderName::try_from(&bound.header).expect("a checked configuration has names of headers");
-        Self { to: site(&bound.to), header, value }
+        Self { to: site(&bound.to), paths: bound.paths.clone(), header, value }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use hyper::Method;
+use hyper::header::HeaderName;
 
 /// Why a request is not even tried. The text is for the plugin's author and for the operator.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -19,6 +20,12 @@ pub(crate) enum Refusal {
     Scheme,
     #[error("blocked by egress policy: the method {0} is not sent")]
     Method(Method),
+    #[error("blocked by egress policy: the header {0} is not sent to a host with a bound secret")]
+    Header(HeaderName),
+    #[error(
+        "blocked by egress policy: servers may interpret the path differently, and a secret is bound to paths of this host"
+    )]
+    Path,
     #[error("blocked by egress policy: {0} is not granted")]
     Host(String),
     #[error("blocked by egress policy: {host} is granted, but not over {scheme}")]
@@ -49,6 +56,8 @@ impl Refusal {
             Self::UserInfo => "user-info",
             Self::Scheme | Self::HostScheme { .. } => "scheme",
             Self::Method(_) => "method",
+            Self::Header(_) => "header",
+            Self::Path => "path",
             Self::Host(_) => "host",
             Self::Port { .. } => "port",
             Self::Literal(..) | Self::Address { .. } => "address",
@@ -79,6 +88,12 @@ pub(crate) enum Failure {
     /// Header or body of the answer.
     #[error("the answer is too large: {0}")]
     ResponseTooLarge(&'static str),
+    /// Something was sent, and the answer contains a bound secret.
+    #[error("answer withheld: it contains a secret that is bound to this host")]
+    Secret,
+    /// Something was sent, and the answer cannot be searched for a bound secret.
+    #[error("answer withheld: {0} prevents the search for a bound secret")]
+    Unreadable(&'static str),
 }
 
 impl Failure {
@@ -91,6 +106,8 @@ impl Failure {
             Self::Interrupted(_) => "interrupted",
             Self::RequestTooLarge => "request-too-large",
             Self::ResponseTooLarge(_) => "response-too-large",
+            Self::Secret => "secret",
+            Self::Unreadable(_) => "unreadable",
         }
     }
 }

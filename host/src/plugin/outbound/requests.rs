@@ -4,24 +4,32 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use http_body_util::BodyExt as _;
 use hyper::body::Body as _;
 use hyper::header::{CONTENT_LENGTH, HOST, HeaderValue};
-use hyper::http::uri::PathAndQuery;
 use hyper::{HeaderMap, Method, Request, Response, Uri};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 use tracing::{debug, warn};
 
 use super::body::{ResponseBody, capped};
+use super::echo::Patterns;
 use super::exchange::Exchange;
+use super::guard;
+use super::policy::Binding;
 use super::traces::Traces;
-use super::{Body, Destination, Egress, Failure, Refusal};
+use super::{Aim, Body, Egress, Failure, Refusal};
 use crate::config::Limits;
 use crate::plugin::run::call::Caller;
 use crate::telemetry::brief;
 
 /// Hosts that are remembered of one call.
 const HOSTS_MAX: usize = 16;
+
+/// Methods that plugins may use. CONNECT opens a tunnel; TRACE, and others such as TRACK and DEBUG, return the header
+/// of the request, with the secret that was put in.
+const METHODS: [Method; 7] =
+    [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];
 
 /// What a call sends.
 pub(crate) struct Requests {
@@ -50,9 +58,10 @@ pub(crate) struct Used {
 
 /// A request as a plugin wants it.
 pub(crate) struct Outgoing {
-    pub(crate) to: Result<Destination, Refusal>,
+    pub(crate) to: Result<Aim, Refusal>,
     pub(crate) method: Method,
-    pub(crate) path: PathAndQuery,
+    /// Whether secrets that are bound to the destination are put in.
+    pub(crate) with_secrets: bool,
     /// Without those that are the gateway's to set.
     pub(crate) headers: HeaderMap,
     pub(crate) body: Body,
@@ -108,16 +117,16 @@ impl Requests {
     }
 
     /// Sends a request, and gives the answer when its header is there.
-    pub(crate) async fn send(self: &Arc<Self>, outgoing: Outgoing) -> Result<Response<ResponseBody>, Failure> {
-        let sent = match self.admit(&outgoing) {
-            Ok((to, deadline)) => self.send_to(to, deadline, outgoing).await,
+    pub(crate) async fn send(self: &Arc<Self>, mut outgoing: Outgoing) -> Result<Response<Body>, Failure> {
+        let sent = match self.admit(&mut outgoing) {
+            Ok((to, binding, deadline)) => self.send_to(to, binding, deadline, outgoing).await,
             Err(refusal) => Err(self.unsent(refusal.into())),
         };
         sent.inspect_err(|failure| self.tell(failure))
     }
 
     /// Every check that needs no network.
-    fn admit(&self, outgoing: &Outgoing) -> Result<(Destination, Instant), Refusal> {
+    fn admit(&self, outgoing: &mut Outgoing) -> Result<(Aim, Binding, Instant), Refusal> {
         let sent = {
             let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
             used.requests = used.requests.saturating_add(1);
@@ -131,23 +140,30 @@ impl Requests {
         if self.egress.is_empty() {
             return Err(Refusal::NothingGranted);
         }
-        let to = outgoing.to.clone()?;
+        let (to, path) = outgoing.to.clone()?;
         self.egress.policy.admit(&to)?;
-        // The one has a tunnel for an answer, the other would show what was put into the header.
-        if matches!(outgoing.method, Method::CONNECT | Method::TRACE) {
+        if !METHODS.contains(&outgoing.method) {
             return Err(Refusal::Method(outgoing.method.clone()));
         }
+        let mut binding = self.egress.policy.binding(&to, path.path())?;
+        if binding.is_guarded {
+            guard::prepare(&mut outgoing.headers, binding.by_path)?;
+        }
+        if !outgoing.with_secrets {
+            binding.secrets.clear();
+        }
         self.note_host(to.host());
-        Ok((to, deadline))
+        Ok(((to, path), binding, deadline))
     }
 
     async fn send_to(
         self: &Arc<Self>,
-        to: Destination,
+        (to, path): Aim,
+        binding: Binding,
         deadline: Instant,
         outgoing: Outgoing,
-    ) -> Result<Response<ResponseBody>, Failure> {
-        let Outgoing { method, path, mut headers, body, file, patience, .. } = outgoing;
+    ) -> Result<Response<Body>, Failure> {
+        let Outgoing { method, mut headers, body, file, patience, .. } = outgoing;
         let limits = &self.limits;
         let most = |is_file: bool, usually| if is_file { limits.outbound_file_bytes_max } else { usually };
         let sent_max = most(file == Some(FileIn::Request), limits.outbound_request_bytes_max);
@@ -167,13 +183,14 @@ impl Requests {
         let connect = Duration::from_millis(limits.outbound_connect_timeout_ms);
         let connected = until.min(Instant::now() + shorter(connect, patience.connect));
         let answered = until.min(Instant::now() + shorter(whole, patience.first_byte));
-        let Some(mut exchange) = Exchange::new(self, to, &method) else {
+        let Binding { secrets, is_guarded, .. } = binding;
+        self.egress.policy.bind(&secrets, &mut headers);
+        let Some(mut exchange) = Exchange::new(self, to, secrets, &method) else {
             self.places.add_permits(1);
             return Err(self.unsent(Failure::NotConnected("the call was given up".to_owned())));
         };
         let host = HeaderValue::try_from(exchange.to().authority()).expect("a host is a header value");
         headers.insert(HOST, host);
-        self.egress.policy.bind(exchange.to(), &mut headers);
         let mut request = Request::new(capped(body, sent_max));
         *request.method_mut() = method;
         *request.uri_mut() = Uri::from(path);
@@ -182,12 +199,30 @@ impl Requests {
             Ok(response) => response,
             Err(failure) => return Err(exchange.fail(failure)),
         };
-        let (head, incoming) = response.into_parts();
+        let mut search = self.egress.policy.secrets().filter(|_| is_guarded).map(Patterns::search);
+        if let Some(search) = &mut search
+            && let Err(failure) = guard::check(&response, search)
+        {
+            return Err(exchange.fail(failure));
+        }
+        let (mut head, incoming) = response.into_parts();
         if incoming.size_hint().lower() > u64::try_from(received_max).unwrap_or(u64::MAX) {
             return Err(exchange.fail(Failure::ResponseTooLarge("outbound_response_bytes_max")));
         }
         let between = shorter(whole, patience.between_bytes);
-        Ok(Response::from_parts(head, ResponseBody::new(incoming, exchange, received_max, until, between)))
+        let body = ResponseBody::new(incoming, exchange, search, received_max, until, between);
+        if !is_guarded {
+            return Ok(Response::from_parts(head, body.boxed_unsync()));
+        }
+        // They contain the reason phrase, which was not searched.
+        head.extensions.clear();
+        // The plugin gets the body after its end was searched. Holding back only bytes that look like a secret would be
+        // an oracle for guesses, letter by letter. Files are read by the gateway, not by the plugin.
+        let body = match file {
+            Some(FileIn::Answer) => body.boxed_unsync(),
+            _ => body.collect().await?.map_err(|never| match never {}).boxed_unsync(),
+        };
+        Ok(Response::from_parts(head, body))
     }
 
     /// Counts a failure before the request had its turn.
@@ -200,6 +235,11 @@ impl Requests {
     fn tell(&self, failure: &Failure) {
         let (plugin, tenant, request) = self.labels();
         let text = brief(&failure.to_string());
+        let is_withheld = matches!(failure, Failure::Secret | Failure::Unreadable(_));
+        if is_withheld && self.egress.is_news(failure.verdict()) {
+            warn!(event = "outbound.answer_withheld", plugin, tenant, request, "plugin `{plugin}`: {text}");
+            return;
+        }
         if matches!(failure, Failure::Forbidden(_)) && self.egress.is_news(failure.verdict()) {
             warn!(plugin, tenant, request, "plugin `{plugin}` sent a request that was refused: {text}");
             return;
@@ -259,10 +299,10 @@ impl Drop for Requests {
 #[cfg(test)]
 mod tests {
     use http_body_util::{BodyExt as _, Empty};
-    use url::Url;
 
     use super::*;
     use crate::config::{Config, Plugins};
+    use crate::plugin::outbound::Destination;
     use crate::plugin::outbound::network::{Around, Network};
 
     #[tokio::test]
@@ -279,9 +319,9 @@ mod tests {
         };
         let requests = Requests::new(&egress, &Limits::default(), &caller, None, None);
         let sent = requests.send(Outgoing {
-            to: Destination::of(&Url::parse("http://localhost/").expect("a URL")),
+            to: Destination::aim("http://localhost/"),
             method: Method::GET,
-            path: PathAndQuery::from_static("/"),
+            with_secrets: true,
             headers: HeaderMap::new(),
             body: Empty::new().map_err(|never| match never {}).boxed_unsync(),
             file: None,

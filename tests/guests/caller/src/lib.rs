@@ -2,8 +2,11 @@
 //! what came back.
 //!
 //! `flat GET http://crm.test/ header:accept=x size=100 timeout=50 times=3` goes through `http-client`, the
-//! same with `wasi` through `wasi:http`; `find-after URL 7a7b...` searches its own memory after both.
+//! same with `wasi` through `wasi:http`; `find-after URL 7a7b...` searches its own memory after both. `show=all` gives
+//! everything that came back, as far as a plugin can see it; `longer=100` makes the URL that much longer.
 #![cfg(target_family = "wasm")]
+
+use std::borrow::Cow;
 
 use frontgate_sdk::{Crm, Customer, CustomerPage, Error, ListRequest, Result};
 
@@ -18,12 +21,14 @@ frontgate_sdk::export!(Caller: crm);
 /// What is to be sent.
 struct Wish<'w> {
     method: &'w str,
-    url: &'w str,
+    url: Cow<'w, str>,
     headers: Vec<(&'w str, &'w str)>,
     body: Vec<u8>,
     timeout_ms: Option<u32>,
     times: usize,
     together: bool,
+    /// Whether everything that came back is wanted.
+    all: bool,
 }
 
 impl Crm for Caller {
@@ -56,13 +61,15 @@ impl Crm for Caller {
 impl<'w> Wish<'w> {
     fn read(text: &'w str) -> Self {
         let mut words = text.split(' ');
-        let (method, url) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+        let (method, url) = (words.next().unwrap_or_default(), words.next().unwrap_or_default().into());
         let (headers, body) = (Vec::new(), Vec::new());
-        let mut wish = Self { method, url, headers, body, timeout_ms: None, times: 1, together: false };
+        let mut wish = Self { method, url, headers, body, timeout_ms: None, times: 1, together: false, all: false };
         for (key, value) in words.filter_map(|word| word.split_once('=')) {
             match key {
                 "body" => wish.body = value.into(),
                 "size" => wish.body = vec![b'x'; value.parse().unwrap_or_default()],
+                "longer" => wish.url.to_mut().push_str(&"a".repeat(value.parse().unwrap_or_default())),
+                "show" => wish.all = value == "all",
                 "timeout" => wish.timeout_ms = value.parse().ok(),
                 "times" => wish.times = value.parse().unwrap_or(1),
                 "together" => (wish.times, wish.together) = (value.parse().unwrap_or(1), true),

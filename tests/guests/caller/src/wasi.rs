@@ -2,8 +2,8 @@
 
 use wasip2::http::outgoing_handler::handle;
 use wasip2::http::types::{
-    ErrorCode, Fields, FutureIncomingResponse, IncomingResponse, Method, OutgoingBody, OutgoingRequest, RequestOptions,
-    Scheme,
+    ErrorCode, Fields, FutureIncomingResponse, IncomingBody, IncomingResponse, Method, OutgoingBody, OutgoingRequest,
+    RequestOptions, Scheme,
 };
 use wasip2::io::streams::StreamError;
 
@@ -14,7 +14,7 @@ const CHUNK_BYTES: usize = 4096;
 
 pub(crate) fn send(wish: &Wish<'_>) -> String {
     match begin(wish) {
-        Ok(future) => end(future),
+        Ok(future) => end(future, wish.all),
         Err(said) => said,
     }
 }
@@ -22,7 +22,8 @@ pub(crate) fn send(wish: &Wish<'_>) -> String {
 /// Begins all of them before it waits for the first.
 pub(crate) fn send_together(wish: &Wish<'_>) -> String {
     let begun: Vec<_> = (0..wish.times).map(|_| begin(wish)).collect();
-    let said: Vec<String> = begun.into_iter().map(|begun| begun.map_or_else(|said| said, end)).collect();
+    let said: Vec<String> =
+        begun.into_iter().map(|begun| begun.map_or_else(|said| said, |future| end(future, wish.all))).collect();
     let last = said.last().cloned().unwrap_or_default();
     format!("{} times {last}", said.iter().filter(|said| **said == last).count())
 }
@@ -72,7 +73,7 @@ fn begin(wish: &Wish<'_>) -> Result<FutureIncomingResponse, String> {
         headers.append(name, value.as_bytes()).map_err(|error| format!("header {name}: {error:?}"))?;
     }
     let request = OutgoingRequest::new(headers);
-    let (scheme, rest) = wish.url.split_once("://").unwrap_or(("https", wish.url));
+    let (scheme, rest) = wish.url.split_once("://").unwrap_or(("https", &wish.url));
     let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
     let method = match wish.method {
         "GET" => Method::Get,
@@ -118,16 +119,16 @@ fn write(bytes: &[u8], body: OutgoingBody) {
     let _ = OutgoingBody::finish(body, None);
 }
 
-fn end(future: FutureIncomingResponse) -> String {
+fn end(future: FutureIncomingResponse, all: bool) -> String {
     future.subscribe().block();
     match future.get() {
-        Some(Ok(Ok(response))) => answer(&response),
+        Some(Ok(Ok(response))) => answer(&response, all),
         Some(Ok(Err(code))) => shown(&code),
         _ => "no answer".to_owned(),
     }
 }
 
-fn answer(response: &IncomingResponse) -> String {
+fn answer(response: &IncomingResponse, all: bool) -> String {
     let headers: String = response.headers().entries().iter().map(|(name, _)| format!("{name} ")).collect();
     let Ok(body) = response.consume() else { return "no body".to_owned() };
     let Ok(stream) = body.stream() else { return "no stream".to_owned() };
@@ -141,7 +142,24 @@ fn answer(response: &IncomingResponse) -> String {
             }
         }
     }
-    format!("{} {headers}{}", response.status(), crate::shown(&text))
+    if !all {
+        return format!("{} {headers}{}", response.status(), crate::shown(&text));
+    }
+    drop(stream);
+    let trailers = IncomingBody::finish(body);
+    trailers.subscribe().block();
+    let trailers = match trailers.get() {
+        Some(Ok(Ok(Some(trailers)))) => fields(&trailers),
+        _ => String::new(),
+    };
+    let headers = fields(&response.headers());
+    let (bytes, text) = (text.len(), String::from_utf8_lossy(&text));
+    format!("{}, {bytes} bytes\n{headers}\n{text}\n{trailers}", response.status())
+}
+
+fn fields(fields: &Fields) -> String {
+    let lines = fields.entries().into_iter();
+    lines.map(|(name, value)| format!("{name}: {}\n", String::from_utf8_lossy(&value))).collect()
 }
 
 /// The one with a text is that of the gateway's policy.

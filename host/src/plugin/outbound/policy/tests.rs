@@ -129,7 +129,7 @@ fn a_secret_is_bound_to_scheme_host_and_port_and_replaces_what_the_plugin_wrote(
         let to = Destination::of(&Url::parse(url).expect("a URL")).expect("a destination");
         let mut headers = HeaderMap::new();
         headers.insert("authorization", HeaderValue::from_static("the plugin's own"));
-        policy.bind(&to, &mut headers);
+        policy.bind(&policy.binding(&to, "/x").expect("a binding").secrets, &mut headers);
         let value = &headers["authorization"];
         assert_eq!(value == format!("Bearer {path}").as_str(), bound, "{url}");
         assert!(!bound || !format!("{headers:?}").contains(&path), "a secret prints itself");
