@@ -81,6 +81,8 @@ fn look_up(dir: &StdFile, path: &str, flags: OFlags) -> Result<OwnedFd, Errno> {
             // The kernel is not sure while others rename what is on the way.
             Err(Errno::AGAIN | Errno::INTR) if tries < LOOK_UPS_MAX => tries += 1,
             Err(Errno::XDEV) => return Err(Errno::PERM),
+            // From a filter of system calls that does not know `openat2`.
+            Err(Errno::PERM) => return Err(Errno::NOSYS),
             opened => return opened,
         }
     }
