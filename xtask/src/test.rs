@@ -3,11 +3,13 @@
 use anyhow::Result;
 
 use crate::tools::{add_checkers, cargo, execute, root, target};
-use crate::{build, languages};
+use crate::{build, deny, languages};
 
 pub(crate) fn test() -> Result<()> {
     add_checkers()?;
     execute(&mut cargo(&["fmt", "--all", "--check"]))?;
+    execute(&mut cargo(&["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"]))?;
+    deny::deny()?;
     build::build_quickly()?;
     let guests = build::packages(&root().join("tests/guests"))?;
     build::components(&guests)?;

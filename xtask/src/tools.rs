@@ -1,6 +1,7 @@
 //! Programs that the commands call, and where their results are.
 
 use std::env;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
@@ -65,4 +66,22 @@ pub(crate) fn add_checkers() -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// A program of crates.io at a fixed version, built once into the folder of the tools.
+pub(crate) fn installed(name: &str, version: &str, options: &[&str]) -> Result<PathBuf> {
+    let tools = target().join("tools");
+    let folder = tools.join("cargo").join(format!("{name}-{version}"));
+    let program = folder.join("bin").join(name);
+    if program.is_file() {
+        return Ok(program);
+    }
+    let build = tools.join("cargo/build");
+    let mut install = cargo(&["install", "--quiet", "--locked", name, "--version", version, "--root"]);
+    // A tool that runs for seconds is not worth minutes of optimisation.
+    install.arg(&folder).args(options).env("CARGO_TARGET_DIR", &build).env("CARGO_PROFILE_RELEASE_LTO", "off");
+    install.env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1").env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16");
+    execute(&mut install)?;
+    fs::remove_dir_all(&build).with_context(|| format!("removing {}", build.display()))?;
+    Ok(program)
 }
