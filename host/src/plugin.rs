@@ -9,6 +9,8 @@ pub mod contract;
 mod exports;
 pub(crate) mod fetch;
 pub(crate) mod files;
+#[doc(hidden)]
+pub mod fuzzing;
 mod grants;
 mod health;
 mod imports;

@@ -1,0 +1,52 @@
+//! `front::requests`: JSON that Front signed, as a POST and as a DELETE.
+
+use frontgate::front::requests::{
+    ATTACHMENTS_MAX, CONVERSATION_IDS_MAX, Decoded, FILENAME_CHARS_MAX, Question, RECIPIENTS_MAX, decode, decode_kept,
+};
+use frontgate::front::signature::{Key, Keys, Request};
+
+/// Characters of an unknown type that are kept.
+const TYPE_CHARS_MAX: usize = 64;
+/// When the signed request is sent and received.
+const NOW_MS: u64 = 1_700_000_000_000;
+
+/// Any bytes are decoded or refused, and what is decoded is within every limit.
+pub fn run(input: &[u8]) {
+    let kept = decode_kept(input);
+    let keys = Keys::new(vec![Key::new("app_secrets[0]", "secret")], 1);
+    let (timestamp, signature) = (NOW_MS.to_string(), keys.sign(&NOW_MS.to_string(), input).expect("a key"));
+    for is_delete in [false, true] {
+        let (timestamp, signature) = (Some(&*timestamp), Some(&*signature));
+        let request = Request { is_delete, timestamp, signature, body: input };
+        let decoded = decode(&keys.verify(&request, NOW_MS).expect("a signed request"));
+        if let Ok(decoded) = &decoded {
+            check(decoded);
+        }
+        match is_delete {
+            true => assert!(decoded.map_or(true, |decoded| matches!(decoded.question, Question::Delete(_)))),
+            false => assert_eq!(decoded, kept),
+        }
+    }
+}
+
+fn check(decoded: &Decoded) {
+    match &decoded.question {
+        Question::Message(message) => {
+            assert!(message.attachments.len() <= ATTACHMENTS_MAX);
+            assert!(message.recipients.len() <= RECIPIENTS_MAX && message.to.len() <= RECIPIENTS_MAX);
+            assert!(message.conversation_ids.len() <= CONVERSATION_IDS_MAX);
+            assert_eq!(message.idempotency_key("cha_1").len(), 64);
+            for file in &message.attachments {
+                assert!((1..=FILENAME_CHARS_MAX).contains(&file.filename.chars().count()), "{:?}", file.filename);
+                assert!(!file.filename.contains(['/', '\\', '"']) && !matches!(&*file.filename, "." | ".."));
+                assert!(!file.filename.chars().any(char::is_control));
+                assert!(file.content_type.bytes().all(|byte| (b' '..=b'~').contains(&byte)));
+            }
+            assert!(message.to.iter().all(|party| !party.handle.trim().is_empty()));
+        }
+        Question::Unknown(name) => {
+            assert!(name.chars().count() <= TYPE_CHARS_MAX && !name.chars().any(char::is_control));
+        }
+        _ => {}
+    }
+}

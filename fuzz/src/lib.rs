@@ -1,0 +1,46 @@
+//! The fuzz targets: what each does with an input of any bytes, and which properties it asserts.
+//!
+//! libFuzzer calls them through `fuzz_targets/`. `host/tests/fuzz_seeds.rs` includes this file too and runs each
+//! target over its committed seeds, so that targets compile and hold in `cargo xtask test`.
+
+pub mod config;
+pub mod destination;
+pub mod form;
+pub mod front_json;
+pub mod front_verifier;
+pub mod html;
+pub mod manifest;
+mod naive;
+pub mod routes;
+pub mod twilio_verifier;
+
+/// A target: panics if a property does not hold.
+pub type Target = fn(&[u8]);
+
+/// Every target by its name, which is also the name of its folder in `seeds/`.
+pub const ALL: [(&str, Target); 9] = [
+    ("config", config::run),
+    ("destination", destination::run),
+    ("form", form::run),
+    ("front_json", front_json::run),
+    ("front_verifier", front_verifier::run),
+    ("html", html::run),
+    ("manifest", manifest::run),
+    ("routes", routes::run),
+    ("twilio_verifier", twilio_verifier::run),
+];
+
+/// Takes the first line off an input.
+fn line<'i>(input: &mut &'i [u8]) -> &'i [u8] {
+    let (first, rest) = match input.iter().position(|byte| *byte == b'\n') {
+        Some(at) => (&input[..at], &input[at + 1..]),
+        None => (*input, &[][..]),
+    };
+    *input = rest;
+    first
+}
+
+/// The byte of a line at a position, or 0.
+fn byte(line: &[u8], at: usize) -> usize {
+    line.get(at).copied().unwrap_or_default().into()
+}

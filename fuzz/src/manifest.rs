@@ -1,0 +1,19 @@
+//! A plugin's file before it is compiled: what it says of itself, and where it differs from the contract.
+
+use frontgate::plugin::fuzzing;
+
+/// Longest description or reason that reaches the log, in bytes, for each name that a component may have.
+const REASON_BYTES_MAX: usize = 1 << 20;
+
+/// Any bytes are described or refused, alike each time, and a description is bounded.
+pub fn run(input: &[u8]) {
+    let described = fuzzing::manifest(input);
+    match &described {
+        Ok((manifest, misfit)) => {
+            assert_eq!(manifest.bytes, input.len());
+            assert!(misfit.as_ref().is_none_or(|reason| reason.len() <= REASON_BYTES_MAX));
+        }
+        Err(reason) => assert!(reason.len() <= REASON_BYTES_MAX),
+    }
+    assert_eq!(described, fuzzing::manifest(input));
+}

@@ -1,0 +1,79 @@
+//! `Routes::find`: the path of a request, compared with a second router that works by segments.
+
+use std::fs;
+use std::sync::LazyLock;
+
+use frontgate::config::Config;
+use frontgate::routes::{Address, Place, Routes};
+use frontgate::tenants;
+
+/// Paths of tenants, by their names; the last contains the name of another one's app.
+const TENANTS: [(&str, &str); 3] = [("root", "/"), ("acme", "/acme"), ("deep", "/acme/front/sms")];
+/// Apps that each tenant has.
+const APPS: [&str; 2] = ["sms", "front"];
+/// Callbacks, by their names in a path.
+const CALLBACKS: [&str; 6] =
+    ["crm", "templates", "outgoing-conversation", "routing", "conversations", "twilio-conversations"];
+
+static ROUTES: LazyLock<Routes> = LazyLock::new(|| {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::create_dir(folder.path().join("plugins")).expect("a folder");
+    fs::write(folder.path().join("secret"), "secret").expect("a file");
+    let mut text = "[server]\nlisten = \"127.0.0.1:8080\"\n".to_owned();
+    for (name, path) in TENANTS {
+        text += &format!("[tenants.{name}]\npath = {path:?}\n");
+        text += &format!("[tenants.{name}.twilio]\nauth_tokens = [{{ file = \"secret\" }}]\n");
+        for app in APPS {
+            text += &format!("[tenants.{name}.front.{app}]\nplugin = \"channel\"\napp_uid = {{ file = \"secret\" }}\n");
+            text += "app_secrets = [{ file = \"secret\" }]\n";
+        }
+    }
+    let path = folder.path().join("config.toml");
+    fs::write(&path, text).expect("a file");
+    let checked = Config::load(&path).unwrap_or_else(|faults| panic!("{faults}"));
+    Routes::new(tenants::all(&checked.config))
+});
+
+/// A path leads to the place that the second router finds, or nowhere.
+pub fn run(input: &[u8]) {
+    let Ok(path) = str::from_utf8(input) else { return };
+    let found = ROUTES.find(path).map(|place| match place {
+        Place::Twilio(route) => format!("{} {}", route.tenant.name, route.callback.name()),
+        Place::Front(route) => {
+            let address = match route.address {
+                Address::App => String::new(),
+                Address::Channel(key) => format!(" channel {key}"),
+                Address::Provider(key) => format!(" provider {key}"),
+            };
+            format!("{} front {}{address}", route.tenant.name, route.app.name)
+        }
+    });
+    assert_eq!(found, expected(path));
+}
+
+fn expected(path: &str) -> Option<String> {
+    let path = path.strip_suffix('/').unwrap_or(path);
+    for (tenant, prefix) in TENANTS {
+        for name in CALLBACKS {
+            if path == format!("{}/callbacks/{name}", prefix.trim_end_matches('/')) {
+                return Some(format!("{tenant} {}", name.trim_start_matches("twilio-")));
+            }
+        }
+    }
+    // The shortest path of an app that the segments begin with.
+    let mut apps: Vec<(String, &str, &str)> = Vec::new();
+    for (tenant, prefix) in TENANTS {
+        apps.extend(APPS.map(|app| (format!("{}/front/{app}", prefix.trim_end_matches('/')), tenant, app)));
+    }
+    apps.sort_by_key(|(path, ..)| path.len());
+    let begins = |app: &str| path == app || path.starts_with(&format!("{app}/"));
+    let (app_path, tenant, app) = apps.into_iter().find(|(app, ..)| begins(app))?;
+    let segments: Vec<&str> = path[app_path.len()..].split('/').skip(1).collect();
+    let address = match segments.as_slice() {
+        [] => String::new(),
+        [key] if !key.is_empty() => format!(" channel {key}"),
+        [key, "provider", ..] if !key.is_empty() => format!(" provider {key}"),
+        _ => return None,
+    };
+    Some(format!("{tenant} front {app}{address}"))
+}

@@ -1,0 +1,24 @@
+//! Entry points of the fuzz targets in `fuzz/` into what this room keeps to itself. Not part of the library's
+//! interface; nothing in the gateway calls it.
+
+use url::Url;
+
+use super::contract::{Component, Manifest};
+use super::outbound::Destination;
+
+/// What a file says of itself and where it differs from the contract, or why it is not a component.
+pub fn manifest(wasm: &[u8]) -> Result<(Manifest, Option<String>), String> {
+    let component = Component::parse(wasm).map_err(|error| format!("{error:#}"))?;
+    let misfit = component.misfit();
+    Ok((component.manifest, misfit))
+}
+
+/// The destination of a request to a URL.
+pub fn destination_of(url: &str) -> Option<String> {
+    Url::parse(url).ok().and_then(|url| Destination::of(&url).ok()).map(|destination| format!("{destination:?}"))
+}
+
+/// The destination of a request whose scheme and authority come apart from its path.
+pub fn destination_of_authority(scheme: &str, authority: &str) -> Option<String> {
+    Destination::of_authority(scheme, authority).ok().map(|destination| format!("{destination:?}"))
+}
