@@ -345,6 +345,11 @@ impl Gateway {
         fields.split(' ').nth(7).and_then(|number| number.parse().ok()).expect("a number")
     }
 
+    /// Descriptors that the process has open.
+    pub fn descriptors(&self) -> usize {
+        fs::read_dir(format!("/proc/{}/fd", self.process.0.id())).expect("a Linux system").count()
+    }
+
     /// Kilobytes of memory that are the process's own.
     pub fn resident_kib(&self) -> u64 {
         self.memory_kib("RssAnon:")

@@ -24,6 +24,7 @@ mod examples;
 mod folders;
 mod front_double;
 mod frontline;
+mod generated;
 mod house;
 mod hubspot;
 mod languages;
