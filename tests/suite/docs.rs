@@ -18,6 +18,7 @@ mod block;
 mod desk;
 mod links;
 mod output;
+mod security;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -110,7 +111,7 @@ fn every_page_is_tried() {
 #[test]
 fn every_link_leads_somewhere() {
     let pages: Vec<PathBuf> = pages().iter().map(|page| folder().join(page)).collect();
-    let above = ["README.md", "ARCHITECTURE.md"].map(|page| root().join(page));
+    let above = ["README.md", "ARCHITECTURE.md", "SECURITY.md"].map(|page| root().join(page));
     let broken: Vec<String> = pages.iter().chain(&above).flat_map(|page| links::broken(page)).collect();
     assert!(broken.is_empty(), "{broken:#?}");
 }
