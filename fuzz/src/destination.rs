@@ -6,11 +6,11 @@ use url::Url;
 /// A destination does not depend on the spelling, on the path or on which of the two doors names it.
 pub fn run(input: &[u8]) {
     let Ok(text) = str::from_utf8(input) else { return };
-    if let Some((scheme, authority)) = text.split_once("://") {
-        if let Some(by_authority) = fuzzing::destination_of_authority(scheme, authority) {
-            assert!(!authority.contains(['@', '/', '?', '#']) || authority.ends_with('/'), "{authority}");
-            assert_eq!(Some(by_authority), fuzzing::destination_of(&format!("{scheme}://{authority}")));
-        }
+    if let Some((scheme, authority)) = text.split_once("://")
+        && let Some(by_authority) = fuzzing::destination_of_authority(scheme, authority)
+    {
+        assert!(!authority.contains('@'), "{authority}");
+        assert_eq!(Some(by_authority), fuzzing::destination_of(text));
     }
     let Some(destination) = fuzzing::destination_of(text) else { return };
     let mut url = Url::parse(text).expect("it was parsed before");

@@ -46,7 +46,7 @@ pub fn run(mut input: &[u8]) {
         return;
     }
     let (public_url, prefixes) = BASES[byte(how, 0) % BASES.len()];
-    let is_form = byte(how, 1) % 4 != 0;
+    let is_form = !byte(how, 1).is_multiple_of(4);
     let mut target = format!("/{target}");
     let mut body = input.to_vec();
     let mut signature = match byte(how, 2) % 8 {
@@ -159,9 +159,11 @@ fn escaped(query: &str) -> String {
     text
 }
 
+type Pair = (String, String);
+
 /// The fields in each order that one of Twilio's back ends has.
-fn fields(pairs: Vec<(String, String)>) -> Vec<String> {
-    let text = |order: &dyn Fn(&(String, String), &(String, String)) -> Ordering| {
+fn fields(pairs: Vec<Pair>) -> Vec<String> {
+    let text = |order: &dyn Fn(&Pair, &Pair) -> Ordering| {
         let mut pairs = pairs.clone();
         pairs.sort_by(order);
         pairs.dedup();

@@ -10,6 +10,10 @@ use toml::de::{DeTable, DeValue, ValueDeserializer};
 use super::Config;
 use super::fault::{Fault, Faults};
 
+/// Misfits of one file that are reported. Each is found by reading the whole file once more, so that many of them in
+/// a large file, such as one that is no configuration at all, would take minutes.
+const MISFITS_MAX: usize = 100;
+
 /// A parsed file.
 pub(super) struct Document<'t> {
     file: String,
@@ -31,7 +35,7 @@ impl<'t> Document<'t> {
         Ok(Self { file, text, root: Spanned::new(span, DeValue::Table(table.into_inner())) })
     }
 
-    /// The configuration, with everything that does not fit left out and reported.
+    /// The configuration, with everything that does not fit left out and reported, up to [`MISFITS_MAX`].
     pub(super) fn read(&self) -> (Config, Vec<Fault>) {
         let mut root = self.root.clone();
         let mut faults = Vec::new();
@@ -41,6 +45,9 @@ impl<'t> Document<'t> {
                 Err(error) => error,
             };
             faults.push(self.misfit(&error));
+            if faults.len() == MISFITS_MAX {
+                return (Config::default(), faults);
+            }
             let removed = error.span().is_some_and(|span| remove(&mut root, &span));
             if !removed {
                 return (Config::default(), faults);
@@ -130,5 +137,17 @@ fn remove(value: &mut Spanned<DeValue<'_>>, span: &Range<usize>) -> bool {
     match hit.map(|(key, _)| key.get_ref().to_string()) {
         Some(key) => table.remove(key.as_str()).is_some(),
         None => table.iter_mut().any(|(_, value)| remove(value, span)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_of_misfits_is_read_a_bounded_number_of_times() {
+        let text: String = (0..MISFITS_MAX * 10).map(|number| format!("key-{number} = 1\n")).collect();
+        let document = Document::parse(Path::new("config.toml"), &text).expect("TOML");
+        assert_eq!(document.read().1.len(), MISFITS_MAX);
     }
 }
