@@ -74,7 +74,7 @@ pub fn run(mut input: &[u8]) {
     let verified = keys.verify(&request);
     let readable = !is_form || Form::parse(&body).is_ok();
     let expected = readable
-        && hash_fits(&target, is_form, &body)
+        && hash_fits(&target, &body)
         && texts(prefixes, &target, is_form, &body)
             .iter()
             .any(|text| allowed(&settings).into_iter().any(|key| signed(key, text) == signature));
@@ -120,11 +120,11 @@ fn allowed(settings: &str) -> Vec<usize> {
     }
 }
 
-/// A body that is not a form is bound by a hash in the query, where there is one.
-fn hash_fits(target: &str, is_form: bool, body: &[u8]) -> bool {
+/// A hash in the query, where there is one, is that of the body.
+fn hash_fits(target: &str, body: &[u8]) -> bool {
     let query = target.split_once('?').map_or("", |(_, query)| query);
     let hash = url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "bodySHA256");
-    is_form || hash.is_none_or(|(_, hash)| hash == naive::sha256(body))
+    hash.is_none_or(|(_, hash)| hash == naive::sha256(body))
 }
 
 /// Every text that Twilio may have signed: URLs times orders of the fields.
