@@ -3,14 +3,13 @@
 
 use url::Url;
 
-use super::contract::{Component, Manifest};
+use super::contract::{Description, Manifest};
 use super::outbound::Destination;
 
 /// What a file says of itself and where it differs from the contract, or why it is not a component.
 pub fn manifest(wasm: &[u8]) -> Result<(Manifest, Option<String>), String> {
-    let component = Component::parse(wasm).map_err(|error| format!("{error:#}"))?;
-    let misfit = component.misfit();
-    Ok((component.manifest, misfit))
+    let described = Description::of(wasm).map_err(|error| format!("{error:#}"))?;
+    Ok((described.manifest, described.misfit))
 }
 
 /// The destination of a request to a URL.

@@ -108,7 +108,7 @@ impl Drop for Turn {
 
 /// Who is next.
 fn next(waiting: &[Waiting], given: u64, now: Instant) -> Option<usize> {
-    let newest_first = given % 2 == 0;
+    let newest_first = given.is_multiple_of(2);
     let key = |waiting: &Waiting| {
         let Urgency { failures, known, bytes } = waiting.urgency;
         let waited = now.saturating_duration_since(waiting.since);
