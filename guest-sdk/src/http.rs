@@ -124,7 +124,7 @@ impl Request {
     }
 
     /// Shows a token: `authorization: Bearer ...`. One that the operator bound to the host
-    /// (`bound_secrets`) is put in without a word, and the plugin never sees it, which is better.
+    /// (`bound_secrets`) is put in by the gateway, and the plugin does not hold it, which is better.
     ///
     /// ```
     /// # use frontgate_sdk::{http, testing::{self, expect}};
