@@ -1,8 +1,50 @@
-//! `front::text`: HTML that a teammate, Front or a plugin wrote, as plain text, and plain text as HTML.
+//! `front::text` and `front::html`: HTML that a teammate, Front or a plugin wrote, as plain text, and bodies on their
+//! way into Front.
 
+use frontgate::front::html::Html;
 use frontgate::front::text;
 
-/// Plain text is never longer than its HTML, escaped text contains no markup, and survives the way there and back.
+/// Elements without attributes that a body may consist of.
+const ELEMENTS: [&str; 35] = [
+    "b",
+    "blockquote",
+    "br",
+    "code",
+    "dd",
+    "div",
+    "dl",
+    "dt",
+    "em",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "hr",
+    "i",
+    "li",
+    "ol",
+    "p",
+    "pre",
+    "s",
+    "strong",
+    "sub",
+    "sup",
+    "table",
+    "tbody",
+    "td",
+    "th",
+    "thead",
+    "tr",
+    "u",
+    "ul",
+    "",
+    "",
+];
+
+/// Plain text is never longer than its HTML, escaped text contains no markup, and survives the way there and back. A
+/// body on its way into Front consists of bare elements and escaped text.
 pub fn run(input: &[u8]) {
     let Ok(body) = std::str::from_utf8(input) else { return };
     let plain = text::plain(body);
@@ -16,4 +58,43 @@ pub fn run(input: &[u8]) {
         let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
         assert_eq!(words(&paragraph), words(body), "text changes on its way through HTML");
     }
+    let made = [
+        Html::of_text(body),
+        Html::of_html(body),
+        Html::of_text(body).or_word(true),
+        Html::of_html(body).with_line(body),
+    ];
+    for html in made {
+        for has_files in [false, true] {
+            bare(html.filled(has_files));
+        }
+        assert!(html.bytes() <= 64 * (body.len() + 16), "{} bytes of {}", html.bytes(), body.len());
+    }
+    if body.chars().any(|letter| letter.is_alphanumeric()) {
+        assert!(!Html::of_text(body).is_blank(), "a text is lost");
+    }
+    let letters = |text: &str| text.chars().filter(|letter| letter.is_alphanumeric()).collect::<String>();
+    let shown = text::plain(Html::of_text(body).filled(false)).into_owned();
+    if !Html::of_text(body).is_blank() {
+        assert_eq!(letters(&shown), letters(body), "a text is shown as another");
+    }
+}
+
+/// Elements of the list without attributes, each closed in its order; nothing else that a browser takes for markup.
+fn bare(html: &str) {
+    let mut open = Vec::new();
+    let mut rest = html;
+    while let Some(at) = rest.find(['<', '>']) {
+        let tag = rest[at..].strip_prefix('<').unwrap_or_else(|| panic!("a bare `>` in {html}"));
+        let (name, after) = tag.split_once('>').unwrap_or_else(|| panic!("an open tag in {html}"));
+        let element = name.strip_prefix('/').unwrap_or(name);
+        assert!(!element.is_empty() && ELEMENTS.contains(&element), "<{name}> in {html}");
+        match (name.starts_with('/'), element) {
+            (false, "br" | "hr") => {}
+            (false, element) => open.push(element),
+            (true, element) => assert_eq!(open.pop(), Some(element), "{html}"),
+        }
+        rest = after;
+    }
+    assert!(open.is_empty(), "{open:?} stay open in {html}");
 }

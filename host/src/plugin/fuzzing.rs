@@ -8,8 +8,8 @@ use super::outbound::Destination;
 
 /// What a file says of itself and where it differs from the contract, or why it is not a component.
 pub fn manifest(wasm: &[u8]) -> Result<(Manifest, Option<String>), String> {
-    let described = Description::of(wasm).map_err(|error| format!("{error:#}"))?;
-    Ok((described.manifest, described.misfit))
+    let description = Description::of(wasm).map_err(|error| format!("{error:#}"))?;
+    Ok((description.manifest, description.misfit))
 }
 
 /// The destination of a request to a URL.

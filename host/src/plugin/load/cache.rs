@@ -92,7 +92,7 @@ impl Cache {
     /// A file for machine code that is to be made.
     pub(super) fn begin(&self) -> anyhow::Result<Unfinished> {
         let name = format!("{}.{UNFINISHED}", uuid::Uuid::new_v4());
-        let file = self.folder.create(&name).with_context(|| format!("writing {name} into the cache of plugins"))?;
+        let file = self.folder.create(&name).context("failed to create a file in the cache of plugins")?;
         Ok(Unfinished { folder: self.folder.clone(), name: Some(name), file })
     }
 
@@ -106,7 +106,7 @@ impl Cache {
     ) -> anyhow::Result<Kept> {
         let digest = append(&mut unfinished.file, &manifest).context("writing into the cache of plugins")?;
         let name = format!("{wasm}-{}-{digest}.cwasm", self.settings);
-        unfinished.keep(&name).with_context(|| format!("writing {name} into the cache of plugins"))?;
+        unfinished.keep(&name).context("failed to create a file in the cache of plugins")?;
         let component = map(engine, &unfinished.file);
         self.prune();
         Ok(Kept { component: component?, manifest })

@@ -7,13 +7,18 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use anyhow::Context as _;
-use rustix::fs::{AtFlags, FileType, statat};
+use arc_swap::ArcSwap;
+use rustix::fs::{AtFlags, FileType, fstat, statat};
 
 use crate::ownership;
 
-/// A folder that only this user can write to.
+/// A folder that only this user can write to. Whatever has its name later, the one that was opened is used, until it is
+/// removed.
 #[derive(Debug, Clone)]
-pub(super) struct Folder(Arc<ownership::Folder>);
+pub(super) struct Folder {
+    path: Arc<Path>,
+    held: Arc<ArcSwap<ownership::Folder>>,
+}
 
 /// A file in it.
 #[derive(Debug)]
@@ -35,19 +40,35 @@ impl Folder {
     pub(super) fn open(path: &Path) -> anyhow::Result<Self> {
         let folder = ownership::Folder::private(path);
         let context = || format!("preparing the folder {} for compiled plugins", path.display());
-        Ok(Self(Arc::new(folder.with_context(context)?)))
+        Ok(Self { path: path.into(), held: Arc::new(ArcSwap::from_pointee(folder.with_context(context)?)) })
+    }
+
+    /// The folder that is held. In the place of one that was removed, a new one is held from now on.
+    fn held(&self) -> Arc<ownership::Folder> {
+        let held = self.held.load_full();
+        if fstat(&*held).is_ok_and(|found| found.st_nlink > 0) {
+            return held;
+        }
+        match ownership::Folder::private(&self.path) {
+            Ok(anew) => {
+                let anew = Arc::new(anew);
+                self.held.store(Arc::clone(&anew));
+                anew
+            }
+            Err(_) => held,
+        }
     }
 
     /// The names of everything in it; none if it was removed.
     pub(super) fn names(&self) -> Vec<String> {
-        self.0.names().unwrap_or_default()
+        self.held().names().unwrap_or_default()
     }
 
     /// Its regular files.
     pub(super) fn entries(&self) -> Vec<Entry> {
-        let names = self.names().into_iter();
+        let (folder, names) = (self.held(), self.names().into_iter());
         let described = names.filter_map(|name| {
-            let found = statat(&*self.0, &*name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
+            let found = statat(&*folder, &*name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
             let seconds = u64::try_from(found.st_mtime).unwrap_or_default();
             let modified = SystemTime::UNIX_EPOCH + Duration::new(seconds, u32::try_from(found.st_mtime_nsec).ok()?);
             let bytes = u64::try_from(found.st_size).ok()?;
@@ -58,20 +79,20 @@ impl Folder {
 
     /// Opens a file; none if it is not there, no file, a link, or another user's.
     pub(super) fn read(&self, name: &str) -> Option<File> {
-        self.0.file(name).ok()
+        self.held().file(name).ok()
     }
 
     /// Makes a file that is not there yet.
     pub(super) fn create(&self, name: &str) -> io::Result<File> {
-        self.0.create(name)
+        self.held().create(name)
     }
 
     pub(super) fn rename(&self, from: &str, to: &str) -> anyhow::Result<()> {
-        self.0.rename(from, to).context("renaming it")
+        self.held().rename(from, to).context("renaming it")
     }
 
     /// Removes a file; one that cannot be removed is passed over at the next look, too.
     pub(super) fn remove(&self, name: &str) {
-        let _ = self.0.remove(name);
+        let _ = self.held().remove(name);
     }
 }
