@@ -16,9 +16,10 @@ use rustix::thread::set_no_new_privs;
 use zeroize::{Zeroize as _, Zeroizing};
 
 /// Variables that stay: libraries read them while the process runs, and they hold no secret.
-const KEPT: [&str; 17] = [
+const KEPT: [&str; 18] = [
     "FRONTGATE_CONFIG",
     "FRONTGATE_CRASH_AT",
+    "FRONTGATE_TRUSTED_FOLDERS",
     "HOME",
     "LANG",
     "LC_ALL",

@@ -68,7 +68,8 @@ pub(crate) fn setup(front: &Front, twilio: &Twilio) -> Setup {
     let service = format!("{}/v1/Services/{}", twilio.url(), Twilio::SERVICE_SID);
     let bound = format!(
         "[{{ to = {:?}, header = \"authorization\", value = \"Basic {{sid}}:{{secret}}\", \
-         secrets = {{ sid = {{ file = \"files/api-key\" }}, secret = {{ file = \"files/api-secret\" }} }} }}]",
+         secrets = {{ sid = {{ file = \"files/api-key\" }}, secret = {{ file = \"files/api-secret\" }} }}, \
+         visible = [\"sid\"] }}]",
         twilio.url()
     );
     Setup::new()

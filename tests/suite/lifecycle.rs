@@ -71,18 +71,6 @@ fn new_connections_do_not_keep_it_alive() {
 }
 
 #[test]
-fn a_file_system_that_hangs_does_not_keep_the_process_alive() {
-    let setup = Setup::directory("").set("plugins.limits.call_timeout_ms", "100");
-    let pipe = setup.folder().join("files/customers.csv");
-    std::fs::remove_file(&pipe).expect("the file");
-    rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RUSR).expect("a pipe");
-    let mut gateway = setup.start();
-    assert_eq!(gateway.wish("hello").code(), "out-of-time");
-    gateway.signal(Signal::TERM);
-    assert_eq!(gateway.wait().code(), Some(0));
-}
-
-#[test]
 fn requests_that_outlast_the_grace_are_cut_off() {
     let mut gateway = Setup::misbehaving().set("server.shutdown_grace_ms", "100").start();
     let _unfinished = unfinished_request(&gateway);

@@ -4,6 +4,7 @@
 mod front;
 mod guards;
 mod outbound;
+mod webhooks;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +13,6 @@ use url::Url;
 use super::document::Document;
 use super::fault::Fault;
 use super::tenant::{Role, is_e164};
-use super::webhooks::SECRETS_MAX;
 use super::{Config, Tenant, Twilio};
 
 /// Frontline gives up after this many milliseconds.
@@ -55,25 +55,7 @@ pub(super) fn check_plugins(config: &mut Config, document: &Document<'_>, faults
     }
     limits(config, &mut report);
     outbound::check(config, &mut report);
-    webhook_keys(config, &mut report);
-}
-
-/// Keys that plugins check webhooks with.
-fn webhook_keys(config: &Config, report: &mut Report<'_, '_>) {
-    for (name, named) in &config.plugins.named {
-        for (key, webhook) in &named.webhook_keys {
-            let place = format!("plugins.named.{name}.webhook_keys.{key}");
-            match webhook.secrets().len() {
-                0 => report.fault(&place, "has no secret", "write { env = \"NAME\" }, or a list of such references"),
-                1..=SECRETS_MAX => {}
-                count => report.fault(
-                    &place,
-                    &format!("has {count} secrets"),
-                    &format!("keep at most {SECRETS_MAX}: the current one and those of a rotation"),
-                ),
-            }
-        }
-    }
+    webhooks::check(config, &mut report);
 }
 
 struct Report<'r, 'd> {

@@ -31,12 +31,14 @@
 //! header = "authorization"
 //! value = "Basic {sid}:{secret}"
 //! secrets = { sid = { env = "TWILIO_API_KEY_SID" }, secret = { env = "TWILIO_API_KEY_SECRET" } }
+//! visible = ["sid"]
 //!
 //! [[plugins.named.twilio-channel.bound_secrets]]
 //! to = "https://mcs.us1.twilio.com"
 //! header = "authorization"
 //! value = "Basic {sid}:{secret}"
 //! secrets = { sid = { env = "TWILIO_API_KEY_SID" }, secret = { env = "TWILIO_API_KEY_SECRET" } }
+//! visible = ["sid"]
 //! ```
 //!
 //! # Webhooks

@@ -190,6 +190,19 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_pool_goes_without_waiting_for_a_drive_that_hangs() {
+        let pool = FilePool::new(1).expect("a pool");
+        let (_hangs, hang) = channel::<()>();
+        pool.runtime.as_ref().expect("it runs").spawn_blocking(move || hang.recv().is_err());
+        let (gone, is_gone) = channel();
+        std::thread::spawn(move || {
+            drop(pool);
+            gone.send(())
+        });
+        assert_eq!(is_gone.recv_timeout(Duration::from_secs(60)), Ok(()));
+    }
+
     #[tokio::test]
     async fn an_open_folder_serves_the_next_calls() {
         let folder = tempfile::tempdir().expect("a folder");
