@@ -22,7 +22,7 @@ fn sparse_memories_cost_neither_memory_nor_disk() {
     let gateway = with_cache().start();
     let (memory, disk) = (gateway.resident_kib(), cached_bytes(&gateway));
     for (name, modules) in [("thirty", 30), ("more", 200)] {
-        gateway.drop_plugin(name, &sparse_memories(modules, (16 << 20) - 1));
+        gateway.drop_plugin(name, &sparse_memories(modules, (16 << 20) - 4096));
         gateway.log().wait_for(&format!("plugin `{name}` is not usable"));
     }
     let (after, disk_after) = (gateway.resident_kib(), cached_bytes(&gateway));
