@@ -185,9 +185,12 @@ mod tests {
         // The process's own threads are free.
         tokio::task::spawn_blocking(|| {}).await.expect("a thread");
         drop(go);
-        while pool.run(async {}).await.is_none() {
-            tokio::task::yield_now().await;
-        }
+        let free = async {
+            while pool.run(async {}).await.is_none() {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), free).await.expect("threads become free");
     }
 
     #[test]
