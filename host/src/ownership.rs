@@ -40,9 +40,17 @@ pub(crate) struct Folder {
 impl Folder {
     /// Opens a folder that only this user may own and write to; missing folders are created with mode 0700.
     pub(crate) fn private(path: &Path) -> io::Result<Self> {
-        let folder = Self::open(path, Missing::Create)?;
-        walk::check_private(&fstat(&folder.descriptor)?, &folder.path)?;
-        Ok(folder)
+        Self::open(path, Missing::Create)?.checked()
+    }
+
+    /// Opens such a folder that is there; a missing one is an error.
+    pub(crate) fn private_existing(path: &Path) -> io::Result<Self> {
+        Self::open(path, Missing::Fail)?.checked()
+    }
+
+    fn checked(self) -> io::Result<Self> {
+        walk::check_private(&fstat(&self.descriptor)?, &self.path)?;
+        Ok(self)
     }
 
     /// Opens a folder that others may read, and may not write to.

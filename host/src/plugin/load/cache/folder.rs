@@ -43,13 +43,13 @@ impl Folder {
         Ok(Self { path: path.into(), held: Arc::new(ArcSwap::from_pointee(folder.with_context(context)?)) })
     }
 
-    /// The folder that is held. In the place of one that was removed, a new one is held from now on.
+    /// The folder that is held. In the place of one that was removed, one that was made anew is held from now on.
     fn held(&self) -> Arc<ownership::Folder> {
         let held = self.held.load_full();
         if fstat(&*held).is_ok_and(|found| found.st_nlink > 0) {
             return held;
         }
-        match ownership::Folder::private(&self.path) {
+        match ownership::Folder::private_existing(&self.path) {
             Ok(anew) => {
                 let anew = Arc::new(anew);
                 self.held.store(Arc::clone(&anew));
