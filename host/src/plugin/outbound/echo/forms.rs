@@ -28,7 +28,8 @@ pub(super) fn windows(texts: &[Marked]) -> Vec<Window> {
         let wide = spelled(text, |byte| format!("{}\0", char::from(byte)));
         let backwards = Zeroizing::new(text.iter().rev().copied().collect());
         cut(&backwards, NESTED_WINDOWS_MAX, &mut all);
-        for form in encoded.iter().chain([&wide, &backwards]) {
+        let url_safe: Vec<_> = encoded.iter().map(url_safe).collect();
+        for form in encoded.iter().chain(&url_safe).chain([&wide, &backwards]) {
             self::encoded(form).iter().for_each(|form| cut(form, NESTED_WINDOWS_MAX, &mut all));
         }
     }
@@ -76,6 +77,16 @@ fn base64(text: &Marked, alignment: usize) -> Marked {
         (LETTERS[usize::from(bits.fold(0, |value, at| value << 1 | bit(at)))], is_secret)
     });
     Zeroizing::new(letters.collect())
+}
+
+/// A form in base64 with the letters of URLs: as it stands it has the same letters and digits, encoded again it has not.
+fn url_safe(form: &Marked) -> Marked {
+    let letter = |byte| match byte {
+        b'+' => b'-',
+        b'/' => b'_',
+        byte => byte,
+    };
+    Zeroizing::new(form.iter().map(|(byte, is_secret)| (letter(*byte), *is_secret)).collect())
 }
 
 /// Each byte as a number.
