@@ -43,7 +43,7 @@
 //! 6. **The company's customers.** [`directory`] asks the plugin of the CRM role, from every other role.
 //! 7. **Webhooks.** [`signatures`] checks who wrote one, with a key that stays in the gateway.
 //! 8. **Small things.** The log ([`info!`], [`warn!`] and so on), [`clock`], [`random`], [`address`].
-//! 9. **Tests.** [`testing`] stands in for all of it, so that `cargo test` needs neither a gateway nor WebAssembly.
+//! 9. **Tests.** [`testing`] simulates all of it, so that `cargo test` needs neither a gateway nor WebAssembly.
 //!
 //! A plugin that asks a system of the company for its customers, and its test, are a page:
 //!

@@ -2,7 +2,7 @@
 //!
 //! A connection begins as a stranger's. The first request on it that was verified makes it a verified one. Strangers
 //! never hold more than their share of the places, their connections are closed after one answer, and the one that has
-//! been idle longest is closed when somebody else needs the place. Verified connections pay for none of this: a request
+//! been idle longest is closed when another caller needs the place. Verified connections pay for none of this: a request
 //! on one of them takes no lock.
 
 mod budget;
@@ -60,7 +60,7 @@ pub struct Connections {
 enum Standing {
     /// No request on it was verified.
     Stranger,
-    /// It came to the address of a channel's provider, and the plugin accepted what it sent. Whoever knows the
+    /// It came to the address of a channel's provider, and the plugin accepted what it sent. Every caller who knows the
     /// address can do that, so it stays open between requests, and makes room as a stranger's does.
     Known,
     /// A request on it was verified.

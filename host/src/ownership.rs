@@ -1,14 +1,14 @@
 //! Ownership checks for files and folders that the gateway trusts, as sshd's StrictModes has them.
 //!
 //! A path is followed component by component from `/`, links included. Each folder on the way must be owned by root or
-//! by this process's user, and nobody else may write to it, so that no other user can put something else there. What
+//! by this process's user, and no other user may write to it or replace what it holds. What
 //! was checked is held as a descriptor: a later rename changes nothing.
 //!
 //! Accepted besides:
 //! - a sticky folder such as `/tmp`, as long as the next component has a trusted owner;
 //! - a folder that only its group can write to, if every member of the group is root or this user (Debian's umask 002);
 //! - everything below the folders listed in `FRONTGATE_TRUSTED_FOLDERS`, except a private folder itself. The list is
-//!   read from the environment because whoever can write the configuration must not be able to extend it.
+//!   read from the environment because a user who can write the configuration must not be able to extend it.
 
 mod people;
 mod walk;

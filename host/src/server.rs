@@ -160,7 +160,7 @@ impl Server {
         }
     }
 
-    /// Takes the next connection. Nothing but the socket of one that was closed is waited for: whoever has signed a
+    /// Takes the next connection. Nothing but the socket of one that was closed is waited for: a caller that has signed a
     /// request may stand behind any number of strangers.
     async fn accept(&self) -> Option<(TcpStream, Place)> {
         self.connections.settle().await;

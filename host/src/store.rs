@@ -107,7 +107,7 @@ impl Overload {
         }
     }
 
-    /// Counts a refusal, for whom it is.
+    /// Counts a refusal of a tenant.
     pub(crate) fn count(self, tenant: &str) {
         let labels = [("tenant", tenant.to_owned()), ("limit", self.name().to_owned())];
         metrics::counter!("frontgate_store_refused_total", &labels).increment(1);
@@ -134,7 +134,7 @@ enum Orphan {
 pub struct Database {
     queue: Arc<Queue>,
     room: Arc<Room>,
-    /// Cancelled once nothing is written any more.
+    /// Cancelled once the writer has ended.
     ended: CancellationToken,
     readers: Arc<Readers>,
     timeout: Duration,
@@ -254,7 +254,7 @@ impl Database {
     }
 }
 
-/// The writes that wait, for whoever wants to count them.
+/// Counts the writes that wait.
 pub struct Waiting(Arc<Queue>);
 
 impl Waiting {
@@ -270,7 +270,7 @@ impl Drop for Database {
     }
 }
 
-/// Held by the thread that writes: whatever ends it, nobody waits for it in vain.
+/// Held by the writer's thread: however it ends, callers that wait get an error.
 struct End(Arc<Queue>);
 
 impl Drop for End {

@@ -1,4 +1,4 @@
-//! Components that are made to cost whoever reads or compiles them as much as can be.
+//! Components that are made to cost their reader or compiler as much as possible.
 
 use std::fmt::Write as _;
 

@@ -209,7 +209,7 @@ fn signed_by_front(dice: &mut Dice, place: &Place) -> Vec<u8> {
     request(method, path, &[headers.as_slice(), &[("content-type", "application/json")]].concat(), body.as_bytes())
 }
 
-/// A request that nobody signed.
+/// An unsigned request.
 fn unsigned(dice: &mut Dice, place: &Place) -> Vec<u8> {
     let mut path = dice.one(&PATHS).replace("CHANNEL", &place.channel);
     for _ in 0..dice.below(3) {

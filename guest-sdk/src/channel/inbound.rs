@@ -115,7 +115,7 @@ impl InboundMessage {
 }
 
 impl SentElsewhere {
-    /// What an agent wrote to somebody in this conversation, outside Front, as plain text. For a provider that
+    /// What an agent wrote in this conversation, outside Front, as plain text. For a provider that
     /// delivers HTML there is [`html`](Self::html).
     ///
     /// ```

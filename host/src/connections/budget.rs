@@ -21,7 +21,7 @@ pub const FREE_BYTES: usize = 8 * 1024;
 pub struct Budget {
     bytes_max: usize,
     state: Mutex<State>,
-    /// Bytes were given back that somebody may wait for.
+    /// Bytes were given back that a reader may wait for.
     released: Notify,
 }
 

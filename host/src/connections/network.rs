@@ -1,8 +1,8 @@
-//! Whom connections are counted for: one machine, or the network that one subscriber has.
+//! The unit that connections are counted by: one machine, or the network that one subscriber has.
 
 use std::net::{IpAddr, Ipv4Addr};
 
-/// An IPv4 address, or the first half of an IPv6 address: whoever has one address of a /64 has all 2^64 of them.
+/// An IPv4 address, or the first half of an IPv6 address: a subscriber with one address of a /64 has all 2^64 of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Network {
     /// One address.

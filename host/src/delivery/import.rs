@@ -148,7 +148,7 @@ impl From<ChannelEvent> for Happened {
 /// Bytes of an id or a handle. They are kept for months after the message is gone.
 pub(crate) const ID_BYTES_MAX: usize = 1_024;
 
-/// What is wrong with an event, so that Front takes no message however often it is told, or nobody can keep it.
+/// What is wrong with an event that Front would never accept, or that cannot be stored.
 pub(crate) fn unusable(event: &ChannelEvent) -> Option<String> {
     let parts = match event {
         ChannelEvent::Inbound(message) => [

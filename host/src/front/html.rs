@@ -64,7 +64,7 @@ const KEPT: [(&str, &str); 54] = [
     ("ul", "ul"),
 ];
 
-/// Elements of which only the content stays. What looks like another element is text that somebody typed, such as
+/// Elements of which only the content stays. What looks like another element is typed text, such as
 /// an address between `<` and `>`.
 const UNWRAPPED: [&str; 51] = [
     "a", "abbr", "acronym", "audio", "base", "bdi", "bdo", "big", "body", "button", "canvas", "cite", "col",
@@ -76,7 +76,7 @@ const UNWRAPPED: [&str; 51] = [
 /// Of those, the ones that show nothing: a body of nothing else is blank.
 const SILENT: [&str; 10] = ["base", "body", "col", "colgroup", "font", "head", "html", "meta", "span", "wbr"];
 
-/// Elements whose content nobody sees. One that is not closed hides nothing.
+/// Elements whose content is not shown. One that is not closed hides nothing.
 const HIDDEN: [&str; 5] = ["head", "math", "style", "svg", "template"];
 
 /// Open elements that are counted; deeper ones are left out.
@@ -118,7 +118,7 @@ impl Html {
     pub fn of_html(body: &str) -> Self {
         let mut writer = Writer::default();
         let mut pieces = Pieces::of(body);
-        // Hidden elements whose end was looked for in vain.
+        // Hidden elements whose end was not found.
         let mut open_ended = [false; HIDDEN.len()];
         while let Some(piece) = pieces.next() {
             match piece {

@@ -105,7 +105,7 @@ impl Gateway {
             message: None,
             request: Arc::clone(trip.id()),
         };
-        // Twilio's own repeats have the event's identity, and whatever somebody else sends again has what was signed.
+        // Twilio's own repeats have the event's identity; other replays have the same signature.
         let identities = vec![identity, replay::key(question.signature)];
         let answer = conversations::unchanged();
         let told = Told { body: answer.body.clone(), rejected: false };

@@ -69,7 +69,7 @@ impl Gateway {
         let server = &self.config.server;
         let (body, hold) = body::read(body, &head.headers, app.body_bytes_max, server, deadline, trip.caller()).await?;
         match channel {
-            // Nobody but the plugin can say whose request it is: what it holds is given back when it ends.
+            // Only the plugin can verify this request: what it holds is given back when it ends.
             Some(channel) if is_provider => self.provider(route, &channel, &head, &body, deadline, trip).await,
             channel => Ok(json(&self.answer(route, channel.as_ref(), &head, (&body, hold), deadline, trip).await?)),
         }

@@ -191,7 +191,7 @@ fn check_folder(descriptor: &OwnedFd, stat: &Stat, path: &Path) -> io::Result<()
         return Ok(());
     }
     check_owner(stat, path, "folder")?;
-    // Nobody but its owner can rename or remove an entry of a sticky folder, and owners are checked.
+    // Only its owner can rename or remove an entry of a sticky folder, and owners are checked.
     if Mode::from_raw_mode(stat.st_mode).contains(Mode::SVTX) {
         return Ok(());
     }
@@ -226,7 +226,7 @@ fn writable(stat: &Stat) -> bool {
     Mode::from_raw_mode(stat.st_mode).intersects(OTHERS_WRITE)
 }
 
-/// Whether nobody but trusted users is in the group that may write.
+/// Whether only trusted users are in the group that may write.
 fn is_private_group(descriptor: &OwnedFd, stat: &Stat) -> io::Result<bool> {
     if Mode::from_raw_mode(stat.st_mode).contains(Mode::WOTH) {
         return Ok(false);

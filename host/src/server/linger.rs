@@ -17,7 +17,7 @@ const BYTES_MAX: usize = 512 * 1024;
 const PIECE_BYTES: usize = 32 * 1024;
 
 thread_local! {
-    /// Where bytes go that nobody reads: one for all connections of a thread.
+    /// Buffer for discarded bytes: one for all connections of a thread.
     static PIECE: RefCell<Vec<u8>> = RefCell::new(vec![0; PIECE_BYTES]);
 }
 

@@ -115,7 +115,7 @@ pub(super) enum Found<W> {
     Work(W),
     /// Nothing for a while.
     Nothing,
-    /// Nothing will come any more.
+    /// The queue is closed.
     Closed,
 }
 

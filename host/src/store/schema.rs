@@ -69,7 +69,7 @@ pub(crate) fn open_beside(path: &Path) -> anyhow::Result<Connection> {
     }
 }
 
-/// Whether an operator's command goes on waiting for the gateway's writer.
+/// Whether an operator's command keeps waiting for the gateway's writer.
 fn try_again(tries: i32) -> bool {
     thread::sleep(BUSY_PAUSE);
     BUSY_PAUSE.saturating_mul(u32::try_from(tries).unwrap_or_default()) < BUSY_TIMEOUT

@@ -33,7 +33,7 @@ pub(crate) fn in_savepoint<T, E: From<rusqlite::Error>>(
     result.and_then(|value| ended.map(|()| value).map_err(E::from))
 }
 
-/// Writes until nobody can ask for it any more. A commit takes what waits in the order of the tenants'
+/// Writes until the queue is closed. A commit takes what waits in the order of the tenants'
 /// turns, also what came while it was filled.
 pub(super) fn write(mut connection: Connection, queue: &Queue, watch: &mut Watch) {
     loop {

@@ -1,4 +1,4 @@
-//! What makes a request the same when somebody sends it again.
+//! The identity of a signed request, for recognising replays.
 
 use sha2::{Digest as _, Sha256};
 

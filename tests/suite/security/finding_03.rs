@@ -11,7 +11,7 @@ fn small(places: usize) -> Gateway {
     Setup::misbehaving()
         .set("server.connections_max", places.to_string())
         .set("server.connections_verified_percent", "50")
-        // Whoever is closed is closed to make room.
+        // A connection is only closed to make room.
         .set("server.header_timeout_ms", "600000")
         .start()
 }

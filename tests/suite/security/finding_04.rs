@@ -79,7 +79,7 @@ fn a_provider_that_floods_its_channel_leaves_the_other_tenants_events_their_plac
         .set("tenants.demo.front.sms.provider_calls_per_channel_max", "100")
         .start();
     let (_, webhook) = connect(&front, &gateway);
-    // From here on the writer waits: whatever is told stays in the queue.
+    // From here on the writer waits: new writes stay in the queue.
     let other = Connection::open(gateway.path("data/frontgate.db")).expect("the database");
     other.execute_batch("BEGIN EXCLUSIVE").expect("a lock");
     let flood = 40_u32;

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use frontgate_tests::{Front, Raw, RawAnswer, Setup, post, raw_callback, signed_callback};
 
-/// Of the right length, and nobody's.
+/// Of the right length, and made by no key.
 const TWILIO: &str = "x-twilio-signature: AAAAAAAAAAAAAAAAAAAAAAAAAAA=\r\n";
 const FRONT: &str = "x-front-signature: AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\r\n";
 const TIME: &str = "x-front-request-timestamp: 1700000000123\r\n";

@@ -1,6 +1,6 @@
 //! Finding 10: another user's machine code is run.
 //!
-//! Whoever can write to a folder above the gateway's own files can put others in their place, so every folder on the
+//! A user who can write to a folder above the gateway's own files can replace them, so every folder on the
 //! way is checked. What a test needs root for (files of another user) is tried where it is possible.
 
 use std::fs;
@@ -17,7 +17,7 @@ fn chmod(path: &Path, mode: u32) {
 }
 
 /// Gives a file away; only root can.
-#[expect(clippy::print_stdout, reason = "whoever reads the result knows what was not tried")]
+#[expect(clippy::print_stdout, reason = "readers of the result learn what was not tried")]
 fn give_away(path: &Path) -> bool {
     let given = chown(path, Some(ANOTHER_USER), None).is_ok();
     if !given {

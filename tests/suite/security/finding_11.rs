@@ -1,6 +1,6 @@
 //! Finding 11: damaged plugin records open the guards.
 //!
-//! Whatever happens to `plugins.json`: what answered goes on answering, bytes that are not known to have answered wait
+//! Whatever happens to `plugins.json`: what was live keeps answering, bytes that are not known to have answered wait
 //! for the operator, and nothing that could be gone back to is deleted.
 
 use std::fs;

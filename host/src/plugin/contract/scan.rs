@@ -8,7 +8,7 @@ use wasmparser::{
     BinaryReader, ComponentTypeDeclaration, CoreType, FromReader, InstanceTypeDeclaration, Parser, Payload,
 };
 
-/// Levels of components and of component and instance types. Tools nest no more than four.
+/// Levels of components and of component and instance types. Tools nest at most four.
 const DEPTH_MAX: usize = 32;
 /// Items of all kinds that the component describes itself with: types, aliases, imports, exports, instances. An
 /// interpreter of Python with the whole contract and WASI has some thousands.

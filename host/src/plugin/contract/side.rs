@@ -143,7 +143,7 @@ impl Side {
     }
 }
 
-/// Aliases of aliases that are followed for a single name. One for each `use` on the way; nobody has ten.
+/// Aliases of aliases that are followed for a single name. One for each `use` on the way; plugins have fewer than ten.
 const CHAIN_MAX: usize = 1_000;
 
 /// The type that this one is an alias of, at the end of the chain; none if the chain is too long.

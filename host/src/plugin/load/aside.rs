@@ -33,7 +33,7 @@ pub(super) async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + '
     .await
 }
 
-/// The same for work that may be much, on a thread of its own that gives way to callbacks. Whoever asks sees to it that
+/// The same for work that may be much, on a thread of its own that gives way to callbacks. The caller ensures that
 /// there are few of them.
 pub(super) async fn quietly<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> anyhow::Result<T> {
     let (tell, done) = oneshot::channel();
@@ -47,7 +47,7 @@ pub(super) async fn quietly<T: Send + 'static>(work: impl FnOnce() -> T + Send +
     done.await.context("reading a plugin's file failed")
 }
 
-/// Does what nobody waits for, such as giving back a large file, off the async threads where there are some.
+/// Does work without a waiter, such as giving back a large file, off the async threads where there are some.
 pub(super) fn later(work: impl FnOnce() + Send + 'static) {
     match Handle::try_current() {
         Ok(runtime) => drop(runtime.spawn_blocking(work)),

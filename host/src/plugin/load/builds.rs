@@ -56,7 +56,7 @@ pub(super) struct Builds {
     failures: Mutex<HashMap<String, u32>>,
 }
 
-/// What is to be built, and for whom.
+/// One build: the bytes, the plugin, and its urgency.
 pub(super) struct Wanted<'w> {
     pub(super) name: &'w str,
     pub(super) source: &'w Source,

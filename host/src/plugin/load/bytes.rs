@@ -64,7 +64,7 @@ impl Source {
         Ok((digest, check(&first).map_err(Failure::Verdict)))
     }
 
-    /// A copy that nobody can change. It is made when a compiler is free to read it.
+    /// An immutable copy. It is made when a compiler is free to read it.
     pub(super) fn seal(&self, bytes_max: u64) -> Result<Sealed, Failure> {
         let made = memfd_create("plugin", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING);
         let made = made.context("failed to allocate memory for a plugin's file").map_err(Failure::Passing)?;

@@ -66,7 +66,7 @@ impl Cache {
         settings.write_u8(FORMAT);
         settings.write(DESCRIBED_BY);
         let settings = Digest::from(<[u8; 32]>::from(settings.0.finalize())).short();
-        // What lies here is run as machine code: nobody else may put it there.
+        // What lies here is run as machine code: no other user may put it there.
         let folder = Folder::open(&plugins.cache)?;
         Ok(Self { folder, files_max: plugins.cache_files_max, bytes_max: plugins.cache_bytes_max, settings })
     }
@@ -96,7 +96,7 @@ impl Cache {
         Ok(Unfinished { folder: self.folder.clone(), name: Some(name), file })
     }
 
-    /// Keeps machine code that was written, and maps it. Whoever wrote it must have ended.
+    /// Keeps machine code that was written, and maps it. The process that wrote it must have ended.
     pub(super) fn finish(
         &self,
         engine: &wasmtime::Engine,
@@ -147,7 +147,7 @@ fn surplus(mut entries: Vec<Entry>, files_max: usize, bytes_max: u64) -> Vec<Str
     surplus
 }
 
-/// A file of the cache that is being written. It goes with whoever gives up.
+/// A file of the cache that is being written. Dropping it removes the file.
 #[derive(Debug)]
 pub(super) struct Unfinished {
     folder: Folder,

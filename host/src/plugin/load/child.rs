@@ -24,7 +24,7 @@ const FAULT: u8 = 4;
 
 /// What it gives way by: callbacks come first, but a processor that they keep busy must not starve it.
 const NICE: i32 = 10;
-/// The same where somebody waits for a quick build.
+/// The same for a quick build, which an author waits for.
 const QUICK_NICE: i32 = 5;
 
 /// How often it looks whether its gateway is still there.
@@ -110,7 +110,7 @@ fn say(line: &Line) {
     let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
-/// A gateway that was killed takes its code from nobody any more, and half a minute of a processor is a lot.
+/// Ends the process with its gateway: after a kill its code is of no use, and half a minute of a processor is a lot.
 fn end_with(gateway: u32) -> std::io::Result<()> {
     let watching = thread::Builder::new().name("gateway".to_owned()).spawn(move || {
         while std::os::unix::process::parent_id() == gateway {

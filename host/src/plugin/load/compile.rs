@@ -1,7 +1,7 @@
 //! Starts the process that reads a stranger's file, follows its report, and says how it ended.
 //!
 //! The process gets nothing of the gateway's environment, the sealed bytes as standard input, the cache's unfinished file as standard
-//! output, and a pipe for its report, of which no more than [`REPORT_BYTES_MAX`] bytes are read.
+//! output, and a pipe for its report, of which at most [`REPORT_BYTES_MAX`] bytes are read.
 
 use std::fs::File;
 use std::os::unix::process::ExitStatusExt as _;
@@ -67,7 +67,7 @@ pub(super) struct FirstTry {
 /// Why a run brought nothing.
 #[derive(Debug)]
 pub(super) enum Ended {
-    /// The component cannot be read, or is refused by whoever asked.
+    /// The component cannot be read, or the caller refuses it.
     Refused(Failure),
     /// It was read, and the compiler found fault with it.
     NotCompiled(String),

@@ -2,7 +2,7 @@
 //! what was decided about others, and receipts. One task writes it.
 //!
 //! `versions/DIGEST.wasm` are bytes, `plugins.json` is what is known by name, `history.jsonl` are receipts. Where
-//! `plugins.json` is damaged, what was live goes on answering, and everything else waits for the operator.
+//! `plugins.json` is damaged, what was live keeps answering, and everything else waits for the operator.
 
 mod file;
 pub mod history;
@@ -219,14 +219,14 @@ impl Records {
         }
     }
 
-    /// Nothing answers any more; what was good may be gone back to. A name that never was live is not remembered.
+    /// The plugin is gone; its good versions stay for a rollback. A name that never was live is not remembered.
     pub(super) fn removed(&mut self, name: &str) {
         if self.content.names.contains_key(name) {
             self.change(name).live = None;
         }
     }
 
-    /// These bytes are not tried any more.
+    /// These bytes are not tried again.
     pub(super) fn pass_over(&mut self, name: &str, digest: Digest, reason: &str) {
         self.change(name).pass_over(digest, reason);
     }
@@ -247,7 +247,7 @@ impl Records {
         self.content.names.entry(name.to_owned()).or_insert_with(|| Record { since_ms, ..Record::default() })
     }
 
-    /// Forgets the name that came up last, of those that neither answer nor had anything decided: whoever makes up
+    /// Forgets the name that came up last, of those that neither answer nor had anything decided: an author who makes up
     /// names by the thousand pushes out no others.
     fn forget_one(&mut self) {
         let idle = self.content.names.iter().filter(|(_, record)| record.is_idle());

@@ -21,7 +21,7 @@ pub(super) struct Turns(Mutex<Inner>);
 #[derive(Debug)]
 struct Inner {
     free: usize,
-    /// Turns that were given to somebody who waited.
+    /// Turns that were given to a waiting file.
     given: u64,
     waiting: Vec<Waiting>,
 }
@@ -69,7 +69,7 @@ impl Turns {
         told.await.unwrap_or(Turn(None))
     }
 
-    /// Gives a place that became free to whoever is next.
+    /// Gives a free place to the next file.
     fn give(self: &Arc<Self>) {
         loop {
             let next = {

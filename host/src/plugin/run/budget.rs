@@ -127,7 +127,7 @@ fn nanoseconds(clock: ClockId) -> u64 {
 pub(crate) struct Pool {
     used: AtomicUsize,
     max: usize,
-    /// The setting, for whoever is refused.
+    /// The setting's name, for the error.
     name: &'static str,
 }
 

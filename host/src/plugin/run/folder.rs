@@ -153,7 +153,7 @@ impl Drop for Running<'_> {
 
 impl Drop for FilePool {
     fn drop(&mut self) {
-        // Whoever drops it does not wait for a drive that hangs.
+        // Dropping it does not wait for a drive that hangs.
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }
@@ -171,7 +171,7 @@ mod tests {
         let pool = FilePool::new(2).expect("a pool");
         let (go, gone) = channel::<()>();
         let gone = Arc::new(Mutex::new(gone));
-        // What is given up while a thread is free is soon no more than that.
+        // What is given up while a thread is free ends soon.
         for _ in 0..2 * (ABANDONED_PER_THREAD + 1) {
             let gone = Arc::clone(&gone);
             let hanging = async {

@@ -88,7 +88,7 @@ pub fn name<'f>(form: &'f Form<'_>) -> &'f str {
     form.get("EventType").unwrap_or("unknown")
 }
 
-/// What makes an event the same when it is told again with another `RetryCount`: these things are added and removed
+/// The identity of an event, the same when Twilio sends it again with another `RetryCount`: these things are added and removed
 /// once, others are told by everything that they say. The request's token is not signed, and tells nothing.
 pub fn identity(form: &Form<'_>) -> String {
     let event = name(form);

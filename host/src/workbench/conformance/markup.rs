@@ -1,4 +1,4 @@
-//! The role `channel`: text that somebody typed never becomes markup, in either direction.
+//! The role `channel`: typed text never becomes markup, in either direction.
 
 use serde_json::Value;
 use url::form_urlencoded;
@@ -11,7 +11,7 @@ use crate::workbench::cases::{self, Reception};
 use crate::workbench::question::Question;
 use crate::workbench::stage::Act;
 
-/// What somebody may type who means harm. No case has it, so that it is recognised.
+/// Hostile text. No case has it, so that it is recognised.
 const HOSTILE: [&str; 3] = [
     "<a href=\"https://frontgate.invalid\">https://bank.example</a>",
     "<script>frontgate()</script>",

@@ -166,7 +166,7 @@ fn sent(transaction: &Transaction<'_>, mut row: Row, receipt: Option<&Receipt>, 
     tell(transaction, row.id, &Outcome::Sent { external_id, external_conversation_id }.answer())
 }
 
-/// Keeps what the provider told in its answer. Nobody tells it again, so that it may take all of the tenant's
+/// Keeps what the provider told in its answer. It is not repeated, so that it may take all of the tenant's
 /// share, not an import's part.
 fn told_at_once(transaction: &Transaction<'_>, told: &Told, limits: Limits, now: i64) -> rusqlite::Result<()> {
     if told.events.is_empty() {

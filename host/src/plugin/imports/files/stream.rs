@@ -11,7 +11,7 @@ use crate::plugin::run::folder::FilePool;
 pub(super) struct Stream {
     inner: DynInputStream,
     pool: Arc<FilePool>,
-    /// Whether a read has begun that nobody has seen the end of.
+    /// Whether a read has begun whose end was not seen.
     reads: bool,
 }
 

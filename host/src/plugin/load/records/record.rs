@@ -32,7 +32,7 @@ pub(in crate::plugin::load) struct Record {
     pub(in crate::plugin::load) live: Option<Digest>,
     /// Good versions, the one that was live last at the end.
     pub(super) versions: Vec<Version>,
-    /// Versions that are not tried any more, and why.
+    /// Versions that are not tried again, and why.
     pub(super) passed_over: Vec<(Digest, String)>,
     /// Versions that the operator allowed, or that were live before records were damaged.
     pub(super) allowed: Vec<Digest>,
@@ -136,7 +136,7 @@ impl Record {
         trim(&mut self.versions, versions_max);
     }
 
-    /// These bytes are not tried any more.
+    /// These bytes are not tried again.
     pub(super) fn pass_over(&mut self, digest: Digest, reason: &str) {
         self.allowed.retain(|allowed| *allowed != digest);
         self.passed_over.retain(|(passed, _)| *passed != digest);
@@ -153,7 +153,7 @@ impl Record {
     }
 
     /// Takes over what a receipt says, after the record itself was lost. What answered before counts as allowed: it
-    /// is not known any more what it may do.
+    /// is no longer known what it may do.
     pub(super) fn replay(&mut self, receipt: &Receipt) {
         match (&receipt.outcome, receipt.digest) {
             (Outcome::Live | Outcome::Allowed, Some(digest)) => self.allow(digest),
