@@ -68,7 +68,6 @@ pub async fn read<'c>(
     let patience = Instant::now() + Duration::from_millis(limits.body_timeout_ms);
     let read = collect(body, bytes_max, &mut hold);
     let bytes = timeout_at(patience.min(deadline), read).await.map_err(|_| Error::BodyTimeout)??;
-    hold.complete().map_err(exhausted)?;
     Ok((bytes, hold))
 }
 

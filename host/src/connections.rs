@@ -200,7 +200,7 @@ impl Connection {
         self.standing.fetch_max(Standing::Known as u8, Ordering::Relaxed);
     }
 
-    /// The request was answered; `unread`: perhaps before the caller had sent all of it. Says whether the connection
+    /// The request was answered; `unread`: the caller may still be sending the body. Says whether the connection
     /// may stay open.
     pub fn end(&self, unread: bool) -> bool {
         self.cut_short.store(unread, Ordering::Relaxed);

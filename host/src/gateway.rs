@@ -21,7 +21,7 @@ use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 use tokio::sync::Semaphore;
 use tokio::task::block_in_place;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 use tracing::warn;
 
 use self::explainer::Explainer;
@@ -131,10 +131,12 @@ impl Gateway {
         self.verify(route, &signed, &head.headers, Keys::presented)?;
         let deadline = started + Duration::from_millis(route.callback.timeout_ms(&route.tenant));
         let server = &self.config.server;
-        let (body, hold) =
+        let (body, mut hold) =
             body::read(body, &head.headers, server.body_bytes_max, server, deadline, trip.caller()).await?;
         let signed = Signed { body: &body, ..signed };
-        let verified = heavy(body.len(), || self.verify(route, &signed, &head.headers, Keys::verify)).await?;
+        hold.complete().map_err(|_| Error::BodiesFull)?;
+        let verified =
+            heavy(body.len(), deadline, || self.verify(route, &signed, &head.headers, Keys::verify)).await??;
         trip.verified();
         drop(hold);
         if let Some(counter) = route.tenant.verified.get(&verified.key) {
@@ -154,7 +156,7 @@ impl Gateway {
         let token = once(&head.headers, &IDEMPOTENCY_TOKEN, "more than one I-Twilio-Idempotency-Token header")?;
         let signature = signed.signature.unwrap_or_default();
         let question = Question { route, form, query: head.uri.query(), signature, token, deadlines };
-        // Each has a place of its own: that of the largest would be moved about for all of them.
+        // Boxed one by one, so that each callback allocates only its own future.
         let answer: BoxFuture<'_, _> = match route.callback {
             Callback::Crm => Box::pin(self.crm(&question, trip)),
             Callback::Templates => Box::pin(self.templates(&question, trip)),
@@ -191,15 +193,16 @@ impl Gateway {
     }
 }
 
-/// Runs what takes time by the size of a body that anybody may have sent: for a large one not on a thread that others'
-/// callbacks wait for, and one at a time.
-async fn heavy<T>(bytes: usize, work: impl FnOnce() -> T) -> T {
+/// Runs work whose time depends on the size of an unverified body. Large bodies are worked on one at a time, off the
+/// threads that answer callbacks.
+async fn heavy<T>(bytes: usize, deadline: Instant, work: impl FnOnce() -> T) -> Result<T, Error> {
     static LARGE: Semaphore = Semaphore::const_new(1);
     if bytes <= LARGE_BYTES {
-        return work();
+        return Ok(work());
     }
-    let _turn = LARGE.acquire().await.expect("it is never closed");
-    block_in_place(work)
+    let turn = timeout_at(deadline, LARGE.acquire()).await;
+    let _turn = turn.map_err(|_| Error::Busy("too many large bodies wait to be verified"))?;
+    Ok(block_in_place(work))
 }
 
 /// What the header says of a signed request. Nothing is signed twice.

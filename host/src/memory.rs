@@ -5,9 +5,7 @@
 
 use std::cell::Cell;
 use std::ffi::{c_int, c_long};
-use std::num::NonZero;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::thread::available_parallelism;
 use std::time::Duration;
 
 // Its library has the functions below.
@@ -20,7 +18,7 @@ const PURGE_DELAY: c_int = 15;
 /// short against a flood. The allocator's own choice is 1,000.
 const PURGE_DELAY_MS: c_long = 100;
 
-/// How often it is looked whether threads hold much that is free.
+/// Interval between checks.
 const INTERVAL: Duration = Duration::from_secs(5);
 
 /// Bytes that must have become free since then.
@@ -28,11 +26,11 @@ const FREED_BYTES_MIN: usize = 8 * 1024 * 1024;
 
 /// Bytes that connections and bodies have given back.
 static FREED: AtomicUsize = AtomicUsize::new(0);
-/// How often threads were told to give memory back.
+/// Number of collections requested.
 static TOLD: AtomicU64 = AtomicU64::new(0);
 
 thread_local! {
-    /// How often this thread did so.
+    /// The last one that this thread made.
     static DONE: Cell<u64> = const { Cell::new(0) };
 }
 
@@ -56,7 +54,7 @@ pub(crate) fn freed(bytes: usize) {
 
 /// Tells the threads of the runtime to give memory back, each time that much has become free.
 pub(crate) async fn give_back() {
-    let threads = available_parallelism().map_or(1, NonZero::get);
+    let threads = tokio::runtime::Handle::current().metrics().num_workers();
     loop {
         tokio::time::sleep(INTERVAL).await;
         if FREED.swap(0, Ordering::Relaxed) < FREED_BYTES_MIN {

@@ -28,7 +28,7 @@ use tokio::time::{Instant, Sleep, sleep_until, timeout, timeout_at};
 use url::Url;
 use zeroize::Zeroizing;
 
-use self::address::{canonical, special};
+use self::address::refused;
 use self::connection::{Connection, Target, Tls};
 use self::idle::Idle;
 use self::resolve::Names;
@@ -213,13 +213,8 @@ impl Client {
             None => self.names.look_up(host).await.map_err(|error| anyhow!("failed to look up {host}: {error}"))?,
         };
         if let Reach::Public(networks) = reach {
-            let refused = |address: &IpAddr| {
-                let special = special(*address)?;
-                let is_granted = networks.iter().any(|network| network.contains(&canonical(*address)));
-                (!special.grantable || !is_granted).then_some(special.name)
-            };
-            let first = found.iter().find_map(|address| Some((*address, refused(address)?)));
-            found.retain(|address| refused(address).is_none());
+            let first = found.iter().find_map(|address| Some((*address, refused(*address, networks)?)));
+            found.retain(|address| refused(*address, networks).is_none());
             if let Some((address, name)) = first.filter(|_| found.is_empty()) {
                 return Err(anyhow!("{host} resolves to {address}, which is not public ({name})"));
             }

@@ -138,7 +138,7 @@ impl Server {
                     caller.begin();
                     let has_body = !request.body().is_end_stream();
                     let (response, caller) = (answer(request, Arc::clone(&caller)), Arc::clone(&caller));
-                    // A connection has room for one of these, whether it is asked or not.
+                    // Boxed: otherwise each idle connection reserves space for the whole future.
                     Box::pin(async move {
                         let mut response = response.await;
                         if !caller.end(has_body && !response.status().is_success()) {

@@ -19,8 +19,23 @@ const HASH_BYTES_MAX: usize = 32;
 /// Base64 with padding or without, since providers differ.
 const PADDING: GeneralPurposeConfig =
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
-const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, PADDING);
-const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, PADDING);
+pub(crate) const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, PADDING);
+pub(crate) const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, PADDING);
+
+/// Bytes in small hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
+}
+
+/// The bytes that pairs of hexadecimal digits stand for.
+pub(crate) fn from_hex(text: &str) -> Option<Vec<u8>> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+    let bytes = pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?)).collect();
+    rest.is_empty().then_some(bytes).flatten()
+}
 
 /// One secret, ready to hash with. Nothing prints it.
 #[derive(Clone)]
@@ -107,9 +122,7 @@ fn decode(signature: &str, algorithm: Algorithm) -> Option<Vec<u8>> {
         Algorithm::HmacSha256 => HASH_BYTES_MAX,
     };
     let bytes = if signature.len() == 2 * length {
-        let digit = |letter: u8| char::from(letter).to_digit(16);
-        let pair = |pair: &[u8]| u8::try_from(digit(pair[0])? * 16 + digit(pair[1])?).ok();
-        signature.as_bytes().chunks_exact(2).map(pair).collect::<Option<Vec<u8>>>()?
+        from_hex(signature)?
     } else if signature.len() <= 2 * length {
         let engine = if signature.contains(['-', '_']) { URL_SAFE } else { STANDARD };
         engine.decode(signature).ok()?

@@ -3,6 +3,7 @@
 pub mod capture;
 mod lines;
 mod one_line;
+mod per_second;
 mod refusals;
 
 use std::io::IsTerminal as _;
@@ -13,6 +14,7 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 pub use self::lines::Guard;
 pub(crate) use self::one_line::is_invisible;
+pub(crate) use self::per_second::PerSecond;
 pub(crate) use self::refusals::REFUSALS;
 use crate::config::{Log, LogFormat};
 

@@ -303,6 +303,13 @@ impl Gateway {
         line.and_then(|number| number.parse().ok()).unwrap_or_else(|| panic!("no {name} in {text}"))
     }
 
+    /// The same; zero before it is first counted.
+    pub fn counted(&self, name: &str) -> f64 {
+        let (_, text) = self.operators("/metrics");
+        let number = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        number.map_or(0.0, |number| number.parse().expect("a number"))
+    }
+
     /// The sum of a metric over all its labels.
     pub fn metric_sum(&self, name: &str) -> f64 {
         let text = self.operators("/metrics").1;

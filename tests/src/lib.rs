@@ -17,6 +17,7 @@ mod raw;
 mod setup;
 mod tls;
 mod twilio;
+mod until;
 mod web;
 
 use std::path::{Path, PathBuf};
@@ -40,6 +41,7 @@ pub use crate::twilio::{
     Initializing, Media, Message, Participant, Receipt, Recorded, Rejection, State, Twilio, TwilioBuilder,
 };
 
+pub use crate::until::wait_until;
 pub use crate::web::Web;
 
 /// What every test's requests are signed with.

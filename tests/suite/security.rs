@@ -27,6 +27,7 @@ mod finding_23;
 mod finding_24;
 mod finding_25;
 mod finding_26;
+mod finding_27;
 mod finding_28;
 mod finding_29;
 mod finding_32;

@@ -45,6 +45,15 @@ pub(super) fn warn(config: &Config, document: &Document<'_>, warnings: &mut Vec<
             "make the file readable by the gateway's user only, or remove the password: signatures are valid without it, too",
         );
     }
+    let apps = config.tenants.values().flat_map(|tenant| tenant.front.values());
+    let largest = apps.map(|app| app.body_bytes_max).fold(config.server.body_bytes_max, usize::max);
+    if config.server.unverified_body_bytes_max < largest {
+        say(
+            "server.unverified_body_bytes_max".to_owned(),
+            &format!("bodies of more bytes are always refused, though a body_bytes_max allows {largest}"),
+            "raise it to a multiple of the largest body_bytes_max",
+        );
+    }
     for (name, tenant) in &config.tenants {
         let named = |role| !tenant.roles.plugins(role).is_empty();
         if tenant.named().next().is_none() {

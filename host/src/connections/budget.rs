@@ -126,7 +126,7 @@ impl Hold<'_> {
         self.revoked.as_ref()
     }
 
-    /// The body is complete: what it holds is needed until it is verified.
+    /// The body is complete, and is verified next: until then it no longer gives way.
     pub fn complete(&mut self) -> Result<(), Exhausted> {
         let Some(revoked) = self.revoked.take() else {
             return Ok(());

@@ -2,6 +2,8 @@
 
 use sha2::{Digest, Sha256};
 
+use crate::signing::hex;
+
 /// Letters of a digest.
 pub(super) const LETTERS: usize = 64;
 
@@ -13,11 +15,6 @@ pub(super) fn of<const N: usize>(parts: [&[u8]; N]) -> String {
         hash.update(part);
     }
     hex(&hash.finalize())
-}
-
-/// Small hexadecimal letters, which are the same to those who ignore their case.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use zeroize::Zeroizing;
 
 use self::presented::Presented;
 use super::signature::{Keys, NO_BODY, Refusal, Request};
+use crate::signing::from_hex;
 
 /// Other apps whose keys are tried.
 const OTHERS_MAX: usize = 200;
@@ -142,7 +143,7 @@ fn other_secrets(keys: &Keys, presented: &Presented, text: &[u8]) -> Option<Stri
         let forms = [
             (format!("if {label} had no white space around it"), Some(secret.trim().as_bytes().to_vec())),
             (format!("if {label} ended with a line feed"), Some([secret.as_bytes(), b"\n"].concat())),
-            (format!("if {label} were hexadecimal digits to decode; Front takes it as text"), presented::hex(secret)),
+            (format!("if {label} were hexadecimal digits to decode; Front takes it as text"), from_hex(secret)),
             (format!("if {label} were base64 to decode; Front takes it as text"), BASE64_STANDARD.decode(secret).ok()),
         ];
         let mut forms = forms.map(|(change, form)| (change, form.map(Zeroizing::new))).into_iter();

@@ -8,6 +8,7 @@ use std::fmt::Display;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::digest;
+use crate::signing::hex;
 
 /// What Front takes.
 pub const CHARS_MAX: usize = 200;
@@ -59,7 +60,7 @@ fn is_made(id: &str) -> bool {
 
 /// An id that nobody can guess and that no provider has, out of random bytes.
 pub fn mint(random: [u8; 16]) -> String {
-    format!("{MINTED}{}", digest::hex(&random))
+    format!("{MINTED}{}", hex(&random))
 }
 
 /// An id as a segment of a URL's path.

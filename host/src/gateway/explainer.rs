@@ -3,25 +3,23 @@
 
 use std::fmt::Display;
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tokio::task::block_in_place;
 
 use crate::config::Server;
 use crate::error::Error;
 use crate::routes::{Route, Routes};
+use crate::telemetry::PerSecond;
 use crate::twilio::callbacks::crm;
 use crate::twilio::explain::{Surroundings, explain};
 use crate::twilio::signature::{Refusal, Request};
-
-const SECOND: Duration = Duration::from_secs(1);
 
 /// Explains refusals to the operator.
 pub(super) struct Explainer {
     bytes_max: usize,
     per_second_max: u32,
-    /// When the current second began, and how many refusals were explained in it.
-    second: Mutex<(Instant, u32)>,
+    explained: Mutex<PerSecond>,
 }
 
 impl Explainer {
@@ -29,7 +27,7 @@ impl Explainer {
         Self {
             bytes_max: config.explain_bytes_max,
             per_second_max: config.explanations_per_second_max,
-            second: Mutex::new((Instant::now(), 0)),
+            explained: Mutex::default(),
         }
     }
 
@@ -56,7 +54,7 @@ impl Explainer {
         }))
     }
 
-    /// The reason for a refusal, or why nobody has looked for it.
+    /// Explains a refusal, or says why no explanation was computed.
     pub(super) fn words(&self, bytes: usize, refusal: &impl Display, explain: impl FnOnce() -> String) -> String {
         if bytes > self.bytes_max {
             return format!("{refusal}; too large to look for the reason");
@@ -69,11 +67,7 @@ impl Explainer {
     }
 
     fn may_explain(&self) -> bool {
-        let mut second = self.second.lock().unwrap_or_else(PoisonError::into_inner);
-        if second.0.elapsed() > SECOND {
-            *second = (Instant::now(), 0);
-        }
-        second.1 += 1;
-        second.1 <= self.per_second_max
+        let mut explained = self.explained.lock().unwrap_or_else(PoisonError::into_inner);
+        explained.take(Instant::now(), self.per_second_max)
     }
 }

@@ -69,8 +69,7 @@ impl Gateway {
         let server = &self.config.server;
         let (body, hold) = body::read(body, &head.headers, app.body_bytes_max, server, deadline, trip.caller()).await?;
         match channel {
-            // Only the plugin can verify this request: what it holds is given back when it ends.
-            Some(channel) if is_provider => self.provider(route, &channel, &head, &body, deadline, trip).await,
+            Some(channel) if is_provider => self.provider(route, &channel, &head, (&body, hold), deadline, trip).await,
             channel => Ok(json(&self.answer(route, channel.as_ref(), &head, (&body, hold), deadline, trip).await?)),
         }
     }
@@ -80,13 +79,14 @@ impl Gateway {
         route: &FrontRoute,
         channel: Option<&Channel>,
         head: &Parts,
-        (body, hold): (&[u8], Hold<'_>),
+        (body, mut hold): (&[u8], Hold<'_>),
         deadline: Instant,
         trip: &mut Trip<'_>,
     ) -> Result<Answer, Error> {
         let request = signed(head, body);
         let Signed { timestamp, signature, .. } = request;
-        let verified = match heavy(body.len(), || route.app.keys.verify(&request, now_ms())).await {
+        hold.complete().map_err(|_| Error::BodiesFull)?;
+        let verified = match heavy(body.len(), deadline, || route.app.keys.verify(&request, now_ms())).await? {
             Ok(verified) => verified,
             Err(refusal) => {
                 let explanation = self.explainer.words(body.len(), &refusal, || {

@@ -88,6 +88,13 @@ pub(crate) fn canonical(address: IpAddr) -> IpAddr {
     address.to_canonical()
 }
 
+/// Why an address must not be reached, where only these networks are granted beside the public internet.
+pub(crate) fn refused(address: IpAddr, networks: &[IpNet]) -> Option<&'static str> {
+    let special = special(address)?;
+    let is_granted = special.grantable && networks.iter().any(|network| network.contains(&canonical(address)));
+    (!is_granted).then_some(special.name)
+}
+
 /// What an address is, if it is not of the public internet.
 pub(crate) fn special(address: IpAddr) -> Option<Special> {
     let address = canonical(address);

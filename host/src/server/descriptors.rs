@@ -12,8 +12,8 @@ const OWN: usize = 256;
 /// A file of a granted folder, and a connection to another system.
 const OF_A_CALL: usize = 2;
 
-/// The connections that the public listener may take, where so many files may be open; none stands for any number. Of
-/// few files, half are kept for everything else.
+/// The connections that the public listener may take, where so many files may be open; `None` means no
+/// limit. At a low limit, half of the descriptors are reserved for everything else.
 pub(crate) fn connections_max(config: &Config, open_files_max: Option<u64>) -> usize {
     let wanted = config.server.connections_max;
     let Some(files) = open_files_max.and_then(|files| usize::try_from(files).ok()) else {

@@ -84,6 +84,7 @@ impl Watch {
             free if free < self.imports_min => LITTLE,
             _ => ENOUGH,
         };
+        gauge!("frontgate_store_disk_level").set(level);
         let before = self.room.0.swap(level, Ordering::Relaxed);
         if before == level {
             return;
@@ -93,7 +94,6 @@ impl Watch {
             LITTLE => "imports are refused: less than store.free_bytes_imports_min is free",
             _ => "imports, events and state are refused: less than store.free_bytes_events_min is free",
         };
-        gauge!("frontgate_store_disk_level").set(level);
         let (event, text) = ("store.free_space", format!("{free} bytes are free for the database; {words}"));
         if level == ENOUGH { info!(event, free, "{text}") } else { warn!(event, free, "{text}") }
     }

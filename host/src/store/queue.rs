@@ -64,7 +64,8 @@ impl Origin {
         Self::progress("")
     }
 
-    /// Progress of a tenant's delivery.
+    /// Progress of what a tenant has stored already: a delivery, a channel that is connected, an answer to a message. It
+    /// is never refused, and its number is bounded by what was accepted.
     pub(crate) fn progress(tenant: impl Into<Arc<str>>) -> Self {
         Self { tenant: tenant.into(), purpose: Purpose::Progress, bytes: 0 }
     }

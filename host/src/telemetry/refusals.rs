@@ -8,21 +8,19 @@ use metrics::counter;
 use tokio::runtime::Handle;
 use tracing::warn;
 
-const SECOND: Duration = Duration::from_secs(1);
+use super::PerSecond;
 
 /// How often a line says how many were left out.
 const SUMMARY_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Those of the process.
-pub(crate) static REFUSALS: Refusals = Refusals(Mutex::new(State { second: None, lines: 0, left_out: 0 }));
+pub(crate) static REFUSALS: Refusals = Refusals(Mutex::new(State { lines: PerSecond::new(), left_out: 0 }));
 
 /// Which of the lines are written.
 pub(crate) struct Refusals(Mutex<State>);
 
 struct State {
-    /// When the current second began.
-    second: Option<Instant>,
-    lines: u32,
+    lines: PerSecond,
     /// Since the last summary. Where it is not 0, a summary is on its way.
     left_out: u64,
 }
@@ -46,11 +44,7 @@ impl Refusals {
     /// Whether it is written, and whether it is the first that is left out.
     fn take(&self, now: Instant, per_second_max: u32) -> (bool, bool) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if state.second.is_none_or(|second| now.duration_since(second) >= SECOND) {
-            (state.second, state.lines) = (Some(now), 0);
-        }
-        if state.lines < per_second_max {
-            state.lines += 1;
+        if state.lines.take(now, per_second_max) {
             return (true, false);
         }
         state.left_out += 1;
@@ -77,7 +71,7 @@ mod tests {
     use super::*;
 
     fn refusals() -> Refusals {
-        Refusals(Mutex::new(State { second: None, lines: 0, left_out: 0 }))
+        Refusals(Mutex::new(State { lines: PerSecond::new(), left_out: 0 }))
     }
 
     #[test]
@@ -91,7 +85,7 @@ mod tests {
     fn the_next_second_has_as_many_again() {
         let (refusals, now) = (refusals(), Instant::now());
         (0..10).for_each(|_| _ = refusals.take(now, 5));
-        assert_eq!((0..10).filter(|_| refusals.take(now + SECOND, 5).0).count(), 5);
+        assert_eq!((0..10).filter(|_| refusals.take(now + Duration::from_secs(1), 5).0).count(), 5);
     }
 
     #[test]

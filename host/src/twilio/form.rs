@@ -7,6 +7,8 @@ use std::borrow::Cow;
 use percent_encoding::percent_decode;
 use sha2::{Digest as _, Sha256};
 
+use crate::signing::hex;
+
 /// Fields in the order received; a name may stand more than once.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Form<'b> {
@@ -66,7 +68,7 @@ impl<'b> Form<'b> {
         sorted.dedup();
         let mut hash = Sha256::new();
         sorted.into_iter().flat_map(|(name, value)| [name, value]).for_each(|text| hash.update(text));
-        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        hex(&hash.finalize())
     }
 
     /// The first value of a field; an empty one counts as missing.

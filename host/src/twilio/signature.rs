@@ -9,7 +9,7 @@ use subtle::ConstantTimeEq;
 use super::candidates::{self, Base};
 use super::form::{Form, FormError};
 use crate::config::Algorithm;
-use crate::signing::KeyedHash;
+use crate::signing::{KeyedHash, hex};
 
 /// The header with the signature.
 pub const SIGNATURE: &str = "x-twilio-signature";
@@ -263,8 +263,7 @@ fn body_hash(target: &str) -> Option<String> {
 }
 
 fn hash_matches(hash: &str, body: &[u8]) -> bool {
-    let digest: String = Sha256::digest(body).iter().map(|byte| format!("{byte:02x}")).collect();
-    digest.as_bytes().ct_eq(hash.as_bytes()).into()
+    hex(&Sha256::digest(body)).as_bytes().ct_eq(hash.as_bytes()).into()
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use frontgate_tests::hostile::{
     nested_component_types, nested_components, nested_instance_types, type_chain, wide_functions,
 };
-use frontgate_tests::{Gateway, Setup, run};
+use frontgate_tests::{Gateway, Setup, run, wait_until};
 use tempfile::TempDir;
 
 /// What overflows the stack of a parser that recurses.
@@ -67,10 +67,11 @@ fn commands_say_what_is_wrong_with_nested_types() {
 /// Lets everything that is tried again be tried, and then counts how often a compiler was started for a plugin.
 fn tries(gateway: &Gateway, plugin: &str) -> usize {
     let looks = || gateway.metric("frontgate_plugin_folder_looks_total");
-    while gateway.status()["plugins"][plugin]["loading"] == true {}
+    let is_loaded = || gateway.status()["plugins"][plugin]["loading"] != true;
+    wait_until(is_loaded);
     let enough = looks() + 20.0;
-    while looks() < enough {}
-    while gateway.status()["plugins"][plugin]["loading"] == true {}
+    wait_until(|| looks() >= enough);
+    wait_until(is_loaded);
     gateway.log().text().matches(&format!("compiling plugin `{plugin}`")).count()
 }
 

@@ -1,10 +1,9 @@
 //! Finding 4: one channel's provider stops other tenants' events.
 
 use std::thread;
-use std::time::{Duration, Instant};
 
 use frontgate_tests::provider::Provider;
-use frontgate_tests::{Answer, Front, Gateway, Setup, component, post};
+use frontgate_tests::{Answer, Front, Gateway, Setup, component, post, wait_until};
 use rusqlite::Connection;
 use serde_json::json;
 
@@ -43,26 +42,6 @@ pub(crate) fn routing(gateway: &Gateway, tenant: &str, sid: &str) -> Answer {
     gateway.callback_of(tenant, "routing", &form)
 }
 
-/// Far more than anything takes; a test that waits so long has failed.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// Waits until something is so.
-#[track_caller]
-pub(crate) fn wait_until(mut is_so: impl FnMut() -> bool) {
-    let until = Instant::now() + PATIENCE;
-    while !is_so() {
-        assert!(Instant::now() < until, "it did not come to be so");
-        thread::yield_now();
-    }
-}
-
-/// A number of `/metrics`; zero before it is first counted.
-fn metric(gateway: &Gateway, name: &str) -> f64 {
-    let (_, text) = gateway.operators("/metrics");
-    let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-    line.map_or(0.0, |number| number.parse().expect("a number"))
-}
-
 /// Writes of a tenant that wait.
 fn waiting(gateway: &Gateway, tenant: &str) -> f64 {
     gateway.metric(&format!("frontgate_store_waiting{{tenant=\"{tenant}\"}}"))
@@ -88,7 +67,7 @@ fn a_provider_that_floods_its_channel_leaves_the_other_tenants_events_their_plac
         let all: Vec<_> = (0..flood).map(|id| scope.spawn(move || tell(id))).collect();
         let refused = "frontgate_requests_total{callback=\"front-provider\",code=\"overload\"}";
         // Four wait in the queue and one is in the writer's hands; or four, if the writer held something else.
-        wait_until(|| metric(&gateway, refused) >= f64::from(flood - 5));
+        wait_until(|| gateway.counted(refused) >= f64::from(flood - 5));
         assert!(waiting(&gateway, "demo") >= 4.0);
         let event = |sid| routing(&gateway, "/bolt", sid).status;
         let answers = ["CH1", "CH2", "CH3"].map(|sid| scope.spawn(move || event(sid)));
@@ -146,7 +125,7 @@ fn a_plugin_that_writes_state_as_fast_as_it_can_leaves_the_other_tenants_events_
         };
         let all: Vec<_> = (0..20).map(|turn| scope.spawn(move || write(turn))).collect();
         let refused = "frontgate_store_refused_total{tenant=\"demo\",limit=\"tenant-queue\"}";
-        wait_until(|| metric(&gateway, refused) >= 15.0);
+        wait_until(|| gateway.counted(refused) >= 15.0);
         let answer = scope.spawn(|| routing(&gateway, "/bolt", "CH1").status);
         wait_until(|| waiting(&gateway, "bolt") >= 1.0);
         other.execute_batch("ROLLBACK").expect("an end");

@@ -1,9 +1,9 @@
 //! Finding 5: one channel's provider fills the disk.
 
 use frontgate_tests::front::Draft;
-use frontgate_tests::{Front, Gateway};
+use frontgate_tests::{Front, Gateway, wait_until};
 
-use super::finding_04::{connect, routing, tell, two_tenants, wait_until};
+use super::finding_04::{connect, routing, tell, two_tenants};
 use crate::channels::LEE;
 
 /// More than any disk has.

@@ -1,8 +1,13 @@
 //! Finding 6: unverified bodies have no common budget.
 
 use std::fmt::Write as _;
+use std::sync::LazyLock;
+use std::thread;
 
-use frontgate_tests::{Front, Raw, RawAnswer, Setup, post, raw_callback, signed_callback};
+use frontgate_tests::{Front, LIST, Raw, RawAnswer, Setup, component, post, raw_callback, signed_callback, wait_until};
+use rusqlite::Connection;
+
+use super::finding_04::{connect, tell, two_tenants};
 
 /// Of the right length, and made by no key.
 const TWILIO: &str = "x-twilio-signature: AAAAAAAAAAAAAAAAAAAAAAAAAAA=\r\n";
@@ -98,9 +103,44 @@ fn a_signed_callback_is_answered_while_the_budget_is_used_up() {
     for _ in 0..20 {
         let answer = Raw::connect(gateway.address()).send(signed_callback("")).answer();
         assert_eq!(answer.map(|answer| answer.status), Some(200));
+        // Of a size that the budget counts.
+        assert_eq!(gateway.crm(&large_list()).status, 200);
     }
     let full = held.iter_mut().filter_map(Raw::answer).filter(|answer| answer.status == 503).count();
     assert!(full >= 18, "{full} of 20 were refused");
+}
+
+/// A signed callback with a body that the budget counts.
+fn large_list() -> Vec<(&'static str, &'static str)> {
+    static QUERY: LazyLock<String> = LazyLock::new(|| "x".repeat(20_000));
+    LIST.into_iter().chain([("Padding", QUERY.as_str())]).collect()
+}
+
+#[test]
+fn a_providers_bodies_that_wait_for_their_turn_make_room_for_a_signed_callback() {
+    let front = Front::start();
+    let gateway = two_tenants(&front)
+        .plugin("plugin", &component("misbehaving"))
+        .set("tenants.bolt.roles.crm", "[\"plugin\"]")
+        .set("tenants.demo.front.sms.provider_calls_per_channel_max", "1")
+        .set("server.unverified_body_bytes_max", "500000")
+        .set("store.timeout_ms", "60000")
+        .start();
+    let (_, webhook) = connect(&front, &gateway);
+    // The first of them waits for its write, and the others for their turn.
+    let other = Connection::open(gateway.path("data/frontgate.db")).expect("the database");
+    other.execute_batch("BEGIN EXCLUSIVE").expect("a lock");
+    let text = "x".repeat(100_000);
+    thread::scope(|scope| {
+        for id in 0..8 {
+            let (gateway, webhook, text) = (&gateway, &webhook, &text);
+            scope.spawn(move || tell(gateway, webhook, id, text));
+        }
+        wait_until(|| gateway.counted("frontgate_requests_total{callback=\"front-provider\",code=\"busy\"}") >= 1.0);
+        let answer = gateway.callback_of("/bolt", "crm", &large_list());
+        other.execute_batch("ROLLBACK").expect("an end");
+        assert_eq!(answer.status, 200, "{}", answer.text);
+    });
 }
 
 #[test]

@@ -96,7 +96,7 @@ fn credential(head: &str) -> Option<&str> {
     line.rsplit(' ').next()
 }
 
-/// Repeats what it was sent: `/N` in the way of that number, `/user/N` user and password, as they were.
+/// Repeats what it was sent in the way of a number: `/echo/N` as it came, `/decoded/N` user and password as they were.
 fn repeating() -> Web {
     Web::scripted(|head| {
         let path = head.split(' ').nth(1)?;
@@ -265,6 +265,7 @@ fn a_secret_that_is_bound_to_paths_goes_nowhere_else() {
         ] {
             gateway.wished(&format!("{door} GET http://crm.test:{}{path}", web.port()));
             let request = web.requests().pop().expect("a request");
+            assert!(request.starts_with(&format!("GET {path} ")), "{door}, {path}: {request}");
             assert_eq!(request.contains(SECRET), expected, "{door}, {path}: {request}");
         }
     }

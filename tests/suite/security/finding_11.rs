@@ -6,7 +6,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use frontgate_tests::{Gateway, Setup, another_build, component, digest};
+use frontgate_tests::{Gateway, Setup, another_build, component, digest, wait_until};
 use serde_json::Value;
 
 /// A version that wants nothing beyond itself.
@@ -152,7 +152,7 @@ fn a_version_that_was_rolled_back_stays_so_and_versions_are_kept() {
     fs::write(records(&gateway), "{").expect("a file");
     let gateway = gateway.start_again();
     gateway.log().wait_for("plugin records");
-    while live(&gateway) != digest(&small()) {}
+    wait_until(|| live(&gateway) == digest(&small()));
     // A change, after which versions are put in order.
     gateway.drop_plugin("other", &second);
     gateway.log().wait_for("plugin `other` is live");

@@ -37,7 +37,7 @@ fn the_explanation_names_the_single_change_that_would_match() {
     let right = format!("{T}:{BODY}");
     let sign = |text: &str| BASE64_STANDARD.encode(hmac(b"hunter2", text.as_bytes()));
     let digest = hmac(b"hunter2", right.as_bytes());
-    let hex = super::super::digest::hex(&digest);
+    let hex = crate::signing::hex(&digest);
     let escapes = BODY.replace('ë', "\\u00eb").replace('👋', "\\ud83d\\udc4b");
     let python = escapes.replace(',', ", ").replace("\":", "\": ");
     let sorted = r#"{"payload":{"body":"Zoë 👋 a/b","id":"msg_1"},"type":"message"}"#;

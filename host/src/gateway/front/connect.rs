@@ -39,7 +39,8 @@ impl Gateway {
             }
             Err(error) => {
                 if is_new {
-                    within(deadline, self.store.refused(&tenant.name, channel.id, credential)).await?;
+                    // The plugin's own refusal is the answer, also where the row cannot be removed now.
+                    let _ = within(deadline, self.store.refused(&tenant.name, channel.id, credential)).await;
                 }
                 Err(error)
             }

@@ -14,6 +14,7 @@ use super::super::trip::Trip;
 use super::within;
 use crate::bindings::channel::{Header, HttpRequest, HttpResponse, Reception};
 use crate::config::Role;
+use crate::connections::Hold;
 use crate::delivery::import::{Happened, unusable};
 use crate::delivery::store::Size;
 use crate::delivery::store::front::{Channel, ChannelState, Told};
@@ -29,7 +30,7 @@ impl Gateway {
         route: &FrontRoute,
         channel: &Channel,
         head: &Parts,
-        body: &[u8],
+        (body, hold): (&[u8], Hold<'_>),
         deadline: Instant,
         trip: &mut Trip<'_>,
     ) -> Result<Response<Full<Bytes>>, Error> {
@@ -39,9 +40,16 @@ impl Gateway {
         }
         let tenant = &route.tenant.name;
         let places = self.store.provider_places(channel.id, app.provider_calls_per_channel_max);
-        let turn = timeout_at(deadline, places.acquire()).await;
+        // Only the plugin can verify this request. While it waits, its body gives way to others; from its turn on, the
+        // number of turns bounds what bodies hold.
+        let revoked = hold.revoked().cloned().unwrap_or_default();
+        let turn = tokio::select! {
+            turn = timeout_at(deadline, places.acquire()) => turn,
+            () = revoked.cancelled() => return Err(Error::BodiesFull),
+        };
         let _turn =
             turn.map_err(|_| Error::Busy("no place for calls of the channel's provider became free in time"))?;
+        drop(hold);
         // What would be refused afterwards is not asked for.
         self.store.may_import(tenant, channel.id)?;
         let asking = self.asking_channel(route, deadline, trip);

@@ -1,11 +1,14 @@
 //! Bodies on their way out and in, each within its size.
 
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use http_body_util::BodyExt as _;
+use bytes::BytesMut;
 use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Body as HttpBody, Bytes, Frame, Incoming, SizeHint};
 use tokio::time::{Instant, Sleep, sleep_until};
 
@@ -20,6 +23,46 @@ pub(crate) type Body = UnsyncBoxBody<Bytes, Failure>;
 /// A body that fails once it is past its size.
 pub(super) fn capped(body: Body, bytes_max: usize) -> Body {
     Capped { body, left: bytes_max }.boxed_unsync()
+}
+
+/// Reads a body to its end. `held` has its bytes for as long as they are there.
+pub(super) async fn read_whole(mut body: ResponseBody, held: &Arc<AtomicUsize>) -> Result<Body, Failure> {
+    // Copied: a piece keeps the buffer that it was read into, and an upstream can send pieces of one byte.
+    let (mut bytes, mut trailers) = (BytesMut::new(), None);
+    let mut held = Held { bytes: 0, all: Arc::clone(held) };
+    while let Some(frame) = body.frame().await {
+        match frame?.into_data() {
+            Ok(piece) => {
+                held.add(piece.len());
+                bytes.extend_from_slice(&piece);
+            }
+            Err(frame) => trailers = frame.into_trailers().ok(),
+        }
+    }
+    let end = async move {
+        drop(held);
+        trailers.map(Ok)
+    };
+    Ok(Full::new(bytes.freeze()).with_trailers(end).map_err(|never| match never {}).boxed_unsync())
+}
+
+/// Bytes in memory that are counted until this is dropped.
+struct Held {
+    bytes: usize,
+    all: Arc<AtomicUsize>,
+}
+
+impl Held {
+    fn add(&mut self, bytes: usize) {
+        self.bytes += bytes;
+        self.all.fetch_add(bytes, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.all.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
 }
 
 struct Capped {

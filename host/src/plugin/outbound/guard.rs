@@ -2,7 +2,7 @@
 //! they contain the secret, or cannot be searched for it.
 
 use hyper::header::{
-    ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_RANGE, CONTENT_TYPE, HeaderName, HeaderValue, IF_RANGE, RANGE, TE,
+    ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_RANGE, CONTENT_TYPE, HeaderName, HeaderValue, IF_RANGE, RANGE,
     TRANSFER_ENCODING,
 };
 use hyper::{HeaderMap, Response, StatusCode};
@@ -11,7 +11,7 @@ use super::echo::Search;
 use super::refusal::{Failure, Refusal};
 
 /// Headers that request parts of an answer: each part could hold less of a secret than is recognised.
-const PARTIAL: [HeaderName; 4] = [RANGE, IF_RANGE, TE, HeaderName::from_static("a-im")];
+const PARTIAL: [HeaderName; 3] = [RANGE, IF_RANGE, HeaderName::from_static("a-im")];
 /// Headers that make some servers answer for another path than that of the request.
 const OTHER_PATH: [HeaderName; 2] =
     [HeaderName::from_static("x-original-url"), HeaderName::from_static("x-rewrite-url")];

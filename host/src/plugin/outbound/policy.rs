@@ -13,7 +13,7 @@ use super::network::Network;
 use super::refusal::Refusal;
 use crate::config::Named;
 use crate::config::outbound::{BoundSecret, Hosts, Site, is_below, is_plain_path};
-use crate::outbound::address::{canonical, special};
+use crate::outbound::address::{canonical, refused, special};
 use crate::outbound::confidential;
 
 /// Addresses of one name that are tried, at most.
@@ -108,10 +108,8 @@ impl Policy {
     }
 
     fn check(&self, to: &Destination, address: IpAddr, network: &Network) -> Result<(), Refusal> {
-        if let Some(special) = special(address)
-            && !(special.grantable && self.networks.iter().any(|network| network.contains(&address)))
-        {
-            let (host, name) = (to.host().to_owned(), special.name);
+        if let Some(name) = refused(address, &self.networks) {
+            let host = to.host().to_owned();
             return Err(match to.address() {
                 Some(_) => Refusal::Literal(address, name),
                 None => Refusal::Address { host, address, name },

@@ -1,6 +1,7 @@
 //! The requests of one call: how many, how large, how long, and what they came to.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 use tracing::{debug, warn};
 
-use super::body::{ResponseBody, capped};
+use super::body::{ResponseBody, capped, read_whole};
 use super::echo::Patterns;
 use super::exchange::Exchange;
 use super::guard;
@@ -41,6 +42,8 @@ pub(crate) struct Requests {
     pub(super) traces: Option<Arc<Traces>>,
     limits: Limits,
     used: Mutex<Used>,
+    /// Bytes of answers that were read whole, as long as they are there.
+    held: Arc<AtomicUsize>,
 }
 
 /// What a call has used.
@@ -108,12 +111,18 @@ impl Requests {
             traces,
             limits: limits.clone(),
             used: Mutex::default(),
+            held: Arc::default(),
         })
     }
 
     /// What the call has used so far.
     pub(crate) fn used(&self) -> Used {
         self.used.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Bytes that the gateway holds of answers that the plugin has not read.
+    pub(crate) fn held(&self) -> usize {
+        self.held.load(Ordering::Relaxed)
     }
 
     /// Sends a request, and gives the answer when its header is there.
@@ -219,8 +228,15 @@ impl Requests {
         // The plugin gets the body after its end was searched. Holding back only bytes that look like a secret would be
         // an oracle for guesses, letter by letter. Files are read by the gateway, not by the plugin.
         let body = match file {
-            Some(FileIn::Answer) => body.boxed_unsync(),
-            _ => body.collect().await?.map_err(|never| match never {}).boxed_unsync(),
+            Some(FileIn::Answer) => {
+                let requests = Arc::clone(self);
+                body.map_err(move |failure| {
+                    requests.tell(&failure);
+                    failure
+                })
+                .boxed_unsync()
+            }
+            _ => read_whole(body, &self.held).await?,
         };
         Ok(Response::from_parts(head, body))
     }
@@ -231,7 +247,7 @@ impl Requests {
         failure
     }
 
-    /// A refusal is for the operator, who may have forgotten a grant; other failures happen every day.
+    /// Reports a failure to the log. A refusal is for the operator, who may have forgotten a grant; other failures happen every day.
     fn tell(&self, failure: &Failure) {
         let (plugin, tenant, request) = self.labels();
         let text = brief(&failure.to_string());

@@ -92,7 +92,7 @@ impl CallStore {
         }
         let state = self.state.as_ref().map_or(0, |state| state.held());
         let reading = self.reading.as_ref().map_or(0, Reading::held);
-        if held(&mut self.table) + state + reading <= self.host_memory_bytes_max {
+        if held(&mut self.table) + self.outbound.held() + state + reading <= self.host_memory_bytes_max {
             return Ok(());
         }
         self.space.refused = Some("host_memory_bytes_max");

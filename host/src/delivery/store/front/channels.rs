@@ -147,7 +147,7 @@ impl Store {
     /// The plugin has taken it, with this credential; says whether it is still there.
     pub async fn connected(&self, tenant: &str, id: i64, credential: Option<String>) -> Result<bool, StoreError> {
         self.database
-            .write_in_time(Origin::event(tenant, 0), move |transaction| {
+            .write_in_time(Origin::progress(tenant), move |transaction| {
                 let update = "UPDATE front_channels SET state = 'connected', credential = ?2, changed_ms = ?3
                               WHERE id = ?1 AND state != 'removed'";
                 Ok(transaction.execute(update, params![id, credential, millis(SystemTime::now())])? == 1)
@@ -159,7 +159,7 @@ impl Store {
     /// and that nobody tries to connect with another.
     pub async fn refused(&self, tenant: &str, id: i64, credential: Option<String>) -> Result<(), StoreError> {
         self.database
-            .write(Origin::event(tenant, 0), move |transaction| {
+            .write(Origin::progress(tenant), move |transaction| {
                 let delete = "DELETE FROM front_channels WHERE id = ?1 AND state = 'connecting' AND credential IS ?2";
                 transaction.execute(delete, params![id, credential]).map(drop)
             })

@@ -72,7 +72,7 @@ impl Store {
     /// What Front was told about a message; if nothing yet, it is told from here on that it is on its way.
     pub async fn promise(&self, tenant: &str, message: i64) -> Result<Answer, StoreError> {
         self.database
-            .write_in_time(Origin::event(tenant, 0), move |transaction| {
+            .write_in_time(Origin::progress(tenant), move |transaction| {
                 let select =
                     "SELECT external_id, external_conversation_id, status, answer FROM front_messages WHERE id = ?1";
                 let (id, conversation, answer) = transaction.prepare_cached(select)?.query_row([message], |row| {

@@ -23,8 +23,8 @@ pub enum Attempt {
 }
 
 impl Store {
-    /// Notes a request before anything is done about it, with a digest of what it shows unsigned. From here on
-    /// a replay with anything else there is refused, whether it was answered or not.
+    /// Notes a request before anything is done about it, with a digest of what it shows unsigned. Until it is answered,
+    /// a replay with anything else there is refused; afterwards any replay gets the stored answer.
     pub async fn attempt(&self, tenant: &str, request: String, unsigned: String) -> Result<Attempt, StoreError> {
         let (whose, identity) = (tenant.to_owned(), replay(&request));
         let limits = self.limits;
