@@ -19,6 +19,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, Dir, Mode, OFlags, fstat, openat, renameat, statat, unlinkat};
+use rustix::io::Errno;
 
 use self::walk::{Missing, Place};
 
@@ -84,6 +85,11 @@ impl Folder {
     /// Opens a regular file for reading. Links are refused, and so is a file that another user owns or can write to.
     pub(crate) fn file(&self, name: &str) -> io::Result<File> {
         walk::open_file(&self.descriptor, name.as_ref(), &self.path.join(name), OFlags::RDONLY)
+    }
+
+    /// Whether nothing has this name. An error does not say so.
+    pub(crate) fn is_gone(&self, name: &str) -> bool {
+        matches!(statat(&self.descriptor, name, AtFlags::SYMLINK_NOFOLLOW), Err(Errno::NOENT))
     }
 
     /// Whether something has this name.

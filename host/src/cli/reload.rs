@@ -4,11 +4,11 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, UNIX_EPOCH};
 
+use super::words::plain;
 use super::{client, say};
 use crate::config::{self, Config};
 use crate::plugin::receipt::Receipt;
 use crate::service::operate::{Answer, Details};
-use crate::telemetry::is_invisible;
 
 const NOT_LIVE: u8 = 1;
 const COULD_NOT_ASK: u8 = 2;
@@ -83,9 +83,4 @@ pub(super) fn print(receipt: &Receipt) {
     if !changes.is_empty() {
         say!("    {}", plain(&changes));
     }
-}
-
-/// A text from outside: it must not act on the terminal.
-fn plain(text: &str) -> String {
-    text.replace(is_invisible, " ")
 }

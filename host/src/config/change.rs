@@ -88,6 +88,8 @@ impl Config {
             plugins.cache_bytes_max,
             plugins.records,
             plugins.versions_max,
+            plugins.versions_bytes_max,
+            plugins.names_max,
             plugins.receipts_max,
             plugins.calls_max,
             plugins.directory_calls_max,

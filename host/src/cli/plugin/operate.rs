@@ -9,6 +9,7 @@ use clap::Subcommand;
 use hyper::Request;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
+use crate::cli::words::escaped;
 use crate::cli::{client, reload, runtime, say};
 use crate::config::Config;
 use crate::console::status::{Plugin, Status};
@@ -72,7 +73,7 @@ fn list(config: &Config, json: bool) -> anyhow::Result<ExitCode> {
     let (_, body) = client::request(config.admin.listen, request.body(Default::default())?)?;
     let status: Status = serde_json::from_slice(&body).context("reading the gateway's answer")?;
     if json {
-        say!("{}", serde_json::to_string_pretty(&status.plugins)?);
+        say!("{}", escaped(&status.plugins)?);
         return Ok(ExitCode::SUCCESS);
     }
     if let Some(file) = &status.plugin_records_damaged {

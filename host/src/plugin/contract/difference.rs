@@ -10,6 +10,7 @@ use wasmparser::names::KebabString;
 
 use super::side::{Side, short, stem};
 use super::{CONTRACT, VERSION, line};
+use crate::telemetry::brief;
 
 /// More would help nobody: one version apart, everything differs.
 const NAMED_MAX: usize = 3;
@@ -69,6 +70,8 @@ impl Comparison<'_> {
     }
 
     fn say(&mut self, difference: String) {
+        // It quotes names of the component, which can be long.
+        let difference = brief(&difference);
         if self.found.len() < NAMED_MAX && !self.found.contains(&difference) {
             self.found.push(difference);
         }

@@ -64,6 +64,14 @@ fn each_difference_is_named() {
 }
 
 #[test]
+fn a_misfit_quotes_long_names_in_part() {
+    let field = format!(r#"(field "{}" string)"#, "a".repeat(90_000));
+    let details = r#"(field "details" (option $details))"#;
+    let said = misfit(details, &format!("{details} {field}"));
+    assert!(said.len() < 4_096, "{} bytes", said.len());
+}
+
+#[test]
 fn another_version_is_named_with_what_differs() {
     let newer = CRM.replace("@0.1.0", "@0.2.0");
     let said = parse(&newer).expect("a component").misfit().expect("a misfit");

@@ -160,7 +160,12 @@ impl Loader {
             };
             let live = self.bring(&name, &source, read, urgency, &judge).await?;
             let (kept, max) = (source.clone(), self.terms().plugins().file_bytes_max);
-            let wasm = quietly(move || kept.hold(max, read)).await.map_err(Failure::Passing)??;
+            let turn = self.readers.take(urgency).await;
+            let held = quietly(move || {
+                let _turn = turn;
+                kept.hold(max, read)
+            });
+            let wasm = held.await.map_err(Failure::Passing)??;
             Ok(Some(Ready { live, wasm }))
         }
         .await;
@@ -176,9 +181,14 @@ impl Loader {
 
     /// Hashes a file, and looks at its first bytes: the digest, and whether it may be a component.
     async fn read(&self, source: &Source, urgency: Urgency) -> Result<(Digest, Result<(), Failure>), Failure> {
-        let _turn = self.readers.take(urgency).await;
+        let turn = self.readers.take(urgency).await;
         let (source, max) = (source.clone(), self.terms().plugins().file_bytes_max);
-        quietly(move || source.digest(max)).await.map_err(Failure::Passing)?
+        // The work has the turn until it ends, also where its attempt is given up.
+        let read = quietly(move || {
+            let _turn = turn;
+            source.digest(max)
+        });
+        read.await.map_err(Failure::Passing)?
     }
 
     /// A version that was live before.

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use anyhow::{Context as _, anyhow};
+use anyhow::anyhow;
 use tracing::{info, warn};
 use wasmtime::component::Component;
 
@@ -151,12 +151,16 @@ impl Builds {
                         "plugin `{name}` is slow to compile; queued again with the full limits, behind others"
                     );
                 }
-                // It may have been for want of memory.
-                Err(Ended::Died(_)) if self.dies_of(wanted.digest) < DEATHS_MAX => {}
+                // It may have been for want of memory, so the full limits decide.
+                Err(Ended::Died(_)) => drop(self.dies_of(wanted.digest)),
                 first => return first,
             }
         }
-        self.try_once(wanted, build, &self.full_tries, None).await
+        let made = self.try_once(wanted, build, &self.full_tries, None).await;
+        if made.is_ok() {
+            self.deaths.lock().unwrap_or_else(PoisonError::into_inner).remove(&wanted.digest);
+        }
+        made
     }
 
     /// One run of the compiler, when it is its turn.
@@ -168,18 +172,20 @@ impl Builds {
         first_try: Option<FirstTry>,
     ) -> Result<Made, Ended> {
         let Wanted { name, source, digest, urgency, plugins, accept } = *wanted;
-        let _turn = turns.take(urgency).await;
+        let turn = turns.take(urgency).await;
         // It may have been compiled in the meantime, under another name.
         if let Some(made) = self.cached(build, wanted).await.map_err(Ended::Refused)? {
             return Ok(made);
         }
         let (source, bytes_max) = (source.clone(), plugins.file_bytes_max);
-        let sealed = quietly(move || source.seal(bytes_max)).await.map_err(Ended::Failed)?;
+        // The work has the turn until it ends, also where its attempt is given up.
+        let sealed = quietly(move || (source.seal(bytes_max), turn)).await.map_err(Ended::Failed)?;
+        let (sealed, _turn) = sealed;
         let sealed = sealed.map_err(Ended::Refused)?;
         if sealed.digest != digest {
             return Err(Ended::Refused(bytes::changed()));
         }
-        let begun = self.with_cache(build, plugins, |cache, _| cache.begin()).await.map_err(Ended::Failed)?;
+        let begun = self.with_cache(build, |cache, _| cache.begin()).await.map_err(Ended::Failed)?;
         let output = begun.output().map_err(|error| Ended::Failed(error.into()))?;
         let how = if build == Build::Quick { " quickly" } else { "" };
         info!(event = "plugin.compiling", plugin = name, "compiling plugin `{name}`{how}");
@@ -208,7 +214,7 @@ impl Builds {
         let fits: &Accept<'_> = &fits;
         let Description { manifest, .. } = run.run(fits).await?;
         let finish = move |cache: &Cache, engine: &wasmtime::Engine| cache.finish(engine, digest, begun, manifest);
-        let Kept { component, manifest } = self.with_cache(build, plugins, finish).await.map_err(Ended::Failed)?;
+        let Kept { component, manifest } = self.with_cache(build, finish).await.map_err(Ended::Failed)?;
         Ok(Made { component, build, manifest })
     }
 
@@ -234,7 +240,7 @@ impl Builds {
 
     async fn cached(&self, build: Build, wanted: &Wanted<'_>) -> Result<Option<Made>, Failure> {
         let digest = wanted.digest;
-        let found = self.with_cache(build, wanted.plugins, move |cache, engine| cache.load(engine, digest)).await;
+        let found = self.with_cache(build, move |cache, engine| cache.load(engine, digest)).await;
         let Some(Kept { component, manifest }) = found.map_err(Failure::Verdict)? else { return Ok(None) };
         (wanted.accept)(&manifest)?;
         Ok(Some(Made { component, build, manifest }))
@@ -243,18 +249,12 @@ impl Builds {
     async fn with_cache<T: Send + 'static>(
         &self,
         build: Build,
-        plugins: &Plugins,
         work: impl FnOnce(&Cache, &wasmtime::Engine) -> anyhow::Result<T> + Send + 'static,
     ) -> anyhow::Result<T> {
         let wasm = self.engine.of(build)?.clone();
         let cache = match build {
             Build::Optimised => &self.optimised,
-            Build::Quick => {
-                if self.quick.get().is_none() {
-                    let _ = self.quick.set(Cache::open(plugins, &wasm)?);
-                }
-                self.quick.get().context("the cache for quick builds is gone")?
-            }
+            Build::Quick => self.quick.get_or_init(|| self.optimised.of(&wasm)),
         };
         let cache = cache.clone();
         aside(move || work(&cache, &wasm)).await?

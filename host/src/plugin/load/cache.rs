@@ -61,14 +61,17 @@ pub(crate) struct Kept {
 impl Cache {
     /// Opens the folder, and makes it if need be. Beyond its limits, what was used longest ago is removed.
     pub fn open(plugins: &Plugins, engine: &wasmtime::Engine) -> anyhow::Result<Self> {
-        let mut settings = StableHasher(Sha256::new());
-        engine.precompile_compatibility_hash().hash(&mut settings);
-        settings.write_u8(FORMAT);
-        settings.write(DESCRIBED_BY);
-        let settings = Digest::from(<[u8; 32]>::from(settings.0.finalize())).short();
         // What lies here is run as machine code: no other user may put it there.
         let folder = Folder::open(&plugins.cache)?;
-        Ok(Self { folder, files_max: plugins.cache_files_max, bytes_max: plugins.cache_bytes_max, settings })
+        let (files_max, bytes_max) = (plugins.cache_files_max, plugins.cache_bytes_max);
+        let cache = Self { folder, files_max, bytes_max, settings: settings(engine) };
+        cache.prune();
+        Ok(cache)
+    }
+
+    /// The same folder, for code of another engine.
+    pub(super) fn of(&self, engine: &wasmtime::Engine) -> Self {
+        Self { settings: settings(engine), ..self.clone() }
     }
 
     /// The compiled form of a `.wasm` file, if it is here and whole.
@@ -129,6 +132,15 @@ impl Cache {
             self.folder.remove(&name);
         }
     }
+}
+
+/// A digest of everything that decides what code and description look like.
+fn settings(engine: &wasmtime::Engine) -> String {
+    let mut settings = StableHasher(Sha256::new());
+    engine.precompile_compatibility_hash().hash(&mut settings);
+    settings.write_u8(FORMAT);
+    settings.write(DESCRIBED_BY);
+    Digest::from(<[u8; 32]>::from(settings.0.finalize())).short()
 }
 
 /// The names of those that were used longest ago, so that the rest is within both limits.

@@ -103,6 +103,8 @@ impl Run<'_> {
                 Line::Confined(confinement) => note(name, process.id(), confinement),
                 Line::Described(mut description) => {
                     description.manifest.bytes = self.sealed.len();
+                    // It quotes names of the component.
+                    description.misfit = description.misfit.take().map(|said| brief(&said));
                     accept(&description).map_err(Ended::Refused)?;
                     described = Some(description);
                     deadline = Instant::now() + self.times.compile;

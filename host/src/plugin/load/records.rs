@@ -40,8 +40,6 @@ pub(super) struct Records {
     /// The file as it was read or written last, and as it is being written.
     written: Bytes,
     writing: Bytes,
-    /// Versions whose bytes are being written.
-    storing: Vec<Digest>,
     /// Versions whose bytes are on disk.
     stored: BTreeSet<Digest>,
     /// Bytes of new versions that are not.
@@ -85,7 +83,6 @@ impl Records {
             changed: false,
             written: Bytes::new(),
             writing: Bytes::new(),
-            storing: Vec::new(),
             stored: BTreeSet::new(),
             new: Vec::new(),
         };
@@ -118,7 +115,7 @@ impl Records {
                 let marker = content.damaged.clone();
                 self.content = content;
                 match marker {
-                    Some(file) if folder.file(&file).is_ok() => self.set_guard(folder, file),
+                    Some(file) if !folder.is_gone(&file) => self.set_guard(folder, file),
                     Some(_) => self.lift(),
                     None => {}
                 }
@@ -130,7 +127,7 @@ impl Records {
             self.changed = true;
             if let Some(unwritten) = self.unwritten() {
                 unwritten.write()?;
-                self.settle(true);
+                self.settle(true, Vec::new());
             }
         }
         Ok(())
@@ -153,7 +150,7 @@ impl Records {
         self.content = Content { damaged: None, names };
         let (mut kept, path) = ("plugins.json".to_owned(), folder.path().join("plugins.json"));
         if self.access == Access::Write {
-            kept = file::set_aside(folder)?;
+            kept = file::set_aside(folder, None)?;
             self.written = Bytes::new();
             self.changed = true;
         }
@@ -161,7 +158,7 @@ impl Records {
         self.set_guard(folder, kept);
         error!(
             event = "plugin.records_damaged",
-            "plugin records {} are damaged ({reason}); kept as {}. What was live goes on answering; other files wait \
+            "plugin records {} are damaged ({reason}); kept as {}. Live versions keep answering; other files wait \
              for `frontgate plugin allow`, until the damaged file is moved away",
             path.display(),
             aside.display(),
@@ -178,6 +175,11 @@ impl Records {
     /// The damaged file, while new bytes are refused because of it.
     pub(super) fn damaged(&self) -> Option<Arc<str>> {
         self.guard.as_ref().map(|guard| Arc::clone(&guard.file))
+    }
+
+    /// Where the damaged file is, and its name: as long as it is there, new bytes are refused.
+    pub(super) fn marker(&self) -> Option<(Arc<Folder>, String)> {
+        self.folder.clone().zip(self.content.damaged.clone())
     }
 
     /// The operator has taken the damaged file away: from here on everything is as it always is.
@@ -301,19 +303,18 @@ impl Records {
             kept = Some(self.stored.clone());
         }
         self.writing = file::encode(&self.content).ok()?;
-        self.storing = new.iter().map(|(digest, _)| *digest).collect();
-        Some(Unwritten { folder, names: self.writing.clone(), before: self.written.clone(), new, kept })
+        let (names, before, marker) = (self.writing.clone(), self.written.clone(), self.content.damaged.clone());
+        Some(Unwritten { folder, names, before, new, marker, kept })
     }
 
-    /// Whether that was written. If not, the next change writes it as well.
-    pub(super) fn settle(&mut self, written: bool) {
-        let storing = std::mem::take(&mut self.storing);
+    /// Whether that was written. If not, `new` has the bytes that the next change writes as well.
+    pub(super) fn settle(&mut self, written: bool, new: Vec<(Digest, Bytes)>) {
         if written {
             self.written = self.writing.clone();
             return;
         }
         self.changed = true;
-        self.stored.retain(|digest| !storing.contains(digest));
+        self.new.extend(new);
     }
 }
 
@@ -322,21 +323,23 @@ pub(super) struct Unwritten {
     folder: Arc<Folder>,
     names: Bytes,
     before: Bytes,
-    new: Vec<(Digest, Bytes)>,
+    pub(super) new: Vec<(Digest, Bytes)>,
+    /// The damaged file that the operator has not looked at.
+    marker: Option<String>,
     /// Versions that are referred to; all others go. None where all stay, since the records were damaged.
     kept: Option<BTreeSet<Digest>>,
 }
 
 impl Unwritten {
     /// Writes bytes, then what refers to them, then removes what nothing refers to.
-    pub(super) fn write(self) -> anyhow::Result<()> {
+    pub(super) fn write(&self) -> anyhow::Result<()> {
         let versions = self.folder.folder("versions").context("preparing the folder for versions of plugins")?;
         let is_kept = |digest: &Digest| self.kept.as_ref().is_none_or(|kept| kept.contains(digest));
         for (digest, wasm) in self.new.iter().filter(|(digest, _)| is_kept(digest)) {
             let written = file::replace(&versions, &format!("{digest}.wasm"), wasm, Durable::No);
             written.with_context(|| format!("writing the version {}", digest.short()))?;
         }
-        file::write(&self.folder, &self.names, &self.before)?;
+        file::write(&self.folder, &self.names, &self.before, self.marker.as_deref())?;
         for name in versions.names().unwrap_or_default() {
             if digest_of(&name).is_some_and(|digest| !is_kept(&digest)) {
                 let _ = versions.remove(&name);

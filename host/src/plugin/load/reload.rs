@@ -13,7 +13,6 @@ mod publish;
 mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -175,12 +174,12 @@ impl Reload {
         counter!("frontgate_plugin_folder_looks_total").increment(1);
         let terms = self.loader.terms();
         let known: BTreeSet<String> = self.acted.keys().chain(self.records.names()).cloned().collect();
-        let damaged = self.records.damaged();
+        let marker = self.records.marker();
         let (files, is_looked_at) = tokio::task::spawn_blocking(move || {
             let plugins = terms.plugins();
             let is_known = |name: &str| known.contains(name) || plugins.named.contains_key(name) || terms.is_used(name);
             let files = folder::look(&plugins.directory, plugins.names_max, is_known);
-            (files, damaged.is_some_and(|file| !Path::new(&*file).exists()))
+            (files, marker.is_some_and(|(folder, file)| folder.is_gone(&file)))
         })
         .await?;
         if is_looked_at {

@@ -106,11 +106,16 @@ impl Drop for Turn {
     }
 }
 
+/// Failures of a name that was live before which do not put it behind others.
+const KNOWN_FAILURES: u32 = 3;
+
 /// Who is next.
 fn next(waiting: &[Waiting], given: u64, now: Instant) -> Option<usize> {
     let newest_first = given.is_multiple_of(2);
     let key = |waiting: &Waiting| {
         let Urgency { failures, known, bytes } = waiting.urgency;
+        // A plugin that was live before may fail now and then, and still goes before strangers.
+        let failures = if known { failures.saturating_sub(KNOWN_FAILURES) } else { failures };
         let waited = now.saturating_duration_since(waiting.since);
         let order = match (waited >= PATIENCE, newest_first) {
             (true, _) => (0, 0, Reverse(waited)),

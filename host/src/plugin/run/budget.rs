@@ -137,12 +137,8 @@ impl Pool {
     }
 
     fn take(&self, bytes: usize) -> Result<(), &'static str> {
-        let used = self.used.fetch_add(bytes, Ordering::Relaxed);
-        if used.saturating_add(bytes) <= self.max {
-            return Ok(());
-        }
-        self.give_back(bytes);
-        Err(self.name)
+        let add = |used: usize| used.checked_add(bytes).filter(|used| *used <= self.max);
+        self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add).map(drop).map_err(|_| self.name)
     }
 
     fn give_back(&self, bytes: usize) {
@@ -156,7 +152,7 @@ pub(crate) const POOLS: [&str; 2] = ["plugins.memory_bytes_total_max", "plugins.
 /// Adds up all memories and all tables of a store.
 #[derive(Debug)]
 pub(crate) struct Space {
-    /// Of the gateway and of the tenant.
+    /// Of the tenant and of the gateway: who is past their own share takes nothing of the other.
     pools: [Option<Arc<Pool>>; 2],
     memory_bytes: usize,
     memory_bytes_max: usize,

@@ -251,12 +251,12 @@ pub(crate) fn ended(error: &wasmtime::Error, refused: Option<&'static str>) -> E
     if let Some(error) = error.downcast_ref::<NotCommitted>() {
         return Error::NotCommitted { text: error.to_string(), passes: !matches!(error, NotCommitted::Full) };
     }
-    if let Some(full) = refused.filter(|refused| POOLS.contains(refused)) {
-        return Error::Busy(full);
-    }
     let trap = error.downcast_ref::<Trap>();
     if trap == Some(&Trap::Interrupt) {
         return Error::OutOfTime("cpu_time_ms");
+    }
+    if let Some(full) = refused.filter(|refused| POOLS.contains(refused)) {
+        return Error::Busy(full);
     }
     let text = error.root_cause().to_string();
     // wasmtime has no types for these.

@@ -119,7 +119,7 @@ impl CallStore {
 fn pools(caller: &Caller, reach: Option<&Reach>) -> [Option<Arc<Pool>>; 2] {
     let all = reach.map(|reach| Arc::clone(&reach.engine.memory));
     let tenant = caller.share.as_ref().map(|share| Arc::clone(&share.memory));
-    [all, tenant]
+    [tenant, all]
 }
 
 fn requests(plugin: &Live, caller: &Caller, reach: Option<&Reach>) -> Arc<Requests> {

@@ -115,10 +115,10 @@ fn checksum(content: &Value) -> Digest {
 }
 
 /// Replaces the file. `before` is what it should be now, and becomes the generation before.
-pub(super) fn write(folder: &Folder, new: &Bytes, before: &Bytes) -> anyhow::Result<()> {
+pub(super) fn write(folder: &Folder, new: &Bytes, before: &Bytes, marker: Option<&str>) -> anyhow::Result<()> {
     let now = content(folder, FILE).unwrap_or_else(|_| Some(Vec::new()));
     if now.is_some_and(|now| now != *before) {
-        let kept = set_aside(folder)?;
+        let kept = set_aside(folder, marker)?;
         let path = folder.path().join(kept);
         error!(
             event = "plugin.records_altered",
@@ -134,8 +134,9 @@ pub(super) fn write(folder: &Folder, new: &Bytes, before: &Bytes) -> anyhow::Res
     written.with_context(|| format!("writing {}", folder.path().join(FILE).display()))
 }
 
-/// Keeps a file that is not usable under another name, or notes that there was none. Returns the name.
-pub(super) fn set_aside(folder: &Folder) -> anyhow::Result<String> {
+/// Keeps a file that is not usable under another name, or notes that there was none. Returns the name. Of many the
+/// oldest go, but never `marker`.
+pub(super) fn set_aside(folder: &Folder, marker: Option<&str>) -> anyhow::Result<String> {
     let context = || format!("keeping the damaged {}", folder.path().join(FILE).display());
     let names = folder.names().with_context(context)?;
     let mut time = millis(SystemTime::now());
@@ -151,6 +152,8 @@ pub(super) fn set_aside(folder: &Folder) -> anyhow::Result<String> {
         renamed => renamed.with_context(context)?,
     }
     let mut old: Vec<String> = names.into_iter().filter(|name| name.starts_with(DAMAGED)).collect();
+    // The operator has not looked at that one yet.
+    old.retain(|name| Some(name.as_str()) != marker);
     old.sort();
     for name in old.iter().take((old.len() + 1).saturating_sub(DAMAGED_MAX)) {
         let _ = folder.remove(name);

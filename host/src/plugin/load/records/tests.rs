@@ -6,9 +6,9 @@ fn open(folder: &Path, names_max: usize, versions_bytes_max: u64) -> Records {
 }
 
 fn save(records: &mut Records) {
-    let written = records.unwritten().map(Unwritten::write);
+    let written = records.unwritten().as_ref().map(Unwritten::write);
     written.transpose().expect("they are written");
-    records.settle(true);
+    records.settle(true, Vec::new());
 }
 
 fn live(records: &mut Records, name: &str, bytes: &[u8]) -> Digest {
@@ -127,4 +127,20 @@ fn missing_records_are_damage_where_there_were_some() {
     assert!(open(folder.path(), 10, 1 << 20).damaged().is_some(), "also at the next start");
     std::fs::remove_file(&*marker).expect("the file");
     assert!(open(folder.path(), 10, 1 << 20).damaged().is_none(), "the operator has looked at it");
+}
+
+#[test]
+fn a_version_outlasts_a_write_that_failed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut records = open(folder.path(), 10, 1 << 20);
+    let version = live(&mut records, "plugin", b"plugin");
+    // In the place of the folder for versions.
+    std::fs::remove_dir(folder.path().join("versions")).expect("an empty folder");
+    std::fs::write(folder.path().join("versions"), "").expect("a file");
+    let unwritten = records.unwritten().expect("something to write");
+    assert!(unwritten.write().is_err());
+    records.settle(false, unwritten.new);
+    std::fs::remove_file(folder.path().join("versions")).expect("a file");
+    save(&mut records);
+    assert_eq!(read_version(folder.path(), version).expect("its bytes"), b"plugin");
 }

@@ -10,8 +10,8 @@ use tracing::{info, warn};
 use super::Reload;
 use super::command::Answer;
 use crate::plugin::load::cache::Digest;
-use crate::plugin::load::records::Access;
 use crate::plugin::load::records::history::History;
+use crate::plugin::load::records::{Access, Unwritten};
 use crate::plugin::receipt::{Changes, Ids, Outcome, Receipt, millis};
 
 /// Receipts on their way out.
@@ -69,16 +69,17 @@ impl Reload {
         let mut history = self.publisher.history.take();
         let records_changed = unwritten.is_some();
         let written = spawn_blocking(move || {
-            let records = unwritten.map_or(Ok(()), |unwritten| unwritten.write());
+            let records = unwritten.as_ref().map_or(Ok(()), Unwritten::write);
+            let new = unwritten.map(|unwritten| unwritten.new).unwrap_or_default();
             let noted = history.as_mut().map_or(Ok(()), |history| history.add(&receipts));
-            (history, receipts, records, noted)
+            (history, receipts, records, noted, new)
         });
-        let Ok((history, receipts, records, noted)) = written.await else {
+        let Ok((history, receipts, records, noted, new)) = written.await else {
             warn!("what was decided about plugins could not be written down");
             return;
         };
         if records_changed {
-            self.records.settle(records.is_ok());
+            self.records.settle(records.is_ok(), new);
         }
         let result = records.and(noted);
         self.publisher.history = history;
