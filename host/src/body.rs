@@ -9,9 +9,9 @@ use hyper::body::{Bytes, Incoming};
 use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, HeaderValue, TRANSFER_ENCODING};
 use tokio::time::{Instant, timeout_at};
 
-use crate::config::Server;
 use crate::connections::{Connection, Exhausted, FREE_BYTES, Hold};
-use crate::error::Error;
+use crate::gateway::error::Error;
+use crate::gateway::settings::Server;
 
 /// What a body that comes in several pieces is kept in; the first block is free.
 const BLOCK_BYTES: usize = FREE_BYTES;

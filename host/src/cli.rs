@@ -20,7 +20,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::config::{Checked, Config};
+use crate::config::Checked;
+use crate::config::Config;
 use crate::memory;
 use crate::plugin::load::child;
 

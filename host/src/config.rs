@@ -4,40 +4,26 @@
 mod change;
 mod check;
 mod document;
-mod fault;
-mod front;
-mod limits;
-pub(crate) mod outbound;
-mod plugins;
 pub mod receipt;
-mod secret;
-mod server;
 mod single;
-mod state;
-mod store;
-mod tenant;
 mod warn;
-mod webhooks;
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::Deserialize;
 
 pub use self::change::Fixed;
-pub use self::fault::{Fault, Faults};
-pub use self::front::FrontApp;
-pub use self::limits::Limits;
-pub use self::plugins::{Breaker, Instances, Named, Plugins, Probation, Warm};
-pub use self::secret::Secret;
-pub use self::server::{Admin, Log, LogFormat, Process, PublicUrl, Server};
-pub use self::state::{StateGrant, StateLimits};
-pub use self::store::{Delivery, Store, authorities};
-pub use self::tenant::{Algorithm, Role, Roles, SharedKey, Tenant, Twilio, WebhooksFail, is_e164};
-pub use self::webhooks::WebhookKey;
+use crate::gateway::settings::{Admin, Server};
 use crate::ownership;
+use crate::plugin::contract::Role;
+use crate::plugin::run::call::Share;
+use crate::plugin::settings::{PluginConfig, Plugins};
+use crate::settings::{Fault, Faults, Open, Secret, open_as_is};
+use crate::tenants::{self, Tenant};
+use crate::{delivery, process, store, telemetry};
 
 /// The whole of `config.toml`.
 #[derive(Debug, Default, Deserialize)]
@@ -48,17 +34,17 @@ pub struct Config {
     /// The operators' listener.
     pub admin: Admin,
     /// What goes to the log, and how.
-    pub log: Log,
+    pub log: telemetry::Settings,
     /// What other processes of the machine may see of this one.
-    pub process: Process,
+    pub process: process::Settings,
     /// Where events and deliveries are kept.
-    pub store: Store,
+    pub store: store::Settings,
     /// How deliveries reach the platforms.
-    pub delivery: Delivery,
+    pub delivery: delivery::Settings,
     /// Where plugins come from, and what they may use.
     pub plugins: Plugins,
     /// Whose callbacks are answered, by name.
-    pub tenants: BTreeMap<String, Tenant>,
+    pub tenants: BTreeMap<String, tenants::Settings>,
     #[serde(skip)]
     written: change::Written,
 }
@@ -132,7 +118,7 @@ impl Config {
 
     /// Every secret with the key that names it.
     pub(crate) fn secrets_mut(&mut self) -> Vec<(String, &mut Secret)> {
-        let mut secrets = plugin_secrets(&mut self.plugins);
+        let mut secrets = self.plugins.secrets_mut();
         for (name, tenant) in &mut self.tenants {
             let twilio = &mut tenant.twilio;
             for (index, token) in twilio.auth_tokens.iter_mut().enumerate() {
@@ -166,33 +152,48 @@ impl Config {
 
     /// Those of plugins.
     pub(crate) fn plugin_secrets_mut(&mut self) -> Vec<(String, &mut Secret)> {
-        plugin_secrets(&mut self.plugins)
+        self.plugins.secrets_mut()
     }
 }
 
-fn plugin_secrets(plugins: &mut Plugins) -> Vec<(String, &mut Secret)> {
-    let mut secrets = Vec::new();
-    for (name, plugin) in &mut plugins.named {
-        for (key, secret) in &mut plugin.secrets {
-            secrets.push((format!("plugins.named.{name}.secrets.{key}"), secret));
-        }
-        for (index, bound) in plugin.bound_secrets.iter_mut().enumerate() {
-            for (key, secret) in &mut bound.secrets {
-                secrets.push((format!("plugins.named.{name}.bound_secrets[{index}].secrets.{key}"), secret));
-            }
-        }
-        for (key, webhook) in &mut plugin.webhook_keys {
-            secrets.extend(webhook.secrets_mut(&format!("plugins.named.{name}.webhook_keys.{key}")));
-        }
+impl PluginConfig for Config {
+    fn plugins(&self) -> &Plugins {
+        &self.plugins
     }
-    secrets
+
+    fn roles_of(&self, plugin: &str) -> Vec<Role> {
+        let all = self.tenants.values().flat_map(|tenant| tenant.named());
+        all.filter(|(_, names, _)| names.iter().any(|name| name == plugin)).map(|(role, ..)| role).collect()
+    }
 }
 
-/// How files of the configuration are opened: with a check of who else may write to them, or without.
-type Open = fn(&Path) -> io::Result<File>;
+/// What the platforms were given, and what hangs on it.
+impl Config {
+    /// The public address.
+    pub fn public_url(&self) -> String {
+        self.server.public_url.as_deref().map_or_else(|| format!("http://{}", self.server.listen), str::to_owned)
+    }
 
-fn open_as_is(path: &Path) -> io::Result<File> {
-    File::open(path)
+    /// All tenants of a checked configuration.
+    pub fn all_tenants(&self) -> Vec<Arc<Tenant>> {
+        let tenant = |name: &String| self.tenant(name).expect("a checked public_url and a name of the configuration");
+        self.tenants.keys().map(tenant).map(Arc::new).collect()
+    }
+
+    /// One tenant whose keys are there; none if there is no such tenant, or no address to be called at.
+    pub fn tenant(&self, name: &str) -> Option<Tenant> {
+        let share = Share::new(
+            self.plugins.calls_per_tenant_max,
+            self.plugins.directory_calls_per_tenant_max,
+            self.plugins.memory_bytes_per_tenant_max,
+        );
+        Tenant::new(name, self.tenants.get(name)?, &self.public_url(), share)
+    }
+
+    /// What the addresses of a Front app begin with, as Front and providers call them.
+    pub fn front_url(&self, tenant: &tenants::Settings, app: &str) -> String {
+        tenants::front_url(&self.public_url(), tenant, app)
+    }
 }
 
 fn read(path: &Path, open: Open) -> Result<String, Faults> {

@@ -19,7 +19,8 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::task::spawn_blocking;
 use tracing::warn;
 
-use crate::config::{self, Config};
+use crate::config;
+use crate::config::Config;
 use crate::delivery::job::State;
 use crate::delivery::store::desk::Desk;
 use crate::plugin::registry::Registry;
@@ -122,7 +123,7 @@ impl Console {
         if self.loading.load(Ordering::Relaxed) {
             return vec!["the plugins are being loaded".to_owned()];
         }
-        roles::unanswered(&self.registry, &self.config.load())
+        roles::unanswered(&self.registry, &self.config.load().tenants)
     }
 
     /// Plugins that are not asked for a while.

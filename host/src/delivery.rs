@@ -9,7 +9,10 @@ mod busy;
 mod front;
 pub mod import;
 pub mod job;
+pub mod settings;
 pub mod store;
 mod verdict;
 mod work;
 pub mod worker;
+
+pub use self::settings::Settings;

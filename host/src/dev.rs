@@ -25,7 +25,7 @@ use self::keys::{Key, Keys};
 use self::screen::{Round, Screen};
 use self::stand::Stand;
 use self::tap::{Heard, Tap};
-use crate::config::Role;
+use crate::plugin::contract::Role;
 use crate::telemetry::capture::Lines;
 use crate::workbench::bench::{Bench, Outside};
 use crate::workbench::cases;

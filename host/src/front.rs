@@ -12,7 +12,10 @@ pub mod html;
 pub mod ids;
 pub mod replay;
 pub mod requests;
+pub mod settings;
 pub mod signature;
 pub mod text;
 mod time;
 pub mod token;
+
+pub use self::settings::Settings;

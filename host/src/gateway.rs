@@ -2,10 +2,12 @@
 //!
 //! [`Gateway::respond`] never fails and writes the one log line; [`Gateway::handle`] uses `?`.
 
+pub mod error;
 mod events;
 mod explainer;
 mod front;
 mod frontline;
+pub mod settings;
 mod trip;
 
 use std::panic::AssertUnwindSafe;
@@ -27,15 +29,17 @@ use tracing::warn;
 use self::explainer::Explainer;
 use self::trip::Trip;
 use crate::body;
-use crate::config::Config;
 use crate::connections::Connection;
 use crate::delivery::store::Store;
-use crate::error::Error;
+use crate::gateway::error::Error;
+use crate::gateway::settings::Server;
+use crate::plugin::error::CallError;
 use crate::plugin::run::call::Deadlines;
 use crate::roles::Plugins;
 use crate::routes::{Callback, Place, Route, Routes};
 use crate::tenants::Tenant;
 use crate::twilio::callbacks::Answer;
+use crate::twilio::callbacks::error::EncodeError;
 use crate::twilio::form::Form;
 use crate::twilio::signature::{self, Content, Keys, Refusal, Request as Signed};
 
@@ -51,7 +55,10 @@ const LARGE_BYTES: usize = 64 * 1024;
 
 /// Answers callbacks.
 pub struct Gateway {
-    config: Arc<Config>,
+    server: Server,
+    public_url: String,
+    /// How long a callback waits for a place among calls of plugins.
+    queue_timeout: Duration,
     routes: Routes,
     explainer: Explainer,
     plugins: Arc<Plugins>,
@@ -71,22 +78,30 @@ struct Question<'q> {
 }
 
 impl Gateway {
-    /// A gateway for a checked configuration.
-    pub fn new(config: Arc<Config>, tenants: Vec<Arc<Tenant>>, plugins: Arc<Plugins>, store: Arc<Store>) -> Self {
-        let (routes, explainer) = (Routes::new(tenants), Explainer::new(&config.server));
-        Self { config, routes, explainer, plugins, store }
+    /// A gateway for a checked configuration. A callback waits for a place among calls of plugins for
+    /// `queue_timeout` at most.
+    pub fn new(
+        server: &Server,
+        public_url: String,
+        queue_timeout: Duration,
+        tenants: Vec<Arc<Tenant>>,
+        plugins: Arc<Plugins>,
+        store: Arc<Store>,
+    ) -> Self {
+        let (routes, explainer) = (Routes::new(tenants), Explainer::new(server));
+        Self { server: server.clone(), public_url, queue_timeout, routes, explainer, plugins, store }
     }
 
     /// Answers one request, whatever happens, and logs one line about it.
     pub async fn respond(&self, request: Request<Incoming>, caller: &Connection) -> Response<Full<Bytes>> {
-        let mut trip = Trip::begin(caller, self.config.server.refusal_lines_per_second_max);
+        let mut trip = Trip::begin(caller, self.server.refusal_lines_per_second_max);
         let handled = AssertUnwindSafe(self.handle(request, &mut trip)).catch_unwind().await;
-        let result =
-            handled.unwrap_or_else(|_| Err(Error::Internal("a panic; its text is on standard error".to_owned())));
+        let result = handled
+            .unwrap_or_else(|_| Err(CallError::Internal("a panic; its text is on standard error".to_owned()).into()));
         let (mut response, error) = match result {
             Ok(response) => (marked(response, trip.id()), None),
             // What a plugin decided stands; any other error would stop a customer's message.
-            Err(error) if trip.fails_open() && !matches!(error, Error::Rejected(_)) => {
+            Err(error) if trip.fails_open() && !matches!(error, Error::Encode(EncodeError::Rejected(_))) => {
                 (response(StatusCode::OK, Bytes::from_static(b"{}"), trip.id()), Some(error))
             }
             Err(error) if trip.is_front() => (marked(front::refusal(&error), trip.id()), Some(error)),
@@ -130,7 +145,7 @@ impl Gateway {
         let signed = signed(&head)?;
         self.verify(route, &signed, &head.headers, Keys::presented)?;
         let deadline = started + Duration::from_millis(route.callback.timeout_ms(&route.tenant));
-        let server = &self.config.server;
+        let server = &self.server;
         let (body, mut hold) =
             body::read(body, &head.headers, server.body_bytes_max, server, deadline, trip.caller()).await?;
         let signed = Signed { body: &body, ..signed };
@@ -151,7 +166,7 @@ impl Gateway {
                 return Err(if wrong_method { Error::Method } else { Error::NotForm });
             }
         };
-        let queue = Instant::now() + Duration::from_millis(self.config.plugins.queue_timeout_ms);
+        let queue = Instant::now() + self.queue_timeout;
         let deadlines = Deadlines { queue, answer: deadline };
         let token = once(&head.headers, &IDEMPOTENCY_TOKEN, "more than one I-Twilio-Idempotency-Token header")?;
         let signature = signed.signature.unwrap_or_default();
@@ -201,7 +216,7 @@ async fn heavy<T>(bytes: usize, deadline: Instant, work: impl FnOnce() -> T) -> 
         return Ok(work());
     }
     let turn = timeout_at(deadline, LARGE.acquire()).await;
-    let _turn = turn.map_err(|_| Error::Busy("too many large bodies wait to be verified"))?;
+    let _turn = turn.map_err(|_| CallError::Busy("too many large bodies wait to be verified"))?;
     Ok(block_in_place(work))
 }
 

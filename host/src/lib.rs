@@ -34,13 +34,13 @@ pub mod twilio;
 
 pub mod bindings;
 pub mod config;
-pub mod error;
 mod memory;
 pub mod outbound;
 mod ownership;
 mod process;
 pub mod sandbox;
 mod scheduling;
+pub mod settings;
 mod signing;
 mod starter;
 pub mod telemetry;

@@ -5,6 +5,7 @@
 //! either direction.
 
 pub(crate) mod address;
+mod authorities;
 pub(crate) mod connection;
 pub(crate) mod exchange;
 pub(crate) mod form;
@@ -13,7 +14,8 @@ pub(crate) mod resolve;
 
 use std::error::Error;
 use std::future::Future as _;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -29,10 +31,27 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use self::address::refused;
+pub use self::authorities::authorities;
 use self::connection::{Connection, Target, Tls};
 use self::idle::Idle;
 use self::resolve::Names;
-use crate::config::Delivery;
+
+/// Limits of a [`Client`].
+#[derive(Debug, Clone)]
+pub struct ClientOptions {
+    /// PEM files of certificate authorities that are trusted beside those that browsers trust.
+    pub ca_files: Vec<PathBuf>,
+    /// DNS servers; those of the system if empty.
+    pub nameservers: Vec<SocketAddr>,
+    /// Until a connection is open, TLS included.
+    pub connect_timeout: Duration,
+    /// From the first byte to the end of the answer.
+    pub request_timeout: Duration,
+    /// Bytes of one answer.
+    pub response_bytes_max: usize,
+    /// Connections that are kept open for the next request.
+    pub connections_idle_max: usize,
+}
 
 /// Sends requests, and keeps some connections open for the next ones.
 pub struct Client {
@@ -77,14 +96,14 @@ pub enum Failure {
 
 impl Client {
     /// A client within these limits.
-    pub fn new(limits: &Delivery) -> Self {
+    pub fn new(options: &ClientOptions) -> Self {
         Self {
-            tls: Tls::new(&limits.ca_files),
-            names: Names::new(&limits.nameservers),
-            connect_timeout: Duration::from_millis(limits.connect_timeout_ms),
-            request_timeout: Duration::from_millis(limits.request_timeout_ms),
-            response_bytes_max: limits.response_bytes_max,
-            idle: Idle::new(limits.connections_idle_max),
+            tls: Tls::new(&options.ca_files),
+            names: Names::new(&options.nameservers),
+            connect_timeout: options.connect_timeout,
+            request_timeout: options.request_timeout,
+            response_bytes_max: options.response_bytes_max,
+            idle: Idle::new(options.connections_idle_max),
         }
     }
 

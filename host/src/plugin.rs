@@ -6,6 +6,7 @@
 //! [`load`] brings files to life.
 
 pub mod contract;
+pub mod error;
 mod exports;
 pub(crate) mod fetch;
 pub(crate) mod files;
@@ -20,4 +21,5 @@ pub mod outbound;
 pub mod receipt;
 pub mod registry;
 pub mod run;
+pub mod settings;
 mod terms;

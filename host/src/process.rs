@@ -13,7 +13,16 @@ use std::sync::OnceLock;
 
 use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
 use rustix::thread::set_no_new_privs;
+use serde::Deserialize;
 use zeroize::{Zeroize as _, Zeroizing};
+
+/// What other processes of the machine may see of this one.
+#[derive(Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// Allows core dumps, and debuggers of the same user. Both expose every secret.
+    pub core_dumps: bool,
+}
 
 /// Variables that stay: libraries read them while the process runs, and they hold no secret.
 const KEPT: [&str; 18] = [

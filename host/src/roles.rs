@@ -2,15 +2,16 @@
 
 mod conversations;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::config::{Config, Role};
-use crate::error::Error;
+use crate::plugin::contract::Role;
+use crate::plugin::error::CallError;
 use crate::plugin::live::Live;
 use crate::plugin::registry::Registry;
 use crate::plugin::run::call::{Call, Caller, Deadlines, Directory, Receipts};
 use crate::plugin::run::engine::Engine;
-use crate::tenants::{App, Tenant};
+use crate::tenants::{App, Settings, Tenant};
 
 /// All live plugins, and where they run.
 pub struct Plugins {
@@ -58,12 +59,12 @@ impl Asking {
     }
 
     /// The plugin that answers a role: the first of the named ones that is live and has the role.
-    pub fn answering(&self, role: Role) -> Result<Arc<Live>, Error> {
+    pub fn answering(&self, role: Role) -> Result<Arc<Live>, CallError> {
         answering(&self.plugins.registry, self.tenant.roles.plugins(role), role)
     }
 
     /// The plugin of a Front app's channels.
-    pub fn channel(&self, app: &App) -> Result<Arc<Live>, Error> {
+    pub fn channel(&self, app: &App) -> Result<Arc<Live>, CallError> {
         answering(&self.plugins.registry, std::slice::from_ref(&app.plugin), Role::Channel)
     }
 
@@ -88,14 +89,14 @@ impl Asking {
     }
 }
 
-fn answering(registry: &Registry, names: &[String], role: Role) -> Result<Arc<Live>, Error> {
+fn answering(registry: &Registry, names: &[String], role: Role) -> Result<Arc<Live>, CallError> {
     let mut live = names.iter().filter_map(|name| registry.get(name));
-    live.find(|live| live.roles().contains(&role)).ok_or(Error::NoPlugin(role))
+    live.find(|live| live.roles().contains(&role)).ok_or(CallError::NoPlugin(role))
 }
 
 /// Roles that the configuration names plugins for and that no plugin answers, as sentences.
-pub fn unanswered(registry: &Registry, config: &Config) -> Vec<String> {
-    let all = config.tenants.iter().flat_map(|(tenant, settings)| settings.named().map(move |named| (tenant, named)));
+pub fn unanswered(registry: &Registry, tenants: &BTreeMap<String, Settings>) -> Vec<String> {
+    let all = tenants.iter().flat_map(|(tenant, settings)| settings.named().map(move |named| (tenant, named)));
     let unanswered = all.filter(|(_, (role, names, _))| answering(registry, names, *role).is_err());
     let sentence = |(tenant, (role, names, _)): (&String, (Role, &[String], String))| {
         format!("tenant {tenant}: no plugin answers the role {role} (named: {})", names.join(", "))
@@ -105,10 +106,10 @@ pub fn unanswered(registry: &Registry, config: &Config) -> Vec<String> {
 
 /// Roles that plugins answer under one configuration, and none would under another that names some, as
 /// sentences.
-pub fn lost(registry: &Registry, old: &Config, new: &Config) -> Vec<String> {
+pub fn lost(registry: &Registry, old: &BTreeMap<String, Settings>, new: &BTreeMap<String, Settings>) -> Vec<String> {
     let mut reasons = Vec::new();
-    for (tenant, settings) in &new.tenants {
-        let Some(before) = old.tenants.get(tenant) else { continue };
+    for (tenant, settings) in new {
+        let Some(before) = old.get(tenant) else { continue };
         for (role, names, key) in settings.named() {
             let mut before = before.named().filter(|(_, _, known)| *known == key);
             let was_answered = before.any(|(_, names, _)| answering(registry, names, role).is_ok());
@@ -123,9 +124,9 @@ pub fn lost(registry: &Registry, old: &Config, new: &Config) -> Vec<String> {
 }
 
 /// Plugins that are named for a role and do not answer it, though another does, as sentences.
-pub fn missing(registry: &Registry, config: &Config) -> Vec<String> {
+pub fn missing(registry: &Registry, tenants: &BTreeMap<String, Settings>) -> Vec<String> {
     let mut reasons = Vec::new();
-    for (tenant, settings) in &config.tenants {
+    for (tenant, settings) in tenants {
         for (role, names, _) in settings.named().filter(|(role, names, _)| answering(registry, names, *role).is_ok()) {
             for name in names {
                 match registry.get(name) {

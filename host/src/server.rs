@@ -27,7 +27,6 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{Level, debug, enabled, warn};
 
-use crate::config;
 use crate::connections::{Budget, Connection, Connections, Limits as ConnectionLimits, Place};
 use crate::telemetry::REFUSALS;
 
@@ -76,7 +75,7 @@ impl Server {
     /// Binds an address for so many connections; nothing is accepted yet.
     pub async fn bind(
         address: SocketAddr,
-        config: &config::Server,
+        config: &crate::gateway::settings::Server,
         callers: Callers,
         connections_max: usize,
     ) -> anyhow::Result<Self> {

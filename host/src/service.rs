@@ -27,6 +27,7 @@ use crate::plugin::load::reload::{Access, Reload};
 use crate::plugin::outbound::network::{Around, Detour};
 use crate::plugin::registry::Registry;
 use crate::plugin::run::engine::Engine;
+use crate::plugin::settings::PluginConfig;
 use crate::roles::{self, Plugins};
 use crate::server::descriptors::{self, OPERATORS_CONNECTIONS_MAX};
 use crate::server::socket::Socket;
@@ -65,7 +66,8 @@ pub(crate) async fn serve(file: &Path, config: Config, placement: Placement) -> 
     tokio::spawn(memory::give_back());
     let mut signals = Signals::new()?;
     let listen = placement.listen.unwrap_or(config.server.listen);
-    let connections_max = descriptors::connections_max(&config, placement.open_files_max);
+    let connections_max =
+        descriptors::connections_max(&config.server, config.plugins.calls_max, placement.open_files_max);
     let server = Server::bind(listen, &config.server, Callers::Anybody, connections_max).await?;
     let operators_max = OPERATORS_CONNECTIONS_MAX.min(connections_max);
     let admin = Server::bind(config.admin.listen, &config.server, Callers::Trusted, operators_max).await?;
@@ -94,18 +96,19 @@ pub(crate) async fn serve(file: &Path, config: Config, placement: Placement) -> 
     ));
 
     let around = Around { own: vec![address, admin_address], detour: placement.detour };
-    let mut plugins_reload = Reload::new(&engine, &registry, &config, around, Access::Write)?;
+    let mut plugins_reload =
+        Reload::new(&engine, &registry, &(Arc::clone(&config) as Arc<dyn PluginConfig>), around, Access::Write)?;
     let socket = Socket::bind(&config.admin.socket).await?;
     tokio::select! {
         // Callbacks wait for what answers them, not for the slowest compilation.
-        loaded = plugins_reload.load_until(|| roles::unanswered(&registry, &config).is_empty()) => loaded?,
+        loaded = plugins_reload.load_until(|| roles::unanswered(&registry, &config.tenants).is_empty()) => loaded?,
         () = signals.next() => return Ok(End::Clean),
     }
     console.loaded();
-    for reason in roles::unanswered(&registry, &config) {
+    for reason in roles::unanswered(&registry, &config.tenants) {
         warn!("{reason}; its callbacks get 503");
     }
-    for reason in roles::missing(&registry, &config) {
+    for reason in roles::missing(&registry, &config.tenants) {
         warn!("{reason}; it is passed over");
     }
     let commands = plugins_reload.commands();
@@ -136,7 +139,7 @@ pub(crate) async fn serve(file: &Path, config: Config, placement: Placement) -> 
         stop.clone(),
     ));
     info!(
-        listen = %address, admin = %admin_address, public_url = tenants::shown(&tenants::public_url(&config)),
+        listen = %address, admin = %admin_address, public_url = tenants::shown(&config.public_url()),
         "serving {address}; operators at http://{admin_address}/statusz"
     );
     if let Some(serving) = placement.serving {

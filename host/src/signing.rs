@@ -7,11 +7,32 @@ use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use hmac::{Hmac, KeyInit as _};
+use serde::Deserialize;
 use sha1::Sha1;
 use sha2::Sha256;
 use subtle::{Choice, ConstantTimeEq as _};
 
-use crate::config::Algorithm;
+/// How a key signs. The names are those of Twilio's header.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub enum Algorithm {
+    /// What auth tokens always use.
+    #[serde(rename = "HMAC_SHA1")]
+    HmacSha1,
+    /// What SharedKeys use.
+    #[default]
+    #[serde(rename = "HMAC_SHA256")]
+    HmacSha256,
+}
+
+impl Algorithm {
+    /// As Twilio writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::HmacSha1 => "HMAC_SHA1",
+            Self::HmacSha256 => "HMAC_SHA256",
+        }
+    }
+}
 
 /// Bytes of the longest hash.
 const HASH_BYTES_MAX: usize = 32;

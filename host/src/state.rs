@@ -7,6 +7,7 @@
 mod holds;
 mod overlay;
 pub(crate) mod session;
+pub mod settings;
 mod table;
 
 use std::ops::{Add, Sub};

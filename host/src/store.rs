@@ -11,6 +11,7 @@ mod disk;
 mod queue;
 mod readers;
 pub(crate) mod schema;
+mod settings;
 mod writer;
 
 use std::collections::HashMap;
@@ -29,10 +30,9 @@ use self::disk::{Room, Watch};
 pub(crate) use self::queue::Origin;
 use self::queue::{Limits, Queue};
 use self::readers::Readers;
+pub use self::settings::Settings;
 pub(crate) use self::writer::in_savepoint;
 use self::writer::{Reply, Work};
-use crate::config;
-use crate::error::Error;
 
 /// Whose reads they are that no tenant waits for.
 pub(crate) const OWN: &str = "";
@@ -114,15 +114,6 @@ impl Overload {
     }
 }
 
-impl From<StoreError> for Error {
-    fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::Overload(overload) => Self::Overload(overload.to_string()),
-            error => Self::NotStored(error.to_string()),
-        }
-    }
-}
-
 /// What becomes of a write whose caller is gone before its turn.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Orphan {
@@ -143,7 +134,7 @@ pub struct Database {
 
 impl Database {
     /// Opens the database, makes it if it is not there, and takes it for this process alone.
-    pub fn open(config: &config::Store) -> anyhow::Result<Self> {
+    pub fn open(config: &crate::store::Settings) -> anyhow::Result<Self> {
         let path = config.path().context("store.url names no database")?.to_owned();
         let (connection, lock) = schema::open_alone(&path)?;
         let (queue, room) = (Arc::new(Queue::new(Limits::new(config))), Arc::default());
@@ -300,7 +291,7 @@ mod tests {
     async fn what_nobody_waits_for_any_more_is_written_or_not_as_its_caller_chose() {
         let folder = tempfile::tempdir().expect("a folder");
         let url = format!("sqlite:{}", folder.path().join("test.db").display());
-        let config = config::Store { url, timeout_ms: 20, ..config::Store::default() };
+        let config = crate::store::Settings { url, timeout_ms: 20, ..crate::store::Settings::default() };
         let database = Arc::new(Database::open(&config).expect("a database"));
         database
             .write(Origin::own(), |transaction| transaction.execute_batch("CREATE TABLE t (n)"))

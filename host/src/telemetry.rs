@@ -5,6 +5,7 @@ mod lines;
 mod one_line;
 mod per_second;
 mod refusals;
+mod settings;
 
 use std::io::IsTerminal as _;
 use std::time::Duration;
@@ -16,7 +17,7 @@ pub use self::lines::Guard;
 pub(crate) use self::one_line::is_invisible;
 pub(crate) use self::per_second::PerSecond;
 pub(crate) use self::refusals::REFUSALS;
-use crate::config::{Log, LogFormat};
+pub use self::settings::{LogFormat, Settings};
 
 /// Bytes of a text from outside that stands inside a log line of ours.
 const BRIEF_BYTES_MAX: usize = 1024;
@@ -39,7 +40,7 @@ const COUNTS: [f64; 7] = [0.0, 1.0, 4.0, 16.0, 64.0, 256.0, 1_024.0];
 
 /// Sends log lines to standard error, through a thread of their own: a reader that hangs stops
 /// nobody. What is returned writes the last lines when it is dropped.
-pub fn log(config: &Log) -> anyhow::Result<Guard> {
+pub fn log(config: &Settings) -> anyhow::Result<Guard> {
     let filter = config.filter().map_err(anyhow::Error::msg).context("log.level")?;
     let coloured = config.format == LogFormat::Text && std::io::stderr().is_terminal();
     let (writer, guard) = lines::start(std::io::stderr(), config.buffer_bytes_max, coloured)?;

@@ -1,5 +1,7 @@
 //! The companies whose callbacks are answered, as requests and deliveries need them.
 
+pub mod settings;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,13 +10,15 @@ use ipnet::IpNet;
 use metrics::{Counter, counter};
 use url::Url;
 
+pub use self::settings::{Roles, Settings};
 use crate::bindings::channel::Connection;
-use crate::config::{self, Algorithm, Config, FrontApp, Roles, WebhooksFail};
 use crate::front;
 use crate::front::files::Hosts;
 use crate::front::token::Issuer;
 use crate::plugin::run::call::Share;
+use crate::signing::Algorithm;
 use crate::twilio::candidates::Base;
+use crate::twilio::settings::WebhooksFail;
 use crate::twilio::signature::{Key, Keys};
 
 /// One tenant.
@@ -120,52 +124,45 @@ impl App {
     }
 }
 
-/// All tenants of a checked configuration.
-pub fn all(config: &Config) -> Vec<Arc<Tenant>> {
-    let tenant = |name: &String| one(config, name).expect("a checked public_url and a name of the configuration");
-    config.tenants.keys().map(tenant).map(Arc::new).collect()
-}
-
-/// One tenant whose keys are there; none if there is no such tenant, or no address to be called at.
-pub fn one(config: &Config, name: &str) -> Option<Tenant> {
-    let settings = config.tenants.get(name)?;
-    let base = Base::new(&public_url(config))?;
-    let twilio = &settings.twilio;
-    let tokens = twilio.auth_tokens.iter().enumerate();
-    let tokens =
-        tokens.map(|(index, token)| Key::new(format!("auth_tokens[{index}]"), token.expose(), Algorithm::HmacSha1));
-    let shared = twilio.shared_keys.iter().map(|key| Key::new(&key.id, key.secret.expose(), key.algorithm));
-    let (tokens, shared): (Vec<Key>, Vec<Key>) = (tokens.collect(), shared.collect());
-    let labels = tokens.iter().chain(&shared).map(|key| key.label.clone());
-    let counter =
-        |key: &String| counter!("frontgate_verified_total", "tenant" => name.to_owned(), "key" => key.clone());
-    let prefix = settings.path.trim_end_matches('/').to_owned();
-    let apps = settings.front.iter();
-    let apps = apps
-        .map(|(name, app)| Some((name.clone(), Arc::new(self::app(front_url(config, settings, name), name, app)?))));
-    Some(Tenant {
-        front: apps.collect::<Option<_>>()?,
-        verified: labels.map(|key| (key.clone(), counter(&key))).collect(),
-        name: name.into(),
-        prefix,
-        keys: Keys::new(base, tokens, shared),
-        callback_timeout_ms: twilio.callback_timeout_ms,
-        webhook_timeout_ms: twilio.webhook_timeout_ms,
-        webhooks_fail: twilio.webhooks_fail,
-        page_size_max: twilio.page_size_max,
-        roles: settings.roles.clone(),
-        default_worker: twilio.default_worker.clone(),
-        numbers: twilio.numbers.clone(),
-        share: Arc::new(Share::new(
-            config.plugins.calls_per_tenant_max,
-            config.plugins.directory_calls_per_tenant_max,
-            config.plugins.memory_bytes_per_tenant_max,
-        )),
-    })
+impl Tenant {
+    /// A tenant whose keys are there, at this public address; none if that is no address to be called at.
+    pub fn new(name: &str, settings: &Settings, public_url: &str, share: Share) -> Option<Self> {
+        let base = Base::new(public_url)?;
+        let twilio = &settings.twilio;
+        let tokens = twilio.auth_tokens.iter().enumerate();
+        let tokens =
+            tokens.map(|(index, token)| Key::new(format!("auth_tokens[{index}]"), token.expose(), Algorithm::HmacSha1));
+        let shared = twilio.shared_keys.iter().map(|key| Key::new(&key.id, key.secret.expose(), key.algorithm));
+        let (tokens, shared): (Vec<Key>, Vec<Key>) = (tokens.collect(), shared.collect());
+        let labels = tokens.iter().chain(&shared).map(|key| key.label.clone());
+        let counter =
+            |key: &String| counter!("frontgate_verified_total", "tenant" => name.to_owned(), "key" => key.clone());
+        let prefix = settings.path.trim_end_matches('/').to_owned();
+        let apps = settings.front.iter();
+        let apps = apps.map(|(name, app)| {
+            let url = front_url(public_url, settings, name);
+            Some((name.clone(), Arc::new(self::app(url, name, app)?)))
+        });
+        Some(Self {
+            front: apps.collect::<Option<_>>()?,
+            verified: labels.map(|key| (key.clone(), counter(&key))).collect(),
+            name: name.into(),
+            prefix,
+            keys: Keys::new(base, tokens, shared),
+            callback_timeout_ms: twilio.callback_timeout_ms,
+            webhook_timeout_ms: twilio.webhook_timeout_ms,
+            webhooks_fail: twilio.webhooks_fail,
+            page_size_max: twilio.page_size_max,
+            roles: settings.roles.clone(),
+            default_worker: twilio.default_worker.clone(),
+            numbers: twilio.numbers.clone(),
+            share: Arc::new(share),
+        })
+    }
 }
 
 /// An app whose secrets are there; none if one of its addresses is none.
-fn app(public_url: String, name: &str, settings: &FrontApp) -> Option<App> {
+fn app(public_url: String, name: &str, settings: &front::Settings) -> Option<App> {
     let api = origin(&settings.api_url)?;
     let files: Vec<&str> = settings.files_urls.iter().map(String::as_str).chain([&*api]).collect();
     let storage: Vec<&str> = settings.storage_urls.iter().map(String::as_str).collect();
@@ -195,7 +192,7 @@ fn app(public_url: String, name: &str, settings: &FrontApp) -> Option<App> {
 }
 
 /// What the requests of an app whose secrets are there are signed with.
-pub fn front_keys(settings: &FrontApp) -> front::signature::Keys {
+pub fn front_keys(settings: &front::Settings) -> front::signature::Keys {
     let secrets = settings.app_secrets.iter().enumerate();
     let keys =
         secrets.map(|(index, secret)| front::signature::Key::shared(format!("app_secrets[{index}]"), secret.share()));
@@ -203,22 +200,17 @@ pub fn front_keys(settings: &FrontApp) -> front::signature::Keys {
 }
 
 /// What the paths of an app begin with.
-pub fn front_path(tenant: &config::Tenant, app: &str) -> String {
+pub fn front_path(tenant: &Settings, app: &str) -> String {
     format!("{}/front/{app}", tenant.path.trim_end_matches('/'))
 }
 
 /// The same as Front and providers call it.
-pub fn front_url(config: &Config, tenant: &config::Tenant, app: &str) -> String {
-    format!("{}{}", public_url(config).trim_end_matches('/'), front_path(tenant, app))
+pub fn front_url(public_url: &str, tenant: &Settings, app: &str) -> String {
+    format!("{}{}", public_url.trim_end_matches('/'), front_path(tenant, app))
 }
 
 fn origin(url: &str) -> Option<String> {
     Some(Url::parse(url).ok()?.origin().ascii_serialization())
-}
-
-/// What the platforms were given.
-pub fn public_url(config: &Config) -> String {
-    config.server.public_url.as_deref().map_or_else(|| format!("http://{}", config.server.listen), str::to_owned)
 }
 
 /// Returns a URL for logs and terminals: without user and password.

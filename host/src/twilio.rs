@@ -7,7 +7,11 @@ pub mod callbacks;
 pub mod candidates;
 pub mod explain;
 pub mod form;
+pub mod number;
 pub mod reaction;
 pub mod replay;
 pub mod rest;
+pub mod settings;
 pub mod signature;
+
+pub use self::settings::Settings;

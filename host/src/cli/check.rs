@@ -7,7 +7,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use super::say;
-use crate::config::{Checked, Config};
+use crate::config::Checked;
+use crate::config::Config;
 use crate::plugin::load::reload::{Access, Reload};
 use crate::plugin::load::single;
 use crate::plugin::outbound::network::Around;
@@ -68,7 +69,7 @@ fn plugins(config: &Arc<Config>) -> anyhow::Result<usize> {
     let runtime = super::runtime()?;
     confinement(runtime.block_on(single::confinement(&config.plugins)).as_deref());
     runtime.block_on(async {
-        let mut reload = Reload::new(&engine, &registry, config, Around::default(), Access::Read)?;
+        let mut reload = Reload::new(&engine, &registry, &(Arc::clone(config) as _), Around::default(), Access::Read)?;
         reload.load_until(|| false).await
     })?;
     let mut faults = 0;
@@ -88,11 +89,11 @@ fn plugins(config: &Arc<Config>) -> anyhow::Result<usize> {
             (None, None) => {}
         }
     }
-    for reason in roles::unanswered(&registry, config) {
+    for reason in roles::unanswered(&registry, &config.tenants) {
         faults += 1;
         say!("✗ {reason}\n    put the plugin's .wasm file into {folder}, or change the role");
     }
-    for reason in roles::missing(&registry, config) {
+    for reason in roles::missing(&registry, &config.tenants) {
         faults += 1;
         say!("✗ {reason}\n    put its .wasm file into {folder}, or mend the name");
     }

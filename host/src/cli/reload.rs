@@ -6,7 +6,8 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use super::words::plain;
 use super::{client, say};
-use crate::config::{self, Config};
+use crate::config;
+use crate::config::Config;
 use crate::plugin::receipt::Receipt;
 use crate::service::operate::{Answer, Details};
 

@@ -10,10 +10,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use url::Url;
 
+use super::Config;
 use super::document::Document;
-use super::fault::Fault;
-use super::tenant::{Role, is_e164};
-use super::{Config, Tenant, Twilio};
+use crate::outbound::authorities;
+use crate::plugin::contract::Role;
+use crate::settings::Fault;
+use crate::twilio::number::is_e164;
+use crate::{tenants, twilio};
 
 /// Frontline gives up after this many milliseconds.
 const FRONTLINE_TIMEOUT_MS: u64 = 6_000;
@@ -31,7 +34,7 @@ pub(super) fn check(config: &mut Config, document: &Document<'_>, faults: &mut V
     let mut report = Report { document, faults };
     server(config, &mut report);
     for (index, file) in config.delivery.ca_files.iter().enumerate() {
-        if let Err(problem) = super::authorities(file) {
+        if let Err(problem) = authorities(file) {
             let key = format!("delivery.ca_files[{index}]");
             report.fault(&key, &format!("{problem:#}"), "name a PEM file with certificates");
         }
@@ -278,7 +281,7 @@ fn plugins(config: &Config, report: &mut Report<'_, '_>) {
     }
 }
 
-fn tenants(tenants: &BTreeMap<String, Tenant>, report: &mut Report<'_, '_>) {
+fn tenants(tenants: &BTreeMap<String, tenants::Settings>, report: &mut Report<'_, '_>) {
     let mut paths = BTreeMap::new();
     for (name, tenant) in tenants {
         let key = format!("tenants.{name}.path");
@@ -301,7 +304,7 @@ fn tenants(tenants: &BTreeMap<String, Tenant>, report: &mut Report<'_, '_>) {
     }
 }
 
-fn twilio(name: &str, tenant: &Tenant, report: &mut Report<'_, '_>) {
+fn twilio(name: &str, tenant: &tenants::Settings, report: &mut Report<'_, '_>) {
     let twilio = &tenant.twilio;
     let answers = Role::ALL.into_iter().any(|role| !tenant.roles.plugins(role).is_empty());
     if answers && twilio.auth_tokens.is_empty() && twilio.shared_keys.is_empty() {
@@ -336,7 +339,7 @@ fn names_plugin(key: &str, plugin: &str, report: &mut Report<'_, '_>) {
 }
 
 /// What calls back to Twilio need.
-fn back(name: &str, twilio: &Twilio, report: &mut Report<'_, '_>) {
+fn back(name: &str, twilio: &twilio::Settings, report: &mut Report<'_, '_>) {
     let key = |key: &str| format!("tenants.{name}.twilio.{key}");
     match (&twilio.api_key, &twilio.api_secret) {
         (Some(_), None) => report.fault(&key("api_key"), "has no api_secret beside it", "add `api_secret`"),

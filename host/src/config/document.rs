@@ -8,7 +8,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
 use super::Config;
-use super::fault::{Fault, Faults};
+use crate::settings::{Fault, Faults};
 
 /// Misfits of one file that are reported. Each is found by reading the whole file once more, so that many of them in
 /// a large file, such as one that is no configuration at all, would take minutes.

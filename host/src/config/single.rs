@@ -4,15 +4,13 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::document::Document;
-use super::fault::{Fault, Faults};
 use super::{Config, check};
-
-use super::open_as_is;
+use crate::settings::{Fault, Faults, open_as_is};
 
 impl Config {
     /// Reads the keys of `[plugins.named.NAME]` as they stand under `[plugin]` in an author's file. Values of
     /// secrets can be made up, by their names.
-    pub(crate) fn of_plugin(
+    pub fn of_plugin(
         file: &Path,
         name: &str,
         settings: &toml::Table,

@@ -1,6 +1,9 @@
 use serde::de::DeserializeOwned;
 
 use super::*;
+use crate::plugin::settings::{Limits, Named, Probation};
+use crate::tenants::Roles;
+use crate::{front, twilio};
 
 const EXAMPLE: &str = include_str!("../../../config.toml");
 
@@ -21,17 +24,17 @@ fn the_example_names_every_option() {
     let sections: [(&str, Vec<String>); 14] = [
         ("server", known::<Server>()),
         ("admin", known::<Admin>()),
-        ("log", known::<Log>()),
-        ("store", known::<Store>()),
-        ("delivery", known::<Delivery>()),
+        ("log", known::<telemetry::Settings>()),
+        ("store", known::<store::Settings>()),
+        ("delivery", known::<delivery::Settings>()),
         ("plugins", known::<Plugins>()),
         ("plugins.limits", known::<Limits>()),
         ("plugins.probation", known::<Probation>()),
         ("plugins.named.directory", known::<Named>()),
-        ("tenants.demo", known::<Tenant>()),
-        ("tenants.demo.twilio", known::<Twilio>()),
+        ("tenants.demo", known::<tenants::Settings>()),
+        ("tenants.demo.twilio", known::<twilio::Settings>()),
         ("tenants.demo.roles", known::<Roles>()),
-        ("tenants.demo.front.sms", known::<FrontApp>()),
+        ("tenants.demo.front.sms", known::<front::Settings>()),
         ("", known::<Config>()),
     ];
     for (section, keys) in sections {
@@ -50,23 +53,23 @@ fn the_example_shows_the_defaults() {
     let server = Server { public_url: example.server.public_url.clone(), ..Server::default() };
     assert_eq!(format!("{:?}", example.server), format!("{server:?}"));
     assert_eq!(format!("{:?}", example.admin), format!("{:?}", Admin::default()));
-    let log = Log { level: Some("info".to_owned()), ..Log::default() };
+    let log = telemetry::Settings { level: Some("info".to_owned()), ..telemetry::Settings::default() };
     assert_eq!(format!("{:?}", example.log), format!("{log:?}"));
-    assert_eq!(format!("{:?}", example.store), format!("{:?}", Store::default()));
-    assert_eq!(format!("{:?}", example.delivery), format!("{:?}", Delivery::default()));
+    assert_eq!(format!("{:?}", example.store), format!("{:?}", store::Settings::default()));
+    assert_eq!(format!("{:?}", example.delivery), format!("{:?}", delivery::Settings::default()));
     let shown = format!("{:?}", example.plugins);
     let plugins = Plugins { named: example.plugins.named, ..Plugins::default() };
     assert_eq!(shown, format!("{plugins:?}"));
     let demo = &example.tenants["demo"];
-    assert_eq!(demo.path, Tenant::default().path);
-    assert_eq!(demo.twilio.callback_timeout_ms, Twilio::default().callback_timeout_ms);
-    assert_eq!(demo.twilio.webhook_timeout_ms, Twilio::default().webhook_timeout_ms);
-    assert_eq!(demo.twilio.webhooks_fail, Twilio::default().webhooks_fail);
-    assert_eq!(demo.twilio.conversations_url, Twilio::default().conversations_url);
-    assert_eq!(demo.twilio.page_size_max, Twilio::default().page_size_max);
+    assert_eq!(demo.path, tenants::Settings::default().path);
+    assert_eq!(demo.twilio.callback_timeout_ms, twilio::Settings::default().callback_timeout_ms);
+    assert_eq!(demo.twilio.webhook_timeout_ms, twilio::Settings::default().webhook_timeout_ms);
+    assert_eq!(demo.twilio.webhooks_fail, twilio::Settings::default().webhooks_fail);
+    assert_eq!(demo.twilio.conversations_url, twilio::Settings::default().conversations_url);
+    assert_eq!(demo.twilio.page_size_max, twilio::Settings::default().page_size_max);
     let shown = &demo.front["sms"];
-    let limits = |app: &FrontApp| format!("{app:?}").split_once("api_url").expect("a field").1.to_owned();
-    assert_eq!(limits(shown), limits(&FrontApp::default()));
+    let limits = |app: &front::Settings| format!("{app:?}").split_once("api_url").expect("a field").1.to_owned();
+    assert_eq!(limits(shown), limits(&front::Settings::default()));
 }
 
 #[test]

@@ -2,13 +2,14 @@
 
 use url::Url;
 
+use super::Config;
 use super::document::Document;
-use super::fault::Fault;
-use super::outbound::RECOGNISED_MIN;
-use super::tenant::Role;
-use super::{Config, Secret, Tenant};
 use crate::outbound::address::special;
 use crate::ownership::{self, TRUSTED_FOLDERS};
+use crate::plugin::contract::Role;
+use crate::plugin::settings::outbound::RECOGNISED_MIN;
+use crate::settings::{Fault, Secret};
+use crate::tenants;
 
 /// Adds what is worth saying.
 pub(super) fn warn(config: &Config, document: &Document<'_>, warnings: &mut Vec<Fault>) {
@@ -123,7 +124,7 @@ pub(super) fn warn(config: &Config, document: &Document<'_>, warnings: &mut Vec<
 }
 
 /// The secrets that prove to the gateway who wrote a callback.
-fn signing_secrets(tenant: &Tenant) -> impl Iterator<Item = &Secret> {
+fn signing_secrets(tenant: &tenants::Settings) -> impl Iterator<Item = &Secret> {
     let twilio = &tenant.twilio;
     let shared = twilio.shared_keys.iter().map(|key| &key.secret);
     let front = tenant.front.values().flat_map(|app| &app.app_secrets);

@@ -15,7 +15,7 @@ use tokio::sync::Notify;
 
 pub use self::events::{Accepted, Told};
 pub use self::shares::Size;
-use crate::config;
+
 pub use crate::store::StoreError;
 use crate::store::{Database, Origin, schema};
 
@@ -32,7 +32,7 @@ pub struct Store {
 
 impl Store {
     /// Puts in order what a process before this one left unfinished.
-    pub async fn open(database: &Arc<Database>, config: &config::Store) -> anyhow::Result<Self> {
+    pub async fn open(database: &Arc<Database>, config: &crate::store::Settings) -> anyhow::Result<Self> {
         let left = database.write(Origin::own(), |transaction| queue::recover(transaction)).await;
         let left = left.context("putting the database in order")?;
         if left > 0 {

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use super::job::{Delivery, Kind, Settlement, State};
 use super::store::queue::Change;
-use crate::config;
 
 /// After so many crashes of a plugin over one event or message, it is not handed over again: others of its
 /// conversation wait behind it.
@@ -14,7 +13,7 @@ pub(super) const CRASHES_MAX: u32 = 5;
 pub(super) const LOST: &str = "It is not known whether this message arrived: it may have.";
 
 /// What becomes of a delivery, within the operator's limits.
-pub(super) fn change(limits: &config::Delivery, delivery: &Delivery, settlement: Settlement) -> Change {
+pub(super) fn change(limits: &crate::delivery::Settings, delivery: &Delivery, settlement: Settlement) -> Change {
     let given_up = delivery.age() >= Duration::from_millis(limits.give_up_after_ms);
     let mut change = Change {
         state: State::Ready,
@@ -84,7 +83,7 @@ pub(super) fn change(limits: &config::Delivery, delivery: &Delivery, settlement:
 
 /// Twice as long each time, and between half and all of that, so that those who failed together do not
 /// come back together. Not before the platform wants it, and not later than the operator does.
-fn pause(limits: &config::Delivery, attempts: u32, after: Option<Duration>) -> Duration {
+fn pause(limits: &crate::delivery::Settings, attempts: u32, after: Option<Duration>) -> Duration {
     let longest = Duration::from_millis(limits.retry_longest_ms);
     let doubled = limits.retry_first_ms.saturating_mul(1 << attempts.saturating_sub(1).min(30));
     let whole = Duration::from_millis(doubled).min(longest);
@@ -105,8 +104,8 @@ mod tests {
 
     use super::*;
 
-    fn limits() -> config::Delivery {
-        config::Delivery::default()
+    fn limits() -> crate::delivery::Settings {
+        crate::delivery::Settings::default()
     }
 
     fn delivery(attempts: u32, unknown: bool, age: Duration) -> Delivery {

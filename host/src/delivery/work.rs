@@ -20,12 +20,13 @@ use super::front::Front;
 use super::job::{Delivery, Kind, Settlement};
 use super::store::{Store, StoreError};
 use super::verdict::CRASHES_MAX;
-use crate::config::{self, Role};
-use crate::error::Error;
+use crate::plugin::contract::Role;
+use crate::plugin::error::CallError;
 use crate::plugin::run::call::{Deadlines, Receipts};
 use crate::roles::{Asking, Plugins};
 use crate::tenants::Tenant;
 use crate::twilio::callbacks::conversations::{self, Event};
+use crate::twilio::callbacks::error::DecodeError;
 use crate::twilio::reaction::{Reaction, Repeatable, reaction};
 use crate::twilio::rest::{Failure, Rest};
 
@@ -39,7 +40,7 @@ pub(super) struct Workshop {
     pub(super) budget: Budget,
     /// Its Front apps, by name.
     pub(super) fronts: HashMap<String, Arc<Front>>,
-    pub(super) limits: config::Delivery,
+    pub(super) limits: crate::delivery::Settings,
     pub(super) stop: CancellationToken,
 }
 
@@ -66,7 +67,7 @@ impl Workshop {
                 Ok(Event::ParticipantAdded(event)) => self.participant_added(delivery, event).await,
                 Ok(Event::Other(event)) => self.event(delivery, event).await,
                 Ok(Event::ConversationAdd(_) | Event::MessageAdd(_)) => Ok(done()),
-                Err(error) => Err(failed(&error).into()),
+                Err(error) => Err(undecodable(&error).into()),
             },
             Kind::Message => self.message(delivery).await,
             Kind::Import => self.import(delivery).await,
@@ -140,24 +141,28 @@ fn unread(error: StoreError) -> Stop {
     again(format!("the store: {error}"), false).into()
 }
 
-fn failed(error: &Error) -> Settlement {
+fn undecodable(error: &DecodeError) -> Settlement {
+    Settlement::Failed { reason: error.to_string() }
+}
+
+fn failed(error: &CallError) -> Settlement {
     Settlement::Failed { reason: sentence(error) }
 }
 
 /// What to write down when a plugin did not answer: most of it passes.
-fn unanswered(error: &Error, role: Role, delivery: &Delivery) -> Settlement {
+fn unanswered(error: &CallError, role: Role, delivery: &Delivery) -> Settlement {
     match error {
-        Error::Trap { .. } if delivery.attempts >= CRASHES_MAX => {
+        CallError::Trap { .. } if delivery.attempts >= CRASHES_MAX => {
             Settlement::Failed { reason: format!("the role {role} crashed {CRASHES_MAX} times: {}", sentence(error)) }
         }
-        Error::NotFound | Error::Forbidden(_) | Error::Invalid(_) => {
+        CallError::NotFound | CallError::Forbidden(_) | CallError::Invalid(_) => {
             Settlement::Failed { reason: format!("the role {role} refused: {}", sentence(error)) }
         }
         _ => again(format!("the role {role} did not answer: {}", sentence(error)), true),
     }
 }
 
-fn sentence(error: &Error) -> String {
+fn sentence(error: &CallError) -> String {
     match error.detail() {
         Some(detail) => format!("{error}: {}", crate::telemetry::brief(&detail)),
         None => error.to_string(),

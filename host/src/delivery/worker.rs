@@ -1,5 +1,6 @@
 //! Takes one delivery after the other, for each tenant apart: claim, make, settle.
 
+use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
@@ -22,12 +23,12 @@ use super::store::Store;
 use super::store::queue::{Change, Keep, Next};
 use super::verdict;
 use super::work::Workshop;
-use crate::config::Config;
 use crate::outbound::Client;
 use crate::roles::Plugins;
 use crate::store::crash;
 use crate::tenants::Tenant;
 use crate::twilio::rest::Rest;
+use crate::{store, tenants};
 
 /// How often the queue is looked at though nobody said that anything is due: an operator's command
 /// does not.
@@ -40,19 +41,30 @@ const STORE_PAUSE: Duration = Duration::from_millis(500);
 const PRUNE_INTERVAL: Duration = Duration::from_secs(60);
 const PRUNE_PAUSE: Duration = Duration::from_millis(100);
 
+/// Sections of the configuration that workers go by.
+#[derive(Clone, Copy)]
+pub struct Settings<'c> {
+    /// `[delivery]`.
+    pub delivery: &'c super::Settings,
+    /// `[store]`.
+    pub store: &'c store::Settings,
+    /// `[tenants]`.
+    pub tenants: &'c BTreeMap<String, tenants::Settings>,
+}
+
 /// Works on the deliveries of all tenants until `stop`; those that were begun then are finished. An
 /// error is a fault: nothing is delivered any more.
 pub async fn work(
-    config: &Config,
+    settings: Settings<'_>,
     tenants: &[Arc<Tenant>],
     plugins: &Arc<Plugins>,
     store: &Arc<Store>,
     stop: CancellationToken,
 ) -> Result<(), JoinError> {
-    let client = Arc::new(Client::new(&config.delivery));
+    let client = Arc::new(Client::new(&settings.delivery.client()));
     let mut workers = JoinSet::new();
     for tenant in tenants {
-        let settings = &config.tenants[&*tenant.name];
+        let twilio = &settings.tenants[&*tenant.name].twilio;
         let fronts = tenant.front.iter();
         let fronts = fronts.map(|(name, app)| (name.clone(), Arc::new(Front::new(app, &client)))).collect();
         let workshop = Workshop {
@@ -60,9 +72,9 @@ pub async fn work(
             tenant: Arc::clone(tenant),
             plugins: Arc::clone(plugins),
             store: Arc::clone(store),
-            rest: Rest::new(&settings.twilio, &client),
-            budget: Budget::new(config.delivery.requests_per_second_max),
-            limits: config.delivery.clone(),
+            rest: Rest::new(twilio, &client),
+            budget: Budget::new(settings.delivery.requests_per_second_max),
+            limits: settings.delivery.clone(),
             stop: stop.clone(),
         };
         let workshop = Arc::new(workshop);
@@ -75,10 +87,10 @@ pub async fn work(
         }
     }
     let keep = Keep {
-        events: Duration::from_millis(config.store.events_keep_ms),
-        deliveries: Duration::from_millis(config.store.deliveries_keep_ms),
-        messages: Duration::from_millis(config.store.messages_keep_ms),
-        conversations: Duration::from_millis(config.store.conversations_keep_ms),
+        events: Duration::from_millis(settings.store.events_keep_ms),
+        deliveries: Duration::from_millis(settings.store.deliveries_keep_ms),
+        messages: Duration::from_millis(settings.store.messages_keep_ms),
+        conversations: Duration::from_millis(settings.store.conversations_keep_ms),
     };
     workers.spawn(prune(Arc::clone(store), keep, stop));
     while let Some(ended) = workers.join_next().await {

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use tokio::process::Command;
 
-use crate::config::{Config, Role};
+use crate::config::Config;
+use crate::plugin::contract::Role;
 use crate::plugin::load::single;
 use crate::workbench::project::Project;
 
@@ -70,7 +71,7 @@ impl Built {
             return None;
         }
         let config = Config::default();
-        let wasm = single::read(&self.file, &config).await.ok()?;
+        let wasm = single::read(&self.file, &config.plugins).await.ok()?;
         let manifest = single::describe(wasm, &config.plugins).await.ok()?.manifest;
         Some(Role::ALL.into_iter().filter(|role| manifest.roles.contains(role.name())).collect())
     }

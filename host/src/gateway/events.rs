@@ -7,11 +7,13 @@ use tokio::time::timeout_at;
 
 use super::trip::Trip;
 use super::{Gateway, Question};
-use crate::config::Role;
 use crate::delivery::job::{Event as Job, Kind};
 use crate::delivery::store::{Accepted, Told};
-use crate::error::Error;
+use crate::gateway::error::Error;
+use crate::plugin::contract::Role;
+use crate::plugin::error::CallError;
 use crate::twilio::callbacks::conversations::{self, Event, Moment};
+use crate::twilio::callbacks::error::EncodeError;
 use crate::twilio::callbacks::{Answer, routing};
 use crate::twilio::replay;
 
@@ -21,7 +23,7 @@ impl Gateway {
         let tenant = &question.route.tenant;
         let conversation = routing::decode(question.form, &tenant.numbers)?.conversation.conversation_sid;
         if tenant.roles.routing.is_empty() && tenant.default_worker.is_none() {
-            return Err(Error::NoPlugin(Role::Routing));
+            return Err(CallError::NoPlugin(Role::Routing).into());
         }
         let identity = format!("routing {conversation}");
         self.accept(question, trip, identity, Kind::Routing, "routing", &conversation).await
@@ -50,7 +52,7 @@ impl Gateway {
                 let asking = self.asking(question, trip);
                 trip.answered_by(&asking);
                 let verdict = asking.message_add(event).await?;
-                self.remember(question, conversations::encode_verdict(verdict)).await
+                self.remember(question, conversations::encode_verdict(verdict).map_err(Error::from)).await
             }
             Event::ParticipantAdded(event) => {
                 if self.asking(question, trip).conversations_role().is_none() {
@@ -148,7 +150,7 @@ impl Gateway {
 /// The answer that was given before.
 fn again(told: Told) -> Result<Answer, Error> {
     if told.rejected {
-        return Err(Error::Rejected("as at the first attempt".to_owned()));
+        return Err(EncodeError::Rejected("as at the first attempt".to_owned()).into());
     }
     Ok(Answer { body: told.body, ..conversations::unchanged() })
 }

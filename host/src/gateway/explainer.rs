@@ -7,11 +7,12 @@ use std::time::Instant;
 
 use tokio::task::block_in_place;
 
-use crate::config::Server;
-use crate::error::Error;
+use crate::gateway::error::Error;
+use crate::gateway::settings::Server;
 use crate::routes::{Route, Routes};
 use crate::telemetry::PerSecond;
 use crate::twilio::callbacks::crm;
+use crate::twilio::callbacks::error::DecodeError;
 use crate::twilio::explain::{Surroundings, explain};
 use crate::twilio::signature::{Refusal, Request};
 
@@ -43,7 +44,7 @@ impl Explainer {
         let query = request.target.split_once('?').map(|(_, query)| query);
         // Callbacks of the old version are not signed; what they get is a constant answer.
         if refusal == Refusal::Missing && query.is_some_and(crm::is_version1) {
-            return Error::Version1;
+            return DecodeError::Version1.into();
         }
         Error::Signature(self.words(request.target.len() + request.body.len(), &refusal.clone(), || {
             let tenant = &route.tenant;

@@ -19,12 +19,13 @@ use super::{Gateway, heavy, with_retry_after};
 use crate::body;
 use crate::connections::Hold;
 use crate::delivery::store::front::{Attempt, Channel, ChannelState};
-use crate::error::Error;
 use crate::front::answers::{Answer, Outcome, problem};
 use crate::front::explain::{Surroundings, explain, explain_unread};
 use crate::front::requests::{self, Question};
 use crate::front::signature::{Request as Signed, SIGNATURE, TIMESTAMP};
 use crate::front::{ids, replay};
+use crate::gateway::error::Error;
+use crate::plugin::error::CallError;
 use crate::plugin::run::call::Deadlines;
 use crate::roles::Asking;
 use crate::routes::{Address, FrontRoute};
@@ -66,7 +67,7 @@ impl Gateway {
             Address::App => None,
             Address::Channel(key) | Address::Provider(key) => Some(self.channel_at(route, key, deadline).await?),
         };
-        let server = &self.config.server;
+        let server = &self.server;
         let (body, hold) = body::read(body, &head.headers, app.body_bytes_max, server, deadline, trip.caller()).await?;
         match channel {
             Some(channel) if is_provider => self.provider(route, &channel, &head, (&body, hold), deadline, trip).await,
@@ -243,17 +244,19 @@ fn said(error: &Error) -> Answer {
         Error::NoChannel => Outcome::NoChannel.answer(),
         Error::UnknownType(name) => Outcome::UnknownType(name).answer(),
         Error::Unreadable(text) => problem(400, text),
-        Error::NotFound => problem(400, "there is no such account"),
-        Error::Forbidden(text) | Error::Invalid(text) | Error::Failed(text) => problem(400, text),
+        Error::Call(CallError::NotFound) => problem(400, "there is no such account"),
+        Error::Call(CallError::Forbidden(text) | CallError::Invalid(text) | CallError::Failed(text)) => {
+            problem(400, text)
+        }
         Error::NotStored(_)
         | Error::Overload(_)
-        | Error::Busy(_)
+        | Error::Call(CallError::Busy(_))
         | Error::BodiesFull
-        | Error::BreakerOpen
-        | Error::NoPlugin(_)
-        | Error::Unavailable(_)
-        | Error::NotCommitted { .. }
-        | Error::OutOfTime(_) => Outcome::Unavailable.answer(),
+        | Error::Call(CallError::BreakerOpen)
+        | Error::Call(CallError::NoPlugin(_))
+        | Error::Call(CallError::Unavailable(_))
+        | Error::Call(CallError::NotCommitted { .. })
+        | Error::Call(CallError::OutOfTime(_)) => Outcome::Unavailable.answer(),
         error => problem(error.answer().0.as_u16(), &error.to_string()),
     }
 }

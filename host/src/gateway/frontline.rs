@@ -2,8 +2,8 @@
 
 use super::trip::Trip;
 use super::{Gateway, Question};
-use crate::config::Role;
-use crate::error::Error;
+use crate::gateway::error::Error;
+use crate::plugin::contract::Role;
 use crate::roles::Asking;
 use crate::twilio::callbacks::{Answer, crm, outgoing, templates};
 
@@ -17,10 +17,10 @@ impl Gateway {
         match asked {
             crm::Question::List(request) => {
                 let page_size = request.page_size;
-                crm::encode_page(&call.list_customers(request).await?, page_size)
+                Ok(crm::encode_page(&call.list_customers(request).await?, page_size)?)
             }
             crm::Question::Details { worker, customer_id } => {
-                crm::encode_customer(&call.get_customer(worker, customer_id).await?)
+                Ok(crm::encode_customer(&call.get_customer(worker, customer_id).await?)?)
             }
         }
     }
@@ -41,7 +41,7 @@ impl Gateway {
         let plugin = asking.answering(Role::Outgoing)?;
         trip.plugin(&plugin);
         let proxy_address = asking.call(&plugin, Role::Outgoing).proxy_address(request).await?;
-        outgoing::encode(&proxy_address, &contact)
+        Ok(outgoing::encode(&proxy_address, &contact)?)
     }
 
     pub(super) fn asking(&self, question: &Question<'_>, trip: &Trip<'_>) -> Asking {

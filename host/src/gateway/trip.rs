@@ -10,7 +10,7 @@ use metrics::{Counter, Histogram, counter, histogram};
 use tracing::{info, warn};
 
 use crate::connections::Connection;
-use crate::error::Error;
+use crate::gateway::error::Error;
 use crate::plugin::live::Live;
 use crate::plugin::run::call::Receipts;
 use crate::roles::Asking;

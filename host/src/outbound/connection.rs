@@ -23,7 +23,7 @@ use tokio_rustls::TlsConnector;
 use tokio_util::task::AbortOnDropHandle;
 use url::{Host, Url};
 
-use crate::config::authorities;
+use crate::outbound::authorities;
 
 /// Header and number of fields of an answer: more than any platform or API needs.
 const HEADER_BYTES_MAX: usize = 32 * 1024;

@@ -7,6 +7,7 @@
 mod difference;
 mod manifest;
 mod producers;
+mod role;
 mod scan;
 mod side;
 
@@ -17,9 +18,9 @@ use serde::{Deserialize, Serialize};
 
 use self::difference::differences;
 pub use self::manifest::{Capability, Manifest};
+pub use self::role::Role;
 use self::side::Side;
 use crate::bindings;
-use crate::config::Role;
 
 /// What every name of the contract begins with.
 pub(super) const CONTRACT: &str = "frontgate:plugin/";

@@ -7,7 +7,7 @@ use wasmtime::component::{Component, Instance, InstancePre};
 use super::contract::{CONTRACT, VERSION};
 use super::run::store::CallStore;
 use crate::bindings::{channel, conversations, crm, outgoing, routing, templates};
-use crate::config::Role;
+use crate::plugin::contract::Role;
 
 /// Writes a field for each role, how it is found, and how its functions are had.
 macro_rules! exports {

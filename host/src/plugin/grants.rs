@@ -9,8 +9,10 @@ use wasmtime_wasi_config::WasiConfigVariables;
 use super::contract::Capability;
 use super::outbound::Egress;
 use super::outbound::network::Network;
-use crate::config::{self, Named, Secret, StateLimits};
+use crate::plugin::settings::Named;
+use crate::settings::Secret;
 use crate::signing::WebhookKey;
+use crate::state::settings::StateLimits;
 
 /// What the operator granted to a plugin.
 pub(crate) struct Grants {
@@ -36,7 +38,9 @@ impl Grants {
             settings.insert(key.clone(), secret.expose().to_owned());
         }
         let keys = named.iter().flat_map(|named| &named.webhook_keys);
-        let key = |key: &config::WebhookKey| WebhookKey::new(key.secrets().iter().map(Secret::expose));
+        let key = |key: &crate::plugin::settings::webhooks::WebhookKey| {
+            WebhookKey::new(key.secrets().iter().map(Secret::expose))
+        };
         Self {
             webhook_keys: keys.map(|(name, secrets)| (name.clone(), key(secrets))).collect(),
             variables: settings.iter().map(|(key, value)| (key.clone(), value.clone())).collect(),

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use tokio::sync::Notify;
 
-use crate::error::Error;
+use crate::plugin::error::CallError;
 
 /// Calls and failures of one version. A failure is a trap or a call that ran out of time; what a plugin
 /// says is an answer, an error included.
@@ -38,8 +38,8 @@ impl Health {
     }
 
     /// Notes how a call ended.
-    pub(crate) fn note(&self, error: Option<&Error>) {
-        let failed = matches!(error, Some(Error::Trap { .. } | Error::OutOfTime(_)));
+    pub(crate) fn note(&self, error: Option<&CallError>) {
+        let failed = matches!(error, Some(CallError::Trap { .. } | CallError::OutOfTime(_)));
         let calls = self.calls.fetch_add(1, Ordering::Relaxed) + 1;
         let _ =
             self.last.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(last << 1 | u64::from(failed)));
@@ -75,9 +75,11 @@ mod tests {
     #[test]
     fn traps_and_time_outs_are_failures_and_what_a_plugin_says_is_not() {
         let health = Health::default();
-        let trap = Error::Trap { text: "unreachable".to_owned(), limit: None };
-        let said = Error::Failed("a text".to_owned());
-        for error in [None, Some(&trap), Some(&said), Some(&Error::OutOfTime("cpu")), Some(&Error::Busy("queue"))] {
+        let trap = CallError::Trap { text: "unreachable".to_owned(), limit: None };
+        let said = CallError::Failed("a text".to_owned());
+        for error in
+            [None, Some(&trap), Some(&said), Some(&CallError::OutOfTime("cpu")), Some(&CallError::Busy("queue"))]
+        {
             health.note(error);
         }
         assert_eq!((health.calls(), health.failures_lately()), (5, 2));
@@ -89,7 +91,7 @@ mod tests {
     fn only_the_first_calls_are_on_probation() {
         let (health, decide) = (Health::default(), Arc::default());
         health.watch(3, 2, &decide);
-        let trap = Error::Trap { text: "unreachable".to_owned(), limit: None };
+        let trap = CallError::Trap { text: "unreachable".to_owned(), limit: None };
         [None, Some(&trap), None, Some(&trap), Some(&trap)].into_iter().for_each(|error| health.note(error));
         assert_eq!((health.failures(), health.failures_lately()), (1, 3));
     }

@@ -22,8 +22,9 @@ use super::run::receipt::Meters;
 use super::run::store::CallStore;
 use super::run::warm::Instances;
 use super::terms::Terms;
-use crate::config::{Limits, Role};
-use crate::error::Error;
+use crate::plugin::contract::Role;
+use crate::plugin::error::CallError;
+use crate::plugin::settings::Limits;
 
 /// A plugin that can be called. Every call holds its own `Arc`, so replacing a plugin never
 /// touches a call in flight.
@@ -111,11 +112,11 @@ impl Live {
     }
 
     /// The granted folder, opened; one that cannot be opened in time ends the call before it begins.
-    pub(crate) async fn open_folder(&self, until: Instant) -> Result<Option<Dir>, Error> {
+    pub(crate) async fn open_folder(&self, until: Instant) -> Result<Option<Dir>, CallError> {
         let Some(folder) = &self.folder else { return Ok(None) };
         match timeout_at(until, folder.open()).await {
-            Ok(opened) => opened.map(Some).map_err(|error| Error::Internal(format!("{error:#}"))),
-            Err(_) => Err(Error::Internal("the granted folder was not opened in time".to_owned())),
+            Ok(opened) => opened.map(Some).map_err(|error| CallError::Internal(format!("{error:#}"))),
+            Err(_) => Err(CallError::Internal("the granted folder was not opened in time".to_owned())),
         }
     }
 

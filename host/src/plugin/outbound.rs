@@ -30,9 +30,9 @@ use self::network::Network;
 use self::policy::Policy;
 pub(crate) use self::refusal::Failure;
 pub(super) use self::refusal::Refusal;
-use crate::config::Named;
 use crate::outbound::connection::Connection;
 use crate::outbound::idle::Idle;
+use crate::plugin::settings::Named;
 
 /// A refusal of the same kind is a warning once in this time.
 const WARNED_AGAIN: Duration = Duration::from_secs(60);

@@ -2,25 +2,26 @@
 
 use std::sync::Arc;
 
+use super::contract::Role;
 use super::grants::Grants;
 use super::outbound::network::{Around, Network};
-use crate::config::{Config, Limits, Plugins, Role};
+use super::settings::{Limits, PluginConfig, Plugins};
 
 /// One configuration, as plugins see it.
 pub(crate) struct Terms {
-    config: Arc<Config>,
+    config: Arc<dyn PluginConfig>,
     network: Arc<Network>,
 }
 
 impl Terms {
     /// The terms of a gateway with this around it.
-    pub(super) fn new(config: &Arc<Config>, around: &Around) -> Self {
-        Self { config: Arc::clone(config), network: Arc::new(Network::new(&config.plugins, around)) }
+    pub(super) fn new(config: &Arc<dyn PluginConfig>, around: &Around) -> Self {
+        Self { config: Arc::clone(config), network: Arc::new(Network::new(config.plugins(), around)) }
     }
 
     /// For all plugins.
     pub(super) fn plugins(&self) -> &Plugins {
-        &self.config.plugins
+        self.config.plugins()
     }
 
     /// What one plugin may use; one that the configuration does not name has no grants.
@@ -38,16 +39,11 @@ impl Terms {
 
     /// Whether some tenant names a plugin for a role.
     pub(super) fn is_named(&self, plugin: &str, role: Role) -> bool {
-        self.roles_of(plugin).any(|named| named == role)
+        self.config.roles_of(plugin).contains(&role)
     }
 
     /// Whether some tenant names a plugin for anything.
     pub(super) fn is_used(&self, plugin: &str) -> bool {
-        self.roles_of(plugin).next().is_some()
-    }
-
-    fn roles_of(&self, plugin: &str) -> impl Iterator<Item = Role> {
-        let all = self.config.tenants.values().flat_map(|tenant| tenant.named());
-        all.filter(move |(_, names, _)| names.iter().any(|name| name == plugin)).map(|(role, ..)| role)
+        !self.config.roles_of(plugin).is_empty()
     }
 }

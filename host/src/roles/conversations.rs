@@ -6,8 +6,8 @@ use crate::bindings::conversations::{
     ConversationAdd, ConversationChanges, MessageAdd, MessageVerdict, ParticipantAdded, ParticipantChanges,
 };
 use crate::bindings::plugin_types::Customer;
-use crate::config::Role;
-use crate::error::Error;
+use crate::plugin::contract::Role;
+use crate::plugin::error::CallError;
 
 /// Customers that are looked up for one conversation; a group message has at most ten people.
 const PEOPLE_MAX: usize = 10;
@@ -19,7 +19,7 @@ impl Asking {
     }
 
     /// How a conversation shall look.
-    pub async fn conversation_add(&self, event: ConversationAdd) -> Result<ConversationChanges, Error> {
+    pub async fn conversation_add(&self, event: ConversationAdd) -> Result<ConversationChanges, CallError> {
         if self.has(Role::Conversations) {
             let plugin = self.answering(Role::Conversations)?;
             return self.call(&plugin, Role::Conversations).on_conversation_add(event).await;
@@ -43,7 +43,7 @@ impl Asking {
     }
 
     /// What a participant's attributes shall say.
-    pub async fn participant_added(&self, event: ParticipantAdded) -> Result<Option<ParticipantChanges>, Error> {
+    pub async fn participant_added(&self, event: ParticipantAdded) -> Result<Option<ParticipantChanges>, CallError> {
         if self.has(Role::Conversations) {
             let plugin = self.answering(Role::Conversations)?;
             return self.call(&plugin, Role::Conversations).on_participant_added(event).await;
@@ -59,7 +59,7 @@ impl Asking {
     }
 
     /// What becomes of a message.
-    pub async fn message_add(&self, event: MessageAdd) -> Result<MessageVerdict, Error> {
+    pub async fn message_add(&self, event: MessageAdd) -> Result<MessageVerdict, CallError> {
         if !self.has(Role::Conversations) {
             return Ok(MessageVerdict::Accept);
         }
@@ -68,13 +68,13 @@ impl Asking {
     }
 
     /// The customer behind an address; nobody without a CRM.
-    async fn customer(&self, address: &str) -> Result<Option<Customer>, Error> {
+    async fn customer(&self, address: &str) -> Result<Option<Customer>, CallError> {
         if !self.has(Role::Crm) {
             return Ok(None);
         }
         let crm = self.answering(Role::Crm)?;
         match self.call(&crm, Role::Crm).find_customer(address.to_owned()).await {
-            Err(Error::NotFound) => Ok(None),
+            Err(CallError::NotFound) => Ok(None),
             found => found,
         }
     }

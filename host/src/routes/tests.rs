@@ -1,10 +1,22 @@
 use super::*;
-use crate::config::Config;
+use crate::plugin::run::call::Share;
+use crate::tenants::Settings;
 
 fn routes() -> Routes {
-    let mut config: Config = toml::from_str(include_str!("../../../config.toml")).expect("the example");
-    config.secrets_mut().into_iter().for_each(|(_, secret)| secret.stand_in("secret"));
-    Routes::new(crate::tenants::all(&config))
+    let mut settings: Settings = toml::from_str(
+        r#"
+        [front.sms]
+        app_uid = { env = "UID" }
+        app_secrets = [{ env = "SECRET" }]
+        plugin = "echo-channel"
+        "#,
+    )
+    .expect("a tenant");
+    for app in settings.front.values_mut() {
+        app.app_uid.iter_mut().chain(&mut app.app_secrets).for_each(|secret| secret.stand_in("secret"));
+    }
+    let tenant = Tenant::new("demo", &settings, "https://gw.example.org", Share::new(1, 1, 1));
+    Routes::new(vec![Arc::new(tenant.expect("a URL"))])
 }
 
 fn address(path: &str) -> Option<Address> {

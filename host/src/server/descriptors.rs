@@ -2,7 +2,7 @@
 
 use tracing::warn;
 
-use crate::config::Config;
+use crate::gateway::settings::Server;
 
 /// Connections of the operators' listener: a few people, and what scrapes metrics.
 pub const OPERATORS_CONNECTIONS_MAX: usize = 128;
@@ -14,12 +14,12 @@ const OF_A_CALL: usize = 2;
 
 /// The connections that the public listener may take, where so many files may be open; `None` means no
 /// limit. At a low limit, half of the descriptors are reserved for everything else.
-pub(crate) fn connections_max(config: &Config, open_files_max: Option<u64>) -> usize {
-    let wanted = config.server.connections_max;
+pub(crate) fn connections_max(server: &Server, calls_max: u32, open_files_max: Option<u64>) -> usize {
+    let wanted = server.connections_max;
     let Some(files) = open_files_max.and_then(|files| usize::try_from(files).ok()) else {
         return wanted;
     };
-    let calls = usize::try_from(config.plugins.calls_max).unwrap_or(usize::MAX);
+    let calls = usize::try_from(calls_max).unwrap_or(usize::MAX);
     let kept = calls.saturating_mul(OF_A_CALL).saturating_add(OWN + OPERATORS_CONNECTIONS_MAX);
     let possible = (files - kept.min(files / 2)).max(1);
     if possible < wanted {
@@ -41,18 +41,18 @@ mod tests {
 
     #[test]
     fn without_a_limit_connections_are_as_configured() {
-        assert_eq!(connections_max(&Config::default(), None), 4096);
+        assert_eq!(connections_max(&Server::default(), 256, None), 4096);
     }
 
     #[test]
     fn a_high_limit_changes_nothing() {
-        assert_eq!(connections_max(&Config::default(), Some(65_536)), 4096);
+        assert_eq!(connections_max(&Server::default(), 256, Some(65_536)), 4096);
     }
 
     #[test]
     fn a_low_limit_leaves_files_for_everything_else() {
-        assert_eq!(connections_max(&Config::default(), Some(4096)), 4096 - 2 * 256 - 256 - 128);
-        assert_eq!(connections_max(&Config::default(), Some(256)), 128);
-        assert_eq!(connections_max(&Config::default(), Some(1)), 1);
+        assert_eq!(connections_max(&Server::default(), 256, Some(4096)), 4096 - 2 * 256 - 256 - 128);
+        assert_eq!(connections_max(&Server::default(), 256, Some(256)), 128);
+        assert_eq!(connections_max(&Server::default(), 256, Some(1)), 1);
     }
 }

@@ -2,6 +2,7 @@
 //! begun end under the one they began with.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use tokio::sync::watch;
@@ -17,7 +18,7 @@ use crate::delivery::worker;
 use crate::gateway::Gateway;
 use crate::roles::Plugins;
 use crate::store::Database;
-use crate::tenants::{self, Tenant};
+use crate::tenants::Tenant;
 
 /// What every configuration works with.
 pub(super) struct Parts {
@@ -41,12 +42,14 @@ struct Edition {
 
 impl Edition {
     fn new(config: &Arc<Config>) -> Self {
-        Self { config: Arc::clone(config), tenants: tenants::all(config) }
+        Self { config: Arc::clone(config), tenants: config.all_tenants() }
     }
 
     fn gateway(&self, parts: &Parts) -> Gateway {
         let (plugins, store) = (Arc::clone(&parts.plugins), Arc::clone(&parts.store));
-        Gateway::new(Arc::clone(&self.config), self.tenants.clone(), plugins, store)
+        let queue_timeout = Duration::from_millis(self.config.plugins.queue_timeout_ms);
+        let (server, public_url) = (&self.config.server, self.config.public_url());
+        Gateway::new(server, public_url, queue_timeout, self.tenants.clone(), plugins, store)
     }
 }
 
@@ -83,7 +86,13 @@ impl Editions {
             let (plugins, store) = (Arc::clone(&self.parts.plugins), Arc::clone(&self.parts.store));
             let current = stop.child_token();
             let until = current.clone();
-            workers.spawn(async move { worker::work(&config, &tenants, &plugins, &store, until).await });
+            workers.spawn(async move {
+                {
+                    let settings =
+                        worker::Settings { delivery: &config.delivery, store: &config.store, tenants: &config.tenants };
+                    worker::work(settings, &tenants, &plugins, &store, until).await
+                }
+            });
             loop {
                 tokio::select! {
                     _ = editions.changed() => break,

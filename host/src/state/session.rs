@@ -12,7 +12,7 @@ use super::holds::Hold;
 use super::overlay::{Base, Overlay};
 use super::table::{self, Misfit};
 use super::{Bucket, Buckets, Size, Value};
-use crate::config::StateLimits;
+use crate::state::settings::StateLimits;
 use crate::store::{Origin, StoreError, crash};
 
 /// What a key takes in memory beside its text.

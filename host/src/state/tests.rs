@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use super::session::{Call, NotCommitted, Refusal, Session};
 use super::*;
-use crate::config::{self, StateLimits};
+use crate::state::settings::StateLimits;
 
 thread_local! {
     /// Milliseconds; calls ask for it on the test's own thread.
@@ -88,7 +88,8 @@ fn until(seconds: Option<u32>) -> Option<i64> {
 
 fn buckets(folder: &std::path::Path) -> Arc<Buckets> {
     let url = format!("sqlite:{}", folder.join("test.db").display());
-    let database = Database::open(&config::Store { url, ..config::Store::default() }).expect("a database");
+    let database =
+        Database::open(&crate::store::Settings { url, ..crate::store::Settings::default() }).expect("a database");
     Arc::new(Buckets { database: Arc::new(database), holds: Arc::default(), clock })
 }
 

@@ -12,7 +12,6 @@ use tracing::{info, warn};
 
 use super::Overload;
 use super::queue::Purpose;
-use crate::config;
 
 /// How often the writer looks at the free space.
 pub(super) const LOOK_INTERVAL: Duration = Duration::from_secs(1);
@@ -51,7 +50,7 @@ pub(super) struct Watch {
 
 impl Watch {
     /// Has looked once.
-    pub(super) fn new(path: &Path, config: &config::Store, room: &Arc<Room>) -> Self {
+    pub(super) fn new(path: &Path, config: &crate::store::Settings, room: &Arc<Room>) -> Self {
         let mut watch = Self {
             path: path.to_owned(),
             imports_min: config.free_bytes_imports_min,
@@ -105,10 +104,10 @@ mod tests {
 
     fn refused(imports_min: u64, events_min: u64) -> [bool; 3] {
         let folder = tempfile::tempdir().expect("a folder");
-        let config = config::Store {
+        let config = crate::store::Settings {
             free_bytes_imports_min: imports_min,
             free_bytes_events_min: events_min,
-            ..config::Store::default()
+            ..crate::store::Settings::default()
         };
         let room = Arc::default();
         Watch::new(folder.path(), &config, &room);

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use super::writer::Work;
 use super::{Overload, StoreError};
-use crate::config;
 
 /// Writes that a tenant may always add, however many writes of others wait: `store.queue_max` can be filled
 /// by several tenants together, and must not lock out one that has hardly any.
@@ -100,7 +99,7 @@ pub(super) struct Limits {
 }
 
 impl Limits {
-    pub(super) fn new(config: &config::Store) -> Self {
+    pub(super) fn new(config: &crate::store::Settings) -> Self {
         Self {
             all: config.queue_max,
             tenant: config.queue_per_tenant_max,

@@ -3,6 +3,7 @@
 
 pub mod conversations;
 pub mod crm;
+pub mod error;
 pub mod outgoing;
 pub mod routing;
 mod shape;
@@ -10,8 +11,8 @@ pub mod templates;
 
 use serde::Serialize;
 
+use self::error::DecodeError;
 use super::form::Form;
-use crate::error::Error;
 
 /// Frontline refuses a larger answer (Twilio's error 48003).
 pub const ANSWER_BYTES_MAX: usize = 64 * 1024;
@@ -36,28 +37,28 @@ impl Answer {
 }
 
 /// The operation that a Frontline callback names.
-fn location<'f>(form: &'f Form<'_>, query: Option<&str>) -> Result<&'f str, Error> {
+fn location<'f>(form: &'f Form<'_>, query: Option<&str>) -> Result<&'f str, DecodeError> {
     form.get("Location").ok_or_else(|| {
         let version1 = form.get("Token").is_some() || query.is_some_and(crm::is_version1);
-        if version1 { Error::Version1 } else { Error::MissingParameter("Location") }
+        if version1 { DecodeError::Version1 } else { DecodeError::MissingParameter("Location") }
     })
 }
 
-fn required<'f>(form: &'f Form<'_>, name: &'static str) -> Result<&'f str, Error> {
-    form.get(name).ok_or(Error::MissingParameter(name))
+fn required<'f>(form: &'f Form<'_>, name: &'static str) -> Result<&'f str, DecodeError> {
+    form.get(name).ok_or(DecodeError::MissingParameter(name))
 }
 
-fn conversation_sid(form: &Form<'_>) -> Result<String, Error> {
+fn conversation_sid(form: &Form<'_>) -> Result<String, DecodeError> {
     sid(required(form, "ConversationSid")?, "CH", "ConversationSid")
 }
 
 /// A SID becomes part of a URL.
-fn sid(text: &str, prefix: &str, name: &'static str) -> Result<String, Error> {
+fn sid(text: &str, prefix: &str, name: &'static str) -> Result<String, DecodeError> {
     let plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric());
     if text.starts_with(prefix) && text.len() <= 64 && plain {
         return Ok(text.to_owned());
     }
-    Err(Error::InvalidParameter(name, "no SID of its kind"))
+    Err(DecodeError::InvalidParameter(name, "no SID of its kind"))
 }
 
 /// Who takes part in a conversation that begins.

@@ -16,8 +16,8 @@ use serde::de::DeserializeOwned;
 use url::{Url, form_urlencoded};
 use zeroize::Zeroizing;
 
-use crate::config::Twilio;
 use crate::outbound::{self, Client};
+use crate::twilio::Settings;
 
 /// One tenant's account at Twilio.
 pub struct Rest {
@@ -93,7 +93,7 @@ struct Problem {
 
 impl Rest {
     /// The account of a checked configuration, if there are credentials.
-    pub fn new(config: &Twilio, client: &Arc<Client>) -> Option<Self> {
+    pub fn new(config: &Settings, client: &Arc<Client>) -> Option<Self> {
         let (user, password) = config.credentials()?;
         let basic = Zeroizing::new(BASE64_STANDARD.encode(Zeroizing::new([user, ":", password].concat()).as_bytes()));
         let authorization = outbound::confidential(Zeroizing::new(["Basic ", &basic].concat()));

@@ -8,7 +8,7 @@ use subtle::ConstantTimeEq;
 
 use super::candidates::{self, Base};
 use super::form::{Form, FormError};
-use crate::config::Algorithm;
+use crate::signing::Algorithm;
 use crate::signing::{KeyedHash, hex};
 
 /// The header with the signature.

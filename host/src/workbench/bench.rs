@@ -12,8 +12,9 @@ use super::project::{self, Project};
 use super::scratch::Scratch;
 use super::stage::Stage;
 use super::upstream::{Program, Upstreams};
-use crate::config::{Config, FrontApp, Role, Store, Twilio};
-use crate::error::Error;
+use crate::config::Config;
+use crate::plugin::contract::Role;
+use crate::plugin::error::CallError;
 use crate::plugin::files::Files;
 use crate::plugin::live::Live;
 use crate::plugin::load::single;
@@ -21,10 +22,12 @@ use crate::plugin::outbound::network::Around;
 use crate::plugin::run::call::{Call, Caller, Deadlines, Directory, Receipts};
 use crate::plugin::run::engine::Engine;
 use crate::plugin::run::receipt::Told;
+use crate::plugin::settings::PluginConfig;
 use crate::state::session::{self, Session};
 use crate::state::{Bucket, Buckets};
 use crate::store::Database;
 use crate::telemetry::capture::{Line, Lines};
+use crate::{front, store, twilio};
 
 /// Where a plugin's requests lead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,7 +71,7 @@ impl Setting {
 
 /// One call, and what it left behind.
 pub(super) struct Run<R> {
-    pub(super) result: Result<R, Error>,
+    pub(super) result: Result<R, CallError>,
     pub(super) told: Option<Told>,
     pub(super) lines: Vec<Line>,
 }
@@ -81,7 +84,7 @@ impl Bench {
         let name = project.name()?.to_owned();
         let folder = Scratch::new()?;
         let config = Arc::new(configuration(&project, &name, operators, outside, &folder)?);
-        let wasm = single::read(project.built()?, &config).await?;
+        let wasm = single::read(project.built()?, &config.plugins).await?;
         let database = Arc::new(Database::open(&config.store)?);
         let buckets = Buckets::new(&database);
         let engine = Engine::new(&config.plugins, Some(Arc::clone(&buckets)))?;
@@ -94,7 +97,8 @@ impl Bench {
             }
         };
         let around = Around { own: Vec::new(), detour: stage.as_ref().map(Stage::detour) };
-        let live = single::load(&engine, &config, &name, wasm, around).await;
+        let as_plugins_see_it: Arc<dyn PluginConfig> = config.clone();
+        let live = single::load(&engine, &as_plugins_see_it, &name, wasm, around).await;
         let live = live.with_context(|| project.file.display().to_string())?;
         Ok(Self {
             project,
@@ -120,7 +124,7 @@ impl Bench {
         &self,
         setting: &Setting,
         role: Role,
-        question: impl AsyncFnOnce(Call<'_>) -> Result<R, Error>,
+        question: impl AsyncFnOnce(Call<'_>) -> Result<R, CallError>,
     ) -> Run<R> {
         let request: Arc<str> = format!("call-{}", self.calls.fetch_add(1, Ordering::Relaxed)).into();
         let (tenant, receipts) = (Arc::clone(&setting.tenant), Receipts::kept());
@@ -141,9 +145,9 @@ impl Bench {
     /// How long a call of a role may take.
     pub(super) fn deadline(&self, role: Role) -> Duration {
         let platform = match role {
-            Role::Crm | Role::Templates | Role::Outgoing => Twilio::default().callback_timeout_ms,
-            Role::Conversations => Twilio::default().webhook_timeout_ms,
-            Role::Channel => FrontApp::default().timeout_ms,
+            Role::Crm | Role::Templates | Role::Outgoing => twilio::Settings::default().callback_timeout_ms,
+            Role::Conversations => twilio::Settings::default().webhook_timeout_ms,
+            Role::Channel => front::Settings::default().timeout_ms,
             Role::Routing => self.config.delivery.plugin_timeout_ms,
         };
         Duration::from_millis(platform.min(self.live.limits.call_timeout_ms))
@@ -202,7 +206,10 @@ fn configuration(
         // An author waits, and has written it.
         config.plugins.named.entry(name.to_owned()).or_default().quick_build = true;
     }
-    config.store = Store { url: format!("sqlite:{}", folder.path().join("bench.db").display()), ..Store::default() };
+    config.store = store::Settings {
+        url: format!("sqlite:{}", folder.path().join("bench.db").display()),
+        ..store::Settings::default()
+    };
     if outside == Outside::Staged {
         // The stage decides for every request anew.
         config.plugins.connections_idle_max = 0;

@@ -17,8 +17,8 @@ use std::time::Duration;
 use super::bench::{Bench, Run, Setting};
 use super::stage::{Act, Asked};
 use super::suite::{Checked, Outcome, Record, no_answer};
-use crate::config::Role;
-use crate::error::Error;
+use crate::plugin::contract::Role;
+use crate::plugin::error::CallError;
 use crate::plugin::run::call::Call;
 
 /// Who asks, where the author names nobody.
@@ -126,8 +126,8 @@ impl<'b> Tries<'b> {
     async fn ask<R>(
         &self,
         what: &str,
-        question: impl AsyncFnOnce(Call<'_>) -> Result<R, Error>,
-    ) -> Result<Result<R, Error>, Problem> {
+        question: impl AsyncFnOnce(Call<'_>) -> Result<R, CallError>,
+    ) -> Result<Result<R, CallError>, Problem> {
         let Run { result, told, lines } = self.bench.ask(&Setting::of(self.role.name()), self.role, question).await;
         if let Some(told) = &told
             && let Some(cost) = &told.cost
@@ -153,11 +153,11 @@ impl<'b> Tries<'b> {
     async fn ask_ok<R>(
         &self,
         what: &str,
-        question: impl AsyncFnOnce(Call<'_>) -> Result<R, Error>,
+        question: impl AsyncFnOnce(Call<'_>) -> Result<R, CallError>,
     ) -> Result<R, Problem> {
         self.ask(what, question).await?.map_err(|error| {
             let detail = error.detail().map(|detail| format!(": {detail}")).unwrap_or_default();
-            Problem::Failed(format!("{what} was answered with an error, {}{detail}", error.answer().1))
+            Problem::Failed(format!("{what} was answered with an error, {}{detail}", error.code()))
         })
     }
 
@@ -186,10 +186,14 @@ impl<'b> Tries<'b> {
 }
 
 /// Whether an error is what the plugin said, and not how it ended.
-fn is_word(error: &Error) -> bool {
+fn is_word(error: &CallError) -> bool {
     matches!(
         error,
-        Error::NotFound | Error::Forbidden(_) | Error::Invalid(_) | Error::Unavailable(_) | Error::Failed(_)
+        CallError::NotFound
+            | CallError::Forbidden(_)
+            | CallError::Invalid(_)
+            | CallError::Unavailable(_)
+            | CallError::Failed(_)
     )
 }
 

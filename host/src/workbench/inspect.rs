@@ -59,7 +59,7 @@ pub struct Takes {
 pub async fn inspect(path: &Path, operators: &Path, lines: &Lines) -> anyhow::Result<Inspection> {
     let project = Project::find(path)?;
     let config = Config::default();
-    let wasm = single::read(project.built()?, &config).await?;
+    let wasm = single::read(project.built()?, &config.plugins).await?;
     let digest = Digest::of(&wasm).to_string();
     let bytes = wasm.len();
     let described = single::describe(wasm, &config.plugins).await;

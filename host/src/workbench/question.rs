@@ -6,8 +6,8 @@ use wasmtime::component::Val;
 
 use super::bench::{Bench, Run, Setting};
 use super::values;
-use crate::config::Role;
-use crate::error::Error;
+use crate::plugin::contract::Role;
+use crate::plugin::error::CallError;
 use crate::plugin::run::call::by_name::Function;
 
 /// One question to one plugin.
@@ -83,13 +83,13 @@ fn arguments(function: &Function, with: &Value) -> Result<Vec<Val>, String> {
 }
 
 /// An error that is the plugin's own word is an answer.
-fn said(error: Error) -> Result<Value, Error> {
+fn said(error: CallError) -> Result<Value, CallError> {
     let (name, text) = match error {
-        Error::NotFound => return Ok(json!({ "error": "not-found" })),
-        Error::Forbidden(text) => ("forbidden", text),
-        Error::Invalid(text) => ("invalid", text),
-        Error::Unavailable(text) => ("unavailable", text),
-        Error::Failed(text) => ("failed", text),
+        CallError::NotFound => return Ok(json!({ "error": "not-found" })),
+        CallError::Forbidden(text) => ("forbidden", text),
+        CallError::Invalid(text) => ("invalid", text),
+        CallError::Unavailable(text) => ("unavailable", text),
+        CallError::Failed(text) => ("failed", text),
         other => return Err(other),
     };
     Ok(json!({ "error": { name: text } }))

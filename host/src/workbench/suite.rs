@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::bench::Bench;
 use super::{cases, conformance};
-use crate::error::Error;
+use crate::plugin::error::CallError;
 use crate::plugin::run::receipt::Told;
 use crate::telemetry::capture::Line;
 
@@ -93,20 +93,20 @@ impl Record {
 }
 
 /// What an author can do about a call that ended without an answer.
-pub(super) fn no_answer(function: &str, error: &Error) -> String {
+pub(super) fn no_answer(function: &str, error: &CallError) -> String {
     let detail = error.detail().map(|detail| format!(": {detail}")).unwrap_or_default();
     let remedy = match error {
-        Error::OutOfTime("cpu_time_ms") => {
+        CallError::OutOfTime("cpu_time_ms") => {
             "; it computed for longer than it may: do less in one call, or ask the operator for more `cpu_time_ms`"
         }
-        Error::OutOfTime(_) => {
+        CallError::OutOfTime(_) => {
             "; answer sooner: give requests a deadline of their own, and say `unavailable` when it has passed"
         }
-        Error::Trap { limit: Some("answer_bytes_max"), .. } => {
+        CallError::Trap { limit: Some("answer_bytes_max"), .. } => {
             "; the answer, or what was handed to the gateway, is too large: keep to `page-size`, and leave out what nobody reads"
         }
-        Error::Trap { limit: Some("memory_bytes_max"), .. } => "; it took more memory than it may",
-        Error::Trap { .. } => "; catch what can go wrong, and answer one of the contract's errors",
+        CallError::Trap { limit: Some("memory_bytes_max"), .. } => "; it took more memory than it may",
+        CallError::Trap { .. } => "; catch what can go wrong, and answer one of the contract's errors",
         _ => "",
     };
     format!("{function} gave no answer: {error}{detail}{remedy}")

@@ -18,10 +18,10 @@ const NEEDED: [(&str, &str); 2] = [("onConversationAdd", "pre"), ("onParticipant
 
 /// Says what Twilio said; how many faults there are.
 pub(super) fn online(config: &Config) -> anyhow::Result<usize> {
-    let client = Arc::new(Client::new(&config.delivery));
+    let client = Arc::new(Client::new(&config.delivery.client()));
     let runtime = super::super::runtime()?;
     let (mut faults, mut unasked) = (0, Vec::new());
-    for tenant in tenants::all(config) {
+    for tenant in config.all_tenants() {
         let settings = &config.tenants[&*tenant.name].twilio;
         let (name, address) = (&tenant.name, &settings.conversations_url);
         let Some(rest) = Rest::new(settings, &client) else {
@@ -31,7 +31,7 @@ pub(super) fn online(config: &Config) -> anyhow::Result<usize> {
         match runtime.block_on(rest.webhooks()) {
             Ok(webhooks) => {
                 say!("✓ tenant {name}: {} takes the credentials", tenants::shown(address));
-                let url = |callback: Callback| format!("{}{}", tenants::public_url(config), callback.path(&tenant));
+                let url = |callback: Callback| format!("{}{}", config.public_url(), callback.path(&tenant));
                 let roles = &tenant.roles;
                 if !roles.crm.is_empty() || !roles.conversations.is_empty() {
                     faults += point(name, &webhooks, &url(Callback::Conversations));

@@ -154,7 +154,7 @@ fn allow_file(config: &Config, file: &Path) -> anyhow::Result<ExitCode> {
     let path = &config.plugins.lock;
     let mut lock = Lock::read_as_is(path)?;
     let name = name(file)?;
-    let locked = runtime()?.block_on(Locked::of(file, config))?;
+    let locked = runtime()?.block_on(Locked::of(file, &config.plugins))?;
     say!("{name}  {}  now in {}", locked.sha256.short(), path.display());
     lock.plugins.insert(name, locked);
     lock.write(path)?;
@@ -172,7 +172,7 @@ fn lock(config: &Config) -> anyhow::Result<ExitCode> {
     files.sort();
     let (mut lock, runtime) = (Lock::default(), runtime()?);
     for file in &files {
-        let (name, locked) = (name(file)?, runtime.block_on(Locked::of(file, config))?);
+        let (name, locked) = (name(file)?, runtime.block_on(Locked::of(file, &config.plugins))?);
         say!("{name}  {}", locked.sha256.short());
         lock.plugins.insert(name, locked);
     }

@@ -3,13 +3,13 @@
 use url::Url;
 
 use super::{Report, api_url, has_user_info, names_plugin};
-use crate::config::FrontApp;
+use crate::front;
 
 /// Front gives up after this many milliseconds.
 const TIMEOUT_MS: u64 = 7_000;
 
 /// Times, sizes and counts, with the range in which they can work.
-pub(super) fn ranges(key: &str, app: &FrontApp) -> [(String, u64, u64, u64); 14] {
+pub(super) fn ranges(key: &str, app: &front::Settings) -> [(String, u64, u64, u64); 14] {
     let (day, gib) = (86_400_000, 1 << 30);
     let size = |bytes: usize| u64::try_from(bytes).unwrap_or(u64::MAX);
     [
@@ -31,7 +31,7 @@ pub(super) fn ranges(key: &str, app: &FrontApp) -> [(String, u64, u64, u64); 14]
     .map(|(name, value, least, most)| (format!("{key}.{name}"), value, least, most))
 }
 
-pub(super) fn check(key: &str, name: &str, app: &FrontApp, report: &mut Report<'_, '_>) {
+pub(super) fn check(key: &str, name: &str, app: &front::Settings, report: &mut Report<'_, '_>) {
     if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c)) {
         report.fault(key, "is no name that can stand in an address", "use letters, digits, `-` and `_`");
     }

@@ -6,14 +6,19 @@ use hyper::header::{HeaderName, HeaderValue};
 use ipnet::IpNet;
 
 use super::Report;
-use crate::config::outbound::{BoundSecret, Hosts, Site, is_below, is_plain_path};
-use crate::config::{Config, Named};
+use crate::config::Config;
 use crate::outbound::address::{is_grantable, special};
-use crate::outbound::is_reserved_header;
+use crate::outbound::{authorities, is_reserved_header};
+use crate::plugin::settings::Named;
+use crate::plugin::settings::outbound::BoundSecret;
+use crate::plugin::settings::outbound::Hosts;
+use crate::plugin::settings::outbound::Site;
+use crate::plugin::settings::outbound::is_below;
+use crate::plugin::settings::outbound::is_plain_path;
 
 pub(super) fn check(config: &Config, report: &mut Report<'_, '_>) {
     for (index, file) in config.plugins.ca_files.iter().enumerate() {
-        if let Err(problem) = crate::config::authorities(file) {
+        if let Err(problem) = authorities(file) {
             let key = format!("plugins.ca_files[{index}]");
             report.fault(&key, &format!("{problem:#}"), "name a PEM file with certificates");
         }

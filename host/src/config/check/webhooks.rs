@@ -2,7 +2,7 @@
 
 use super::Report;
 use crate::config::Config;
-use crate::config::webhooks::SECRETS_MAX;
+use crate::plugin::settings::webhooks::SECRETS_MAX;
 
 /// Adds a fault for every key that has no secret, or too many.
 pub(super) fn check(config: &Config, report: &mut Report<'_, '_>) {

@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
 use tokio::sync::Semaphore;
 
 use super::{Store, StoreError};
-use crate::config;
+
 use crate::store::{Origin, Overload};
 
 /// All of a tenant's deliveries.
@@ -56,7 +56,7 @@ pub(super) struct Limits {
 }
 
 impl Limits {
-    pub(super) fn new(config: &config::Store) -> Self {
+    pub(super) fn new(config: &crate::store::Settings) -> Self {
         Self {
             waiting: Size { rows: config.waiting_per_tenant_max, bytes: config.waiting_bytes_per_tenant_max },
             kept_bytes: config.deliveries_keep_bytes_per_tenant_max,
@@ -231,7 +231,7 @@ mod tests {
 
     fn database(folder: &std::path::Path) -> Connection {
         let url = format!("sqlite:{}", folder.join("test.db").display());
-        let config = config::Store { url, ..config::Store::default() };
+        let config = crate::store::Settings { url, ..crate::store::Settings::default() };
         let database = crate::store::Database::open(&config).expect("a database");
         crate::store::schema::open_beside(database.path()).expect("a connection")
     }

@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use super::desk::{Desk, Fact};
 use super::queue::{Change, Next};
 use super::*;
-use crate::config;
+
 use crate::delivery::job::{Delivery, Event, Kind, State};
 
 #[derive(Debug, Clone)]
@@ -41,7 +41,7 @@ fn step() -> impl Strategy<Value = Step> {
 
 /// The store, what workers hold of it, and how many events it was given.
 struct World {
-    config: config::Store,
+    config: crate::store::Settings,
     store: Option<Store>,
     held: Vec<Arc<Delivery>>,
     accepted: usize,
@@ -50,14 +50,14 @@ struct World {
 const TENANT: &str = "demo";
 const ANY_DUE: Duration = Duration::ZERO;
 
-async fn open(config: &config::Store) -> Store {
+async fn open(config: &crate::store::Settings) -> Store {
     Store::open(&Arc::new(Database::open(config).expect("a database")), config).await.expect("a store")
 }
 
 impl World {
     async fn new(folder: &Path) -> Self {
         let url = format!("sqlite:{}", folder.join("test.db").display());
-        let config = config::Store { url, ..config::Store::default() };
+        let config = crate::store::Settings { url, ..crate::store::Settings::default() };
         Self { store: Some(open(&config).await), config, held: Vec::new(), accepted: 0 }
     }
 

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Settlement, Stop, Workshop, again, done, failed, sentence, unread};
-use crate::config::Role;
 use crate::delivery::front::Front;
 use crate::delivery::job::{Delivery, Kind};
 use crate::delivery::store::front::{Channel, ChannelState, Removal};
-use crate::error::Error;
 use crate::front::api::{self, ChannelStatus, Fate};
+use crate::plugin::contract::Role;
+use crate::plugin::error::CallError;
 
 /// What a delivery for Front is about.
 pub(super) struct Subject {
@@ -52,10 +52,10 @@ impl Workshop {
         let plugin = asking.channel(&front.app).map_err(|error| again(sentence(&error), true))?;
         match asking.call(&plugin, Role::Channel).disconnect(connection).await {
             Ok(()) => Ok(done()),
-            Err(error @ (Error::NotFound | Error::Forbidden(_) | Error::Invalid(_) | Error::Failed(_))) => {
-                Ok(failed(&error))
-            }
-            Err(error @ Error::Trap { .. }) => Ok(Settlement::Crashed { reason: sentence(&error) }),
+            Err(
+                error @ (CallError::NotFound | CallError::Forbidden(_) | CallError::Invalid(_) | CallError::Failed(_)),
+            ) => Ok(failed(&error)),
+            Err(error @ CallError::Trap { .. }) => Ok(Settlement::Crashed { reason: sentence(&error) }),
             Err(error) => Ok(again(format!("the plugin: {}", sentence(&error)), true)),
         }
     }

@@ -2,8 +2,8 @@
 
 use super::{Settlement, Stop, Workshop, done, unanswered};
 use crate::bindings::conversations::OtherEvent;
-use crate::config::Role;
 use crate::delivery::job::Delivery;
+use crate::plugin::contract::Role;
 
 impl Workshop {
     pub(super) async fn event(&self, delivery: &Delivery, event: OtherEvent) -> Result<Settlement, Stop> {

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use super::channel::Subject;
 use super::{Settlement, Stop, Workshop, again, sentence, unread};
 use crate::bindings::channel::{Attachment, Fate, OutboundKind, OutboundMessage, Party, Receipt as Given};
-use crate::config::Role;
 use crate::delivery::front::Front;
 use crate::delivery::front::files::MessageFiles;
 use crate::delivery::import::{Happened, ID_BYTES_MAX, unusable};
 use crate::delivery::job::{Delivery, Receipt};
-use crate::error::Error;
 use crate::front::requests::{self, Kind, Message, Question};
+use crate::plugin::contract::Role;
+use crate::plugin::error::CallError;
 use crate::plugin::outbound::traces::{Left, Traces};
 use crate::store::crash;
 
@@ -51,7 +51,7 @@ impl Workshop {
                 Err(error) => {
                     let reason = format!("asking the plugin about it: {}", sentence(&error));
                     // One that crashes over the question will not find out.
-                    let asked = matches!(error, Error::Trap { .. });
+                    let asked = matches!(error, CallError::Trap { .. });
                     return Ok(Settlement::Unknown { reason, asked, after: None });
                 }
             }
@@ -92,17 +92,17 @@ impl Workshop {
 
 /// The plugin has not said that it was sent. Its word counts where it had an answer to every request that
 /// changes something; where it has crashed, or ran out of time, what left counts.
-fn unsent(error: &Error, left: Left) -> Settlement {
+fn unsent(error: &CallError, left: Left) -> Settlement {
     let reason = format!("the plugin has not sent it: {}", sentence(error));
     let told = |text: &str| format!("It could not be sent: {text}");
     match error {
-        Error::NotFound => Settlement::Refused { reason, told: told("the provider does not know the recipient") },
-        Error::Forbidden(text) | Error::Invalid(text) | Error::Failed(text) => {
+        CallError::NotFound => Settlement::Refused { reason, told: told("the provider does not know the recipient") },
+        CallError::Forbidden(text) | CallError::Invalid(text) | CallError::Failed(text) => {
             Settlement::Refused { reason, told: told(text) }
         }
-        Error::Unavailable(_) if left != Left::Unclear => again(reason, true),
+        CallError::Unavailable(_) if left != Left::Unclear => again(reason, true),
         _ if left != Left::Nothing => Settlement::Unknown { reason, asked: false, after: None },
-        Error::Trap { .. } => Settlement::Crashed { reason },
+        CallError::Trap { .. } => Settlement::Crashed { reason },
         _ => again(reason, true),
     }
 }
@@ -146,9 +146,9 @@ mod tests {
 
     #[test]
     fn a_plugins_word_counts_as_far_as_its_requests_do_not_say_otherwise() {
-        let crash = || Error::Trap { text: "unreachable".to_owned(), limit: None };
-        let unwritten = || Error::NotCommitted { text: "full".to_owned(), passes: false };
-        let down = || Error::Unavailable("503".to_owned());
+        let crash = || CallError::Trap { text: "unreachable".to_owned(), limit: None };
+        let unwritten = || CallError::NotCommitted { text: "full".to_owned(), passes: false };
+        let down = || CallError::Unavailable("503".to_owned());
         let is = |settlement: Settlement| match settlement {
             Settlement::Again { .. } => "again",
             Settlement::Unknown { .. } => "unknown",
@@ -157,15 +157,15 @@ mod tests {
             other => panic!("{other:?}"),
         };
         let table = [
-            (Error::Invalid("no".to_owned()), ["refused", "refused", "refused"]),
-            (Error::Failed("no".to_owned()), ["refused", "refused", "refused"]),
-            (Error::NotFound, ["refused", "refused", "refused"]),
+            (CallError::Invalid("no".to_owned()), ["refused", "refused", "refused"]),
+            (CallError::Failed("no".to_owned()), ["refused", "refused", "refused"]),
+            (CallError::NotFound, ["refused", "refused", "refused"]),
             (down(), ["again", "again", "unknown"]),
             (crash(), ["crashed", "unknown", "unknown"]),
             (unwritten(), ["again", "unknown", "unknown"]),
-            (Error::OutOfTime("call_timeout_ms"), ["again", "unknown", "unknown"]),
-            (Error::Internal("a panic".to_owned()), ["again", "unknown", "unknown"]),
-            (Error::Busy("no place"), ["again", "unknown", "unknown"]),
+            (CallError::OutOfTime("call_timeout_ms"), ["again", "unknown", "unknown"]),
+            (CallError::Internal("a panic".to_owned()), ["again", "unknown", "unknown"]),
+            (CallError::Busy("no place"), ["again", "unknown", "unknown"]),
         ];
         for (error, expected) in table {
             let settled = [Left::Nothing, Left::Done, Left::Unclear].map(|left| is(unsent(&error, left)));

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use hyper::StatusCode;
 
-use super::{Stop, Workshop, again, failed, sentence};
+use super::{Stop, Workshop, again, sentence, undecodable};
 use crate::bindings::routing::Assignment;
-use crate::config::Role;
 use crate::delivery::job::{Delivery, Settlement};
-use crate::error::Error;
+use crate::plugin::contract::Role;
+use crate::plugin::error::CallError;
 use crate::store::crash;
 use crate::twilio::callbacks::routing::{self, Inbound};
 use crate::twilio::form::Form;
@@ -18,7 +18,7 @@ use crate::twilio::rest::Failure;
 
 impl Workshop {
     pub(super) async fn route(&self, delivery: &Delivery, form: &Form<'_>) -> Result<Settlement, Stop> {
-        let inbound = routing::decode(form, &self.tenant.numbers).map_err(|error| failed(&error))?;
+        let inbound = routing::decode(form, &self.tenant.numbers).map_err(|error| undecodable(&error))?;
         self.account().map_err(|stop| if delivery.unknown { still_unknown(stop) } else { stop })?;
         if delivery.unknown
             && let Some(sent) = self.find_worker(delivery, &inbound).await?
@@ -73,7 +73,7 @@ impl Workshop {
             let name = plugin.as_ref().map_or("a plugin that is being loaded", |plugin| &plugin.name);
             let answer = match &plugin {
                 Some(plugin) => asking.call(plugin, Role::Routing).route(inbound.conversation.clone()).await,
-                None => Err(Error::NoPlugin(Role::Routing)),
+                None => Err(CallError::NoPlugin(Role::Routing)),
             };
             match answer {
                 Ok(Some(assignment)) if names_workers(&assignment) => return Ok(Some(assignment)),
@@ -83,7 +83,7 @@ impl Workshop {
                     plugin = name,
                     "a routing plugin is passed over: what it named can be no worker's identity"
                 ),
-                Ok(None) | Err(Error::NotFound) => {}
+                Ok(None) | Err(CallError::NotFound) => {}
                 Err(error) if patient => {
                     return Err(again(format!("no decision yet: {name}: {}", sentence(&error)), true).into());
                 }

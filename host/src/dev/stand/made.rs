@@ -9,7 +9,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use toml::{Table, Value as Toml};
 
-use crate::config::Role;
+use crate::plugin::contract::Role;
 use crate::workbench::project::Project;
 
 /// The tenant whose plugin it is.

@@ -2,11 +2,12 @@
 
 use super::super::trip::Trip;
 use super::{Asked, credential, mint, within};
-use crate::config::Role;
 use crate::delivery::store::front::Begun;
-use crate::error::Error;
 use crate::front::answers::{Address, Answer, Outcome};
 use crate::gateway::Gateway;
+use crate::gateway::error::Error;
+use crate::plugin::contract::Role;
+use crate::plugin::error::CallError;
 
 impl Gateway {
     /// The channel has its address before its plugin is asked: the provider may call at once.
@@ -26,13 +27,15 @@ impl Gateway {
         let (channel, is_new) = match within(deadline, begun).await? {
             Begun::New(channel) => (channel, true),
             Begun::Known(channel) => (channel, false),
-            Begun::Full => return Err(Error::Forbidden("as many channels are connected as may be".to_owned())),
+            Begun::Full => {
+                return Err(CallError::Forbidden("as many channels are connected as may be".to_owned()).into());
+            }
         };
         let connection = app.connection(&channel.channel_id, &channel.key, credential.clone());
         match asking.call(&plugin, Role::Channel).connect(connection).await {
             Ok(()) => {
                 if !within(deadline, self.store.connected(&tenant.name, channel.id, credential)).await? {
-                    return Err(Error::Unavailable("the channel was removed meanwhile".to_owned()));
+                    return Err(CallError::Unavailable("the channel was removed meanwhile".to_owned()).into());
                 }
                 let webhook_url = format!("{}/{}", app.public_url, channel.key);
                 Ok(Outcome::Connected { webhook_url: &webhook_url }.answer())
@@ -42,7 +45,7 @@ impl Gateway {
                     // The plugin's own refusal is the answer, also where the row cannot be removed now.
                     let _ = within(deadline, self.store.refused(&tenant.name, channel.id, credential)).await;
                 }
-                Err(error)
+                Err(error.into())
             }
         }
     }

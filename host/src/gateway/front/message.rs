@@ -9,10 +9,10 @@ use tokio::time::timeout_at;
 use super::super::trip::Trip;
 use super::{Asked, mint, within};
 use crate::delivery::store::front::{Channel, Hints, Incoming};
-use crate::error::Error;
 use crate::front::answers::Answer;
 use crate::front::requests::{Kind, Message};
 use crate::gateway::Gateway;
+use crate::gateway::error::Error;
 
 impl Gateway {
     pub(super) async fn message(

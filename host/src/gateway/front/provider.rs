@@ -13,16 +13,16 @@ use tokio::time::{Instant, timeout_at};
 use super::super::trip::Trip;
 use super::within;
 use crate::bindings::channel::{Header, HttpRequest, HttpResponse, Reception};
-use crate::config::Role;
 use crate::connections::Hold;
 use crate::delivery::import::{Happened, unusable};
 use crate::delivery::store::Size;
 use crate::delivery::store::front::{Channel, ChannelState, Told};
-use crate::error::Error;
 use crate::gateway::Gateway;
+use crate::gateway::error::Error;
 use crate::outbound::is_reserved_header;
+use crate::plugin::contract::Role;
+use crate::plugin::error::CallError;
 use crate::routes::FrontRoute;
-use crate::tenants::public_url;
 
 impl Gateway {
     pub(super) async fn provider(
@@ -48,7 +48,7 @@ impl Gateway {
             () = revoked.cancelled() => return Err(Error::BodiesFull),
         };
         let _turn =
-            turn.map_err(|_| Error::Busy("no place for calls of the channel's provider became free in time"))?;
+            turn.map_err(|_| CallError::Busy("no place for calls of the channel's provider became free in time"))?;
         drop(hold);
         // What would be refused afterwards is not asked for.
         self.store.may_import(tenant, channel.id)?;
@@ -60,10 +60,14 @@ impl Gateway {
         let Reception { response, events } = asking.call(&plugin, Role::Channel).receive(connection, request).await?;
         let response = answer(response)?;
         if events.len() > app.events_max {
-            return Err(Error::Failed(format!("the plugin tells more than events_max = {} events", app.events_max)));
+            return Err(CallError::Failed(format!(
+                "the plugin tells more than events_max = {} events",
+                app.events_max
+            ))
+            .into());
         }
         if let Some(problem) = events.iter().find_map(unusable) {
-            return Err(Error::Failed(format!("an event of the plugin has {problem}")));
+            return Err(CallError::Failed(format!("an event of the plugin has {problem}")).into());
         }
         if !events.is_empty() {
             let told = Told {
@@ -90,7 +94,7 @@ impl Gateway {
         };
         HttpRequest {
             method: head.method.to_string(),
-            url: format!("{}{target}", public_url(&self.config).trim_end_matches('/')),
+            url: format!("{}{target}", self.public_url.trim_end_matches('/')),
             headers: head.headers.iter().map(header).collect(),
             body: body.to_vec(),
         }
@@ -100,14 +104,14 @@ impl Gateway {
 /// What the provider gets; the framing is the gateway's.
 fn answer(response: HttpResponse) -> Result<Response<Full<Bytes>>, Error> {
     let status = StatusCode::from_u16(response.status).ok().filter(|status| (200..600).contains(&status.as_u16()));
-    let status = status.ok_or_else(|| Error::Failed(format!("{} is no status of an answer", response.status)))?;
+    let status = status.ok_or_else(|| CallError::Failed(format!("{} is no status of an answer", response.status)))?;
     let mut answer = Response::new(Full::from(response.body));
     *answer.status_mut() = status;
     for Header { name, value } in response.headers {
         let (name, value) = HeaderName::try_from(name)
             .ok()
             .zip(HeaderValue::try_from(value).ok())
-            .ok_or_else(|| Error::Failed("a header of the plugin's answer cannot be sent".to_owned()))?;
+            .ok_or_else(|| CallError::Failed("a header of the plugin's answer cannot be sent".to_owned()))?;
         if !is_reserved_header(&name) {
             answer.headers_mut().append(name, value);
         }

@@ -9,7 +9,7 @@ use tracing::warn;
 
 use crate::bindings::directory::Host;
 use crate::bindings::plugin_types::{Customer, Error};
-use crate::error;
+use crate::plugin::error::CallError;
 use crate::plugin::files::Files;
 use crate::plugin::live::Live;
 use crate::plugin::outbound::traces::Traces;
@@ -108,17 +108,17 @@ impl Nested {
     }
 
     /// What the calling plugin is told. How the other one ended is for the operator.
-    fn failed(&self, error: error::Error) -> Error {
+    fn failed(&self, error: CallError) -> Error {
         let told = match error {
-            error::Error::NotFound => return Error::NotFound,
-            error::Error::Forbidden(text) => return Error::Forbidden(text),
-            error::Error::Invalid(text) => return Error::Invalid(text),
-            error::Error::Unavailable(text) => return Error::Unavailable(text),
-            error::Error::Failed(text) => return Error::Failed(text),
-            error::Error::Busy(_)
-            | error::Error::BreakerOpen
-            | error::Error::OutOfTime(_)
-            | error::Error::NotCommitted { passes: true, .. } => Error::Unavailable(format!("the CRM: {error}")),
+            CallError::NotFound => return Error::NotFound,
+            CallError::Forbidden(text) => return Error::Forbidden(text),
+            CallError::Invalid(text) => return Error::Invalid(text),
+            CallError::Unavailable(text) => return Error::Unavailable(text),
+            CallError::Failed(text) => return Error::Failed(text),
+            CallError::Busy(_)
+            | CallError::BreakerOpen
+            | CallError::OutOfTime(_)
+            | CallError::NotCommitted { passes: true, .. } => Error::Unavailable(format!("the CRM: {error}")),
             _ => Error::Failed(format!("the CRM: {error}")),
         };
         warn!(

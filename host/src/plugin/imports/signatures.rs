@@ -2,7 +2,7 @@
 //! yes or a no.
 
 use crate::bindings::webhook_signatures::{Algorithm, Host, SignatureError};
-use crate::config;
+
 use crate::plugin::run::store::CallStore;
 
 impl Host for CallStore {
@@ -19,7 +19,7 @@ impl Host for CallStore {
     }
 }
 
-impl From<Algorithm> for config::Algorithm {
+impl From<Algorithm> for crate::signing::Algorithm {
     fn from(algorithm: Algorithm) -> Self {
         match algorithm {
             Algorithm::HmacSha1 => Self::HmacSha1,

@@ -20,7 +20,6 @@ use super::folder::Seen;
 use super::lock::Lock;
 use super::records::{self, Record};
 use super::turns::{Turns, Urgency};
-use crate::config::Config;
 use crate::ownership;
 use crate::plugin::contract::Manifest;
 use crate::plugin::live::{File, Live};
@@ -29,6 +28,7 @@ use crate::plugin::run::call::{self, Caller, Receipts};
 use crate::plugin::run::engine::{Build, Engine, TRIALS_MAX};
 use crate::plugin::run::spread::spread;
 use crate::plugin::run::store;
+use crate::plugin::settings::PluginConfig;
 use crate::plugin::terms::Terms;
 
 /// What one attempt came to.
@@ -70,9 +70,9 @@ fn anything(_: &Manifest) -> Result<(), Failure> {
 }
 
 impl Loader {
-    pub(super) fn new(engine: &Arc<Engine>, config: &Arc<Config>, around: Around) -> anyhow::Result<Self> {
+    pub(super) fn new(engine: &Arc<Engine>, config: &Arc<dyn PluginConfig>, around: Around) -> anyhow::Result<Self> {
         Ok(Self {
-            builds: Builds::new(engine, &config.plugins)?,
+            builds: Builds::new(engine, config.plugins())?,
             engine: Arc::clone(engine),
             terms: ArcSwap::from_pointee(Terms::new(config, &around)),
             around,
@@ -87,7 +87,7 @@ impl Loader {
     }
 
     /// What they would run under.
-    pub(super) fn terms_of(&self, config: &Arc<Config>) -> Terms {
+    pub(super) fn terms_of(&self, config: &Arc<dyn PluginConfig>) -> Terms {
         Terms::new(config, &self.around)
     }
 

@@ -18,9 +18,9 @@ use super::compile::{Accept, Ended, FirstTry, Run, Times};
 use super::failure::Failure;
 use super::report::Compile;
 use super::turns::{Turns, Urgency};
-use crate::config::Plugins;
 use crate::plugin::contract::{Description, Manifest};
 use crate::plugin::run::engine::{Build, Engine};
+use crate::plugin::settings::Plugins;
 
 /// First tries at one time. Each has a process of one thread, which gives way to callbacks.
 const FIRST_TRIES_MAX: usize = 2;

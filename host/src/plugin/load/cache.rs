@@ -22,8 +22,8 @@ use self::folder::{Entry, Folder};
 use super::aside::later;
 pub use super::digest::Digest;
 use super::digest::Hashing;
-use crate::config::Plugins;
 use crate::plugin::contract::{DESCRIBED_BY, Manifest};
+use crate::plugin::settings::Plugins;
 
 /// Ends the name of a file that is being written.
 const UNFINISHED: &str = "unfinished";

@@ -11,9 +11,9 @@ use serde::{Deserialize, Serialize};
 
 use super::cache::Digest;
 use super::single;
-use crate::config::Config;
 use crate::ownership;
 use crate::plugin::contract::{Description, Manifest};
+use crate::plugin::settings::Plugins;
 
 /// Stands at the top of the file.
 const HEAD: &str =
@@ -50,10 +50,10 @@ pub struct Locked {
 
 impl Locked {
     /// Describes a file after a look at what it is; it is neither compiled nor run.
-    pub async fn of(file: &Path, config: &Config) -> anyhow::Result<Self> {
-        let wasm = single::read(file, config).await?;
+    pub async fn of(file: &Path, plugins: &Plugins) -> anyhow::Result<Self> {
+        let wasm = single::read(file, plugins).await?;
         let sha256 = Digest::of(&wasm);
-        let described = single::describe(wasm, &config.plugins).await.and_then(|described| match described {
+        let described = single::describe(wasm, plugins).await.and_then(|described| match described {
             Description { misfit: Some(misfit), .. } => bail!(misfit),
             Description { manifest, .. } => Ok(manifest),
         });

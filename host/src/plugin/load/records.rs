@@ -23,7 +23,7 @@ use self::record::Guard;
 pub(super) use self::record::Record;
 pub use self::record::Version;
 use super::digest::Digest;
-use crate::config;
+
 use crate::ownership::Folder;
 use crate::plugin::contract::Manifest;
 use crate::plugin::receipt::millis;
@@ -64,7 +64,11 @@ pub enum Access {
 }
 
 impl Records {
-    pub(super) fn open(path: &Path, access: Access, plugins: &config::Plugins) -> anyhow::Result<Self> {
+    pub(super) fn open(
+        path: &Path,
+        access: Access,
+        plugins: &crate::plugin::settings::Plugins,
+    ) -> anyhow::Result<Self> {
         let context = || format!("preparing the folder {} for records of plugins", path.display());
         // Bytes from here go live without another look at who wrote them.
         let open = || Folder::private(path).map(Arc::new);

@@ -34,12 +34,12 @@ use super::failure::Failure;
 use super::folder::{self, Seen};
 pub use super::records::Access;
 use super::records::Records;
-use crate::config::Config;
 use crate::plugin::live::Live;
 use crate::plugin::outbound::network::Around;
 use crate::plugin::receipt::Outcome;
 use crate::plugin::registry::Registry;
 use crate::plugin::run::engine::Engine;
+use crate::plugin::settings::PluginConfig;
 
 /// Brings files to life.
 pub struct Reload {
@@ -80,11 +80,11 @@ impl Reload {
     pub fn new(
         engine: &Arc<Engine>,
         registry: &Arc<Registry>,
-        config: &Arc<Config>,
+        config: &Arc<dyn PluginConfig>,
         around: Around,
         access: Access,
     ) -> anyhow::Result<Self> {
-        let plugins = &config.plugins;
+        let plugins = config.plugins();
         let loader = Loader::new(engine, config, around)?;
         let (commands, requests) = Commands::new();
         let records = Records::open(&plugins.records, access, plugins)?;

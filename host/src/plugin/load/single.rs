@@ -12,16 +12,17 @@ use super::attempt::Loader;
 use super::bytes::{Sealed, Source, open_as_is};
 use super::compile::{self, Ended, Run, Times};
 use super::folder::Seen;
-use crate::config::{Config, Plugins};
 use crate::plugin::contract::Description;
 use crate::plugin::live::Live;
 use crate::plugin::outbound::network::Around;
 use crate::plugin::run::engine::Engine;
+use crate::plugin::settings::PluginConfig;
+use crate::plugin::settings::Plugins;
 use crate::sandbox::Confinement;
 
 /// The bytes of a file, within the size that a gateway takes.
-pub(crate) async fn read(path: &Path, config: &Config) -> anyhow::Result<Bytes> {
-    let (source, max) = (Source::File(Seen::of(path), open_as_is), config.plugins.file_bytes_max);
+pub(crate) async fn read(path: &Path, plugins: &Plugins) -> anyhow::Result<Bytes> {
+    let (source, max) = (Source::File(Seen::of(path), open_as_is), plugins.file_bytes_max);
     let read = spawn_blocking(move || {
         let (digest, _) = source.digest(max)?;
         source.hold(max, digest)
@@ -58,7 +59,7 @@ pub(crate) async fn confinement(plugins: &Plugins) -> Option<Arc<Confinement>> {
 /// A plugin that can be called, under its name in the configuration.
 pub(crate) async fn load(
     engine: &Arc<Engine>,
-    config: &Arc<Config>,
+    config: &Arc<dyn PluginConfig>,
     name: &str,
     wasm: Bytes,
     around: Around,

@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 
 use self::escapes::{Escape, escapes};
 use self::forms::windows;
-use crate::config::outbound::Marked;
+use crate::plugin::settings::outbound::Marked;
 
 /// Letters and digits in a row that count as the secret. Of a shorter secret, fewer do.
 const WINDOW: usize = 16;

@@ -8,9 +8,9 @@ use tokio::time::{Instant, timeout_at};
 
 use super::destination::Destination;
 use super::refusal::Failure;
-use crate::config::Plugins;
 use crate::outbound::connection::Tls;
 use crate::outbound::resolve::Names;
+use crate::plugin::settings::Plugins;
 
 /// The network as plugins may see it.
 pub struct Network {

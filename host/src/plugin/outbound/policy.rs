@@ -11,10 +11,14 @@ use super::destination::Destination;
 use super::echo::Patterns;
 use super::network::Network;
 use super::refusal::Refusal;
-use crate::config::Named;
-use crate::config::outbound::{BoundSecret, Hosts, Site, is_below, is_plain_path};
 use crate::outbound::address::{canonical, refused, special};
 use crate::outbound::confidential;
+use crate::plugin::settings::Named;
+use crate::plugin::settings::outbound::BoundSecret;
+use crate::plugin::settings::outbound::Hosts;
+use crate::plugin::settings::outbound::Site;
+use crate::plugin::settings::outbound::is_below;
+use crate::plugin::settings::outbound::is_plain_path;
 
 /// Addresses of one name that are tried, at most.
 const ADDRESSES_MAX: usize = 8;

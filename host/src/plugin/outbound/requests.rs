@@ -20,8 +20,8 @@ use super::guard;
 use super::policy::Binding;
 use super::traces::Traces;
 use super::{Aim, Body, Egress, Failure, Refusal};
-use crate::config::Limits;
 use crate::plugin::run::call::Caller;
+use crate::plugin::settings::Limits;
 use crate::telemetry::brief;
 
 /// Hosts that are remembered of one call.
@@ -317,16 +317,15 @@ mod tests {
     use http_body_util::{BodyExt as _, Empty};
 
     use super::*;
-    use crate::config::{Config, Plugins};
     use crate::plugin::outbound::Destination;
     use crate::plugin::outbound::network::{Around, Network};
+    use crate::plugin::settings::{Named, Plugins};
 
     #[tokio::test]
     async fn a_plugin_that_is_only_tried_reaches_nothing() {
-        let config: Config =
-            toml::from_str("[plugins.named.p]\noutbound = [\"http://localhost\"]").expect("a configuration");
+        let named: Named = toml::from_str("outbound = [\"http://localhost\"]").expect("a configuration");
         let network = Arc::new(Network::new(&Plugins::default(), &Around::default()));
-        let egress = Arc::new(Egress::new(&"p".into(), config.plugins.named.get("p"), &network));
+        let egress = Arc::new(Egress::new(&"p".into(), Some(&named), &network));
         let caller = Caller {
             tenant: "-".into(),
             request: "trial".into(),

@@ -10,7 +10,7 @@ use tokio::time::timeout_at;
 use super::call::Deadlines;
 use super::caller::Caller;
 use super::engine::Engine;
-use crate::error::Error;
+use crate::plugin::error::CallError;
 use crate::plugin::live::Live;
 
 /// What a call holds until its store is gone: a place in the pool, and one of its plugin's and its
@@ -54,7 +54,7 @@ pub(super) async fn admit(
     caller: &Caller,
     within: bool,
     deadlines: Deadlines,
-) -> Result<Place, Error> {
+) -> Result<Place, CallError> {
     let places = if within { &engine.directory_places } else { &engine.places };
     let share = caller.share.as_deref().map(|share| share.places(within));
     let gates = [Some(&plugin.places), share, Some(places)];
@@ -64,7 +64,7 @@ pub(super) async fn admit(
     if let Ok(permits) = at_once {
         return Ok(Place { _permits: permits });
     }
-    let _waiting = engine.queue.join().ok_or(Error::Busy("plugins.queue_max calls are waiting"))?;
+    let _waiting = engine.queue.join().ok_or(CallError::Busy("plugins.queue_max calls are waiting"))?;
     let in_turn = async {
         let mut permits = Vec::with_capacity(3);
         for gate in gates {
@@ -74,7 +74,7 @@ pub(super) async fn admit(
     };
     let answer = deadlines.answer.checked_sub(plugin.meters.usual_run()).unwrap_or(deadlines.answer);
     let until = deadlines.queue.min(answer);
-    timeout_at(until, in_turn).await.map_err(|_| Error::Busy("no place became free in time"))
+    timeout_at(until, in_turn).await.map_err(|_| CallError::Busy("no place became free in time"))
 }
 
 async fn turn(gate: &Arc<Semaphore>) -> OwnedSemaphorePermit {

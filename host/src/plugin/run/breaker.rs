@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::config::Breaker as Settings;
+use crate::plugin::settings::Breaker as Settings;
 
 /// Counts failures in a row.
 #[derive(Debug)]

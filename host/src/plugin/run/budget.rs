@@ -8,7 +8,7 @@ use std::time::Duration;
 use rustix::time::{ClockId, clock_gettime};
 use wasmtime::ResourceLimiter;
 
-use crate::config::Limits;
+use crate::plugin::settings::Limits;
 
 /// How old a reading of a thread's clock may be. A reading costs a system call, more than many calls
 /// compute.

@@ -29,7 +29,7 @@ use super::spread::{INLINE_MAX, spread};
 use super::store::{self, CallStore};
 use super::warm::Instances;
 use crate::bindings::plugin_types;
-use crate::error::Error;
+use crate::plugin::error::CallError;
 use crate::plugin::files::Files;
 pub use crate::plugin::imports::directory::Directory;
 use crate::plugin::imports::directory::Reach;
@@ -109,7 +109,7 @@ impl<'c> Call<'c> {
     }
 
     /// Asks one question, and notes what it cost and how it ended.
-    async fn run<R, Q, F>(self, function: impl Into<Cow<'static, str>>, question: Q) -> Result<R, Error>
+    async fn run<R, Q, F>(self, function: impl Into<Cow<'static, str>>, question: Q) -> Result<R, CallError>
     where
         R: Send + 'static,
         Q: FnOnce(Store<CallStore>, Instance) -> F + Send + 'static,
@@ -123,14 +123,14 @@ impl<'c> Call<'c> {
                 judge(plugin, pass, &result);
                 result
             }
-            None => Err(Error::BreakerOpen),
+            None => Err(CallError::BreakerOpen),
         };
         receipt.end(&result);
         result
     }
 
     /// Asks in an instance of its own, once there is a place.
-    async fn admitted<R, Q, F>(self, receipt: &mut Receipt<'_>, question: Q) -> Result<R, Error>
+    async fn admitted<R, Q, F>(self, receipt: &mut Receipt<'_>, question: Q) -> Result<R, CallError>
     where
         R: Send + 'static,
         Q: FnOnce(Store<CallStore>, Instance) -> F + Send + 'static,
@@ -164,11 +164,11 @@ impl<'c> Call<'c> {
             Ok(Ok((Ok(answer), _))) => answer.map_err(said),
             Ok(Ok((Err(error), refused))) => Err(ended(&error, refused)),
             Ok(Err(error)) => Err(error),
-            Err(_) if wall <= deadlines.answer => Err(Error::OutOfTime("call_timeout_ms")),
-            Err(_) => Err(Error::OutOfTime("deadline")),
+            Err(_) if wall <= deadlines.answer => Err(CallError::OutOfTime("call_timeout_ms")),
+            Err(_) => Err(CallError::OutOfTime("deadline")),
         };
         // What ends in a trap may have cost the kernel more than what can be interrupted.
-        let heavy = usage.cpu.spent() >= INLINE_MAX || matches!(result, Err(Error::Trap { .. }));
+        let heavy = usage.cpu.spent() >= INLINE_MAX || matches!(result, Err(CallError::Trap { .. }));
         plugin.heavy.store(heavy, Ordering::Relaxed);
         plugin.health.note(result.as_ref().err());
         result
@@ -219,44 +219,44 @@ impl Work {
 }
 
 /// Tells the breaker how a call ended.
-fn judge<R>(plugin: &Live, pass: Pass<'_>, result: &Result<R, Error>) {
+fn judge<R>(plugin: &Live, pass: Pass<'_>, result: &Result<R, CallError>) {
     match result {
-        Err(Error::Trap { .. } | Error::OutOfTime(_)) => {
+        Err(CallError::Trap { .. } | CallError::OutOfTime(_)) => {
             if let Some(pause) = pass.failed(Instant::now()) {
                 let (name, pause) = (&*plugin.name, pause.as_millis());
                 warn!(plugin = name, "plugin `{name}` failed repeatedly: it is not asked for {pause} ms");
             }
         }
-        Err(Error::Busy(_) | Error::Internal(_)) => {}
+        Err(CallError::Busy(_) | CallError::Internal(_)) => {}
         _ => pass.ended(),
     }
 }
 
 /// What the plugin said.
-fn said(error: plugin_types::Error) -> Error {
+fn said(error: plugin_types::Error) -> CallError {
     match error {
-        plugin_types::Error::NotFound => Error::NotFound,
-        plugin_types::Error::Forbidden(text) => Error::Forbidden(text),
-        plugin_types::Error::Invalid(text) => Error::Invalid(text),
-        plugin_types::Error::Unavailable(text) => Error::Unavailable(text),
-        plugin_types::Error::Failed(text) => Error::Failed(text),
+        plugin_types::Error::NotFound => CallError::NotFound,
+        plugin_types::Error::Forbidden(text) => CallError::Forbidden(text),
+        plugin_types::Error::Invalid(text) => CallError::Invalid(text),
+        plugin_types::Error::Unavailable(text) => CallError::Unavailable(text),
+        plugin_types::Error::Failed(text) => CallError::Failed(text),
     }
 }
 
 /// How the plugin ended without a word.
-pub(crate) fn ended(error: &wasmtime::Error, refused: Option<&'static str>) -> Error {
+pub(crate) fn ended(error: &wasmtime::Error, refused: Option<&'static str>) -> CallError {
     if error.is::<PoolConcurrencyLimitError>() {
-        return Error::Busy("the pool has no room for another instance");
+        return CallError::Busy("the pool has no room for another instance");
     }
     if let Some(error) = error.downcast_ref::<NotCommitted>() {
-        return Error::NotCommitted { text: error.to_string(), passes: !matches!(error, NotCommitted::Full) };
+        return CallError::NotCommitted { text: error.to_string(), passes: !matches!(error, NotCommitted::Full) };
     }
     let trap = error.downcast_ref::<Trap>();
     if trap == Some(&Trap::Interrupt) {
-        return Error::OutOfTime("cpu_time_ms");
+        return CallError::OutOfTime("cpu_time_ms");
     }
     if let Some(full) = refused.filter(|refused| POOLS.contains(refused)) {
-        return Error::Busy(full);
+        return CallError::Busy(full);
     }
     let text = error.root_cause().to_string();
     // wasmtime has no types for these.
@@ -269,5 +269,5 @@ pub(crate) fn ended(error: &wasmtime::Error, refused: Option<&'static str>) -> E
     } else {
         refused
     };
-    Error::Trap { text, limit }
+    CallError::Trap { text, limit }
 }

@@ -18,8 +18,8 @@ use super::admission::Queue;
 use super::budget::{POOLS, Pool};
 use super::folder::{FilePools, Folder};
 use super::store::CallStore;
-use crate::config::Plugins;
 use crate::plugin::imports;
+use crate::plugin::settings::Plugins;
 use crate::scheduling;
 use crate::state::Buckets;
 

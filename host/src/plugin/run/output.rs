@@ -14,7 +14,7 @@ use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 
 use super::budget::Usage;
 use super::caller::Caller;
-use crate::config::Limits;
+use crate::plugin::settings::Limits;
 use crate::telemetry::is_invisible;
 
 /// Everything that one call writes.

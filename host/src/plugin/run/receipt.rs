@@ -14,7 +14,7 @@ use tracing::{Level, debug, enabled};
 use super::budget::Usage;
 use super::caller::Caller;
 use super::store::CallStore;
-use crate::error::Error;
+use crate::plugin::error::CallError;
 use crate::plugin::live::Live;
 use crate::plugin::outbound::requests::Requests;
 
@@ -83,9 +83,9 @@ impl<'c> Receipt<'c> {
         self.admitted = Some((at, Arc::clone(&call.usage), Arc::clone(&call.outbound)));
     }
 
-    pub(super) fn end<R>(mut self, result: &Result<R, Error>) {
-        let outcome = result.as_ref().err().map_or(ANSWERED, |error| error.answer().1);
-        self.note(outcome, result.as_ref().err().and_then(Error::limit));
+    pub(super) fn end<R>(mut self, result: &Result<R, CallError>) {
+        let outcome = result.as_ref().err().map_or(ANSWERED, |error| error.code());
+        self.note(outcome, result.as_ref().err().and_then(CallError::limit));
     }
 
     fn note(&mut self, outcome: &'static str, limit: Option<&'static str>) {

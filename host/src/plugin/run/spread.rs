@@ -12,7 +12,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::budget::Usage;
 use super::engine::Engine;
-use crate::error::Error;
+use crate::plugin::error::CallError;
 
 /// A call that has computed for longer leaves the server's threads.
 pub(super) const INLINE_MAX: Duration = Duration::from_millis(5);
@@ -24,7 +24,7 @@ pub(crate) async fn spread<W>(
     usage: &Arc<Usage>,
     heavy: &AtomicBool,
     work: Pin<Box<W>>,
-) -> Result<W::Output, Error>
+) -> Result<W::Output, CallError>
 where
     W: Future<Output: Send> + Send + 'static,
 {
@@ -43,7 +43,7 @@ where
     heavy.store(true, Ordering::Relaxed);
     usage.cpu.leave();
     let moved = AbortOnDropHandle::new(engine.busy_threads.spawn(metered));
-    moved.await.map_err(|error| Error::Internal(error.to_string()))
+    moved.await.map_err(|error| CallError::Internal(error.to_string()))
 }
 
 /// Adds up the time on a processor.
@@ -70,7 +70,7 @@ mod tests {
     use tokio::time::timeout;
 
     use super::*;
-    use crate::config::Plugins;
+    use crate::plugin::settings::Plugins;
 
     #[tokio::test]
     async fn once_a_call_has_left_for_the_plugins_threads_others_begin_there_though_it_has_not_ended() {

@@ -14,8 +14,9 @@ use wasmtime::component::Instance;
 
 use super::engine::Engine;
 use super::store::CallStore;
-use crate::config::{Instances as Choice, Warm as Settings};
 use crate::plugin::live::Live;
+use crate::plugin::settings::Instances as Choice;
+use crate::plugin::settings::Warm as Settings;
 
 /// Between two looks for instances that nobody has used for a while.
 const SWEEP: Duration = Duration::from_secs(1);

@@ -3,12 +3,12 @@
 
 use serde_json::{Map, Value};
 
+use super::error::{DecodeError, EncodeError};
 use super::{Answer, conversation_sid, people, required, shape, sid};
 use crate::bindings::conversations::{
     ConversationAdd, ConversationChanges, MessageAdd, MessageChanges, MessageVerdict, OtherEvent, ParticipantAdded,
     ParticipantChanges,
 };
-use crate::error::Error;
 use crate::twilio::attributes;
 use crate::twilio::form::Form;
 
@@ -46,7 +46,7 @@ pub fn moment(form: &Form<'_>) -> Moment {
 }
 
 /// Reads the form of a webhook.
-pub fn decode(form: &Form<'_>, numbers: &[String]) -> Result<Event, Error> {
+pub fn decode(form: &Form<'_>, numbers: &[String]) -> Result<Event, DecodeError> {
     let text = |name| form.get(name).map(str::to_owned);
     let attributes = || text("Attributes").unwrap_or_else(|| "{}".to_owned());
     Ok(match form.get("EventType").unwrap_or_default() {
@@ -155,11 +155,11 @@ fn encode_message(changes: &MessageChanges) -> Answer {
 }
 
 /// Whether a verdict lets a message pass, and how.
-pub fn encode_verdict(verdict: MessageVerdict) -> Result<Answer, Error> {
+pub fn encode_verdict(verdict: MessageVerdict) -> Result<Answer, EncodeError> {
     match verdict {
         MessageVerdict::Accept => Ok(unchanged()),
         MessageVerdict::Change(changes) => Ok(encode_message(&changes)),
-        MessageVerdict::Reject(reason) => Err(Error::Rejected(reason)),
+        MessageVerdict::Reject(reason) => Err(EncodeError::Rejected(reason)),
     }
 }
 

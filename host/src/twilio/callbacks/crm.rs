@@ -4,10 +4,10 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
+use super::error::{DecodeError, EncodeError};
 use super::{ANSWER_BYTES_MAX, Answer, json, location, required, shape};
 use crate::bindings::crm::{CustomerPage, ListRequest, Position};
 use crate::bindings::plugin_types::Customer;
-use crate::error::Error;
 use crate::twilio::form::Form;
 
 const LIST: &str = "GetCustomersList";
@@ -36,15 +36,15 @@ pub enum Question {
 }
 
 /// Reads the form of a callback.
-pub fn decode(form: &Form<'_>, query: Option<&str>, page_size_max: u32) -> Result<Question, Error> {
+pub fn decode(form: &Form<'_>, query: Option<&str>, page_size_max: u32) -> Result<Question, DecodeError> {
     match location(form, query)? {
         LIST => {
             let worker = required(form, "Worker")?.to_owned();
             let size = required(form, "PageSize")?;
             let size: u32 =
-                size.parse().map_err(|_| Error::InvalidParameter("PageSize", "no whole number from 1 up"))?;
+                size.parse().map_err(|_| DecodeError::InvalidParameter("PageSize", "no whole number from 1 up"))?;
             if size == 0 {
-                return Err(Error::InvalidParameter("PageSize", "no whole number from 1 up"));
+                return Err(DecodeError::InvalidParameter("PageSize", "no whole number from 1 up"));
             }
             let query = form.get("Query").map(str::trim).filter(|query| !query.is_empty());
             Ok(Question::List(ListRequest {
@@ -58,7 +58,7 @@ pub fn decode(form: &Form<'_>, query: Option<&str>, page_size_max: u32) -> Resul
             worker: required(form, "Worker")?.to_owned(),
             customer_id: required(form, "CustomerId")?.to_owned(),
         }),
-        _ => Err(Error::UnknownLocation("GetCustomersList and GetCustomerDetailsByCustomerId")),
+        _ => Err(DecodeError::UnknownLocation("GetCustomersList and GetCustomerDetailsByCustomerId")),
     }
 }
 
@@ -103,10 +103,10 @@ struct Objects<T> {
 }
 
 /// Writes a page. One that is too long is cut, with a token that goes on behind the cut.
-pub fn encode_page(page: &CustomerPage, page_size: u32) -> Result<Answer, Error> {
+pub fn encode_page(page: &CustomerPage, page_size: u32) -> Result<Answer, EncodeError> {
     let token = page.next_page_token.as_deref().filter(|token| !token.is_empty());
     if token.is_some_and(|token| token.len() > TOKEN_BYTES_MAX) {
-        return Err(Error::Failed("the plugin's next-page-token is longer than 4096 bytes".to_owned()));
+        return Err(EncodeError::Unusable("the plugin's next-page-token is longer than 4096 bytes".to_owned()));
     }
     let mut left_out = 0;
     let mut rows = Vec::with_capacity(page.customers.len());
@@ -204,9 +204,9 @@ struct One<'a> {
 }
 
 /// Writes a customer's page. Text that makes it too long is cut.
-pub fn encode_customer(customer: &Customer) -> Result<Answer, Error> {
+pub fn encode_customer(customer: &Customer) -> Result<Answer, EncodeError> {
     let Some((row, dropped)) = row(&customer.customer_id, &customer.display_name, customer.avatar.as_deref()) else {
-        return Err(Error::Failed("the plugin's customer has no id".to_owned()));
+        return Err(EncodeError::Unusable("the plugin's customer has no id".to_owned()));
     };
     let channels: Vec<_> = customer
         .channels
@@ -236,7 +236,7 @@ pub fn encode_customer(customer: &Customer) -> Result<Answer, Error> {
         body = json(&objects);
     }
     if body.len() > ANSWER_BYTES_MAX {
-        return Err(Error::AnswerTooLarge);
+        return Err(EncodeError::AnswerTooLarge);
     }
     Ok(Answer { body, left_out, shortened: excess > 0 })
 }

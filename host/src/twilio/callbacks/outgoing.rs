@@ -2,16 +2,16 @@
 
 use serde::Serialize;
 
+use super::error::{DecodeError, EncodeError};
 use super::{Answer, location, required, shape};
 use crate::bindings::outgoing::OutgoingRequest;
 use crate::bindings::plugin_types::Channel;
-use crate::error::Error;
 use crate::twilio::form::Form;
 
 const PROXY_ADDRESS: &str = "GetProxyAddress";
 
 /// Reads the form of a callback.
-pub fn decode(form: &Form<'_>, query: Option<&str>) -> Result<OutgoingRequest, Error> {
+pub fn decode(form: &Form<'_>, query: Option<&str>) -> Result<OutgoingRequest, DecodeError> {
     match location(form, query)? {
         PROXY_ADDRESS => Ok(OutgoingRequest {
             worker: required(form, "Worker")?.to_owned(),
@@ -21,7 +21,7 @@ pub fn decode(form: &Form<'_>, query: Option<&str>) -> Result<OutgoingRequest, E
                 value: required(form, "ChannelValue")?.to_owned(),
             },
         }),
-        _ => Err(Error::UnknownLocation(PROXY_ADDRESS)),
+        _ => Err(DecodeError::UnknownLocation(PROXY_ADDRESS)),
     }
 }
 
@@ -32,14 +32,14 @@ struct Proxy<'a> {
 
 /// Writes the number, unless Frontline would refuse it only after it has begun the conversation
 /// (errors 48026 and 48027).
-pub fn encode(proxy_address: &str, contact: &Channel) -> Result<Answer, Error> {
+pub fn encode(proxy_address: &str, contact: &Channel) -> Result<Answer, EncodeError> {
     // Calls go over the number itself, as text messages do.
     let kind = if contact.kind.eq_ignore_ascii_case("whatsapp") { "whatsapp" } else { "sms" };
     if !shape::channel(kind, proxy_address) {
-        return Err(Error::ProxyAddress);
+        return Err(EncodeError::ProxyAddress);
     }
     if proxy_address == contact.value {
-        return Err(Error::ProxyIsContact);
+        return Err(EncodeError::ProxyIsContact);
     }
     Ok(Answer::whole(super::json(&Proxy { proxy_address })))
 }

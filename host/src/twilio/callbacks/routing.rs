@@ -1,8 +1,8 @@
 //! The custom routing callback, which has neither `Location` nor an answer that anybody reads.
 
+use super::error::DecodeError;
 use super::{conversation_sid, people};
 use crate::bindings::routing::InboundConversation;
-use crate::error::Error;
 use crate::twilio::form::Form;
 
 /// What happened, and what adding a worker takes.
@@ -19,7 +19,7 @@ pub struct Inbound {
 }
 
 /// Reads the form of a callback. `numbers` are the tenant's own.
-pub fn decode(form: &Form<'_>, numbers: &[String]) -> Result<Inbound, Error> {
+pub fn decode(form: &Form<'_>, numbers: &[String]) -> Result<Inbound, DecodeError> {
     let people = people(form, numbers);
     let conversation = InboundConversation {
         conversation_sid: conversation_sid(form)?,

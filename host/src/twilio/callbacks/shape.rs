@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::config::is_e164;
+use crate::twilio::number::is_e164;
 
 /// Twilio's own limit on friendly names, in characters; the app shows less.
 const LINE_CHARS_MAX: usize = 256;

@@ -4,22 +4,22 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
+use super::error::DecodeError;
 use super::{ANSWER_BYTES_MAX, Answer, location, required, shape};
 use crate::bindings::templates::{Category, TemplateRequest};
-use crate::error::Error;
 use crate::twilio::form::Form;
 
 const TEMPLATES: &str = "GetTemplatesByCustomerId";
 
 /// Reads the form of a callback. A participant whom the CRM does not know has no `CustomerId`.
-pub fn decode(form: &Form<'_>, query: Option<&str>) -> Result<TemplateRequest, Error> {
+pub fn decode(form: &Form<'_>, query: Option<&str>) -> Result<TemplateRequest, DecodeError> {
     match location(form, query)? {
         TEMPLATES => Ok(TemplateRequest {
             worker: required(form, "Worker")?.to_owned(),
             customer_id: form.get("CustomerId").map(str::to_owned),
             conversation_sid: form.get("ConversationSid").map(str::to_owned),
         }),
-        _ => Err(Error::UnknownLocation(TEMPLATES)),
+        _ => Err(DecodeError::UnknownLocation(TEMPLATES)),
     }
 }
 

@@ -2,8 +2,8 @@
 
 use super::{NOBODY, Problem, Tries, Verdict, ensure};
 use crate::bindings::channel::{Connection, HttpRequest, OutboundKind, OutboundMessage, Party};
-use crate::error::Error;
 use crate::front::text;
+use crate::plugin::error::CallError;
 
 /// Pages of addresses that are read.
 const PAGES_MAX: usize = 20;
@@ -51,7 +51,8 @@ async fn send(tries: &Tries<'_>) -> Verdict {
     for (what, message) in messages() {
         let what = format!("channel.send of {what}");
         if let Err(error) = tries.ask(&what, async |call| call.send(connection(None), message).await).await? {
-            let says = error.detail().is_some_and(|text| !text.trim().is_empty()) || matches!(error, Error::NotFound);
+            let says =
+                error.detail().is_some_and(|text| !text.trim().is_empty()) || matches!(error, CallError::NotFound);
             ensure(says, || format!("{what} is refused without a reason; the teammate reads that text"))?;
         }
     }

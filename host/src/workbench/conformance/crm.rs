@@ -7,9 +7,10 @@ use super::upstream;
 use super::{NOBODY, Problem, STRANGE_IDS, Tries, Verdict, ensure};
 use crate::bindings::crm::{ListRequest, Position};
 use crate::bindings::plugin_types::Customer;
-use crate::config::is_e164;
-use crate::error::Error;
+use crate::plugin::error::CallError;
 use crate::twilio::callbacks::crm as callback;
+use crate::twilio::callbacks::error::EncodeError;
+use crate::twilio::number::is_e164;
 
 /// Customers that are opened one by one.
 const OPENED_MAX: usize = 20;
@@ -83,7 +84,7 @@ async fn large_page(tries: &Tries<'_>) -> Verdict {
     let request = ListRequest { worker: tries.worker(), page_size: SIZE, position: Position::First, query: None };
     let page = tries.ask_ok("crm.list-customers with page-size 1000", async |call| call.list_customers(request).await);
     let page = page.await?;
-    let answer = callback::encode_page(&page, SIZE).map_err(|error| Problem::Failed(why(&error)))?;
+    let answer = callback::encode_page(&page, SIZE).map_err(|error| Problem::Failed(unusable(&error)))?;
     ensure(answer.left_out == 0, || {
         format!(
             "Frontline would refuse {} of the {} rows or their pictures: an id must not be empty, and an avatar is an \
@@ -99,7 +100,7 @@ async fn unknown_worker(tries: &Tries<'_>) -> Verdict {
         let what = format!("crm.list-customers for the worker {worker:?}");
         let request = ListRequest { worker: worker.to_owned(), page_size: 5, position: Position::First, query: None };
         let page = tries.ask(&what, async |call| call.list_customers(request).await).await?;
-        let refused = matches!(&page, Err(Error::Unavailable(_) | Error::Failed(_)));
+        let refused = matches!(&page, Err(CallError::Unavailable(_) | CallError::Failed(_)));
         ensure(!refused, || {
             format!("{what}: somebody who sees nobody gets an empty page, `not-found` or `forbidden`, and no fault")
         })?;
@@ -119,7 +120,7 @@ async fn queries(tries: &Tries<'_>) -> Verdict {
         let page = tries.ask(&what, async |call| call.list_customers(request).await).await?;
         match page {
             Ok(page) => pages::sized(&what, &page, 5)?,
-            Err(Error::Invalid(_) | Error::NotFound) => {}
+            Err(CallError::Invalid(_) | CallError::NotFound) => {}
             Err(error) => return Err(Problem::Failed(format!("{what}: a search is no fault, {}", why(&error)))),
         }
     }
@@ -155,7 +156,7 @@ async fn open(tries: &Tries<'_>, listing: &Listing) -> Result<Vec<Customer>, Pro
             format!("{what} gave the customer {:?}", customer.customer_id)
         })?;
         let answer = callback::encode_customer(&customer);
-        let answer = answer.map_err(|error| Problem::Failed(format!("{what}: {}", why(&error))))?;
+        let answer = answer.map_err(|error| Problem::Failed(format!("{what}: {}", unusable(&error))))?;
         ensure(answer.left_out == 0, || {
             format!("{what}: Frontline would refuse {}", refused(&customer).unwrap_or_else(|| "its picture".to_owned()))
         })?;
@@ -189,7 +190,7 @@ async fn unknown_customer(tries: &Tries<'_>) -> Verdict {
         let what = format!("crm.get-customer of {:?}", &id[..id.len().min(40)]);
         let (worker, id) = (tries.worker(), id.to_owned());
         match tries.ask(&what, async |call| call.get_customer(worker, id).await).await? {
-            Err(Error::NotFound) => {}
+            Err(CallError::NotFound) => {}
             Ok(customer) => {
                 return Err(Problem::Failed(format!(
                     "{what} gave the customer {:?}; it should be `not-found`",
@@ -235,7 +236,7 @@ async fn nobody(tries: &Tries<'_>) -> Verdict {
         let what = format!("crm.find-customer of {address:?}");
         let asked = address.to_owned();
         match tries.ask(&what, async |call| call.find_customer(asked).await).await? {
-            Ok(None) | Err(Error::NotFound | Error::Invalid(_)) => {}
+            Ok(None) | Err(CallError::NotFound | CallError::Invalid(_)) => {}
             Ok(Some(customer)) => {
                 return Err(Problem::Failed(format!(
                     "{what} gave the customer {:?}; it should be none",
@@ -248,9 +249,16 @@ async fn nobody(tries: &Tries<'_>) -> Verdict {
     Ok(())
 }
 
-fn why(error: &Error) -> String {
+fn why(error: &CallError) -> String {
     match error.detail() {
-        Some(detail) => format!("{}: {detail}", error.answer().1),
-        None => format!("{}: {error}", error.answer().1),
+        Some(detail) => format!("{}: {detail}", error.code()),
+        None => format!("{}: {error}", error.code()),
+    }
+}
+
+fn unusable(error: &EncodeError) -> String {
+    match error.detail() {
+        Some(detail) => format!("{}: {detail}", error.code()),
+        None => format!("{}: {error}", error.code()),
     }
 }

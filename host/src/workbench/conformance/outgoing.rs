@@ -3,7 +3,7 @@
 use super::{Problem, STRANGE_IDS, Tries, Verdict};
 use crate::bindings::outgoing::OutgoingRequest;
 use crate::bindings::plugin_types::Channel;
-use crate::error::Error;
+use crate::twilio::callbacks::error::EncodeError;
 use crate::twilio::callbacks::outgoing as callback;
 
 /// Channels as Frontline asks for them, with addresses of nobody's.
@@ -32,7 +32,7 @@ async fn numbers(tries: &Tries<'_>) -> Verdict {
             given += 1;
             callback::encode(&number, &channel).map_err(|error| {
                 let remedy = match error {
-                    Error::ProxyIsContact => "that is the customer's own number",
+                    EncodeError::ProxyIsContact => "that is the customer's own number",
                     _ => "numbers are E.164 (+12025550199), WhatsApp's begin with `whatsapp:`",
                 };
                 Problem::Failed(format!("{what} gave {number:?}: {remedy}"))

@@ -2,7 +2,7 @@
 
 use super::{Problem, STRANGE_IDS, Tries, Verdict, ensure};
 use crate::bindings::templates::TemplateRequest;
-use crate::error::Error;
+use crate::plugin::error::CallError;
 use crate::twilio::callbacks::templates as callback;
 
 const CONVERSATION: &str = "CH00000000000000000000000000000000";
@@ -27,7 +27,7 @@ async fn nobody(tries: &Tries<'_>) -> Verdict {
                 )
             })
         }
-        Err(Error::NotFound) => Err(Problem::Failed(format!(
+        Err(CallError::NotFound) => Err(Problem::Failed(format!(
             "{what} is `not-found`; the CRM knows nobody at the address, and the worker still wants to write"
         ))),
         Err(_) => Ok(()),

@@ -2,7 +2,7 @@
 
 use super::{Problem, Tries, Verdict};
 use crate::bindings::crm::{ListRequest, Position};
-use crate::error::Error;
+use crate::plugin::error::CallError;
 use crate::workbench::stage::{Act, Fault};
 
 const NOT_JSON: &str = "<html>we will be back soon</html>";
@@ -39,13 +39,13 @@ async fn ask(tries: &Tries<'_>, known: Option<&str>) -> Verdict {
 }
 
 /// A worker who sees nobody believes that there is nobody.
-fn said(what: &str, result: Result<(), Error>) -> Verdict {
+fn said(what: &str, result: Result<(), CallError>) -> Verdict {
     match result {
         Ok(()) => Err(Problem::Failed(format!(
             "{what} gave an answer as if all were well; say `unavailable` where trying again may help, and `failed` where \
              an operator has to look"
         ))),
-        Err(Error::NotFound) => Err(Problem::Failed(format!(
+        Err(CallError::NotFound) => Err(Problem::Failed(format!(
             "{what} said `not-found`, which it cannot know; say `unavailable` or `failed`"
         ))),
         Err(_) => Ok(()),

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::*;
-use crate::config;
+
 use crate::delivery::store::Store;
 use crate::delivery::store::front::{Begun, Hints, Incoming};
 use crate::store::Database;
@@ -12,7 +12,8 @@ use crate::store::Database;
 /// A store with one message that waits, its channel's and its own id, and the desk.
 async fn waiting(folder: &Path) -> (Store, i64, i64, Desk) {
     let path = folder.join("test.db");
-    let config = config::Store { url: format!("sqlite:{}", path.display()), ..config::Store::default() };
+    let config =
+        crate::store::Settings { url: format!("sqlite:{}", path.display()), ..crate::store::Settings::default() };
     let store = Store::open(&Arc::new(Database::open(&config).expect("a database")), &config).await.expect("a store");
     let names = ["demo", "sms", "cha_1"].map(str::to_owned);
     let begun = store.begin_channel(names, "fg-key".to_owned(), None, 1).await.expect("a write");

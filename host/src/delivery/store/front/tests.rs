@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Begun, Channel};
-use crate::config;
+
 use crate::delivery::store::Store;
 use crate::store::Database;
 
@@ -20,7 +20,7 @@ async fn begin(store: &Store, credential: &str) -> Channel {
 async fn an_authorization_that_is_refused_takes_nothing_from_another_one_of_the_same_channel() {
     let folder = tempfile::tempdir().expect("a folder");
     let url = format!("sqlite:{}", folder.path().join("test.db").display());
-    let config = config::Store { url, ..config::Store::default() };
+    let config = crate::store::Settings { url, ..crate::store::Settings::default() };
     let database = Database::open(&config).expect("a database");
     let store = Store::open(&Arc::new(database), &config).await.expect("a store");
     let wrong = begin(&store, "wrong").await;

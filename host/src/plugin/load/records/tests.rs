@@ -1,7 +1,11 @@
 use super::*;
 
 fn open(folder: &Path, names_max: usize, versions_bytes_max: u64) -> Records {
-    let plugins = config::Plugins { names_max, versions_bytes_max, ..config::Plugins::default() };
+    let plugins = crate::plugin::settings::Plugins {
+        names_max,
+        versions_bytes_max,
+        ..crate::plugin::settings::Plugins::default()
+    };
     Records::open(folder, Access::Write, &plugins).expect("records")
 }
 

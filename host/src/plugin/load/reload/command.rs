@@ -6,8 +6,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::config::Config;
 use crate::plugin::receipt::Receipt;
+use crate::plugin::settings::PluginConfig;
 
 /// Commands that wait for their turn; there are few operators.
 const QUEUE_MAX: usize = 16;
@@ -16,7 +16,7 @@ const QUEUE_MAX: usize = 16;
 #[derive(Debug)]
 pub enum Command {
     /// Go on under another configuration, if every live plugin can.
-    Configure(Arc<Config>),
+    Configure(Arc<dyn PluginConfig>),
     /// Look at everything now, and at what was not usable once more.
     Reload,
     /// Go back to an earlier version: the last good one, or the one whose digest begins so.

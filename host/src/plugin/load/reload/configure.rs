@@ -7,8 +7,8 @@ use tracing::warn;
 
 use super::command::{self, Answer};
 use super::{Finished, Reload};
-use crate::config::Config;
 use crate::plugin::live::Live;
+use crate::plugin::settings::PluginConfig;
 use crate::plugin::terms::Terms;
 
 /// Terms that every live plugin was tried under.
@@ -19,7 +19,7 @@ pub(super) struct Configuration {
 
 impl Reload {
     /// Tries every live plugin under a configuration.
-    pub(super) fn configure(&mut self, config: &Arc<Config>, answer: oneshot::Sender<command::Result>) {
+    pub(super) fn configure(&mut self, config: &Arc<dyn PluginConfig>, answer: oneshot::Sender<command::Result>) {
         let terms = Arc::new(self.loader.terms_of(config));
         let (loader, live) = (Arc::clone(&self.loader), self.registry.live());
         self.attempts.spawn(async move {

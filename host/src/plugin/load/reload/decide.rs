@@ -10,7 +10,7 @@ use super::command::{self, Command, Request, Waiting};
 use super::probation::Failed;
 use super::publish::Facts;
 use super::{Finished, Reload};
-use crate::config::Role;
+use crate::plugin::contract::Role;
 use crate::plugin::live::Live;
 use crate::plugin::load::attempt::{Attempt, Ready};
 use crate::plugin::load::cache::Digest;

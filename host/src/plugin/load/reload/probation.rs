@@ -7,7 +7,6 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::config;
 use crate::plugin::live::Live;
 
 /// Versions on probation, by name.
@@ -33,7 +32,7 @@ pub(super) struct Failed {
 
 impl Probations {
     /// Watches a new version; to be called before it answers.
-    pub(super) fn begin(&mut self, new: &Arc<Live>, old: Arc<Live>, limits: &config::Probation) {
+    pub(super) fn begin(&mut self, new: &Arc<Live>, old: Arc<Live>, limits: &crate::plugin::settings::Probation) {
         if limits.calls == 0 {
             return;
         }
@@ -63,7 +62,7 @@ impl Probations {
     }
 
     /// Those that failed. What has proved itself is not watched any more, and its predecessor is let go.
-    pub(super) fn decide(&mut self, limits: &config::Probation) -> Vec<Failed> {
+    pub(super) fn decide(&mut self, limits: &crate::plugin::settings::Probation) -> Vec<Failed> {
         let now = Instant::now();
         let mut failed = Vec::new();
         self.watched.retain(|name, Watched { new, old, ends }| {

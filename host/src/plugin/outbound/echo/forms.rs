@@ -3,7 +3,8 @@
 use zeroize::Zeroizing;
 
 use super::{WINDOW, letter};
-use crate::config::outbound::{Marked, RECOGNISED_MIN};
+use crate::plugin::settings::outbound::Marked;
+use crate::plugin::settings::outbound::RECOGNISED_MIN;
 
 /// Patterns for a text as it is: up to these many letters beyond the first pattern, any part of it is found.
 const PLAIN_WINDOWS_MAX: usize = 32;

@@ -6,13 +6,12 @@ use proptest::prelude::*;
 use url::Url;
 
 use super::*;
-use crate::config::{Config, Plugins};
 use crate::outbound::address;
 use crate::plugin::outbound::network::Around;
+use crate::plugin::settings::Plugins;
 
 fn policy(settings: &str) -> Policy {
-    let config: Config = toml::from_str(&format!("[plugins.named.p]\n{settings}")).expect("a configuration");
-    Policy::new(&config.plugins.named["p"])
+    Policy::new(&toml::from_str(settings).expect("a configuration"))
 }
 
 /// Around a gateway that listens at this address.
@@ -110,17 +109,17 @@ fn a_secret_is_bound_to_scheme_host_and_port_and_replaces_what_the_plugin_wrote(
     let path = std::env::var("PATH").expect("a path");
     let text = r#"
         outbound = ["https://api.example.com", "http://api.example.com", "https://api.example.com:8443"]
-        [[plugins.named.p.bound_secrets]]
+        [[bound_secrets]]
         to = "https://api.example.com"
         header = "Authorization"
         value = "Bearer {token}"
         secrets = { token = { env = "PATH" } }
     "#;
-    let mut config: Config = toml::from_str(&format!("[plugins.named.p]\n{text}")).expect("a configuration");
-    for (_, secret) in config.secrets_mut() {
+    let mut named: Named = toml::from_str(text).expect("a configuration");
+    for (_, secret) in named.secrets_mut("p") {
         secret.resolve(std::path::Path::new("."), crate::ownership::open);
     }
-    let policy = Policy::new(&config.plugins.named["p"]);
+    let policy = Policy::new(&named);
     for (url, bound) in [
         ("https://api.example.com/x", true),
         ("http://api.example.com/x", false),

@@ -3,9 +3,9 @@
 use wasmtime::component::types::{ComponentFunc, ComponentItem};
 use wasmtime::component::{Component, Type, Val};
 
-use super::{Call, Error, Outcome};
+use super::{Call, CallError, Outcome};
 use crate::bindings::plugin_types;
-use crate::config::Role;
+use crate::plugin::contract::Role;
 use crate::plugin::contract::{CONTRACT, VERSION};
 
 /// A function of a role, as the component itself describes it.
@@ -53,7 +53,7 @@ impl Function {
 
 impl Call<'_> {
     /// Asks a function of a role with values of its parameters' types; answers what is in its `ok`.
-    pub(crate) async fn by_name(self, function: &Function, arguments: Vec<Val>) -> Result<Option<Val>, Error> {
+    pub(crate) async fn by_name(self, function: &Function, arguments: Vec<Val>) -> Result<Option<Val>, CallError> {
         let (role, name) = (function.role, function.name.clone());
         self.run(function.full_name(), async move |mut store, instance| {
             let function = instance

@@ -3,21 +3,21 @@
 use super::{Call, ask};
 use crate::bindings::crm::{CustomerPage, ListRequest};
 use crate::bindings::plugin_types::Customer;
-use crate::error::Error;
+use crate::plugin::error::CallError;
 
 impl Call<'_> {
     /// A page of the customers that a worker may see.
-    pub async fn list_customers(self, request: ListRequest) -> Result<CustomerPage, Error> {
+    pub async fn list_customers(self, request: ListRequest) -> Result<CustomerPage, CallError> {
         ask!(self, crm.call_list_customers(&request))
     }
 
     /// One customer with everything.
-    pub async fn get_customer(self, worker: String, customer_id: String) -> Result<Customer, Error> {
+    pub async fn get_customer(self, worker: String, customer_id: String) -> Result<Customer, CallError> {
         ask!(self, crm.call_get_customer(&worker, &customer_id))
     }
 
     /// The customer behind an address.
-    pub async fn find_customer(self, address: String) -> Result<Option<Customer>, Error> {
+    pub async fn find_customer(self, address: String) -> Result<Option<Customer>, CallError> {
         ask!(self, crm.call_find_customer(&address))
     }
 }

@@ -2,11 +2,11 @@
 
 use super::{Call, ask};
 use crate::bindings::routing::{Assignment, InboundConversation};
-use crate::error::Error;
+use crate::plugin::error::CallError;
 
 impl Call<'_> {
     /// Who gets an inbound conversation, if this plugin knows.
-    pub async fn route(self, conversation: InboundConversation) -> Result<Option<Assignment>, Error> {
+    pub async fn route(self, conversation: InboundConversation) -> Result<Option<Assignment>, CallError> {
         ask!(self, routing.call_route(&conversation))
     }
 }

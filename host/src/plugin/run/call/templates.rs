@@ -2,11 +2,11 @@
 
 use super::{Call, ask};
 use crate::bindings::templates::{Category, TemplateRequest};
-use crate::error::Error;
+use crate::plugin::error::CallError;
 
 impl Call<'_> {
     /// The templates for a customer.
-    pub async fn list_templates(self, request: TemplateRequest) -> Result<Vec<Category>, Error> {
+    pub async fn list_templates(self, request: TemplateRequest) -> Result<Vec<Category>, CallError> {
         ask!(self, templates.call_list_templates(&request))
     }
 }

@@ -6,11 +6,11 @@ use serde::de::value::{MapAccessDeserializer, StrDeserializer};
 use serde::de::{self, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use super::secret::Secret;
+use crate::settings::Secret;
 
 /// Secrets of one key: the current one and, during a rotation, the next or the previous one. Every check of a
 /// signature costs one hash for each.
-pub(super) const SECRETS_MAX: usize = 4;
+pub const SECRETS_MAX: usize = 4;
 
 /// One key: a secret, or a list of them during a rotation.
 #[derive(Debug)]
@@ -23,7 +23,7 @@ impl WebhookKey {
     }
 
     /// Every secret with the key that names it.
-    pub(super) fn secrets_mut(&mut self, key: &str) -> Vec<(String, &mut Secret)> {
+    pub fn secrets_mut(&mut self, key: &str) -> Vec<(String, &mut Secret)> {
         let name = |index| format!("{key}[{index}]");
         match self.0.as_mut_slice() {
             [only] => vec![(key.to_owned(), only)],

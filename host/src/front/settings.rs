@@ -2,12 +2,12 @@
 
 use serde::Deserialize;
 
-use super::secret::Secret;
+use crate::settings::Secret;
 
 /// A Front app, and the plugin that knows the provider behind its channels.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct FrontApp {
+pub struct Settings {
     /// The App UID, which stands in tokens.
     pub app_uid: Option<Secret>,
     /// Every one of them is accepted, so that a secret can be replaced without a gap. The first one signs
@@ -54,7 +54,7 @@ pub struct FrontApp {
     pub file_patience_ms: u64,
 }
 
-impl Default for FrontApp {
+impl Default for Settings {
     fn default() -> Self {
         Self {
             app_uid: None,

@@ -11,6 +11,7 @@ use serde::de::{self, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use zeroize::Zeroizing;
 
+use super::Open;
 use crate::process;
 
 /// Bytes of a secret's file: far more than any key has.
@@ -31,7 +32,7 @@ enum Source {
 impl Secret {
     /// Reads the secret from the environment, or from a file that `open` opens. The last line break of a file is not
     /// part of the secret.
-    pub(crate) fn resolve(&mut self, folder: &Path, open: super::Open) {
+    pub(crate) fn resolve(&mut self, folder: &Path, open: Open) {
         let read = match &self.source {
             Source::Env(name) => {
                 process::variable(name).ok_or_else(|| format!("the environment variable `{name}` is not set"))

@@ -1,17 +1,13 @@
-//! `[store]` and `[delivery]`: what must not be lost, and how it reaches the platforms.
+//! `[store]`: where events and deliveries are kept, and for how long.
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail};
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
 use serde::Deserialize;
 
 /// Where events and deliveries are kept.
 #[derive(Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Store {
+pub struct Settings {
     /// `sqlite:` and a path.
     pub url: String,
     /// Writes that wait for the disk; further ones are refused.
@@ -51,7 +47,7 @@ pub struct Store {
     pub conversations_keep_ms: u64,
 }
 
-impl Default for Store {
+impl Default for Settings {
     fn default() -> Self {
         Self {
             url: "sqlite:data/frontgate.db".to_owned(),
@@ -76,81 +72,17 @@ impl Default for Store {
     }
 }
 
-impl Store {
+impl Settings {
     /// The database's file, if the URL names one.
     pub fn path(&self) -> Option<&Path> {
         self.url.strip_prefix("sqlite:").filter(|path| !path.is_empty()).map(Path::new)
     }
 
-    pub(super) fn resolve(&mut self, folder: &Path) {
+    /// Makes the path of the database absolute: relative ones start at `folder`.
+    pub fn resolve(&mut self, folder: &Path) {
         if let Some(path) = self.path() {
             let path: PathBuf = folder.join(path);
             self.url = format!("sqlite:{}", path.display());
         }
     }
-}
-
-/// How deliveries reach the platforms.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Delivery {
-    /// Deliveries of one tenant that are worked on at one time.
-    pub at_once_max: usize,
-    /// Requests to a platform for one tenant, on average; a second's worth may come at once.
-    pub requests_per_second_max: u32,
-    /// From the first byte to the end of the answer.
-    pub request_timeout_ms: u64,
-    /// Until a connection is open, TLS included.
-    pub connect_timeout_ms: u64,
-    /// Authorities that are trusted beside those that browsers trust, as PEM.
-    pub ca_files: Vec<PathBuf>,
-    /// DNS servers for the platforms' hosts; those of the system if empty.
-    pub nameservers: Vec<SocketAddr>,
-    /// Connections that are kept open for the next request.
-    pub connections_idle_max: usize,
-    /// Bytes of one answer.
-    pub response_bytes_max: usize,
-    /// The first pause after a failure. Each further one is twice as long, with some chance in it.
-    pub retry_first_ms: u64,
-    /// The longest pause.
-    pub retry_longest_ms: u64,
-    /// After this long a delivery is given up, and waits for the operator.
-    pub give_up_after_ms: u64,
-    /// How often the platform is asked what became of a request without an answer.
-    pub unknown_tries_max: u32,
-    /// How long a plugin is asked again who gets a conversation before its turn is skipped.
-    pub routing_patience_ms: u64,
-    /// How long plugins may take for one delivery.
-    pub plugin_timeout_ms: u64,
-}
-
-impl Default for Delivery {
-    fn default() -> Self {
-        Self {
-            at_once_max: 16,
-            requests_per_second_max: 50,
-            request_timeout_ms: 15_000,
-            connect_timeout_ms: 5_000,
-            ca_files: Vec::new(),
-            nameservers: Vec::new(),
-            connections_idle_max: 8,
-            response_bytes_max: 1_048_576,
-            retry_first_ms: 500,
-            retry_longest_ms: 300_000,
-            give_up_after_ms: 86_400_000,
-            unknown_tries_max: 10,
-            routing_patience_ms: 30_000,
-            plugin_timeout_ms: 10_000,
-        }
-    }
-}
-
-/// The certificates of a PEM file.
-pub fn authorities(file: &Path) -> anyhow::Result<Vec<CertificateDer<'static>>> {
-    let read = CertificateDer::pem_file_iter(file).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-    let all = read.with_context(|| format!("reading {}", file.display()))?;
-    if all.is_empty() {
-        bail!("there is no certificate in {}", file.display());
-    }
-    Ok(all)
 }

@@ -1,17 +1,23 @@
 //! `[plugins]`: where plugins come from, and what each of them gets.
 
+pub mod limits;
+pub mod outbound;
+pub mod webhooks;
+
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
 
-use super::limits::{LimitOverrides, Limits};
-use super::outbound::BoundSecret;
-use super::secret::Secret;
-use super::state::{StateGrant, StateLimits};
-use super::webhooks::WebhookKey;
+pub use self::limits::{LimitOverrides, Limits};
+use self::outbound::BoundSecret;
+use self::webhooks::WebhookKey;
+use super::contract::Role;
+use crate::settings::Secret;
+use crate::state::settings::{StateGrant, StateLimits};
 
 /// Where plugins come from, and what they may use.
 #[derive(Debug, Deserialize)]
@@ -159,7 +165,7 @@ impl Plugins {
     }
 
     /// Limits of reading and compiling files, each with its key and the range in which it can work.
-    pub(super) fn build_ranges(&self) -> Vec<(String, u64, u64, u64)> {
+    pub fn build_ranges(&self) -> Vec<(String, u64, u64, u64)> {
         let (day, gib) = (86_400_000, 1 << 30);
         let ranges = [
             // One plugin must fit.
@@ -185,10 +191,22 @@ impl Plugins {
     }
 }
 
+/// Secrets of plugins.
+impl Plugins {
+    /// Every secret with the key that names it.
+    pub fn secrets_mut(&mut self) -> Vec<(String, &mut Secret)> {
+        let mut secrets = Vec::new();
+        for (name, plugin) in &mut self.named {
+            secrets.extend(plugin.secrets_mut(&format!("plugins.named.{name}")));
+        }
+        secrets
+    }
+}
+
 /// What memory is reserved for, at the start.
 impl Plugins {
     /// Each of these with the name that stands in the configuration.
-    pub(super) fn reserved(&self) -> [(&'static str, usize); 3] {
+    pub fn reserved(&self) -> [(&'static str, usize); 3] {
         [
             ("the largest memory_bytes_max", self.memory_bytes_max()),
             ("the largest table_elements_max", self.table_elements_max()),
@@ -324,6 +342,34 @@ pub struct Named {
     pub state: StateGrant,
     /// Limits that differ from `[plugins.limits]`.
     pub limits: LimitOverrides,
+}
+
+impl Named {
+    /// Every secret with the key that names it, below the key of the plugin's table.
+    pub fn secrets_mut(&mut self, table: &str) -> Vec<(String, &mut Secret)> {
+        let mut secrets = Vec::new();
+        for (key, secret) in &mut self.secrets {
+            secrets.push((format!("{table}.secrets.{key}"), secret));
+        }
+        for (index, bound) in self.bound_secrets.iter_mut().enumerate() {
+            for (key, secret) in &mut bound.secrets {
+                secrets.push((format!("{table}.bound_secrets[{index}].secrets.{key}"), secret));
+            }
+        }
+        for (key, webhook) in &mut self.webhook_keys {
+            secrets.extend(webhook.secrets_mut(&format!("{table}.webhook_keys.{key}")));
+        }
+        secrets
+    }
+}
+
+/// The configuration, as plugins see it.
+pub trait PluginConfig: fmt::Debug + Send + Sync {
+    /// `[plugins]`.
+    fn plugins(&self) -> &Plugins;
+
+    /// The roles for which tenants name a plugin.
+    fn roles_of(&self, plugin: &str) -> Vec<Role>;
 }
 
 /// Turns `{ columns = { id = "Id" }, top = 5 }` into `columns.id` and `top`, all as text.

@@ -1,4 +1,4 @@
-//! `[server]`, `[admin]`, `[log]` and `[process]`: the two listeners, the log, and the process itself.
+//! `[server]` and `[admin]`: the listeners of platforms and operators.
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -6,11 +6,9 @@ use std::ops::Deref;
 use std::path::PathBuf;
 
 use serde::Deserialize;
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::LevelFilter;
 
 /// The public listener, which Twilio and Front call.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Server {
     /// Address and port.
@@ -106,14 +104,6 @@ impl fmt::Debug for PublicUrl {
     }
 }
 
-/// What other processes of the machine may see of this one.
-#[derive(Debug, Default, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Process {
-    /// Allows core dumps, and debuggers of the same user. Both expose every secret.
-    pub core_dumps: bool,
-}
-
 /// The operators' listener: health, status, metrics.
 #[derive(Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -131,47 +121,4 @@ impl Default for Admin {
     fn default() -> Self {
         Self { listen: (Ipv4Addr::LOCALHOST, 8081).into(), hosts: Vec::new(), socket: "data/run/frontgate.sock".into() }
     }
-}
-
-/// What goes to the log, and how.
-#[derive(Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Log {
-    /// For people or for machines.
-    pub format: LogFormat,
-    /// `error`, `warn`, `info`, `debug` or `trace`, or directives such as
-    /// `info,frontgate::plugin=debug`. None stands for `info`.
-    pub level: Option<String>,
-    /// Lines that wait for a reader that is slow or hangs. Further ones are dropped and counted.
-    pub buffer_bytes_max: usize,
-}
-
-impl Default for Log {
-    fn default() -> Self {
-        Self { format: LogFormat::default(), level: None, buffer_bytes_max: 16 * 1024 * 1024 }
-    }
-}
-
-impl Log {
-    /// What is logged, or why the level is not understood.
-    pub(crate) fn filter(&self) -> Result<EnvFilter, String> {
-        let level = self.level.as_deref().unwrap_or("info");
-        // A single word that is no level would be taken for the name of a module, and silence all others.
-        if !level.contains(['=', ':', ',']) && level.parse::<LevelFilter>().is_err() {
-            return Err(format!("`{level}` is no level"));
-        }
-        // What that library warns of is what a plugin does, as often as it likes.
-        EnvFilter::try_new(format!("wasmtime_wasi_http=error,{level}")).map_err(|error| error.to_string())
-    }
-}
-
-/// How a log line looks.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum LogFormat {
-    /// One line of text, with colours on a terminal.
-    #[default]
-    Text,
-    /// One JSON object a line.
-    Json,
 }

@@ -1,44 +1,6 @@
 //! `[plugins.limits]`: what one call of a plugin may use.
 
-use serde::Deserialize;
-
-/// Writes the limits twice: whole, with defaults, and as what a plugin overrides.
-macro_rules! limits {
-    (
-        #[doc = $whole_doc:literal] $whole:ident,
-        #[doc = $own_doc:literal] $own:ident,
-        $($(#[doc = $doc:literal])+ $name:ident: $type:ty = $default:expr,)+
-    ) => {
-        #[doc = $whole_doc]
-        #[derive(Debug, Clone, Deserialize)]
-        #[serde(deny_unknown_fields, default)]
-        pub struct $whole {
-            $($(#[doc = $doc])+ pub $name: $type,)+
-        }
-
-        impl Default for $whole {
-            fn default() -> Self {
-                Self { $($name: $default,)+ }
-            }
-        }
-
-        #[doc = $own_doc]
-        #[derive(Debug, Default, Deserialize)]
-        #[serde(deny_unknown_fields, default)]
-        pub struct $own {
-            $($(#[doc = $doc])+ pub $name: Option<$type>,)+
-        }
-
-        impl $whole {
-            /// These limits, with the plugin's own in their place.
-            pub(crate) fn with(&self, own: &$own) -> Self {
-                Self { $($name: own.$name.unwrap_or(self.$name),)+ }
-            }
-        }
-    };
-}
-
-pub(super) use limits;
+use crate::settings::limits;
 
 limits! {
     /// What one call of a plugin may use.

@@ -10,8 +10,8 @@ use serde::Deserialize;
 use url::{Host, Url};
 use zeroize::Zeroizing;
 
-use super::secret::Secret;
 use crate::outbound::address::canonical;
+use crate::settings::Secret;
 
 /// What `outbound` names: `https://api.example.com`, `https://*.example.org:8443`, `http://10.0.0.5:8080`.
 #[derive(Debug, Clone, PartialEq, Eq)]

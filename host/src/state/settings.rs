@@ -6,7 +6,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use super::limits::limits;
+use crate::settings::limits;
 
 limits! {
     /// What a plugin may keep for one tenant.
@@ -34,7 +34,7 @@ limits! {
 
 impl StateLimits {
     /// The ranges in which they can work.
-    pub(super) fn ranges(&self) -> [(&'static str, u64, u64, u64); 8] {
+    pub fn ranges(&self) -> [(&'static str, u64, u64, u64); 8] {
         let size = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
         let (mib, gib) = (1 << 20, 1 << 30);
         [
