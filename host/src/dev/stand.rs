@@ -22,7 +22,7 @@ use super::{Options, Tap};
 use crate::config::Config;
 use crate::outbound::exchange::exchange;
 use crate::plugin::contract::Role;
-use crate::plugin::load::cache::Digest;
+use crate::plugin::load::digest::Digest;
 use crate::plugin::receipt::{Outcome, Receipt};
 use crate::server::{Callers, Server};
 use crate::service::operate::Answer;

@@ -15,6 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
+use wasmparser::WasmFeatures;
 
 use self::difference::differences;
 pub use self::manifest::{Capability, Manifest};
@@ -26,6 +27,11 @@ use crate::bindings;
 pub(super) const CONTRACT: &str = "frontgate:plugin/";
 /// The version of the contract that this gateway speaks.
 pub(super) const VERSION: &str = "0.1.0";
+
+/// The WebAssembly that plugins may use: what the compilers of the six languages emit. Every other proposal is code of
+/// parser and compiler that only hostile files would reach.
+pub(crate) const FEATURES: WasmFeatures =
+    WasmFeatures::WASM2.union(WasmFeatures::EXTENDED_CONST).union(WasmFeatures::COMPONENT_MODEL);
 
 /// The contract that this gateway was built with.
 static OURS: LazyLock<Side> =

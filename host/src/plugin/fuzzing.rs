@@ -3,14 +3,7 @@
 
 use url::Url;
 
-use super::contract::{Description, Manifest};
 use super::outbound::Destination;
-
-/// What a file says of itself and where it differs from the contract, or why it is not a component.
-pub fn manifest(wasm: &[u8]) -> Result<(Manifest, Option<String>), String> {
-    let description = Description::of(wasm).map_err(|error| format!("{error:#}"))?;
-    Ok((description.manifest, description.misfit))
-}
 
 /// The destination of a request to a URL.
 pub fn destination_of(url: &str) -> Option<String> {

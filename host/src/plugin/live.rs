@@ -14,7 +14,7 @@ use super::contract::Manifest;
 use super::exports::Exports;
 use super::grants::Grants;
 use super::health::Health;
-use super::load::cache::Digest;
+use super::load::digest::Digest;
 use super::run::breaker::Breaker;
 use super::run::engine::{Build, Engine};
 use super::run::folder::Folder;

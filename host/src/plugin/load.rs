@@ -7,7 +7,7 @@ mod bytes;
 pub mod cache;
 pub mod child;
 mod compile;
-mod digest;
+pub mod digest;
 mod failure;
 mod folder;
 pub mod lock;

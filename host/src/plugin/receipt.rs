@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 
 use super::contract::Manifest;
-use super::load::cache::Digest;
+use super::load::digest::Digest;
 
 /// The digits of an id, in an order that sorts as text does.
 const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";

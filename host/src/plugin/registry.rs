@@ -7,9 +7,11 @@ use std::time::Instant;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use metrics::gauge;
+use serde::{Deserialize, Serialize};
 
+use super::contract::Manifest;
 use super::live::Live;
-pub use super::load::records::Version;
+use super::load::digest::Digest;
 pub use super::receipt::{Outcome, Receipt};
 
 /// Receipts of all plugins that are shown together.
@@ -17,6 +19,18 @@ const RECENT_MAX: usize = 50;
 
 /// Removed plugins whose last receipt is shown; those of the others are bounded by the files that are there.
 const REMOVED_MAX: usize = 100;
+
+/// A version that was live.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Version {
+    /// SHA-256 of its file.
+    pub digest: Digest,
+    /// Since when it answered, the last time; milliseconds since 1970.
+    pub time_ms: u64,
+    /// What it says of itself.
+    #[serde(flatten)]
+    pub manifest: Manifest,
+}
 
 /// Live plugins and the last receipt of every file, by name.
 #[derive(Default)]

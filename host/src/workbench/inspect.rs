@@ -9,7 +9,7 @@ use super::bench::{Bench, Outside};
 use super::project::Project;
 use crate::config::Config;
 use crate::plugin::contract::{Description, Manifest};
-use crate::plugin::load::cache::Digest;
+use crate::plugin::load::digest::Digest;
 use crate::plugin::load::single;
 use crate::telemetry::capture::Lines;
 

@@ -9,8 +9,8 @@ use wasmparser::component_types::{
 use wasmparser::types::Types;
 use wasmparser::{Parser, Payload, ValidPayload, Validator};
 
+use super::FEATURES;
 use super::{CONTRACT, VERSION, line};
-use crate::plugin::run::engine::FEATURES;
 
 /// Imports and exports of one component; the contract and WASI together have about sixty.
 const NAMES_MAX: usize = 1_000;

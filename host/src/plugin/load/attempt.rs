@@ -14,7 +14,7 @@ use wasmtime::component::Component;
 use super::aside::{aside, quietly};
 use super::builds::{Builds, Judge, Made, Wanted};
 use super::bytes::Source;
-use super::cache::Digest;
+use super::digest::Digest;
 use super::failure::Failure;
 use super::folder::Seen;
 use super::lock::Lock;

@@ -13,8 +13,9 @@ use wasmtime::component::Component;
 
 use super::aside::{aside, quietly};
 use super::bytes::{self, Source};
-use super::cache::{Cache, Digest, Kept};
+use super::cache::{Cache, Kept};
 use super::compile::{Accept, Ended, FirstTry, Run, Times};
+use super::digest::Digest;
 use super::failure::Failure;
 use super::report::Compile;
 use super::turns::{Turns, Urgency};

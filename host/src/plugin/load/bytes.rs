@@ -12,7 +12,7 @@ use bytes::Bytes;
 use rustix::fs::{MemfdFlags, OFlags, SealFlags, fcntl_add_seals, memfd_create};
 
 use super::aside::later;
-use super::cache::Digest;
+use super::digest::Digest;
 use super::digest::Hashing;
 use super::failure::Failure;
 use super::folder::{Kind, Seen};

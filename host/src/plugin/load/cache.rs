@@ -20,7 +20,7 @@ use wasmtime::component::Component;
 
 use self::folder::{Entry, Folder};
 use super::aside::later;
-pub use super::digest::Digest;
+use super::digest::Digest;
 use super::digest::Hashing;
 use crate::plugin::contract::{DESCRIBED_BY, Manifest};
 use crate::plugin::settings::Plugins;

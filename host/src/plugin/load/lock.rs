@@ -9,7 +9,7 @@ use std::path::Path;
 use anyhow::{Context as _, bail};
 use serde::{Deserialize, Serialize};
 
-use super::cache::Digest;
+use super::digest::Digest;
 use super::single;
 use crate::ownership;
 use crate::plugin::contract::{Description, Manifest};

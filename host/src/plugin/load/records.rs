@@ -21,12 +21,12 @@ use tracing::error;
 use self::file::{Content, Durable, Found};
 use self::record::Guard;
 pub(super) use self::record::Record;
-pub use self::record::Version;
 use super::digest::Digest;
 
 use crate::ownership::Folder;
 use crate::plugin::contract::Manifest;
 use crate::plugin::receipt::millis;
+use crate::plugin::registry::Version;
 
 /// The folder, and what was read from it.
 pub(super) struct Records {

@@ -10,6 +10,7 @@ use rustix::process::getpriority_process;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::Semaphore;
 use tracing::{debug, warn};
+
 use wasmparser::WasmFeatures;
 use wasmtime::component::{Component, Linker};
 use wasmtime::{Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig, Strategy};
@@ -18,6 +19,7 @@ use super::admission::Queue;
 use super::budget::{POOLS, Pool};
 use super::folder::{FilePools, Folder};
 use super::store::CallStore;
+use crate::plugin::contract::FEATURES;
 use crate::plugin::imports;
 use crate::plugin::settings::Plugins;
 use crate::scheduling;
@@ -48,11 +50,6 @@ pub(crate) const TRIALS_MAX: u32 = 4;
 /// it or the image is no larger than this. A module with two bytes far apart would otherwise have an image of
 /// everything between them; such data is copied when an instance starts.
 const SPARSE_IMAGE_BYTES_MAX: u64 = 65_536;
-
-/// The WebAssembly that plugins may use: what the compilers of the six languages emit. Every other proposal is code of
-/// parser and compiler that only hostile files would reach.
-pub(crate) const FEATURES: WasmFeatures =
-    WasmFeatures::WASM2.union(WasmFeatures::EXTENDED_CONST).union(WasmFeatures::COMPONENT_MODEL);
 
 /// What the compiler makes itself to connect two components inside one: modules with the memories of both.
 const OWN_FEATURES: WasmFeatures = WasmFeatures::MULTI_MEMORY;

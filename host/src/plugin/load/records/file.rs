@@ -185,7 +185,7 @@ pub(super) fn replace(folder: &Folder, name: &str, bytes: &[u8], durable: Durabl
 mod tests {
     use super::*;
     use crate::plugin::contract::Manifest;
-    use crate::plugin::load::records::record::Version;
+    use crate::plugin::registry::Version;
 
     fn sample() -> Bytes {
         let mut record = Record { since_ms: 7, ..Record::default() };

@@ -8,21 +8,10 @@ use serde::{Deserialize, Serialize};
 use crate::plugin::contract::{Capability, Manifest};
 use crate::plugin::load::digest::Digest;
 use crate::plugin::receipt::{Outcome, Receipt};
+use crate::plugin::registry::Version;
 
 /// Decisions about one name that are remembered; older ones are forgotten.
 const DECISIONS_MAX: usize = 64;
-
-/// A version that was live.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Version {
-    /// SHA-256 of its file.
-    pub digest: Digest,
-    /// Since when it answered, the last time; milliseconds since 1970.
-    pub time_ms: u64,
-    /// What it says of itself.
-    #[serde(flatten)]
-    pub manifest: Manifest,
-}
 
 /// What is known of one name.
 #[derive(Debug, Default, Clone, Serialize, Deserialize)]

@@ -13,7 +13,7 @@ use super::{Finished, Reload};
 use crate::plugin::contract::Role;
 use crate::plugin::live::Live;
 use crate::plugin::load::attempt::{Attempt, Ready};
-use crate::plugin::load::cache::Digest;
+use crate::plugin::load::digest::Digest;
 use crate::plugin::load::failure::Failure;
 use crate::plugin::receipt::Changes;
 use crate::plugin::registry::Outcome;

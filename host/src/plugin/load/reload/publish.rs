@@ -9,7 +9,7 @@ use tracing::{info, warn};
 
 use super::Reload;
 use super::command::Answer;
-use crate::plugin::load::cache::Digest;
+use crate::plugin::load::digest::Digest;
 use crate::plugin::load::records::history::History;
 use crate::plugin::load::records::{Access, Unwritten};
 use crate::plugin::receipt::{Changes, Ids, Outcome, Receipt, millis};
