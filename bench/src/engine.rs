@@ -4,15 +4,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
-use frontgate::config::{Config, Role};
-use frontgate::plugin::live::Live;
-use frontgate::plugin::load::reload::{Access, Reload};
-use frontgate::plugin::outbound::network::Around;
-use frontgate::plugin::registry::Registry;
-use frontgate::plugin::run::call::{Deadlines, Receipts};
-use frontgate::plugin::run::engine::Engine;
-use frontgate::roles::{Asking, Plugins};
-use frontgate::tenants::{self, Tenant};
+use frontgate_config::Config;
+use frontgate_contract::Role;
+use frontgate_loader::reload::{Access, Reload};
+use frontgate_runtime::live::Live;
+use frontgate_runtime::outbound::network::Around;
+use frontgate_runtime::registry::Registry;
+use frontgate_runtime::run::call::{Deadlines, Receipts};
+use frontgate_runtime::run::engine::Engine;
+use frontgate_runtime::settings::PluginConfig;
+use frontgate_tenants::Tenant;
+use frontgate_tenants::roles::{Asking, Plugins};
 use frontgate_tests::Setup;
 use tokio::time::Instant;
 
@@ -38,9 +40,10 @@ impl Library {
         let config = Arc::new(checked.config);
         let engine = Engine::new(&config.plugins, None)?;
         let registry = Arc::new(Registry::default());
-        Reload::new(&engine, &registry, &config, Around::default(), Access::Read)?.load_until(|| false).await?;
+        let plugins_config: Arc<dyn PluginConfig> = Arc::clone(&config) as _;
+        Reload::new(&engine, &registry, &plugins_config, Around::default(), Access::Read)?.load_until(|| false).await?;
         let plugins = Arc::new(Plugins::new(engine, registry));
-        Ok((Self { plugins, tenants: tenants::all(&config), request: "bench".into() }, setup))
+        Ok((Self { plugins, tenants: config.all_tenants(), request: "bench".into() }, setup))
     }
 
     /// Ready to ask on behalf of a tenant, as a request is.

@@ -5,7 +5,7 @@
 use std::fs;
 use std::sync::LazyLock;
 
-use frontgate::config::Config;
+use frontgate_config::Config;
 use tempfile::TempDir;
 
 /// Stands in the file that references name. Nothing else contains it.

@@ -1,6 +1,6 @@
 //! Where a request of a plugin leads: `Destination::of` and `Destination::of_authority`.
 
-use frontgate::plugin::fuzzing;
+use frontgate_runtime::fuzzing;
 use url::Url;
 
 /// A destination does not depend on the spelling, on the path or on which of the two doors names it.

@@ -1,6 +1,6 @@
 //! `Form::parse`: bodies of Twilio's callbacks, compared with a second parser.
 
-use frontgate::twilio::form::Form;
+use frontgate_twilio::form::Form;
 
 use super::naive;
 

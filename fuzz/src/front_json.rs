@@ -1,9 +1,9 @@
 //! `front::requests`: JSON that Front signed, as a POST and as a DELETE.
 
-use frontgate::front::requests::{
+use frontgate_front::requests::{
     ATTACHMENTS_MAX, CONVERSATION_IDS_MAX, Decoded, FILENAME_CHARS_MAX, Question, RECIPIENTS_MAX, decode, decode_kept,
 };
-use frontgate::front::signature::{Key, Keys, Request};
+use frontgate_front::signature::{Key, Keys, Request};
 
 /// Characters of an unknown type that are kept.
 const TYPE_CHARS_MAX: usize = 64;

@@ -2,7 +2,7 @@
 //!
 //! An input is three lines and a body: how to sign (see [`run`]), the timestamp, a signature; then the body.
 
-use frontgate::front::signature::{Content, Key, Keys, Refusal, Request};
+use frontgate_front::signature::{Content, Key, Keys, Refusal, Request};
 
 use super::{byte, line, naive};
 

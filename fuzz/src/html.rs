@@ -1,8 +1,8 @@
 //! `front::text` and `front::html`: HTML that a teammate, Front or a plugin wrote, as plain text, and bodies on their
 //! way into Front.
 
-use frontgate::front::html::Html;
-use frontgate::front::text;
+use frontgate_front::html::Html;
+use frontgate_front::text;
 
 /// Elements without attributes that a body may consist of.
 const ELEMENTS: [&str; 35] = [

@@ -3,9 +3,8 @@
 use std::fs;
 use std::sync::LazyLock;
 
-use frontgate::config::Config;
-use frontgate::routes::{Address, Place, Routes};
-use frontgate::tenants;
+use frontgate_config::Config;
+use frontgate_gateway::routes::{Address, Place, Routes};
 
 /// Paths of tenants, by their names; the last contains the name of another one's app.
 const TENANTS: [(&str, &str); 3] = [("root", "/"), ("acme", "/acme"), ("deep", "/acme/front/sms")];
@@ -31,7 +30,7 @@ static ROUTES: LazyLock<Routes> = LazyLock::new(|| {
     let path = folder.path().join("config.toml");
     fs::write(&path, text).expect("a file");
     let checked = Config::load(&path).unwrap_or_else(|faults| panic!("{faults}"));
-    Routes::new(tenants::all(&checked.config))
+    Routes::new(checked.config.all_tenants())
 });
 
 /// A path leads to the place that the second router finds, or nowhere.

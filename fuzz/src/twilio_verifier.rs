@@ -5,10 +5,10 @@
 
 use std::cmp::Ordering;
 
-use frontgate::config::Algorithm;
-use frontgate::twilio::candidates::Base;
-use frontgate::twilio::form::Form;
-use frontgate::twilio::signature::{Content, Key, Keys, Request};
+use frontgate_signing::Algorithm;
+use frontgate_twilio::candidates::Base;
+use frontgate_twilio::form::Form;
+use frontgate_twilio::signature::{Content, Key, Keys, Request};
 
 use super::{byte, line, naive};
 

@@ -19,11 +19,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-
-use crate::config::Checked;
-use crate::config::Config;
-use crate::memory;
-use crate::plugin::load::child;
+use frontgate_config::Checked;
+use frontgate_config::Config;
+use frontgate_loader::child;
+use frontgate_system::memory;
 
 /// A gateway between customer-messaging platforms and a company's own systems.
 #[derive(Debug, Parser)]

@@ -10,6 +10,22 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use frontgate_config::Config;
+use frontgate_delivery::store::Store;
+use frontgate_gateway::server::descriptors;
+use frontgate_gateway::server::descriptors::OPERATORS_CONNECTIONS_MAX;
+use frontgate_gateway::server::socket::Socket;
+use frontgate_gateway::server::{Callers, Server};
+use frontgate_loader::reload::{Access, Reload};
+use frontgate_runtime::outbound::network::{Around, Detour};
+use frontgate_runtime::registry::Registry;
+use frontgate_runtime::run::engine::Engine;
+use frontgate_runtime::settings::PluginConfig;
+use frontgate_state::Buckets;
+use frontgate_store::Database;
+use frontgate_system::memory;
+use frontgate_tenants::roles;
+use frontgate_tenants::roles::Plugins;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
@@ -19,23 +35,7 @@ use tracing::{info, warn};
 use self::edition::{Editions, Parts};
 use self::operate::Operate;
 use self::reload::Reloads;
-use crate::config::Config;
 use crate::console::Console;
-use crate::delivery::store::Store;
-use crate::memory;
-use crate::plugin::load::reload::{Access, Reload};
-use crate::plugin::outbound::network::{Around, Detour};
-use crate::plugin::registry::Registry;
-use crate::plugin::run::engine::Engine;
-use crate::plugin::settings::PluginConfig;
-use crate::roles::{self, Plugins};
-use crate::server::descriptors::{self, OPERATORS_CONNECTIONS_MAX};
-use crate::server::socket::Socket;
-use crate::server::{Callers, Server};
-use crate::state::Buckets;
-use crate::store::Database;
-use crate::telemetry;
-use crate::tenants;
 
 /// How a gateway ended that was told to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,8 +61,8 @@ pub(crate) struct Placement {
 
 /// Serves until a signal, then drains. `file` is where the configuration stands.
 pub(crate) async fn serve(file: &Path, config: Config, placement: Placement) -> anyhow::Result<End> {
-    let metrics = telemetry::metrics()?;
-    tokio::spawn(telemetry::keep_up(metrics.clone()));
+    let metrics = frontgate_telemetry::metrics()?;
+    tokio::spawn(frontgate_telemetry::keep_up(metrics.clone()));
     tokio::spawn(memory::give_back());
     let mut signals = Signals::new()?;
     let listen = placement.listen.unwrap_or(config.server.listen);
@@ -139,7 +139,7 @@ pub(crate) async fn serve(file: &Path, config: Config, placement: Placement) -> 
         stop.clone(),
     ));
     info!(
-        listen = %address, admin = %admin_address, public_url = tenants::shown(&config.public_url()),
+        listen = %address, admin = %admin_address, public_url = frontgate_tenants::shown(&config.public_url()),
         "serving {address}; operators at http://{admin_address}/statusz"
     );
     if let Some(serving) = placement.serving {

@@ -229,7 +229,7 @@ fn a_store_of_the_version_before_is_brought_up_with_what_is_in_it() {
     let setup = setup();
     std::fs::create_dir(setup.folder().join("data")).expect("a folder");
     let older = rusqlite::Connection::open(setup.folder().join("data/frontgate.db")).expect("the database");
-    older.execute_batch(include_str!("../../host/src/store/schema/1-deliveries.sql")).expect("its tables");
+    older.execute_batch(include_str!("../../host/crates/store/src/schema/1-deliveries.sql")).expect("its tables");
     let event =
         "INSERT INTO deliveries (tenant, kind, name, conversation, fields, request, state, created_ms, since_ms,
       changed_ms) VALUES ('demo', 'routing', 'routing', 'CH1', '[]', 'r', 'dead', 1, 1, 1)";

@@ -5,9 +5,9 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
-use frontgate::bindings::crm::{ListRequest, Position};
-use frontgate::config::Role;
-use frontgate::twilio::callbacks::crm::{encode_customer, encode_page};
+use frontgate_contract::Role;
+use frontgate_contract::bindings::crm::{ListRequest, Position};
+use frontgate_twilio_callbacks::crm::{encode_customer, encode_page};
 use hdrhistogram::Histogram;
 use rustix::time::{ClockId, clock_gettime};
 use tokio::runtime::{Builder, Runtime};

@@ -4,12 +4,10 @@ use std::path::Path;
 
 use anyhow::{Context as _, bail};
 use clap::Args;
-
-use crate::config::Config;
-use crate::delivery::store::desk::{Desk, Filter};
-use crate::front;
-use crate::front::signature::Keys;
-use crate::tenants::{front_keys, front_path};
+use frontgate_config::Config;
+use frontgate_delivery::store::desk::{Desk, Filter};
+use frontgate_front::signature::Keys;
+use frontgate_tenants::{front_keys, front_path};
 
 /// Which app is meant.
 #[derive(Debug, Args)]
@@ -44,13 +42,13 @@ impl App {
             (None, _) => bail!("which app? add --app with one of: {}", names()),
         };
         let app = Self { tenant, name, config };
-        if let Some(fault) = app.settings().app_secrets.iter().find_map(crate::settings::Secret::fault) {
+        if let Some(fault) = app.settings().app_secrets.iter().find_map(frontgate_settings::Secret::fault) {
             bail!("tenants.{}.front.{}.app_secrets: {fault}", app.tenant, app.name);
         }
         Ok(app)
     }
 
-    fn settings(&self) -> &front::Settings {
+    fn settings(&self) -> &frontgate_front::Settings {
         &self.config.tenants[&self.tenant].front[&self.name]
     }
 

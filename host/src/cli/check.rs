@@ -6,16 +6,17 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use frontgate_config::Checked;
+use frontgate_config::Config;
+use frontgate_loader::reload::{Access, Reload};
+use frontgate_loader::single;
+use frontgate_runtime::outbound::network::Around;
+use frontgate_runtime::registry::Registry;
+use frontgate_runtime::run::engine::{Allocation, Engine};
+use frontgate_system::sandbox::Confinement;
+use frontgate_tenants::roles;
+
 use super::say;
-use crate::config::Checked;
-use crate::config::Config;
-use crate::plugin::load::reload::{Access, Reload};
-use crate::plugin::load::single;
-use crate::plugin::outbound::network::Around;
-use crate::plugin::registry::Registry;
-use crate::plugin::run::engine::{Allocation, Engine};
-use crate::roles;
-use crate::sandbox::Confinement;
 
 const FAULTS_FOUND: u8 = 1;
 const COULD_NOT_CHECK: u8 = 2;

@@ -3,9 +3,8 @@
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
-
-use crate::config::Config;
-use crate::tenants::Tenant;
+use frontgate_config::Config;
+use frontgate_tenants::Tenant;
 
 /// The one that was named, or the only one.
 pub(super) fn tenant(file: &Path, name: Option<&str>) -> anyhow::Result<(Config, Tenant)> {

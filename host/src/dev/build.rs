@@ -4,12 +4,11 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use frontgate_config::Config;
+use frontgate_contract::Role;
+use frontgate_loader::single;
+use frontgate_plugin_test::project::Project;
 use tokio::process::Command;
-
-use crate::config::Config;
-use crate::plugin::contract::Role;
-use crate::plugin::load::single;
-use crate::workbench::project::Project;
 
 /// Lines of what the command wrote, half of them from its beginning.
 const LINES_MAX: usize = 40;

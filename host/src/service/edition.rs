@@ -5,20 +5,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use frontgate_config::Config;
+use frontgate_delivery::job::State;
+use frontgate_delivery::store::Store;
+use frontgate_delivery::store::desk::Desk;
+use frontgate_delivery::worker;
+use frontgate_gateway::gateway::Gateway;
+use frontgate_store::Database;
+use frontgate_tenants::Tenant;
+use frontgate_tenants::roles::Plugins;
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet, spawn_blocking};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
-
-use crate::config::Config;
-use crate::delivery::job::State;
-use crate::delivery::store::Store;
-use crate::delivery::store::desk::Desk;
-use crate::delivery::worker;
-use crate::gateway::Gateway;
-use crate::roles::Plugins;
-use crate::store::Database;
-use crate::tenants::Tenant;
 
 /// What every configuration works with.
 pub(super) struct Parts {

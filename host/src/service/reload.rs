@@ -4,6 +4,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+use frontgate_config::Checked;
+use frontgate_config::Config;
+use frontgate_config::Fixed;
+use frontgate_config::receipt::Outcome;
+use frontgate_config::receipt::Receipt;
+use frontgate_loader::reload::{Command, Commands};
+use frontgate_runtime::receipt::millis;
+use frontgate_runtime::registry::Registry;
+use frontgate_tenants::roles;
 use metrics::counter;
 use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
@@ -11,16 +20,7 @@ use tracing::{info, warn};
 
 use super::edition::Editions;
 use super::operate::Answer;
-use crate::config::Checked;
-use crate::config::Config;
-use crate::config::Fixed;
-use crate::config::receipt::Outcome;
-use crate::config::receipt::Receipt;
 use crate::console::Console;
-use crate::plugin::load::reload::{Command, Commands};
-use crate::plugin::receipt::millis;
-use crate::plugin::registry::Registry;
-use crate::roles;
 
 /// Reloads, one at a time.
 pub(super) struct Reloads {

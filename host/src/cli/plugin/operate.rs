@@ -6,19 +6,19 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use clap::Subcommand;
+use frontgate_config::Config;
+use frontgate_loader::lock::{Lock, Locked};
+use frontgate_loader::records::history;
 use hyper::Request;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::cli::words::escaped;
 use crate::cli::{client, reload, runtime, say};
-use crate::config::Config;
 use crate::console::status::{Plugin, Status};
-use crate::plugin::load::lock::{Lock, Locked};
-use crate::plugin::load::records::history;
 use crate::service::operate::Details;
 
 #[derive(Debug, Subcommand)]
-pub(in crate::cli) enum Command {
+pub(crate) enum Command {
     /// Lists plugins: what answers, and why a newer file does not.
     List {
         /// As JSON.
