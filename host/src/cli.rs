@@ -22,7 +22,6 @@ use clap::{Parser, Subcommand};
 use frontgate_config::Checked;
 use frontgate_config::Config;
 use frontgate_loader::child;
-use frontgate_system::memory;
 
 /// A gateway between customer-messaging platforms and a company's own systems.
 #[derive(Debug, Parser)]
@@ -143,5 +142,8 @@ fn load(file: &std::path::Path) -> anyhow::Result<Checked> {
 }
 
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
-    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().on_thread_park(memory::before_sleep).build()?)
+    Ok(tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .on_thread_park(frontgate_memory::before_sleep)
+        .build()?)
 }

@@ -23,7 +23,6 @@ use frontgate_runtime::run::engine::Engine;
 use frontgate_runtime::settings::PluginConfig;
 use frontgate_state::Buckets;
 use frontgate_store::Database;
-use frontgate_system::memory;
 use frontgate_tenants::roles;
 use frontgate_tenants::roles::Plugins;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -63,7 +62,7 @@ pub(crate) struct Placement {
 pub(crate) async fn serve(file: &Path, config: Config, placement: Placement) -> anyhow::Result<End> {
     let metrics = frontgate_telemetry::metrics()?;
     tokio::spawn(frontgate_telemetry::keep_up(metrics.clone()));
-    tokio::spawn(memory::give_back());
+    tokio::spawn(frontgate_memory::give_back());
     let mut signals = Signals::new()?;
     let listen = placement.listen.unwrap_or(config.server.listen);
     let connections_max =

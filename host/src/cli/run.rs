@@ -3,7 +3,6 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use frontgate_system::memory;
 use frontgate_system::process;
 use frontgate_system::scheduling;
 use rustix::process::{Resource, getrlimit, setrlimit};
@@ -31,7 +30,7 @@ pub(super) fn run(file: &Path) -> anyhow::Result<ExitCode> {
     }
     let open_files_max = allow_open_files();
     keep_pages_small();
-    memory::return_soon();
+    frontgate_memory::return_soon();
     keep_slices_short();
     let runtime = super::runtime()?;
     let placement = Placement { open_files_max, ..Placement::default() };

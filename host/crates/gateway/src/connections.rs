@@ -14,7 +14,6 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use frontgate_system::memory;
 use metrics::counter;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -238,7 +237,7 @@ impl Drop for Place {
         let all = &self.0.all;
         all.lock().close(&self.0);
         all.closed.notify_waiters();
-        memory::freed(CONNECTION_BYTES);
+        frontgate_memory::freed(CONNECTION_BYTES);
     }
 }
 

@@ -1,10 +1,9 @@
 //! What Linux offers the gateway beyond the standard library.
 //!
 //! [`ownership`] checks who can change a file or folder, [`sandbox`] confines the process that reads and compiles
-//! strangers' components, [`scheduling`] decides which thread has the processor first, [`memory`] returns free pages,
-//! and [`process`] keeps secrets out of the process's environment. Knows nothing of the gateway.
+//! components, [`scheduling`] decides which thread has the processor first, and [`process`] keeps secrets out of the
+//! process's environment. Knows nothing of the gateway.
 
-pub mod memory;
 pub mod ownership;
 pub mod process;
 pub mod sandbox;

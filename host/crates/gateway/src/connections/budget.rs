@@ -5,7 +5,6 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use frontgate_system::memory;
 use metrics::counter;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -157,7 +156,7 @@ impl Drop for Hold<'_> {
             None => state.held -= self.bytes,
         }
         drop(state);
-        memory::freed(self.bytes);
+        frontgate_memory::freed(self.bytes);
         self.budget.released.notify_waiters();
     }
 }
