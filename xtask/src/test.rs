@@ -1,8 +1,10 @@
 //! `cargo xtask test`: every check of CI, the fastest ones first.
 
+use std::process::Command;
+
 use anyhow::{Result, bail};
 
-use crate::tools::{add_checkers, cargo, execute, root, target};
+use crate::tools::{add_checkers, cargo, execute, python, root, target};
 use crate::{build, deny, languages};
 
 pub(crate) fn test(arguments: &[String]) -> Result<()> {
@@ -25,7 +27,14 @@ fn style() -> Result<()> {
     add_checkers()?;
     execute(&mut cargo(&["fmt", "--all", "--check"]))?;
     execute(&mut cargo(&["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"]))?;
+    spelling()?;
     deny::deny()
+}
+
+/// Checks every text with `typos`, whose package on PyPI contains the program; `.typos.toml` has the exceptions.
+fn spelling() -> Result<()> {
+    let typos = python("typos", &["typos==1.52.0"])?.join("typos");
+    execute(Command::new(typos).args(["--format", "brief"]).current_dir(root()))
 }
 
 fn lint() -> Result<()> {

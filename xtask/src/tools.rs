@@ -85,3 +85,28 @@ pub(crate) fn installed(name: &str, version: &str, options: &[&str]) -> Result<P
     fs::remove_dir_all(&build).with_context(|| format!("removing {}", build.display()))?;
     Ok(program)
 }
+
+/// Installs packages of PyPI into an environment of their own in the tools folder and returns the folder of their
+/// programs.
+pub(crate) fn python(name: &str, packages: &[&str]) -> Result<PathBuf> {
+    let (folder, wanted) = (target().join("tools").join(name), packages.join("\n"));
+    if !is_done(&folder, &wanted) {
+        let _ = fs::remove_dir_all(&folder);
+        execute(Command::new("python3").args(["-m", "venv"]).arg(&folder))
+            .context("Python 3 with its module venv is required (Debian: python3-venv)")?;
+        let mut install = Command::new(folder.join("bin/pip"));
+        execute(install.args(["install", "--quiet", "--disable-pip-version-check"]).args(packages))?;
+        done(&folder, &wanted)?;
+    }
+    Ok(folder.join("bin"))
+}
+
+/// Whether an earlier run installed exactly these packages and completed.
+pub(crate) fn is_done(folder: &Path, wanted: &str) -> bool {
+    fs::read_to_string(folder.join("installed")).is_ok_and(|installed| installed == wanted)
+}
+
+/// Notes that a folder's packages are installed completely.
+pub(crate) fn done(folder: &Path, wanted: &str) -> Result<()> {
+    fs::write(folder.join("installed"), wanted).with_context(|| format!("writing into {}", folder.display()))
+}
