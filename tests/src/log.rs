@@ -1,10 +1,11 @@
 //! The gateway's log, line by line as it is written.
 
 use std::io::{BufRead as _, BufReader, Read};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use parking_lot::{Condvar, Mutex};
 use serde_json::Value;
 
 /// Far more than anything takes; a test that waits so long has failed.
@@ -32,10 +33,10 @@ impl Log {
         thread::spawn(move || {
             for line in BufReader::new(source).lines().map_while(Result::ok) {
                 let line = serde_json::from_str(&line).unwrap_or(Value::String(line));
-                writer.shared.0.lock().expect("the lines").all.push(line);
+                writer.shared.0.lock().all.push(line);
                 writer.shared.1.notify_all();
             }
-            writer.shared.0.lock().expect("the lines").ended = true;
+            writer.shared.0.lock().ended = true;
             writer.shared.1.notify_all();
         });
         log
@@ -67,8 +68,8 @@ impl Log {
             looked = lines.all.len();
             !lines.ended && found < count
         };
-        let lines = lines.lock().expect("the lines");
-        let (lines, _) = changed.wait_timeout_while(lines, PATIENCE, missing).expect("the lines");
+        let mut lines = lines.lock();
+        changed.wait_while_for(&mut lines, missing, PATIENCE);
         match lines.all.iter().filter(matching).nth(count - 1) {
             Some(line) => line.clone(),
             None => {
@@ -80,7 +81,7 @@ impl Log {
 
     /// Everything so far.
     pub fn text(&self) -> String {
-        joined(&self.shared.0.lock().expect("the lines").all)
+        joined(&self.shared.0.lock().all)
     }
 }
 

@@ -2,10 +2,12 @@
 
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::Duration;
+
+use parking_lot::{Condvar, Mutex};
 
 /// Between two bytes of an answer that drips.
 const DRIP: Duration = Duration::from_millis(20);
@@ -71,7 +73,7 @@ impl Web {
 
     /// Every request so far: its head, and the number of bytes in its body.
     pub fn requests(&self) -> Vec<String> {
-        self.shared.requests.lock().expect("the requests").clone()
+        self.shared.requests.lock().clone()
     }
 
     /// Connections so far.
@@ -82,7 +84,7 @@ impl Web {
 
 impl Drop for Web {
     fn drop(&mut self) {
-        *self.shared.over.lock().expect("the end") = true;
+        *self.shared.over.lock() = true;
         self.shared.ended.notify_all();
         // Wakes whoever waits for the next connection.
         let _ = TcpStream::connect(self.address);
@@ -91,16 +93,17 @@ impl Drop for Web {
 
 impl Shared {
     fn is_over(&self) -> bool {
-        *self.over.lock().expect("the end")
+        *self.over.lock()
     }
 
     /// Waits for the end, or for the next byte of an answer that drips; says whether it was the end.
     fn wait(&self, pause: Option<Duration>) -> bool {
-        let over = self.over.lock().expect("the end");
+        let mut over = self.over.lock();
         match pause {
-            Some(pause) => *self.ended.wait_timeout_while(over, pause, |over| !*over).expect("the end").0,
-            None => *self.ended.wait_while(over, |over| !*over).expect("the end"),
+            Some(pause) => drop(self.ended.wait_while_for(&mut over, |over| !*over, pause)),
+            None => self.ended.wait_while(&mut over, |over| !*over),
         }
+        *over
     }
 }
 
@@ -109,7 +112,7 @@ fn serve(stream: &TcpStream, shared: &Shared, number: usize) -> Option<()> {
     loop {
         let head = head(&mut reader)?;
         let bytes = body(&mut reader, &head).ok()?;
-        shared.requests.lock().expect("the requests").push(format!("{head}body: {bytes}\n"));
+        shared.requests.lock().push(format!("{head}body: {bytes}\n"));
         if let Some(answer) = shared.script.as_ref().and_then(|script| script(&head)) {
             let mut stream = stream;
             stream.write_all(&answer).ok()?;

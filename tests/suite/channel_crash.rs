@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -11,6 +10,7 @@ use std::time::Duration;
 use frontgate_tests::front::{Draft, MessageState};
 use frontgate_tests::provider::Trouble;
 use frontgate_tests::{Front, Gateway, Provider, Setup};
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 
 use crate::channels::{LEE, SERVER};
@@ -68,7 +68,7 @@ impl Mortal {
     }
 
     fn with<T>(&self, look: impl FnOnce(&mut Gateway) -> T) -> T {
-        look(self.0.lock().expect("nobody panics").as_mut().expect("it is always put back"))
+        look(self.0.lock().as_mut().expect("it is always put back"))
     }
 
     fn address(&self) -> SocketAddr {
@@ -77,7 +77,7 @@ impl Mortal {
 
     /// Ends it, unless it has ended by itself, and starts it again.
     fn revive(&self, front: &Front) {
-        let mut place = self.0.lock().expect("nobody panics");
+        let mut place = self.0.lock();
         let mut gateway = place.take().expect("it is always put back");
         gateway.kill();
         let gateway = gateway.start_again();
@@ -86,7 +86,7 @@ impl Mortal {
     }
 
     fn last(self) -> Gateway {
-        self.0.into_inner().expect("nobody panics").expect("it is always put back")
+        self.0.into_inner().expect("it is always put back")
     }
 }
 

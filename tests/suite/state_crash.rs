@@ -4,11 +4,11 @@
 use std::collections::BTreeSet;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
 use frontgate_tests::{Gateway, PUBLIC_URL, TOKEN, list, sign};
+use parking_lot::Mutex;
 
 use crate::state::setup;
 
@@ -48,14 +48,14 @@ impl Ledger {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let heard = transfer(address, number);
         if heard {
-            self.heard.lock().expect("no panic").insert(number);
+            self.heard.lock().insert(number);
         }
         heard
     }
 
     /// The sum is what it was, what is done was done once, and all that was heard of is done.
     fn check(&self, gateway: &Gateway) {
-        let heard = self.heard.lock().expect("no panic");
+        let heard = self.heard.lock();
         let (mut done, mut moved) = (BTreeSet::new(), 0);
         for number in 0..self.next.load(Ordering::Relaxed) {
             if gateway.wished(&format!("state get done/{number}")) == "1" {
@@ -104,7 +104,7 @@ fn a_call_is_committed_whole_or_not_at_all_when_the_gateway_is_killed_at_random(
         let (address, ended) = (gateway.address(), AtomicBool::new(false));
         chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let more = 1 + usize::try_from(chance >> 60).expect("four bits");
-        let heard = ledger.heard.lock().expect("no panic").len();
+        let heard = ledger.heard.lock().len();
         thread::scope(|scope| {
             for _ in 0..CALLERS {
                 scope.spawn(|| {
@@ -113,7 +113,7 @@ fn a_call_is_committed_whole_or_not_at_all_when_the_gateway_is_killed_at_random(
                     }
                 });
             }
-            while ledger.heard.lock().expect("no panic").len() < heard + more {
+            while ledger.heard.lock().len() < heard + more {
                 thread::yield_now();
             }
             gateway.kill();
@@ -122,6 +122,6 @@ fn a_call_is_committed_whole_or_not_at_all_when_the_gateway_is_killed_at_random(
         gateway = gateway.start_again();
     }
     ledger.check(&gateway);
-    let heard = ledger.heard.lock().expect("no panic").len();
+    let heard = ledger.heard.lock().len();
     assert!(heard >= kills, "{heard} transfers in {kills} kills");
 }

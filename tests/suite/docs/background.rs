@@ -2,10 +2,11 @@
 
 use std::io::{BufRead as _, BufReader, Read};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use parking_lot::{Condvar, Mutex, MutexGuard};
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::output;
@@ -65,15 +66,14 @@ impl Background {
             if left.is_zero() || ended.is_some() {
                 panic!("{place}: expected\n{what}\nafter\n{}\n{ended:?}", lines[self.seen..].join("\n"));
             }
-            let waited = self.written.more.wait_timeout(lines, left.min(Duration::from_secs(1)));
-            lines = waited.unwrap_or_else(PoisonError::into_inner).0;
+            self.written.more.wait_for(&mut lines, left.min(Duration::from_secs(1)));
         }
     }
 }
 
 impl Written {
     fn lock(&self) -> MutexGuard<'_, Vec<String>> {
-        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+        self.lines.lock()
     }
 
     fn follow(self: &Arc<Self>, stream: impl Read + Send + 'static) {
