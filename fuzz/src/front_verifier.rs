@@ -54,7 +54,7 @@ pub fn run(mut input: &[u8]) {
             assert!(verified.until_ms > NOW_MS, "a replay is recognised while it would be accepted");
         }
         Err(Refusal::TooOld { .. } | Refusal::TooNew { .. }) => {
-            assert!(by_body || by_absence, "a stranger is told the time")
+            assert!(by_body || by_absence, "only a matching signature reveals the time")
         }
         Err(_) => {}
     }
