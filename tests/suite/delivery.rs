@@ -1,4 +1,4 @@
-//! Calls back to Twilio: what was acknowledged is done, once, in order, however Twilio fails.
+//! Calls to Twilio: every acknowledged event has its effect, once and in order, however Twilio fails.
 
 use frontgate_tests::{
     Action, Call, ConversationState, Effect, Fault, Gateway, PUBLIC_URL, Setup, State, TOKEN, Tls, Twilio,
@@ -6,10 +6,10 @@ use frontgate_tests::{
 
 use crate::scenarios;
 
-/// The number that customers write to.
+/// The company's number, which customers write to.
 pub(crate) const OURS: &str = "+12025550199";
 
-/// A gateway with every role, and a Twilio that knows it.
+/// A gateway with every role, and a Twilio that calls it.
 pub(crate) fn pair(setup: impl FnOnce(Setup) -> Setup) -> (Twilio, Gateway) {
     let twilio = Twilio::start();
     let gateway =
@@ -33,7 +33,7 @@ pub(crate) fn workers_added(twilio: &Twilio, sid: &str) -> usize {
 }
 
 #[test]
-fn each_way_in_which_twilio_fails_for_a_while_ends_well() {
+fn each_transient_twilio_failure_is_retried_until_success() {
     for action in Action::passing() {
         let (twilio, gateway) = pair(|setup| setup.set("delivery.request_timeout_ms", "1000"));
         twilio.fault(Fault::new(action.clone()).on(Call::AddParticipant).times(2));
@@ -45,7 +45,7 @@ fn each_way_in_which_twilio_fails_for_a_while_ends_well() {
 }
 
 #[test]
-fn whatever_mix_of_failures_twilio_has_a_conversation_gets_one_worker_or_a_reason() {
+fn random_twilio_failures_end_with_one_worker_or_a_reason() {
     let (twilio, gateway) = pair(|setup| setup.set("delivery.request_timeout_ms", "500"));
     twilio.filters(&[]);
     twilio.faults_at_random(11, 0.4);
@@ -60,20 +60,22 @@ fn whatever_mix_of_failures_twilio_has_a_conversation_gets_one_worker_or_a_reaso
     for sid in conversations {
         let delivery = deliveries.iter().find(|delivery| delivery["conversation"] == *sid).expect("its delivery");
         let requests = twilio.requests();
-        let told = |what: Action| {
-            requests.iter().any(|one| one.conversation.as_ref() == Some(&sid) && one.fault.as_ref() == Some(&what))
+        let failed_with = |action: Action| {
+            requests.iter().any(|one| one.conversation.as_ref() == Some(&sid) && one.fault.as_ref() == Some(&action))
         };
         match (workers_added(&twilio, &sid), delivery["state"].as_str()) {
             (1, Some("sent")) => {}
-            (0, Some("sent")) => assert!(told(Action::IdentityExists), "{delivery}"),
-            (_, Some("failed")) => assert!(told(Action::NotFound) || told(Action::BindingExists), "{delivery}"),
+            (0, Some("sent")) => assert!(failed_with(Action::IdentityExists), "{delivery}"),
+            (_, Some("failed")) => {
+                assert!(failed_with(Action::NotFound) || failed_with(Action::BindingExists), "{delivery}")
+            }
             other => panic!("{other:?}: {delivery}"),
         }
     }
 }
 
 #[test]
-fn what_may_have_arrived_is_asked_after_before_it_is_sent_again() {
+fn a_request_with_unknown_outcome_is_checked_before_a_retry() {
     for (action, sent) in [
         (Action::CloseAfterActing, 1),
         (Action::FailAfter(500), 1),
@@ -99,7 +101,7 @@ fn what_may_have_arrived_is_asked_after_before_it_is_sent_again() {
 }
 
 #[test]
-fn what_is_refused_for_good_stops_with_its_meaning() {
+fn a_permanent_rejection_ends_with_its_reason() {
     for (action, words) in
         [(Action::BindingExists, "another active conversation"), (Action::NotFound, "no such conversation")]
     {
@@ -114,7 +116,7 @@ fn what_is_refused_for_good_stops_with_its_meaning() {
 }
 
 #[test]
-fn a_wrong_address_holds_deliveries_until_it_is_mended() {
+fn a_wrong_url_holds_deliveries_until_it_is_corrected() {
     let (twilio, gateway) = pair(|setup| setup);
     twilio.filters(&[]);
     twilio.fault(Fault::new(Action::Redirect).on(Call::AddParticipant).times(3));
@@ -124,19 +126,19 @@ fn a_wrong_address_holds_deliveries_until_it_is_mended() {
 }
 
 #[test]
-fn an_outage_never_settles_what_is_unknown() {
+fn an_outage_never_settles_an_unknown_outcome() {
     let (twilio, gateway) = pair(|setup| setup.set("delivery.unknown_tries_max", "2"));
     twilio.filters(&[]);
     twilio.fault(Fault::new(Action::CloseAfterActing).on(Call::AddParticipant));
     twilio.fault(Fault::new(Action::TooManyRequests).on(Call::FetchParticipant).times(4));
     let sid = twilio.inbound_sms("+12025550107", OURS, "planted text").expect("a conversation");
-    gateway.log().wait_for_more("of routing is unknown: asking Twilio about it", 4);
+    gateway.log().wait_for_count("of routing is unknown: asking Twilio about it", 4);
     gateway.wait_for_delivery(1, "sent");
     assert_eq!(workers_added(&twilio, &sid), 1);
 }
 
 #[test]
-fn somebody_who_is_there_already_is_enough() {
+fn a_participant_that_already_exists_is_success() {
     let (twilio, gateway) = pair(|setup| setup);
     twilio.filters(&[]);
     twilio.fault(Fault::new(Action::IdentityExists).on(Call::AddParticipant));
@@ -145,7 +147,7 @@ fn somebody_who_is_there_already_is_enough() {
 }
 
 #[test]
-fn wrong_credentials_hold_deliveries_until_they_are_mended() {
+fn wrong_credentials_hold_deliveries_until_they_are_corrected() {
     let (twilio, gateway) =
         pair(|setup| setup.file("wrong", "not it").set("tenants.demo.twilio.api_secret", "{ file = \"files/wrong\" }"));
     twilio.filters(&[]);
@@ -158,7 +160,7 @@ fn wrong_credentials_hold_deliveries_until_they_are_mended() {
 }
 
 #[test]
-fn without_an_api_key_the_account_and_its_token_do() {
+fn the_account_sid_and_token_work_without_an_api_key() {
     let twilio = Twilio::start();
     let gateway = Setup::misbehaving()
         .file("sid", Twilio::ACCOUNT_SID)
@@ -168,12 +170,12 @@ fn without_an_api_key_the_account_and_its_token_do() {
         .start();
     point(&twilio, &gateway);
     let sid = twilio.inbound_sms("+12025550107", OURS, "planted text").expect("a conversation");
-    // No plugin has the role routing, so the default worker gets it.
+    // No plugin has the role routing, so the default worker is assigned.
     twilio.wait_for(|state| routed(state, &sid) == ["default@example.org"]);
 }
 
 #[test]
-fn twilio_is_called_over_tls_and_only_if_its_certificate_is_trusted() {
+fn twilio_is_called_over_tls_with_a_trusted_certificate_only() {
     let twilio = Twilio::start();
     let tls = Tls::before(twilio.address());
     let setup = || {
@@ -195,7 +197,7 @@ fn twilio_is_called_over_tls_and_only_if_its_certificate_is_trusted() {
 }
 
 #[test]
-fn a_service_of_its_own_is_part_of_the_url() {
+fn the_url_may_contain_a_conversations_service() {
     let (twilio, gateway) = {
         let twilio = Twilio::start();
         let url = format!("\"{}/v1/Services/{}\"", twilio.url(), Twilio::SERVICE_SID);
@@ -211,7 +213,7 @@ fn a_service_of_its_own_is_part_of_the_url() {
 }
 
 #[test]
-fn a_twilio_that_is_down_is_waited_for() {
+fn deliveries_wait_while_twilio_is_down() {
     let (twilio, gateway) = pair(|setup| setup);
     let sid = {
         twilio.fault(Fault::new(Action::TooManyRequests).times(3));
@@ -226,7 +228,7 @@ fn a_twilio_that_is_down_is_waited_for() {
 }
 
 #[test]
-fn a_second_callback_about_a_conversation_changes_nothing() {
+fn a_second_callback_about_a_conversation_has_no_effect() {
     let (twilio, gateway) = pair(|setup| setup);
     let sid = twilio.inbound_sms("+12025550107", OURS, "planted text").expect("a conversation");
     twilio.wait_for(|state| routed(state, &sid) == ["ana@example.org"]);
@@ -240,7 +242,7 @@ fn a_second_callback_about_a_conversation_changes_nothing() {
 }
 
 #[test]
-fn the_first_plugin_of_the_chain_that_names_somebody_wins() {
+fn the_first_plugin_of_the_chain_that_names_a_worker_wins() {
     let chain = |first: &str, second: &str| {
         let twilio = Twilio::start();
         let component = frontgate_tests::component("misbehaving");
@@ -262,14 +264,14 @@ fn the_first_plugin_of_the_chain_that_names_somebody_wins() {
     assert_eq!(chain("nobody", "worker ben"), "ben");
     assert_eq!(chain("nobody", "nobody"), "default@example.org");
     assert_eq!(chain("not-found", "worker ben"), "ben");
-    // One that fails is asked again for routing_patience_ms, and passed over then.
-    for wish in ["unavailable", "panic", "sleep 60000", "worker  ", "one-of"] {
-        assert_eq!(chain(wish, "worker ben"), "ben", "{wish}");
+    // A failing plugin is retried for routing_patience_ms, then skipped.
+    for instruction in ["unavailable", "panic", "sleep 60000", "worker  ", "one-of"] {
+        assert_eq!(chain(instruction, "worker ben"), "ben", "{instruction}");
     }
 }
 
 #[test]
-fn a_conversation_that_nobody_takes_waits_for_somebody() {
+fn an_unassigned_conversation_waits_for_a_default_worker() {
     let twilio = Twilio::start();
     let setup = Setup::every_role(&twilio).set("plugins.named.plugin.config.route", "\"nobody\"");
     let gateway = setup.start();
@@ -284,7 +286,7 @@ fn a_conversation_that_nobody_takes_waits_for_somebody() {
 }
 
 #[test]
-fn a_crm_that_is_down_does_not_keep_a_customer_waiting_for_a_worker() {
+fn a_crm_outage_does_not_delay_the_assignment_of_a_worker() {
     let (twilio, gateway) = pair(|setup| setup.set("plugins.named.plugin.config.participant", "\"unavailable\""));
     let sid = twilio.inbound_sms("+12025550107", OURS, "planted text").expect("a conversation");
     twilio.wait_for(|state| routed(state, &sid) == ["ana@example.org"]);
@@ -294,7 +296,7 @@ fn a_crm_that_is_down_does_not_keep_a_customer_waiting_for_a_worker() {
 }
 
 #[test]
-fn deliveries_of_one_conversation_are_made_in_order() {
+fn deliveries_of_one_conversation_run_in_order() {
     let (twilio, gateway) = scenarios::shipped();
     twilio.filters(&[]);
     let sid = twilio.inbound_sms("+12025550101", OURS, "planted text").expect("a conversation");
@@ -311,7 +313,7 @@ fn deliveries_of_one_conversation_are_made_in_order() {
     };
     let sids: Vec<_> = (1..=5).map(|number| format!("MB{number:032}")).collect();
     sids.iter().for_each(|participant| add(participant));
-    // None of them is there; each is refused for good, after the one before it.
+    // None of the participants exists: each delivery fails for good, after the one before it.
     (2..=6).for_each(|id| drop(gateway.wait_for_delivery(id, "failed")));
     let mut asked: Vec<_> =
         twilio.requests().into_iter().filter(|request| request.call == Call::FetchParticipant).collect();
@@ -322,7 +324,7 @@ fn deliveries_of_one_conversation_are_made_in_order() {
 }
 
 #[test]
-fn a_closed_conversation_is_left_alone() {
+fn a_closed_conversation_gets_no_worker() {
     let (twilio, gateway) = pair(|setup| setup);
     twilio.filters(&[]);
     twilio.custom_routing(false);
@@ -348,7 +350,7 @@ fn base64(text: &str) -> String {
 }
 
 #[test]
-fn two_gateways_do_not_share_a_store() {
+fn two_gateways_cannot_share_a_store() {
     let gateway = Setup::misbehaving().start();
     let lock = gateway.path("data/frontgate.lock");
     let held = std::fs::File::open(&lock).expect("the lock");

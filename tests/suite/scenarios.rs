@@ -1,4 +1,4 @@
-//! What happens between a customer's message and a worker who reads it, with all that is shipped.
+//! End to end, with the bundled plugins: from a customer's message to the worker who reads it.
 
 use std::thread;
 
@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::delivery::{OURS, point, routed, workers_added};
 
-/// With all that is shipped, and three customers.
+/// A gateway with all bundled plugins and two customers.
 pub(crate) fn shipped() -> (Twilio, Gateway) {
     let csv =
         "Id,Name,Phone,Owner\nc-1,Mora Lind,+12025550101,ana@example.org\nc-2,Otto Vale,+12025550102,ben@example.org\n";
@@ -25,7 +25,7 @@ pub(crate) fn shipped() -> (Twilio, Gateway) {
 }
 
 #[test]
-fn an_sms_of_a_known_customer_gets_its_name_its_owner_and_its_ties() {
+fn an_sms_of_a_known_customer_gets_name_owner_and_customer_id() {
     let (twilio, gateway) = shipped();
     let sid = twilio.inbound_sms("+12025550101", OURS, "planted text").expect("a conversation");
     twilio.wait_for(|state| routed(state, &sid) == ["ana@example.org"]);
@@ -41,7 +41,7 @@ fn an_sms_of_a_known_customer_gets_its_name_its_owner_and_its_ties() {
 }
 
 #[test]
-fn a_whatsapp_message_does_so_too() {
+fn a_whatsapp_message_of_a_known_customer_gets_name_and_owner() {
     let (twilio, _gateway) = shipped();
     let sid = twilio.inbound_whatsapp("+12025550102", OURS, "planted text").expect("a conversation");
     twilio.wait_for(|state| routed(state, &sid) == ["ben@example.org"]);
@@ -49,7 +49,7 @@ fn a_whatsapp_message_does_so_too() {
 }
 
 #[test]
-fn unknown_numbers_are_taken_in_turn() {
+fn unknown_numbers_are_assigned_round_robin() {
     let (twilio, _gateway) = shipped();
     let mut got = Vec::new();
     for number in ["+12025550111", "+12025550112", "+12025550113"] {
@@ -64,7 +64,7 @@ fn unknown_numbers_are_taken_in_turn() {
 }
 
 #[test]
-fn a_group_waits_until_it_is_made_and_gets_a_worker_under_our_number() {
+fn a_group_gets_a_worker_under_our_number_once_it_is_initialized() {
     for projected in [true, false] {
         let (twilio, _gateway) = shipped();
         twilio.initializing(Initializing::Refusals(3));
@@ -89,7 +89,7 @@ fn a_group_waits_until_it_is_made_and_gets_a_worker_under_our_number() {
 }
 
 #[test]
-fn an_outgoing_conversation_is_tied_to_its_customer_and_left_with_its_worker() {
+fn an_outgoing_conversation_keeps_its_worker_and_gets_its_customer() {
     let (twilio, gateway) = shipped();
     let sid = twilio.outgoing("ana@example.org", "+12025550101", OURS, "c-1").expect("a conversation");
     twilio.wait_for(|state| {
@@ -104,7 +104,7 @@ fn an_outgoing_conversation_is_tied_to_its_customer_and_left_with_its_worker() {
 }
 
 #[test]
-fn what_others_put_into_attributes_stays_and_nothing_is_written_twice() {
+fn attributes_of_others_are_kept_and_ours_written_once() {
     let (twilio, gateway) = shipped();
     let sid = twilio.inbound_sms("+12025550101", OURS, "planted text").expect("a conversation");
     gateway.wait_for_delivery(1, "sent");
@@ -112,7 +112,7 @@ fn what_others_put_into_attributes_stays_and_nothing_is_written_twice() {
     let written = |effect: &&Effect| matches!(effect, Effect::AttributesSet { .. });
     assert_eq!(twilio.effects().iter().filter(written).count(), 1);
     let participant = twilio.conversation(&sid).participant("+12025550101").expect("the customer").sid.clone();
-    // The same news under another identity: what is there says it all already.
+    // The same change as another event: the attributes are already up to date.
     let fields = [
         ("ConversationSid", &*sid),
         ("ParticipantSid", &*participant),

@@ -1,10 +1,10 @@
-//! Whether commands have written what a page shows.
+//! Compares the output of commands with what a page shows.
 
-/// Stands for any lines on a line of its own, and for any text inside of one.
+/// Matches any lines on a line of its own, and any text within a line.
 const ANYTHING: &str = "…";
 
-/// Looks for what is expected in lines that were written, and says how far it goes. Lines that stand together are
-/// found together.
+/// Finds expected lines in written lines, and returns the index behind the last match. Expected lines without `…`
+/// between them must be adjacent.
 pub(super) fn find(expected: &str, written: &[String]) -> Option<usize> {
     let lines: Vec<&str> = expected.lines().map(str::trim_end).collect();
     let mut from = 0;
@@ -37,7 +37,7 @@ fn is(expected: &str, line: &str) -> bool {
 }
 
 #[test]
-fn what_a_page_shows_stands_in_what_was_written() {
+fn expected_output_is_found_in_written_lines() {
     let written = ["one", "two 2 b", "three", "four"].map(str::to_owned);
     for (expected, end) in [
         ("one", Some(1)),
