@@ -3,10 +3,8 @@
 use std::thread;
 use std::time::Duration;
 
-use frontgate_tests::{Setup, TOKEN, component, eventually, list};
+use frontgate_tests::{Setup, component, eventually, list};
 use rustix::process::getpriority_process;
-
-use crate::tenants::call;
 
 #[test]
 fn a_loop_ends_at_its_cpu_time_while_others_are_served() {
@@ -345,8 +343,7 @@ fn warm_instances_are_reused_within_a_tenant_only() {
         .set("plugins.warm.calls_max", "4")
         .start();
     assert_eq!(["count"; 5].map(|instruction| gateway.output_of(instruction)), ["0", "1", "2", "3", "0"]);
-    let path = "/acme/callbacks/crm";
-    let other = call(&gateway, path, TOKEN, path, &list(&[("Query", "count")]));
+    let other = gateway.tenant_callback("/acme", "crm", &list(&[("Query", "count")]));
     assert_eq!(other.json["objects"]["customers"][0]["display_name"], "0", "{}", other.text);
     // An instance that crashed is not reused.
     assert_eq!(gateway.instruct("panic").code(), "plugin-trapped");

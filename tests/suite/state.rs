@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::thread;
 
-use frontgate_tests::{Answer, Gateway, PUBLIC_URL, Setup, TOKEN, component, eventually, list, post, sign};
+use frontgate_tests::{Answer, Gateway, Setup, component, eventually, list};
 
 pub(crate) fn setup() -> Setup {
     Setup::misbehaving().set("plugins.named.plugin.state", "true")
@@ -90,12 +90,7 @@ fn state_is_separate_for_each_plugin_and_tenant() {
     }
     let gateway = setup.start();
     let run_script = |path: &str, script: &str| {
-        let (path, query) = (format!("{path}/callbacks/crm"), format!("state {script}"));
-        let form = list(&[("Query", &query)]);
-        let signature = sign(TOKEN, &format!("{PUBLIC_URL}{path}"), &form);
-        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(&form).finish();
-        let kind = ("content-type", "application/x-www-form-urlencoded");
-        let answer = post(gateway.address(), &path, &[kind, ("x-twilio-signature", &signature)], body.as_bytes());
+        let answer = gateway.tenant_callback(path, "crm", &list(&[("Query", &format!("state {script}"))]));
         answer.json["objects"]["customers"][0]["display_name"].as_str().expect("a name").to_owned()
     };
     let paths = ["", "/acme", "/bolt"];

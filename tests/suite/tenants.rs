@@ -33,7 +33,7 @@ fn bolt_twilio() -> Twilio {
     Twilio::builder().api_key(Twilio::API_KEY_SID, "other-secret").start()
 }
 
-pub(crate) fn call(gateway: &Gateway, path: &str, token: &str, signed_path: &str, form: &[(&str, &str)]) -> Answer {
+fn call(gateway: &Gateway, path: &str, token: &str, signed_path: &str, form: &[(&str, &str)]) -> Answer {
     let signature = sign(token, &format!("{PUBLIC_URL}{signed_path}"), form);
     let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
     let kind = ("content-type", "application/x-www-form-urlencoded");

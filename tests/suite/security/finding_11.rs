@@ -1,4 +1,4 @@
-//! Finding 11: damaged plugin records open the guards.
+//! Finding 11: damaged plugin records disable the safeguards.
 //!
 //! However `plugins.json` is damaged: the live version keeps answering, unknown files wait for the operator, and no
 //! version that a rollback may need is deleted.
