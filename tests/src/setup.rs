@@ -85,9 +85,9 @@ impl Setup {
     }
 
     /// All bundled plugins, with customers from a CSV file.
-    pub fn shipped(csv: &str) -> Self {
-        let shipped = ["templates", "numbers", "owner-routing"];
-        let setup = shipped.iter().fold(Self::directory(csv), |setup, name| setup.plugin(name, &component(name)));
+    pub fn bundled(csv: &str) -> Self {
+        let bundled = ["templates", "numbers", "owner-routing"];
+        let setup = bundled.iter().fold(Self::directory(csv), |setup, name| setup.plugin(name, &component(name)));
         setup
             .set("tenants.demo.roles.templates", "[\"templates\"]")
             .set("tenants.demo.roles.outgoing", "[\"numbers\"]")

@@ -35,7 +35,7 @@ fn event(id: &str) -> Value {
 }
 
 /// Waits until the queue is empty, and checks that every message arrived exactly once.
-fn check(front: &Front, provider: &Provider, gateway: &Gateway, sent: &[String], reported: &[String]) {
+fn assert_exactly_once(front: &Front, provider: &Provider, gateway: &Gateway, sent: &[String], reported: &[String]) {
     let unsent = gateway.wait_for_deliveries().into_iter().find(|delivery| delivery["state"] != "sent");
     assert!(unsent.is_none(), "{unsent:?}");
     let mut at_provider = BTreeMap::new();
@@ -137,7 +137,7 @@ fn channel_messages_arrive_exactly_once_after_a_crash_at_any_point() {
                 reached += u32::from(gateway.with(Gateway::has_ended));
                 gateway.restart(&front);
             });
-            check(&front, &provider, &gateway.into_inner(), &sent, &reported);
+            assert_exactly_once(&front, &provider, &gateway.into_inner(), &sent, &reported);
         }
         assert!(reached > 0, "{crash_point} was never reached");
     }
@@ -183,6 +183,6 @@ fn channel_messages_arrive_exactly_once_after_random_kills() {
         drop(end);
         (sending.join().expect("no panic"), reporting.join().expect("no panic"))
     });
-    check(&front, &provider, &gateway.into_inner(), &sent, &reported);
+    assert_exactly_once(&front, &provider, &gateway.into_inner(), &sent, &reported);
     assert!(sent.len() as u32 >= kills && !reported.is_empty(), "{} sent, {} reported", sent.len(), reported.len());
 }

@@ -8,7 +8,7 @@ use crate::channel_commands::{failure_reason, run_ok, with_early_promises};
 use crate::channels::{ChannelFixture, LEE};
 
 /// An agent sends a message at the provider, not through the gateway.
-fn agent(fixture: &ChannelFixture, id: &str, text: &str) {
+fn agent_sends(fixture: &ChannelFixture, id: &str, text: &str) {
     fixture
         .report_events(&json!([{"outbound": {"id": id, "conversation": "C+15550100001", "with": LEE, "text": text}}]));
 }
@@ -22,7 +22,7 @@ fn cancelling_a_promised_message_marks_it_failed_in_front() {
     fixture.gateway.wait_for_delivery(1, "ready");
     assert!(run_ok(&fixture.gateway, &["deliveries", "cancel", "1"]).contains("delivery 1 is cancelled now"));
     assert_eq!(failure_reason(&fixture.front, &sent.message), "An operator took it out.");
-    agent(&fixture, "P77", "planted text of an agent");
+    agent_sends(&fixture, "P77", "planted text of an agent");
     fixture.front.wait_for(|state| state.messages().count() == 2);
     assert_eq!(fixture.provider.look(|known| known.messages.len()), 0);
 }
@@ -44,7 +44,7 @@ fn an_operator_can_resolve_an_unknown_message_as_sent() {
     let sent = fixture.front.send(&fixture.channel, Draft::new("planted text").to(LEE));
     fixture.gateway.wait_for_delivery(1, "unknown");
     run_ok(&fixture.gateway, &["deliveries", "resolve", "1", "sent"]);
-    agent(&fixture, "P77", "planted text of an agent");
+    agent_sends(&fixture, "P77", "planted text of an agent");
     fixture.front.wait_for(|state| state.messages().count() == 2);
     fixture.gateway.wait_for_deliveries();
     assert_eq!(fixture.front.message(&sent.message).state, MessageState::Sent);
@@ -62,7 +62,7 @@ fn a_rejected_message_can_be_retried_by_an_operator() {
     fixture.provider.trouble(Trouble::Slow(std::time::Duration::from_millis(1_500)));
     assert!(run_ok(&fixture.gateway, &["deliveries", "retry", "1"]).contains("delivery 1 is ready now"));
     fixture.provider.wait_for(|known| known.messages.len() == 1);
-    agent(&fixture, "P1", "planted text");
+    agent_sends(&fixture, "P1", "planted text");
     let ended: Vec<_> = fixture.gateway.wait_for_deliveries().iter().map(|one| one["state"].clone()).collect();
     assert!(ended.iter().all(|state| state == "sent"), "{ended:?}");
     assert_eq!(fixture.front.look(|state| state.messages().count()), 1);

@@ -15,7 +15,7 @@ const LARGE: usize = 24_000_000;
 /// Memory that the gateway may use beyond its idle memory: less than the file.
 const SPARE_KIB: u64 = 16 * 1024;
 
-fn patient() -> ChannelFixture {
+fn with_long_timeouts() -> ChannelFixture {
     let fixture = ChannelFixture::with(|setup| {
         setup
             .set("plugins.limits.outbound_timeout_ms", "25000")
@@ -45,13 +45,13 @@ fn peak_kib(gateway: &Gateway, work: impl FnOnce()) -> u64 {
     })
 }
 
-fn inbound(fixture: &ChannelFixture) -> Option<Message> {
+fn first_inbound(fixture: &ChannelFixture) -> Option<Message> {
     fixture.front.look(|state| state.messages().find(|message| message.is_inbound).cloned())
 }
 
 #[test]
 fn a_large_outbound_file_is_streamed_not_buffered() {
-    let fixture = patient();
+    let fixture = with_long_timeouts();
     fixture.front.send(&fixture.channel, Draft::new("planted text").to(LEE)).ids();
     let idle = fixture.gateway.resident_kib();
     let peak = peak_kib(&fixture.gateway, || {
@@ -69,7 +69,7 @@ fn a_large_outbound_file_is_streamed_not_buffered() {
 
 #[test]
 fn a_large_inbound_file_is_streamed_not_buffered() {
-    let fixture = patient();
+    let fixture = with_long_timeouts();
     fixture.provider.file("large.bin", generated(LARGE));
     fixture
         .report_events(&json!([{"inbound": {"id": "in-0", "conversation": "c", "with": LEE, "text": "planted text"}}]));
@@ -156,7 +156,7 @@ fn an_inbound_message_names_files_that_could_not_be_fetched() {
         &json!([{"inbound": {"id": "in-1", "conversation": "c", "with": LEE, "text": "", "files": files}}]),
     );
     fixture.front.wait_for(|state| state.messages().count() == 1);
-    let message = inbound(&fixture).expect("a message");
+    let message = first_inbound(&fixture).expect("a message");
     assert_eq!(message.text, "Attachment\n[gone.txt could not be fetched]");
     let files: Vec<_> = message.attachments.iter().map(|file| (&*file.filename, &*file.digest)).collect();
     assert_eq!(files, [("a.txt", &*digest(b"from the provider")), ("b.txt", &*digest(b"here it is"))]);
@@ -172,7 +172,7 @@ fn a_file_over_fronts_limit_is_named_in_the_message() {
         &json!([{"inbound": {"id": "in-1", "conversation": "c", "with": LEE, "text": "planted text", "files": files}}]),
     );
     fixture.front.wait_for(|state| state.messages().count() == 1);
-    let message = inbound(&fixture).expect("a message");
+    let message = first_inbound(&fixture).expect("a message");
     assert!(message.text.starts_with("planted text\n[huge.bin "), "{}", message.text);
     assert_eq!(message.attachments.len(), 0);
 }
@@ -188,7 +188,7 @@ fn a_message_is_imported_without_files_that_front_rejects() {
         &json!([{"inbound": {"id": "in-1", "conversation": "c", "with": LEE, "text": "planted text", "files": files}}]),
     );
     fixture.front.wait_for(|state| state.messages().count() == 1);
-    assert_eq!(inbound(&fixture).expect("a message").text, "planted text\n[a.bin was not taken by Front]");
+    assert_eq!(first_inbound(&fixture).expect("a message").text, "planted text\n[a.bin was not taken by Front]");
 }
 
 #[test]
@@ -200,7 +200,7 @@ fn a_message_waits_for_an_unavailable_file_and_is_then_imported_without() {
     );
     fixture.gateway.log().wait_for("is ready: the file of a message");
     fixture.front.wait_for(|state| state.messages().count() == 1);
-    assert_eq!(inbound(&fixture).expect("a message").text, "planted text\n[a.txt could not be fetched]");
+    assert_eq!(first_inbound(&fixture).expect("a message").text, "planted text\n[a.txt could not be fetched]");
 }
 
 #[test]
@@ -214,7 +214,7 @@ fn a_file_of_unknown_size_is_imported_if_it_is_small() {
         &json!([{"inbound": {"id": "in-1", "conversation": "c", "with": LEE, "text": "planted text", "files": files}}]),
     );
     fixture.front.wait_for(|state| state.messages().count() == 1);
-    let message = inbound(&fixture).expect("a message");
+    let message = first_inbound(&fixture).expect("a message");
     assert_eq!(message.text, "planted text\n[large.bin is large, and nobody says how large]");
     assert_eq!(message.attachments.len(), 1);
     assert_eq!(message.attachments[0].digest, digest(b"a small file"));
@@ -230,7 +230,7 @@ fn files_over_the_total_size_are_omitted() {
         &json!([{"inbound": {"id": "in-1", "conversation": "c", "with": LEE, "text": "planted text", "files": files}}]),
     );
     fixture.front.wait_for(|state| state.messages().count() == 1);
-    let message = inbound(&fixture).expect("a message");
+    let message = first_inbound(&fixture).expect("a message");
     assert_eq!(message.text, "planted text\n[two.bin is too large]");
     let names: Vec<_> = message.attachments.iter().map(|file| &*file.filename).collect();
     assert_eq!(names, ["one.bin", "three.txt"]);

@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::channels::{ChannelFixture, LEE};
 
 /// Offers three times the rate that Front accepts, and checks that all messages arrive in order.
-fn offer(fixture: &ChannelFixture, count: usize, pause: Duration) {
+fn offer_load(fixture: &ChannelFixture, count: usize, pause: Duration) {
     let began = Instant::now();
     for turn in 0..count {
         let (conversation, id) = (format!("c-{}", turn % 3), format!("{turn:05}"));
@@ -30,7 +30,7 @@ fn three_times_the_channel_rate_drains_in_order_without_429() {
     let fixture = ChannelFixture::new();
     let seconds: usize = std::env::var("FRONTGATE_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(2);
     fixture.front.budget(100_000, Duration::from_secs(60));
-    offer(&fixture, 15 * seconds, Duration::from_secs(1) / 15);
+    offer_load(&fixture, 15 * seconds, Duration::from_secs(1) / 15);
 }
 
 #[test]
@@ -38,5 +38,5 @@ fn three_times_the_company_rate_drains_in_order_without_429() {
     let fixture = ChannelFixture::with(|setup| setup.set("tenants.demo.front.sms.calls_per_second_max", "1000"));
     fixture.front.burst(1_000);
     fixture.front.budget(10, Duration::from_secs(2));
-    offer(&fixture, 30, Duration::ZERO);
+    offer_load(&fixture, 30, Duration::ZERO);
 }

@@ -39,12 +39,12 @@ fn setup(twilio: &Twilio) -> Setup {
         .set("plugins.named.plugin.config.route", "\"one-of ana@example.org ben@example.org\"")
 }
 
-fn point(twilio: &Twilio, gateway: &Gateway) {
+fn point_twilio_at(twilio: &Twilio, gateway: &Gateway) {
     twilio.point_at(gateway.address(), PUBLIC_URL, "", TOKEN);
 }
 
 /// A customer's number. The CRM does not know numbers that end in 99.
-fn number(index: u32) -> String {
+fn customer_number(index: u32) -> String {
     format!("+1202555{index:04}")
 }
 
@@ -53,7 +53,7 @@ fn customer_writes(twilio: &Twilio, index: u32) {
     let index = if index % 5 == 4 { index / 5 * 100 + 299 } else { index / 99 * 100 + index % 99 };
     let way = if index % 3 == 2 { Twilio::inbound_whatsapp } else { Twilio::inbound_sms };
     // A rejected webhook would lose the customer's message.
-    way(twilio, &number(index), OURS, "planted text").expect("a conversation");
+    way(twilio, &customer_number(index), OURS, "planted text").expect("a conversation");
 }
 
 /// The model that the gateway has to satisfy: once Twilio's webhooks are acknowledged, every conversation has one
@@ -76,7 +76,7 @@ fn model_holds(state: &State) -> bool {
 }
 
 /// Waits until the model holds and the queue is empty, and checks that no worker was added twice.
-fn check(twilio: &Twilio, gateway: &Gateway) {
+fn assert_exactly_once(twilio: &Twilio, gateway: &Gateway) {
     twilio.wait_for(model_holds);
     let unsent = gateway.wait_for_deliveries().into_iter().find(|delivery| delivery["state"] != "sent");
     assert!(unsent.is_none(), "{unsent:?}");
@@ -106,7 +106,7 @@ fn effects_happen_exactly_once_after_a_crash_at_any_point() {
             let count = if crash_point.contains("commit") { count + 5 } else { count };
             let twilio = Twilio::start();
             let mut gateway = setup(&twilio).start_crashing(&format!("{crash_point}:{count}"));
-            point(&twilio, &gateway);
+            point_twilio_at(&twilio, &gateway);
             if crash_point == "asked" {
                 twilio.fault(Fault::new(Action::CloseAfterActing).on(Call::AddParticipant).times(2));
             }
@@ -124,8 +124,8 @@ fn effects_happen_exactly_once_after_a_crash_at_any_point() {
             reached += u32::from(gateway.has_ended());
             gateway.kill();
             let gateway = gateway.start_again();
-            point(&twilio, &gateway);
-            check(&twilio, &gateway);
+            point_twilio_at(&twilio, &gateway);
+            assert_exactly_once(&twilio, &gateway);
         }
         assert!(reached > 0, "{crash_point} was never reached");
     }
@@ -138,7 +138,7 @@ fn effects_happen_exactly_once_after_random_kills() {
     twilio.faults_at_random_of(7, 0.2, &Action::passing());
     twilio.duplicate(8, 0.2);
     let gateway = setup(&twilio).set("delivery.request_timeout_ms", "500").start();
-    point(&twilio, &gateway);
+    point_twilio_at(&twilio, &gateway);
     let (next, ended) = (AtomicU32::new(0), AtomicBool::new(false));
     let gateway = thread::scope(|scope| {
         let _end = SetOnDrop(&ended);
@@ -164,12 +164,12 @@ fn effects_happen_exactly_once_after_random_kills() {
             twilio.wait_for(|state| state.requests().len() + state.webhooks().len() > now + more);
             gateway.kill();
             gateway = gateway.start_again();
-            point(&twilio, &gateway);
+            point_twilio_at(&twilio, &gateway);
         }
         gateway
     });
     twilio.faults_off();
-    check(&twilio, &gateway);
+    assert_exactly_once(&twilio, &gateway);
     let conversations = twilio.conversations().len();
     assert!(conversations > kills / 2, "{conversations} conversations in {kills} kills");
 }

@@ -10,20 +10,20 @@ use crate::scenarios;
 pub(crate) const OURS: &str = "+12025550199";
 
 /// A gateway with every role, and a Twilio that calls it.
-pub(crate) fn pair(setup: impl FnOnce(Setup) -> Setup) -> (Twilio, Gateway) {
+pub(crate) fn start_with_twilio(setup: impl FnOnce(Setup) -> Setup) -> (Twilio, Gateway) {
     let twilio = Twilio::start();
     let gateway =
         setup(Setup::every_role(&twilio).set("plugins.named.plugin.config.route", "\"worker ana@example.org\""))
             .start();
-    point(&twilio, &gateway);
+    point_twilio_at(&twilio, &gateway);
     (twilio, gateway)
 }
 
-pub(crate) fn point(twilio: &Twilio, gateway: &Gateway) {
+pub(crate) fn point_twilio_at(twilio: &Twilio, gateway: &Gateway) {
     twilio.point_at(gateway.address(), PUBLIC_URL, "", TOKEN);
 }
 
-pub(crate) fn routed<'s>(state: &'s State, sid: &str) -> Vec<&'s str> {
+pub(crate) fn workers<'s>(state: &'s State, sid: &str) -> Vec<&'s str> {
     state.conversation(sid).map(|conversation| conversation.workers()).unwrap_or_default()
 }
 
@@ -35,10 +35,10 @@ pub(crate) fn workers_added(twilio: &Twilio, sid: &str) -> usize {
 #[test]
 fn each_transient_twilio_failure_is_retried_until_success() {
     for action in Action::passing() {
-        let (twilio, gateway) = pair(|setup| setup.set("delivery.request_timeout_ms", "1000"));
+        let (twilio, gateway) = start_with_twilio(|setup| setup.set("delivery.request_timeout_ms", "1000"));
         twilio.fault(Fault::new(action.clone()).on(Call::AddParticipant).times(2));
         let sid = twilio.inbound_sms("+12025550107", OURS, "planted text").expect("a conversation");
-        twilio.wait_for(|state| routed(state, &sid) == ["ana@example.org"]);
+        twilio.wait_for(|state| workers(state, &sid) == ["ana@example.org"]);
         assert_eq!(workers_added(&twilio, &sid), 1, "{action:?}");
         gateway.log().wait_for("of routing is made");
     }
@@ -46,7 +46,7 @@ fn each_transient_twilio_failure_is_retried_until_success() {
 
 #[test]
 fn random_twilio_failures_end_with_one_worker_or_a_reason() {
-    let (twilio, gateway) = pair(|setup| setup.set("delivery.request_timeout_ms", "500"));
+    let (twilio, gateway) = start_with_twilio(|setup| setup.set("delivery.request_timeout_ms", "500"));
     twilio.filters(&[]);
     twilio.faults_at_random(11, 0.4);
     let conversations: Vec<String> = (0..60)
@@ -82,11 +82,11 @@ fn a_request_with_unknown_outcome_is_checked_before_a_retry() {
         (Action::CloseAfterReading, 2),
         (Action::FailBefore(500), 2),
     ] {
-        let (twilio, gateway) = pair(|setup| setup);
+        let (twilio, gateway) = start_with_twilio(|setup| setup);
         twilio.fault(Fault::new(action.clone()).on(Call::AddParticipant));
         let sid = twilio.inbound_sms("+12025550107", OURS, "planted text").expect("a conversation");
         gateway.log().wait_for("of routing is unknown");
-        twilio.wait_for(|state| routed(state, &sid) == ["ana@example.org"]);
+        twilio.wait_for(|state| workers(state, &sid) == ["ana@example.org"]);
         gateway.log().wait_for("of routing is made");
         let calls: Vec<_> = twilio
             .requests()
@@ -105,7 +105,7 @@ fn a_permanent_rejection_ends_with_its_reason() {
     for (action, words) in
         [(Action::BindingExists, "another active conversation"), (Action::NotFound, "no such conversation")]
     {
-        let (twilio, gateway) = pair(|setup| setup);
+        let (twilio, gateway) = start_with_twilio(|setup| setup);
         twilio.filters(&[]);
         twilio.fault(Fault::new(action.clone()).on(Call::AddParticipant));
         twilio.inbound_sms("+12025550107", OURS, "planted text").expect("a conversation");
@@ -117,17 +117,17 @@ fn a_permanent_rejection_ends_with_its_reason() {
 
 #[test]
 fn a_wrong_url_holds_deliveries_until_it_is_corrected() {
-    let (twilio, gateway) = pair(|setup| setup);
+    let (twilio, gateway) = start_with_twilio(|setup| setup);
     twilio.filters(&[]);
     twilio.fault(Fault::new(Action::Redirect).on(Call::AddParticipant).times(3));
     let sid = twilio.inbound_sms("+12025550107", OURS, "planted text").expect("a conversation");
     gateway.log().wait_for("see conversations_url");
-    twilio.wait_for(|state| routed(state, &sid) == ["ana@example.org"]);
+    twilio.wait_for(|state| workers(state, &sid) == ["ana@example.org"]);
 }
 
 #[test]
 fn an_outage_never_settles_an_unknown_outcome() {
-    let (twilio, gateway) = pair(|setup| setup.set("delivery.unknown_tries_max", "2"));
+    let (twilio, gateway) = start_with_twilio(|setup| setup.set("delivery.unknown_tries_max", "2"));
     twilio.filters(&[]);
     twilio.fault(Fault::new(Action::CloseAfterActing).on(Call::AddParticipant));
     twilio.fault(Fault::new(Action::TooManyRequests).on(Call::FetchParticipant).times(4));
@@ -139,7 +139,7 @@ fn an_outage_never_settles_an_unknown_outcome() {
 
 #[test]
 fn a_participant_that_already_exists_is_success() {
-    let (twilio, gateway) = pair(|setup| setup);
+    let (twilio, gateway) = start_with_twilio(|setup| setup);
     twilio.filters(&[]);
     twilio.fault(Fault::new(Action::IdentityExists).on(Call::AddParticipant));
     twilio.inbound_sms("+12025550107", OURS, "planted text").expect("a conversation");
@@ -148,15 +148,16 @@ fn a_participant_that_already_exists_is_success() {
 
 #[test]
 fn wrong_credentials_hold_deliveries_until_they_are_corrected() {
-    let (twilio, gateway) =
-        pair(|setup| setup.file("wrong", "not it").set("tenants.demo.twilio.api_secret", "{ file = \"files/wrong\" }"));
+    let (twilio, gateway) = start_with_twilio(|setup| {
+        setup.file("wrong", "not it").set("tenants.demo.twilio.api_secret", "{ file = \"files/wrong\" }")
+    });
     twilio.filters(&[]);
     let sid = twilio.inbound_sms("+12025550107", OURS, "planted text").expect("a conversation");
     let line = gateway.log().wait_for("of routing is ready: Twilio answered 401");
     assert!(line["message"].as_str().is_some_and(|text| text.contains("see api_key")), "{line}");
     std::fs::write(gateway.path("files/wrong"), Twilio::API_KEY_SECRET).expect("a file");
     let _gateway = gateway.restart();
-    twilio.wait_for(|state| routed(state, &sid) == ["ana@example.org"]);
+    twilio.wait_for(|state| workers(state, &sid) == ["ana@example.org"]);
 }
 
 #[test]
@@ -168,10 +169,10 @@ fn the_account_sid_and_token_work_without_an_api_key() {
         .set("tenants.demo.twilio.conversations_url", format!("{:?}", twilio.url()))
         .set("tenants.demo.twilio.default_worker", "\"default@example.org\"")
         .start();
-    point(&twilio, &gateway);
+    point_twilio_at(&twilio, &gateway);
     let sid = twilio.inbound_sms("+12025550107", OURS, "planted text").expect("a conversation");
     // No plugin has the role routing, so the default worker is assigned.
-    twilio.wait_for(|state| routed(state, &sid) == ["default@example.org"]);
+    twilio.wait_for(|state| workers(state, &sid) == ["default@example.org"]);
 }
 
 #[test]
@@ -185,15 +186,15 @@ fn twilio_is_called_over_tls_with_a_trusted_certificate_only() {
             .set("tenants.demo.twilio.default_worker", "\"default@example.org\"")
     };
     let gateway = setup().start();
-    point(&twilio, &gateway);
+    point_twilio_at(&twilio, &gateway);
     twilio.filters(&[]);
     twilio.inbound_sms("+12025550107", OURS, "planted text").expect("a conversation");
     gateway.log().wait_for("of routing is ready: nothing was sent: TLS with localhost: invalid peer certificate");
     assert!(twilio.requests().is_empty());
     let gateway = setup().file("ca.pem", tls.certificate()).set("delivery.ca_files", "[\"files/ca.pem\"]").start();
-    point(&twilio, &gateway);
+    point_twilio_at(&twilio, &gateway);
     let sid = twilio.inbound_sms("+12025550108", OURS, "planted text").expect("a conversation");
-    twilio.wait_for(|state| routed(state, &sid) == ["default@example.org"]);
+    twilio.wait_for(|state| workers(state, &sid) == ["default@example.org"]);
 }
 
 #[test]
@@ -203,18 +204,18 @@ fn the_url_may_contain_a_conversations_service() {
         let url = format!("\"{}/v1/Services/{}\"", twilio.url(), Twilio::SERVICE_SID);
         let gateway = Setup::misbehaving().twilio(&twilio).set("tenants.demo.twilio.conversations_url", url);
         let gateway = gateway.set("tenants.demo.twilio.default_worker", "\"default@example.org\"").start();
-        point(&twilio, &gateway);
+        point_twilio_at(&twilio, &gateway);
         (twilio, gateway)
     };
     let sid = twilio.inbound_sms("+12025550107", OURS, "planted text").expect("a conversation");
-    twilio.wait_for(|state| routed(state, &sid) == ["default@example.org"]);
+    twilio.wait_for(|state| workers(state, &sid) == ["default@example.org"]);
     assert!(twilio.requests().iter().all(|request| request.path.contains("/Services/")));
     drop(gateway);
 }
 
 #[test]
 fn deliveries_wait_while_twilio_is_down() {
-    let (twilio, gateway) = pair(|setup| setup);
+    let (twilio, gateway) = start_with_twilio(|setup| setup);
     let sid = {
         twilio.fault(Fault::new(Action::TooManyRequests).times(3));
         let sid = twilio.inbound_sms("+12025550107", OURS, "planted text").expect("a conversation");
@@ -224,14 +225,14 @@ fn deliveries_wait_while_twilio_is_down() {
     twilio.go_down();
     gateway.log().wait_for("nothing was sent");
     twilio.come_back();
-    twilio.wait_for(|state| routed(state, &sid) == ["ana@example.org"]);
+    twilio.wait_for(|state| workers(state, &sid) == ["ana@example.org"]);
 }
 
 #[test]
 fn a_second_callback_about_a_conversation_has_no_effect() {
-    let (twilio, gateway) = pair(|setup| setup);
+    let (twilio, gateway) = start_with_twilio(|setup| setup);
     let sid = twilio.inbound_sms("+12025550107", OURS, "planted text").expect("a conversation");
-    twilio.wait_for(|state| routed(state, &sid) == ["ana@example.org"]);
+    twilio.wait_for(|state| workers(state, &sid) == ["ana@example.org"]);
     let fired = twilio.webhooks().into_iter().find(|fired| fired.event == "routing").expect("the callback");
     for same_token in [true, false] {
         let again = twilio.repeat(&fired, same_token);
@@ -255,9 +256,9 @@ fn the_first_plugin_of_the_chain_that_names_a_worker_wins() {
             .set("plugins.named.plugin.config.route", format!("{first:?}"))
             .set("plugins.named.second.config.route", format!("{second:?}"))
             .start();
-        point(&twilio, &gateway);
+        point_twilio_at(&twilio, &gateway);
         let sid = twilio.inbound_sms("+12025550107", OURS, "planted text").expect("a conversation");
-        twilio.wait_for(|state| !routed(state, &sid).is_empty());
+        twilio.wait_for(|state| !workers(state, &sid).is_empty());
         twilio.conversation(&sid).workers().concat()
     };
     assert_eq!(chain("worker ana", "worker ben"), "ana");
@@ -275,21 +276,22 @@ fn an_unassigned_conversation_waits_for_a_default_worker() {
     let twilio = Twilio::start();
     let setup = Setup::every_role(&twilio).set("plugins.named.plugin.config.route", "\"nobody\"");
     let gateway = setup.start();
-    point(&twilio, &gateway);
+    point_twilio_at(&twilio, &gateway);
     let sid = twilio.inbound_sms("+12025550107", OURS, "planted text").expect("a conversation");
     gateway.log().wait_for("there is no default_worker");
     let config = std::fs::read_to_string(gateway.path("config.toml")).expect("the configuration");
     let more = "tenants.demo.twilio.default_worker = \"default@example.org\"\n";
     std::fs::write(gateway.path("config.toml"), config + more).expect("a file");
     let _gateway = gateway.restart();
-    twilio.wait_for(|state| routed(state, &sid) == ["default@example.org"]);
+    twilio.wait_for(|state| workers(state, &sid) == ["default@example.org"]);
 }
 
 #[test]
 fn a_crm_outage_does_not_delay_the_assignment_of_a_worker() {
-    let (twilio, gateway) = pair(|setup| setup.set("plugins.named.plugin.config.participant", "\"unavailable\""));
+    let (twilio, gateway) =
+        start_with_twilio(|setup| setup.set("plugins.named.plugin.config.participant", "\"unavailable\""));
     let sid = twilio.inbound_sms("+12025550107", OURS, "planted text").expect("a conversation");
-    twilio.wait_for(|state| routed(state, &sid) == ["ana@example.org"]);
+    twilio.wait_for(|state| workers(state, &sid) == ["ana@example.org"]);
     let waiting = gateway.deliveries().into_iter().find(|delivery| delivery["event"] == "onParticipantAdded");
     let state = waiting.expect("the delivery")["state"].clone();
     assert!(state == "ready" || state == "leased", "{state}");
@@ -297,7 +299,7 @@ fn a_crm_outage_does_not_delay_the_assignment_of_a_worker() {
 
 #[test]
 fn deliveries_of_one_conversation_run_in_order() {
-    let (twilio, gateway) = scenarios::shipped();
+    let (twilio, gateway) = scenarios::start_bundled();
     twilio.filters(&[]);
     let sid = twilio.inbound_sms("+12025550101", OURS, "planted text").expect("a conversation");
     gateway.wait_for_delivery(1, "sent");
@@ -325,7 +327,7 @@ fn deliveries_of_one_conversation_run_in_order() {
 
 #[test]
 fn a_closed_conversation_gets_no_worker() {
-    let (twilio, gateway) = pair(|setup| setup);
+    let (twilio, gateway) = start_with_twilio(|setup| setup);
     twilio.filters(&[]);
     twilio.custom_routing(false);
     let sid = twilio.inbound_sms("+12025550107", OURS, "planted text").expect("a conversation");

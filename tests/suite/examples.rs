@@ -37,7 +37,7 @@ fn gateway(crm: &SmallCrm) -> Gateway {
 
 /// Sends a callback to each example, after `before`, and returns the answer that all of them give.
 #[track_caller]
-fn all_answer_after(gateway: &Gateway, before: impl Fn(), callback: &str, form: &[(&str, &str)]) -> Answer {
+fn ask_all_after(gateway: &Gateway, before: impl Fn(), callback: &str, form: &[(&str, &str)]) -> Answer {
     let mut answers = Example::ALL.into_iter().map(|example| {
         before();
         (example, gateway.tenant_callback(&format!("/{example}"), callback, form))
@@ -56,13 +56,13 @@ fn without_id(answer: &Answer) -> String {
 }
 
 #[track_caller]
-fn all_answer(gateway: &Gateway, form: &[(&str, &str)]) -> Answer {
-    all_answer_after(gateway, || {}, "crm", form)
+fn ask_all(gateway: &Gateway, form: &[(&str, &str)]) -> Answer {
+    ask_all_after(gateway, || {}, "crm", form)
 }
 
 #[track_caller]
 fn details(gateway: &Gateway, worker: &str, id: &str) -> Answer {
-    all_answer(gateway, &[("Worker", worker), ("CustomerId", id), ("Location", "GetCustomerDetailsByCustomerId")])
+    ask_all(gateway, &[("Worker", worker), ("CustomerId", id), ("Location", "GetCustomerDetailsByCustomerId")])
 }
 
 fn ids(answer: &Answer) -> Vec<String> {
@@ -89,7 +89,7 @@ fn pages(gateway: &Gateway, worker: &str, size: usize, by_token: bool) -> Vec<St
             (_, Some(last)) => form.push(("Anchor", last)),
             _ => {}
         }
-        let answer = all_answer(gateway, &form);
+        let answer = ask_all(gateway, &form);
         let page = ids(&answer);
         token = answer.json["objects"]["next_page_token"].as_str().map(str::to_owned);
         assert!(page.len() <= size, "{} of {size}", page.len());
@@ -140,11 +140,11 @@ fn an_unknown_position_is_rejected_or_an_empty_page() {
     let theirs = owned(&crm, BEN);
     for anchor in ["gone", "", "../contacts", "&owner=ben@example.org", &theirs[3]] {
         if !anchor.is_empty() {
-            assert_eq!(ids(&all_answer(&gateway, &list(&[("Anchor", anchor)]))), [""; 0], "{anchor}");
+            assert_eq!(ids(&ask_all(&gateway, &list(&[("Anchor", anchor)]))), [""; 0], "{anchor}");
         }
     }
     for token in ["guess", "Z3Vlc3M", "&owner=ben@example.org", "🍵"] {
-        let answer = all_answer(&gateway, &list(&[("NextPageToken", token)]));
+        let answer = ask_all(&gateway, &list(&[("NextPageToken", token)]));
         assert_eq!((answer.status, answer.code()), (422, "invalid"), "{token}");
     }
 }
@@ -154,7 +154,7 @@ fn a_search_finds_only_the_workers_own_customers() {
     let crm = SmallCrm::start();
     let gateway = gateway(&crm);
     let names = |worker: &str, query: &str| {
-        let answer = all_answer(&gateway, &list(&[("Query", query), ("Worker", worker)]));
+        let answer = ask_all(&gateway, &list(&[("Query", query), ("Worker", worker)]));
         ids(&answer);
         let customers = answer.json["objects"]["customers"].as_array().expect("customers").clone();
         let name = |customer: &Value| customer["display_name"].as_str().expect("a name").to_owned();
@@ -172,7 +172,7 @@ fn a_search_finds_only_the_workers_own_customers() {
     for no_match in ["100% & owner=ben@example.org", "a+b", "#?/\\", "!'()*~-._"] {
         assert_eq!(names(ANA, no_match), [""; 0], "{no_match}");
     }
-    let too_long = all_answer(&gateway, &list(&[("Query", &"é".repeat(201))]));
+    let too_long = ask_all(&gateway, &list(&[("Query", &"é".repeat(201))]));
     assert_eq!((too_long.status, too_long.code()), (422, "invalid"));
 }
 
@@ -218,7 +218,7 @@ fn customers_of_other_workers_are_not_found() {
     }
     // The CRM compares workers case-sensitively.
     assert_eq!(details(&gateway, "Ana@example.org", "c-000000").status, 404);
-    assert_eq!(ids(&all_answer(&gateway, &list(&[("Worker", "Ana@example.org")]))), [""; 0]);
+    assert_eq!(ids(&ask_all(&gateway, &list(&[("Worker", "Ana@example.org")]))), [""; 0]);
 }
 
 #[test]
@@ -233,7 +233,7 @@ fn a_conversation_is_named_after_its_customer() {
             ("MessageBody", "Hello"),
             ("Attributes", "{}"),
         ];
-        let answer = all_answer_after(&gateway, || {}, "conversations", &form);
+        let answer = ask_all_after(&gateway, || {}, "conversations", &form);
         assert_eq!(answer.status, 200, "{}", answer.text);
         answer.json["friendly_name"].as_str().unwrap_or_default().to_owned()
     };
@@ -273,19 +273,19 @@ fn each_crm_failure_maps_to_a_transient_or_permanent_error() {
         for (fault, form) in
             [(Fault::new(action.clone()).on(Call::List).after(1), &*whole), (Fault::new(action.clone()), &one)]
         {
-            let answer = all_answer_after(&gateway, || crm.fault(fault.clone()), "crm", form);
+            let answer = ask_all_after(&gateway, || crm.fault(fault.clone()), "crm", form);
             assert_eq!((answer.status, answer.code()), (status, code), "{action:?}: {}", answer.text);
             *logged.entry(words).or_insert(0) += Example::ALL.len();
             gateway.log().wait_for_count(words, logged[words]);
         }
     }
     crm.fault(Fault::new(Action::Status(404)).times(Example::ALL.len()));
-    assert_eq!(all_answer(&gateway, &whole).status, 502);
+    assert_eq!(ask_all(&gateway, &whole).status, 502);
     crm.go_down();
-    let answer = all_answer(&gateway, &whole);
+    let answer = ask_all(&gateway, &whole);
     assert_eq!((answer.status, answer.code()), (503, "unavailable"));
     crm.come_back();
-    assert_eq!(ids(&all_answer(&gateway, &whole)).len(), 100);
+    assert_eq!(ids(&ask_all(&gateway, &whole)).len(), 100);
 }
 
 #[test]
@@ -293,7 +293,7 @@ fn a_slow_crm_times_out_before_the_platform_does() {
     let crm = SmallCrm::start();
     let gateway = gateway(&crm);
     let asked = || crm.fault(Fault::new(Action::Hang));
-    let answer = all_answer_after(&gateway, asked, "crm", &list(&[]));
+    let answer = ask_all_after(&gateway, asked, "crm", &list(&[]));
     assert_eq!((answer.status, answer.code()), (503, "unavailable"));
     gateway.log().wait_for_count("the CRM did not answer in time", Example::ALL.len());
 }
@@ -303,9 +303,9 @@ fn requests_succeed_again_after_a_rate_limit() {
     let crm = SmallCrm::start();
     let gateway = gateway(&crm);
     crm.rate(0, Duration::from_secs(3600));
-    assert_eq!(all_answer(&gateway, &list(&[])).status, 503);
+    assert_eq!(ask_all(&gateway, &list(&[])).status, 503);
     crm.rate(1_000, Duration::from_secs(3600));
-    assert_eq!(ids(&all_answer(&gateway, &list(&[]))).len(), 30);
+    assert_eq!(ids(&ask_all(&gateway, &list(&[]))).len(), 30);
 }
 
 /// The checks of `frontgate plugin test` that did not pass: names and reasons.

@@ -30,7 +30,7 @@ fn outgoing(gateway: &Gateway, customer: &str, kind: &str, value: &str) -> Answe
     )
 }
 
-fn misbehaving() -> (Twilio, Gateway) {
+fn start_misbehaving() -> (Twilio, Gateway) {
     let twilio = Twilio::start();
     let gateway = Setup::every_role(&twilio).start();
     (twilio, gateway)
@@ -38,7 +38,7 @@ fn misbehaving() -> (Twilio, Gateway) {
 
 #[test]
 fn templates_are_encoded_as_frontline_expects() {
-    let (_twilio, gateway) = misbehaving();
+    let (_twilio, gateway) = start_misbehaving();
     let answer = templates(&gateway, &[("CustomerId", "odd")]);
     assert_eq!(answer.status, 200, "{}", answer.text);
     let expected = json!([
@@ -51,7 +51,7 @@ fn templates_are_encoded_as_frontline_expects() {
 
 #[test]
 fn templates_can_be_requested_without_a_customer() {
-    let (_twilio, gateway) = misbehaving();
+    let (_twilio, gateway) = start_misbehaving();
     let text = templates(&gateway, &[]).text.replace("\\\"", "\"");
     assert!(text.contains("worker: \"ana@example.org\", customer-id: None"), "{text}");
     assert!(text.contains("conversation-sid: Some(\"CH00000000000000000000000000000007\")"), "{text}");
@@ -59,7 +59,7 @@ fn templates_can_be_requested_without_a_customer() {
 
 #[test]
 fn templates_over_64_kib_are_cut_at_the_end() {
-    let (_twilio, gateway) = misbehaving();
+    let (_twilio, gateway) = start_misbehaving();
     let answer = templates(&gateway, &[("CustomerId", "many 100")]);
     assert_eq!(answer.status, 200);
     assert!(answer.text.len() <= 65_536, "{} bytes", answer.text.len());
@@ -70,7 +70,7 @@ fn templates_over_64_kib_are_cut_at_the_end() {
 
 #[test]
 fn an_invalid_callback_gets_a_status_and_a_stable_code() {
-    let (_twilio, gateway) = misbehaving();
+    let (_twilio, gateway) = start_misbehaving();
     for (instruction, status, code) in PLUGIN_ERRORS {
         for answer in [
             templates(&gateway, &[("CustomerId", instruction)]),
@@ -96,7 +96,7 @@ fn an_invalid_callback_gets_a_status_and_a_stable_code() {
 
 #[test]
 fn a_proxy_address_that_frontline_would_reject_is_rejected_early() {
-    let (_twilio, gateway) = misbehaving();
+    let (_twilio, gateway) = start_misbehaving();
     let (contact, ours) = ("+12025550107", "+12025550199");
     let whatsapp = |number: &str| format!("whatsapp:{number}");
     for (kind, contact, proxy, code) in [
@@ -122,7 +122,7 @@ fn a_proxy_address_that_frontline_would_reject_is_rejected_early() {
 
 #[test]
 fn a_plugin_queries_the_tenants_crm_through_directory() {
-    let (_twilio, gateway) = misbehaving();
+    let (_twilio, gateway) = start_misbehaving();
     let content_of = |instruction: &str| {
         let answer = templates(&gateway, &[("CustomerId", instruction)]);
         answer.json[0]["templates"][0]["content"].as_str().expect("a text").to_owned()
@@ -203,7 +203,7 @@ whatsapp_approved = ['de']
 [[category.template]]
 text = { en = 'We are open.' }
 ";
-    let gateway = Setup::shipped(CSV)
+    let gateway = Setup::bundled(CSV)
         .file("templates.toml", file)
         .set(
             "plugins.named.plugin.config.columns",
@@ -232,7 +232,7 @@ text = { en = 'We are open.' }
 #[test]
 fn a_file_of_any_length_is_read_completely() {
     let file = "[[category]]\nname = 'Greetings'\n[[category.template]]\ntext = 'We are open.'\n#";
-    let gateway = Setup::shipped(CSV)
+    let gateway = Setup::bundled(CSV)
         .set("plugins.named.templates.files", "\"files\"")
         .set("plugins.named.templates.config.templates", "\"templates.toml\"")
         .file("templates.toml", file)
@@ -246,7 +246,7 @@ fn a_file_of_any_length_is_read_completely() {
 
 #[test]
 fn bundled_numbers_depend_on_worker_country_and_channel() {
-    let gateway = Setup::shipped(CSV)
+    let gateway = Setup::bundled(CSV)
         .set(
             "plugins.named.plugin.config.columns",
             "{ id = \"Id\", name = \"Name\", phone = \"Phone\", whatsapp = \"WhatsApp\", owner = \"Owner\" }",

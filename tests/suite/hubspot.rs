@@ -22,7 +22,7 @@ struct Account {
 impl Drop for Account {
     fn drop(&mut self) {
         if !std::thread::panicking() {
-            shapes::check(&self.hubspot.exchanges());
+            shapes::assert_match(&self.hubspot.exchanges());
             assert!(!self.gateway.log().text().contains(HubSpot::TOKEN), "the token is in the log");
         }
     }

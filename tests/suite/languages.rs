@@ -35,13 +35,13 @@ fn build(language: &str, name: &str, roles: &[&str]) -> PathBuf {
     let _ = fs::remove_dir_all(&folder);
     let output = run(&place, &["plugin", "new", &name, "--lang", language, "--role", &roles.join(",")]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    author(&folder, "./build.sh", &[]);
+    run_as_author(&folder, "./build.sh", &[]);
     folder
 }
 
 /// Runs a command as an author does, with the compilers that `cargo xtask test` has installed.
 #[track_caller]
-pub(crate) fn author(folder: &Path, command: &str, arguments: &[&str]) -> String {
+pub(crate) fn run_as_author(folder: &Path, command: &str, arguments: &[&str]) -> String {
     let output = Command::new(command)
         .args(arguments)
         .current_dir(folder)
@@ -61,7 +61,7 @@ fn plugin(folder: &Path) -> Vec<u8> {
 }
 
 /// A gateway with one tenant per plugin, which has every role.
-fn serving(plugins: &[(&str, Vec<u8>)]) -> Gateway {
+fn serve(plugins: &[(&str, Vec<u8>)]) -> Gateway {
     let setup = Setup::new().set("tenants.demo.roles.crm", "[]").set("plugins.quick_build_bytes_min", "1000000");
     let setup = plugins.iter().fold(setup, |setup, (name, component)| {
         let roles = ["crm", "templates", "outgoing", "conversations"];
@@ -80,7 +80,7 @@ fn serving(plugins: &[(&str, Vec<u8>)]) -> Gateway {
 #[test]
 fn every_starter_answers_signed_callbacks() {
     let plugins: Vec<(&str, Vec<u8>)> = EVERY_ROLE.iter().map(|(name, folder)| (*name, plugin(folder))).collect();
-    let mut gateway = serving(&plugins);
+    let mut gateway = serve(&plugins);
     for (language, _) in &plugins {
         let ask = |name: &str, form: &[(&str, &str)]| {
             let form = [&[("Worker", "ana@example.org")], form].concat();
@@ -193,7 +193,7 @@ fn a_project_of_one_role_does_not_mention_the_others() {
 
 #[test]
 fn a_rust_project_has_native_tests() {
-    let output = author(&EVERY_ROLE["rust"], "cargo", &["test", "--offline", "--locked"]);
+    let output = run_as_author(&EVERY_ROLE["rust"], "cargo", &["test", "--offline", "--locked"]);
     assert!(output.contains("a_search_ignores_case ... ok"), "{output}");
 }
 
@@ -202,7 +202,7 @@ fn a_compile_error_keeps_the_last_plugin() {
     let folder = &EVERY_ROLE["typescript"];
     let before = plugin(folder);
     let copy = tempfile::TempDir::new().expect("a folder");
-    author(copy.path(), "cp", &["-r", &format!("{}/.", folder.display()), "."]);
+    run_as_author(copy.path(), "cp", &["-r", &format!("{}/.", folder.display()), "."]);
     fs::write(copy.path().join("src/mistake.ts"), "export const count: number = 'two';\n").expect("a file");
     let output = Command::new("./build.sh")
         .current_dir(copy.path())

@@ -2,7 +2,7 @@
 
 use frontgate_tests::{Action, Call, Fault, Twilio};
 
-use crate::delivery::{OURS, pair, routed, workers_added};
+use crate::delivery::{OURS, start_with_twilio, workers, workers_added};
 
 fn workers_of(twilio: &Twilio, sid: &str) -> Vec<String> {
     twilio.conversation(sid).workers().into_iter().map(str::to_owned).collect()
@@ -10,7 +10,7 @@ fn workers_of(twilio: &Twilio, sid: &str) -> Vec<String> {
 
 #[test]
 fn an_outcome_that_stays_unknown_is_left_to_the_operator() {
-    let (twilio, gateway) = pair(|setup| setup.set("delivery.unknown_tries_max", "2"));
+    let (twilio, gateway) = start_with_twilio(|setup| setup.set("delivery.unknown_tries_max", "2"));
     twilio.filters(&[]);
     twilio.fault(Fault::new(Action::CloseAfterReading).on(Call::AddParticipant));
     // Twilio answers the check, but with an error.
@@ -33,7 +33,7 @@ fn an_outcome_that_stays_unknown_is_left_to_the_operator() {
     assert!(shown.contains("ana@example.org") && shown.contains("MessagingBinding.Address = +12025550107"), "{shown}");
     // The retry checks with Twilio first, then sends.
     assert!(run_deliveries(&["retry", "1"]).1.contains("delivery 1 is unknown now"));
-    twilio.wait_for(|state| routed(state, &sid) == ["ana@example.org"]);
+    twilio.wait_for(|state| workers(state, &sid) == ["ana@example.org"]);
     gateway.log().wait_for("of routing is made");
     let (fine, complaint) = run_deliveries(&["resolve", "1", "sent"]);
     assert!(!fine && complaint.contains("there is nothing to find out about delivery 1"), "{complaint}");
@@ -43,8 +43,9 @@ fn an_outcome_that_stays_unknown_is_left_to_the_operator() {
 
 #[test]
 fn an_operator_resolves_unknown_deliveries_and_cancels_others() {
-    let (twilio, gateway) =
-        pair(|setup| setup.set("delivery.retry_first_ms", "60000").set("delivery.retry_longest_ms", "60000"));
+    let (twilio, gateway) = start_with_twilio(|setup| {
+        setup.set("delivery.retry_first_ms", "60000").set("delivery.retry_longest_ms", "60000")
+    });
     twilio.filters(&[]);
     twilio.fault(Fault::new(Action::CloseAfterReading).on(Call::AddParticipant).times(2));
     let numbers = ["+12025550107", "+12025550108"];
@@ -56,14 +57,14 @@ fn an_operator_resolves_unknown_deliveries_and_cancels_others() {
     };
     assert!(run_deliveries(&["resolve", "1", "not-sent"]).contains("delivery 1 is ready now"));
     assert!(run_deliveries(&["cancel", "2"]).contains("delivery 2 is cancelled now"));
-    twilio.wait_for(|state| routed(state, &sids[0]) == ["ana@example.org"]);
+    twilio.wait_for(|state| workers(state, &sids[0]) == ["ana@example.org"]);
     gateway.wait_for_delivery(1, "sent");
     assert!(workers_of(&twilio, &sids[1]).is_empty());
 }
 
 #[test]
 fn a_delivery_is_given_up_after_its_time() {
-    let (twilio, gateway) = pair(|setup| setup.set("delivery.give_up_after_ms", "300"));
+    let (twilio, gateway) = start_with_twilio(|setup| setup.set("delivery.give_up_after_ms", "300"));
     twilio.filters(&[]);
     twilio.fault(Fault::new(Action::TooManyRequests).times(1_000));
     let sid = twilio.inbound_sms("+12025550107", OURS, "planted text").expect("a conversation");
@@ -74,13 +75,14 @@ fn a_delivery_is_given_up_after_its_time() {
     );
     twilio.faults_off();
     assert!(gateway.command(&["deliveries", "retry", "1"]).status.success());
-    twilio.wait_for(|state| routed(state, &sid) == ["ana@example.org"]);
+    twilio.wait_for(|state| workers(state, &sid) == ["ana@example.org"]);
 }
 
 #[test]
 fn a_cancelled_unknown_delivery_is_checked_when_it_is_retried() {
-    let (twilio, gateway) =
-        pair(|setup| setup.set("delivery.retry_first_ms", "60000").set("delivery.retry_longest_ms", "60000"));
+    let (twilio, gateway) = start_with_twilio(|setup| {
+        setup.set("delivery.retry_first_ms", "60000").set("delivery.retry_longest_ms", "60000")
+    });
     twilio.filters(&[]);
     twilio.fault(Fault::new(Action::CloseAfterActing).on(Call::AddParticipant));
     let sid = twilio.inbound_sms("+12025550107", OURS, "planted text").expect("a conversation");
@@ -97,9 +99,9 @@ fn a_cancelled_unknown_delivery_is_checked_when_it_is_retried() {
 
 #[test]
 fn status_and_metrics_count_deliveries() {
-    let (twilio, gateway) = pair(|setup| setup);
+    let (twilio, gateway) = start_with_twilio(|setup| setup);
     let sid = twilio.inbound_sms("+12025550107", OURS, "planted text").expect("a conversation");
-    twilio.wait_for(|state| routed(state, &sid) == ["ana@example.org"]);
+    twilio.wait_for(|state| workers(state, &sid) == ["ana@example.org"]);
     let all = gateway.deliveries().len() as i64;
     (1..=all).for_each(|id| drop(gateway.wait_for_delivery(id, "sent")));
     assert_eq!(gateway.status()["deliveries"]["demo"]["sent"], all);

@@ -21,7 +21,7 @@ fn wait_for_one_generation(gateway: &Gateway) {
 }
 
 /// A gateway whose plugin was just replaced by its second version.
-fn replaced(setup: Setup) -> Gateway {
+fn start_and_replace(setup: Setup) -> Gateway {
     let gateway = setup.start();
     gateway.drop_plugin("plugin", &second());
     gateway.log().wait_for_count("plugin `plugin` is live", 2);
@@ -30,8 +30,8 @@ fn replaced(setup: Setup) -> Gateway {
 }
 
 /// A gateway whose second version was rolled back.
-fn rolled_back(setup: Setup) -> Gateway {
-    let gateway = replaced(setup);
+fn start_and_roll_back(setup: Setup) -> Gateway {
+    let gateway = start_and_replace(setup);
     assert_eq!(gateway.instruct("panic").status, 502);
     gateway.log().wait_for("plugin `plugin` is rolled back");
     gateway
@@ -39,7 +39,7 @@ fn rolled_back(setup: Setup) -> Gateway {
 
 #[test]
 fn a_version_that_traps_on_the_third_call_is_rolled_back() {
-    let gateway = replaced(Setup::misbehaving());
+    let gateway = start_and_replace(Setup::misbehaving());
     assert_eq!(gateway.status()["plugins"]["plugin"]["probation"], true);
     gateway.output_of("hello");
     gateway.output_of("hello");
@@ -57,7 +57,7 @@ fn a_version_that_traps_on_the_third_call_is_rolled_back() {
 
 #[test]
 fn a_version_that_times_out_is_rolled_back() {
-    let gateway = replaced(Setup::misbehaving().set("plugins.limits.cpu_time_ms", "50"));
+    let gateway = start_and_replace(Setup::misbehaving().set("plugins.limits.cpu_time_ms", "50"));
     assert_eq!(gateway.instruct("loop").status, 504);
     gateway.log().wait_for("plugin `plugin` is rolled back");
 }
@@ -74,7 +74,7 @@ fn a_version_that_always_traps_is_rolled_back_after_one_call() {
 
 #[test]
 fn errors_returned_by_a_plugin_are_no_probation_failures() {
-    let gateway = replaced(Setup::misbehaving().set("plugins.probation.calls", "4"));
+    let gateway = start_and_replace(Setup::misbehaving().set("plugins.probation.calls", "4"));
     for instruction in ["not-found", "invalid", "unavailable", "failed"] {
         gateway.instruct(instruction);
     }
@@ -100,7 +100,7 @@ fn a_version_that_fails_like_its_predecessor_stays() {
 
 #[test]
 fn the_configured_number_of_failures_causes_a_rollback() {
-    let gateway = replaced(Setup::misbehaving().set("plugins.probation.failures", "2"));
+    let gateway = start_and_replace(Setup::misbehaving().set("plugins.probation.failures", "2"));
     assert_eq!(gateway.instruct("panic").status, 502);
     assert_eq!(gateway.reload().len(), 0);
     assert_eq!(gateway.instruct("panic").status, 502);
@@ -110,7 +110,7 @@ fn the_configured_number_of_failures_causes_a_rollback() {
 #[test]
 fn probation_ends_with_its_time_and_can_be_disabled() {
     for (key, value) in [("plugins.probation.time_ms", "1"), ("plugins.probation.calls", "0")] {
-        let gateway = replaced(Setup::misbehaving().set(key, value));
+        let gateway = start_and_replace(Setup::misbehaving().set(key, value));
         wait_for_one_generation(&gateway);
         assert_eq!(gateway.instruct("panic").status, 502);
         assert_eq!(gateway.reload().len(), 0);
@@ -120,7 +120,7 @@ fn probation_ends_with_its_time_and_can_be_disabled() {
 
 #[test]
 fn a_rolled_back_version_is_not_retried_after_a_restart() {
-    let gateway = rolled_back(Setup::misbehaving());
+    let gateway = start_and_roll_back(Setup::misbehaving());
     // The same bytes again.
     gateway.drop_plugin("plugin", &second());
     assert_eq!(gateway.reload().len(), 0);
@@ -135,7 +135,7 @@ fn a_rolled_back_version_is_not_retried_after_a_restart() {
 
 #[test]
 fn a_different_build_is_tried_after_a_rollback() {
-    let gateway = rolled_back(Setup::misbehaving());
+    let gateway = start_and_roll_back(Setup::misbehaving());
     let third = another_build(&first(), 2);
     gateway.drop_plugin("plugin", &third);
     gateway.log().wait_for_count("plugin `plugin` is live", 3);
@@ -144,7 +144,7 @@ fn a_different_build_is_tried_after_a_rollback() {
 
 #[test]
 fn an_operator_can_allow_a_rolled_back_version() {
-    let gateway = rolled_back(Setup::misbehaving()).restart();
+    let gateway = start_and_roll_back(Setup::misbehaving()).restart();
     let output = gateway.command(&["plugin", "allow", "plugin"]);
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success() && text.contains("allowed") && text.contains("live"), "{output:?}");

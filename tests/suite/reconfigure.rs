@@ -6,7 +6,7 @@ use frontgate_tests::{Action, Call, Fault, Gateway, Setup, TOKEN, eventually, ro
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::delivery::{OURS, pair, workers_added};
+use crate::delivery::{OURS, start_with_twilio, workers_added};
 
 fn reason(receipt: &Value) -> &str {
     assert_eq!(receipt["outcome"], "kept", "{receipt}");
@@ -220,7 +220,7 @@ fn no_callback_fails_during_reloads() {
 #[test]
 fn deliveries_of_a_removed_tenant_leave_the_metrics() {
     let sent = r#"frontgate_deliveries{tenant="demo",state="sent"}"#;
-    let (twilio, gateway) = pair(|setup| setup);
+    let (twilio, gateway) = start_with_twilio(|setup| setup);
     twilio.inbound_sms("+12025550107", OURS, "planted text").expect("a conversation");
     gateway.wait_for_deliveries();
     let number = gateway.metric(sent);
@@ -237,7 +237,7 @@ fn deliveries_of_a_removed_tenant_leave_the_metrics() {
 
 #[test]
 fn deliveries_happen_exactly_once_during_reloads() {
-    let (twilio, gateway) = pair(|setup| setup);
+    let (twilio, gateway) = start_with_twilio(|setup| setup);
     twilio.fault(Fault::new(Action::FailBefore(503)).on(Call::AddParticipant).times(10));
     let conversations: Vec<String> = (0..20)
         .map(|index| {

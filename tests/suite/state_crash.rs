@@ -54,7 +54,7 @@ impl Ledger {
     }
 
     /// Checks that the sum is unchanged, each transfer was made at most once, and every acknowledged one was made.
-    fn check(&self, gateway: &Gateway) {
+    fn assert_consistent(&self, gateway: &Gateway) {
         let acknowledged = self.acknowledged.lock().expect("no panic");
         let (mut done, mut moved) = (BTreeSet::new(), 0);
         for number in 0..self.next.load(Ordering::Relaxed) {
@@ -88,7 +88,7 @@ fn calls_are_atomic_after_a_crash_at_any_point() {
             }
             reached += u32::from(has_failed);
             gateway.kill();
-            ledger.check(&gateway.start_again());
+            ledger.assert_consistent(&gateway.start_again());
         }
         assert_eq!(reached, 3, "{crash_point} was not reached");
     }
@@ -120,7 +120,7 @@ fn calls_are_atomic_after_random_kills() {
         });
         gateway = gateway.start_again();
     }
-    ledger.check(&gateway);
+    ledger.assert_consistent(&gateway);
     let acknowledged = ledger.acknowledged.lock().expect("no panic").len();
     assert!(acknowledged >= kills, "{acknowledged} transfers in {kills} kills");
 }

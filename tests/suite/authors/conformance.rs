@@ -63,7 +63,7 @@ fn each_flaw_is_reported_with_advice() {
 }
 
 /// A case with a provider's request and the expected result.
-fn received(headers: &Value, body: &str, answer: &Value) -> Value {
+fn webhook_case(headers: &Value, body: &str, answer: &Value) -> Value {
     let url = "https://gw.example.net/front/sms/key/provider";
     json!({
         "call": "channel.receive",
@@ -80,7 +80,7 @@ fn customer_text_returned_as_html_fails_the_authors_case() {
     let signed = json!([{ "name": "signed", "value": "yes" }]);
     let plain = json!({ "events": [{ "inbound": { "body": { "plain": "Hello" } } }] });
     let check = |flaw: &str, outcome: &str, words: &str| {
-        let report = flawed(flaw).case("hello", &received(&signed, "Hello", &plain)).test_report(&[]);
+        let report = flawed(flaw).case("hello", &webhook_case(&signed, "Hello", &plain)).test_report(&[]);
         let found = checks_with(&report, outcome);
         let found = found.iter().filter(|check| check.contains("text that a customer types stays text"));
         assert!(found.clone().any(|check| check.contains(words)), "{flaw}: {report:#}");
@@ -104,7 +104,7 @@ fn signed_webhooks_need_a_case_that_contains_markup() {
             ("Source", "SMS"),
         ];
         let signature = sign("12345", url, &form);
-        let mut case = received(
+        let mut case = webhook_case(
             &json!([{ "name": "x-twilio-signature", "value": signature }]),
             &form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish(),
             &json!({ "events": [{ "inbound": { "body": { "plain": body } } }] }),
@@ -124,7 +124,7 @@ fn signed_webhooks_need_a_case_that_contains_markup() {
 }
 
 /// A bundled plugin with its own plugin.toml and cases.
-fn shipped(name: &str) -> Project {
+fn bundled(name: &str) -> Project {
     let folder = root().join("plugins").join(name);
     let toml = fs::read_to_string(folder.join("plugin.toml")).expect("a file");
     let settings: Vec<&str> = toml.lines().filter(|line| !line.starts_with("file = ")).collect();
@@ -139,7 +139,7 @@ fn shipped(name: &str) -> Project {
 #[test]
 fn bundled_channels_treat_hostile_text_as_plain_text() {
     for name in ["echo-channel", "twilio-channel"] {
-        let report = shipped(name).test_report(&[]);
+        let report = bundled(name).test_report(&[]);
         assert!(checks_with(&report, "failed").is_empty(), "{name}: {report:#}");
         let passed = checks_with(&report, "passed");
         for check in ["What a customer types is text", "text that a customer types stays text"] {

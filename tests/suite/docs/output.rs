@@ -11,14 +11,15 @@ pub(super) fn find(expected: &str, written: &[String]) -> Option<usize> {
     for together in lines.split(|line| line.trim() == ANYTHING).filter(|together| !together.is_empty()) {
         let matches = |at: &usize| {
             let found = written[*at..].iter().zip(together);
-            found.clone().count() == together.len() && found.into_iter().all(|(line, expected)| is(expected, line))
+            found.clone().count() == together.len()
+                && found.into_iter().all(|(line, expected)| line_matches(expected, line))
         };
         from = (from..written.len()).find(matches)? + together.len();
     }
     Some(from)
 }
 
-fn is(expected: &str, line: &str) -> bool {
+fn line_matches(expected: &str, line: &str) -> bool {
     let line = line.trim_end();
     let mut parts = expected.split(ANYTHING);
     let Some(mut rest) = parts.next().and_then(|first| line.strip_prefix(first)) else { return false };

@@ -13,7 +13,7 @@ const PARAMETERS: [(Call, &[&str]); 3] = [
 ];
 
 /// Asserts that every exchange matches its schema.
-pub(super) fn check(exchanges: &[Exchange]) {
+pub(super) fn assert_match(exchanges: &[Exchange]) {
     let shape = |name: &str| validator(name);
     let (search, error) = (shape("search"), shape("error"));
     let answers = [

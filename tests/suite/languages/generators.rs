@@ -6,7 +6,7 @@ use frontgate_tests::{root, run};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{ROLES, author, walk};
+use super::{ROLES, run_as_author, walk};
 
 /// The name of a customer, in JavaScript and Rust.
 const NAME: &str = "Mora Lind";
@@ -51,19 +51,19 @@ fn componentize_qjs_builds_a_plugin_from_the_contract_alone() {
          }};"
     );
     fs::write(folder.path().join("plugin.js"), source).expect("a file");
-    author(
+    run_as_author(
         folder.path(),
         "componentize-qjs",
         &["--wit", "wit", "--world", "crm-plugin", "--js", "plugin.js", "--sync", "--output", "plugin.wasm"],
     );
-    answers(&folder);
+    assert_answers(&folder);
 }
 
 #[test]
 fn a_plugin_with_async_exports_is_rejected_with_advice() {
     let folder = contract();
     fs::write(folder.path().join("plugin.js"), "export const crm = {};").expect("a file");
-    author(
+    run_as_author(
         folder.path(),
         "componentize-qjs",
         &["--wit", "wit", "--world", "crm-plugin", "--js", "plugin.js", "--output", "plugin.wasm"],
@@ -96,14 +96,14 @@ fn wasi_config_reads_the_settings() {
            findCustomer: () => null,
          };";
     fs::write(folder.path().join("plugin.js"), source).expect("a file");
-    author(
+    run_as_author(
         folder.path(),
         "componentize-qjs",
         &["--wit", "own", "--world", "plugin", "--js", "plugin.js", "--sync", "--output", "plugin.wasm"],
     );
     let settings = format!("[plugin.config]\nname = \"{NAME}\"\n");
     fs::write(folder.path().join("plugin.toml"), settings).expect("a file");
-    answers(&folder);
+    assert_answers(&folder);
 }
 
 #[test]
@@ -134,10 +134,10 @@ fn wit_bindgen_builds_a_plugin_from_the_contract_alone() {
     fs::write(folder.path().join("src/lib.rs"), source).expect("a file");
     // The lock file selects versions that are already downloaded.
     fs::copy(root().join("Cargo.lock"), folder.path().join("Cargo.lock")).expect("a file");
-    author(folder.path(), "cargo", &["build", "--quiet", "--offline", "--release", "--target", "wasm32-wasip2"]);
+    run_as_author(folder.path(), "cargo", &["build", "--quiet", "--offline", "--release", "--target", "wasm32-wasip2"]);
     let built = frontgate_tests::target().join("starters/target/wasm32-wasip2/release/plain.wasm");
     fs::copy(built, folder.path().join("plugin.wasm")).expect("the plugin");
-    answers(&folder);
+    assert_answers(&folder);
 }
 
 /// A folder with the contract.
@@ -149,7 +149,7 @@ fn contract() -> TempDir {
 
 /// Asks the plugin for a customer.
 #[track_caller]
-fn answers(folder: &TempDir) {
+fn assert_answers(folder: &TempDir) {
     let question = r#"{ "worker": "ana@example.org", "customer-id": "7" }"#;
     let output = run(folder.path(), &["plugin", "call", "plugin.wasm", "crm.get-customer", "--json", question]);
     let answer: Value = serde_json::Deserializer::from_slice(&output.stdout)

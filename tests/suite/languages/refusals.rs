@@ -9,7 +9,7 @@ use super::walk;
 
 /// Runs a command that must fail, and returns its error.
 #[track_caller]
-fn refused(folder: &TempDir, arguments: &[&str]) -> String {
+fn run_rejected(folder: &TempDir, arguments: &[&str]) -> String {
     let output = run(folder.path(), &[&["plugin"], arguments].concat());
     assert!(!output.status.success(), "{arguments:?} was accepted");
     String::from_utf8_lossy(&output.stderr).into_owned()
@@ -26,9 +26,9 @@ fn existing_projects_are_not_overwritten() {
     assert!(run(folder.path(), &[&["plugin"], &new[..]].concat()).status.success());
     fs::write(folder.path().join("acme-crm/src/crm.c"), "mine").expect("a file");
     let before = walk(folder.path()).len();
-    let output = refused(&folder, &["new", "acme-crm", "--lang", "go", "--role", "crm"]);
+    let output = run_rejected(&folder, &["new", "acme-crm", "--lang", "go", "--role", "crm"]);
     assert!(output.contains("acme-crm is there already, and not empty"), "{output}");
-    let output = refused(&folder, &["wit", "acme-crm"]);
+    let output = run_rejected(&folder, &["wit", "acme-crm"]);
     assert!(output.contains("acme-crm is there already, and not empty"), "{output}");
     assert_eq!(walk(folder.path()).len(), before);
     assert_eq!(fs::read_to_string(folder.path().join("acme-crm/src/crm.c")).expect("a file"), "mine");
@@ -37,7 +37,7 @@ fn existing_projects_are_not_overwritten() {
     fs::create_dir(folder.path().join("empty")).expect("a folder");
     assert!(run(folder.path(), &["plugin", "new", "empty", "--lang", "rust", "--role", "crm"]).status.success());
     fs::write(folder.path().join("file"), "").expect("a file");
-    let output = refused(&folder, &["new", "file", "--lang", "rust", "--role", "crm"]);
+    let output = run_rejected(&folder, &["new", "file", "--lang", "rust", "--role", "crm"]);
     assert!(output.contains("file"), "{output}");
 }
 
@@ -45,7 +45,7 @@ fn existing_projects_are_not_overwritten() {
 fn unportable_names_are_rejected() {
     let folder = folder();
     for name in ["Acme", "acme_crm", "acme crm", "../acme", "1st", "acme-", "zoë", "test", "frontgate-sdk"] {
-        let output = refused(&folder, &["new", name, "--lang", "javascript", "--role", "crm"]);
+        let output = run_rejected(&folder, &["new", name, "--lang", "javascript", "--role", "crm"]);
         assert!(output.contains(&format!("`{name}` cannot be a plugin's name")), "{name}: {output}");
     }
     assert_eq!(walk(folder.path()).len(), 0);
@@ -64,7 +64,7 @@ fn unknown_languages_and_roles_are_rejected_with_the_known_ones() {
         (&["--role", "crm"], "--lang"),
     ];
     for (arguments, expected) in table {
-        let output = refused(&folder, &[&["new", "acme-crm"], arguments].concat());
+        let output = run_rejected(&folder, &[&["new", "acme-crm"], arguments].concat());
         assert!(output.contains(expected), "{output}");
     }
     assert_eq!(walk(folder.path()).len(), 0);
@@ -86,7 +86,7 @@ fn componentize_accepts_only_core_modules_that_fit_the_world() {
         ("empty.wasm", "crm", "looking for world `crm`"),
     ];
     for (core, world, expected) in table {
-        let output = refused(&folder, &["componentize", core, "--wit", "wit", "--world", world, "-o", "out.wasm"]);
+        let output = run_rejected(&folder, &["componentize", core, "--wit", "wit", "--world", world, "-o", "out.wasm"]);
         assert!(output.contains(expected), "{output}");
         assert!(!folder.path().join("out.wasm").exists());
     }

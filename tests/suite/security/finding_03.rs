@@ -126,7 +126,7 @@ fn unverified_connections_of_an_address_make_room_for_its_callbacks() {
 }
 
 /// A request of the provider without events, which the plugin `courier` accepts.
-fn of_provider(fixture: &ChannelFixture) -> String {
+fn provider_request(fixture: &ChannelFixture) -> String {
     let webhook = fixture.webhook();
     let path = webhook.strip_prefix(frontgate_tests::PUBLIC_URL).expect("ours");
     format!("POST {path} HTTP/1.1\r\nhost: x\r\npassword: courier\r\ncontent-length: 2\r\n\r\n[]")
@@ -137,7 +137,7 @@ fn a_provider_keeps_its_connection_while_its_plugin_accepts_requests() {
     let fixture = ChannelFixture::new();
     let mut raw = Raw::connect(fixture.gateway.address());
     for _ in 0..2 {
-        let answer = raw.send(of_provider(&fixture)).answer().expect("an answer");
+        let answer = raw.send(provider_request(&fixture)).answer().expect("an answer");
         assert_eq!((answer.status, answer.closes()), (202, false), "{answer:?}");
     }
 }
@@ -148,7 +148,7 @@ fn provider_connections_are_evicted_like_unverified_ones() {
         setup.set("server.connections_max", "4").set("server.header_timeout_ms", "600000")
     });
     let mut held = Raw::connect(fixture.gateway.address());
-    assert_eq!(held.send(of_provider(&fixture)).answer().map(|answer| answer.status), Some(202));
+    assert_eq!(held.send(provider_request(&fixture)).answer().map(|answer| answer.status), Some(202));
     let _others = unverified(&fixture.gateway, 4);
     assert!(held.is_closed());
 }

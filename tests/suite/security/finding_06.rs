@@ -14,7 +14,7 @@ const TWILIO: &str = "x-twilio-signature: AAAAAAAAAAAAAAAAAAAAAAAAAAA=\r\n";
 const FRONT: &str = "x-front-signature: AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\r\n";
 const TIME: &str = "x-front-request-timestamp: 1700000000123\r\n";
 
-fn post_of(path: &str, lines: &str, length: usize) -> String {
+fn post_head(path: &str, lines: &str, length: usize) -> String {
     format!("POST {path} HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\n{lines}\r\n")
 }
 
@@ -40,7 +40,7 @@ fn a_request_with_an_impossible_signature_is_rejected_before_its_body() {
     let front = front.map(|(name, lines)| (name, "/front/sms", lines, 401));
     for (name, path, lines, status) in twilio.into_iter().chain(front) {
         // The body is never sent: a gateway that reads it answers 408 after body_timeout_ms.
-        let answer = Raw::connect(gateway.address()).send(post_of(path, lines, 1_000)).answer().expect("an answer");
+        let answer = Raw::connect(gateway.address()).send(post_head(path, lines, 1_000)).answer().expect("an answer");
         assert_eq!(answer.status, status, "{name}: {answer:?}");
     }
 }
@@ -55,13 +55,13 @@ fn a_caller_that_is_still_sending_receives_the_rejection() {
 }
 
 /// Sends unverified bodies that stay incomplete.
-fn hold(raws: &mut [Raw], bytes: usize) {
+fn send_incomplete_bodies(raws: &mut [Raw], bytes: usize) {
     for raw in raws {
-        raw.send(post_of("/callbacks/crm", TWILIO, 250_000)).send(vec![b'x'; bytes]);
+        raw.send(post_head("/callbacks/crm", TWILIO, 250_000)).send(vec![b'x'; bytes]);
     }
 }
 
-fn is_full(answer: Option<RawAnswer>) -> bool {
+fn is_busy(answer: Option<RawAnswer>) -> bool {
     answer.is_some_and(|answer| {
         answer.status == 503
             && answer.head.contains("retry-after: 1")
@@ -78,11 +78,11 @@ fn unverified_bodies_share_a_budget_and_the_largest_is_evicted() {
         .set("tenants.demo.twilio.callback_timeout_ms", "5900")
         .start();
     let mut large = [Raw::connect(gateway.address())];
-    hold(&mut large, 90_000);
+    send_incomplete_bodies(&mut large, 90_000);
     let mut small = [Raw::connect(gateway.address())];
     // The small body may arrive before the large one is complete.
-    hold(&mut small, 40_000);
-    assert!(is_full(large[0].answer()));
+    send_incomplete_bodies(&mut small, 40_000);
+    assert!(is_busy(large[0].answer()));
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn front_gets_retry_after_while_the_body_budget_is_exhausted() {
     let front = Front::start();
     let gateway = Setup::misbehaving().front(&front, "plugin").set("server.unverified_body_bytes_max", "65536").start();
     let mut raw = Raw::connect(gateway.address());
-    raw.send(post_of("/front/sms", &format!("{TIME}{FRONT}"), 250_000)).send(vec![b'x'; 200_000]);
+    raw.send(post_head("/front/sms", &format!("{TIME}{FRONT}"), 250_000)).send(vec![b'x'; 200_000]);
     let answer = raw.answer().expect("an answer");
     assert!(answer.status == 503 && answer.head.contains("retry-after: 1") && answer.closes(), "{answer:?}");
 }
@@ -99,7 +99,7 @@ fn front_gets_retry_after_while_the_body_budget_is_exhausted() {
 fn signed_callbacks_are_answered_while_the_body_budget_is_exhausted() {
     let gateway = Setup::misbehaving().set("server.unverified_body_bytes_max", "65536").start();
     let mut held: Vec<_> = (0..20).map(|_| Raw::connect(gateway.address())).collect();
-    hold(&mut held, 60_000);
+    send_incomplete_bodies(&mut held, 60_000);
     for _ in 0..20 {
         let answer = Raw::connect(gateway.address()).send(signed_callback("")).answer();
         assert_eq!(answer.map(|answer| answer.status), Some(200));
@@ -154,14 +154,14 @@ fn the_budget_of_a_finished_body_is_released() {
     for _ in 0..20 {
         let body = format!("Query={}", "x".repeat(240_000));
         let answer = Raw::connect(gateway.address())
-            .send(post_of("/callbacks/crm", TWILIO, body.len()))
+            .send(post_head("/callbacks/crm", TWILIO, body.len()))
             .send(body)
             .answer()
             .expect("an answer");
         assert_eq!(answer.status, 403, "{answer:?}");
     }
     for _ in 0..20 {
-        hold(&mut [Raw::connect(gateway.address())], 240_000);
+        send_incomplete_bodies(&mut [Raw::connect(gateway.address())], 240_000);
     }
     // All requests have ended when each has its log line.
     gateway.log().wait_for_count("callback crm", 40);

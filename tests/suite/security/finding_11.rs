@@ -10,12 +10,12 @@ use frontgate_tests::{Gateway, Setup, another_build, component, digest, eventual
 use serde_json::Value;
 
 /// A version that needs no grants.
-fn small() -> Vec<u8> {
+fn without_grants() -> Vec<u8> {
     component("directory")
 }
 
 /// A version that needs outbound HTTP and state.
-fn greedy() -> Vec<u8> {
+fn with_grants() -> Vec<u8> {
     component("misbehaving")
 }
 
@@ -60,7 +60,7 @@ fn damage(path: &Path, bytes: Option<&[u8]>) {
 
 /// A gateway with one live version, stopped.
 fn stopped() -> Gateway {
-    let mut gateway = Setup::new().plugin("plugin", &small()).start();
+    let mut gateway = Setup::new().plugin("plugin", &without_grants()).start();
     gateway.log().wait_for("plugin `plugin` is live");
     gateway.kill();
     gateway
@@ -72,11 +72,11 @@ fn after_any_damage_new_files_wait_and_the_live_version_answers() {
     for (kind, bytes) in damages(&whole) {
         let gateway = stopped();
         damage(&records(&gateway), bytes.as_deref());
-        fs::write(gateway.path("plugins/plugin.wasm"), greedy()).expect("a file");
+        fs::write(gateway.path("plugins/plugin.wasm"), with_grants()).expect("a file");
         let gateway = gateway.start_again();
         gateway.log().wait_for("plugin records");
         gateway.log().wait_for("the new file of plugin `plugin` waits: plugin records were damaged");
-        assert_eq!(live(&gateway), digest(&small()), "{kind}");
+        assert_eq!(live(&gateway), digest(&without_grants()), "{kind}");
         let marker = gateway.status()["plugin_records_damaged"].as_str().expect("the damaged file").to_owned();
         assert_eq!(gateway.metric("frontgate_plugin_records_damaged"), 1.0, "{kind}");
         if let Some(bytes) = bytes {
@@ -89,7 +89,7 @@ fn after_any_damage_new_files_wait_and_the_live_version_answers() {
 fn an_unknown_plugin_waits_after_damage() {
     let gateway = stopped();
     fs::write(records(&gateway), "{").expect("a file");
-    fs::write(gateway.path("plugins/other.wasm"), another_build(&small(), 2)).expect("a file");
+    fs::write(gateway.path("plugins/other.wasm"), another_build(&without_grants(), 2)).expect("a file");
     let gateway = gateway.start_again();
     gateway.log().wait_for("the new file of plugin `other` waits");
     assert_eq!(gateway.status()["plugins"]["other"]["live"], Value::Null);
@@ -103,7 +103,7 @@ fn the_history_survives_damage_to_both_record_files() {
     fs::remove_dir_all(gateway.path("data/plugins/versions")).expect("the versions");
     let gateway = gateway.start_again();
     gateway.log().wait_for("plugin `plugin` is live");
-    gateway.drop_plugin("plugin", &another_build(&small(), 2));
+    gateway.drop_plugin("plugin", &another_build(&without_grants(), 2));
     gateway.log().wait_for("the new file of plugin `plugin` waits");
 }
 
@@ -112,12 +112,12 @@ fn an_operator_can_allow_one_version_after_damage() {
     let gateway = stopped();
     fs::write(records(&gateway), "{").expect("a file");
     let gateway = gateway.start_again();
-    let new = another_build(&small(), 2);
+    let new = another_build(&without_grants(), 2);
     gateway.drop_plugin("plugin", &new);
     gateway.log().wait_for("the new file of plugin `plugin` waits");
     assert_eq!(gateway.admin_post("/plugins/plugin/allow", "").0, 200);
     assert_eq!(live(&gateway), digest(&new));
-    gateway.drop_plugin("plugin", &another_build(&small(), 3));
+    gateway.drop_plugin("plugin", &another_build(&without_grants(), 3));
     gateway.log().wait_for_count("the new file of plugin `plugin` waits", 2);
 }
 
@@ -126,7 +126,7 @@ fn the_damage_marker_survives_restarts_until_its_file_is_moved() {
     let gateway = stopped();
     fs::write(records(&gateway), "{").expect("a file");
     let gateway = gateway.start_again().restart();
-    let new = another_build(&small(), 2);
+    let new = another_build(&without_grants(), 2);
     gateway.drop_plugin("plugin", &new);
     gateway.log().wait_for("the new file of plugin `plugin` waits");
     let list = gateway.command(&["plugin", "list"]);
@@ -142,9 +142,9 @@ fn the_damage_marker_survives_restarts_until_its_file_is_moved() {
 
 #[test]
 fn damage_keeps_versions_and_rollback_decisions() {
-    let mut gateway = Setup::new().plugin("plugin", &small()).start();
+    let mut gateway = Setup::new().plugin("plugin", &without_grants()).start();
     gateway.log().wait_for("plugin `plugin` is live");
-    let second = another_build(&small(), 2);
+    let second = another_build(&without_grants(), 2);
     gateway.drop_plugin("plugin", &second);
     gateway.log().wait_for_count("plugin `plugin` is live", 2);
     assert_eq!(gateway.admin_post("/plugins/plugin/rollback", "").0, 200);
@@ -152,11 +152,11 @@ fn damage_keeps_versions_and_rollback_decisions() {
     fs::write(records(&gateway), "{").expect("a file");
     let gateway = gateway.start_again();
     gateway.log().wait_for("plugin records");
-    eventually("the version before is live", || live(&gateway), |live| *live == digest(&small()));
+    eventually("the version before is live", || live(&gateway), |live| *live == digest(&without_grants()));
     // A change that triggers the cleanup of versions.
     gateway.drop_plugin("other", &second);
     gateway.log().wait_for("plugin `other` is live");
-    for version in [small(), second] {
+    for version in [without_grants(), second] {
         assert!(gateway.path(&format!("data/plugins/versions/{}.wasm", digest(&version))).exists());
     }
 }
@@ -171,13 +171,13 @@ fn records_of_the_previous_release_are_migrated() {
     fs::remove_file(folder.join("plugins.json.previous")).expect("the file");
     gateway = gateway.start_again();
     assert_eq!(gateway.status()["plugin_records_damaged"], Value::Null);
-    gateway.drop_plugin("plugin", &greedy());
+    gateway.drop_plugin("plugin", &with_grants());
     gateway.log().wait_for("the new file of plugin `plugin` waits: it wants");
 }
 
 #[test]
 fn a_fresh_folder_loads_every_plugin() {
-    let gateway = Setup::new().plugin("plugin", &greedy()).plugin("other", &small()).start();
+    let gateway = Setup::new().plugin("plugin", &with_grants()).plugin("other", &without_grants()).start();
     gateway.log().wait_for("plugin `other` is live");
     assert_eq!(gateway.output_of("hello"), "version 1");
     assert!(damaged_files(&gateway.path("data/plugins")).is_empty());

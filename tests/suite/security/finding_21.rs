@@ -4,7 +4,7 @@ use std::thread;
 
 use frontgate_tests::{Gateway, Names, Setup, list};
 
-fn hoarding() -> Setup {
+fn setup() -> Setup {
     Setup::caller(&Names::start(), 1).set("plugins.breaker.failures", "1000").set("log.level", "\"debug\"")
 }
 
@@ -14,7 +14,7 @@ fn hoard(gateway: &Gateway, instruction: &str) -> u16 {
 
 #[test]
 fn headers_behind_handles_count_against_the_call_budget() {
-    let gateway = hoarding().start();
+    let gateway = setup().start();
     assert_eq!(hoard(&gateway, "hoard fields 100 30000"), 200);
     for instruction in ["hoard fields 1000 30000", "hoard copies 1000 20000", "hoard methods 1000 100000"] {
         assert_eq!(hoard(&gateway, instruction), 502, "{instruction}");
@@ -26,14 +26,14 @@ fn headers_behind_handles_count_against_the_call_budget() {
 
 #[test]
 fn a_plugin_can_have_its_own_host_memory_budget() {
-    let gateway = hoarding().set("plugins.named.plugin.limits", "{ host_memory_bytes_max = 65536 }").start();
+    let gateway = setup().set("plugins.named.plugin.limits", "{ host_memory_bytes_max = 65536 }").start();
     assert_eq!(hoard(&gateway, "hoard fields 1 30000"), 200);
     assert_eq!(hoard(&gateway, "hoard fields 10 30000"), 502);
 }
 
 #[test]
 fn hoarding_calls_stay_within_their_budgets() {
-    let gateway = hoarding().start();
+    let gateway = setup().start();
     assert_eq!(hoard(&gateway, "hoard fields 1 30000"), 200);
     let before = gateway.peak_kib();
     thread::scope(|scope| {
