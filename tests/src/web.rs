@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use parking_lot::{Condvar, Mutex};
+
 /// The delay between two bytes of `/drip`.
 const DRIP: Duration = Duration::from_millis(20);
 

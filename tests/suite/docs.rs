@@ -15,9 +15,9 @@
 
 mod background;
 mod block;
+mod errors;
 mod links;
 mod output;
-mod errors;
 mod reader;
 mod security;
 

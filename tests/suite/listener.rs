@@ -5,6 +5,8 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread;
 
+use parking_lot::Mutex;
+
 /// A request as received.
 pub(crate) struct Raw {
     pub(crate) method: String,
