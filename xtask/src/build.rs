@@ -7,12 +7,6 @@ use anyhow::{Context as _, Result};
 
 use crate::tools::{PLUGIN_TARGET, add_plugin_target, cargo, execute, root, target};
 
-/// Builds the gateway that ends itself at the crash points that tests choose.
-pub(crate) fn crash_points() -> Result<()> {
-    let feature = ["--features", "frontgate/crash-points", "--bin", "frontgate-crash-points"];
-    execute(cargo(&["build", "--profile", "quick", "--locked", "--workspace"]).args(feature))
-}
-
 /// Builds gateway and plugins with the release profile.
 pub(crate) fn build() -> Result<()> {
     gateway("release")?;
