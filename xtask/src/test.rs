@@ -12,13 +12,12 @@ pub(crate) fn test(arguments: &[String]) -> Result<()> {
     match words.as_slice() {
         [] => {
             style()?;
-            lint()?;
-            suite(&[])?;
+            suite(&[], Lints::Denied)?;
             documentation()
         }
         ["style"] => style(),
         ["lint"] => lint(),
-        ["suite", filters @ ..] => suite(filters),
+        ["suite", filters @ ..] => suite(filters, Lints::Off),
         _ => bail!("unknown part `{}`; parts: style, lint, suite [FILTER...]", words.join(" ")),
     }
 }
@@ -43,17 +42,42 @@ fn lint() -> Result<()> {
     execute(&mut cargo(&clippy))
 }
 
+/// What clippy does while the workspace is compiled.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Lints {
+    Off,
+    /// A warning fails the build.
+    Denied,
+}
+
+impl Lints {
+    /// Compiles the workspace's own crates with clippy in place of rustc: one compilation checks and builds, and
+    /// dependencies are shared with ordinary builds. `cargo clippy` compiles all of them once more.
+    fn apply(self, cargo: &mut Command) -> &mut Command {
+        if self == Self::Denied {
+            cargo.env("RUSTC_WORKSPACE_WRAPPER", "clippy-driver").env("CLIPPY_ARGS", "-Dwarnings");
+        }
+        cargo
+    }
+}
+
 /// Builds everything that the tests start, then runs the tests whose names contain one of `filters`.
-fn suite(filters: &[&str]) -> Result<()> {
-    build::build_quickly()?;
+fn suite(filters: &[&str], lints: Lints) -> Result<()> {
+    add_checkers()?;
+    // One profile for everything: a second profile compiles wasmtime a second time.
+    let everything = ["--profile", "quick", "--workspace", "--locked"];
+    execute(lints.apply(cargo(&["build", "--all-targets"]).args(everything)))?;
+    build::plugins()?;
     let guests = build::packages(&root().join("tests/guests"))?;
     build::components(&guests)?;
-    build::crash_points()?;
     let languages = languages::languages()?;
-    // One profile for everything: a second profile compiles wasmtime a second time.
-    let mut test = cargo(&["test", "--profile", "quick", "--workspace", "--locked", "--"]);
+    let mut test = cargo(&["test"]);
     execute(
-        test.args(filters)
+        lints
+            .apply(&mut test)
+            .args(everything)
+            .arg("--")
+            .args(filters)
             .env("FRONTGATE_PROGRAM", target().join("quick/frontgate"))
             .env("FRONTGATE_CRASH_PROGRAM", target().join("quick/frontgate-crash-points"))
             .env("FRONTGATE_COMPONENTS", target().join("wasm32-wasip2/plugin"))
