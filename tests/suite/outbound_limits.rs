@@ -143,7 +143,7 @@ fn an_interrupted_answer_differs_from_a_request_that_was_not_sent() {
 fn the_log_counts_the_requests_of_a_call() {
     let web = Web::start();
     let names = Names::start().is("crm.test", &["127.0.0.1"]);
-    let gateway = Setup::caller(&names, web.port()).set("log.level", "\"info,frontgate::plugin=debug\"").start();
+    let gateway = Setup::caller(&names, web.port()).set("log.level", "\"info,frontgate_runtime=debug\"").start();
     assert!(send(&gateway, &web, "flat", "POST", "/", "size=1000 times=3").ends_with("hello"));
     let line = gateway.log().wait_for("the call sent 3 outbound requests");
     let number = |key: &str| line[key].as_u64().expect("a number");

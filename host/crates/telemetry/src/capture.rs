@@ -14,8 +14,8 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// What plugins write is logged under this target.
 const PLUGIN: &str = "plugin";
-/// And what their calls cost under this one.
-const RECEIPTS: &str = "frontgate::plugin::run::receipt";
+/// Target of the log lines that report what a call of a plugin cost.
+pub const CALLS: &str = "frontgate_runtime::call";
 
 /// Lines that are kept; plugins have limits of their own.
 const LINES_MAX: usize = 100_000;
@@ -45,7 +45,7 @@ pub fn capture() -> anyhow::Result<Lines> {
     let lines = Lines::default();
     let wanted = Targets::new()
         .with_target(PLUGIN, LevelFilter::TRACE)
-        .with_target(RECEIPTS, LevelFilter::DEBUG)
+        .with_target(CALLS, LevelFilter::DEBUG)
         .with_default(LevelFilter::WARN);
     let kept = Keep(lines.clone()).with_filter(wanted);
     tracing_subscriber::registry().with(kept).try_init().context("starting the log")?;

@@ -11,7 +11,7 @@ pub struct Settings {
     /// For people or for machines.
     pub format: LogFormat,
     /// `error`, `warn`, `info`, `debug` or `trace`, or directives such as
-    /// `info,frontgate::plugin=debug`. None stands for `info`.
+    /// `info,frontgate_runtime=debug`. None stands for `info`.
     pub level: Option<String>,
     /// Lines that wait for a reader that is slow or hangs. Further ones are dropped and counted.
     pub buffer_bytes_max: usize,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use frontgate_telemetry::capture;
 use metrics::{Counter, Histogram, counter, histogram};
 use serde::Serialize;
 use tokio::time::Instant;
@@ -108,9 +109,10 @@ impl<'c> Receipt<'c> {
             meters.memory.record(u32::try_from(usage.memory_bytes.load(Ordering::Relaxed)).unwrap_or(u32::MAX));
             meters.host_calls.record(usage.host_calls.load(Ordering::Relaxed));
         }
-        if enabled!(Level::DEBUG) || self.caller.receipts.are_kept() {
+        if enabled!(target: capture::CALLS, Level::DEBUG) || self.caller.receipts.are_kept() {
             let (told, plugin, caller) = (self.told(outcome, limit, queue, run), self.plugin, self.caller);
             debug!(
+                target: capture::CALLS,
                 request = &*caller.request,
                 tenant = &*caller.tenant,
                 plugin = &*plugin.name,
