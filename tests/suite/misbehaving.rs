@@ -359,7 +359,12 @@ fn a_plugin_that_exceeds_a_limit_at_start_is_rejected_with_its_name() {
     for limit in ["plugins.limits.table_elements_max", "plugins.limits.memory_bytes_max"] {
         let least = if limit.ends_with("bytes_max") { "65536" } else { "1" };
         let gateway = Setup::misbehaving().set(limit, least).start();
-        gateway.log().wait_for("plugin `plugin` is not usable: it needs more than plugins.limits allow");
+        gateway
+            .log()
+            .event("plugin.refused")
+            .with("plugin", "plugin")
+            .saying("it needs more than plugins.limits allow")
+            .wait_for(1);
         assert_eq!(gateway.instruct("hello").code(), "no-plugin");
     }
 }

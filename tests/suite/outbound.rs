@@ -269,7 +269,7 @@ fn connections_are_pooled_per_tenant_and_plugin_version() {
     assert!(other.text.contains("connection 2"), "{}", other.text);
     assert!(gateway.output_of(&instruction("flat")).ends_with("connection 1"));
     gateway.drop_plugin("plugin", &frontgate_tests::another_build(&component("caller"), 2));
-    gateway.log().wait_for_count("plugin `plugin` is live", 2);
+    gateway.log().event("plugin.live").with("plugin", "plugin").wait_for(2);
     assert!(gateway.output_of(&instruction("flat")).ends_with("connection 3"));
 }
 
