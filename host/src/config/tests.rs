@@ -79,3 +79,23 @@ fn a_secret_never_prints_itself() {
         assert!(printed.contains("PATH") && !printed.contains(secret.expose()), "{printed}");
     }
 }
+
+#[test]
+fn an_environment_variable_has_precedence_over_the_file_of_a_secret() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("secret"), "from the file\n").expect("a file");
+    let read = |reference: &str| {
+        let mut table: BTreeMap<String, Secret> = toml::from_str(&format!("it = {reference}")).expect("a secret");
+        let mut secret = table.remove("it").expect("the secret");
+        secret.resolve(folder.path(), |path| std::fs::File::open(path));
+        match secret.fault() {
+            None => Ok(secret.expose().to_owned()),
+            Some(fault) => Err(fault.to_owned()),
+        }
+    };
+    let path = std::env::var("PATH").expect("PATH is set");
+    assert_eq!(read("{ env = \"PATH\", file = \"secret\" }"), Ok(path));
+    assert_eq!(read("{ env = \"NOT_SET_ANYWHERE\", file = \"secret\" }"), Ok("from the file".to_owned()));
+    let fault = read("{ env = \"NOT_SET_ANYWHERE\", file = \"nowhere\" }").expect_err("neither is there");
+    assert!(fault.starts_with("the environment variable `NOT_SET_ANYWHERE` is not set, and the file `nowhere`"));
+}
