@@ -2,13 +2,9 @@
 //! signs requests, and the log as it is written.
 
 mod contract;
-pub mod crm;
-mod double;
 mod examples;
-pub mod front;
 mod gateway;
 pub mod hostile;
-pub mod hubspot;
 mod log;
 mod names;
 mod platform;
@@ -16,7 +12,6 @@ pub mod provider;
 mod raw;
 mod setup;
 mod tls;
-mod twilio;
 mod until;
 mod web;
 
@@ -24,11 +19,8 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 pub use crate::contract::built_against;
-pub use crate::crm::SmallCrm;
 pub use crate::examples::{Edit, Example, Mistake};
-pub use crate::front::Front;
 pub use crate::gateway::{Gateway, run};
-pub use crate::hubspot::HubSpot;
 pub use crate::log::Log;
 pub use crate::names::Names;
 pub use crate::platform::{Answer, LIST, callback, get, list, post, sign, sign_sha256};
@@ -36,16 +28,17 @@ pub use crate::provider::Provider;
 pub use crate::raw::{Raw, RawAnswer, callback as raw_callback, signed_callback};
 pub use crate::setup::Setup;
 pub use crate::tls::Tls;
-pub use crate::twilio::{
+pub use frontgate_simulators::twilio::{
     Action, Authorization, Call, Conversation, ConversationState, DeliveryStatus, Effect, Fault, FileToSend, Fired,
     Initializing, Media, Message, Participant, Receipt, Recorded, Rejection, State, Twilio, TwilioBuilder,
 };
+pub use frontgate_simulators::{Front, HubSpot, SmallCrm, crm, front, hubspot};
 
 pub use crate::until::wait_until;
 pub use crate::web::Web;
 
 /// What every test's requests are signed with.
-pub const TOKEN: &str = "0123456789abcdef0123456789abcdef";
+pub const TOKEN: &str = Twilio::AUTH_TOKEN;
 /// Where the platform believes to call.
 pub const PUBLIC_URL: &str = "https://gw.example.org";
 

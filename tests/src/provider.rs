@@ -7,6 +7,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use frontgate_simulators::common::{Body, Cut, Port, Reply, Watched};
 use futures_util::stream;
 use http_body_util::{BodyExt as _, StreamBody};
 use hyper::body::{Bytes, Frame, Incoming};
@@ -17,9 +18,6 @@ use tokio::runtime::Runtime;
 use tokio::time::sleep;
 use url::Url;
 
-use crate::double::port::Port;
-use crate::double::reply::{Body, Cut, Reply};
-use crate::double::watched::Watched;
 use crate::platform::{self, Answer};
 
 /// Of what the provider tells.

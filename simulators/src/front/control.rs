@@ -1,0 +1,138 @@
+//! `/_test`: for an operator who plays with the program rather than a test.
+
+use std::sync::Arc;
+
+use hyper::Method;
+use serde_json::{Value, json};
+
+use crate::common::fault::{self, Random};
+use crate::common::reply::Reply;
+use crate::front::admin::{self, Farewell};
+use crate::front::draft::{Connect, Draft};
+use crate::front::fault::{Action, Call, Fault, Faults};
+use crate::front::payload;
+use crate::front::scenes::{self, Place};
+use crate::front::state::{Shared, State};
+
+/// What there is; also printed by the program.
+pub(crate) const HELP: &str = "\
+POST /_test/connect            server, and perhaps token, address
+POST /_test/addresses          server, and perhaps token
+POST /_test/send               channel, to, text
+POST /_test/reply              conversation, text
+POST /_test/autoreply          conversation, text
+POST /_test/autoreply-rule     text; none ends it
+POST /_test/merge              into, from
+POST /_test/disconnect         channel, and perhaps farewell (signed or bodiless)
+POST /_test/fault              action, and perhaps call, channel, times, number (of seconds or ms)
+POST /_test/faults-at-random   seed, probability
+POST /_test/faults-off
+GET  /_test/conversations      what Front keeps
+GET  /_test/log                requests both ways and what came of them
+";
+
+type Outcome = Result<Value, String>;
+
+pub(crate) async fn answer(shared: &Arc<Shared>, method: &Method, path: &str, form: &[(String, String)]) -> Reply {
+    let field = |name: &str| form.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value.as_str());
+    let outcome = match (method.as_str(), path.trim_start_matches("/_test")) {
+        ("GET", "/conversations") => Ok(shared.read(|state| conversations(state, &shared.url))),
+        ("GET", "/log") => return Reply::new(200, shared.read(State::to_string)),
+        ("POST", "/fault") => fault(&field).map(|fault| set(shared, |faults| faults.queued.push(fault))),
+        ("POST", "/faults-at-random") => {
+            let seed = field("seed").parse().unwrap_or(1);
+            let probability = field("probability").parse().unwrap_or(0.5);
+            let random = Random::new(seed, probability, &Action::all());
+            Ok(set(shared, |faults| faults.random = Some(random)))
+        }
+        ("POST", "/faults-off") => Ok(set(shared, |faults| *faults = Faults::default())),
+        ("POST", path) => match play(shared, path, &field).await {
+            Some(outcome) => outcome,
+            None => return Reply::new(404, HELP),
+        },
+        _ => return Reply::new(404, HELP),
+    };
+    match outcome {
+        Ok(value) => Reply::new(200, format!("{value:#}\n")),
+        Err(words) => Reply::new(409, format!("{}\n", json!({ "error": words }))),
+    }
+}
+
+async fn play<'f>(shared: &Arc<Shared>, path: &str, field: &impl Fn(&str) -> &'f str) -> Option<Outcome> {
+    let (text, channel, conversation) = (field("text"), field("channel"), field("conversation"));
+    let named = |name: &str| Some(field(name)).filter(|value| !value.is_empty()).map(ToOwned::to_owned);
+    let connect = || {
+        let connect = Connect::to(field("server"));
+        Connect { token: named("token"), address: named("address"), ..connect }
+    };
+    let is_channel = shared.read(|state| state.world.channel(channel).is_some());
+    let is_conversation = shared.read(|state| state.world.conversation(conversation).is_some());
+    let outcome = match path {
+        "/connect" => {
+            let id = shared.update(|state| state.world.id("cha"));
+            let connected = admin::authorize(shared, id, connect()).await;
+            connected.map(|id| json!({ "channel": id })).map_err(|refusal| refusal.to_string())
+        }
+        "/addresses" => {
+            let listed = admin::addresses(shared, connect()).await.map_err(|refusal| refusal.to_string());
+            listed.map(|all| all.into_iter().map(|known| known.address).collect())
+        }
+        "/send" if is_channel => sent(shared, &Place::New { channel }, &Draft::new(text).to(field("to"))).await,
+        "/reply" if is_conversation => sent(shared, &Place::Reply { conversation }, &text.into()).await,
+        "/autoreply" if is_conversation => sent(shared, &Place::Autoreply { conversation }, &text.into()).await,
+        "/autoreply-rule" => {
+            shared.update(|state| state.settings.autoreply = named("text"));
+            Ok(json!({}))
+        }
+        "/merge" => match shared.update(|state| state.world.merge(field("into"), field("from"))) {
+            true => Ok(json!({})),
+            false => Err("these cannot be merged".to_owned()),
+        },
+        "/disconnect" if is_channel => {
+            let farewell = if field("farewell") == "bodiless" { Farewell::Bodiless } else { Farewell::Signed };
+            let fired = admin::remove(shared, channel, farewell).await;
+            fired.error.map_or(Ok(json!({})), Err)
+        }
+        "/send" | "/disconnect" => Err("channel is not connected".to_owned()),
+        "/reply" | "/autoreply" => Err("conversation is not there".to_owned()),
+        _ => return None,
+    };
+    Some(outcome)
+}
+
+async fn sent(shared: &Shared, place: &Place<'_>, draft: &Draft) -> Outcome {
+    let id = scenes::compose(shared, place, draft);
+    let (external_id, thread) = scenes::dispatch(shared, &id, draft).await?;
+    let conversation = shared.read(|state| state.world.message(&id).map(|(found, _)| found.id.clone()));
+    let (message, ids) = (id, json!({ "external_id": external_id, "external_conversation_id": thread }));
+    Ok(json!({ "message": message, "conversation": conversation, "answered": ids }))
+}
+
+fn set(shared: &Shared, change: impl FnOnce(&mut Faults)) -> Value {
+    shared.update(|state| change(&mut state.faults));
+    json!({})
+}
+
+fn fault<'f>(field: &impl Fn(&str) -> &'f str) -> Result<Fault, String> {
+    let known = Action::named_all(field("number").parse().ok());
+    fault::asked(field, &known, Call::named, "channel")
+}
+
+fn conversations(state: &State, base: &str) -> Value {
+    let show = |conversation: &crate::front::model::Conversation| {
+        let mut shown = payload::conversation(conversation, base);
+        let messages = conversation.messages.iter().map(|message| {
+            json!({
+                "id": message.id,
+                "external_id": message.external_id,
+                "is_inbound": message.is_inbound,
+                "text": message.text,
+                "state": format!("{:?}", message.state),
+            })
+        });
+        shown["channel"] = conversation.channel.as_str().into();
+        shown["messages"] = messages.collect();
+        shown
+    };
+    state.world.conversations.iter().map(show).collect()
+}
