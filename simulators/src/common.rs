@@ -1,5 +1,7 @@
-//! What every stand-in for a platform is made of: a port that goes down and comes back, answers that end
-//! early, failures that wait for their requests, and a state that tests wait for.
+//! Parts of every simulator: a port that closes and opens again, truncated answers, queued faults, and a state that
+//! tests wait for.
+//!
+//! Use [`Port`], [`Reply`] and [`Watched`] to write a simulator of another platform or provider.
 
 pub(crate) mod chance;
 pub(crate) mod exchange;
@@ -14,7 +16,7 @@ pub use self::port::Port;
 pub use self::reply::{Body, Cut, Reply};
 pub use self::watched::Watched;
 
-/// SHA-256 of bytes, in hexadecimal digits.
+/// Returns the SHA-256 of bytes, in hexadecimal digits.
 pub(crate) fn digest(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }

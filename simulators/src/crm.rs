@@ -10,6 +10,7 @@ mod people;
 mod server;
 mod state;
 
+use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -56,20 +57,32 @@ impl SmallCrmBuilder {
         Self { token: token.to_owned(), ..self }
     }
 
-    /// Answers `/_test`, for whoever plays with the program.
+    /// Answers `/_control`, for whoever plays with the program.
     pub fn control(self) -> Self {
         Self { control: true, ..self }
     }
 
-    /// Starts it.
-    /// Panics if the address is taken.
+    /// Starts the simulator.
+    ///
+    /// # Panics
+    ///
+    /// Panics where [`SmallCrmBuilder::try_start`] returns an error.
     pub fn start(self) -> SmallCrm {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+        self.try_start().unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Starts the simulator.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the port is in use.
+    pub fn try_start(self) -> io::Result<SmallCrm> {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         let state = Watched::new(State::new(self.contacts, self.token));
         let shared = Arc::new(Shared { state, control: self.control });
-        let crm = SmallCrm { shared, port: Port::hold(self.address), runtime: Some(runtime.expect("a runtime")) };
+        let crm = SmallCrm { shared, port: Port::reserve(self.address)?, runtime: Some(runtime) };
         crm.come_back();
-        crm
+        Ok(crm)
     }
 }
 
@@ -111,7 +124,7 @@ impl SmallCrm {
         serde_json::from_str(server::OPENAPI).expect("the description is JSON")
     }
 
-    /// What `/_test` answers, one path a line.
+    /// What `/_control` answers, one path a line.
     pub fn control_help() -> &'static str {
         control::HELP
     }

@@ -18,6 +18,7 @@ mod record;
 mod scenes;
 mod server;
 mod settings;
+mod show;
 mod sign;
 mod state;
 mod storage;
@@ -25,6 +26,7 @@ mod token;
 mod trouble;
 mod world;
 
+use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
@@ -84,23 +86,34 @@ impl FrontBuilder {
         Self { company: name.to_owned(), ..self }
     }
 
-    /// Answers `/_test`, for operators.
+    /// Answers `/_control`, for operators.
     pub fn control(self) -> Self {
         Self { control: true, ..self }
     }
 
-    /// Starts it.
-    /// Panics if an address is taken.
+    /// Starts the simulator.
+    ///
+    /// # Panics
+    ///
+    /// Panics where [`FrontBuilder::try_start`] returns an error.
     pub fn start(self) -> Front {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-        let runtime = runtime.expect("a runtime");
-        let (port, storage) = (Port::hold(self.address), Port::hold(self.storage));
+        self.try_start().unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Starts the simulator.
+    ///
+    /// # Errors
+    ///
+    /// Fails if one of the ports is in use.
+    pub fn try_start(self) -> io::Result<Front> {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+        let (port, storage) = (Port::reserve(self.address)?, Port::reserve(self.storage)?);
         let [url, storage_url] = [&port, &storage].map(|port| format!("http://{}", port.address()));
         let world = World::new(self.app, self.secret, self.company);
         let shared = Shared::new(world, url, storage_url, self.control);
         let front = Front { shared, port, storage, runtime: Some(runtime) };
         front.come_back();
-        front
+        Ok(front)
     }
 }
 
@@ -143,7 +156,7 @@ impl Front {
         self.storage.address()
     }
 
-    /// What `/_test` answers, one path a line.
+    /// What `/_control` answers, one path a line.
     pub fn control_help() -> &'static str {
         control::HELP
     }

@@ -9,6 +9,7 @@ mod record;
 mod search;
 
 use std::fmt;
+use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
@@ -77,12 +78,17 @@ impl HubSpot {
 
     /// Starts it on a free port, without anybody in it.
     pub fn start() -> Self {
-        Self::start_at(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
+        let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        Self::start_at(anywhere).unwrap_or_else(|error| panic!("{error}"))
     }
 
-    /// The same at an address.
-    pub fn start_at(address: SocketAddr) -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    /// Starts the simulator at an address.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the port is in use.
+    pub fn start_at(address: SocketAddr) -> io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         let state = State {
             token: Self::TOKEN.to_owned(),
             next_id: 101,
@@ -93,13 +99,13 @@ impl HubSpot {
         };
         let hubspot = Self {
             state: Arc::new(Watched::new(state)),
-            port: Port::hold(address),
-            runtime: Some(runtime.expect("a runtime")),
+            port: Port::reserve(address)?,
+            runtime: Some(runtime),
         };
         let state = Arc::clone(&hubspot.state);
         let runtime = hubspot.runtime.as_ref().expect("it was just made");
         hubspot.port.open(runtime, move |_, request| respond(Arc::clone(&state), request));
-        hubspot
+        Ok(hubspot)
     }
 
     /// Where it listens, as a URL.

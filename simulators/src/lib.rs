@@ -4,6 +4,7 @@ pub mod common;
 pub mod crm;
 pub mod front;
 pub mod hubspot;
+pub mod program;
 pub mod twilio;
 
 pub use crate::crm::SmallCrm;

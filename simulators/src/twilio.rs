@@ -18,11 +18,13 @@ mod rest;
 mod scenes;
 mod server;
 mod settings;
+mod show;
 mod sign;
 mod state;
 mod trouble;
 mod world;
 
+use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
@@ -81,18 +83,29 @@ impl TwilioBuilder {
         Self { service_sid: sid.to_owned(), ..self }
     }
 
-    /// Answers `/_test`, for operators.
+    /// Answers `/_control`, for operators.
     pub fn control(self) -> Self {
         Self { control: true, ..self }
     }
 
-    /// Starts it.
-    /// Panics if the address is taken.
+    /// Starts the simulator.
+    ///
+    /// # Panics
+    ///
+    /// Panics where [`TwilioBuilder::try_start`] returns an error.
     pub fn start(self) -> Twilio {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-        let runtime = runtime.expect("a runtime");
-        let port = Port::hold(self.address);
-        let storage = Port::hold(SocketAddr::new(self.address.ip(), 0));
+        self.try_start().unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Starts the simulator.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the port is in use.
+    pub fn try_start(self) -> io::Result<Twilio> {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+        let port = Port::reserve(self.address)?;
+        let storage = Port::reserve(SocketAddr::new(self.address.ip(), 0))?;
         let world = World::new(self.account_sid, self.service_sid);
         let [url, storage_url] = [&port, &storage].map(|port| format!("http://{}", port.address()));
         let shared = Shared::new(world, self.credentials, url, storage_url, self.control);
@@ -100,7 +113,7 @@ impl TwilioBuilder {
         storage.open(&runtime, move |connection, request| server::respond(Arc::clone(&handing), connection, request));
         let twilio = Twilio { shared, port, _storage: storage, runtime: Some(runtime) };
         twilio.come_back();
-        twilio
+        Ok(twilio)
     }
 }
 
@@ -149,7 +162,7 @@ impl Twilio {
         &self.shared.storage_url
     }
 
-    /// What `/_test` answers, one path a line.
+    /// What `/_control` answers, one path a line.
     pub fn control_help() -> &'static str {
         control::HELP
     }

@@ -117,7 +117,7 @@ impl Provider {
     /// Starts it on a free port.
     pub fn start() -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-        let port = Port::hold(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+        let port = Port::reserve(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).expect("a port");
         let provider =
             Self { known: Arc::new(Watched::new(Known::default())), port, runtime: Some(runtime.expect("a runtime")) };
         provider.come_back();

@@ -1,5 +1,6 @@
 //! Pseudo-random numbers (splitmix64): the same seed gives the same faults, in the same order.
 
+/// A generator with a fixed seed.
 #[derive(Debug, Clone)]
 pub(crate) struct Chance(u64);
 
@@ -15,11 +16,12 @@ impl Chance {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number from 0 up to, and without, `end`.
+    /// A number from 0 to `end - 1`.
     pub(crate) fn below(&mut self, end: usize) -> usize {
-        usize::try_from(self.next() % end.max(1) as u64).expect("it is below a usize")
+        usize::try_from(self.next() % end.max(1) as u64).expect("the remainder is below a usize")
     }
 
+    /// Returns true with this probability.
     pub(crate) fn happens(&mut self, probability: f64) -> bool {
         ((self.next() >> 11) as f64) < probability * (1_u64 << 53) as f64
     }

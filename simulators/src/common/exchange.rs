@@ -1,4 +1,4 @@
-//! One request over a connection of its own, as the platforms send their webhooks.
+//! One request over a new connection, as the platforms send their webhooks.
 
 use std::net::SocketAddr;
 
@@ -9,7 +9,7 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
-/// The status and the body, or how the exchange ended without them. Redirects are answers like any other.
+/// Returns status and body, or the error that ended the exchange. Does not follow redirects.
 pub(crate) async fn exchange(address: SocketAddr, request: Request<Full<Bytes>>) -> Result<(u16, String), String> {
     let stream = TcpStream::connect(address).await.map_err(|error| error.to_string())?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(|error| error.to_string())?;
@@ -19,18 +19,18 @@ pub(crate) async fn exchange(address: SocketAddr, request: Request<Full<Bytes>>)
         let body = response.into_body().collect().await.map_err(|error| error.to_string())?;
         Ok((status, String::from_utf8_lossy(&body.to_bytes()).into_owned()))
     };
-    // The connection lives as long as the answer is waited for, so a caller that gives up hangs up.
+    // Dropping the future on a timeout also closes the connection.
     let connection = async {
         let _ = connection.await;
         std::future::pending::<()>().await;
     };
     tokio::select! {
         answer = answer => answer,
-        () = connection => unreachable!("it is pending for ever"),
+        () = connection => unreachable!("it is pending forever"),
     }
 }
 
-/// The host of a URL, and its path with the query.
+/// Splits a URL into its host and its path with the query.
 pub(crate) fn split(url: &str) -> (&str, String) {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let (host, path) = rest.find(['/', '?']).map_or((rest, ""), |at| rest.split_at(at));

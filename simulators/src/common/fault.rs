@@ -1,14 +1,14 @@
-//! Failures that wait for their requests, whatever a platform's shapes and calls are.
+//! Queued faults, generic over the actions and calls of a platform.
 
 use crate::common::chance::Chance;
 
-/// What requests to a platform ask for.
+/// The calls that a platform knows.
 pub trait Kind: Copy + PartialEq {
-    /// In a [`Fault`]: whatever it is.
+    /// Matches every call in a [`Fault`].
     const ANY: Self;
 }
 
-/// A failure that waits for its requests.
+/// A failure that hits requests to come.
 #[derive(Debug, Clone)]
 pub struct Fault<A, C> {
     action: A,
@@ -19,27 +19,27 @@ pub struct Fault<A, C> {
 }
 
 impl<A: Clone, C: Kind> Fault<A, C> {
-    /// Hits the next request, whatever it is.
+    /// Hits the next request of any kind.
     pub fn new(action: A) -> Self {
         Self { action, call: C::ANY, place: None, spared: 0, times: 1 }
     }
 
-    /// Hits only these calls.
+    /// Hits only this call.
     pub fn on(self, call: C) -> Self {
         Self { call, ..self }
     }
 
-    /// Hits so many requests.
+    /// Hits this many requests.
     pub fn times(self, times: usize) -> Self {
         Self { times, ..self }
     }
 
-    /// Lets so many requests through before the first that it hits.
+    /// Lets this many requests through before the first hit.
     pub fn after(self, spared: usize) -> Self {
         Self { spared, ..self }
     }
 
-    /// Hits only requests with this in their path.
+    /// Hits only requests with this resource in their path.
     pub(crate) fn within(self, place: &str) -> Self {
         Self { place: Some(place.to_owned()), ..self }
     }
@@ -49,13 +49,14 @@ impl<A: Clone, C: Kind> Fault<A, C> {
     }
 }
 
-/// All failures to come.
+/// The faults of a simulator: the queue, then the random ones.
 #[derive(Debug)]
 pub(crate) struct Faults<A, C> {
     pub(crate) queued: Vec<Fault<A, C>>,
     pub(crate) random: Option<Random<A>>,
 }
 
+/// Faults at random, the same for the same seed.
 #[derive(Debug)]
 pub(crate) struct Random<A> {
     pub(crate) chance: Chance,
@@ -64,7 +65,7 @@ pub(crate) struct Random<A> {
 }
 
 impl<A> Random<A> {
-    /// Hits every request with this probability, in one of these shapes.
+    /// Hits each request with this probability, with one of these actions.
     pub(crate) fn new(seed: u64, probability: f64, actions: &[A]) -> Self
     where
         A: Clone,
@@ -73,13 +74,13 @@ impl<A> Random<A> {
     }
 }
 
-/// Shapes with their names, and the two that have a status, once for each status.
+/// Named actions, with `fail-before` and `fail-after` added once for each status.
 pub(crate) fn named<A>(
-    shapes: impl IntoIterator<Item = (&'static str, A)>,
+    actions: impl IntoIterator<Item = (&'static str, A)>,
     fail_before: fn(u16) -> A,
     fail_after: fn(u16) -> A,
 ) -> Vec<(String, A)> {
-    let mut all: Vec<_> = shapes.into_iter().map(|(name, action)| (name.to_owned(), action)).collect();
+    let mut all: Vec<_> = actions.into_iter().map(|(name, action)| (name.to_owned(), action)).collect();
     for status in [500, 502, 503, 504] {
         all.push((format!("fail-before-{status}"), fail_before(status)));
         all.push((format!("fail-after-{status}"), fail_after(status)));
@@ -87,7 +88,7 @@ pub(crate) fn named<A>(
     all
 }
 
-/// A failure as an operator asks for it: `action`, `times`, `call`, and `place`, by the name that it has there.
+/// Reads a fault from the fields of a form: `action`, `times`, `call`, and the field that is called `place`.
 pub(crate) fn asked<'f, A: Clone, C: Kind>(
     field: &impl Fn(&str) -> &'f str,
     known: &[(String, A)],
@@ -96,10 +97,10 @@ pub(crate) fn asked<'f, A: Clone, C: Kind>(
 ) -> Result<Fault<A, C>, String> {
     let names: Vec<_> = known.iter().map(|(name, _)| name.as_str()).collect();
     let action = known.iter().find(|(name, _)| name == field("action"));
-    let (_, action) = action.ok_or_else(|| format!("action is one of {}", names.join(", ")))?;
+    let (_, action) = action.ok_or_else(|| format!("unknown action; known: {}", names.join(", ")))?;
     let mut fault = Fault::new(action.clone()).times(field("times").parse().unwrap_or(1));
     if !field("call").is_empty() {
-        fault = fault.on(call(field("call")).ok_or("there is no such call")?);
+        fault = fault.on(call(field("call")).ok_or("unknown call")?);
     }
     if !field(place).is_empty() {
         fault = fault.within(field(place));
@@ -114,6 +115,7 @@ impl<A, C> Default for Faults<A, C> {
 }
 
 impl<A: Clone, C: Kind> Faults<A, C> {
+    /// Takes the action for a request, if one hits it.
     pub(crate) fn draw(&mut self, call: C, place: Option<&str>) -> Option<A> {
         for (at, fault) in self.queued.iter_mut().enumerate().filter(|(_, fault)| fault.matches(call, place)) {
             if fault.spared > 0 {

@@ -1,4 +1,4 @@
-//! A port that nobody else gets: listened on or, while the platform is down, refusing connections.
+//! A reserved port: open, or closed to simulate a platform that is down.
 
 use std::io;
 use std::net::SocketAddr;
@@ -17,12 +17,13 @@ use tokio::task::{JoinHandle, JoinSet};
 use crate::common::reply::{Body, Cut};
 
 const BACKLOG: u32 = 1024;
-/// Further ones wait to be accepted.
+/// Further connections wait to be accepted.
 const CONNECTIONS_MAX: usize = 4096;
 
+/// A TCP port that stays reserved while it is closed.
 pub struct Port {
     address: SocketAddr,
-    /// Never listens: nobody else gets the port, not even while a listener is closed.
+    /// Bound and never listening, so that no other process gets the port while the listener is closed.
     _guard: TcpSocket,
     listening: Mutex<Listening>,
 }
@@ -33,35 +34,50 @@ enum Listening {
 }
 
 impl Port {
-    /// Holds a port. Panics if it is taken.
-    pub fn hold(address: SocketAddr) -> Self {
-        let socket = bind(address).unwrap_or_else(|error| panic!("{address}: {error}"));
-        let address = socket.local_addr().expect("it was bound");
-        Self { address, _guard: socket, listening: Mutex::new(Listening::Down) }
+    /// Reserves a port. Port 0 is any free one.
+    ///
+    /// # Errors
+    ///
+    /// Names the address if another process has the port.
+    pub fn reserve(address: SocketAddr) -> io::Result<Self> {
+        let named = |error: io::Error| io::Error::new(error.kind(), format!("cannot listen on {address}: {error}"));
+        let socket = bind(address).map_err(named)?;
+        let address = socket.local_addr().map_err(named)?;
+        Ok(Self { address, _guard: socket, listening: Mutex::new(Listening::Down) })
     }
 
+    /// The address, with the port that the system chose if 0 was asked for.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Refuses connections from now on, and cuts those that there are.
+    /// Closes the port: drops all connections and refuses new ones.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the port is closed already.
     pub fn close(&self, runtime: &Runtime) {
         let mut listening = self.listening.lock().unwrap_or_else(PoisonError::into_inner);
         let Listening::Up { stop, server } = std::mem::replace(&mut *listening, Listening::Down) else {
-            panic!("it is down already")
+            panic!("the port is closed already")
         };
         let _ = stop.send(());
-        runtime.block_on(server).expect("the server ends well");
+        runtime.block_on(server).expect("the server does not panic");
     }
 
-    /// Listens; requests come with the number of their connection, counted from here on.
+    /// Opens the port and answers requests with `respond`, which also gets the number of the connection: 1 for the
+    /// first one since this call.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the port is open already.
     pub fn open<S, F>(&self, runtime: &Runtime, respond: S)
     where
         S: Fn(u64, Request<Incoming>) -> F + Clone + Send + 'static,
         F: Future<Output = Result<Response<Body>, Cut>> + Send + 'static,
     {
         let mut listening = self.listening.lock().unwrap_or_else(PoisonError::into_inner);
-        assert!(matches!(*listening, Listening::Down), "it is up already");
+        assert!(matches!(*listening, Listening::Down), "the port is open already");
         let _inside = runtime.enter();
         let listener = bind(self.address).and_then(|socket| socket.listen(BACKLOG)).expect("the port is ours");
         let (stop, stopped) = oneshot::channel();
@@ -70,7 +86,7 @@ impl Port {
     }
 }
 
-/// A socket that holds its port: connections to it are refused until it listens.
+/// A socket that reserves its port. Connections are refused until it listens.
 fn bind(address: SocketAddr) -> io::Result<TcpSocket> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     socket.set_reuseaddr(true)?;
@@ -78,7 +94,7 @@ fn bind(address: SocketAddr) -> io::Result<TcpSocket> {
     Ok(socket)
 }
 
-/// Serves until `stop`, which also ends all connections at once.
+/// Serves until `stop`, then drops all connections at once.
 async fn serve<S, F>(listener: TcpListener, mut stop: oneshot::Receiver<()>, respond: S)
 where
     S: Fn(u64, Request<Incoming>) -> F + Clone + Send + 'static,

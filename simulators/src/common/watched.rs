@@ -1,4 +1,4 @@
-//! A state that the server changes, and that tests and scenarios wait for.
+//! A shared state that tests and scenarios can wait for.
 
 use std::fmt;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-/// Far more than anything takes; a test that waits so long has failed.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+/// Timeout of each wait: far more than any scenario takes.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
+/// A state behind a lock, which notifies waiters of each change.
 pub struct Watched<S> {
     state: Mutex<S>,
     changed: Condvar,
@@ -16,19 +17,22 @@ pub struct Watched<S> {
 }
 
 impl<S: fmt::Display> Watched<S> {
+    /// Starts with this state.
     pub fn new(state: S) -> Self {
         Self { state: Mutex::new(state), changed: Condvar::new(), version: watch::Sender::new(0) }
     }
 
-    /// A test that fails while it looks leaves the state as it was.
+    /// Ignores poisoning: a panic in a reader, such as a failed assertion, leaves the state intact.
     fn lock(&self) -> MutexGuard<'_, S> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Calls `look` with the state.
     pub fn read<T>(&self, look: impl FnOnce(&S) -> T) -> T {
         look(&self.lock())
     }
 
+    /// Changes the state and wakes all waiters.
     pub fn update<T>(&self, change: impl FnOnce(&mut S) -> T) -> T {
         let result = change(&mut self.lock());
         self.changed.notify_all();
@@ -36,22 +40,27 @@ impl<S: fmt::Display> Watched<S> {
         result
     }
 
+    /// Blocks until the condition is true.
+    ///
+    /// # Panics
+    ///
+    /// Panics after one minute, and shows the state.
     #[track_caller]
     pub fn wait_for(&self, condition: impl Fn(&S) -> bool) {
-        let waited = self.changed.wait_timeout_while(self.lock(), PATIENCE, |state| !condition(state));
+        let waited = self.changed.wait_timeout_while(self.lock(), TIMEOUT, |state| !condition(state));
         let (state, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
-        assert!(!timeout.timed_out(), "what the test waits for did not happen\n{}", &*state);
+        assert!(!timeout.timed_out(), "timed out waiting for the simulator\n{}", &*state);
     }
 
-    /// The same for scenarios, which run beside the server.
+    /// The same without blocking, for scenarios, which run on the server's threads.
     pub(crate) async fn until(&self, condition: impl Fn(&S) -> bool) {
         let mut changes = self.version.subscribe();
         let waiting = async {
             while !self.read(&condition) {
-                changes.changed().await.expect("the sender lives as long as this");
+                changes.changed().await.expect("the sender lives as long as `self`");
             }
         };
-        let waited = tokio::time::timeout(PATIENCE, waiting).await;
-        assert!(waited.is_ok(), "what the scenario waits for did not happen\n{}", self.read(S::to_string));
+        let waited = tokio::time::timeout(TIMEOUT, waiting).await;
+        assert!(waited.is_ok(), "the scenario timed out\n{}", self.read(S::to_string));
     }
 }

@@ -1,4 +1,4 @@
-//! `/_test`: for whoever plays with the program, and for tests of other programs.
+//! `/_control`: for whoever plays with the program, and for tests of other programs.
 
 use std::time::Duration;
 
@@ -12,16 +12,16 @@ use crate::crm::state::{Shared, State};
 
 /// What there is; also printed by the program.
 pub(crate) const HELP: &str = "\
-POST /_test/fault       action (500, 503, 429, 401, 403, slow, hang, close, half, garbage, wrong-type, truncated,
+POST /_control/fault       action (500, 503, 429, 401, 403, slow, hang, close, half, garbage, wrong-type, truncated,
                         too-large), and perhaps call (list, contact), times, number (of seconds, ms or bytes)
-POST /_test/faults-off
-POST /_test/rate        requests, seconds
-GET  /_test/log         requests that came
+POST /_control/faults-off
+POST /_control/rate        requests, seconds
+GET  /_control/log         requests that came
 ";
 
 pub(crate) fn answer(shared: &Shared, method: &Method, path: &str, form: &[(String, String)]) -> Reply {
     let field = |name: &str| form.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value.as_str());
-    let outcome = match (method.as_str(), path.trim_start_matches("/_test")) {
+    let outcome = match (method.as_str(), path.trim_start_matches("/_control")) {
         ("GET", "/log") => return Reply::new(200, shared.state.read(State::to_string)),
         ("POST", "/fault") => {
             let known = Action::named_all(field("number").parse().ok());

@@ -20,13 +20,13 @@ use crate::crm::state::{Recorded, Shared, State};
 /// The description, as it is served.
 pub(crate) const OPENAPI: &str = include_str!("openapi.json");
 
-/// Nobody hands over more than a form for `/_test`.
+/// Nobody hands over more than a form for `/_control`.
 const BODY_BYTES_MAX: usize = 16 << 10;
 
 pub(crate) async fn respond(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Response<Body>, Cut> {
     let (head, body) = request.into_parts();
     let body = Limited::new(body, BODY_BYTES_MAX).collect().await.map_err(|_| Cut)?.to_bytes();
-    if shared.control && head.uri.path().starts_with("/_test") {
+    if shared.control && head.uri.path().starts_with("/_control") {
         let form: Vec<_> = form_urlencoded::parse(&body).into_owned().collect();
         return Ok(control::answer(&shared, &head.method, head.uri.path(), &form).into());
     }

@@ -16,7 +16,7 @@ const FAULTS_MAX: usize = 1_000;
 
 pub(crate) struct Shared {
     pub(crate) state: Watched<State>,
-    /// Whether `/_test` is there.
+    /// Whether `/_control` is there.
     pub(crate) control: bool,
 }
 

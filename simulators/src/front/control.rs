@@ -1,4 +1,4 @@
-//! `/_test`: for an operator who plays with the program rather than a test.
+//! `/_control`: for an operator who plays with the program rather than a test.
 
 use std::sync::Arc;
 
@@ -12,31 +12,46 @@ use crate::front::draft::{Connect, Draft};
 use crate::front::fault::{Action, Call, Fault, Faults};
 use crate::front::payload;
 use crate::front::scenes::{self, Place};
+use crate::front::show;
 use crate::front::state::{Shared, State};
 
 /// What there is; also printed by the program.
 pub(crate) const HELP: &str = "\
-POST /_test/connect            server, and perhaps token, address
-POST /_test/addresses          server, and perhaps token
-POST /_test/send               channel, to, text
-POST /_test/reply              conversation, text
-POST /_test/autoreply          conversation, text
-POST /_test/autoreply-rule     text; none ends it
-POST /_test/merge              into, from
-POST /_test/disconnect         channel, and perhaps farewell (signed or bodiless)
-POST /_test/fault              action, and perhaps call, channel, times, number (of seconds or ms)
-POST /_test/faults-at-random   seed, probability
-POST /_test/faults-off
-GET  /_test/conversations      what Front keeps
-GET  /_test/log                requests both ways and what came of them
+POST /_control/connect            server, and perhaps token, address
+POST /_control/addresses          server, and perhaps token
+POST /_control/send               channel, to, text; server rather than channel: its channel, connected if need be
+POST /_control/reply              conversation, text
+POST /_control/autoreply          conversation, text
+POST /_control/autoreply-rule     text; none ends it
+POST /_control/merge              into, from
+POST /_control/disconnect         channel, and perhaps farewell (signed or bodiless)
+POST /_control/fault              action, and perhaps call, channel, times, number (of seconds or ms)
+POST /_control/faults-at-random   seed, probability
+POST /_control/faults-off
+GET  /_control/conversations      all conversations, as JSON
+GET  /_control/conversations/cnv… one as text, once the customer has answered or after five seconds
+GET  /                            all as text
+GET  /_control/log                requests both ways and what came of them
 ";
 
 type Outcome = Result<Value, String>;
 
+/// Whether a path belongs to the control API rather than to the platform.
+pub(crate) fn is_for(path: &str) -> bool {
+    path == "/" || path.starts_with("/_control")
+}
+
 pub(crate) async fn answer(shared: &Arc<Shared>, method: &Method, path: &str, form: &[(String, String)]) -> Reply {
     let field = |name: &str| form.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value.as_str());
-    let outcome = match (method.as_str(), path.trim_start_matches("/_test")) {
+    let outcome = match (method.as_str(), path.trim_start_matches("/_control")) {
         ("GET", "/conversations") => Ok(shared.read(|state| conversations(state, &shared.url))),
+        ("GET", "/") => return Reply::text(shared.read(show::all)),
+        ("GET", path) if path.starts_with("/conversations/") => {
+            match show::answered(shared, &path["/conversations/".len()..]).await {
+                Some(text) => return Reply::text(text),
+                None => Err("there is no such conversation".to_owned()),
+            }
+        }
         ("GET", "/log") => return Reply::new(200, shared.read(State::to_string)),
         ("POST", "/fault") => fault(&field).map(|fault| set(shared, |faults| faults.queued.push(fault))),
         ("POST", "/faults-at-random") => {
@@ -77,6 +92,10 @@ async fn play<'f>(shared: &Arc<Shared>, path: &str, field: &impl Fn(&str) -> &'f
             let listed = admin::addresses(shared, connect()).await.map_err(|refusal| refusal.to_string());
             listed.map(|all| all.into_iter().map(|known| known.address).collect())
         }
+        "/send" if channel.is_empty() && named("server").is_some() => match channel_of(shared, connect()).await {
+            Ok(channel) => sent(shared, &Place::New { channel: &channel }, &Draft::new(text).to(field("to"))).await,
+            Err(words) => Err(words),
+        },
         "/send" if is_channel => sent(shared, &Place::New { channel }, &Draft::new(text).to(field("to"))).await,
         "/reply" if is_conversation => sent(shared, &Place::Reply { conversation }, &text.into()).await,
         "/autoreply" if is_conversation => sent(shared, &Place::Autoreply { conversation }, &text.into()).await,
@@ -98,6 +117,21 @@ async fn play<'f>(shared: &Arc<Shared>, path: &str, field: &impl Fn(&str) -> &'f
         _ => return None,
     };
     Some(outcome)
+}
+
+/// A connected channel of a server. Connects one if there is none.
+async fn channel_of(shared: &Shared, connect: Connect) -> Result<String, String> {
+    let connected = shared.read(|state| {
+        let mut channels = state.world.channels.iter().filter(|channel| channel.is_connected);
+        channels.find(|channel| channel.server_url == connect.server_url).map(|channel| channel.id.clone())
+    });
+    match connected {
+        Some(id) => Ok(id),
+        None => {
+            let id = shared.update(|state| state.world.id("cha"));
+            admin::authorize(shared, id, connect).await.map_err(|refusal| refusal.to_string())
+        }
+    }
 }
 
 async fn sent(shared: &Shared, place: &Place<'_>, draft: &Draft) -> Outcome {

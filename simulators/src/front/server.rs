@@ -27,7 +27,7 @@ pub(crate) async fn respond(
     connection: u64,
     request: Request<Incoming>,
 ) -> Result<Response<Body>, Cut> {
-    if shared.control && request.uri().path().starts_with("/_test") {
+    if shared.control && control::is_for(request.uri().path()) {
         let (head, body) = request.into_parts();
         let form = body.collect().await.map_err(|_| Cut)?.to_bytes();
         let form: Vec<_> = form_urlencoded::parse(&form).into_owned().collect();

@@ -1,4 +1,4 @@
-//! `/_test`: for an operator who plays with the program rather than a test.
+//! `/_control`: for an operator who plays with the program rather than a test.
 
 use std::sync::Arc;
 
@@ -11,28 +11,35 @@ use crate::twilio::fault::{Action, Call, Fault, Faults};
 use crate::twilio::message::{DeliveryStatus, Media};
 use crate::twilio::play::whatsapp;
 use crate::twilio::record::Rejection;
-use crate::twilio::scenes;
+use crate::twilio::{scenes, show};
 use crate::twilio::state::{Shared, State};
 
 /// What there is; also printed by the program.
 pub(crate) const HELP: &str = "\
-POST /_test/inbound-sms        from, to, text
-POST /_test/inbound-whatsapp   from, to, text
-POST /_test/group-mms          author, others (repeated), to, text
-POST /_test/agent              conversation, identity, text
-POST /_test/delivery           message, status, and perhaps code
-POST /_test/outgoing           worker, customer, proxy, customer_id
-POST /_test/fault              action, and perhaps call, conversation, times, number (of seconds or ms)
-POST /_test/faults-at-random   seed, probability
-POST /_test/faults-off
-GET  /_test/conversations      what Twilio keeps
-GET  /_test/log                webhooks, requests and what they changed
+POST /_control/inbound-sms        from, to, text
+POST /_control/inbound-whatsapp   from, to, text
+POST /_control/group-mms          author, others (repeated), to, text
+POST /_control/agent              conversation, identity, text
+POST /_control/delivery           message, status, and perhaps code
+POST /_control/outgoing           worker, customer, proxy, customer_id
+POST /_control/fault              action, and perhaps call, conversation, times, number (of seconds or ms)
+POST /_control/faults-at-random   seed, probability
+POST /_control/faults-off
+GET  /_control/conversations      all conversations, as JSON
+GET  /_control/conversations/CH…  one as text, once a worker is in it or after five seconds
+GET  /                            all as text
+GET  /_control/log                webhooks, requests and what they changed
 ";
+
+/// Whether a path belongs to the control API rather than to the platform.
+pub(crate) fn is_for(path: &str) -> bool {
+    path == "/" || path.starts_with("/_control")
+}
 
 pub(crate) async fn answer(shared: &Arc<Shared>, method: &Method, path: &str, form: &[(String, String)]) -> Reply {
     let field = |name: &str| form.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value.as_str());
     let (from, to, text) = (field("from"), field("to"), field("text"));
-    match (method.as_str(), path.trim_start_matches("/_test")) {
+    match (method.as_str(), path.trim_start_matches("/_control")) {
         ("POST", "/inbound-sms") => played(scenes::inbound(shared, "SMS", from, to, text, &[]).await),
         ("POST", "/inbound-whatsapp") => {
             played(scenes::inbound(shared, "WHATSAPP", &whatsapp(from), &whatsapp(to), text, &[]).await)
@@ -69,6 +76,13 @@ pub(crate) async fn answer(shared: &Arc<Shared>, method: &Method, path: &str, fo
             set(shared, |faults| faults.random = Some(random))
         }
         ("POST", "/faults-off") => set(shared, |faults| *faults = Faults::default()),
+        ("GET", "/") => Reply::text(shared.read(show::all)),
+        ("GET", path) if path.starts_with("/conversations/") => {
+            match show::assigned(shared, &path["/conversations/".len()..]).await {
+                Some(text) => Reply::text(text),
+                None => Reply::new(404, json!({ "error": "there is no such conversation" }).to_string()),
+            }
+        }
         ("GET", "/conversations") => Reply::new(200, format!("{:#}\n", shared.read(conversations))),
         ("GET", "/log") => Reply::new(200, shared.read(State::to_string)),
         _ => Reply::new(404, HELP),

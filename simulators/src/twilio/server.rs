@@ -24,7 +24,7 @@ pub(crate) async fn respond(
     request: Request<Incoming>,
 ) -> Result<Response<Body>, Cut> {
     let (head, body) = request.into_parts();
-    if shared.control && head.uri.path().starts_with("/_test") {
+    if shared.control && control::is_for(head.uri.path()) {
         let form = body.collect().await.map_err(|_| Cut)?.to_bytes();
         return Ok(response(control::answer(&shared, &head.method, head.uri.path(), &pairs(&form)).await));
     }

@@ -148,7 +148,7 @@ fn an_operator_plays_with_it() {
     let client = Client::new(&front, "cha_1");
     let post = |path: &str, form: &[(&str, &str)]| {
         let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
-        client.send("POST", &format!("/_test/{path}"), &[], body.as_bytes()).expect("an answer")
+        client.send("POST", &format!("/_control/{path}"), &[], body.as_bytes()).expect("an answer")
     };
     let (url, _) = serve(fine);
     let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
@@ -167,11 +167,11 @@ fn an_operator_plays_with_it() {
         ["1", "2"].map(|id| client.import(&text(&sent.json["answered"]["external_conversation_id"]), id, "Hi"));
     assert_eq!(statuses.map(|reply| reply.expect("an answer").status), [503, 202]);
     front.wait_for(|state| state.hooks().len() == 5);
-    let kept = client.get("/_test/conversations").json;
+    let kept = client.get("/_control/conversations").json;
     assert_eq!((&kept[0]["channel"], &kept[0]["messages"][2]["text"]), (&channel.as_str().into(), &"Hi".into()));
     assert_eq!(post("disconnect", &[("channel", &channel), ("farewell", "bodiless")]).status, 200);
     assert_eq!([post("disconnect", &[("channel", &channel)]).status, post("nothing", &[]).status], [409, 404]);
     let expected = ["authorization", "message", "message", "message_imported", "message_autoreply", "delete"];
     assert_eq!(kinds(&front), expected);
-    assert_eq!((front.requests().len(), client.get("/_test/log").status), (2, 200));
+    assert_eq!((front.requests().len(), client.get("/_control/log").status), (2, 200));
 }

@@ -252,14 +252,14 @@ fn webhooks_are_configured_over_rest() {
 fn an_operator_plays_with_it() {
     let twilio = Twilio::builder().control().start();
     let client = Client::new(&twilio, KEY);
-    let (status, played) = client.post("/_test/inbound-sms", &[("from", CUSTOMER), ("to", NUMBER), ("text", "Hello")]);
+    let (status, played) = client.post("/_control/inbound-sms", &[("from", CUSTOMER), ("to", NUMBER), ("text", "Hello")]);
     let sid = played["conversation"].as_str().expect("a SID").to_owned();
-    let kept = client.get("/_test/conversations").1;
+    let kept = client.get("/_control/conversations").1;
     assert_eq!((status, &kept[0]["messages"][0]["body"]), (200, &"Hello".into()));
     let fault = [("action", "fail-before-503"), ("call", "add-participant")];
-    assert_eq!(client.post("/_test/fault", &fault).0, 200);
-    assert_eq!(client.post("/_test/fault", &[("action", "no")]).0, 400);
+    assert_eq!(client.post("/_control/fault", &fault).0, 200);
+    assert_eq!(client.post("/_control/fault", &[("action", "no")]).0, 400);
     assert_eq!(client.post(&participants(&sid), &[("Identity", ANA)]).0, 503);
     assert_eq!(client.post(&participants(&sid), &[("Identity", ANA)]).0, 201);
-    assert_eq!((twilio.requests().len(), client.get("/_test").0), (2, 404));
+    assert_eq!((twilio.requests().len(), client.get("/_control").0), (2, 404));
 }
