@@ -62,11 +62,28 @@ fn the_example_shows_the_defaults() {
     assert_eq!(demo.twilio.callback_timeout_ms, Twilio::default().callback_timeout_ms);
     assert_eq!(demo.twilio.webhook_timeout_ms, Twilio::default().webhook_timeout_ms);
     assert_eq!(demo.twilio.webhooks_fail, Twilio::default().webhooks_fail);
-    assert_eq!(demo.twilio.conversations_url, Twilio::default().conversations_url);
     assert_eq!(demo.twilio.page_size_max, Twilio::default().page_size_max);
     let shown = &demo.front["sms"];
-    let limits = |app: &FrontApp| format!("{app:?}").split_once("api_url").expect("a field").1.to_owned();
+    let limits = |app: &FrontApp| format!("{app:?}").split_once("files_networks").expect("a field").1.to_owned();
     assert_eq!(limits(shown), limits(&FrontApp::default()));
+}
+
+#[test]
+fn the_example_has_the_defaults_once_the_lines_of_the_simulators_are_deleted() {
+    let lines = EXAMPLE.lines().filter(|line| !line.ends_with("# simulator"));
+    let text = lines.collect::<Vec<_>>().join("\n");
+    assert_eq!(text.lines().count() + 3, EXAMPLE.lines().count());
+    let example: Config = toml::from_str(&text).expect("the rest is a configuration");
+    let (demo, front) = (&example.tenants["demo"], FrontApp::default());
+    assert_eq!(demo.twilio.conversations_url, Twilio::default().conversations_url);
+    let shown = &demo.front["sms"];
+    assert_eq!(
+        (&shown.api_url, &shown.files_urls, &shown.storage_urls),
+        (&front.api_url, &front.files_urls, &front.storage_urls)
+    );
+    for url in [&Twilio::default().conversations_url, &front.api_url, &front.storage_urls[0]] {
+        assert!(EXAMPLE.contains(url.as_str()), "{url} is not in config.toml");
+    }
 }
 
 #[test]
