@@ -16,7 +16,7 @@ use std::process::ExitCode;
 
 const HELP: &str = "\
 cargo xtask build   builds the gateway (target/release/frontgate) and the shipped plugins (plugins/*.wasm)
-cargo xtask run     builds both, sooner and slower (target/quick/frontgate), and serves the example config.toml
+cargo xtask run     builds the example of config.toml, sooner and slower, and serves it beside a simulated Twilio and Front
 cargo xtask test    everything that CI checks
 cargo xtask tools   installs what plugins in other languages are compiled with (target/tools/bin); test does so, too
 cargo xtask bench   measures the gateway against native code, Node and others; --help says what there is

@@ -53,7 +53,7 @@ fn outcome(state: &MessageState) -> String {
         MessageState::Sent => "sent".to_owned(),
         MessageState::Unresponsive(why) => format!("not sent: {why}"),
         MessageState::Failed(why) => format!("failed: {}", why.as_deref().unwrap_or("no reason given")),
-        MessageState::Accepted => "import accepted".to_owned(),
-        MessageState::Imported => "imported".to_owned(),
+        MessageState::Accepted => "accepted".to_owned(),
+        MessageState::Imported => "received".to_owned(),
     }
 }
