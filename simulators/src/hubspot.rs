@@ -97,11 +97,8 @@ impl HubSpot {
             exchanges: Vec::new(),
             faults: Faults::default(),
         };
-        let hubspot = Self {
-            state: Arc::new(Watched::new(state)),
-            port: Port::reserve(address)?,
-            runtime: Some(runtime),
-        };
+        let hubspot =
+            Self { state: Arc::new(Watched::new(state)), port: Port::reserve(address)?, runtime: Some(runtime) };
         let state = Arc::clone(&hubspot.state);
         let runtime = hubspot.runtime.as_ref().expect("it was just made");
         hubspot.port.open(runtime, move |_, request| respond(Arc::clone(&state), request));

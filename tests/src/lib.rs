@@ -2,6 +2,7 @@
 //! signs requests, and the log as it is written.
 
 mod contract;
+mod demo;
 mod examples;
 mod gateway;
 pub mod hostile;
@@ -19,6 +20,7 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 pub use crate::contract::built_against;
+pub use crate::demo::Demo;
 pub use crate::examples::{Edit, Example, Mistake};
 pub use crate::gateway::{Gateway, run};
 pub use crate::log::Log;

@@ -19,6 +19,7 @@ mod cost;
 mod crash;
 mod customers;
 mod delivery;
+mod demo;
 mod docs;
 mod examples;
 mod folders;

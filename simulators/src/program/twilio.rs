@@ -117,7 +117,8 @@ impl Serve {
         let (key, secret) = self.api_key.split_once(':').context("--api-key is SID:SECRET")?;
         let mut credentials = [&self.account, &self.token, key, secret].map(ToOwned::to_owned);
         if let Some(folder) = &self.secrets {
-            let read = |name, prefix| secrets::read_or_generate(folder, name, || format!("{prefix}{}", secrets::random()));
+            let read =
+                |name, prefix| secrets::read_or_generate(folder, name, || format!("{prefix}{}", secrets::random()));
             credentials = [
                 read("twilio-account-sid", "AC")?,
                 read("twilio-auth-token", "")?,

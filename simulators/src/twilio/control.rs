@@ -11,8 +11,8 @@ use crate::twilio::fault::{Action, Call, Fault, Faults};
 use crate::twilio::message::{DeliveryStatus, Media};
 use crate::twilio::play::whatsapp;
 use crate::twilio::record::Rejection;
-use crate::twilio::{scenes, show};
 use crate::twilio::state::{Shared, State};
+use crate::twilio::{scenes, show};
 
 /// What there is; also printed by the program.
 pub(crate) const HELP: &str = "\

@@ -252,7 +252,8 @@ fn webhooks_are_configured_over_rest() {
 fn an_operator_plays_with_it() {
     let twilio = Twilio::builder().control().start();
     let client = Client::new(&twilio, KEY);
-    let (status, played) = client.post("/_control/inbound-sms", &[("from", CUSTOMER), ("to", NUMBER), ("text", "Hello")]);
+    let (status, played) =
+        client.post("/_control/inbound-sms", &[("from", CUSTOMER), ("to", NUMBER), ("text", "Hello")]);
     let sid = played["conversation"].as_str().expect("a SID").to_owned();
     let kept = client.get("/_control/conversations").1;
     assert_eq!((status, &kept[0]["messages"][0]["body"]), (200, &"Hello".into()));
