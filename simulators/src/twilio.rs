@@ -1,7 +1,10 @@
-//! A stand-in for Twilio: it keeps conversations, answers the Conversations REST API, fires webhooks,
-//! and fails on demand. It follows the contract in `twilio-frontline.md` and Twilio's public documents, not
-//! the gateway's code; what they leave open is marked [?] where it is decided. The Media Content Service, which
-//! Twilio has under another name, is at the same address; what its downloads lead to is at one of its own.
+//! A simulator of Twilio: conversations, the Conversations REST API, signed webhooks, and faults on demand.
+//!
+//! The behavior follows Twilio's public documentation and captured traffic, never the gateway's code. Comments mark
+//! decisions that the documentation leaves open with [?].
+//!
+//! The Media Content Service has the same address, although Twilio serves it under another host name. Downloads
+//! redirect to a separate address.
 
 mod clock;
 mod control;
@@ -41,17 +44,17 @@ use crate::twilio::state::Shared;
 pub use crate::twilio::state::State;
 use crate::twilio::world::World;
 
-/// The double, stopped when it is dropped.
+/// A running simulator. Stops when it is dropped.
 pub struct Twilio {
     shared: Arc<Shared>,
     port: Port,
-    /// Of the storage; it is always up.
+    /// The port of the storage, always open.
     _storage: Port,
-    /// None only while it is dropped.
+    /// `None` only during drop.
     runtime: Option<Runtime>,
 }
 
-/// How a double is started.
+/// Settings of a simulator before its start.
 pub struct TwilioBuilder {
     address: SocketAddr,
     account_sid: String,
@@ -61,29 +64,28 @@ pub struct TwilioBuilder {
 }
 
 impl TwilioBuilder {
-    /// Listens here rather than on a free port of the loopback.
+    /// Listens on this address. Default: a free port on loopback.
     pub fn listen(self, address: SocketAddr) -> Self {
         Self { address, ..self }
     }
 
-    /// Another account. Requests with its SID and auth token are accepted; the API key of the default is
-    /// not any more.
+    /// Sets the account. Accepts its SID and auth token, and no longer the default API key.
     pub fn account(self, sid: &str, auth_token: &str) -> Self {
         Self { account_sid: sid.to_owned(), credentials: vec![(sid.to_owned(), auth_token.to_owned())], ..self }
     }
 
-    /// Accepts this API key as well.
+    /// Adds an API key.
     pub fn api_key(mut self, sid: &str, secret: &str) -> Self {
         self.credentials.push((sid.to_owned(), secret.to_owned()));
         self
     }
 
-    /// Another Conversations service.
+    /// Sets the Conversations service.
     pub fn service(self, sid: &str) -> Self {
         Self { service_sid: sid.to_owned(), ..self }
     }
 
-    /// Answers `/_control`, for operators.
+    /// Enables the control API below `/_control`.
     pub fn control(self) -> Self {
         Self { control: true, ..self }
     }
@@ -118,23 +120,23 @@ impl TwilioBuilder {
 }
 
 impl Twilio {
-    /// The account of a double that is started without another.
+    /// The default account.
     pub const ACCOUNT_SID: &'static str = "AC000000000000000000000000000000a1";
-    /// Its auth token, which its webhooks are signed with as well.
+    /// The default auth token, which also signs webhooks.
     pub const AUTH_TOKEN: &'static str = "0123456789abcdef0123456789abcdef";
-    /// Its API key.
+    /// The default API key.
     pub const API_KEY_SID: &'static str = "SK000000000000000000000000000000b2";
-    /// The secret of the API key.
+    /// The secret of the default API key.
     pub const API_KEY_SECRET: &'static str = "an API key's secret";
-    /// Its Conversations service.
+    /// The default Conversations service.
     pub const SERVICE_SID: &'static str = "IS000000000000000000000000000000c3";
 
-    /// Starts a double with the account, API key and service above, on a free port.
+    /// Starts a simulator with the defaults on a free port.
     pub fn start() -> Self {
         Self::builder().start()
     }
 
-    /// The same, to be changed before it starts.
+    /// Returns a builder with the defaults.
     pub fn builder() -> TwilioBuilder {
         let credentials = [(Self::ACCOUNT_SID, Self::AUTH_TOKEN), (Self::API_KEY_SID, Self::API_KEY_SECRET)];
         TwilioBuilder {
@@ -146,23 +148,23 @@ impl Twilio {
         }
     }
 
-    /// Where it listens.
+    /// The address of the API.
     pub fn address(&self) -> SocketAddr {
         self.port.address()
     }
 
-    /// What stands for `https://conversations.twilio.com`, without a slash at the end.
+    /// The URL that replaces `https://conversations.twilio.com`, without a trailing slash.
     pub fn url(&self) -> &str {
         &self.shared.url
     }
 
-    /// What stands for `https://media.us1.twilio.com`, where downloads lead to: at another address, since it takes
-    /// no credentials.
+    /// The URL that replaces `https://media.us1.twilio.com`, the target of downloads. A separate address, since it
+    /// accepts no credentials.
     pub fn storage_url(&self) -> &str {
         &self.shared.storage_url
     }
 
-    /// What `/_control` answers, one path a line.
+    /// Lists the paths of the control API.
     pub fn control_help() -> &'static str {
         control::HELP
     }
@@ -171,65 +173,74 @@ impl Twilio {
         self.runtime.as_ref().expect("it runs until it is dropped")
     }
 
-    /// Refuses connections from now on, and cuts those that there are. What was begun is still done.
+    /// Simulates an outage: drops all connections and refuses new ones. Requests in progress complete.
     pub fn go_down(&self) {
         self.port.close(self.runtime());
     }
 
-    /// Listens again on the same port.
+    /// Ends the outage: listens again on the same port.
     pub fn come_back(&self) {
         let shared = Arc::clone(&self.shared);
         self.port
             .open(self.runtime(), move |connection, request| server::respond(Arc::clone(&shared), connection, request));
     }
 
-    /// All REST requests so far, in the order in which their headers came.
+    /// Returns all REST requests so far, in the order in which their headers arrived.
     pub fn requests(&self) -> Vec<Recorded> {
         self.shared.read(|state| state.requests.clone())
     }
 
-    /// What REST requests have really changed, in order.
+    /// Returns the changes that REST requests made, in order.
     pub fn effects(&self) -> Vec<Effect> {
         self.shared.read(|state| state.effects.clone())
     }
 
-    /// All attempts at webhooks so far, in the order in which they ended.
+    /// Returns all webhook attempts so far, in the order in which they ended.
     pub fn webhooks(&self) -> Vec<Fired> {
         self.shared.read(|state| state.webhooks.clone())
     }
 
-    /// A conversation by SID or unique name.
-    /// Panics if there is none.
+    /// Finds a conversation by SID or unique name.
+    ///
+    /// # Panics
+    ///
+    /// Panics if it does not exist.
     pub fn conversation(&self, sid: &str) -> Conversation {
         let found = self.shared.read(|state| state.conversation(sid).cloned());
         found.unwrap_or_else(|| panic!("there is no conversation {sid}"))
     }
 
-    /// All conversations, oldest first.
+    /// Returns all conversations, oldest first.
     pub fn conversations(&self) -> Vec<Conversation> {
         self.shared.read(|state| state.conversations().to_vec())
     }
 
-    /// The bytes of a file, by its `ME...`.
-    /// Panics if there is none.
+    /// Returns the bytes of a file by its `ME...`.
+    ///
+    /// # Panics
+    ///
+    /// Panics if it does not exist.
     pub fn media(&self, sid: &str) -> Vec<u8> {
         let found = self.shared.read(|state| state.world.stored(sid).map(|stored| stored.content.clone()));
         found.unwrap_or_else(|| panic!("there is no file {sid}")).into()
     }
 
-    /// Waits until something is so.
-    /// Panics if it is not so after a minute; with all that happened.
+    /// Blocks until the condition is true.
+    ///
+    /// # Panics
+    ///
+    /// Panics after one minute, and prints the state.
     #[track_caller]
     pub fn wait_for(&self, condition: impl Fn(&State) -> bool) {
         self.shared.wait_for(condition);
     }
 
-    /// What somebody makes of everything so far.
+    /// Calls `look` with the state.
     pub fn look<T>(&self, look: impl FnOnce(&State) -> T) -> T {
         self.shared.read(|state| look(state))
     }
 
-    /// Everything that happened, to be read by people.
+    /// Returns the state as text for people.
     pub fn dump(&self) -> String {
         self.shared.read(State::to_string)
     }

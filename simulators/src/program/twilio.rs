@@ -66,8 +66,8 @@ struct Serve {
     /// What the path of the tenant's webhooks begins with.
     #[arg(long, default_value = "", value_name = "PREFIX")]
     path: String,
-    /// A folder with the files twilio-account-sid, twilio-auth-token, twilio-api-key and twilio-api-secret. Missing ones
-    /// are generated.
+    /// A folder with the files twilio-account-sid, twilio-auth-token, twilio-api-key and twilio-api-secret. Missing
+    /// ones are generated.
     #[arg(long, value_name = "FOLDER", conflicts_with_all = ["account", "token", "api_key"])]
     secrets: Option<PathBuf>,
     /// The account.

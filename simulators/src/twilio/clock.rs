@@ -1,4 +1,4 @@
-//! Times as Twilio writes them.
+//! Time formats of Twilio.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -14,7 +14,7 @@ struct Parts {
     weekday: &'static str,
 }
 
-/// Civil time from days since 1970, with years that begin in March.
+/// Converts days since 1970 to a date. Years begin in March.
 fn parts(seconds: u64) -> Parts {
     let days = seconds / DAY;
     let shifted = days + 719_468;
@@ -36,7 +36,7 @@ fn clock(second_of_day: u64) -> String {
     format!("{:02}:{:02}:{:02}", second_of_day / 3600, second_of_day / 60 % 60, second_of_day % 60)
 }
 
-/// As in webhooks: `2024-05-01T10:00:00.000Z`.
+/// The format of webhooks: `2024-05-01T10:00:00.000Z`.
 pub(crate) fn webhook_time(time: SystemTime) -> String {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     let parts = parts(since.as_secs());
@@ -44,13 +44,13 @@ pub(crate) fn webhook_time(time: SystemTime) -> String {
     format!("{:04}-{:02}-{:02}T{time}.{millis:03}Z", parts.year, parts.month, parts.day)
 }
 
-/// As in REST answers: `2024-05-01T10:00:00Z`.
+/// The format of REST answers: `2024-05-01T10:00:00Z`.
 pub(crate) fn rest_time(time: SystemTime) -> String {
     let text = webhook_time(time);
     format!("{}Z", &text[..text.len() - ".000Z".len()])
 }
 
-/// As in HTTP headers: `Wed, 01 May 2024 10:00:00 GMT`.
+/// The format of HTTP headers: `Wed, 01 May 2024 10:00:00 GMT`.
 pub(crate) fn http_date(time: SystemTime) -> String {
     let parts = parts(time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs());
     let (month, time) = (MONTHS[parts.month - 1], clock(parts.second_of_day));

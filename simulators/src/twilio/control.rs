@@ -1,4 +1,4 @@
-//! `/_control`: for an operator who plays with the program rather than a test.
+//! The control API below `/_control`, for people and programs.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::twilio::record::Rejection;
 use crate::twilio::state::{Shared, State};
 use crate::twilio::{scenes, show};
 
-/// What there is; also printed by the program.
+/// Help of the control API and of the program.
 pub(crate) const HELP: &str = "\
 POST /_control/inbound-sms        from, to, text
 POST /_control/inbound-whatsapp   from, to, text

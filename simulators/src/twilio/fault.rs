@@ -1,8 +1,8 @@
-//! The shapes in which a REST call fails, and which calls they hit.
+//! Faults of REST calls.
 
 use crate::common::fault::{self, Kind};
 
-/// What a request asks for.
+/// An operation of the REST API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Call {
     /// `POST /Conversations/{CH}/Participants`
@@ -41,7 +41,7 @@ pub enum Call {
     FetchMedia,
     /// `GET /Media/{ME}/Content`
     FetchContent,
-    /// `GET` of the temporary URL that the content leads to
+    /// `GET` of the temporary URL to which the content redirects
     DownloadContent,
     /// `POST /Conversations/{CH}/Webhooks`
     AddScopedWebhook,
@@ -61,9 +61,9 @@ pub enum Call {
     FetchWebhooks,
     /// `POST /Configuration/Webhooks`
     UpdateWebhooks,
-    /// Something that this double does not know: 404.
+    /// An unknown operation: 404.
     Unknown,
-    /// In a [`Fault`]: whatever it is.
+    /// Any operation, in a [`Fault`].
     Any,
 }
 
@@ -109,53 +109,53 @@ impl Call {
     }
 }
 
-/// How a request fails.
+/// The way in which a request fails.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
-    /// 429, and no word on when to come back.
+    /// 429 without `Retry-After`.
     TooManyRequests,
     /// 429 with `Retry-After` in seconds.
     TooManyRequestsFor(u64),
-    /// 429 with `Retry-After` as a date so many seconds ahead.
+    /// 429 with `Retry-After` as a date this many seconds ahead.
     TooManyRequestsUntil(u64),
     /// 503 with `Retry-After` in seconds.
     UnavailableFor(u64),
-    /// This status, and nothing is done.
+    /// This status, without effect.
     FailBefore(u16),
-    /// This status, though all is done.
+    /// This status, although the request takes effect.
     FailAfter(u16),
-    /// The connection is closed when the header is read.
+    /// Closes the connection after reading the header.
     CloseBeforeReading,
-    /// The connection is closed when the body is read; nothing is done.
+    /// Closes the connection after reading the body, without effect.
     CloseAfterReading,
-    /// The connection is closed instead of an answer, though all is done.
+    /// Closes the connection without an answer, although the request takes effect.
     CloseAfterActing,
-    /// All is done, and half of the answer comes.
+    /// Sends half of the answer. The request takes effect.
     HalfAnAnswer,
-    /// All is done, and the answer has the right status and is no JSON.
+    /// Answers with the right status and a body that is not JSON. The request takes effect.
     Garbage,
-    /// After so many milliseconds all is done and answered, even if the caller has left.
+    /// Answers after this many milliseconds. The request takes effect even if the caller has left.
     Slow(u64),
-    /// The connection is closed at once; all is done so many milliseconds later.
+    /// Closes the connection at once. The request takes effect this many milliseconds later.
     ActLate(u64),
     /// 50386: the conversation is initializing.
     Initializing,
     /// 50391: concurrent modification.
     ConcurrentModification,
-    /// 50433: this identity is in already, which is not true.
+    /// 50433: claims that the identity is in the conversation already.
     IdentityExists,
-    /// 50416: this pair of addresses is taken, which is not true.
+    /// 50416: claims that the pair of addresses is in use.
     BindingExists,
     /// 401.
     Unauthorized,
     /// 404 with 20404.
     NotFound,
-    /// 307 to `/redirected` and the same path on this double, where nothing is.
+    /// 307 to `/redirected` and the same path, which does not exist.
     Redirect,
 }
 
 impl Action {
-    /// All shapes with their names, and this number where a shape has one.
+    /// Returns all actions by name. `number` is the argument of actions that have one.
     pub(crate) fn named_all(number: Option<u64>) -> Vec<(String, Self)> {
         let (seconds, millis) = (number.unwrap_or(1), number.unwrap_or(50));
         let shapes = [
@@ -181,12 +181,12 @@ impl Action {
         fault::named(shapes, Self::FailBefore, Self::FailAfter)
     }
 
-    /// Every shape once, with short delays; failures with a status once for each status.
+    /// Returns each action once, with short delays. Actions with a status occur once per status.
     pub fn all() -> Vec<Self> {
         Self::named_all(None).into_iter().map(|(_, action)| action).collect()
     }
 
-    /// The shapes after which it is right to ask again, and after which asking again will do.
+    /// Returns the transient actions: a retry is correct and succeeds.
     pub fn passing() -> Vec<Self> {
         Self::all().into_iter().filter(|action| !action.is_final()).collect()
     }
@@ -199,13 +199,13 @@ impl Action {
     }
 }
 
-/// A failure that waits for its requests.
+/// A fault of the REST API.
 pub type Fault = fault::Fault<Action, Call>;
 
 pub(crate) type Faults = fault::Faults<Action, Call>;
 
 impl Fault {
-    /// Hits only requests with this conversation in their path.
+    /// Hits only requests with this conversation in the path.
     pub fn conversation(self, sid: &str) -> Self {
         self.within(sid)
     }

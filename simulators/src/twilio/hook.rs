@@ -1,4 +1,4 @@
-//! Webhooks: signed, sent, waited for no longer than Twilio does, and understood as Twilio does.
+//! Sends signed webhooks with Twilio's timeouts, and interprets the answers as Twilio does.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use crate::twilio::world::{
     CONVERSATION_ATTRIBUTES_BYTES_MAX, FRIENDLY_NAME_CHARS_MAX, MESSAGE_ATTRIBUTES_BYTES_MAX, attributes,
 };
 
-/// What a pre-event webhook leads to.
+/// The outcome of a pre event.
 #[derive(Debug)]
 pub(crate) enum Verdict {
     Through(Changes),
@@ -29,7 +29,7 @@ pub(crate) enum Verdict {
     Invalid(String),
 }
 
-/// What a pre-event webhook changes.
+/// The changes that the answer to a pre event requests.
 #[derive(Debug, Default)]
 pub(crate) struct Changes {
     pub(crate) friendly_name: Option<String>,
@@ -45,12 +45,12 @@ struct Target {
     deadline: Duration,
 }
 
-/// Before something happens; such events can reject and change it.
+/// Returns true for events that are fired before a change and can reject or modify it.
 fn is_pre(event: &str) -> bool {
     event.ends_with("Add") || event.ends_with("Update") || event.ends_with("Remove")
 }
 
-/// Where an event goes by the configuration of the account and its services, if anywhere.
+/// Returns the URL for an event in the configuration of the account and its services.
 fn configured(state: &State, event: &str) -> Option<String> {
     let (gateway, webhooks) = (state.settings.gateway.as_ref()?, &state.world.webhooks);
     let url = match event {
@@ -61,7 +61,7 @@ fn configured(state: &State, event: &str) -> Option<String> {
     Some(url.clone()).filter(|url| !url.is_empty())
 }
 
-/// Where it goes by the conversation's own webhooks.
+/// Returns the URLs for an event in the conversation's own webhooks.
 fn scoped(state: &State, event: &str, fields: &Fields) -> Vec<String> {
     let sid = fields.iter().find(|(name, _)| name == "ConversationSid").map(|(_, sid)| sid.as_str());
     let Some(conversation) = sid.and_then(|sid| state.world.conversation(sid)).filter(|_| event != ROUTING) else {
@@ -77,7 +77,7 @@ fn target(state: &State, event: &str, url: &str) -> Option<Target> {
         ROUTING => state.settings.routing_deadline,
         _ => state.settings.conversations_deadline,
     };
-    // A fragment is not sent, and not signed.
+    // A fragment is neither sent nor signed.
     let url = url.split('#').next().unwrap_or_default().to_owned();
     Some(Target { address: gateway.address, url, token: gateway.token.clone(), deadline })
 }
@@ -91,7 +91,7 @@ fn is_wanted(state: &State, event: &str) -> bool {
 }
 
 impl Shared {
-    /// Fires a pre event and says what comes of it.
+    /// Fires a pre event and returns the outcome.
     pub(crate) async fn ask(self: &Arc<Self>, event: Event, origin: &Origin) -> Verdict {
         let through = || Verdict::Through(Changes::default());
         if !self.read(|state| is_wanted(state, event.name)) {
@@ -119,7 +119,7 @@ impl Shared {
         }
     }
 
-    /// Fires a post event or the routing callback, perhaps twice, and again later where nobody took it.
+    /// Fires a post event or the routing callback. Duplicates and retries follow the settings.
     pub(crate) async fn tell(self: &Arc<Self>, event: Event, origin: &Origin) {
         let urls = self.read(|state| {
             let configured = configured(state, event.name).filter(|_| is_wanted(state, event.name));
@@ -162,7 +162,7 @@ impl Shared {
         });
     }
 
-    /// The fields that every Conversations webhook has.
+    /// Adds the fields that every Conversations webhook has.
     pub(crate) fn complete(&self, event: &str, mut fields: Fields, origin: &Origin) -> Fields {
         if event == ROUTING {
             return fields;
@@ -179,13 +179,13 @@ impl Shared {
         fields
     }
 
-    /// Sends once, to the URL that is configured, and records it; nothing is sent where there is none.
+    /// Sends a webhook once to the configured URL and records it. Does nothing without a URL.
     pub(crate) async fn fire(&self, event: &str, fields: Fields, token: String) -> Option<Fired> {
         let url = self.read(|state| configured(state, event))?;
         self.send(&url, event, fields, token).await
     }
 
-    /// The same to any URL; nothing is sent where nobody knows the way.
+    /// Sends a webhook once to a URL and records it. Does nothing if the gateway's address is not set.
     pub(crate) async fn send(&self, url: &str, event: &str, fields: Fields, token: String) -> Option<Fired> {
         let target = self.read(|state| target(state, event, url))?;
         let started = Instant::now();
@@ -220,7 +220,7 @@ impl Shared {
     }
 }
 
-/// The same webhook with a greater `RetryCount`.
+/// Increments `RetryCount`.
 pub(crate) fn retried(mut fields: Fields) -> Fields {
     for (_, count) in fields.iter_mut().filter(|(name, _)| name == "RetryCount") {
         *count = (count.parse::<u32>().unwrap_or(0) + 1).to_string();
@@ -241,7 +241,7 @@ fn error(event: &str, status: u16, body: &str) -> Option<String> {
     changes(event, body).err()
 }
 
-/// Reads the answer to a pre event; other keys than its own mean nothing.
+/// Parses the answer to a pre event. Ignores unknown keys.
 fn changes(event: &str, body: &str) -> Result<Changes, String> {
     if body.is_empty() {
         return Ok(Changes::default());

@@ -1,4 +1,4 @@
-//! What was said, the files that came with it, and how it arrived.
+//! Messages, their files, and their delivery receipts.
 
 use std::time::SystemTime;
 
@@ -13,82 +13,82 @@ use crate::twilio::model::{Conversation, Participant};
 pub struct Message {
     /// `IM...`
     pub sid: String,
-    /// An address, an identity, or any other word of a program; `system` where it gave none.
+    /// An address, an identity, or any text that a REST client sets. Default: `system`.
     pub author: String,
-    /// The text; empty where there are only files.
+    /// The text. Empty if the message has only files.
     pub body: String,
-    /// On the wire a string with this JSON.
+    /// JSON, which the API represents as a string.
     pub attributes: Value,
-    /// In their order. Over REST a message gets one.
+    /// The files in order. The REST API accepts one per message.
     pub media: Vec<Media>,
-    /// One for each participant outside of chat whom something is known of.
+    /// One for each participant with an address for which a status is known.
     pub receipts: Vec<Receipt>,
     pub(crate) index: usize,
     pub(crate) participant_sid: Option<String>,
     pub(crate) date_created: SystemTime,
 }
 
-/// A file, as the Media Content Service knows it.
+/// The metadata of a file in the Media Content Service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Media {
     /// `ME...`
     pub sid: String,
-    /// Not every carrier says one.
+    /// The file name. Some carriers send none.
     pub filename: Option<String>,
-    /// Such as `image/png`.
+    /// The media type, such as `image/png`.
     pub content_type: String,
-    /// In bytes.
+    /// The size in bytes.
     pub size: usize,
-    /// Of its bytes, in hex.
+    /// The SHA-256 of the bytes, in hexadecimal digits.
     pub sha256: String,
 }
 
-/// A file with its bytes.
+/// A stored file.
 #[derive(Debug, Clone)]
 pub(crate) struct Stored {
     pub(crate) media: Media,
-    /// Shared with every copy of the world.
+    /// The bytes, shared by all copies of the world.
     pub(crate) content: Bytes,
-    /// What the temporary URL knows it by.
+    /// The signature in the temporary URL.
     pub(crate) secret: String,
     pub(crate) date_created: SystemTime,
 }
 
-/// How a message came to one participant.
+/// The delivery of a message to one participant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Receipt {
     /// `DY...`
     pub sid: String,
     /// `MB...`
     pub participant_sid: String,
-    /// The last that is known.
+    /// The latest status.
     pub status: DeliveryStatus,
-    /// Why it failed; 0 if it did not.
+    /// The error code, or 0.
     pub error_code: u32,
     pub(crate) channel_message_sid: String,
     pub(crate) date_created: SystemTime,
     pub(crate) date_updated: SystemTime,
 }
 
-/// What carriers report.
+/// A delivery status as carriers report it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeliveryStatus {
-    /// The carrier has it.
+    /// The carrier accepted the message.
     Sent,
-    /// The customer's phone has it.
+    /// The customer's phone received the message.
     Delivered,
-    /// The customer saw it.
+    /// The customer read the message.
     Read,
-    /// The carrier could not deliver it.
+    /// The carrier failed to deliver the message.
     Undelivered,
-    /// It never left Twilio.
+    /// Twilio failed to send the message.
     Failed,
 }
 
 impl DeliveryStatus {
     const ALL: [Self; 5] = [Self::Sent, Self::Delivered, Self::Read, Self::Undelivered, Self::Failed];
 
-    /// The word on the wire.
+    /// The name in the API.
     pub fn name(self) -> &'static str {
         match self {
             Self::Sent => "sent",
@@ -103,7 +103,7 @@ impl DeliveryStatus {
         Self::ALL.into_iter().find(|status| status.name() == name)
     }
 
-    /// Whether a message with this status has been through another one.
+    /// Returns true if a message with this status had the other status before.
     fn has_been(self, earlier: Self) -> bool {
         match earlier {
             Self::Sent => self != Self::Failed,
@@ -126,7 +126,7 @@ impl Media {
 }
 
 impl Stored {
-    /// `path` is that of the resource.
+    /// `path` is the path of the resource.
     pub(crate) fn json(&self, account_sid: &str, service_sid: &str, storage_url: &str, path: &str) -> Value {
         let Media { sid, filename, content_type, size, .. } = &self.media;
         json!({
@@ -142,7 +142,7 @@ impl Stored {
             "filename": filename,
             "author": "sender",
             "url": path,
-            // As captured: the first without a host, the second with another one.
+            // As captured: the first URL has no host, the second has another host.
             "links": { "content": format!("{path}/Content"), "content_direct_temporary": self.temporary_url(storage_url) },
         })
     }
@@ -171,12 +171,12 @@ impl Receipt {
     }
 }
 
-/// Where a message stands.
+/// The resource path of a message.
 pub(crate) struct Place<'p> {
     pub(crate) account_sid: &'p str,
     pub(crate) service_sid: &'p str,
     pub(crate) conversation_sid: &'p str,
-    /// The conversation's.
+    /// The URL of the conversation.
     pub(crate) url: String,
 }
 
@@ -206,7 +206,7 @@ impl Message {
         })
     }
 
-    /// `all`, `some` or `none` of those outside of chat, for each status.
+    /// For each status: `all`, `some` or `none` of the participants with an address.
     fn delivery(&self) -> Value {
         if self.receipts.is_empty() {
             return Value::Null;
@@ -227,7 +227,7 @@ impl Message {
         summary
     }
 
-    /// Whom it goes to outside of chat: everybody but its author.
+    /// The recipients with an address: all participants except the author.
     pub(crate) fn readers<'c>(&self, conversation: &'c Conversation) -> Vec<&'c Participant> {
         let reads = |participant: &&Participant| participant.address.as_ref().is_some_and(|own| *own != self.author);
         conversation.participants.iter().filter(reads).collect()

@@ -1,4 +1,4 @@
-//! What Twilio keeps: conversations, and who is in them.
+//! Conversations and their participants.
 
 use std::time::SystemTime;
 
@@ -8,21 +8,21 @@ use crate::twilio::clock::rest_time;
 use crate::twilio::message::{Message, Place};
 use crate::twilio::reach::ScopedWebhook;
 
-/// The life of a conversation.
+/// The state of a conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ConversationState {
-    /// A group MMS that has only just come: every write is refused.
+    /// A new group MMS. Rejects every write.
     Initializing,
-    /// Open, and without a message for some time.
+    /// Open, without a recent message.
     Inactive,
     /// Open.
     Active,
-    /// Over for good.
+    /// Closed for good.
     Closed,
 }
 
 impl ConversationState {
-    /// The word on the wire.
+    /// The name in the API.
     pub fn name(self) -> &'static str {
         match self {
             Self::Initializing => "initializing",
@@ -42,23 +42,23 @@ impl ConversationState {
 pub struct Conversation {
     /// `CH...`
     pub sid: String,
-    /// What the app shows.
+    /// The name that the app shows.
     pub friendly_name: Option<String>,
-    /// A second key, chosen by whoever created it.
+    /// A second key, chosen at creation.
     pub unique_name: Option<String>,
-    /// On the wire a string with this JSON.
+    /// JSON, which the API represents as a string.
     pub attributes: Value,
-    /// Where in its life it is.
+    /// The state.
     pub state: ConversationState,
-    /// In the order in which they came.
+    /// Oldest first.
     pub participants: Vec<Participant>,
-    /// In the order in which they came.
+    /// Oldest first.
     pub messages: Vec<Message>,
     pub(crate) webhooks: Vec<ScopedWebhook>,
     pub(crate) messaging_service_sid: String,
     /// The company's number in a group MMS.
     pub(crate) business_number: Option<String>,
-    /// As many writes are refused before the conversation becomes active by itself.
+    /// The number of writes to reject before the conversation becomes active.
     pub(crate) refusals_left: Option<u32>,
     pub(crate) timers: Value,
     pub(crate) date_created: SystemTime,
@@ -66,7 +66,7 @@ pub struct Conversation {
 }
 
 impl Conversation {
-    /// A participant by `MB...`, identity or address.
+    /// Finds a participant by `MB...`, identity or address.
     pub fn participant(&self, name: &str) -> Option<&Participant> {
         let named = |participant: &&Participant| {
             let names = [Some(&participant.sid), participant.identity.as_ref(), participant.address.as_ref()];
@@ -75,12 +75,12 @@ impl Conversation {
         self.participants.iter().find(named)
     }
 
-    /// The identities in it, in the order in which they came.
+    /// Returns the identities in the conversation, in order of arrival.
     pub fn workers(&self) -> Vec<&str> {
         self.participants.iter().filter_map(|participant| participant.identity.as_deref()).collect()
     }
 
-    /// Whether more than one customer is in it.
+    /// Returns true if the conversation has more than one customer.
     pub fn is_group(&self) -> bool {
         self.participants.iter().filter(|participant| participant.address.is_some()).count() > 1
     }
@@ -89,7 +89,7 @@ impl Conversation {
         self.messages.iter().find(|message| message.sid == sid)
     }
 
-    /// Where its messages stand, for their JSON.
+    /// The resource path of its messages.
     pub(crate) fn place<'p>(&'p self, account_sid: &'p str, service_sid: &'p str, base: &str) -> Place<'p> {
         let url = format!("{base}/Conversations/{}", self.sid);
         Place { account_sid, service_sid, conversation_sid: &self.sid, url }
@@ -120,21 +120,21 @@ impl Conversation {
     }
 }
 
-/// Somebody in a conversation: a worker has an identity, a customer an address, and the company's
-/// number in a group MMS only a projected address.
+/// A participant. A worker has an identity, a customer has an address, and the company's number in a group MMS has only
+/// a projected address.
 #[derive(Debug, Clone)]
 pub struct Participant {
     /// `MB...`
     pub sid: String,
-    /// The worker.
+    /// The identity of a worker.
     pub identity: Option<String>,
     /// The customer's number.
     pub address: Option<String>,
-    /// The company's number that the customer writes to.
+    /// The company's number to which the customer writes.
     pub proxy_address: Option<String>,
-    /// The company's number that stands for a worker in a group MMS.
+    /// The company's number that represents a worker in a group MMS.
     pub projected_address: Option<String>,
-    /// On the wire a string with this JSON.
+    /// JSON, which the API represents as a string.
     pub attributes: Value,
     pub(crate) role_sid: String,
     pub(crate) last_read_message_index: Option<i64>,
@@ -144,7 +144,7 @@ pub struct Participant {
 }
 
 impl Participant {
-    /// `sms` or `whatsapp`, or `chat` for a worker without a number.
+    /// `sms` or `whatsapp`; `chat` for a worker without a number.
     pub(crate) fn kind(&self) -> &'static str {
         match self.address.as_ref().or(self.projected_address.as_ref()) {
             Some(address) if address.starts_with("whatsapp:") => "whatsapp",

@@ -1,4 +1,4 @@
-//! Scenarios for tests: each returns when its webhooks were sent, later retries apart.
+//! Scenarios for tests. Each returns once its webhooks are sent, without waiting for retries.
 
 use std::sync::Arc;
 
@@ -11,17 +11,17 @@ use crate::twilio::message::DeliveryStatus;
 use crate::twilio::record::{Fired, Rejection};
 use crate::twilio::scenes;
 
-/// A file of a scenario: its name (empty where the carrier says none), its type and its bytes.
+/// A file of a scenario: name (empty if the carrier sends none), media type and bytes.
 pub type FileToSend<'f> = (&'f str, &'f str, &'f [u8]);
 
 impl Twilio {
-    /// An SMS to one of the company's numbers. The SID of its conversation, which is a new one unless the
-    /// two numbers have an open one.
+    /// A customer sends an SMS to a number of the company. Returns the SID of the conversation: the open one of the two
+    /// numbers, or a new one.
     pub fn inbound_sms(&self, from: &str, to: &str, text: &str) -> Result<String, Rejection> {
         self.inbound_sms_with(from, to, text, &[])
     }
 
-    /// The same as an MMS with these files.
+    /// Like [`Twilio::inbound_sms`], as an MMS with files.
     pub fn inbound_sms_with(
         &self,
         from: &str,
@@ -32,12 +32,12 @@ impl Twilio {
         self.runtime().block_on(scenes::inbound(&self.shared, "SMS", from, to, text, files))
     }
 
-    /// The same over WhatsApp; the numbers get their prefix where they lack it.
+    /// Like [`Twilio::inbound_sms`], over WhatsApp. Adds the prefix `whatsapp:` to numbers without one.
     pub fn inbound_whatsapp(&self, from: &str, to: &str, text: &str) -> Result<String, Rejection> {
         self.inbound_whatsapp_with(from, to, text, &[])
     }
 
-    /// The same with these files.
+    /// Like [`Twilio::inbound_whatsapp`], with files.
     pub fn inbound_whatsapp_with(
         &self,
         from: &str,
@@ -49,8 +49,8 @@ impl Twilio {
         self.runtime().block_on(scenes::inbound(&self.shared, "WHATSAPP", &from, &to, text, files))
     }
 
-    /// A worker writes into a conversation in an app of Twilio's SDK; who is not in it yet joins it first. The
-    /// SID of the message.
+    /// A worker writes into a conversation in an app that uses Twilio's SDK, and joins the conversation first if
+    /// necessary. Returns the SID of the message.
     pub fn agent_writes(
         &self,
         conversation: &str,
@@ -61,22 +61,25 @@ impl Twilio {
         self.runtime().block_on(scenes::agent(&self.shared, conversation, identity, text, files))
     }
 
-    /// Carriers report on a message, for everybody outside of chat whom it goes to: `onDeliveryUpdated`, with
-    /// the code where it failed.
-    /// Panics if there is no such message, or nobody outside of chat.
+    /// Carriers report the status of a message for each recipient with an address: fires `onDeliveryUpdated`, with the
+    /// error code if there is one.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the message does not exist or no recipient has an address.
     pub fn delivery(&self, message: &str, status: DeliveryStatus, error_code: Option<u32>) {
         let reported = self.runtime().block_on(scenes::delivery(&self.shared, message, status, error_code));
         assert!(reported, "there is no message {message} to somebody outside of chat\n{}", self.dump());
     }
 
-    /// A group MMS: `author` writes to `to`, the company's number, and to `others`. Returns when the
-    /// conversation is active and the message is in it.
+    /// A group MMS: `author` writes to `to`, the company's number, and to `others`. Returns once the conversation is
+    /// active and contains the message.
     pub fn group_mms(&self, author: &str, others: &[&str], to: &str, text: &str) -> Result<String, Rejection> {
         self.runtime().block_on(scenes::group(&self.shared, author, others, to, text))
     }
 
-    /// A worker starts a conversation in the app, which knows `proxy_address` from the gateway. A pair
-    /// that is taken is rejected with 50416, and leaves an empty conversation behind.
+    /// A worker starts a conversation in the app, which got `proxy_address` from the gateway. A pair of addresses that
+    /// is in use is rejected with 50416 and leaves an empty conversation.
     pub fn outgoing(
         &self,
         worker: &str,
@@ -88,9 +91,12 @@ impl Twilio {
         self.runtime().block_on(scene)
     }
 
-    /// Fires one webhook by hand, whatever the filters say: an event, or `routing`. `AccountSid`,
-    /// `EventType`, `RetryCount` and `Source` are added to an event where they are missing.
-    /// Panics if no URL is known for it.
+    /// Fires one webhook regardless of the filters: an event or `routing`. Adds missing `AccountSid`, `EventType`,
+    /// `RetryCount` and `Source` to an event.
+    ///
+    /// # Panics
+    ///
+    /// Panics if no URL is configured.
     pub fn fire(&self, event: &str, fields: &[(&str, &str)]) -> Fired {
         let fields = fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let fields = self.shared.complete(event, fields, &Origin::api());
@@ -98,9 +104,12 @@ impl Twilio {
         fired.expect("point_at says where webhooks go")
     }
 
-    /// Fires a webhook again: as a retry, with the same idempotency token and a greater `RetryCount`, or
-    /// as if it had happened again, with another token.
-    /// Panics if no URL is known for it.
+    /// Fires a webhook again: as a retry with the same idempotency token and a greater `RetryCount`, or as a new event
+    /// with another token.
+    ///
+    /// # Panics
+    ///
+    /// Panics if no URL is configured.
     pub fn repeat(&self, fired: &Fired, same_token: bool) -> Fired {
         let (fields, token) = match same_token {
             true => (retried(fired.fields.clone()), fired.token.clone()),

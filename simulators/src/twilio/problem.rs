@@ -1,5 +1,6 @@
-//! Twilio's errors: a code of the dictionary, an HTTP status, and a body that is always the same shape.
-//! The statuses of the 50xxx codes are confirmed for few of them; those marked [?] are guesses.
+//! Twilio's errors: a code from Twilio's dictionary, an HTTP status, and a JSON body of one shape.
+//!
+//! The status of most 50xxx codes is not documented. Those marked [?] are guesses.
 
 use serde_json::{Value, json};
 
@@ -40,12 +41,12 @@ impl Problem {
         Self::new(status, 20500, "An internal server error has occurred")
     }
 
-    /// A parameter that is missing or makes no sense: 20001 is Twilio's generic one.
+    /// A missing or invalid parameter: 20001 is Twilio's generic code.
     pub(crate) fn invalid(message: impl Into<String>) -> Self {
         Self::new(400, 20001, message)
     }
 
-    /// Attributes that are no JSON, or too long. [?]
+    /// Attributes that are not JSON, or too long. [?]
     pub(crate) fn attributes(message: impl Into<String>) -> Self {
         Self::new(400, 50306, message)
     }
@@ -54,7 +55,7 @@ impl Problem {
         Self::new(409, 50386, "Conversation is initializing and cannot be changed yet")
     }
 
-    /// The status is [?].
+    /// [?] The status.
     pub(crate) fn concurrent_modification() -> Self {
         Self::new(409, 50391, "The conversation was modified by another request")
     }
@@ -74,27 +75,27 @@ impl Problem {
         Self::new(409, 50353, "Conversation with provided unique name already exists")
     }
 
-    /// The status is [?].
+    /// [?] The status.
     pub(crate) fn body_too_long() -> Self {
         Self::new(400, 50504, "Message body parameter is too long")
     }
 
-    /// More than five webhooks of one conversation. The status is [?].
+    /// More than five webhooks of one conversation. [?] The status.
     pub(crate) fn scoped_webhooks_max() -> Self {
         Self::new(400, 50361, "The limit of webhooks of a conversation is reached")
     }
 
-    /// The status is [?].
+    /// [?] The status.
     pub(crate) fn closed() -> Self {
         Self::new(409, 50377, "Conversation is closed and cannot be updated")
     }
 
-    /// All participants. Which of the two codes is which, and their status: [?].
+    /// Too many participants. [?] The status, and which of the two codes applies.
     pub(crate) fn participants_max() -> Self {
         Self::new(400, 50417, "The limit of participants of a conversation is reached")
     }
 
-    /// Participants that are not on chat. [?]
+    /// Too many participants with an address. [?]
     pub(crate) fn non_chat_participants_max() -> Self {
         Self::new(400, 50422, "The limit of non-chat participants of a conversation is reached")
     }
@@ -103,17 +104,17 @@ impl Problem {
         Self::new(400, 50407, "Invalid messaging binding: address and proxy address are the same")
     }
 
-    /// The code is [?]; 50427 is in the dictionary beside those of groups.
+    /// [?] The code. The dictionary lists 50427 next to the codes of groups.
     pub(crate) fn projected_address(message: &str) -> Self {
         Self::new(400, 50427, message)
     }
 
-    /// A pre-event webhook said no. Code and status are [?].
+    /// A pre-event webhook rejected the change. [?] Code and status.
     pub(crate) fn rejected(event: &str) -> Self {
         Self::new(403, 50107, format!("The webhook of {event} rejected the request"))
     }
 
-    /// A pre-event webhook answered a value that Twilio cannot take. Code and status are [?].
+    /// A pre-event webhook answered with an invalid value. [?] Code and status.
     pub(crate) fn invalid_answer(event: &str, error: &str) -> Self {
         Self::new(400, 50068, format!("The webhook of {event} answered an invalid value: {error}"))
     }

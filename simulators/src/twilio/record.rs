@@ -1,4 +1,4 @@
-//! What happened: requests that came, webhooks that went, and what really changed.
+//! Records of requests, of webhooks, and of the changes that requests made.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,12 +8,12 @@ use serde_json::Value;
 use crate::twilio::fault::{Action, Call};
 use crate::twilio::model::ConversationState;
 
-/// Whose credentials a request had.
+/// The credentials of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Authorization {
-    /// None.
+    /// No credentials.
     Missing,
-    /// Some that are not accepted.
+    /// Unknown credentials.
     Wrong,
     /// Account SID and auth token.
     AuthToken,
@@ -21,28 +21,28 @@ pub enum Authorization {
     ApiKey,
 }
 
-/// A REST request, as it came and what became of it.
+/// A REST request and its outcome.
 #[derive(Debug, Clone)]
 pub struct Recorded {
-    /// Since the start of the double.
+    /// Time since the start of the simulator.
     pub at: Duration,
-    /// Which connection it came over; requests of one connection have the same number.
+    /// The number of the connection.
     pub connection: u64,
     /// `GET`, `POST`, `DELETE`, ...
     pub method: String,
-    /// As sent, with its percent signs and without its query.
+    /// The path as sent, percent-encoded, without the query.
     pub path: String,
-    /// Decoded.
+    /// The decoded query.
     pub query: Vec<(String, String)>,
-    /// Decoded; empty where the connection was closed before the body was read.
+    /// The decoded form. Empty if the connection was closed before the body was read.
     pub form: Vec<(String, String)>,
-    /// How long its body was.
+    /// The size of the body in bytes.
     pub size: usize,
-    /// What it asks for.
+    /// The requested operation.
     pub call: Call,
-    /// The conversation in its path.
+    /// The conversation in the path.
     pub conversation: Option<String>,
-    /// Whose credentials it had.
+    /// The credentials.
     pub authorization: Authorization,
     /// Whether `X-Twilio-Webhook-Enabled` was `true`.
     pub webhook_enabled: bool,
@@ -50,16 +50,16 @@ pub struct Recorded {
     pub idempotency: Option<String>,
     /// `User-Agent`.
     pub user_agent: Option<String>,
-    /// The fault that hit it.
+    /// The fault that hit the request.
     pub fault: Option<Action>,
-    /// What was answered; none where the connection was cut, or the caller left before.
+    /// The status of the answer. `None` if the connection was closed or the caller left.
     pub status: Option<u16>,
-    /// Whether it was carried out with success, whatever was answered.
+    /// Whether the request took effect, regardless of the answer.
     pub acted: bool,
 }
 
 impl Recorded {
-    /// A field of the form.
+    /// Returns a field of the form.
     pub fn field(&self, name: &str) -> Option<&str> {
         first(&self.form, name)
     }
@@ -75,35 +75,35 @@ impl fmt::Display for Recorded {
     }
 }
 
-/// One attempt at a webhook.
+/// One webhook attempt.
 #[derive(Debug, Clone)]
 pub struct Fired {
     /// The `EventType`, or `routing` for the custom routing callback.
     pub event: String,
-    /// What was signed.
+    /// The URL that was signed.
     pub url: String,
-    /// In the order in which they were sent; names may repeat.
+    /// The fields in the order sent. Names may repeat.
     pub fields: Vec<(String, String)>,
     /// `I-Twilio-Idempotency-Token`.
     pub token: String,
-    /// None where no answer came in time.
+    /// The status of the answer. `None` if no answer arrived in time.
     pub status: Option<u16>,
-    /// The answer's.
+    /// The body of the answer.
     pub body: String,
-    /// Until the answer, or until Twilio gave up.
+    /// The time until the answer or the timeout.
     pub elapsed: Duration,
-    /// Whether nobody was there, or the connection ended without an answer.
+    /// Whether the connection failed or ended without an answer.
     pub unreachable: bool,
-    /// Whether the deadline passed before the answer was there.
+    /// Whether the deadline passed before the answer arrived.
     pub late: bool,
-    /// Whether a 2xx came in time.
+    /// Whether a 2xx status arrived in time.
     pub acknowledged: bool,
-    /// What Twilio's debugger would show, such as an answer that is no JSON.
+    /// The error that Twilio's debugger would show, such as an answer that is not JSON.
     pub error: Option<String>,
 }
 
 impl Fired {
-    /// The first field of this name.
+    /// Returns the first field with this name.
     pub fn field(&self, name: &str) -> Option<&str> {
         first(&self.fields, name)
     }
@@ -126,8 +126,7 @@ fn first<'f>(fields: &'f [(String, String)], name: &str) -> Option<&'f str> {
     fields.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
 }
 
-/// Something that a REST request really changed, in the order in which it did. What scenarios do
-/// themselves is not among them.
+/// A change that a REST request made. Changes that scenarios make are not recorded.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
     /// A conversation was created.
@@ -135,7 +134,7 @@ pub enum Effect {
         /// `CH...`
         conversation: String,
     },
-    /// A conversation was named.
+    /// A conversation got a name.
     NameSet {
         /// `CH...`
         conversation: String,
@@ -146,7 +145,7 @@ pub enum Effect {
     ConversationAttributesSet {
         /// `CH...`
         conversation: String,
-        /// All of them.
+        /// The new attributes.
         attributes: Value,
     },
     /// A conversation's state was set.
@@ -165,7 +164,7 @@ pub enum Effect {
     WorkerAdded {
         /// `CH...`
         conversation: String,
-        /// Who.
+        /// The worker.
         identity: String,
     },
     /// A customer, or the company's number in a group, was added.
@@ -181,10 +180,10 @@ pub enum Effect {
         conversation: String,
         /// `MB...`
         participant: String,
-        /// All of them.
+        /// The new attributes.
         attributes: Value,
     },
-    /// Something else of a participant was set.
+    /// Another property of a participant was set.
     ParticipantUpdated {
         /// `CH...`
         conversation: String,
@@ -216,17 +215,17 @@ pub enum Effect {
     ScopedWebhookAdded {
         /// `CH...`
         conversation: String,
-        /// Where it goes.
+        /// The URL of the webhook.
         url: String,
     },
     /// A conversation lost a webhook of its own.
     ScopedWebhookRemoved {
         /// `CH...`
         conversation: String,
-        /// Where it went.
+        /// The URL of the webhook.
         url: String,
     },
-    /// What becomes of messages to a number was set.
+    /// The configuration of a number was set.
     AddressSet {
         /// The number.
         address: String,
@@ -240,18 +239,18 @@ pub enum Effect {
     },
 }
 
-/// Why a conversation or a message did not come to be.
+/// The reason for which a conversation or a message was rejected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejection {
-    /// The event whose webhook said no, or at which Twilio itself did.
+    /// The event whose webhook rejected it, or at which Twilio rejected it.
     pub event: String,
-    /// The conversation, where there is one all the same.
+    /// The conversation, if one exists.
     pub conversation: Option<String>,
-    /// The webhook's status, or that of Twilio's error.
+    /// The status of the webhook or of Twilio's error.
     pub status: u16,
-    /// Twilio's code, where it was Twilio.
+    /// Twilio's error code, if Twilio rejected it.
     pub code: Option<u32>,
-    /// The webhook's answer, or Twilio's message.
+    /// The answer of the webhook, or Twilio's message.
     pub body: String,
 }
 

@@ -1,4 +1,4 @@
-//! The REST API: from a request to what it changes, what is answered, and which webhooks it fires.
+//! The REST API: routes a request, applies its change, answers, and fires webhooks.
 
 mod conversations;
 mod media;
@@ -26,7 +26,7 @@ use crate::twilio::record::{Authorization, Effect};
 use crate::twilio::state::Shared;
 use crate::twilio::world::World;
 
-/// Where a path leads.
+/// A parsed path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Place {
     pub(crate) call: Call,
@@ -35,7 +35,7 @@ pub(crate) struct Place {
     pub(crate) service: Option<String>,
     pub(crate) conversation: Option<String>,
     pub(crate) participant: Option<String>,
-    /// The last segment.
+    /// The last segment of the path.
     pub(crate) last: String,
 }
 
@@ -76,7 +76,7 @@ impl Place {
             ("GET", ["ParticipantConversations"]) => Call::ParticipantConversations,
             ("GET", ["Configuration", "Webhooks"]) => Call::FetchWebhooks,
             ("POST", ["Configuration", "Webhooks"]) => Call::UpdateWebhooks,
-            // Numbers belong to the account.
+            // Addresses belong to the account, not to a service.
             ("POST", ["Configuration", "Addresses"]) if service.is_none() => Call::CreateAddress,
             ("GET", ["Configuration", "Addresses", _]) if service.is_none() => Call::FetchAddress,
             ("POST", ["Configuration", "Addresses", _]) if service.is_none() => Call::UpdateAddress,
@@ -93,7 +93,7 @@ impl Place {
     }
 }
 
-/// A request that was read.
+/// A request with its complete body.
 #[derive(Debug, Clone)]
 pub(crate) struct RestRequest {
     pub(crate) method: String,
@@ -103,13 +103,13 @@ pub(crate) struct RestRequest {
     pub(crate) form: Vec<(String, String)>,
     pub(crate) is_form: bool,
     pub(crate) content_type: String,
-    /// The body as it came.
+    /// The raw body.
     pub(crate) bytes: Bytes,
     pub(crate) authorization: Authorization,
     pub(crate) webhook_enabled: bool,
-    /// What the answer's URLs start with.
+    /// The base of URLs in the answer.
     pub(crate) url: String,
-    /// The same for downloads.
+    /// The base of download URLs.
     pub(crate) storage_url: String,
 }
 
@@ -118,7 +118,7 @@ impl RestRequest {
         self.form.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
-    /// An empty value is none.
+    /// Returns the value of a field, and `None` if it is empty.
     fn filled(&self, name: &str) -> Option<String> {
         self.field(name).filter(|value| !value.is_empty()).map(ToOwned::to_owned)
     }
@@ -162,12 +162,12 @@ impl From<Problem> for Reply {
     }
 }
 
-/// A request that was carried out.
+/// The result of a successful request.
 struct Done {
     status: u16,
     body: Option<Value>,
     effects: Vec<Effect>,
-    /// The event that may reject it, and those that tell of it.
+    /// The pre event, which may reject the request, and the post events.
     before: Option<Event>,
     after: Vec<Event>,
 }
@@ -178,7 +178,7 @@ impl Done {
     }
 }
 
-/// Carries a request out, as far as Twilio would, and says whether it did.
+/// Carries out a request and returns whether it had an effect.
 pub(crate) async fn act(shared: &Arc<Shared>, mut request: RestRequest) -> (Reply, bool) {
     if request.place.call == Call::DownloadContent {
         let reply = shared.read(|state| media::download(&state.world, &request));
@@ -195,7 +195,7 @@ pub(crate) async fn act(shared: &Arc<Shared>, mut request: RestRequest) -> (Repl
     }
     let origin = Origin::api();
     if request.webhook_enabled {
-        // On a copy, to know what the pre-event webhook is to be told.
+        // Applied to a copy first: the pre event contains the result.
         let mut copy = shared.read(|state| state.world.clone());
         if let Ok(Done { before: Some(event), .. }) = perform(&mut copy, &request) {
             let name = event.name;
@@ -250,7 +250,7 @@ fn guard(world: &World, request: &RestRequest) -> Result<(), Problem> {
         return Err(Problem::not_found(&request.path));
     }
     if !request.is_form && request.place.call != Call::UploadMedia {
-        // What Twilio says to another content type is [?]; it does not read it.
+        // [?] Twilio's answer to another content type. The body is ignored.
         return Err(Problem::invalid("The body must be application/x-www-form-urlencoded"));
     }
     Ok(())
@@ -290,7 +290,7 @@ fn perform(world: &mut World, request: &RestRequest) -> Result<Done, Problem> {
     }
 }
 
-/// Whose credentials these are.
+/// Identifies the credentials of a request.
 pub(crate) fn authorization(header: Option<&str>, credentials: &[(String, String)]) -> Authorization {
     let Some(header) = header else { return Authorization::Missing };
     let Some(encoded) = header.strip_prefix("Basic ") else { return Authorization::Wrong };
@@ -304,7 +304,7 @@ pub(crate) fn authorization(header: Option<&str>, credentials: &[(String, String
     }
 }
 
-/// The pairs of a form or a query.
+/// Parses a form or a query into pairs.
 pub(crate) fn pairs(bytes: &[u8]) -> Vec<(String, String)> {
     form_urlencoded::parse(bytes).into_owned().collect()
 }

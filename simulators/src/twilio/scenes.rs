@@ -1,4 +1,4 @@
-//! What customers and workers do, and the webhooks that come of it, in Twilio's order.
+//! The steps of scenarios and their webhooks, in Twilio's order.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -22,7 +22,7 @@ use crate::twilio::world::{Newcomer, Words, World};
 struct Scene {
     shared: Arc<Shared>,
     origin: Origin,
-    /// Told later, in any order.
+    /// Events to fire later, in any order.
     held: Vec<Event>,
 }
 
@@ -35,7 +35,8 @@ impl Scene {
         self.shared.read(|state| make(&state.world))
     }
 
-    /// A pre event; a carrier has nobody to tell of an invalid answer, so that changes nothing.
+    /// Fires a pre event. An invalid answer has no effect if a carrier caused the event, since a carrier cannot report
+    /// it.
     async fn ask(&self, event: Event, conversation: Option<&str>) -> Result<Changes, Rejection> {
         let name = event.name;
         let rejection = |status, code, body| {
@@ -53,7 +54,7 @@ impl Scene {
         }
     }
 
-    /// A post event, or the routing callback.
+    /// Fires a post event or the routing callback.
     async fn tell(&mut self, event: Option<Event>) {
         let Some(event) = event else { return };
         if self.shared.read(|state| state.settings.reorder.is_some()) {
@@ -93,7 +94,7 @@ impl Scene {
         self.tell(event).await;
     }
 
-    /// The SID of the message.
+    /// Adds a message and returns its SID.
     async fn said(&mut self, sid: &str, author: &str, text: &str, media: Vec<Media>) -> Result<String, Rejection> {
         let mut words = Words { author: author.to_owned(), body: text.to_owned(), attributes: json!({}), media };
         let event = self.event(|world| Some(events::message_add(world, world.conversation(sid)?, &words)));
@@ -117,7 +118,7 @@ impl Scene {
     }
 }
 
-/// A message from one customer: into the conversation of the two numbers, or into a new one.
+/// A message from one customer, added to the conversation of the two numbers or to a new one.
 pub(crate) async fn inbound(
     shared: &Arc<Shared>,
     source: &'static str,
@@ -151,11 +152,11 @@ pub(crate) async fn inbound(
     let changes = scene.ask(asked.expect("it was just made"), None).await?;
     let sid = shared.update(|state| {
         let conversation = state.world.create(changes.friendly_name, changes.attributes);
-        // That the message that makes the conversation is told to this webhook, too, is [?].
+        // [?] Whether this webhook also gets the message that created the conversation.
         conversation.webhooks.extend(attached);
         let sid = conversation.sid.clone();
         let (address, proxy_address) = (Some(from.to_owned()), Some(to.to_owned()));
-        // A second message of the same moment may have been faster; Twilio's answer to that is [?].
+        // A concurrent message may have created the conversation. [?] Twilio's behavior in that case.
         let _ = state.world.add(&sid, Newcomer { address, proxy_address, ..Newcomer::default() });
         sid
     });
@@ -166,7 +167,7 @@ pub(crate) async fn inbound(
     said.map(|_| sid)
 }
 
-/// A message to several numbers, one of them the company's.
+/// A message to several numbers, one of which is the company's.
 pub(crate) async fn group(
     shared: &Arc<Shared>,
     author: &str,
@@ -251,7 +252,7 @@ fn activate_after(shared: &Arc<Shared>, sid: &str, time: Duration) {
     });
 }
 
-/// A worker writes first: a conversation, the customer, then the worker.
+/// A worker writes first: creates the conversation, adds the customer, then the worker.
 pub(crate) async fn outgoing(
     shared: &Arc<Shared>,
     worker: &str,
@@ -310,7 +311,7 @@ async fn join(scene: &mut Scene, sid: &str, newcomer: Newcomer) -> Result<(), Re
     Ok(())
 }
 
-/// A worker writes in an app. The SID of the message.
+/// A worker writes in an app. Returns the SID of the message.
 pub(crate) async fn agent(
     shared: &Arc<Shared>,
     sid: &str,
@@ -329,7 +330,7 @@ pub(crate) async fn agent(
     said
 }
 
-/// What carriers report of a message; false if there is nobody to whom it goes.
+/// Carriers report on a message. Returns false if no recipient has an address.
 pub(crate) async fn delivery(
     shared: &Arc<Shared>,
     message: &str,
@@ -338,7 +339,7 @@ pub(crate) async fn delivery(
 ) -> bool {
     let reports = shared.update(|state| report(&mut state.world, message, status, error_code.unwrap_or(0)));
     for (source, event) in &reports {
-        // Who is named as the source of such an event is [?].
+        // [?] The source of such an event.
         let mut scene = Scene::new(shared, Origin::carrier(source));
         scene.tell(Some(event.clone())).await;
         scene.flush().await;

@@ -1,4 +1,4 @@
-//! Reads requests, and sends or withholds answers.
+//! Reads requests and sends or withholds answers.
 
 use std::sync::Arc;
 
@@ -59,14 +59,14 @@ pub(crate) async fn respond(
         url: shared.url.clone(),
         storage_url: shared.storage_url.clone(),
     };
-    // A task of its own: Twilio goes on when the caller has left.
+    // Spawned, since Twilio completes a request even if the caller disconnects.
     let working = tokio::spawn(trouble::answer(Arc::clone(&shared), index, request, fault));
     let reply = working.await.ok().flatten().ok_or(Cut)?;
     shared.update(|state| state.requests[index].status = Some(reply.status));
     Ok(response(reply))
 }
 
-/// Records a request and draws its fate.
+/// Records a request and takes the fault that hits it.
 fn note(shared: &Shared, connection: u64, head: &Parts, place: &Place) -> (usize, Option<Action>) {
     shared.update(|state| {
         let fault = state.faults.draw(place.call, place.conversation.as_deref());

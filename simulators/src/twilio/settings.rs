@@ -1,4 +1,4 @@
-//! How the double behaves where Twilio leaves a choice, and what a test can set while it runs.
+//! Settings that a test can change while the simulator runs.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -8,12 +8,12 @@ use crate::common::chance::Chance;
 use crate::common::fault::Random;
 use crate::twilio::fault::{Action, Fault, Faults};
 
-/// When a group MMS that was created by itself becomes active.
+/// When a new group MMS becomes active.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Initializing {
-    /// So long after its creation.
+    /// This long after its creation.
     For(Duration),
-    /// After so many writes to it were refused with 50386.
+    /// After this many writes were rejected with 50386.
     Refusals(u32),
 }
 
@@ -32,7 +32,7 @@ pub(crate) struct Settings {
     pub(crate) routing: bool,
 }
 
-/// Where the gateway is.
+/// The gateway's addresses.
 #[derive(Debug, Clone)]
 pub(crate) struct Pointed {
     pub(crate) address: SocketAddr,
@@ -60,9 +60,10 @@ impl Default for Settings {
 }
 
 impl Twilio {
-    /// Where the gateway listens, what it is called publicly, and the auth token that signs: webhooks go
-    /// to `{path_prefix}/callbacks/conversations` and `/callbacks/routing` below `public_url`. Can be
-    /// called again when the gateway has moved; URLs that were set over REST stay.
+    /// Sets the address of the gateway, its public URL, and the auth token that signs webhooks.
+    ///
+    /// Webhooks go to `{path_prefix}/callbacks/conversations` and `{path_prefix}/callbacks/routing` below `public_url`.
+    /// Call this again after the gateway has moved. URLs that were set over REST are kept.
     pub fn point_at(&self, gateway: SocketAddr, public_url: &str, path_prefix: &str, token: &str) {
         let url = |name: &str| format!("{public_url}{}/callbacks/{name}", path_prefix.trim_end_matches('/'));
         let conversations_url = url("conversations");
@@ -79,18 +80,18 @@ impl Twilio {
         });
     }
 
-    /// Fires only these Conversations events; all of them at first. `Configuration/Webhooks` sets the same.
+    /// Fires only these Conversations events. Default: all. `Configuration/Webhooks` changes the same setting.
     pub fn filters(&self, events: &[&str]) {
         let events = events.iter().map(|event| (*event).to_owned()).collect();
         self.shared.update(|state| state.world.webhooks.filters = Some(events));
     }
 
-    /// Whether conversations that come in are routed by the callback; at first they are.
+    /// Whether inbound conversations use custom routing. Default: true.
     pub fn custom_routing(&self, on: bool) {
         self.shared.update(|state| state.settings.routing = on);
     }
 
-    /// How long Twilio waits for Conversations webhooks (5 s at first) and routing callbacks (6 s).
+    /// The timeouts of Conversations webhooks and of routing callbacks. Default: 5 s and 6 s.
     pub fn deadlines(&self, conversations: Duration, routing: Duration) {
         self.shared.update(|state| {
             state.settings.conversations_deadline = conversations;
@@ -98,8 +99,7 @@ impl Twilio {
         });
     }
 
-    /// Post events and routing callbacks that got no 2xx are sent up to so many times again, with a pause
-    /// before each; at first they are not.
+    /// Retries post events and routing callbacks that got no 2xx status, with a pause before each. Default: no retries.
     pub fn retries(&self, retries: u32, pause: Duration) {
         self.shared.update(|state| {
             state.settings.retries = retries;
@@ -107,35 +107,34 @@ impl Twilio {
         });
     }
 
-    /// Post events and routing callbacks of a scenario come in any order.
+    /// Fires the post events and routing callbacks of a scenario in random order.
     pub fn reorder(&self, seed: u64) {
         self.shared.update(|state| state.settings.reorder = Some(Chance::new(seed)));
     }
 
-    /// Post events and routing callbacks come twice, with this probability each; half of the second ones
-    /// have the same idempotency token.
+    /// Fires each post event and routing callback twice with this probability. Half of the duplicates have the same
+    /// idempotency token.
     pub fn duplicate(&self, seed: u64, probability: f64) {
         self.shared.update(|state| state.settings.duplicate = Some((Chance::new(seed), probability)));
     }
 
-    /// When a group MMS becomes active; 300 ms after it came at first.
+    /// When a group MMS becomes active. Default: 300 ms after its creation.
     pub fn initializing(&self, initializing: Initializing) {
         self.shared.update(|state| state.settings.initializing = initializing);
     }
 
-    /// Whether `attributes` in the answer to `onConversationAdd` count, which is not documented; at first
-    /// they do.
+    /// Whether `attributes` in the answer to `onConversationAdd` take effect, which is not documented. Default: true.
     pub fn answered_attributes(&self, count: bool) {
         self.shared.update(|state| state.settings.answered_attributes = count);
     }
 
-    /// Whether the company's number is a participant of its own, with only a projected address, in a group
-    /// MMS; at first it is, as was captured.
+    /// Whether the company's number is a separate participant of a group MMS, with only a projected address. Default:
+    /// true, as captured.
     pub fn projected_participant(&self, on: bool) {
         self.shared.update(|state| state.settings.projected_participant = on);
     }
 
-    /// How many participants a conversation may have in all (100 at first), and outside of chat (50).
+    /// The limits of participants per conversation, of all and of those with an address. Default: 100 and 50.
     pub fn participants_max(&self, all: usize, non_chat: usize) {
         self.shared.update(|state| {
             state.world.participants_max = all;
@@ -143,23 +142,23 @@ impl Twilio {
         });
     }
 
-    /// Queues a failure; the oldest that matches a request hits it.
+    /// Queues a fault. The oldest one that matches a request hits it.
     pub fn fault(&self, fault: Fault) {
         self.shared.update(|state| state.faults.queued.push(fault));
     }
 
-    /// Every REST call fails with this probability, in any of the shapes; queued faults come first.
+    /// Each REST call fails with this probability, with any action. Queued faults have precedence.
     pub fn faults_at_random(&self, seed: u64, probability: f64) {
         self.faults_at_random_of(seed, probability, &Action::all());
     }
 
-    /// The same with some shapes only, such as [`Action::passing`].
+    /// Like [`Twilio::faults_at_random`], with these actions only, such as [`Action::passing`].
     pub fn faults_at_random_of(&self, seed: u64, probability: f64, actions: &[Action]) {
         let random = Random::new(seed, probability, actions);
         self.shared.update(|state| state.faults.random = Some(random));
     }
 
-    /// No failures any more, queued or random.
+    /// Removes all faults, queued and random.
     pub fn faults_off(&self) {
         self.shared.update(|state| state.faults = Faults::default());
     }

@@ -10,7 +10,7 @@ use crate::twilio::state::{Shared, State};
 /// How long [`assigned`] waits: a gateway assigns a worker within milliseconds.
 const ASSIGNMENT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// All conversations, oldest first.
+/// Returns all conversations, oldest first.
 pub(crate) fn all(state: &State) -> String {
     let conversations = state.conversations();
     if conversations.is_empty() {

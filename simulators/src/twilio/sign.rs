@@ -1,5 +1,4 @@
-//! `X-Twilio-Signature` as the platform makes it, also for names that occur more than once: their
-//! values are de-duplicated, then sorted, and the name stands before each of them.
+//! Computes `X-Twilio-Signature`. Values of a repeated name are deduplicated and sorted, and the name precedes each.
 
 use std::collections::{BTreeMap, BTreeSet};
 

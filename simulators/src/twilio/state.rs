@@ -1,4 +1,4 @@
-//! What is known at one moment, and what is fixed beside it.
+//! The state of the simulator, and its fixed settings.
 
 use std::fmt;
 use std::ops::Deref;
@@ -12,7 +12,7 @@ use crate::twilio::record::{Effect, Fired, Recorded};
 use crate::twilio::settings::Settings;
 use crate::twilio::world::World;
 
-/// Everything the double knows; [`crate::Twilio::wait_for`] shows it.
+/// Everything that happened and everything stored. [`crate::Twilio::wait_for`] prints it when it times out.
 pub struct State {
     pub(crate) world: World,
     pub(crate) requests: Vec<Recorded>,
@@ -23,27 +23,27 @@ pub struct State {
 }
 
 impl State {
-    /// A conversation by SID or unique name.
+    /// Finds a conversation by SID or unique name.
     pub fn conversation(&self, sid: &str) -> Option<&Conversation> {
         self.world.conversation(sid)
     }
 
-    /// All conversations, oldest first.
+    /// Returns all conversations, oldest first.
     pub fn conversations(&self) -> &[Conversation] {
         &self.world.conversations
     }
 
-    /// All REST requests, in the order in which their headers came.
+    /// Returns all REST requests, in the order in which their headers arrived.
     pub fn requests(&self) -> &[Recorded] {
         &self.requests
     }
 
-    /// What REST requests really changed.
+    /// Returns the changes that REST requests made.
     pub fn effects(&self) -> &[Effect] {
         &self.effects
     }
 
-    /// All attempts at webhooks, in the order in which they ended.
+    /// Returns all webhook attempts, in the order in which they ended.
     pub fn webhooks(&self) -> &[Fired] {
         &self.webhooks
     }
@@ -75,7 +75,7 @@ pub(crate) struct Shared {
     pub(crate) credentials: Vec<(String, String)>,
     /// `http://127.0.0.1:port`
     pub(crate) url: String,
-    /// The same for downloads.
+    /// The base of download URLs.
     pub(crate) storage_url: String,
     pub(crate) control: bool,
     pub(crate) started: Instant,

@@ -1,4 +1,4 @@
-//! Carries a request out, or does to it what its fault says.
+//! Carries out a request, or applies its fault.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -14,7 +14,7 @@ use crate::twilio::state::Shared;
 
 const RETRY_AFTER: &str = "retry-after";
 
-/// The answer; none where the connection is to be closed.
+/// Returns the answer. `None` closes the connection.
 pub(crate) async fn answer(
     shared: Arc<Shared>,
     index: usize,
@@ -47,7 +47,7 @@ pub(crate) async fn answer(
         }
         Action::HalfAnAnswer => {
             let reply = acted(&shared, index, request).await;
-            // Half of nothing would be all of it.
+            // An empty body has no half.
             if reply.body.is_empty() {
                 return None;
             }

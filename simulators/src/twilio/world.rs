@@ -1,4 +1,4 @@
-//! The account: what all requests and scenarios read and change.
+//! The account: the state that requests and scenarios read and change.
 
 use std::time::SystemTime;
 
@@ -29,7 +29,7 @@ pub(crate) struct World {
     pub(crate) addresses: Vec<AddressConfiguration>,
     pub(crate) participants_max: usize,
     pub(crate) non_chat_participants_max: usize,
-    /// SIDs of two doubles differ, so that one may stand in for the other.
+    /// Makes SIDs unique across simulators, so that a test can replace one with another.
     salt: u64,
     sids: u64,
 }
@@ -39,12 +39,12 @@ pub(crate) struct World {
 pub(crate) struct Webhooks {
     pub(crate) pre_webhook_url: String,
     pub(crate) post_webhook_url: String,
-    /// None is all.
+    /// `None` allows all events.
     pub(crate) filters: Option<Vec<String>>,
     pub(crate) target: String,
 }
 
-/// Somebody who is to be added.
+/// A participant to add.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Newcomer {
     pub(crate) identity: Option<String>,
@@ -55,7 +55,7 @@ pub(crate) struct Newcomer {
     pub(crate) attributes: Option<Value>,
 }
 
-/// What somebody says.
+/// A message to add.
 #[derive(Debug, Clone)]
 pub(crate) struct Words {
     pub(crate) author: String,
@@ -89,7 +89,7 @@ impl World {
         format!("{prefix}{:016x}{:016x}", self.salt, self.sids)
     }
 
-    /// By SID or unique name.
+    /// Finds a conversation by SID or unique name.
     pub(crate) fn conversation(&self, name: &str) -> Option<&Conversation> {
         let is = |conversation: &&Conversation| {
             conversation.sid == name || conversation.unique_name.as_deref().is_some_and(|unique| unique == name)
@@ -102,7 +102,7 @@ impl World {
         self.conversations.iter_mut().find(|conversation| conversation.sid == sid)
     }
 
-    /// The SID of a conversation that can be written to.
+    /// Returns the SID of a conversation that accepts writes.
     pub(crate) fn writable(&mut self, name: &str) -> Result<String, Problem> {
         let path = format!("/Conversations/{name}");
         let conversation = self.conversation_mut(name).ok_or_else(|| Problem::not_found(&path))?;
@@ -142,7 +142,7 @@ impl World {
         self.conversations.last_mut().expect("it was just added")
     }
 
-    /// The open conversation in which this pair of addresses is taken.
+    /// Finds the open conversation that has this pair of addresses.
     pub(crate) fn with_pair(&self, address: &str, proxy_address: &str) -> Option<&Conversation> {
         let taken = |participant: &Participant| {
             participant.address.as_deref() == Some(address)
@@ -152,7 +152,7 @@ impl World {
         self.conversations.iter().filter(open).find(|conversation| conversation.participants.iter().any(taken))
     }
 
-    /// The open group MMS of exactly these customers with this number.
+    /// Finds the open group MMS of exactly these customers with this number.
     pub(crate) fn with_group(&self, addresses: &[&str], business_number: &str) -> Option<&Conversation> {
         let same = |conversation: &&Conversation| {
             let customers: Vec<_> =
@@ -165,7 +165,7 @@ impl World {
         self.conversations.iter().find(same)
     }
 
-    /// Adds somebody, if Twilio would.
+    /// Adds a participant, subject to Twilio's rules.
     pub(crate) fn add(&mut self, conversation_sid: &str, newcomer: Newcomer) -> Result<Participant, Problem> {
         if let (Some(address), Some(proxy)) = (&newcomer.address, &newcomer.proxy_address) {
             if address == proxy {
@@ -213,7 +213,7 @@ impl World {
         Ok(participant)
     }
 
-    /// Keeps a file.
+    /// Stores a file.
     pub(crate) fn store(&mut self, filename: Option<String>, content_type: String, content: Bytes) -> Media {
         let (sid, size, sha256) = (self.sid("ME"), content.len(), crate::common::digest(&content));
         let media = Media { sid, filename, content_type, size, sha256 };
@@ -248,8 +248,8 @@ impl World {
         message
     }
 
-    /// The webhook that the configuration of a number attaches to conversations that it makes; `Err` where it
-    /// makes none.
+    /// Returns the webhook that an address configuration attaches to new conversations. `Err` if auto-creation is
+    /// disabled.
     pub(crate) fn attached(&mut self, number: &str) -> Result<Option<ScopedWebhook>, ()> {
         let Some(configured) = self.addresses.iter().find(|known| known.address == number).cloned() else {
             return Ok(None);
@@ -262,7 +262,7 @@ impl World {
     }
 }
 
-/// In a group MMS a worker speaks as the company's number.
+/// In a group MMS, workers send from the company's number.
 fn projected(conversation: &Conversation, projected_address: Option<&str>) -> Result<(), Problem> {
     let Some(projected_address) = projected_address else {
         return Err(Problem::projected_address("A projected address is required in a group conversation"));
@@ -275,7 +275,7 @@ fn projected(conversation: &Conversation, projected_address: Option<&str>) -> Re
     }
 }
 
-/// A JSON string that is short enough.
+/// Parses a JSON string with a limit on its length.
 pub(crate) fn attributes(text: &str, bytes_max: usize) -> Result<Value, Problem> {
     if text.len() > bytes_max {
         return Err(Problem::attributes(format!("Attributes are longer than {bytes_max} bytes")));

@@ -11,7 +11,7 @@ use crate::twilio::record::Effect;
 use crate::twilio::rest::{Done, RestRequest, page};
 use crate::twilio::world::{CONVERSATION_ATTRIBUTES_BYTES_MAX, FRIENDLY_NAME_CHARS_MAX, World, attributes};
 
-/// What a form sets.
+/// Applies the fields of a form.
 struct Fields {
     friendly_name: Option<String>,
     unique_name: Option<String>,
@@ -69,7 +69,7 @@ impl Fields {
             conversation.messaging_service_sid = messaging_service_sid;
         }
         for (key, value) in self.timers {
-            // Twilio answers the date; that is not told from the duration here.
+            // Twilio answers with the date; the simulator echoes the duration.
             conversation.timers[key] = value.into();
         }
         conversation.date_updated = SystemTime::now();
@@ -81,7 +81,7 @@ pub(crate) fn create(world: &mut World, request: &RestRequest) -> Result<Done, P
     let fields = fields(world, request)?;
     let conversation = world.create(None, None);
     let sid = conversation.sid.clone();
-    // A conversation comes with what it is created with; only its creation counts.
+    // Settings of a new conversation are part of its creation, not effects of their own.
     fields.apply(conversation);
     let conversation = conversation.clone();
     Ok(Done {

@@ -1,4 +1,4 @@
-//! The Media Content Service, which Twilio has under a name of its own: `Services/{IS}/Media`.
+//! The Media Content Service: `Services/{IS}/Media`. Twilio serves it under another host name.
 
 use crate::common::reply::Reply;
 use crate::twilio::message::Stored;
@@ -9,7 +9,7 @@ use crate::twilio::world::World;
 
 pub(crate) fn upload(world: &mut World, request: &RestRequest) -> Result<Done, Problem> {
     if request.bytes.is_empty() {
-        // Twilio's words for it are [?].
+        // [?] Twilio's message.
         return Err(Problem::invalid("The request has no content"));
     }
     let content_type = Some(request.content_type.clone()).filter(|kind| !kind.is_empty());
@@ -25,13 +25,13 @@ pub(crate) fn fetch(world: &World, request: &RestRequest) -> Result<Done, Proble
     Ok(Done::read(json(world, request, stored(world, request)?)))
 }
 
-/// Leads to a URL that is valid for some time. Whether with 302 or 307 is [?].
+/// Redirects to a temporary URL. [?] Whether with 302 or 307.
 pub(crate) fn content(world: &World, request: &RestRequest) -> Result<Reply, Problem> {
     Ok(Reply::new(307, "").header("location", stored(world, request)?.temporary_url(&request.storage_url)))
 }
 
-/// What the temporary URL leads to. The URL is all it takes; a request that has credentials as well is refused,
-/// as storage behind a signed URL does. Whether Twilio's does is [?].
+/// Serves the temporary URL, which needs no credentials. Rejects a request with credentials, as storage behind signed
+/// URLs does. [?] Whether Twilio's storage does.
 pub(crate) fn download(world: &World, request: &RestRequest) -> Reply {
     let refused = |message: &str| {
         let body = format!("<Error><Code>AccessDenied</Code><Message>{message}</Message></Error>");

@@ -1,4 +1,4 @@
-//! Who is in a conversation: `Participants` and `ParticipantConversations`.
+//! `Participants` and `ParticipantConversations`.
 
 use std::time::SystemTime;
 
@@ -56,7 +56,7 @@ fn newcomer(request: &RestRequest) -> Result<Newcomer, Problem> {
     }
     match (&newcomer.identity, &newcomer.address) {
         (Some(_), Some(_)) => Err(Problem::invalid("Identity and address must not both be provided")),
-        // The company's number in a group, without a worker yet.
+        // The company's number in a group, before a worker is assigned.
         (None, None) if newcomer.projected_address.is_none() => {
             Err(Problem::invalid("Either an identity or a messaging binding must be provided"))
         }
@@ -75,7 +75,7 @@ fn conversation<'w>(world: &'w World, request: &RestRequest) -> Result<&'w Conve
     world.conversation(request.conversation()).ok_or_else(|| Problem::not_found(&request.path))
 }
 
-/// By SID or identity, as in the path.
+/// Finds a participant by SID or identity, as in the path.
 fn position(conversation: &Conversation, request: &RestRequest) -> Result<usize, Problem> {
     let name = request.participant();
     let is = |participant: &Participant| {

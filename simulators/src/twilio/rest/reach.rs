@@ -7,7 +7,7 @@ use crate::twilio::record::Effect;
 use crate::twilio::rest::{Done, RestRequest, page};
 use crate::twilio::world::World;
 
-/// The values of a field that may be repeated.
+/// Returns the values of a field that may be repeated.
 fn every(request: &RestRequest, name: &str) -> Vec<String> {
     let values = request.form.iter().filter(|(known, value)| known == name && !value.is_empty());
     values.map(|(_, value)| value.clone()).collect()
@@ -58,7 +58,7 @@ pub(crate) fn remove_webhook(world: &mut World, request: &RestRequest) -> Result
     Ok(Done { status: 204, body: None, effects, before: None, after: Vec::new() })
 }
 
-/// By SID or by the address itself.
+/// Finds a configuration by its SID or its address.
 fn position(world: &World, request: &RestRequest) -> Result<usize, Problem> {
     let name = &request.place.last;
     let found = world.addresses.iter().position(|known| known.sid == *name || known.address == *name);
@@ -72,7 +72,7 @@ pub(crate) fn create_address(world: &mut World, request: &RestRequest) -> Result
         return Err(Problem::invalid("Address does not fit its Type"));
     }
     if world.addresses.iter().any(|known| known.address == address) {
-        // Code and status are [?].
+        // [?] Code and status.
         return Err(Problem::invalid("Address configuration already exists"));
     }
     let sid = world.sid("IG");
@@ -105,7 +105,7 @@ fn changed(world: &World, request: &RestRequest, status: u16, now: &AddressConfi
     Done { status, body, effects, before: None, after: Vec::new() }
 }
 
-/// What a form sets.
+/// Applies the fields of a form.
 fn set(
     world: &World,
     request: &RestRequest,

@@ -1,4 +1,4 @@
-//! `Configuration/Webhooks`: where events go, and which. Account and services share one here.
+//! `Configuration/Webhooks`: the URL and the filter of events. Account and services share one configuration here.
 
 use serde_json::{Value, json};
 
