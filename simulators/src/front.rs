@@ -1,6 +1,7 @@
-//! A stand-in for Front: it connects channels, sends what teammates write, takes what channels import, and
-//! fails on demand. It follows the contract of application channels in `front-channels.md`, not the
-//! gateway's code; what the contract leaves open is marked [?] where it is decided.
+//! A simulator of Front: application channels, messages of teammates, imports, and faults on demand.
+//!
+//! The behavior follows Front's public documentation of application channels, never the gateway's code. Comments mark
+//! decisions that the documentation leaves open with [?].
 
 mod admin;
 mod api;
@@ -46,16 +47,16 @@ pub use crate::front::state::State;
 pub use crate::front::token::token;
 use crate::front::world::World;
 
-/// The double, stopped when it is dropped.
+/// A running simulator. Stops when it is dropped.
 pub struct Front {
     shared: Arc<Shared>,
     port: Port,
     storage: Port,
-    /// None only while it is dropped.
+    /// `None` only during drop.
     runtime: Option<Runtime>,
 }
 
-/// How a double is started.
+/// Settings of a simulator before its start.
 pub struct FrontBuilder {
     address: SocketAddr,
     storage: SocketAddr,
@@ -66,27 +67,27 @@ pub struct FrontBuilder {
 }
 
 impl FrontBuilder {
-    /// Listens here rather than on a free port of the loopback.
+    /// Listens on this address. Default: a free port on loopback.
     pub fn listen(self, address: SocketAddr) -> Self {
         Self { address, ..self }
     }
 
-    /// The same for the storage.
+    /// Sets the address of the storage. Default: a free port on loopback.
     pub fn storage(self, storage: SocketAddr) -> Self {
         Self { storage, ..self }
     }
 
-    /// Another app, with the secret that signs requests and tokens.
+    /// Sets the App UID and the app secret, which signs requests and tokens.
     pub fn app(self, uid: &str, secret: &str) -> Self {
         Self { app: uid.to_owned(), secret: secret.to_owned(), ..self }
     }
 
-    /// Another company.
+    /// Sets the company's name.
     pub fn company(self, name: &str) -> Self {
         Self { company: name.to_owned(), ..self }
     }
 
-    /// Answers `/_control`, for operators.
+    /// Enables the control API below `/_control`.
     pub fn control(self) -> Self {
         Self { control: true, ..self }
     }
@@ -118,17 +119,17 @@ impl FrontBuilder {
 }
 
 impl Front {
-    /// The App UID of a double that is started without another.
+    /// The default App UID.
     pub const APP: &'static str = "app-uid-0001";
-    /// Its app secret.
+    /// The default app secret.
     pub const SECRET: &'static str = "channel-secret-for-tests-0001";
 
-    /// Starts a double with the app above, on free ports.
+    /// Starts a simulator with the defaults on free ports.
     pub fn start() -> Self {
         Self::builder().start()
     }
 
-    /// The same, to be changed before it starts.
+    /// Returns a builder with the defaults.
     pub fn builder() -> FrontBuilder {
         let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         FrontBuilder {
@@ -141,22 +142,22 @@ impl Front {
         }
     }
 
-    /// Where it listens.
+    /// The address of the API.
     pub fn address(&self) -> SocketAddr {
         self.port.address()
     }
 
-    /// What stands for `https://api2.frontapp.com`, without a slash at the end.
+    /// The URL that replaces `https://api2.frontapp.com`, without a trailing slash.
     pub fn url(&self) -> &str {
         &self.shared.url
     }
 
-    /// Where downloads lead to.
+    /// The address of the storage, the target of downloads.
     pub fn storage_address(&self) -> SocketAddr {
         self.storage.address()
     }
 
-    /// What `/_control` answers, one path a line.
+    /// Lists the paths of the control API.
     pub fn control_help() -> &'static str {
         control::HELP
     }
@@ -165,14 +166,14 @@ impl Front {
         self.runtime.as_ref().expect("it runs until it is dropped")
     }
 
-    /// Refuses connections from now on, and cuts those that there are. What was begun is still done, and
-    /// teammates still write.
+    /// Simulates an outage of the API: drops all connections and refuses new ones. Requests in progress complete, and
+    /// teammates can still write.
     pub fn go_down(&self) {
         self.port.close(self.runtime());
         self.storage.close(self.runtime());
     }
 
-    /// Listens again on the same ports.
+    /// Ends the outage: listens again on the same ports.
     pub fn come_back(&self) {
         let [api, storage] = [(); 2].map(|()| Arc::clone(&self.shared));
         self.port
@@ -182,65 +183,77 @@ impl Front {
         });
     }
 
-    /// All requests to the API and the storage so far, in the order in which their headers came.
+    /// Returns all requests to the API and the storage so far, in the order in which their headers arrived.
     pub fn requests(&self) -> Vec<Recorded> {
         self.shared.read(|state| state.requests.clone())
     }
 
-    /// All requests to the channel server so far, in the order in which they ended.
+    /// Returns all requests to the channel server so far, in the order in which they ended.
     pub fn hooks(&self) -> Vec<Fired> {
         self.shared.read(|state| state.hooks.clone())
     }
 
-    /// Ids of the channel server that stand for two messages.
+    /// Returns the ids of the channel server that occurred for two messages.
     pub fn duplicates(&self) -> Vec<Duplicate> {
         self.shared.read(|state| state.duplicates.clone())
     }
 
-    /// How many requests hit one of the rate limits; those that a fault refused are not among them.
+    /// Returns the number of requests that hit a rate limit. Excludes faults.
     pub fn limited(&self) -> usize {
         self.shared.read(State::limited)
     }
 
-    /// A channel by `cha_...`, also one that was removed.
-    /// Panics if there is none.
+    /// Finds a channel by `cha_...`, also a removed one.
+    ///
+    /// # Panics
+    ///
+    /// Panics if it does not exist.
     pub fn channel(&self, id: &str) -> Channel {
         let found = self.shared.read(|state| state.channel(id).cloned());
         found.unwrap_or_else(|| panic!("there is no channel {id}"))
     }
 
-    /// A conversation by `cnv_...`, also one that was merged away, or by an id of the channel server.
-    /// Panics if there is none.
+    /// Finds a conversation by `cnv_...`, also by the id of a merged one, or by an id of the channel server.
+    ///
+    /// # Panics
+    ///
+    /// Panics if it does not exist.
     pub fn conversation(&self, id: &str) -> Conversation {
         let found = self.shared.read(|state| state.conversation(id).cloned());
         found.unwrap_or_else(|| panic!("there is no conversation {id}"))
     }
 
-    /// All conversations, oldest first.
+    /// Returns all conversations, oldest first.
     pub fn conversations(&self) -> Vec<Conversation> {
         self.shared.read(|state| state.conversations().to_vec())
     }
 
-    /// A message by `msg_...` or `alt:uid:...`.
-    /// Panics if there is none.
+    /// Finds a message by `msg_...` or `alt:uid:...`.
+    ///
+    /// # Panics
+    ///
+    /// Panics if it does not exist.
     pub fn message(&self, id: &str) -> Message {
         let found = self.shared.read(|state| state.message(id).cloned());
         found.unwrap_or_else(|| panic!("there is no message {id}"))
     }
 
-    /// Waits until something is so.
-    /// Panics if it is not so after a minute; with all that happened.
+    /// Blocks until the condition is true.
+    ///
+    /// # Panics
+    ///
+    /// Panics after one minute, and prints the state.
     #[track_caller]
     pub fn wait_for(&self, condition: impl Fn(&State) -> bool) {
         self.shared.wait_for(condition);
     }
 
-    /// What somebody makes of everything so far.
+    /// Calls `look` with the state.
     pub fn look<T>(&self, look: impl FnOnce(&State) -> T) -> T {
         self.shared.read(|state| look(state))
     }
 
-    /// Everything that happened, to be read by people.
+    /// Returns the state as text for people.
     pub fn dump(&self) -> String {
         self.shared.read(State::to_string)
     }

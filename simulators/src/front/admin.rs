@@ -1,4 +1,4 @@
-//! What an admin does: lists a server's addresses, connects channels, removes them.
+//! Actions of an admin: lists a server's addresses, connects and removes channels.
 
 use serde_json::{Value, json};
 
@@ -8,30 +8,30 @@ use crate::front::model::Channel;
 use crate::front::record::{Fired, Refusal};
 use crate::front::state::Shared;
 
-/// A server that always has one more page has none.
+/// The limit of pages, for servers that always return one more.
 const PAGES_MAX: usize = 100;
 
-/// How Front says that a channel is removed.
+/// The request with which Front removes a channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Farewell {
-    /// A JSON body, which is signed, as Front's samples expect.
+    /// A signed JSON body, as Front's samples expect.
     Signed,
-    /// No body, and a signature over `undefined`, as the documentation says.
+    /// No body and a signature over `undefined`, as documented.
     Bodiless,
-    /// A JSON body, and a signature over `undefined`: both at once.
+    /// A JSON body and a signature over `undefined`.
     SignedAsUndefined,
 }
 
-/// What can be connected.
+/// An address that a server offers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Address {
     /// A number or an account.
     pub address: String,
-    /// What people call it.
+    /// The display name.
     pub name: Option<String>,
 }
 
-/// The object in an answer that says `success`.
+/// Returns the object of a successful answer.
 fn success(status: u16, answer: &str) -> Result<Value, String> {
     let body: Value = serde_json::from_str(answer).unwrap_or_default();
     if status != 200 || body["type"] != "success" {
@@ -68,7 +68,7 @@ fn accepted<T>(fired: Fired, read: impl FnOnce(u16, &str) -> Result<T, String>) 
     read.map_err(|message| Refusal { status, message })
 }
 
-/// Connects a channel under this id, for the first time or again.
+/// Connects a channel with this id, for the first time or again.
 pub(crate) async fn authorize(shared: &Shared, id: String, connect: Connect) -> Result<String, Refusal> {
     let Connect { server_url, token, address, payload } = connect;
     let mut body = json!({ "type": "authorization", "payload": { "channel_id": id } });
@@ -92,7 +92,7 @@ pub(crate) async fn authorize(shared: &Shared, id: String, connect: Connect) -> 
     Ok(id)
 }
 
-/// How a page token comes back is [?]: here as `payload.page_token`.
+/// [?] How the page token is returned: here as `payload.page_token`.
 pub(crate) async fn addresses(shared: &Shared, connect: Connect) -> Result<Vec<Address>, Refusal> {
     let (mut all, mut payload) = (Vec::new(), connect.payload);
     for _ in 0..PAGES_MAX {
@@ -108,8 +108,11 @@ pub(crate) async fn addresses(shared: &Shared, connect: Connect) -> Result<Vec<A
     Err(Refusal { status: Some(200), message: format!("there are more than {PAGES_MAX} pages") })
 }
 
-/// Front removes the channel whatever the answer is.
-/// Panics where it is not connected.
+/// Removes a channel, regardless of the answer.
+///
+/// # Panics
+///
+/// Panics if the channel is not connected.
 pub(crate) async fn remove(shared: &Shared, id: &str, farewell: Farewell) -> Fired {
     let channel = shared.update(|state| {
         let found = state.world.channel_mut(id).filter(|channel| channel.is_connected);

@@ -1,4 +1,4 @@
-//! The REST API: from a request to what it changes, and what is answered.
+//! The REST API: routes a request, applies its change, and answers.
 
 mod channels;
 mod fetch;
@@ -17,7 +17,7 @@ use crate::front::record::Authorization;
 use crate::front::scenes;
 use crate::front::state::{Shared, State};
 
-/// Where a path leads, with the names in it as they are decoded.
+/// A parsed path with decoded names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Place {
     pub(crate) call: Call,
@@ -44,12 +44,12 @@ impl Place {
         Self { call, names: names.into_iter().map(ToOwned::to_owned).collect() }
     }
 
-    /// Whatever is asked of the storage.
+    /// Any request to the storage.
     pub(crate) fn storage() -> Self {
         Self { call: Call::Storage, names: Vec::new() }
     }
 
-    /// The channel in the path, by its id where it is known by an alias.
+    /// The id of the channel in the path, also if the path has an alias.
     pub(crate) fn channel(&self, state: &State) -> Option<String> {
         let is_channel =
             matches!(self.call, Call::UpdateChannel | Call::Inbound | Call::Outbound | Call::MessageStatus);
@@ -58,7 +58,7 @@ impl Place {
     }
 }
 
-/// A request that was read.
+/// A request with its complete body.
 #[derive(Debug, Clone)]
 pub(crate) struct ApiRequest {
     pub(crate) path: String,
@@ -66,9 +66,9 @@ pub(crate) struct ApiRequest {
     pub(crate) place: Place,
     pub(crate) channel: Option<String>,
     pub(crate) authorization: Authorization,
-    /// The body, or why it cannot be taken; that is said last.
+    /// The body or its problem, which is reported after all other errors.
     pub(crate) form: Result<Form, Problem>,
-    /// Where it is recorded.
+    /// The index of its record.
     pub(crate) index: usize,
 }
 
@@ -78,10 +78,10 @@ impl ApiRequest {
     }
 }
 
-/// A request that was carried out.
+/// The result of a successful request.
 struct Done {
     reply: Reply,
-    /// A message that will be imported.
+    /// The message to import.
     accepted: Option<String>,
 }
 
@@ -91,7 +91,7 @@ impl From<Reply> for Done {
     }
 }
 
-/// Carries a request out, as far as Front would.
+/// Carries out a request.
 pub(crate) fn act(shared: &Arc<Shared>, request: &ApiRequest) -> Reply {
     match perform(shared, request) {
         Ok(Done { reply, accepted }) => {
@@ -129,7 +129,7 @@ fn perform(shared: &Shared, request: &ApiRequest) -> Result<Done, Problem> {
     })
 }
 
-/// The channel whose token it is, where that may do this.
+/// Returns the channel of the token if it has access.
 fn allowed(request: &ApiRequest) -> Result<&str, Problem> {
     match &request.authorization {
         Authorization::Missing => Err(Problem::unauthorized("it is missing")),

@@ -1,4 +1,4 @@
-//! `/_control`: for an operator who plays with the program rather than a test.
+//! The control API below `/_control`, for people and programs.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::front::scenes::{self, Place};
 use crate::front::show;
 use crate::front::state::{Shared, State};
 
-/// What there is; also printed by the program.
+/// Help of the control API and of the program.
 pub(crate) const HELP: &str = "\
 POST /_control/connect            server, and perhaps token, address
 POST /_control/addresses          server, and perhaps token
@@ -119,7 +119,7 @@ async fn play<'f>(shared: &Arc<Shared>, path: &str, field: &impl Fn(&str) -> &'f
     Some(outcome)
 }
 
-/// A connected channel of a server. Connects one if there is none.
+/// Returns a connected channel of a server. Connects one if necessary.
 async fn channel_of(shared: &Shared, connect: Connect) -> Result<String, String> {
     let connected = shared.read(|state| {
         let mut channels = state.world.channels.iter().filter(|channel| channel.is_connected);

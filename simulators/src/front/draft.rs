@@ -1,4 +1,4 @@
-//! What a teammate is about to send, and what an admin typed to connect a channel.
+//! Inputs of scenarios: a message to send, and a channel to connect.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,14 +10,14 @@ use crate::common::chance::Chance;
 
 type Edit = Arc<dyn Fn(&mut Value) + Send + Sync>;
 
-/// A message that is to be sent.
+/// A message to send.
 #[derive(Clone)]
 pub struct Draft {
     pub(crate) text: String,
     pub(crate) body: Option<String>,
     pub(crate) subject: String,
     pub(crate) author: Option<String>,
-    /// Handles and their roles.
+    /// The recipients: handles and roles.
     pub(crate) recipients: Vec<(String, String)>,
     pub(crate) files: Vec<NewFile>,
     edit: Option<Edit>,
@@ -31,7 +31,7 @@ pub(crate) struct NewFile {
 }
 
 impl Draft {
-    /// A text, by Ana. Replies go to whoever the conversation is with; others need [`Draft::to`].
+    /// A text by Ana. A reply goes to the recipients of the conversation; other messages need [`Draft::to`].
     pub fn new(text: &str) -> Self {
         Self {
             text: text.to_owned(),
@@ -44,50 +44,50 @@ impl Draft {
         }
     }
 
-    /// One more recipient.
+    /// Adds a recipient.
     pub fn to(self, handle: &str) -> Self {
         self.recipient("to", handle)
     }
 
-    /// The same with another role, such as `cc`.
+    /// Adds a recipient with another role, such as `cc`.
     pub fn recipient(mut self, role: &str, handle: &str) -> Self {
         self.recipients.push((handle.to_owned(), role.to_owned()));
         self
     }
 
-    /// What the advanced composer makes; without it the body is the text in a paragraph.
+    /// Sets the HTML of the advanced composer. Default: the text in a paragraph.
     pub fn html(self, body: &str) -> Self {
         Self { body: Some(body.to_owned()), ..self }
     }
 
-    /// A subject.
+    /// Sets the subject.
     pub fn subject(self, subject: &str) -> Self {
         Self { subject: subject.to_owned(), ..self }
     }
 
-    /// Another teammate, by email.
+    /// Sets the author by email.
     pub fn author(self, email: &str) -> Self {
         Self { author: Some(email.to_owned()), ..self }
     }
 
-    /// Nobody: the author is null.
+    /// Sets the author to null.
     pub fn nobody(self) -> Self {
         Self { author: None, ..self }
     }
 
-    /// One more file.
+    /// Adds a file.
     pub fn attach(mut self, filename: &str, content_type: &str, content: impl Into<Bytes>) -> Self {
         let (filename, content_type) = (filename.to_owned(), content_type.to_owned());
         self.files.push(NewFile { filename, content_type, content: content.into() });
         self
     }
 
-    /// One more file of so many bytes, which look random and are the same for the same size.
+    /// Adds a file of this size with the bytes of [`generated`].
     pub fn attach_generated(self, filename: &str, content_type: &str, size: usize) -> Self {
         self.attach(filename, content_type, generated(size))
     }
 
-    /// Changes the whole request by hand before it is signed: fields that are missing, strange or new.
+    /// Modifies the whole request before it is signed, for missing, invalid or new fields.
     pub fn edit(self, edit: impl Fn(&mut Value) + Send + Sync + 'static) -> Self {
         Self { edit: Some(Arc::new(edit)), ..self }
     }
@@ -98,7 +98,7 @@ impl Draft {
         }
     }
 
-    /// What the body says, and the text: Front fills a word in where a file stands alone.
+    /// Returns body and text. Front inserts a word if the message has only files.
     pub(crate) fn words(&self) -> (String, String) {
         let alone = self.text.is_empty() && !self.files.is_empty();
         let text = if alone { "Attachment" } else { &self.text };
@@ -122,7 +122,7 @@ impl fmt::Debug for Draft {
     }
 }
 
-/// So many bytes that look random, and are the same for the same size.
+/// Generates pseudo-random bytes, the same for the same size.
 pub fn generated(size: usize) -> Vec<u8> {
     let mut chance = Chance::new(size as u64);
     let mut bytes: Vec<u8> = (0..size.div_ceil(8)).flat_map(|_| chance.next().to_le_bytes()).collect();
@@ -130,7 +130,7 @@ pub fn generated(size: usize) -> Vec<u8> {
     bytes
 }
 
-/// A channel that is to be connected.
+/// A channel to connect.
 #[derive(Debug, Clone)]
 pub struct Connect {
     pub(crate) server_url: String,
@@ -140,22 +140,22 @@ pub struct Connect {
 }
 
 impl Connect {
-    /// By the app's server at this URL.
+    /// Connects to the app's server at this URL.
     pub fn to(server_url: &str) -> Self {
         Self { server_url: server_url.to_owned(), token: None, address: None, payload: json!({}) }
     }
 
-    /// What the admin typed as the server's token: `Authorization: Bearer` on all requests.
+    /// Sets the token that the admin types, which all requests have as `Authorization: Bearer`.
     pub fn token(self, token: &str) -> Self {
         Self { token: Some(token.to_owned()), ..self }
     }
 
-    /// The channel's address; a made-up one otherwise.
+    /// Sets the channel's address. Default: a generated one.
     pub fn address(self, address: &str) -> Self {
         Self { address: Some(address.to_owned()), ..self }
     }
 
-    /// One more field of the payload, beside `channel_id`.
+    /// Adds a field to the payload, which has `channel_id`.
     pub fn field(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.payload[name] = value.into();
         self

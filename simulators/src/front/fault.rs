@@ -1,8 +1,8 @@
-//! The shapes in which a call to Front fails, and which calls they hit.
+//! Faults of calls to Front.
 
 use crate::common::fault::{self, Kind};
 
-/// What a request asks for.
+/// An operation of the API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Call {
     /// `POST /channels/{cha}/inbound_messages`
@@ -19,11 +19,11 @@ pub enum Call {
     FetchMessage,
     /// `GET /conversations/{cnv}`
     FetchConversation,
-    /// The file's bytes, at the storage that a download leads to.
+    /// The download from the storage.
     Storage,
-    /// Something that this double does not know: 404.
+    /// An unknown operation: 404.
     Unknown,
-    /// In a [`Fault`]: whatever it is.
+    /// Any operation, in a [`Fault`].
     Any,
 }
 
@@ -49,43 +49,43 @@ impl Call {
     }
 }
 
-/// How a request fails.
+/// The way in which a request fails.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
-    /// 429, and no word on when to come back.
+    /// 429 without `Retry-After`.
     TooManyRequests,
-    /// 429 of the burst limit: so many milliseconds in the text, and `Retry-After` in whole seconds.
+    /// 429 of the burst limit, with this many milliseconds in the text and `Retry-After` in whole seconds.
     BurstFor(u64),
-    /// 429 of the company's minute, with `Retry-After` in seconds.
+    /// 429 of the company's limit, with `Retry-After` in seconds.
     BudgetFor(u64),
-    /// This status, and nothing is done.
+    /// This status, without effect.
     FailBefore(u16),
-    /// This status, though all is done.
+    /// This status, although the request takes effect.
     FailAfter(u16),
-    /// The connection is closed when the header is read.
+    /// Closes the connection after reading the header.
     CloseBeforeReading,
-    /// The connection is closed when the body is read; nothing is done.
+    /// Closes the connection after reading the body, without effect.
     CloseAfterReading,
-    /// The connection is closed instead of an answer, though all is done.
+    /// Closes the connection without an answer, although the request takes effect.
     CloseAfterActing,
-    /// All is done, and half of the answer comes.
+    /// Sends half of the answer. The request takes effect.
     HalfAnAnswer,
-    /// All is done, and the answer has the right status and is no JSON.
+    /// Answers with the right status and a body that is not JSON. The request takes effect.
     Garbage,
-    /// After so many milliseconds all is done and answered, even if the caller has left.
+    /// Answers after this many milliseconds. The request takes effect even if the caller has left.
     Slow(u64),
-    /// Nothing is done and nothing is answered, for as long as the caller waits.
+    /// Never answers, without effect.
     Hang,
     /// 401.
     Unauthorized,
     /// 404.
     NotFound,
-    /// 307 to `/redirected` and the same path on this double, where nothing is.
+    /// 307 to `/redirected` and the same path, which does not exist.
     Redirect,
 }
 
 impl Action {
-    /// All shapes with their names, and this number where a shape has one.
+    /// Returns all actions by name. `number` is the argument of actions that have one.
     pub(crate) fn named_all(number: Option<u64>) -> Vec<(String, Self)> {
         let (seconds, millis) = (number.unwrap_or(1), number.unwrap_or(50));
         let shapes = [
@@ -106,18 +106,18 @@ impl Action {
         fault::named(shapes, Self::FailBefore, Self::FailAfter)
     }
 
-    /// Every shape once, with short delays; failures with a status once for each status.
+    /// Returns each action once, with short delays. Actions with a status occur once per status.
     pub fn all() -> Vec<Self> {
         Self::named_all(None).into_iter().map(|(_, action)| action).collect()
     }
 
-    /// The shapes after which it is right to ask again, and after which asking again will do; without
-    /// [`Action::Hang`], which takes as long as the caller is patient.
+    /// Returns the transient actions: a retry is correct and succeeds. Excludes [`Action::Hang`], which lasts until the
+    /// caller times out.
     pub fn passing() -> Vec<Self> {
         Self::all().into_iter().filter(|action| !action.is_final() && *action != Self::Hang).collect()
     }
 
-    /// The passing shapes that never do what they do not admit: asking again doubles nothing.
+    /// Returns the transient actions without a hidden effect: a retry cannot cause a duplicate.
     pub fn refusing() -> Vec<Self> {
         Self::passing().into_iter().filter(|action| !action.conceals()).collect()
     }
@@ -131,13 +131,13 @@ impl Action {
     }
 }
 
-/// A failure that waits for its requests.
+/// A fault of the API.
 pub type Fault = fault::Fault<Action, Call>;
 
 pub(crate) type Faults = fault::Faults<Action, Call>;
 
 impl Fault {
-    /// Hits only requests with this channel in their path.
+    /// Hits only requests with this channel in the path.
     pub fn channel(self, id: &str) -> Self {
         self.within(id)
     }

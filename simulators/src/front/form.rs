@@ -1,4 +1,4 @@
-//! The body of a request: JSON, or a form with one field for each leaf and perhaps files.
+//! Parses the body of a request: JSON, or a multipart form with one field per leaf and optional files.
 
 use futures_util::stream;
 use hyper::body::Bytes;
@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use crate::front::problem::Problem;
 use crate::front::record::File;
 
-/// Nobody writes to more people than this, or nests deeper.
+/// Limits of indices and of nesting: larger than any real request.
 const INDEX_MAX: usize = 1000;
 const DEPTH_MAX: usize = 8;
 
@@ -32,7 +32,7 @@ pub(crate) async fn read(content_type: &str, bytes: Bytes) -> Result<Form, Probl
             Ok(Form { fields, files: Vec::new() })
         }
         "multipart/form-data" => multipart(content_type, bytes).await,
-        // What Front says to another content type is [?]; it does not read it.
+        // [?] Front's answer to another content type.
         _ => Err(problem("body: neither application/json nor multipart/form-data")),
     }
 }
@@ -70,18 +70,18 @@ async fn multipart(content_type: &str, bytes: Bytes) -> Result<Form, Problem> {
     Ok(form)
 }
 
-/// All three forms are in use.
+/// Clients use all three forms.
 fn is_file(name: &str) -> bool {
     let index = name.strip_prefix("attachments[").and_then(|rest| rest.strip_suffix(']'));
     name == "attachments" || index.is_some_and(|index| index.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-/// A form has only text; a number stands there as its digits.
+/// Converts digits to a number, since a form has only text.
 fn digits(text: String) -> Value {
     text.parse::<u64>().map_or_else(|_| text.into(), Into::into)
 }
 
-/// Puts `to[0][handle]` where it belongs; false where something else stands there.
+/// Inserts the value of a field such as `to[0][handle]`. Returns false if another value is in its place.
 fn insert(place: &mut Value, keys: &[&str], value: Value) -> bool {
     let Some((key, rest)) = keys.split_first() else {
         let is_free = place.is_null();

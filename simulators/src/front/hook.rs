@@ -1,4 +1,4 @@
-//! Requests to the channel server: signed, sent, and waited for no longer than Front does.
+//! Sends signed requests to the channel server, with Front's timeout.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant, SystemTime};
@@ -16,7 +16,7 @@ use crate::front::sign::{UNDEFINED, signature};
 use crate::front::state::{Shared, State};
 use crate::front::world::millis;
 
-/// What is to be sent.
+/// A request to send.
 #[derive(Debug, Clone)]
 pub(crate) struct Hook {
     pub(crate) kind: String,
@@ -26,7 +26,7 @@ pub(crate) struct Hook {
     pub(crate) channel: Option<String>,
     pub(crate) message: Option<String>,
     pub(crate) body: Option<String>,
-    /// Signed over the word that stands for no body, though there may be one.
+    /// Signs [`UNDEFINED`] instead of the body.
     pub(crate) undefined: bool,
 }
 
@@ -46,12 +46,12 @@ impl Hook {
 }
 
 impl Shared {
-    /// Signs, sends and records; `judge` says what is wrong with the status and the body of the answer.
+    /// Signs, sends and records a request. `judge` returns the problem of an answer's status and body.
     pub(crate) async fn deliver(&self, hook: Hook, judge: impl FnOnce(u16, &str) -> Option<String>) -> Fired {
         self.deliver_and(hook, judge, |_, _| ()).await
     }
 
-    /// The same with what comes of it: whoever waits for the record finds that done as well.
+    /// Like [`Shared::deliver`], and applies `settle` in the same update as the record.
     pub(crate) async fn deliver_and(
         &self,
         hook: Hook,
@@ -88,7 +88,7 @@ impl Shared {
         self.transmit(fired, judge, settle).await
     }
 
-    /// Sends what is signed already, once, and records it.
+    /// Sends a signed request once and records it.
     pub(crate) async fn transmit(
         &self,
         mut fired: Fired,

@@ -1,5 +1,6 @@
-//! Front's rate limits: a burst limit for each resource, and what the company may ask a minute. How the
-//! windows lie is [?]; here each begins with its first request.
+//! Front's rate limits: a burst limit per resource, and a limit of the company per minute.
+//!
+//! [?] How windows are aligned. Here each begins with its first request.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -8,9 +9,9 @@ const BURST_WINDOW: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Clone)]
 pub(crate) struct Limits {
-    /// Requests a second for one channel, or one message.
+    /// Requests per second for one channel or one message.
     pub(crate) burst: u32,
-    /// Requests of the company in a window.
+    /// Requests of the company per window.
     pub(crate) budget: u32,
     pub(crate) budget_window: Duration,
     company: Option<Window>,
@@ -23,7 +24,7 @@ struct Window {
     used: u32,
 }
 
-/// Which limit was hit, and how long it will be.
+/// The limit that was hit, and the time until it ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Limited {
     Burst(Duration),
@@ -31,14 +32,14 @@ pub(crate) enum Limited {
 }
 
 impl Default for Limits {
-    /// An Enterprise plan's.
+    /// The limits of an Enterprise plan.
     fn default() -> Self {
         Self { burst: 5, budget: 200, budget_window: Duration::from_secs(60), company: None, resources: HashMap::new() }
     }
 }
 
 impl Limits {
-    /// Lets a request through, or says which limit it hits. What is refused does not count.
+    /// Counts a request, or returns the limit that it hits. Rejected requests are not counted.
     pub(crate) fn take(&mut self, resource: &str, now: Instant) -> Result<(), Limited> {
         let company = current(&mut self.company, self.budget_window, now);
         if company.used >= self.budget {
@@ -55,7 +56,7 @@ impl Limits {
         Ok(())
     }
 
-    /// What stands on every response.
+    /// Returns the headers of every response.
     pub(crate) fn headers(&self, now: Instant) -> [(&'static str, String); 3] {
         let window = self.company.as_ref().filter(|window| now - window.began < self.budget_window);
         let used = window.map_or(0, |window| window.used);

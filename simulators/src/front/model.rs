@@ -1,38 +1,38 @@
-//! What Front keeps: channels, contacts, conversations, and what was said.
+//! Channels, contacts, conversations and messages.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use hyper::body::Bytes;
 
-/// A channel that an admin connected.
+/// A channel.
 #[derive(Debug, Clone)]
 pub struct Channel {
     /// `cha_...`
     pub id: String,
-    /// The customer-facing address; also an alias of the id in paths.
+    /// The address that customers see. Also an alias of the id in paths.
     pub address: String,
-    /// The app's server, which was asked to connect it.
+    /// The URL of the app's server, which authorized the channel.
     pub server_url: String,
-    /// Where everything after that goes.
+    /// The URL for all later requests.
     pub webhook_url: String,
-    /// What the admin typed as the server's token.
+    /// The token that the admin typed.
     pub token: Option<String>,
-    /// Whether it is there: connected, and not removed since.
+    /// Whether the channel is connected, and not removed since.
     pub is_connected: bool,
-    /// What it says of itself; `true` at first.
+    /// The status that the channel reports. Default: `true`.
     pub is_online: bool,
 }
 
-/// Somebody who writes, known by handles.
+/// A contact, known by handles.
 #[derive(Debug, Clone)]
 pub struct Contact {
     /// `crd_...`
     pub id: String,
-    /// The last name that came with a message.
+    /// The name in the latest message.
     pub name: Option<String>,
-    /// Numbers, or whatever else the channels call the contact.
+    /// Numbers or other identifiers in channels.
     pub handles: Vec<String>,
-    /// What joins handles of several channels.
+    /// The email address, which joins handles of several channels.
     pub email: Option<String>,
 }
 
@@ -43,22 +43,22 @@ pub struct Conversation {
     pub id: String,
     /// `cha_...`
     pub channel: String,
-    /// All ids of the channel server that lead here; several after a merge, none in a new conversation.
+    /// All ids of the channel server for this conversation: several after a merge, none if it is new.
     pub external_ids: Vec<String>,
-    /// In the order in which they were sent, or their import accepted.
+    /// The messages, in the order in which they were sent or accepted for import.
     pub messages: Vec<Message>,
-    /// Archived by a teammate's answer, reopened by a customer's message or a failure.
+    /// Whether the conversation is open. A teammate's answer archives it; a customer's message or a failure reopens it.
     pub is_open: bool,
     pub(crate) subject: String,
 }
 
 impl Conversation {
-    /// The texts in it, oldest first.
+    /// Returns the texts, oldest first.
     pub fn texts(&self) -> Vec<&str> {
         self.messages.iter().map(|message| message.text.as_str()).collect()
     }
 
-    /// Whom a reply goes to: whoever wrote last, or whom the last message went to.
+    /// Returns the recipients of a reply: the customer who wrote last, or the recipients of the last message.
     pub(crate) fn handles(&self) -> Vec<String> {
         let Some(last) = self.messages.last() else { return Vec::new() };
         let role = if last.is_inbound { "from" } else { "to" };
@@ -67,49 +67,49 @@ impl Conversation {
     }
 }
 
-/// What became of a message.
+/// The outcome of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MessageState {
-    /// Sent, and not answered yet.
+    /// Sent, without an answer yet.
     Sending,
-    /// Answered as Front asks.
+    /// Answered as Front requires.
     Sent,
-    /// The teammate was shown that the channel's servers are unresponsive; why.
+    /// The teammate saw that the channel's servers are unresponsive, for this reason.
     Unresponsive(String),
-    /// Said to have failed after it was sent; the reason, where one was given.
+    /// Reported as failed after it was sent, with the reason if there is one.
     Failed(Option<String>),
-    /// An import that was accepted, and cannot be read yet.
+    /// An accepted import, which cannot be read yet.
     Accepted,
-    /// An import that is there.
+    /// A completed import.
     Imported,
 }
 
 /// A message.
 #[derive(Debug, Clone)]
 pub struct Message {
-    /// `msg_...`; autoreplies have one here though not on the wire.
+    /// `msg_...`. Autoreplies have an id here, but not in requests.
     pub id: String,
-    /// What an import is found by before its id is known.
+    /// The key of an import before its id is known.
     pub uid: String,
-    /// Whether a customer wrote it.
+    /// Whether a customer wrote the message.
     pub is_inbound: bool,
-    /// Whether a rule wrote it.
+    /// Whether a rule wrote the message.
     pub is_autoreply: bool,
-    /// The channel server's id of it.
+    /// The id of the channel server.
     pub external_id: Option<String>,
-    /// Perhaps HTML.
+    /// The body, which may be HTML.
     pub body: String,
-    /// Without HTML.
+    /// The body as plain text.
     pub text: String,
-    /// Who wrote it; none for customers, rules and imports.
+    /// The teammate who wrote it. `None` for customers, rules and imports.
     pub author: Option<Author>,
-    /// From whom, and to whom.
+    /// Sender and recipients.
     pub recipients: Vec<Recipient>,
-    /// In their order.
+    /// The files in order.
     pub attachments: Vec<Attachment>,
-    /// What became of it.
+    /// The outcome.
     pub state: MessageState,
-    /// The external id of the message that it says to answer.
+    /// The external id of the message to which this one replies.
     pub referenced: Option<String>,
     pub(crate) subject: String,
     pub(crate) replied_to: Option<String>,
@@ -118,12 +118,12 @@ pub struct Message {
 }
 
 impl Message {
-    /// As Front has it on the wire, it is in seconds.
+    /// The time of creation. Front's API has seconds.
     pub fn created(&self) -> SystemTime {
         UNIX_EPOCH + Duration::from_millis(self.created_at)
     }
 
-    /// Whom it goes to.
+    /// Returns the handles with the role `to`.
     pub fn to(&self) -> Vec<&str> {
         let to = self.recipients.iter().filter(|recipient| recipient.role == "to");
         to.map(|recipient| recipient.handle.as_str()).collect()
@@ -139,16 +139,16 @@ impl Message {
 pub struct Author {
     /// `tea_...`
     pub id: String,
-    /// Their address.
+    /// The email address.
     pub email: String,
 }
 
-/// From whom a message is, or to whom.
+/// A sender or recipient of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recipient {
     /// The handle, or a teammate's email.
     pub handle: String,
-    /// Where it is known.
+    /// The name, if known.
     pub name: Option<String>,
     /// `from`, `to`, `cc`, `bcc` or `reply-to`.
     pub role: String,
@@ -161,14 +161,14 @@ pub struct Recipient {
 pub struct Attachment {
     /// `fil_...`
     pub id: String,
-    /// Its name.
+    /// The file name.
     pub filename: String,
-    /// Its type.
+    /// The media type.
     pub content_type: String,
-    /// Its bytes.
+    /// The size in bytes.
     pub size: usize,
-    /// Their SHA-256.
+    /// The SHA-256 of the bytes, in hexadecimal digits.
     pub digest: String,
-    /// Not kept for imports.
+    /// The bytes. Not stored for imports.
     pub(crate) content: Option<Bytes>,
 }

@@ -1,11 +1,11 @@
-//! The JSON of Front's own requests and answers, in the order and with the numbers of JavaScript.
+//! The JSON of Front's requests and answers, with the order of keys and the number format of JavaScript.
 
 use serde_json::{Value, json};
 
 use crate::front::model::{Attachment, Author, Conversation, Message, Recipient};
 use crate::front::world::World;
 
-/// Unix seconds; JavaScript writes no fraction where there is none.
+/// Unix seconds. JavaScript omits the fraction of whole numbers.
 fn seconds(millis: u64) -> Value {
     if millis.is_multiple_of(1000) { (millis / 1000).into() } else { (millis as f64 / 1000.0).into() }
 }
@@ -53,7 +53,7 @@ fn related(conversation: &Conversation, message: &Message, base: &str) -> Value 
     related
 }
 
-/// A message as readers with a channel's token see it.
+/// A message as returned to a channel's token.
 pub(crate) fn message(world: &World, conversation: &Conversation, message: &Message, base: &str) -> Value {
     let recipients = message.recipients.iter().map(|recipient| {
         let Recipient { handle, name, role, .. } = recipient;
@@ -89,7 +89,7 @@ pub(crate) fn message(world: &World, conversation: &Conversation, message: &Mess
     })
 }
 
-/// An autoreply: no `id`, no `_links.self`, no author, no `blurb`, no `version`.
+/// An autoreply, without `id`, `_links.self`, author, `blurb` and `version`.
 pub(crate) fn autoreply(conversation: &Conversation, message: &Message, base: &str) -> Value {
     let to = message.recipients.iter().filter(|recipient| recipient.role == "to");
     let recipients = to.map(|recipient| {
@@ -108,11 +108,11 @@ pub(crate) fn autoreply(conversation: &Conversation, message: &Message, base: &s
     })
 }
 
-/// The conversation's ids beside a message; a new conversation has none.
+/// The metadata of a message: the ids of its conversation. A new conversation has none.
 pub(crate) fn metadata(conversation: &Conversation) -> Value {
     let mut metadata = json!({ "external_conversation_ids": conversation.external_ids });
     if let Some(first) = conversation.external_ids.first() {
-        // In this order, as Front documents it.
+        // Front documents this order.
         metadata = json!({ "external_conversation_id": first, "external_conversation_ids": conversation.external_ids });
     }
     metadata

@@ -1,5 +1,4 @@
-//! Scenarios for tests: each returns when the channel server has answered, or was given up; those that
-//! `begin` return at once.
+//! Scenarios for tests. Each returns once the channel server has answered or timed out; `begin_...` returns at once.
 
 use std::sync::Arc;
 
@@ -10,21 +9,24 @@ use crate::front::hook::Hook;
 use crate::front::record::{Fired, Refusal};
 use crate::front::scenes::{self, Place, acknowledged};
 
-/// A message that was sent, and what came of it.
+/// A sent message and its outcome.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sent {
     /// `msg_...`
     pub message: String,
-    /// `cnv_...` of where it stands now.
+    /// `cnv_...` of its conversation.
     pub conversation: String,
-    /// The ids of the message and of its conversation in the answer, or why the teammate was shown that
-    /// the channel's servers are unresponsive.
+    /// The ids of message and conversation in the answer, or the reason for which the teammate saw that the channel's
+    /// servers are unresponsive.
     pub outcome: Result<(String, String), String>,
 }
 
 impl Sent {
-    /// The channel server's ids of the message and of its conversation.
-    /// Panics if the teammate was shown an error.
+    /// Returns the channel server's ids of message and conversation.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the teammate saw an error.
     #[track_caller]
     pub fn ids(&self) -> (&str, &str) {
         match &self.outcome {
@@ -35,18 +37,18 @@ impl Sent {
 }
 
 impl Front {
-    /// An admin connects a new channel. Its `cha_...`, or why the server refused.
+    /// An admin connects a new channel. Returns its `cha_...`, or the reason for which the server refused.
     pub fn connect(&self, connect: impl Into<Connect>) -> Result<String, Refusal> {
         let id = self.shared.update(|state| state.world.id("cha"));
         self.runtime().block_on(admin::authorize(&self.shared, id, connect.into()))
     }
 
-    /// Asks again for a channel that is there or was removed, with the same id.
+    /// An admin connects an existing or removed channel again, with the same id.
     pub fn reconnect(&self, channel: &str, connect: impl Into<Connect>) -> Result<String, Refusal> {
         self.runtime().block_on(admin::authorize(&self.shared, channel.to_owned(), connect.into()))
     }
 
-    /// What a server offers to connect, all pages of it.
+    /// Lists the addresses that a server offers, all pages.
     pub fn list_addresses(&self, connect: impl Into<Connect>) -> Result<Vec<Address>, Refusal> {
         self.runtime().block_on(admin::addresses(&self.shared, connect.into()))
     }
@@ -56,7 +58,7 @@ impl Front {
         self.runtime().block_on(admin::remove(&self.shared, channel, farewell))
     }
 
-    /// A teammate writes to somebody; the draft says to whom.
+    /// A teammate writes to the recipients of the draft.
     pub fn send(&self, channel: &str, draft: impl Into<Draft>) -> Sent {
         self.played(&Place::New { channel }, &draft.into())
     }
@@ -71,36 +73,38 @@ impl Front {
         self.played(&Place::Autoreply { conversation }, &draft.into())
     }
 
-    /// Like [`Front::send`], beside everything else. The `msg_...`.
+    /// Like [`Front::send`], in the background. Returns the `msg_...`.
     pub fn begin_send(&self, channel: &str, draft: impl Into<Draft>) -> String {
         self.begun(&Place::New { channel }, draft.into())
     }
 
-    /// Like [`Front::reply`], beside everything else. The `msg_...`.
+    /// Like [`Front::reply`], in the background. Returns the `msg_...`.
     pub fn begin_reply(&self, conversation: &str, draft: impl Into<Draft>) -> String {
         self.begun(&Place::Reply { conversation }, draft.into())
     }
 
-    /// Sends a message again, under the same id and with the conversation's ids of now.
+    /// Sends a message again, with the same id and the current ids of the conversation.
     pub fn resend(&self, message: &str) -> Sent {
         self.settled(message.to_owned(), &Draft::new(""))
     }
 
-    /// Sends the very same bytes again, with their timestamp and their signature. Whatever is answered
-    /// changes nothing.
+    /// Replays a request: the same bytes, timestamp and signature. The answer has no effect.
     pub fn repeat(&self, fired: &Fired) -> Fired {
         self.runtime().block_on(self.shared.transmit(fired.clone(), acknowledged, |_, _| ()))
     }
 
-    /// Signs and posts any body to any URL; whatever is answered changes nothing.
+    /// Signs any body and posts it to any URL. The answer has no effect.
     pub fn fire(&self, url: &str, body: &str) -> Fired {
         let json: serde_json::Value = serde_json::from_str(body).unwrap_or_default();
         let hook = Hook::new(json["type"].as_str().unwrap_or_default(), url, body);
         self.runtime().block_on(self.shared.deliver(hook, acknowledged))
     }
 
-    /// All of the second conversation becomes part of the first: the ids of both lead there.
-    /// Panics unless both are there and belong to one channel.
+    /// Merges the second conversation into the first, which keeps the ids of both.
+    ///
+    /// # Panics
+    ///
+    /// Panics unless both exist and belong to one channel.
     pub fn merge(&self, into: &str, from: &str) {
         assert!(self.shared.update(|state| state.world.merge(into, from)), "{into} and {from} cannot be merged");
     }

@@ -1,5 +1,6 @@
-//! Front's errors: an HTTP status, and a body that is always the same shape. The texts are [?], except for
-//! that of the burst limit, out of which integrators read the milliseconds.
+//! Front's errors: an HTTP status and a JSON body of one shape.
+//!
+//! [?] The texts, except for the burst limit, whose text contains the milliseconds that integrators parse.
 
 use std::time::Duration;
 
@@ -31,7 +32,7 @@ impl Problem {
         json!({ "_error": error })
     }
 
-    /// A body that cannot be taken; `details` say where.
+    /// An invalid body. `details` name the fields.
     pub(crate) fn invalid(details: Vec<String>) -> Self {
         Self { details, ..Self::new(400, "Bad request", "Body did not satisfy requirements") }
     }
@@ -44,7 +45,7 @@ impl Problem {
         Self::new(404, "Not found", "The requested resource does not exist")
     }
 
-    /// Whether Front says 400 or 413 is [?].
+    /// [?] Whether the status is 400 or 413.
     pub(crate) fn too_large() -> Self {
         Self::new(413, "Payload too large", "The request is larger than 25 MB")
     }
@@ -73,7 +74,7 @@ impl Problem {
     }
 }
 
-/// Whole seconds, and never too early.
+/// Rounds up to whole seconds.
 fn seconds(after: Duration) -> u64 {
     after.as_secs() + u64::from(after.subsec_nanos() > 0)
 }

@@ -1,4 +1,4 @@
-//! What happened: requests that came, and requests that went to the channel server.
+//! Records of requests to Front and of requests to the channel server.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,69 +7,69 @@ use serde_json::Value;
 
 use crate::front::fault::{Action, Call};
 
-/// Whose token a request had.
+/// The token of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Authorization {
-    /// None.
+    /// No token.
     Missing,
-    /// Some that is not accepted, and why.
+    /// A rejected token, with the reason.
     Wrong(String),
-    /// That of a channel.
+    /// The token of a channel.
     Channel {
         /// `cha_...`, the token's `sub`.
         channel: String,
-        /// The token's own id.
+        /// The id of the token.
         jti: String,
     },
 }
 
-/// A file that came with a form.
+/// A file in a form.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct File {
     /// `attachments`, `attachments[]` or `attachments[0]`.
     pub field: String,
-    /// Its name.
+    /// The file name.
     pub filename: String,
-    /// Its type.
+    /// The media type.
     pub content_type: String,
-    /// Its bytes.
+    /// The size in bytes.
     pub size: usize,
-    /// Their SHA-256.
+    /// The SHA-256 of the bytes, in hexadecimal digits.
     pub digest: String,
 }
 
-/// A request to the API or to the storage, as it came and what became of it.
+/// A request to the API or the storage, and its outcome.
 #[derive(Debug, Clone)]
 pub struct Recorded {
-    /// Since the start of the double.
+    /// Time since the start of the simulator.
     pub at: Duration,
-    /// Which connection it came over; requests of one connection have the same number.
+    /// The number of the connection.
     pub connection: u64,
     /// `GET`, `POST`, `PUT`, `PATCH`, ...
     pub method: String,
-    /// As sent, with its percent signs and without its query.
+    /// The path as sent, percent-encoded, without the query.
     pub path: String,
-    /// What it asks for.
+    /// The requested operation.
     pub call: Call,
-    /// The channel in its path, by its id.
+    /// The id of the channel in the path.
     pub channel: Option<String>,
-    /// Whose token it had.
+    /// The token.
     pub authorization: Authorization,
     /// `Content-Type`.
     pub content_type: Option<String>,
-    /// Bytes of the body that were read.
+    /// The number of bytes read from the body.
     pub size: usize,
-    /// The fields, whether they came as JSON or as a form; null where they were not read.
+    /// The fields of the JSON or the form. Null if they were not read.
     pub body: Value,
     /// The files of a form.
     pub files: Vec<File>,
-    /// The fault that hit it.
+    /// The fault that hit the request.
     pub fault: Option<Action>,
-    /// What was answered; none where the connection was cut, or the caller left before.
+    /// The status of the answer. `None` if the connection was closed or the caller left.
     pub status: Option<u16>,
-    /// The answer's JSON; null where it had none.
+    /// The JSON of the answer, or null.
     pub answer: Value,
-    /// Whether it was carried out with success, whatever was answered.
+    /// Whether the request took effect, regardless of the answer.
     pub acted: bool,
 }
 
@@ -79,7 +79,7 @@ impl Recorded {
         self.body["metadata"]["external_id"].as_str()
     }
 
-    /// The id of its token.
+    /// Returns the id of the token.
     pub fn jti(&self) -> Option<&str> {
         match &self.authorization {
             Authorization::Channel { jti, .. } => Some(jti),
@@ -101,50 +101,50 @@ impl fmt::Display for Recorded {
     }
 }
 
-/// One request to the channel server.
+/// A request to the channel server.
 #[derive(Debug, Clone)]
 pub struct Fired {
-    /// When it was sent, since the start of the double.
+    /// The time of sending, since the start of the simulator.
     pub at: Duration,
-    /// The `type` in its body, or what the body would have said.
+    /// The `type` in the body, also if the body was not sent.
     pub kind: String,
     /// `POST` or `DELETE`.
     pub method: &'static str,
-    /// Where it was sent.
+    /// The URL.
     pub url: String,
-    /// The channel that it is about.
+    /// The channel.
     pub channel: Option<String>,
-    /// `msg_...` of the message that it is about, also where the body does not have it.
+    /// `msg_...` of the message, also if the body does not contain it.
     pub message: Option<String>,
-    /// The very bytes; none where there was no body.
+    /// The exact bytes. `None` without a body.
     pub body: Option<String>,
     /// `X-Front-Request-Timestamp`.
     pub timestamp: String,
     /// `X-Front-Signature`.
     pub signature: String,
-    /// The token that the admin typed, without `Bearer`.
+    /// The token that the admin typed, without the prefix `Bearer`.
     pub token: Option<String>,
-    /// None where no answer came in time.
+    /// The status of the answer. `None` if no answer arrived in time.
     pub status: Option<u16>,
-    /// The answer's body.
+    /// The body of the answer.
     pub answer: String,
-    /// Until the answer, or until Front gave up.
+    /// The time until the answer or the timeout.
     pub elapsed: Duration,
-    /// Whether nobody was there, or the connection ended without an answer.
+    /// Whether the connection failed or ended without an answer.
     pub unreachable: bool,
-    /// Whether the deadline passed before the answer was there.
+    /// Whether the deadline passed before the answer arrived.
     pub late: bool,
-    /// Why the answer is not what Front asks for; none where it is.
+    /// The reason for which Front rejects the answer, if it does.
     pub error: Option<String>,
 }
 
 impl Fired {
-    /// The body as JSON.
+    /// Returns the body as JSON.
     pub fn json(&self) -> Value {
         self.body.as_deref().and_then(|body| serde_json::from_str(body).ok()).unwrap_or_default()
     }
 
-    /// The answer as JSON, null where it is none.
+    /// Returns the answer as JSON, or null.
     pub fn answered(&self) -> Value {
         serde_json::from_str(&self.answer).unwrap_or_default()
     }
@@ -165,12 +165,12 @@ impl fmt::Display for Fired {
     }
 }
 
-/// Why a channel was not connected, or its addresses not listed.
+/// The reason for which a channel was not connected or addresses were not listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
-    /// The answer's; none where there was no answer in time.
+    /// The status of the answer. `None` if no answer arrived in time.
     pub status: Option<u16>,
-    /// The server's `message`, or what is wrong with its answer.
+    /// The server's `message`, or the problem of its answer.
     pub message: String,
 }
 
@@ -181,12 +181,12 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// An id of the channel server that stands for two messages.
+/// An id of the channel server that occurred for two messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Duplicate {
     /// `cha_...`
     pub channel: String,
-    /// The id that came twice.
+    /// The id.
     pub external_id: String,
     /// `msg_...` of the message that had it.
     pub first: String,

@@ -1,4 +1,4 @@
-//! What teammates, rules and admins do, and what Front makes of the answers.
+//! The steps of scenarios, and the effects of answers.
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -15,18 +15,21 @@ use crate::front::record::{Duplicate, Fired};
 use crate::front::state::{Shared, State};
 use crate::front::world::{World, millis};
 
-/// What the channel server called a message and its conversation.
+/// The channel server's ids of a message and its conversation.
 pub(crate) type Ids = (String, String);
 
-/// Where a message goes.
+/// The destination of a message.
 pub(crate) enum Place<'p> {
     New { channel: &'p str },
     Reply { conversation: &'p str },
     Autoreply { conversation: &'p str },
 }
 
-/// Puts a message into its conversation, to be sent. Its `msg_...`.
-/// Panics where there is no such channel or conversation.
+/// Adds a message to its conversation, without sending it. Returns its `msg_...`.
+///
+/// # Panics
+///
+/// Panics if the channel or conversation does not exist.
 pub(crate) fn compose(shared: &Shared, place: &Place<'_>, draft: &Draft) -> String {
     shared.update(|state| {
         let world = &mut state.world;
@@ -94,7 +97,7 @@ fn outgoing(world: &mut World, conversation: &str, draft: &Draft, is_autoreply: 
     }
 }
 
-/// Sends a message, and takes what the answer says.
+/// Sends a message and applies the answer.
 pub(crate) async fn dispatch(shared: &Shared, id: &str, draft: &Draft) -> Result<Ids, String> {
     let hook = shared.read(|state| request(state, id, draft, &shared.url));
     let judge = |status, answer: &str| ids(status, answer).err();
@@ -129,7 +132,8 @@ fn request(state: &State, id: &str, draft: &Draft, base: &str) -> Hook {
     }
 }
 
-/// Exactly what Front asks for; with anything else the teammate is told that the servers are unresponsive.
+/// Parses the exact answer that Front requires. With any other answer the teammate sees that the servers are
+/// unresponsive.
 fn ids(status: u16, answer: &str) -> Result<Ids, String> {
     if status != 200 {
         return Err(format!("the status is {status} rather than 200"));
@@ -143,7 +147,7 @@ fn ids(status: u16, answer: &str) -> Result<Ids, String> {
         return Err("type is not success".to_owned());
     }
     let ids = (text("external_id")?, text("external_conversation_id")?);
-    // Whether Front minds other keys is [?]; nobody is known to send any.
+    // [?] Whether Front accepts other keys. No known server sends any.
     match answer.as_object().is_some_and(|object| object.len() == 3) {
         true => Ok(ids),
         false => Err("there are other keys than type, external_id and external_conversation_id".to_owned()),
@@ -154,7 +158,7 @@ fn settle(state: &mut State, id: &str, outcome: &Result<Ids, String>) {
     let (external_id, thread) = match outcome {
         Ok(ids) => ids,
         Err(error) => {
-            // Sent again, it may well have been sent before.
+            // A message that was sent before keeps its state.
             if let Some(message) = state.world.message_mut(id).filter(|message| message.external_id.is_none()) {
                 message.state = MessageState::Unresponsive(error.clone());
             }
@@ -177,7 +181,7 @@ fn settle(state: &mut State, id: &str, outcome: &Result<Ids, String>) {
     message.state = MessageState::Sent;
 }
 
-/// An import is there after a while: the channel server is told, and rules are followed.
+/// Completes an import after the delay: notifies the channel server and applies rules.
 pub(crate) async fn imported(shared: Arc<Shared>, id: String) {
     sleep(shared.read(|state| state.settings.import_delay)).await;
     let told = shared.update(|state| {
@@ -208,7 +212,7 @@ pub(crate) async fn imported(shared: Arc<Shared>, id: String) {
         let rule = state.settings.autoreply.clone().filter(|_| message.is_inbound);
         Some((hook, times, rule.map(|text| (conversation.id.clone(), text))))
     });
-    // Nobody is told where the channel was removed meanwhile.
+    // No notification if the channel was removed meanwhile.
     let Some((hook, times, rule)) = told else { return };
     for _ in 0..times {
         shared.deliver(hook.clone(), acknowledged).await;
@@ -220,7 +224,7 @@ pub(crate) async fn imported(shared: Arc<Shared>, id: String) {
     }
 }
 
-/// Any 2xx will do.
+/// Accepts any 2xx status.
 pub(crate) fn acknowledged(status: u16, _: &str) -> Option<String> {
     (!(200..300).contains(&status)).then(|| format!("the status is {status}"))
 }

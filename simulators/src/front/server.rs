@@ -1,4 +1,4 @@
-//! Reads requests, and sends or withholds answers.
+//! Reads requests and sends or withholds answers.
 
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
@@ -84,7 +84,7 @@ async fn serve(shared: &Arc<Shared>, connection: u64, request: Request<Incoming>
         form,
         index,
     };
-    // A task of its own: Front goes on when the caller has left.
+    // Spawned, since Front completes a request even if the caller disconnects.
     let working = tokio::spawn(trouble::answer(Arc::clone(shared), request, fault));
     let reply = working.await.ok().flatten().ok_or(Cut)?;
     shared.update(|state| {
@@ -95,8 +95,8 @@ async fn serve(shared: &Arc<Shared>, connection: u64, request: Request<Incoming>
     Ok(reply)
 }
 
-/// The whole body, or none where it is too long; it is read to its end all the same, so that the caller
-/// hears why.
+/// Returns the complete body, or `None` if it is too long. Reads to the end in both cases, so that the caller gets the
+/// answer.
 async fn read(mut body: Incoming, bytes_max: usize) -> Result<Option<Bytes>, Cut> {
     let (mut bytes, mut is_too_long) = (Vec::new(), false);
     while let Some(frame) = body.frame().await {
@@ -109,7 +109,7 @@ async fn read(mut body: Incoming, bytes_max: usize) -> Result<Option<Bytes>, Cut
     Ok((!is_too_long).then(|| bytes.into()))
 }
 
-/// Records a request and draws its fate.
+/// Records a request and takes the fault that hits it.
 fn note(shared: &Shared, connection: u64, head: &Parts, place: &Place) -> (usize, Option<Action>) {
     shared.update(|state| {
         let channel = place.channel(state);

@@ -1,4 +1,4 @@
-//! How the double behaves where Front leaves a choice, and what a test can set while it runs.
+//! Settings that a test can change while the simulator runs.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -7,23 +7,23 @@ use crate::common::fault::Random;
 use crate::front::Front;
 use crate::front::fault::{Action, Fault, Faults};
 
-/// What `X-Front-Request-Timestamp` counts.
+/// The unit of `X-Front-Request-Timestamp`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Timestamps {
-    /// As was observed.
+    /// Milliseconds, as observed.
     Milliseconds,
-    /// As some believe.
+    /// Seconds, as some sources claim.
     Seconds,
 }
 
-/// What `GET /messages/{msg}/download/{fil}` answers.
+/// The answer to `GET /messages/{msg}/download/{fil}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Downloads {
     /// 200 with the bytes.
     Bytes,
-    /// 302 to the storage, which refuses a request with `Authorization`.
+    /// 302 to the storage, which rejects a request with `Authorization`.
     Redirect,
-    /// 302 to this URL, wherever that is.
+    /// 302 to this URL.
     RedirectTo(String),
 }
 
@@ -53,7 +53,7 @@ impl Default for Settings {
             imported_to_repeat: 0,
             dedup: false,
             downloads: Downloads::Redirect,
-            // Whether a MB has 1000 or 1024 kB here is [?].
+            // [?] Whether one MB is 1000 or 1024 kB.
             bytes_max: 25 * 1024 * 1024,
             autoreply: None,
             autoreply_metadata: false,
@@ -62,54 +62,54 @@ impl Default for Settings {
 }
 
 impl Front {
-    /// Where the channel server listens, whatever host its URLs name, as if DNS and a proxy that speaks TLS
-    /// led there. Can be called again when it has moved.
+    /// Sets the address of the channel server, for URLs of any host, as DNS and a TLS proxy would. Call this again
+    /// after the server has moved.
     pub fn point_at(&self, server: SocketAddr) {
         self.shared.update(|state| state.settings.server = Some(server));
     }
 
-    /// How long Front waits for an answer; 7 s at first.
+    /// The timeout of requests to the channel server. Default: 7 s.
     pub fn deadline(&self, deadline: Duration) {
         self.shared.update(|state| state.settings.deadline = deadline);
     }
 
-    /// What timestamps count; milliseconds at first.
+    /// The unit of timestamps. Default: milliseconds.
     pub fn timestamps(&self, timestamps: Timestamps) {
         self.shared.update(|state| state.settings.timestamps = timestamps);
     }
 
-    /// Signs with another app secret from now on, and accepts tokens of that one only.
+    /// Replaces the app secret, for signatures and tokens.
     pub fn rotate_secret(&self, secret: &str) {
         self.shared.update(|state| secret.clone_into(&mut state.world.secret));
     }
 
-    /// How long an import takes after its 202; 10 ms at first.
+    /// The delay of an import after its 202. Default: 10 ms.
     pub fn import_delay(&self, delay: Duration) {
         self.shared.update(|state| state.settings.import_delay = delay);
     }
 
-    /// So many of the next `message_imported` are never sent.
+    /// Drops this many of the next `message_imported`.
     pub fn lose_imported(&self, times: usize) {
         self.shared.update(|state| state.settings.imported_to_lose = times);
     }
 
-    /// So many of the next `message_imported` are sent twice.
+    /// Sends this many of the next `message_imported` twice.
     pub fn repeat_imported(&self, times: usize) {
         self.shared.update(|state| state.settings.imported_to_repeat = times);
     }
 
-    /// Whether an import with an id that is there already is dropped: answered with 202 and the first one's
-    /// uid, and not told of. At first it is imported again.
+    /// Whether an import with a known id is dropped: answered with 202 and the uid of the first one, without a
+    /// notification. Default: false, which imports the message again.
     pub fn dedup(&self, on: bool) {
         self.shared.update(|state| state.settings.dedup = on);
     }
 
-    /// How many requests a second one channel may make, or be made for one message; 5 at first.
+    /// The burst limit: requests per second of one channel or for one message. Default: 5.
     pub fn burst(&self, requests: u32) {
         self.shared.update(|state| state.limits.burst = requests);
     }
 
-    /// How many requests the company may make in a window; 200 a minute at first.
+    /// The company's limit: requests per window. Default: 200 per minute.
     pub fn budget(&self, requests: u32, window: Duration) {
         self.shared.update(|state| {
             state.limits.budget = requests;
@@ -117,43 +117,43 @@ impl Front {
         });
     }
 
-    /// What downloads answer; a redirect at first.
+    /// The answer to downloads. Default: a redirect to the storage.
     pub fn downloads(&self, downloads: Downloads) {
         self.shared.update(|state| state.settings.downloads = downloads);
     }
 
-    /// How many bytes a request may have as a whole; 25 MB at first.
+    /// The size limit of a request. Default: 25 MB.
     pub fn bytes_max(&self, bytes: usize) {
         self.shared.update(|state| state.settings.bytes_max = bytes);
     }
 
-    /// Answers every imported message of a customer with this text; at first there is no such rule.
+    /// Adds a rule that answers each imported message of a customer with this text.
     pub fn autoreply_rule(&self, text: Option<&str>) {
         self.shared.update(|state| state.settings.autoreply = text.map(ToOwned::to_owned));
     }
 
-    /// Whether autoreplies tell the conversation's ids; at first they have no `metadata`, as documented.
+    /// Whether autoreplies have `metadata` with the conversation's ids. Default: false, as documented.
     pub fn autoreply_metadata(&self, on: bool) {
         self.shared.update(|state| state.settings.autoreply_metadata = on);
     }
 
-    /// Queues a failure; the oldest that matches a request hits it.
+    /// Queues a fault. The oldest one that matches a request hits it.
     pub fn fault(&self, fault: Fault) {
         self.shared.update(|state| state.faults.queued.push(fault));
     }
 
-    /// Every call fails with this probability, in any of the shapes; queued faults come first.
+    /// Each call fails with this probability, with any action. Queued faults have precedence.
     pub fn faults_at_random(&self, seed: u64, probability: f64) {
         self.faults_at_random_of(seed, probability, &Action::all());
     }
 
-    /// The same with some shapes only, such as [`Action::passing`].
+    /// Like [`Front::faults_at_random`], with these actions only, such as [`Action::passing`].
     pub fn faults_at_random_of(&self, seed: u64, probability: f64, actions: &[Action]) {
         let random = Random::new(seed, probability, actions);
         self.shared.update(|state| state.faults.random = Some(random));
     }
 
-    /// No failures any more, queued or random.
+    /// Removes all faults, queued and random.
     pub fn faults_off(&self) {
         self.shared.update(|state| state.faults = Faults::default());
     }

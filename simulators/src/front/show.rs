@@ -10,7 +10,7 @@ use crate::front::state::{Shared, State};
 /// How long [`answered`] waits: the example plugin answers within milliseconds.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// All conversations, oldest first.
+/// Returns all conversations, oldest first.
 pub(crate) fn all(state: &State) -> String {
     let conversations = state.conversations();
     if conversations.is_empty() {

@@ -1,14 +1,14 @@
-//! `X-Front-Signature` as Front makes it: over the header's own text, a colon and the raw body.
+//! Computes `X-Front-Signature`: over the timestamp header, a colon and the raw body.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
-/// What stands in for the body where a request has none: JavaScript's `JSON.stringify(undefined)`.
+/// The signed text of a request without a body: JavaScript's `JSON.stringify(undefined)`.
 pub const UNDEFINED: &str = "undefined";
 
-/// The signature of a body, and of [`UNDEFINED`] where there is none.
+/// Signs a body. Pass [`UNDEFINED`] for a request without one.
 pub fn signature(secret: &str, timestamp: &str, body: &[u8]) -> String {
     BASE64_STANDARD.encode(hmac(secret, &[timestamp.as_bytes(), b":", body]))
 }

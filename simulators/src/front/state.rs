@@ -1,4 +1,4 @@
-//! What is known at one moment, and what is fixed beside it.
+//! The state of the simulator, and its fixed settings.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -16,18 +16,18 @@ use crate::front::record::{Duplicate, Fired, Recorded};
 use crate::front::settings::Settings;
 use crate::front::world::World;
 
-/// Everything the double knows; [`crate::Front::wait_for`] shows it.
+/// Everything that happened and everything stored. [`crate::Front::wait_for`] prints it when it times out.
 pub struct State {
     pub(crate) world: World,
     pub(crate) requests: Vec<Recorded>,
     pub(crate) hooks: Vec<Fired>,
     pub(crate) duplicates: Vec<Duplicate>,
-    /// Requests that hit a limit, not those that a fault refused.
+    /// The number of requests that hit a rate limit. Excludes faults.
     pub(crate) limited: usize,
     pub(crate) limits: Limits,
     pub(crate) faults: Faults,
     pub(crate) settings: Settings,
-    /// What the storage hands out, by the secret part of its URL.
+    /// Files of the storage by the secret in their URL.
     pub(crate) grants: HashMap<String, Grant>,
 }
 
@@ -38,53 +38,53 @@ pub(crate) struct Grant {
 }
 
 impl State {
-    /// A channel by `cha_...`, also one that was removed.
+    /// Finds a channel by `cha_...`, also a removed one.
     pub fn channel(&self, id: &str) -> Option<&Channel> {
         self.world.channels.iter().find(|channel| channel.id == id)
     }
 
-    /// A conversation by `cnv_...`, also one that was merged away, or by an id of the channel server.
+    /// Finds a conversation by `cnv_...`, also by the id of a merged one, or by an id of the channel server.
     pub fn conversation(&self, id: &str) -> Option<&Conversation> {
         let leads_here = |conversation: &&Conversation| conversation.external_ids.iter().any(|known| known == id);
         self.world.conversation(id).or_else(|| self.world.conversations.iter().find(leads_here))
     }
 
-    /// All conversations, oldest first.
+    /// Returns all conversations, oldest first.
     pub fn conversations(&self) -> &[Conversation] {
         &self.world.conversations
     }
 
-    /// A message by `msg_...` or `alt:uid:...`.
+    /// Finds a message by `msg_...` or `alt:uid:...`.
     pub fn message(&self, id: &str) -> Option<&Message> {
         self.world.message(id).map(|(_, message)| message)
     }
 
-    /// All messages, conversation by conversation.
+    /// Returns all messages, grouped by conversation.
     pub fn messages(&self) -> impl Iterator<Item = &Message> {
         self.world.conversations.iter().flat_map(|conversation| &conversation.messages)
     }
 
-    /// The contact with this handle.
+    /// Finds the contact with this handle.
     pub fn contact(&self, handle: &str) -> Option<&Contact> {
         self.world.contacts.iter().find(|contact| contact.handles.iter().any(|known| known == handle))
     }
 
-    /// All requests to the API and the storage, in the order in which their headers came.
+    /// Returns all requests to the API and the storage, in the order in which their headers arrived.
     pub fn requests(&self) -> &[Recorded] {
         &self.requests
     }
 
-    /// All requests to the channel server, in the order in which they ended.
+    /// Returns all requests to the channel server, in the order in which they ended.
     pub fn hooks(&self) -> &[Fired] {
         &self.hooks
     }
 
-    /// Ids of the channel server that stand for two messages.
+    /// Returns the ids of the channel server that occurred for two messages.
     pub fn duplicates(&self) -> &[Duplicate] {
         &self.duplicates
     }
 
-    /// How many requests hit one of the rate limits.
+    /// Returns the number of requests that hit a rate limit.
     pub fn limited(&self) -> usize {
         self.limited
     }
@@ -119,7 +119,7 @@ pub(crate) struct Shared {
     watched: Watched<State>,
     /// `http://127.0.0.1:port`
     pub(crate) url: String,
-    /// The same of the storage.
+    /// The URL of the storage.
     pub(crate) storage_url: String,
     pub(crate) control: bool,
     pub(crate) started: Instant,

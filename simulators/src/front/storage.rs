@@ -1,4 +1,4 @@
-//! The storage that downloads lead to. A URL is all it takes; a request that has a token as well is refused.
+//! The storage to which downloads redirect. The URL is sufficient: requests with a token are rejected.
 
 use crate::common::reply::Reply;
 use crate::front::api::ApiRequest;

@@ -1,4 +1,4 @@
-//! The JSON Web Tokens that calls to Front carry, and what Front demands of them.
+//! The JSON Web Tokens of calls to Front, and their validation.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 use crate::front::record::Authorization;
 use crate::front::sign::hmac;
 
-/// Front refuses tokens that live longer than this.
+/// The longest lifetime that Front accepts.
 const LIFETIME_MAX: Duration = Duration::from_secs(30);
 
-/// A token as the contract wants it; `expires` is in Unix seconds.
+/// Creates a valid token. `expires` is in Unix seconds.
 pub fn token(app: &str, secret: &str, channel: &str, expires: u64) -> String {
     let jti = uuid::Uuid::new_v4().simple().to_string();
     signed(secret, &json!({ "iss": app, "jti": jti, "sub": channel, "exp": expires }))
@@ -25,7 +25,7 @@ fn signed(secret: &str, claims: &Value) -> String {
     format!("{signed}.{signature}")
 }
 
-/// Whose token a request has, as of `now`.
+/// Validates the token of a request at the time `now`.
 pub(crate) fn authorization(header: Option<&str>, app: &str, secret: &str, now: SystemTime) -> Authorization {
     let Some(header) = header else { return Authorization::Missing };
     verified(header, app, secret, now).unwrap_or_else(|words| Authorization::Wrong(words.to_owned()))
@@ -47,7 +47,7 @@ fn verified(header: &str, app: &str, secret: &str, now: SystemTime) -> Result<Au
         return Err("iss is not the App UID");
     }
     let channel = text("sub").ok_or("sub is missing")?;
-    // Front's own samples all have it; whether it is asked for is [?].
+    // [?] Whether Front requires it. All of Front's samples have it.
     let jti = text("jti").ok_or("jti is missing")?;
     let expires = Duration::from_secs(claims["exp"].as_u64().ok_or("exp is no whole number")?);
     let now = now.duration_since(UNIX_EPOCH).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Carries a request out, or does to it what its fault says.
+//! Carries out a request, or applies its fault.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::front::problem::Problem;
 use crate::front::state::Shared;
 use crate::front::storage;
 
-/// The answer; none where the connection is to be closed.
+/// Returns the answer. `None` closes the connection.
 pub(crate) async fn answer(shared: Arc<Shared>, request: ApiRequest, fault: Option<Action>) -> Option<Reply> {
     let located = format!("{}/redirected{}", shared.url, request.path);
     let Some(fault) = fault else { return Some(acted(&shared, &request)) };
@@ -26,7 +26,7 @@ pub(crate) async fn answer(shared: Arc<Shared>, request: ApiRequest, fault: Opti
             acted(&shared, &request);
             Problem::server(status).into()
         }
-        // The server closes the first before it comes here, and lets the last wait.
+        // `server` handles the first and the last of these.
         Action::CloseBeforeReading | Action::CloseAfterReading | Action::Hang => return None,
         Action::CloseAfterActing => {
             acted(&shared, &request);
@@ -34,7 +34,7 @@ pub(crate) async fn answer(shared: Arc<Shared>, request: ApiRequest, fault: Opti
         }
         Action::HalfAnAnswer => {
             let reply = acted(&shared, &request);
-            // Half of nothing would be all of it.
+            // An empty body has no half.
             if reply.body.is_empty() {
                 return None;
             }

@@ -1,4 +1,4 @@
-//! The company: what all requests and scenarios read and change.
+//! The company: the state that requests and scenarios read and change.
 
 use std::time::SystemTime;
 
@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::front::model::{Author, Channel, Contact, Conversation, Message, MessageState, Recipient};
 
-/// 36^6: ids of two doubles differ, and look like Front's.
+/// 36^6. Makes ids unique across simulators, in the format of Front's ids.
 const SALT_END: u64 = 2_176_782_336;
 
 #[derive(Debug, Clone)]
@@ -17,7 +17,7 @@ pub(crate) struct World {
     pub(crate) channels: Vec<Channel>,
     pub(crate) contacts: Vec<Contact>,
     pub(crate) conversations: Vec<Conversation>,
-    /// Conversations that became part of another: the old id, and the other's.
+    /// Merged conversations: the old id and the id of the target.
     merged: Vec<(String, String)>,
     teammates: Vec<Author>,
     ids: u64,
@@ -30,7 +30,7 @@ impl World {
         Self { app, secret, company, channels, contacts, conversations, merged: Vec::new(), teammates: Vec::new(), ids }
     }
 
-    /// A prefix and a number in base 36.
+    /// Generates an id: a prefix and a number in base 36.
     pub(crate) fn id(&mut self, prefix: &str) -> String {
         self.ids += 1;
         let (mut rest, mut digits) = (self.ids, Vec::new());
@@ -41,7 +41,7 @@ impl World {
         digits.iter().rev().fold(format!("{prefix}_"), |id, digit| id + &digit.to_string())
     }
 
-    /// A connected channel by its id, or as `alt:address:...`.
+    /// Finds a connected channel by its id or `alt:address:...`.
     pub(crate) fn channel(&self, name: &str) -> Option<&Channel> {
         let is = |channel: &&Channel| match name.strip_prefix("alt:address:") {
             Some(address) => channel.address == address,
@@ -54,7 +54,7 @@ impl World {
         self.channels.iter_mut().find(|channel| channel.id == id)
     }
 
-    /// By its id, also by one that was merged away.
+    /// Finds a conversation by its id, also by the id of a merged one.
     pub(crate) fn conversation(&self, id: &str) -> Option<&Conversation> {
         let id = self.merged.iter().find(|(old, _)| old == id).map_or(id, |(_, new)| new);
         self.conversations.iter().find(|conversation| conversation.id == id)
@@ -65,7 +65,7 @@ impl World {
         self.conversations.iter_mut().find(|conversation| conversation.id == id)
     }
 
-    /// By an id of the channel server.
+    /// Finds a conversation by an id of the channel server.
     pub(crate) fn thread(&self, channel: &str, external_id: &str) -> Option<&Conversation> {
         let leads_here = |conversation: &&Conversation| {
             conversation.channel == channel && conversation.external_ids.iter().any(|known| known == external_id)
@@ -86,7 +86,7 @@ impl World {
         self.conversations.last_mut().expect("it was just added")
     }
 
-    /// A message with its conversation, by its id or as `alt:uid:...`.
+    /// Finds a message and its conversation, by the id or `alt:uid:...` of the message.
     pub(crate) fn message(&self, name: &str) -> Option<(&Conversation, &Message)> {
         let is = |message: &&Message| match name.strip_prefix("alt:uid:") {
             Some(uid) => message.uid == uid,
@@ -104,7 +104,7 @@ impl World {
         messages.find(|message| message.id == id)
     }
 
-    /// The first message of a channel with this id of the channel server.
+    /// Finds the first message of a channel with this id of the channel server.
     pub(crate) fn with_external_id(&self, channel: &str, external_id: &str) -> Option<&Message> {
         let conversations = self.conversations.iter().filter(|conversation| conversation.channel == channel);
         let mut messages = conversations.flat_map(|conversation| &conversation.messages);
@@ -120,7 +120,7 @@ impl World {
         author
     }
 
-    /// The contact with this handle, or with this email, or a new one.
+    /// Finds the contact with this handle or this email, or creates one.
     pub(crate) fn recipient(&mut self, role: &str, handle: &str, name: Option<&str>, email: Option<&str>) -> Recipient {
         let has_handle = |contact: &Contact| contact.handles.iter().any(|known| known == handle);
         let has_email = |contact: &Contact| email.is_some() && contact.email.as_deref() == email;
@@ -141,8 +141,8 @@ impl World {
         Recipient { handle: handle.to_owned(), name, role: role.to_owned(), contact }
     }
 
-    /// All of the second conversation becomes part of the first; false unless both are there, are not the
-    /// same, and belong to one channel.
+    /// Merges the second conversation into the first. Returns false unless both exist, differ, and belong to one
+    /// channel.
     pub(crate) fn merge(&mut self, into: &str, from: &str) -> bool {
         let ids = [into, from].map(|id| self.conversation(id).map(|found| (found.id.clone(), found.channel.clone())));
         let [Some((into, channel)), Some((from, other))] = ids else { return false };
@@ -161,8 +161,11 @@ impl World {
         true
     }
 
-    /// Puts a message where the answer says it belongs. One of the conversation's ids keeps it there, the
-    /// first id of a new conversation becomes its own, and any other leads elsewhere. [?]
+    /// Files a message by the conversation id of the answer. [?]
+    ///
+    /// - An id of its conversation: the message stays.
+    /// - The first id of a new conversation: the conversation gets the id.
+    /// - Any other id: the message moves to that conversation.
     pub(crate) fn file(&mut self, message: &str, external_id: &str) {
         let Some((conversation, _)) = self.message(message) else { return };
         let (id, channel) = (conversation.id.clone(), conversation.channel.clone());
@@ -192,7 +195,7 @@ impl World {
         self.conversation_mut(to).expect("it was just found").messages.push(message);
     }
 
-    /// A message failed after it had been sent; its conversation is open again. False if there is none.
+    /// Marks a sent message as failed and reopens its conversation. Returns false if it does not exist.
     pub(crate) fn fail(&mut self, message: &str, reason: Option<String>) -> bool {
         let Some((conversation, _)) = self.message(message) else { return false };
         let id = conversation.id.clone();

@@ -1,4 +1,4 @@
-//! What a channel says of itself, and of a message that it could not deliver.
+//! The status of a channel, and the status of a message that the channel failed to deliver.
 
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! What a channel's token can read: its messages, its conversations and their files.
+//! Reads with a channel's token: messages, conversations and files of that channel.
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
@@ -17,7 +17,7 @@ fn read(body: &Value) -> Done {
     Reply::new(200, body.to_string()).into()
 }
 
-/// Messages of other channels are not there, and neither is what is still being imported.
+/// Finds a message. Messages of other channels and unfinished imports do not exist for the caller.
 fn readable<'w>(world: &'w World, name: &str, channel: &str) -> Result<(&'w Conversation, &'w Message), Problem> {
     let found = world.message(name).filter(|(known, message)| known.channel == channel && message.is_readable());
     found.ok_or_else(Problem::not_found)

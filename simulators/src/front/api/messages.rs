@@ -1,4 +1,4 @@
-//! `inbound_messages` and `outbound_messages`: what an import must have, and what becomes of it.
+//! `inbound_messages` and `outbound_messages`: validates and imports messages.
 
 use std::time::SystemTime;
 
@@ -17,14 +17,14 @@ use crate::front::world::{World, millis};
 
 const ID_CHARS_MAX: usize = 200;
 
-/// Collects what is wrong with a body.
+/// Collects the problems of a body.
 struct Check<'c> {
     fields: &'c Value,
     details: Vec<String>,
 }
 
 impl<'c> Check<'c> {
-    /// A field by its JSON pointer, and how Front names it.
+    /// Returns a field by its JSON pointer, and the name that Front's errors use.
     fn find(&self, pointer: &str) -> (Option<&'c Value>, String) {
         (self.fields.pointer(pointer).filter(|value| !value.is_null()), format!("body{}", pointer.replace('/', ".")))
     }
@@ -72,7 +72,7 @@ impl<'c> Check<'c> {
     }
 }
 
-/// Somebody on the other side.
+/// A customer in an import.
 struct Party<'p> {
     handle: &'p str,
     name: Option<&'p str>,
@@ -153,7 +153,7 @@ fn accepted(uid: &str) -> Reply {
     Reply::new(202, json!({ "status": "accepted", "message_uid": uid }).to_string())
 }
 
-/// The company's own side is the channel's address.
+/// The company is represented by the channel's address.
 fn recipients(
     world: &mut World,
     channel: &str,
@@ -182,7 +182,7 @@ fn attachments(world: &mut World, form: &Form) -> Vec<Attachment> {
     files.collect()
 }
 
-/// What a teammate reads of a body. One with a tag of ours is HTML; Front is not known to say how it tells.
+/// Converts a body to text. A body that contains a known tag is HTML; Front does not document its rule.
 fn shown(body: &str) -> String {
     let Some(html) = body.strip_prefix("<div>") else { return body.to_owned() };
     let mut text = String::new();
