@@ -1,5 +1,6 @@
-//! A small CRM over HTTP, as many companies have one: contacts in pages, a bearer token, a rate limit. It stands
-//! behind the example plugins, and fails on demand. `crm/openapi.json` describes it.
+//! A small CRM over HTTP: contacts in pages, a bearer token, a rate limit, and faults on demand.
+//!
+//! The example plugins call it. `crm/openapi.json` describes the API.
 
 mod contact;
 mod control;
@@ -25,15 +26,15 @@ pub use crate::crm::fault::{Action, Call, Fault};
 pub use crate::crm::state::Recorded;
 use crate::crm::state::{Shared, State};
 
-/// The CRM, stopped when it is dropped.
+/// A running CRM. Stops when it is dropped.
 pub struct SmallCrm {
     shared: Arc<Shared>,
     port: Port,
-    /// None only while it is dropped.
+    /// `None` only during drop.
     runtime: Option<Runtime>,
 }
 
-/// How it is started.
+/// Settings of the CRM before its start.
 pub struct SmallCrmBuilder {
     address: SocketAddr,
     contacts: usize,
@@ -42,22 +43,22 @@ pub struct SmallCrmBuilder {
 }
 
 impl SmallCrmBuilder {
-    /// Listens here rather than on a free port of the loopback.
+    /// Listens on this address. Default: a free port on loopback.
     pub fn listen(self, address: SocketAddr) -> Self {
         Self { address, ..self }
     }
 
-    /// How many contacts there are; [`SmallCrm::CONTACTS_MAX`] at most.
+    /// Sets the number of contacts, at most [`SmallCrm::CONTACTS_MAX`].
     pub fn contacts(self, contacts: usize) -> Self {
         Self { contacts: contacts.min(SmallCrm::CONTACTS_MAX), ..self }
     }
 
-    /// Another token than [`SmallCrm::TOKEN`].
+    /// Sets the token. Default: [`SmallCrm::TOKEN`].
     pub fn token(self, token: &str) -> Self {
         Self { token: token.to_owned(), ..self }
     }
 
-    /// Answers `/_control`, for whoever plays with the program.
+    /// Enables the control API below `/_control`.
     pub fn control(self) -> Self {
         Self { control: true, ..self }
     }
@@ -87,19 +88,19 @@ impl SmallCrmBuilder {
 }
 
 impl SmallCrm {
-    /// What callers show, unless it is started with another.
+    /// The default token.
     pub const TOKEN: &'static str = "made-up";
-    /// More contacts it does not keep.
+    /// The limit of contacts.
     pub const CONTACTS_MAX: usize = 100_000;
-    /// How many it has unless told otherwise: one worker's need several pages.
+    /// The default number of contacts. Those of one worker need several pages.
     pub const CONTACTS: usize = 250;
 
-    /// Starts one on a free port.
+    /// Starts a CRM with the defaults on a free port.
     pub fn start() -> Self {
         Self::builder().start()
     }
 
-    /// The same, to be changed before it starts.
+    /// Returns a builder with the defaults.
     pub fn builder() -> SmallCrmBuilder {
         SmallCrmBuilder {
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
@@ -109,64 +110,64 @@ impl SmallCrm {
         }
     }
 
-    /// Where it listens.
+    /// The address of the API.
     pub fn address(&self) -> SocketAddr {
         self.port.address()
     }
 
-    /// The same as a URL, without a slash at the end.
+    /// The URL of the API, without a trailing slash.
     pub fn url(&self) -> String {
         format!("http://{}", self.address())
     }
 
-    /// Its description.
+    /// The OpenAPI description.
     pub fn openapi() -> Value {
         serde_json::from_str(server::OPENAPI).expect("the description is JSON")
     }
 
-    /// What `/_control` answers, one path a line.
+    /// Lists the paths of the control API.
     pub fn control_help() -> &'static str {
         control::HELP
     }
 
-    /// Refuses connections from now on, and cuts those that there are.
+    /// Simulates an outage: drops all connections and refuses new ones.
     pub fn go_down(&self) {
         self.port.close(self.runtime());
     }
 
-    /// Listens again on the same port.
+    /// Ends the outage: listens again on the same port.
     pub fn come_back(&self) {
         let shared = Arc::clone(&self.shared);
         self.port.open(self.runtime(), move |_, request| server::respond(Arc::clone(&shared), request));
     }
 
-    /// Queues a failure; the oldest that matches a request hits it.
+    /// Queues a fault. The oldest one that matches a request hits it.
     pub fn fault(&self, fault: Fault) {
         self.shared.state.update(|state| state.add_fault(fault));
     }
 
-    /// Forgets the failures that have not hit yet.
+    /// Removes all queued faults.
     pub fn faults_off(&self) {
         self.shared.state.update(State::forget_faults);
     }
 
-    /// How many requests it takes in a window; 6,000 a minute at first.
+    /// Sets the rate limit. Default: 6,000 requests per minute.
     pub fn rate(&self, requests: u32, window: Duration) {
         self.shared.state.update(|state| state.limit.set(requests, window));
     }
 
-    /// All contacts, in the order in which it lists them.
+    /// Returns all contacts, in list order.
     pub fn contacts(&self) -> Vec<Contact> {
         self.shared.state.read(|state| state.contacts.clone())
     }
 
-    /// The latest requests, the oldest first; and forgets them.
+    /// Removes and returns the recorded requests, oldest first.
     pub fn take_requests(&self) -> Vec<Recorded> {
         self.shared.state.update(State::take_requests)
     }
 
     fn runtime(&self) -> &Runtime {
-        self.runtime.as_ref().expect("it runs until it is dropped")
+        self.runtime.as_ref().expect("the runtime ends with the simulator")
     }
 }
 

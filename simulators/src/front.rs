@@ -163,7 +163,7 @@ impl Front {
     }
 
     fn runtime(&self) -> &Runtime {
-        self.runtime.as_ref().expect("it runs until it is dropped")
+        self.runtime.as_ref().expect("the runtime ends with the simulator")
     }
 
     /// Simulates an outage of the API: drops all connections and refuses new ones. Requests in progress complete, and
@@ -210,7 +210,7 @@ impl Front {
     /// Panics if it does not exist.
     pub fn channel(&self, id: &str) -> Channel {
         let found = self.shared.read(|state| state.channel(id).cloned());
-        found.unwrap_or_else(|| panic!("there is no channel {id}"))
+        found.unwrap_or_else(|| panic!("unknown channel {id}"))
     }
 
     /// Finds a conversation by `cnv_...`, also by the id of a merged one, or by an id of the channel server.
@@ -220,7 +220,7 @@ impl Front {
     /// Panics if it does not exist.
     pub fn conversation(&self, id: &str) -> Conversation {
         let found = self.shared.read(|state| state.conversation(id).cloned());
-        found.unwrap_or_else(|| panic!("there is no conversation {id}"))
+        found.unwrap_or_else(|| panic!("unknown conversation {id}"))
     }
 
     /// Returns all conversations, oldest first.
@@ -235,7 +235,7 @@ impl Front {
     /// Panics if it does not exist.
     pub fn message(&self, id: &str) -> Message {
         let found = self.shared.read(|state| state.message(id).cloned());
-        found.unwrap_or_else(|| panic!("there is no message {id}"))
+        found.unwrap_or_else(|| panic!("unknown message {id}"))
     }
 
     /// Blocks until the condition is true.

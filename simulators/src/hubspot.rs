@@ -1,6 +1,7 @@
-//! A stand-in for HubSpot, as far as a CRM plugin needs it: contacts, their search, and owners, as HubSpot's public
-//! API description (v3) and its guide to the search have them, with its limits. It remembers what it was asked and
-//! what it said, and fails on demand. What neither of them says is marked [?].
+//! A simulator of HubSpot's CRM: contacts, search, owners, rate limits, and faults on demand.
+//!
+//! The behavior follows HubSpot's public API description (v3) and its search guide. Comments mark decisions that both
+//! leave open with [?].
 
 mod answer;
 mod fault;
@@ -28,26 +29,26 @@ use crate::common::watched::Watched;
 pub use self::fault::{Action, Call, Fault, Policy};
 pub use self::record::{Owner, Person};
 
-/// A request, and what was answered.
+/// A request and its answer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Exchange {
-    /// What it asked for.
+    /// The requested operation.
     pub call: Call,
     /// `GET` or `POST`.
     pub method: String,
-    /// With the query.
+    /// The path with the query.
     pub path: String,
-    /// What was sent as JSON.
+    /// The JSON of the request.
     pub request: Value,
-    /// Whose token it was.
+    /// The `Authorization` header.
     pub authorization: String,
-    /// None where the connection was cut.
+    /// The status. `None` if the connection was closed.
     pub status: Option<u16>,
-    /// What was answered as JSON.
+    /// The JSON of the answer.
     pub answer: Value,
 }
 
-/// What HubSpot knows.
+/// The state of the simulator.
 #[derive(Debug)]
 struct State {
     token: String,
@@ -64,19 +65,19 @@ impl fmt::Display for State {
     }
 }
 
-/// HubSpot, stopped when it is dropped.
+/// A running simulator. Stops when it is dropped.
 pub struct HubSpot {
     state: Arc<Watched<State>>,
     port: Port,
-    /// None only while it is dropped.
+    /// `None` only during drop.
     runtime: Option<Runtime>,
 }
 
 impl HubSpot {
-    /// The private app's token, until there is another one.
+    /// The default token of the private app.
     pub const TOKEN: &str = "pat-na1-00000000-0000-4000-8000-00000000c0de";
 
-    /// Starts it on a free port, without anybody in it.
+    /// Starts a simulator without contacts on a free port.
     pub fn start() -> Self {
         let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         Self::start_at(anywhere).unwrap_or_else(|error| panic!("{error}"))
@@ -105,17 +106,17 @@ impl HubSpot {
         Ok(hubspot)
     }
 
-    /// Where it listens, as a URL.
+    /// The URL of the API.
     pub fn url(&self) -> String {
         format!("http://{}", self.port.address())
     }
 
-    /// Refuses connections from now on.
+    /// Simulates an outage: drops all connections and refuses new ones.
     pub fn go_down(&self) {
-        self.port.close(self.runtime.as_ref().expect("it runs until it is dropped"));
+        self.port.close(self.runtime.as_ref().expect("the runtime ends with the simulator"));
     }
 
-    /// Adds a contact, and gives its id: each is larger than those before.
+    /// Adds a contact and returns its id. Ids increase.
     pub fn add(&self, mut person: Person) -> String {
         self.state.update(|state| {
             person.id = state.next_id;
@@ -126,7 +127,7 @@ impl HubSpot {
         })
     }
 
-    /// Archives a contact, which is then found no more.
+    /// Archives a contact, which the API then no longer returns.
     pub fn archive(&self, id: &str) {
         self.state.update(|state| state.people.retain(|person| person.id.to_string() != id));
     }
@@ -139,7 +140,7 @@ impl HubSpot {
         });
     }
 
-    /// Adds an owner, and gives its id.
+    /// Adds an owner and returns the id.
     pub fn owner(&self, email: &str) -> String {
         self.state.update(|state| {
             let id = 41_000_001 + state.owners.len();
@@ -153,17 +154,17 @@ impl HubSpot {
         self.state.update(|state| state.token = token.to_owned());
     }
 
-    /// A failure to come.
+    /// Queues a fault.
     pub fn fault(&self, fault: Fault) {
         self.state.update(|state| state.faults.queued.push(fault));
     }
 
-    /// What it was asked so far.
+    /// Returns all requests so far.
     pub fn exchanges(&self) -> Vec<Exchange> {
         self.state.read(|state| state.exchanges.clone())
     }
 
-    /// How often it was asked for something.
+    /// Returns the number of requests for an operation.
     pub fn count(&self, call: Call) -> usize {
         self.state.read(|state| state.exchanges.iter().filter(|exchange| exchange.call == call).count())
     }

@@ -170,7 +170,7 @@ impl Twilio {
     }
 
     fn runtime(&self) -> &Runtime {
-        self.runtime.as_ref().expect("it runs until it is dropped")
+        self.runtime.as_ref().expect("the runtime ends with the simulator")
     }
 
     /// Simulates an outage: drops all connections and refuses new ones. Requests in progress complete.
@@ -207,7 +207,7 @@ impl Twilio {
     /// Panics if it does not exist.
     pub fn conversation(&self, sid: &str) -> Conversation {
         let found = self.shared.read(|state| state.conversation(sid).cloned());
-        found.unwrap_or_else(|| panic!("there is no conversation {sid}"))
+        found.unwrap_or_else(|| panic!("unknown conversation {sid}"))
     }
 
     /// Returns all conversations, oldest first.
@@ -222,7 +222,7 @@ impl Twilio {
     /// Panics if it does not exist.
     pub fn media(&self, sid: &str) -> Vec<u8> {
         let found = self.shared.read(|state| state.world.stored(sid).map(|stored| stored.content.clone()));
-        found.unwrap_or_else(|| panic!("there is no file {sid}")).into()
+        found.unwrap_or_else(|| panic!("unknown file {sid}")).into()
     }
 
     /// Blocks until the condition is true.

@@ -1,36 +1,36 @@
-//! A contact, as the CRM keeps it and shows it.
+//! Contacts and their JSON.
 
 use serde_json::{Value, json};
 
-/// A person or a company. What is not known is empty.
+/// A person or a company. Unknown fields are empty.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Contact {
-    /// Lower-case letters, digits and hyphens.
+    /// The id: lower-case letters, digits and hyphens.
     pub id: String,
-    /// Empty where only the company is known.
+    /// The name. Empty if only the company is known.
     pub name: String,
-    /// Where the person works.
+    /// The company.
     pub company: String,
-    /// As it was typed.
+    /// As typed by a user.
     pub email: String,
-    /// The e-mail address of the colleague whose contact it is.
+    /// The email address of the owner.
     pub owner: String,
-    /// As they were typed.
+    /// The numbers, as typed by a user.
     pub phones: Vec<Phone>,
     /// The URL of a picture.
     pub avatar_url: String,
-    /// May have several lines.
+    /// A note, possibly of several lines.
     pub notes: String,
 }
 
-/// A number.
+/// A phone number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Phone {
-    /// `mobile`, `office` and so on.
+    /// The label, such as `mobile` or `office`.
     pub label: String,
-    /// As it was typed: not everybody writes E.164.
+    /// The number as typed by a user, often not E.164.
     pub number: String,
-    /// Whether it has WhatsApp.
+    /// Whether the number has WhatsApp.
     pub whatsapp: bool,
 }
 
@@ -41,19 +41,19 @@ impl Phone {
 }
 
 impl Contact {
-    /// What lists are sorted by.
+    /// Returns the sort key.
     pub(crate) fn order(&self) -> (String, &str) {
         let shown = if self.name.is_empty() { &self.company } else { &self.name };
         (shown.to_lowercase(), &self.id)
     }
 
-    /// Whether a search for this text, in lower case, finds it.
+    /// Returns true if a search for this lower-case text finds the contact.
     pub(crate) fn matches(&self, text: &str) -> bool {
         let fields = [&self.name, &self.company, &self.email];
         fields.iter().any(|field| field.to_lowercase().contains(text))
     }
 
-    /// Whether one of its numbers is this one, however it was typed.
+    /// Returns true if the contact has this number in any format.
     pub(crate) fn has_number(&self, e164: &str) -> bool {
         self.phones.iter().any(|phone| phone.number.starts_with('+') && digits(&phone.number) == digits(e164))
     }

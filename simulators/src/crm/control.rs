@@ -1,4 +1,4 @@
-//! `/_control`: for whoever plays with the program, and for tests of other programs.
+//! The control API below `/_control`, for people and programs.
 
 use std::time::Duration;
 
@@ -10,13 +10,13 @@ use crate::common::reply::Reply;
 use crate::crm::fault::{Action, Call};
 use crate::crm::state::{Shared, State};
 
-/// What there is; also printed by the program.
+/// Help of the control API and of the program.
 pub(crate) const HELP: &str = "\
 POST /_control/fault       action (500, 503, 429, 401, 403, slow, hang, close, half, garbage, wrong-type, truncated,
-                        too-large), and perhaps call (list, contact), times, number (of seconds, ms or bytes)
+                        too-large), [call (list, contact), times, number (of seconds, ms or bytes)]
 POST /_control/faults-off
 POST /_control/rate        requests, seconds
-GET  /_control/log         requests that came
+GET  /_control/log         recorded requests
 ";
 
 pub(crate) fn answer(shared: &Shared, method: &Method, path: &str, form: &[(String, String)]) -> Reply {
@@ -45,7 +45,7 @@ pub(crate) fn answer(shared: &Shared, method: &Method, path: &str, form: &[(Stri
 }
 
 fn rate<'f>(field: &impl Fn(&str) -> &'f str) -> Result<(u32, Duration), String> {
-    let requests = field("requests").parse().map_err(|_| "requests is a number")?;
+    let requests = field("requests").parse().map_err(|_| "requests must be a number")?;
     let seconds = field("seconds").parse().ok().filter(|seconds| (1..=86_400).contains(seconds));
-    Ok((requests, Duration::from_secs(seconds.ok_or("seconds is a number up to 86400")?)))
+    Ok((requests, Duration::from_secs(seconds.ok_or("seconds must be a number up to 86400")?)))
 }

@@ -1,17 +1,17 @@
-//! The shapes in which a request to the CRM fails, and which requests they hit.
+//! Faults of requests to the CRM.
 
 use std::time::Duration;
 
 use crate::common::fault::{self, Kind};
 
-/// What a request asks for.
+/// An operation of the API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Call {
     /// `GET /contacts`
     List,
     /// `GET /contacts/{id}`
     Contact,
-    /// In a [`Fault`]: whatever it is.
+    /// Any operation, in a [`Fault`].
     Any,
 }
 
@@ -30,38 +30,38 @@ impl Call {
     }
 }
 
-/// How a request fails.
+/// The way in which a request fails.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
-    /// This status, and nothing is done.
+    /// This status.
     Status(u16),
-    /// 429, and `Retry-After` in seconds.
+    /// 429 with `Retry-After` in seconds.
     TooManyRequests(u64),
     /// 401: the token has expired.
     ExpiredToken,
-    /// The answer comes after this long.
+    /// Delays the answer.
     Slow(Duration),
-    /// The answer never comes.
+    /// Never answers.
     Hang,
-    /// The connection is closed without an answer.
+    /// Closes the connection without an answer.
     Close,
-    /// The connection is closed in the middle of the answer.
+    /// Closes the connection in the middle of the answer.
     Half,
-    /// 200 with a page for people.
+    /// 200 with an HTML page.
     Garbage,
-    /// 200 with JSON that has another type where a name should be.
+    /// 200 with JSON in which names have another type.
     WrongType,
-    /// 200 with JSON that ends too early.
+    /// 200 with truncated JSON.
     Truncated,
-    /// 200 with so many bytes; [`Action::BYTES_MAX`] at most.
+    /// 200 with this many bytes, at most [`Action::BYTES_MAX`].
     TooLarge(usize),
 }
 
 impl Action {
-    /// The largest answer that it gives.
+    /// The limit of [`Action::TooLarge`].
     pub const BYTES_MAX: usize = 8 << 20;
 
-    /// All of them, by names for people; `number` is of seconds, milliseconds, or bytes.
+    /// Returns all actions by name. `number` is in seconds, milliseconds or bytes.
     pub(crate) fn named_all(number: Option<u64>) -> Vec<(String, Self)> {
         let bytes = number.and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(2 << 20);
         let shapes = [
@@ -83,8 +83,8 @@ impl Action {
     }
 }
 
-/// A failure that waits for its requests.
+/// A fault of the CRM.
 pub type Fault = fault::Fault<Action, Call>;
 
-/// All failures to come.
+/// The faults of the CRM.
 pub(crate) type Faults = fault::Faults<Action, Call>;

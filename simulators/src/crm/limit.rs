@@ -1,8 +1,8 @@
-//! How many requests the CRM takes in a window of time.
+//! The rate limit: requests per window.
 
 use std::time::{Duration, Instant};
 
-/// A window begins with its first request.
+/// A fixed window, which begins with its first request.
 #[derive(Debug)]
 pub(crate) struct Limit {
     requests: u32,
@@ -22,7 +22,7 @@ impl Limit {
         *self = Self { requests, window, began: None, taken: 0 };
     }
 
-    /// Counts a request; the error says in how many seconds the next one may come.
+    /// Counts a request. The error is the number of seconds until the next window.
     pub(crate) fn take(&mut self, now: Instant) -> Result<(), u64> {
         let began = *self.began.get_or_insert(now);
         let left = (began + self.window).saturating_duration_since(now);

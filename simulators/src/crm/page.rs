@@ -1,4 +1,4 @@
-//! A page of contacts: what is asked for, and where the next one starts.
+//! Pages of contacts: parses a query, selects the page, and returns the cursor of the next one.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -7,15 +7,15 @@ use url::form_urlencoded;
 
 use crate::crm::contact::Contact;
 
-/// Contacts on a page, at most and without a wish.
+/// Contacts per page: the limit and the default.
 pub(crate) const LIMIT_MAX: usize = 50;
 const LIMIT: usize = 20;
-/// Characters of a search.
+/// The limit of characters in a search.
 const QUERY_CHARS_MAX: usize = 200;
-/// What a cursor holds before it is encoded: the id of the contact that it stands behind.
+/// The prefix of a decoded cursor. The id of the previous contact follows.
 const CURSOR: &str = "behind:";
 
-/// What a caller wants to see.
+/// A parsed query.
 #[derive(Debug, Default)]
 pub(crate) struct Wanted {
     owner: Option<String>,
@@ -26,7 +26,7 @@ pub(crate) struct Wanted {
 }
 
 impl Wanted {
-    /// Reads a query string; the error says what is wrong with it.
+    /// Parses a query string. The error names the problem.
     pub(crate) fn parse(query: &str) -> Result<Self, String> {
         let mut wanted = Self { limit: LIMIT, ..Self::default() };
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
@@ -48,13 +48,13 @@ impl Wanted {
                 }
                 "cursor" => wanted.behind = Some(behind(&value).ok_or("cursor is not one of ours")?),
                 "after" => wanted.behind = text,
-                _ => return Err("there is no such parameter".to_owned()),
+                _ => return Err("unknown parameter".to_owned()),
             }
         }
         Ok(wanted)
     }
 
-    /// The page, out of all contacts.
+    /// Selects the page from all contacts.
     pub(crate) fn page(&self, all: &[Contact]) -> Value {
         let wanted = all.iter().filter(|contact| self.wants(contact));
         let mut rest: Vec<&Contact> = match &self.behind {
@@ -76,7 +76,7 @@ impl Wanted {
     }
 }
 
-/// The contact behind which a cursor stands.
+/// Decodes a cursor to the id of the previous contact.
 fn behind(cursor: &str) -> Option<String> {
     let bytes = BASE64_URL_SAFE_NO_PAD.decode(cursor).ok()?;
     let text = String::from_utf8(bytes).ok()?;

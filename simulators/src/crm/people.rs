@@ -1,4 +1,4 @@
-//! Who is in the CRM: a few that are hard to handle, and as many others as are asked for. Always the same.
+//! The contacts: some difficult ones, and any number of ordinary ones. The same for each start.
 
 use crate::crm::contact::{Contact, Phone};
 
@@ -11,7 +11,7 @@ const LAST: [&str; 21] = [
     "Meyer", "Novak", "Okafor", "Patel", "Quinn", "Rossi", "Silva", "Tanaka", "Ueda",
 ];
 
-/// So many contacts, in the order of lists.
+/// Generates contacts in list order.
 pub(crate) fn people(count: usize) -> Vec<Contact> {
     let known = peculiar();
     let more = (known.len()..count).map(usual);
@@ -27,7 +27,7 @@ fn id(number: usize) -> String {
     format!("c-{number:06}")
 }
 
-/// The usual kind; every second one is Ana's.
+/// Ordinary contacts. Every second one belongs to Ana.
 fn usual(number: usize) -> Contact {
     let name = format!("{} {}", FIRST[number % FIRST.len()], LAST[number % LAST.len()]);
     let owner = match number % 8 {
@@ -51,7 +51,7 @@ fn usual(number: usize) -> Contact {
     }
 }
 
-/// Those that plugins stumble over.
+/// Contacts that are difficult for plugins.
 fn peculiar() -> Vec<Contact> {
     let mobile = |number: &str| vec![Phone::new("mobile", number, true)];
     let ana = |name: &str| Contact { name: name.to_owned(), owner: "ana@example.org".to_owned(), ..Contact::default() };

@@ -1,4 +1,4 @@
-//! Reads requests, and sends or withholds answers.
+//! Reads requests and sends or withholds answers.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -17,10 +17,10 @@ use crate::crm::fault::{Action, Call};
 use crate::crm::page::Wanted;
 use crate::crm::state::{Recorded, Shared, State};
 
-/// The description, as it is served.
+/// The OpenAPI description.
 pub(crate) const OPENAPI: &str = include_str!("openapi.json");
 
-/// Nobody hands over more than a form for `/_control`.
+/// The size limit of a body, enough for a form of the control API.
 const BODY_BYTES_MAX: usize = 16 << 10;
 
 pub(crate) async fn respond(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Response<Body>, Cut> {
@@ -46,7 +46,7 @@ pub(crate) async fn respond(shared: Arc<Shared>, request: Request<Incoming>) -> 
     Ok(reply.header("content-type", "application/json").into())
 }
 
-/// The answer, or what a failure makes of it.
+/// Returns the answer, modified by a fault.
 async fn failing(fault: Option<Action>, answer: impl Fn() -> Reply) -> Result<Reply, Cut> {
     let reply = match fault {
         None => answer(),
@@ -74,7 +74,7 @@ async fn failing(fault: Option<Action>, answer: impl Fn() -> Reply) -> Result<Re
     Ok(reply)
 }
 
-/// The answer of a CRM that nothing is wrong with.
+/// Returns the answer without faults.
 fn serve(state: &mut State, head: &Parts) -> Reply {
     if !shows(head, &state.token) {
         return problem(401, "token-unknown", "show the token as `Authorization: Bearer ...`");
@@ -96,7 +96,7 @@ fn serve(state: &mut State, head: &Parts) -> Reply {
     let found = id.and_then(|id| state.contacts.iter().find(|contact| contact.id == id));
     match found.map(Contact::json) {
         Some(contact) => Reply::new(200, contact.to_string()),
-        None => problem(404, "not-found", "there is no such contact"),
+        None => problem(404, "not-found", "unknown contact"),
     }
 }
 
@@ -110,10 +110,10 @@ fn problem(status: u16, code: &str, message: &str) -> Reply {
 }
 
 fn too_many(seconds: u64) -> Reply {
-    problem(429, "too-many-requests", "come again later").header("retry-after", seconds.to_string())
+    problem(429, "too-many-requests", "too many requests").header("retry-after", seconds.to_string())
 }
 
-/// The same with numbers for names.
+/// Replaces names with numbers, to break the schema.
 fn mistyped(body: &[u8]) -> Value {
     let mut body: Value = serde_json::from_slice(body).unwrap_or_default();
     match body["contacts"].as_array_mut() {

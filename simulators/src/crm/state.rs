@@ -1,4 +1,4 @@
-//! What the CRM knows, and what it was asked.
+//! Contacts, records of requests, and faults.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -9,27 +9,27 @@ use crate::crm::fault::{Fault, Faults};
 use crate::crm::limit::Limit;
 use crate::crm::people::people;
 
-/// Older requests are forgotten.
+/// The number of recorded requests. Older ones are dropped.
 const REQUESTS_MAX: usize = 10_000;
-/// More failures do not wait.
+/// The limit of queued faults.
 const FAULTS_MAX: usize = 1_000;
 
 pub(crate) struct Shared {
     pub(crate) state: Watched<State>,
-    /// Whether `/_control` is there.
+    /// Whether the control API is enabled.
     pub(crate) control: bool,
 }
 
-/// A request that came.
+/// A request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recorded {
-    /// `GET` and so on.
+    /// `GET`, `POST`, ...
     pub method: String,
-    /// The path, and the query as it was written.
+    /// The path with the raw query.
     pub target: String,
-    /// Whether it showed the token.
+    /// Whether the request had the token.
     pub authorized: bool,
-    /// What it was answered; none where the connection was closed, or the answer has not come yet.
+    /// The status of the answer. `None` if the connection was closed or the answer is pending.
     pub status: Option<u16>,
 }
 
@@ -39,7 +39,7 @@ pub(crate) struct State {
     pub(crate) limit: Limit,
     pub(crate) faults: Faults,
     pub(crate) requests: VecDeque<Recorded>,
-    /// How many were forgotten or taken.
+    /// The number of requests dropped or taken so far.
     forgotten: usize,
 }
 
@@ -65,7 +65,7 @@ impl State {
         self.faults = Faults::default();
     }
 
-    /// Writes a request down, and says under which number.
+    /// Records a request and returns its number.
     pub(crate) fn record(&mut self, request: Recorded) -> usize {
         if self.requests.len() == REQUESTS_MAX {
             self.requests.pop_front();
@@ -75,7 +75,7 @@ impl State {
         self.forgotten + self.requests.len() - 1
     }
 
-    /// Writes down what a request was answered, if it is still known.
+    /// Records the status of an answer, unless the request was dropped.
     pub(crate) fn answered(&mut self, number: usize, status: u16) {
         let at = number.checked_sub(self.forgotten);
         if let Some(request) = at.and_then(|at| self.requests.get_mut(at)) {
@@ -83,7 +83,7 @@ impl State {
         }
     }
 
-    /// The requests so far, which are forgotten.
+    /// Removes and returns the recorded requests.
     pub(crate) fn take_requests(&mut self) -> Vec<Recorded> {
         self.forgotten += self.requests.len();
         self.requests.drain(..).collect()

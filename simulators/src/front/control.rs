@@ -17,21 +17,21 @@ use crate::front::state::{Shared, State};
 
 /// Help of the control API and of the program.
 pub(crate) const HELP: &str = "\
-POST /_control/connect            server, and perhaps token, address
-POST /_control/addresses          server, and perhaps token
-POST /_control/send               channel, to, text; server rather than channel: its channel, connected if need be
+POST /_control/connect            server, [token, address]
+POST /_control/addresses          server, [token]
+POST /_control/send               channel or server, to, text; a server gets a channel if it has none
 POST /_control/reply              conversation, text
 POST /_control/autoreply          conversation, text
-POST /_control/autoreply-rule     text; none ends it
+POST /_control/autoreply-rule     text; without one, removes the rule
 POST /_control/merge              into, from
-POST /_control/disconnect         channel, and perhaps farewell (signed or bodiless)
-POST /_control/fault              action, and perhaps call, channel, times, number (of seconds or ms)
+POST /_control/disconnect         channel, [farewell (signed or bodiless)]
+POST /_control/fault              action, [call, channel, times, number (of seconds or ms)]
 POST /_control/faults-at-random   seed, probability
 POST /_control/faults-off
 GET  /_control/conversations      all conversations, as JSON
 GET  /_control/conversations/cnv… one as text, once the customer has answered or after five seconds
 GET  /                            all as text
-GET  /_control/log                requests both ways and what came of them
+GET  /_control/log                requests in both directions, and conversations
 ";
 
 type Outcome = Result<Value, String>;
@@ -49,7 +49,7 @@ pub(crate) async fn answer(shared: &Arc<Shared>, method: &Method, path: &str, fo
         ("GET", path) if path.starts_with("/conversations/") => {
             match show::answered(shared, &path["/conversations/".len()..]).await {
                 Some(text) => return Reply::text(text),
-                None => Err("there is no such conversation".to_owned()),
+                None => Err("unknown conversation".to_owned()),
             }
         }
         ("GET", "/log") => return Reply::new(200, shared.read(State::to_string)),
@@ -105,7 +105,7 @@ async fn play<'f>(shared: &Arc<Shared>, path: &str, field: &impl Fn(&str) -> &'f
         }
         "/merge" => match shared.update(|state| state.world.merge(field("into"), field("from"))) {
             true => Ok(json!({})),
-            false => Err("these cannot be merged".to_owned()),
+            false => Err("the conversations cannot be merged".to_owned()),
         },
         "/disconnect" if is_channel => {
             let farewell = if field("farewell") == "bodiless" { Farewell::Bodiless } else { Farewell::Signed };
@@ -113,7 +113,7 @@ async fn play<'f>(shared: &Arc<Shared>, path: &str, field: &impl Fn(&str) -> &'f
             fired.error.map_or(Ok(json!({})), Err)
         }
         "/send" | "/disconnect" => Err("channel is not connected".to_owned()),
-        "/reply" | "/autoreply" => Err("conversation is not there".to_owned()),
+        "/reply" | "/autoreply" => Err("unknown conversation".to_owned()),
         _ => return None,
     };
     Some(outcome)

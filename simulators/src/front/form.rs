@@ -27,7 +27,7 @@ pub(crate) async fn read(content_type: &str, bytes: Bytes) -> Result<Form, Probl
     match kind.as_str() {
         "application/json" => {
             let fields: Value =
-                serde_json::from_slice(&bytes).map_err(|error| problem(format!("body: no JSON: {error}")))?;
+                serde_json::from_slice(&bytes).map_err(|error| problem(format!("body: not JSON: {error}")))?;
             let fields = Some(fields).filter(Value::is_object).ok_or_else(|| problem("body: not an object"))?;
             Ok(Form { fields, files: Vec::new() })
         }

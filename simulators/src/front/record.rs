@@ -188,8 +188,8 @@ pub struct Duplicate {
     pub channel: String,
     /// The id.
     pub external_id: String,
-    /// `msg_...` of the message that had it.
+    /// `msg_...` of the first message with this id.
     pub first: String,
-    /// `msg_...` of the one that was made all the same; none where Front was told to make none.
+    /// `msg_...` of the second message. `None` if the import was dropped.
     pub second: Option<String>,
 }

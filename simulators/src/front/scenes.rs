@@ -41,7 +41,7 @@ pub(crate) fn compose(shared: &Shared, place: &Place<'_>, draft: &Draft) -> Stri
             }
             Place::Reply { conversation } | Place::Autoreply { conversation } => {
                 let known = world.conversation(conversation);
-                known.unwrap_or_else(|| panic!("there is no conversation {conversation}")).id.clone()
+                known.unwrap_or_else(|| panic!("unknown conversation {conversation}")).id.clone()
             }
         };
         let message = outgoing(world, &conversation, draft, matches!(place, Place::Autoreply { .. }));
@@ -114,7 +114,7 @@ fn outcome(fired: &Fired) -> Result<Ids, String> {
 
 fn request(state: &State, id: &str, draft: &Draft, base: &str) -> Hook {
     let (conversation, message) = state.world.message(id).expect("it was composed");
-    let channel = state.channel(&conversation.channel).expect("conversations have channels");
+    let channel = state.channel(&conversation.channel).expect("each conversation has a channel");
     let (kind, payload) = match message.is_autoreply {
         true => ("message_autoreply", payload::autoreply(conversation, message, base)),
         false => ("message", payload::message(&state.world, conversation, message, base)),
@@ -138,7 +138,7 @@ fn ids(status: u16, answer: &str) -> Result<Ids, String> {
     if status != 200 {
         return Err(format!("the status is {status} rather than 200"));
     }
-    let answer: Value = serde_json::from_str(answer).map_err(|error| format!("the answer is no JSON: {error}"))?;
+    let answer: Value = serde_json::from_str(answer).map_err(|error| format!("the answer is not JSON: {error}"))?;
     let text = |name: &str| {
         let text = answer[name].as_str().filter(|text| !text.is_empty());
         text.map(ToOwned::to_owned).ok_or_else(|| format!("{name} is missing"))

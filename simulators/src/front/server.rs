@@ -123,7 +123,7 @@ fn note(shared: &Shared, connection: u64, head: &Parts, place: &Place) -> (usize
             authorization = Authorization::Wrong("sub is another channel".to_owned());
         }
         if place.call == Call::Storage && header.is_some() {
-            authorization = Authorization::Wrong("the storage takes none".to_owned());
+            authorization = Authorization::Wrong("the storage accepts no token".to_owned());
         }
         state.requests.push(Recorded {
             at: shared.started.elapsed(),

@@ -14,7 +14,7 @@ pub fn signature(secret: &str, timestamp: &str, body: &[u8]) -> String {
 }
 
 pub(crate) fn hmac(secret: &str, parts: &[&[u8]]) -> Vec<u8> {
-    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("any length");
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("HMAC accepts any key length");
     parts.iter().for_each(|part| mac.update(part));
     mac.finalize().into_bytes().to_vec()
 }

@@ -32,14 +32,14 @@ pub(crate) fn authorization(header: Option<&str>, app: &str, secret: &str, now: 
 }
 
 fn verified(header: &str, app: &str, secret: &str, now: SystemTime) -> Result<Authorization, &'static str> {
-    let token = header.strip_prefix("Bearer ").ok_or("it is no Bearer token")?;
-    let (signed, signature) = token.rsplit_once('.').ok_or("it is no JWT")?;
-    let (head, claims) = signed.split_once('.').ok_or("it is no JWT")?;
+    let token = header.strip_prefix("Bearer ").ok_or("not a Bearer token")?;
+    let (signed, signature) = token.rsplit_once('.').ok_or("not a JWT")?;
+    let (head, claims) = signed.split_once('.').ok_or("not a JWT")?;
     if json_of(head)?["alg"] != "HS256" {
         return Err("alg is not HS256");
     }
     if BASE64_URL_SAFE_NO_PAD.encode(hmac(secret, &[signed.as_bytes()])) != signature {
-        return Err("the signature is wrong");
+        return Err("wrong signature");
     }
     let claims = json_of(claims)?;
     let text = |name: &str| claims[name].as_str().filter(|text| !text.is_empty());
@@ -49,7 +49,7 @@ fn verified(header: &str, app: &str, secret: &str, now: SystemTime) -> Result<Au
     let channel = text("sub").ok_or("sub is missing")?;
     // [?] Whether Front requires it. All of Front's samples have it.
     let jti = text("jti").ok_or("jti is missing")?;
-    let expires = Duration::from_secs(claims["exp"].as_u64().ok_or("exp is no whole number")?);
+    let expires = Duration::from_secs(claims["exp"].as_u64().ok_or("exp is not a whole number")?);
     let now = now.duration_since(UNIX_EPOCH).unwrap_or_default();
     if expires <= now {
         return Err("exp has passed");
@@ -61,8 +61,8 @@ fn verified(header: &str, app: &str, secret: &str, now: SystemTime) -> Result<Au
 }
 
 fn json_of(part: &str) -> Result<Value, &'static str> {
-    let bytes = BASE64_URL_SAFE_NO_PAD.decode(part).map_err(|_| "it is no base64url")?;
-    serde_json::from_slice(&bytes).map_err(|_| "it is no JSON")
+    let bytes = BASE64_URL_SAFE_NO_PAD.decode(part).map_err(|_| "not base64url")?;
+    serde_json::from_slice(&bytes).map_err(|_| "not JSON")
 }
 
 #[cfg(test)]

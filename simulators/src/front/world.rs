@@ -207,5 +207,5 @@ impl World {
 
 pub(crate) fn millis(time: SystemTime) -> u64 {
     let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).expect("not in a long time")
+    u64::try_from(since.as_millis()).expect("milliseconds fit in 64 bits")
 }

@@ -1,4 +1,4 @@
-//! What is answered when nothing fails.
+//! Answers without faults.
 
 use hyper::Uri;
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use crate::hubspot::fault::Call;
 use crate::hubspot::record::Person;
 use crate::hubspot::{State, problem, search};
 
-/// Of the lists that are no searches.
+/// The limit of a page, except for searches.
 const LIST_MAX: usize = 100;
 
 /// A request.
@@ -21,7 +21,7 @@ pub(super) struct Asked<'r> {
 }
 
 impl Asked<'_> {
-    /// Values of a parameter, which may stand several times, or with commas.
+    /// Returns the values of a parameter, which may be repeated or separated by commas.
     fn all(&self, name: &str) -> Vec<String> {
         let pairs = form_urlencoded::parse(self.uri.query().unwrap_or_default().as_bytes());
         let values = pairs
@@ -79,7 +79,7 @@ fn ok(body: &Value) -> Reply {
     Reply::new(200, body.to_string())
 }
 
-/// Those after a cursor, which is the id of the last one before.
+/// Selects the contacts after a cursor, which is the id of the last one of the previous page.
 fn page<T>(asked: &Asked<'_>, all: &[T], id: impl Fn(&T) -> String, shown: impl Fn(&T) -> Value) -> Reply {
     let limit = asked.one("limit").and_then(|limit| limit.parse().ok()).unwrap_or(10);
     if !(1..=LIST_MAX).contains(&limit) {

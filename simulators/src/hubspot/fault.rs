@@ -1,4 +1,4 @@
-//! How HubSpot fails on demand.
+//! Faults of requests to HubSpot.
 
 use std::time::Duration;
 
@@ -6,10 +6,10 @@ use crate::common::fault::{self, Kind};
 use crate::common::reply::Reply;
 use crate::hubspot::problem;
 
-/// What a request asks for.
+/// An operation of the API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Call {
-    /// In a [`Fault`]: whatever it is.
+    /// Any operation, in a [`Fault`].
     Any,
     /// `POST /crm/v3/objects/contacts/search`.
     Search,
@@ -21,7 +21,7 @@ pub enum Call {
     Owners,
     /// `GET /crm/v3/owners/{id}`.
     Owner,
-    /// Something that this stand-in does not have.
+    /// An unknown operation.
     Unknown,
 }
 
@@ -43,41 +43,41 @@ impl Call {
     }
 }
 
-/// Which limit of requests is reached.
+/// The rate limit that is reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Policy {
-    /// Five searches a second, for an account.
+    /// Five searches per second of an account.
     Secondly,
-    /// For a private app.
+    /// The limit of a private app per ten seconds.
     TenSecondlyRolling,
-    /// For an account.
+    /// The daily limit of an account.
     Daily,
 }
 
-/// What happens to a request.
+/// The way in which a request fails.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
-    /// A limit is reached.
+    /// A rate limit is reached.
     Limited(Policy),
     /// The token has expired.
     Expired,
     /// The private app lacks this scope.
     MissingScope(&'static str),
-    /// The answer is this status, with a page of whatever stands in between.
+    /// This status with an HTML page, as from a proxy.
     Status(u16),
-    /// The answer comes after this long.
+    /// Delays the answer.
     Slow(Duration),
-    /// The connection is closed without an answer.
+    /// Closes the connection without an answer.
     Cut,
-    /// It is closed within the answer.
+    /// Closes the connection in the middle of the answer.
     Half,
 }
 
-/// A failure that waits for its requests.
+/// A fault of HubSpot.
 pub type Fault = fault::Fault<Action, Call>;
 
 impl Action {
-    /// What is answered in place of the right answer.
+    /// Returns the answer that replaces the right one.
     pub(crate) fn reply(&self) -> Option<Reply> {
         Some(match self {
             Self::Limited(policy) => problem::limited(*policy),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-/// Calling codes of the numbers in tests.
+/// Country calling codes of the numbers in tests.
 const CALLING_CODES: [&str; 8] = ["+1", "+44", "+49", "+55", "+47", "+420", "+39", "+33"];
 
 const TIME: &str = "2026-01-01T00:00:00.000Z";
@@ -17,12 +17,12 @@ pub struct Person {
 }
 
 impl Person {
-    /// Somebody with this name.
+    /// A contact with this name.
     pub fn new(first: &str, last: &str) -> Self {
         Self { id: 0, properties: BTreeMap::new() }.with("firstname", first).with("lastname", last)
     }
 
-    /// With a property; an empty one is none.
+    /// Sets a property. An empty value removes it.
     pub fn with(mut self, property: &str, value: &str) -> Self {
         self.set(property, value);
         self
@@ -35,7 +35,7 @@ impl Person {
         }
     }
 
-    /// The value of a property, those included that HubSpot calculates.
+    /// Returns the value of a property, including calculated ones.
     pub(super) fn value(&self, property: &str) -> Option<String> {
         match property {
             "hs_object_id" => Some(self.id.to_string()),
@@ -46,7 +46,7 @@ impl Person {
         }
     }
 
-    /// As HubSpot shows it; what is asked for and not there is null.
+    /// The JSON with the requested properties. Missing ones are null.
     pub(super) fn shown(&self, properties: &[String]) -> Value {
         let always = ["createdate", "hs_object_id", "lastmodifieddate"].map(str::to_owned);
         let shown = always.iter().chain(properties).map(|name| (name.clone(), self.value(name).into()));
@@ -61,7 +61,7 @@ impl Person {
     }
 }
 
-/// A number as HubSpot searches it: the area code and the local number.
+/// The searchable form of a number: area code and local number.
 fn local(written: &str) -> String {
     let compact: String = written.replace("(0)", "").chars().filter(|c| c.is_ascii_digit() || *c == '+').collect();
     let code = CALLING_CODES.iter().filter(|code| compact.starts_with(**code)).max_by_key(|code| code.len());

@@ -1,4 +1,4 @@
-//! The search, with the limits of HubSpot's guide to it.
+//! The search, with the limits of HubSpot's search guide.
 
 use std::cmp::Ordering;
 
@@ -12,7 +12,7 @@ const GROUPS_MAX: usize = 5;
 const FILTERS_PER_GROUP_MAX: usize = 6;
 const FILTERS_MAX: usize = 18;
 const QUERY_CHARS_MAX: usize = 3_000;
-/// Where a query is looked for.
+/// The properties that a query searches.
 const SEARCHED: [&str; 7] = [
     "firstname",
     "lastname",
@@ -23,12 +23,12 @@ const SEARCHED: [&str; 7] = [
     "fax",
 ];
 
-/// What is found, or what is wrong with the question.
+/// Runs a search. The error is the problem of the request.
 pub(super) fn search(people: &[Person], asked: &Value) -> Result<Value, &'static str> {
     let limit = asked["limit"].as_u64().unwrap_or(10) as usize;
     let after = match &asked["after"] {
         Value::Null => 0,
-        after => after.as_str().and_then(|after| after.parse().ok()).ok_or("after is no cursor")?,
+        after => after.as_str().and_then(|after| after.parse().ok()).ok_or("after is not a cursor")?,
     };
     if !(1..=LIMIT_MAX).contains(&limit) {
         return Err("limit is from 1 to 200");
@@ -67,7 +67,7 @@ pub(super) fn texts(list: &Value) -> Vec<String> {
     list.as_array().into_iter().flatten().filter_map(|text| text.as_str().map(str::to_owned)).collect()
 }
 
-/// Without a group everybody is.
+/// Returns true if a contact matches one of the filter groups, or if there are no groups.
 fn is_in_a_group(person: &Person, groups: &[Value]) -> Result<bool, &'static str> {
     let mut is_in = groups.is_empty();
     for group in groups {
@@ -100,7 +100,7 @@ fn passes(person: &Person, filter: &Value) -> Result<bool, &'static str> {
     }
 }
 
-/// Numbers as numbers, texts without case.
+/// Compares numbers as numbers and texts without case.
 fn order(one: &str, other: &str) -> Ordering {
     match (one.parse::<u64>(), other.parse::<u64>()) {
         (Ok(one), Ok(other)) => one.cmp(&other),
@@ -108,13 +108,13 @@ fn order(one: &str, other: &str) -> Ordering {
     }
 }
 
-/// [?] How exactly HubSpot compares words: here each is part of something.
+/// [?] How HubSpot compares words. Here each word is a substring of a property.
 fn has_words(person: &Person, query: &str) -> bool {
     let text: Vec<_> = SEARCHED.iter().filter_map(|name| person.value(name)).map(|text| text.to_lowercase()).collect();
     query.to_lowercase().split_whitespace().all(|word| text.iter().any(|text| text.contains(word)))
 }
 
-/// One rule: a property, or a property with a direction. Without one, as they were made.
+/// Sorts by one rule: a property, with an optional direction. Default: order of creation.
 fn sort(found: &mut [&Person], sorts: &Value) -> Result<(), &'static str> {
     let rules = sorts.as_array().cloned().unwrap_or_default();
     let [rule] = rules.as_slice() else {

@@ -18,17 +18,17 @@ use crate::twilio::{scenes, show};
 pub(crate) const HELP: &str = "\
 POST /_control/inbound-sms        from, to, text
 POST /_control/inbound-whatsapp   from, to, text
-POST /_control/group-mms          author, others (repeated), to, text
+POST /_control/group-mms          author, others (repeatable), to, text
 POST /_control/agent              conversation, identity, text
-POST /_control/delivery           message, status, and perhaps code
+POST /_control/delivery           message, status, [code]
 POST /_control/outgoing           worker, customer, proxy, customer_id
-POST /_control/fault              action, and perhaps call, conversation, times, number (of seconds or ms)
+POST /_control/fault              action, [call, conversation, times, number (of seconds or ms)]
 POST /_control/faults-at-random   seed, probability
 POST /_control/faults-off
 GET  /_control/conversations      all conversations, as JSON
 GET  /_control/conversations/CH…  one as text, once a worker is in it or after five seconds
 GET  /                            all as text
-GET  /_control/log                webhooks, requests and what they changed
+GET  /_control/log                webhooks, requests, and changes that requests made
 ";
 
 /// Whether a path belongs to the control API rather than to the platform.
@@ -54,7 +54,10 @@ pub(crate) async fn answer(shared: &Arc<Shared>, method: &Method, path: &str, fo
                 let reported = scenes::delivery(shared, field("message"), status, code).await;
                 Reply::new(200, format!("{}\n", json!({ "reported": reported })))
             }
-            None => Reply::new(400, json!({ "error": "status is one such as delivered or failed" }).to_string()),
+            None => Reply::new(
+                400,
+                json!({ "error": "unknown status; known: sent, delivered, read, undelivered, failed" }).to_string(),
+            ),
         },
         ("POST", "/group-mms") => {
             let others = form.iter().filter(|(name, _)| name == "others");
@@ -80,7 +83,7 @@ pub(crate) async fn answer(shared: &Arc<Shared>, method: &Method, path: &str, fo
         ("GET", path) if path.starts_with("/conversations/") => {
             match show::assigned(shared, &path["/conversations/".len()..]).await {
                 Some(text) => Reply::text(text),
-                None => Reply::new(404, json!({ "error": "there is no such conversation" }).to_string()),
+                None => Reply::new(404, json!({ "error": "unknown conversation" }).to_string()),
             }
         }
         ("GET", "/conversations") => Reply::new(200, format!("{:#}\n", shared.read(conversations))),

@@ -246,11 +246,11 @@ fn changes(event: &str, body: &str) -> Result<Changes, String> {
     if body.is_empty() {
         return Ok(Changes::default());
     }
-    let body: Value = serde_json::from_str(body).map_err(|error| format!("the answer is no JSON: {error}"))?;
+    let body: Value = serde_json::from_str(body).map_err(|error| format!("the answer is not JSON: {error}"))?;
     let text = |key: &str| match body.get(key) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text.clone())),
-        Some(_) => Err(format!("{key} is no string")),
+        Some(_) => Err(format!("{key} is not a string")),
     };
     let mut changes = Changes::default();
     let attributes_of = |bytes_max: usize| {

@@ -69,7 +69,7 @@ impl Twilio {
     /// Panics if the message does not exist or no recipient has an address.
     pub fn delivery(&self, message: &str, status: DeliveryStatus, error_code: Option<u32>) {
         let reported = self.runtime().block_on(scenes::delivery(&self.shared, message, status, error_code));
-        assert!(reported, "there is no message {message} to somebody outside of chat\n{}", self.dump());
+        assert!(reported, "message {message} is unknown or has no recipient with an address\n{}", self.dump());
     }
 
     /// A group MMS: `author` writes to `to`, the company's number, and to `others`. Returns once the conversation is
@@ -101,7 +101,7 @@ impl Twilio {
         let fields = fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let fields = self.shared.complete(event, fields, &Origin::api());
         let fired = self.runtime().block_on(self.shared.fire(event, fields, Uuid::new_v4().to_string()));
-        fired.expect("point_at says where webhooks go")
+        fired.expect("point_at was called")
     }
 
     /// Fires a webhook again: as a retry with the same idempotency token and a greater `RetryCount`, or as a new event
@@ -117,7 +117,7 @@ impl Twilio {
         };
         let shared = Arc::clone(&self.shared);
         let again = self.runtime().block_on(async { shared.send(&fired.url, &fired.event, fields, token).await });
-        again.expect("point_at says where webhooks go")
+        again.expect("point_at was called")
     }
 }
 

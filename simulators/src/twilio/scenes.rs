@@ -139,7 +139,7 @@ pub(crate) async fn inbound(
         conversation: None,
         status: 0,
         code: None,
-        body: "the number makes no conversations".to_owned(),
+        body: "auto-creation is disabled for the number".to_owned(),
     })?;
     let binding = events::pair(from, to);
     let words = vec![("MessageBody".to_owned(), text.to_owned())];

@@ -12,7 +12,7 @@ pub(crate) fn signature(token: &str, url: &str, form: &[(String, String)]) -> St
     for (name, value) in form {
         fields.entry(name).or_default().insert(value);
     }
-    let mut mac = Hmac::<Sha1>::new_from_slice(token.as_bytes()).expect("any length");
+    let mut mac = Hmac::<Sha1>::new_from_slice(token.as_bytes()).expect("HMAC accepts any key length");
     mac.update(url.as_bytes());
     for (name, values) in fields {
         for value in values {

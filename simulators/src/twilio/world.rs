@@ -208,7 +208,7 @@ impl World {
             date_created: now,
             date_updated: now,
         };
-        let conversation = self.conversation_mut(conversation_sid).expect("it was just there");
+        let conversation = self.conversation_mut(conversation_sid).expect("it exists");
         conversation.participants.push(participant.clone());
         Ok(participant)
     }

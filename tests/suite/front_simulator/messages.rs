@@ -77,7 +77,7 @@ fn anything_but_the_exact_answer_shows_the_teammate_an_error() {
         (202, exact.clone(), "the status is 202"),
         (500, exact.clone(), "the status is 500"),
         (307, exact.clone(), "the status is 307"),
-        (200, "OK".to_owned(), "the answer is no JSON"),
+        (200, "OK".to_owned(), "the answer is not JSON"),
         (200, json!({ "type": "bad_request", "message": "no" }).to_string(), "type is not success"),
         (200, json!({ "type": "success", "external_id": "1" }).to_string(), "external_conversation_id is missing"),
         (200, exact.replace("\"1\"", "1"), "external_id is missing"),

@@ -109,7 +109,7 @@ pub(crate) fn list(world: &World, request: &RestRequest) -> Result<Done, Problem
 pub(crate) fn update(world: &mut World, request: &RestRequest) -> Result<Done, Problem> {
     let sid = world.writable(request.conversation())?;
     let fields = fields(world, request)?;
-    let conversation = world.conversation_mut(&sid).expect("it was just there");
+    let conversation = world.conversation_mut(&sid).expect("it exists");
     let from = conversation.state;
     let effects = fields.apply(conversation);
     let conversation = conversation.clone();

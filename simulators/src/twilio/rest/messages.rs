@@ -15,10 +15,10 @@ use crate::twilio::world::{
 pub(crate) fn create(world: &mut World, request: &RestRequest) -> Result<Done, Problem> {
     let sid = world.writable(request.conversation())?;
     let words = words(world, request)?;
-    let conversation = world.conversation(&sid).expect("it was just there");
+    let conversation = world.conversation(&sid).expect("it exists");
     let before = events::message_add(world, conversation, &words);
     let message = world.say(&sid, words);
-    let conversation = world.conversation(&sid).expect("it was just there");
+    let conversation = world.conversation(&sid).expect("it exists");
     Ok(Done {
         status: 201,
         body: Some(json(world, request, conversation, &message)),

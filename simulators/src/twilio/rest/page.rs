@@ -11,7 +11,7 @@ const PAGE_SIZE: usize = 50;
 /// One page of `items` under `key`.
 pub(crate) fn page(request: &RestRequest, key: &str, items: &[Value], size_max: usize) -> Result<Done, Problem> {
     let number = |name: &str| {
-        let parse = |text: &str| text.parse::<usize>().map_err(|_| Problem::invalid(format!("{name} is no number")));
+        let parse = |text: &str| text.parse::<usize>().map_err(|_| Problem::invalid(format!("{name} is not a number")));
         request.asked(name).map(parse).transpose()
     };
     let size = number("PageSize")?.unwrap_or(PAGE_SIZE.min(size_max));

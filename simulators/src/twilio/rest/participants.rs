@@ -108,7 +108,7 @@ pub(crate) fn update(world: &mut World, request: &RestRequest) -> Result<Done, P
     let others = ["Identity", "RoleSid", PROXY_ADDRESS, PROJECTED_ADDRESS, "LastReadMessageIndex", "LastReadTimestamp"];
     let others = others.iter().any(|name| request.field(name).is_some());
 
-    let conversation = world.conversation_mut(&sid).expect("it was just there");
+    let conversation = world.conversation_mut(&sid).expect("it exists");
     let participant = &mut conversation.participants[at];
     let target = || (sid.clone(), participant.sid.clone());
     let mut effects = Vec::new();
@@ -152,7 +152,7 @@ pub(crate) fn update(world: &mut World, request: &RestRequest) -> Result<Done, P
 pub(crate) fn remove(world: &mut World, request: &RestRequest) -> Result<Done, Problem> {
     let at = position(conversation(world, request)?, request)?;
     let sid = world.writable(request.conversation())?;
-    let conversation = world.conversation_mut(&sid).expect("it was just there");
+    let conversation = world.conversation_mut(&sid).expect("it exists");
     let participant = conversation.participants.remove(at);
     Ok(Done {
         status: 204,

@@ -36,7 +36,7 @@ pub(crate) fn add_webhook(world: &mut World, request: &RestRequest) -> Result<Do
     }
     let webhook = ScopedWebhook::new(world.sid("WH"), url.clone(), every(request, "Configuration.Filters"));
     let body = Some(webhook.json(&world.account_sid, &sid, &place));
-    world.conversation_mut(&sid).expect("it was just there").webhooks.push(webhook);
+    world.conversation_mut(&sid).expect("it exists").webhooks.push(webhook);
     let effects = vec![Effect::ScopedWebhookAdded { conversation: sid, url }];
     Ok(Done { status: 201, body, effects, before: None, after: Vec::new() })
 }
@@ -51,7 +51,7 @@ pub(crate) fn list_webhooks(world: &World, request: &RestRequest) -> Result<Done
 
 pub(crate) fn remove_webhook(world: &mut World, request: &RestRequest) -> Result<Done, Problem> {
     let sid = conversation(world, request)?.sid.clone();
-    let webhooks = &mut world.conversation_mut(&sid).expect("it was just there").webhooks;
+    let webhooks = &mut world.conversation_mut(&sid).expect("it exists").webhooks;
     let at = webhooks.iter().position(|known| known.sid == request.place.last);
     let url = webhooks.remove(at.ok_or_else(|| Problem::not_found(&request.path))?).url;
     let effects = vec![Effect::ScopedWebhookRemoved { conversation: sid, url }];
