@@ -3,11 +3,11 @@
 //!
 //! Use [`Port`], [`Reply`] and [`Watched`] to write a simulator of another platform or provider.
 
-pub(crate) mod chance;
 pub(crate) mod exchange;
 pub(crate) mod fault;
 pub(crate) mod port;
 pub(crate) mod reply;
+pub(crate) mod rng;
 pub(crate) mod watched;
 
 use sha2::{Digest as _, Sha256};

@@ -189,7 +189,8 @@ async fn respond(state: Arc<Watched<State>>, request: Request<Incoming>) -> Resu
         Some(Action::Cut) => None,
         Some(action) if action.reply().is_some() => action.reply(),
         _ => Some(state.read(|state| {
-            let asked = answer::Asked { call, uri: &head.uri, authorization: header("authorization"), body: &bytes };
+            let asked =
+                answer::ApiRequest { call, uri: &head.uri, authorization: header("authorization"), body: &bytes };
             answer::answer(state, &asked)
         })),
     };

@@ -6,25 +6,25 @@
 //! The Media Content Service has the same address, although Twilio serves it under another host name. Downloads
 //! redirect to a separate address.
 
+mod addresses;
 mod clock;
 mod control;
 mod events;
 mod fault;
-mod hook;
+mod inject;
 mod message;
 mod model;
-mod play;
 mod problem;
-mod reach;
 mod record;
 mod rest;
-mod scenes;
+mod scenarios;
 mod server;
 mod settings;
 mod show;
 mod sign;
 mod state;
-mod trouble;
+mod steps;
+mod webhook;
 mod world;
 
 use std::io;
@@ -37,8 +37,8 @@ use crate::common::port::Port;
 pub use crate::twilio::fault::{Action, Call, Fault};
 pub use crate::twilio::message::{DeliveryStatus, Media, Message, Receipt};
 pub use crate::twilio::model::{Conversation, ConversationState, Participant};
-pub use crate::twilio::play::FileToSend;
 pub use crate::twilio::record::{Authorization, Effect, Fired, Recorded, Rejection};
+pub use crate::twilio::scenarios::FileToSend;
 pub use crate::twilio::settings::Initializing;
 use crate::twilio::state::Shared;
 pub use crate::twilio::state::State;

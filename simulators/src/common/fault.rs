@@ -1,6 +1,6 @@
 //! Queued faults, generic over the actions and calls of a platform.
 
-use crate::common::chance::Chance;
+use crate::common::rng::Rng;
 
 /// The calls that a platform knows.
 pub trait Kind: Copy + PartialEq {
@@ -59,7 +59,7 @@ pub(crate) struct Faults<A, C> {
 /// Faults at random, the same for the same seed.
 #[derive(Debug)]
 pub(crate) struct Random<A> {
-    pub(crate) chance: Chance,
+    pub(crate) rng: Rng,
     pub(crate) probability: f64,
     pub(crate) actions: Vec<A>,
 }
@@ -70,7 +70,7 @@ impl<A> Random<A> {
     where
         A: Clone,
     {
-        Self { chance: Chance::new(seed), probability, actions: actions.to_vec() }
+        Self { rng: Rng::new(seed), probability, actions: actions.to_vec() }
     }
 }
 
@@ -89,7 +89,7 @@ pub(crate) fn named<A>(
 }
 
 /// Reads a fault from the fields of a form: `action`, `times`, `call`, and the field that is called `place`.
-pub(crate) fn asked<'f, A: Clone, C: Kind>(
+pub(crate) fn parse<'f, A: Clone, C: Kind>(
     field: &impl Fn(&str) -> &'f str,
     known: &[(String, A)],
     call: fn(&str) -> Option<C>,
@@ -130,7 +130,7 @@ impl<A: Clone, C: Kind> Faults<A, C> {
             return Some(action);
         }
         let random = self.random.as_mut()?;
-        let hit = !random.actions.is_empty() && random.chance.happens(random.probability);
-        hit.then(|| random.actions[random.chance.below(random.actions.len())].clone())
+        let hit = !random.actions.is_empty() && random.rng.happens(random.probability);
+        hit.then(|| random.actions[random.rng.below(random.actions.len())].clone())
     }
 }

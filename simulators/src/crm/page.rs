@@ -17,7 +17,7 @@ const CURSOR: &str = "behind:";
 
 /// A parsed query.
 #[derive(Debug, Default)]
-pub(crate) struct Wanted {
+pub(crate) struct Query {
     owner: Option<String>,
     query: Option<String>,
     phone: Option<String>,
@@ -25,7 +25,7 @@ pub(crate) struct Wanted {
     behind: Option<String>,
 }
 
-impl Wanted {
+impl Query {
     /// Parses a query string. The error names the problem.
     pub(crate) fn parse(query: &str) -> Result<Self, String> {
         let mut wanted = Self { limit: LIMIT, ..Self::default() };

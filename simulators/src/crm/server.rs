@@ -14,7 +14,7 @@ use crate::common::reply::{Body, Cut, Reply};
 use crate::crm::contact::Contact;
 use crate::crm::control;
 use crate::crm::fault::{Action, Call};
-use crate::crm::page::Wanted;
+use crate::crm::page::Query;
 use crate::crm::state::{Recorded, Shared, State};
 
 /// The OpenAPI description.
@@ -87,7 +87,7 @@ fn serve(state: &mut State, head: &Parts) -> Reply {
     }
     let path = head.uri.path();
     if path == "/contacts" {
-        return match Wanted::parse(head.uri.query().unwrap_or_default()) {
+        return match Query::parse(head.uri.query().unwrap_or_default()) {
             Ok(wanted) => Reply::new(200, wanted.page(&state.contacts).to_string()),
             Err(words) => problem(400, "query", &words),
         };

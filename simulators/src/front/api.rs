@@ -14,8 +14,8 @@ use crate::front::fault::Call;
 use crate::front::form::Form;
 use crate::front::problem::Problem;
 use crate::front::record::Authorization;
-use crate::front::scenes;
 use crate::front::state::{Shared, State};
+use crate::front::steps;
 
 /// A parsed path with decoded names.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,7 +96,7 @@ pub(crate) fn act(shared: &Arc<Shared>, request: &ApiRequest) -> Reply {
     match perform(shared, request) {
         Ok(Done { reply, accepted }) => {
             if let Some(id) = accepted {
-                tokio::spawn(scenes::imported(Arc::clone(shared), id));
+                tokio::spawn(steps::imported(Arc::clone(shared), id));
             }
             reply
         }

@@ -11,9 +11,9 @@ use crate::front::admin::{self, Farewell};
 use crate::front::draft::{Connect, Draft};
 use crate::front::fault::{Action, Call, Fault, Faults};
 use crate::front::payload;
-use crate::front::scenes::{self, Place};
 use crate::front::show;
 use crate::front::state::{Shared, State};
+use crate::front::steps::{self, Place};
 
 /// Help of the control API and of the program.
 pub(crate) const HELP: &str = "\
@@ -135,8 +135,8 @@ async fn channel_of(shared: &Shared, connect: Connect) -> Result<String, String>
 }
 
 async fn sent(shared: &Shared, place: &Place<'_>, draft: &Draft) -> Outcome {
-    let id = scenes::compose(shared, place, draft);
-    let (external_id, thread) = scenes::dispatch(shared, &id, draft).await?;
+    let id = steps::compose(shared, place, draft);
+    let (external_id, thread) = steps::dispatch(shared, &id, draft).await?;
     let conversation = shared.read(|state| state.world.message(&id).map(|(found, _)| found.id.clone()));
     let (message, ids) = (id, json!({ "external_id": external_id, "external_conversation_id": thread }));
     Ok(json!({ "message": message, "conversation": conversation, "answered": ids }))
@@ -149,7 +149,7 @@ fn set(shared: &Shared, change: impl FnOnce(&mut Faults)) -> Value {
 
 fn fault<'f>(field: &impl Fn(&str) -> &'f str) -> Result<Fault, String> {
     let known = Action::named_all(field("number").parse().ok());
-    fault::asked(field, &known, Call::named, "channel")
+    fault::parse(field, &known, Call::named, "channel")
 }
 
 fn conversations(state: &State, base: &str) -> Value {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use hyper::body::Bytes;
 use serde_json::{Value, json};
 
-use crate::common::chance::Chance;
+use crate::common::rng::Rng;
 
 type Edit = Arc<dyn Fn(&mut Value) + Send + Sync>;
 
@@ -124,8 +124,8 @@ impl fmt::Debug for Draft {
 
 /// Generates pseudo-random bytes, the same for the same size.
 pub fn generated(size: usize) -> Vec<u8> {
-    let mut chance = Chance::new(size as u64);
-    let mut bytes: Vec<u8> = (0..size.div_ceil(8)).flat_map(|_| chance.next().to_le_bytes()).collect();
+    let mut rng = Rng::new(size as u64);
+    let mut bytes: Vec<u8> = (0..size.div_ceil(8)).flat_map(|_| rng.next().to_le_bytes()).collect();
     bytes.truncate(size);
     bytes
 }

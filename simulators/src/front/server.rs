@@ -15,11 +15,11 @@ use crate::front::api::{ApiRequest, Place};
 use crate::front::control;
 use crate::front::fault::{Action, Call};
 use crate::front::form::{self, Form};
+use crate::front::inject;
 use crate::front::problem::Problem;
 use crate::front::record::{Authorization, Recorded};
 use crate::front::state::Shared;
 use crate::front::token::authorization;
-use crate::front::trouble;
 
 /// Answers a request to the API.
 pub(crate) async fn respond(
@@ -85,7 +85,7 @@ async fn serve(shared: &Arc<Shared>, connection: u64, request: Request<Incoming>
         index,
     };
     // Spawned, since Front completes a request even if the caller disconnects.
-    let working = tokio::spawn(trouble::answer(Arc::clone(shared), request, fault));
+    let working = tokio::spawn(inject::answer(Arc::clone(shared), request, fault));
     let reply = working.await.ok().flatten().ok_or(Cut)?;
     shared.update(|state| {
         let recorded = &mut state.requests[index];

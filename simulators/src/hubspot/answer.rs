@@ -13,14 +13,14 @@ use crate::hubspot::{State, problem, search};
 const LIST_MAX: usize = 100;
 
 /// A request.
-pub(super) struct Asked<'r> {
+pub(super) struct ApiRequest<'r> {
     pub(super) call: Call,
     pub(super) uri: &'r Uri,
     pub(super) authorization: &'r str,
     pub(super) body: &'r [u8],
 }
 
-impl Asked<'_> {
+impl ApiRequest<'_> {
     /// Returns the values of a parameter, which may be repeated or separated by commas.
     fn all(&self, name: &str) -> Vec<String> {
         let pairs = form_urlencoded::parse(self.uri.query().unwrap_or_default().as_bytes());
@@ -39,7 +39,7 @@ impl Asked<'_> {
     }
 }
 
-pub(super) fn answer(state: &State, asked: &Asked<'_>) -> Reply {
+pub(super) fn answer(state: &State, asked: &ApiRequest<'_>) -> Reply {
     if asked.authorization != format!("Bearer {}", state.token) {
         return problem::unauthorized();
     }
@@ -80,7 +80,7 @@ fn ok(body: &Value) -> Reply {
 }
 
 /// Selects the contacts after a cursor, which is the id of the last one of the previous page.
-fn page<T>(asked: &Asked<'_>, all: &[T], id: impl Fn(&T) -> String, shown: impl Fn(&T) -> Value) -> Reply {
+fn page<T>(asked: &ApiRequest<'_>, all: &[T], id: impl Fn(&T) -> String, shown: impl Fn(&T) -> Value) -> Reply {
     let limit = asked.one("limit").and_then(|limit| limit.parse().ok()).unwrap_or(10);
     if !(1..=LIST_MAX).contains(&limit) {
         return problem::invalid("limit is from 1 to 100");

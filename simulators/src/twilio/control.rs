@@ -9,10 +9,10 @@ use crate::common::fault::{self, Random};
 use crate::common::reply::Reply;
 use crate::twilio::fault::{Action, Call, Fault, Faults};
 use crate::twilio::message::{DeliveryStatus, Media};
-use crate::twilio::play::whatsapp;
 use crate::twilio::record::Rejection;
+use crate::twilio::scenarios::whatsapp;
 use crate::twilio::state::{Shared, State};
-use crate::twilio::{scenes, show};
+use crate::twilio::{show, steps};
 
 /// Help of the control API and of the program.
 pub(crate) const HELP: &str = "\
@@ -40,18 +40,18 @@ pub(crate) async fn answer(shared: &Arc<Shared>, method: &Method, path: &str, fo
     let field = |name: &str| form.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value.as_str());
     let (from, to, text) = (field("from"), field("to"), field("text"));
     match (method.as_str(), path.trim_start_matches("/_control")) {
-        ("POST", "/inbound-sms") => played(scenes::inbound(shared, "SMS", from, to, text, &[]).await),
+        ("POST", "/inbound-sms") => played(steps::inbound(shared, "SMS", from, to, text, &[]).await),
         ("POST", "/inbound-whatsapp") => {
-            played(scenes::inbound(shared, "WHATSAPP", &whatsapp(from), &whatsapp(to), text, &[]).await)
+            played(steps::inbound(shared, "WHATSAPP", &whatsapp(from), &whatsapp(to), text, &[]).await)
         }
         ("POST", "/agent") => {
-            let said = scenes::agent(shared, field("conversation"), field("identity"), text, &[]).await;
+            let said = steps::agent(shared, field("conversation"), field("identity"), text, &[]).await;
             played(said.map(|_| field("conversation").to_owned()))
         }
         ("POST", "/delivery") => match DeliveryStatus::named(field("status")) {
             Some(status) => {
                 let code = field("code").parse().ok();
-                let reported = scenes::delivery(shared, field("message"), status, code).await;
+                let reported = steps::delivery(shared, field("message"), status, code).await;
                 Reply::new(200, format!("{}\n", json!({ "reported": reported })))
             }
             None => Reply::new(
@@ -62,11 +62,11 @@ pub(crate) async fn answer(shared: &Arc<Shared>, method: &Method, path: &str, fo
         ("POST", "/group-mms") => {
             let others = form.iter().filter(|(name, _)| name == "others");
             let others: Vec<_> = others.map(|(_, value)| value.as_str()).collect();
-            played(scenes::group(shared, field("author"), &others, to, text).await)
+            played(steps::group(shared, field("author"), &others, to, text).await)
         }
         ("POST", "/outgoing") => {
             let (customer, proxy, customer_id) = (field("customer"), field("proxy"), field("customer_id"));
-            played(scenes::outgoing(shared, field("worker"), customer, proxy, customer_id).await)
+            played(steps::outgoing(shared, field("worker"), customer, proxy, customer_id).await)
         }
         ("POST", "/fault") => match fault(&field) {
             Ok(fault) => set(shared, |faults| faults.queued.push(fault)),
@@ -106,7 +106,7 @@ fn played(result: Result<String, Rejection>) -> Reply {
 
 fn fault<'f>(field: &impl Fn(&str) -> &'f str) -> Result<Fault, String> {
     let known = Action::named_all(field("number").parse().ok());
-    fault::asked(field, &known, Call::named, "conversation")
+    fault::parse(field, &known, Call::named, "conversation")
 }
 
 fn conversations(state: &State) -> Value {

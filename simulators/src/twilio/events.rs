@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::twilio::clock::webhook_time;
 use crate::twilio::message::{Media, Message, Receipt};
 use crate::twilio::model::{Conversation, ConversationState, Participant};
-use crate::twilio::world::{Words, World};
+use crate::twilio::world::{NewMessage, World};
 
 /// The custom routing callback, which has no `EventType`.
 pub(crate) const ROUTING: &str = "routing";
@@ -158,22 +158,22 @@ pub(crate) fn media(files: &[Media]) -> Fields {
     fields([("Media", (!files.is_empty()).then(list))])
 }
 
-pub(crate) fn message_add(world: &World, conversation: &Conversation, words: &Words) -> Event {
-    let author_sid = conversation.participant(&words.author).map(|participant| participant.sid.clone());
+pub(crate) fn message_add(world: &World, conversation: &Conversation, draft: &NewMessage) -> Event {
+    let author_sid = conversation.participant(&draft.author).map(|participant| participant.sid.clone());
     let fields = fields([
         ("ConversationSid", Some(conversation.sid.clone())),
         ("ChatServiceSid", Some(world.service_sid.clone())),
-        ("Body", Some(words.body.clone())),
-        ("Author", Some(words.author.clone())),
+        ("Body", Some(draft.body.clone())),
+        ("Author", Some(draft.author.clone())),
         ("ParticipantSid", author_sid),
-        ("Attributes", Some(words.attributes.to_string())),
+        ("Attributes", Some(draft.attributes.to_string())),
     ]);
-    Event { name: "onMessageAdd", fields: [fields, media(&words.media)].concat() }
+    Event { name: "onMessageAdd", fields: [fields, media(&draft.media)].concat() }
 }
 
 pub(crate) fn message_added(world: &World, conversation: &Conversation, message: &Message) -> Event {
     let Message { author, body, attributes, media, .. } = message.clone();
-    let mut event = message_add(world, conversation, &Words { author, body, attributes, media });
+    let mut event = message_add(world, conversation, &NewMessage { author, body, attributes, media });
     event.name = "onMessageAdded";
     event.fields.extend(fields([
         ("MessageSid", Some(message.sid.clone())),

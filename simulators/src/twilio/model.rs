@@ -4,9 +4,9 @@ use std::time::SystemTime;
 
 use serde_json::{Value, json};
 
+use crate::twilio::addresses::ScopedWebhook;
 use crate::twilio::clock::rest_time;
 use crate::twilio::message::{Message, Place};
-use crate::twilio::reach::ScopedWebhook;
 
 /// The state of a conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

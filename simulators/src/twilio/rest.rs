@@ -1,11 +1,11 @@
 //! The REST API: routes a request, applies its change, answers, and fires webhooks.
 
+mod addresses;
 mod conversations;
 mod media;
 mod messages;
 mod page;
 mod participants;
-mod reach;
 mod webhooks;
 
 use std::sync::Arc;
@@ -20,10 +20,10 @@ use url::form_urlencoded;
 use crate::common::reply::Reply;
 use crate::twilio::events::{Event, Origin};
 use crate::twilio::fault::Call;
-use crate::twilio::hook::Verdict;
 use crate::twilio::problem::Problem;
 use crate::twilio::record::{Authorization, Effect};
 use crate::twilio::state::Shared;
+use crate::twilio::webhook::PreEventOutcome;
 use crate::twilio::world::World;
 
 /// A parsed path.
@@ -199,8 +199,8 @@ pub(crate) async fn act(shared: &Arc<Shared>, mut request: RestRequest) -> (Repl
         let mut copy = shared.read(|state| state.world.clone());
         if let Ok(Done { before: Some(event), .. }) = perform(&mut copy, &request) {
             let name = event.name;
-            match shared.ask(event, &origin).await {
-                Verdict::Through(changes) => {
+            match shared.fire_pre(event, &origin).await {
+                PreEventOutcome::Through(changes) => {
                     if let Some(friendly_name) = changes.friendly_name {
                         request.set("FriendlyName", friendly_name);
                     }
@@ -214,8 +214,8 @@ pub(crate) async fn act(shared: &Arc<Shared>, mut request: RestRequest) -> (Repl
                         request.set("Author", author);
                     }
                 }
-                Verdict::Rejected { .. } => return (Problem::rejected(name).into(), false),
-                Verdict::Invalid(error) => return (Problem::invalid_answer(name, &error).into(), false),
+                PreEventOutcome::Rejected { .. } => return (Problem::rejected(name).into(), false),
+                PreEventOutcome::Invalid(error) => return (Problem::invalid_answer(name, &error).into(), false),
             }
         }
     }
@@ -232,7 +232,7 @@ pub(crate) async fn act(shared: &Arc<Shared>, mut request: RestRequest) -> (Repl
         let shared = Arc::clone(shared);
         tokio::spawn(async move {
             for event in done.after {
-                shared.tell(event, &origin).await;
+                shared.fire_post(event, &origin).await;
             }
         });
     }
@@ -275,13 +275,13 @@ fn perform(world: &mut World, request: &RestRequest) -> Result<Done, Problem> {
         Call::ListReceipts => messages::receipts(world, request),
         Call::UploadMedia => media::upload(world, request),
         Call::FetchMedia => media::fetch(world, request),
-        Call::AddScopedWebhook => reach::add_webhook(world, request),
-        Call::ListScopedWebhooks => reach::list_webhooks(world, request),
-        Call::RemoveScopedWebhook => reach::remove_webhook(world, request),
-        Call::CreateAddress => reach::create_address(world, request),
-        Call::FetchAddress => reach::fetch_address(world, request),
-        Call::UpdateAddress => reach::update_address(world, request),
-        Call::RemoveAddress => reach::remove_address(world, request),
+        Call::AddScopedWebhook => addresses::add_webhook(world, request),
+        Call::ListScopedWebhooks => addresses::list_webhooks(world, request),
+        Call::RemoveScopedWebhook => addresses::remove_webhook(world, request),
+        Call::CreateAddress => addresses::create_address(world, request),
+        Call::FetchAddress => addresses::fetch_address(world, request),
+        Call::UpdateAddress => addresses::update_address(world, request),
+        Call::RemoveAddress => addresses::remove_address(world, request),
         Call::FetchWebhooks => Ok(webhooks::fetch(world, request)),
         Call::UpdateWebhooks => webhooks::update(world, request),
         Call::FetchContent | Call::DownloadContent | Call::Unknown | Call::Any => {

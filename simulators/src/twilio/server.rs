@@ -11,10 +11,10 @@ use uuid::Uuid;
 use crate::common::reply::{Body, Cut, Reply};
 use crate::twilio::control;
 use crate::twilio::fault::{Action, Call};
+use crate::twilio::inject;
 use crate::twilio::record::Recorded;
 use crate::twilio::rest::{Place, RestRequest, authorization, pairs};
 use crate::twilio::state::Shared;
-use crate::twilio::trouble;
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
@@ -60,7 +60,7 @@ pub(crate) async fn respond(
         storage_url: shared.storage_url.clone(),
     };
     // Spawned, since Twilio completes a request even if the caller disconnects.
-    let working = tokio::spawn(trouble::answer(Arc::clone(&shared), index, request, fault));
+    let working = tokio::spawn(inject::answer(Arc::clone(&shared), index, request, fault));
     let reply = working.await.ok().flatten().ok_or(Cut)?;
     shared.update(|state| state.requests[index].status = Some(reply.status));
     Ok(response(reply))

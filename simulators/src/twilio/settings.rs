@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::Twilio;
-use crate::common::chance::Chance;
 use crate::common::fault::Random;
+use crate::common::rng::Rng;
 use crate::twilio::fault::{Action, Fault, Faults};
 
 /// When a new group MMS becomes active.
@@ -19,13 +19,13 @@ pub enum Initializing {
 
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
-    pub(crate) gateway: Option<Pointed>,
+    pub(crate) gateway: Option<GatewayAddress>,
     pub(crate) conversations_deadline: Duration,
     pub(crate) routing_deadline: Duration,
     pub(crate) retries: u32,
     pub(crate) retry_pause: Duration,
-    pub(crate) reorder: Option<Chance>,
-    pub(crate) duplicate: Option<(Chance, f64)>,
+    pub(crate) reorder: Option<Rng>,
+    pub(crate) duplicate: Option<(Rng, f64)>,
     pub(crate) initializing: Initializing,
     pub(crate) answered_attributes: bool,
     pub(crate) projected_participant: bool,
@@ -34,7 +34,7 @@ pub(crate) struct Settings {
 
 /// The gateway's addresses.
 #[derive(Debug, Clone)]
-pub(crate) struct Pointed {
+pub(crate) struct GatewayAddress {
     pub(crate) address: SocketAddr,
     pub(crate) conversations_url: String,
     pub(crate) routing_url: String,
@@ -76,7 +76,7 @@ impl Twilio {
                 }
             }
             let (routing_url, token) = (url("routing"), token.to_owned());
-            state.settings.gateway = Some(Pointed { address: gateway, conversations_url, routing_url, token });
+            state.settings.gateway = Some(GatewayAddress { address: gateway, conversations_url, routing_url, token });
         });
     }
 
@@ -109,13 +109,13 @@ impl Twilio {
 
     /// Fires the post events and routing callbacks of a scenario in random order.
     pub fn reorder(&self, seed: u64) {
-        self.shared.update(|state| state.settings.reorder = Some(Chance::new(seed)));
+        self.shared.update(|state| state.settings.reorder = Some(Rng::new(seed)));
     }
 
     /// Fires each post event and routing callback twice with this probability. Half of the duplicates have the same
     /// idempotency token.
     pub fn duplicate(&self, seed: u64, probability: f64) {
-        self.shared.update(|state| state.settings.duplicate = Some((Chance::new(seed), probability)));
+        self.shared.update(|state| state.settings.duplicate = Some((Rng::new(seed), probability)));
     }
 
     /// When a group MMS becomes active. Default: 300 ms after its creation.

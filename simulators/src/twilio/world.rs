@@ -6,10 +6,10 @@ use hyper::body::Bytes;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::twilio::addresses::{AddressConfiguration, ScopedWebhook};
 use crate::twilio::message::{Media, Message, Stored};
 use crate::twilio::model::{Conversation, ConversationState, Participant};
 use crate::twilio::problem::Problem;
-use crate::twilio::reach::{AddressConfiguration, ScopedWebhook};
 
 pub(crate) const IDENTITY_CHARS_MAX: usize = 256;
 pub(crate) const FRIENDLY_NAME_CHARS_MAX: usize = 256;
@@ -46,7 +46,7 @@ pub(crate) struct Webhooks {
 
 /// A participant to add.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Newcomer {
+pub(crate) struct NewParticipant {
     pub(crate) identity: Option<String>,
     pub(crate) address: Option<String>,
     pub(crate) proxy_address: Option<String>,
@@ -57,7 +57,7 @@ pub(crate) struct Newcomer {
 
 /// A message to add.
 #[derive(Debug, Clone)]
-pub(crate) struct Words {
+pub(crate) struct NewMessage {
     pub(crate) author: String,
     pub(crate) body: String,
     pub(crate) attributes: Value,
@@ -166,7 +166,7 @@ impl World {
     }
 
     /// Adds a participant, subject to Twilio's rules.
-    pub(crate) fn add(&mut self, conversation_sid: &str, newcomer: Newcomer) -> Result<Participant, Problem> {
+    pub(crate) fn add(&mut self, conversation_sid: &str, newcomer: NewParticipant) -> Result<Participant, Problem> {
         if let (Some(address), Some(proxy)) = (&newcomer.address, &newcomer.proxy_address) {
             if address == proxy {
                 return Err(Problem::proxy_is_address());
@@ -227,17 +227,17 @@ impl World {
     }
 
     /// Adds a message to a conversation.
-    pub(crate) fn say(&mut self, conversation_sid: &str, words: Words) -> Message {
+    pub(crate) fn add_message(&mut self, conversation_sid: &str, draft: NewMessage) -> Message {
         let sid = self.sid("IM");
         let conversation = self.conversation_mut(conversation_sid);
-        let found = conversation.as_ref().and_then(|known| known.participant(&words.author));
+        let found = conversation.as_ref().and_then(|known| known.participant(&draft.author));
         let message = Message {
             sid,
             participant_sid: found.map(|participant| participant.sid.clone()),
-            author: words.author,
-            body: words.body,
-            attributes: words.attributes,
-            media: words.media,
+            author: draft.author,
+            body: draft.body,
+            attributes: draft.attributes,
+            media: draft.media,
             receipts: Vec::new(),
             index: conversation.as_ref().map_or(0, |known| known.messages.len()),
             date_created: SystemTime::now(),

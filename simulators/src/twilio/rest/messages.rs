@@ -9,15 +9,15 @@ use crate::twilio::problem::Problem;
 use crate::twilio::record::Effect;
 use crate::twilio::rest::{Done, RestRequest, page};
 use crate::twilio::world::{
-    IDENTITY_CHARS_MAX, MESSAGE_ATTRIBUTES_BYTES_MAX, MESSAGE_BODY_CHARS_MAX, Words, World, attributes,
+    IDENTITY_CHARS_MAX, MESSAGE_ATTRIBUTES_BYTES_MAX, MESSAGE_BODY_CHARS_MAX, NewMessage, World, attributes,
 };
 
 pub(crate) fn create(world: &mut World, request: &RestRequest) -> Result<Done, Problem> {
     let sid = world.writable(request.conversation())?;
-    let words = words(world, request)?;
+    let draft = draft(world, request)?;
     let conversation = world.conversation(&sid).expect("it exists");
-    let before = events::message_add(world, conversation, &words);
-    let message = world.say(&sid, words);
+    let before = events::message_add(world, conversation, &draft);
+    let message = world.add_message(&sid, draft);
     let conversation = world.conversation(&sid).expect("it exists");
     Ok(Done {
         status: 201,
@@ -28,7 +28,7 @@ pub(crate) fn create(world: &mut World, request: &RestRequest) -> Result<Done, P
     })
 }
 
-fn words(world: &World, request: &RestRequest) -> Result<Words, Problem> {
+fn draft(world: &World, request: &RestRequest) -> Result<NewMessage, Problem> {
     let author = request.filled("Author").unwrap_or_else(|| "system".to_owned());
     if author.chars().count() > IDENTITY_CHARS_MAX {
         return Err(Problem::invalid("Author is longer than 256 characters"));
@@ -47,7 +47,7 @@ fn words(world: &World, request: &RestRequest) -> Result<Words, Problem> {
         return Err(Problem::invalid("Either Body or MediaSid must be provided"));
     }
     let attributes = request.filled("Attributes").map(|text| attributes(&text, MESSAGE_ATTRIBUTES_BYTES_MAX));
-    Ok(Words { author, body, attributes: attributes.transpose()?.unwrap_or_else(|| json!({})), media })
+    Ok(NewMessage { author, body, attributes: attributes.transpose()?.unwrap_or_else(|| json!({})), media })
 }
 
 fn json(world: &World, request: &RestRequest, conversation: &Conversation, message: &Message) -> Value {

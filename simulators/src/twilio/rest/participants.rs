@@ -10,7 +10,7 @@ use crate::twilio::model::{Conversation, Participant};
 use crate::twilio::problem::Problem;
 use crate::twilio::record::Effect;
 use crate::twilio::rest::{Done, RestRequest, page};
-use crate::twilio::world::{IDENTITY_CHARS_MAX, Newcomer, PARTICIPANT_ATTRIBUTES_BYTES_MAX, World, attributes};
+use crate::twilio::world::{IDENTITY_CHARS_MAX, NewParticipant, PARTICIPANT_ATTRIBUTES_BYTES_MAX, World, attributes};
 
 const ADDRESS: &str = "MessagingBinding.Address";
 const PROXY_ADDRESS: &str = "MessagingBinding.ProxyAddress";
@@ -36,8 +36,8 @@ pub(crate) fn add(world: &mut World, request: &RestRequest) -> Result<Done, Prob
     })
 }
 
-fn newcomer(request: &RestRequest) -> Result<Newcomer, Problem> {
-    let newcomer = Newcomer {
+fn newcomer(request: &RestRequest) -> Result<NewParticipant, Problem> {
+    let newcomer = NewParticipant {
         identity: request.filled("Identity"),
         address: request.filled(ADDRESS),
         proxy_address: request.filled(PROXY_ADDRESS),

@@ -8,25 +8,25 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use crate::twilio::events::{self, Event, Fields, Origin};
-use crate::twilio::hook::{Changes, Verdict};
 use crate::twilio::message::{DeliveryStatus, Media, Receipt};
 use crate::twilio::model::ConversationState;
-use crate::twilio::play::FileToSend;
 use crate::twilio::problem::Problem;
 use crate::twilio::record::Rejection;
+use crate::twilio::scenarios::FileToSend;
 use crate::twilio::settings::Initializing;
 use crate::twilio::state::Shared;
-use crate::twilio::world::{Newcomer, Words, World};
+use crate::twilio::webhook::{Changes, PreEventOutcome};
+use crate::twilio::world::{NewMessage, NewParticipant, World};
 
 /// One run of a scenario.
-struct Scene {
+struct Scenario {
     shared: Arc<Shared>,
     origin: Origin,
     /// Events to fire later, in any order.
     held: Vec<Event>,
 }
 
-impl Scene {
+impl Scenario {
     fn new(shared: &Arc<Shared>, origin: Origin) -> Self {
         Self { shared: Arc::clone(shared), origin, held: Vec::new() }
     }
@@ -37,45 +37,45 @@ impl Scene {
 
     /// Fires a pre event. An invalid answer has no effect if a carrier caused the event, since a carrier cannot report
     /// it.
-    async fn ask(&self, event: Event, conversation: Option<&str>) -> Result<Changes, Rejection> {
+    async fn fire_pre(&self, event: Event, conversation: Option<&str>) -> Result<Changes, Rejection> {
         let name = event.name;
         let rejection = |status, code, body| {
             let conversation = conversation.map(ToOwned::to_owned);
             Err(Rejection { event: name.to_owned(), conversation, status, code, body })
         };
-        match self.shared.ask(event, &self.origin).await {
-            Verdict::Through(changes) => Ok(changes),
-            Verdict::Rejected { status, body } => rejection(status, None, body),
-            Verdict::Invalid(error) if self.origin.source == "SDK" => {
+        match self.shared.fire_pre(event, &self.origin).await {
+            PreEventOutcome::Through(changes) => Ok(changes),
+            PreEventOutcome::Rejected { status, body } => rejection(status, None, body),
+            PreEventOutcome::Invalid(error) if self.origin.source == "SDK" => {
                 let problem = Problem::invalid_answer(name, &error);
                 rejection(problem.status, Some(problem.code), problem.message)
             }
-            Verdict::Invalid(_) => Ok(Changes::default()),
+            PreEventOutcome::Invalid(_) => Ok(Changes::default()),
         }
     }
 
     /// Fires a post event or the routing callback.
-    async fn tell(&mut self, event: Option<Event>) {
+    async fn fire_post(&mut self, event: Option<Event>) {
         let Some(event) = event else { return };
         if self.shared.read(|state| state.settings.reorder.is_some()) {
             self.held.push(event);
             return;
         }
-        self.shared.tell(event, &self.origin).await;
+        self.shared.fire_post(event, &self.origin).await;
     }
 
     async fn flush(&mut self) {
         let mut held = std::mem::take(&mut self.held);
-        self.shared.update(|state| state.settings.reorder.as_mut().map(|chance| chance.shuffle(&mut held)));
+        self.shared.update(|state| state.settings.reorder.as_mut().map(|rng| rng.shuffle(&mut held)));
         for event in held {
-            self.shared.tell(event, &self.origin).await;
+            self.shared.fire_post(event, &self.origin).await;
         }
     }
 
-    async fn created(&mut self, sid: &str, message: &Fields) {
+    async fn fire_created(&mut self, sid: &str, message: &Fields) {
         let event =
             self.event(|world| Some(events::conversation_added(world, world.conversation(sid)?, message.clone())));
-        self.tell(event).await;
+        self.fire_post(event).await;
         let names = self.shared.read(|state| {
             let participants = &state.world.conversation(sid)?.participants;
             Some(participants.iter().map(|participant| participant.sid.clone()).collect::<Vec<_>>())
@@ -85,27 +85,33 @@ impl Scene {
                 let conversation = world.conversation(sid)?;
                 Some(events::participant_added(world, sid, conversation.participant(&name)?))
             });
-            self.tell(event).await;
+            self.fire_post(event).await;
         }
     }
 
-    async fn routed(&mut self, sid: &str, binding: &Fields) {
+    async fn fire_routing(&mut self, sid: &str, binding: &Fields) {
         let event = self.event(|world| Some(events::routing(world, world.conversation(sid)?, binding)));
-        self.tell(event).await;
+        self.fire_post(event).await;
     }
 
     /// Adds a message and returns its SID.
-    async fn said(&mut self, sid: &str, author: &str, text: &str, media: Vec<Media>) -> Result<String, Rejection> {
-        let mut words = Words { author: author.to_owned(), body: text.to_owned(), attributes: json!({}), media };
-        let event = self.event(|world| Some(events::message_add(world, world.conversation(sid)?, &words)));
+    async fn add_message(
+        &mut self,
+        sid: &str,
+        author: &str,
+        text: &str,
+        media: Vec<Media>,
+    ) -> Result<String, Rejection> {
+        let mut draft = NewMessage { author: author.to_owned(), body: text.to_owned(), attributes: json!({}), media };
+        let event = self.event(|world| Some(events::message_add(world, world.conversation(sid)?, &draft)));
         let Some(event) = event else { return Ok(String::new()) };
-        let changes = self.ask(event, Some(sid)).await?;
-        words.author = changes.author.unwrap_or(words.author);
-        words.body = changes.body.unwrap_or(words.body);
-        words.attributes = changes.attributes.unwrap_or(words.attributes);
-        let message = self.shared.update(|state| state.world.say(sid, words));
+        let changes = self.fire_pre(event, Some(sid)).await?;
+        draft.author = changes.author.unwrap_or(draft.author);
+        draft.body = changes.body.unwrap_or(draft.body);
+        draft.attributes = changes.attributes.unwrap_or(draft.attributes);
+        let message = self.shared.update(|state| state.world.add_message(sid, draft));
         let event = self.event(|world| Some(events::message_added(world, world.conversation(sid)?, &message)));
-        self.tell(event).await;
+        self.fire_post(event).await;
         Ok(message.sid)
     }
 
@@ -127,11 +133,11 @@ pub(crate) async fn inbound(
     text: &str,
     files: &[FileToSend<'_>],
 ) -> Result<String, Rejection> {
-    let mut scene = Scene::new(shared, Origin::carrier(source));
-    let media = scene.stored(files);
+    let mut scenario = Scenario::new(shared, Origin::carrier(source));
+    let media = scenario.stored(files);
     if let Some(sid) = shared.read(|state| state.world.with_pair(from, to).map(|known| known.sid.clone())) {
-        let said = scene.said(&sid, from, text, media).await;
-        scene.flush().await;
+        let said = scenario.add_message(&sid, from, text, media).await;
+        scenario.flush().await;
         return said.map(|_| sid);
     }
     let attached = shared.update(|state| state.world.attached(to)).map_err(|()| Rejection {
@@ -142,14 +148,14 @@ pub(crate) async fn inbound(
         body: "auto-creation is disabled for the number".to_owned(),
     })?;
     let binding = events::pair(from, to);
-    let words = vec![("MessageBody".to_owned(), text.to_owned())];
-    let message = [binding.clone(), words, events::media(&media)].concat();
-    let asked = scene.event(|world| {
+    let text_field = vec![("MessageBody".to_owned(), text.to_owned())];
+    let message = [binding.clone(), text_field, events::media(&media)].concat();
+    let asked = scenario.event(|world| {
         let mut copy = world.clone();
         let draft = copy.create(None, None).clone();
         Some(events::conversation_add(world, &draft, message.clone()))
     });
-    let changes = scene.ask(asked.expect("it was just made"), None).await?;
+    let changes = scenario.fire_pre(asked.expect("it was just made"), None).await?;
     let sid = shared.update(|state| {
         let conversation = state.world.create(changes.friendly_name, changes.attributes);
         // [?] Whether this webhook also gets the message that created the conversation.
@@ -157,13 +163,13 @@ pub(crate) async fn inbound(
         let sid = conversation.sid.clone();
         let (address, proxy_address) = (Some(from.to_owned()), Some(to.to_owned()));
         // A concurrent message may have created the conversation. [?] Twilio's behavior in that case.
-        let _ = state.world.add(&sid, Newcomer { address, proxy_address, ..Newcomer::default() });
+        let _ = state.world.add(&sid, NewParticipant { address, proxy_address, ..NewParticipant::default() });
         sid
     });
-    scene.created(&sid, &message).await;
-    let said = scene.said(&sid, from, text, media).await;
-    scene.routed(&sid, &binding).await;
-    scene.flush().await;
+    scenario.fire_created(&sid, &message).await;
+    let said = scenario.add_message(&sid, from, text, media).await;
+    scenario.fire_routing(&sid, &binding).await;
+    scenario.flush().await;
     said.map(|_| sid)
 }
 
@@ -175,30 +181,30 @@ pub(crate) async fn group(
     to: &str,
     text: &str,
 ) -> Result<String, Rejection> {
-    let mut scene = Scene::new(shared, Origin::carrier("SMS"));
+    let mut scenario = Scenario::new(shared, Origin::carrier("SMS"));
     let customers = [&[author], others].concat();
     if let Some(sid) = shared.read(|state| state.world.with_group(&customers, to).map(|known| known.sid.clone())) {
-        let said = scene.said(&sid, author, text, Vec::new()).await;
-        scene.flush().await;
+        let said = scenario.add_message(&sid, author, text, Vec::new()).await;
+        scenario.flush().await;
         return said.map(|_| sid);
     }
     let everybody_else: Vec<_> = [&[to], others].concat().into_iter().map(ToOwned::to_owned).collect();
     let binding = events::group(author, &everybody_else);
     let message = [binding.clone(), vec![("MessageBody".to_owned(), text.to_owned())]].concat();
-    let asked = scene.event(|world| {
+    let asked = scenario.event(|world| {
         let mut copy = world.clone();
         let draft = copy.create(None, None);
         draft.state = ConversationState::Initializing;
         let draft = draft.clone();
         Some(events::conversation_add(world, &draft, message.clone()))
     });
-    let changes = scene.ask(asked.expect("it was just made"), None).await?;
+    let changes = scenario.fire_pre(asked.expect("it was just made"), None).await?;
     let sid = shared.update(|state| found_group(&mut state.world, changes, &customers, to));
     let settings = shared.update(|state| {
         let settings = state.settings.clone();
         if settings.projected_participant {
             let projected_address = Some(to.to_owned());
-            let _ = state.world.add(&sid, Newcomer { projected_address, ..Newcomer::default() });
+            let _ = state.world.add(&sid, NewParticipant { projected_address, ..NewParticipant::default() });
         }
         if let (Initializing::Refusals(refusals), Some(group)) =
             (settings.initializing, state.world.conversation_mut(&sid))
@@ -212,19 +218,19 @@ pub(crate) async fn group(
         Initializing::Refusals(0) => activate_after(shared, &sid, Duration::ZERO),
         Initializing::Refusals(_) => {}
     }
-    scene.created(&sid, &message).await;
-    scene.routed(&sid, &binding).await;
-    scene.flush().await;
+    scenario.fire_created(&sid, &message).await;
+    scenario.fire_routing(&sid, &binding).await;
+    scenario.flush().await;
     let is_ready =
         |world: &World| world.conversation(&sid).is_none_or(|known| known.state != ConversationState::Initializing);
     shared.until(|state| is_ready(&state.world)).await;
-    let said = scene.said(&sid, author, text, Vec::new()).await;
-    let event = scene.event(|world| {
+    let said = scenario.add_message(&sid, author, text, Vec::new()).await;
+    let event = scenario.event(|world| {
         let conversation = world.conversation(&sid)?;
         Some(events::conversation_state_updated(world, conversation, ConversationState::Initializing, "EVENT"))
     });
-    scene.tell(event).await;
-    scene.flush().await;
+    scenario.fire_post(event).await;
+    scenario.flush().await;
     said.map(|_| sid)
 }
 
@@ -234,7 +240,7 @@ fn found_group(world: &mut World, changes: Changes, customers: &[&str], to: &str
     conversation.business_number = Some(to.to_owned());
     let sid = conversation.sid.clone();
     for customer in customers {
-        let _ = world.add(&sid, Newcomer { address: Some((*customer).to_owned()), ..Newcomer::default() });
+        let _ = world.add(&sid, NewParticipant { address: Some((*customer).to_owned()), ..NewParticipant::default() });
     }
     sid
 }
@@ -260,39 +266,39 @@ pub(crate) async fn outgoing(
     proxy_address: &str,
     customer_id: &str,
 ) -> Result<String, Rejection> {
-    let mut scene = Scene::new(shared, Origin::app(worker));
+    let mut scenario = Scenario::new(shared, Origin::app(worker));
     let draft = shared.read(|state| {
         let mut copy = state.world.clone();
         let draft = copy.create(None, None).clone();
         events::conversation_add(&state.world, &draft, Fields::new())
     });
-    let changes = scene.ask(draft, None).await?;
+    let changes = scenario.fire_pre(draft, None).await?;
     let sid = shared.update(|state| state.world.create(changes.friendly_name, changes.attributes).sid.clone());
-    scene.created(&sid, &Fields::new()).await;
+    scenario.fire_created(&sid, &Fields::new()).await;
     let attributes = if customer_id.is_empty() { json!({}) } else { json!({ "customer_id": customer_id }) };
-    let customer = Newcomer {
+    let customer = NewParticipant {
         address: Some(customer_address.to_owned()),
         proxy_address: Some(proxy_address.to_owned()),
         attributes: Some(attributes),
-        ..Newcomer::default()
+        ..NewParticipant::default()
     };
-    let worker = Newcomer {
+    let worker = NewParticipant {
         identity: Some(worker.to_owned()),
         attributes: Some(Value::Object(serde_json::Map::new())),
-        ..Newcomer::default()
+        ..NewParticipant::default()
     };
     for newcomer in [customer, worker] {
-        let joined = join(&mut scene, &sid, newcomer).await;
+        let joined = join(&mut scenario, &sid, newcomer).await;
         if joined.is_err() {
-            scene.flush().await;
+            scenario.flush().await;
         }
         joined?;
     }
-    scene.flush().await;
+    scenario.flush().await;
     Ok(sid)
 }
 
-async fn join(scene: &mut Scene, sid: &str, newcomer: Newcomer) -> Result<(), Rejection> {
+async fn join(scenario: &mut Scenario, sid: &str, newcomer: NewParticipant) -> Result<(), Rejection> {
     let refused = |problem: Problem| Rejection {
         event: "onParticipantAdd".to_owned(),
         conversation: Some(sid.to_owned()),
@@ -300,14 +306,14 @@ async fn join(scene: &mut Scene, sid: &str, newcomer: Newcomer) -> Result<(), Re
         code: Some(problem.code),
         body: problem.message,
     };
-    let event = scene.shared.read(|state| {
+    let event = scenario.shared.read(|state| {
         let participant = state.world.clone().add(sid, newcomer.clone())?;
         Ok(events::participant_add(&state.world, sid, &participant))
     });
-    scene.ask(event.map_err(refused)?, Some(sid)).await?;
-    let participant = scene.shared.update(|state| state.world.add(sid, newcomer)).map_err(refused)?;
-    let event = scene.event(|world| Some(events::participant_added(world, sid, &participant)));
-    scene.tell(event).await;
+    scenario.fire_pre(event.map_err(refused)?, Some(sid)).await?;
+    let participant = scenario.shared.update(|state| state.world.add(sid, newcomer)).map_err(refused)?;
+    let event = scenario.event(|world| Some(events::participant_added(world, sid, &participant)));
+    scenario.fire_post(event).await;
     Ok(())
 }
 
@@ -319,14 +325,15 @@ pub(crate) async fn agent(
     text: &str,
     files: &[FileToSend<'_>],
 ) -> Result<String, Rejection> {
-    let mut scene = Scene::new(shared, Origin::app(identity));
+    let mut scenario = Scenario::new(shared, Origin::app(identity));
     let is_in = |world: &World| world.conversation(sid).is_some_and(|known| known.workers().contains(&identity));
     if !shared.read(|state| is_in(&state.world)) {
-        join(&mut scene, sid, Newcomer { identity: Some(identity.to_owned()), ..Newcomer::default() }).await?;
+        join(&mut scenario, sid, NewParticipant { identity: Some(identity.to_owned()), ..NewParticipant::default() })
+            .await?;
     }
-    let media = scene.stored(files);
-    let said = scene.said(sid, identity, text, media).await;
-    scene.flush().await;
+    let media = scenario.stored(files);
+    let said = scenario.add_message(sid, identity, text, media).await;
+    scenario.flush().await;
     said
 }
 
@@ -340,9 +347,9 @@ pub(crate) async fn delivery(
     let reports = shared.update(|state| report(&mut state.world, message, status, error_code.unwrap_or(0)));
     for (source, event) in &reports {
         // [?] The source of such an event.
-        let mut scene = Scene::new(shared, Origin::carrier(source));
-        scene.tell(Some(event.clone())).await;
-        scene.flush().await;
+        let mut scenario = Scenario::new(shared, Origin::carrier(source));
+        scenario.fire_post(Some(event.clone())).await;
+        scenario.flush().await;
     }
     !reports.is_empty()
 }

@@ -6,10 +6,10 @@ use uuid::Uuid;
 
 use crate::Twilio;
 use crate::twilio::events::Origin;
-use crate::twilio::hook::retried;
 use crate::twilio::message::DeliveryStatus;
 use crate::twilio::record::{Fired, Rejection};
-use crate::twilio::scenes;
+use crate::twilio::steps;
+use crate::twilio::webhook::retried;
 
 /// A file of a scenario: name (empty if the carrier sends none), media type and bytes.
 pub type FileToSend<'f> = (&'f str, &'f str, &'f [u8]);
@@ -29,7 +29,7 @@ impl Twilio {
         text: &str,
         files: &[FileToSend<'_>],
     ) -> Result<String, Rejection> {
-        self.runtime().block_on(scenes::inbound(&self.shared, "SMS", from, to, text, files))
+        self.runtime().block_on(steps::inbound(&self.shared, "SMS", from, to, text, files))
     }
 
     /// Like [`Twilio::inbound_sms`], over WhatsApp. Adds the prefix `whatsapp:` to numbers without one.
@@ -46,7 +46,7 @@ impl Twilio {
         files: &[FileToSend<'_>],
     ) -> Result<String, Rejection> {
         let (from, to) = (whatsapp(from), whatsapp(to));
-        self.runtime().block_on(scenes::inbound(&self.shared, "WHATSAPP", &from, &to, text, files))
+        self.runtime().block_on(steps::inbound(&self.shared, "WHATSAPP", &from, &to, text, files))
     }
 
     /// A worker writes into a conversation in an app that uses Twilio's SDK, and joins the conversation first if
@@ -58,7 +58,7 @@ impl Twilio {
         text: &str,
         files: &[FileToSend<'_>],
     ) -> Result<String, Rejection> {
-        self.runtime().block_on(scenes::agent(&self.shared, conversation, identity, text, files))
+        self.runtime().block_on(steps::agent(&self.shared, conversation, identity, text, files))
     }
 
     /// Carriers report the status of a message for each recipient with an address: fires `onDeliveryUpdated`, with the
@@ -68,14 +68,14 @@ impl Twilio {
     ///
     /// Panics if the message does not exist or no recipient has an address.
     pub fn delivery(&self, message: &str, status: DeliveryStatus, error_code: Option<u32>) {
-        let reported = self.runtime().block_on(scenes::delivery(&self.shared, message, status, error_code));
+        let reported = self.runtime().block_on(steps::delivery(&self.shared, message, status, error_code));
         assert!(reported, "message {message} is unknown or has no recipient with an address\n{}", self.dump());
     }
 
     /// A group MMS: `author` writes to `to`, the company's number, and to `others`. Returns once the conversation is
     /// active and contains the message.
     pub fn group_mms(&self, author: &str, others: &[&str], to: &str, text: &str) -> Result<String, Rejection> {
-        self.runtime().block_on(scenes::group(&self.shared, author, others, to, text))
+        self.runtime().block_on(steps::group(&self.shared, author, others, to, text))
     }
 
     /// A worker starts a conversation in the app, which got `proxy_address` from the gateway. A pair of addresses that
@@ -87,8 +87,8 @@ impl Twilio {
         proxy_address: &str,
         customer_id: &str,
     ) -> Result<String, Rejection> {
-        let scene = scenes::outgoing(&self.shared, worker, customer_address, proxy_address, customer_id);
-        self.runtime().block_on(scene)
+        let scenario = steps::outgoing(&self.shared, worker, customer_address, proxy_address, customer_id);
+        self.runtime().block_on(scenario)
     }
 
     /// Fires one webhook regardless of the filters: an event or `routing`. Adds missing `AccountSid`, `EventType`,

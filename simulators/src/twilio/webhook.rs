@@ -23,7 +23,7 @@ use crate::twilio::world::{
 
 /// The outcome of a pre event.
 #[derive(Debug)]
-pub(crate) enum Verdict {
+pub(crate) enum PreEventOutcome {
     Through(Changes),
     Rejected { status: u16, body: String },
     Invalid(String),
@@ -92,8 +92,8 @@ fn is_wanted(state: &State, event: &str) -> bool {
 
 impl Shared {
     /// Fires a pre event and returns the outcome.
-    pub(crate) async fn ask(self: &Arc<Self>, event: Event, origin: &Origin) -> Verdict {
-        let through = || Verdict::Through(Changes::default());
+    pub(crate) async fn fire_pre(self: &Arc<Self>, event: Event, origin: &Origin) -> PreEventOutcome {
+        let through = || PreEventOutcome::Through(Changes::default());
         if !self.read(|state| is_wanted(state, event.name)) {
             return through();
         }
@@ -104,39 +104,39 @@ impl Shared {
         }
     }
 
-    fn judge(&self, fired: Fired) -> Verdict {
+    fn judge(&self, fired: Fired) -> PreEventOutcome {
         match (fired.status, fired.error) {
-            (Some(status), _) if status >= 400 => Verdict::Rejected { status, body: fired.body },
-            (Some(_), Some(error)) => Verdict::Invalid(error),
+            (Some(status), _) if status >= 400 => PreEventOutcome::Rejected { status, body: fired.body },
+            (Some(_), Some(error)) => PreEventOutcome::Invalid(error),
             (Some(200), None) => {
                 let mut changes = changes(&fired.event, &fired.body).unwrap_or_default();
                 if fired.event.starts_with("onConversation") && !self.read(|state| state.settings.answered_attributes) {
                     changes.attributes = None;
                 }
-                Verdict::Through(changes)
+                PreEventOutcome::Through(changes)
             }
-            _ => Verdict::Through(Changes::default()),
+            _ => PreEventOutcome::Through(Changes::default()),
         }
     }
 
     /// Fires a post event or the routing callback. Duplicates and retries follow the settings.
-    pub(crate) async fn tell(self: &Arc<Self>, event: Event, origin: &Origin) {
+    pub(crate) async fn fire_post(self: &Arc<Self>, event: Event, origin: &Origin) {
         let urls = self.read(|state| {
             let configured = configured(state, event.name).filter(|_| is_wanted(state, event.name));
             configured.into_iter().chain(scoped(state, event.name, &event.fields)).collect::<Vec<_>>()
         });
         let fields = self.complete(event.name, event.fields, origin);
         for url in urls {
-            self.tell_one(&url, event.name, fields.clone()).await;
+            self.fire_post_to(&url, event.name, fields.clone()).await;
         }
     }
 
-    async fn tell_one(self: &Arc<Self>, url: &str, event: &'static str, fields: Fields) {
+    async fn fire_post_to(self: &Arc<Self>, url: &str, event: &'static str, fields: Fields) {
         let token = Uuid::new_v4().to_string();
         self.attempt(url, event, fields.clone(), token.clone()).await;
         let twice = self.update(|state| {
-            let (chance, probability) = state.settings.duplicate.as_mut()?;
-            chance.happens(*probability).then(|| chance.below(2) == 0)
+            let (rng, probability) = state.settings.duplicate.as_mut()?;
+            rng.happens(*probability).then(|| rng.below(2) == 0)
         });
         if let Some(same_token) = twice {
             let token = if same_token { token } else { Uuid::new_v4().to_string() };

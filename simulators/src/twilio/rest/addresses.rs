@@ -1,8 +1,8 @@
 //! `Conversations/{CH}/Webhooks` and `Configuration/Addresses`.
 
+use crate::twilio::addresses::{AddressConfiguration, SCOPED_WEBHOOKS_MAX, ScopedWebhook};
 use crate::twilio::model::Conversation;
 use crate::twilio::problem::Problem;
-use crate::twilio::reach::{AddressConfiguration, SCOPED_WEBHOOKS_MAX, ScopedWebhook};
 use crate::twilio::record::Effect;
 use crate::twilio::rest::{Done, RestRequest, page};
 use crate::twilio::world::World;

@@ -7,7 +7,7 @@ use crate::front::admin::{self, Address, Farewell};
 use crate::front::draft::{Connect, Draft};
 use crate::front::hook::Hook;
 use crate::front::record::{Fired, Refusal};
-use crate::front::scenes::{self, Place, acknowledged};
+use crate::front::steps::{self, Place, acknowledged};
 
 /// A sent message and its outcome.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,19 +110,19 @@ impl Front {
     }
 
     fn played(&self, place: &Place<'_>, draft: &Draft) -> Sent {
-        self.settled(scenes::compose(&self.shared, place, draft), draft)
+        self.settled(steps::compose(&self.shared, place, draft), draft)
     }
 
     fn settled(&self, message: String, draft: &Draft) -> Sent {
-        let outcome = self.runtime().block_on(scenes::dispatch(&self.shared, &message, draft));
+        let outcome = self.runtime().block_on(steps::dispatch(&self.shared, &message, draft));
         let conversation = self.look(|state| state.world.message(&message).map(|(found, _)| found.id.clone()));
         Sent { message, conversation: conversation.expect("it was composed"), outcome }
     }
 
     fn begun(&self, place: &Place<'_>, draft: Draft) -> String {
-        let id = scenes::compose(&self.shared, place, &draft);
+        let id = steps::compose(&self.shared, place, &draft);
         let (shared, message) = (Arc::clone(&self.shared), id.clone());
-        self.runtime().spawn(async move { scenes::dispatch(&shared, &message, &draft).await });
+        self.runtime().spawn(async move { steps::dispatch(&shared, &message, &draft).await });
         id
     }
 }
