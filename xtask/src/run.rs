@@ -82,6 +82,8 @@ fn start(programs: &Path, platform: &Platform) -> Result<()> {
         .args(["serve", "--secrets", "data/secrets", "--end-with-parent"])
         .current_dir(root())
         .stdout(Stdio::piped())
+        // Ctrl-C reaches the gateway only, so that the simulators answer until its last request has finished.
+        .process_group(0)
         .spawn()
         .with_context(|| format!("failed to start {program}"))?;
     let mut line = String::new();
