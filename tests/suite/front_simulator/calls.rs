@@ -35,7 +35,7 @@ fn tokens_are_asked_for_and_live_thirty_seconds() {
     let requests = front.requests();
     assert_eq!(requests[0].authorization, Authorization::Missing);
     assert!(requests[1..7].iter().all(|request| matches!(request.authorization, Authorization::Wrong(_))));
-    assert_eq!(requests[1].answer["_error"]["message"], "JSON web token is invalid: it is no Bearer token");
+    assert_eq!(requests[1].answer["_error"]["message"], "JSON web token is invalid: not a Bearer token");
     assert_eq!(
         (requests[7].jti().map(str::len), requests.iter().filter(|request| request.acted).count()),
         (Some(32), 1)
