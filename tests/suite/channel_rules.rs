@@ -149,7 +149,7 @@ fn row_4_each_call_has_a_token_of_its_own_that_lives_for_less_than_30_seconds() 
         wired.tell(&json!([{"inbound": {"id": id, "conversation": "c", "with": LEE, "text": "planted text"}}]));
     }
     wired.front.wait_for(|state| state.messages().count() == 3);
-    // The double refuses a token that lives longer.
+    // The simulator rejects a token that lives longer.
     let requests = wired.front.requests();
     let mut tokens: Vec<_> = requests.iter().filter_map(|request| request.jti()).collect();
     assert_eq!(tokens.len(), requests.len());

@@ -1,4 +1,4 @@
-//! The double of Front, without the gateway: what other tests lean on.
+//! The simulator of Front without a gateway: the behavior on which other tests rely.
 
 mod calls;
 mod faults;
@@ -19,7 +19,7 @@ use crate::listener::{Raw, listen};
 const LEE: &str = "+15550100001";
 const KIM: &str = "+15550100002";
 
-/// What an answer was, or how the exchange ended without one.
+/// The answer, or the error that ended the exchange.
 type Outcome = Result<Reply, String>;
 
 #[derive(Debug, Clone, PartialEq)]
@@ -36,7 +36,7 @@ impl Reply {
     }
 }
 
-/// Calls Front for one channel, with a fresh token each time.
+/// A client of one channel with a new token for each call.
 #[derive(Clone)]
 struct Client {
     agent: ureq::Agent,
@@ -63,7 +63,7 @@ impl Client {
         format!("Bearer {}", token(Front::APP, Front::SECRET, &self.channel, soon(29)))
     }
 
-    /// Sends anything; `path` may be a whole URL.
+    /// Sends any request. `path` may be a complete URL.
     fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Outcome {
         let url = if path.starts_with("http") { path.to_owned() } else { format!("{}{path}", self.url) };
         let mut request = Request::builder().method(method).uri(url);
@@ -79,7 +79,7 @@ impl Client {
         Ok(Reply { status, json: serde_json::from_slice(&bytes).unwrap_or_default(), bytes, headers })
     }
 
-    /// A call with a token and a JSON body.
+    /// Sends a request with a token and a JSON body.
     fn call(&self, method: &str, path: &str, body: &Value) -> Outcome {
         let (token, body) = (self.token(), body.to_string());
         self.send(method, path, &[("authorization", &token), ("content-type", "application/json")], body.as_bytes())
@@ -93,7 +93,7 @@ impl Client {
         format!("/channels/{}{rest}", self.channel)
     }
 
-    /// A customer's message.
+    /// Imports a customer's message.
     fn import(&self, thread: &str, id: &str, text: &str) -> Outcome {
         self.call("POST", &self.path("/inbound_messages"), &inbound(thread, id, text))
     }
@@ -113,7 +113,7 @@ fn inbound(thread: &str, id: &str, text: &str) -> Value {
     })
 }
 
-/// A request as the channel server gets it.
+/// A request to the channel server.
 #[derive(Debug, Clone)]
 struct Got {
     method: String,
@@ -140,14 +140,14 @@ impl Got {
     }
 }
 
-/// A channel server that answers as told; `None` keeps Front waiting until it hangs up. Its URL, and all
-/// that it got.
+/// Starts a channel server that answers with `answer`; `None` keeps Front waiting until it times out. Returns its URL and
+/// the requests that it receives.
 fn serve(answer: impl Fn(&Got) -> Option<(u16, String)> + Send + Sync + 'static) -> (String, Arc<Mutex<Vec<Got>>>) {
     let (address, got) = listen(Got::read, answer);
     (format!("http://{address}"), got)
 }
 
-/// What Front asks for: ids made of its own, and the conversation that it names.
+/// The answer that Front requires: an id derived from Front's, and the conversation of the request.
 fn fine(got: &Got) -> Option<(u16, String)> {
     let (json, host) = (got.json(), got.header("host").unwrap_or_default());
     let answer = match got.kind().as_str() {
@@ -169,7 +169,7 @@ fn success(id: &str, thread: &str) -> Value {
     json!({ "type": "success", "external_id": id, "external_conversation_id": thread })
 }
 
-/// A double with one channel at a server that answers so, and without limits.
+/// Starts a simulator without rate limits, with one channel at a server that gives this answer.
 fn connected(
     answer: impl Fn(&Got) -> Option<(u16, String)> + Send + Sync + 'static,
 ) -> (Front, Client, Arc<Mutex<Vec<Got>>>) {
@@ -186,7 +186,7 @@ fn kinds(front: &Front) -> Vec<String> {
     front.hooks().into_iter().map(|fired| fired.kind).collect()
 }
 
-/// An import, and the conversation that it is in when Front has told of it.
+/// Imports a message and returns its conversation once Front has notified the server.
 fn imported(front: &Front, client: &Client, thread: &str, id: &str, text: &str) -> String {
     assert_eq!(client.import(thread, id, text).expect("an answer").status, 202);
     let is_told = |body: &Value| body["payload"]["metadata"]["external_id"] == id;

@@ -1,10 +1,10 @@
-//! The double of Twilio, without the gateway: what other tests lean on.
+//! The simulator of Twilio without a gateway: the behavior on which other tests rely.
 
+mod addresses;
 mod channel;
 mod faults;
 mod media;
 mod messages;
-mod reach;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -29,7 +29,7 @@ const PROJECTED: &str = "MessagingBinding.ProjectedAddress";
 
 type Form<'f> = &'f [(&'f str, &'f str)];
 
-/// Status and body, or how the exchange ended without them.
+/// Status and body, or the error that ended the exchange.
 type Outcome = Result<(u16, Value), String>;
 
 #[derive(Clone)]
@@ -80,7 +80,7 @@ impl Client {
         self.send("POST", path, form).expect("an answer")
     }
 
-    /// The status and Twilio's code.
+    /// Returns the status and Twilio's error code.
     fn code(&self, path: &str, form: Form<'_>) -> (u16, u64) {
         let (status, body) = self.post(path, form);
         (status, body["code"].as_u64().unwrap_or_default())
@@ -101,7 +101,7 @@ fn participants(sid: &str) -> String {
     format!("/v1/Conversations/{sid}/Participants")
 }
 
-/// A webhook as the gateway gets it.
+/// A received webhook.
 #[derive(Clone)]
 struct Got {
     path: String,
@@ -119,7 +119,7 @@ impl Got {
     }
 }
 
-/// Takes webhooks, and answers as told; `None` keeps Twilio waiting until it hangs up.
+/// Receives webhooks and answers with `answer`. `None` keeps Twilio waiting until it times out.
 fn listen(
     answer: impl Fn(&str) -> Option<(u16, String)> + Send + Sync + 'static,
 ) -> (SocketAddr, Arc<Mutex<Vec<Got>>>) {
@@ -134,7 +134,7 @@ fn events(twilio: &Twilio) -> Vec<String> {
     twilio.webhooks().into_iter().map(|fired| fired.event).collect()
 }
 
-/// A double whose webhooks go to this answer.
+/// Starts a simulator whose webhooks get this answer.
 fn pointed(answer: impl Fn(&str) -> Option<(u16, String)> + Send + Sync + 'static) -> (Twilio, Arc<Mutex<Vec<Got>>>) {
     let (address, got) = listen(answer);
     let twilio = Twilio::start();
@@ -143,7 +143,7 @@ fn pointed(answer: impl Fn(&str) -> Option<(u16, String)> + Send + Sync + 'stati
 }
 
 #[test]
-fn credentials_are_asked_for() {
+fn requests_without_valid_credentials_are_rejected() {
     let (twilio, client) = twilio();
     let body = json!({
         "code": 20003, "message": "Authenticate", "more_info": "https://www.twilio.com/docs/errors/20003", "status": 401
@@ -164,7 +164,7 @@ fn credentials_are_asked_for() {
 #[test]
 fn a_worker_is_added_once_found_by_identity_and_removed() {
     let (twilio, client) = twilio();
-    let sid = twilio.inbound_sms(CUSTOMER, NUMBER, "planted text").expect("nobody says no");
+    let sid = twilio.inbound_sms(CUSTOMER, NUMBER, "planted text").expect("no webhook rejects it");
     let (status, added) = client.post(&participants(&sid), &[("Identity", ANA)]);
     assert_eq!((status, &added["identity"], &added["attributes"]), (201, &ANA.into(), &"{}".into()));
     assert_eq!((&added["messaging_binding"], &added["conversation_sid"]), (&Value::Null, &sid.as_str().into()));
@@ -188,9 +188,9 @@ fn a_worker_is_added_once_found_by_identity_and_removed() {
 }
 
 #[test]
-fn attributes_are_json_that_fits_and_replace_what_was_there() {
+fn attributes_are_limited_json_and_replace_the_previous_ones() {
     let (twilio, client) = twilio();
-    let sid = twilio.inbound_sms(CUSTOMER, NUMBER, "planted text").expect("nobody says no");
+    let sid = twilio.inbound_sms(CUSTOMER, NUMBER, "planted text").expect("no webhook rejects it");
     let customer = twilio.conversation(&sid).participants[0].sid.clone();
     let path = format!("{}/{customer}", participants(&sid));
     let (long, name) = (format!("\"{}\"", "x".repeat(4095)), "x".repeat(257));
@@ -216,9 +216,9 @@ fn attributes_are_json_that_fits_and_replace_what_was_there() {
 }
 
 #[test]
-fn what_twilio_refuses_is_refused() {
+fn invalid_participants_are_rejected_as_by_twilio() {
     let (twilio, client) = twilio();
-    let sid = twilio.inbound_sms(CUSTOMER, NUMBER, "planted text").expect("nobody says no");
+    let sid = twilio.inbound_sms(CUSTOMER, NUMBER, "planted text").expect("no webhook rejects it");
     let path = participants(&sid);
     let long = "x".repeat(257);
     let table: [(Form<'_>, (u16, u64)); 5] = [
@@ -237,14 +237,14 @@ fn what_twilio_refuses_is_refused() {
     assert_eq!(client.code(&path, &[("Identity", "bo@example.org")]), (400, 50417));
     assert_eq!(client.code(&format!("/v1/Conversations/{sid}"), &[("State", "closed")]).0, 200);
     assert_eq!(client.code(&path, &[("Identity", "bo@example.org")]), (409, 50377));
-    let again = twilio.inbound_sms(CUSTOMER, NUMBER, "Hello again").expect("nobody says no");
+    let again = twilio.inbound_sms(CUSTOMER, NUMBER, "Hello again").expect("no webhook rejects it");
     assert_ne!(again, sid, "the pair is free again");
 }
 
 #[test]
-fn lists_come_in_pages() {
+fn lists_are_paged() {
     let (twilio, client) = twilio();
-    let sid = twilio.inbound_sms(CUSTOMER, NUMBER, "planted text").expect("nobody says no");
+    let sid = twilio.inbound_sms(CUSTOMER, NUMBER, "planted text").expect("no webhook rejects it");
     for number in 0..4 {
         client.post(&participants(&sid), &[("Identity", &format!("worker {number}"))]);
     }
@@ -262,9 +262,9 @@ fn lists_come_in_pages() {
 }
 
 #[test]
-fn an_sms_fires_its_webhooks_in_order_and_signed() {
+fn an_sms_fires_signed_webhooks_in_order() {
     let (twilio, got) = pointed(fine);
-    let sid = twilio.inbound_sms(CUSTOMER, NUMBER, "planted text").expect("nobody says no");
+    let sid = twilio.inbound_sms(CUSTOMER, NUMBER, "planted text").expect("no webhook rejects it");
     let order = ["onConversationAdd", "onConversationAdded", "onParticipantAdded", "onMessageAdd", "onMessageAdded"];
     assert_eq!(events(&twilio), [&order[..], &["routing"]].concat());
     for got in got.lock().expect("the webhooks").iter() {
@@ -284,7 +284,7 @@ fn an_sms_fires_its_webhooks_in_order_and_signed() {
     assert_eq!(events(&twilio)[6..], ["onMessageAdd", "onMessageAdded"]);
     assert_eq!(twilio.conversation(&sid).messages.len(), 2);
     twilio.filters(&["onParticipantAdded"]);
-    twilio.inbound_whatsapp(OTHER, NUMBER, "planted text").expect("nobody says no");
+    twilio.inbound_whatsapp(OTHER, NUMBER, "planted text").expect("no webhook rejects it");
     assert_eq!(events(&twilio)[8..], ["onParticipantAdded", "routing"]);
     let (webhooks, address) = (twilio.webhooks(), format!("whatsapp:{OTHER}"));
     let joined = &webhooks[8];
@@ -293,7 +293,7 @@ fn an_sms_fires_its_webhooks_in_order_and_signed() {
 }
 
 #[test]
-fn answers_to_pre_events_change_reject_or_mean_nothing() {
+fn answers_to_pre_events_can_change_and_reject() {
     let answer: Arc<Mutex<Option<(u16, String)>>> = Arc::default();
     let answers = Arc::clone(&answer);
     let (twilio, _) = pointed(move |event| match event {
@@ -306,7 +306,8 @@ fn answers_to_pre_events_change_reject_or_mean_nothing() {
         *answer.lock().expect("the answer") = given.map(|(status, body)| (status, body.to_owned()));
         let played = twilio.inbound_sms(&format!("+1555010{number:04}"), NUMBER, "planted text");
         let webhooks = twilio.webhooks();
-        let asked = webhooks.iter().rev().find(|fired| fired.event == "onConversationAdd").expect("it was asked");
+        let asked =
+            webhooks.iter().rev().find(|fired| fired.event == "onConversationAdd").expect("the event was fired");
         let name = played.map(|sid| twilio.conversation(&sid).friendly_name);
         (name.map_err(|rejection| rejection.status), asked.error.is_some(), asked.late)
     };
@@ -324,7 +325,7 @@ fn answers_to_pre_events_change_reject_or_mean_nothing() {
 }
 
 #[test]
-fn a_group_mms_refuses_writes_until_it_is_active() {
+fn a_group_mms_rejects_writes_until_it_is_active() {
     let (twilio, got) = pointed(fine);
     let client = Client::new(&twilio, KEY);
     twilio.initializing(Initializing::Refusals(3));

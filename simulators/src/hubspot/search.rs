@@ -96,7 +96,7 @@ fn passes(person: &Person, filter: &Value) -> Result<bool, &'static str> {
         "GTE" => is(&[Ordering::Greater, Ordering::Equal]),
         "HAS_PROPERTY" => Ok(value.is_some()),
         "NOT_HAS_PROPERTY" => Ok(value.is_none()),
-        _ => Err("the stand-in does not know this operator"),
+        _ => Err("the simulator does not support this operator"),
     }
 }
 

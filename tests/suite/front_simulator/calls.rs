@@ -1,4 +1,4 @@
-//! What channels ask of Front: imports, failures, states, tokens and limits.
+//! Calls of channels to Front: imports, failures, states, tokens and rate limits.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{KIM, LEE, connected, fine, imported, inbound, kinds, soon};
 
 #[test]
-fn tokens_are_asked_for_and_live_thirty_seconds() {
+fn calls_need_a_token_of_at_most_thirty_seconds() {
     let (front, client, _) = connected(fine);
     let other = front.connect(&front.channel(&client.channel).server_url).expect("it is connected");
     let (path, body) = (client.path("/inbound_messages"), inbound("conv-1", "1", "Hello").to_string());
@@ -43,7 +43,7 @@ fn tokens_are_asked_for_and_live_thirty_seconds() {
 }
 
 #[test]
-fn an_import_is_accepted_and_told_of_later() {
+fn an_import_is_accepted_and_notified_later() {
     let (front, client, got) = connected(fine);
     front.import_delay(Duration::from_secs(3600));
     let body = json!({
@@ -88,7 +88,7 @@ fn an_import_is_accepted_and_told_of_later() {
 }
 
 #[test]
-fn what_the_company_wrote_elsewhere_is_imported_as_well() {
+fn messages_of_the_company_are_imported_as_well() {
     let (front, client, _) = connected(fine);
     let path = client.path("/outbound_messages");
     let body = json!({
@@ -111,7 +111,7 @@ fn what_the_company_wrote_elsewhere_is_imported_as_well() {
 }
 
 #[test]
-fn what_front_refuses_is_refused() {
+fn invalid_imports_are_rejected_as_by_front() {
     let (front, client, _) = connected(fine);
     let long = "ü".repeat(201);
     let with = |pointer: &str, value: Value| {
@@ -157,7 +157,7 @@ fn what_front_refuses_is_refused() {
 }
 
 #[test]
-fn a_message_that_failed_opens_its_conversation() {
+fn a_failed_message_reopens_its_conversation() {
     let (front, client, _) = connected(|got| match got.kind().as_str() {
         "message" => Some((200, super::success("a/b 1", "conv é/1").to_string())),
         _ => fine(got),
@@ -180,7 +180,7 @@ fn a_message_that_failed_opens_its_conversation() {
 }
 
 #[test]
-fn a_channel_says_how_it_is() {
+fn a_channel_reports_its_status() {
     let (front, client, _) = connected(fine);
     let patch =
         |status: &str| client.call("PATCH", &client.path(""), &json!({ "status": status })).expect("an answer").status;
@@ -190,7 +190,7 @@ fn a_channel_says_how_it_is() {
 }
 
 #[test]
-fn an_id_that_is_there_already_is_noticed() {
+fn a_duplicate_external_id_is_recorded() {
     let (front, client, _) = connected(fine);
     let first = imported(&front, &client, "conv-1", "1", "Hello");
     let again = client.import("conv-1", "1", "Hello").expect("an answer");
@@ -207,7 +207,7 @@ fn an_id_that_is_there_already_is_noticed() {
     let dropped = client.import("conv-1", "1", "Hello").expect("an answer");
     assert_eq!((dropped.status, &dropped.json["message_uid"]), (202, &messages[0].uid.as_str().into()));
     assert_eq!(front.duplicates(), [duplicate(Some(&messages[1].id)), duplicate(None)]);
-    // What was sent and comes back as if it were new is one as well.
+    // A sent message that is imported as a new one is a duplicate as well.
     front.dedup(false);
     let sent = front.reply(&first, "On its way");
     let mut echo = inbound("conv-1", sent.ids().0, "On its way");
@@ -217,7 +217,7 @@ fn an_id_that_is_there_already_is_noticed() {
 }
 
 #[test]
-fn limits_say_when_to_come_back() {
+fn rate_limits_return_the_time_to_retry() {
     let (front, client, _) = connected(fine);
     front.budget(2, Duration::from_secs(60));
     let limits = |reply: &super::Reply| {

@@ -1,4 +1,4 @@
-//! What the double does on demand: failures, imports that are never told of or twice, and its control.
+//! Faults, missing and repeated notifications of imports, and the control API.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use url::form_urlencoded;
 
 use super::{Client, LEE, Outcome, agent, connected, fine, imported, kinds, serve};
 
-/// The outcome of an import under a fault.
+/// Imports a message under a fault.
 fn hit(action: Action) -> (Front, Client, Outcome) {
     let (front, client, _) = connected(fine);
     front.fault(Fault::new(action).on(Call::Inbound).channel(&client.channel));
@@ -20,7 +20,7 @@ fn hit(action: Action) -> (Front, Client, Outcome) {
 }
 
 #[test]
-fn faults_come_before_or_after_the_deed() {
+fn faults_hit_before_or_after_the_effect() {
     for action in Action::all().into_iter().filter(|action| *action != Action::Hang) {
         let (front, client, outcome) = hit(action.clone());
         let cut = matches!(
@@ -40,14 +40,14 @@ fn faults_come_before_or_after_the_deed() {
         if let Ok(reply) = outcome {
             assert_eq!(request.status, Some(reply.status));
         }
-        // It hit once.
+        // The fault hits once.
         assert_eq!(client.import("conv-1", "1", "Hello").expect("an answer").status, 202, "{action:?}");
         assert_eq!(front.duplicates().len(), usize::from(acts), "{action:?}");
     }
 }
 
 #[test]
-fn refusals_look_like_those_of_front() {
+fn error_answers_have_the_format_of_front() {
     let table = [
         (Action::TooManyRequests, 429, None, false),
         (Action::BurstFor(1500), 429, Some("2"), true),
@@ -72,7 +72,7 @@ fn refusals_look_like_those_of_front() {
 }
 
 #[test]
-fn front_hangs_until_the_caller_leaves_and_goes_on_where_it_is_slow() {
+fn a_hanging_request_has_no_effect_and_a_slow_one_has() {
     let (front, client, _) = connected(fine);
     let hasty = Client { agent: agent(Duration::from_millis(250)), ..client.clone() };
     front.fault(Fault::new(Action::Hang).after(1));
@@ -86,7 +86,7 @@ fn front_hangs_until_the_caller_leaves_and_goes_on_where_it_is_slow() {
 }
 
 #[test]
-fn imports_are_never_told_of_or_twice() {
+fn notifications_of_imports_can_be_lost_and_repeated() {
     let (front, client, _) = connected(fine);
     front.lose_imported(1);
     front.repeat_imported(1);
@@ -105,7 +105,7 @@ fn imports_are_never_told_of_or_twice() {
 }
 
 #[test]
-fn random_faults_follow_their_seed_and_the_passing_ones_pass() {
+fn random_faults_repeat_with_the_seed_and_transient_ones_end() {
     let run = |seed, actions: &[Action]| {
         let (front, client, _) = connected(fine);
         front.faults_at_random_of(seed, 0.7, actions);
@@ -130,7 +130,7 @@ fn random_faults_follow_their_seed_and_the_passing_ones_pass() {
 }
 
 #[test]
-fn it_goes_down_and_comes_back_at_the_same_place() {
+fn the_simulator_restarts_on_the_same_port_with_its_state() {
     let (front, client, _) = connected(fine);
     for number in 0..3 {
         front.go_down();
@@ -143,7 +143,7 @@ fn it_goes_down_and_comes_back_at_the_same_place() {
 }
 
 #[test]
-fn an_operator_plays_with_it() {
+fn the_control_api_plays_scenarios_and_sets_faults() {
     let front = Front::builder().control().company("example").start();
     let client = Client::new(&front, "cha_1");
     let post = |path: &str, form: &[(&str, &str)]| {

@@ -1,4 +1,4 @@
-//! Files both ways: in the forms of imports, and behind the redirects of downloads.
+//! Files in both directions: in the forms of imports, and in downloads.
 
 use frontgate_tests::digest;
 use frontgate_tests::front::{Action, Call, Downloads, Draft, Fault, generated};
@@ -8,7 +8,7 @@ use super::{Client, LEE, Outcome, connected, fine, imported};
 
 const BOUNDARY: &str = "the-boundary";
 
-/// A form with these fields and files.
+/// Encodes a form with these fields and files.
 fn form(fields: &[(&str, &str)], files: &[(&str, &str, &[u8])]) -> Vec<u8> {
     let mut body = Vec::new();
     let mut part = |head: &str, content: &[u8]| {
@@ -33,7 +33,7 @@ fn post(client: &Client, direction: &str, body: &[u8]) -> Outcome {
 }
 
 #[test]
-fn imports_bring_files_under_any_of_three_names() {
+fn imports_accept_files_under_three_field_names() {
     let (front, client, _) = connected(fine);
     let fields = [
         ("sender[handle]", LEE),
@@ -69,7 +69,7 @@ fn imports_bring_files_under_any_of_three_names() {
 }
 
 #[test]
-fn a_request_has_so_many_bytes_as_a_whole() {
+fn a_request_has_a_size_limit() {
     let (front, client, _) = connected(fine);
     let fields = [
         ("sender[handle]", LEE),
@@ -86,7 +86,7 @@ fn a_request_has_so_many_bytes_as_a_whole() {
 }
 
 #[test]
-fn downloads_lead_to_a_storage_that_takes_no_token() {
+fn downloads_redirect_to_a_storage_that_rejects_tokens() {
     let (front, client, got) = connected(fine);
     let conversation = imported(&front, &client, "conv-1", "1", "Send it, please");
     front.reply(&conversation, Draft::new("Here").attach_generated("a scan.bin", "application/x-scan", 500_000)).ids();
@@ -134,7 +134,7 @@ fn downloads_lead_to_a_storage_that_takes_no_token() {
 }
 
 #[test]
-fn a_download_breaks_on_demand() {
+fn a_download_fails_on_demand() {
     let (front, client, _) = connected(fine);
     let draft = Draft::new("Here").to(LEE).attach_generated("scan.bin", "application/x-scan", 500_000);
     let sent = front.send(&client.channel, draft);

@@ -1,4 +1,4 @@
-//! What an admin does, and how Front's requests look on the wire.
+//! Actions of an admin, and the format of Front's requests.
 
 use frontgate_tests::front::{Address, Connect, Draft, Farewell, Refusal, Timestamps, UNDEFINED, signature};
 use frontgate_tests::{Front, digest};
@@ -12,7 +12,7 @@ fn is_signed(got: &Got, secret: &str, signed: &str) -> bool {
 }
 
 #[test]
-fn a_channel_is_connected_where_the_server_says() {
+fn a_channel_uses_the_webhook_url_of_the_server() {
     let (url, got) = serve(fine);
     let front = Front::start();
     let channel = front.connect(Connect::to(&url).token("typed").address("+15550109999")).expect("it is connected");
@@ -31,7 +31,7 @@ fn a_channel_is_connected_where_the_server_says() {
 }
 
 #[test]
-fn a_server_that_refuses_a_channel_is_heard() {
+fn a_rejected_channel_has_the_reason_of_the_server() {
     let table = [
         (400, r#"{"type":"bad_request","message":"token unknown"}"#, "token unknown"),
         (200, r#"{"type":"bad_request","message":"token unknown"}"#, "token unknown"),
@@ -47,12 +47,12 @@ fn a_server_that_refuses_a_channel_is_heard() {
         assert!(refusal.status == Some(status) && refusal.message.starts_with(message), "{refusal}");
         assert_eq!(front.look(|state| state.hooks()[0].error.clone()), Some(refusal.message));
     }
-    let refusal = Front::start().connect("http://127.0.0.1:1/").expect_err("nobody is there");
+    let refusal = Front::start().connect("http://127.0.0.1:1/").expect_err("no server listens");
     assert_eq!(refusal.status, None);
 }
 
 #[test]
-fn a_channel_is_connected_again_under_its_id() {
+fn a_channel_is_reconnected_with_its_id() {
     let (front, client, got) = connected(fine);
     front.rotate_secret("another secret");
     let connect = Connect::to(&front.channel(&client.channel).server_url).field("address", "+15550109999");
@@ -84,7 +84,7 @@ fn addresses_are_listed_page_by_page() {
 }
 
 #[test]
-fn bytes_are_signed_as_javascript_writes_them() {
+fn requests_are_signed_as_javascript_serializes_them() {
     let (front, client, got) = connected(fine);
     let text = "Café ☕ 👋 \u{2028} a/b \"q\"";
     front.send(&client.channel, Draft::new(text).to(LEE)).ids();
@@ -102,7 +102,7 @@ fn bytes_are_signed_as_javascript_writes_them() {
 }
 
 #[test]
-fn the_same_bytes_come_again_by_hand() {
+fn a_request_can_be_replayed() {
     let (front, client, got) = connected(fine);
     front.send(&client.channel, Draft::new("Hello").to(LEE)).ids();
     let fired = front.hooks()[1].clone();
@@ -136,11 +136,11 @@ fn a_channel_is_removed_with_and_without_a_body() {
     let (front, client, _) =
         connected(|got| if got.method == "DELETE" { Some((500, String::new())) } else { fine(got) });
     assert!(front.disconnect(&client.channel, Farewell::Signed).error.is_some());
-    assert!(!front.channel(&client.channel).is_connected, "Front cleans up all the same");
+    assert!(!front.channel(&client.channel).is_connected, "Front removes the channel regardless");
 }
 
 #[test]
-fn rules_answer_without_id_and_author() {
+fn autoreplies_have_no_id_and_no_author() {
     let (front, client, got) = connected(fine);
     front.autoreply_rule(Some("We are closed."));
     let conversation = imported(&front, &client, "conv-1", "1", "Hello?");
@@ -155,7 +155,7 @@ fn rules_answer_without_id_and_author() {
     let replied_to = payload["_links"]["related"]["message_replied_to"].as_str().unwrap_or_default();
     assert!(replied_to.ends_with(&first), "{replied_to}");
     assert_eq!((&payload["recipients"][0]["handle"], &payload["text"]), (&LEE.into(), &"We are closed.".into()));
-    // Its own answer names another conversation, since it was told of none.
+    // The answer names another conversation, since the request names none.
     assert_eq!(front.conversation("gw-autoreply").texts(), ["We are closed."]);
 
     front.autoreply_rule(None);

@@ -1,4 +1,4 @@
-//! What teammates write, what the answers to it mean, and what becomes of conversations.
+//! Messages of teammates, the effects of answers, and conversations.
 
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
@@ -47,7 +47,7 @@ fn a_message_has_every_field() {
 }
 
 #[test]
-fn drafts_are_what_a_test_needs() {
+fn drafts_set_each_field_of_a_message() {
     let (front, client, got) = connected(fine);
     let draft = Draft::new("").to(LEE).to(KIM).recipient("cc", "+15550100003").nobody();
     let sent = front.send(&client.channel, draft.attach_generated("scan.bin", "application/octet-stream", 100_000));
@@ -71,7 +71,7 @@ fn drafts_are_what_a_test_needs() {
 }
 
 #[test]
-fn anything_but_the_exact_answer_shows_the_teammate_an_error() {
+fn any_other_answer_shows_the_teammate_an_error() {
     let exact = success("1", "conv-1").to_string();
     let table = [
         (202, exact.clone(), "the status is 202"),
@@ -98,7 +98,7 @@ fn anything_but_the_exact_answer_shows_the_teammate_an_error() {
 }
 
 #[test]
-fn what_comes_after_the_deadline_is_ignored() {
+fn an_answer_after_the_deadline_is_ignored() {
     let (release, released) = mpsc::channel();
     let released = Mutex::new(released);
     let (front, client, _) = connected(move |got| match got.kind().as_str() {
@@ -121,7 +121,7 @@ fn what_comes_after_the_deadline_is_ignored() {
 }
 
 #[test]
-fn a_server_that_is_down_or_moves_is_followed() {
+fn a_server_that_was_down_is_found_at_its_new_address() {
     let (front, client, _) = connected(fine);
     front.point_at("127.0.0.1:1".parse().expect("an address"));
     let sent = front.send(&client.channel, Draft::new("Hello").to(LEE));
@@ -139,7 +139,7 @@ fn a_server_that_is_down_or_moves_is_followed() {
 }
 
 #[test]
-fn the_id_in_the_answer_says_where_a_message_belongs() {
+fn the_id_in_the_answer_selects_the_conversation() {
     let thread = Arc::new(Mutex::new("conv-1"));
     let (told, number) = (Arc::clone(&thread), Mutex::new(0));
     let (front, client, _) = connected(move |got| match got.kind().as_str() {
@@ -154,7 +154,7 @@ fn the_id_in_the_answer_says_where_a_message_belongs() {
     let first = front.send(&client.channel, Draft::new("one").to(LEE));
     assert_eq!(front.conversation("conv-1").id, first.conversation);
     front.reply(&first.conversation, "two");
-    // A new conversation that the server knows under another name joins that one.
+    // A new conversation joins the known conversation that the answer names.
     let joined = front.send(&client.channel, Draft::new("three").to(LEE));
     assert_eq!(joined.conversation, first.conversation);
     name("conv-2");
@@ -168,7 +168,7 @@ fn the_id_in_the_answer_says_where_a_message_belongs() {
 }
 
 #[test]
-fn conversations_merge_and_keep_all_their_ids() {
+fn merged_conversations_keep_all_ids() {
     let (front, client, got) = connected(fine);
     let [first, second] = ["conv-1", "conv-2"].map(|thread| imported(&front, &client, thread, thread, thread));
     let other = imported(&front, &client, "conv-3", "3", "three");
@@ -189,7 +189,7 @@ fn conversations_merge_and_keep_all_their_ids() {
 }
 
 #[test]
-fn a_message_sent_again_keeps_its_id_and_an_id_for_two_is_noticed() {
+fn a_resent_message_keeps_its_id_and_duplicates_are_recorded() {
     let (front, client, got) = connected(|got| match got.kind().as_str() {
         "message" => Some((200, success("always the same", "conv-1").to_string())),
         _ => fine(got),

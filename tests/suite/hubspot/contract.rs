@@ -1,4 +1,4 @@
-//! What `plugin test` says of the plugin, over the double of HubSpot.
+//! What `plugin test` says of the plugin, with the simulator of HubSpot.
 
 use frontgate_tests::hubspot::Person;
 use frontgate_tests::{HubSpot, component};

@@ -1,4 +1,4 @@
-//! What the double does on demand: failures, webhooks that come twice or late, and its settings.
+//! Faults, duplicate and late webhooks, and settings of the simulator.
 
 use std::net::TcpListener;
 use std::time::Duration;
@@ -11,10 +11,10 @@ use super::{
     twilio,
 };
 
-/// A conversation, and the outcome of adding a worker to it under a fault.
+/// Starts a conversation and adds a worker under a fault.
 fn hit(action: Action) -> (Twilio, Client, String, Outcome) {
     let (twilio, client) = twilio();
-    let sid = twilio.inbound_sms(CUSTOMER, NUMBER, "Hello").expect("nobody says no");
+    let sid = twilio.inbound_sms(CUSTOMER, NUMBER, "Hello").expect("no webhook rejects it");
     twilio.fault(Fault::new(action).on(Call::AddParticipant).conversation(&sid));
     assert_eq!(client.get(&participants(&sid)).0, 200, "another call is not hit");
     let outcome = client.send("POST", &participants(&sid), &[("Identity", ANA)]);
@@ -22,7 +22,7 @@ fn hit(action: Action) -> (Twilio, Client, String, Outcome) {
 }
 
 #[test]
-fn faults_come_before_or_after_the_deed() {
+fn faults_hit_before_or_after_the_effect() {
     let after = [Action::FailAfter(500), Action::FailAfter(504), Action::CloseAfterActing, Action::HalfAnAnswer];
     let acting = [&after[..], &[Action::Garbage, Action::Slow(1)]].concat();
     let late = Action::ActLate(50);
@@ -49,14 +49,14 @@ fn faults_come_before_or_after_the_deed() {
         if let Ok((status, _)) = outcome {
             assert_eq!(request.status, Some(status));
         }
-        // It hit once.
+        // The fault hits once.
         let expected = if request.acted { 409 } else { 201 };
         assert_eq!(client.post(&participants(&sid), &[("Identity", ANA)]).0, expected, "{action:?}");
     }
 }
 
 #[test]
-fn refusals_look_like_those_of_twilio() {
+fn error_answers_have_the_format_of_twilio() {
     let table = [
         (Action::TooManyRequests, 429, 20429, None),
         (Action::TooManyRequestsFor(7), 429, 20429, Some("7")),
@@ -85,9 +85,9 @@ fn refusals_look_like_those_of_twilio() {
 }
 
 #[test]
-fn twilio_goes_on_when_the_caller_has_left() {
+fn requests_complete_after_the_caller_disconnects() {
     let (twilio, client) = twilio();
-    let sid = twilio.inbound_sms(CUSTOMER, NUMBER, "Hello").expect("nobody says no");
+    let sid = twilio.inbound_sms(CUSTOMER, NUMBER, "Hello").expect("no webhook rejects it");
     twilio.fault(Fault::new(Action::Slow(400)).after(1).times(2));
     let agent = ureq::Agent::config_builder().timeout_global(Some(Duration::from_millis(100))).build().into();
     let hasty = Client { agent, ..client.clone() };
@@ -98,10 +98,10 @@ fn twilio_goes_on_when_the_caller_has_left() {
 }
 
 #[test]
-fn random_faults_follow_their_seed_and_the_passing_ones_pass() {
+fn random_faults_repeat_with_the_seed_and_transient_ones_end() {
     let run = |seed, actions: &[Action]| {
         let (twilio, client) = twilio();
-        let sid = twilio.inbound_sms(CUSTOMER, NUMBER, "Hello").expect("nobody says no");
+        let sid = twilio.inbound_sms(CUSTOMER, NUMBER, "Hello").expect("no webhook rejects it");
         twilio.faults_at_random_of(seed, 0.7, actions);
         let workers = ["a", "b", "c", "d", "e", "f"];
         for worker in workers {
@@ -126,7 +126,7 @@ fn random_faults_follow_their_seed_and_the_passing_ones_pass() {
 }
 
 #[test]
-fn it_goes_down_and_comes_back_at_the_same_place() {
+fn the_simulator_restarts_on_the_same_port_with_its_state() {
     let (twilio, client) = twilio();
     assert_eq!(client.post("/v1/Conversations", &[]).0, 201);
     for _ in 0..3 {
@@ -140,10 +140,10 @@ fn it_goes_down_and_comes_back_at_the_same_place() {
 }
 
 #[test]
-fn a_gateway_that_is_down_misses_nothing_where_twilio_retries() {
-    let nobody = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port");
+fn a_gateway_that_was_down_gets_the_retries() {
+    let closed_port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port");
     let twilio = Twilio::start();
-    twilio.point_at(nobody, PUBLIC_URL, "", TOKEN);
+    twilio.point_at(closed_port, PUBLIC_URL, "", TOKEN);
     twilio.filters(&["onConversationAdd", "onParticipantAdded"]);
     twilio.inbound_sms(CUSTOMER, NUMBER, "Hello").expect("pre events go through");
     assert_eq!(events(&twilio), ["onConversationAdd", "onParticipantAdded", "routing"]);
@@ -163,11 +163,11 @@ fn a_gateway_that_is_down_misses_nothing_where_twilio_retries() {
 }
 
 #[test]
-fn post_events_come_in_any_order_twice_and_again_by_hand() {
+fn post_events_can_be_reordered_duplicated_and_repeated() {
     let (twilio, got) = pointed(fine);
     twilio.reorder(2);
     twilio.duplicate(1, 1.0);
-    twilio.inbound_sms(CUSTOMER, NUMBER, "Hello").expect("nobody says no");
+    twilio.inbound_sms(CUSTOMER, NUMBER, "Hello").expect("no webhook rejects it");
     let events = events(&twilio);
     assert_eq!(events[..2], ["onConversationAdd", "onMessageAdd"]);
     let mut posts: Vec<_> = events[2..].chunks(2).map(|pair| (pair[0].as_str(), pair[0] == pair[1])).collect();
@@ -187,9 +187,9 @@ fn post_events_come_in_any_order_twice_and_again_by_hand() {
 }
 
 #[test]
-fn a_worker_writes_first() {
+fn a_worker_starts_a_conversation() {
     let (twilio, _) = pointed(fine);
-    let sid = twilio.outgoing(ANA, CUSTOMER, NUMBER, "c-7").expect("nobody says no");
+    let sid = twilio.outgoing(ANA, CUSTOMER, NUMBER, "c-7").expect("no webhook rejects it");
     let joined = ["onParticipantAdd", "onParticipantAdded"];
     assert_eq!(events(&twilio), [&["onConversationAdd", "onConversationAdded"], &joined[..], &joined].concat());
     let webhooks = twilio.webhooks();
@@ -205,7 +205,7 @@ fn a_worker_writes_first() {
 }
 
 #[test]
-fn writes_over_rest_fire_webhooks_where_asked_to() {
+fn rest_writes_fire_webhooks_on_request() {
     let (twilio, _) = pointed(|event| match event {
         "onConversationUpdate" => Some((200, r#"{"friendly_name":"Mora"}"#.to_owned())),
         "onParticipantRemove" => Some((403, String::new())),
@@ -243,13 +243,13 @@ fn webhooks_are_configured_over_rest() {
     let filters = json!(["onConversationAdd", "onParticipantAdded"]);
     assert_eq!((status, &body["filters"], &body["method"]), (200, &filters, &"POST".into()));
     assert_eq!(client.get(path).1, body);
-    twilio.inbound_sms(CUSTOMER, NUMBER, "Hello").expect("nobody says no");
+    twilio.inbound_sms(CUSTOMER, NUMBER, "Hello").expect("no webhook rejects it");
     assert_eq!(events(&twilio), ["onParticipantAdded", "routing"]);
     assert_eq!(got.lock().expect("the webhooks")[0].path, "/other?x=1");
 }
 
 #[test]
-fn an_operator_plays_with_it() {
+fn the_control_api_plays_scenarios_and_sets_faults() {
     let twilio = Twilio::builder().control().start();
     let client = Client::new(&twilio, KEY);
     let (status, played) =

@@ -1,4 +1,4 @@
-//! Files: uploaded, attached, sent by customers, and fetched again.
+//! Files: upload, attachment, files of customers, download.
 
 use frontgate_tests::{Twilio, digest};
 use serde_json::Value;
@@ -19,7 +19,7 @@ fn upload(client: &Client, query: &str, content_type: &str, bytes: &[u8]) -> (u1
     (response.status().as_u16(), serde_json::from_str(&text).expect("JSON"))
 }
 
-/// The status, the type, where it leads and the bytes.
+/// Status, media type, location and bytes.
 fn fetch(client: &Client, url: &str) -> (u16, String, String, Vec<u8>) {
     let mut request = client.agent.get(if url.starts_with("http") { url.to_owned() } else { client.url.clone() + url });
     for (name, value) in &client.headers {
@@ -33,7 +33,7 @@ fn fetch(client: &Client, url: &str) -> (u16, String, String, Vec<u8>) {
 }
 
 #[test]
-fn a_large_file_is_uploaded_attached_and_comes_back_over_a_url_that_takes_no_credentials() {
+fn a_large_file_is_downloaded_from_a_url_without_credentials() {
     let (twilio, client) = twilio();
     let stranger = Client { headers: Vec::new(), ..client.clone() };
     let bytes: Vec<u8> = (0..24_u32 << 20).map(|at| (at % 251) as u8).collect();
@@ -56,7 +56,7 @@ fn a_large_file_is_uploaded_attached_and_comes_back_over_a_url_that_takes_no_cre
     assert_eq!((status, kind.as_str()), (200, "application/pdf"));
     assert!(came == bytes);
 
-    let conversation = twilio.inbound_sms(CUSTOMER, NUMBER, "Hello").expect("nobody says no");
+    let conversation = twilio.inbound_sms(CUSTOMER, NUMBER, "Hello").expect("no webhook rejects it");
     let (status, message) = client.post(&messages(&conversation), &[("Body", "Here"), ("MediaSid", sid)]);
     assert_eq!((status, &message["media"][0]["sid"]), (201, &sid.into()));
     let media = twilio.conversation(&conversation).messages[1].media[0].clone();
@@ -65,7 +65,7 @@ fn a_large_file_is_uploaded_attached_and_comes_back_over_a_url_that_takes_no_cre
 }
 
 #[test]
-fn uploads_are_for_who_has_credentials_and_may_be_of_any_type() {
+fn uploads_need_credentials_and_accept_any_type() {
     let (_twilio, client) = twilio();
     let stranger = Client { headers: Vec::new(), ..client.clone() };
     assert_eq!(upload(&stranger, "", "image/png", b"x").0, 401);
@@ -83,9 +83,9 @@ fn customers_and_workers_send_files() {
     twilio.filters(&["onConversationAdd", "onMessageAdded"]);
     let client = Client::new(&twilio, KEY);
     let files: [(&str, &str, &[u8]); 2] = [("", "image/jpeg", b"a picture"), ("a.txt", "text/plain", b"a text")];
-    let sid = twilio.inbound_sms_with(CUSTOMER, NUMBER, "", &files).expect("nobody says no");
+    let sid = twilio.inbound_sms_with(CUSTOMER, NUMBER, "", &files).expect("no webhook rejects it");
     assert_eq!(twilio.inbound_sms_with(CUSTOMER, NUMBER, "again", &files[..1]), Ok(sid.clone()));
-    twilio.agent_writes(&sid, ANA, "", &files[1..]).expect("nobody says no");
+    twilio.agent_writes(&sid, ANA, "", &files[1..]).expect("no webhook rejects it");
     assert_eq!(events(&twilio), ["onConversationAdd", "onMessageAdded", "onMessageAdded", "onMessageAdded"]);
     let webhooks = twilio.webhooks();
     let media = |at: usize| serde_json::from_str::<Value>(webhooks[at].field("Media").expect("files")).expect("JSON");

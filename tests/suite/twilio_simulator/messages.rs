@@ -1,4 +1,4 @@
-//! Messages: written over REST, by customers and by workers, looked at in order, and delivered or not.
+//! Messages: created over REST, by customers and by workers; order and delivery receipts.
 
 use frontgate_tests::{Action, Call, DeliveryStatus, Effect, Fault, Twilio};
 use serde_json::{Value, json};
@@ -11,9 +11,9 @@ fn sids(page: &Value) -> Vec<&str> {
 }
 
 #[test]
-fn a_message_is_written_over_rest_and_read_again() {
+fn a_message_is_created_and_read_over_rest() {
     let (twilio, client) = twilio();
-    let conversation = twilio.inbound_sms(CUSTOMER, NUMBER, "Hello").expect("nobody says no");
+    let conversation = twilio.inbound_sms(CUSTOMER, NUMBER, "Hello").expect("no webhook rejects it");
     let attributes = json!({ "frontgate": { "key": "k-1", "part": 1 } }).to_string();
     let form = [("Author", ANA), ("Body", "Hi there"), ("Attributes", &attributes)];
     let (status, written) = client.post(&messages(&conversation), &form);
@@ -29,9 +29,9 @@ fn a_message_is_written_over_rest_and_read_again() {
 }
 
 #[test]
-fn a_message_that_twilio_would_not_take_is_refused() {
+fn invalid_messages_are_rejected_as_by_twilio() {
     let (twilio, client) = twilio();
-    let sid = twilio.inbound_sms(CUSTOMER, NUMBER, "Hello").expect("nobody says no");
+    let sid = twilio.inbound_sms(CUSTOMER, NUMBER, "Hello").expect("no webhook rejects it");
     let (fits, long, author) = ("ä".repeat(1600), "x".repeat(1601), "x".repeat(257));
     let attributes = format!("\"{}\"", "x".repeat(4095));
     let table: [(Form<'_>, (u16, u64)); 7] = [
@@ -53,9 +53,9 @@ fn a_message_that_twilio_would_not_take_is_refused() {
 }
 
 #[test]
-fn messages_are_listed_from_either_end_in_pages() {
+fn messages_are_listed_in_either_order_in_pages() {
     let (twilio, client) = twilio();
-    let sid = twilio.inbound_sms(CUSTOMER, NUMBER, "Hello").expect("nobody says no");
+    let sid = twilio.inbound_sms(CUSTOMER, NUMBER, "Hello").expect("no webhook rejects it");
     for text in ["one", "two", "three", "four"] {
         client.post(&messages(&sid), &[("Body", text)]);
     }
@@ -79,17 +79,17 @@ fn messages_are_listed_from_either_end_in_pages() {
 }
 
 #[test]
-fn webhooks_tell_of_messages_over_rest_only_where_asked_to_and_of_all_others() {
+fn messages_over_rest_fire_webhooks_on_request_and_others_always() {
     let (twilio, got) = pointed(fine);
     twilio.filters(&["onMessageAdded"]);
     twilio.custom_routing(false);
     let quiet = Client::new(&twilio, KEY);
     let loud = quiet.clone().with("x-twilio-webhook-enabled", "true");
-    let sid = twilio.inbound_sms(CUSTOMER, NUMBER, "Hello").expect("nobody says no");
+    let sid = twilio.inbound_sms(CUSTOMER, NUMBER, "Hello").expect("no webhook rejects it");
     quiet.post(&messages(&sid), &[("Body", "unheard")]);
     loud.post(&messages(&sid), &[("Body", "heard"), ("Attributes", r#"{"a":1}"#)]);
     twilio.wait_for(|state| state.webhooks().len() == 2);
-    let message = twilio.agent_writes(&sid, ANA, "from the app", &[]).expect("nobody says no");
+    let message = twilio.agent_writes(&sid, ANA, "from the app", &[]).expect("no webhook rejects it");
     assert_eq!(events(&twilio), ["onMessageAdded"; 3]);
     let fields = ["Source", "ClientIdentity", "Author", "Body", "Index", "Attributes"];
     let told = twilio.webhooks().into_iter();
@@ -105,12 +105,12 @@ fn webhooks_tell_of_messages_over_rest_only_where_asked_to_and_of_all_others() {
 }
 
 #[test]
-fn carriers_report_how_a_message_arrived() {
+fn carriers_report_the_delivery_of_a_message() {
     let (twilio, _) = pointed(fine);
     twilio.filters(&["onDeliveryUpdated"]);
     twilio.custom_routing(false);
     let client = Client::new(&twilio, KEY);
-    let sid = twilio.inbound_whatsapp(CUSTOMER, NUMBER, "Hello").expect("nobody says no");
+    let sid = twilio.inbound_whatsapp(CUSTOMER, NUMBER, "Hello").expect("no webhook rejects it");
     let written = client.post(&messages(&sid), &[("Body", "Hi"), ("Author", ANA)]).1;
     let message = written["sid"].as_str().expect("a SID");
     let path = format!("{}/{message}", messages(&sid));
@@ -137,7 +137,7 @@ fn carriers_report_how_a_message_arrived() {
 #[test]
 fn each_call_of_messages_and_webhooks_can_fail() {
     let (twilio, client) = twilio();
-    let sid = twilio.inbound_sms(CUSTOMER, NUMBER, "Hello").expect("nobody says no");
+    let sid = twilio.inbound_sms(CUSTOMER, NUMBER, "Hello").expect("no webhook rejects it");
     let message = twilio.conversation(&sid).messages[0].sid.clone();
     let hooks = format!("/v1/Conversations/{sid}/Webhooks");
     let (addresses, media) = ("/v1/Configuration/Addresses", format!("/v1/Services/{}/Media", Twilio::SERVICE_SID));
@@ -165,7 +165,7 @@ fn each_call_of_messages_and_webhooks_can_fail() {
 }
 
 #[test]
-fn a_name_that_is_taken_is_refused_and_found_by() {
+fn a_unique_name_identifies_one_conversation() {
     let (_twilio, client) = twilio();
     let (status, created) = client.post("/v1/Conversations", &[("UniqueName", "k 1/2")]);
     assert_eq!((status, client.code("/v1/Conversations", &[("UniqueName", "k 1/2")])), (201, (409, 50353)));

@@ -25,10 +25,10 @@ pub(crate) fn add_webhook(world: &mut World, request: &RestRequest) -> Result<Do
     let conversation = conversation(world, request)?;
     let (sid, place) = (conversation.sid.clone(), url_of(conversation, request));
     if request.field("Target") != Some("webhook") {
-        return Err(Problem::invalid("This double knows the target webhook only"));
+        return Err(Problem::invalid("The simulator supports the target webhook only"));
     }
     if request.field("Configuration.Method").is_some_and(|method| !method.eq_ignore_ascii_case("POST")) {
-        return Err(Problem::invalid("This double fires webhooks as POST only"));
+        return Err(Problem::invalid("The simulator sends webhooks with POST only"));
     }
     let url = request.filled("Configuration.Url").ok_or_else(|| Problem::invalid("Configuration.Url is missing"))?;
     if conversation.webhooks.len() >= SCOPED_WEBHOOKS_MAX {
@@ -117,7 +117,7 @@ fn set(
     }
     if let Some(service) = filled("ConversationServiceSid") {
         if service != world.service_sid {
-            return Err(Problem::invalid("This double knows one service only"));
+            return Err(Problem::invalid("The simulator supports one service only"));
         }
         address.service = Some(service);
     }
@@ -131,7 +131,7 @@ fn set(
         address.filters = every(request, "AutoCreation.WebhookFilters");
     }
     if filled("WebhookMethod").is_some_and(|method| !method.eq_ignore_ascii_case("POST")) {
-        return Err(Problem::invalid("This double fires webhooks as POST only"));
+        return Err(Problem::invalid("The simulator sends webhooks with POST only"));
     }
     if address.kind == "webhook" && address.url.is_empty() {
         return Err(Problem::invalid("AutoCreation.WebhookUrl is missing"));

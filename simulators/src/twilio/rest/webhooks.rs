@@ -13,7 +13,7 @@ pub(crate) fn fetch(world: &World, request: &RestRequest) -> Done {
 
 pub(crate) fn update(world: &mut World, request: &RestRequest) -> Result<Done, Problem> {
     if request.field("Method").is_some_and(|method| method != "POST") {
-        return Err(Problem::invalid("This double fires webhooks as POST only"));
+        return Err(Problem::invalid("The simulator sends webhooks with POST only"));
     }
     let webhooks = &mut world.webhooks;
     let set = |name: &str, old: &mut String| {

@@ -1,4 +1,4 @@
-//! A Twilio, and the plugin natively before it, as the gateway uses it.
+//! The simulator of Twilio and the plugin, called natively as the gateway calls it.
 
 use std::sync::{Arc, Mutex};
 
@@ -16,14 +16,14 @@ use super::super::{Client, Got, KEY, NUMBER, fine, listen};
 pub(super) const SECOND: &str = "+15550108888";
 pub(super) const TEAMMATE: &str = "lena@example.org";
 
-/// A Twilio, a plugin that is configured for it, and what comes to the plugin's channels.
-pub(super) struct Desk {
+/// The simulator, a client, and the webhooks that the plugin's channels received.
+pub(super) struct Fixture {
     pub(super) twilio: Twilio,
     pub(super) client: Client,
     pub(super) got: Arc<Mutex<Vec<Got>>>,
 }
 
-pub(super) fn desk(settings: &[(&str, &str)]) -> Desk {
+pub(super) fn fixture(settings: &[(&str, &str)]) -> Fixture {
     let (address, got) = listen(fine);
     let twilio = Twilio::start();
     twilio.point_at(address, PUBLIC_URL, "/demo", TOKEN);
@@ -53,10 +53,10 @@ pub(super) fn desk(settings: &[(&str, &str)]) -> Desk {
         let body = answer.body_mut().read_to_vec().map_err(cut)?;
         Ok(Response::new(answer.status().as_u16(), body))
     });
-    Desk { twilio, client, got }
+    Fixture { twilio, client, got }
 }
 
-/// A channel of this number.
+/// A channel with this number.
 pub(super) fn channel(number: &str) -> Connection {
     let name = number.trim_start_matches("whatsapp:+");
     Connection {
@@ -97,14 +97,14 @@ pub(super) fn with_files(mut message: OutboundMessage, files: &[(&str, &str)]) -
 
 pub(super) type Deliver = fn(&Connection, &OutboundMessage) -> Result<Receipt>;
 
-/// As the gateway does it where what an attempt has left in Twilio is clear.
+/// Sends a message and retries it, as the gateway does if the effect of an attempt is known.
 pub(super) fn deliver(connection: &Connection, message: &OutboundMessage) -> Result<Receipt> {
     let attempts = (0..100).map(|_| TwilioChannel::send(connection.clone(), message.clone()));
     let ended = attempts.into_iter().find(|sent| !matches!(sent, Err(Error::Unavailable(_))));
     ended.expect("it is sent in the end")
 }
 
-/// And where it is not: Twilio is asked before the message is sent again.
+/// Like [`deliver`], if the effect is unknown: searches for the message before each retry.
 pub(super) fn deliver_asking(connection: &Connection, message: &OutboundMessage) -> Result<Receipt> {
     for _ in 0..100 {
         match TwilioChannel::send(connection.clone(), message.clone()) {
@@ -124,14 +124,14 @@ pub(super) fn deliver_asking(connection: &Connection, message: &OutboundMessage)
     panic!("it is not sent");
 }
 
-impl Desk {
+impl Fixture {
     pub(super) fn connected(self, number: &str) -> (Self, Connection) {
         let connection = channel(number);
         assert_eq!(TwilioChannel::connect(connection.clone()), Ok(()));
         (self, connection)
     }
 
-    /// What Twilio has told these channels, all that came so far.
+    /// Passes all webhooks received so far to these channels.
     pub(super) fn received(&self, connection: &Connection) -> Vec<Event> {
         let got = std::mem::take(&mut *self.got.lock().expect("the webhooks"));
         let path = connection.webhook_url.trim_start_matches(PUBLIC_URL).to_owned();

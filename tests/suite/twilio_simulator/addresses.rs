@@ -1,4 +1,4 @@
-//! Webhooks of one conversation, and numbers whose conversations get one by themselves.
+//! Webhooks of single conversations, and address configurations that attach one to new conversations.
 
 use frontgate_tests::{DeliveryStatus, Effect, PUBLIC_URL, TOKEN, sign};
 use serde_json::json;
@@ -8,13 +8,13 @@ use super::{CUSTOMER, Client, KEY, NUMBER, OTHER, fine, messages, pointed};
 const ADDRESSES: &str = "/v1/Configuration/Addresses";
 
 #[test]
-fn a_conversations_own_webhook_is_told_of_what_it_asked_for() {
+fn a_conversation_webhook_gets_the_filtered_events() {
     let (twilio, got) = pointed(fine);
     twilio.custom_routing(false);
     twilio.filters(&[]);
     let client = Client::new(&twilio, KEY);
-    let sid = twilio.inbound_sms(CUSTOMER, NUMBER, "Hello").expect("nobody says no");
-    let other = twilio.inbound_sms(OTHER, NUMBER, "Hello").expect("nobody says no");
+    let sid = twilio.inbound_sms(CUSTOMER, NUMBER, "Hello").expect("no webhook rejects it");
+    let other = twilio.inbound_sms(OTHER, NUMBER, "Hello").expect("no webhook rejects it");
     let path = format!("/v1/Conversations/{sid}/Webhooks");
     let url = format!("{PUBLIC_URL}/own/hook?x=1");
     let form = [
@@ -30,8 +30,8 @@ fn a_conversations_own_webhook_is_told_of_what_it_asked_for() {
     assert_eq!(client.get(&path).1["webhooks"], json!([added]));
     assert!(got.lock().expect("the webhooks").is_empty());
 
-    twilio.inbound_sms(CUSTOMER, NUMBER, "Hello?").expect("nobody says no");
-    twilio.inbound_sms(OTHER, NUMBER, "Hello?").expect("nobody says no");
+    twilio.inbound_sms(CUSTOMER, NUMBER, "Hello?").expect("no webhook rejects it");
+    twilio.inbound_sms(OTHER, NUMBER, "Hello?").expect("no webhook rejects it");
     let message = client.post(&messages(&sid), &[("Body", "Hi")]).1["sid"].as_str().expect("a SID").to_owned();
     twilio.delivery(&message, DeliveryStatus::Failed, Some(30007));
     let came = got.lock().expect("the webhooks").clone();
@@ -56,7 +56,7 @@ fn a_conversations_own_webhook_is_told_of_what_it_asked_for() {
 }
 
 #[test]
-fn a_number_gives_its_new_conversations_a_webhook() {
+fn an_address_configuration_attaches_a_webhook_to_new_conversations() {
     let (twilio, got) = pointed(fine);
     twilio.custom_routing(false);
     twilio.filters(&[]);
@@ -78,9 +78,9 @@ fn a_number_gives_its_new_conversations_a_webhook() {
     assert_eq!(client.get(&by_number).1, created);
     assert_eq!(client.code(ADDRESSES, &form).0, 400, "there is one already");
 
-    let sid = twilio.inbound_sms(CUSTOMER, NUMBER, "Hello").expect("nobody says no");
-    twilio.inbound_sms(CUSTOMER, NUMBER, "Hello?").expect("nobody says no");
-    twilio.inbound_whatsapp(CUSTOMER, NUMBER, "another number").expect("nobody says no");
+    let sid = twilio.inbound_sms(CUSTOMER, NUMBER, "Hello").expect("no webhook rejects it");
+    twilio.inbound_sms(CUSTOMER, NUMBER, "Hello?").expect("no webhook rejects it");
+    twilio.inbound_whatsapp(CUSTOMER, NUMBER, "another number").expect("no webhook rejects it");
     let bodies = |at: &str| {
         let got = got.lock().expect("the webhooks").clone();
         let texts = got.iter().flat_map(|got| got.form.clone()).filter(|(name, _)| name == at);
@@ -92,7 +92,7 @@ fn a_number_gives_its_new_conversations_a_webhook() {
     let by_sid = format!("{ADDRESSES}/{}", created["sid"].as_str().expect("a SID"));
     let (status, updated) = client.post(&by_sid, &[("AutoCreation.Type", "default")]);
     assert_eq!((status, &updated["auto_creation"]["type"]), (200, &"default".into()));
-    twilio.inbound_sms(OTHER, NUMBER, "Hello").expect("nobody says no");
+    twilio.inbound_sms(OTHER, NUMBER, "Hello").expect("no webhook rejects it");
     assert_eq!(bodies("Body").len(), 2);
     client.post(&by_sid, &[("AutoCreation.Enabled", "false")]);
     let none = twilio.inbound_sms("+15550100003", NUMBER, "Hello").expect_err("no conversation is made");
