@@ -128,6 +128,25 @@ impl Twilio {
     pub const API_KEY_SID: &'static str = "SK000000000000000000000000000000b2";
     /// The secret of the default API key.
     pub const API_KEY_SECRET: &'static str = "an API key's secret";
+    /// The Conversations events that the simulator fires.
+    pub const EVENTS: [&'static str; 16] = [
+        "onConversationAdd",
+        "onConversationAdded",
+        "onConversationRemove",
+        "onConversationRemoved",
+        "onConversationStateUpdated",
+        "onConversationUpdate",
+        "onConversationUpdated",
+        "onDeliveryUpdated",
+        "onMessageAdd",
+        "onMessageAdded",
+        "onParticipantAdd",
+        "onParticipantAdded",
+        "onParticipantRemove",
+        "onParticipantRemoved",
+        "onParticipantUpdate",
+        "onParticipantUpdated",
+    ];
     /// The default Conversations service.
     pub const SERVICE_SID: &'static str = "IS000000000000000000000000000000c3";
 

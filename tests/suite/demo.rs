@@ -100,6 +100,8 @@ fn the_tour_names_a_script_that_builds_a_plugin() {
 #[test]
 fn the_demo_leaves_no_fault_in_its_configuration() {
     let demo = Demo::start();
-    let said = demo.run("frontgate check --config config.toml");
-    assert!(said.contains("all is well"), "{said}");
+    for command in ["frontgate check --config config.toml", "frontgate check --online --config config.toml"] {
+        let said = demo.run(command);
+        assert!(said.contains("all is well"), "{said}");
+    }
 }

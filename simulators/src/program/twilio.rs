@@ -131,6 +131,8 @@ impl Serve {
         let twilio = builder.service(&self.service).control().try_start()?;
         let public_url = self.public_url.unwrap_or_else(|| format!("http://{}", self.gateway));
         twilio.point_at(self.gateway, &public_url, &self.path, &token);
+        // Enabled by name, as in Twilio's console: the API shows no names for the default, which is all events.
+        twilio.filters(&Twilio::EVENTS);
         let mut text = format!("simulated Twilio: {}, webhooks go to {}", twilio.url(), self.gateway);
         if self.secrets.is_none() {
             text += &format!("\n  account {account}, auth token {token}\n  API key {key}, secret {secret}");
