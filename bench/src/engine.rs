@@ -1,27 +1,29 @@
-//! The gateway's plugins as a library, without HTTP around them: what one call costs.
+//! The gateway's plugin engine as a library, without HTTP, to measure one call.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
-use frontgate::config::{Config, Role};
-use frontgate::plugin::live::Live;
-use frontgate::plugin::load::reload::{Access, Reload};
-use frontgate::plugin::outbound::network::Around;
-use frontgate::plugin::registry::Registry;
-use frontgate::plugin::run::call::{Deadlines, Receipts};
-use frontgate::plugin::run::engine::Engine;
-use frontgate::roles::{Asking, Plugins};
-use frontgate::tenants::{self, Tenant};
+use frontgate_config::Config;
+use frontgate_contract::Role;
+use frontgate_loader::reload::{Access, Reload};
+use frontgate_runtime::live::Live;
+use frontgate_runtime::outbound::network::Around;
+use frontgate_runtime::registry::Registry;
+use frontgate_runtime::run::call::{Deadlines, Receipts};
+use frontgate_runtime::run::engine::Engine;
+use frontgate_runtime::settings::PluginConfig;
+use frontgate_tenants::Tenant;
+use frontgate_tenants::roles::{Asking, Plugins};
 use frontgate_tests::Setup;
 use tokio::time::Instant;
 
 use crate::servers::Gateway;
 
-/// Longer than any call here takes.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// Longer than any measured call takes.
+const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Live plugins of one configuration.
+/// The live plugins of a configuration.
 pub(crate) struct Library {
     plugins: Arc<Plugins>,
     tenants: Vec<Arc<Tenant>>,
@@ -29,7 +31,7 @@ pub(crate) struct Library {
 }
 
 impl Library {
-    /// Loads what a configuration names. Its plugins were compiled by a gateway before: only that can.
+    /// Loads the plugins of a configuration. A gateway compiles them first, since the library cannot.
     pub(crate) async fn load(setup: Setup) -> anyhow::Result<(Self, Setup)> {
         let gateway = Gateway::start(setup)?;
         let Gateway { process, setup } = gateway;
@@ -38,15 +40,16 @@ impl Library {
         let config = Arc::new(checked.config);
         let engine = Engine::new(&config.plugins, None)?;
         let registry = Arc::new(Registry::default());
-        Reload::new(&engine, &registry, &config, Around::default(), Access::Read)?.load_until(|| false).await?;
+        let plugins_config: Arc<dyn PluginConfig> = Arc::clone(&config) as _;
+        Reload::new(&engine, &registry, &plugins_config, Around::default(), Access::Read)?.load_until(|| false).await?;
         let plugins = Arc::new(Plugins::new(engine, registry));
-        Ok((Self { plugins, tenants: tenants::all(&config), request: "bench".into() }, setup))
+        Ok((Self { plugins, tenants: config.all_tenants(), request: "bench".into() }, setup))
     }
 
-    /// Ready to ask on behalf of a tenant, as a request is.
+    /// Prepares a call for a tenant, as the gateway does for a request.
     pub(crate) fn asking(&self, tenant: &str) -> anyhow::Result<(Asking, Arc<Live>)> {
         let tenant = self.tenants.iter().find(|known| &*known.name == tenant).context("no such tenant")?;
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + TIMEOUT;
         let asking =
             self.plugins.asking(tenant, &self.request, Deadlines { queue: until, answer: until }, Receipts::default());
         let plugin = asking.answering(Role::Crm).map_err(|error| anyhow!("{error}"))?;

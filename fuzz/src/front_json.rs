@@ -1,16 +1,16 @@
 //! `front::requests`: JSON that Front signed, as a POST and as a DELETE.
 
-use frontgate::front::requests::{
+use frontgate_front::requests::{
     ATTACHMENTS_MAX, CONVERSATION_IDS_MAX, Decoded, FILENAME_CHARS_MAX, Question, RECIPIENTS_MAX, decode, decode_kept,
 };
-use frontgate::front::signature::{Key, Keys, Request};
+use frontgate_front::signature::{Key, Keys, Request};
 
-/// Characters of an unknown type that are kept.
+/// The maximum length of an unknown type.
 const TYPE_CHARS_MAX: usize = 64;
-/// When the signed request is sent and received.
+/// The time at which the signed request is sent and received.
 const NOW_MS: u64 = 1_700_000_000_000;
 
-/// Any bytes are decoded or refused, and what is decoded is within every limit.
+/// Any bytes are decoded or rejected, and a decoded request is within every limit.
 pub fn run(input: &[u8]) {
     let kept = decode_kept(input);
     let keys = Keys::new(vec![Key::new("app_secrets[0]", "secret")], 1);

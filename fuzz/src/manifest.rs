@@ -1,13 +1,13 @@
-//! A plugin's file before it is compiled: what it says of itself, and where it differs from the contract.
+//! A plugin's file before compilation: its manifest, and its differences from the contract.
 
-use frontgate::plugin::fuzzing;
+use frontgate_contract::{Description, Manifest};
 
 /// Longest description or reason that reaches the log, in bytes, for each name that a component may have.
 const REASON_BYTES_MAX: usize = 1 << 20;
 
-/// Any bytes are described or refused, alike each time, and a description is bounded.
+/// Any bytes are described or rejected, deterministically, and a description is bounded.
 pub fn run(input: &[u8]) {
-    let described = fuzzing::manifest(input);
+    let described = manifest(input);
     match &described {
         Ok((manifest, misfit)) => {
             assert_eq!(manifest.bytes, input.len());
@@ -15,5 +15,10 @@ pub fn run(input: &[u8]) {
         }
         Err(reason) => assert!(reason.len() <= REASON_BYTES_MAX),
     }
-    assert_eq!(described, fuzzing::manifest(input));
+    assert_eq!(described, manifest(input));
+}
+
+fn manifest(wasm: &[u8]) -> Result<(Manifest, Option<String>), String> {
+    let description = Description::of(wasm).map_err(|error| format!("{error:#}"))?;
+    Ok((description.manifest, description.misfit))
 }

@@ -19,10 +19,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-
-use crate::config::{Checked, Config};
-use crate::memory;
-use crate::plugin::load::child;
+use frontgate_config::Checked;
+use frontgate_config::Config;
+use frontgate_loader::child;
 
 /// A gateway between customer-messaging platforms and a company's own systems.
 #[derive(Debug, Parser)]
@@ -143,5 +142,8 @@ fn load(file: &std::path::Path) -> anyhow::Result<Checked> {
 }
 
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
-    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().on_thread_park(memory::before_sleep).build()?)
+    Ok(tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .on_thread_park(frontgate_memory::before_sleep)
+        .build()?)
 }

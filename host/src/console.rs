@@ -10,6 +10,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
+use frontgate_config::Config;
+use frontgate_delivery::job::State;
+use frontgate_delivery::store::desk::Desk;
+use frontgate_runtime::registry::Registry;
+use frontgate_runtime::run::engine::Engine;
+use frontgate_state::{Buckets, Usage};
+use frontgate_store::{Database, Waiting};
+use frontgate_telemetry::REFUSALS;
+use frontgate_tenants::roles;
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::header::CONTENT_TYPE;
@@ -19,16 +28,6 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::task::spawn_blocking;
 use tracing::warn;
 
-use crate::config::{self, Config};
-use crate::delivery::job::State;
-use crate::delivery::store::desk::Desk;
-use crate::plugin::registry::Registry;
-use crate::plugin::run::engine::Engine;
-use crate::roles;
-use crate::state::{Buckets, Usage};
-use crate::store::{Database, Waiting};
-use crate::telemetry::REFUSALS;
-
 /// Deliveries in each state, by tenant.
 type Deliveries = BTreeMap<String, BTreeMap<State, u64>>;
 
@@ -36,7 +35,7 @@ type Deliveries = BTreeMap<String, BTreeMap<State, u64>>;
 pub struct Console {
     config: ArcSwap<Config>,
     /// How the last reload of it ended, if there was one.
-    configured: ArcSwapOption<config::receipt::Receipt>,
+    configured: ArcSwapOption<frontgate_config::receipt::Receipt>,
     engine: Arc<Engine>,
     registry: Arc<Registry>,
     store: PathBuf,
@@ -87,7 +86,7 @@ impl Console {
     }
 
     /// What a reload of the configuration came to.
-    pub fn note(&self, receipt: config::receipt::Receipt) {
+    pub fn note(&self, receipt: frontgate_config::receipt::Receipt) {
         self.configured.store(Some(Arc::new(receipt)));
     }
 
@@ -122,7 +121,7 @@ impl Console {
         if self.loading.load(Ordering::Relaxed) {
             return vec!["the plugins are being loaded".to_owned()];
         }
-        roles::unanswered(&self.registry, &self.config.load())
+        roles::unanswered(&self.registry, &self.config.load().tenants)
     }
 
     /// Plugins that are not asked for a while.

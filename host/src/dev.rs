@@ -17,6 +17,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
+use frontgate_contract::Role;
+use frontgate_plugin_test::bench::{Bench, Outside};
+use frontgate_plugin_test::cases;
+use frontgate_plugin_test::project::Project;
+use frontgate_plugin_test::suite::Outcome;
+use frontgate_telemetry::capture::Lines;
 use serde_json::Value;
 
 use self::build::Built;
@@ -25,12 +31,6 @@ use self::keys::{Key, Keys};
 use self::screen::{Round, Screen};
 use self::stand::Stand;
 use self::tap::{Heard, Tap};
-use crate::config::Role;
-use crate::telemetry::capture::Lines;
-use crate::workbench::bench::{Bench, Outside};
-use crate::workbench::cases;
-use crate::workbench::project::Project;
-use crate::workbench::suite::Outcome;
 
 /// What the author wants.
 #[derive(Debug)]

@@ -1,46 +1,10 @@
 //! Frontgate: a gateway between customer-messaging platforms and a company's own systems.
 //!
-//! A callback comes in at [`server`], is answered by [`gateway`] (route, read, verify, decode, ask a
-//! plugin, encode), and the plugin runs in [`plugin`]. A module imports from its own floor and
-//! from those below; ARCHITECTURE.md has the floors.
+//! This package is the program: [`cli`] parses commands, [`service`] runs a gateway from its start to its end,
+//! [`console`] serves the operators' pages, [`dev`] builds and reloads a plugin while its author works. Everything
+//! else is in `crates/`; ARCHITECTURE.md draws their graph.
 
 pub mod cli;
-
-pub mod dev;
-
-pub mod service;
-pub mod workbench;
-
 pub mod console;
-pub mod server;
-
-pub mod gateway;
-
-pub mod delivery;
-
-pub mod body;
-pub mod connections;
-pub mod roles;
-pub mod routes;
-pub mod tenants;
-
-pub mod plugin;
-
-pub mod state;
-pub mod store;
-
-pub mod front;
-pub mod twilio;
-
-pub mod bindings;
-pub mod config;
-pub mod error;
-mod memory;
-pub mod outbound;
-mod ownership;
-mod process;
-pub mod sandbox;
-mod scheduling;
-mod signing;
-mod starter;
-pub mod telemetry;
+pub mod dev;
+pub mod service;

@@ -10,6 +10,21 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use frontgate_config::Config;
+use frontgate_delivery::store::Store;
+use frontgate_gateway::server::descriptors;
+use frontgate_gateway::server::descriptors::OPERATORS_CONNECTIONS_MAX;
+use frontgate_gateway::server::socket::Socket;
+use frontgate_gateway::server::{Callers, Server};
+use frontgate_loader::reload::{Access, Reload};
+use frontgate_runtime::outbound::network::{Around, Detour};
+use frontgate_runtime::registry::Registry;
+use frontgate_runtime::run::engine::Engine;
+use frontgate_runtime::settings::PluginConfig;
+use frontgate_state::Buckets;
+use frontgate_store::Database;
+use frontgate_tenants::roles;
+use frontgate_tenants::roles::Plugins;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
@@ -19,22 +34,7 @@ use tracing::{info, warn};
 use self::edition::{Editions, Parts};
 use self::operate::Operate;
 use self::reload::Reloads;
-use crate::config::Config;
 use crate::console::Console;
-use crate::delivery::store::Store;
-use crate::memory;
-use crate::plugin::load::reload::{Access, Reload};
-use crate::plugin::outbound::network::{Around, Detour};
-use crate::plugin::registry::Registry;
-use crate::plugin::run::engine::Engine;
-use crate::roles::{self, Plugins};
-use crate::server::descriptors::{self, OPERATORS_CONNECTIONS_MAX};
-use crate::server::socket::Socket;
-use crate::server::{Callers, Server};
-use crate::state::Buckets;
-use crate::store::Database;
-use crate::telemetry;
-use crate::tenants;
 
 /// How a gateway ended that was told to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,12 +60,13 @@ pub(crate) struct Placement {
 
 /// Serves until a signal, then drains. `file` is where the configuration stands.
 pub(crate) async fn serve(file: &Path, config: Config, placement: Placement) -> anyhow::Result<End> {
-    let metrics = telemetry::metrics()?;
-    tokio::spawn(telemetry::keep_up(metrics.clone()));
-    tokio::spawn(memory::give_back());
+    let metrics = frontgate_telemetry::metrics()?;
+    tokio::spawn(frontgate_telemetry::keep_up(metrics.clone()));
+    tokio::spawn(frontgate_memory::give_back());
     let mut signals = Signals::new()?;
     let listen = placement.listen.unwrap_or(config.server.listen);
-    let connections_max = descriptors::connections_max(&config, placement.open_files_max);
+    let connections_max =
+        descriptors::connections_max(&config.server, config.plugins.calls_max, placement.open_files_max);
     let server = Server::bind(listen, &config.server, Callers::Anybody, connections_max).await?;
     let operators_max = OPERATORS_CONNECTIONS_MAX.min(connections_max);
     let admin = Server::bind(config.admin.listen, &config.server, Callers::Trusted, operators_max).await?;
@@ -94,18 +95,19 @@ pub(crate) async fn serve(file: &Path, config: Config, placement: Placement) -> 
     ));
 
     let around = Around { own: vec![address, admin_address], detour: placement.detour };
-    let mut plugins_reload = Reload::new(&engine, &registry, &config, around, Access::Write)?;
+    let mut plugins_reload =
+        Reload::new(&engine, &registry, &(Arc::clone(&config) as Arc<dyn PluginConfig>), around, Access::Write)?;
     let socket = Socket::bind(&config.admin.socket).await?;
     tokio::select! {
         // Callbacks wait for what answers them, not for the slowest compilation.
-        loaded = plugins_reload.load_until(|| roles::unanswered(&registry, &config).is_empty()) => loaded?,
+        loaded = plugins_reload.load_until(|| roles::unanswered(&registry, &config.tenants).is_empty()) => loaded?,
         () = signals.next() => return Ok(End::Clean),
     }
     console.loaded();
-    for reason in roles::unanswered(&registry, &config) {
+    for reason in roles::unanswered(&registry, &config.tenants) {
         warn!("{reason}; its callbacks get 503");
     }
-    for reason in roles::missing(&registry, &config) {
+    for reason in roles::missing(&registry, &config.tenants) {
         warn!("{reason}; it is passed over");
     }
     let commands = plugins_reload.commands();
@@ -136,7 +138,7 @@ pub(crate) async fn serve(file: &Path, config: Config, placement: Placement) -> 
         stop.clone(),
     ));
     info!(
-        listen = %address, admin = %admin_address, public_url = tenants::shown(&tenants::public_url(&config)),
+        listen = %address, admin = %admin_address, public_url = frontgate_tenants::shown(&config.public_url()),
         "serving {address}; operators at http://{admin_address}/statusz"
     );
     if let Some(serving) = placement.serving {

@@ -46,7 +46,7 @@ impl Demo {
         twilio.point_at(gateway.address(), "http://127.0.0.1:8080", "", token.trim_end());
         front.point_at(gateway.address());
         // Commands find the gateway by its configuration.
-        let found = config(&twilio, &front, gateway.address(), gateway.operators_address());
+        let found = config(&twilio, &front, gateway.address(), gateway.admin_address());
         fs::write(gateway.path("config.toml"), found).expect("a file");
         Self { twilio, front, gateway }
     }

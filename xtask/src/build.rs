@@ -1,4 +1,4 @@
-//! `cargo xtask build`: the gateway and the plugins that are shipped with it.
+//! `cargo xtask build`: builds the gateway and the plugins that are shipped with it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,19 +7,19 @@ use anyhow::{Context as _, Result};
 
 use crate::tools::{PLUGIN_TARGET, add_plugin_target, cargo, execute, root, target};
 
-/// Builds the gateway that ends where tests say.
+/// Builds the gateway that ends itself at the crash points that tests choose.
 pub(crate) fn crash_points() -> Result<()> {
     let feature = ["--features", "frontgate/crash-points", "--bin", "frontgate-crash-points"];
     execute(cargo(&["build", "--profile", "quick", "--locked", "--workspace"]).args(feature))
 }
 
-/// As they are shipped.
+/// Builds gateway and plugins with the release profile.
 pub(crate) fn build() -> Result<()> {
     gateway("release")?;
     plugins()
 }
 
-/// As tests use them, which is there sooner and runs slower.
+/// Builds gateway and plugins for tests: compiles faster, runs slower.
 pub(crate) fn build_quickly() -> Result<()> {
     gateway("quick")?;
     plugins()
@@ -45,12 +45,12 @@ fn programs(profile: &str, names: &[&str]) -> Result<()> {
     execute(build.args(names.iter().flat_map(|name| ["--bin", name])))
 }
 
-/// Builds every crate in `plugins/` and copies its component to where the gateway looks.
+/// Builds every crate in `plugins/` and copies its component to the gateway's plugin folder.
 pub(crate) fn plugins() -> Result<()> {
     install(&packages(&root().join("plugins"))?)
 }
 
-/// Builds these crates of `plugins/` and copies their components to where the gateway looks.
+/// Builds these crates of `plugins/` and copies their components to the gateway's plugin folder.
 fn install(names: &[String]) -> Result<()> {
     let folder = root().join("plugins");
     for (name, component) in names.iter().zip(components(names)?) {
@@ -63,7 +63,7 @@ fn install(names: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// Builds packages as components, and says where they are.
+/// Builds packages as components and returns the paths of their files.
 pub(crate) fn components(packages: &[String]) -> Result<Vec<PathBuf>> {
     add_plugin_target()?;
     let mut build = cargo(&["build", "--profile", "plugin", "--locked", "--target", PLUGIN_TARGET]);
@@ -74,7 +74,7 @@ pub(crate) fn components(packages: &[String]) -> Result<Vec<PathBuf>> {
     Ok(packages.iter().map(file).collect())
 }
 
-/// The crates in a folder; each is called like its own folder.
+/// Returns the names of the crates in a folder; each crate has the name of its own folder.
 pub(crate) fn packages(folder: &Path) -> Result<Vec<String>> {
     let mut names: Vec<String> = fs::read_dir(folder)
         .with_context(|| format!("reading {}", folder.display()))?

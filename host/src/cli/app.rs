@@ -4,11 +4,10 @@ use std::path::Path;
 
 use anyhow::{Context as _, bail};
 use clap::Args;
-
-use crate::config::{self, Config, FrontApp};
-use crate::delivery::store::desk::{Desk, Filter};
-use crate::front::signature::Keys;
-use crate::tenants::{front_keys, front_path, front_url};
+use frontgate_config::Config;
+use frontgate_delivery::store::desk::{Desk, Filter};
+use frontgate_front::signature::Keys;
+use frontgate_tenants::{front_keys, front_path};
 
 /// Which app is meant.
 #[derive(Debug, Args)]
@@ -43,13 +42,13 @@ impl App {
             (None, _) => bail!("which app? add --app with one of: {}", names()),
         };
         let app = Self { tenant, name, config };
-        if let Some(fault) = app.settings().app_secrets.iter().find_map(config::Secret::fault) {
+        if let Some(fault) = app.settings().app_secrets.iter().find_map(frontgate_settings::Secret::fault) {
             bail!("tenants.{}.front.{}.app_secrets: {fault}", app.tenant, app.name);
         }
         Ok(app)
     }
 
-    fn settings(&self) -> &FrontApp {
+    fn settings(&self) -> &frontgate_front::Settings {
         &self.config.tenants[&self.tenant].front[&self.name]
     }
 
@@ -90,7 +89,7 @@ pub(super) fn desk(config: &Config) -> anyhow::Result<Desk> {
 /// The address of a channel as Front calls it; none, if its app is not in the configuration any more.
 pub(super) fn address(config: &Config, tenant: &str, app: &str, key: &str) -> Option<String> {
     let settings = config.tenants.get(tenant).filter(|settings| settings.front.contains_key(app))?;
-    Some(format!("{}/{key}", front_url(config, settings, app)))
+    Some(format!("{}/{key}", config.front_url(settings, app)))
 }
 
 fn tenant(config: &Config, name: Option<&str>) -> anyhow::Result<String> {

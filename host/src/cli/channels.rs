@@ -8,14 +8,14 @@ use std::time::SystemTime;
 
 use anyhow::{Context as _, bail, ensure};
 use clap::{Args, Subcommand};
+use frontgate_config::Config;
+use frontgate_delivery::store::desk::{ChannelLine, ChannelWhole, Desk, Filter};
+use frontgate_delivery::store::front::ChannelState;
+use frontgate_store::millis;
 use serde::Serialize;
 
 use super::words::{escaped, plain, short, time};
 use super::{app, say};
-use crate::config::Config;
-use crate::delivery::store::desk::{ChannelLine, ChannelWhole, Desk, Filter};
-use crate::delivery::store::front::ChannelState;
-use crate::store::millis;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {

@@ -6,15 +6,17 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use frontgate_config::Checked;
+use frontgate_config::Config;
+use frontgate_loader::reload::{Access, Reload};
+use frontgate_loader::single;
+use frontgate_runtime::outbound::network::Around;
+use frontgate_runtime::registry::Registry;
+use frontgate_runtime::run::engine::{Allocation, Engine};
+use frontgate_system::sandbox::Confinement;
+use frontgate_tenants::roles;
+
 use super::say;
-use crate::config::{Checked, Config};
-use crate::plugin::load::reload::{Access, Reload};
-use crate::plugin::load::single;
-use crate::plugin::outbound::network::Around;
-use crate::plugin::registry::Registry;
-use crate::plugin::run::engine::{Allocation, Engine};
-use crate::roles;
-use crate::sandbox::Confinement;
 
 const FAULTS_FOUND: u8 = 1;
 const COULD_NOT_CHECK: u8 = 2;
@@ -68,7 +70,7 @@ fn plugins(config: &Arc<Config>) -> anyhow::Result<usize> {
     let runtime = super::runtime()?;
     confinement(runtime.block_on(single::confinement(&config.plugins)).as_deref());
     runtime.block_on(async {
-        let mut reload = Reload::new(&engine, &registry, config, Around::default(), Access::Read)?;
+        let mut reload = Reload::new(&engine, &registry, &(Arc::clone(config) as _), Around::default(), Access::Read)?;
         reload.load_until(|| false).await
     })?;
     let mut faults = 0;
@@ -88,11 +90,11 @@ fn plugins(config: &Arc<Config>) -> anyhow::Result<usize> {
             (None, None) => {}
         }
     }
-    for reason in roles::unanswered(&registry, config) {
+    for reason in roles::unanswered(&registry, &config.tenants) {
         faults += 1;
         say!("✗ {reason}\n    put the plugin's .wasm file into {folder}, or change the role");
     }
-    for reason in roles::missing(&registry, config) {
+    for reason in roles::missing(&registry, &config.tenants) {
         faults += 1;
         say!("✗ {reason}\n    put its .wasm file into {folder}, or mend the name");
     }

@@ -5,14 +5,14 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use frontgate_config::Config;
+use frontgate_net::exchange::exchange;
 use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::{Request, Response, StatusCode};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::timeout;
 
-use crate::config::Config;
-use crate::outbound::exchange::exchange;
 use crate::service::operate::{Answer, Details};
 
 /// Longer than any callback may take.

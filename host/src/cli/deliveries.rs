@@ -5,13 +5,13 @@ use std::process::ExitCode;
 use std::time::SystemTime;
 
 use clap::{Subcommand, ValueEnum};
+use frontgate_config::Config;
+use frontgate_delivery::job::State;
+use frontgate_delivery::store::desk::{Fact, Line, Whole};
+use frontgate_store::millis;
 
 use super::words::{escaped, plain, short, time};
 use super::{app, say};
-use crate::config::Config;
-use crate::delivery::job::State;
-use crate::delivery::store::desk::{Fact, Line, Whole};
-use crate::store::millis;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {

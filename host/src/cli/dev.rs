@@ -4,8 +4,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use frontgate_telemetry::capture;
+
 use crate::dev::{self, Options};
-use crate::telemetry::capture;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {

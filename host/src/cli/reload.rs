@@ -4,10 +4,11 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, UNIX_EPOCH};
 
+use frontgate_config::Config;
+use frontgate_runtime::receipt::Receipt;
+
 use super::words::plain;
 use super::{client, say};
-use crate::config::{self, Config};
-use crate::plugin::receipt::Receipt;
 use crate::service::operate::{Answer, Details};
 
 const NOT_LIVE: u8 = 1;
@@ -55,7 +56,7 @@ fn show(Answer { configuration, plugins }: &Answer) -> ExitCode {
 }
 
 /// Says what became of the configuration, and whether it was kept as it was.
-fn print_configuration(receipt: &config::receipt::Receipt) -> bool {
+fn print_configuration(receipt: &frontgate_config::receipt::Receipt) -> bool {
     let changes = if receipt.changes.is_empty() { "nothing has changed".into() } else { receipt.changes.join(", ") };
     say!("configuration  {}  {} ms  {changes}", receipt.outcome.name(), receipt.duration_ms);
     let reason = receipt.outcome.reason();
@@ -70,7 +71,7 @@ pub(super) fn print(receipt: &Receipt) {
     let Receipt { id, plugin, outcome, before, after, changes, duration_ms, .. } = receipt;
     let time = httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_millis(receipt.time_ms));
     let short = |digest: &Option<_>| {
-        digest.as_ref().map_or_else(|| "nothing".to_owned(), crate::plugin::load::cache::Digest::short)
+        digest.as_ref().map_or_else(|| "nothing".to_owned(), frontgate_contract::digest::Digest::short)
     };
     let now = if before == after { short(after) } else { format!("{} -> {}", short(before), short(after)) };
     say!("{id}  {time}  {plugin}  {}  {now}  {duration_ms} ms", outcome.name());

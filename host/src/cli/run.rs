@@ -3,15 +3,13 @@
 use std::path::Path;
 use std::process::ExitCode;
 
+use frontgate_system::process;
+use frontgate_system::scheduling;
 use rustix::process::{Resource, getrlimit, setrlimit};
 use rustix::thread::disable_transparent_huge_pages;
 use tracing::{debug, info, warn};
 
-use crate::memory;
-use crate::process;
-use crate::scheduling;
 use crate::service::{self, End, Placement};
-use crate::telemetry;
 
 /// Requests that are unfinished at the end of the grace period were cut off.
 const CUT_OFF: u8 = 3;
@@ -23,7 +21,7 @@ pub(super) fn run(file: &Path) -> anyhow::Result<ExitCode> {
     unsafe { process::take_environment() };
     let checked = super::load(file)?;
     let protected = protected.and(process::core_dumps(checked.config.process.core_dumps));
-    let _log = telemetry::log(&checked.config.log)?;
+    let _log = frontgate_telemetry::log(&checked.config.log)?;
     if let Err(error) = protected {
         warn!(event = "process.unprotected", "failed to protect the process's memory: {error}");
     }
@@ -32,7 +30,7 @@ pub(super) fn run(file: &Path) -> anyhow::Result<ExitCode> {
     }
     let open_files_max = allow_open_files();
     keep_pages_small();
-    memory::return_soon();
+    frontgate_memory::return_soon();
     keep_slices_short();
     let runtime = super::runtime()?;
     let placement = Placement { open_files_max, ..Placement::default() };

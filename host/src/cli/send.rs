@@ -9,6 +9,9 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::{Subcommand, ValueEnum};
+use frontgate_gateway::routes::Callback as Address;
+use frontgate_twilio::form::Form;
+use frontgate_twilio::signature::SIGNATURE;
 use http_body_util::Full;
 use hyper::Request;
 use hyper::body::Bytes;
@@ -16,9 +19,6 @@ use hyper::header::{CONTENT_TYPE, HOST};
 use url::form_urlencoded;
 
 use super::{client, say, tenant};
-use crate::routes::Callback as Address;
-use crate::twilio::form::Form;
-use crate::twilio::signature::SIGNATURE;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {

@@ -3,9 +3,8 @@
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
-
-use crate::config::Config;
-use crate::tenants::{self, Tenant};
+use frontgate_config::Config;
+use frontgate_tenants::Tenant;
 
 /// The one that was named, or the only one.
 pub(super) fn tenant(file: &Path, name: Option<&str>) -> anyhow::Result<(Config, Tenant)> {
@@ -26,6 +25,6 @@ pub(super) fn tenant(file: &Path, name: Option<&str>) -> anyhow::Result<(Config,
             bail!("{fault}");
         }
     }
-    let tenant = tenants::one(&config, name).context("server.public_url is no address such as https://host")?;
+    let tenant = config.tenant(name).context("server.public_url is no address such as https://host")?;
     Ok((config, tenant))
 }

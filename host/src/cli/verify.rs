@@ -9,10 +9,10 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
+use frontgate_twilio::explain::{Surroundings, explain};
+use frontgate_twilio::signature::Request;
 
 use super::{say, tenant};
-use crate::twilio::explain::{Surroundings, explain};
-use crate::twilio::signature::Request;
 
 #[derive(Debug, Args)]
 pub(super) struct Command {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use crate::telemetry::is_invisible;
+use frontgate_telemetry::is_invisible;
 
 /// A text from outside: it must not act on the terminal.
 pub(super) fn plain(text: &str) -> String {

@@ -3,14 +3,13 @@
 use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use frontgate_delivery::job::State;
+use frontgate_loader::confinement;
+use frontgate_runtime::registry::{Receipt, Version};
+use frontgate_state::Usage;
 use serde::{Deserialize, Serialize};
 
 use super::{Console, Deliveries};
-use crate::config;
-use crate::delivery::job::State;
-use crate::plugin::load::confinement;
-use crate::plugin::registry::{Receipt, Version};
-use crate::state::Usage;
 
 /// The whole answer.
 #[derive(Debug, Serialize, Deserialize)]
@@ -25,7 +24,7 @@ pub struct Status {
     pub reasons: Vec<String>,
     /// How the last reload of the configuration ended; none if there was none.
     #[serde(default)]
-    pub configuration: Option<config::receipt::Receipt>,
+    pub configuration: Option<frontgate_config::receipt::Receipt>,
     /// Every plugin that is live or whose file was tried, by name.
     pub plugins: BTreeMap<String, Plugin>,
     /// The file of damaged plugin records, while new plugin files are refused because of it.

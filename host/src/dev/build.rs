@@ -4,11 +4,11 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use frontgate_config::Config;
+use frontgate_contract::Role;
+use frontgate_loader::single;
+use frontgate_plugin_test::project::Project;
 use tokio::process::Command;
-
-use crate::config::{Config, Role};
-use crate::plugin::load::single;
-use crate::workbench::project::Project;
 
 /// Lines of what the command wrote, half of them from its beginning.
 const LINES_MAX: usize = 40;
@@ -70,7 +70,7 @@ impl Built {
             return None;
         }
         let config = Config::default();
-        let wasm = single::read(&self.file, &config).await.ok()?;
+        let wasm = single::read(&self.file, &config.plugins).await.ok()?;
         let manifest = single::describe(wasm, &config.plugins).await.ok()?.manifest;
         Some(Role::ALL.into_iter().filter(|role| manifest.roles.contains(role.name())).collect())
     }

@@ -6,11 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use frontgate_plugin_test::project::Project;
 use notify::{RecursiveMode, Watcher};
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
-
-use crate::workbench::project::Project;
 
 /// Files are looked at so often where the system gives no hints.
 const LOOK_EACH: Duration = Duration::from_secs(2);
@@ -47,7 +46,7 @@ impl Changes {
             false => project.watch.iter().map(|path| folder.join(path)).collect(),
         };
         roots.retain(|path| is_written(path));
-        for more in ["cases", crate::workbench::project::FILE] {
+        for more in ["cases", frontgate_plugin_test::project::FILE] {
             roots.push(folder.join(more));
         }
         let hint: Arc<Notify> = Arc::default();

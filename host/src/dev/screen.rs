@@ -5,12 +5,12 @@ use std::io::{IsTerminal as _, Write as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use frontgate_plugin_test::project::Project;
+use frontgate_telemetry::capture::Line;
 use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 
 use super::build::Built;
-use crate::telemetry::capture::Line;
-use crate::workbench::project::Project;
 
 /// Lines of a screen whose height is unknown.
 const ROWS: usize = 50;

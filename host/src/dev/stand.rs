@@ -10,6 +10,15 @@ use std::process::Stdio;
 
 use anyhow::{Context as _, anyhow, bail};
 use bytes::Bytes;
+use frontgate_config::Config;
+use frontgate_contract::Role;
+use frontgate_contract::digest::Digest;
+use frontgate_gateway::server::{Callers, Server};
+use frontgate_net::exchange::exchange;
+use frontgate_plugin_test::project::Project;
+use frontgate_plugin_test::scratch::Scratch;
+use frontgate_plugin_test::upstream::{Program, Upstreams};
+use frontgate_runtime::receipt::{Outcome, Receipt};
 use http_body_util::Full;
 use hyper::Request;
 use tokio::net::UnixStream;
@@ -19,16 +28,8 @@ use tokio::task::JoinHandle;
 
 use self::made::Places;
 use super::{Options, Tap};
-use crate::config::{self, Config, Role};
-use crate::outbound::exchange::exchange;
-use crate::plugin::load::cache::Digest;
-use crate::plugin::receipt::{Outcome, Receipt};
-use crate::server::{Callers, Server};
 use crate::service::operate::Answer;
 use crate::service::{self, End};
-use crate::workbench::project::Project;
-use crate::workbench::scratch::Scratch;
-use crate::workbench::upstream::{Program, Upstreams};
 
 /// Where all of it is, below the project.
 const FOLDER: &str = ".frontgate";
@@ -78,12 +79,12 @@ impl Stand {
     /// Stands before a gateway that runs.
     async fn join(file: &Path, project: &Project, options: &Options) -> anyhow::Result<Self> {
         let (config, name) = (Config::skim(file)?, project.name()?);
-        let mut named = config.tenants.values().flat_map(config::Tenant::named);
+        let mut named = config.tenants.values().flat_map(frontgate_tenants::Settings::named);
         if !named.any(|(_, names, _)| names.iter().any(|other| other == name)) {
             bail!("{}: no tenant names `{name}` for a role: add it under [tenants.NAME.roles]", file.display());
         }
         let listen = options.listen.unwrap_or((Ipv4Addr::LOCALHOST, 0).into());
-        let settings = config::Server::default();
+        let settings = frontgate_gateway::settings::Server::default();
         let server = Server::bind(listen, &settings, Callers::Trusted, settings.connections_max).await;
         let server = server.context("choose another address with --listen")?;
         let listen = server.address()?;
@@ -104,7 +105,7 @@ impl Stand {
         fs::create_dir_all(folder.join("plugins"))?;
         fs::create_dir_all(folder.join("secrets"))?;
         let listen = options.listen.unwrap_or((Ipv4Addr::LOCALHOST, LISTEN).into());
-        let settings = config::Server::default();
+        let settings = frontgate_gateway::settings::Server::default();
         let server = Server::bind(listen, &settings, Callers::Trusted, settings.connections_max).await;
         let server = server.context("choose another address with --listen")?;
         let listen = server.address()?;
@@ -201,7 +202,7 @@ impl Stand {
 
 /// One that is not taken now, so that it can stand in the configuration.
 async fn free_port() -> anyhow::Result<SocketAddr> {
-    let settings = config::Server::default();
+    let settings = frontgate_gateway::settings::Server::default();
     Ok(Server::bind((Ipv4Addr::LOCALHOST, 0).into(), &settings, Callers::Trusted, 1).await?.address()?)
 }
 

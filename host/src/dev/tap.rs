@@ -5,6 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use frontgate_gateway::connections::Connection;
+use frontgate_gateway::server::Server;
+use frontgate_net::exchange::exchange;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Incoming;
 use hyper::header::CONTENT_TYPE;
@@ -18,9 +21,6 @@ use tokio_util::task::AbortOnDropHandle;
 use url::form_urlencoded;
 
 use super::readable;
-use crate::connections::Connection;
-use crate::outbound::exchange::exchange;
-use crate::server::Server;
 
 /// Bytes of one callback; the gateway has limits of its own.
 const BODY_BYTES_MAX: usize = 16 << 20;

@@ -2,22 +2,22 @@
 //! begun end under the one they began with.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use frontgate_config::Config;
+use frontgate_delivery::job::State;
+use frontgate_delivery::store::Store;
+use frontgate_delivery::store::desk::Desk;
+use frontgate_delivery::worker;
+use frontgate_gateway::gateway::Gateway;
+use frontgate_store::Database;
+use frontgate_tenants::Tenant;
+use frontgate_tenants::roles::Plugins;
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet, spawn_blocking};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
-
-use crate::config::Config;
-use crate::delivery::job::State;
-use crate::delivery::store::Store;
-use crate::delivery::store::desk::Desk;
-use crate::delivery::worker;
-use crate::gateway::Gateway;
-use crate::roles::Plugins;
-use crate::store::Database;
-use crate::tenants::{self, Tenant};
 
 /// What every configuration works with.
 pub(super) struct Parts {
@@ -41,12 +41,14 @@ struct Edition {
 
 impl Edition {
     fn new(config: &Arc<Config>) -> Self {
-        Self { config: Arc::clone(config), tenants: tenants::all(config) }
+        Self { config: Arc::clone(config), tenants: config.all_tenants() }
     }
 
     fn gateway(&self, parts: &Parts) -> Gateway {
         let (plugins, store) = (Arc::clone(&parts.plugins), Arc::clone(&parts.store));
-        Gateway::new(Arc::clone(&self.config), self.tenants.clone(), plugins, store)
+        let queue_timeout = Duration::from_millis(self.config.plugins.queue_timeout_ms);
+        let (server, public_url) = (&self.config.server, self.config.public_url());
+        Gateway::new(server, public_url, queue_timeout, self.tenants.clone(), plugins, store)
     }
 }
 
@@ -83,7 +85,13 @@ impl Editions {
             let (plugins, store) = (Arc::clone(&self.parts.plugins), Arc::clone(&self.parts.store));
             let current = stop.child_token();
             let until = current.clone();
-            workers.spawn(async move { worker::work(&config, &tenants, &plugins, &store, until).await });
+            workers.spawn(async move {
+                {
+                    let settings =
+                        worker::Settings { delivery: &config.delivery, store: &config.store, tenants: &config.tenants };
+                    worker::work(settings, &tenants, &plugins, &store, until).await
+                }
+            });
             loop {
                 tokio::select! {
                     _ = editions.changed() => break,

@@ -3,6 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use frontgate_config::receipt::Receipt;
+use frontgate_loader::reload;
+use frontgate_loader::reload::{Command, Commands};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::{Method, Request, Response, StatusCode};
@@ -11,9 +14,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 
 use super::reload::Reloads;
-use crate::config::receipt::Receipt;
 use crate::console::{text, with_type};
-use crate::plugin::load::reload::{self, Command, Commands};
 
 /// A name and a digest are far shorter.
 const BODY_BYTES_MAX: usize = 16 * 1024;

@@ -4,6 +4,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+use frontgate_config::Checked;
+use frontgate_config::Config;
+use frontgate_config::Fixed;
+use frontgate_config::receipt::Outcome;
+use frontgate_config::receipt::Receipt;
+use frontgate_loader::reload::{Command, Commands};
+use frontgate_runtime::receipt::millis;
+use frontgate_runtime::registry::Registry;
+use frontgate_tenants::roles;
 use metrics::counter;
 use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
@@ -11,13 +20,7 @@ use tracing::{info, warn};
 
 use super::edition::Editions;
 use super::operate::Answer;
-use crate::config::receipt::{Outcome, Receipt};
-use crate::config::{Checked, Config, Fixed};
 use crate::console::Console;
-use crate::plugin::load::reload::{Command, Commands};
-use crate::plugin::receipt::millis;
-use crate::plugin::registry::Registry;
-use crate::roles;
 
 /// Reloads, one at a time.
 pub(super) struct Reloads {
@@ -92,20 +95,22 @@ impl Reloads {
         if !fixed.is_empty() {
             return Err(format!("{} cannot change while the gateway runs; restart it", fixed.join(", ")));
         }
-        let lost = roles::lost(&self.registry, &old, &new);
+        let lost = roles::lost(&self.registry, &old.tenants, &new.tenants);
         if !lost.is_empty() {
             return Err(lost.join("; "));
         }
-        self.commands.give(Command::Configure(Arc::clone(&new))).await?;
+        self.commands.give(Command::Configure(Arc::clone(&new) as _)).await?;
         // Nothing can fail from here on.
         self.console.configure(Arc::clone(&new));
         self.editions.replace(&new).await;
         for warning in &warnings {
             warn!("{}: {}", warning.place, warning.problem);
         }
-        let missing =
-            roles::unanswered(&self.registry, &new).into_iter().map(|reason| reason + "; its callbacks get 503");
-        let passed_over = roles::missing(&self.registry, &new).into_iter().map(|reason| reason + "; it is passed over");
+        let missing = roles::unanswered(&self.registry, &new.tenants)
+            .into_iter()
+            .map(|reason| reason + "; its callbacks get 503");
+        let passed_over =
+            roles::missing(&self.registry, &new.tenants).into_iter().map(|reason| reason + "; it is passed over");
         for reason in missing.chain(passed_over) {
             warn!("{reason}");
         }

@@ -1,9 +1,9 @@
 //! A shared state that tests and scenarios can wait for.
 
 use std::fmt;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use parking_lot::{Condvar, Mutex, MutexGuard};
 use tokio::sync::watch;
 
 /// Timeout of each wait: far more than any scenario takes.
@@ -22,9 +22,9 @@ impl<S: fmt::Display> Watched<S> {
         Self { state: Mutex::new(state), changed: Condvar::new(), version: watch::Sender::new(0) }
     }
 
-    /// Ignores poisoning: a panic in a reader, such as a failed assertion, leaves the state intact.
+    /// A panic in a reader, such as a failed assertion, leaves the state intact.
     fn lock(&self) -> MutexGuard<'_, S> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 
     /// Calls `look` with the state.
@@ -47,8 +47,8 @@ impl<S: fmt::Display> Watched<S> {
     /// Panics after one minute, and shows the state.
     #[track_caller]
     pub fn wait_for(&self, condition: impl Fn(&S) -> bool) {
-        let waited = self.changed.wait_timeout_while(self.lock(), TIMEOUT, |state| !condition(state));
-        let (state, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.lock();
+        let timeout = self.changed.wait_while_for(&mut state, |state| !condition(state), TIMEOUT);
         assert!(!timeout.timed_out(), "timed out waiting for the simulator\n{}", &*state);
     }
 

@@ -154,9 +154,9 @@ fn channels_of_one_service_get_their_own_customers_only() {
     let (fixture, other) = fixture.connected(SECOND);
     fixture.twilio.inbound_sms(CUSTOMER, NUMBER, "to one").expect("no webhook rejects it");
     fixture.twilio.inbound_sms(CUSTOMER, SECOND, "to the other").expect("no webhook rejects it");
-    let all = fixture.got.lock().expect("the webhooks").clone();
+    let all = fixture.got.lock().clone();
     let told = |connection: &Connection| {
-        *fixture.got.lock().expect("the webhooks") = all.clone();
+        *fixture.got.lock() = all.clone();
         fixture
             .received(connection)
             .into_iter()
@@ -170,7 +170,7 @@ fn channels_of_one_service_get_their_own_customers_only() {
 
     // The channel gets another number: messages from the webhook of the old number are read and ignored.
     let moved = Connection { credential: Some(SECOND.to_owned()), ..one.clone() };
-    *fixture.got.lock().expect("the webhooks") = all;
+    *fixture.got.lock() = all;
     assert_eq!(fixture.received(&moved), []);
 
     assert_eq!(TwilioChannel::disconnect(one.clone()), Ok(()));

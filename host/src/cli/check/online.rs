@@ -3,25 +3,24 @@
 use std::sync::Arc;
 
 use anyhow::bail;
+use frontgate_config::Config;
+use frontgate_gateway::routes::Callback;
+use frontgate_net::Client;
+use frontgate_twilio_rest::reaction::reason;
+use frontgate_twilio_rest::rest::{Failure, Rest, Webhooks};
 use hyper::StatusCode;
 
 use super::super::say;
-use crate::config::Config;
-use crate::outbound::Client;
-use crate::routes::Callback;
-use crate::tenants;
-use crate::twilio::reaction::reason;
-use crate::twilio::rest::{Failure, Rest, Webhooks};
 
 /// What the gateway answers by itself needs these.
 const NEEDED: [(&str, &str); 2] = [("onConversationAdd", "pre"), ("onParticipantAdded", "post")];
 
 /// Says what Twilio said; how many faults there are.
 pub(super) fn online(config: &Config) -> anyhow::Result<usize> {
-    let client = Arc::new(Client::new(&config.delivery));
+    let client = Arc::new(Client::new(&config.delivery.client()));
     let runtime = super::super::runtime()?;
     let (mut faults, mut unasked) = (0, Vec::new());
-    for tenant in tenants::all(config) {
+    for tenant in config.all_tenants() {
         let settings = &config.tenants[&*tenant.name].twilio;
         let (name, address) = (&tenant.name, &settings.conversations_url);
         let Some(rest) = Rest::new(settings, &client) else {
@@ -30,8 +29,8 @@ pub(super) fn online(config: &Config) -> anyhow::Result<usize> {
         };
         match runtime.block_on(rest.webhooks()) {
             Ok(webhooks) => {
-                say!("✓ tenant {name}: {} takes the credentials", tenants::shown(address));
-                let url = |callback: Callback| format!("{}{}", tenants::public_url(config), callback.path(&tenant));
+                say!("✓ tenant {name}: {} takes the credentials", frontgate_tenants::shown(address));
+                let url = |callback: Callback| format!("{}{}", config.public_url(), callback.path(&tenant));
                 let roles = &tenant.roles;
                 if !roles.crm.is_empty() || !roles.conversations.is_empty() {
                     faults += point(name, &webhooks, &url(Callback::Conversations));
@@ -40,7 +39,7 @@ pub(super) fn online(config: &Config) -> anyhow::Result<usize> {
                     say!(
                         "    Twilio's console alone shows where it calls {}: {}",
                         callback.name(),
-                        tenants::shown(&url(callback))
+                        frontgate_tenants::shown(&url(callback))
                     );
                 }
             }
@@ -75,14 +74,14 @@ fn point(tenant: &str, webhooks: &Webhooks, expected: &str) -> usize {
         let alias = expected.strip_suffix("conversations").map(|start| format!("{start}twilio-conversations"));
         if url != expected && Some(url) != alias.as_deref() {
             faults += 1;
-            let there = if url.is_empty() { "nowhere".to_owned() } else { tenants::shown(url) };
-            let expected = tenants::shown(expected);
+            let there = if url.is_empty() { "nowhere".to_owned() } else { frontgate_tenants::shown(url) };
+            let expected = frontgate_tenants::shown(expected);
             say!("✗ tenant {tenant}: the {kind}-event webhook points {there}\n    set it to {expected}");
         } else if !ticked(event) {
             faults += 1;
             say!("✗ tenant {tenant}: {event} is not ticked among the {kind}-event webhooks\n    tick it");
         } else {
-            say!("✓ tenant {tenant}: {event} comes to {}", tenants::shown(url));
+            say!("✓ tenant {tenant}: {event} comes to {}", frontgate_tenants::shown(url));
         }
     }
     if webhooks.method.as_deref().is_some_and(|method| !method.eq_ignore_ascii_case("POST")) {

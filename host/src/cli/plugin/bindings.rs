@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use frontgate_scaffold::{PROJECT_WORLD, Role, World, write_bindings};
+
 use crate::cli::say;
-use crate::starter::{self, PROJECT_WORLD, Role, World, write_bindings};
 
 #[derive(Debug, clap::Args)]
-pub(in crate::cli) struct Arguments {
+pub(crate) struct Arguments {
     /// Which language.
-    language: starter::Bindings,
+    language: frontgate_scaffold::Bindings,
     /// Where to; bindings that were there are written anew.
     folder: PathBuf,
     /// What the plugin answers; several with commas between them.
@@ -23,9 +24,7 @@ pub(in crate::cli) struct Arguments {
     world: String,
 }
 
-pub(in crate::cli) fn bindings(
-    Arguments { language, folder, role, wit, world }: &Arguments,
-) -> anyhow::Result<ExitCode> {
+pub(crate) fn bindings(Arguments { language, folder, role, wit, world }: &Arguments) -> anyhow::Result<ExitCode> {
     let world = match wit {
         Some(folder) => World::Named { folder: folder.clone(), world: world.clone() },
         None => World::Of(role.iter().copied().collect()),

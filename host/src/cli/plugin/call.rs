@@ -4,15 +4,16 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
+use frontgate_plugin_test::bench::{Bench, Outside};
+use frontgate_plugin_test::one;
+use frontgate_plugin_test::one::Asked;
+use frontgate_telemetry::capture;
 use serde_json::Value;
 
 use crate::cli::{runtime, say};
-use crate::telemetry::capture;
-use crate::workbench::bench::{Bench, Outside};
-use crate::workbench::one::{self, Asked};
 
 #[derive(Debug, clap::Args)]
-pub(in crate::cli) struct Arguments {
+pub(crate) struct Arguments {
     /// A .wasm file, or the folder of a plugin.toml.
     file: PathBuf,
     /// What is asked, such as `crm.list-customers`.

@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use frontgate_scaffold::{PROJECT_WORLD, World};
+
 use crate::cli::say;
-use crate::starter::{self, PROJECT_WORLD, World};
 
 #[derive(Debug, clap::Args)]
-pub(in crate::cli) struct Arguments {
+pub(crate) struct Arguments {
     /// The core module.
     core: PathBuf,
     /// The folder of WIT that the module was built for.
@@ -21,8 +22,8 @@ pub(in crate::cli) struct Arguments {
     output: PathBuf,
 }
 
-pub(in crate::cli) fn componentize(Arguments { core, wit, world, output }: &Arguments) -> anyhow::Result<ExitCode> {
-    starter::componentize(core, &World::Named { folder: wit.clone(), world: world.clone() }, output)?;
+pub(crate) fn componentize(Arguments { core, wit, world, output }: &Arguments) -> anyhow::Result<ExitCode> {
+    frontgate_scaffold::componentize(core, &World::Named { folder: wit.clone(), world: world.clone() }, output)?;
     let bytes = std::fs::metadata(output)?.len();
     say!("{}  {} KiB", output.display(), bytes.div_ceil(1024));
     Ok(ExitCode::SUCCESS)

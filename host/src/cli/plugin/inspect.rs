@@ -3,9 +3,11 @@
 use std::path::Path;
 use std::process::ExitCode;
 
+use frontgate_plugin_test::inspect;
+use frontgate_plugin_test::inspect::{Inspection, Takes};
+use frontgate_telemetry::capture;
+
 use crate::cli::{runtime, say};
-use crate::telemetry::capture;
-use crate::workbench::inspect::{self, Inspection, Takes};
 
 const MIB: u64 = 1 << 20;
 /// Languages whose tools import what a plugin uses and what it does not.

@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 use std::process::ExitCode;
 
+use frontgate_scaffold::{Language, Role, write_project};
+
 use crate::cli::say;
-use crate::starter::{Language, Role, write_project};
 
 #[derive(Debug, clap::Args)]
-pub(in crate::cli) struct Arguments {
+pub(crate) struct Arguments {
     /// The plugin's name, and that of its folder.
     name: String,
     /// What it is written in.
@@ -18,7 +19,7 @@ pub(in crate::cli) struct Arguments {
     role: Vec<Role>,
 }
 
-pub(in crate::cli) fn new(Arguments { name, lang, role }: &Arguments) -> anyhow::Result<ExitCode> {
+pub(crate) fn new(Arguments { name, lang, role }: &Arguments) -> anyhow::Result<ExitCode> {
     let roles: BTreeSet<Role> = role.iter().copied().collect();
     write_project(name, *lang, &roles)?;
     say!(

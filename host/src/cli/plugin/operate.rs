@@ -6,19 +6,19 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use clap::Subcommand;
+use frontgate_config::Config;
+use frontgate_loader::lock::{Lock, Locked};
+use frontgate_loader::records::history;
 use hyper::Request;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::cli::words::escaped;
 use crate::cli::{client, reload, runtime, say};
-use crate::config::Config;
 use crate::console::status::{Plugin, Status};
-use crate::plugin::load::lock::{Lock, Locked};
-use crate::plugin::load::records::history;
 use crate::service::operate::Details;
 
 #[derive(Debug, Subcommand)]
-pub(in crate::cli) enum Command {
+pub(crate) enum Command {
     /// Lists plugins: what answers, and why a newer file does not.
     List {
         /// As JSON.
@@ -154,7 +154,7 @@ fn allow_file(config: &Config, file: &Path) -> anyhow::Result<ExitCode> {
     let path = &config.plugins.lock;
     let mut lock = Lock::read_as_is(path)?;
     let name = name(file)?;
-    let locked = runtime()?.block_on(Locked::of(file, config))?;
+    let locked = runtime()?.block_on(Locked::of(file, &config.plugins))?;
     say!("{name}  {}  now in {}", locked.sha256.short(), path.display());
     lock.plugins.insert(name, locked);
     lock.write(path)?;
@@ -172,7 +172,7 @@ fn lock(config: &Config) -> anyhow::Result<ExitCode> {
     files.sort();
     let (mut lock, runtime) = (Lock::default(), runtime()?);
     for file in &files {
-        let (name, locked) = (name(file)?, runtime.block_on(Locked::of(file, config))?);
+        let (name, locked) = (name(file)?, runtime.block_on(Locked::of(file, &config.plugins))?);
         say!("{name}  {}", locked.sha256.short());
         lock.plugins.insert(name, locked);
     }

@@ -4,15 +4,17 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::ValueEnum;
+use frontgate_plugin_test::bench::{Bench, Outside};
+use frontgate_plugin_test::report;
+use frontgate_plugin_test::report::{Count, Format};
+use frontgate_plugin_test::suite;
+use frontgate_plugin_test::suite::Choice;
+use frontgate_telemetry::capture;
 
 use crate::cli::{runtime, say};
-use crate::telemetry::capture;
-use crate::workbench::bench::{Bench, Outside};
-use crate::workbench::report::{self, Count, Format};
-use crate::workbench::suite::{self, Choice};
 
 #[derive(Debug, clap::Args)]
-pub(in crate::cli) struct Arguments {
+pub(crate) struct Arguments {
     /// A .wasm file with `cases/` and plugin.toml beside it, or the folder that has them.
     file: PathBuf,
     /// For whom the report is written.

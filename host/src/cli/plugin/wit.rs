@@ -3,16 +3,17 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use frontgate_scaffold::write_contract;
+
 use crate::cli::say;
-use crate::starter::write_contract;
 
 #[derive(Debug, clap::Args)]
-pub(in crate::cli) struct Arguments {
+pub(crate) struct Arguments {
     /// Where to; it may not be there yet, or is empty.
     folder: PathBuf,
 }
 
-pub(in crate::cli) fn wit(Arguments { folder }: &Arguments) -> anyhow::Result<ExitCode> {
+pub(crate) fn wit(Arguments { folder }: &Arguments) -> anyhow::Result<ExitCode> {
     write_contract(folder)?;
     say!("{}/ has the contract, with a world for each role: crm-plugin, templates-plugin and so on", folder.display());
     Ok(ExitCode::SUCCESS)

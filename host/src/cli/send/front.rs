@@ -9,19 +9,19 @@ use std::time::SystemTime;
 
 use anyhow::{Context as _, bail, ensure};
 use clap::{Args, ValueEnum};
+use frontgate_delivery::store::desk::ChannelLine;
+use frontgate_delivery::store::front::ChannelState;
+use frontgate_front::signature::{NO_BODY, SIGNATURE, TIMESTAMP};
+use frontgate_store::millis;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use hyper::{Method, Request as HttpRequest};
 
 use self::fields::Field;
 use super::super::app::{self, App, Which};
 use super::super::{say, words};
-use crate::delivery::store::desk::ChannelLine;
-use crate::delivery::store::front::ChannelState;
-use crate::front::signature::{NO_BODY, SIGNATURE, TIMESTAMP};
-use crate::store::millis;
 
 #[derive(Debug, Args)]
-pub(in crate::cli) struct Request {
+pub(crate) struct Request {
     /// Which one.
     #[arg(value_name = "TYPE")]
     kind: Kind,

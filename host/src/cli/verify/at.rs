@@ -1,6 +1,6 @@
 //! A time on the command line.
 
-use crate::front::signature;
+use frontgate_front::signature;
 
 const DAY_MS: i64 = 86_400_000;
 

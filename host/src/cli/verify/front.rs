@@ -5,13 +5,13 @@ use std::process::ExitCode;
 use std::time::SystemTime;
 
 use clap::{Args, ValueEnum};
+use frontgate_front::explain::{Surroundings, explain};
+use frontgate_front::signature::{Content, Refusal, Request, Verified};
+use frontgate_store::millis;
 
 use super::super::app::{App, Which};
 use super::super::{say, words};
 use super::{at, body};
-use crate::front::explain::{Surroundings, explain};
-use crate::front::signature::{Content, Refusal, Request, Verified};
-use crate::store::millis;
 
 #[derive(Debug, Args)]
 pub(super) struct Kept {

@@ -7,10 +7,9 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use anyhow::Context as _;
+use frontgate_contract::Role;
+use frontgate_plugin_test::project::Project;
 use toml::{Table, Value as Toml};
-
-use crate::config::Role;
-use crate::workbench::project::Project;
 
 /// The tenant whose plugin it is.
 const TENANT: &str = "dev";

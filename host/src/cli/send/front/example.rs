@@ -1,9 +1,9 @@
 //! What Front would send, with made-up values.
 
+use frontgate_front::text;
 use serde_json::{Value, json};
 
 use super::Kind;
-use crate::front::text;
 
 /// Where Front's own ids lead.
 const API: &str = "https://acme.api.frontapp.com";

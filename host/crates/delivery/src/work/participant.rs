@@ -1,0 +1,47 @@
+//! A customer came into a conversation: the participant's attributes tie it to the CRM. Every step can
+//! be made twice.
+
+use frontgate_contract::bindings::conversations::ParticipantAdded;
+use frontgate_store::crash;
+use frontgate_twilio_callbacks::conversations::participant_attributes;
+use frontgate_twilio_rest::reaction::Repeatable;
+use frontgate_twilio_rest::rest::Failure;
+
+use super::{Settlement, Stop, Workshop, done, unanswered};
+use crate::job::Delivery;
+
+impl Workshop {
+    pub(super) async fn participant_added(
+        &self,
+        delivery: &Delivery,
+        event: ParticipantAdded,
+    ) -> Result<Settlement, Stop> {
+        let (conversation, sid) = (event.conversation_sid.clone(), event.participant_sid.clone());
+        let asking = self.asking(delivery);
+        let Some(role) = asking.conversations_role() else {
+            return Ok(done());
+        };
+        self.account()?;
+        let changes = asking.participant_added(event).await.map_err(|error| unanswered(&error, role, delivery))?;
+        let Some(changes) = changes else {
+            return Ok(done());
+        };
+        let participant = self.turn().await?.participant(&conversation, &sid).await;
+        let participant = participant.map_err(|failure| self.stop(&failure))?;
+        let present = participant.attributes.as_deref().unwrap_or_default();
+        let attributes = participant_attributes(present, &changes)
+            .map_err(|problem| Settlement::Failed { reason: format!("the participant's attributes {problem}") })?;
+        let Some(attributes) = attributes else {
+            return Ok(Settlement::Sent { result: Some(sid) });
+        };
+        crash::point("before-send");
+        let written = self.turn().await?.set_attributes(&conversation, &sid, &attributes).await;
+        crash::point("after-send");
+        written.map_err(|failure| self.stop(&failure))?;
+        Ok(Settlement::Sent { result: Some(sid) })
+    }
+
+    fn stop(&self, failure: &Failure) -> Settlement {
+        self.react(failure, Repeatable::Yes).unwrap_or_else(done)
+    }
+}

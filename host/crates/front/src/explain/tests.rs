@@ -1,0 +1,124 @@
+use base64::prelude::{BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE};
+
+use serde_json::Value;
+
+use super::*;
+use crate::signature::{Key, SIGNATURE, WINDOW_MS};
+
+const T: &str = "1700000000123";
+const NOW_MS: u64 = 1_700_000_000_123;
+const BODY: &str = r#"{"type":"message","payload":{"id":"msg_1","body":"Zoë 👋 a/b"}}"#;
+
+fn keys(secret: &str) -> Keys {
+    Keys::new(vec![Key::new("app_secrets[0]", secret)], WINDOW_MS)
+}
+
+fn hmac(secret: &[u8], text: &[u8]) -> Vec<u8> {
+    Hmac::<Sha256>::new_from_slice(secret).expect("a key").chain_update(text).finalize().into_bytes().to_vec()
+}
+
+fn hmac1(text: &str) -> String {
+    let mac = Hmac::<Sha1>::new_from_slice(b"hunter2").expect("a key").chain_update(text);
+    BASE64_STANDARD.encode(mac.finalize().into_bytes())
+}
+
+/// What is said about a POST.
+fn said(secret: &str, timestamp: Option<&str>, signature: &str) -> String {
+    let request = Request { is_delete: false, timestamp, signature: Some(signature), body: BODY.as_bytes() };
+    let refusal = keys(secret).verify(&request, NOW_MS).expect_err("signed differently");
+    let acme = keys("acme's");
+    let said = explain(&keys(secret), &request, refusal, &Surroundings { others: &[("acme", &acme)] }).to_string();
+    assert!(!said.contains(secret.trim()) && !said.contains("Zo"), "{said}");
+    said
+}
+
+#[test]
+fn the_explanation_names_the_single_change_that_would_match() {
+    let right = format!("{T}:{BODY}");
+    let sign = |text: &str| BASE64_STANDARD.encode(hmac(b"hunter2", text.as_bytes()));
+    let digest = hmac(b"hunter2", right.as_bytes());
+    let hex = frontgate_signing::hex(&digest);
+    let escapes = BODY.replace('ë', "\\u00eb").replace('👋', "\\ud83d\\udc4b");
+    let python = escapes.replace(',', ", ").replace("\":", "\": ");
+    let sorted = r#"{"payload":{"body":"Zoë 👋 a/b","id":"msg_1"},"type":"message"}"#;
+    let table = [
+        (hex.clone(), "not in hexadecimal digits"),
+        (hex.to_uppercase(), "not in hexadecimal digits"),
+        (BASE64_STANDARD_NO_PAD.encode(&digest), "not without its `=`"),
+        (BASE64_STANDARD.encode(hmac(b"acme's", right.as_bytes())), "with the keys of `acme`"),
+        (sign(BODY), "if the time and a colon were signed before the body"),
+        (hmac1(BODY), "rule webhook"),
+        (hmac1(&right), "HMAC-SHA256 in place of HMAC-SHA1"),
+        (sign(&format!("1700000000:{BODY}")), "the time in seconds"),
+        (sign(&format!("{T}:{BODY}\n")), "ended with a line feed"),
+        (sign(&format!("{T}:{escapes}")), "`\\u` escapes for all but ASCII"),
+        (sign(&format!("{T}:{python}")), "spaces and `\\u` escapes"),
+        (sign(&format!("{T}:{sorted}")), "keys were sorted"),
+        (sign(&format!("{T}:{}", BODY.replace('/', "\\/"))), "as PHP writes it"),
+        (sign(&format!("{T}:undefined")), "if it were a DELETE"),
+    ];
+    for (signature, words) in table {
+        let said = said("hunter2", Some(T), &signature);
+        assert!(said.contains("it would match") && said.contains(words), "{words}: {said}");
+        assert!(said.contains("app_secrets[0]"), "{said}");
+    }
+    let url = BASE64_URL_SAFE.encode(hmac(b"hunter2", format!("7:{BODY}").as_bytes()));
+    assert!(url.contains(['-', '_']), "another time is needed here: {url}");
+    let said = said("hunter2", Some("7"), &url);
+    assert!(said.contains("alphabet of URLs"), "{said}");
+}
+
+#[test]
+fn a_secret_in_another_form_is_recognised() {
+    let right = format!("{T}:{BODY}");
+    let sign = |secret: &[u8]| BASE64_STANDARD.encode(hmac(secret, right.as_bytes()));
+    let table: [(&str, &[u8], &str); 4] = [
+        (" hunter2 ", b"hunter2", "no white space around it"),
+        ("hunter2", b"hunter2\n", "ended with a line feed"),
+        ("00fFa7", &[0x00, 0xff, 0xa7], "hexadecimal digits to decode"),
+        ("aHVudGVyMg==", b"hunter2", "base64 to decode"),
+    ];
+    for (configured, used, words) in table {
+        let said = said(configured, Some(T), &sign(used));
+        assert!(said.contains(words), "{words}: {said}");
+    }
+}
+
+#[test]
+fn a_body_that_was_formatted_on_its_way_is_recognised() {
+    let signature = keys("hunter2").sign(T, BODY.as_bytes()).expect("a key");
+    let value: Value = serde_json::from_str(BODY).expect("JSON");
+    let pretty = serde_json::to_string_pretty(&value).expect("JSON");
+    for body in [pretty, format!(" {BODY}\n")] {
+        let request =
+            Request { is_delete: false, timestamp: Some(T), signature: Some(&signature), body: body.as_bytes() };
+        let refusal = keys("hunter2").verify(&request, NOW_MS).expect_err("another body");
+        let said = explain(&keys("hunter2"), &request, refusal, &Surroundings { others: &[] }).to_string();
+        assert!(said.contains("as JavaScript does") || said.contains("no white space around it"), "{said}");
+    }
+}
+
+#[test]
+fn a_rule_webhook_is_recognised_by_what_it_lacks() {
+    let said = said("hunter2", None, &hmac1(BODY));
+    assert!(said.contains("there is no x-front-request-timestamp header") && said.contains("rule webhook"), "{said}");
+}
+
+#[test]
+fn what_nothing_explains_is_said_plainly() {
+    let said = said("hunter2", Some(T), &BASE64_STANDARD.encode([7; 32]));
+    assert!(said.contains("no single change") && said.contains("the secret of the app"), "{said}");
+    let request = Request { is_delete: false, timestamp: Some(T), signature: None, body: b"" };
+    let refusal = keys("hunter2").verify(&request, NOW_MS).expect_err("unsigned");
+    let said = explain(&keys("hunter2"), &request, refusal, &Surroundings { others: &[] }).to_string();
+    assert_eq!(said, format!("there is no {SIGNATURE} header; tried with app_secrets[0]"));
+}
+
+#[test]
+fn what_is_signed_and_late_needs_no_other_reason() {
+    let signature = keys("hunter2").sign(T, b"{}").expect("a key");
+    let request = Request { is_delete: false, timestamp: Some(T), signature: Some(&signature), body: b"{}" };
+    let refusal = keys("hunter2").verify(&request, NOW_MS + 400_000).expect_err("late");
+    let said = explain(&keys("hunter2"), &request, refusal, &Surroundings { others: &[] }).to_string();
+    assert_eq!(said, "it is signed, and was sent 400000 ms ago, more than the 300000 ms of the window: see this clock");
+}

@@ -1,0 +1,60 @@
+use frontgate_runtime::run::call::Share;
+use frontgate_tenants::Settings;
+
+use super::*;
+
+fn routes() -> Routes {
+    let mut settings: Settings = toml::from_str(
+        r#"
+        [front.sms]
+        app_uid = { env = "UID" }
+        app_secrets = [{ env = "SECRET" }]
+        plugin = "echo-channel"
+        "#,
+    )
+    .expect("a tenant");
+    for app in settings.front.values_mut() {
+        app.app_uid.iter_mut().chain(&mut app.app_secrets).for_each(|secret| secret.stand_in("secret"));
+    }
+    let tenant = Tenant::new("demo", &settings, "https://gw.example.org", Share::new(1, 1, 1));
+    Routes::new(vec![Arc::new(tenant.expect("a URL"))])
+}
+
+fn address(path: &str) -> Option<Address> {
+    match routes().find(path)? {
+        Place::Front(route) => Some(route.address),
+        Place::Twilio(_) => None,
+    }
+}
+
+#[test]
+fn a_channel_is_found_below_its_app() {
+    assert_eq!(address("/front/sms"), Some(Address::App));
+    assert_eq!(address("/front/sms/key"), Some(Address::Channel("key".to_owned())));
+    assert_eq!(address("/front/sms/key/provider"), Some(Address::Provider("key".to_owned())));
+    assert_eq!(address("/front/sms/key/provider/any/path"), Some(Address::Provider("key".to_owned())));
+}
+
+#[test]
+fn a_path_that_only_begins_like_an_app_is_not_found() {
+    for path in ["/front/smsx", "/front/sm", "/front", "//front/sms", "/front/sms//key", "/front/sms/key/other"] {
+        assert_eq!(address(path), None, "{path}");
+    }
+}
+
+#[test]
+fn a_letter_of_several_bytes_at_the_length_of_an_app_is_not_found() {
+    assert_eq!(address("/front/smé/key"), None);
+}
+
+/// Hashing a prefix costs its length, so the sum of these lengths is what finding an app costs.
+#[test]
+fn finding_an_app_costs_what_the_configuration_says_however_long_the_path() {
+    let routes = routes();
+    let apps: usize = routes.apps.keys().map(String::len).sum();
+    for unit in ["/", "/front", "/front/sms", "//front/sms/", "/front/sms/key/provider"] {
+        let path = unit.repeat(16_000 / unit.len());
+        let hashed: usize = routes.app_prefixes(&path).map(|(prefix, _)| prefix.len()).sum();
+        assert!(hashed <= apps, "{hashed} bytes hashed for {unit}...");
+    }
+}

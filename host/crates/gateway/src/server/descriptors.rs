@@ -1,0 +1,58 @@
+//! How many connections the limit on open files leaves room for.
+
+use tracing::warn;
+
+use crate::settings::Server;
+
+/// Connections of the operators' listener: a few people, and what scrapes metrics.
+pub const OPERATORS_CONNECTIONS_MAX: usize = 128;
+
+/// The database, the log, sockets that listen, timers, plugins that are being loaded, connections that are being closed.
+const OWN: usize = 256;
+/// A file of a granted folder, and a connection to another system.
+const OF_A_CALL: usize = 2;
+
+/// The connections that the public listener may take, where so many files may be open; `None` means no
+/// limit. At a low limit, half of the descriptors are reserved for everything else.
+pub fn connections_max(server: &Server, calls_max: u32, open_files_max: Option<u64>) -> usize {
+    let wanted = server.connections_max;
+    let Some(files) = open_files_max.and_then(|files| usize::try_from(files).ok()) else {
+        return wanted;
+    };
+    let calls = usize::try_from(calls_max).unwrap_or(usize::MAX);
+    let kept = calls.saturating_mul(OF_A_CALL).saturating_add(OWN + OPERATORS_CONNECTIONS_MAX);
+    let possible = (files - kept.min(files / 2)).max(1);
+    if possible < wanted {
+        warn!(
+            event = "server.connections_limited",
+            connections_max = possible,
+            open_files_max = files,
+            "limit on open files is {files}: {possible} connections are taken, not server.connections_max = {wanted}; \
+             raise it to {} (`ulimit -n`, LimitNOFILE=), or lower connections_max",
+            wanted.saturating_add(kept)
+        );
+    }
+    wanted.min(possible)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_a_limit_connections_are_as_configured() {
+        assert_eq!(connections_max(&Server::default(), 256, None), 4096);
+    }
+
+    #[test]
+    fn a_high_limit_changes_nothing() {
+        assert_eq!(connections_max(&Server::default(), 256, Some(65_536)), 4096);
+    }
+
+    #[test]
+    fn a_low_limit_leaves_files_for_everything_else() {
+        assert_eq!(connections_max(&Server::default(), 256, Some(4096)), 4096 - 2 * 256 - 256 - 128);
+        assert_eq!(connections_max(&Server::default(), 256, Some(256)), 128);
+        assert_eq!(connections_max(&Server::default(), 256, Some(1)), 1);
+    }
+}

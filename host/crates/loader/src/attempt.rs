@@ -1,0 +1,316 @@
+//! From a file to a plugin that can be called: read once, check, compile, link, try.
+
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use ::bytes::Bytes;
+use anyhow::{anyhow, bail};
+use arc_swap::ArcSwap;
+use frontgate_contract::Manifest;
+use frontgate_contract::digest::Digest;
+use frontgate_runtime::live::{File, Live};
+use frontgate_runtime::outbound::network::Around;
+use frontgate_runtime::run::call;
+use frontgate_runtime::run::call::{Caller, Receipts};
+use frontgate_runtime::run::engine::{Build, Engine, TRIALS_MAX};
+use frontgate_runtime::run::spread::spread;
+use frontgate_runtime::run::store;
+use frontgate_runtime::settings::PluginConfig;
+use frontgate_runtime::terms::Terms;
+use frontgate_system::ownership;
+use tracing::warn;
+use wasmtime::component::Component;
+
+use super::aside::{aside, quietly};
+use super::builds::{Builds, Judge, Made, Wanted};
+use super::bytes::Source;
+use super::failure::Failure;
+use super::folder::Seen;
+use super::lock::Lock;
+use super::records::{self, Record};
+use super::turns::{Turns, Urgency};
+
+/// What one attempt came to.
+pub(super) struct Attempt {
+    pub(super) name: String,
+    /// The file as it was when the attempt began.
+    pub(super) seen: Seen,
+    /// Of the bytes that were read.
+    pub(super) digest: Option<Digest>,
+    /// Of the same.
+    pub(super) manifest: Option<Manifest>,
+    /// `None` stands for the very file that is live already.
+    pub(super) result: Result<Option<Ready>, Failure>,
+    /// The version that answered when the gateway ended, where the file is not usable and nothing is live.
+    pub(super) instead: Option<Live>,
+    pub(super) took: Duration,
+}
+
+/// A version that can go live, and its bytes, which are kept.
+pub(super) struct Ready {
+    pub(super) live: Live,
+    pub(super) wasm: Bytes,
+}
+
+/// Loads files.
+pub(super) struct Loader {
+    engine: Arc<Engine>,
+    terms: ArcSwap<Terms>,
+    around: Around,
+    builds: Builds,
+    /// Files that are read and hashed.
+    readers: Arc<Turns>,
+    trials: Arc<Turns>,
+}
+
+/// Accepts whatever a component wants.
+fn anything(_: &Manifest) -> Result<(), Failure> {
+    Ok(())
+}
+
+impl Loader {
+    pub(super) fn new(engine: &Arc<Engine>, config: &Arc<dyn PluginConfig>, around: Around) -> anyhow::Result<Self> {
+        Ok(Self {
+            builds: Builds::new(engine, config.plugins())?,
+            engine: Arc::clone(engine),
+            terms: ArcSwap::from_pointee(Terms::new(config, &around)),
+            around,
+            readers: Turns::new(thread::available_parallelism().map_or(1, usize::from)),
+            trials: Turns::new(TRIALS_MAX as usize),
+        })
+    }
+
+    /// What plugins run under now.
+    pub(super) fn terms(&self) -> Arc<Terms> {
+        self.terms.load_full()
+    }
+
+    /// What they would run under.
+    pub(super) fn terms_of(&self, config: &Arc<dyn PluginConfig>) -> Terms {
+        Terms::new(config, &self.around)
+    }
+
+    /// From here on.
+    pub(super) fn set_terms(&self, terms: Arc<Terms>) {
+        self.terms.store(terms);
+    }
+
+    /// A version under the terms that count now.
+    pub(super) fn current(&self, live: &Arc<Live>) -> anyhow::Result<Arc<Live>> {
+        let terms = self.terms();
+        if Arc::ptr_eq(&live.terms, &terms) {
+            return Ok(Arc::clone(live));
+        }
+        Ok(Arc::new(live.under(&self.engine, &terms)?))
+    }
+
+    /// Whether a version could go on under other terms.
+    pub(super) async fn try_under(&self, live: &Live, terms: &Arc<Terms>) -> Result<(), Failure> {
+        let known = Urgency { known: true, ..Urgency::default() };
+        self.try_once(&live.under(&self.engine, terms).map_err(Failure::Verdict)?, known).await
+    }
+
+    /// A version on its own, outside a gateway.
+    pub(super) async fn single(&self, name: &str, wasm: Bytes) -> Result<Live, Failure> {
+        let source = Source::Held(wasm);
+        let digest = self.read(&source, Urgency::default()).await?;
+        digest.1?;
+        self.bring(name, &source, digest.0, Urgency::default(), &anything).await
+    }
+
+    /// One attempt at a file, knowing what answers now and what is remembered of the name.
+    pub(super) async fn load(
+        self: Arc<Self>,
+        name: String,
+        seen: Seen,
+        current: Option<Digest>,
+        record: Record,
+    ) -> Attempt {
+        let began = Instant::now();
+        let (mut digest, manifest) = (None, Mutex::new(None));
+        let source = Source::File(seen.clone(), ownership::open);
+        let failures = self.builds.failures_of(&name);
+        let urgency = Urgency { failures, known: record.live.is_some(), bytes: source.len() };
+        let result = async {
+            let (read, component) = self.read(&source, urgency).await?;
+            digest = Some(read);
+            if current == Some(read) {
+                return Ok(None);
+            }
+            if let Some(reason) = record.passed_over(read) {
+                return Err(Failure::PassedOver(reason.to_owned()));
+            }
+            self.allowed(&name, read).await?;
+            if let Some(reason) = record.unknown(&name, read) {
+                return Err(Failure::Waits(reason));
+            }
+            component?;
+            let judge = |described: &Manifest| {
+                *manifest.lock().unwrap_or_else(PoisonError::into_inner) = Some(described.clone());
+                let more: Vec<String> = record.wants_more(read, described).iter().map(ToString::to_string).collect();
+                if more.is_empty() {
+                    return Ok(());
+                }
+                let (more, short) = (more.join(" and "), read.short());
+                Err(Failure::Waits(format!(
+                    "it wants {more}, which the version before it did not; to allow it: \
+                     frontgate plugin allow {name} {short}"
+                )))
+            };
+            let live = self.bring(&name, &source, read, urgency, &judge).await?;
+            let (kept, max) = (source.clone(), self.terms().plugins().file_bytes_max);
+            let turn = self.readers.take(urgency).await;
+            let held = quietly(move || {
+                let _turn = turn;
+                kept.hold(max, read)
+            });
+            let wasm = held.await.map_err(Failure::Passing)??;
+            Ok(Some(Ready { live, wasm }))
+        }
+        .await;
+        let refused = matches!(result, Err(Failure::Verdict(_) | Failure::Passing(_)));
+        self.builds.note(&name, !refused);
+        let instead = match (&result, current, record.live) {
+            (Err(_), None, Some(last)) if digest != Some(last) => self.instead(&name, last).await,
+            _ => None,
+        };
+        let manifest = manifest.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Attempt { name, seen, digest, manifest, result, instead, took: began.elapsed() }
+    }
+
+    /// Hashes a file, and looks at its first bytes: the digest, and whether it may be a component.
+    async fn read(&self, source: &Source, urgency: Urgency) -> Result<(Digest, Result<(), Failure>), Failure> {
+        let turn = self.readers.take(urgency).await;
+        let (source, max) = (source.clone(), self.terms().plugins().file_bytes_max);
+        // The work has the turn until it ends, also where its attempt is given up.
+        let read = quietly(move || {
+            let _turn = turn;
+            source.digest(max)
+        });
+        read.await.map_err(Failure::Passing)?
+    }
+
+    /// A version that was live before.
+    pub(super) async fn revive(&self, name: &str, digest: Digest) -> Result<Live, Failure> {
+        self.allowed(name, digest).await?;
+        let folder = self.terms().plugins().records.clone();
+        let read = aside(move || records::read_version(&folder, digest)).await;
+        let wasm: Bytes = read.map_err(anyhow::Error::from).flatten().map_err(Failure::Passing)?.into();
+        // It was compiled before, and nothing would optimise a quick build of it.
+        self.rebuild(name, wasm, digest).await
+    }
+
+    /// The optimised build of a version that may be loaded.
+    async fn rebuild(&self, name: &str, wasm: Bytes, digest: Digest) -> Result<Live, Failure> {
+        let (source, terms) = (Source::Held(wasm), self.terms());
+        let urgency = Urgency { failures: 0, known: true, bytes: source.len() };
+        let accept: &Judge<'_> = &anything;
+        let wanted = Wanted { name, source: &source, digest, urgency, plugins: terms.plugins(), accept };
+        let made = self.builds.best(&wanted).await?;
+        self.ready(name, digest, made, urgency).await
+    }
+
+    async fn instead(&self, name: &str, digest: Digest) -> Option<Live> {
+        match self.revive(name, digest).await {
+            Ok(live) => Some(live),
+            Err(error) => {
+                warn!(plugin = name, "the version of plugin `{name}` that answered last cannot come back: {error}");
+                None
+            }
+        }
+    }
+
+    /// Refuses what `plugins.lock` does not list, where that counts.
+    async fn allowed(&self, name: &str, digest: Digest) -> Result<(), Failure> {
+        if !self.terms().plugins().locked {
+            return Ok(());
+        }
+        let path = self.terms().plugins().lock.clone();
+        let lock = aside(move || Lock::read(&path)).await.map_err(anyhow::Error::from).flatten();
+        match lock.map_err(Failure::Passing)?.refusal(name, digest) {
+            // The list may change.
+            Some(reason) => Err(Failure::Passing(anyhow!(reason))),
+            None => Ok(()),
+        }
+    }
+
+    /// Compiles, links and tries bytes that may be loaded.
+    async fn bring(
+        &self,
+        name: &str,
+        source: &Source,
+        digest: Digest,
+        urgency: Urgency,
+        accept: &Judge<'_>,
+    ) -> Result<Live, Failure> {
+        let terms = self.terms();
+        let wanted = Wanted { name, source, digest, urgency, plugins: terms.plugins(), accept };
+        let made = self.builds.soon(&wanted).await?;
+        self.ready(name, digest, made, urgency).await
+    }
+
+    /// The optimised build of a version that answers in its quick one.
+    pub(super) async fn optimise(self: Arc<Self>, quick: Arc<Live>, wasm: Bytes) -> Result<Live, Failure> {
+        let (name, digest) = (Arc::clone(&quick.name), quick.digest);
+        // Not longer than it is needed: what is replaced meanwhile shall be gone.
+        drop(quick);
+        self.rebuild(&name, wasm, digest).await
+    }
+
+    /// Links a component, and tries it.
+    async fn ready(&self, name: &str, digest: Digest, made: Made, urgency: Urgency) -> Result<Live, Failure> {
+        let Made { component, build, manifest } = made;
+        let file = File { name: name.into(), digest, manifest };
+        let live = self.link(&component, build, file).map_err(Failure::Verdict)?;
+        self.try_once(&live, urgency).await?;
+        Ok(live)
+    }
+
+    fn link(&self, component: &Component, build: Build, file: File) -> anyhow::Result<Live> {
+        let live = Live::link(&self.engine, component, build, file, &self.terms())?;
+        if let Some(reason) = live.not_granted() {
+            warn!(
+                plugin = &*live.name,
+                "plugin `{}`: {reason}; what it does not use needs no grant, and in JavaScript and Python it imports all",
+                live.name
+            );
+        }
+        Ok(live)
+    }
+
+    /// Starts the plugin once, with all its budgets: what traps here would trap in every call.
+    async fn try_once(&self, live: &Live, urgency: Urgency) -> Result<(), Failure> {
+        let _turn = self.trials.take(urgency).await;
+        let trial = Arc::clone(&self.engine.trials).acquire_owned().await;
+        let caller = Caller { tenant: "-".into(), request: "trial".into(), share: None, receipts: Receipts::default() };
+        let until = Instant::now() + Duration::from_millis(live.limits.call_timeout_ms);
+        let folder = live.open_folder(until.into()).await.map_err(|error| Failure::Passing(error.into()))?;
+        let mut store = store::fresh(live, &caller, None, folder);
+        let usage = Arc::clone(&store.data().usage);
+        let (pre, exports) = (live.pre.clone(), Arc::clone(&live.exports));
+        let start = Box::pin(async move {
+            let instance = match pre.instantiate_async(&mut store).await {
+                Ok(instance) => instance,
+                Err(error) => {
+                    let ended = call::ended(&error, store.data().space.refused);
+                    bail!("it does not start: {ended}: {}", ended.detail().unwrap_or_default())
+                }
+            };
+            exports.try_all(&mut store, &instance)?;
+            // The place is free when the store is gone.
+            drop(store);
+            drop(trial);
+            Ok(())
+        });
+        let limit = live.limits.call_timeout_ms;
+        let heavy = AtomicBool::new(true);
+        let started = spread(&self.engine, &usage, &heavy, start);
+        match tokio::time::timeout(Duration::from_millis(limit), started).await {
+            Ok(Ok(started)) => started.map_err(Failure::Verdict),
+            Ok(Err(error)) => Err(Failure::Passing(error.into())),
+            Err(_) => Err(Failure::Passing(anyhow!("it does not start within call_timeout_ms = {limit}"))),
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! Bytes of a plugin that are tried: read within a limit, hashed, and sealed, so that what was hashed is what is
+//! compiled. The gateway holds no copy of a file that is not live: it reads through a small buffer.
+
+use std::fs::File;
+use std::io::{self, Read, Seek as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context as _, anyhow, bail};
+use bytes::Bytes;
+use frontgate_contract::digest::Digest;
+use frontgate_contract::digest::Hashing;
+use rustix::fs::{MemfdFlags, OFlags, SealFlags, fcntl_add_seals, memfd_create};
+
+use super::aside::later;
+use super::failure::Failure;
+use super::folder::{Kind, Seen};
+
+/// What is read at a time.
+const BUFFER_BYTES: usize = 64 * 1024;
+
+/// So much of a file tells machine code, core modules and text from components.
+const HEAD_BYTES: usize = 8;
+
+/// How a file is opened, without waiting for anything: with a check of who else may write to it, or without.
+pub(super) type Open = fn(&Path) -> io::Result<File>;
+
+/// Opens a file of the author who asks.
+pub(super) fn open_as_is(path: &Path) -> io::Result<File> {
+    let flags = OFlags::NONBLOCK.bits().try_into().expect("a flag of open is a small number");
+    File::options().read(true).custom_flags(flags).open(path)
+}
+
+/// Where bytes come from when their turn comes.
+#[derive(Debug, Clone)]
+pub(super) enum Source {
+    /// A file of the folder, as it was seen, and how it is opened.
+    File(Seen, Open),
+    /// Bytes that are kept anyway.
+    Held(Bytes),
+}
+
+impl Source {
+    /// Their number, as far as it is known without reading.
+    pub(super) fn len(&self) -> u64 {
+        match self {
+            Self::File(seen, _) => match seen.kind {
+                Kind::File { bytes } => bytes,
+                _ => 0,
+            },
+            Self::Held(bytes) => bytes.len() as u64,
+        }
+    }
+
+    /// Their digest, after a look at their first bytes. What is no component is refused with the digest.
+    pub(super) fn digest(&self, bytes_max: u64) -> Result<(Digest, Result<(), Failure>), Failure> {
+        let mut first = Vec::new();
+        let digest = self.read(bytes_max, |part| {
+            let missing = HEAD_BYTES.saturating_sub(first.len());
+            first.extend_from_slice(&part[..part.len().min(missing)]);
+            Ok(())
+        })?;
+        Ok((digest, check(&first).map_err(Failure::Verdict)))
+    }
+
+    /// An immutable copy. It is made when a compiler is free to read it.
+    pub(super) fn seal(&self, bytes_max: u64) -> Result<Sealed, Failure> {
+        let made = memfd_create("plugin", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING);
+        let made = made.context("failed to allocate memory for a plugin's file").map_err(Failure::Passing)?;
+        let (mut file, mut len) = (File::from(made), 0);
+        let digest = self.read(bytes_max, |part| {
+            len += part.len() as u64;
+            file.write_all(part)
+        })?;
+        let all = SealFlags::SEAL | SealFlags::SHRINK | SealFlags::GROW | SealFlags::WRITE;
+        fcntl_add_seals(&file, all).context("failed to seal a plugin's bytes").map_err(Failure::Passing)?;
+        Ok(Sealed { file: Arc::new(file), len, digest })
+    }
+
+    /// All of them, if they are still the ones that were hashed.
+    pub(super) fn hold(&self, bytes_max: u64, digest: Digest) -> Result<Bytes, Failure> {
+        if let Self::Held(bytes) = self {
+            return Ok(bytes.clone());
+        }
+        let mut bytes = Vec::with_capacity(usize::try_from(self.len().min(bytes_max)).unwrap_or(0));
+        let found = self.read(bytes_max, |part| {
+            bytes.extend_from_slice(part);
+            Ok(())
+        })?;
+        if found == digest { Ok(bytes.into()) } else { Err(changed()) }
+    }
+
+    /// Hands over the bytes in parts, and gives their digest.
+    fn read(&self, bytes_max: u64, mut take: impl FnMut(&[u8]) -> io::Result<()>) -> Result<Digest, Failure> {
+        let (seen, open) = match self {
+            Self::Held(bytes) => {
+                take(bytes).context("failed to copy a plugin's bytes").map_err(Failure::Passing)?;
+                return Ok(Digest::of(bytes));
+            }
+            Self::File(seen, open) => (seen, open),
+        };
+        let too_large = || Failure::Verdict(anyhow!("it has more than plugins.file_bytes_max = {bytes_max} bytes"));
+        match &seen.kind {
+            Kind::File { bytes } if *bytes > bytes_max => return Err(too_large()),
+            Kind::File { .. } => {}
+            Kind::Other(what) => return Err(Failure::Verdict(anyhow!("it is {what}, not a file"))),
+            Kind::Hidden(error) => return Err(Failure::Passing(anyhow!("it cannot be looked at: {error}"))),
+        }
+        let mut file = regular(open(&seen.path)).map_err(Failure::Passing)?.take(bytes_max.saturating_add(1));
+        let (mut hashing, mut buffer, mut len) = (Hashing::default(), vec![0; BUFFER_BYTES], 0);
+        loop {
+            let read = file.read(&mut buffer).context("reading it").map_err(Failure::Passing)?;
+            if read == 0 {
+                return Ok(hashing.end());
+            }
+            // It may have grown since it was looked at.
+            len += read as u64;
+            if len > bytes_max {
+                return Err(too_large());
+            }
+            hashing.add(&buffer[..read]);
+            take(&buffer[..read]).context("failed to copy a plugin's bytes").map_err(Failure::Passing)?;
+        }
+    }
+}
+
+/// The file is no longer what was hashed; the next look at the folder sees the new one.
+pub(super) fn changed() -> Failure {
+    Failure::Passing(anyhow!("the file changed while it was loaded"))
+}
+
+/// Bytes of a plugin in memory of their own, which no process can change.
+#[derive(Debug)]
+pub(super) struct Sealed {
+    file: Arc<File>,
+    len: u64,
+    pub(super) digest: Digest,
+}
+
+impl Sealed {
+    /// What a compiler reads. One at a time: readers share a position.
+    pub(super) fn input(&self) -> io::Result<File> {
+        let mut input = self.file.try_clone()?;
+        input.rewind()?;
+        Ok(input)
+    }
+
+    /// Their number.
+    pub(super) fn len(&self) -> usize {
+        usize::try_from(self.len).unwrap_or(usize::MAX)
+    }
+}
+
+impl Drop for Sealed {
+    fn drop(&mut self) {
+        // The memory of a large file takes a while to give back.
+        let last = Arc::clone(&self.file);
+        later(move || drop(last));
+    }
+}
+
+/// It may be a pipe by now.
+fn regular(file: io::Result<File>) -> anyhow::Result<File> {
+    let file = file.context("reading it")?;
+    if !file.metadata().context("reading it")?.is_file() {
+        bail!("it is not a file any more");
+    }
+    Ok(file)
+}
+
+/// Refuses what is no component before anything else looks at it.
+pub(super) fn check(first: &[u8]) -> anyhow::Result<()> {
+    match first {
+        [] => bail!("it is empty"),
+        [0x7f, b'E', b'L', b'F', ..] => {
+            bail!("it is machine code, not WebAssembly; deliver the .wasm that it was made from")
+        }
+        [b'\0', b'a', b's', b'm', 0x0d, 0, 1, 0, ..] => Ok(()),
+        [b'\0', b'a', b's', b'm', 1, 0, 0, 0, ..] => {
+            bail!(
+                "it is a core module, not a component; build it for wasm32-wasip2, or wrap it with `frontgate plugin componentize`"
+            )
+        }
+        [b'\0', b'a', b's', b'm', ..] => bail!("it is WebAssembly of an unknown version"),
+        _ => bail!("it is not WebAssembly"),
+    }
+}

@@ -1,0 +1,276 @@
+//! Compiled plugins on disk, so that a restart compiles and parses nothing again.
+//!
+//! A file holds the machine code, and behind it what the component says of itself. Its name holds three digests: of
+//! the `.wasm`, of everything that decides what code and description look like, and of the file itself. Files are
+//! written once and never changed: the code of a live plugin is mapped from them.
+
+mod folder;
+
+use std::fs::File;
+use std::hash::{Hash as _, Hasher};
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::os::fd::AsRawFd as _;
+use std::os::unix::fs::FileExt as _;
+use std::path::Path;
+use std::time::SystemTime;
+
+use anyhow::{Context as _, bail, ensure};
+use frontgate_contract::digest::Digest;
+use frontgate_contract::digest::Hashing;
+use frontgate_contract::{DESCRIBED_BY, Manifest};
+use frontgate_runtime::settings::Plugins;
+use sha2::{Digest as _, Sha256};
+use wasmtime::component::Component;
+
+use self::folder::{Entry, Folder};
+use super::aside::later;
+
+/// Ends the name of a file that is being written.
+const UNFINISHED: &str = "unfinished";
+
+/// A file that is not finished after this long never will be: its gateway was killed.
+const UNFINISHED_SECONDS_MAX: u64 = 86_400;
+
+/// Changes with the shape of a description.
+const FORMAT: u8 = 1;
+
+/// Stands at the end of each file, after the length of the description.
+const MARK: &[u8; 8] = b"fg-plug\n";
+
+/// Bytes of a description: a thousand imports of 200 bytes, and some.
+const DESCRIPTION_BYTES_MAX: u32 = 1 << 20;
+
+/// What is read at a time.
+const BUFFER_BYTES: usize = 64 * 1024;
+
+/// A folder of compiled plugins that only this user can write.
+#[derive(Debug, Clone)]
+pub struct Cache {
+    folder: Folder,
+    files_max: usize,
+    bytes_max: u64,
+    settings: String,
+}
+
+/// A plugin as it is kept.
+pub(crate) struct Kept {
+    pub(crate) component: Component,
+    pub(crate) manifest: Manifest,
+}
+
+impl Cache {
+    /// Opens the folder, and makes it if need be. Beyond its limits, what was used longest ago is removed.
+    pub fn open(plugins: &Plugins, engine: &wasmtime::Engine) -> anyhow::Result<Self> {
+        // What lies here is run as machine code: no other user may put it there.
+        let folder = Folder::open(&plugins.cache)?;
+        let (files_max, bytes_max) = (plugins.cache_files_max, plugins.cache_bytes_max);
+        let cache = Self { folder, files_max, bytes_max, settings: settings(engine) };
+        cache.prune();
+        Ok(cache)
+    }
+
+    /// The same folder, for code of another engine.
+    pub(super) fn of(&self, engine: &wasmtime::Engine) -> Self {
+        Self { settings: settings(engine), ..self.clone() }
+    }
+
+    /// The compiled form of a `.wasm` file, if it is here and whole.
+    pub(crate) fn load(&self, engine: &wasmtime::Engine, wasm: Digest) -> anyhow::Result<Option<Kept>> {
+        let prefix = format!("{wasm}-{}-", self.settings);
+        let Some(name) = self.folder.names().into_iter().find(|name| name.starts_with(&prefix)) else {
+            return Ok(None);
+        };
+        let Some(mut file) = self.folder.read(&name) else { return Ok(None) };
+        let whole = digest(&mut file).is_ok_and(|found| name == format!("{prefix}{found}.cwasm"));
+        let Some(manifest) = whole.then(|| description(&file).ok()).flatten() else {
+            // Cut off by a crash or damaged: compile it again.
+            self.folder.remove(&name);
+            return Ok(None);
+        };
+        // The newest are kept longest.
+        let _ = file.set_modified(SystemTime::now());
+        Ok(Some(Kept { component: map(engine, &file)?, manifest }))
+    }
+
+    /// A file for machine code that is to be made.
+    pub(super) fn begin(&self) -> anyhow::Result<Unfinished> {
+        let name = format!("{}.{UNFINISHED}", uuid::Uuid::new_v4());
+        let file = self.folder.create(&name).context("failed to create a file in the cache of plugins")?;
+        Ok(Unfinished { folder: self.folder.clone(), name: Some(name), file })
+    }
+
+    /// Keeps machine code that was written, and maps it. The process that wrote it must have ended.
+    pub(super) fn finish(
+        &self,
+        engine: &wasmtime::Engine,
+        wasm: Digest,
+        mut unfinished: Unfinished,
+        manifest: Manifest,
+    ) -> anyhow::Result<Kept> {
+        let digest = append(&mut unfinished.file, &manifest).context("writing into the cache of plugins")?;
+        let name = format!("{wasm}-{}-{digest}.cwasm", self.settings);
+        unfinished.keep(&name).context("failed to create a file in the cache of plugins")?;
+        let component = map(engine, &unfinished.file);
+        self.prune();
+        Ok(Kept { component: component?, manifest })
+    }
+
+    fn prune(&self) {
+        let now = SystemTime::now();
+        let mut finished = Vec::new();
+        for entry in self.folder.entries() {
+            match Kind::of(&entry.name) {
+                Kind::Finished => finished.push(entry),
+                Kind::Unfinished if entry.age(now).as_secs() > UNFINISHED_SECONDS_MAX => {
+                    self.folder.remove(&entry.name)
+                }
+                Kind::Unfinished | Kind::Foreign => {}
+            }
+        }
+        for name in surplus(finished, self.files_max, self.bytes_max) {
+            // A removed file stays mapped for as long as its plugin lives.
+            self.folder.remove(&name);
+        }
+    }
+}
+
+/// A digest of everything that decides what code and description look like.
+fn settings(engine: &wasmtime::Engine) -> String {
+    let mut settings = StableHasher(Sha256::new());
+    engine.precompile_compatibility_hash().hash(&mut settings);
+    settings.write_u8(FORMAT);
+    settings.write(DESCRIBED_BY);
+    Digest::from(<[u8; 32]>::from(settings.0.finalize())).short()
+}
+
+/// The names of those that were used longest ago, so that the rest is within both limits.
+fn surplus(mut entries: Vec<Entry>, files_max: usize, bytes_max: u64) -> Vec<String> {
+    entries.sort_by_key(|entry| entry.modified);
+    let (mut files, mut bytes) = (entries.len(), entries.iter().map(|entry| entry.bytes).sum::<u64>());
+    let mut surplus = Vec::new();
+    for entry in entries {
+        if files <= files_max && bytes <= bytes_max {
+            break;
+        }
+        files -= 1;
+        bytes -= entry.bytes;
+        surplus.push(entry.name);
+    }
+    surplus
+}
+
+/// A file of the cache that is being written. Dropping it removes the file.
+#[derive(Debug)]
+pub(super) struct Unfinished {
+    folder: Folder,
+    name: Option<String>,
+    file: File,
+}
+
+impl Unfinished {
+    /// What another process writes to.
+    pub(super) fn output(&self) -> std::io::Result<File> {
+        self.file.try_clone()
+    }
+
+    fn keep(&mut self, name: &str) -> anyhow::Result<()> {
+        let unfinished = self.name.take().context("it is kept already")?;
+        self.folder.rename(&unfinished, name).inspect_err(|_| self.folder.remove(&unfinished))
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        if let Some(name) = self.name.take() {
+            let folder = self.folder.clone();
+            later(move || folder.remove(&name));
+        }
+    }
+}
+
+/// Writes the description behind the code, and gives the digest of all.
+fn append(file: &mut File, manifest: &Manifest) -> anyhow::Result<Digest> {
+    let description = serde_json::to_vec(manifest)?;
+    let len = u32::try_from(description.len())?;
+    ensure!(len <= DESCRIPTION_BYTES_MAX, "the description of a plugin is too long");
+    file.seek(SeekFrom::End(0))?;
+    file.write_all(&[&description, &len.to_le_bytes()[..], MARK].concat())?;
+    file.sync_all()?;
+    Ok(digest(file)?)
+}
+
+/// Reads what `append` wrote.
+fn description(file: &File) -> anyhow::Result<Manifest> {
+    let tail_len = (size_of::<u32>() + MARK.len()) as u64;
+    let end = file.metadata()?.len().checked_sub(tail_len).context("it is too short")?;
+    let (mut len, mut mark) = ([0; size_of::<u32>()], [0; MARK.len()]);
+    file.read_exact_at(&mut len, end)?;
+    file.read_exact_at(&mut mark, end + len.len() as u64)?;
+    let len = u32::from_le_bytes(len);
+    if mark != *MARK || len > DESCRIPTION_BYTES_MAX {
+        bail!("it has no description");
+    }
+    let mut description = vec![0; len as usize];
+    file.read_exact_at(&mut description, end.checked_sub(len.into()).context("it is too short")?)?;
+    Ok(serde_json::from_slice(&description)?)
+}
+
+fn digest(file: &mut File) -> std::io::Result<Digest> {
+    file.rewind()?;
+    let (mut hashing, mut buffer) = (Hashing::default(), vec![0; BUFFER_BYTES]);
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(hashing.end()),
+            read => hashing.add(&buffer[..read]),
+        }
+    }
+}
+
+/// What a file of the folder is.
+#[derive(Debug, PartialEq, Eq)]
+enum Kind {
+    Finished,
+    Unfinished,
+    /// It was not made here, and is not touched.
+    Foreign,
+}
+
+impl Kind {
+    fn of(name: &str) -> Self {
+        let (stem, ending) = name.rsplit_once('.').unwrap_or_default();
+        let lengths: Vec<usize> = stem.split('-').map(str::len).collect();
+        match ending {
+            "cwasm" if lengths == [64, 12, 64] => Self::Finished,
+            UNFINISHED if uuid::Uuid::parse_str(stem).is_ok() => Self::Unfinished,
+            _ => Self::Foreign,
+        }
+    }
+}
+
+#[expect(unsafe_code, reason = "loading machine code cannot be checked by the compiler")]
+fn map(engine: &wasmtime::Engine, file: &File) -> anyhow::Result<Component> {
+    // The very descriptor that was hashed, whatever has its name by now.
+    let path = format!("/proc/self/fd/{}", file.as_raw_fd());
+    // SAFETY: The file was made by `child` of this very program with the same settings, its digest was just checked
+    // through this descriptor, only this user can write to it, and it is never changed. What lies behind the code is
+    // outside every section that its header names.
+    let component = unsafe { Component::deserialize_file(engine, Path::new(&path)) };
+    component.map_err(anyhow::Error::from).context("it needs more than plugins.limits allow")
+}
+
+/// A hasher whose result is the same in every build, unlike that of the standard library.
+struct StableHasher(Sha256);
+
+impl Hasher for StableHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    fn finish(&self) -> u64 {
+        let digest = self.0.clone().finalize();
+        u64::from_le_bytes(*digest.first_chunk().expect("a digest has 32 bytes"))
+    }
+}
+
+#[cfg(test)]
+mod tests;

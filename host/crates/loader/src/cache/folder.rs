@@ -1,0 +1,97 @@
+//! The folder of the cache: a private folder whose files are named, dated and removed by the cache.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use anyhow::Context as _;
+use arc_swap::ArcSwap;
+use frontgate_system::ownership;
+use rustix::fs::{AtFlags, FileType, fstat, statat};
+
+/// A folder that only this user can write to. Whatever has its name later, the one that was opened is used, until it is
+/// removed.
+#[derive(Debug, Clone)]
+pub(super) struct Folder {
+    path: Arc<Path>,
+    held: Arc<ArcSwap<ownership::Folder>>,
+}
+
+/// A file in it.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) name: String,
+    pub(super) modified: SystemTime,
+    pub(super) bytes: u64,
+}
+
+impl Entry {
+    /// How long ago it was used; zero for one from the future.
+    pub(super) fn age(&self, now: SystemTime) -> Duration {
+        now.duration_since(self.modified).unwrap_or_default()
+    }
+}
+
+impl Folder {
+    /// Opens the folder, and makes it if need be.
+    pub(super) fn open(path: &Path) -> anyhow::Result<Self> {
+        let folder = ownership::Folder::private(path);
+        let context = || format!("preparing the folder {} for compiled plugins", path.display());
+        Ok(Self { path: path.into(), held: Arc::new(ArcSwap::from_pointee(folder.with_context(context)?)) })
+    }
+
+    /// The folder that is held. In the place of one that was removed, one that was made anew is held from now on.
+    fn held(&self) -> Arc<ownership::Folder> {
+        let held = self.held.load_full();
+        if fstat(&*held).is_ok_and(|found| found.st_nlink > 0) {
+            return held;
+        }
+        match ownership::Folder::private_existing(&self.path) {
+            Ok(anew) => {
+                let anew = Arc::new(anew);
+                self.held.store(Arc::clone(&anew));
+                anew
+            }
+            Err(_) => held,
+        }
+    }
+
+    /// The names of everything in it; none if it was removed.
+    pub(super) fn names(&self) -> Vec<String> {
+        self.held().names().unwrap_or_default()
+    }
+
+    /// Its regular files.
+    pub(super) fn entries(&self) -> Vec<Entry> {
+        let (folder, names) = (self.held(), self.names().into_iter());
+        let described = names.filter_map(|name| {
+            let found = statat(&*folder, &*name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
+            let seconds = u64::try_from(found.st_mtime).unwrap_or_default();
+            let modified = SystemTime::UNIX_EPOCH + Duration::new(seconds, u32::try_from(found.st_mtime_nsec).ok()?);
+            let bytes = u64::try_from(found.st_size).ok()?;
+            (FileType::from_raw_mode(found.st_mode) == FileType::RegularFile).then_some(Entry { name, modified, bytes })
+        });
+        described.collect()
+    }
+
+    /// Opens a file; none if it is not there, no file, a link, or another user's.
+    pub(super) fn read(&self, name: &str) -> Option<File> {
+        self.held().file(name).ok()
+    }
+
+    /// Makes a file that is not there yet.
+    pub(super) fn create(&self, name: &str) -> io::Result<File> {
+        self.held().create(name)
+    }
+
+    pub(super) fn rename(&self, from: &str, to: &str) -> anyhow::Result<()> {
+        self.held().rename(from, to).context("renaming it")
+    }
+
+    /// Removes a file; one that cannot be removed is passed over at the next look, too.
+    pub(super) fn remove(&self, name: &str) {
+        let _ = self.held().remove(name);
+    }
+}

@@ -1,0 +1,122 @@
+//! The process that reads strangers' files: confines itself, reads a component from standard input, reports what it
+//! is, and writes its machine code to standard output. It holds no secret, and nothing of the gateway is in its reach.
+
+use std::io::{Read as _, Write as _};
+use std::process::ExitCode;
+use std::thread;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use frontgate_contract::Description;
+use frontgate_runtime::run::engine;
+use frontgate_system::sandbox::Sandbox;
+use frontgate_system::scheduling;
+use frontgate_telemetry::brief;
+use rustix::process::getpriority_process;
+
+use super::report::{Compile, Line, Order};
+
+/// The command of this program that does so. Not for people.
+pub const COMMAND: &str = "compile-plugin";
+
+/// The exit code of a process that has reported a fault.
+const FAULT: u8 = 4;
+
+/// What it gives way by: callbacks come first, but a processor that they keep busy must not starve it.
+const NICE: i32 = 10;
+/// The same for a quick build, which an author waits for.
+const QUICK_NICE: i32 = 5;
+
+/// How often it looks whether its gateway is still there.
+const LOOK_EACH: Duration = Duration::from_millis(500);
+
+/// Part of what is said of a component with asynchronous functions.
+const NEEDS_ASYNC: &str = "requires the component model async feature";
+/// What its author can do.
+const SYNCHRONOUS: &str = "; build it with synchronous functions, as `componentize-qjs --sync` does";
+
+/// Carries out an order, which is JSON; without one, the component is only described.
+pub fn compile_here(order: Option<&str>, gateway: u32) -> ExitCode {
+    let done =
+        order.map_or_else(|| Ok(Order::default()), |order| serde_json::from_str(order).context("reading the order"));
+    match done.and_then(|order| confined(&order, gateway)) {
+        Ok(code) => code,
+        Err(error) => {
+            say(&Line::Failed(format!("{error:#}")));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn confined(order: &Order, gateway: u32) -> anyhow::Result<ExitCode> {
+    let quick = order.compile.is_some_and(|compile| compile.quick);
+    let below = getpriority_process(None)? + if quick { QUICK_NICE } else { NICE };
+    scheduling::give_way(below).context("lowering the priority")?;
+    let sandbox = Sandbox::enter(&order.limits).context("entering the sandbox")?;
+    end_with(gateway).context("watching the gateway")?;
+    say(&Line::Confined(sandbox.close().context("closing the sandbox")?));
+    // Reserved as a whole: a buffer that grows takes twice as much of the limit.
+    let len = rustix::fs::fstat(std::io::stdin()).map_or(0, |found| found.st_size);
+    let mut wasm = Vec::with_capacity(usize::try_from(len).unwrap_or(0));
+    std::io::stdin().lock().read_to_end(&mut wasm).context("reading the component")?;
+    #[cfg(feature = "crash-points")]
+    if let Some(outcome) = frontgate_system::sandbox::attempts::attempt(&wasm) {
+        return Ok(fault(Line::Unreadable(outcome)));
+    }
+    let description = match Description::of(&wasm) {
+        Ok(description) => description,
+        Err(error) => return Ok(fault(Line::Unreadable(explained(&error)))),
+    };
+    let fits = description.misfit.is_none();
+    say(&Line::Described(Box::new(description)));
+    match order.compile.filter(|_| fits) {
+        Some(how) => compile(&wasm, how, order.limits.output_bytes_max),
+        None => Ok(ExitCode::SUCCESS),
+    }
+}
+
+fn compile(wasm: &[u8], how: Compile, code_bytes_max: u64) -> anyhow::Result<ExitCode> {
+    let engine = wasmtime::Engine::new(&engine::settings(how.memory_reservation, how.build()))?;
+    match engine.precompile_component(wasm) {
+        Ok(code) if code.len() as u64 > code_bytes_max => {
+            let bytes = code.len();
+            Ok(fault(Line::NotCompiled(format!(
+                "its machine code has {bytes} bytes, more than plugins.code_bytes_max = {code_bytes_max}"
+            ))))
+        }
+        Ok(code) => {
+            std::io::stdout().lock().write_all(&code).context("writing the machine code")?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(error) => Ok(fault(Line::NotCompiled(explained(&error.into())))),
+    }
+}
+
+fn fault(line: Line) -> ExitCode {
+    say(&line);
+    ExitCode::from(FAULT)
+}
+
+/// What is wrong with a component, on one line. It may quote the component.
+fn explained(error: &anyhow::Error) -> String {
+    let text = format!("{error:#}");
+    let hint = if text.contains(NEEDS_ASYNC) { SYNCHRONOUS } else { "" };
+    brief(&text) + hint
+}
+
+/// A gateway that has gone reads no report.
+fn say(line: &Line) {
+    let text = serde_json::to_string(line).unwrap_or_default();
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
+/// Ends the process with its gateway: after a kill its code is of no use, and half a minute of a processor is a lot.
+fn end_with(gateway: u32) -> std::io::Result<()> {
+    let watching = thread::Builder::new().name("gateway".to_owned()).spawn(move || {
+        while std::os::unix::process::parent_id() == gateway {
+            thread::sleep(LOOK_EACH);
+        }
+        std::process::exit(FAULT.into());
+    });
+    watching.map(drop)
+}

@@ -1,0 +1,240 @@
+//! Starts the process that reads a stranger's file, follows its report, and says how it ended.
+//!
+//! The process gets nothing of the gateway's environment, the sealed bytes as standard input, the cache's unfinished file as standard
+//! output, and a pipe for its report, of which at most [`REPORT_BYTES_MAX`] bytes are read.
+
+use std::fs::File;
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::{ExitStatus, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow};
+use arc_swap::ArcSwapOption;
+use frontgate_contract::Description;
+use frontgate_system::sandbox::{Confinement, Limits};
+use frontgate_telemetry::brief;
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
+use tokio::process::{Child, Command};
+use tokio::time::{Instant, timeout_at};
+use tracing::debug;
+
+use super::aside::aside;
+use super::bytes::Sealed;
+use super::child::COMMAND;
+use super::failure::Failure;
+use super::report::{Compile, Line, Order, REPORT_BYTES_MAX};
+
+/// The process computes on one thread, so that the clock ends it first. Its limit on processor time is this much later,
+/// and holds even if the gateway no longer watches the clock.
+const CPU_SECONDS_MORE: u64 = 2;
+
+/// The only variable of the process's environment, in KiB: its allocator would reserve a gigabyte of address space at
+/// once, which the limit on that could no longer tell from memory that is used.
+const ARENA: (&str, &str) = ("MIMALLOC_ARENA_RESERVE", "32768");
+
+/// One run of the process.
+pub(super) struct Run<'r> {
+    pub(super) name: &'r str,
+    pub(super) sealed: &'r Sealed,
+    /// How to compile and where to; none to describe only.
+    pub(super) compile: Option<(Compile, File)>,
+    pub(super) times: Times,
+    pub(super) memory_bytes_max: u64,
+    pub(super) code_bytes_max: u64,
+}
+
+/// How long a run may take.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Times {
+    /// Until the component is described.
+    pub(super) check: Duration,
+    /// From then on.
+    pub(super) compile: Duration,
+    /// Where the run is only a first try.
+    pub(super) first_try: Option<FirstTry>,
+}
+
+/// How long a first try may take altogether.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct FirstTry {
+    /// On a processor.
+    pub(super) cpu_seconds: u64,
+    /// By the clock.
+    pub(super) wall: Duration,
+}
+
+/// Why a run brought nothing.
+#[derive(Debug)]
+pub(super) enum Ended {
+    /// The component cannot be read, or the caller refuses it.
+    Refused(Failure),
+    /// It was read, and the compiler found fault with it.
+    NotCompiled(String),
+    /// The first try was too short.
+    Slow,
+    /// The process was ended by a signal, a limit, or a panic.
+    Died(String),
+    /// Nothing was said about the component.
+    Failed(anyhow::Error),
+}
+
+impl Run<'_> {
+    /// Runs the process to its end. `accept` sees what the component is before it is compiled.
+    pub(super) async fn run(self, accept: &Accept<'_>) -> Result<Description, Ended> {
+        let name = self.name;
+        let mut process = self.start().await.map_err(Ended::Failed)?;
+        let began = Instant::now();
+        let whole = self.times.first_try.map(|limit| began + limit.wall);
+        let until = |limit: Instant| whole.map_or(limit, |whole| whole.min(limit));
+        let pipe = process.stderr.take().context("the process has no pipe for its report");
+        let mut report = Report::new(pipe.map_err(Ended::Failed)?);
+        let mut deadline = began + self.times.check;
+        let (mut described, mut key) = (None, ("check_timeout_ms", self.times.check));
+        let late = |(key, limit): (&str, Duration)| {
+            if whole.is_some_and(|whole| whole <= Instant::now()) {
+                return Ended::Slow;
+            }
+            let (what, limit) = (if key.starts_with("check") { "checking" } else { "compiling" }, limit.as_millis());
+            Ended::Refused(Failure::Verdict(anyhow!("{what} it takes longer than plugins.{key} = {limit}")))
+        };
+        while let Some(line) = timeout_at(until(deadline), report.next()).await.map_err(|_| late(key))? {
+            match line {
+                Line::Confined(confinement) => note(name, process.id(), confinement),
+                Line::Described(mut description) => {
+                    description.manifest.bytes = self.sealed.len();
+                    // It quotes names of the component.
+                    description.misfit = description.misfit.take().map(|said| brief(&said));
+                    accept(&description).map_err(Ended::Refused)?;
+                    described = Some(description);
+                    deadline = Instant::now() + self.times.compile;
+                    key = ("compile_timeout_ms", self.times.compile);
+                }
+                Line::Unreadable(said) => return Err(Ended::Refused(Failure::Verdict(anyhow!(brief(&said))))),
+                Line::NotCompiled(said) => return Err(Ended::NotCompiled(brief(&said))),
+                Line::Failed(said) => {
+                    return Err(Ended::Failed(anyhow!("failed to run the compiler: {}", brief(&said))));
+                }
+            }
+        }
+        // The pipe is closed: the process ends, or has something against it.
+        let status = timeout_at(until(deadline), process.wait()).await.map_err(|_| late(key))?;
+        let status = status.context("failed to wait for the compiler").map_err(Ended::Failed)?;
+        match described {
+            Some(description) if status.success() => Ok(*description),
+            _ if whole.is_some() && status.signal() == Some(OUT_OF_TIME) => Err(Ended::Slow),
+            _ => Err(Ended::Died(format!("the compiler {}{}", ended(status), report.rest()))),
+        }
+    }
+
+    async fn start(&self) -> anyhow::Result<Child> {
+        let whole = self.times.check + self.times.compile;
+        let limits = Limits {
+            memory_bytes_max: self.memory_bytes_max,
+            cpu_seconds_max: self.times.first_try.map_or(whole.as_secs() + CPU_SECONDS_MORE, |limit| limit.cpu_seconds),
+            output_bytes_max: self.code_bytes_max,
+        };
+        let order = Order { limits, compile: self.compile.as_ref().map(|(how, _)| *how) };
+        let output = match &self.compile {
+            Some((_, file)) => file.try_clone()?.into(),
+            None => Stdio::null(),
+        };
+        let mut command = Command::new(this_program());
+        command
+            .arg(COMMAND)
+            .arg("--gateway")
+            .arg(std::process::id().to_string())
+            .arg(serde_json::to_string(&order)?)
+            .env_clear()
+            .env(ARENA.0, ARENA.1)
+            .stdin(self.sealed.input()?)
+            .stdout(output)
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        // The thread that starts a process waits until the process is there.
+        aside(move || command.spawn()).await?.context("failed to start the compiler")
+    }
+}
+
+/// Decides whether a component that was described is compiled.
+pub(super) type Accept<'a> = dyn Fn(&Description) -> Result<(), Failure> + Send + Sync + 'a;
+
+/// What confined the process that was started last.
+static CONFINEMENT: ArcSwapOption<Confinement> = ArcSwapOption::const_empty();
+
+/// What confined the process that was started last; none before the first.
+pub fn confinement() -> Option<Arc<Confinement>> {
+    CONFINEMENT.load_full()
+}
+
+fn note(name: &str, process: Option<u32>, confinement: Confinement) {
+    let parts = confinement.parts().join(", ");
+    CONFINEMENT.store(Some(Arc::new(confinement)));
+    debug!(
+        event = "plugin.compiler_confined",
+        plugin = name,
+        process,
+        confinement = %parts,
+        "compiler of plugin `{name}` confined by {parts}"
+    );
+}
+
+/// From the limit on processor time.
+const OUT_OF_TIME: i32 = libc::SIGXCPU;
+/// From the filter of system calls.
+const FORBIDDEN_CALL: i32 = libc::SIGSYS;
+
+/// How a process ended that did not end well.
+fn ended(status: ExitStatus) -> String {
+    match status.signal() {
+        Some(FORBIDDEN_CALL) => "was ended for a forbidden system call".to_owned(),
+        Some(signal) => format!("was ended by signal {signal}"),
+        None => format!("ended with {status}"),
+    }
+}
+
+/// The lines of a report, and what else was written there.
+struct Report<R> {
+    pipe: BufReader<tokio::io::Take<R>>,
+    /// Lines that are not part of a report, as one: what a panic or the C library says.
+    other: String,
+}
+
+impl<R: tokio::io::AsyncRead + Unpin> Report<R> {
+    fn new(pipe: R) -> Self {
+        Self { pipe: BufReader::new(pipe.take(REPORT_BYTES_MAX as u64)), other: String::new() }
+    }
+
+    /// The next line; none at the end, or when there was too much.
+    async fn next(&mut self) -> Option<Line> {
+        loop {
+            let mut line = Vec::new();
+            // Bounded by what is read altogether.
+            let read = self.pipe.read_until(b'\n', &mut line).await.unwrap_or(0);
+            if read == 0 {
+                return None;
+            }
+            match serde_json::from_slice(&line) {
+                Ok(line) => return Some(line),
+                Err(_) if line.trim_ascii().is_empty() => {}
+                Err(_) => {
+                    let said = String::from_utf8_lossy(line.trim_ascii());
+                    self.other = brief(&format!("{} {said}", self.other));
+                }
+            }
+        }
+    }
+
+    fn rest(&self) -> String {
+        if self.other.is_empty() { String::new() } else { format!(":{}", self.other) }
+    }
+}
+
+/// This program as it was started, even if its file has been replaced since.
+fn this_program() -> std::path::PathBuf {
+    let running = std::path::Path::new("/proc/self/exe");
+    if running.exists() {
+        return running.to_owned();
+    }
+    std::env::current_exe().unwrap_or_else(|_| "frontgate".into())
+}

@@ -1,0 +1,23 @@
+//! From a file in the folder to a live plugin: scan, compile, try, activate, roll back.
+//!
+//! [`reload::Reload`] is the task that owns the folder and the registry, [`single`] loads one file outside a gateway,
+//! and [`child`] is the confined process that parses and compiles. Parses no component in the gateway's own process.
+//! See "The trip of a reload" in ARCHITECTURE.md.
+
+mod aside;
+mod attempt;
+mod builds;
+mod bytes;
+pub mod cache;
+pub mod child;
+mod compile;
+mod failure;
+mod folder;
+pub mod lock;
+pub mod records;
+pub mod reload;
+mod report;
+pub mod single;
+mod turns;
+
+pub use self::compile::confinement;

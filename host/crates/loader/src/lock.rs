@@ -1,0 +1,105 @@
+//! `plugins.lock`: which plugins may be loaded, by digest, with what they are. Written by `frontgate plugin
+//! lock` and `frontgate plugin allow FILE`, read at each attempt while `plugins.locked` is set.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use anyhow::{Context as _, bail};
+use frontgate_contract::digest::Digest;
+use frontgate_contract::{Description, Manifest};
+use frontgate_runtime::settings::Plugins;
+use frontgate_system::ownership;
+use serde::{Deserialize, Serialize};
+
+use super::single;
+
+/// Stands at the top of the file.
+const HEAD: &str =
+    "# Written by `frontgate plugin lock` and `frontgate plugin allow FILE`. With plugins.locked = true, nothing
+# else is loaded.
+
+";
+
+/// The whole file.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lock {
+    /// By name, that is, the file's name without `.wasm`.
+    #[serde(default)]
+    pub plugins: BTreeMap<String, Locked>,
+}
+
+/// One plugin that may be loaded.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Locked {
+    /// Of its file.
+    pub sha256: Digest,
+    /// Size of the file.
+    pub bytes: usize,
+    /// Version of the SDK that it was built with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sdk: Option<String>,
+    /// Roles that it answers.
+    pub roles: BTreeSet<String>,
+    /// Interfaces that it imports.
+    pub imports: BTreeSet<String>,
+}
+
+impl Locked {
+    /// Describes a file after a look at what it is; it is neither compiled nor run.
+    pub async fn of(file: &Path, plugins: &Plugins) -> anyhow::Result<Self> {
+        let wasm = single::read(file, plugins).await?;
+        let sha256 = Digest::of(&wasm);
+        let described = single::describe(wasm, plugins).await.and_then(|described| match described {
+            Description { misfit: Some(misfit), .. } => bail!(misfit),
+            Description { manifest, .. } => Ok(manifest),
+        });
+        let Manifest { bytes, sdk, roles, imports, .. } =
+            described.with_context(|| format!("{} is no usable plugin", file.display()))?;
+        Ok(Self { sha256, bytes, sdk, roles, imports })
+    }
+}
+
+impl Lock {
+    /// Reads the file for a gateway: no other user may be able to write to it. A missing file lists nothing.
+    pub(super) fn read(path: &Path) -> anyhow::Result<Self> {
+        Self::parse(path, ownership::read_to_string(path))
+    }
+
+    /// Reads the file for an operator, who may be root and look after a gateway of another user.
+    pub fn read_as_is(path: &Path) -> anyhow::Result<Self> {
+        Self::parse(path, fs::read_to_string(path))
+    }
+
+    fn parse(path: &Path, text: io::Result<String>) -> anyhow::Result<Self> {
+        match text {
+            Ok(text) => toml::from_str(&text).with_context(|| format!("reading {}", path.display())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
+            Err(error) => Err(error).with_context(|| format!("reading {}", path.display())),
+        }
+    }
+
+    /// Replaces the file as a whole.
+    pub fn write(&self, path: &Path) -> anyhow::Result<()> {
+        let text = HEAD.to_owned() + &toml::to_string_pretty(self).context("writing TOML")?;
+        let unfinished = path.with_extension("unfinished");
+        let written = fs::write(&unfinished, text).and_then(|()| fs::rename(&unfinished, path));
+        written.with_context(|| format!("writing {}", path.display()))
+    }
+
+    /// Why these bytes may not be loaded under this name.
+    pub(super) fn refusal(&self, name: &str, digest: Digest) -> Option<String> {
+        let remedy = format!("if it is meant to run: frontgate plugin allow FOLDER/{name}.wasm");
+        match self.plugins.get(name) {
+            Some(locked) if locked.sha256 == digest => None,
+            Some(locked) => {
+                let (found, listed) = (digest.short(), locked.sha256.short());
+                Some(format!("plugins.lock lists {listed}, and this is {found}; {remedy}"))
+            }
+            None => Some(format!("plugins.lock does not list it; {remedy}")),
+        }
+    }
+}

@@ -1,0 +1,382 @@
+//! What the gateway remembers of plugins beyond its own life: the last good versions with their bytes,
+//! what was decided about others, and receipts. One task writes it.
+//!
+//! `versions/DIGEST.wasm` are bytes, `plugins.json` is what is known by name, `history.jsonl` are receipts. Where
+//! `plugins.json` is damaged, what was live keeps answering, and everything else waits for the operator.
+
+mod file;
+pub mod history;
+mod record;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use anyhow::{Context as _, bail};
+use bytes::Bytes;
+use frontgate_contract::Manifest;
+use frontgate_contract::digest::Digest;
+use frontgate_runtime::receipt::millis;
+use frontgate_runtime::registry::Version;
+use frontgate_system::ownership::Folder;
+use tracing::error;
+
+use self::file::{Content, Durable, Found};
+use self::record::Guard;
+pub(super) use self::record::Record;
+
+/// The folder, and what was read from it.
+pub(super) struct Records {
+    /// None where nothing is there, and nothing may be created.
+    folder: Option<Arc<Folder>>,
+    access: Access,
+    content: Content,
+    guard: Option<Guard>,
+    limits: Limits,
+    changed: bool,
+    /// The file as it was read or written last, and as it is being written.
+    written: Bytes,
+    writing: Bytes,
+    /// Versions whose bytes are on disk.
+    stored: BTreeSet<Digest>,
+    /// Bytes of new versions that are not.
+    new: Vec<(Digest, Bytes)>,
+}
+
+/// What is kept at most.
+#[derive(Debug, Clone, Copy)]
+struct Limits {
+    names_max: usize,
+    versions_max: usize,
+    versions_bytes_max: u64,
+}
+
+/// What may be done to the folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// By the gateway that serves.
+    Write,
+    /// By `frontgate check`, beside a gateway.
+    Read,
+}
+
+impl Records {
+    pub(super) fn open(
+        path: &Path,
+        access: Access,
+        plugins: &frontgate_runtime::settings::Plugins,
+    ) -> anyhow::Result<Self> {
+        let context = || format!("preparing the folder {} for records of plugins", path.display());
+        // Bytes from here go live without another look at who wrote them.
+        let open = || Folder::private(path).map(Arc::new);
+        let folder = if access == Access::Write || path.exists() { Some(open().with_context(context)?) } else { None };
+        let limits = Limits {
+            names_max: plugins.names_max,
+            versions_max: plugins.versions_max,
+            versions_bytes_max: plugins.versions_bytes_max,
+        };
+        let mut records = Self {
+            folder: folder.clone(),
+            access,
+            content: Content::default(),
+            guard: None,
+            limits,
+            changed: false,
+            written: Bytes::new(),
+            writing: Bytes::new(),
+            stored: BTreeSet::new(),
+            new: Vec::new(),
+        };
+        if let Some(folder) = folder {
+            records.stored = stored(&folder).with_context(context)?;
+            records.read(&folder)?;
+        }
+        Ok(records)
+    }
+
+    fn read(&mut self, folder: &Arc<Folder>) -> anyhow::Result<()> {
+        let (found, bytes) = file::read(folder)?;
+        let before = file::has_previous(folder);
+        let is_fresh = !before && !self.has_traces(folder);
+        let (content, reason) = match found {
+            Found::Whole(content) => (Some(content), String::new()),
+            // The release before had no generations, and wrote no empty file.
+            Found::Unversioned(names) if is_fresh || (!before && !names.is_empty()) => {
+                (Some(Content { damaged: None, names }), String::new())
+            }
+            Found::Unversioned(_) => (None, "it is older than what was written last".to_owned()),
+            Found::Missing if is_fresh => (Some(Content::default()), String::new()),
+            Found::Missing => (None, "it is missing".to_owned()),
+            Found::Damaged(reason) => (None, reason),
+        };
+        self.written = bytes;
+        match content {
+            Some(content) => {
+                // The operator takes the damaged file away to end what it caused.
+                let marker = content.damaged.clone();
+                self.content = content;
+                match marker {
+                    Some(file) if !folder.is_gone(&file) => self.set_guard(folder, file),
+                    Some(_) => self.lift(),
+                    None => {}
+                }
+            }
+            None => self.recover(folder, &reason)?,
+        }
+        if self.access == Access::Write && (self.changed || self.written.is_empty()) {
+            // Before anything else is written: its absence would look like damage.
+            self.changed = true;
+            if let Some(unwritten) = self.unwritten() {
+                unwritten.write()?;
+                self.settle(true, Vec::new());
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether something shows that there were records: a version, or a receipt.
+    fn has_traces(&self, folder: &Folder) -> bool {
+        !self.stored.is_empty() || history::is_there(folder.path())
+    }
+
+    /// Puts together what can still be known, and refuses what cannot.
+    fn recover(&mut self, folder: &Arc<Folder>, reason: &str) -> anyhow::Result<()> {
+        let previous = file::previous(folder).unwrap_or_default().names;
+        let mut names = previous.clone();
+        for receipt in history::read(folder.path()).unwrap_or_default() {
+            names.entry(receipt.plugin.clone()).or_default().replay(&receipt);
+        }
+        // The history also has names that came and went.
+        names.retain(|name, record| record.is_worth_keeping() || previous.contains_key(name));
+        self.content = Content { damaged: None, names };
+        let (mut kept, path) = ("plugins.json".to_owned(), folder.path().join("plugins.json"));
+        if self.access == Access::Write {
+            kept = file::set_aside(folder, None)?;
+            self.written = Bytes::new();
+            self.changed = true;
+        }
+        let aside = folder.path().join(&kept);
+        self.set_guard(folder, kept);
+        error!(
+            event = "plugin.records_damaged",
+            "plugin records {} are damaged ({reason}); kept as {}. Live versions keep answering; other files wait \
+             for `frontgate plugin allow`, until the damaged file is moved away",
+            path.display(),
+            aside.display(),
+        );
+        Ok(())
+    }
+
+    fn set_guard(&mut self, folder: &Folder, file: String) {
+        let path = folder.path().join(&file);
+        self.content.damaged = Some(file);
+        self.guard = Some(Guard { file: path.display().to_string().into(), known: Arc::new(self.stored.clone()) });
+    }
+
+    /// The damaged file, while new bytes are refused because of it.
+    pub(super) fn damaged(&self) -> Option<Arc<str>> {
+        self.guard.as_ref().map(|guard| Arc::clone(&guard.file))
+    }
+
+    /// Where the damaged file is, and its name: as long as it is there, new bytes are refused.
+    pub(super) fn marker(&self) -> Option<(Arc<Folder>, String)> {
+        self.folder.clone().zip(self.content.damaged.clone())
+    }
+
+    /// The operator has taken the damaged file away: from here on everything is as it always is.
+    pub(super) fn lift(&mut self) {
+        self.guard = None;
+        self.content.damaged = None;
+        self.changed = true;
+    }
+
+    /// What is known of a name.
+    pub(super) fn of(&self, name: &str) -> Record {
+        let record = self.content.names.get(name).cloned().unwrap_or_default();
+        Record { guard: self.guard.clone(), ..record }
+    }
+
+    /// Every name that is remembered.
+    pub(super) fn names(&self) -> impl Iterator<Item = &String> {
+        self.content.names.keys()
+    }
+
+    /// Versions of every name, the newest first.
+    pub(super) fn versions(&self) -> BTreeMap<String, Vec<Version>> {
+        let names = self.content.names.iter();
+        names.map(|(name, record)| (name.clone(), record.versions().cloned().collect())).collect()
+    }
+
+    /// A version answers now.
+    pub(super) fn live(&mut self, name: &str, digest: Digest, manifest: &Manifest, wasm: Option<Bytes>) {
+        let known = self.content.names.get(name).is_some_and(|record| record.answers(digest));
+        if known && self.stored.contains(&digest) {
+            // So it was when the gateway ended: a start has nothing to write down.
+            return;
+        }
+        let version = Version { digest, time_ms: millis(SystemTime::now()), manifest: manifest.clone() };
+        let max = self.limits.versions_max;
+        self.change(name).set_live(version, max);
+        if let Some(wasm) = wasm.filter(|_| self.stored.insert(digest)) {
+            self.new.push((digest, wasm));
+        }
+    }
+
+    /// The plugin is gone; its good versions stay for a rollback. A name that never was live is not remembered.
+    pub(super) fn removed(&mut self, name: &str) {
+        if self.content.names.contains_key(name) {
+            self.change(name).live = None;
+        }
+    }
+
+    /// These bytes are not tried again.
+    pub(super) fn pass_over(&mut self, name: &str, digest: Digest, reason: &str) {
+        self.change(name).pass_over(digest, reason);
+    }
+
+    /// These bytes may be tried, whatever they want more.
+    pub(super) fn allow(&mut self, name: &str, digest: Digest) {
+        self.change(name).allow(digest);
+    }
+
+    fn change(&mut self, name: &str) -> &mut Record {
+        self.changed = true;
+        if !self.content.names.contains_key(name) && self.content.names.len() >= self.limits.names_max {
+            self.forget_one();
+        }
+        // In the order in which names came up, also within a millisecond.
+        let last = self.content.names.values().map(|record| record.since_ms).max().unwrap_or_default();
+        let since_ms = millis(SystemTime::now()).max(last.saturating_add(1));
+        self.content.names.entry(name.to_owned()).or_insert_with(|| Record { since_ms, ..Record::default() })
+    }
+
+    /// Forgets the name that came up last, of those that neither answer nor had anything decided: an author who makes up
+    /// names by the thousand pushes out no others.
+    fn forget_one(&mut self) {
+        let idle = self.content.names.iter().filter(|(_, record)| record.is_idle());
+        let last = idle.max_by_key(|(_, record)| record.since_ms).map(|(name, _)| name.clone());
+        if let Some(name) = last {
+            self.content.names.remove(&name);
+        }
+    }
+
+    /// Drops bytes of versions beyond what may be kept: of removed names first, then the oldest, never of what
+    /// answers.
+    fn trim_bytes(&mut self) {
+        let live: BTreeSet<Digest> = self.content.names.values().filter_map(|record| record.live).collect();
+        let mut kept = BTreeMap::new();
+        for record in self.content.names.values() {
+            for version in record.versions.iter().filter(|version| self.stored.contains(&version.digest)) {
+                let bytes = u64::try_from(version.manifest.bytes).unwrap_or(u64::MAX);
+                let order = (live.contains(&version.digest), record.live.is_some(), version.time_ms, bytes);
+                let known = kept.entry(version.digest).or_insert(order);
+                *known = order.max(*known);
+            }
+        }
+        let mut total: u64 = kept.values().fold(0, |sum, (.., bytes)| sum.saturating_add(*bytes));
+        let mut oldest_first: Vec<_> = kept.into_iter().filter(|(_, (is_live, ..))| !is_live).collect();
+        oldest_first.sort_by_key(|(_, order)| *order);
+        for (digest, (.., bytes)) in oldest_first {
+            if total <= self.limits.versions_bytes_max {
+                break;
+            }
+            total -= bytes;
+            self.stored.remove(&digest);
+        }
+        for record in self.content.names.values_mut() {
+            // What the last version could do is remembered without its bytes: the next one is compared with it.
+            let last = record.versions.last().map(|version| version.digest);
+            record.versions.retain(|version| self.stored.contains(&version.digest) || last == Some(version.digest));
+        }
+    }
+
+    /// What has to be written, if anything has.
+    pub(super) fn unwritten(&mut self) -> Option<Unwritten> {
+        let new = std::mem::take(&mut self.new);
+        let changed = std::mem::take(&mut self.changed);
+        let folder = self.folder.clone().filter(|_| changed && self.access == Access::Write)?;
+        let mut kept = None;
+        if self.guard.is_none() {
+            self.trim_bytes();
+            let versions = self.content.names.values().flat_map(|record| &record.versions);
+            let named: BTreeSet<Digest> = versions.map(|version| version.digest).collect();
+            self.stored.retain(|digest| named.contains(digest));
+            kept = Some(self.stored.clone());
+        }
+        self.writing = file::encode(&self.content).ok()?;
+        let (names, before, marker) = (self.writing.clone(), self.written.clone(), self.content.damaged.clone());
+        Some(Unwritten { folder, names, before, new, marker, kept })
+    }
+
+    /// Whether that was written. If not, `new` has the bytes that the next change writes as well.
+    pub(super) fn settle(&mut self, written: bool, new: Vec<(Digest, Bytes)>) {
+        if written {
+            self.written = self.writing.clone();
+            return;
+        }
+        self.changed = true;
+        self.new.extend(new);
+    }
+}
+
+/// What is to be written, apart from who decides.
+pub(super) struct Unwritten {
+    folder: Arc<Folder>,
+    names: Bytes,
+    before: Bytes,
+    pub(super) new: Vec<(Digest, Bytes)>,
+    /// The damaged file that the operator has not looked at.
+    marker: Option<String>,
+    /// Versions that are referred to; all others go. None where all stay, since the records were damaged.
+    kept: Option<BTreeSet<Digest>>,
+}
+
+impl Unwritten {
+    /// Writes bytes, then what refers to them, then removes what nothing refers to.
+    pub(super) fn write(&self) -> anyhow::Result<()> {
+        let versions = self.folder.folder("versions").context("preparing the folder for versions of plugins")?;
+        let is_kept = |digest: &Digest| self.kept.as_ref().is_none_or(|kept| kept.contains(digest));
+        for (digest, wasm) in self.new.iter().filter(|(digest, _)| is_kept(digest)) {
+            let written = file::replace(&versions, &format!("{digest}.wasm"), wasm, Durable::No);
+            written.with_context(|| format!("writing the version {}", digest.short()))?;
+        }
+        file::write(&self.folder, &self.names, &self.before, self.marker.as_deref())?;
+        for name in versions.names().unwrap_or_default() {
+            if digest_of(&name).is_some_and(|digest| !is_kept(&digest)) {
+                let _ = versions.remove(&name);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Versions whose bytes lie in the folder.
+fn stored(folder: &Folder) -> std::io::Result<BTreeSet<Digest>> {
+    match folder.has("versions") {
+        true => Ok(folder.folder("versions")?.names()?.iter().filter_map(|name| digest_of(name)).collect()),
+        false => Ok(BTreeSet::new()),
+    }
+}
+
+fn digest_of(name: &str) -> Option<Digest> {
+    name.strip_suffix(".wasm")?.parse().ok()
+}
+
+/// The bytes of a version, if they are kept and whole.
+pub(super) fn read_version(path: &Path, digest: Digest) -> anyhow::Result<Vec<u8>> {
+    let name = format!("{digest}.wasm");
+    let context = || format!("reading the version {}", digest.short());
+    let versions = Folder::private(path).and_then(|folder| folder.folder("versions")).with_context(context)?;
+    let mut wasm = Vec::new();
+    versions.file(&name).and_then(|mut file| file.read_to_end(&mut wasm)).with_context(context)?;
+    if Digest::of(&wasm) != digest {
+        let _ = versions.remove(&name);
+        bail!("the version {} is damaged on disk", digest.short());
+    }
+    Ok(wasm)
+}
+
+#[cfg(test)]
+mod tests;

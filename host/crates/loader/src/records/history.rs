@@ -1,0 +1,90 @@
+//! Receipts on disk, one JSON object a line, the oldest first. `frontgate plugin history` reads them beside
+//! a gateway or without one.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use frontgate_runtime::receipt::Receipt;
+
+/// The receipts of a folder, and how many lines there are.
+#[derive(Debug)]
+pub(crate) struct History {
+    path: PathBuf,
+    lines: usize,
+    receipts_max: usize,
+}
+
+impl History {
+    /// Opens it, and says which receipt came last.
+    pub(crate) fn open(folder: &Path, receipts_max: usize) -> anyhow::Result<(Self, Option<Receipt>)> {
+        let mut receipts = read(folder)?;
+        Ok((Self { path: path(folder), lines: receipts.len(), receipts_max }, receipts.pop()))
+    }
+
+    /// Adds receipts, and drops the oldest when twice as many are there as are kept.
+    pub(crate) fn add(&mut self, receipts: &[Receipt]) -> anyhow::Result<()> {
+        let mut text = Vec::new();
+        for receipt in receipts {
+            serde_json::to_writer(&mut text, receipt)?;
+            text.push(b'\n');
+        }
+        let mut file = fs::File::options().create(true).append(true).open(&self.path);
+        let written = file.as_mut().map_err(|error| io::Error::from(error.kind())).and_then(|file| {
+            // What was cut off by a crash ends before the next line begins.
+            let torn = file.metadata()?.len() > 0 && !ends_with_newline(&self.path)?;
+            if torn {
+                file.write_all(b"\n")?;
+            }
+            file.write_all(&text)
+        });
+        written.with_context(|| format!("writing {}", self.path.display()))?;
+        self.lines += receipts.len();
+        if self.lines >= 2 * self.receipts_max {
+            self.shorten()?;
+        }
+        Ok(())
+    }
+
+    fn shorten(&mut self) -> anyhow::Result<()> {
+        let text = fs::read(&self.path)?;
+        let lines: Vec<&[u8]> = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).collect();
+        let last = &lines[lines.len().saturating_sub(self.receipts_max)..];
+        let unfinished = self.path.with_extension("unfinished");
+        fs::write(&unfinished, [&last.join(&b'\n'), &b"\n"[..]].concat())?;
+        fs::rename(&unfinished, &self.path)?;
+        self.lines = last.len();
+        Ok(())
+    }
+}
+
+fn path(folder: &Path) -> PathBuf {
+    folder.join("history.jsonl")
+}
+
+fn ends_with_newline(path: &Path) -> io::Result<bool> {
+    use std::io::{Read as _, Seek as _, SeekFrom};
+    let mut file = fs::File::open(path)?;
+    file.seek(SeekFrom::End(-1))?;
+    let mut last = [0];
+    file.read_exact(&mut last)?;
+    Ok(last == [b'\n'])
+}
+
+/// Whether there are receipts.
+pub(super) fn is_there(folder: &Path) -> bool {
+    fs::metadata(path(folder)).is_ok_and(|file| file.len() > 0)
+}
+
+/// Every receipt that is kept, the oldest first. A line that was cut off or damaged is skipped.
+pub fn read(folder: &Path) -> anyhow::Result<Vec<Receipt>> {
+    let path = path(folder);
+    match fs::read(&path) {
+        Ok(text) => {
+            Ok(text.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect())
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(error).with_context(|| format!("reading {}", path.display())),
+    }
+}

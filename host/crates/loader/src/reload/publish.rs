@@ -1,0 +1,145 @@
+//! Receipts and what else is remembered: on disk first, then in `/statusz`, the log, and to those who wait.
+
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use frontgate_contract::digest::Digest;
+use frontgate_runtime::receipt::{Changes, Ids, Outcome, Receipt, millis};
+use metrics::counter;
+use tokio::task::spawn_blocking;
+use tracing::{info, warn};
+
+use super::Reload;
+use super::command::Answer;
+use crate::records::history::History;
+use crate::records::{Access, Unwritten};
+
+/// Receipts on their way out.
+pub(super) struct Publisher {
+    history: Option<History>,
+    ids: Ids,
+    written: Vec<Receipt>,
+}
+
+impl Publisher {
+    pub(super) fn new(folder: &Path, access: Access, receipts_max: usize) -> anyhow::Result<Self> {
+        if access == Access::Read {
+            return Ok(Self { history: None, ids: Ids::default(), written: Vec::new() });
+        }
+        let (history, last) = History::open(folder, receipts_max)?;
+        let ids = last.map_or_else(Ids::default, |last| Ids::after(&last.id));
+        Ok(Self { history: Some(history), ids, written: Vec::new() })
+    }
+
+    /// Writes a receipt.
+    pub(super) fn note(&mut self, name: &str, outcome: Outcome, facts: Facts) {
+        let now = SystemTime::now();
+        self.written.push(Receipt {
+            id: self.ids.next(now),
+            time_ms: millis(now),
+            plugin: name.to_owned(),
+            outcome,
+            digest: facts.digest,
+            before: facts.before,
+            after: facts.after,
+            changes: facts.changes,
+            duration_ms: u64::try_from(facts.took.as_millis()).unwrap_or(u64::MAX),
+        });
+    }
+}
+
+/// What a receipt says beside its outcome.
+#[derive(Default)]
+pub(super) struct Facts {
+    pub(super) digest: Option<Digest>,
+    pub(super) before: Option<Digest>,
+    pub(super) after: Option<Digest>,
+    pub(super) changes: Changes,
+    pub(super) took: Duration,
+}
+
+impl Reload {
+    /// Writes down what was decided, and then says it.
+    pub(super) async fn publish(&mut self) {
+        let receipts = std::mem::take(&mut self.publisher.written);
+        let unwritten = self.records.unwritten();
+        if receipts.is_empty() && unwritten.is_none() {
+            return;
+        }
+        let mut history = self.publisher.history.take();
+        let records_changed = unwritten.is_some();
+        let written = spawn_blocking(move || {
+            let records = unwritten.as_ref().map_or(Ok(()), Unwritten::write);
+            let new = unwritten.map(|unwritten| unwritten.new).unwrap_or_default();
+            let noted = history.as_mut().map_or(Ok(()), |history| history.add(&receipts));
+            (history, receipts, records, noted, new)
+        });
+        let Ok((history, receipts, records, noted, new)) = written.await else {
+            warn!("what was decided about plugins could not be written down");
+            return;
+        };
+        if records_changed {
+            self.records.settle(records.is_ok(), new);
+        }
+        let result = records.and(noted);
+        self.publisher.history = history;
+        if let Err(error) = result {
+            warn!("what was decided about plugins is forgotten at the next start: {error:#}");
+        }
+        self.registry.set_versions(self.records.versions());
+        for receipt in receipts {
+            // Whoever has read the line finds the receipt.
+            self.registry.note(receipt.clone());
+            say(&receipt);
+            self.waiting.iter_mut().for_each(|waiting| waiting.receipts.push(receipt.clone()));
+        }
+    }
+
+    /// Answers those who wait, once everything that is there has been tried.
+    pub(super) fn answer(&mut self, nothing_changes: bool) {
+        if self.waiting.is_empty() || !nothing_changes || !self.running.is_empty() {
+            return;
+        }
+        let there = |receipt: &&Receipt| self.acted.contains_key(&receipt.plugin) && receipt.outcome.reason().is_some();
+        let standing: Vec<Receipt> = self.registry.receipts().values().filter(there).cloned().collect();
+        for waiting in std::mem::take(&mut self.waiting) {
+            let _ = waiting.answer.send(Ok(Answer { receipts: waiting.receipts, standing: standing.clone() }));
+        }
+    }
+
+    /// Tells those who wait why nothing comes.
+    pub(super) fn refuse(&mut self, reason: &str) {
+        for waiting in std::mem::take(&mut self.waiting) {
+            let _ = waiting.answer.send(Err(reason.to_owned()));
+        }
+    }
+}
+
+fn say(receipt: &Receipt) {
+    counter!("frontgate_plugin_reloads_total", "outcome" => receipt.outcome.name()).increment(1);
+    let (name, id, changes) = (&*receipt.plugin, &*receipt.id, &receipt.changes);
+    let digest = receipt.digest.map(|digest| digest.short()).unwrap_or_default();
+    match &receipt.outcome {
+        Outcome::Live => info!(plugin = name, digest, receipt = id, %changes, "plugin `{name}` is live"),
+        Outcome::Removed => warn!(plugin = name, receipt = id, "plugin `{name}` is gone: its file was removed"),
+        Outcome::Kept(reason) => {
+            warn!(
+                plugin = name,
+                digest,
+                receipt = id,
+                "kept plugin `{name}` as it was; the new file is not usable: {reason}"
+            );
+        }
+        Outcome::Refused(reason) => {
+            warn!(plugin = name, digest, receipt = id, "plugin `{name}` is not usable: {reason}");
+        }
+        Outcome::Waiting(reason) => {
+            warn!(plugin = name, digest, receipt = id, "the new file of plugin `{name}` waits: {reason}");
+        }
+        Outcome::RolledBack(reason) => {
+            let after = receipt.after.map(|digest| digest.short()).unwrap_or_default();
+            warn!(plugin = name, digest, after, receipt = id, "plugin `{name}` is rolled back: {reason}");
+        }
+        Outcome::Allowed => info!(plugin = name, digest, receipt = id, "plugin `{name}` is allowed"),
+    }
+}

@@ -1,0 +1,112 @@
+//! From the name of a host to its addresses, as the system or the operator's nameservers say.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::OnceLock;
+
+use hickory_resolver::TokioResolver;
+use hickory_resolver::config::{ConnectionConfig, LookupIpStrategy, NameServerConfig, ResolveHosts, ResolverConfig};
+use hickory_resolver::net::runtime::TokioRuntimeProvider;
+
+/// Looks up names. Its cache is the one place where plugins share anything: what a name means.
+pub struct Names {
+    nameservers: Vec<SocketAddr>,
+    /// Made when it is first needed: most gateways never do.
+    resolver: OnceLock<Result<TokioResolver, String>>,
+}
+
+impl Names {
+    pub fn new(nameservers: &[SocketAddr]) -> Self {
+        Self { nameservers: nameservers.to_vec(), resolver: OnceLock::new() }
+    }
+
+    /// Whether the DNS servers are those of the system.
+    pub(crate) fn are_of_system(&self) -> bool {
+        self.nameservers.is_empty()
+    }
+
+    /// All addresses of a host, of both kinds.
+    pub async fn look_up(&self, host: &str) -> Result<Vec<IpAddr>, String> {
+        let resolver = self.resolver.get_or_init(|| self.resolver()).as_ref().map_err(Clone::clone)?;
+        // Absolute: `search` domains of /etc/resolv.conf are not appended, since other parties may own names there.
+        let found = resolver.lookup_ip(format!("{host}.")).await.map_err(|error| error.to_string())?;
+        Ok(found.iter().collect())
+    }
+
+    fn resolver(&self) -> Result<TokioResolver, String> {
+        let mut builder = if self.nameservers.is_empty() {
+            TokioResolver::builder_tokio().map_err(|error| format!("the system names no nameserver: {error}"))?
+        } else {
+            let servers = self.nameservers.iter().map(|address| server(*address)).collect();
+            let config = ResolverConfig::from_name_servers(servers);
+            let mut builder = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
+            builder.options_mut().use_hosts_file = ResolveHosts::Never;
+            builder
+        };
+        // Each kind is asked for, so that each address is seen.
+        builder.options_mut().ip_strategy = LookupIpStrategy::Ipv4AndIpv6;
+        builder.build().map_err(|error| error.to_string())
+    }
+}
+
+fn server(address: SocketAddr) -> NameServerConfig {
+    let at_port = |mut connection: ConnectionConfig| {
+        connection.port = address.port();
+        connection
+    };
+    let connections = [ConnectionConfig::udp(), ConnectionConfig::tcp()].map(at_port).to_vec();
+    NameServerConfig::new(address.ip(), true, connections)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::UdpSocket;
+
+    use hickory_resolver::proto::rr::Name;
+
+    use super::*;
+
+    /// Names that are asked for, when a resolver with a search list looks one up.
+    async fn asked(host: &str) -> Vec<String> {
+        let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
+        let address = socket.local_addr().expect("an address");
+        let answering = std::thread::spawn(move || {
+            let (mut names, mut packet) = (Vec::new(), [0; 512]);
+            // An empty packet ends it.
+            while let Some((bytes, from)) = socket.recv_from(&mut packet).ok().filter(|(bytes, _)| *bytes > 0) {
+                let question = packet.get(12..bytes).unwrap_or_default();
+                let mut labels = Vec::new();
+                let mut rest = question;
+                while let Some((length, after)) = rest.split_first().filter(|(length, _)| **length > 0) {
+                    let (label, after) = after.split_at(usize::from(*length));
+                    labels.push(String::from_utf8_lossy(label).into_owned());
+                    rest = after;
+                }
+                names.push(labels.join("."));
+                // There is no such name.
+                packet[2..4].copy_from_slice(&[0x81, 0x83]);
+                let _ = socket.send_to(&packet[..bytes], from);
+            }
+            names
+        });
+        let search = vec![Name::from_ascii("corp.test.").expect("a name")];
+        let config = ResolverConfig::from_parts(None, search, vec![server(address)]);
+        let mut builder = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
+        builder.options_mut().ndots = 5;
+        let names = Names {
+            nameservers: Vec::new(),
+            resolver: OnceLock::from(builder.build().map_err(|error| error.to_string())),
+        };
+        assert!(names.look_up(host).await.is_err());
+        UdpSocket::bind("127.0.0.1:0").and_then(|socket| socket.send_to(&[], address)).expect("the end");
+        let mut names = answering.join().expect("no panic");
+        names.sort();
+        names.dedup();
+        names
+    }
+
+    #[tokio::test]
+    async fn only_the_name_itself_is_asked_for() {
+        assert_eq!(asked("crm").await, ["crm"]);
+        assert_eq!(asked("api.example.com").await, ["api.example.com"]);
+    }
+}

@@ -1,0 +1,95 @@
+//! What is put around a call in tests: customers that `directory` knows, and files of the message.
+
+use std::collections::BTreeMap;
+
+use anyhow::Context as _;
+use bytes::Bytes;
+use frontgate_contract::bindings::plugin_types;
+use frontgate_runtime::files::{Files, Missing, Opening};
+use frontgate_runtime::run::call::Directory;
+use http_body_util::{BodyExt as _, Full};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::values;
+
+/// `customer` of the contract.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Customer {
+    customer_id: String,
+    display_name: String,
+    avatar: Option<String>,
+    #[serde(default)]
+    channels: Vec<Channel>,
+    #[serde(default)]
+    links: Vec<Link>,
+    details: Option<Details>,
+    worker: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Channel {
+    kind: String,
+    value: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Link {
+    kind: String,
+    value: String,
+    display_name: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Details {
+    title: String,
+    content: String,
+}
+
+impl From<Customer> for plugin_types::Customer {
+    fn from(customer: Customer) -> Self {
+        let channel = |Channel { kind, value }| plugin_types::Channel { kind, value };
+        let link = |Link { kind, value, display_name }| plugin_types::Link { kind, value, display_name };
+        let details = |Details { title, content }| plugin_types::Details { title, content };
+        Self {
+            customer_id: customer.customer_id,
+            display_name: customer.display_name,
+            avatar: customer.avatar,
+            channels: customer.channels.into_iter().map(channel).collect(),
+            links: customer.links.into_iter().map(link).collect(),
+            details: customer.details.map(details),
+            worker: customer.worker,
+        }
+    }
+}
+
+/// What `directory` knows; without customers, nothing is asked of it.
+pub(super) fn directory(customers: Option<Vec<Customer>>) -> Directory {
+    customers.map_or(Directory::Absent, |customers| Directory::Made(customers.into_iter().map(Into::into).collect()))
+}
+
+/// Files by id.
+pub(super) struct Given(BTreeMap<String, Bytes>);
+
+impl Given {
+    pub(super) fn read(files: &BTreeMap<String, Value>) -> anyhow::Result<Self> {
+        let read = |(id, value): (&String, &Value)| {
+            let bytes = values::bytes(value).with_context(|| format!("files.{id}: expected a text or base64"))?;
+            Ok((id.clone(), Bytes::from(bytes)))
+        };
+        Ok(Self(files.iter().map(read).collect::<anyhow::Result<_>>()?))
+    }
+}
+
+impl Files for Given {
+    fn open<'f>(&'f self, id: &'f str) -> Opening<'f> {
+        Box::pin(async move {
+            let bytes = self.0.get(id).cloned().ok_or(Missing::Unknown)?;
+            Ok(Full::new(bytes).map_err(|never| match never {}).boxed_unsync())
+        })
+    }
+}

@@ -1,0 +1,155 @@
+//! Pages that join: the whole list, and the same list again in other steps.
+
+use std::collections::HashMap;
+
+use frontgate_contract::bindings::crm::{CustomerPage, ListRequest, Position};
+use frontgate_contract::bindings::plugin_types::CustomerSummary;
+
+use crate::conformance::{Problem, Tries, Verdict, ensure};
+
+/// Customers of a page, and of the whole list, that are read.
+const PAGE: u32 = 50;
+const CUSTOMERS_MAX: usize = 200;
+/// Pages of one walk.
+const PAGES_MAX: usize = 12;
+/// `next-page-token` in the contract.
+const TOKEN_BYTES_MAX: usize = 4_096;
+
+/// How one page leads to the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Step {
+    Token,
+    After,
+}
+
+/// The customers of a worker, in order.
+pub(super) struct Listing {
+    pub(super) customers: Vec<CustomerSummary>,
+    /// Whether there are no more.
+    is_whole: bool,
+}
+
+impl Listing {
+    /// Reads the list by large pages.
+    pub(super) async fn read(tries: &Tries<'_>) -> Result<Self, Problem> {
+        let mut listing = Self { customers: Vec::new(), is_whole: false };
+        let (mut position, mut pages) = (Position::First, 0);
+        let mut seen = HashMap::new();
+        while listing.customers.len() < CUSTOMERS_MAX {
+            pages += 1;
+            let (page, what) = page(tries, PAGE, position).await?;
+            for row in &page.customers {
+                if let Some(before) = seen.insert(row.customer_id.clone(), pages) {
+                    return Err(Problem::Failed(format!(
+                        "the customer {:?} is on page {before} and again on page {pages} of {PAGE}; a list names each once",
+                        row.customer_id
+                    )));
+                }
+            }
+            ensure(!page.customers.is_empty() || page.next_page_token.is_none(), || {
+                format!("{what} is empty and has a next-page-token: the last page has none")
+            })?;
+            listing.customers.extend(page.customers);
+            let Some(token) = page.next_page_token else {
+                listing.is_whole = true;
+                break;
+            };
+            position = Position::Token(token);
+        }
+        if listing.customers.is_empty() {
+            let worker = tries.worker();
+            return Err(Problem::Skipped(format!(
+                "the worker {worker:?} sees no customer; name one who does in plugin.toml: [conformance] worker = \"...\""
+            )));
+        }
+        Ok(listing)
+    }
+
+    /// Reads the beginning again in other steps, and compares.
+    pub(super) async fn again(&self, tries: &Tries<'_>, size: u32, step: Step) -> Verdict {
+        let mut position = Position::First;
+        let mut at = 0;
+        for number in 1..=PAGES_MAX {
+            let (page, what) = page(tries, size, position).await?;
+            for row in &page.customers {
+                let expected = self.customers.get(at);
+                if expected.is_none() && !self.is_whole {
+                    return Ok(());
+                }
+                let same = expected.is_some_and(|expected| expected.customer_id == row.customer_id);
+                ensure(same, || self.broken(number, at, &row.customer_id, size, step))?;
+                at += 1;
+            }
+            let is_end = at >= self.customers.len();
+            let next = match (step, page.next_page_token, page.customers.last()) {
+                (Step::Token, Some(token), Some(_)) => Position::Token(token),
+                (Step::After, _, Some(last)) => Position::After(last.customer_id.clone()),
+                (_, Some(_), None) => {
+                    return Err(Problem::Failed(format!(
+                        "{what} is empty and has a next-page-token: the last page has none"
+                    )));
+                }
+                (..) => {
+                    return ensure(is_end, || {
+                        format!(
+                            "with page-size {size} the list ends after {at} customers, and with {PAGE} it has {}: page \
+                             {number} leads to no other one. Give a token (or rows) for as long as there are more",
+                            self.customers.len()
+                        )
+                    });
+                }
+            };
+            position = next;
+        }
+        Ok(())
+    }
+
+    /// Says where two ways through the list part.
+    fn broken(&self, page: usize, at: usize, found: &str, size: u32, step: Step) -> String {
+        let how = match step {
+            Step::Token => "next-page-token",
+            Step::After => "`after`",
+        };
+        let place = self.customers.iter().position(|row| row.customer_id == found);
+        let what = match (place, self.customers.get(at)) {
+            (Some(place), _) if place < at => format!("the customer {found:?} comes again"),
+            (Some(place), Some(missed)) => {
+                format!("{} customers are left out, {:?} the first of them", place - at, missed.customer_id)
+            }
+            _ => format!("the customer {found:?} is not in the list of pages of {PAGE}"),
+        };
+        format!(
+            "on page {page} of {size} {what}: a page begins just behind the last row of the one before ({how}), and the \
+             order stays the same"
+        )
+    }
+}
+
+/// One page, and what was asked.
+async fn page(tries: &Tries<'_>, size: u32, position: Position) -> Result<(CustomerPage, String), Problem> {
+    let shown = match &position {
+        Position::First => "first page".to_owned(),
+        Position::After(id) => format!("page after {id:?}"),
+        Position::Token(_) => "next page by token".to_owned(),
+    };
+    let what = format!("crm.list-customers, the {shown} of {size},");
+    let request = ListRequest { worker: tries.worker(), page_size: size, position, query: None };
+    let page = tries.ask_ok(&what, async |call| call.list_customers(request).await).await?;
+    sized(&what, &page, size)?;
+    Ok((page, what))
+}
+
+/// Whether a page is no larger than it may be.
+pub(super) fn sized(what: &str, page: &CustomerPage, size: u32) -> Verdict {
+    let rows = page.customers.len();
+    ensure(u32::try_from(rows).is_ok_and(|rows| rows <= size), || {
+        format!("{what} has {rows} customers; `page-size` is the most that a page may have")
+    })?;
+    let token = page.next_page_token.as_deref().unwrap_or("x");
+    ensure(!token.is_empty() && token.len() <= TOKEN_BYTES_MAX, || {
+        format!("{what} has a next-page-token of {} bytes; it has 1 to {TOKEN_BYTES_MAX}, or is none", token.len())
+    })?;
+    ensure(page.customers.iter().all(|row| !row.customer_id.trim().is_empty()), || {
+        format!("{what} has a customer without an id")
+    })
+}

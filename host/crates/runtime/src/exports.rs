@@ -1,0 +1,74 @@
+//! Which roles a component answers, and their functions in a fresh instance.
+
+use anyhow::Context as _;
+use frontgate_contract::Role;
+use frontgate_contract::bindings::{channel, conversations, crm, outgoing, routing, templates};
+use frontgate_contract::{CONTRACT, VERSION};
+use wasmtime::Store;
+use wasmtime::component::{Component, Instance, InstancePre};
+
+use super::run::store::CallStore;
+
+/// Writes a field for each role, how it is found, and how its functions are had.
+macro_rules! exports {
+    ($($name:ident: $role:ident,)+) => {
+        /// The roles of one component.
+        pub struct Exports {
+            $($name: Option<$name::GuestIndices>,)+
+        }
+
+        impl Exports {
+            /// Finds the roles that a component has, in any version that fits ours.
+            pub(crate) fn find(component: &Component, pre: &InstancePre<CallStore>) -> anyhow::Result<Self> {
+                $(let $name = exported(component, Role::$role)
+                    .then(|| $name::GuestIndices::new(pre).map_err(anyhow::Error::from))
+                    .transpose()
+                    .with_context(|| misfit(Role::$role))?;)+
+                Ok(Self { $($name,)+ })
+            }
+
+            pub(crate) fn has(&self, role: Role) -> bool {
+                match role {
+                    $(Role::$role => self.$name.is_some(),)+
+                }
+            }
+
+            /// Looks up every role in an instance once, as its calls will.
+            pub fn try_all(&self, store: &mut Store<CallStore>, instance: &Instance) -> anyhow::Result<()> {
+                $(if self.has(Role::$role) {
+                    self.$name(store, instance).map_err(anyhow::Error::from).with_context(|| misfit(Role::$role))?;
+                })+
+                Ok(())
+            }
+
+            $(pub(crate) fn $name(
+                &self,
+                store: &mut Store<CallStore>,
+                instance: &Instance,
+            ) -> wasmtime::Result<$name::Guest> {
+                let indices = self.$name.as_ref().ok_or_else(|| {
+                    wasmtime::Error::msg(concat!("it does not answer the role ", stringify!($name)))
+                })?;
+                indices.load(store, instance)
+            })+
+        }
+    };
+}
+
+exports! {
+    crm: Crm,
+    templates: Templates,
+    outgoing: Outgoing,
+    routing: Routing,
+    conversations: Conversations,
+    channel: Channel,
+}
+
+fn exported(component: &Component, role: Role) -> bool {
+    let name = format!("{CONTRACT}{role}@{VERSION}");
+    component.get_export_index(None, &name).is_some()
+}
+
+fn misfit(role: Role) -> String {
+    format!("its role {role} is not that of the contract")
+}

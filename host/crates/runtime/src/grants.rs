@@ -1,0 +1,62 @@
+//! What a plugin may use beyond itself.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use frontgate_contract::Capability;
+use frontgate_settings::Secret;
+use frontgate_signing::WebhookKey;
+use frontgate_state::settings::StateLimits;
+use wasmtime_wasi_config::WasiConfigVariables;
+
+use super::outbound::Egress;
+use super::outbound::network::Network;
+use crate::settings::Named;
+
+/// What the operator granted to a plugin.
+pub struct Grants {
+    /// Settings and visible secrets, by key.
+    pub(crate) settings: BTreeMap<String, String>,
+    /// The same, for `wasi:config`.
+    pub(crate) variables: WasiConfigVariables,
+    /// Keys that it checks webhooks with, by name.
+    pub(crate) webhook_keys: BTreeMap<String, WebhookKey>,
+    /// A folder to read.
+    pub(crate) files: Option<PathBuf>,
+    /// Hosts to send requests to.
+    pub(crate) egress: Arc<Egress>,
+    /// What it may keep for each tenant.
+    pub state: Option<StateLimits>,
+}
+
+impl Grants {
+    /// Reads the grants of a plugin; one that the configuration does not name has none.
+    pub(crate) fn new(plugin: &Arc<str>, named: Option<&Named>, network: &Arc<Network>, state: &StateLimits) -> Self {
+        let mut settings = named.map(|named| named.config.clone()).unwrap_or_default();
+        for (key, secret) in named.iter().flat_map(|named| &named.secrets) {
+            settings.insert(key.clone(), secret.expose().to_owned());
+        }
+        let keys = named.iter().flat_map(|named| &named.webhook_keys);
+        let key =
+            |key: &crate::settings::webhooks::WebhookKey| WebhookKey::new(key.secrets().iter().map(Secret::expose));
+        Self {
+            webhook_keys: keys.map(|(name, secrets)| (name.clone(), key(secrets))).collect(),
+            variables: settings.iter().map(|(key, value)| (key.clone(), value.clone())).collect(),
+            settings,
+            files: named.and_then(|named| named.files.clone()),
+            egress: Arc::new(Egress::new(plugin, named, network)),
+            state: named.and_then(|named| named.state.0.as_ref()).map(|own| state.with(own)),
+        }
+    }
+
+    /// Whether a plugin that wants it can use it.
+    pub(super) fn cover(&self, capability: Capability) -> bool {
+        match capability {
+            Capability::Http => !self.egress.is_empty(),
+            Capability::State => self.state.is_some(),
+            Capability::Files => self.files.is_some(),
+            Capability::Directory => true,
+        }
+    }
+}

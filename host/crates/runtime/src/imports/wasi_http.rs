@@ -1,0 +1,145 @@
+//! `wasi:http/outgoing-handler`: the same requests as through `http-client`, for guests whose toolchain
+//! has a client of its own. Bodies are streams here.
+
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use frontgate_net::is_reserved_header;
+use http_body_util::BodyExt as _;
+use hyper::header::CONTENT_LENGTH;
+use hyper::http::uri::{PathAndQuery, Scheme};
+use hyper::{Request, Response};
+use wasmtime::component::ResourceTable;
+use wasmtime_wasi_http::p2::bindings::http::types::ErrorCode;
+use wasmtime_wasi_http::{
+    Error, ForbiddenHeaderFilter, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks,
+};
+
+use crate::outbound::requests::{Outgoing, Patience, Requests};
+use crate::outbound::{Destination, Failure, Refusal};
+
+/// Bytes that a guest can hand over at one time: as much as goes over a connection at once.
+const CHUNK_BYTES_MAX: usize = 64 * 1024;
+
+/// Bytes of the headers that a guest can write.
+const HEADER_BYTES_MAX: usize = 32 * 1024;
+
+/// The state behind `wasi:http` in one call.
+pub(crate) struct Http {
+    context: WasiHttpCtx,
+    hooks: Hooks,
+}
+
+struct Hooks(Arc<Requests>);
+
+/// What a sent request becomes: an answer, and what is left to do while it is read.
+type Sent = Result<(Response<WasiBody>, Rest), Error>;
+type Rest = Box<dyn Future<Output = Result<(), Error>> + Send>;
+
+impl Http {
+    pub(crate) fn new(requests: &Arc<Requests>) -> Self {
+        let mut context = WasiHttpCtx::new();
+        context.set_field_size_limit(HEADER_BYTES_MAX);
+        Self { context, hooks: Hooks(Arc::clone(requests)) }
+    }
+
+    pub(crate) fn view<'v>(&'v mut self, table: &'v mut ResourceTable) -> WasiHttpCtxView<'v> {
+        WasiHttpCtxView { hooks: &mut self.hooks, table, ctx: &mut self.context }
+    }
+}
+
+impl WasiHttpHooks for Hooks {
+    fn send_request(
+        &mut self,
+        request: Request<WasiBody>,
+        options: Option<RequestOptions>,
+        _: Rest,
+    ) -> Box<dyn Future<Output = Sent> + Send> {
+        let (requests, outgoing) = (Arc::clone(&self.0), outgoing(request, options));
+        let mut sending = Box::pin(async move {
+            let response = requests.send(outgoing).await?;
+            let response = response.map(|body| body.map_err(Error::from).boxed_unsync());
+            Ok((response, Box::new(async { Ok(()) }) as Rest))
+        });
+        // Begun here, requests get their turns in the order in which guests usually wait for the answers.
+        let begun = sending.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        Box::new(async move {
+            match begun {
+                Poll::Ready(sent) => sent,
+                Poll::Pending => sending.await,
+            }
+        })
+    }
+
+    /// Guests set the length of a body, and it is checked against the body.
+    fn forbidden_header_filter(&mut self) -> ForbiddenHeaderFilter {
+        Arc::new(|name| is_reserved_header(name) && name != CONTENT_LENGTH)
+    }
+
+    /// Those that are not are refused with the others, and with a reason.
+    fn is_supported_scheme(&mut self, _: &Scheme) -> bool {
+        true
+    }
+
+    fn set_host_header(&mut self) -> bool {
+        false
+    }
+
+    fn p2_outgoing_body_chunk_size(&mut self) -> usize {
+        CHUNK_BYTES_MAX
+    }
+
+    /// A guest causes these at will, so they are no warnings of the gateway's.
+    fn p2_error_from_hyper(&mut self, _: &hyper::Error) -> ErrorCode {
+        ErrorCode::HttpProtocolError
+    }
+
+    fn p2_error_from_connect(&mut self, _: &std::io::Error) -> ErrorCode {
+        ErrorCode::ConnectionRefused
+    }
+
+    fn p2_error_from_tls(&mut self, _: &std::io::Error) -> ErrorCode {
+        ErrorCode::TlsProtocolError
+    }
+}
+
+fn outgoing(request: Request<WasiBody>, options: Option<RequestOptions>) -> Outgoing {
+    let (head, body) = request.into_parts();
+    let options = options.unwrap_or_default();
+    let scheme = head.uri.scheme_str().unwrap_or("https");
+    let to = match head.uri.authority() {
+        Some(authority) => Destination::of_authority(scheme, authority.as_str()),
+        None => Err(Refusal::Url("it names no host".to_owned())),
+    };
+    // What cannot be a path was refused when the guest set it; none means the root.
+    let path = head.uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
+    Outgoing {
+        to: to.map(|to| (to, path)),
+        method: head.method,
+        with_secrets: true,
+        headers: head.headers,
+        body: body.map_err(|error| Failure::Interrupted(format!("the request: {error}"))).boxed_unsync(),
+        file: None,
+        patience: Patience {
+            whole: None,
+            connect: options.connect_timeout,
+            first_byte: options.first_byte_timeout,
+            between_bytes: options.between_bytes_timeout,
+        },
+    }
+}
+
+/// Only this case of `error-code` has a text, and a refusal is of no use without its reason.
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Forbidden(_) | Failure::NotConnected(_) | Failure::Secret | Failure::Unreadable(_) => {
+                Self::InternalError(Some(failure.to_string()))
+            }
+            Failure::Timeout => Self::HttpResponseTimeout,
+            Failure::Interrupted(_) => Self::ConnectionTerminated,
+            Failure::RequestTooLarge => Self::HttpRequestBodySize(None),
+            Failure::ResponseTooLarge(_) => Self::HttpResponseBodySize(None),
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! A question that is known by its name alone: what authors of plugins ask by hand and in cases.
+
+use frontgate_contract::Role;
+use frontgate_contract::bindings::plugin_types;
+use frontgate_contract::{CONTRACT, VERSION};
+use wasmtime::component::types::{ComponentFunc, ComponentItem};
+use wasmtime::component::{Component, Type, Val};
+
+use super::{Call, CallError, Outcome};
+
+/// A function of a role, as the component itself describes it.
+pub struct Function {
+    /// Whose it is.
+    pub role: Role,
+    /// As in the contract.
+    pub(crate) name: String,
+    /// Names and types.
+    pub parameters: Vec<(String, Type)>,
+    /// The type in the `ok` of its answer.
+    pub answer: Option<Type>,
+}
+
+impl Function {
+    /// All functions of a role that a component answers.
+    pub fn all(component: &Component, role: Role) -> Vec<Self> {
+        let Some(ComponentItem::ComponentInstance(interface)) =
+            component.get_export(None, interface(role)).map(|(item, _)| item)
+        else {
+            return Vec::new();
+        };
+        let exports = interface.exports(component.engine());
+        let functions = exports.filter_map(|(name, item)| match item.ty {
+            ComponentItem::ComponentFunc(function) => Some(Self::new(role, name, &function)),
+            _ => None,
+        });
+        functions.collect()
+    }
+
+    /// `crm.list-customers`.
+    pub fn full_name(&self) -> String {
+        format!("{}.{}", self.role, self.name)
+    }
+
+    fn new(role: Role, name: &str, function: &ComponentFunc) -> Self {
+        let parameters = function.params().map(|(name, kind)| (name.to_owned(), kind)).collect();
+        let answer = function.results().next().and_then(|kind| match kind {
+            Type::Result(result) => result.ok(),
+            _ => None,
+        });
+        Self { role, name: name.to_owned(), parameters, answer }
+    }
+}
+
+impl Call<'_> {
+    /// Asks a function of a role with values of its parameters' types; answers what is in its `ok`.
+    pub async fn by_name(self, function: &Function, arguments: Vec<Val>) -> Result<Option<Val>, CallError> {
+        let (role, name) = (function.role, function.name.clone());
+        self.run(function.full_name(), async move |mut store, instance| {
+            let function = instance
+                .get_export_index(&mut store, None, &interface(role))
+                .and_then(|interface| instance.get_export_index(&mut store, Some(&interface), &name))
+                .and_then(|function| instance.get_func(&mut store, function));
+            let Some(function) = function else {
+                return (store, Err(wasmtime::Error::msg(format!("it has no {role}.{name}"))));
+            };
+            let mut answer = [Val::Bool(false)];
+            let asked = function.call_async(&mut store, &arguments, &mut answer).await;
+            let [answer] = answer;
+            (store, asked.and_then(|()| said(answer)))
+        })
+        .await
+    }
+}
+
+fn interface(role: Role) -> String {
+    format!("{CONTRACT}{role}@{VERSION}")
+}
+
+/// Every function of the contract answers a `result` with the contract's `error`.
+fn said(answer: Val) -> Outcome<Option<Val>> {
+    let stranger = || wasmtime::Error::msg("its answer is no result with the contract's error");
+    match answer {
+        Val::Result(Ok(value)) => Ok(Ok(value.map(|value| *value))),
+        Val::Result(Err(Some(error))) => plugin_error(*error).map(Err).ok_or_else(stranger),
+        _ => Err(stranger()),
+    }
+}
+
+fn plugin_error(error: Val) -> Option<plugin_types::Error> {
+    let Val::Variant(case, text) = error else { return None };
+    let text = || match text.map(|text| *text) {
+        Some(Val::String(text)) => Some(text),
+        _ => None,
+    };
+    Some(match &*case {
+        "not-found" => plugin_types::Error::NotFound,
+        "forbidden" => plugin_types::Error::Forbidden(text()?),
+        "invalid" => plugin_types::Error::Invalid(text()?),
+        "unavailable" => plugin_types::Error::Unavailable(text()?),
+        "failed" => plugin_types::Error::Failed(text()?),
+        _ => return None,
+    })
+}

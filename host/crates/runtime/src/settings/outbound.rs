@@ -1,0 +1,368 @@
+//! Where a plugin may send requests, and the secrets that are put into them on the way:
+//! `outbound`, `outbound_networks` and `bound_secrets` of `[plugins.named.NAME]`.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::IpAddr;
+
+use frontgate_net::address::canonical;
+use frontgate_settings::Secret;
+use percent_encoding::percent_decode_str;
+use serde::Deserialize;
+use url::{Host, Url};
+use zeroize::Zeroizing;
+
+/// What `outbound` names: `https://api.example.com`, `https://*.example.org:8443`, `http://10.0.0.5:8080`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Site {
+    /// `https`.
+    pub(crate) tls: bool,
+    /// Which hosts.
+    pub hosts: Hosts,
+    /// The port, that of the scheme if none was written.
+    pub(crate) port: u16,
+}
+
+/// Which hosts a [`Site`] stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Hosts {
+    /// This one, as it is written on the network: in lower case, international names in Punycode.
+    Name(String),
+    /// All names below this one.
+    Below(String),
+    /// This address.
+    Address(IpAddr),
+}
+
+impl Site {
+    /// Reads one, or says what is wrong with it.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        let (scheme, authority) = text.split_once("://").ok_or("has no scheme")?;
+        let tls = match scheme {
+            "https" => true,
+            "http" => false,
+            _ => return Err("is neither https nor http"),
+        };
+        if authority.contains(['/', '?', '#', '@', '\\', '%']) || authority.contains(char::is_whitespace) {
+            return Err("has more than scheme, host and port");
+        }
+        let (below, host) = match authority.strip_prefix("*.") {
+            Some(rest) => (true, rest),
+            None => (false, authority),
+        };
+        if host.contains('*') {
+            return Err("has a `*` that does not stand for the first names of the host");
+        }
+        let url = Url::parse(&format!("{scheme}://{host}")).map_err(|_| "has no host that can be looked up")?;
+        let port = url.port_or_known_default().filter(|port| *port > 0).ok_or("has no port that can be called")?;
+        let hosts = match url.host() {
+            Some(Host::Domain(name)) => hosts(name, below)?,
+            Some(Host::Ipv4(address)) => Self::literal(address.into(), &url, host, below)?,
+            Some(Host::Ipv6(address)) => Self::literal(address.into(), &url, host, below)?,
+            None => return Err("has no host"),
+        };
+        Ok(Self { tls, hosts, port })
+    }
+
+    /// An address in any other notation would be one that an operator does not recognise.
+    fn literal(address: IpAddr, url: &Url, written: &str, below: bool) -> Result<Hosts, &'static str> {
+        if below {
+            return Err("has a `*` before an address");
+        }
+        if canonical(address) != address || !written.starts_with(url.host_str().unwrap_or_default()) {
+            return Err("has an address in an unusual notation");
+        }
+        Ok(Hosts::Address(address))
+    }
+}
+
+fn hosts(name: &str, below: bool) -> Result<Hosts, &'static str> {
+    let name = name.strip_suffix('.').unwrap_or(name).to_owned();
+    match below {
+        true if !name.contains('.') => Err("stands for all names of a top-level domain"),
+        true => Ok(Hosts::Below(name)),
+        false => Ok(Hosts::Name(name)),
+    }
+}
+
+impl fmt::Display for Site {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = if self.tls { "https" } else { "http" };
+        match &self.hosts {
+            Hosts::Name(name) => write!(f, "{scheme}://{name}:{}", self.port),
+            Hosts::Below(name) => write!(f, "{scheme}://*.{name}:{}", self.port),
+            Hosts::Address(IpAddr::V4(address)) => write!(f, "{scheme}://{address}:{}", self.port),
+            Hosts::Address(IpAddr::V6(address)) => write!(f, "{scheme}://[{address}]:{}", self.port),
+        }
+    }
+}
+
+/// Letters and digits that a secret needs to be recognised in an answer. Fewer match by chance.
+pub const RECOGNISED_MIN: usize = 8;
+
+/// A header with secrets in it, which the gateway puts into requests to one site.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct BoundSecret {
+    /// One of the plugin's `outbound`.
+    pub to: String,
+    /// Paths that get the header, each with everything below it; all paths if empty.
+    pub paths: Vec<String>,
+    /// The header's name.
+    pub header: String,
+    /// The header's value, with the names of secrets in braces.
+    pub value: String,
+    /// What stands for those names.
+    pub secrets: BTreeMap<String, Secret>,
+    /// Names of secrets that answers may contain, such as the name of an account.
+    pub visible: Vec<String>,
+}
+
+/// A text with a mark for each byte: whether it belongs to a secret.
+pub(crate) type Marked = Zeroizing<Vec<(u8, bool)>>;
+
+/// A part of [`BoundSecret::value`].
+enum Piece<'b> {
+    Text(&'b str),
+    Secret { value: &'b str, visible: bool },
+}
+
+impl BoundSecret {
+    /// Returns the header's value, or why it cannot be made. Never says what a secret is.
+    pub fn render(&self) -> Result<Zeroizing<String>, String> {
+        let rendered = text(&self.pieces()?);
+        Ok(match self.credentials() {
+            Some(_) => Zeroizing::new(format!("Basic {}", base64(&rendered["Basic ".len()..]).as_str())),
+            None => rendered,
+        })
+    }
+
+    /// Returns the texts that an answer must not contain: each secret, and user and password together, as they are
+    /// and encoded. Empty where the value cannot be rendered.
+    pub(crate) fn confidential(&self) -> Vec<Marked> {
+        let Ok(pieces) = self.pieces() else {
+            return Vec::new();
+        };
+        let mut texts = Vec::new();
+        for piece in &pieces {
+            if let Piece::Secret { value, visible: false } = piece {
+                texts.push(mark(value));
+            }
+        }
+        if self.credentials().is_some() {
+            let all = pieces.iter().flat_map(|piece| {
+                let (text, is_secret) = match piece {
+                    Piece::Text(text) => (*text, false),
+                    Piece::Secret { value, visible } => (*value, !visible),
+                };
+                text.bytes().map(move |byte| (byte, is_secret))
+            });
+            let pair: Marked = Zeroizing::new(all.skip("Basic ".len()).collect());
+            let plain: Zeroizing<Vec<u8>> = Zeroizing::new(pair.iter().map(|(byte, _)| *byte).collect());
+            let encoded = base64(&plain);
+            // Three bytes are four letters.
+            let marks = encoded.bytes().enumerate().map(|(at, letter)| {
+                let from = at / 4 * 3 + (at % 4).saturating_sub(1);
+                (letter, pair.get(from..).is_some_and(|rest| rest.iter().take(2).any(|(_, is_secret)| *is_secret)))
+            });
+            texts.push(Zeroizing::new(marks.collect()));
+            texts.push(pair);
+        }
+        texts
+    }
+
+    fn pieces(&self) -> Result<Vec<Piece<'_>>, String> {
+        let (mut pieces, mut rest) = (Vec::new(), self.value.as_str());
+        while let Some((before, from)) = rest.split_once('{') {
+            let (name, after) = from.split_once('}').ok_or("has a `{` without a `}`")?;
+            let secret =
+                self.secrets.get(name).ok_or_else(|| format!("names `{{{name}}}`, which is no secret here"))?;
+            let visible = self.visible.iter().any(|visible| visible == name);
+            pieces.extend([Piece::Text(before), Piece::Secret { value: secret.expose(), visible }]);
+            rest = after;
+        }
+        pieces.push(Piece::Text(rest));
+        Ok(pieces)
+    }
+
+    /// User and password, which HTTP wants encoded: they stand behind `Basic` with a colon between them, as
+    /// nothing that is encoded does.
+    fn credentials(&self) -> Option<&str> {
+        self.value.strip_prefix("Basic ").filter(|credentials| credentials.contains(':'))
+    }
+}
+
+/// Joins the pieces in a buffer that never grows, since each reallocation would leave a copy.
+fn text(pieces: &[Piece<'_>]) -> Zeroizing<String> {
+    let texts = || {
+        pieces.iter().map(|piece| match piece {
+            Piece::Text(text) | Piece::Secret { value: text, .. } => *text,
+        })
+    };
+    let mut whole = Zeroizing::new(String::with_capacity(texts().map(str::len).sum()));
+    texts().for_each(|text| whole.push_str(text));
+    whole
+}
+
+/// Marks one secret. The header of a JSON Web Token is not secret: many tokens share it.
+fn mark(secret: &str) -> Marked {
+    let mut parts = secret.splitn(4, '.');
+    let (first, rest) = (parts.next().unwrap_or_default(), parts.count());
+    let public = if first.starts_with("eyJ") && rest == 2 { first.len() } else { 0 };
+    Zeroizing::new(secret.bytes().enumerate().map(|(at, byte)| (byte, at >= public)).collect())
+}
+
+/// Whether all servers interpret a path in the same way. Rejects `.`, `..`, empty segments, parameters, and encoded
+/// characters that change the meaning when they are decoded.
+pub fn is_plain_path(path: &str) -> bool {
+    let Some(parts) = path.strip_prefix('/') else {
+        return false;
+    };
+    let mut encoded = path.split('%').skip(1);
+    if !encoded.all(|rest| rest.as_bytes().get(..2).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))) {
+        return false;
+    }
+    let Ok(decoded) = percent_decode_str(parts).decode_utf8() else {
+        return false;
+    };
+    let is_whole = |part: &str| !matches!(part, "" | "." | "..");
+    let mut inner = parts.strip_suffix('/').unwrap_or(parts).split('/');
+    let has_delimiters = decoded.contains(['\\', '%', ';', '?', '#']) || decoded.contains(char::is_control);
+    let slashes = |text: &str| text.matches('/').count();
+    let dotted = decoded.split('/').any(|part| matches!(part, "." | ".."));
+    !has_delimiters && slashes(parts) == slashes(&decoded) && !dotted && (parts.is_empty() || inner.all(is_whole))
+}
+
+/// Whether a path equals another one or lies below it: `/v1` covers `/v1/x`, not `/v1x`.
+pub fn is_below(path: &str, above: &str) -> bool {
+    path.strip_prefix(above).is_some_and(|rest| rest.is_empty() || above.ends_with('/') || rest.starts_with('/'))
+}
+
+fn base64(text: impl AsRef<[u8]>) -> Zeroizing<String> {
+    use base64::Engine as _;
+    Zeroizing::new(base64::prelude::BASE64_STANDARD.encode(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_site_is_scheme_host_and_port() {
+        let table = [
+            ("https://api.example.com", "https://api.example.com:443"),
+            ("http://API.Example.COM.", "http://api.example.com:80"),
+            ("https://*.example.org:8443", "https://*.example.org:8443"),
+            ("https://bücher.example", "https://xn--bcher-kva.example:443"),
+            ("http://10.0.0.5:8080", "http://10.0.0.5:8080"),
+            ("https://[2001:db8::1]:8443", "https://[2001:db8::1]:8443"),
+            ("http://crm:8080", "http://crm:8080"),
+        ];
+        for (text, shown) in table {
+            assert_eq!(Site::parse(text).map(|site| site.to_string()), Ok(shown.to_owned()), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_site_is_refused_with_the_reason() {
+        let table = [
+            ("api.example.com", "has no scheme"),
+            ("ftp://api.example.com", "is neither https nor http"),
+            ("https://api.example.com/", "has more than scheme, host and port"),
+            ("https://api.example.com/v1", "has more than scheme, host and port"),
+            ("https://user@api.example.com", "has more than scheme, host and port"),
+            ("https://", "has no host that can be looked up"),
+            ("https://a.*.example.com", "has a `*` that does not stand for the first names of the host"),
+            ("https://*.*.example.com", "has a `*` that does not stand for the first names of the host"),
+            ("https://*", "has a `*` that does not stand for the first names of the host"),
+            ("https://*.com", "stands for all names of a top-level domain"),
+            ("https://*.10.0.0.5", "has a `*` before an address"),
+            ("http://0x0a.0.0.5", "has an address in an unusual notation"),
+            ("http://10.5", "has an address in an unusual notation"),
+            ("http://[::ffff:10.0.0.5]", "has an address in an unusual notation"),
+            ("http://10.0.0.256", "has no host that can be looked up"),
+            ("https://api.example.com:0", "has no port that can be called"),
+            ("https://api.example.com:70000", "has no host that can be looked up"),
+        ];
+        for (text, reason) in table {
+            assert_eq!(Site::parse(text), Err(reason), "{text}");
+        }
+    }
+
+    #[test]
+    fn secrets_take_the_place_of_their_names() {
+        let rendered = |value: &str| {
+            let text =
+                format!("value = {value:?}\n[secrets]\nuser = {{ env = \"HOME\" }}\nword = {{ env = \"PATH\" }}");
+            let mut bound: BoundSecret = toml::from_str(&text).expect("a bound secret");
+            let folder = std::path::Path::new(".");
+            bound.secrets.values_mut().for_each(|secret| secret.resolve(folder, frontgate_system::ownership::open));
+            bound.render().map(|value| value.to_string())
+        };
+        let (user, word) = (std::env::var("HOME").expect("a home"), std::env::var("PATH").expect("a path"));
+        assert_eq!(rendered("Bearer {word}"), Ok(format!("Bearer {word}")));
+        assert_eq!(rendered("{user}; {word}"), Ok(format!("{user}; {word}")));
+        assert_eq!(rendered("Basic {word}"), Ok(format!("Basic {word}")));
+        let encoded = base64(format!("{user}:{word}"));
+        assert_eq!(rendered("Basic {user}:{word}"), Ok(format!("Basic {}", encoded.as_str())));
+        assert_eq!(rendered("{other}"), Err("names `{other}`, which is no secret here".to_owned()));
+        assert_eq!(rendered("{user"), Err("has a `{` without a `}`".to_owned()));
+    }
+
+    #[test]
+    fn a_path_that_servers_may_read_differently_is_not_plain() {
+        for path in ["/", "/v1", "/v1/", "/v1/a%20b", "/v1/caf%C3%A9", "/v1/a.b..c", "/v1/...", "/v1/%41"] {
+            assert!(is_plain_path(path), "{path}");
+        }
+        let table = [
+            "",
+            "*",
+            "v1",
+            "//",
+            "//v1",
+            "/v1//x",
+            "/v1/.",
+            "/v1/./x",
+            "/v1/..",
+            "/v1/../x",
+            "/v1/%2e%2e/x",
+            "/v1/.%2E/x",
+            "/v1%2fx",
+            "/v1/%2F",
+            "/v1/..%5cx",
+            "/v1/..\\x",
+            "/v1/..;/x",
+            "/v1;a=b/x",
+            "/v1/%3bx",
+            "/v1/%252e%252e/x",
+            "/v1/%",
+            "/v1/%2",
+            "/v1/%zz",
+            "/v1/%00",
+            "/v1/%0a",
+            "/v1/%c0%ae%c0%ae/x",
+            "/v1/%ff",
+            "/v1/%3fx",
+            "/v1/%23x",
+        ];
+        for path in table {
+            assert!(!is_plain_path(path), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_path_covers_what_is_below_it() {
+        for (path, above, expected) in [
+            ("/v1/x", "/v1/", true),
+            ("/v1/", "/v1/", true),
+            ("/v1", "/v1/", false),
+            ("/v1", "/v1", true),
+            ("/v1/x", "/v1", true),
+            ("/v1x", "/v1", false),
+            ("/V1/x", "/v1", false),
+            ("/x", "/", true),
+        ] {
+            assert_eq!(is_below(path, above), expected, "{path} below {above}");
+        }
+    }
+}

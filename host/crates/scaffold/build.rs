@@ -1,0 +1,69 @@
+//! Embeds what `frontgate plugin new` and its siblings write: the starters, the contract, the SDK, and the part
+//! of Go's bindings that is the same for everybody.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, fs, io};
+
+/// What a build in a starter's own folder leaves there.
+const BUILT: [&str; 7] = ["target", "node_modules", ".venv", ".tools", "gen", "__pycache__", "sdk"];
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let host = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).join("../..").canonicalize()?;
+    let root = host.parent().ok_or("the host lies in the workspace")?;
+    let go = wit_bindgen_go(root)?.join("src/pkg");
+    let contract = embed("CONTRACT", &root.join("wit"), |path| {
+        path.ends_with(".wit") && (!path.contains('/') || path.starts_with("deps/"))
+    })?;
+    let starters = embed("STARTERS", &host.join("starters"), |_| true)?;
+    let sdk = embed("SDK", &root.join("guest-sdk"), |path| path.starts_with("src/"))?;
+    let go = embed("GO_PACKAGE", &go, |path| path.starts_with("wit/") || ["go.mod", "LICENSE"].contains(&path))?;
+    fs::write(Path::new(&env::var("OUT_DIR")?).join("embedded.rs"), contract + &starters + &sdk + &go)?;
+    for watched in ["../../starters", "../../../wit", "../../../guest-sdk", "../../../Cargo.lock", "build.rs"] {
+        println!("cargo::rerun-if-changed={watched}");
+    }
+    Ok(())
+}
+
+/// A list of paths below a folder, with the text of each file.
+fn embed(name: &str, folder: &Path, wanted: impl Fn(&str) -> bool) -> io::Result<String> {
+    let mut files = Vec::new();
+    walk(folder, &mut files)?;
+    files.sort();
+    let mut list = format!("pub(crate) static {name}: &[(&str, &str)] = &[\n");
+    for file in files {
+        let path = file.strip_prefix(folder).unwrap_or(&file).to_string_lossy().replace('\\', "/");
+        if wanted(&path) {
+            let _ = writeln!(list, "    ({path:?}, include_str!({file:?})),");
+        }
+    }
+    Ok(list + "];\n")
+}
+
+fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let (path, name) = entry.map(|entry| (entry.path(), entry.file_name()))?;
+        match path.is_dir() {
+            true if BUILT.iter().any(|built| name == *built) => {}
+            true => walk(&path, files)?,
+            false => files.push(path),
+        }
+    }
+    Ok(())
+}
+
+/// Where cargo keeps the source of the generator, which brings the Go package that its output needs: cargo
+/// alone knows, whether it comes from a registry or was vendored.
+fn wit_bindgen_go(root: &Path) -> Result<PathBuf, Box<dyn std::error::Error>> {
+    let output = Command::new(env::var("CARGO")?)
+        .args(["metadata", "--format-version", "1", "--filter-platform", &env::var("TARGET")?])
+        .current_dir(root)
+        .output()?;
+    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout)
+        .map_err(|_| format!("cargo metadata: {}", String::from_utf8_lossy(&output.stderr)))?;
+    let packages = metadata["packages"].as_array().ok_or("cargo metadata names packages")?;
+    let package = packages.iter().find(|package| package["name"] == "wit-bindgen-go");
+    let manifest = package.and_then(|package| package["manifest_path"].as_str()).ok_or("wit-bindgen-go is missing")?;
+    Ok(Path::new(manifest).parent().ok_or("a manifest lies in a folder")?.to_owned())
+}

@@ -1,0 +1,81 @@
+//! The contract as files, and the worlds that bindings are made for.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use wit_parser::{Resolve, SourceMap, WorldId};
+
+use super::Role;
+use super::embedded::{CONTRACT, STARTERS};
+use super::files::{Files, write_new};
+use super::marks::Marks;
+
+/// What a project's world is called.
+pub const PROJECT_WORLD: &str = "plugin";
+
+/// Where a project's own WIT keeps the contract.
+const DEPENDENCY: &str = "wit/deps/frontgate-plugin";
+
+/// Which world something is made for.
+pub enum World {
+    /// The one of a project with these roles.
+    Of(BTreeSet<Role>),
+    /// One in a folder of WIT.
+    Named { folder: PathBuf, world: String },
+}
+
+impl World {
+    /// Reads it.
+    pub(super) fn resolve(&self) -> anyhow::Result<(Resolve, WorldId)> {
+        let mut resolve = Resolve::default();
+        let (package, world) = match self {
+            Self::Named { folder, world } => {
+                let pushed = resolve.push_path(folder).with_context(|| format!("reading {}", folder.display()));
+                (pushed?.0, world.as_str())
+            }
+            Self::Of(roles) => {
+                let (mut contract, mut project) = (SourceMap::new(), SourceMap::new());
+                own(CONTRACT).for_each(|(path, text)| contract.push_str(path, text));
+                project.push_str("world.wit", world_of(roles));
+                resolve.push_group(parse(contract)?)?;
+                (resolve.push_group(parse(project)?)?, PROJECT_WORLD)
+            }
+        };
+        let id =
+            resolve.select_world(&[package], Some(world)).with_context(|| format!("looking for world `{world}`"))?;
+        Ok((resolve, id))
+    }
+}
+
+fn parse(sources: SourceMap) -> anyhow::Result<wit_parser::UnresolvedPackageGroup> {
+    sources.parse().map_err(|(_, error)| anyhow::anyhow!("{error}"))
+}
+
+/// The package of the contract itself, without those of others.
+fn own<'f>(files: &'f [(&'f str, &'f str)]) -> impl Iterator<Item = (&'f str, &'f str)> {
+    files.iter().copied().filter(|(path, _)| !path.contains('/'))
+}
+
+/// The world of a project with these roles.
+fn world_of(roles: &BTreeSet<Role>) -> String {
+    let (_, text) =
+        STARTERS.iter().find(|(path, _)| *path == "every/wit/world.wit").expect("every starter has a world");
+    Marks { name: PROJECT_WORLD, roles }.replace(text)
+}
+
+/// What a project needs of the contract, beside its own world.
+pub(super) fn dependency() -> Files {
+    let files = own(CONTRACT).map(|(path, text)| (Path::new(DEPENDENCY).join(path), text.into()));
+    files.collect()
+}
+
+/// The contract as the SDK needs it.
+pub(super) fn inside(folder: &Path) -> Files {
+    CONTRACT.iter().map(|(path, text)| (folder.join(path), (*text).into())).collect()
+}
+
+/// Writes the contract, with a world for each role.
+pub fn write_contract(folder: &Path) -> anyhow::Result<()> {
+    write_new(folder, &inside(Path::new("")))
+}

@@ -1,0 +1,176 @@
+//! Webhooks of Twilio Conversations: what happens (`onMessageAdd`), and what has happened
+//! (`onMessageAdded`).
+
+use frontgate_contract::bindings::conversations::{
+    ConversationAdd, ConversationChanges, MessageAdd, MessageChanges, MessageVerdict, OtherEvent, ParticipantAdded,
+    ParticipantChanges,
+};
+use frontgate_twilio::attributes;
+use frontgate_twilio::form::Form;
+use serde_json::{Map, Value};
+
+use super::error::{DecodeError, EncodeError};
+use super::{Answer, conversation_sid, people, required, shape, sid};
+
+/// The field that differs when Twilio tells an event again.
+pub const RETRY_COUNT: &str = "RetryCount";
+
+/// What a webhook says.
+#[derive(Debug)]
+pub enum Event {
+    /// `onConversationAdd`.
+    ConversationAdd(ConversationAdd),
+    /// `onMessageAdd`.
+    MessageAdd(MessageAdd),
+    /// `onParticipantAdded`, where a customer was added.
+    ParticipantAdded(ParticipantAdded),
+    /// Anything else.
+    Other(OtherEvent),
+}
+
+/// When Twilio tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moment {
+    /// Before it happens: any error would stop it.
+    Before,
+    /// Afterwards: the answer has no influence.
+    After,
+}
+
+/// When an event is told. One that nobody knows may be of the kind that an error would stop.
+pub fn moment(form: &Form<'_>) -> Moment {
+    match form.get("EventType") {
+        Some(event) if event.ends_with("ed") => Moment::After,
+        _ => Moment::Before,
+    }
+}
+
+/// Reads the form of a webhook.
+pub fn decode(form: &Form<'_>, numbers: &[String]) -> Result<Event, DecodeError> {
+    let text = |name| form.get(name).map(str::to_owned);
+    let attributes = || text("Attributes").unwrap_or_else(|| "{}".to_owned());
+    Ok(match form.get("EventType").unwrap_or_default() {
+        "onConversationAdd" => {
+            let people = people(form, numbers);
+            Event::ConversationAdd(ConversationAdd {
+                addresses: people.customers,
+                proxy_address: people.own,
+                author: people.author,
+                message_body: text("MessageBody"),
+                attributes: attributes(),
+            })
+        }
+        "onMessageAdd" => Event::MessageAdd(MessageAdd {
+            conversation_sid: conversation_sid(form)?,
+            author: text("Author").unwrap_or_default(),
+            body: text("Body").unwrap_or_default(),
+            attributes: attributes(),
+        }),
+        // A worker has an identity; a customer has an address.
+        "onParticipantAdded" if form.get("Identity").is_none() && form.get("MessagingBinding.Address").is_some() => {
+            Event::ParticipantAdded(ParticipantAdded {
+                conversation_sid: conversation_sid(form)?,
+                participant_sid: sid(required(form, "ParticipantSid")?, "MB", "ParticipantSid")?,
+                address: text("MessagingBinding.Address"),
+                proxy_address: text("MessagingBinding.ProxyAddress"),
+                attributes: attributes(),
+            })
+        }
+        event_type => Event::Other(OtherEvent {
+            event_type: event_type.to_owned(),
+            fields: form.pairs().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+        }),
+    })
+}
+
+/// What happened, in one word for the queue: the event's own name.
+pub fn name<'f>(form: &'f Form<'_>) -> &'f str {
+    form.get("EventType").unwrap_or("unknown")
+}
+
+/// The identity of an event, the same when Twilio sends it again with another `RetryCount`: these things are added and removed
+/// once, others are told by everything that they say. The request's token is not signed, and tells nothing.
+pub fn identity(form: &Form<'_>) -> String {
+    let event = name(form);
+    let subject = match (moment(form), event) {
+        (Moment::Before, _) => "",
+        (Moment::After, event) => subject(event),
+    };
+    match form.get(subject) {
+        Some(subject) => format!("{event} {subject}"),
+        None => format!("{event} {}", form.digest_without(RETRY_COUNT)),
+    }
+}
+
+/// The field with the name of what was added or removed.
+fn subject(event: &str) -> &'static str {
+    match event {
+        "onConversationAdded" | "onConversationRemoved" => "ConversationSid",
+        "onParticipantAdded" | "onParticipantRemoved" => "ParticipantSid",
+        "onMessageAdded" | "onMessageRemoved" => "MessageSid",
+        "onUserAdded" => "UserSid",
+        _ => "",
+    }
+}
+
+/// Nothing changes.
+pub fn unchanged() -> Answer {
+    Answer::whole(b"{}".to_vec())
+}
+
+/// Writes how a conversation shall look.
+pub fn encode_conversation(changes: &ConversationChanges, event: &ConversationAdd) -> Answer {
+    let mut fields = Map::new();
+    let mut left_out = 0;
+    if let Some(name) = changes.friendly_name.as_deref().map(shape::one_line).filter(|name| !name.is_empty()) {
+        fields.insert("friendly_name".to_owned(), name.into());
+    }
+    let avatar = changes.avatar.as_deref().filter(|url| shape::picture(url));
+    left_out += usize::from(changes.avatar.is_some() && avatar.is_none());
+    if !fields.is_empty() || avatar.is_some() {
+        match attributes::merge(&event.attributes, &[("avatar", avatar)], attributes::CONVERSATION_BYTES_MAX) {
+            Ok(merged) => drop(fields.insert("attributes".to_owned(), merged.text.into())),
+            Err(_) => left_out += usize::from(avatar.is_some()),
+        }
+    }
+    Answer { body: super::json(&fields), left_out, shortened: false }
+}
+
+/// Writes how a message shall look.
+fn encode_message(changes: &MessageChanges) -> Answer {
+    let mut fields = Map::new();
+    let mut left_out = 0;
+    for (name, value) in [("body", &changes.body), ("author", &changes.author)] {
+        if let Some(value) = value {
+            fields.insert(name.to_owned(), value.as_str().into());
+        }
+    }
+    if let Some(attributes) = &changes.attributes {
+        match serde_json::from_str::<Map<String, Value>>(attributes) {
+            Ok(_) => drop(fields.insert("attributes".to_owned(), attributes.as_str().into())),
+            Err(_) => left_out += 1,
+        }
+    }
+    Answer { body: super::json(&fields), left_out, shortened: false }
+}
+
+/// Whether a verdict lets a message pass, and how.
+pub fn encode_verdict(verdict: MessageVerdict) -> Result<Answer, EncodeError> {
+    match verdict {
+        MessageVerdict::Accept => Ok(unchanged()),
+        MessageVerdict::Change(changes) => Ok(encode_message(&changes)),
+        MessageVerdict::Reject(reason) => Err(EncodeError::Rejected(reason)),
+    }
+}
+
+/// A participant's attributes with what ties it to the CRM; none if they say so already.
+pub fn participant_attributes(present: &str, changes: &ParticipantChanges) -> Result<Option<String>, &'static str> {
+    let name = changes.display_name.as_deref().map(shape::one_line);
+    let additions = [
+        ("customer_id", Some(changes.customer_id.as_str())),
+        ("display_name", name.as_deref()),
+        ("avatar", changes.avatar.as_deref().filter(|url| shape::picture(url))),
+    ];
+    let merged = attributes::merge(present, &additions, attributes::PARTICIPANT_BYTES_MAX)?;
+    Ok(merged.changed.then_some(merged.text))
+}

@@ -1,0 +1,255 @@
+//! The CRM callback: `GetCustomersList` and `GetCustomerDetailsByCustomerId`.
+
+use std::borrow::Cow;
+
+use frontgate_contract::bindings::crm::{CustomerPage, ListRequest, Position};
+use frontgate_contract::bindings::plugin_types::Customer;
+use frontgate_twilio::form::Form;
+use serde::Serialize;
+
+use super::error::{DecodeError, EncodeError};
+use super::{ANSWER_BYTES_MAX, Answer, json, location, required, shape};
+
+const LIST: &str = "GetCustomersList";
+const DETAILS: &str = "GetCustomerDetailsByCustomerId";
+
+/// Starts the tokens of pages that the gateway cut; the id of the last customer follows.
+const AFTER: &str = "frontgate-after:";
+/// `next-page-token` in `wit/crm.wit`.
+const TOKEN_BYTES_MAX: usize = 4_096;
+
+/// A row that fits into every answer, together with a token that names it.
+const ROW_BYTES_MAX: usize = ANSWER_BYTES_MAX / 4;
+
+/// What the app asks.
+#[derive(Debug)]
+pub enum Question {
+    /// A page of customers.
+    List(ListRequest),
+    /// One customer.
+    Details {
+        /// Identity of the app's user.
+        worker: String,
+        /// Whose page was opened.
+        customer_id: String,
+    },
+}
+
+/// Reads the form of a callback.
+pub fn decode(form: &Form<'_>, query: Option<&str>, page_size_max: u32) -> Result<Question, DecodeError> {
+    match location(form, query)? {
+        LIST => {
+            let worker = required(form, "Worker")?.to_owned();
+            let size = required(form, "PageSize")?;
+            let size: u32 =
+                size.parse().map_err(|_| DecodeError::InvalidParameter("PageSize", "no whole number from 1 up"))?;
+            if size == 0 {
+                return Err(DecodeError::InvalidParameter("PageSize", "no whole number from 1 up"));
+            }
+            let query = form.get("Query").map(str::trim).filter(|query| !query.is_empty());
+            Ok(Question::List(ListRequest {
+                worker,
+                page_size: size.min(page_size_max),
+                position: position(form),
+                query: query.map(str::to_owned),
+            }))
+        }
+        DETAILS => Ok(Question::Details {
+            worker: required(form, "Worker")?.to_owned(),
+            customer_id: required(form, "CustomerId")?.to_owned(),
+        }),
+        _ => Err(DecodeError::UnknownLocation("GetCustomersList and GetCustomerDetailsByCustomerId")),
+    }
+}
+
+/// Whether a query is that of a callback in the old format, which had its operation there.
+pub fn is_version1(query: &str) -> bool {
+    query.split('&').any(|field| field.starts_with("location="))
+}
+
+/// A token wins over an anchor: it says more precisely where the page starts.
+fn position(form: &Form<'_>) -> Position {
+    if let Some(token) = form.get("NextPageToken") {
+        return match token.strip_prefix(AFTER) {
+            Some(id) => Position::After(id.to_owned()),
+            None => Position::Token(token.to_owned()),
+        };
+    }
+    match form.get("Anchor") {
+        Some(anchor) => Position::After(anchor.to_owned()),
+        None => Position::First,
+    }
+}
+
+#[derive(Serialize)]
+struct Row<'a> {
+    customer_id: &'a str,
+    display_name: Cow<'a, str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    avatar: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct List<'a> {
+    customers: &'a [Row<'a>],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_page_token: Option<Cow<'a, str>>,
+    searchable: bool,
+}
+
+#[derive(Serialize)]
+struct Objects<T> {
+    objects: T,
+}
+
+/// Writes a page. One that is too long is cut, with a token that goes on behind the cut.
+pub fn encode_page(page: &CustomerPage, page_size: u32) -> Result<Answer, EncodeError> {
+    let token = page.next_page_token.as_deref().filter(|token| !token.is_empty());
+    if token.is_some_and(|token| token.len() > TOKEN_BYTES_MAX) {
+        return Err(EncodeError::Unusable("the plugin's next-page-token is longer than 4096 bytes".to_owned()));
+    }
+    let mut left_out = 0;
+    let mut rows = Vec::with_capacity(page.customers.len());
+    for customer in &page.customers {
+        let Some((row, dropped)) = row(&customer.customer_id, &customer.display_name, customer.avatar.as_deref())
+        else {
+            left_out += 1;
+            continue;
+        };
+        left_out += usize::from(dropped);
+        rows.push(row);
+    }
+    let page_size = usize::try_from(page_size).unwrap_or(usize::MAX);
+    if rows.len() <= page_size {
+        let whole = list(&rows, token.map(Cow::Borrowed));
+        if whole.len() <= ANSWER_BYTES_MAX {
+            return Ok(Answer { body: whole, left_out, shortened: false });
+        }
+    }
+    let all = rows.len();
+    rows.retain(|row| json(row).len() <= ROW_BYTES_MAX);
+    left_out += all - rows.len();
+    let kept = fitting(&rows).min(page_size);
+    let next = match rows[..kept].last() {
+        Some(last) if kept < rows.len() => Some(Cow::Owned(format!("{AFTER}{}", last.customer_id))),
+        _ => token.map(Cow::Borrowed),
+    };
+    Ok(Answer { body: list(&rows[..kept], next), left_out, shortened: true })
+}
+
+fn list(rows: &[Row<'_>], token: Option<Cow<'_, str>>) -> Vec<u8> {
+    json(&Objects { objects: List { customers: rows, next_page_token: token, searchable: true } })
+}
+
+/// How many rows fit beside a token of any permitted length, or one that names the last of them.
+fn fitting(rows: &[Row<'_>]) -> usize {
+    let frame = list(&[], Some(Cow::Borrowed(AFTER))).len() + TOKEN_BYTES_MAX;
+    let mut used = frame;
+    rows.iter()
+        .take_while(|row| {
+            used += json(row).len() + 1;
+            // The id stands a second time in the token, escaped the same way.
+            used + json(&row.customer_id).len() <= ANSWER_BYTES_MAX
+        })
+        .count()
+}
+
+/// A row, and whether its picture was left out; none without an id.
+fn row<'a>(id: &'a str, name: &'a str, avatar: Option<&'a str>) -> Option<(Row<'a>, bool)> {
+    if id.trim().is_empty() {
+        return None;
+    }
+    let display_name = match shape::one_line(name) {
+        name if name.is_empty() => Cow::Borrowed(id),
+        name => name,
+    };
+    let usable = avatar.filter(|url| shape::picture(url));
+    let dropped = avatar.is_some() && usable.is_none();
+    let row = Row { customer_id: id, display_name, avatar: usable };
+    Some((row, dropped))
+}
+
+#[derive(Serialize)]
+struct Channel<'a> {
+    r#type: &'a str,
+    value: &'a str,
+}
+
+#[derive(Serialize)]
+struct Link<'a> {
+    r#type: &'a str,
+    value: &'a str,
+    display_name: Cow<'a, str>,
+}
+
+#[derive(Serialize)]
+struct Details<'a> {
+    title: Cow<'a, str>,
+    content: &'a str,
+}
+
+#[derive(Serialize)]
+struct Page<'a> {
+    #[serde(flatten)]
+    row: Row<'a>,
+    channels: Vec<Channel<'a>>,
+    links: Vec<Link<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    details: Option<Details<'a>>,
+}
+
+#[derive(Serialize)]
+struct One<'a> {
+    customer: Page<'a>,
+}
+
+/// Writes a customer's page. Text that makes it too long is cut.
+pub fn encode_customer(customer: &Customer) -> Result<Answer, EncodeError> {
+    let Some((row, dropped)) = row(&customer.customer_id, &customer.display_name, customer.avatar.as_deref()) else {
+        return Err(EncodeError::Unusable("the plugin's customer has no id".to_owned()));
+    };
+    let channels: Vec<_> = customer
+        .channels
+        .iter()
+        .filter(|channel| shape::channel(&channel.kind, &channel.value))
+        .map(|channel| Channel { r#type: &channel.kind, value: &channel.value })
+        .collect();
+    let links: Vec<_> = customer
+        .links
+        .iter()
+        .filter(|link| shape::link(&link.value))
+        .map(|link| Link { r#type: &link.kind, value: &link.value, display_name: shape::one_line(&link.display_name) })
+        .collect();
+    let left_out = usize::from(dropped) + customer.channels.len() - channels.len() + customer.links.len() - links.len();
+    let details = customer
+        .details
+        .as_ref()
+        .map(|details| Details { title: shape::one_line(&details.title), content: &details.content });
+    let mut objects = Objects { objects: One { customer: Page { row, channels, links, details } } };
+    let mut body = json(&objects);
+    let excess = body.len().saturating_sub(ANSWER_BYTES_MAX);
+    if excess > 0 {
+        if let Some(details) = &mut objects.objects.customer.details {
+            let room = (json(&details.content).len() - 2).saturating_sub(excess);
+            details.content = cut(details.content, room);
+        }
+        body = json(&objects);
+    }
+    if body.len() > ANSWER_BYTES_MAX {
+        return Err(EncodeError::AnswerTooLarge);
+    }
+    Ok(Answer { body, left_out, shortened: excess > 0 })
+}
+
+/// The beginning of a text that takes at most `room` bytes as JSON.
+fn cut(text: &str, mut room: usize) -> &str {
+    let end = text.char_indices().find_map(|(at, c)| {
+        let mut buffer = [0; 4];
+        // Without the quotes that a string of its own would have.
+        let length = json(&&*c.encode_utf8(&mut buffer)).len() - 2;
+        let fits = length <= room;
+        room = room.saturating_sub(length);
+        (!fits).then_some(at)
+    });
+    &text[..end.unwrap_or(text.len())]
+}

@@ -1,0 +1,71 @@
+//! Callbacks that cannot be decoded, and plugins' answers that cannot be encoded.
+
+/// Reason why a callback cannot be decoded.
+#[derive(Debug, thiserror::Error)]
+pub enum DecodeError {
+    /// A callback in the format that Twilio gave up in 2022.
+    #[error("this is a version 1 callback; choose version 2 (form body with `Location`) in Twilio's console")]
+    Version1,
+    /// `Location` names an operation that this address does not have.
+    #[error("unknown Location; this address answers {0}")]
+    UnknownLocation(&'static str),
+    /// A parameter that the operation needs.
+    #[error("the parameter {0} is missing")]
+    MissingParameter(&'static str),
+    /// A parameter that cannot be used.
+    #[error("the parameter {0} is {1}")]
+    InvalidParameter(&'static str, &'static str),
+}
+
+/// Reason why a plugin's answer cannot be encoded for Twilio.
+#[derive(Debug, thiserror::Error)]
+pub enum EncodeError {
+    /// The answer cannot be brought to a size that Twilio takes.
+    #[error("the plugin's answer is too large")]
+    AnswerTooLarge,
+    /// Frontline's error 48026.
+    #[error("the plugin's proxy address is not E.164 with the channel's prefix")]
+    ProxyAddress,
+    /// Frontline's error 48027.
+    #[error("the plugin's proxy address is the customer's own")]
+    ProxyIsContact,
+    /// The plugin rejected a message.
+    #[error("the message was rejected")]
+    Rejected(String),
+    /// A field of the answer cannot be used.
+    #[error("the plugin failed")]
+    Unusable(String),
+}
+
+impl DecodeError {
+    /// Stable code of the answer.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Version1 => "callback-version-1",
+            Self::UnknownLocation(_) => "unknown-location",
+            Self::MissingParameter(_) => "missing-parameter",
+            Self::InvalidParameter(..) => "invalid-parameter",
+        }
+    }
+}
+
+impl EncodeError {
+    /// Stable code of the answer.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::AnswerTooLarge => "answer-too-large",
+            Self::ProxyAddress => "proxy-address-invalid",
+            Self::ProxyIsContact => "proxy-address-is-contact",
+            Self::Rejected(_) => "rejected",
+            Self::Unusable(_) => "plugin-failed",
+        }
+    }
+
+    /// What the log adds to the text that the caller gets.
+    pub fn detail(&self) -> Option<&str> {
+        match self {
+            Self::Rejected(text) | Self::Unusable(text) => Some(text),
+            Self::AnswerTooLarge | Self::ProxyAddress | Self::ProxyIsContact => None,
+        }
+    }
+}

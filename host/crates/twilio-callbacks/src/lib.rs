@@ -1,0 +1,110 @@
+//! Twilio's callbacks: a form becomes a typed question, a typed answer becomes the exact JSON that
+//! Twilio wants. The only place where its wire format and the contract's types meet.
+
+pub mod conversations;
+pub mod crm;
+pub mod error;
+pub mod outgoing;
+pub mod routing;
+mod shape;
+pub mod templates;
+
+use frontgate_twilio::form::Form;
+use serde::Serialize;
+
+use self::error::DecodeError;
+
+/// Frontline refuses a larger answer (Twilio's error 48003).
+pub const ANSWER_BYTES_MAX: usize = 64 * 1024;
+
+/// An answer's body, and what had to be left out of it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// JSON.
+    pub body: Vec<u8>,
+    /// What Twilio would have refused: rows without an id, pictures and links that are no usable
+    /// URL, channels that are no E.164, attributes that are no JSON.
+    pub left_out: usize,
+    /// Whether rows or text were cut off to stay within [`ANSWER_BYTES_MAX`].
+    pub shortened: bool,
+}
+
+impl Answer {
+    /// A body that nothing was left out of.
+    fn whole(body: Vec<u8>) -> Self {
+        Self { body, left_out: 0, shortened: false }
+    }
+}
+
+/// The operation that a Frontline callback names.
+fn location<'f>(form: &'f Form<'_>, query: Option<&str>) -> Result<&'f str, DecodeError> {
+    form.get("Location").ok_or_else(|| {
+        let version1 = form.get("Token").is_some() || query.is_some_and(crm::is_version1);
+        if version1 { DecodeError::Version1 } else { DecodeError::MissingParameter("Location") }
+    })
+}
+
+fn required<'f>(form: &'f Form<'_>, name: &'static str) -> Result<&'f str, DecodeError> {
+    form.get(name).ok_or(DecodeError::MissingParameter(name))
+}
+
+fn conversation_sid(form: &Form<'_>) -> Result<String, DecodeError> {
+    sid(required(form, "ConversationSid")?, "CH", "ConversationSid")
+}
+
+/// A SID becomes part of a URL.
+fn sid(text: &str, prefix: &str, name: &'static str) -> Result<String, DecodeError> {
+    let plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if text.starts_with(prefix) && text.len() <= 64 && plain {
+        return Ok(text.to_owned());
+    }
+    Err(DecodeError::InvalidParameter(name, "no SID of its kind"))
+}
+
+/// Who takes part in a conversation that begins.
+struct People {
+    /// Addresses of customers, the author's first.
+    customers: Vec<String>,
+    /// The tenant's own number.
+    own: Option<String>,
+    author: Option<String>,
+    is_group: bool,
+    all: Vec<String>,
+}
+
+/// In a group, `MessagingBinding.Address` is repeated or a list with commas, and may hold the
+/// tenant's own number.
+fn people(form: &Form<'_>, numbers: &[String]) -> People {
+    let author =
+        form.get("MessagingBinding.AuthorAddress").and_then(|value| addresses(value).next()).map(str::to_owned);
+    let mut all: Vec<String> = author.iter().cloned().collect();
+    for (_, value) in form.pairs().filter(|(name, _)| *name == "MessagingBinding.Address") {
+        for address in addresses(value) {
+            if all.iter().all(|known| known != address) {
+                all.push(address.to_owned());
+            }
+        }
+    }
+    let is_group = all.len() > 1;
+    let ours = |address: &&String| {
+        let number = address.strip_prefix("whatsapp:").unwrap_or(address);
+        numbers.iter().any(|own| own == number)
+    };
+    let named = ["MessagingBinding.ProjectedAddress", "MessagingBinding.ProxyAddress"];
+    let own = named.iter().find_map(|name| addresses(form.get(name)?).next()).map(str::to_owned);
+    let own = own.or_else(|| all.iter().filter(|_| is_group).find(ours).cloned());
+    let customers = all.iter().filter(|address| own.as_ref() != Some(*address)).cloned().collect();
+    People { customers, own, author, is_group, all }
+}
+
+/// The addresses of a field, which may be a list.
+fn addresses(value: &str) -> impl Iterator<Item = &str> {
+    value.split(',').map(str::trim).filter(|address| !address.is_empty())
+}
+
+fn json<T: Serialize>(value: &T) -> Vec<u8> {
+    serde_json::to_vec(value).expect("these types have no map keys and no fallible fields")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,45 @@
+//! The outgoing conversation callback: `GetProxyAddress`.
+
+use frontgate_contract::bindings::outgoing::OutgoingRequest;
+use frontgate_contract::bindings::plugin_types::Channel;
+use frontgate_twilio::form::Form;
+use serde::Serialize;
+
+use super::error::{DecodeError, EncodeError};
+use super::{Answer, location, required, shape};
+
+const PROXY_ADDRESS: &str = "GetProxyAddress";
+
+/// Reads the form of a callback.
+pub fn decode(form: &Form<'_>, query: Option<&str>) -> Result<OutgoingRequest, DecodeError> {
+    match location(form, query)? {
+        PROXY_ADDRESS => Ok(OutgoingRequest {
+            worker: required(form, "Worker")?.to_owned(),
+            customer_id: required(form, "CustomerId")?.to_owned(),
+            channel: Channel {
+                kind: required(form, "ChannelType")?.to_owned(),
+                value: required(form, "ChannelValue")?.to_owned(),
+            },
+        }),
+        _ => Err(DecodeError::UnknownLocation(PROXY_ADDRESS)),
+    }
+}
+
+#[derive(Serialize)]
+struct Proxy<'a> {
+    proxy_address: &'a str,
+}
+
+/// Writes the number, unless Frontline would refuse it only after it has begun the conversation
+/// (errors 48026 and 48027).
+pub fn encode(proxy_address: &str, contact: &Channel) -> Result<Answer, EncodeError> {
+    // Calls go over the number itself, as text messages do.
+    let kind = if contact.kind.eq_ignore_ascii_case("whatsapp") { "whatsapp" } else { "sms" };
+    if !shape::channel(kind, proxy_address) {
+        return Err(EncodeError::ProxyAddress);
+    }
+    if proxy_address == contact.value {
+        return Err(EncodeError::ProxyIsContact);
+    }
+    Ok(Answer::whole(super::json(&Proxy { proxy_address })))
+}

@@ -1,0 +1,47 @@
+//! What Frontline takes as a value: one line, a usable link, a number in E.164.
+
+use std::borrow::Cow;
+
+use frontgate_twilio::number::is_e164;
+
+/// Twilio's own limit on friendly names, in characters; the app shows less.
+const LINE_CHARS_MAX: usize = 256;
+
+/// A text as one line of at most 256 characters, without control characters.
+pub(super) fn one_line(text: &str) -> Cow<'_, str> {
+    let text = text.trim();
+    if is_plain(text) {
+        return Cow::Borrowed(text);
+    }
+    let text = text.char_indices().nth(LINE_CHARS_MAX).map_or(text, |(end, _)| &text[..end]);
+    if !text.contains(char::is_control) {
+        return Cow::Borrowed(text);
+    }
+    let words = text.split(|c: char| c.is_control() || c.is_whitespace()).filter(|word| !word.is_empty());
+    Cow::Owned(words.collect::<Vec<_>>().join(" "))
+}
+
+/// Whether nothing needs to be looked at more closely, as of nearly every text.
+fn is_plain(text: &str) -> bool {
+    text.len() <= LINE_CHARS_MAX && text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+}
+
+/// An absolute URL of a picture.
+pub(super) fn picture(url: &str) -> bool {
+    (url.starts_with("https://") || url.starts_with("http://")) && !url.contains(char::is_whitespace)
+}
+
+/// A link that the app follows.
+pub(super) fn link(url: &str) -> bool {
+    (url.starts_with("https://") || url.starts_with("mailto:")) && !url.contains(char::is_whitespace)
+}
+
+/// A channel whose value fits its kind.
+pub(super) fn channel(kind: &str, value: &str) -> bool {
+    match kind {
+        "sms" => is_e164(value),
+        "whatsapp" => value.strip_prefix("whatsapp:").is_some_and(is_e164),
+        "chat" => !value.trim().is_empty(),
+        _ => false,
+    }
+}

@@ -1,0 +1,80 @@
+//! The templates callback: `GetTemplatesByCustomerId`.
+
+use std::borrow::Cow;
+
+use frontgate_contract::bindings::templates::{Category, TemplateRequest};
+use frontgate_twilio::form::Form;
+use serde::Serialize;
+
+use super::error::DecodeError;
+use super::{ANSWER_BYTES_MAX, Answer, location, required, shape};
+
+const TEMPLATES: &str = "GetTemplatesByCustomerId";
+
+/// Reads the form of a callback. A participant whom the CRM does not know has no `CustomerId`.
+pub fn decode(form: &Form<'_>, query: Option<&str>) -> Result<TemplateRequest, DecodeError> {
+    match location(form, query)? {
+        TEMPLATES => Ok(TemplateRequest {
+            worker: required(form, "Worker")?.to_owned(),
+            customer_id: form.get("CustomerId").map(str::to_owned),
+            conversation_sid: form.get("ConversationSid").map(str::to_owned),
+        }),
+        _ => Err(DecodeError::UnknownLocation(TEMPLATES)),
+    }
+}
+
+#[derive(Serialize)]
+struct Group<'a> {
+    display_name: Cow<'a, str>,
+    templates: Vec<Text<'a>>,
+}
+
+#[derive(Serialize)]
+struct Text<'a> {
+    content: &'a str,
+    /// Spelled in another way than everything else of Frontline's.
+    #[serde(rename = "whatsAppApproved", skip_serializing_if = "is_false")]
+    whatsapp_approved: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+/// Writes a bare list of categories. Templates at the end that make it too long are left out.
+pub fn encode(categories: &[Category]) -> Answer {
+    let mut left_out = 0;
+    let mut groups = Vec::with_capacity(categories.len());
+    for category in categories {
+        let display_name = shape::one_line(&category.display_name);
+        if display_name.is_empty() {
+            left_out += 1;
+            continue;
+        }
+        let texts = category.templates.iter().filter(|template| !template.content.trim().is_empty());
+        let templates: Vec<_> = texts
+            .map(|template| Text { content: &template.content, whatsapp_approved: template.whatsapp_approved })
+            .collect();
+        left_out += category.templates.len() - templates.len();
+        groups.push(Group { display_name, templates });
+    }
+    let mut body = super::json(&groups);
+    let shortened = body.len() > ANSWER_BYTES_MAX;
+    let mut length = body.len();
+    while length > ANSWER_BYTES_MAX {
+        let Some(last) = groups.last_mut() else { break };
+        let dropped = match last.templates.pop() {
+            Some(text) => super::json(&text).len() + 1,
+            None => groups.pop().map_or(0, |group| super::json(&group).len() + 1),
+        };
+        left_out += 1;
+        // Commas make the estimate a byte or two too good where a list becomes empty.
+        length = length.saturating_sub(dropped);
+        if length <= ANSWER_BYTES_MAX {
+            body = super::json(&groups);
+            length = body.len();
+        }
+    }
+    Answer { body, left_out, shortened }
+}

@@ -1,0 +1,266 @@
+//! Rules of the architecture that can be read from manifests and sources.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use frontgate_tests::root;
+use serde_json::Value;
+
+/// The crates of the gateway and those that each may depend on, lowest first: ARCHITECTURE.md draws the same graph.
+const CRATES: [(&str, &[&str]); 22] = [
+    ("memory", &[]),
+    ("system", &[]),
+    ("signing", &[]),
+    ("telemetry", &[]),
+    ("net", &[]),
+    ("scaffold", &[]),
+    ("settings", &["system"]),
+    ("contract", &["telemetry"]),
+    ("front", &["settings", "signing"]),
+    ("twilio", &["settings", "signing"]),
+    ("twilio-callbacks", &["contract", "twilio"]),
+    ("twilio-rest", &["net", "twilio"]),
+    ("store", &["system"]),
+    ("state", &["settings", "store"]),
+    ("runtime", &["contract", "net", "settings", "signing", "state", "system", "telemetry"]),
+    ("loader", &["contract", "runtime", "system", "telemetry"]),
+    ("tenants", &["contract", "front", "runtime", "signing", "twilio"]),
+    (
+        "delivery",
+        &[
+            "contract",
+            "front",
+            "net",
+            "runtime",
+            "store",
+            "telemetry",
+            "tenants",
+            "twilio",
+            "twilio-callbacks",
+            "twilio-rest",
+        ],
+    ),
+    (
+        "gateway",
+        &[
+            "contract",
+            "delivery",
+            "front",
+            "memory",
+            "net",
+            "runtime",
+            "store",
+            "system",
+            "telemetry",
+            "tenants",
+            "twilio",
+            "twilio-callbacks",
+        ],
+    ),
+    (
+        "config",
+        &[
+            "contract",
+            "delivery",
+            "front",
+            "gateway",
+            "net",
+            "runtime",
+            "settings",
+            "store",
+            "system",
+            "telemetry",
+            "tenants",
+            "twilio",
+        ],
+    ),
+    (
+        "plugin-test",
+        &[
+            "config",
+            "contract",
+            "front",
+            "loader",
+            "net",
+            "runtime",
+            "state",
+            "store",
+            "telemetry",
+            "twilio",
+            "twilio-callbacks",
+        ],
+    ),
+    ("frontgate", &[]),
+];
+
+fn sources(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).expect("a folder").flatten() {
+        match entry.path() {
+            path if path.is_dir() => sources(&path, files),
+            path if path.extension().is_some_and(|ending| ending == "rs") => files.push(path),
+            _ => {}
+        }
+    }
+}
+
+/// The gateway's sources: the program and all crates.
+pub(crate) fn host() -> Vec<(PathBuf, String)> {
+    let mut files = Vec::new();
+    sources(&root().join("host/src"), &mut files);
+    for entry in fs::read_dir(root().join("host/crates")).expect("the crates").flatten() {
+        sources(&entry.path().join("src"), &mut files);
+    }
+    files.into_iter().map(|path| (path.clone(), fs::read_to_string(path).expect("a source"))).collect()
+}
+
+/// What cargo knows of the workspace.
+fn metadata() -> Value {
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version", "1", "--locked", "--offline"])
+        .current_dir(root())
+        .output()
+        .expect("cargo metadata");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).expect("JSON")
+}
+
+/// Direct dependencies of each package that are linked into it, by name.
+fn graph(metadata: &Value) -> BTreeMap<String, BTreeSet<String>> {
+    let packages = metadata["packages"].as_array().expect("packages");
+    let name = |id: &Value| packages.iter().find(|package| package["id"] == *id).expect("a package")["name"].clone();
+    let nodes = metadata["resolve"]["nodes"].as_array().expect("nodes");
+    let linked = |dependency: &&Value| {
+        dependency["dep_kinds"].as_array().expect("kinds").iter().any(|kind| kind["kind"].is_null())
+    };
+    let text = |value: Value| value.as_str().expect("a name").to_owned();
+    nodes
+        .iter()
+        .map(|node| {
+            let dependencies = node["deps"].as_array().expect("dependencies").iter().filter(linked);
+            (text(name(&node["id"])), dependencies.map(|dependency| text(name(&dependency["pkg"]))).collect())
+        })
+        .collect()
+}
+
+fn package(name: &str) -> String {
+    if name == "frontgate" { name.to_owned() } else { format!("frontgate-{name}") }
+}
+
+/// Everything that a package links, however deep.
+fn closure(graph: &BTreeMap<String, BTreeSet<String>>, package: &str) -> BTreeSet<String> {
+    let (mut all, mut next) = (BTreeSet::new(), vec![package.to_owned()]);
+    while let Some(name) = next.pop() {
+        for dependency in &graph[&name] {
+            if all.insert(dependency.clone()) {
+                next.push(dependency.clone());
+            }
+        }
+    }
+    all
+}
+
+#[test]
+fn crates_depend_on_no_others_than_listed() {
+    let graph = graph(&metadata());
+    for (name, allowed) in CRATES.iter().filter(|(name, _)| *name != "frontgate") {
+        let own = |dependency: &&String| dependency.starts_with("frontgate-");
+        let found: BTreeSet<String> = graph[&package(name)].iter().filter(own).cloned().collect();
+        let listed: BTreeSet<String> = allowed.iter().map(|name| package(name)).collect();
+        assert_eq!(found, listed, "dependencies of {}", package(name));
+    }
+}
+
+#[test]
+fn every_crate_is_in_the_list() {
+    let listed: BTreeSet<String> = CRATES.iter().map(|(name, _)| (*name).to_owned()).collect();
+    let folders = fs::read_dir(root().join("host/crates")).expect("the crates").flatten();
+    let mut found: BTreeSet<String> = folders.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    found.insert("frontgate".to_owned());
+    assert_eq!(found, listed);
+}
+
+#[test]
+fn a_crate_depends_on_lower_ones_only() {
+    for (index, (name, dependencies)) in CRATES.iter().enumerate() {
+        for dependency in *dependencies {
+            let at = CRATES.iter().position(|(other, _)| other == dependency);
+            assert!(at.is_some_and(|at| at < index), "{name} depends on {dependency}, which is not below it");
+        }
+    }
+}
+
+#[test]
+fn platform_crates_are_pure() {
+    let graph = graph(&metadata());
+    for name in ["front", "twilio"] {
+        let linked = closure(&graph, &package(name));
+        for heavy in ["tokio", "wasmtime", "rusqlite"] {
+            assert!(!linked.contains(heavy), "{} links {heavy}", package(name));
+        }
+    }
+}
+
+#[test]
+fn the_database_is_linked_by_what_keeps_something() {
+    let graph = graph(&metadata());
+    let direct = graph.iter().filter(|(_, dependencies)| dependencies.contains("rusqlite"));
+    let direct: Vec<&str> = direct.map(|(name, _)| name.as_str()).filter(|name| *name != "frontgate-tests").collect();
+    assert_eq!(direct, ["frontgate-delivery", "frontgate-state", "frontgate-store"]);
+}
+
+#[test]
+fn request_handling_links_no_authors_tools() {
+    let graph = graph(&metadata());
+    for name in ["delivery", "gateway"] {
+        let linked = closure(&graph, &package(name));
+        for tool in ["frontgate-scaffold", "frontgate-plugin-test", "wit-bindgen-go"] {
+            assert!(!linked.contains(tool), "{} links {tool}", package(name));
+        }
+    }
+}
+
+/// Statuses of other servers, which plugins' requests get, are in `outbound`.
+#[test]
+fn the_runtime_answers_with_no_status_code() {
+    let runtime = root().join("host/crates/runtime/src");
+    for (path, text) in host().into_iter().filter(|(path, _)| path.starts_with(&runtime)) {
+        let is_outbound = path.starts_with(runtime.join("outbound"));
+        assert!(is_outbound || !text.contains("StatusCode"), "{} names a status code", path.display());
+    }
+}
+
+#[test]
+fn only_the_server_and_the_authors_mock_server_listen() {
+    for (path, text) in host() {
+        let place = path.to_string_lossy();
+        // Authors' plugins send their requests there.
+        let may = place.contains("/gateway/src/server") || place.ends_with("plugin-test/src/stage.rs");
+        assert!(may || !text.contains("Listener::bind"), "{place} listens");
+    }
+}
+
+#[test]
+fn only_reload_writes_the_registry() {
+    for (path, text) in host() {
+        let place = path.to_string_lossy();
+        let verbs = ["replace", "remove", "note", "set_loading", "set_versions", "set_on_probation"];
+        let writes = verbs.map(|verb| format!("registry.{verb}(")).iter().any(|call| text.contains(call));
+        assert!(place.contains("/loader/src/reload") || !writes, "{place} writes the registry");
+    }
+}
+
+#[test]
+fn files_open_with_what_they_are() {
+    for (path, text) in host() {
+        assert!(path.ends_with("tests.rs") || text.starts_with("//!"), "{} does not say what it is", path.display());
+    }
+}
+
+#[test]
+fn files_stay_small() {
+    for (path, text) in host() {
+        assert!(text.lines().count() <= 400, "{} is past 400 lines", path.display());
+    }
+}
