@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use frontgate_tests::{Front, Provider, Setup, component, root, run};
+use frontgate_tests::{Front, Provider, Setup, TOKEN, component, root, run};
 
 /// The output of `check` for a setup, and its exit code.
 fn check(setup: &Setup) -> (String, Option<i32>) {
@@ -143,12 +143,12 @@ fn the_example_configuration_is_valid() {
     let shipped = ["directory", "templates", "numbers", "owner-routing", "echo-channel"];
     let setup = shipped.iter().fold(Setup::new(), |setup, name| setup.plugin(name, &component(name)));
     let example = fs::read_to_string(root().join("config.toml")).expect("the example");
-    let secrets = ["TWILIO_AUTH_TOKEN", "TWILIO_ACCOUNT_SID", "TWILIO_API_KEY", "TWILIO_API_SECRET"];
-    let secrets = secrets.into_iter().chain(["FRONT_APP_UID", "FRONT_APP_SECRET"]);
-    let example =
-        secrets.fold(example, |text, name| text.replace(&format!("{{ env = \"{name}\" }}"), "{ file = \"token\" }"));
-    for folder in ["data/directory", "data/templates"] {
+    for folder in ["data/directory", "data/templates", "data/secrets"] {
         fs::create_dir_all(setup.folder().join(folder)).expect("a folder");
+    }
+    let secrets = ["twilio-auth-token", "twilio-account-sid", "twilio-api-key", "twilio-api-secret"];
+    for name in secrets.into_iter().chain(["front-app-uid", "front-app-secret"]) {
+        fs::write(setup.folder().join("data/secrets").join(name), TOKEN).expect("a file");
     }
     fs::write(setup.folder().join("config.toml"), &example).expect("a file");
     let output = run(setup.folder(), &["check", "--config", "config.toml"]);

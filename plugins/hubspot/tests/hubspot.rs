@@ -1,5 +1,5 @@
 //! What HubSpot is asked, and what is made of its answers. That both understand each other is tested through the
-//! gateway, with a double of HubSpot, in `tests/suite/hubspot.rs`.
+//! gateway, with a simulator of HubSpot, in `tests/suite/hubspot.rs`.
 
 use std::time::Duration;
 

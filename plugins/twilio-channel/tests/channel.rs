@@ -1,5 +1,5 @@
 //! What admins, teammates and operators are told, and who is believed. That the plugin and Twilio understand
-//! each other is tested with the double of Twilio, in `tests/suite/twilio_double/channel.rs`.
+//! each other is tested with the simulator of Twilio, in `tests/suite/twilio_simulator/channel.rs`.
 
 use frontgate_sdk::channel::{Connection, Header, OutboundKind, OutboundMessage, Party, Receipt, Reception, Request};
 use frontgate_sdk::http::{Error as HttpError, Response};

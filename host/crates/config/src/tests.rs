@@ -65,12 +65,30 @@ fn the_example_shows_the_defaults() {
     assert_eq!(demo.twilio.callback_timeout_ms, frontgate_twilio::Settings::default().callback_timeout_ms);
     assert_eq!(demo.twilio.webhook_timeout_ms, frontgate_twilio::Settings::default().webhook_timeout_ms);
     assert_eq!(demo.twilio.webhooks_fail, frontgate_twilio::Settings::default().webhooks_fail);
-    assert_eq!(demo.twilio.conversations_url, frontgate_twilio::Settings::default().conversations_url);
     assert_eq!(demo.twilio.page_size_max, frontgate_twilio::Settings::default().page_size_max);
     let shown = &demo.front["sms"];
-    let limits =
-        |app: &frontgate_front::Settings| format!("{app:?}").split_once("api_url").expect("a field").1.to_owned();
+    let limits = |app: &frontgate_front::Settings| {
+        format!("{app:?}").split_once("files_networks").expect("a field").1.to_owned()
+    };
     assert_eq!(limits(shown), limits(&frontgate_front::Settings::default()));
+}
+
+#[test]
+fn the_example_has_the_defaults_once_the_lines_of_the_simulators_are_deleted() {
+    let lines = EXAMPLE.lines().filter(|line| !line.ends_with("# simulator"));
+    let text = lines.collect::<Vec<_>>().join("\n");
+    assert_eq!(text.lines().count() + 3, EXAMPLE.lines().count());
+    let example: Config = toml::from_str(&text).expect("the rest is a configuration");
+    let (demo, front) = (&example.tenants["demo"], frontgate_front::Settings::default());
+    assert_eq!(demo.twilio.conversations_url, frontgate_twilio::Settings::default().conversations_url);
+    let shown = &demo.front["sms"];
+    assert_eq!(
+        (&shown.api_url, &shown.files_urls, &shown.storage_urls),
+        (&front.api_url, &front.files_urls, &front.storage_urls)
+    );
+    for url in [&frontgate_twilio::Settings::default().conversations_url, &front.api_url, &front.storage_urls[0]] {
+        assert!(EXAMPLE.contains(url.as_str()), "{url} is not in config.toml");
+    }
 }
 
 #[test]
@@ -82,4 +100,24 @@ fn a_secret_never_prints_itself() {
     for printed in [format!("{secret}"), format!("{secret:?}")] {
         assert!(printed.contains("PATH") && !printed.contains(secret.expose()), "{printed}");
     }
+}
+
+#[test]
+fn an_environment_variable_has_precedence_over_the_file_of_a_secret() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("secret"), "from the file\n").expect("a file");
+    let read = |reference: &str| {
+        let mut table: BTreeMap<String, Secret> = toml::from_str(&format!("it = {reference}")).expect("a secret");
+        let mut secret = table.remove("it").expect("the secret");
+        secret.resolve(folder.path(), |path| std::fs::File::open(path));
+        match secret.fault() {
+            None => Ok(secret.expose().to_owned()),
+            Some(fault) => Err(fault.to_owned()),
+        }
+    };
+    let path = std::env::var("PATH").expect("PATH is set");
+    assert_eq!(read("{ env = \"PATH\", file = \"secret\" }"), Ok(path));
+    assert_eq!(read("{ env = \"NOT_SET_ANYWHERE\", file = \"secret\" }"), Ok("from the file".to_owned()));
+    let fault = read("{ env = \"NOT_SET_ANYWHERE\", file = \"nowhere\" }").expect_err("neither is there");
+    assert!(fault.starts_with("the environment variable `NOT_SET_ANYWHERE` is not set, and the file `nowhere`"));
 }

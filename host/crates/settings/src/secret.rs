@@ -1,5 +1,5 @@
-//! Secrets by reference: `{ env = "NAME" }` or `{ file = "PATH" }`, never a literal. Memory is erased when the
-//! last configuration with the secret is dropped.
+//! Secrets by reference: `{ env = "NAME" }`, `{ file = "PATH" }` or both, never a literal. Memory is erased when
+//! the last configuration with the secret is dropped.
 
 use std::fmt;
 use std::fs::File;
@@ -24,25 +24,17 @@ pub struct Secret {
     value: Result<Arc<Zeroizing<String>>, String>,
 }
 
-enum Source {
-    Env(String),
-    File(PathBuf),
+/// At least one of both. The environment variable has precedence over the file.
+struct Source {
+    env: Option<String>,
+    file: Option<PathBuf>,
 }
 
 impl Secret {
     /// Reads the secret from the environment, or from a file that `open` opens. The last line break of a file is not
     /// part of the secret.
     pub fn resolve(&mut self, folder: &Path, open: Open) {
-        let read = match &self.source {
-            Source::Env(name) => {
-                process::variable(name).ok_or_else(|| format!("the environment variable `{name}` is not set"))
-            }
-            Source::File(path) => open(&folder.join(path))
-                .and_then(contents)
-                .map(|text| Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned()))
-                .map_err(|error| format!("the file `{}` cannot be read: {error}", path.display())),
-        };
-        self.value = read.and_then(|value| {
+        self.value = self.source.read(folder, open).and_then(|value| {
             if value.trim() != value.as_str() {
                 return Err(format!("the secret at {self} has white space around it"));
             }
@@ -74,6 +66,23 @@ impl Secret {
     }
 }
 
+impl Source {
+    fn read(&self, folder: &Path, open: Open) -> Result<Zeroizing<String>, String> {
+        if let Some(value) = self.env.as_deref().and_then(process::variable) {
+            return Ok(value);
+        }
+        let unset = self.env.as_ref().map(|name| format!("the environment variable `{name}` is not set"));
+        let Some(path) = &self.file else {
+            return Err(unset.unwrap_or_default());
+        };
+        let text = open(&folder.join(path)).and_then(contents).map_err(|error| {
+            let unset = unset.map_or_else(String::new, |unset| format!("{unset}, and "));
+            format!("{unset}the file `{}` cannot be read: {error}", path.display())
+        })?;
+        Ok(Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned()))
+    }
+}
+
 /// Reads a file into a buffer that never grows, since each reallocation would leave a copy.
 fn contents(file: File) -> io::Result<Zeroizing<String>> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(FILE_BYTES_MAX + 1));
@@ -89,9 +98,10 @@ fn contents(file: File) -> io::Result<Zeroizing<String>> {
 /// Where the secret stands, never what it is.
 impl fmt::Display for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.source {
-            Source::Env(name) => write!(f, "env {name}"),
-            Source::File(path) => write!(f, "file {}", path.display()),
+        match (&self.source.env, &self.source.file) {
+            (Some(name), Some(path)) => write!(f, "env {name} or file {}", path.display()),
+            (Some(name), None) => write!(f, "env {name}"),
+            (None, path) => write!(f, "file {}", path.as_deref().unwrap_or(Path::new("")).display()),
         }
     }
 }
@@ -119,16 +129,17 @@ impl<'de> Deserialize<'de> for Secret {
             }
 
             fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Source, M::Error> {
-                let Some((key, value)) = map.next_entry::<String, String>()? else {
-                    return Err(de::Error::custom("a secret names one source, `env` or `file`"));
-                };
-                if map.next_key::<String>()?.is_some() {
-                    return Err(de::Error::custom("a secret names one source, `env` or `file`"));
+                let mut source = Source { env: None, file: None };
+                while let Some((key, value)) = map.next_entry::<String, String>()? {
+                    match key.as_str() {
+                        "env" => source.env = Some(value),
+                        "file" => source.file = Some(value.into()),
+                        other => return Err(de::Error::unknown_field(other, &["env", "file"])),
+                    }
                 }
-                match key.as_str() {
-                    "env" => Ok(Source::Env(value)),
-                    "file" => Ok(Source::File(value.into())),
-                    other => Err(de::Error::unknown_field(other, &["env", "file"])),
+                match source {
+                    Source { env: None, file: None } => Err(de::Error::custom("a secret names `env`, `file` or both")),
+                    source => Ok(source),
                 }
             }
         }
