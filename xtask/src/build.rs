@@ -13,12 +13,6 @@ pub(crate) fn build() -> Result<()> {
     plugins()
 }
 
-/// Builds gateway and plugins for tests: compiles faster, runs slower.
-pub(crate) fn build_quickly() -> Result<()> {
-    gateway("quick")?;
-    plugins()
-}
-
 /// The plugins that `config.toml` names.
 const EXAMPLE_PLUGINS: [&str; 5] = ["directory", "echo-channel", "numbers", "owner-routing", "templates"];
 
