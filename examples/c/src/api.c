@@ -52,7 +52,7 @@ static void unanswered(arena *arena, const frontgate_plugin_http_client_http_err
 /* The first header of this name, which is written in lower case. */
 static bool header(const frontgate_plugin_http_client_outbound_response_t *answer, text name, text *value) {
   for (size_t at = 0; at < answer->headers.len; at++) {
-    const frontgate_plugin_http_client_field_t *field = &answer->headers.ptr[at];
+    const frontgate_plugin_http_client_header_t *field = &answer->headers.ptr[at];
     bool is_it = field->name.len == name.len;
     for (size_t c = 0; is_it && c < name.len; c++) {
       char letter = (char)field->name.ptr[c];
@@ -98,7 +98,7 @@ static void refused(arena *arena, const frontgate_plugin_http_client_outbound_re
 }
 
 static bool send(arena *arena, text url, frontgate_plugin_http_client_outbound_response_t *answer, error *error) {
-  frontgate_plugin_http_client_field_t accept = {lent(TEXT("accept")), lent(TEXT("application/json"))};
+  frontgate_plugin_http_client_header_t accept = {lent(TEXT("accept")), lent(TEXT("application/json"))};
   frontgate_plugin_http_client_outbound_request_t request = {
       .method = lent(TEXT("GET")),
       .url = lent(url),

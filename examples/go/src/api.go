@@ -94,7 +94,7 @@ func read(path string, value any) (bool, error) {
 	answer := http.Send(http.OutboundRequest{
 		Method:    "GET",
 		Url:       strings.TrimRight(crm.Some(), "/") + path,
-		Headers:   []http.Field{{Name: "accept", Value: "application/json"}},
+		Headers:   []http.Header{{Name: "accept", Value: "application/json"}},
 		TimeoutMs: wit.Some(uint32(patienceMS)),
 	})
 	if answer.IsErr() {

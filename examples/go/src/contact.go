@@ -80,8 +80,8 @@ func (c contact) customer() types.Customer {
 	return customer
 }
 
-func channels(phones []phone) []types.Channel {
-	var all []types.Channel
+func channels(phones []phone) []types.ContactChannel {
+	var all []types.ContactChannel
 	odd := 0
 	for _, phone := range phones {
 		number := *phone.Number
@@ -89,9 +89,9 @@ func channels(phones []phone) []types.Channel {
 			odd++
 			continue
 		}
-		all = append(all, types.Channel{Kind: "sms", Value: number})
+		all = append(all, types.ContactChannel{Kind: "sms", Value: number})
 		if *phone.Whatsapp {
-			all = append(all, types.Channel{Kind: "whatsapp", Value: "whatsapp:" + number})
+			all = append(all, types.ContactChannel{Kind: "whatsapp", Value: "whatsapp:" + number})
 		}
 	}
 	if odd > 0 {

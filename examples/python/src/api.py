@@ -8,7 +8,7 @@ from urllib.parse import quote
 from componentize_py_types import Err
 from wit_world.imports import http_client, settings
 from wit_world.imports.http_client import (
-    Field,
+    Header,
     HttpError_Forbidden,
     HttpError_Interrupted,
     HttpError_NotConnected,
@@ -80,7 +80,7 @@ def parse(body: bytes) -> Any:
 
 
 def ask(url: str) -> OutboundResponse:
-    headers = [Field("accept", "application/json")]
+    headers = [Header("accept", "application/json")]
     try:
         return http_client.send(OutboundRequest("GET", url, headers, b"", PATIENCE_MS))
     except Err as error:

@@ -6,7 +6,7 @@ from typing import Any
 
 from componentize_py_types import Err
 from wit_world.imports import log
-from wit_world.imports.plugin_types import Channel, Customer, CustomerSummary, Details, Error_Failed, Link
+from wit_world.imports.plugin_types import ContactChannel, Customer, CustomerSummary, Details, Error_Failed, Link
 
 
 def readable(condition: bool) -> None:
@@ -86,15 +86,15 @@ def customer(contact: Contact) -> Customer:
     )
 
 
-def channels(phones: list[Phone]) -> list[Channel]:
+def channels(phones: list[Phone]) -> list[ContactChannel]:
     usable = [phone for phone in phones if is_e164(phone.number)]
     if odd := len(phones) - len(usable):
         log.write(log.Level.WARN, f"phone numbers left out because they are not in E.164: {odd}")
     found = []
     for phone in usable:
-        found.append(Channel("sms", phone.number))
+        found.append(ContactChannel("sms", phone.number))
         if phone.whatsapp:
-            found.append(Channel("whatsapp", f"whatsapp:{phone.number}"))
+            found.append(ContactChannel("whatsapp", f"whatsapp:{phone.number}"))
     return found
 
 

@@ -76,7 +76,7 @@ pub(crate) fn contact(id: &str) -> Result<Contact> {
 fn read<T: DeserializeOwned>(path: &str) -> Result<Option<T>> {
     let crm = settings::get("crm").ok_or_else(|| Error::failed("the setting `crm` is missing: the CRM's address"))?;
     let url = format!("{}{path}", crm.trim_end_matches('/'));
-    let request = http::get(&url).header("accept", "application/json").deadline(PATIENCE);
+    let request = http::get(&url).header("accept", "application/json").timeout(PATIENCE);
     let answer = request.send().map_err(unanswered)?;
     match answer.status {
         200 => {

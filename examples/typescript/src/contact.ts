@@ -1,7 +1,7 @@
 // A contact of the CRM, and the customer that Frontgate makes of it.
 
 import { write } from 'frontgate:plugin/log@0.1.0';
-import type { Channel, Customer, CustomerSummary, Link } from 'frontgate:plugin/plugin-types@0.1.0';
+import type { ContactChannel, Customer, CustomerSummary, Link } from 'frontgate:plugin/plugin-types@0.1.0';
 import { array, bool, maybeText, object, text } from './json.js';
 
 interface Phone {
@@ -61,7 +61,7 @@ export function customer(contact: Contact): Customer {
   };
 }
 
-function channels(phones: Phone[]): Channel[] {
+function channels(phones: Phone[]): ContactChannel[] {
   const usable = phones.filter(({ number }) => isE164(number));
   const odd = phones.length - usable.length;
   if (odd > 0) write('warn', `phone numbers left out because they are not in E.164: ${odd}`);

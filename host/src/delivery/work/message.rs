@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::channel::Subject;
 use super::{Settlement, Stop, Workshop, again, sentence, unread};
-use crate::bindings::channel::{Attachment, Fate, OutboundKind, OutboundMessage, Party, Receipt as Given};
+use crate::bindings::channel::{Attachment, OutboundKind, OutboundMessage, Party, SendReceipt, SendStatus};
 use crate::config::Role;
 use crate::delivery::front::Front;
 use crate::delivery::front::files::MessageFiles;
@@ -41,10 +41,10 @@ impl Workshop {
             asking.call(&plugin, Role::Channel).with_files(Arc::new(files))
         };
         if delivery.unknown {
-            match call().find_sent(connection.clone(), outbound.clone()).await {
-                Ok(Fate::Sent(receipt)) => return Ok(self.delivered(delivery, &front, receipt)),
-                Ok(Fate::NotSent) => {}
-                Ok(Fate::Unclear) => {
+            match call().check_sent(connection.clone(), outbound.clone()).await {
+                Ok(SendStatus::Sent(receipt)) => return Ok(self.delivered(delivery, &front, receipt)),
+                Ok(SendStatus::NotSent) => {}
+                Ok(SendStatus::Unknown) => {
                     let reason = "the plugin cannot tell whether the provider has it".to_owned();
                     return Ok(Settlement::Lost { reason });
                 }
@@ -71,7 +71,7 @@ impl Workshop {
     }
 
     /// It is sent, whatever else the plugin tells: what cannot be told to Front is dropped, and said.
-    fn delivered(&self, delivery: &Delivery, front: &Front, given: Given) -> Settlement {
+    fn delivered(&self, delivery: &Delivery, front: &Front, given: SendReceipt) -> Settlement {
         let (events, dropped): (Vec<_>, Vec<_>) = given.events.into_iter().partition(|event| unusable(event).is_none());
         let most = front.app.events_max;
         if !dropped.is_empty() || events.len() > most {

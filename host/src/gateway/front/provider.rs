@@ -12,7 +12,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::super::trip::Trip;
 use super::within;
-use crate::bindings::channel::{Header, HttpRequest, HttpResponse, Reception};
+use crate::bindings::channel::{Header, HttpRequest, HttpResponse, WebhookResult};
 use crate::config::Role;
 use crate::connections::Hold;
 use crate::delivery::import::{Happened, unusable};
@@ -57,7 +57,8 @@ impl Gateway {
         trip.plugin(&plugin);
         let connection = app.connection(&channel.channel_id, &channel.key, channel.credential.clone());
         let request = self.request(head, body);
-        let Reception { response, events } = asking.call(&plugin, Role::Channel).receive(connection, request).await?;
+        let WebhookResult { response, events } =
+            asking.call(&plugin, Role::Channel).receive(connection, request).await?;
         let response = answer(response)?;
         if events.len() > app.events_max {
             return Err(Error::Failed(format!("the plugin tells more than events_max = {} events", app.events_max)));

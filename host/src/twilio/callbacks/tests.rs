@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::bindings::conversations::{ConversationAdd, ConversationChanges};
-use crate::bindings::plugin_types::Channel;
+use crate::bindings::plugin_types::ContactChannel;
 use crate::bindings::templates::{Category, Template};
 
 /// Names that callbacks have, and any others; values that they have, and any others.
@@ -66,7 +66,7 @@ proptest! {
         kind in "sms|whatsapp|WhatsApp|voice",
         value in "(whatsapp:)?\\+[0-9]{7,8}",
     ) {
-        let contact = Channel { kind: kind.clone(), value };
+        let contact = ContactChannel { kind: kind.clone(), value };
         if outgoing::encode(&proxy, &contact).is_ok() {
             let number = proxy.strip_prefix("whatsapp:");
             prop_assert_eq!(number.is_some(), kind.eq_ignore_ascii_case("whatsapp"));

@@ -2,7 +2,7 @@
 
 use super::{Problem, STRANGE_IDS, Tries, Verdict};
 use crate::bindings::outgoing::OutgoingRequest;
-use crate::bindings::plugin_types::Channel;
+use crate::bindings::plugin_types::ContactChannel;
 use crate::error::Error;
 use crate::twilio::callbacks::outgoing as callback;
 
@@ -25,7 +25,7 @@ async fn numbers(tries: &Tries<'_>) -> Verdict {
     let mut given = 0;
     for (kind, value) in CHANNELS {
         let what = format!("outgoing.proxy-address for {kind} {value}");
-        let channel = Channel { kind: kind.to_owned(), value: value.to_owned() };
+        let channel = ContactChannel { kind: kind.to_owned(), value: value.to_owned() };
         let request =
             OutgoingRequest { worker: tries.worker(), customer_id: customer_id.clone(), channel: channel.clone() };
         if let Ok(number) = tries.ask(&what, async |call| call.proxy_address(request).await).await? {
@@ -51,7 +51,7 @@ async fn numbers(tries: &Tries<'_>) -> Verdict {
 async fn strangers(tries: &Tries<'_>) -> Verdict {
     for id in STRANGE_IDS {
         let what = format!("outgoing.proxy-address for the customer, worker and channel {id:?}");
-        let channel = Channel { kind: id.to_owned(), value: id.to_owned() };
+        let channel = ContactChannel { kind: id.to_owned(), value: id.to_owned() };
         let request = OutgoingRequest { worker: id.to_owned(), customer_id: id.to_owned(), channel };
         // A number that is none is caught by the gateway; here it must only answer.
         let _ = tries.ask(&what, async |call| call.proxy_address(request).await).await?;

@@ -30,7 +30,7 @@ bool exports_frontgate_plugin_channel_list_addresses(plugin_string_t *credential
 
 bool exports_frontgate_plugin_channel_send(exports_frontgate_plugin_channel_connection_t *connection,
                                            exports_frontgate_plugin_channel_outbound_message_t *message,
-                                           exports_frontgate_plugin_channel_receipt_t *ret,
+                                           exports_frontgate_plugin_channel_send_receipt_t *ret,
                                            exports_frontgate_plugin_channel_error_t *err) {
   (void)connection;
   /* Here the provider's API is called, with the idempotency key if it takes one. `unavailable` is tried again; every
@@ -40,7 +40,7 @@ bool exports_frontgate_plugin_channel_send(exports_frontgate_plugin_channel_conn
                                                                       : NULL;
   if (!conversation) {
     err->tag = FRONTGATE_PLUGIN_PLUGIN_TYPES_ERROR_INVALID;
-    err->val.invalid = text("the message goes to nobody");
+    err->val.invalid = text("the message has no recipient");
     return false;
   }
   memset(ret, 0, sizeof *ret);
@@ -51,13 +51,13 @@ bool exports_frontgate_plugin_channel_send(exports_frontgate_plugin_channel_conn
   return true;
 }
 
-bool exports_frontgate_plugin_channel_find_sent(exports_frontgate_plugin_channel_connection_t *connection,
+bool exports_frontgate_plugin_channel_check_sent(exports_frontgate_plugin_channel_connection_t *connection,
                                                 exports_frontgate_plugin_channel_outbound_message_t *message,
-                                                exports_frontgate_plugin_channel_fate_t *ret,
+                                                exports_frontgate_plugin_channel_send_status_t *ret,
                                                 exports_frontgate_plugin_channel_error_t *err) {
   (void)connection, (void)message, (void)err;
   /* Ask the provider whether it has the message; without an answer nobody can tell. */
-  ret->tag = EXPORTS_FRONTGATE_PLUGIN_CHANNEL_FATE_UNCLEAR;
+  ret->tag = EXPORTS_FRONTGATE_PLUGIN_CHANNEL_SEND_STATUS_UNKNOWN;
   return true;
 }
 
@@ -69,7 +69,7 @@ static const plugin_string_t *header(const exports_frontgate_plugin_channel_http
 
 bool exports_frontgate_plugin_channel_receive(exports_frontgate_plugin_channel_connection_t *connection,
                                               exports_frontgate_plugin_channel_http_request_t *request,
-                                              exports_frontgate_plugin_channel_reception_t *ret,
+                                              exports_frontgate_plugin_channel_webhook_result_t *ret,
                                               exports_frontgate_plugin_channel_error_t *err) {
   (void)connection, (void)err;
   memset(ret, 0, sizeof *ret);

@@ -50,12 +50,12 @@ static void fill(const customer_t *customer, exports_frontgate_plugin_crm_custom
   ret->display_name = text("%s", customer->name);
   ret->channels.ptr = calloc(2, sizeof *ret->channels.ptr);
   if (customer->sms) {
-    frontgate_plugin_plugin_types_channel_t *channel = &ret->channels.ptr[ret->channels.len++];
+    frontgate_plugin_plugin_types_contact_channel_t *channel = &ret->channels.ptr[ret->channels.len++];
     channel->kind = text("sms");
     channel->value = text("%s", customer->sms);
   }
   if (customer->whatsapp) {
-    frontgate_plugin_plugin_types_channel_t *channel = &ret->channels.ptr[ret->channels.len++];
+    frontgate_plugin_plugin_types_contact_channel_t *channel = &ret->channels.ptr[ret->channels.len++];
     channel->kind = text("whatsapp");
     channel->value = text("whatsapp:%s", customer->whatsapp);
   }

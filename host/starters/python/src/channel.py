@@ -8,12 +8,12 @@ from wit_world.exports.channel import (
     AddressPage,
     Body_Plain,
     ChannelEvent_Inbound,
-    Fate_Unclear,
+    SendStatus_Unknown,
     HttpResponse,
     InboundMessage,
     Party,
-    Receipt,
-    Reception,
+    SendReceipt,
+    WebhookResult,
 )
 from wit_world.imports import log
 from wit_world.imports.plugin_types import Error_Invalid
@@ -35,12 +35,12 @@ class Channel(exports.Channel):
         elif message.to:
             conversation = message.to[0].handle
         else:
-            raise Err(Error_Invalid("the message goes to nobody"))
-        return Receipt(f"sent-{message.idempotency_key}", conversation, [])
+            raise Err(Error_Invalid("the message has no recipient"))
+        return SendReceipt(f"sent-{message.idempotency_key}", conversation, [])
 
-    def find_sent(self, connection, message):
+    def check_sent(self, connection, message):
         # Ask the provider whether it has the message; without an answer nobody can tell.
-        return Fate_Unclear()
+        return SendStatus_Unknown()
 
     def receive(self, connection, request):
         # First of all, check the provider's signature (`webhook_signatures`): anybody may have sent this.
@@ -51,10 +51,10 @@ class Channel(exports.Channel):
         except UnicodeDecodeError:
             body = None
         if not message_id or not sender or body is None:
-            return Reception(HttpResponse(400, [], b""), [])
+            return WebhookResult(HttpResponse(400, [], b""), [])
         # What a person typed is `Body_Plain`: Front shows it letter for letter, and never as HTML.
         message = InboundMessage(message_id, sender, Party(sender, None, None), None, Body_Plain(body), None, [])
-        return Reception(HttpResponse(204, [], b""), [ChannelEvent_Inbound(message)])
+        return WebhookResult(HttpResponse(204, [], b""), [ChannelEvent_Inbound(message)])
 
     def disconnect(self, connection):
         pass

@@ -1,7 +1,7 @@
 """A few made-up customers. Yours come from your own system: `wit_world.imports.http_client` asks it, once the operator
 has granted its address (`outbound` in plugin.toml)."""
 
-from wit_world.imports.plugin_types import Channel, Customer, Details, Link
+from wit_world.imports.plugin_types import ContactChannel, Customer, Details, Link
 
 
 def customer(customer_id, name, account, worker, *channels):
@@ -10,11 +10,11 @@ def customer(customer_id, name, account, worker, *channels):
 
 
 def sms(number):
-    return Channel("sms", number)
+    return ContactChannel("sms", number)
 
 
 def whatsapp(number):
-    return Channel("whatsapp", f"whatsapp:{number}")
+    return ContactChannel("whatsapp", f"whatsapp:{number}")
 
 
 # In the order in which the app shows them. Ids never change; that of a customer who was shown must be found.

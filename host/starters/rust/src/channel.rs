@@ -2,13 +2,13 @@
 //! sent, and what comes in is a text with two headers.
 
 use frontgate_sdk::channel::{
-    Address, AddressPage, Connection, InboundMessage, OutboundMessage, Receipt, Reception, Request,
+    Address, AddressPage, Connection, InboundMessage, OutboundMessage, SendReceipt, WebhookResult, Request,
 };
-use frontgate_sdk::{Error, FrontChannel, Result, info};
+use frontgate_sdk::{Error, Channel, Result, info};
 
 use crate::Plugin;
 
-impl FrontChannel for Plugin {
+impl Channel for Plugin {
     fn connect(connection: Connection) -> Result<()> {
         // A good place to try the credential, and to tell the provider about `webhook_url`.
         info!("channel {} is connected", connection.channel_id);
@@ -20,24 +20,24 @@ impl FrontChannel for Plugin {
         Ok(AddressPage { addresses: vec![address], next_page_token: None })
     }
 
-    fn send(_: Connection, message: OutboundMessage) -> Result<Receipt> {
+    fn send(_: Connection, message: OutboundMessage) -> Result<SendReceipt> {
         // Here the provider's API is called, with the idempotency key if it takes one. `Error::Unavailable` is tried
         // again; what else goes wrong is for good, and its text is shown to the teammate.
         let conversation = match message.conversation_ids.first() {
             Some(known) => known.clone(),
-            None => message.to.first().ok_or_else(|| Error::invalid("the message goes to nobody"))?.handle.clone(),
+            None => message.to.first().ok_or_else(|| Error::invalid("the message has no recipient"))?.handle.clone(),
         };
-        Ok(Receipt::new(format!("sent-{}", message.idempotency_key), conversation))
+        Ok(SendReceipt::new(format!("sent-{}", message.idempotency_key), conversation))
     }
 
-    // `find_sent` asks the provider whether it has a message; the SDK says that nobody can tell.
+    // `check_sent` asks the provider whether it has a message; the SDK says that nobody can tell.
 
-    fn receive(_: Connection, request: Request) -> Result<Reception> {
+    fn receive(_: Connection, request: Request) -> Result<WebhookResult> {
         // First of all, check the provider's signature (`frontgate_sdk::signatures`): anybody may have sent this.
         let (Some(id), Some(from)) = (request.header("message-id"), request.header("from")) else {
-            return Ok(Reception::answer(400));
+            return Ok(WebhookResult::status(400));
         };
         // A message is plain text: Front shows it letter for letter, and never as HTML.
-        Ok(Reception::answer(204).event(InboundMessage::new(id, from, from, request.text()?)))
+        Ok(WebhookResult::status(204).event(InboundMessage::new(id, from, from, request.text()?)))
     }
 }

@@ -19,13 +19,13 @@ export const channel: Channel = {
     // Here the provider's API is called, with the idempotency key if it takes one. `unavailable` is tried again; every
     // other error is for good, and its text is shown to the teammate.
     const conversation = conversationIds[0] ?? to[0]?.handle;
-    if (conversation === undefined) throw { tag: 'invalid', val: 'the message goes to nobody' } satisfies Error;
+    if (conversation === undefined) throw { tag: 'invalid', val: 'the message has no recipient' } satisfies Error;
     return { externalId: `sent-${idempotencyKey}`, externalConversationId: conversation, events: [] };
   },
 
-  findSent(connection, message) {
+  checkSent(connection, message) {
     // Ask the provider whether it has the message; without an answer nobody can tell.
-    return { tag: 'unclear' };
+    return { tag: 'unknown' };
   },
 
   receive(connection, { headers, body }) {

@@ -3,10 +3,11 @@
 use std::sync::{Arc, Mutex};
 
 use frontgate_sdk::channel::{
-    Attachment, Connection, Event, Fate, Header, OutboundKind, OutboundMessage, Party, Receipt, Reception, Request,
+    Attachment, Connection, Event, Header, OutboundKind, OutboundMessage, Party, Request, SendReceipt, SendStatus,
+    WebhookResult,
 };
 use frontgate_sdk::http::{self, Response};
-use frontgate_sdk::{Error, FrontChannel as _, Result, testing};
+use frontgate_sdk::{Channel as _, Error, Result, testing};
 use frontgate_tests::{Message, PUBLIC_URL, TOKEN, Twilio, sign};
 use twilio_channel::TwilioChannel;
 use url::form_urlencoded;
@@ -95,30 +96,30 @@ pub(super) fn with_files(mut message: OutboundMessage, files: &[(&str, &str)]) -
     message
 }
 
-pub(super) type Deliver = fn(&Connection, &OutboundMessage) -> Result<Receipt>;
+pub(super) type Deliver = fn(&Connection, &OutboundMessage) -> Result<SendReceipt>;
 
 /// As the gateway does it where what an attempt has left in Twilio is clear.
-pub(super) fn deliver(connection: &Connection, message: &OutboundMessage) -> Result<Receipt> {
+pub(super) fn deliver(connection: &Connection, message: &OutboundMessage) -> Result<SendReceipt> {
     let attempts = (0..100).map(|_| TwilioChannel::send(connection.clone(), message.clone()));
     let ended = attempts.into_iter().find(|sent| !matches!(sent, Err(Error::Unavailable(_))));
     ended.expect("it is sent in the end")
 }
 
 /// And where it is not: Twilio is asked before the message is sent again.
-pub(super) fn deliver_asking(connection: &Connection, message: &OutboundMessage) -> Result<Receipt> {
+pub(super) fn deliver_asking(connection: &Connection, message: &OutboundMessage) -> Result<SendReceipt> {
     for _ in 0..100 {
         match TwilioChannel::send(connection.clone(), message.clone()) {
             Err(Error::Unavailable(_)) => {}
             ended => return ended,
         }
-        let fate = (0..100).find_map(|_| match TwilioChannel::find_sent(connection.clone(), message.clone()) {
+        let status = (0..100).find_map(|_| match TwilioChannel::check_sent(connection.clone(), message.clone()) {
             Err(Error::Unavailable(_)) => None,
             ended => Some(ended),
         });
-        match fate.expect("Twilio says something in the end")? {
-            Fate::Sent(receipt) => return Ok(receipt),
-            Fate::NotSent => {}
-            Fate::Unclear => panic!("Twilio's list is clear"),
+        match status.expect("Twilio says something in the end")? {
+            SendStatus::Sent(receipt) => return Ok(receipt),
+            SendStatus::NotSent => {}
+            SendStatus::Unknown => panic!("Twilio's list is clear"),
         }
     }
     panic!("it is not sent");
@@ -144,7 +145,7 @@ impl Desk {
     }
 }
 
-pub(super) fn receive(connection: &Connection, got: &Got) -> Result<Reception> {
+pub(super) fn receive(connection: &Connection, got: &Got) -> Result<WebhookResult> {
     let lines = got.headers.lines().filter_map(|line| line.split_once(": "));
     let headers = lines.map(|(name, value)| Header { name: name.to_owned(), value: value.to_owned() });
     let request = Request {

@@ -1,7 +1,9 @@
 //! What is asked of a channel.
 
 use super::{Call, ask};
-use crate::bindings::channel::{AddressPage, Connection, Fate, HttpRequest, OutboundMessage, Receipt, Reception};
+use crate::bindings::channel::{
+    AddressPage, Connection, HttpRequest, OutboundMessage, SendReceipt, SendStatus, WebhookResult,
+};
 use crate::error::Error;
 
 impl Call<'_> {
@@ -20,17 +22,17 @@ impl Call<'_> {
     }
 
     /// A message goes out.
-    pub async fn send(self, connection: Connection, message: OutboundMessage) -> Result<Receipt, Error> {
+    pub async fn send(self, connection: Connection, message: OutboundMessage) -> Result<SendReceipt, Error> {
         ask!(self, channel.call_send(&connection, &message))
     }
 
-    /// What became of a message that may have gone out.
-    pub async fn find_sent(self, connection: Connection, message: OutboundMessage) -> Result<Fate, Error> {
-        ask!(self, channel.call_find_sent(&connection, &message))
+    /// Asks whether the provider has a message whose `send` had no clear outcome.
+    pub async fn check_sent(self, connection: Connection, message: OutboundMessage) -> Result<SendStatus, Error> {
+        ask!(self, channel.call_check_sent(&connection, &message))
     }
 
     /// The provider has something to say.
-    pub async fn receive(self, connection: Connection, request: HttpRequest) -> Result<Reception, Error> {
+    pub async fn receive(self, connection: Connection, request: HttpRequest) -> Result<WebhookResult, Error> {
         ask!(self, channel.call_receive(&connection, &request))
     }
 

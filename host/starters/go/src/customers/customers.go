@@ -20,7 +20,7 @@ var All = []Customer{
 	customer("c-005", "李娜", "Tier: silver\nSince: 2023", Some("ana@example.org"), sms("+12025550110")),
 }
 
-func customer(id, name, account string, worker Option[string], channels ...Channel) Customer {
+func customer(id, name, account string, worker Option[string], channels ...ContactChannel) Customer {
 	return Customer{
 		CustomerId:  id,
 		DisplayName: name,
@@ -33,12 +33,12 @@ func customer(id, name, account string, worker Option[string], channels ...Chann
 	}
 }
 
-func sms(number string) Channel {
-	return Channel{Kind: "sms", Value: number}
+func sms(number string) ContactChannel {
+	return ContactChannel{Kind: "sms", Value: number}
 }
 
-func whatsapp(number string) Channel {
-	return Channel{Kind: "whatsapp", Value: "whatsapp:" + number}
+func whatsapp(number string) ContactChannel {
+	return ContactChannel{Kind: "whatsapp", Value: "whatsapp:" + number}
 }
 
 // VisibleTo a worker are customers of their own, and those of nobody.

@@ -22,7 +22,7 @@ func ListAddresses(credential Option[string], pageToken Option[string]) Result[A
 	return Ok[AddressPage, Error](AddressPage{Addresses: addresses, NextPageToken: None[string]()})
 }
 
-func Send(connection Connection, message OutboundMessage) Result[Receipt, Error] {
+func Send(connection Connection, message OutboundMessage) Result[SendReceipt, Error] {
 	// Here the provider's API is called, with the idempotency key if it takes one. `unavailable` is tried again; every
 	// other error is for good, and its text is shown to the teammate.
 	var conversation string
@@ -32,24 +32,24 @@ func Send(connection Connection, message OutboundMessage) Result[Receipt, Error]
 	case len(message.To) > 0:
 		conversation = message.To[0].Handle
 	default:
-		return Err[Receipt](types.MakeErrorInvalid("the message goes to nobody"))
+		return Err[SendReceipt](types.MakeErrorInvalid("the message has no recipient"))
 	}
-	return Ok[Receipt, Error](Receipt{
+	return Ok[SendReceipt, Error](SendReceipt{
 		ExternalId:             Some("sent-" + message.IdempotencyKey),
 		ExternalConversationId: Some(conversation),
 	})
 }
 
-func FindSent(connection Connection, message OutboundMessage) Result[Fate, Error] {
+func CheckSent(connection Connection, message OutboundMessage) Result[SendStatus, Error] {
 	// Ask the provider whether it has the message; without an answer nobody can tell.
-	return Ok[Fate, Error](MakeFateUnclear())
+	return Ok[SendStatus, Error](MakeSendStatusUnknown())
 }
 
-func Receive(connection Connection, request HttpRequest) Result[Reception, Error] {
+func Receive(connection Connection, request HttpRequest) Result[WebhookResult, Error] {
 	// First of all, check the provider's signature (`webhook-signatures`): anybody may have sent this.
 	id, from := header(request, "message-id"), header(request, "from")
 	if id == "" || from == "" || !utf8.Valid(request.Body) {
-		return Ok[Reception, Error](Reception{Response: HttpResponse{Status: 400}})
+		return Ok[WebhookResult, Error](WebhookResult{Response: HttpResponse{Status: 400}})
 	}
 	// What a person typed is plain: Front shows it letter for letter, and never as HTML.
 	message := InboundMessage{
@@ -61,7 +61,7 @@ func Receive(connection Connection, request HttpRequest) Result[Reception, Error
 		DeliveredAt:            None[uint64](),
 	}
 	events := []ChannelEvent{MakeChannelEventInbound(message)}
-	return Ok[Reception, Error](Reception{Response: HttpResponse{Status: 204}, Events: events})
+	return Ok[WebhookResult, Error](WebhookResult{Response: HttpResponse{Status: 204}, Events: events})
 }
 
 func header(request HttpRequest, name string) string {
