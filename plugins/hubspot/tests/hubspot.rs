@@ -82,7 +82,7 @@ fn a_page_is_shorter_where_hubspot_is_busy_or_time_runs_short() {
     let (ids, token) = listed(ListRequest::first(ANA, 300));
     assert_eq!((ids.len(), token.as_deref()), (200, Some("200")));
     let why = "HubSpot: too many searches within a second (correlation c-1)";
-    assert_eq!(testing::logged(), [format!("warn: the page is shorter than it was asked for: {why}")]);
+    assert_eq!(testing::logged(), [format!("warn: the page is shorter than requested: {why}")]);
     let (ids, token) = listed(ListRequest::first(ANA, 300).after("7"));
     assert_eq!((ids.len(), token.as_deref()), (200, Some("207")));
 }
@@ -202,42 +202,38 @@ fn each_refusal_is_one_that_the_operator_understands() {
     let scopes = json!({ "category": "MISSING_SCOPES", "errors": [{ "message": "x", "context": { "requiredGranularScopes": ["crm.objects.contacts.read"] } }] });
     let invalid = json!({ "category": "VALIDATION_ERROR", "message": "Mora", "correlationId": "Mora Lind" });
     let table: [(u16, Value, Error); 13] = [
-        (404, json!("<html>"), Error::failed("HubSpot: it answered 404")),
-        (
-            404,
-            json!({ "correlationId": "c-1" }),
-            Error::failed("HubSpot: it has no such resource: check the setting `api`"),
-        ),
+        (404, json!("<html>"), Error::failed("HubSpot: status 404")),
+        (404, json!({ "correlationId": "c-1" }), Error::failed("HubSpot: unknown resource; check the setting `api`")),
         (
             429,
             limited("TEN_SECONDLY_ROLLING"),
-            Error::unavailable("HubSpot: too many requests within ten seconds; come again in 5 s (correlation c-1)"),
+            Error::unavailable("HubSpot: too many requests within ten seconds; retry after 5 s (correlation c-1)"),
         ),
         (
             429,
             limited("DAILY"),
             Error::unavailable(
-                "HubSpot: the account's requests of this day are used up, until midnight of its time zone; come again in 5 s (correlation c-1)",
+                "HubSpot: the account's daily request limit is reached, until midnight in its time zone; retry after 5 s (correlation c-1)",
             ),
         ),
-        (429, json!("busy"), Error::unavailable("HubSpot: too many requests; come again in 5 s")),
+        (429, json!("busy"), Error::unavailable("HubSpot: too many requests; retry after 5 s")),
         (
             401,
             expired,
             Error::failed(
-                "HubSpot: the token has expired: put a new one into the secret that is bound to HubSpot (correlation c-1)",
+                "HubSpot: the token has expired; replace the secret that is bound to HubSpot (correlation c-1)",
             ),
         ),
-        (401, json!({}), Error::failed("HubSpot: it does not know the token: check the secret that is bound to it")),
+        (401, json!({}), Error::failed("HubSpot: the token is invalid; check the secret that is bound to HubSpot")),
         (
             403,
             scopes,
-            Error::failed("HubSpot: the token lacks a scope: add crm.objects.contacts.read to the private app"),
+            Error::failed("HubSpot: the token lacks a scope; add crm.objects.contacts.read to the private app"),
         ),
-        (400, invalid, Error::failed("HubSpot: it answered 400, VALIDATION_ERROR (correlation ?)")),
-        (302, json!({}), Error::failed("HubSpot: it answered 302")),
-        (477, json!({}), Error::unavailable("HubSpot: it answered 477; come again in 5 s")),
-        (502, json!("<html>"), Error::unavailable("HubSpot: it answered 502; come again in 5 s")),
+        (400, invalid, Error::failed("HubSpot: status 400, VALIDATION_ERROR (correlation ?)")),
+        (302, json!({}), Error::failed("HubSpot: status 302")),
+        (477, json!({}), Error::unavailable("HubSpot: status 477; retry after 5 s")),
+        (502, json!("<html>"), Error::unavailable("HubSpot: status 502; retry after 5 s")),
         (
             200,
             json!({ "results": [{ "id": 7 }] }),
@@ -249,7 +245,7 @@ fn each_refusal_is_one_that_the_operator_understands() {
         assert_eq!(HubSpot::list_customers(ListRequest::first(ANA, 30)), Err(want), "{status} {body}");
     }
     let table = [
-        (http::Error::Timeout, Error::unavailable("HubSpot did not answer in time")),
+        (http::Error::Timeout, Error::unavailable("the request to HubSpot timed out")),
         (http::Error::Interrupted("cut".to_owned()), Error::unavailable("HubSpot: cut")),
         (http::Error::Forbidden("not granted".to_owned()), Error::failed("not granted")),
     ];
@@ -265,7 +261,11 @@ fn settings_that_cannot_be_meant_are_refused() {
         ("country", "USA", "the setting `country`: write two letters such as US or DE"),
         ("own_customers_only", "yes", "the setting `own_customers_only` is `yes`; write true or false"),
         ("link.Shop", "https://x.example.com", "unknown setting `link.Shop`: did you mean `links.Shop`?"),
-        ("details.columns", "x", "unknown setting `details.columns`: known here: details.title, details.properties"),
+        (
+            "details.columns",
+            "x",
+            "unknown setting `details.columns`: known settings: details.title, details.properties",
+        ),
     ];
     for (key, value, want) in table {
         testing::settings([(key, value)]);

@@ -74,25 +74,25 @@ fn who_may_not_be_assigned_is_passed_over_and_not_named_in_the_log() {
         ("round_robin", "ana@example.org, ben@example.org"),
     ]);
     assert_eq!(route(&[MORA, OTTO], None, ""), Ok(Some(Assignment::worker("Ben@example.org"))));
-    assert_eq!(testing::logged(), ["warn: the customer's owner is not among `workers`, and left out"]);
+    assert_eq!(testing::logged(), ["warn: the customer's owner is not in `workers`, ignored"]);
 
     assert_eq!(route(&[MORA], None, "+12025550190"), Ok(Some(Assignment::one_of(["Ben@example.org"]))));
     let logged = testing::logged();
     let left_out = ["the customer's owner", "the owner of the number", "one of `round_robin`"];
-    assert_eq!(logged, left_out.map(|who| format!("warn: {who} is not among `workers`, and left out")));
+    assert_eq!(logged, left_out.map(|who| format!("warn: {who} is not in `workers`, ignored")));
 }
 
 #[test]
 fn settings_that_cannot_be_meant_are_refused() {
     let table = [
-        ("without_crm", "go on", "the setting `without_crm` is `go on`; write wait or go-on"),
+        ("without_crm", "go on", "the setting `without_crm` is `go on`; write wait or continue"),
         ("without_crn", "wait", "unknown setting `without_crn`: did you mean `without_crm`?"),
         ("number.+12025550199", ANA, "unknown setting `number.+12025550199`: did you mean `numbers.+12025550199`?"),
-        ("default", ANA, "unknown setting `default`: known here: numbers.*, round_robin, without_crm, workers"),
+        ("default", ANA, "unknown setting `default`: known settings: numbers.*, round_robin, without_crm, workers"),
         (
             "numbers.12025550199",
             ANA,
-            "the setting `numbers.12025550199` names no number in E.164, such as \"+12025550199\"",
+            "the setting `numbers.12025550199` does not name a number in E.164, such as \"+12025550199\"",
         ),
     ];
     for (key, value, want) in table {

@@ -144,7 +144,7 @@ fn a_text_that_twilio_would_not_take_is_left_out_with_a_warning_that_does_not_sh
     assert_eq!(shown(ask(file, &[], ANA, Some("7"))).len(), 3);
     assert!(testing::logged().is_empty());
     assert_eq!(shown(ask(file, &[], ANA, Some("8"))), ["A", "-Hello"]);
-    let warning = "warn: category `A`: templates left out because they are longer than 1600 characters: 1";
+    let warning = "warn: category `A`: omitted 1 templates that are longer than 1600 characters";
     assert_eq!(testing::logged(), [warning]);
 }
 
@@ -159,25 +159,25 @@ fn languages_need_a_default_unless_there_is_just_one() {
 
     assert_eq!(shown(ask(one, &[("languages.+49", "ge")], ANA, None)), ["A", "*Hallo"]);
     let [warning] = testing::logged().try_into().expect("one line");
-    assert!(warning.ends_with("has no text in the language that the setting `languages.+49` names"), "{warning}");
+    assert!(warning.ends_with("has no text in the language of the setting `languages.+49`"), "{warning}");
 }
 
 #[test]
 fn a_file_that_cannot_be_meant_is_refused_as_a_whole_without_showing_its_texts() {
-    let known = "there are {customer.name}, {customer.first_name}, {customer.id}, {worker.name}, \
+    let known = "known placeholders: {customer.name}, {customer.first_name}, {customer.id}, {worker.name}, \
                  {worker.first_name}, {worker.identity}";
-    let unknown = format!("`templates.toml`: category `A`: there is no placeholder `{{customer.nam}}`; {known}");
+    let unknown = format!("`templates.toml`: category `A`: unknown placeholder `{{customer.nam}}`; {known}");
     let template = |template: &str| format!("category = [{{ name = 'A', template = [{{ {template} }}] }}]");
     let table = [
         (template("text = { en = 'Hi', de = 'Hallo {customer.nam}' }"), unknown.as_str()),
         (
             template("text = 'Hi {'"),
-            "`templates.toml`: category `A`: a `{` stands alone; for the character itself write `{{`",
+            "`templates.toml`: category `A`: unmatched `{`; write `{{` for the character itself",
         ),
         (template("text = ''"), "`templates.toml`: category `A`: a template has no text"),
         (
             template("text = { en = 'Hi' }, whatsapp_approved = ['de']"),
-            "`templates.toml`: category `A`: `whatsapp_approved` names `de`, in which the template has no text",
+            "`templates.toml`: category `A`: `whatsapp_approved` names `de`, but the template has no text in that language",
         ),
         (
             template("text = 'Hi', whatsapp_approved = 'yes'"),
@@ -204,7 +204,7 @@ fn a_file_that_cannot_be_meant_is_refused_as_a_whole_without_showing_its_texts()
 #[test]
 fn settings_that_cannot_be_meant_are_refused() {
     let table = [
-        (("languages.49", "de"), "the setting `languages.49` names no calling code, such as \"+49\""),
+        (("languages.49", "de"), "the setting `languages.49` does not name a calling code, such as \"+49\""),
         (
             ("worker.ana@example.org", "Ana"),
             "unknown setting `worker.ana@example.org`: did you mean `workers.ana@example.org`?",

@@ -1,4 +1,4 @@
-//! `X-Twilio-Signature`: whether Twilio wrote a request.
+//! Verifies `X-Twilio-Signature`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,8 +9,8 @@ use crate::form::Form;
 /// The name of the key in `webhook_keys`: the account's auth token, which stays in the gateway.
 const KEY: &str = "twilio";
 
-/// Whether the signature is the auth token's over the URL and the form. Twilio is not consistent about the port of a
-/// scheme, so the URL with it and the URL without it are both tried.
+/// Returns whether the signature is valid for the URL and the form. Twilio is inconsistent about the default port, so
+/// the URL is tried with and without it.
 pub(crate) fn is_valid(signature: &str, url: &str, form: &Form) -> Result<bool> {
     for url in candidates(url) {
         if signatures::hmac_sha1(KEY, signed(&url, form), signature)? {
@@ -20,7 +20,7 @@ pub(crate) fn is_valid(signature: &str, url: &str, form: &Form) -> Result<bool> 
     Ok(false)
 }
 
-/// What Twilio signs. Values of a name that occurs more than once are signed once each, in their order.
+/// Returns the signed text. Repeated values of a name are signed once each, in order.
 fn signed(url: &str, form: &Form) -> String {
     let mut fields = BTreeMap::<&str, BTreeSet<&str>>::new();
     for (name, value) in &form.0 {
@@ -30,7 +30,7 @@ fn signed(url: &str, form: &Form) -> String {
     std::iter::once(url).chain(pairs).collect()
 }
 
-/// The URL as it is, and the one with or without the port of its scheme.
+/// Returns the URL, and the one with or without the scheme's default port.
 fn candidates(url: &str) -> Vec<String> {
     let mut urls = vec![url.to_owned()];
     let Some((scheme, rest)) = url.split_once("://") else { return urls };

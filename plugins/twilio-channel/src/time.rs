@@ -1,6 +1,6 @@
-//! Times as Twilio writes them.
+//! Reads Twilio's times.
 
-/// Seconds since 1970 of `2024-05-01T10:00:00.000Z`; none of any other text.
+/// Returns the seconds since 1970 of `2024-05-01T10:00:00.000Z`; `None` for any other text.
 pub(crate) fn seconds(text: &str) -> Option<u64> {
     let bytes = text.as_bytes();
     let number = |from: usize, to: usize| text.get(from..to)?.parse::<u64>().ok();

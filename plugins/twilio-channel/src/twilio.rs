@@ -1,4 +1,4 @@
-//! Requests to Twilio, and what its refusals lead to. Credentials are put in by the gateway.
+//! Requests to Twilio, and the meaning of its errors. The gateway adds credentials.
 
 use frontgate_sdk::http::{self, Request};
 use frontgate_sdk::{Error, channel::Attachment};
@@ -7,25 +7,25 @@ use serde::de::DeserializeOwned;
 
 use crate::meaning;
 
-/// Why there is no result.
+/// The reason for a failure.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Refusal {
-    /// Twilio said no, and will say so again.
+    /// Twilio rejected the request; a retry would fail again.
     ForGood {
         /// 400 to 499.
         status: u16,
-        /// Of Twilio's dictionary.
+        /// A code of Twilio's error dictionary.
         code: Option<u64>,
-        /// Twilio's words, which can name customers.
+        /// Twilio's message, which can contain customers' data.
         message: String,
     },
-    /// Trying again may help, perhaps after an operator has mended something.
+    /// A retry may succeed, perhaps after an operator's fix.
     Passing(String),
     /// Larger than this gateway's limits.
     TooLarge,
 }
 
-/// Twilio's error.
+/// Twilio's error response.
 #[derive(Deserialize)]
 struct Problem {
     code: Option<u64>,
@@ -34,12 +34,12 @@ struct Problem {
 }
 
 impl Refusal {
-    /// Whether Twilio gave this code.
+    /// Returns whether Twilio returned this code.
     pub(crate) fn is(&self, wanted: u64) -> bool {
         matches!(self, Self::ForGood { code: Some(code), .. } if *code == wanted)
     }
 
-    /// Whether what was asked for is not there.
+    /// Returns whether the resource does not exist.
     pub(crate) fn is_not_found(&self) -> bool {
         matches!(self, Self::ForGood { status: 404, .. })
     }
@@ -50,7 +50,7 @@ impl From<Refusal> for Error {
         match refusal {
             Refusal::ForGood { status, code, .. } => Self::Invalid(meaning::of_refusal(status, code)),
             Refusal::Passing(why) => Self::Unavailable(why),
-            Refusal::TooLarge => Self::invalid("A file is larger than this channel may send."),
+            Refusal::TooLarge => Self::invalid("A file exceeds this channel's limit."),
         }
     }
 }
@@ -84,7 +84,7 @@ fn judged(answer: Result<http::Response, http::Error>) -> Result<http::Response,
         Ok(response) => response,
         Err(http::Error::TooLarge) => return Err(Refusal::TooLarge),
         Err(http::Error::Timeout) => return passing("Twilio did not answer in time".to_owned()),
-        // What is not granted, and what a call may send no more of, is there after a change or in the next call.
+        // A missing grant can be added, and the next call has new limits.
         Err(http::Error::Forbidden(why) | http::Error::NotConnected(why) | http::Error::Interrupted(why)) => {
             return passing(why);
         }
@@ -94,13 +94,13 @@ fn judged(answer: Result<http::Response, http::Error>) -> Result<http::Response,
     match (response.status, code) {
         (200..=299, _) => Ok(response),
         (401 | 403, _) => passing("Twilio does not accept the credentials".to_owned()),
-        // A conversation that is being made, or that another request changes at the same time.
+        // The conversation is being created, or another request is changing it.
         (429, _) | (_, Some(50386 | 50391)) => passing("Twilio asks to come again later".to_owned()),
         (status @ 400..=499, _) if status != 404 || code.is_some() => {
             Err(Refusal::ForGood { status, code, message: problem.map(|problem| problem.message).unwrap_or_default() })
         }
-        // Failures of Twilio, and answers of something that is not Twilio.
-        (status, _) => passing(format!("Twilio answered {status}")),
+        // Failures of Twilio, and responses that are not from Twilio.
+        (status, _) => passing(format!("Twilio returned status {status}")),
     }
 }
 
@@ -132,13 +132,13 @@ mod tests {
             (Err(http::Error::Timeout), passes("Twilio did not answer in time")),
             (Err(http::Error::Forbidden("no".to_owned())), passes("no")),
             (Err(http::Error::Interrupted("cut".to_owned())), passes("cut")),
-            (Err(http::Error::TooLarge), Error::invalid("A file is larger than this channel may send.")),
+            (Err(http::Error::TooLarge), Error::invalid("A file exceeds this channel's limit.")),
             (
                 answer(404, r#"{"code":20404,"message":"+12025550107"}"#),
-                Error::invalid("Twilio does not know this conversation, or not any more (Twilio error 20404)."),
+                Error::invalid("Twilio does not have this conversation, or it was deleted (Twilio error 20404)."),
             ),
-            (answer(400, r#"{"code":99999}"#), Error::invalid("Twilio refused it (error 99999).")),
-            (answer(413, "too large"), Error::invalid("Twilio refused it (status 413).")),
+            (answer(400, r#"{"code":99999}"#), Error::invalid("Twilio rejected the message (error 99999).")),
+            (answer(413, "too large"), Error::invalid("Twilio rejected the message (status 413).")),
         ];
         for (answer, want) in table {
             testing::answers([answer.clone()]);

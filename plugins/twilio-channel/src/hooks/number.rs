@@ -1,5 +1,5 @@
-//! Webhooks of a number's conversations: those that Twilio makes of customers' messages have one by the number's
-//! address configuration, the others by hand.
+//! Webhooks of a number's conversations. Conversations that Twilio creates for customers' messages get one from the
+//! number's address configuration; others are set by the plugin.
 
 use frontgate_sdk::{Error, Result};
 use serde::Deserialize;
@@ -76,7 +76,7 @@ pub(super) fn connect(channel: &Channel) -> Result<()> {
     Ok(())
 }
 
-/// Customers' messages make conversations as before; only nobody is told.
+/// Removes the webhook; customers' messages still create conversations.
 pub(super) fn disconnect(channel: &Channel) -> Result<()> {
     let Some(found) = configured(channel)? else { return Ok(()) };
     let is_own = |before: &AutoCreation| before.webhook_url.as_deref().is_some_and(|url| leads_to(url, channel));
@@ -87,7 +87,7 @@ pub(super) fn disconnect(channel: &Channel) -> Result<()> {
     Ok(())
 }
 
-/// Adds the webhook, unless it is there.
+/// Adds the webhook unless it exists.
 pub(super) fn attach(channel: &Channel, conversation: &str) -> Result<()> {
     let (url, own) = (channel.url(&format!("Conversations/{conversation}/Webhooks")), own_url(channel));
     let hooks: Hooks = twilio::get(&url)?;
@@ -102,7 +102,7 @@ pub(super) fn attach(channel: &Channel, conversation: &str) -> Result<()> {
 }
 
 impl AutoCreation {
-    /// Whether a change would take customers' messages away from somebody.
+    /// Returns whether a change would redirect customers' messages away from another system.
     fn is_somebody_elses(&self, channel: &Channel) -> bool {
         let elsewhere = match self.kind.as_deref() {
             Some("webhook") => !self.webhook_url.as_deref().is_some_and(|url| leads_to(url, channel)),
@@ -117,7 +117,7 @@ impl AutoCreation {
     }
 }
 
-/// Whether a webhook is one of this channel, whatever number it was for.
+/// Returns whether a webhook belongs to this channel, for any number.
 fn leads_to(url: &str, channel: &Channel) -> bool {
     let place = url.rsplit_once('/').map_or(url, |(place, _)| place);
     is_same_place(place, channel.webhook_url.trim_end_matches('/'))
