@@ -59,7 +59,7 @@ void contact_summary(const contact *contact, frontgate_plugin_plugin_types_custo
   set_maybe(&row->avatar, contact->avatar_url);
 }
 
-/* Memory for a part of the answer, which the bindings give back. */
+/* Allocates a part of the result, which the bindings free. */
 static void *allocated(size_t count, size_t size) {
   void *memory = calloc(count > 0 ? count : 1, size);
   if (memory == NULL) abort();
@@ -99,7 +99,7 @@ static void add_channels(arena *arena, const json *phones, frontgate_plugin_plug
   }
   if (odd == 0) return;
   line words = {.arena = arena};
-  line_add(&words, TEXT("phone numbers left out because they are not in E.164: "));
+  line_add(&words, TEXT("omitted phone numbers that are not in E.164: "));
   line_add_number(&words, odd);
   crm_plugin_string_t message = {(uint8_t *)words.ptr, words.len};
   frontgate_plugin_log_write(FRONTGATE_PLUGIN_LOG_LEVEL_WARN, &message);

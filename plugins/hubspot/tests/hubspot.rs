@@ -91,7 +91,7 @@ fn a_page_is_shorter_where_hubspot_is_busy_or_time_runs_short() {
 fn an_answer_out_of_order_cannot_go_round_in_circles() {
     testing::settings([EVERYBODYS]);
     let _hubspot = testing::serve([expect(list("5", 30)).json(&found([6, 5], true))]);
-    let problem = "HubSpot's answer is not in the order that was asked for";
+    let problem = "HubSpot's results are not in the requested order";
     assert_eq!(HubSpot::list_customers(ListRequest::first(ANA, 30).after("5")), Err(Error::failed(problem)));
 }
 
@@ -237,7 +237,7 @@ fn each_refusal_is_one_that_the_operator_understands() {
         (
             200,
             json!({ "results": [{ "id": 7 }] }),
-            Error::failed("HubSpot: the answer is not what was expected: expected a string at line 1 column 19"),
+            Error::failed("HubSpot: unexpected response: expected a string at line 1 column 19"),
         ),
     ];
     for (status, body, want) in table {

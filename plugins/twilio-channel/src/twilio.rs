@@ -83,7 +83,7 @@ fn judged(answer: Result<http::Response, http::Error>) -> Result<http::Response,
     let response = match answer {
         Ok(response) => response,
         Err(http::Error::TooLarge) => return Err(Refusal::TooLarge),
-        Err(http::Error::Timeout) => return passing("Twilio did not answer in time".to_owned()),
+        Err(http::Error::Timeout) => return passing("the request to Twilio timed out".to_owned()),
         // A missing grant can be added, and the next call has new limits.
         Err(http::Error::Forbidden(why) | http::Error::NotConnected(why) | http::Error::Interrupted(why)) => {
             return passing(why);
@@ -93,9 +93,9 @@ fn judged(answer: Result<http::Response, http::Error>) -> Result<http::Response,
     let code = problem.as_ref().and_then(|problem| problem.code);
     match (response.status, code) {
         (200..=299, _) => Ok(response),
-        (401 | 403, _) => passing("Twilio does not accept the credentials".to_owned()),
+        (401 | 403, _) => passing("Twilio rejected the credentials".to_owned()),
         // The conversation is being created, or another request is changing it.
-        (429, _) | (_, Some(50386 | 50391)) => passing("Twilio asks to come again later".to_owned()),
+        (429, _) | (_, Some(50386 | 50391)) => passing("Twilio asks to retry later".to_owned()),
         (status @ 400..=499, _) if status != 404 || code.is_some() => {
             Err(Refusal::ForGood { status, code, message: problem.map(|problem| problem.message).unwrap_or_default() })
         }
@@ -105,7 +105,7 @@ fn judged(answer: Result<http::Response, http::Error>) -> Result<http::Response,
 }
 
 fn read<T: DeserializeOwned>(response: &http::Response) -> Result<T, Refusal> {
-    serde_json::from_slice(&response.body).map_err(|_| Refusal::Passing("Twilio's answer cannot be read".to_owned()))
+    serde_json::from_slice(&response.body).map_err(|_| Refusal::Passing("failed to parse Twilio's response".to_owned()))
 }
 
 #[cfg(test)]
@@ -121,15 +121,15 @@ mod tests {
         let answer = |status, body: &str| Ok(Response::new(status, body));
         let passes = |why: &str| Error::unavailable(why);
         let table = [
-            (answer(401, ""), passes("Twilio does not accept the credentials")),
-            (answer(403, r#"{"code":20003}"#), passes("Twilio does not accept the credentials")),
-            (answer(429, r#"{"code":20429}"#), passes("Twilio asks to come again later")),
-            (answer(409, r#"{"code":50391}"#), passes("Twilio asks to come again later")),
-            (answer(503, ""), passes("Twilio answered 503")),
-            (answer(307, ""), passes("Twilio answered 307")),
-            (answer(404, "<html>"), passes("Twilio answered 404")),
-            (answer(200, "<html>"), passes("Twilio's answer cannot be read")),
-            (Err(http::Error::Timeout), passes("Twilio did not answer in time")),
+            (answer(401, ""), passes("Twilio rejected the credentials")),
+            (answer(403, r#"{"code":20003}"#), passes("Twilio rejected the credentials")),
+            (answer(429, r#"{"code":20429}"#), passes("Twilio asks to retry later")),
+            (answer(409, r#"{"code":50391}"#), passes("Twilio asks to retry later")),
+            (answer(503, ""), passes("Twilio returned status 503")),
+            (answer(307, ""), passes("Twilio returned status 307")),
+            (answer(404, "<html>"), passes("Twilio returned status 404")),
+            (answer(200, "<html>"), passes("failed to parse Twilio's response")),
+            (Err(http::Error::Timeout), passes("the request to Twilio timed out")),
             (Err(http::Error::Forbidden("no".to_owned())), passes("no")),
             (Err(http::Error::Interrupted("cut".to_owned())), passes("cut")),
             (Err(http::Error::TooLarge), Error::invalid("A file exceeds this channel's limit.")),
