@@ -15,7 +15,7 @@ pub use crate::bindings::channel::{
 /// it is delivered.
 ///
 /// ```
-/// use frontgate_sdk::channel::{Connection, Event, InboundMessage, OutboundMessage, SendReceipt, WebhookResult, Request};
+/// use frontgate_sdk::channel::{Connection, InboundMessage, OutboundMessage, Request, SendReceipt, WebhookResult};
 /// use frontgate_sdk::{Channel, Result, http};
 ///
 /// struct Pigeons;

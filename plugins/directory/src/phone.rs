@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_as_people_write_them() {
+    fn numbers_in_any_notation_become_e164() {
         let table = [
             ("+49 0711 2842222", Some("+497112842222")),
             ("+44 (0)131 315 3300", Some("+441313153300")),
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn part_of_a_number_is_found_however_it_is_written() {
+    fn part_of_a_number_matches_in_any_notation() {
         for digits in ["0131", "131315", "44131", "4401", "3300", "01313153300"] {
             assert!(contains("+44 (0)131 315 3300", digits, None), "{digits}");
         }

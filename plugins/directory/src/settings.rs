@@ -190,7 +190,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_known_setting_is_taken_and_a_mistyped_one_refused() {
+    fn known_settings_are_accepted_and_mistyped_ones_rejected() {
         let value = |key: &&str| match *key {
             "country" => "US",
             "own_customers_only" => "false",

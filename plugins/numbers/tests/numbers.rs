@@ -1,11 +1,11 @@
-//! From which number whom is written to.
+//! Tests the choice of the sending number.
 
 use frontgate_sdk::{ContactChannel, Customer, Error, Outgoing as _, OutgoingRequest, Result, testing};
 use numbers::Numbers;
 
 const ANA: &str = "ana@example.org";
 
-/// A company with all kinds of numbers.
+/// Settings with all kinds of numbers.
 const NUMBERS: [(&str, &str); 9] = [
     ("own_customers_only", "false"),
     ("sms", "+12025550100"),
@@ -31,7 +31,7 @@ fn found(address: &str) -> Result<String> {
 }
 
 #[test]
-fn a_workers_number_goes_before_the_countrys_and_that_before_the_channels() {
+fn a_workers_number_precedes_the_countrys_and_that_the_channels() {
     testing::settings(NUMBERS);
     let table = [
         ("ben@example.org", "sms", "+12025550199", "+12025550100"),
@@ -51,7 +51,7 @@ fn a_workers_number_goes_before_the_countrys_and_that_before_the_channels() {
 }
 
 #[test]
-fn nobody_is_written_to_from_their_own_number() {
+fn a_customers_own_number_is_never_the_sender() {
     testing::settings(NUMBERS);
     assert_eq!(ask(ANA, "sms", "+12025550110"), found("+12025550100"));
     assert_eq!(ask("ben@example.org", "sms", "+441314960100"), found("+442079460100"));
@@ -60,14 +60,14 @@ fn nobody_is_written_to_from_their_own_number() {
 }
 
 #[test]
-fn a_channel_without_a_number_is_not_found_and_the_log_says_which() {
+fn a_channel_without_a_number_is_not_found_and_logged() {
     testing::settings(NUMBERS);
     assert_eq!(ask(ANA, "voice", "+12025550199"), Err(Error::NotFound));
     assert_eq!(testing::logged(), ["warn: no number is configured for the channel `voice`"]);
 }
 
 #[test]
-fn a_worker_writes_only_to_customers_of_their_own_at_addresses_that_the_crm_has() {
+fn a_worker_writes_only_to_visible_customers_at_known_addresses() {
     testing::settings([("sms", "+12025550100"), ("whatsapp", "+12025550101"), ("voice", "+12025550102")]);
     let customer = Customer::new("7", "Mora Lind").sms("+12025550107").whatsapp("+12025550108").owned_by(ANA);
     testing::customers([customer]);
@@ -90,7 +90,7 @@ fn a_worker_writes_only_to_customers_of_their_own_at_addresses_that_the_crm_has(
 }
 
 #[test]
-fn settings_that_cannot_be_meant_are_refused() {
+fn invalid_settings_are_rejected() {
     let no_number = |key| format!("the setting `{key}` is not a number in E.164, such as \"+12025550199\"");
     let no_channel = |key| format!("the setting `{key}` does not end in a channel: sms, whatsapp, voice");
     let table = [

@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_crm_that_fails_is_waited_for_or_gone_on_without() {
+    fn a_failing_crm_is_retried_or_skipped() {
         let conversation = InboundConversation {
             conversation_sid: "CH00000000000000000000000000000007".to_owned(),
             friendly_name: None,

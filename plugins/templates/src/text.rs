@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn every_placeholder_is_filled_and_what_is_filled_in_is_taken_as_it_is() {
+    fn placeholders_are_replaced_and_values_are_literal() {
         let table = [
             ("Hi {customer.name}, {customer.name}!", Some("Hi {worker.name} $& }}, {worker.name} $& }}!")),
             ("{ worker.name }{worker.name}", Some("AnaAna")),
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_placeholder_is_an_error_without_the_text_around_it() {
+    fn unknown_placeholders_are_errors_without_the_surrounding_text() {
         let known = "known placeholders: {customer.name}, {customer.first_name}, {customer.id}, {worker.name}, \
                      {worker.first_name}, {worker.identity}";
         let table = [

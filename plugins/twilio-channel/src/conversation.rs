@@ -85,9 +85,9 @@ pub(crate) fn chosen(channel: &Channel, known: &[&str], message: &OutboundMessag
     match (fitting, refused) {
         (Some(open), _) => Ok(open),
         (None, Some(refusal)) => Err(refusal.into()),
-        (None, None) => Err(Error::invalid(
-            "Somebody whom this goes to is not in the customer's conversation: write to them in a new one.",
-        )),
+        (None, None) => {
+            Err(Error::invalid("A recipient is not in the customer's conversation: write to them in a new one."))
+        }
     }
 }
 

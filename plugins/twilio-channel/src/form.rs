@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_encoded_is_read_again() {
+    fn encoded_fields_are_parsed_back() {
         let fields = [("Body", "a+b = ä & 👋\n"), ("MessagingBinding.Address", "+12025550107"), ("Empty", "")];
         let encoded = encode(&fields);
         assert!(encoded.starts_with("Body=a%2Bb%20%3D%20%C3%A4%20%26%20%F0%9F%91%8B%0A&Messaging"), "{encoded}");
@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_that_is_no_text_is_no_form() {
+    fn a_body_that_is_not_utf8_is_not_a_form() {
         assert_eq!(Form::parse(b"a=1+2&b").expect("a form").0.len(), 2);
         assert!(Form::parse(b"a=%FF").is_none() && Form::parse(b"\xff").is_none());
     }

@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_customer_is_written_as_the_channel_needs_it() {
+    fn a_customers_address_has_the_channels_notation() {
         let (sms, whatsapp) = ("+12025550190", "whatsapp:+12025550190");
         let table = [
             (sms, " +1 (202) 555-0107 ", Some("+12025550107")),

@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_are_cut_where_words_end() {
+    fn texts_are_split_at_words() {
         let table: [(&str, &[&str]); 9] = [
             ("", &[]),
             (" \n ", &[]),
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn no_word_gets_lost() {
+    fn no_word_is_lost() {
         let words: Vec<_> = (0..700).map(|number| format!("word{number}")).collect();
         let text = words.join(" ");
         let pieces = split(&text, TEXT_UNITS_MAX);

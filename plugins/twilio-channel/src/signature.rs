@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn the_text_that_twilio_signs_is_the_url_and_the_sorted_fields() {
+    fn the_signed_text_is_the_url_and_the_sorted_fields() {
         let address = "MessagingBinding.Address";
         let table = [
             (form(&[]), ""),
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn the_url_counts_with_and_without_the_port_of_its_scheme() {
+    fn the_url_is_tried_with_and_without_the_default_port() {
         let with_port = "https://mycompany.com:443/myapp.php?foo=1&bar=2";
         let table = [
             (URL, vec![URL, with_port]),
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn the_gateway_says_whether_a_signature_is_valid() {
+    fn the_gateway_verifies_the_signature() {
         testing::signatures(|check| {
             check.key == KEY && check.message == URL.as_bytes() && check.signature == SIGNATURE
         });

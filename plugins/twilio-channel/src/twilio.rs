@@ -117,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_answer_is_for_good_or_passes() {
+    fn each_response_is_final_or_retryable() {
         let answer = |status, body: &str| Ok(Response::new(status, body));
         let passes = |why: &str| Error::unavailable(why);
         let table = [

@@ -60,7 +60,7 @@ fn asked() -> Vec<String> {
 }
 
 #[test]
-fn an_admin_types_one_of_the_numbers_or_nothing_where_there_is_one() {
+fn the_admin_enters_a_number_unless_there_is_only_one() {
     let two = format!("{NUMBER}, whatsapp:+12025550191");
     let table = [
         (NUMBER, None, true),
@@ -83,7 +83,7 @@ fn an_admin_types_one_of_the_numbers_or_nothing_where_there_is_one() {
 }
 
 #[test]
-fn connecting_tells_twilio_where_the_channel_is() {
+fn connecting_registers_the_channels_webhook() {
     settings(&[]);
     testing::answers([json(404, r#"{"code":20404}"#), json(201, r#"{"sid":"IG1"}"#)]);
     assert_eq!(TwilioChannel::connect(connection(None)), Ok(()));
@@ -97,7 +97,7 @@ fn connecting_tells_twilio_where_the_channel_is() {
 }
 
 #[test]
-fn what_belongs_to_somebody_else_is_not_taken_away() {
+fn webhooks_of_other_systems_are_not_replaced() {
     settings(&[]);
     let elsewhere = r#""type":"webhook","webhook_url":"https://bot.example.org/front/sms/other/provider/x""#;
     let moved = r#""type":"webhook","webhook_url":"https://old.example.org/front/sms/k/provider/x""#;
@@ -119,7 +119,7 @@ fn what_belongs_to_somebody_else_is_not_taken_away() {
 }
 
 #[test]
-fn settings_that_cannot_be_meant_make_messages_wait_until_they_are_mended() {
+fn invalid_settings_make_messages_wait() {
     let table = [
         ("service_sid", "AC1", "the setting `service_sid` is missing: the Conversations service, `IS...`"),
         ("numbers", " , ", "the setting `numbers` is missing: the company's numbers, such as \"+12025550190\""),
@@ -145,7 +145,7 @@ fn settings_that_cannot_be_meant_make_messages_wait_until_they_are_mended() {
 }
 
 #[test]
-fn who_cannot_be_written_to_is_refused_before_anything_is_sent() {
+fn invalid_recipients_are_rejected_before_any_request() {
     settings(&[]);
     let table: [(&[&str], &str, &str); 6] = [
         (&[CUSTOMER], " \n", "There is nothing to send."),
@@ -182,7 +182,7 @@ fn a_reply_is_three_requests() {
 }
 
 #[test]
-fn twilios_refusals_are_told_in_words_and_without_numbers() {
+fn twilios_errors_are_explained_without_customers_numbers() {
     settings(&[]);
     let table = [
         (409, 50377, "The conversation was closed in Twilio; write a new message to the customer instead"),
@@ -198,7 +198,7 @@ fn twilios_refusals_are_told_in_words_and_without_numbers() {
 }
 
 #[test]
-fn a_pair_that_is_taken_leads_to_the_conversation_that_has_it() {
+fn an_existing_conversation_of_the_pair_is_used() {
     settings(&[("webhooks", "manual")]);
     let taken = format!(r#"{{"code":50416,"message":"A binding exists already in Conversation {OTHER}"}}"#);
     let made = format!(r#"{{"sid":"{CONVERSATION}"}}"#);
@@ -222,7 +222,7 @@ fn a_pair_that_is_taken_leads_to_the_conversation_that_has_it() {
 }
 
 #[test]
-fn only_twilio_is_believed() {
+fn only_requests_signed_by_twilio_are_accepted() {
     settings(&[]);
     let request = |signature: Option<&str>, body: &str| {
         let header = |value: &str| Header { name: "x-twilio-signature".to_owned(), value: value.to_owned() };

@@ -49,11 +49,11 @@ struct Target {
 pub(super) fn connect(channel: &Channel) -> Result<()> {
     let found = configured(channel)?;
     let before = found.as_ref().and_then(|found| found.auto_creation.as_ref());
-    if before.is_some_and(|before| before.is_somebody_elses(channel)) {
+    if before.is_some_and(|before| before.belongs_to_another_system(channel)) {
         return Err(Error::invalid(
-            "Twilio hands what customers write to this number to somebody else: a webhook, a Studio flow or another \
-             Conversations service. Change the number's address configuration there, or let the operator of the \
-             gateway choose webhooks = \"manual\".",
+            "Twilio sends messages to this number to another system: a webhook, a Studio flow or another Conversations \
+             service. Change the number's address configuration in Twilio, or ask the operator to set \
+             webhooks = \"manual\".",
         ));
     }
     let own = own_url(channel);
@@ -103,7 +103,7 @@ pub(super) fn attach(channel: &Channel, conversation: &str) -> Result<()> {
 
 impl AutoCreation {
     /// Returns whether a change would redirect customers' messages away from another system.
-    fn is_somebody_elses(&self, channel: &Channel) -> bool {
+    fn belongs_to_another_system(&self, channel: &Channel) -> bool {
         let elsewhere = match self.kind.as_deref() {
             Some("webhook") => !self.webhook_url.as_deref().is_some_and(|url| leads_to(url, channel)),
             Some("studio") => true,

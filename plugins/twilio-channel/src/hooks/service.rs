@@ -23,8 +23,8 @@ pub(super) fn connect(channel: &Channel) -> Result<()> {
     let post_url = configured.post_webhook_url.unwrap_or_default();
     if !post_url.is_empty() && !is_same_place(&post_url, &channel.webhook_url) {
         return Err(Error::invalid(
-            "The Conversations service in Twilio tells somebody else what happens. Remove its Post-Event URL there, \
-             or let the operator of the gateway choose webhooks = \"number\".",
+            "The Conversations service in Twilio sends its events to another system. Remove its Post-Event URL in \
+             Twilio, or ask the operator to set webhooks = \"number\".",
         ));
     }
     let mut filters: Vec<_> = EVENTS.to_vec();
