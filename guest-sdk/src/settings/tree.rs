@@ -60,7 +60,7 @@ impl<'s> Tree<'s> {
         Ok(Leaf { key: &self.key, text: self.text().ok_or_else(problem)? })
     }
 
-    /// Rejects a value in node of a table.
+    /// Rejects a value instead of a table.
     fn is_table(&self) -> Result<(), Problem> {
         match self.text() {
             Some(_) => Err(Problem::Complete(format!("the setting `{}` is one value; write a table", self.key))),
