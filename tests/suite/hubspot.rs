@@ -311,7 +311,7 @@ fn each_failure_of_hubspot_is_told_to_the_platform_and_to_the_operator() {
     let table = [
         (Action::Limited(Policy::Secondly), 503, "too many searches within a second"),
         (Action::Limited(Policy::TenSecondlyRolling), 503, "too many requests within ten seconds; retry after 10 s"),
-        (Action::Limited(Policy::Daily), 503, "the account's requests of this day are used up"),
+        (Action::Limited(Policy::Daily), 503, "the account's daily request limit is reached"),
         (Action::Expired, 502, "the token has expired; replace the secret that is bound to HubSpot"),
         (Action::MissingScope("crm.objects.contacts.read"), 502, "add crm.objects.contacts.read to the private app"),
         (Action::Status(502), 503, "HubSpot: status 502"),
