@@ -6,8 +6,8 @@ use crate::{
     ParticipantAdded, ParticipantChanges, Result, directory,
 };
 
-/// Answers Conversations webhooks. The default methods behave like the gateway without a plugin: they name conversations
-/// and participants after the CRM's customers, and accept messages.
+/// Answers Conversations webhooks. The default methods behave like the gateway without a plugin: they name
+/// conversations and participants after the CRM's customers, and accept messages.
 ///
 /// ```
 /// use frontgate_sdk::{Conversations, MessageAdd, MessageVerdict, Result};

@@ -43,8 +43,8 @@
 //!    | [`Conversations`] | Twilio's Conversations webhooks |
 //!    | [`Channel`] | a Front application channel, with the types of [`channel`] |
 //!
-//! 2. **Errors.** [`Error`] has a case for each response that the platforms know. `?` converts the errors of all modules
-//!    below.
+//! 2. **Errors.** [`Error`] has a case for each response that the platforms know. `?` converts the errors of the
+//!    modules below.
 //! 3. **Configuration.** [`settings`] reads the operator's configuration and secrets into a struct.
 //! 4. **Other systems.** [`http`] sends requests to granted hosts, and reads and writes JSON.
 //! 5. **Data.** [`state`] stores bytes or JSON between calls; [`files`] reads the granted folder.

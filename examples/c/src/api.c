@@ -39,7 +39,8 @@ static void unanswered(arena *arena, const frontgate_plugin_http_client_http_err
     fail(error, UNAVAILABLE, joined(arena, TEXT("failed to reach the CRM: "), text_of(&cause->val.not_connected)));
     break;
   case FRONTGATE_PLUGIN_HTTP_CLIENT_HTTP_ERROR_INTERRUPTED:
-    fail(error, UNAVAILABLE, joined(arena, TEXT("the CRM's response was interrupted: "), text_of(&cause->val.interrupted)));
+    fail(error, UNAVAILABLE,
+         joined(arena, TEXT("the CRM's response was interrupted: "), text_of(&cause->val.interrupted)));
     break;
   case FRONTGATE_PLUGIN_HTTP_CLIENT_HTTP_ERROR_FORBIDDEN:
     fail(error, FAILED, text_of(&cause->val.forbidden));

@@ -79,7 +79,8 @@ static void add_link(frontgate_plugin_plugin_types_list_link_t *links, text kind
   set(&link->display_name, name);
 }
 
-static void add_channels(arena *arena, const json *phones, frontgate_plugin_plugin_types_list_contact_channel_t *channels) {
+static void add_channels(arena *arena, const json *phones,
+                         frontgate_plugin_plugin_types_list_contact_channel_t *channels) {
   size_t count = 0, odd = 0;
   for (const json *phone = phones->first; phone != NULL; phone = phone->next) count++;
   channels->ptr = allocated(2 * count, sizeof *channels->ptr);

@@ -2,7 +2,7 @@
 
 use crate::{Error, Result, host};
 
-/// Rejects unknown settings, so that a mistyped one is an error. `columns.*` stands for all keys of the table `columns`.
+/// Rejects unknown settings, so that a mistyped one is an error. `columns.*` means all keys of the table `columns`.
 ///
 /// ```
 /// use frontgate_sdk::{Error, settings, testing};
@@ -13,7 +13,10 @@ use crate::{Error, Result, host};
 ///     settings::only(&["customers", "columns.*"]),
 ///     Err(Error::failed("unknown setting `column.name`: did you mean `columns.name`?"))
 /// );
-/// assert_eq!(settings::only(&["customers"]), Err(Error::failed("unknown setting `column.name`: known settings: customers")));
+/// assert_eq!(
+///     settings::only(&["customers"]),
+///     Err(Error::failed("unknown setting `column.name`: known settings: customers"))
+/// );
 /// ```
 pub fn only(known: &[&str]) -> Result<()> {
     let is_known = |key: &str| {
