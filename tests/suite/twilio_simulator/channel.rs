@@ -4,8 +4,8 @@ mod fixture;
 
 use std::net::SocketAddr;
 
-use frontgate_sdk::channel::{Body, Connection, Event, Fate, Party, Receipt, Source};
-use frontgate_sdk::{Error, FrontChannel as _};
+use frontgate_sdk::channel::{Body, Connection, Event, Party, SendReceipt, SendStatus, Source};
+use frontgate_sdk::{Channel as _, Error};
 use frontgate_tests::{Action, Call, DeliveryStatus, Fault};
 use serde_json::json;
 use twilio_channel::TwilioChannel;
@@ -37,7 +37,7 @@ fn a_teammate_answers_a_customer_in_the_same_conversation() {
 
     let receipt = deliver(&connection, &message("k-1", Some(&sid), &[CUSTOMER], "Hi there"));
     let answer = fixture.messages(&sid)[1].clone();
-    assert_eq!(receipt, Ok(Receipt::new(&answer.sid, &sid)));
+    assert_eq!(receipt, Ok(SendReceipt::new(&answer.sid, &sid)));
     assert_eq!((answer.author.as_str(), answer.body.as_str()), (TEAMMATE, "Hi there"));
     let mark = json!({ "frontgate": { "key": "k-1", "part": 1, "of": 1, "channel": connection.channel_id } });
     assert_eq!(answer.attributes, mark);
@@ -67,8 +67,8 @@ fn a_teammate_starts_with_a_long_text_and_files() {
     assert_eq!((names, said.len()), (vec!["a.pdf", "b ü.png"], texts.len() + 1));
     assert_eq!(fixture.twilio.media(&said[texts.len() - 1].media[0].sid), b"a.pdf");
     assert_eq!(
-        TwilioChannel::find_sent(connection.clone(), message.clone()),
-        Ok(Fate::Sent(Receipt::new(&said[0].sid, &conversation.sid)))
+        TwilioChannel::check_sent(connection.clone(), message.clone()),
+        Ok(SendStatus::Sent(SendReceipt::new(&said[0].sid, &conversation.sid)))
     );
     assert_eq!(deliver(&connection, &message).map(|receipt| receipt.external_id), Ok(Some(said[0].sid.clone())));
     assert_eq!(fixture.messages(&conversation.sid).len(), said.len(), "a repeat sends nothing");
@@ -191,7 +191,7 @@ fn messages_of_agents_and_programs_reach_front_without_echoes() {
     loud.post(&messages(&sid), &[("Body", "for the customer"), ("Author", CUSTOMER)]);
     fixture.twilio.wait_for(|state| state.webhooks().len() == 5);
     let events = fixture.received(&connection);
-    let [Event::Outbound(app), Event::Outbound(program), Event::Inbound(customers)] = events.as_slice() else {
+    let [Event::Agent(app), Event::Agent(program), Event::Inbound(customers)] = events.as_slice() else {
         panic!("{events:?}")
     };
     assert_eq!(
@@ -223,7 +223,7 @@ fn an_undelivered_part_fails_the_message() {
         })
         .collect();
     let reason = format!(
-        "Part 2 of {}: The customer has unsubscribed, and gets nothing until they write START (Twilio error 21610).",
+        "Part 2 of {}: The customer has unsubscribed, and receives nothing until they write START (Twilio error 21610).",
         said.len()
     );
     assert_eq!(failed, [(said[0].sid.as_str(), reason.as_str())]);
@@ -276,7 +276,7 @@ fn calls_fail_at_once_while_twilio_is_down() {
     fixture.twilio.go_down();
     let message = message("k-1", None, &[CUSTOMER], "Hi");
     assert!(matches!(TwilioChannel::send(connection.clone(), message.clone()), Err(Error::Unavailable(_))));
-    assert!(matches!(TwilioChannel::find_sent(connection.clone(), message.clone()), Err(Error::Unavailable(_))));
+    assert!(matches!(TwilioChannel::check_sent(connection.clone(), message.clone()), Err(Error::Unavailable(_))));
     fixture.twilio.come_back();
     assert_eq!(fixture.twilio.address(), address);
     assert!(deliver(&connection, &message).is_ok());

@@ -130,7 +130,7 @@ impl From<ChannelEvent> for Happened {
                 delivered_at: message.delivered_at,
                 files: message.files.into_iter().map(File::from).collect(),
             })),
-            ChannelEvent::Outbound(message) => Self::Message(Box::new(Import {
+            ChannelEvent::Agent(message) => Self::Message(Box::new(Import {
                 external_id: message.external_id,
                 conversation: message.external_conversation_id,
                 sender: None,
@@ -157,7 +157,7 @@ pub fn unusable(event: &ChannelEvent) -> Option<String> {
             ("external-conversation-id", &message.external_conversation_id),
             ("sender.handle", &message.sender.handle),
         ],
-        ChannelEvent::Outbound(message) => [
+        ChannelEvent::Agent(message) => [
             ("external-id", &*message.external_id),
             ("external-conversation-id", &message.external_conversation_id),
             ("to[0].handle", message.to.first().map_or("", |party| &party.handle)),

@@ -52,7 +52,7 @@ struct Details {
 
 impl From<Customer> for plugin_types::Customer {
     fn from(customer: Customer) -> Self {
-        let channel = |Channel { kind, value }| plugin_types::Channel { kind, value };
+        let channel = |Channel { kind, value }| plugin_types::ContactChannel { kind, value };
         let link = |Link { kind, value, display_name }| plugin_types::Link { kind, value, display_name };
         let details = |Details { title, content }| plugin_types::Details { title, content };
         Self {

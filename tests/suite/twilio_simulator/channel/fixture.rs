@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use frontgate_sdk::channel::{
-    Attachment, Connection, Event, Fate, Header, OutboundKind, OutboundMessage, Party, Receipt, Reception, Request,
+    Attachment, Connection, Event, Header, OutboundKind, OutboundMessage, Party, Request, SendReceipt, SendStatus,
+    WebhookResult,
 };
 use frontgate_sdk::http::{self, Response};
-use frontgate_sdk::{Error, FrontChannel as _, Result, testing};
+use frontgate_sdk::{Channel as _, Error, Result, testing};
 use frontgate_tests::{Message, PUBLIC_URL, TOKEN, Twilio, sign};
 use parking_lot::Mutex;
 use twilio_channel::TwilioChannel;
@@ -96,30 +97,30 @@ pub(super) fn with_files(mut message: OutboundMessage, files: &[(&str, &str)]) -
     message
 }
 
-pub(super) type Deliver = fn(&Connection, &OutboundMessage) -> Result<Receipt>;
+pub(super) type Deliver = fn(&Connection, &OutboundMessage) -> Result<SendReceipt>;
 
 /// Sends a message and retries it, as the gateway does if the effect of an attempt is known.
-pub(super) fn deliver(connection: &Connection, message: &OutboundMessage) -> Result<Receipt> {
+pub(super) fn deliver(connection: &Connection, message: &OutboundMessage) -> Result<SendReceipt> {
     let attempts = (0..100).map(|_| TwilioChannel::send(connection.clone(), message.clone()));
     let ended = attempts.into_iter().find(|sent| !matches!(sent, Err(Error::Unavailable(_))));
     ended.expect("it is sent in the end")
 }
 
 /// Like [`deliver`], if the effect is unknown: searches for the message before each retry.
-pub(super) fn deliver_asking(connection: &Connection, message: &OutboundMessage) -> Result<Receipt> {
+pub(super) fn deliver_asking(connection: &Connection, message: &OutboundMessage) -> Result<SendReceipt> {
     for _ in 0..100 {
         match TwilioChannel::send(connection.clone(), message.clone()) {
             Err(Error::Unavailable(_)) => {}
             ended => return ended,
         }
-        let fate = (0..100).find_map(|_| match TwilioChannel::find_sent(connection.clone(), message.clone()) {
+        let status = (0..100).find_map(|_| match TwilioChannel::check_sent(connection.clone(), message.clone()) {
             Err(Error::Unavailable(_)) => None,
             ended => Some(ended),
         });
-        match fate.expect("Twilio says something in the end")? {
-            Fate::Sent(receipt) => return Ok(receipt),
-            Fate::NotSent => {}
-            Fate::Unclear => panic!("Twilio's list is clear"),
+        match status.expect("Twilio says something in the end")? {
+            SendStatus::Sent(receipt) => return Ok(receipt),
+            SendStatus::NotSent => {}
+            SendStatus::Unknown => panic!("Twilio's list is clear"),
         }
     }
     panic!("it is not sent");
@@ -145,7 +146,7 @@ impl Fixture {
     }
 }
 
-pub(super) fn receive(connection: &Connection, got: &Got) -> Result<Reception> {
+pub(super) fn receive(connection: &Connection, got: &Got) -> Result<WebhookResult> {
     let lines = got.headers.lines().filter_map(|line| line.split_once(": "));
     let headers = lines.map(|(name, value)| Header { name: name.to_owned(), value: value.to_owned() });
     let request = Request {

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use frontgate_contract::Role;
-use frontgate_contract::bindings::channel::{Attachment, Fate, OutboundKind, OutboundMessage, Party, Receipt as Given};
+use frontgate_contract::bindings::channel::{Attachment, SendStatus, OutboundKind, OutboundMessage, Party, SendReceipt};
 use frontgate_front::requests;
 use frontgate_front::requests::{Kind, Message, Question};
 use frontgate_runtime::error::CallError;
@@ -43,10 +43,10 @@ impl Workshop {
             asking.call(&plugin, Role::Channel).with_files(Arc::new(files))
         };
         if delivery.unknown {
-            match call().find_sent(connection.clone(), outbound.clone()).await {
-                Ok(Fate::Sent(receipt)) => return Ok(self.delivered(delivery, &front, receipt)),
-                Ok(Fate::NotSent) => {}
-                Ok(Fate::Unclear) => {
+            match call().check_sent(connection.clone(), outbound.clone()).await {
+                Ok(SendStatus::Sent(receipt)) => return Ok(self.delivered(delivery, &front, receipt)),
+                Ok(SendStatus::NotSent) => {}
+                Ok(SendStatus::Unknown) => {
                     let reason = "the plugin cannot tell whether the provider has it".to_owned();
                     return Ok(Settlement::Lost { reason });
                 }
@@ -73,7 +73,7 @@ impl Workshop {
     }
 
     /// It is sent, whatever else the plugin tells: what cannot be told to Front is dropped, and said.
-    fn delivered(&self, delivery: &Delivery, front: &Front, given: Given) -> Settlement {
+    fn delivered(&self, delivery: &Delivery, front: &Front, given: SendReceipt) -> Settlement {
         let (events, dropped): (Vec<_>, Vec<_>) = given.events.into_iter().partition(|event| unusable(event).is_none());
         let most = front.app.events_max;
         if !dropped.is_empty() || events.len() > most {

@@ -13,7 +13,7 @@ pub(super) async fn check(tries: &Tries<'_>) {
     tries.check("connecting without a credential, or with a wrong one, is no crash", connect).await;
     tries.check("the list of addresses comes to an end", addresses).await;
     tries.check("messages of any kind are sent, or refused with a reason", send).await;
-    tries.check("what became of a message can always be asked", fate).await;
+    tries.check("`check-sent` never crashes", check_sent).await;
     tries.check("a request that is none of the provider's tells nothing", forged).await;
     tries.check("disconnecting twice is no crash", disconnect).await;
 }
@@ -60,10 +60,10 @@ async fn send(tries: &Tries<'_>) -> Verdict {
     Ok(())
 }
 
-async fn fate(tries: &Tries<'_>) -> Verdict {
+async fn check_sent(tries: &Tries<'_>) -> Verdict {
     for (what, message) in messages() {
-        let what = format!("channel.find-sent of {what}");
-        let _ = tries.ask(&what, async |call| call.find_sent(connection(None), message).await).await?;
+        let what = format!("channel.check-sent of {what}");
+        let _ = tries.ask(&what, async |call| call.check_sent(connection(None), message).await).await?;
     }
     Ok(())
 }

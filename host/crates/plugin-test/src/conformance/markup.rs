@@ -47,7 +47,7 @@ async fn sent(tries: &Tries<'_>) -> Verdict {
         for event in &receipt.events {
             let body = match event {
                 ChannelEvent::Inbound(message) => &message.body,
-                ChannelEvent::Outbound(message) => &message.body,
+                ChannelEvent::Agent(message) => &message.body,
                 ChannelEvent::Failed(_) => continue,
             };
             let is_markup = matches!(body, Body::Html(html) if html.contains(text));

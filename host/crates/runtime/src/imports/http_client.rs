@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use frontgate_contract::bindings::http_client::{
-    Content, Field, Host, HttpError, OutboundRequest, OutboundResponse, Part, UploadBody,
+    Content, Header, Host, HttpError, OutboundRequest, OutboundResponse, Part, UploadBody,
 };
 use frontgate_net::form;
 use frontgate_net::form::Form;
@@ -51,7 +51,7 @@ impl CallStore {
         let response = self.outbound.send(outgoing).await?;
         let (head, body) = response.into_parts();
         let body = body.collect().await?.to_bytes().to_vec();
-        let headers = head.headers.iter().map(|(name, value)| Field {
+        let headers = head.headers.iter().map(|(name, value)| Header {
             name: name.to_string(),
             value: String::from_utf8_lossy(value.as_bytes()).into_owned(),
         });
@@ -75,7 +75,7 @@ fn outgoing(request: OutboundRequest) -> Result<Outgoing, HttpError> {
     let unusable = |what: String| HttpError::NotConnected(format!("nothing was sent: {what} cannot be used"));
     let method = Method::try_from(&*request.method).map_err(|_| unusable("the method".to_owned()))?;
     let mut headers = HeaderMap::new();
-    for Field { name, value } in &request.headers {
+    for Header { name, value } in &request.headers {
         let name = HeaderName::try_from(name).map_err(|_| unusable("the name of a header".to_owned()))?;
         let value = HeaderValue::try_from(value).map_err(|_| unusable(format!("the value of the header {name}")))?;
         if is_reserved_header(&name) {

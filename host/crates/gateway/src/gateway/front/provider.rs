@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use frontgate_contract::Role;
-use frontgate_contract::bindings::channel::{Header, HttpRequest, HttpResponse, Reception};
+use frontgate_contract::bindings::channel::{Header, HttpRequest, HttpResponse, WebhookResult};
 use frontgate_delivery::import::{Happened, unusable};
 use frontgate_delivery::store::Size;
 use frontgate_delivery::store::front::{Channel, ChannelState, Told};
@@ -57,7 +57,8 @@ impl Gateway {
         trip.plugin(&plugin);
         let connection = app.connection(&channel.channel_id, &channel.key, channel.credential.clone());
         let request = self.request(head, body);
-        let Reception { response, events } = asking.call(&plugin, Role::Channel).receive(connection, request).await?;
+        let WebhookResult { response, events } =
+            asking.call(&plugin, Role::Channel).receive(connection, request).await?;
         let response = answer(response)?;
         if events.len() > app.events_max {
             return Err(CallError::Failed(format!(

@@ -1,7 +1,7 @@
 //! What is asked of a channel.
 
 use frontgate_contract::bindings::channel::{
-    AddressPage, Connection, Fate, HttpRequest, OutboundMessage, Receipt, Reception,
+    AddressPage, Connection, SendStatus, HttpRequest, OutboundMessage, SendReceipt, WebhookResult,
 };
 
 use super::{Call, ask};
@@ -23,17 +23,17 @@ impl Call<'_> {
     }
 
     /// A message goes out.
-    pub async fn send(self, connection: Connection, message: OutboundMessage) -> Result<Receipt, CallError> {
+    pub async fn send(self, connection: Connection, message: OutboundMessage) -> Result<SendReceipt, CallError> {
         ask!(self, channel.call_send(&connection, &message))
     }
 
-    /// What became of a message that may have gone out.
-    pub async fn find_sent(self, connection: Connection, message: OutboundMessage) -> Result<Fate, CallError> {
-        ask!(self, channel.call_find_sent(&connection, &message))
+    /// Asks whether the provider has a message whose `send` had no clear outcome.
+    pub async fn check_sent(self, connection: Connection, message: OutboundMessage) -> Result<SendStatus, CallError> {
+        ask!(self, channel.call_check_sent(&connection, &message))
     }
 
     /// The provider has something to say.
-    pub async fn receive(self, connection: Connection, request: HttpRequest) -> Result<Reception, CallError> {
+    pub async fn receive(self, connection: Connection, request: HttpRequest) -> Result<WebhookResult, CallError> {
         ask!(self, channel.call_receive(&connection, &request))
     }
 

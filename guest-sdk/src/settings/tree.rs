@@ -1,4 +1,4 @@
-//! Settings as serde reads them: a tree whose leaves are texts, behind keys with dots.
+//! Deserializes settings: a tree whose leaves are texts, addressed by keys with dots.
 
 mod leaf;
 
@@ -8,29 +8,29 @@ use serde::de::{self, DeserializeSeed, MapAccess, Visitor};
 use serde::{Deserializer, forward_to_deserialize_any};
 
 use self::leaf::Leaf;
-use crate::settings::{known, missing};
+use crate::settings::known::{self, missing};
 use crate::{Error, json};
 
-/// What stands behind a key: a text, or everything that begins with the key and a dot.
+/// A node of the tree: the text of a key, or all settings whose keys start with the key and a dot.
 #[derive(Clone)]
-pub(super) struct Place<'s> {
+pub(super) struct Tree<'s> {
     all: &'s [(String, String)],
-    /// Empty for all there is.
+    /// Empty for the root.
     key: String,
 }
 
-/// What is wrong with a setting.
+/// An error in a setting.
 #[derive(Debug)]
 pub(super) enum Problem {
-    /// A field has no setting: its name within its table.
+    /// A field without a setting: its name within its table.
     Missing(&'static str),
-    /// It is not said of which setting.
-    OfSome(String),
-    /// All is said.
-    Whole(String),
+    /// A message that does not name the setting yet.
+    Unnamed(String),
+    /// A complete message.
+    Complete(String),
 }
 
-impl<'s> Place<'s> {
+impl<'s> Tree<'s> {
     pub(super) fn whole(all: &'s [(String, String)]) -> Self {
         Self { all, key: String::new() }
     }
@@ -39,12 +39,12 @@ impl<'s> Place<'s> {
         Self { all, key: key.to_owned() }
     }
 
-    /// The key of something in this table.
+    /// Returns the full key of a name in this table.
     fn key_of(&self, name: &str) -> String {
         if self.key.is_empty() { name.to_owned() } else { format!("{}.{name}", self.key) }
     }
 
-    /// What is in this table: names, with dots if they have some, and texts.
+    /// Returns names and texts in this table. Names may contain dots.
     fn below(&self) -> impl Iterator<Item = (&'s str, &'s str)> {
         let table = self.key_of("");
         let inside = move |(key, text): &'s (String, String)| Some((key.strip_prefix(&*table)?, text.as_str()));
@@ -56,20 +56,20 @@ impl<'s> Place<'s> {
     }
 
     fn leaf(&self) -> Result<Leaf<'_>, Problem> {
-        let problem = || Problem::Whole(format!("the setting `{}` is a table; write one value", self.key));
+        let problem = || Problem::Complete(format!("the setting `{}` is a table; write one value", self.key));
         Ok(Leaf { key: &self.key, text: self.text().ok_or_else(problem)? })
     }
 
-    /// Refuses a value where a table is wanted.
+    /// Rejects a value instead of a table.
     fn is_table(&self) -> Result<(), Problem> {
         match self.text() {
-            Some(_) => Err(Problem::Whole(format!("the setting `{}` is one value; write a table", self.key))),
+            Some(_) => Err(Problem::Complete(format!("the setting `{}` is one value; write a table", self.key))),
             None => Ok(()),
         }
     }
 }
 
-/// Leaves know their own types.
+/// Delegates scalar types to [`Leaf`].
 macro_rules! as_leaf {
     ($($name:ident)+) => {
         $(fn $name<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
@@ -78,7 +78,7 @@ macro_rules! as_leaf {
     };
 }
 
-impl<'de> Deserializer<'de> for Place<'_> {
+impl<'de> Deserializer<'de> for Tree<'_> {
     type Error = Problem;
 
     as_leaf! {
@@ -106,14 +106,14 @@ impl<'de> Deserializer<'de> for Place<'_> {
             name.strip_prefix(field).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
         };
         if let Some((name, _)) = self.below().find(|(name, _)| !fields.iter().any(|field| is_of(name, field))) {
-            return Err(Problem::Whole(self.unknown(name, fields)));
+            return Err(Problem::Complete(self.unknown(name, fields)));
         }
-        let there = |field: &&&str| self.below().any(|(name, _)| is_of(name, field));
+        let is_set = |field: &&&str| self.below().any(|(name, _)| is_of(name, field));
         let entries =
-            fields.iter().filter(there).map(|field| (*field, Self { all: self.all, key: self.key_of(field) }));
+            fields.iter().filter(is_set).map(|field| (*field, Self { all: self.all, key: self.key_of(field) }));
         let read = visitor.visit_map(Table { entries: entries.collect::<Vec<_>>().into_iter(), next: None });
         read.map_err(|problem| match problem {
-            Problem::Missing(field) => Problem::Whole(missing(&self.key_of(field))),
+            Problem::Missing(field) => Problem::Complete(missing(&self.key_of(field))),
             other => other,
         })
     }
@@ -125,7 +125,7 @@ impl<'de> Deserializer<'de> for Place<'_> {
         visitor.visit_map(Table { entries: entries.into_iter(), next: None })
     }
 
-    /// A setting that is not there has no place.
+    /// Missing settings have no node, so an existing node is `Some`.
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
         visitor.visit_some(self)
     }
@@ -146,8 +146,8 @@ impl<'de> Deserializer<'de> for Place<'_> {
     forward_to_deserialize_any! { i128 u128 unit unit_struct tuple tuple_struct ignored_any }
 }
 
-impl Place<'_> {
-    /// Fields may be tables, whose own names are not known here.
+impl Tree<'_> {
+    /// Suggests a field. A field may be a table, whose keys are unknown here.
     fn unknown(&self, name: &str, fields: &[&str]) -> String {
         let known: Vec<_> = fields.iter().map(|field| self.key_of(field)).collect();
         let key = self.key_of(name);
@@ -161,34 +161,34 @@ impl Place<'_> {
     }
 }
 
-/// Names, and what stands behind them.
+/// The entries of a table.
 struct Table<'s, I> {
     entries: I,
-    next: Option<Place<'s>>,
+    next: Option<Tree<'s>>,
 }
 
-impl<'de, 's, 'n, I: Iterator<Item = (&'n str, Place<'s>)>> MapAccess<'de> for Table<'s, I> {
+impl<'de, 's, 'n, I: Iterator<Item = (&'n str, Tree<'s>)>> MapAccess<'de> for Table<'s, I> {
     type Error = Problem;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Problem> {
-        let Some((name, place)) = self.entries.next() else { return Ok(None) };
-        let key = place.key.clone();
-        self.next = Some(place);
-        seed.deserialize(Leaf { key: &key, text: name }).map(Some).map_err(|problem| problem.of(&key))
+        let Some((name, node)) = self.entries.next() else { return Ok(None) };
+        let key = node.key.clone();
+        self.next = Some(node);
+        seed.deserialize(Leaf { key: &key, text: name }).map(Some).map_err(|problem| problem.named(&key))
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Problem> {
-        let place = self.next.take().expect("serde asks for a key first");
-        let key = place.key.clone();
-        seed.deserialize(place).map_err(|problem| problem.of(&key))
+        let node = self.next.take().expect("serde reads the key before the value");
+        let key = node.key.clone();
+        seed.deserialize(node).map_err(|problem| problem.named(&key))
     }
 }
 
 impl Problem {
-    /// Names the setting, if nobody did before.
-    fn of(self, key: &str) -> Self {
+    /// Names the setting if the message does not name one.
+    fn named(self, key: &str) -> Self {
         match self {
-            Self::OfSome(text) => Self::Whole(format!("the setting `{key}`: {}", json::without_value(&text))),
+            Self::Unnamed(text) => Self::Complete(format!("the setting `{key}`: {}", json::without_value(&text))),
             other => other,
         }
     }
@@ -198,7 +198,7 @@ impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Missing(field) => f.write_str(&missing(field)),
-            Self::OfSome(text) | Self::Whole(text) => f.write_str(text),
+            Self::Unnamed(text) | Self::Complete(text) => f.write_str(text),
         }
     }
 }
@@ -207,7 +207,7 @@ impl std::error::Error for Problem {}
 
 impl de::Error for Problem {
     fn custom<T: fmt::Display>(text: T) -> Self {
-        Self::OfSome(text.to_string())
+        Self::Unnamed(text.to_string())
     }
 
     fn missing_field(field: &'static str) -> Self {
@@ -257,7 +257,7 @@ mod tests {
     enum Kind {
         #[default]
         Wait,
-        GoOn,
+        UseCache,
         Stop,
     }
 
@@ -280,13 +280,13 @@ mod tests {
     }
 
     #[test]
-    fn a_struct_holds_all_that_the_operator_can_write() {
+    fn a_struct_reads_every_kind_of_setting() {
         testing::settings([
             ("crm", "https://crm.example.com, really"),
             ("pages", "7"),
             ("loud", "true"),
             ("rate", "0.5"),
-            ("kind", "go-on"),
+            ("kind", "use-cache"),
             ("ports", "80, 443,"),
             ("country", "US"),
             ("columns.id", "Id"),
@@ -299,7 +299,7 @@ mod tests {
             pages: Some(7),
             loud: true,
             rate: 0.5,
-            kind: Kind::GoOn,
+            kind: Kind::UseCache,
             ports: vec![80, 443],
             country: Country("US".to_owned()),
             columns: Some(Columns { id: "Id".to_owned(), name: None }),
@@ -312,12 +312,12 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_meant_is_named() {
+    fn errors_name_the_setting_and_the_fix() {
         let table = [
             ("pages", "256", "the setting `pages` is `256`; write a whole number from 0 to 255"),
             ("loud", "yes", "the setting `loud` is `yes`; write true or false"),
             ("rate", "x", "the setting `rate` is `x`; write a number"),
-            ("kind", "wiat", "the setting `kind` is `wiat`; write wait, go-on or stop"),
+            ("kind", "wiat", "the setting `kind` is `wiat`; write wait, use-cache or stop"),
             ("ports", "80, x", "the setting `ports` is `x`; write a whole number from 0 to 65535"),
             ("country", "USA", "the setting `country`: write two letters such as US or DE"),
             ("columns", "x", "the setting `columns` is one value; write a table"),
@@ -331,7 +331,7 @@ mod tests {
             (
                 "nothing",
                 "x",
-                "unknown setting `nothing`: known here: crm, pages, loud, rate, kind, ports, country, columns, \
+                "unknown setting `nothing`: known settings: crm, pages, loud, rate, kind, ports, country, columns, \
                  workers, links",
             ),
         ];

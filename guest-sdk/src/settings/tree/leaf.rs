@@ -1,10 +1,10 @@
-//! One setting: a text that is read as what a plugin wants of it.
+//! Deserializes one setting from its text.
 
 use serde::de::value::{SeqDeserializer, StrDeserializer};
 use serde::de::{IntoDeserializer, Visitor};
 use serde::{Deserializer, forward_to_deserialize_any};
 
-use crate::settings::place::Problem;
+use crate::settings::tree::Problem;
 
 /// One setting.
 #[derive(Clone, Copy)]
@@ -15,12 +15,13 @@ pub(super) struct Leaf<'s> {
 
 impl Leaf<'_> {
     fn read<T: std::str::FromStr>(self, wanted: impl FnOnce() -> String) -> Result<T, Problem> {
-        let problem = |_| Problem::Whole(format!("the setting `{}` is `{}`; write {}", self.key, self.text, wanted()));
+        let problem =
+            |_| Problem::Complete(format!("the setting `{}` is `{}`; write {}", self.key, self.text, wanted()));
         self.text.trim().parse().map_err(problem)
     }
 }
 
-/// Numbers, and the methods that are asked for them and that take them.
+/// Integer types with their methods of `Deserializer` and `Visitor`.
 macro_rules! numbers {
     ($($type:ident $deserialize:ident $visit:ident)+) => {
         $(fn $deserialize<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
@@ -55,7 +56,7 @@ impl<'de> Deserializer<'de> for Leaf<'_> {
         visitor.visit_bool(self.read(|| "true or false".to_owned())?)
     }
 
-    /// Between commas.
+    /// Splits at commas.
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
         let pieces = self.text.split(',').map(str::trim).filter(|piece| !piece.is_empty());
         visitor.visit_seq(SeqDeserializer::new(pieces.map(|text| Leaf { key: self.key, text })))
@@ -81,7 +82,7 @@ impl<'de> Deserializer<'de> for Leaf<'_> {
         }
         let (last, others) = variants.split_last().unwrap_or((&"nothing", &[]));
         let words = if others.is_empty() { (*last).to_owned() } else { format!("{} or {last}", others.join(", ")) };
-        Err(Problem::Whole(format!("the setting `{}` is `{}`; write {words}", self.key, self.text)))
+        Err(Problem::Complete(format!("the setting `{}` is `{}`; write {words}", self.key, self.text)))
     }
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
