@@ -16,6 +16,7 @@
 mod background;
 mod block;
 mod desk;
+mod errors;
 mod links;
 mod output;
 mod security;
@@ -65,6 +66,7 @@ pages! {
     go_is_as_its_page_says: "languages/go.md",
     other_languages_are_as_their_page_says: "languages/others.md",
     a_plugin_is_published_as_the_page_says: "6-publishing.md",
+    errors_are_as_the_page_says: "operate/errors.md",
     operators_have_an_index: "operate/README.md",
     a_gateway_is_configured_as_the_page_says: "operate/configure.md",
     twilio_is_connected_as_the_page_says: "operate/twilio.md",
