@@ -4,7 +4,9 @@
 use std::sync::Arc;
 
 use frontgate_contract::Role;
-use frontgate_contract::bindings::channel::{Attachment, SendStatus, OutboundKind, OutboundMessage, Party, SendReceipt};
+use frontgate_contract::bindings::channel::{
+    Attachment, OutboundKind, OutboundMessage, Party, SendReceipt, SendStatus,
+};
 use frontgate_front::requests;
 use frontgate_front::requests::{Kind, Message, Question};
 use frontgate_runtime::error::CallError;

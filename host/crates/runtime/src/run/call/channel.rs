@@ -1,7 +1,7 @@
 //! What is asked of a channel.
 
 use frontgate_contract::bindings::channel::{
-    AddressPage, Connection, SendStatus, HttpRequest, OutboundMessage, SendReceipt, WebhookResult,
+    AddressPage, Connection, HttpRequest, OutboundMessage, SendReceipt, SendStatus, WebhookResult,
 };
 
 use super::{Call, ask};
