@@ -7,7 +7,7 @@ use anyhow::{Context as _, anyhow};
 use frontgate_config::Config;
 use frontgate_contract::Role;
 use frontgate_loader::reload::{Access, Reload};
-use frontgate_runtime::live::Live;
+use frontgate_runtime::LoadedPlugin;
 use frontgate_runtime::outbound::network::Around;
 use frontgate_runtime::registry::Registry;
 use frontgate_runtime::run::call::{Deadlines, Receipts};
@@ -47,7 +47,7 @@ impl Library {
     }
 
     /// Ready to ask on behalf of a tenant, as a request is.
-    pub(crate) fn asking(&self, tenant: &str) -> anyhow::Result<(Asking, Arc<Live>)> {
+    pub(crate) fn asking(&self, tenant: &str) -> anyhow::Result<(Asking, Arc<LoadedPlugin>)> {
         let tenant = self.tenants.iter().find(|known| &*known.name == tenant).context("no such tenant")?;
         let until = Instant::now() + PATIENCE;
         let asking =

@@ -10,7 +10,6 @@ use anyhow::{anyhow, bail};
 use arc_swap::ArcSwap;
 use frontgate_contract::Manifest;
 use frontgate_contract::digest::Digest;
-use frontgate_runtime::live::{File, Live};
 use frontgate_runtime::outbound::network::Around;
 use frontgate_runtime::run::call;
 use frontgate_runtime::run::call::{Caller, Receipts};
@@ -19,6 +18,7 @@ use frontgate_runtime::run::spread::spread;
 use frontgate_runtime::run::store;
 use frontgate_runtime::settings::PluginConfig;
 use frontgate_runtime::terms::Terms;
+use frontgate_runtime::{LoadedPlugin, PluginFile};
 use frontgate_system::ownership;
 use tracing::warn;
 use wasmtime::component::Component;
@@ -44,13 +44,13 @@ pub(super) struct Attempt {
     /// `None` stands for the very file that is live already.
     pub(super) result: Result<Option<Ready>, Failure>,
     /// The version that answered when the gateway ended, where the file is not usable and nothing is live.
-    pub(super) instead: Option<Live>,
+    pub(super) instead: Option<LoadedPlugin>,
     pub(super) took: Duration,
 }
 
 /// A version that can go live, and its bytes, which are kept.
 pub(super) struct Ready {
-    pub(super) live: Live,
+    pub(super) live: LoadedPlugin,
     pub(super) wasm: Bytes,
 }
 
@@ -98,7 +98,7 @@ impl Loader {
     }
 
     /// A version under the terms that count now.
-    pub(super) fn current(&self, live: &Arc<Live>) -> anyhow::Result<Arc<Live>> {
+    pub(super) fn current(&self, live: &Arc<LoadedPlugin>) -> anyhow::Result<Arc<LoadedPlugin>> {
         let terms = self.terms();
         if Arc::ptr_eq(&live.terms, &terms) {
             return Ok(Arc::clone(live));
@@ -107,13 +107,13 @@ impl Loader {
     }
 
     /// Whether a version could go on under other terms.
-    pub(super) async fn try_under(&self, live: &Live, terms: &Arc<Terms>) -> Result<(), Failure> {
+    pub(super) async fn try_under(&self, live: &LoadedPlugin, terms: &Arc<Terms>) -> Result<(), Failure> {
         let known = Urgency { known: true, ..Urgency::default() };
         self.try_once(&live.under(&self.engine, terms).map_err(Failure::Verdict)?, known).await
     }
 
     /// A version on its own, outside a gateway.
-    pub(super) async fn single(&self, name: &str, wasm: Bytes) -> Result<Live, Failure> {
+    pub(super) async fn single(&self, name: &str, wasm: Bytes) -> Result<LoadedPlugin, Failure> {
         let source = Source::Held(wasm);
         let digest = self.read(&source, Urgency::default()).await?;
         digest.1?;
@@ -193,7 +193,7 @@ impl Loader {
     }
 
     /// A version that was live before.
-    pub(super) async fn revive(&self, name: &str, digest: Digest) -> Result<Live, Failure> {
+    pub(super) async fn revive(&self, name: &str, digest: Digest) -> Result<LoadedPlugin, Failure> {
         self.allowed(name, digest).await?;
         let folder = self.terms().plugins().records.clone();
         let read = aside(move || records::read_version(&folder, digest)).await;
@@ -203,7 +203,7 @@ impl Loader {
     }
 
     /// The optimised build of a version that may be loaded.
-    async fn rebuild(&self, name: &str, wasm: Bytes, digest: Digest) -> Result<Live, Failure> {
+    async fn rebuild(&self, name: &str, wasm: Bytes, digest: Digest) -> Result<LoadedPlugin, Failure> {
         let (source, terms) = (Source::Held(wasm), self.terms());
         let urgency = Urgency { failures: 0, known: true, bytes: source.len() };
         let accept: &Judge<'_> = &anything;
@@ -212,7 +212,7 @@ impl Loader {
         self.ready(name, digest, made, urgency).await
     }
 
-    async fn instead(&self, name: &str, digest: Digest) -> Option<Live> {
+    async fn instead(&self, name: &str, digest: Digest) -> Option<LoadedPlugin> {
         match self.revive(name, digest).await {
             Ok(live) => Some(live),
             Err(error) => {
@@ -244,7 +244,7 @@ impl Loader {
         digest: Digest,
         urgency: Urgency,
         accept: &Judge<'_>,
-    ) -> Result<Live, Failure> {
+    ) -> Result<LoadedPlugin, Failure> {
         let terms = self.terms();
         let wanted = Wanted { name, source, digest, urgency, plugins: terms.plugins(), accept };
         let made = self.builds.soon(&wanted).await?;
@@ -252,7 +252,11 @@ impl Loader {
     }
 
     /// The optimised build of a version that answers in its quick one.
-    pub(super) async fn optimise(self: Arc<Self>, quick: Arc<Live>, wasm: Bytes) -> Result<Live, Failure> {
+    pub(super) async fn optimise(
+        self: Arc<Self>,
+        quick: Arc<LoadedPlugin>,
+        wasm: Bytes,
+    ) -> Result<LoadedPlugin, Failure> {
         let (name, digest) = (Arc::clone(&quick.name), quick.digest);
         // Not longer than it is needed: what is replaced meanwhile shall be gone.
         drop(quick);
@@ -260,16 +264,16 @@ impl Loader {
     }
 
     /// Links a component, and tries it.
-    async fn ready(&self, name: &str, digest: Digest, made: Made, urgency: Urgency) -> Result<Live, Failure> {
+    async fn ready(&self, name: &str, digest: Digest, made: Made, urgency: Urgency) -> Result<LoadedPlugin, Failure> {
         let Made { component, build, manifest } = made;
-        let file = File { name: name.into(), digest, manifest };
+        let file = PluginFile { name: name.into(), digest, manifest };
         let live = self.link(&component, build, file).map_err(Failure::Verdict)?;
         self.try_once(&live, urgency).await?;
         Ok(live)
     }
 
-    fn link(&self, component: &Component, build: Build, file: File) -> anyhow::Result<Live> {
-        let live = Live::link(&self.engine, component, build, file, &self.terms())?;
+    fn link(&self, component: &Component, build: Build, file: PluginFile) -> anyhow::Result<LoadedPlugin> {
+        let live = LoadedPlugin::link(&self.engine, component, build, file, &self.terms())?;
         if let Some(reason) = live.not_granted() {
             warn!(
                 plugin = &*live.name,
@@ -281,7 +285,7 @@ impl Loader {
     }
 
     /// Starts the plugin once, with all its budgets: what traps here would trap in every call.
-    async fn try_once(&self, live: &Live, urgency: Urgency) -> Result<(), Failure> {
+    async fn try_once(&self, live: &LoadedPlugin, urgency: Urgency) -> Result<(), Failure> {
         let _turn = self.trials.take(urgency).await;
         let trial = Arc::clone(&self.engine.trials).acquire_owned().await;
         let caller = Caller { tenant: "-".into(), request: "trial".into(), share: None, receipts: Receipts::default() };

@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use frontgate_runtime::live::Live;
+use frontgate_runtime::LoadedPlugin;
 use frontgate_runtime::outbound::network::Around;
 use frontgate_runtime::receipt::Outcome;
 use frontgate_runtime::registry::Registry;
@@ -71,7 +71,7 @@ enum Finished {
     Tried(Box<Attempt>),
     Revived(Box<Revival>),
     /// A better build of what may still be live.
-    Optimised(Box<Result<Live, Failure>>),
+    Optimised(Box<Result<LoadedPlugin, Failure>>),
     Configured(Box<Configuration>),
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use ::bytes::Bytes;
 use anyhow::anyhow;
 use frontgate_contract::Description;
-use frontgate_runtime::live::Live;
+use frontgate_runtime::LoadedPlugin;
 use frontgate_runtime::outbound::network::Around;
 use frontgate_runtime::run::engine::Engine;
 use frontgate_runtime::settings::PluginConfig;
@@ -63,7 +63,7 @@ pub async fn load(
     name: &str,
     wasm: Bytes,
     around: Around,
-) -> anyhow::Result<Live> {
+) -> anyhow::Result<LoadedPlugin> {
     let loader = Loader::new(engine, config, around)?;
     loader.single(name, wasm).await.map_err(|failure| anyhow!("{failure}"))
 }

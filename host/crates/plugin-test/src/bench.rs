@@ -9,9 +9,9 @@ use anyhow::{Context as _, anyhow};
 use frontgate_config::Config;
 use frontgate_contract::Role;
 use frontgate_loader::single;
+use frontgate_runtime::LoadedPlugin;
 use frontgate_runtime::error::CallError;
 use frontgate_runtime::files::Files;
-use frontgate_runtime::live::Live;
 use frontgate_runtime::outbound::network::Around;
 use frontgate_runtime::run::call::{Call, Caller, Deadlines, Directory, Receipts};
 use frontgate_runtime::run::engine::Engine;
@@ -42,7 +42,7 @@ pub enum Outside {
 pub struct Bench {
     /// What its author says of it.
     pub(super) project: Project,
-    pub(super) live: Arc<Live>,
+    pub(super) live: Arc<LoadedPlugin>,
     pub(super) stage: Option<Stage>,
     /// How long Frontline's callbacks and so on may take.
     config: Arc<Config>,

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::files::{Body, Missing};
-use super::live::Live;
+use super::loaded_plugin::LoadedPlugin;
 use super::outbound::requests::{FileIn, Outgoing, Patience, Requests};
 use super::outbound::{Destination, Failure};
 use super::run::call::Caller;
@@ -20,7 +20,7 @@ use super::run::call::Caller;
 const REDIRECTS_MAX: usize = 3;
 
 /// Begins to fetch a file. It ends when nobody reads it any more.
-pub async fn fetch(plugin: &Live, caller: &Caller, url: &str, time: Duration) -> Result<Body, Missing> {
+pub async fn fetch(plugin: &LoadedPlugin, caller: &Caller, url: &str, time: Duration) -> Result<Body, Missing> {
     let mut limits = plugin.limits.clone();
     let ms = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     limits.outbound_timeout_ms = ms.max(limits.outbound_timeout_ms);

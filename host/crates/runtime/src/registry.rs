@@ -11,7 +11,7 @@ use frontgate_contract::digest::Digest;
 use metrics::gauge;
 use serde::{Deserialize, Serialize};
 
-use super::live::Live;
+use super::loaded_plugin::LoadedPlugin;
 pub use super::receipt::{Outcome, Receipt};
 
 /// Receipts of all plugins that are shown together.
@@ -35,7 +35,7 @@ pub struct Version {
 /// Live plugins and the last receipt of every file, by name.
 #[derive(Default)]
 pub struct Registry {
-    live: ArcSwap<BTreeMap<String, Arc<Live>>>,
+    live: ArcSwap<BTreeMap<String, Arc<LoadedPlugin>>>,
     receipts: ArcSwap<BTreeMap<String, Receipt>>,
     recent: ArcSwap<VecDeque<Receipt>>,
     loading: ArcSwap<Vec<String>>,
@@ -47,19 +47,19 @@ pub struct Registry {
 
 /// A version that was made live, for as long as somebody holds it.
 struct Generation {
-    version: Weak<Live>,
+    version: Weak<LoadedPlugin>,
     /// Since when it does not answer any more.
     retired: Option<Instant>,
 }
 
 impl Registry {
     /// A live plugin.
-    pub fn get(&self, name: &str) -> Option<Arc<Live>> {
+    pub fn get(&self, name: &str) -> Option<Arc<LoadedPlugin>> {
         self.live.load().get(name).cloned()
     }
 
     /// Every live plugin.
-    pub fn live(&self) -> Arc<BTreeMap<String, Arc<Live>>> {
+    pub fn live(&self) -> Arc<BTreeMap<String, Arc<LoadedPlugin>>> {
         self.live.load_full()
     }
 
@@ -102,7 +102,7 @@ impl Registry {
     }
 
     /// Versions that have not answered since `before`, and are held nevertheless.
-    pub fn overdue(&self, before: Instant) -> Vec<Arc<Live>> {
+    pub fn overdue(&self, before: Instant) -> Vec<Arc<LoadedPlugin>> {
         let generations = self.generations.lock().unwrap_or_else(PoisonError::into_inner);
         let overdue = generations.iter().filter(|generation| generation.retired.is_some_and(|since| since < before));
         overdue.filter_map(|generation| generation.version.upgrade()).collect()
@@ -125,7 +125,7 @@ impl Registry {
         self.damaged.store(file.map(|file| Arc::new(file.to_string())));
     }
 
-    pub fn replace(&self, plugin: Arc<Live>) {
+    pub fn replace(&self, plugin: Arc<LoadedPlugin>) {
         let mut live = BTreeMap::clone(&self.live.load());
         let old = live.insert(plugin.name.to_string(), Arc::clone(&plugin));
         self.live.store(Arc::new(live));
@@ -139,9 +139,9 @@ impl Registry {
         self.retire(old.as_ref(), None);
     }
 
-    fn retire(&self, old: Option<&Arc<Live>>, new: Option<&Arc<Live>>) {
+    fn retire(&self, old: Option<&Arc<LoadedPlugin>>, new: Option<&Arc<LoadedPlugin>>) {
         let mut generations = self.generations.lock().unwrap_or_else(PoisonError::into_inner);
-        let is = |generation: &Generation, version: Option<&Arc<Live>>| {
+        let is = |generation: &Generation, version: Option<&Arc<LoadedPlugin>>| {
             version.is_some_and(|version| std::ptr::eq(generation.version.as_ptr(), Arc::as_ptr(version)))
         };
         // A version that comes back is not another one.

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use frontgate_contract::Role;
+use frontgate_runtime::LoadedPlugin;
 use frontgate_runtime::error::CallError;
-use frontgate_runtime::live::Live;
 use frontgate_runtime::registry::Registry;
 use frontgate_runtime::run::call::{Call, Caller, Deadlines, Directory, Receipts};
 use frontgate_runtime::run::engine::Engine;
@@ -60,18 +60,18 @@ impl Asking {
     }
 
     /// The plugin that answers a role: the first of the named ones that is live and has the role.
-    pub fn answering(&self, role: Role) -> Result<Arc<Live>, CallError> {
+    pub fn answering(&self, role: Role) -> Result<Arc<LoadedPlugin>, CallError> {
         answering(&self.plugins.registry, self.tenant.roles.plugins(role), role)
     }
 
     /// The plugin of a Front app's channels.
-    pub fn channel(&self, app: &App) -> Result<Arc<Live>, CallError> {
+    pub fn channel(&self, app: &App) -> Result<Arc<LoadedPlugin>, CallError> {
         answering(&self.plugins.registry, std::slice::from_ref(&app.plugin), Role::Channel)
     }
 
     /// Every plugin that answers a role, in order; none in the place of one that is being loaded for
     /// the first time.
-    pub fn chain(&self, role: Role) -> Vec<Option<Arc<Live>>> {
+    pub fn chain(&self, role: Role) -> Vec<Option<Arc<LoadedPlugin>>> {
         let registry = &self.plugins.registry;
         let (names, loading) = (self.tenant.roles.plugins(role).iter(), registry.loading());
         let known = names.map(|name| (registry.get(name), loading.contains(name)));
@@ -80,7 +80,7 @@ impl Asking {
     }
 
     /// A call of a plugin in a role.
-    pub fn call<'c>(&'c self, plugin: &'c Arc<Live>, role: Role) -> Call<'c> {
+    pub fn call<'c>(&'c self, plugin: &'c Arc<LoadedPlugin>, role: Role) -> Call<'c> {
         let directory = match self.answering(Role::Crm) {
             _ if role == Role::Crm => Directory::Refused,
             Ok(crm) => Directory::Crm(crm),
@@ -90,7 +90,7 @@ impl Asking {
     }
 }
 
-fn answering(registry: &Registry, names: &[String], role: Role) -> Result<Arc<Live>, CallError> {
+fn answering(registry: &Registry, names: &[String], role: Role) -> Result<Arc<LoadedPlugin>, CallError> {
     let mut live = names.iter().filter_map(|name| registry.get(name));
     live.find(|live| live.roles().contains(&role)).ok_or(CallError::NoPlugin(role))
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 use std::time::Instant;
 
-use frontgate_runtime::live::Live;
+use frontgate_runtime::LoadedPlugin;
 use frontgate_runtime::run::call::Receipts;
 use frontgate_telemetry::{REFUSALS, brief};
 use frontgate_tenants::roles::Asking;
@@ -123,7 +123,7 @@ impl<'c> Trip<'c> {
         self.callback == FRONT
     }
 
-    pub(super) fn plugin(&mut self, plugin: &Live) {
+    pub(super) fn plugin(&mut self, plugin: &LoadedPlugin) {
         self.plugin = Some(Arc::clone(&plugin.name));
     }
 

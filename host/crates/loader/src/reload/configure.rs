@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use frontgate_runtime::live::Live;
+use frontgate_runtime::LoadedPlugin;
 use frontgate_runtime::settings::PluginConfig;
 use frontgate_runtime::terms::Terms;
 use tokio::sync::oneshot;
@@ -46,7 +46,7 @@ impl Reload {
     }
 
     /// A version answers from here on, under the terms that count now, whatever it was linked under.
-    pub(super) fn put(&self, live: Arc<Live>) {
+    pub(super) fn put(&self, live: Arc<LoadedPlugin>) {
         let current = match self.loader.current(&live) {
             Ok(current) => current,
             Err(error) => {

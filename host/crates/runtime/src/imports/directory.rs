@@ -12,7 +12,7 @@ use tracing::warn;
 
 use crate::error::CallError;
 use crate::files::Files;
-use crate::live::Live;
+use crate::loaded_plugin::LoadedPlugin;
 use crate::outbound::traces::Traces;
 use crate::run::budget::Usage;
 use crate::run::call::{Call, Caller, Deadlines};
@@ -23,7 +23,7 @@ use crate::run::store::CallStore;
 #[derive(Clone)]
 pub enum Directory {
     /// The plugin that answers the tenant's CRM role.
-    Crm(Arc<Live>),
+    Crm(Arc<LoadedPlugin>),
     /// These customers, while an author tests a plugin.
     Made(Arc<[Customer]>),
     /// The tenant has no CRM, or none that is live.
@@ -77,7 +77,7 @@ fn made(store: &CallStore) -> Option<Arc<[Customer]>> {
 /// A call of the CRM's plugin from within another.
 struct Nested {
     engine: Arc<Engine>,
-    crm: Arc<Live>,
+    crm: Arc<LoadedPlugin>,
     caller: Caller,
     deadline: Instant,
     usage: Arc<Usage>,

@@ -11,7 +11,7 @@ use super::call::Deadlines;
 use super::caller::Caller;
 use super::engine::Engine;
 use crate::error::CallError;
-use crate::live::Live;
+use crate::loaded_plugin::LoadedPlugin;
 
 /// What a call holds until its store is gone: a place in the pool, and one of its plugin's and its
 /// tenant's.
@@ -50,7 +50,7 @@ impl Drop for Waiting<'_> {
 /// Calls within others have places of their own: who holds the others cannot keep them waiting.
 pub(super) async fn admit(
     engine: &Engine,
-    plugin: &Live,
+    plugin: &LoadedPlugin,
     caller: &Caller,
     within: bool,
     deadlines: Deadlines,

@@ -35,7 +35,7 @@ use crate::files::Files;
 pub use crate::imports::directory::Directory;
 use crate::imports::directory::Reach;
 use crate::imports::state::commit;
-use crate::live::Live;
+use crate::loaded_plugin::LoadedPlugin;
 use crate::outbound::traces::Traces;
 
 /// Until when a call may wait for a place, and until when it must have answered.
@@ -53,7 +53,7 @@ type Outcome<R> = wasmtime::Result<Result<R, plugin_types::Error>>;
 /// One question to one plugin; a method for each function of each role asks it.
 pub struct Call<'c> {
     engine: &'c Arc<Engine>,
-    plugin: &'c Arc<Live>,
+    plugin: &'c Arc<LoadedPlugin>,
     caller: &'c Caller,
     deadlines: Deadlines,
     directory: Directory,
@@ -85,7 +85,7 @@ impl<'c> Call<'c> {
     /// A call of a plugin, for a tenant's request, until a deadline, that reaches this CRM.
     pub fn new(
         engine: &'c Arc<Engine>,
-        plugin: &'c Arc<Live>,
+        plugin: &'c Arc<LoadedPlugin>,
         caller: &'c Caller,
         deadlines: Deadlines,
         directory: Directory,
@@ -177,7 +177,7 @@ impl<'c> Call<'c> {
 
 /// A call that has its place.
 struct Work {
-    plugin: Arc<Live>,
+    plugin: Arc<LoadedPlugin>,
     tenant: Arc<str>,
     store: Store<CallStore>,
     /// Kept from a call before.
@@ -219,7 +219,7 @@ impl Work {
 }
 
 /// Tells the breaker how a call ended.
-fn judge<R>(plugin: &Live, pass: Pass<'_>, result: &Result<R, CallError>) {
+fn judge<R>(plugin: &LoadedPlugin, pass: Pass<'_>, result: &Result<R, CallError>) {
     match result {
         Err(CallError::Trap { .. } | CallError::OutOfTime(_)) => {
             if let Some(pause) = pass.failed(Instant::now()) {

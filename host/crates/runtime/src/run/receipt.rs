@@ -15,7 +15,7 @@ use super::budget::Usage;
 use super::caller::Caller;
 use super::store::CallStore;
 use crate::error::CallError;
-use crate::live::Live;
+use crate::loaded_plugin::LoadedPlugin;
 use crate::outbound::requests::Requests;
 
 /// Each new call counts for an eighth of what is usual.
@@ -65,7 +65,7 @@ impl Meters {
 
 /// Notes one call, until it has ended or was given up.
 pub(super) struct Receipt<'c> {
-    plugin: &'c Arc<Live>,
+    plugin: &'c Arc<LoadedPlugin>,
     caller: &'c Caller,
     function: Cow<'static, str>,
     began: Instant,
@@ -75,7 +75,7 @@ pub(super) struct Receipt<'c> {
 }
 
 impl<'c> Receipt<'c> {
-    pub(super) fn begin(plugin: &'c Arc<Live>, caller: &'c Caller, function: Cow<'static, str>) -> Self {
+    pub(super) fn begin(plugin: &'c Arc<LoadedPlugin>, caller: &'c Caller, function: Cow<'static, str>) -> Self {
         Self { plugin, caller, function, began: Instant::now(), admitted: None, ended: false }
     }
 

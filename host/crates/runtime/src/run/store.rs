@@ -22,7 +22,7 @@ use crate::grants::Grants;
 use crate::imports::attachments::Reading;
 use crate::imports::directory::Reach;
 use crate::imports::wasi_http::Http;
-use crate::live::Live;
+use crate::loaded_plugin::LoadedPlugin;
 use crate::outbound::requests::Requests;
 
 /// What a plugin gets of random bytes at a time.
@@ -57,7 +57,7 @@ pub struct CallStore {
 }
 
 impl CallStore {
-    fn new(plugin: &Live, caller: &Caller, reach: Option<Reach>, folder: Option<Dir>) -> Self {
+    fn new(plugin: &LoadedPlugin, caller: &Caller, reach: Option<Reach>, folder: Option<Dir>) -> Self {
         let (grants, limits, usage) = (&plugin.grants, &plugin.limits, Arc::default());
         let output = Arc::new(Output::new(&plugin.name, caller, limits, &usage));
         let (stdout, stderr) = (Stream::stdout(&output), Stream::stderr(&output));
@@ -100,7 +100,7 @@ impl CallStore {
     }
 
     /// Makes the store that of another call.
-    fn renew(&mut self, plugin: &Live, caller: &Caller, reach: Option<Reach>) {
+    fn renew(&mut self, plugin: &LoadedPlugin, caller: &Caller, reach: Option<Reach>) {
         self.usage = Arc::default();
         self.space.renew(&self.usage);
         self.output = Arc::new(Output::new(&plugin.name, caller, &plugin.limits, &self.usage));
@@ -122,14 +122,14 @@ fn pools(caller: &Caller, reach: Option<&Reach>) -> [Option<Arc<Pool>>; 2] {
     [tenant, all]
 }
 
-fn requests(plugin: &Live, caller: &Caller, reach: Option<&Reach>) -> Arc<Requests> {
+fn requests(plugin: &LoadedPlugin, caller: &Caller, reach: Option<&Reach>) -> Arc<Requests> {
     let deadline = reach.map(|reach| reach.deadline);
     let traces = reach.and_then(|reach| reach.traces.clone());
     Requests::new(&plugin.grants.egress, &plugin.limits, caller, deadline, traces)
 }
 
 /// A store with every budget armed, before any of the plugin's code runs.
-pub fn fresh(plugin: &Live, caller: &Caller, reach: Option<Reach>, folder: Option<Dir>) -> Store<CallStore> {
+pub fn fresh(plugin: &LoadedPlugin, caller: &Caller, reach: Option<Reach>, folder: Option<Dir>) -> Store<CallStore> {
     let limits = &plugin.limits;
     let mut store = Store::new(plugin.pre.engine(), CallStore::new(plugin, caller, reach, folder));
     store.limiter(|data| &mut data.space);
@@ -159,7 +159,7 @@ pub fn fresh(plugin: &Live, caller: &Caller, reach: Option<Reach>, folder: Optio
 }
 
 /// Arms every budget anew for another call in a store that was used before.
-pub(crate) fn renew(store: &mut Store<CallStore>, plugin: &Live, caller: &Caller, reach: Reach) {
+pub(crate) fn renew(store: &mut Store<CallStore>, plugin: &LoadedPlugin, caller: &Caller, reach: Reach) {
     store.data_mut().renew(plugin, caller, Some(reach));
     store.set_epoch_deadline(1);
 }

@@ -14,7 +14,7 @@ use wasmtime::component::Instance;
 
 use super::engine::Engine;
 use super::store::CallStore;
-use crate::live::Live;
+use crate::loaded_plugin::LoadedPlugin;
 use crate::settings::Instances as Choice;
 use crate::settings::Warm as Settings;
 
@@ -77,7 +77,7 @@ impl Instances {
 
     /// Keeps an instance, or gives its store back to be dropped.
     pub(super) fn give_back(
-        plugin: &Live,
+        plugin: &LoadedPlugin,
         tenant: Arc<str>,
         mut store: Store<CallStore>,
         instance: Instance,

@@ -28,7 +28,7 @@ use crate::settings::Limits;
 
 /// A plugin that can be called. Every call holds its own `Arc`, so replacing a plugin never
 /// touches a call in flight.
-pub struct Live {
+pub struct LoadedPlugin {
     /// The file's name without `.wasm`.
     pub name: Arc<str>,
     /// SHA-256 of the file.
@@ -59,13 +59,13 @@ pub struct Live {
     pub health: Arc<Health>,
 }
 
-impl Live {
+impl LoadedPlugin {
     /// Links a component and finds out which roles it answers.
     pub fn link(
         engine: &Engine,
         component: &Component,
         build: Build,
-        file: File,
+        file: PluginFile,
         terms: &Arc<Terms>,
     ) -> anyhow::Result<Self> {
         let pre = engine.linker_for(component).instantiate_pre(component).map_err(anyhow::Error::from);
@@ -101,7 +101,7 @@ impl Live {
 
     /// The same version under other terms.
     pub fn under(&self, engine: &Engine, terms: &Arc<Terms>) -> anyhow::Result<Self> {
-        let file = File { name: Arc::clone(&self.name), digest: self.digest, manifest: self.manifest.clone() };
+        let file = PluginFile { name: Arc::clone(&self.name), digest: self.digest, manifest: self.manifest.clone() };
         let live = Self::link(engine, self.pre.component(), self.build, file, terms)?;
         Ok(Self { since: self.since, health: Arc::clone(&self.health), ..live })
     }
@@ -143,7 +143,7 @@ impl Live {
 }
 
 /// What is known of a file before it is linked.
-pub struct File {
+pub struct PluginFile {
     pub name: Arc<str>,
     pub digest: Digest,
     pub manifest: Manifest,
