@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use frontgate_runtime::error::CallError;
+use frontgate_runtime::CallError;
 use frontgate_store::StoreError;
 use frontgate_twilio_callbacks::error::{DecodeError, EncodeError};
 use hyper::StatusCode;

@@ -10,15 +10,13 @@ use anyhow::{anyhow, bail};
 use arc_swap::ArcSwap;
 use frontgate_contract::Manifest;
 use frontgate_contract::digest::Digest;
-use frontgate_runtime::outbound::network::Around;
 use frontgate_runtime::run::call;
-use frontgate_runtime::run::call::{Caller, Receipts};
-use frontgate_runtime::run::engine::{Build, Engine, TRIALS_MAX};
-use frontgate_runtime::run::spread::spread;
+use frontgate_runtime::run::offload::offload;
 use frontgate_runtime::run::store;
 use frontgate_runtime::settings::PluginConfig;
-use frontgate_runtime::terms::Terms;
-use frontgate_runtime::{LoadedPlugin, PluginFile};
+use frontgate_runtime::{
+    Build, CallRecords, Caller, Engine, LoadedPlugin, NetworkOverrides, PluginFile, RuntimeConfig, TRIALS_MAX,
+};
 use frontgate_system::ownership;
 use tracing::warn;
 use wasmtime::component::Component;
@@ -57,8 +55,8 @@ pub(super) struct Ready {
 /// Loads files.
 pub(super) struct Loader {
     engine: Arc<Engine>,
-    terms: ArcSwap<Terms>,
-    around: Around,
+    terms: ArcSwap<RuntimeConfig>,
+    overrides: NetworkOverrides,
     builds: Builds,
     /// Files that are read and hashed.
     readers: Arc<Turns>,
@@ -71,29 +69,33 @@ fn anything(_: &Manifest) -> Result<(), Failure> {
 }
 
 impl Loader {
-    pub(super) fn new(engine: &Arc<Engine>, config: &Arc<dyn PluginConfig>, around: Around) -> anyhow::Result<Self> {
+    pub(super) fn new(
+        engine: &Arc<Engine>,
+        config: &Arc<dyn PluginConfig>,
+        overrides: NetworkOverrides,
+    ) -> anyhow::Result<Self> {
         Ok(Self {
             builds: Builds::new(engine, config.plugins())?,
             engine: Arc::clone(engine),
-            terms: ArcSwap::from_pointee(Terms::new(config, &around)),
-            around,
+            terms: ArcSwap::from_pointee(RuntimeConfig::new(config, &overrides)),
+            overrides,
             readers: Turns::new(thread::available_parallelism().map_or(1, usize::from)),
             trials: Turns::new(TRIALS_MAX as usize),
         })
     }
 
     /// What plugins run under now.
-    pub(super) fn terms(&self) -> Arc<Terms> {
+    pub(super) fn terms(&self) -> Arc<RuntimeConfig> {
         self.terms.load_full()
     }
 
     /// What they would run under.
-    pub(super) fn terms_of(&self, config: &Arc<dyn PluginConfig>) -> Terms {
-        Terms::new(config, &self.around)
+    pub(super) fn terms_of(&self, config: &Arc<dyn PluginConfig>) -> RuntimeConfig {
+        RuntimeConfig::new(config, &self.overrides)
     }
 
     /// From here on.
-    pub(super) fn set_terms(&self, terms: Arc<Terms>) {
+    pub(super) fn set_terms(&self, terms: Arc<RuntimeConfig>) {
         self.terms.store(terms);
     }
 
@@ -107,7 +109,7 @@ impl Loader {
     }
 
     /// Whether a version could go on under other terms.
-    pub(super) async fn try_under(&self, live: &LoadedPlugin, terms: &Arc<Terms>) -> Result<(), Failure> {
+    pub(super) async fn try_under(&self, live: &LoadedPlugin, terms: &Arc<RuntimeConfig>) -> Result<(), Failure> {
         let known = Urgency { known: true, ..Urgency::default() };
         self.try_once(&live.under(&self.engine, terms).map_err(Failure::Verdict)?, known).await
     }
@@ -288,7 +290,8 @@ impl Loader {
     async fn try_once(&self, live: &LoadedPlugin, urgency: Urgency) -> Result<(), Failure> {
         let _turn = self.trials.take(urgency).await;
         let trial = Arc::clone(&self.engine.trials).acquire_owned().await;
-        let caller = Caller { tenant: "-".into(), request: "trial".into(), share: None, receipts: Receipts::default() };
+        let caller =
+            Caller { tenant: "-".into(), request: "trial".into(), share: None, receipts: CallRecords::default() };
         let until = Instant::now() + Duration::from_millis(live.limits.call_timeout_ms);
         let folder = live.open_folder(until.into()).await.map_err(|error| Failure::Passing(error.into()))?;
         let mut store = store::fresh(live, &caller, None, folder);
@@ -309,8 +312,8 @@ impl Loader {
             Ok(())
         });
         let limit = live.limits.call_timeout_ms;
-        let heavy = AtomicBool::new(true);
-        let started = spread(&self.engine, &usage, &heavy, start);
+        let cpu_bound = AtomicBool::new(true);
+        let started = offload(&self.engine, &usage, &cpu_bound, start);
         match tokio::time::timeout(Duration::from_millis(limit), started).await {
             Ok(Ok(started)) => started.map_err(Failure::Verdict),
             Ok(Err(error)) => Err(Failure::Passing(error.into())),

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use frontgate_contract::Description;
-use frontgate_runtime::run::engine;
+use frontgate_runtime::engine;
 use frontgate_system::sandbox::Sandbox;
 use frontgate_system::scheduling;
 use frontgate_telemetry::brief;

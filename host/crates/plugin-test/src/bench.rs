@@ -9,14 +9,11 @@ use anyhow::{Context as _, anyhow};
 use frontgate_config::Config;
 use frontgate_contract::Role;
 use frontgate_loader::single;
-use frontgate_runtime::LoadedPlugin;
-use frontgate_runtime::error::CallError;
 use frontgate_runtime::files::Files;
-use frontgate_runtime::outbound::network::Around;
-use frontgate_runtime::run::call::{Call, Caller, Deadlines, Directory, Receipts};
-use frontgate_runtime::run::engine::Engine;
-use frontgate_runtime::run::receipt::Told;
 use frontgate_runtime::settings::PluginConfig;
+use frontgate_runtime::{
+    Call, CallError, CallRecord, CallRecords, Caller, Deadlines, Directory, Engine, LoadedPlugin, NetworkOverrides,
+};
 use frontgate_state::session;
 use frontgate_state::session::Session;
 use frontgate_state::{Bucket, Buckets};
@@ -72,7 +69,7 @@ impl Setting {
 /// One call, and what it left behind.
 pub(super) struct Run<R> {
     pub(super) result: Result<R, CallError>,
-    pub(super) told: Option<Told>,
+    pub(super) told: Option<CallRecord>,
     pub(super) lines: Vec<Line>,
 }
 
@@ -96,7 +93,7 @@ impl Bench {
                 (Some(Stage::open(upstreams).await?), program)
             }
         };
-        let around = Around { own: Vec::new(), detour: stage.as_ref().map(Stage::detour) };
+        let around = NetworkOverrides { own: Vec::new(), redirect: stage.as_ref().map(Stage::redirect) };
         let as_plugins_see_it: Arc<dyn PluginConfig> = config.clone();
         let live = single::load(&engine, &as_plugins_see_it, &name, wasm, around).await;
         let live = live.with_context(|| project.file.display().to_string())?;
@@ -127,7 +124,7 @@ impl Bench {
         question: impl AsyncFnOnce(Call<'_>) -> Result<R, CallError>,
     ) -> Run<R> {
         let request: Arc<str> = format!("call-{}", self.calls.fetch_add(1, Ordering::Relaxed)).into();
-        let (tenant, receipts) = (Arc::clone(&setting.tenant), Receipts::kept());
+        let (tenant, receipts) = (Arc::clone(&setting.tenant), CallRecords::kept());
         let caller = Caller { tenant, request: Arc::clone(&request), share: None, receipts: receipts.clone() };
         let until = Instant::now() + self.deadline(role);
         let deadlines = Deadlines { queue: until, answer: until };

@@ -1,7 +1,7 @@
 //! One question by hand.
 
 use anyhow::Context as _;
-use frontgate_runtime::run::receipt::Told;
+use frontgate_runtime::CallRecord;
 use frontgate_telemetry::capture::Line;
 use serde::Serialize;
 use serde_json::Value;
@@ -23,7 +23,7 @@ pub struct Asked {
     /// What the plugin wrote, and what the gateway warned of.
     pub log: Vec<Line>,
     /// What the call cost.
-    pub receipt: Option<Told>,
+    pub receipt: Option<CallRecord>,
 }
 
 /// Asks a plugin one thing; `directory` knows these customers.

@@ -17,12 +17,12 @@ use super::exports::Exports;
 use super::grants::Grants;
 use super::health::Health;
 use super::run::breaker::Breaker;
+use super::run::call_record::Meters;
 use super::run::engine::{Build, Engine};
 use super::run::folder::Folder;
-use super::run::receipt::Meters;
 use super::run::store::CallStore;
 use super::run::warm::Instances;
-use super::terms::Terms;
+use super::runtime_config::RuntimeConfig;
 use crate::error::CallError;
 use crate::settings::Limits;
 
@@ -40,14 +40,14 @@ pub struct LoadedPlugin {
     /// How it was compiled.
     pub build: Build,
     /// What it was linked under.
-    pub terms: Arc<Terms>,
+    pub terms: Arc<RuntimeConfig>,
     pub pre: InstancePre<CallStore>,
     pub grants: Arc<Grants>,
     pub limits: Limits,
     pub exports: Arc<Exports>,
     /// Whether its next call begins off the server's threads: one has computed for so long that it was moved, or ended
     /// in a trap, and none since has done better.
-    pub(crate) heavy: AtomicBool,
+    pub(crate) cpu_bound: AtomicBool,
     /// Calls of it that may run at one time.
     pub(crate) places: Arc<Semaphore>,
     /// The granted folder.
@@ -66,7 +66,7 @@ impl LoadedPlugin {
         component: &Component,
         build: Build,
         file: PluginFile,
-        terms: &Arc<Terms>,
+        terms: &Arc<RuntimeConfig>,
     ) -> anyhow::Result<Self> {
         let pre = engine.linker_for(component).instantiate_pre(component).map_err(anyhow::Error::from);
         let pre = pre.context("it imports what this gateway does not have")?;
@@ -84,7 +84,7 @@ impl LoadedPlugin {
             terms: Arc::clone(terms),
             grants,
             limits: terms.limits(&name),
-            heavy: AtomicBool::new(false),
+            cpu_bound: AtomicBool::new(false),
             places: Arc::new(Semaphore::new(plugins.calls_max_of(&name) as usize)),
             folder,
             breaker: Breaker::new(&plugins.breaker),
@@ -100,7 +100,7 @@ impl LoadedPlugin {
     }
 
     /// The same version under other terms.
-    pub fn under(&self, engine: &Engine, terms: &Arc<Terms>) -> anyhow::Result<Self> {
+    pub fn under(&self, engine: &Engine, terms: &Arc<RuntimeConfig>) -> anyhow::Result<Self> {
         let file = PluginFile { name: Arc::clone(&self.name), digest: self.digest, manifest: self.manifest.clone() };
         let live = Self::link(engine, self.pre.component(), self.build, file, terms)?;
         Ok(Self { since: self.since, health: Arc::clone(&self.health), ..live })

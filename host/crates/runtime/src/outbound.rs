@@ -3,19 +3,19 @@
 //! sent there, on every new connection.
 //!
 //! In reading order: a [`destination`] is what a request names, the [`policy`] is what was granted, the
-//! [`network`] finds addresses, [`requests`] are those of one call, an [`exchange`] is one of them. At a host with a
+//! [`network`] finds addresses, [`requests`] are those of one call, an [`in_flight`] is one of them. At a host with a
 //! bound secret, [`guard`] checks request and answer, and [`echo`] searches the answer for the secret.
 
 mod body;
 mod destination;
 mod echo;
-mod exchange;
 mod guard;
+mod in_flight;
 pub mod network;
 mod policy;
 pub(super) mod refusal;
 pub(super) mod requests;
-pub mod traces;
+pub mod side_effects;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -76,7 +76,7 @@ impl Egress {
 
     /// A connection to an address that was checked. The name stays what TLS is agreed on with.
     async fn connect(&self, to: &Destination, until: Instant) -> Result<Connection<Body>, Failure> {
-        if let Some(address) = self.network.detour(to) {
+        if let Some(address) = self.network.redirect(to) {
             let address = address?;
             let connect = async { Connection::over(TcpStream::connect(address).await?, None).await };
             let failed = |why: String| Failure::NotConnected(format!("connecting to {to}: {why}"));

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::loaded_plugin::LoadedPlugin;
 pub use super::receipt::{Outcome, Receipt};
 
-/// Receipts of all plugins that are shown together.
+/// CallRecords of all plugins that are shown together.
 const RECENT_MAX: usize = 50;
 
 /// Removed plugins whose last receipt is shown; those of the others are bounded by the files that are there.

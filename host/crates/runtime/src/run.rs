@@ -5,14 +5,14 @@
 
 mod admission;
 pub(super) mod breaker;
-pub(super) mod budget;
 pub mod call;
+pub mod call_record;
 mod caller;
 pub mod engine;
 pub(super) mod folder;
-mod held;
+mod host_memory;
+pub mod offload;
 pub(super) mod output;
-pub mod receipt;
-pub mod spread;
 pub mod store;
+pub(super) mod usage;
 pub(super) mod warm;

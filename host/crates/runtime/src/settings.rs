@@ -88,7 +88,7 @@ pub struct Plugins {
     pub versions_bytes_max: u64,
     /// Plugins that are loaded and remembered, by name.
     pub names_max: usize,
-    /// Receipts that are kept.
+    /// CallRecords that are kept.
     pub receipts_max: usize,
     /// No call of a plugin may take longer, so that an old version is gone this long after a swap.
     pub drain_timeout_ms: u64,

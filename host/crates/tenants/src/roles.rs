@@ -6,11 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use frontgate_contract::Role;
-use frontgate_runtime::LoadedPlugin;
-use frontgate_runtime::error::CallError;
-use frontgate_runtime::registry::Registry;
-use frontgate_runtime::run::call::{Call, Caller, Deadlines, Directory, Receipts};
-use frontgate_runtime::run::engine::Engine;
+use frontgate_runtime::{Call, CallError, CallRecords, Caller, Deadlines, Directory, Engine, LoadedPlugin, Registry};
 
 use crate::{App, Settings, Tenant};
 
@@ -32,7 +28,7 @@ impl Plugins {
         tenant: &Arc<Tenant>,
         request: &Arc<str>,
         deadlines: Deadlines,
-        receipts: Receipts,
+        receipts: CallRecords,
     ) -> Asking {
         let caller = Caller {
             tenant: Arc::clone(&tenant.name),

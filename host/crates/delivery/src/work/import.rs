@@ -7,9 +7,8 @@ use base64::prelude::BASE64_STANDARD;
 use frontgate_front::api;
 use frontgate_front::api::{Call, Contact, Content, Fate, UPLOAD_BYTES_MAX, Writer, file_field};
 use frontgate_front::html::Html;
-use frontgate_runtime::fetch::fetch;
 use frontgate_runtime::files::{Body, Missing};
-use frontgate_runtime::run::call::{Caller, Receipts};
+use frontgate_runtime::{CallRecords, Caller, fetch};
 use frontgate_store::{crash, millis};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Body as _;
@@ -160,7 +159,7 @@ impl Workshop {
                     tenant: self.tenant.name.clone(),
                     request: delivery.request.clone(),
                     share: None,
-                    receipts: Receipts::default(),
+                    receipts: CallRecords::default(),
                 };
                 fetch(&plugin, &caller, url, app.files_timeout).await
             }

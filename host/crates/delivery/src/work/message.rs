@@ -7,8 +7,7 @@ use frontgate_contract::Role;
 use frontgate_contract::bindings::channel::{Attachment, Fate, OutboundKind, OutboundMessage, Party, Receipt as Given};
 use frontgate_front::requests;
 use frontgate_front::requests::{Kind, Message, Question};
-use frontgate_runtime::error::CallError;
-use frontgate_runtime::outbound::traces::{Left, Traces};
+use frontgate_runtime::{CallError, Effect, SideEffects};
 use frontgate_store::crash;
 
 use super::channel::Subject;
@@ -63,7 +62,7 @@ impl Workshop {
             return Ok(again("it was taken out of this worker's hands", false));
         }
         crash::point("before-send");
-        let traces = Arc::new(Traces::default());
+        let traces = Arc::new(SideEffects::default());
         let sent = call().traced(&traces).send(connection, outbound).await;
         crash::point("after-send");
         Ok(match sent {
@@ -94,7 +93,7 @@ impl Workshop {
 
 /// The plugin has not said that it was sent. Its word counts where it had an answer to every request that
 /// changes something; where it has crashed, or ran out of time, what left counts.
-fn unsent(error: &CallError, left: Left) -> Settlement {
+fn unsent(error: &CallError, left: Effect) -> Settlement {
     let reason = format!("the plugin has not sent it: {}", sentence(error));
     let told = |text: &str| format!("It could not be sent: {text}");
     match error {
@@ -102,8 +101,8 @@ fn unsent(error: &CallError, left: Left) -> Settlement {
         CallError::Forbidden(text) | CallError::Invalid(text) | CallError::Failed(text) => {
             Settlement::Refused { reason, told: told(text) }
         }
-        CallError::Unavailable(_) if left != Left::Unclear => again(reason, true),
-        _ if left != Left::Nothing => Settlement::Unknown { reason, asked: false, after: None },
+        CallError::Unavailable(_) if left != Effect::Unknown => again(reason, true),
+        _ if left != Effect::None => Settlement::Unknown { reason, asked: false, after: None },
         CallError::Trap { .. } => Settlement::Crashed { reason },
         _ => again(reason, true),
     }
@@ -170,7 +169,7 @@ mod tests {
             (CallError::Busy("no place"), ["again", "unknown", "unknown"]),
         ];
         for (error, expected) in table {
-            let settled = [Left::Nothing, Left::Done, Left::Unclear].map(|left| is(unsent(&error, left)));
+            let settled = [Effect::None, Effect::Done, Effect::Unknown].map(|left| is(unsent(&error, left)));
             assert_eq!(settled, expected, "{error:?}");
         }
     }

@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use frontgate_runtime::LoadedPlugin;
 use frontgate_runtime::settings::PluginConfig;
-use frontgate_runtime::terms::Terms;
+use frontgate_runtime::{LoadedPlugin, RuntimeConfig};
 use tokio::sync::oneshot;
 use tracing::warn;
 
@@ -13,7 +12,7 @@ use super::{Finished, Reload};
 
 /// Terms that every live plugin was tried under.
 pub(super) struct Configuration {
-    tried: Result<Arc<Terms>, String>,
+    tried: Result<Arc<RuntimeConfig>, String>,
     answer: oneshot::Sender<command::Result>,
 }
 

@@ -5,10 +5,9 @@ use std::time::{Duration, Instant};
 
 use frontgate_contract::Role;
 use frontgate_contract::digest::Digest;
-use frontgate_runtime::LoadedPlugin;
 use frontgate_runtime::receipt::Changes;
 use frontgate_runtime::registry::Outcome;
-use frontgate_runtime::run::engine::Build;
+use frontgate_runtime::{Build, LoadedPlugin};
 use tokio::sync::oneshot;
 use tracing::{info, warn};
 

@@ -13,11 +13,11 @@ use tracing::warn;
 use crate::error::CallError;
 use crate::files::Files;
 use crate::loaded_plugin::LoadedPlugin;
-use crate::outbound::traces::Traces;
-use crate::run::budget::Usage;
+use crate::outbound::side_effects::SideEffects;
 use crate::run::call::{Call, Caller, Deadlines};
 use crate::run::engine::Engine;
 use crate::run::store::CallStore;
+use crate::run::usage::Usage;
 
 /// What a plugin reaches through `directory`.
 #[derive(Clone)]
@@ -33,14 +33,14 @@ pub enum Directory {
 }
 
 /// What a running call needs to start another.
-pub struct Reach {
+pub struct HostContext {
     pub(crate) engine: Arc<Engine>,
     pub(crate) deadline: Instant,
     pub(crate) directory: Directory,
     /// Files of the message that the call is about.
     pub(crate) files: Option<Arc<dyn Files>>,
     /// Where the call's requests leave a word of what may have come of them.
-    pub(crate) traces: Option<Arc<Traces>>,
+    pub(crate) traces: Option<Arc<SideEffects>>,
 }
 
 impl Host for CallStore {

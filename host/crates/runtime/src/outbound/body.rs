@@ -13,8 +13,8 @@ use hyper::body::{Body as HttpBody, Bytes, Frame, Incoming, SizeHint};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::echo::Search;
-use super::exchange::Exchange;
 use super::guard;
+use super::in_flight::InFlight;
 use super::refusal::Failure;
 
 /// What a plugin sends.
@@ -97,7 +97,7 @@ impl HttpBody for Capped {
 pub(crate) struct ResponseBody {
     incoming: Incoming,
     /// None once nothing more comes.
-    exchange: Option<Exchange>,
+    exchange: Option<InFlight>,
     left: usize,
     /// When the whole has to be there.
     until: Instant,
@@ -111,7 +111,7 @@ pub(crate) struct ResponseBody {
 impl ResponseBody {
     pub(super) fn new(
         incoming: Incoming,
-        exchange: Exchange,
+        exchange: InFlight,
         search: Option<Search>,
         bytes_max: usize,
         until: Instant,

@@ -17,37 +17,37 @@ pub struct Network {
     names: Names,
     pub(super) tls: Tls,
     pub(super) connections_idle_max: usize,
-    around: Around,
+    overrides: NetworkOverrides,
 }
 
-/// What is around a gateway.
+/// What is overrides a gateway.
 #[derive(Clone, Default)]
-pub struct Around {
+pub struct NetworkOverrides {
     /// Where it listens itself.
     pub own: Vec<SocketAddr>,
     /// Where connections lead instead, while an author works on a plugin.
-    pub detour: Option<Detour>,
+    pub redirect: Option<Redirect>,
 }
 
 /// Where connections to a site lead instead, without TLS, if they do, or why there is none:
 /// `https://crm.example.com`, with a port unless it is the scheme's own.
-pub type Detour = Arc<dyn Fn(&str) -> Option<Result<SocketAddr, String>> + Send + Sync>;
+pub type Redirect = Arc<dyn Fn(&str) -> Option<Result<SocketAddr, String>> + Send + Sync>;
 
 impl Network {
-    /// The network around a gateway.
-    pub fn new(config: &Plugins, around: &Around) -> Self {
+    /// The network overrides a gateway.
+    pub fn new(config: &Plugins, overrides: &NetworkOverrides) -> Self {
         Self {
             names: Names::new(&config.nameservers),
             tls: Tls::new(&config.ca_files),
             connections_idle_max: config.connections_idle_max,
-            around: around.clone(),
+            overrides: overrides.clone(),
         }
     }
 
     /// Where a connection leads instead, if it does. Grants and limits hold as before.
-    pub fn detour(&self, to: &Destination) -> Option<Result<SocketAddr, Failure>> {
-        let detour = self.around.detour.as_ref()?;
-        Some(detour(&to.to_string())?.map_err(Failure::NotConnected))
+    pub fn redirect(&self, to: &Destination) -> Option<Result<SocketAddr, Failure>> {
+        let redirect = self.overrides.redirect.as_ref()?;
+        Some(redirect(&to.to_string())?.map_err(Failure::NotConnected))
     }
 
     /// All addresses of a host.
@@ -59,7 +59,7 @@ impl Network {
 
     /// Whether the gateway itself listens there.
     pub(super) fn is_own(&self, address: SocketAddr) -> bool {
-        self.around.own.iter().filter(|own| own.port() == address.port()).any(|own| {
+        self.overrides.own.iter().filter(|own| own.port() == address.port()).any(|own| {
             own.ip().to_canonical() == address.ip() || (own.ip().is_unspecified() && is_of_this_machine(address))
         })
     }
@@ -86,7 +86,7 @@ mod tests {
     #[test]
     fn a_listener_at_every_address_is_found_at_each_of_this_machine() {
         let own = ["0.0.0.0:8080", "127.0.0.1:8081"].map(|own| own.parse().expect("an address"));
-        let network = Network::new(&Plugins::default(), &Around { own: own.to_vec(), detour: None });
+        let network = Network::new(&Plugins::default(), &NetworkOverrides { own: own.to_vec(), redirect: None });
         for (address, expected) in [
             ("127.0.0.1:8080", true),
             ("127.9.9.9:8080", true),

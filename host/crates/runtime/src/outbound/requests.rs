@@ -16,10 +16,10 @@ use tracing::{debug, warn};
 
 use super::body::{ResponseBody, capped, read_whole};
 use super::echo::Patterns;
-use super::exchange::Exchange;
 use super::guard;
+use super::in_flight::InFlight;
 use super::policy::Binding;
-use super::traces::Traces;
+use super::side_effects::SideEffects;
 use super::{Aim, Body, Egress, Failure, Refusal};
 use crate::run::call::Caller;
 use crate::settings::Limits;
@@ -39,7 +39,7 @@ pub(crate) struct Requests {
     pub(super) places: Semaphore,
     /// When the call ends; none while a plugin is only tried.
     deadline: Option<Instant>,
-    pub(super) traces: Option<Arc<Traces>>,
+    pub(super) traces: Option<Arc<SideEffects>>,
     limits: Limits,
     used: Mutex<Used>,
     /// Bytes of answers that were read whole, as long as they are there.
@@ -101,7 +101,7 @@ impl Requests {
         limits: &Limits,
         caller: &Caller,
         deadline: Option<Instant>,
-        traces: Option<Arc<Traces>>,
+        traces: Option<Arc<SideEffects>>,
     ) -> Arc<Self> {
         Arc::new(Self {
             egress: Arc::clone(egress),
@@ -194,7 +194,7 @@ impl Requests {
         let answered = until.min(Instant::now() + shorter(whole, patience.first_byte));
         let Binding { secrets, is_guarded, .. } = binding;
         self.egress.policy.bind(&secrets, &mut headers);
-        let Some(mut exchange) = Exchange::new(self, to, secrets, &method) else {
+        let Some(mut exchange) = InFlight::new(self, to, secrets, &method) else {
             self.places.add_permits(1);
             return Err(self.unsent(Failure::NotConnected("the call was given up".to_owned())));
         };
@@ -318,19 +318,19 @@ mod tests {
 
     use super::*;
     use crate::outbound::Destination;
-    use crate::outbound::network::{Around, Network};
+    use crate::outbound::network::{Network, NetworkOverrides};
     use crate::settings::{Named, Plugins};
 
     #[tokio::test]
     async fn a_plugin_that_is_only_tried_reaches_nothing() {
         let named: Named = toml::from_str("outbound = [\"http://localhost\"]").expect("a configuration");
-        let network = Arc::new(Network::new(&Plugins::default(), &Around::default()));
+        let network = Arc::new(Network::new(&Plugins::default(), &NetworkOverrides::default()));
         let egress = Arc::new(Egress::new(&"p".into(), Some(&named), &network));
         let caller = Caller {
             tenant: "-".into(),
             request: "trial".into(),
             share: None,
-            receipts: crate::run::call::Receipts::default(),
+            receipts: crate::run::call::CallRecords::default(),
         };
         let requests = Requests::new(&egress, &Limits::default(), &caller, None, None);
         let sent = requests.send(Outgoing {

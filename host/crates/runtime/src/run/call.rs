@@ -23,20 +23,20 @@ use wasmtime::{PoolConcurrencyLimitError, Store, Trap};
 
 use super::admission::{Place, admit};
 use super::breaker::Pass;
-use super::budget::{POOLS, Usage};
-pub use super::caller::{Caller, Receipts, Share};
+use super::call_record::Receipt;
+pub use super::caller::{CallRecords, Caller, TenantShare};
 use super::engine::Engine;
-use super::receipt::Receipt;
-use super::spread::{INLINE_MAX, spread};
+use super::offload::{INLINE_MAX, offload};
 use super::store::{self, CallStore};
+use super::usage::{POOLS, Usage};
 use super::warm::Instances;
 use crate::error::CallError;
 use crate::files::Files;
 pub use crate::imports::directory::Directory;
-use crate::imports::directory::Reach;
+use crate::imports::directory::HostContext;
 use crate::imports::state::commit;
 use crate::loaded_plugin::LoadedPlugin;
-use crate::outbound::traces::Traces;
+use crate::outbound::side_effects::SideEffects;
 
 /// Until when a call may wait for a place, and until when it must have answered.
 #[derive(Debug, Clone, Copy)]
@@ -59,7 +59,7 @@ pub struct Call<'c> {
     directory: Directory,
     files: Option<Arc<dyn Files>>,
     /// Where it says what it has left behind outside.
-    traces: Option<Arc<Traces>>,
+    traces: Option<Arc<SideEffects>>,
     /// What the call uses that this one is made for, and counts against.
     outer: Option<&'c Arc<Usage>>,
 }
@@ -99,7 +99,7 @@ impl<'c> Call<'c> {
     }
 
     /// The same for somebody who has to know whether it may have had an effect.
-    pub fn traced(self, traces: &Arc<Traces>) -> Self {
+    pub fn traced(self, traces: &Arc<SideEffects>) -> Self {
         Self { traces: Some(Arc::clone(traces)), ..self }
     }
 
@@ -141,7 +141,7 @@ impl<'c> Call<'c> {
         let began = Instant::now();
         let wall = began + Duration::from_millis(plugin.limits.call_timeout_ms);
         let reach =
-            Reach { engine: Arc::clone(engine), deadline: wall.min(deadlines.answer), directory, files, traces };
+            HostContext { engine: Arc::clone(engine), deadline: wall.min(deadlines.answer), directory, files, traces };
         let (store, instance) = match plugin.instances.take(&caller.tenant) {
             Some((mut store, instance)) => {
                 store::renew(&mut store, plugin, caller, reach);
@@ -155,7 +155,7 @@ impl<'c> Call<'c> {
         let usage = Arc::clone(&store.data().usage);
         receipt.admitted(began, store.data());
         let work = Work { plugin: Arc::clone(plugin), tenant: Arc::clone(&caller.tenant), store, instance, place };
-        let asked = spread(engine, &usage, &plugin.heavy, Box::pin(work.ask(began, question)));
+        let asked = offload(engine, &usage, &plugin.cpu_bound, Box::pin(work.ask(began, question)));
         let outcome = timeout_at(wall.min(deadlines.answer), asked).await;
         if let Some(outer) = outer {
             outer.cpu.charge(usage.cpu.spent_away());
@@ -168,8 +168,8 @@ impl<'c> Call<'c> {
             Err(_) => Err(CallError::OutOfTime("deadline")),
         };
         // What ends in a trap may have cost the kernel more than what can be interrupted.
-        let heavy = usage.cpu.spent() >= INLINE_MAX || matches!(result, Err(CallError::Trap { .. }));
-        plugin.heavy.store(heavy, Ordering::Relaxed);
+        let cpu_bound = usage.cpu.spent() >= INLINE_MAX || matches!(result, Err(CallError::Trap { .. }));
+        plugin.cpu_bound.store(cpu_bound, Ordering::Relaxed);
         plugin.health.note(result.as_ref().err());
         result
     }

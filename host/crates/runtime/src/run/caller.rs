@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Semaphore;
 
-use super::budget::{POOLS, Pool};
-use super::receipt::Told;
+use super::call_record::CallRecord;
+use super::usage::{POOLS, Pool};
 
 /// For whom a call is made; stands in every line that the plugin logs.
 #[derive(Debug, Clone)]
@@ -15,16 +15,16 @@ pub struct Caller {
     /// Id of the request.
     pub request: Arc<str>,
     /// The tenant's shares of the places for calls; none for a trial run.
-    pub share: Option<Arc<Share>>,
+    pub share: Option<Arc<TenantShare>>,
     /// What the request's calls came to.
-    pub receipts: Receipts,
+    pub receipts: CallRecords,
 }
 
 /// The receipts of a request's calls, where somebody will read them.
 #[derive(Debug, Clone, Default)]
-pub struct Receipts(Option<Arc<Mutex<Vec<Told>>>>);
+pub struct CallRecords(Option<Arc<Mutex<Vec<CallRecord>>>>);
 
-impl Receipts {
+impl CallRecords {
     /// Keeps them if the log shows them.
     pub fn kept_at_debug() -> Self {
         Self(tracing::enabled!(tracing::Level::DEBUG).then(Arc::default))
@@ -42,7 +42,7 @@ impl Receipts {
     }
 
     /// All of them so far.
-    pub fn all(&self) -> Vec<Told> {
+    pub fn all(&self) -> Vec<CallRecord> {
         let kept = self.0.as_ref().map(|all| all.lock().unwrap_or_else(PoisonError::into_inner).clone());
         kept.unwrap_or_default()
     }
@@ -51,7 +51,7 @@ impl Receipts {
         self.0.is_some()
     }
 
-    pub(super) fn add(&self, receipt: Told) {
+    pub(super) fn add(&self, receipt: CallRecord) {
         if let Some(all) = &self.0 {
             all.lock().unwrap_or_else(PoisonError::into_inner).push(receipt);
         }
@@ -60,14 +60,14 @@ impl Receipts {
 
 /// How many calls of one tenant may run at one time.
 #[derive(Debug)]
-pub struct Share {
+pub struct TenantShare {
     calls: Arc<Semaphore>,
     directory: Arc<Semaphore>,
     /// Memory of instances.
     pub(super) memory: Arc<Pool>,
 }
 
-impl Share {
+impl TenantShare {
     /// So many calls, so many within them, and so much memory of their instances.
     pub fn new(calls: u32, directory: u32, memory_bytes: usize) -> Self {
         let places = |count| Arc::new(Semaphore::new(count as usize));

@@ -18,9 +18,9 @@ use wasmtime::component::{Component, Linker};
 use wasmtime::{Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig, Strategy};
 
 use super::admission::Queue;
-use super::budget::{POOLS, Pool};
 use super::folder::{FilePools, Folder};
 use super::store::CallStore;
+use super::usage::{POOLS, Pool};
 use crate::imports;
 use crate::settings::Plugins;
 

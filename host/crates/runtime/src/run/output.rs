@@ -13,8 +13,8 @@ use tracing::{Level, debug, enabled, error, info, trace, warn};
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 
-use super::budget::Usage;
 use super::caller::Caller;
+use super::usage::Usage;
 use crate::settings::Limits;
 
 /// Everything that one call writes.

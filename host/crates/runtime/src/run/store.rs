@@ -11,16 +11,16 @@ use wasmtime_wasi::filesystem::Dir;
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtxView, WasiHttpView};
 
-use super::budget::{Pool, Space, Usage};
 use super::caller::Caller;
 use super::folder::FilePool;
-use super::held::{LOOK_CALLS, held};
+use super::host_memory::{LOOK_CALLS, held};
+use super::offload::INLINE_MAX;
 use super::output::{Output, Stream};
-use super::spread::INLINE_MAX;
+use super::usage::{Pool, Space, Usage};
 use super::warm::Life;
 use crate::grants::Grants;
 use crate::imports::attachments::Reading;
-use crate::imports::directory::Reach;
+use crate::imports::directory::HostContext;
 use crate::imports::wasi_http::Http;
 use crate::loaded_plugin::LoadedPlugin;
 use crate::outbound::requests::Requests;
@@ -36,7 +36,7 @@ pub struct CallStore {
     host_memory_bytes_max: usize,
     pub(crate) output: Arc<Output>,
     /// None while a plugin is only tried.
-    pub(crate) reach: Option<Reach>,
+    pub(crate) reach: Option<HostContext>,
     pub(super) life: Life,
     stdout: Stream,
     stderr: Stream,
@@ -57,7 +57,7 @@ pub struct CallStore {
 }
 
 impl CallStore {
-    fn new(plugin: &LoadedPlugin, caller: &Caller, reach: Option<Reach>, folder: Option<Dir>) -> Self {
+    fn new(plugin: &LoadedPlugin, caller: &Caller, reach: Option<HostContext>, folder: Option<Dir>) -> Self {
         let (grants, limits, usage) = (&plugin.grants, &plugin.limits, Arc::default());
         let output = Arc::new(Output::new(&plugin.name, caller, limits, &usage));
         let (stdout, stderr) = (Stream::stdout(&output), Stream::stderr(&output));
@@ -100,7 +100,7 @@ impl CallStore {
     }
 
     /// Makes the store that of another call.
-    fn renew(&mut self, plugin: &LoadedPlugin, caller: &Caller, reach: Option<Reach>) {
+    fn renew(&mut self, plugin: &LoadedPlugin, caller: &Caller, reach: Option<HostContext>) {
         self.usage = Arc::default();
         self.space.renew(&self.usage);
         self.output = Arc::new(Output::new(&plugin.name, caller, &plugin.limits, &self.usage));
@@ -116,20 +116,25 @@ impl CallStore {
 }
 
 /// The memory that a call's instance takes is a part of these. A trial run has none to share.
-fn pools(caller: &Caller, reach: Option<&Reach>) -> [Option<Arc<Pool>>; 2] {
+fn pools(caller: &Caller, reach: Option<&HostContext>) -> [Option<Arc<Pool>>; 2] {
     let all = reach.map(|reach| Arc::clone(&reach.engine.memory));
     let tenant = caller.share.as_ref().map(|share| Arc::clone(&share.memory));
     [tenant, all]
 }
 
-fn requests(plugin: &LoadedPlugin, caller: &Caller, reach: Option<&Reach>) -> Arc<Requests> {
+fn requests(plugin: &LoadedPlugin, caller: &Caller, reach: Option<&HostContext>) -> Arc<Requests> {
     let deadline = reach.map(|reach| reach.deadline);
     let traces = reach.and_then(|reach| reach.traces.clone());
     Requests::new(&plugin.grants.egress, &plugin.limits, caller, deadline, traces)
 }
 
 /// A store with every budget armed, before any of the plugin's code runs.
-pub fn fresh(plugin: &LoadedPlugin, caller: &Caller, reach: Option<Reach>, folder: Option<Dir>) -> Store<CallStore> {
+pub fn fresh(
+    plugin: &LoadedPlugin,
+    caller: &Caller,
+    reach: Option<HostContext>,
+    folder: Option<Dir>,
+) -> Store<CallStore> {
     let limits = &plugin.limits;
     let mut store = Store::new(plugin.pre.engine(), CallStore::new(plugin, caller, reach, folder));
     store.limiter(|data| &mut data.space);
@@ -159,7 +164,7 @@ pub fn fresh(plugin: &LoadedPlugin, caller: &Caller, reach: Option<Reach>, folde
 }
 
 /// Arms every budget anew for another call in a store that was used before.
-pub(crate) fn renew(store: &mut Store<CallStore>, plugin: &LoadedPlugin, caller: &Caller, reach: Reach) {
+pub(crate) fn renew(store: &mut Store<CallStore>, plugin: &LoadedPlugin, caller: &Caller, reach: HostContext) {
     store.data_mut().renew(plugin, caller, Some(reach));
     store.set_epoch_deadline(1);
 }

@@ -7,17 +7,17 @@ use proptest::prelude::*;
 use url::Url;
 
 use super::*;
-use crate::outbound::network::Around;
+use crate::outbound::network::NetworkOverrides;
 use crate::settings::Plugins;
 
 fn policy(settings: &str) -> Policy {
     Policy::new(&toml::from_str(settings).expect("a configuration"))
 }
 
-/// Around a gateway that listens at this address.
+/// NetworkOverrides a gateway that listens at this address.
 static NETWORK: LazyLock<Network> = LazyLock::new(|| {
     let own = vec!["127.0.0.1:8080".parse().expect("an address")];
-    Network::new(&Plugins::default(), &Around { own, detour: None })
+    Network::new(&Plugins::default(), &NetworkOverrides { own, redirect: None })
 });
 
 /// What becomes of a URL, with the addresses that its host has.

@@ -10,16 +10,16 @@ use tokio::time::{Instant, timeout_at};
 use tracing::debug;
 
 use super::requests::Requests;
-use super::traces::{Answered, Traces, is_safe};
+use super::side_effects::{Answered, SideEffects, is_safe};
 use super::{Body, Destination, Failure, Key};
 
 /// A request that has its turn.
-pub(super) struct Exchange {
+pub(super) struct InFlight {
     requests: Arc<Requests>,
     key: Key,
     open: Option<Open>,
     /// None for a request that changes nothing, or where nobody asks.
-    traces: Option<Arc<Traces>>,
+    traces: Option<Arc<SideEffects>>,
     /// Whether bytes of it left.
     has_left: bool,
     /// Of the answer, once it has begun.
@@ -37,7 +37,7 @@ struct Open {
     read: u64,
 }
 
-impl Exchange {
+impl InFlight {
     /// Takes a turn that has been waited for; none if nobody waits for the call any more.
     pub(super) fn new(requests: &Arc<Requests>, to: Destination, bound: Vec<usize>, method: &Method) -> Option<Self> {
         let key = Key { tenant: Arc::clone(&requests.caller.tenant), to, bound };
@@ -129,7 +129,7 @@ impl Exchange {
     }
 }
 
-impl Drop for Exchange {
+impl Drop for InFlight {
     fn drop(&mut self) {
         if let Some(open) = self.open.take() {
             self.note(&open);

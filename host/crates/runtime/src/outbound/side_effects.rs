@@ -8,18 +8,18 @@ use hyper::{Method, Response, StatusCode};
 
 /// What a call may have left behind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Left {
+pub enum Effect {
     /// Nothing: no request that may change something left, or those that did were refused.
-    Nothing,
+    None,
     /// Some request did what it was to do.
     Done,
     /// Some request may have, and nobody said what came of it.
-    Unclear,
+    Unknown,
 }
 
 /// The requests of one call, as far as they may change something.
 #[derive(Debug, Default)]
-pub struct Traces {
+pub struct SideEffects {
     /// Those that have begun and not ended: a call that is given up ends a moment later.
     open: AtomicUsize,
     unclear: AtomicBool,
@@ -27,17 +27,17 @@ pub struct Traces {
     closed: AtomicBool,
 }
 
-impl Traces {
+impl SideEffects {
     /// Nobody waits for the call any more: no further request of it begins. Says what those that did may have
     /// left behind; one that has not ended yet is unclear.
-    pub fn close(&self) -> Left {
+    pub fn close(&self) -> Effect {
         self.closed.store(true, Ordering::SeqCst);
         if self.open.load(Ordering::SeqCst) > 0 || self.unclear.load(Ordering::SeqCst) {
-            Left::Unclear
+            Effect::Unknown
         } else if self.done.load(Ordering::SeqCst) {
-            Left::Done
+            Effect::Done
         } else {
-            Left::Nothing
+            Effect::None
         }
     }
 
@@ -91,8 +91,8 @@ mod tests {
     /// Whether it left, its answer with or without `Retry-After`, and whether that came whole.
     type Ended = (bool, Option<(u16, bool)>, bool);
 
-    fn left(ended: Option<Ended>) -> Left {
-        let traces = Traces::default();
+    fn left(ended: Option<Ended>) -> Effect {
+        let traces = SideEffects::default();
         assert!(traces.begin());
         if let Some((has_left, answer, is_whole)) = ended {
             let status = |number| StatusCode::from_u16(number).expect("a status");
@@ -107,18 +107,18 @@ mod tests {
     #[test]
     fn what_a_request_leaves_behind_follows_from_how_it_ended() {
         let table = [
-            (None, Left::Unclear),
-            (Some((false, None, false)), Left::Nothing),
-            (Some((true, None, false)), Left::Unclear),
-            (Some((true, Some((201, false)), true)), Left::Done),
-            (Some((true, Some((201, false)), false)), Left::Unclear),
-            (Some((true, Some((302, false)), true)), Left::Done),
-            (Some((true, Some((422, false)), true)), Left::Nothing),
-            (Some((true, Some((429, true)), false)), Left::Nothing),
-            (Some((true, Some((408, false)), true)), Left::Unclear),
-            (Some((true, Some((503, true)), true)), Left::Nothing),
-            (Some((true, Some((503, false)), true)), Left::Unclear),
-            (Some((true, Some((500, true)), true)), Left::Unclear),
+            (None, Effect::Unknown),
+            (Some((false, None, false)), Effect::None),
+            (Some((true, None, false)), Effect::Unknown),
+            (Some((true, Some((201, false)), true)), Effect::Done),
+            (Some((true, Some((201, false)), false)), Effect::Unknown),
+            (Some((true, Some((302, false)), true)), Effect::Done),
+            (Some((true, Some((422, false)), true)), Effect::None),
+            (Some((true, Some((429, true)), false)), Effect::None),
+            (Some((true, Some((408, false)), true)), Effect::Unknown),
+            (Some((true, Some((503, true)), true)), Effect::None),
+            (Some((true, Some((503, false)), true)), Effect::Unknown),
+            (Some((true, Some((500, true)), true)), Effect::Unknown),
         ];
         for (ended, expected) in table {
             assert_eq!(left(ended), expected, "{ended:?}");

@@ -5,19 +5,19 @@ use std::sync::Arc;
 use frontgate_contract::Role;
 
 use super::grants::Grants;
-use super::outbound::network::{Around, Network};
+use super::outbound::network::{Network, NetworkOverrides};
 use super::settings::{Limits, PluginConfig, Plugins};
 
 /// One configuration, as plugins see it.
-pub struct Terms {
+pub struct RuntimeConfig {
     config: Arc<dyn PluginConfig>,
     network: Arc<Network>,
 }
 
-impl Terms {
-    /// The terms of a gateway with this around it.
-    pub fn new(config: &Arc<dyn PluginConfig>, around: &Around) -> Self {
-        Self { config: Arc::clone(config), network: Arc::new(Network::new(config.plugins(), around)) }
+impl RuntimeConfig {
+    /// The terms of a gateway with this overrides it.
+    pub fn new(config: &Arc<dyn PluginConfig>, overrides: &NetworkOverrides) -> Self {
+        Self { config: Arc::clone(config), network: Arc::new(Network::new(config.plugins(), overrides)) }
     }
 
     /// For all plugins.

@@ -11,9 +11,9 @@ use serde::Serialize;
 use tokio::time::Instant;
 use tracing::{Level, debug, enabled};
 
-use super::budget::Usage;
 use super::caller::Caller;
 use super::store::CallStore;
+use super::usage::Usage;
 use crate::error::CallError;
 use crate::loaded_plugin::LoadedPlugin;
 use crate::outbound::requests::Requests;
@@ -120,8 +120,8 @@ impl<'c> Receipt<'c> {
         }
     }
 
-    fn told(&self, outcome: &'static str, limit: Option<&'static str>, queue: Duration, run: Duration) -> Told {
-        Told {
+    fn told(&self, outcome: &'static str, limit: Option<&'static str>, queue: Duration, run: Duration) -> CallRecord {
+        CallRecord {
             plugin: self.plugin.name.to_string(),
             // `crm.call_list_customers` is `crm.list-customers` in the contract.
             function: self.function.replace("call_", "").replace('_', "-"),
@@ -136,7 +136,7 @@ impl<'c> Receipt<'c> {
 
 /// A call that has ended, as somebody reads it.
 #[derive(Debug, Clone, Serialize)]
-pub struct Told {
+pub struct CallRecord {
     /// Who was asked.
     pub plugin: String,
     /// `crm.list-customers` and so on.
@@ -203,7 +203,7 @@ impl Cost {
     }
 }
 
-impl fmt::Display for Told {
+impl fmt::Display for CallRecord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}: {}", self.plugin, self.function, self.outcome)?;
         if let Some(limit) = self.limit {

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use tokio_util::task::AbortOnDropHandle;
 
-use super::budget::Usage;
 use super::engine::Engine;
+use super::usage::Usage;
 use crate::error::CallError;
 
 /// A call that has computed for longer leaves the server's threads.
@@ -19,10 +19,10 @@ pub(super) const INLINE_MAX: Duration = Duration::from_millis(5);
 
 /// Runs a call where it stands, and moves it to the plugins' own threads once it turns out to compute for
 /// long, or at once if another one has.
-pub async fn spread<W>(
+pub async fn offload<W>(
     engine: &Engine,
     usage: &Arc<Usage>,
-    heavy: &AtomicBool,
+    cpu_bound: &AtomicBool,
     work: Pin<Box<W>>,
 ) -> Result<W::Output, CallError>
 where
@@ -34,13 +34,13 @@ where
         Poll::Pending if usage.cpu.spent() >= INLINE_MAX => Poll::Ready(None),
         Poll::Pending => Poll::Pending,
     });
-    if !heavy.load(Ordering::Relaxed)
+    if !cpu_bound.load(Ordering::Relaxed)
         && let Some(output) = inline.await
     {
         return Ok(output);
     }
     // Others may have come with it: they do not wait for its end to be told.
-    heavy.store(true, Ordering::Relaxed);
+    cpu_bound.store(true, Ordering::Relaxed);
     usage.cpu.leave();
     let moved = AbortOnDropHandle::new(engine.busy_threads.spawn(metered));
     moved.await.map_err(|error| CallError::Internal(error.to_string()))
@@ -73,9 +73,9 @@ mod tests {
     use crate::settings::Plugins;
 
     #[tokio::test]
-    async fn once_a_call_has_left_for_the_plugins_threads_others_begin_there_though_it_has_not_ended() {
+    async fn cpu_bound_calls_start_on_the_plugin_threads() {
         let engine = Engine::new(&Plugins::default(), None).expect("an engine");
-        let heavy = AtomicBool::new(false);
+        let cpu_bound = AtomicBool::new(false);
         let usage = Arc::<Usage>::default();
         let computing = Arc::clone(&usage);
         let long = async move {
@@ -84,14 +84,14 @@ mod tests {
             pending::<()>().await;
         };
         let left = async {
-            while !heavy.load(Ordering::Relaxed) {
+            while !cpu_bound.load(Ordering::Relaxed) {
                 yield_now().await;
             }
             let name = async { thread::current().name().map(ToOwned::to_owned) };
-            spread(&engine, &Arc::default(), &heavy, Box::pin(name)).await
+            offload(&engine, &Arc::default(), &cpu_bound, Box::pin(name)).await
         };
         let name = tokio::select! {
-            _ = spread(&engine, &usage, &heavy, Box::pin(long)) => panic!("it ended"),
+            _ = offload(&engine, &usage, &cpu_bound, Box::pin(long)) => panic!("it ended"),
             name = timeout(Duration::from_secs(60), left) => name.expect("it has left").expect("an answer"),
         };
         assert_eq!(name.as_deref(), Some("plugin"));
