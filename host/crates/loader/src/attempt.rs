@@ -1,21 +1,17 @@
 //! From a file to a plugin that can be called: read once, check, compile, link, try.
 
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use ::bytes::Bytes;
-use anyhow::{anyhow, bail};
+use anyhow::anyhow;
 use arc_swap::ArcSwap;
 use frontgate_contract::Manifest;
 use frontgate_contract::digest::Digest;
-use frontgate_runtime::run::call;
-use frontgate_runtime::run::offload::offload;
-use frontgate_runtime::run::store;
 use frontgate_runtime::settings::PluginConfig;
 use frontgate_runtime::{
-    Build, CallRecords, Caller, Engine, LoadedPlugin, NetworkOverrides, PluginFile, RuntimeConfig, TRIALS_MAX,
+    Build, Engine, LoadedPlugin, NetworkOverrides, PluginFile, RuntimeConfig, TRIALS_MAX, TrialError, start_once,
 };
 use frontgate_system::ownership;
 use tracing::warn;
@@ -102,16 +98,16 @@ impl Loader {
     /// A version under the terms that count now.
     pub(super) fn current(&self, live: &Arc<LoadedPlugin>) -> anyhow::Result<Arc<LoadedPlugin>> {
         let terms = self.terms();
-        if Arc::ptr_eq(&live.terms, &terms) {
+        if Arc::ptr_eq(&live.config, &terms) {
             return Ok(Arc::clone(live));
         }
-        Ok(Arc::new(live.under(&self.engine, &terms)?))
+        Ok(Arc::new(live.relink(&self.engine, &terms)?))
     }
 
     /// Whether a version could go on under other terms.
     pub(super) async fn try_under(&self, live: &LoadedPlugin, terms: &Arc<RuntimeConfig>) -> Result<(), Failure> {
         let known = Urgency { known: true, ..Urgency::default() };
-        self.try_once(&live.under(&self.engine, terms).map_err(Failure::Verdict)?, known).await
+        self.try_once(&live.relink(&self.engine, terms).map_err(Failure::Verdict)?, known).await
     }
 
     /// A version on its own, outside a gateway.
@@ -289,35 +285,9 @@ impl Loader {
     /// Starts the plugin once, with all its budgets: what traps here would trap in every call.
     async fn try_once(&self, live: &LoadedPlugin, urgency: Urgency) -> Result<(), Failure> {
         let _turn = self.trials.take(urgency).await;
-        let trial = Arc::clone(&self.engine.trials).acquire_owned().await;
-        let caller =
-            Caller { tenant: "-".into(), request: "trial".into(), share: None, receipts: CallRecords::default() };
-        let until = Instant::now() + Duration::from_millis(live.limits.call_timeout_ms);
-        let folder = live.open_folder(until.into()).await.map_err(|error| Failure::Passing(error.into()))?;
-        let mut store = store::fresh(live, &caller, None, folder);
-        let usage = Arc::clone(&store.data().usage);
-        let (pre, exports) = (live.pre.clone(), Arc::clone(&live.exports));
-        let start = Box::pin(async move {
-            let instance = match pre.instantiate_async(&mut store).await {
-                Ok(instance) => instance,
-                Err(error) => {
-                    let ended = call::ended(&error, store.data().space.refused);
-                    bail!("it does not start: {ended}: {}", ended.detail().unwrap_or_default())
-                }
-            };
-            exports.try_all(&mut store, &instance)?;
-            // The place is free when the store is gone.
-            drop(store);
-            drop(trial);
-            Ok(())
-        });
-        let limit = live.limits.call_timeout_ms;
-        let cpu_bound = AtomicBool::new(true);
-        let started = offload(&self.engine, &usage, &cpu_bound, start);
-        match tokio::time::timeout(Duration::from_millis(limit), started).await {
-            Ok(Ok(started)) => started.map_err(Failure::Verdict),
-            Ok(Err(error)) => Err(Failure::Passing(error.into())),
-            Err(_) => Err(Failure::Passing(anyhow!("it does not start within call_timeout_ms = {limit}"))),
-        }
+        start_once(&self.engine, live).await.map_err(|error| match error {
+            TrialError::Plugin(error) => Failure::Verdict(error),
+            error => Failure::Passing(error.into()),
+        })
     }
 }

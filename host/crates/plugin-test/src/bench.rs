@@ -21,6 +21,7 @@ use frontgate_store::Database;
 use frontgate_telemetry::capture::{Line, Lines};
 use tokio::time::Instant;
 
+use super::around::TestDirectory;
 use super::project::{self, Project};
 use super::scratch::Scratch;
 use super::stage::Stage;
@@ -55,14 +56,14 @@ pub struct Bench {
 pub(super) struct Setting {
     /// What it keeps is kept for this tenant.
     pub(super) tenant: Arc<str>,
-    pub(super) directory: Directory,
+    pub(super) directory: Arc<dyn Directory>,
     pub(super) files: Option<Arc<dyn Files>>,
 }
 
 impl Setting {
     /// A tenant of its own, and nothing else.
     pub(super) fn of(tenant: &str) -> Self {
-        Self { tenant: tenant.into(), directory: Directory::Absent, files: None }
+        Self { tenant: tenant.into(), directory: Arc::new(TestDirectory::default()), files: None }
     }
 }
 
@@ -93,9 +94,9 @@ impl Bench {
                 (Some(Stage::open(upstreams).await?), program)
             }
         };
-        let around = NetworkOverrides { own: Vec::new(), redirect: stage.as_ref().map(Stage::redirect) };
+        let overrides = NetworkOverrides { own: Vec::new(), redirect: stage.as_ref().map(Stage::redirect) };
         let as_plugins_see_it: Arc<dyn PluginConfig> = config.clone();
-        let live = single::load(&engine, &as_plugins_see_it, &name, wasm, around).await;
+        let live = single::load(&engine, &as_plugins_see_it, &name, wasm, overrides).await;
         let live = live.with_context(|| project.file.display().to_string())?;
         Ok(Self {
             project,
@@ -125,10 +126,10 @@ impl Bench {
     ) -> Run<R> {
         let request: Arc<str> = format!("call-{}", self.calls.fetch_add(1, Ordering::Relaxed)).into();
         let (tenant, receipts) = (Arc::clone(&setting.tenant), CallRecords::kept());
-        let caller = Caller { tenant, request: Arc::clone(&request), share: None, receipts: receipts.clone() };
+        let caller = Caller { tenant, request: Arc::clone(&request), share: None, records: receipts.clone() };
         let until = Instant::now() + self.deadline(role);
         let deadlines = Deadlines { queue: until, answer: until };
-        let mut call = Call::new(&self.engine, &self.live, &caller, deadlines, setting.directory.clone());
+        let mut call = Call::new(&self.engine, &self.live, &caller, deadlines, Some(Arc::clone(&setting.directory)));
         if let Some(files) = &setting.files {
             call = call.with_files(Arc::clone(files));
         }

@@ -1,9 +1,16 @@
-//! Calls of plugins: limits, capabilities, pooling.
+//! Runs plugins: one call at a time, within its limits, with the capabilities that the operator granted.
 //!
-//! [`LoadedPlugin`] is a plugin that can be called, [`Call`] makes one call of it within its limits, and [`Registry`]
-//! names the plugins that are live. Knows no HTTP status and no platform's JSON. See "The trip of a callback" in
-//! ARCHITECTURE.md.
+//! - [`LoadedPlugin`] is a plugin that is ready for calls.
+//! - [`Call`] makes one call of it: admission, an instance, a function of the contract, commit.
+//! - [`Registry`] names the plugins that are live.
+//!
+//! The crate knows no HTTP status, no JSON of a platform and no tenant's configuration. It takes part in step 5 of "The
+//! trip of a callback" in ARCHITECTURE.md.
 
+mod call;
+mod call_record;
+mod caller;
+mod engine;
 mod error;
 mod exports;
 mod fetch;
@@ -13,22 +20,30 @@ pub mod fuzzing;
 mod grants;
 mod health;
 mod imports;
+mod linker;
 mod loaded_plugin;
-pub mod outbound;
+mod outbound;
 pub mod receipt;
 pub mod registry;
-pub mod run;
+mod run;
 mod runtime_config;
 pub mod settings;
+mod trial;
 
+pub use self::call::{Call, Function};
+pub use self::call_record::{CallRecord, CallRecords, Cost};
+pub use self::caller::{Caller, TenantShare};
+pub use self::engine::{Allocation, Build, Engine, TRIALS_MAX, settings as engine_settings};
 pub use self::error::CallError;
 pub use self::fetch::fetch;
+pub use self::grants::Grants;
+pub use self::health::Health;
+pub use self::imports::directory::{Directory, Lookup, OuterCall};
 pub use self::loaded_plugin::{LoadedPlugin, PluginFile};
 pub use self::outbound::network::{NetworkOverrides, Redirect};
 pub use self::outbound::side_effects::{Effect, SideEffects};
 pub use self::registry::Registry;
-pub use self::run::call::by_name::Function;
-pub use self::run::call::{Call, CallRecords, Caller, Deadlines, Directory, TenantShare};
-pub use self::run::call_record::CallRecord;
-pub use self::run::engine::{self, Allocation, Build, Engine, TRIALS_MAX};
+pub use self::run::admission::Deadlines;
+pub use self::run::store::CallStore;
 pub use self::runtime_config::RuntimeConfig;
+pub use self::trial::{TrialError, start_once};

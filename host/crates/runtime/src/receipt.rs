@@ -1,4 +1,4 @@
-//! CallRecords: what each attempt to change a plugin came to.
+//! Receipts: what each attempt to change a plugin came to.
 
 use std::collections::BTreeSet;
 use std::fmt;

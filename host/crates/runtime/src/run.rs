@@ -1,18 +1,18 @@
-//! A call of a plugin: where it runs, what it may use, what it holds and has used.
+//! The environment of a call: admission, limits, instances, usage.
 //!
-//! In reading order: [`call`] is the trip of a call; `admission` and `breaker` let it begin, `store` arms
-//! its budgets, `spread` finds it threads, `warm` keeps instances, `receipt` says what it came to.
+//! In reading order: `admission` and `breaker` decide whether a call may start, `store` arms its limits, `offload`
+//! chooses its threads, `warm_instances` reuses instances, `recorder` records how it ended.
 
-mod admission;
-pub(super) mod breaker;
-pub mod call;
-pub mod call_record;
-mod caller;
-pub mod engine;
-pub(super) mod folder;
+pub(crate) mod admission;
+pub(crate) mod breaker;
+pub(crate) mod folder;
+pub(crate) mod host_context;
 mod host_memory;
-pub mod offload;
-pub(super) mod output;
-pub mod store;
-pub(super) mod usage;
-pub(super) mod warm;
+pub(crate) mod memory;
+pub(crate) mod meters;
+pub(crate) mod offload;
+pub(crate) mod output;
+pub(crate) mod recorder;
+pub(crate) mod store;
+pub(crate) mod usage;
+pub(crate) mod warm_instances;

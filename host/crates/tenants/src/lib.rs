@@ -1,5 +1,6 @@
 //! The companies whose callbacks are answered, as requests and deliveries need them.
 
+mod directory;
 pub mod roles;
 pub mod settings;
 

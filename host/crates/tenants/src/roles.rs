@@ -8,12 +8,13 @@ use std::sync::Arc;
 use frontgate_contract::Role;
 use frontgate_runtime::{Call, CallError, CallRecords, Caller, Deadlines, Directory, Engine, LoadedPlugin, Registry};
 
+use crate::directory::TenantDirectory;
 use crate::{App, Settings, Tenant};
 
 /// All live plugins, and where they run.
 pub struct Plugins {
-    engine: Arc<Engine>,
-    registry: Arc<Registry>,
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) registry: Arc<Registry>,
 }
 
 impl Plugins {
@@ -34,7 +35,7 @@ impl Plugins {
             tenant: Arc::clone(&tenant.name),
             request: Arc::clone(request),
             share: Some(Arc::clone(&tenant.share)),
-            receipts,
+            records: receipts,
         };
         Asking { plugins: Arc::clone(self), tenant: Arc::clone(tenant), caller, deadlines }
     }
@@ -72,23 +73,21 @@ impl Asking {
         let (names, loading) = (self.tenant.roles.plugins(role).iter(), registry.loading());
         let known = names.map(|name| (registry.get(name), loading.contains(name)));
         let there = known.filter(|(live, loading)| live.is_some() || *loading).map(|(live, _)| live);
-        there.filter(|live| live.as_ref().is_none_or(|live| live.roles().contains(&role))).collect()
+        there.filter(|live| live.as_ref().is_none_or(|live| live.has(role))).collect()
     }
 
     /// A call of a plugin in a role.
     pub fn call<'c>(&'c self, plugin: &'c Arc<LoadedPlugin>, role: Role) -> Call<'c> {
-        let directory = match self.answering(Role::Crm) {
-            _ if role == Role::Crm => Directory::Refused,
-            Ok(crm) => Directory::Crm(crm),
-            Err(_) => Directory::Absent,
-        };
+        let directory = (role != Role::Crm)
+            .then(|| Arc::new(TenantDirectory::new(&self.plugins, &self.tenant)) as Arc<dyn Directory>);
         Call::new(&self.plugins.engine, plugin, &self.caller, self.deadlines, directory)
     }
 }
 
-fn answering(registry: &Registry, names: &[String], role: Role) -> Result<Arc<LoadedPlugin>, CallError> {
+/// Finds the first plugin that is live and has the role.
+pub(crate) fn answering(registry: &Registry, names: &[String], role: Role) -> Result<Arc<LoadedPlugin>, CallError> {
     let mut live = names.iter().filter_map(|name| registry.get(name));
-    live.find(|live| live.roles().contains(&role)).ok_or(CallError::NoPlugin(role))
+    live.find(|live| live.has(role)).ok_or(CallError::NoPlugin(role))
 }
 
 /// Roles that the configuration names plugins for and that no plugin answers, as sentences.
@@ -130,7 +129,7 @@ pub fn missing(registry: &Registry, tenants: &BTreeMap<String, Settings>) -> Vec
                     None => {
                         reasons.push(format!("tenant {tenant}: the role {role} names `{name}`, which is not there"))
                     }
-                    Some(live) if !live.roles().contains(&role) => {
+                    Some(live) if !live.has(role) => {
                         let roles: Vec<_> = live.roles().into_iter().map(Role::name).collect();
                         let roles = roles.join(", ");
                         reasons.push(format!("tenant {tenant}: the role {role} names `{name}`, which answers {roles}"));

@@ -1,38 +1,38 @@
-//! What the requests of a call may have left behind outside: whoever has to know whether it may be made
-//! again cannot ask a plugin that has crashed.
+//! Side effects of a call's requests: whether the call can be retried without repeating an effect.
+//!
+//! The gateway records them itself, since a plugin that has crashed cannot report them.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use hyper::header::RETRY_AFTER;
 use hyper::{Method, Response, StatusCode};
 
-/// What a call may have left behind.
+/// Side effects of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
-    /// Nothing: no request that may change something left, or those that did were refused.
+    /// No request with side effects was sent, or the server rejected all of them.
     None,
-    /// Some request did what it was to do.
+    /// A request with side effects succeeded.
     Done,
-    /// Some request may have, and nobody said what came of it.
+    /// The outcome of a request with side effects is unknown.
     Unknown,
 }
 
-/// The requests of one call, as far as they may change something.
+/// Requests with side effects of one call.
 #[derive(Debug, Default)]
 pub struct SideEffects {
-    /// Those that have begun and not ended: a call that is given up ends a moment later.
-    open: AtomicUsize,
-    unclear: AtomicBool,
+    /// Requests in flight. Those of a cancelled call end a moment later.
+    in_flight: AtomicUsize,
+    unknown: AtomicBool,
     done: AtomicBool,
     closed: AtomicBool,
 }
 
 impl SideEffects {
-    /// Nobody waits for the call any more: no further request of it begins. Says what those that did may have
-    /// left behind; one that has not ended yet is unclear.
+    /// Prevents further requests, and returns the effect of those so far. A request in flight counts as unknown.
     pub fn close(&self) -> Effect {
         self.closed.store(true, Ordering::SeqCst);
-        if self.open.load(Ordering::SeqCst) > 0 || self.unclear.load(Ordering::SeqCst) {
+        if self.in_flight.load(Ordering::SeqCst) > 0 || self.unknown.load(Ordering::SeqCst) {
             Effect::Unknown
         } else if self.done.load(Ordering::SeqCst) {
             Effect::Done
@@ -41,45 +41,44 @@ impl SideEffects {
         }
     }
 
-    /// A request begins, unless nobody waits for it.
+    /// Starts a request. Returns false if the call was cancelled.
     pub(super) fn begin(&self) -> bool {
-        self.open.fetch_add(1, Ordering::SeqCst);
+        self.in_flight.fetch_add(1, Ordering::SeqCst);
         let is_open = !self.closed.load(Ordering::SeqCst);
         if !is_open {
-            self.open.fetch_sub(1, Ordering::SeqCst);
+            self.in_flight.fetch_sub(1, Ordering::SeqCst);
         }
         is_open
     }
 
-    /// A request has ended, with this answer, which came whole or not.
-    pub(super) fn end(&self, has_left: bool, answer: Option<Answered>, is_whole: bool) {
-        let answer = answer.map(|answer| (answer.status.as_u16(), answer.says_when));
-        match answer {
-            _ if !has_left => {}
+    /// Ends a request. `is_whole`: its response was read to the end.
+    pub(super) fn end(&self, was_sent: bool, response: Option<ResponseHead>, is_whole: bool) {
+        let head = response.map(|response| (response.status.as_u16(), response.has_retry_after));
+        match head {
+            _ if !was_sent => {}
             Some((200..=399, _)) if is_whole => self.done.store(true, Ordering::SeqCst),
-            // Whoever says when to come again has not begun, and whoever refuses has done nothing.
+            // A server that names a time for a retry has not started; one that rejects has done nothing.
             Some((503, true) | (400..=407 | 409..=499, _)) => {}
-            _ => self.unclear.store(true, Ordering::SeqCst),
+            _ => self.unknown.store(true, Ordering::SeqCst),
         }
-        self.open.fetch_sub(1, Ordering::SeqCst);
+        self.in_flight.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
-/// The header of an answer, as far as it matters here.
+/// Status and `Retry-After` of a response.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Answered {
+pub(super) struct ResponseHead {
     status: StatusCode,
-    /// `Retry-After`.
-    says_when: bool,
+    has_retry_after: bool,
 }
 
-impl Answered {
+impl ResponseHead {
     pub(super) fn new<B>(response: &Response<B>) -> Self {
-        Self { status: response.status(), says_when: response.headers().contains_key(RETRY_AFTER) }
+        Self { status: response.status(), has_retry_after: response.headers().contains_key(RETRY_AFTER) }
     }
 }
 
-/// Whether a request changes nothing by its nature.
+/// Whether a method has no side effects (RFC 9110, section 9.2.1).
 pub(super) fn is_safe(method: &Method) -> bool {
     matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
 }
@@ -88,24 +87,25 @@ pub(super) fn is_safe(method: &Method) -> bool {
 mod tests {
     use super::*;
 
-    /// Whether it left, its answer with or without `Retry-After`, and whether that came whole.
+    /// Whether it was sent, its response with or without `Retry-After`, and whether that was read to the end.
     type Ended = (bool, Option<(u16, bool)>, bool);
 
-    fn left(ended: Option<Ended>) -> Effect {
-        let traces = SideEffects::default();
-        assert!(traces.begin());
-        if let Some((has_left, answer, is_whole)) = ended {
+    fn effect(ended: Option<Ended>) -> Effect {
+        let side_effects = SideEffects::default();
+        assert!(side_effects.begin());
+        if let Some((was_sent, response, is_whole)) = ended {
             let status = |number| StatusCode::from_u16(number).expect("a status");
-            let answer = answer.map(|(number, says_when)| Answered { status: status(number), says_when });
-            traces.end(has_left, answer, is_whole);
+            let response =
+                response.map(|(number, has_retry_after)| ResponseHead { status: status(number), has_retry_after });
+            side_effects.end(was_sent, response, is_whole);
         }
-        let left = traces.close();
-        assert!(!traces.begin(), "nobody waits any more");
-        left
+        let effect = side_effects.close();
+        assert!(!side_effects.begin(), "the call was cancelled");
+        effect
     }
 
     #[test]
-    fn what_a_request_leaves_behind_follows_from_how_it_ended() {
+    fn the_effect_follows_from_how_a_request_ended() {
         let table = [
             (None, Effect::Unknown),
             (Some((false, None, false)), Effect::None),
@@ -121,7 +121,7 @@ mod tests {
             (Some((true, Some((500, true)), true)), Effect::Unknown),
         ];
         for (ended, expected) in table {
-            assert_eq!(left(ended), expected, "{ended:?}");
+            assert_eq!(effect(ended), expected, "{ended:?}");
         }
     }
 }

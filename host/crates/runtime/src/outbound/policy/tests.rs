@@ -21,8 +21,8 @@ static NETWORK: LazyLock<Network> = LazyLock::new(|| {
 });
 
 /// What becomes of a URL, with the addresses that its host has.
-fn verdict(policy: &Policy, url: &str, addresses: &[&str]) -> Result<Vec<IpAddr>, Refusal> {
-    let to = Destination::of(&Url::parse(url).map_err(Refusal::url)?)?;
+fn verdict(policy: &Policy, url: &str, addresses: &[&str]) -> Result<Vec<IpAddr>, Rejection> {
+    let to = Destination::of(&Url::parse(url).map_err(Rejection::url)?)?;
     policy.admit(&to)?;
     let addresses: Vec<IpAddr> = match to.address() {
         Some(address) => vec![address],
@@ -77,7 +77,7 @@ fn only_what_is_granted_is_reached() {
     ];
     for (url, addresses, expected) in table {
         let found = verdict(&policy, url, addresses);
-        let name = found.as_ref().map_or_else(Refusal::verdict, |_| "answered");
+        let name = found.as_ref().map_or_else(Rejection::verdict, |_| "answered");
         assert_eq!(name, *expected, "{url} at {addresses:?}: {found:?}");
     }
 }
