@@ -17,10 +17,8 @@ use frontgate_gateway::server::descriptors::OPERATORS_CONNECTIONS_MAX;
 use frontgate_gateway::server::socket::Socket;
 use frontgate_gateway::server::{Callers, Server};
 use frontgate_loader::reload::{Access, Reload};
-use frontgate_runtime::outbound::network::{Around, Detour};
-use frontgate_runtime::registry::Registry;
-use frontgate_runtime::run::engine::Engine;
 use frontgate_runtime::settings::PluginConfig;
+use frontgate_runtime::{Engine, NetworkOverrides, Redirect, Registry};
 use frontgate_state::Buckets;
 use frontgate_store::Database;
 use frontgate_tenants::roles;
@@ -51,7 +49,7 @@ pub(crate) struct Placement {
     /// Where it listens instead of where the configuration says.
     pub(crate) listen: Option<SocketAddr>,
     /// Where plugins' requests lead instead.
-    pub(crate) detour: Option<Detour>,
+    pub(crate) redirect: Option<Redirect>,
     /// How many files may be open, where that limits connections.
     pub(crate) open_files_max: Option<u64>,
     /// Who wants to know where callbacks are accepted, once they are.
@@ -94,7 +92,7 @@ pub(crate) async fn serve(file: &Path, config: Config, placement: Placement) -> 
         admin_stop.clone(),
     ));
 
-    let around = Around { own: vec![address, admin_address], detour: placement.detour };
+    let around = NetworkOverrides { own: vec![address, admin_address], redirect: placement.redirect };
     let mut plugins_reload =
         Reload::new(&engine, &registry, &(Arc::clone(&config) as Arc<dyn PluginConfig>), around, Access::Write)?;
     let socket = Socket::bind(&config.admin.socket).await?;

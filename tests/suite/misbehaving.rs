@@ -109,7 +109,7 @@ fn a_missing_grant_is_an_error_at_the_call() {
     let expected = [
         "Err(StateError { code: 0, name: \"not-granted\", message: \"The operator granted no store to this plugin.\" })",
         "Err(HttpError::Forbidden(\"no outbound host is granted to this plugin\"))",
-        "Err(Error::Forbidden(\"the CRM role itself is being answered\"))",
+        "Err(Error::Forbidden(\"the CRM role has no directory\"))",
         "36",
         "0",
         "true",

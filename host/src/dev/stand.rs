@@ -121,7 +121,7 @@ impl Stand {
         let (serving, at) = oneshot::channel();
         let placement = service::Placement {
             listen: Some((Ipv4Addr::LOCALHOST, 0).into()),
-            detour: Some(upstreams.detour()),
+            redirect: Some(upstreams.redirect()),
             serving: Some(serving),
             ..service::Placement::default()
         };

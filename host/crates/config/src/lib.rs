@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use frontgate_contract::Role;
 use frontgate_gateway::settings::{Admin, Server};
-use frontgate_runtime::run::call::Share;
+use frontgate_runtime::TenantShare;
 use frontgate_runtime::settings::{PluginConfig, Plugins};
 use frontgate_settings::{Fault, Faults, Open, Secret, open_as_is};
 use frontgate_system::ownership;
@@ -182,7 +182,7 @@ impl Config {
 
     /// One tenant whose keys are there; none if there is no such tenant, or no address to be called at.
     pub fn tenant(&self, name: &str) -> Option<Tenant> {
-        let share = Share::new(
+        let share = TenantShare::new(
             self.plugins.calls_per_tenant_max,
             self.plugins.directory_calls_per_tenant_max,
             self.plugins.memory_bytes_per_tenant_max,

@@ -13,8 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use frontgate_contract::Role;
-use frontgate_runtime::error::CallError;
-use frontgate_runtime::run::call::{Deadlines, Receipts};
+use frontgate_runtime::{CallError, CallRecords, Deadlines};
 use frontgate_tenants::Tenant;
 use frontgate_tenants::roles::{Asking, Plugins};
 use frontgate_twilio_callbacks::conversations;
@@ -93,7 +92,7 @@ impl Workshop {
     fn asking(&self, delivery: &Delivery) -> Asking {
         let until = Instant::now() + Duration::from_millis(self.limits.plugin_timeout_ms);
         let deadlines = Deadlines { queue: until, answer: until };
-        self.plugins.asking(&self.tenant, &delivery.request, deadlines, Receipts::default())
+        self.plugins.asking(&self.tenant, &delivery.request, deadlines, CallRecords::default())
     }
 
     /// The account; without credentials nothing needs to be decided yet.

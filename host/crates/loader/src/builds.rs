@@ -10,8 +10,8 @@ use std::time::Duration;
 use anyhow::anyhow;
 use frontgate_contract::digest::Digest;
 use frontgate_contract::{Description, Manifest};
-use frontgate_runtime::run::engine::{Build, Engine};
 use frontgate_runtime::settings::Plugins;
+use frontgate_runtime::{Build, Engine};
 use tracing::{info, warn};
 use wasmtime::component::Component;
 

@@ -16,12 +16,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use frontgate_runtime::live::Live;
-use frontgate_runtime::outbound::network::Around;
 use frontgate_runtime::receipt::Outcome;
-use frontgate_runtime::registry::Registry;
-use frontgate_runtime::run::engine::Engine;
 use frontgate_runtime::settings::PluginConfig;
+use frontgate_runtime::{Engine, LoadedPlugin, NetworkOverrides, Registry};
 use metrics::{counter, gauge};
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinError, JoinSet};
@@ -71,7 +68,7 @@ enum Finished {
     Tried(Box<Attempt>),
     Revived(Box<Revival>),
     /// A better build of what may still be live.
-    Optimised(Box<Result<Live, Failure>>),
+    Optimised(Box<Result<LoadedPlugin, Failure>>),
     Configured(Box<Configuration>),
 }
 
@@ -81,11 +78,11 @@ impl Reload {
         engine: &Arc<Engine>,
         registry: &Arc<Registry>,
         config: &Arc<dyn PluginConfig>,
-        around: Around,
+        overrides: NetworkOverrides,
         access: Access,
     ) -> anyhow::Result<Self> {
         let plugins = config.plugins();
-        let loader = Loader::new(engine, config, around)?;
+        let loader = Loader::new(engine, config, overrides)?;
         let (commands, requests) = Commands::new();
         let records = Records::open(&plugins.records, access, plugins)?;
         registry.set_damaged(records.damaged());

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use anyhow::Context as _;
 use bytes::Bytes;
 use frontgate_contract::bindings::plugin_types;
-use frontgate_runtime::files::{Files, Missing, Opening};
-use frontgate_runtime::run::call::Directory;
+use frontgate_contract::bindings::plugin_types::Error;
+use frontgate_runtime::files::{FileError, Files, Opening};
+use frontgate_runtime::{Directory, Lookup, OuterCall};
 use http_body_util::{BodyExt as _, Full};
 use serde::Deserialize;
 use serde_json::Value;
@@ -67,9 +68,41 @@ impl From<Customer> for plugin_types::Customer {
     }
 }
 
-/// What `directory` knows; without customers, nothing is asked of it.
-pub(super) fn directory(customers: Option<Vec<Customer>>) -> Directory {
-    customers.map_or(Directory::Absent, |customers| Directory::Made(customers.into_iter().map(Into::into).collect()))
+/// A `directory` with customers of a test; none stands for a tenant without a CRM.
+#[derive(Default)]
+pub(super) struct TestDirectory(Option<Vec<plugin_types::Customer>>);
+
+impl TestDirectory {
+    pub(super) fn new(customers: Option<Vec<Customer>>) -> Self {
+        Self(customers.map(|customers| customers.into_iter().map(Into::into).collect()))
+    }
+
+    fn customers(&self) -> Result<&[plugin_types::Customer], Error> {
+        self.0.as_deref().ok_or_else(|| Error::Unavailable("no plugin answers the role crm".to_owned()))
+    }
+}
+
+impl Directory for TestDirectory {
+    fn get_customer<'d>(
+        &'d self,
+        _: OuterCall<'d>,
+        worker: String,
+        customer_id: String,
+    ) -> Lookup<'d, plugin_types::Customer> {
+        Box::pin(async move {
+            // A worker sees their own customers and unassigned ones.
+            let sees = |customer: &&plugin_types::Customer| customer.worker.as_ref().is_none_or(|own| *own == worker);
+            let mut visible = self.customers()?.iter().filter(sees);
+            visible.find(|customer| customer.customer_id == customer_id).cloned().ok_or(Error::NotFound)
+        })
+    }
+
+    fn find_customer<'d>(&'d self, _: OuterCall<'d>, address: String) -> Lookup<'d, Option<plugin_types::Customer>> {
+        Box::pin(async move {
+            let has = |customer: &&plugin_types::Customer| customer.channels.iter().any(|one| one.value == address);
+            Ok(self.customers()?.iter().find(has).cloned())
+        })
+    }
 }
 
 /// Files by id.
@@ -88,7 +121,7 @@ impl Given {
 impl Files for Given {
     fn open<'f>(&'f self, id: &'f str) -> Opening<'f> {
         Box::pin(async move {
-            let bytes = self.0.get(id).cloned().ok_or(Missing::Unknown)?;
+            let bytes = self.0.get(id).cloned().ok_or(FileError::Unknown)?;
             Ok(Full::new(bytes).map_err(|never| match never {}).boxed_unsync())
         })
     }

@@ -9,14 +9,11 @@ use anyhow::{Context as _, anyhow};
 use frontgate_config::Config;
 use frontgate_contract::Role;
 use frontgate_loader::single;
-use frontgate_runtime::error::CallError;
 use frontgate_runtime::files::Files;
-use frontgate_runtime::live::Live;
-use frontgate_runtime::outbound::network::Around;
-use frontgate_runtime::run::call::{Call, Caller, Deadlines, Directory, Receipts};
-use frontgate_runtime::run::engine::Engine;
-use frontgate_runtime::run::receipt::Told;
 use frontgate_runtime::settings::PluginConfig;
+use frontgate_runtime::{
+    Call, CallError, CallRecord, CallRecords, Caller, Deadlines, Directory, Engine, LoadedPlugin, NetworkOverrides,
+};
 use frontgate_state::session;
 use frontgate_state::session::Session;
 use frontgate_state::{Bucket, Buckets};
@@ -24,6 +21,7 @@ use frontgate_store::Database;
 use frontgate_telemetry::capture::{Line, Lines};
 use tokio::time::Instant;
 
+use super::around::TestDirectory;
 use super::project::{self, Project};
 use super::scratch::Scratch;
 use super::stage::Stage;
@@ -42,7 +40,7 @@ pub enum Outside {
 pub struct Bench {
     /// What its author says of it.
     pub(super) project: Project,
-    pub(super) live: Arc<Live>,
+    pub(super) live: Arc<LoadedPlugin>,
     pub(super) stage: Option<Stage>,
     /// How long Frontline's callbacks and so on may take.
     config: Arc<Config>,
@@ -58,21 +56,21 @@ pub struct Bench {
 pub(super) struct Setting {
     /// What it keeps is kept for this tenant.
     pub(super) tenant: Arc<str>,
-    pub(super) directory: Directory,
+    pub(super) directory: Arc<dyn Directory>,
     pub(super) files: Option<Arc<dyn Files>>,
 }
 
 impl Setting {
     /// A tenant of its own, and nothing else.
     pub(super) fn of(tenant: &str) -> Self {
-        Self { tenant: tenant.into(), directory: Directory::Absent, files: None }
+        Self { tenant: tenant.into(), directory: Arc::new(TestDirectory::default()), files: None }
     }
 }
 
 /// One call, and what it left behind.
 pub(super) struct Run<R> {
     pub(super) result: Result<R, CallError>,
-    pub(super) told: Option<Told>,
+    pub(super) told: Option<CallRecord>,
     pub(super) lines: Vec<Line>,
 }
 
@@ -96,9 +94,9 @@ impl Bench {
                 (Some(Stage::open(upstreams).await?), program)
             }
         };
-        let around = Around { own: Vec::new(), detour: stage.as_ref().map(Stage::detour) };
+        let overrides = NetworkOverrides { own: Vec::new(), redirect: stage.as_ref().map(Stage::redirect) };
         let as_plugins_see_it: Arc<dyn PluginConfig> = config.clone();
-        let live = single::load(&engine, &as_plugins_see_it, &name, wasm, around).await;
+        let live = single::load(&engine, &as_plugins_see_it, &name, wasm, overrides).await;
         let live = live.with_context(|| project.file.display().to_string())?;
         Ok(Self {
             project,
@@ -127,11 +125,11 @@ impl Bench {
         question: impl AsyncFnOnce(Call<'_>) -> Result<R, CallError>,
     ) -> Run<R> {
         let request: Arc<str> = format!("call-{}", self.calls.fetch_add(1, Ordering::Relaxed)).into();
-        let (tenant, receipts) = (Arc::clone(&setting.tenant), Receipts::kept());
-        let caller = Caller { tenant, request: Arc::clone(&request), share: None, receipts: receipts.clone() };
+        let (tenant, receipts) = (Arc::clone(&setting.tenant), CallRecords::kept());
+        let caller = Caller { tenant, request: Arc::clone(&request), share: None, records: receipts.clone() };
         let until = Instant::now() + self.deadline(role);
         let deadlines = Deadlines { queue: until, answer: until };
-        let mut call = Call::new(&self.engine, &self.live, &caller, deadlines, setting.directory.clone());
+        let mut call = Call::new(&self.engine, &self.live, &caller, deadlines, Some(Arc::clone(&setting.directory)));
         if let Some(files) = &setting.files {
             call = call.with_files(Arc::clone(files));
         }

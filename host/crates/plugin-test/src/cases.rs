@@ -8,7 +8,7 @@ use anyhow::{Context as _, bail, ensure};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::around::{Customer, Given, directory};
+use super::around::{Customer, Given, TestDirectory};
 use super::bench::{Bench, Setting};
 use super::conformance::markup::replaced;
 use super::difference::{Extent, differences};
@@ -157,7 +157,8 @@ impl Case {
             bench.keep(&tenant, key, bytes.unwrap_or_else(|| value.to_string().into_bytes())).await?;
         }
         let files = Given::read(&self.files)?;
-        let setting = Setting { tenant, directory: directory(self.customers), files: Some(Arc::new(files)) };
+        let setting =
+            Setting { tenant, directory: Arc::new(TestDirectory::new(self.customers)), files: Some(Arc::new(files)) };
         let stage = bench.stage.as_ref().context("cases are run on a stage")?;
         stage.play(Act::Script(self.http.into()));
         let run = question.ask(bench, &setting).await;

@@ -15,8 +15,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use frontgate_contract::Role;
-use frontgate_runtime::error::CallError;
-use frontgate_runtime::run::call::Call;
+use frontgate_runtime::{Call, CallError};
 
 use super::bench::{Bench, Run, Setting};
 use super::stage::{Act, Asked};

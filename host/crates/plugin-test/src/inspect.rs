@@ -75,7 +75,7 @@ pub async fn inspect(path: &Path, operators: &Path, lines: &Lines) -> anyhow::Re
     // Nothing is sent while it only starts, so that secrets may be made up.
     match Bench::open(path, operators, Outside::Staged, lines).await {
         Ok(bench) => {
-            inspection.not_granted = bench.live.wants_more();
+            inspection.not_granted = bench.live.missing_grants();
             inspection.takes = takes(&bench);
         }
         Err(error) => inspection.fault = Some(format!("{error:#}")),

@@ -2,8 +2,7 @@
 
 use anyhow::{Context as _, bail};
 use frontgate_contract::Role;
-use frontgate_runtime::error::CallError;
-use frontgate_runtime::run::call::by_name::Function;
+use frontgate_runtime::{CallError, Function};
 use serde_json::{Map, Value, json};
 use wasmtime::component::Val;
 

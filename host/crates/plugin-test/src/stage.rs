@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::Context as _;
 use bytes::Bytes;
-use frontgate_runtime::outbound::network::Detour;
+use frontgate_runtime::Redirect;
 use futures_util::stream;
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full, Limited, StreamBody};
@@ -91,7 +91,7 @@ impl Stage {
     }
 
     /// Leads every connection here, unless it is scripted that nobody is there.
-    pub(super) fn detour(&self) -> Detour {
+    pub(super) fn redirect(&self) -> Redirect {
         let (shared, address) = (Arc::clone(&self.shared), self.address);
         Arc::new(move |site| {
             let away = shared.is_away(site);

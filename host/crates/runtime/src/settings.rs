@@ -1,6 +1,8 @@
-//! `[plugins]`: where plugins come from, and what each of them gets.
+//! `[plugins]` of the configuration: where plugins come from, and what they may use.
 
+mod lifecycle;
 pub mod limits;
+mod named;
 pub mod outbound;
 pub mod webhooks;
 
@@ -12,14 +14,14 @@ use std::time::Duration;
 
 use frontgate_contract::Role;
 use frontgate_settings::Secret;
-use frontgate_state::settings::{StateGrant, StateLimits};
-use serde::{Deserialize, Deserializer};
+use frontgate_state::settings::StateLimits;
+use serde::Deserialize;
 
+pub use self::lifecycle::{Breaker, InstanceReuse, Probation, Warm};
 pub use self::limits::{LimitOverrides, Limits};
-use self::outbound::BoundSecret;
-use self::webhooks::WebhookKey;
+pub use self::named::Named;
 
-/// Where plugins come from, and what they may use.
+/// `[plugins]`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Plugins {
@@ -27,82 +29,81 @@ pub struct Plugins {
     pub directory: PathBuf,
     /// Compiled plugins; safe to delete while the gateway is down.
     pub cache: PathBuf,
-    /// Of those, how many are kept.
+    /// Maximum number of files in the cache.
     pub cache_files_max: usize,
-    /// The bytes of those together.
+    /// Maximum size of the cache.
     pub cache_bytes_max: u64,
-    /// Plugin calls at one time, of all plugins together.
+    /// Concurrent calls of all plugins together.
     pub calls_max: u32,
-    /// Of those for one tenant.
+    /// Concurrent calls for one tenant.
     pub calls_per_tenant_max: u32,
-    /// Calls of the CRM's plugin for other plugins at one time, beside those.
+    /// Concurrent calls of CRM plugins within other calls (`directory`), beside `calls_max`.
     pub directory_calls_max: u32,
-    /// Of those for one tenant.
+    /// The same for one tenant.
     pub directory_calls_per_tenant_max: u32,
-    /// Of those for one plugin, unless it has a number of its own.
+    /// Concurrent calls of one plugin, unless it has a limit of its own.
     pub calls_per_plugin_max: u32,
-    /// Memory of all running instances together.
+    /// Memory of all instances together.
     pub memory_bytes_total_max: usize,
-    /// Of that for one tenant.
+    /// Memory of all instances for one tenant.
     pub memory_bytes_per_tenant_max: usize,
-    /// Threads that work on a plugin's granted folder.
+    /// Threads that read the granted folder of one plugin.
     pub file_threads_per_plugin_max: usize,
-    /// Callers that wait for a place among them; further ones are refused at once.
+    /// Calls that wait for admission; further calls are rejected at once.
     pub queue_max: u32,
-    /// How long a callback waits for a place.
+    /// How long a callback waits for admission.
     pub queue_timeout_ms: u64,
-    /// What a plugin's own functions may take of a call's stack; interpreters of script languages recurse
-    /// deeply.
+    /// Stack for functions of a plugin; interpreters of script languages recurse deeply.
     pub stack_bytes_max: usize,
-    /// The largest `.wasm` file that is taken.
+    /// Largest `.wasm` file.
     pub file_bytes_max: u64,
-    /// How long reading what a file is may take.
+    /// Timeout for reading the description of a file.
     pub check_timeout_ms: u64,
-    /// How long compiling one plugin may take.
+    /// Timeout for compiling a plugin.
     pub compile_timeout_ms: u64,
-    /// Address space of the process that reads and compiles a file.
+    /// Address space of the process that reads and compiles files.
     pub compile_memory_bytes_max: u64,
-    /// The largest machine code of one plugin.
+    /// Largest machine code of a plugin.
     pub code_bytes_max: u64,
-    /// With `quick_build`, a file of this size is compiled twice: quickly, to serve soon, and optimised, to take over.
+    /// With `quick_build`, files of at least this size are compiled twice: quickly, to serve soon, then optimised.
     pub quick_build_bytes_min: u64,
-    /// A changed file is read once it has kept size and time for this long.
+    /// A changed file is read once its size and time have been stable for this long.
     pub settle_ms: u64,
-    /// The folder is looked through this often even where the system reports no change.
+    /// Interval of scans of the folder, for file systems that report no changes.
     pub rescan_interval_ms: u64,
-    /// When a plugin that fails is left alone.
+    /// Circuit breaker.
     pub breaker: Breaker,
-    /// Instances that are kept between calls.
+    /// Instance reuse.
     pub warm: Warm,
-    /// Authorities that plugins' requests trust beside those that browsers trust, as PEM.
+    /// PEM files of certificate authorities that requests of plugins trust, beside the built-in ones.
     pub ca_files: Vec<PathBuf>,
-    /// Who is asked for the addresses of the hosts that plugins call; nobody stands for the system's own.
+    /// Nameservers for hosts that plugins call; the system's own if empty.
     pub nameservers: Vec<SocketAddr>,
-    /// Connections that a plugin keeps open for its next requests.
+    /// Idle connections of one plugin.
     pub connections_idle_max: usize,
-    /// What is remembered of plugins: good versions, decisions, receipts.
+    /// Folder of plugin records: versions, decisions, receipts.
     pub records: PathBuf,
-    /// Good versions of each plugin that can be gone back to, the live one included.
+    /// Versions of each plugin that are kept for a rollback, including the live one.
     pub versions_max: usize,
-    /// Bytes of all versions that are kept; the live ones are kept in any case.
+    /// Bytes of all kept versions; live ones are kept in any case.
     pub versions_bytes_max: u64,
-    /// Plugins that are loaded and remembered, by name.
+    /// Maximum number of plugins that are loaded or have records.
     pub names_max: usize,
     /// Receipts that are kept.
     pub receipts_max: usize,
-    /// No call of a plugin may take longer, so that an old version is gone this long after a swap.
+    /// How long calls of a replaced version may take.
     pub drain_timeout_ms: u64,
-    /// Which plugins may be loaded, by digest.
+    /// File with the digests of plugins that may be loaded.
     pub lock: PathBuf,
-    /// Whether nothing else is loaded.
+    /// Whether only plugins in that file are loaded.
     pub locked: bool,
-    /// How a new version is watched.
+    /// Probation of new versions.
     pub probation: Probation,
-    /// What one call may use, unless a plugin has limits of its own.
+    /// Limits of one call, unless a plugin has limits of its own.
     pub limits: Limits,
-    /// What a plugin may keep, unless it has limits of its own.
+    /// Limits of key-value state, unless a plugin has limits of its own.
     pub state: StateLimits,
-    /// Settings of single plugins, by file name without `.wasm`.
+    /// Settings of individual plugins, by file name without `.wasm`.
     pub named: BTreeMap<String, Named>,
 }
 
@@ -154,25 +155,25 @@ impl Default for Plugins {
 }
 
 impl Plugins {
-    /// How long an operator's command may take, most of it the compiler's time.
+    /// Timeout for an operator's command, which can include compiling.
     pub fn command_timeout(&self) -> Duration {
         Duration::from_millis(self.compile_timeout_ms + self.limits.call_timeout_ms)
     }
 
-    /// Whether a large file of a plugin is compiled quickly first.
+    /// Whether large files of a plugin are compiled quickly first.
     pub fn builds_quickly(&self, plugin: &str) -> bool {
         self.named.get(plugin).is_some_and(|named| named.quick_build)
     }
 
-    /// Limits of reading and compiling files, each with its key and the range in which it can work.
+    /// Limits of reading and compiling files: key, value, minimum, maximum.
     pub fn build_ranges(&self) -> Vec<(String, u64, u64, u64)> {
         let (day, gib) = (86_400_000, 1 << 30);
         let ranges = [
-            // One plugin must fit.
+            // The code of at least one plugin must fit.
             ("cache_bytes_max", self.cache_bytes_max, self.code_bytes_max, u64::MAX),
             ("check_timeout_ms", self.check_timeout_ms, 1, day),
             ("compile_timeout_ms", self.compile_timeout_ms, 1, day),
-            // The program itself needs about as much.
+            // The minimum is what the program itself needs.
             ("compile_memory_bytes_max", self.compile_memory_bytes_max, 256 << 20, 1_024 * gib),
             ("code_bytes_max", self.code_bytes_max, 1 << 20, 64 * gib),
             ("quick_build_bytes_min", self.quick_build_bytes_min, 0, u64::MAX),
@@ -180,20 +181,20 @@ impl Plugins {
         ranges.map(|(key, value, least, most)| (format!("plugins.{key}"), value, least, most)).into()
     }
 
-    /// Calls of a plugin at one time.
+    /// Concurrent calls of a plugin.
     pub(crate) fn calls_max_of(&self, plugin: &str) -> u32 {
         self.named.get(plugin).and_then(|named| named.calls_max).unwrap_or(self.calls_per_plugin_max)
     }
 
-    /// What becomes of a plugin's instances after a call.
-    pub(crate) fn instances_of(&self, plugin: &str) -> Instances {
+    /// Instance reuse of a plugin.
+    pub(crate) fn instances_of(&self, plugin: &str) -> InstanceReuse {
         self.named.get(plugin).map(|named| named.instances).unwrap_or_default()
     }
 }
 
 /// Secrets of plugins.
 impl Plugins {
-    /// Every secret with the key that names it.
+    /// Returns every secret with its key.
     pub fn secrets_mut(&mut self) -> Vec<(String, &mut Secret)> {
         let mut secrets = Vec::new();
         for (name, plugin) in &mut self.named {
@@ -203,9 +204,9 @@ impl Plugins {
     }
 }
 
-/// What memory is reserved for, at the start.
+/// Values that determine how much address space is reserved at start.
 impl Plugins {
-    /// Each of these with the name that stands in the configuration.
+    /// Returns each of them with its key.
     pub fn reserved(&self) -> [(&'static str, usize); 3] {
         [
             ("the largest memory_bytes_max", self.memory_bytes_max()),
@@ -214,184 +215,30 @@ impl Plugins {
         ]
     }
 
-    /// Memory of the most demanding plugin.
+    /// Largest memory limit of all plugins.
     pub fn memory_bytes_max(&self) -> usize {
         let own = self.named.values().filter_map(|named| named.limits.memory_bytes_max);
         own.fold(self.limits.memory_bytes_max, usize::max).next_multiple_of(65_536)
     }
 
-    /// Tables of the most demanding plugin.
+    /// Largest table limit of all plugins.
     pub(crate) fn table_elements_max(&self) -> usize {
         let own = self.named.values().filter_map(|named| named.limits.table_elements_max);
         own.fold(self.limits.table_elements_max, usize::max)
     }
 
-    /// Instances that are kept between calls: none where no plugin keeps any.
+    /// Idle instances of all plugins together; 0 if no plugin reuses instances.
     pub(crate) fn warm_instances_max(&self) -> u32 {
-        let warm = self.named.values().any(|named| named.instances == Instances::Warm);
+        let warm = self.named.values().any(|named| named.instances == InstanceReuse::Warm);
         if warm { self.warm.instances_max } else { 0 }
     }
 }
 
-/// When a plugin that crashes or runs out of time is left alone for a while.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Breaker {
-    /// Calls in a row that crashed or ran out of time.
-    pub failures: u32,
-    /// How long it is not asked then. One call tries afterwards.
-    pub pause_ms: u64,
-    /// Each pause is twice the one before, up to this.
-    pub pause_max_ms: u64,
-}
-
-impl Default for Breaker {
-    fn default() -> Self {
-        Self { failures: 10, pause_ms: 1_000, pause_max_ms: 30_000 }
-    }
-}
-
-/// What becomes of an instance after a call.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Instances {
-    /// It is dropped: calls share nothing.
-    #[default]
-    Fresh,
-    /// It is kept for the same tenant's next call, within `[plugins.warm]`.
-    Warm,
-}
-
-/// Instances that are kept between calls.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Warm {
-    /// Kept instances of all plugins and tenants together.
-    pub instances_max: u32,
-    /// Idle ones of one plugin for one tenant.
-    pub per_tenant_max: u32,
-    /// Calls of one instance.
-    pub calls_max: u32,
-    /// From its start.
-    pub age_max_ms: u64,
-    /// Without a call.
-    pub idle_max_ms: u64,
-    /// One that has grown past this is dropped after the call.
-    pub memory_bytes_max: usize,
-}
-
-impl Default for Warm {
-    fn default() -> Self {
-        Self {
-            instances_max: 64,
-            per_tenant_max: 8,
-            calls_max: 1_000,
-            age_max_ms: 600_000,
-            idle_max_ms: 60_000,
-            memory_bytes_max: 32 * 1024 * 1024,
-        }
-    }
-}
-
-/// `[plugins.probation]`: how a new version is watched, and when the one before it comes back.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Probation {
-    /// Calls that a new version is watched for; 0 for none.
-    pub calls: u32,
-    /// It is watched for this long at most.
-    pub time_ms: u64,
-    /// So many of those calls that trap or run out of time take it back, unless as many of the version
-    /// before it did lately.
-    pub failures: u32,
-}
-
-impl Default for Probation {
-    fn default() -> Self {
-        Self { calls: 20, time_ms: 600_000, failures: 1 }
-    }
-}
-
-/// What one plugin is granted.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Named {
-    /// What the plugin reads through `settings` or `wasi:config`; the keys of a table inside are
-    /// joined with dots.
-    #[serde(deserialize_with = "flat")]
-    pub config: BTreeMap<String, String>,
-    /// Settings whose values are secrets.
-    pub secrets: BTreeMap<String, Secret>,
-    /// A folder that the plugin may read, as its `/`.
-    pub files: Option<PathBuf>,
-    /// Calls of it at one time.
-    pub calls_max: Option<u32>,
-    /// What becomes of its instances after a call.
-    pub instances: Instances,
-    /// Whether a large file of it serves in a quick build until the optimised one is there.
-    pub quick_build: bool,
-    /// Where it may send requests: scheme, host (`*.` stands for all names below) and port.
-    pub outbound: Vec<String>,
-    /// Networks of the company's own where those hosts may be.
-    pub outbound_networks: Vec<String>,
-    /// Secrets that the gateway puts into those requests, and the plugin never sees.
-    pub bound_secrets: Vec<BoundSecret>,
-    /// Keys that the gateway checks webhooks with on the plugin's behalf, and the plugin never sees.
-    pub webhook_keys: BTreeMap<String, WebhookKey>,
-    /// Whether the plugin may keep something, and how much.
-    pub state: StateGrant,
-    /// Limits that differ from `[plugins.limits]`.
-    pub limits: LimitOverrides,
-}
-
-impl Named {
-    /// Every secret with the key that names it, below the key of the plugin's table.
-    pub fn secrets_mut(&mut self, table: &str) -> Vec<(String, &mut Secret)> {
-        let mut secrets = Vec::new();
-        for (key, secret) in &mut self.secrets {
-            secrets.push((format!("{table}.secrets.{key}"), secret));
-        }
-        for (index, bound) in self.bound_secrets.iter_mut().enumerate() {
-            for (key, secret) in &mut bound.secrets {
-                secrets.push((format!("{table}.bound_secrets[{index}].secrets.{key}"), secret));
-            }
-        }
-        for (key, webhook) in &mut self.webhook_keys {
-            secrets.extend(webhook.secrets_mut(&format!("{table}.webhook_keys.{key}")));
-        }
-        secrets
-    }
-}
-
-/// The configuration, as plugins see it.
+/// The configuration of plugins. Implemented by the crate that reads the whole configuration.
 pub trait PluginConfig: fmt::Debug + Send + Sync {
     /// `[plugins]`.
     fn plugins(&self) -> &Plugins;
 
-    /// The roles for which tenants name a plugin.
+    /// Returns the roles for which tenants name a plugin.
     fn roles_of(&self, plugin: &str) -> Vec<Role>;
-}
-
-/// Turns `{ columns = { id = "Id" }, top = 5 }` into `columns.id` and `top`, all as text.
-fn flat<'de, D: Deserializer<'de>>(input: D) -> Result<BTreeMap<String, String>, D::Error> {
-    fn walk(key: String, value: toml::Value, out: &mut BTreeMap<String, String>) -> Result<(), String> {
-        let text = match value {
-            toml::Value::Table(table) => {
-                return table.into_iter().try_for_each(|(name, value)| walk(format!("{key}.{name}"), value, out));
-            }
-            toml::Value::String(text) => text,
-            toml::Value::Integer(_) | toml::Value::Float(_) | toml::Value::Boolean(_) => value.to_string(),
-            toml::Value::Datetime(time) => time.to_string(),
-            toml::Value::Array(_) => {
-                return Err(format!("the setting `{key}` is a list; write it as one text"));
-            }
-        };
-        out.insert(key, text);
-        Ok(())
-    }
-    let mut out = BTreeMap::new();
-    for (key, value) in toml::Table::deserialize(input)? {
-        walk(key, value, &mut out).map_err(serde::de::Error::custom)?;
-    }
-    Ok(out)
 }

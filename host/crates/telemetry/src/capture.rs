@@ -32,7 +32,7 @@ pub struct Line {
 impl Line {
     /// What a call cost, if this line says so.
     pub fn receipt(&self) -> Option<&str> {
-        self.text.strip_prefix("a call ended: ")
+        self.text.strip_prefix("call ended: ")
     }
 }
 

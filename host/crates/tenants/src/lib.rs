@@ -1,5 +1,6 @@
 //! The companies whose callbacks are answered, as requests and deliveries need them.
 
+mod directory;
 pub mod roles;
 pub mod settings;
 
@@ -10,7 +11,7 @@ use std::time::Duration;
 use frontgate_contract::bindings::channel::Connection;
 use frontgate_front::files::Hosts;
 use frontgate_front::token::Issuer;
-use frontgate_runtime::run::call::Share;
+use frontgate_runtime::TenantShare;
 use frontgate_signing::Algorithm;
 use frontgate_twilio::candidates::Base;
 use frontgate_twilio::settings::WebhooksFail;
@@ -44,7 +45,7 @@ pub struct Tenant {
     /// Numbers of its own.
     pub numbers: Vec<String>,
     /// Its share of the places for plugin calls.
-    pub(crate) share: Arc<Share>,
+    pub(crate) share: Arc<TenantShare>,
     /// Requests that each of its keys signed.
     pub verified: BTreeMap<String, Counter>,
     /// Its Front apps.
@@ -126,7 +127,7 @@ impl App {
 
 impl Tenant {
     /// A tenant whose keys are there, at this public address; none if that is no address to be called at.
-    pub fn new(name: &str, settings: &Settings, public_url: &str, share: Share) -> Option<Self> {
+    pub fn new(name: &str, settings: &Settings, public_url: &str, share: TenantShare) -> Option<Self> {
         let base = Base::new(public_url)?;
         let twilio = &settings.twilio;
         let tokens = twilio.auth_tokens.iter().enumerate();

@@ -6,7 +6,7 @@ use frontgate_front::api;
 use frontgate_front::files::Stop;
 use frontgate_front::requests::Message;
 use frontgate_net::Reach;
-use frontgate_runtime::files::{Body, Failure, Files, Missing, Opening};
+use frontgate_runtime::files::{Body, Failure, FileError, Files, Opening};
 use http_body_util::BodyExt as _;
 use hyper::HeaderMap;
 use hyper::body::Body as _;
@@ -30,9 +30,9 @@ impl Files for MessageFiles {
 }
 
 impl MessageFiles {
-    async fn fetch(&self, id: &str) -> Result<Body, Missing> {
+    async fn fetch(&self, id: &str) -> Result<Body, FileError> {
         let found = self.message.attachments.iter().find(|attachment| attachment.id == id);
-        let attachment = found.ok_or(Missing::Unknown)?;
+        let attachment = found.ok_or(FileError::Unknown)?;
         let app = &self.front.app;
         let link = match (&attachment.url, &self.message.id) {
             (Some(url), _) => url.clone(),
@@ -40,10 +40,10 @@ impl MessageFiles {
                 let path = api::download(message, &attachment.id).path;
                 format!("{}{path}", app.api_url.as_str().trim_end_matches('/'))
             }
-            (None, None) => return Err(Missing::Refused("Front does not say where the file is".to_owned())),
+            (None, None) => return Err(FileError::Rejected("Front does not say where the file is".to_owned())),
         };
         let deadline = Instant::now() + app.files_timeout;
-        let refused = |error: frontgate_front::files::Elsewhere| Missing::Refused(error.to_string());
+        let refused = |error: frontgate_front::files::Elsewhere| FileError::Rejected(error.to_string());
         let mut stop = app.hosts.first(&link).map_err(refused)?;
         loop {
             let answer = self.ask(&stop, deadline).await?;
@@ -58,15 +58,15 @@ impl MessageFiles {
                         location.ok_or_else(|| unavailable("it is somewhere else, and Front does not say where"))?;
                     stop = app.hosts.next(&stop, location).map_err(refused)?;
                 }
-                404 | 410 => return Err(Missing::Refused("Front has this file no more".to_owned())),
-                413 => return Err(Missing::Refused("Front does not give a file of this size".to_owned())),
+                404 | 410 => return Err(FileError::Rejected("Front has this file no more".to_owned())),
+                413 => return Err(FileError::Rejected("Front does not give a file of this size".to_owned())),
                 status => return Err(unavailable(&format!("Front answered {status} for a file"))),
             }
         }
     }
 
     /// Asks for the file at one stop; Front itself with a token, when it is the channel's turn.
-    async fn ask(&self, stop: &Stop, deadline: Instant) -> Result<frontgate_net::Download, Missing> {
+    async fn ask(&self, stop: &Stop, deadline: Instant) -> Result<frontgate_net::Download, FileError> {
         let (_turn, headers) = match stop.with_token {
             true => (Some(self.front.turn(&self.channel).await), self.front.headers(&self.channel)),
             false => (None, HeaderMap::new()),
@@ -87,6 +87,6 @@ impl MessageFiles {
     }
 }
 
-fn unavailable(text: &str) -> Missing {
-    Missing::Unavailable(text.to_owned())
+fn unavailable(text: &str) -> FileError {
+    FileError::Unavailable(text.to_owned())
 }

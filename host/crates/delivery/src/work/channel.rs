@@ -7,7 +7,7 @@ use std::time::Duration;
 use frontgate_contract::Role;
 use frontgate_front::api;
 use frontgate_front::api::{ChannelStatus, Fate};
-use frontgate_runtime::error::CallError;
+use frontgate_runtime::CallError;
 
 use super::{Settlement, Stop, Workshop, again, done, failed, sentence, unread};
 use crate::front::Front;

@@ -7,9 +7,8 @@ use base64::prelude::BASE64_STANDARD;
 use frontgate_front::api;
 use frontgate_front::api::{Call, Contact, Content, Fate, UPLOAD_BYTES_MAX, Writer, file_field};
 use frontgate_front::html::Html;
-use frontgate_runtime::fetch::fetch;
-use frontgate_runtime::files::{Body, Missing};
-use frontgate_runtime::run::call::{Caller, Receipts};
+use frontgate_runtime::files::{Body, FileError};
+use frontgate_runtime::{CallRecords, Caller, fetch};
 use frontgate_store::{crash, millis};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Body as _;
@@ -111,7 +110,7 @@ impl Workshop {
         for file in &import.files {
             let body = match self.open(delivery, subject, file).await {
                 Ok(body) => body,
-                Err(Missing::Unavailable(why)) if delivery.tried() < subject.front.app.file_patience => {
+                Err(FileError::Unavailable(why)) if delivery.tried() < subject.front.app.file_patience => {
                     return Err(again(format!("the file of a message: {why}"), false).into());
                 }
                 Err(_) => {
@@ -146,21 +145,21 @@ impl Workshop {
         Ok((files, left_out))
     }
 
-    async fn open(&self, delivery: &Delivery, subject: &Subject, file: &File) -> Result<Body, Missing> {
+    async fn open(&self, delivery: &Delivery, subject: &Subject, file: &File) -> Result<Body, FileError> {
         match &file.source {
             Source::Bytes(text) => {
-                let bytes = BASE64_STANDARD.decode(text).map_err(|error| Missing::Refused(error.to_string()))?;
+                let bytes = BASE64_STANDARD.decode(text).map_err(|error| FileError::Rejected(error.to_string()))?;
                 Ok(Full::from(bytes).map_err(|never| match never {}).boxed_unsync())
             }
             Source::Url(url) => {
                 let app = &subject.front.app;
                 let plugin = self.asking(delivery).channel(app);
-                let plugin = plugin.map_err(|error| Missing::Unavailable(error.to_string()))?;
+                let plugin = plugin.map_err(|error| FileError::Unavailable(error.to_string()))?;
                 let caller = Caller {
                     tenant: self.tenant.name.clone(),
                     request: delivery.request.clone(),
                     share: None,
-                    receipts: Receipts::default(),
+                    records: CallRecords::default(),
                 };
                 fetch(&plugin, &caller, url, app.files_timeout).await
             }

@@ -9,8 +9,7 @@ use frontgate_contract::bindings::channel::{
 };
 use frontgate_front::requests;
 use frontgate_front::requests::{Kind, Message, Question};
-use frontgate_runtime::error::CallError;
-use frontgate_runtime::outbound::traces::{Left, Traces};
+use frontgate_runtime::{CallError, Effect, SideEffects};
 use frontgate_store::crash;
 
 use super::channel::Subject;
@@ -65,12 +64,12 @@ impl Workshop {
             return Ok(again("it was taken out of this worker's hands", false));
         }
         crash::point("before-send");
-        let traces = Arc::new(Traces::default());
-        let sent = call().traced(&traces).send(connection, outbound).await;
+        let side_effects = Arc::new(SideEffects::default());
+        let sent = call().with_side_effects(&side_effects).send(connection, outbound).await;
         crash::point("after-send");
         Ok(match sent {
             Ok(receipt) => self.delivered(delivery, &front, receipt),
-            Err(error) => unsent(&error, traces.close()),
+            Err(error) => unsent(&error, side_effects.close()),
         })
     }
 
@@ -96,7 +95,7 @@ impl Workshop {
 
 /// The plugin has not said that it was sent. Its word counts where it had an answer to every request that
 /// changes something; where it has crashed, or ran out of time, what left counts.
-fn unsent(error: &CallError, left: Left) -> Settlement {
+fn unsent(error: &CallError, effect: Effect) -> Settlement {
     let reason = format!("the plugin has not sent it: {}", sentence(error));
     let told = |text: &str| format!("It could not be sent: {text}");
     match error {
@@ -104,8 +103,8 @@ fn unsent(error: &CallError, left: Left) -> Settlement {
         CallError::Forbidden(text) | CallError::Invalid(text) | CallError::Failed(text) => {
             Settlement::Refused { reason, told: told(text) }
         }
-        CallError::Unavailable(_) if left != Left::Unclear => again(reason, true),
-        _ if left != Left::Nothing => Settlement::Unknown { reason, asked: false, after: None },
+        CallError::Unavailable(_) if effect != Effect::Unknown => again(reason, true),
+        _ if effect != Effect::None => Settlement::Unknown { reason, asked: false, after: None },
         CallError::Trap { .. } => Settlement::Crashed { reason },
         _ => again(reason, true),
     }
@@ -151,7 +150,7 @@ mod tests {
     #[test]
     fn a_plugins_word_counts_as_far_as_its_requests_do_not_say_otherwise() {
         let crash = || CallError::Trap { text: "unreachable".to_owned(), limit: None };
-        let unwritten = || CallError::NotCommitted { text: "full".to_owned(), passes: false };
+        let unwritten = || CallError::NotCommitted { text: "full".to_owned(), retryable: false };
         let down = || CallError::Unavailable("503".to_owned());
         let is = |settlement: Settlement| match settlement {
             Settlement::Again { .. } => "again",
@@ -172,7 +171,7 @@ mod tests {
             (CallError::Busy("no place"), ["again", "unknown", "unknown"]),
         ];
         for (error, expected) in table {
-            let settled = [Left::Nothing, Left::Done, Left::Unclear].map(|left| is(unsent(&error, left)));
+            let settled = [Effect::None, Effect::Done, Effect::Unknown].map(|effect| is(unsent(&error, effect)));
             assert_eq!(settled, expected, "{error:?}");
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use frontgate_contract::Role;
 use frontgate_contract::bindings::routing::Assignment;
-use frontgate_runtime::error::CallError;
+use frontgate_runtime::CallError;
 use frontgate_store::crash;
 use frontgate_twilio::form::Form;
 use frontgate_twilio_callbacks::routing;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use frontgate_contract::Role;
 use frontgate_delivery::job::{Event as Job, Kind};
 use frontgate_delivery::store::{Accepted, Told};
-use frontgate_runtime::error::CallError;
+use frontgate_runtime::CallError;
 use frontgate_twilio::replay;
 use frontgate_twilio_callbacks::conversations;
 use frontgate_twilio_callbacks::conversations::{Event, Moment};

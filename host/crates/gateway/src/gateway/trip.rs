@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 use std::time::Instant;
 
-use frontgate_runtime::live::Live;
-use frontgate_runtime::run::call::Receipts;
+use frontgate_runtime::{CallRecords, LoadedPlugin};
 use frontgate_telemetry::{REFUSALS, brief};
 use frontgate_tenants::roles::Asking;
 use hyper::StatusCode;
@@ -55,7 +54,7 @@ pub(super) struct Trip<'c> {
     tenant: Option<Arc<str>>,
     callback: &'static str,
     plugin: Option<Arc<str>>,
-    receipts: Receipts,
+    receipts: CallRecords,
     /// The event of a webhook.
     event: Option<String>,
     fails_open: bool,
@@ -73,7 +72,7 @@ impl<'c> Trip<'c> {
             tenant: None,
             callback: NO_CALLBACK,
             plugin: None,
-            receipts: Receipts::kept_at_debug(),
+            receipts: CallRecords::kept_at_debug(),
             event: None,
             fails_open: false,
             ended: false,
@@ -86,7 +85,7 @@ impl<'c> Trip<'c> {
     }
 
     /// Where what its calls came to is noted.
-    pub(super) fn receipts(&self) -> Receipts {
+    pub(super) fn receipts(&self) -> CallRecords {
         self.receipts.clone()
     }
 
@@ -123,7 +122,7 @@ impl<'c> Trip<'c> {
         self.callback == FRONT
     }
 
-    pub(super) fn plugin(&mut self, plugin: &Live) {
+    pub(super) fn plugin(&mut self, plugin: &LoadedPlugin) {
         self.plugin = Some(Arc::clone(&plugin.name));
     }
 

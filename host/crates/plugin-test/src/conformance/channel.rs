@@ -2,7 +2,7 @@
 
 use frontgate_contract::bindings::channel::{Connection, HttpRequest, OutboundKind, OutboundMessage, Party};
 use frontgate_front::text;
-use frontgate_runtime::error::CallError;
+use frontgate_runtime::CallError;
 
 use super::{NOBODY, Problem, Tries, Verdict, ensure};
 

@@ -1,7 +1,7 @@
 //! What a CRM does when the system behind it fails: it says so, and shows no empty list instead.
 
 use frontgate_contract::bindings::crm::{ListRequest, Position};
-use frontgate_runtime::error::CallError;
+use frontgate_runtime::CallError;
 
 use super::{Problem, Tries, Verdict};
 use crate::stage::{Act, Fault};

@@ -3,7 +3,7 @@
 use frontgate_contract::Role;
 use frontgate_delivery::store::front::Begun;
 use frontgate_front::answers::{Address, Answer, Outcome};
-use frontgate_runtime::error::CallError;
+use frontgate_runtime::CallError;
 
 use super::super::trip::Trip;
 use super::{Asked, credential, mint, within};

@@ -9,7 +9,7 @@ use frontgate_delivery::import::{Happened, unusable};
 use frontgate_delivery::store::Size;
 use frontgate_delivery::store::front::{Channel, ChannelState, Told};
 use frontgate_net::is_reserved_header;
-use frontgate_runtime::error::CallError;
+use frontgate_runtime::CallError;
 use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::header::{HeaderName, HeaderValue};

@@ -1,5 +1,7 @@
-//! What the gateway holds in memory on behalf of one call, beside the plugin's own memories: everything that the
-//! plugin has a handle of. Looked at now and then while the call runs, and refused past its limit.
+//! Estimates the memory behind the handles of one call.
+//!
+//! The gateway holds this memory on behalf of the plugin, beside the plugin's linear memory. A call beyond
+//! `host_memory_bytes_max` is ended.
 
 use std::any::Any;
 
@@ -13,22 +15,22 @@ use wasmtime_wasi_http::p2::types::{
     HostFutureIncomingResponse, HostIncomingResponse, HostOutgoingRequest, HostOutgoingResponse,
 };
 
-/// Host calls between two looks. One call hands over `answer_bytes_max` at most, so that the limit is passed by
-/// no more than this many times that.
-pub(super) const LOOK_CALLS: u32 = 4;
+/// Host calls between two checks. A host call transfers at most `answer_bytes_max`, so the limit is exceeded by at most
+/// this many times that.
+pub(super) const CHECK_INTERVAL: u32 = 4;
 
-/// A handle, whatever it stands for.
+/// Any handle.
 const HANDLE: usize = 256;
-/// A header's entry beside its name and value.
+/// A header, beside its name and value.
 const HEADER: usize = 64;
-/// A stream or body holds one piece of this size.
+/// Buffer of a stream or body.
 const PIECE: usize = 64 * 1024;
-/// An open file or folder, or a socket, with what the kernel holds for it.
+/// An open file, folder or socket, including kernel memory.
 const DESCRIPTOR: usize = 4 * 1024;
-/// The entries of a listed folder: `ENTRIES_MAX` in `imports/files.rs`, with short names.
+/// Entries of a listed folder: `ENTRIES_MAX` of `imports/files.rs`, with short names.
 const LISTING: usize = 1024 * 1024;
 
-/// Bytes behind all handles.
+/// Estimated bytes behind all handles.
 pub(super) fn held(table: &mut ResourceTable) -> usize {
     table.iter_mut().map(|entry| HANDLE + weight(entry)).sum()
 }
@@ -54,15 +56,15 @@ fn weight(entry: &(dyn Any + Send)) -> usize {
     if entry.is::<Descriptor>() || entry.is::<TcpSocket>() || entry.is::<UdpSocket>() {
         return DESCRIPTOR;
     }
-    let holds_a_piece = entry.is::<DynInputStream>()
+    let has_buffer = entry.is::<DynInputStream>()
         || entry.is::<DynOutputStream>()
         || entry.is::<HostIncomingBody>()
         || entry.is::<HostOutgoingBody>()
         || entry.is::<HostFutureIncomingResponse>();
-    if holds_a_piece { PIECE } else { 0 }
+    if has_buffer { PIECE } else { 0 }
 }
 
-/// Copies that share their entries count each for itself: which of them will be changed is not known.
+/// Counts copies in full, although they share entries until one of them is changed.
 fn fields(map: &FieldMap) -> usize {
     map.iter().map(|(name, value)| HEADER + name.as_str().len() + value.len()).sum()
 }
@@ -72,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_behind_a_handle_is_counted_until_it_is_dropped() {
+    fn memory_behind_a_handle_counts_until_the_handle_is_dropped() {
         let mut table = ResourceTable::new();
         let method = Method::Other("X".repeat(100_000));
         let request = HostOutgoingRequest {

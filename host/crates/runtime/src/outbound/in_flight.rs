@@ -1,5 +1,4 @@
-//! One request and its answer: its turn among those of the call, its connection, and what is written
-//! down about it when it ends, however it ends.
+//! One request in flight: its permit, its connection, and its record when it ends.
 
 use std::sync::Arc;
 
@@ -9,55 +8,65 @@ use metrics::counter;
 use tokio::time::{Instant, timeout_at};
 use tracing::debug;
 
+use super::body::Body;
+use super::destination::Destination;
+use super::egress::Key;
+use super::failure::Failure;
 use super::requests::Requests;
-use super::traces::{Answered, Traces, is_safe};
-use super::{Body, Destination, Failure, Key};
+use super::side_effects::{ResponseHead, SideEffects, is_safe};
 
-/// A request that has its turn.
-pub(super) struct Exchange {
+/// A request that holds a permit of its call. Records how it ended when it is dropped.
+pub(super) struct InFlight {
     requests: Arc<Requests>,
     key: Key,
     open: Option<Open>,
-    /// None for a request that changes nothing, or where nobody asks.
-    traces: Option<Arc<Traces>>,
-    /// Whether bytes of it left.
-    has_left: bool,
-    /// Of the answer, once it has begun.
-    answer: Option<Answered>,
-    /// Whether the answer came to its end.
+    /// None for a request without side effects, or where they are not recorded.
+    side_effects: Option<Arc<SideEffects>>,
+    /// Whether bytes of the request were sent.
+    was_sent: bool,
+    /// The response, once its head has arrived.
+    response: Option<ResponseHead>,
+    /// Whether the response was read to its end.
     is_whole: bool,
     verdict: &'static str,
     began: Instant,
 }
 
-/// A connection, and what went over it before.
+/// A connection, with its byte counts before this request.
 struct Open {
     connection: Connection<Body>,
     written: u64,
     read: u64,
 }
 
-impl Exchange {
-    /// Takes a turn that has been waited for; none if nobody waits for the call any more.
+impl InFlight {
+    /// Starts a request that holds a permit; none if the call was cancelled.
     pub(super) fn new(requests: &Arc<Requests>, to: Destination, bound: Vec<usize>, method: &Method) -> Option<Self> {
         let key = Key { tenant: Arc::clone(&requests.caller.tenant), to, bound };
-        let traces = requests.traces.clone().filter(|_| !is_safe(method));
-        let traces = match traces {
-            Some(traces) if !traces.begin() => return None,
-            traces => traces,
-        };
-        // An answer that nobody waits for any more leaves no other word.
-        let (requests, began) = (Arc::clone(requests), Instant::now());
-        let (has_left, answer, is_whole) = (false, None, false);
-        Some(Self { requests, key, open: None, traces, has_left, answer, is_whole, verdict: "abandoned", began })
+        let side_effects = requests.side_effects.clone().filter(|_| !is_safe(method));
+        if side_effects.as_ref().is_some_and(|side_effects| !side_effects.begin()) {
+            return None;
+        }
+        Some(Self {
+            requests: Arc::clone(requests),
+            key,
+            open: None,
+            side_effects,
+            was_sent: false,
+            response: None,
+            is_whole: false,
+            // Stays if the request is dropped before its response has started.
+            verdict: "abandoned",
+            began: Instant::now(),
+        })
     }
 
-    pub(super) fn to(&self) -> &Destination {
+    pub(super) fn destination(&self) -> &Destination {
         &self.key.to
     }
 
-    /// Sends the request over a connection that is open already, or over a new one. A connection that was
-    /// closed while it lay idle says nothing about the server: the request goes over the next one.
+    /// Sends the request over an idle or a new connection. Retries over the next connection if an idle one turns out to
+    /// be closed before anything was written.
     pub(super) async fn send(
         &mut self,
         mut request: Request<Body>,
@@ -69,7 +78,7 @@ impl Exchange {
             let (failure, unsent) = match timeout_at(until, open.connection.try_send(request)).await {
                 Ok(Ok(response)) => {
                     self.verdict = "answered";
-                    self.answer = Some(Answered::new(&response));
+                    self.response = Some(ResponseHead::new(&response));
                     return Ok(response);
                 }
                 Ok(Err((error, unsent))) => (failed(&error), unsent),
@@ -79,7 +88,7 @@ impl Exchange {
             match unsent {
                 Some(again) if reused && !written => request = *again,
                 _ if written => return Err(failure),
-                _ => return Err(unsent_for(failure)),
+                _ => return Err(not_sent(failure)),
             }
         }
     }
@@ -94,31 +103,31 @@ impl Exchange {
         Ok((self.open.insert(Open { connection, written, read }), reused))
     }
 
-    /// Ends the connection, and says whether anything of this request was written to it.
+    /// Closes the connection. Returns whether anything of this request was written to it.
     async fn close(&mut self) -> bool {
         let Some(open) = self.open.take() else {
             return false;
         };
         let read = open.connection.read() - open.read;
-        // The call may end while this waits.
-        self.has_left |= open.connection.written() > open.written;
+        // Recorded before the await, where the call can be cancelled.
+        self.was_sent |= open.connection.written() > open.written;
         let written = open.connection.end().await - open.written;
         self.requests.note_bytes(written, read);
-        self.has_left |= written > 0;
+        self.was_sent |= written > 0;
         written > 0
     }
 
-    /// The answer was read whole: the connection can be used again.
+    /// The response was read to its end: keeps the connection for reuse.
     pub(super) fn finish(mut self) {
         if let Some(open) = self.open.take() {
             self.note(&open);
-            (self.has_left, self.is_whole) = (true, true);
+            (self.was_sent, self.is_whole) = (true, true);
             self.requests.egress.idle.keep(self.key.clone(), open.connection);
         }
     }
 
-    /// It has come to nothing.
-    pub fn fail(mut self, failure: Failure) -> Failure {
+    /// The request failed.
+    pub(super) fn fail(mut self, failure: Failure) -> Failure {
         self.verdict = failure.verdict();
         failure
     }
@@ -129,16 +138,16 @@ impl Exchange {
     }
 }
 
-impl Drop for Exchange {
+impl Drop for InFlight {
     fn drop(&mut self) {
         if let Some(open) = self.open.take() {
             self.note(&open);
-            self.has_left |= open.connection.written() > open.written;
+            self.was_sent |= open.connection.written() > open.written;
         }
-        if let Some(traces) = &self.traces {
-            traces.end(self.has_left, self.answer, self.is_whole);
+        if let Some(side_effects) = &self.side_effects {
+            side_effects.end(self.was_sent, self.response, self.is_whole);
         }
-        self.requests.places.add_permits(1);
+        self.requests.permits.add_permits(1);
         self.requests.count(self.verdict);
         let (plugin, tenant, request) = self.requests.labels();
         let took = self.began.elapsed().as_millis();
@@ -146,7 +155,7 @@ impl Drop for Exchange {
     }
 }
 
-/// What hyper says of a request that it could not finish.
+/// Converts an error of hyper.
 fn failed(error: &hyper::Error) -> Failure {
     let source = std::error::Error::source(error).and_then(|source| source.downcast_ref::<Failure>());
     match source {
@@ -156,17 +165,17 @@ fn failed(error: &hyper::Error) -> Failure {
     }
 }
 
-/// The same where nothing was written.
-fn unsent_for(failure: Failure) -> Failure {
+/// Converts a failure of a request of which nothing was written.
+fn not_sent(failure: Failure) -> Failure {
     match failure {
-        Failure::Timeout => Failure::NotConnected("there was no time left to send it".to_owned()),
+        Failure::Timeout => Failure::NotConnected("timeout before it was sent".to_owned()),
         Failure::Interrupted(text) => Failure::NotConnected(text),
         failure => failure,
     }
 }
 
 impl Requests {
-    /// One request more that ended so.
+    /// Counts a request with its outcome.
     pub(super) fn count(&self, verdict: &'static str) {
         let plugin = self.egress.plugin.to_string();
         counter!("frontgate_plugin_outbound_total", "plugin" => plugin, "verdict" => verdict).increment(1);

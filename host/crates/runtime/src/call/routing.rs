@@ -1,13 +1,13 @@
-//! The question of the routing role.
+//! The function of the routing role.
 
 use frontgate_contract::bindings::routing::{Assignment, InboundConversation};
 
-use super::{Call, ask};
+use super::{Call, invoke};
 use crate::error::CallError;
 
 impl Call<'_> {
-    /// Who gets an inbound conversation, if this plugin knows.
+    /// Assigns an inbound conversation; none leaves the decision to the next plugin.
     pub async fn route(self, conversation: InboundConversation) -> Result<Option<Assignment>, CallError> {
-        ask!(self, routing.call_route(&conversation))
+        invoke!(self, routing.call_route(&conversation))
     }
 }

@@ -1,5 +1,6 @@
-//! On which threads a call computes: where it began, as nearly all are done within a fraction of a
-//! millisecond, or on the plugins' own.
+//! Chooses the threads of a call: the caller's, or the plugin threads if it is CPU-bound.
+//!
+//! Most calls end within a fraction of a millisecond, and run where they start.
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
@@ -8,21 +9,21 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::budget::Usage;
-use super::engine::Engine;
+use super::usage::Usage;
 use crate::error::CallError;
 
-/// A call that has computed for longer leaves the server's threads.
-pub(super) const INLINE_MAX: Duration = Duration::from_millis(5);
+/// Processor time after which a call moves to the plugin threads.
+pub(crate) const INLINE_MAX: Duration = Duration::from_millis(5);
 
-/// Runs a call where it stands, and moves it to the plugins' own threads once it turns out to compute for
-/// long, or at once if another one has.
-pub async fn spread<W>(
-    engine: &Engine,
+/// Runs a call on the current thread. Moves it to the plugin threads once it has computed for [`INLINE_MAX`], or at once
+/// if `cpu_bound` is set.
+pub(crate) async fn offload<W>(
+    plugin_threads: &Handle,
     usage: &Arc<Usage>,
-    heavy: &AtomicBool,
+    cpu_bound: &AtomicBool,
     work: Pin<Box<W>>,
 ) -> Result<W::Output, CallError>
 where
@@ -34,19 +35,19 @@ where
         Poll::Pending if usage.cpu.spent() >= INLINE_MAX => Poll::Ready(None),
         Poll::Pending => Poll::Pending,
     });
-    if !heavy.load(Ordering::Relaxed)
+    if !cpu_bound.load(Ordering::Relaxed)
         && let Some(output) = inline.await
     {
         return Ok(output);
     }
-    // Others may have come with it: they do not wait for its end to be told.
-    heavy.store(true, Ordering::Relaxed);
-    usage.cpu.leave();
-    let moved = AbortOnDropHandle::new(engine.busy_threads.spawn(metered));
+    // Set now, for concurrent calls, rather than when this call ends.
+    cpu_bound.store(true, Ordering::Relaxed);
+    usage.cpu.mark_offloaded();
+    let moved = AbortOnDropHandle::new(plugin_threads.spawn(metered));
     moved.await.map_err(|error| CallError::Internal(error.to_string()))
 }
 
-/// Adds up the time on a processor.
+/// Measures the processor time of a future.
 struct Metered<W> {
     work: Pin<Box<W>>,
     usage: Arc<Usage>,
@@ -70,12 +71,13 @@ mod tests {
     use tokio::time::timeout;
 
     use super::*;
+    use crate::engine::Engine;
     use crate::settings::Plugins;
 
     #[tokio::test]
-    async fn once_a_call_has_left_for_the_plugins_threads_others_begin_there_though_it_has_not_ended() {
+    async fn cpu_bound_calls_start_on_the_plugin_threads() {
         let engine = Engine::new(&Plugins::default(), None).expect("an engine");
-        let heavy = AtomicBool::new(false);
+        let cpu_bound = AtomicBool::new(false);
         let usage = Arc::<Usage>::default();
         let computing = Arc::clone(&usage);
         let long = async move {
@@ -83,16 +85,16 @@ mod tests {
             yield_now().await;
             pending::<()>().await;
         };
-        let left = async {
-            while !heavy.load(Ordering::Relaxed) {
+        let later = async {
+            while !cpu_bound.load(Ordering::Relaxed) {
                 yield_now().await;
             }
             let name = async { thread::current().name().map(ToOwned::to_owned) };
-            spread(&engine, &Arc::default(), &heavy, Box::pin(name)).await
+            offload(&engine.plugin_threads, &Arc::default(), &cpu_bound, Box::pin(name)).await
         };
         let name = tokio::select! {
-            _ = spread(&engine, &usage, &heavy, Box::pin(long)) => panic!("it ended"),
-            name = timeout(Duration::from_secs(60), left) => name.expect("it has left").expect("an answer"),
+            _ = offload(&engine.plugin_threads, &usage, &cpu_bound, Box::pin(long)) => panic!("it ended"),
+            name = timeout(Duration::from_secs(60), later) => name.expect("it was offloaded").expect("an answer"),
         };
         assert_eq!(name.as_deref(), Some("plugin"));
     }

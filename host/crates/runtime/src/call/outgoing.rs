@@ -1,13 +1,13 @@
-//! The question of the outgoing role.
+//! The function of the outgoing role.
 
 use frontgate_contract::bindings::outgoing::OutgoingRequest;
 
-use super::{Call, ask};
+use super::{Call, invoke};
 use crate::error::CallError;
 
 impl Call<'_> {
-    /// From which number a conversation is begun.
+    /// Returns the number from which a conversation starts.
     pub async fn proxy_address(self, request: OutgoingRequest) -> Result<String, CallError> {
-        ask!(self, outgoing.call_proxy_address(&request))
+        invoke!(self, outgoing.call_proxy_address(&request))
     }
 }

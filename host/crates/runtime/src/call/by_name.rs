@@ -1,4 +1,4 @@
-//! A question that is known by its name alone: what authors of plugins ask by hand and in cases.
+//! Calls of a function by name with dynamic values, for the tools of plugin authors.
 
 use frontgate_contract::Role;
 use frontgate_contract::bindings::plugin_types;
@@ -8,20 +8,20 @@ use wasmtime::component::{Component, Type, Val};
 
 use super::{Call, CallError, Outcome};
 
-/// A function of a role, as the component itself describes it.
+/// A function of a role, as the component declares it.
 pub struct Function {
-    /// Whose it is.
+    /// The role that it belongs to.
     pub role: Role,
-    /// As in the contract.
+    /// Name in the contract.
     pub(crate) name: String,
-    /// Names and types.
+    /// Names and types of the parameters.
     pub parameters: Vec<(String, Type)>,
-    /// The type in the `ok` of its answer.
+    /// Type of the `ok` case of its result.
     pub answer: Option<Type>,
 }
 
 impl Function {
-    /// All functions of a role that a component answers.
+    /// All functions of a role of a component.
     pub fn all(component: &Component, role: Role) -> Vec<Self> {
         let Some(ComponentItem::ComponentInstance(interface)) =
             component.get_export(None, interface(role)).map(|(item, _)| item)
@@ -36,7 +36,7 @@ impl Function {
         functions.collect()
     }
 
-    /// `crm.list-customers`.
+    /// Name with the role, such as `crm.list-customers`.
     pub fn full_name(&self) -> String {
         format!("{}.{}", self.role, self.name)
     }
@@ -52,7 +52,7 @@ impl Function {
 }
 
 impl Call<'_> {
-    /// Asks a function of a role with values of its parameters' types; answers what is in its `ok`.
+    /// Calls a function with values of its parameters' types, and returns the value of its `ok`.
     pub async fn by_name(self, function: &Function, arguments: Vec<Val>) -> Result<Option<Val>, CallError> {
         let (role, name) = (function.role, function.name.clone());
         self.run(function.full_name(), async move |mut store, instance| {
@@ -61,12 +61,12 @@ impl Call<'_> {
                 .and_then(|interface| instance.get_export_index(&mut store, Some(&interface), &name))
                 .and_then(|function| instance.get_func(&mut store, function));
             let Some(function) = function else {
-                return (store, Err(wasmtime::Error::msg(format!("it has no {role}.{name}"))));
+                return (store, Err(wasmtime::Error::msg(format!("it has no function {role}.{name}"))));
             };
             let mut answer = [Val::Bool(false)];
-            let asked = function.call_async(&mut store, &arguments, &mut answer).await;
+            let called = function.call_async(&mut store, &arguments, &mut answer).await;
             let [answer] = answer;
-            (store, asked.and_then(|()| said(answer)))
+            (store, called.and_then(|()| outcome(answer)))
         })
         .await
     }
@@ -76,13 +76,13 @@ fn interface(role: Role) -> String {
     format!("{CONTRACT}{role}@{VERSION}")
 }
 
-/// Every function of the contract answers a `result` with the contract's `error`.
-fn said(answer: Val) -> Outcome<Option<Val>> {
-    let stranger = || wasmtime::Error::msg("its answer is no result with the contract's error");
+/// Every function of the contract returns a `result` with the contract's `error`.
+fn outcome(answer: Val) -> Outcome<Option<Val>> {
+    let invalid = || wasmtime::Error::msg("it returned no result with the contract's error");
     match answer {
         Val::Result(Ok(value)) => Ok(Ok(value.map(|value| *value))),
-        Val::Result(Err(Some(error))) => plugin_error(*error).map(Err).ok_or_else(stranger),
-        _ => Err(stranger()),
+        Val::Result(Err(Some(error))) => plugin_error(*error).map(Err).ok_or_else(invalid),
+        _ => Err(invalid()),
     }
 }
 

@@ -1,44 +1,44 @@
-//! What is asked of a channel.
+//! Functions of the channel role.
 
 use frontgate_contract::bindings::channel::{
     AddressPage, Connection, HttpRequest, OutboundMessage, SendReceipt, SendStatus, WebhookResult,
 };
 
-use super::{Call, ask};
+use super::{Call, invoke};
 use crate::error::CallError;
 
 impl Call<'_> {
-    /// An admin connects the channel.
+    /// An admin connects a channel.
     pub async fn connect(self, connection: Connection) -> Result<(), CallError> {
-        ask!(self, channel.call_connect(&connection))
+        invoke!(self, channel.call_connect(&connection))
     }
 
-    /// What could be connected.
+    /// Lists addresses that can be connected.
     pub async fn list_addresses(
         self,
         credential: Option<String>,
         page_token: Option<String>,
     ) -> Result<AddressPage, CallError> {
-        ask!(self, channel.call_list_addresses(credential.as_deref(), page_token.as_deref()))
+        invoke!(self, channel.call_list_addresses(credential.as_deref(), page_token.as_deref()))
     }
 
-    /// A message goes out.
+    /// Sends a message to the provider.
     pub async fn send(self, connection: Connection, message: OutboundMessage) -> Result<SendReceipt, CallError> {
-        ask!(self, channel.call_send(&connection, &message))
+        invoke!(self, channel.call_send(&connection, &message))
     }
 
-    /// Asks whether the provider has a message whose `send` had no clear outcome.
+    /// Checks whether a message whose outcome is unknown was sent.
     pub async fn check_sent(self, connection: Connection, message: OutboundMessage) -> Result<SendStatus, CallError> {
-        ask!(self, channel.call_check_sent(&connection, &message))
+        invoke!(self, channel.call_check_sent(&connection, &message))
     }
 
-    /// The provider has something to say.
+    /// Handles a webhook of the provider.
     pub async fn receive(self, connection: Connection, request: HttpRequest) -> Result<WebhookResult, CallError> {
-        ask!(self, channel.call_receive(&connection, &request))
+        invoke!(self, channel.call_receive(&connection, &request))
     }
 
-    /// The channel was removed.
+    /// An admin removed a channel.
     pub async fn disconnect(self, connection: Connection) -> Result<(), CallError> {
-        ask!(self, channel.call_disconnect(&connection))
+        invoke!(self, channel.call_disconnect(&connection))
     }
 }

@@ -1,20 +1,20 @@
-//! Why a request of a plugin has no answer: refused by policy, or failed on the way.
+//! Errors of requests: rejected by policy, or failed.
 
 use std::net::IpAddr;
 
 use hyper::Method;
 use hyper::header::HeaderName;
 
-/// Why a request is not even tried. The text is for the plugin's author and for the operator.
+/// Reason why the policy rejected a request. The text is for the plugin's author and the operator.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Refusal {
+pub enum Rejection {
     #[error("no outbound host is granted to this plugin")]
     NothingGranted,
-    #[error("a plugin's start reaches nothing")]
+    #[error("a trial start sends no requests")]
     Trial,
     #[error("blocked by egress policy: the URL cannot be used: {0}")]
     Url(String),
-    #[error("blocked by egress policy: user and password do not belong into a URL")]
+    #[error("blocked by egress policy: user and password do not belong in a URL")]
     UserInfo,
     #[error("blocked by egress policy: only https and http can be granted")]
     Scheme,
@@ -38,16 +38,16 @@ pub(crate) enum Refusal {
     Address { host: String, address: IpAddr, name: &'static str },
     #[error("blocked by egress policy: {host} leads to the gateway itself")]
     Gateway { host: String },
-    #[error("the call has had its outbound_requests_max = {0} requests")]
+    #[error("outbound_requests_max = {0} reached by this call")]
     Requests(u32),
 }
 
-impl Refusal {
+impl Rejection {
     pub(crate) fn url(error: url::ParseError) -> Self {
         Self::Url(error.to_string())
     }
 
-    /// As in the metrics.
+    /// Label in the metrics.
     pub(super) fn verdict(&self) -> &'static str {
         match self {
             Self::NothingGranted => "nothing-granted",
@@ -67,40 +67,40 @@ impl Refusal {
     }
 }
 
-/// Why there is no answer.
+/// Reason why a request has no response.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Failure {
-    /// By policy.
+    /// Rejected by policy.
     #[error(transparent)]
-    Forbidden(#[from] Refusal),
+    Rejected(#[from] Rejection),
     /// Nothing was sent.
     #[error("nothing was sent: {0}")]
     NotConnected(String),
-    /// Something was sent, and the time is over.
-    #[error("no answer in time")]
+    /// The request was sent; no response arrived in time.
+    #[error("no response in time")]
     Timeout,
-    /// Something was sent, and it broke.
-    #[error("it broke off: {0}")]
+    /// The request was sent; the connection failed.
+    #[error("connection interrupted: {0}")]
     Interrupted(String),
-    /// The body of the request.
-    #[error("the request is larger than outbound_request_bytes_max")]
+    /// The body of the request is too large.
+    #[error("request exceeds outbound_request_bytes_max")]
     RequestTooLarge,
-    /// Header or body of the answer.
-    #[error("the answer is too large: {0}")]
+    /// Header or body of the response is too large.
+    #[error("response too large: {0}")]
     ResponseTooLarge(&'static str),
-    /// Something was sent, and the answer contains a bound secret.
+    /// The request was sent; the response contains a bound secret.
     #[error("answer withheld: it contains a secret that is bound to this host")]
     Secret,
-    /// Something was sent, and the answer cannot be searched for a bound secret.
+    /// The request was sent; the response cannot be searched for a bound secret.
     #[error("answer withheld: {0} prevents the search for a bound secret")]
     Unreadable(&'static str),
 }
 
 impl Failure {
-    /// As in the metrics.
+    /// Label in the metrics.
     pub(super) fn verdict(&self) -> &'static str {
         match self {
-            Self::Forbidden(refusal) => refusal.verdict(),
+            Self::Rejected(rejection) => rejection.verdict(),
             Self::NotConnected(_) => "not-connected",
             Self::Timeout => "timeout",
             Self::Interrupted(_) => "interrupted",
