@@ -206,7 +206,7 @@ fn each_kind_of_misbehaviour_is_named_in_the_receipt() {
     ];
     for (instruction, status, ended) in table {
         assert_eq!(gateway.instruct(instruction).status, status, "{instruction}");
-        let line = gateway.log().wait_for(&format!("a call ended: plugin crm.list-customers: {ended}, digest "));
+        let line = gateway.log().wait_for(&format!("call ended: plugin crm.list-customers: {ended}, digest "));
         for part in ["queue", "start", "run", "cpu", "memory", "host calls", "lines dropped"] {
             assert!(line["message"].as_str().is_some_and(|text| text.contains(part)), "{part}: {line}");
         }

@@ -70,7 +70,7 @@ fn the_receipt_counts_the_writes_of_a_call() {
     let gateway = setup().set("log.level", "\"debug\"").start();
     run_script(&gateway, "set a one; set b two; get c");
     let line = gateway.log().wait_for("state 2 keys (8 bytes) written");
-    assert!(line["message"].as_str().is_some_and(|text| text.contains("a call ended: plugin")), "{line}");
+    assert!(line["message"].as_str().is_some_and(|text| text.contains("call ended: plugin")), "{line}");
 }
 
 #[test]
