@@ -12,7 +12,7 @@ use std::time::Instant;
 use arc_swap::{ArcSwap, ArcSwapOption};
 use frontgate_config::Config;
 use frontgate_delivery::job::State;
-use frontgate_delivery::store::desk::Desk;
+use frontgate_delivery::store::queue_admin::Desk;
 use frontgate_runtime::registry::Registry;
 use frontgate_runtime::run::engine::Engine;
 use frontgate_state::{Buckets, Usage};

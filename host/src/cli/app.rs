@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context as _, bail};
 use clap::Args;
 use frontgate_config::Config;
-use frontgate_delivery::store::desk::{Desk, Filter};
+use frontgate_delivery::store::queue_admin::{Desk, Filter};
 use frontgate_front::signature::Keys;
 use frontgate_tenants::{front_keys, front_path};
 

@@ -9,7 +9,7 @@ use std::time::SystemTime;
 use anyhow::{Context as _, bail, ensure};
 use clap::{Args, Subcommand};
 use frontgate_config::Config;
-use frontgate_delivery::store::desk::{ChannelLine, ChannelWhole, Desk, Filter};
+use frontgate_delivery::store::queue_admin::{ChannelLine, ChannelWhole, Desk, Filter};
 use frontgate_delivery::store::front::ChannelState;
 use frontgate_store::millis;
 use serde::Serialize;

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use clap::{Subcommand, ValueEnum};
 use frontgate_config::Config;
 use frontgate_delivery::job::State;
-use frontgate_delivery::store::desk::{Fact, Line, Whole};
+use frontgate_delivery::store::queue_admin::{Fact, Line, Whole};
 use frontgate_store::millis;
 
 use super::words::{escaped, plain, short, time};

@@ -8,7 +8,7 @@ use arc_swap::ArcSwap;
 use frontgate_config::Config;
 use frontgate_delivery::job::State;
 use frontgate_delivery::store::Store;
-use frontgate_delivery::store::desk::Desk;
+use frontgate_delivery::store::queue_admin::Desk;
 use frontgate_delivery::worker;
 use frontgate_gateway::gateway::Gateway;
 use frontgate_store::Database;

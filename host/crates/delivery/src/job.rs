@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use frontgate_twilio::form::Form;
 use serde::Serialize;
 
-use super::import::Happened;
+use super::provider_event::Happened;
 
 /// How far a delivery is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]

@@ -4,15 +4,15 @@
 //! In reading order: [`job`] is one delivery and what becomes of it, [`store`] keeps it, [`worker`]
 //! takes one after the other, `work/` makes it, and `verdict` says when it goes on.
 
-mod budget;
-mod busy;
-mod front;
-pub mod import;
+mod rate_limit;
+mod concurrency;
+mod front_client;
+pub mod provider_event;
 pub mod job;
 pub mod settings;
 pub mod store;
-mod verdict;
-mod work;
+mod retry_policy;
+mod handlers;
 pub mod worker;
 
 pub use self::settings::Settings;

@@ -1,11 +1,11 @@
 //! What the delivery keeps in the database: events that were accepted, and the queue. Everything here
 //! is about one owner of the file; [`desk`] is for operators, beside it.
 
-pub mod desk;
+pub mod queue_admin;
 mod events;
 pub mod front;
 pub(super) mod queue;
-mod shares;
+mod quotas;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,7 +16,7 @@ use frontgate_store::{Database, Origin, schema};
 use tokio::sync::Notify;
 
 pub use self::events::{Accepted, Told};
-pub use self::shares::Size;
+pub use self::quotas::Size;
 
 /// Events and deliveries.
 pub struct Store {
@@ -25,8 +25,8 @@ pub struct Store {
     due: Mutex<HashMap<String, Arc<Notify>>>,
     /// For messages of teammates, who waits to hear what becomes of them.
     waiting: front::Waiting,
-    limits: shares::Limits,
-    providers: shares::Providers,
+    limits: quotas::Limits,
+    providers: quotas::Providers,
 }
 
 impl Store {
@@ -37,8 +37,8 @@ impl Store {
         if left > 0 {
             tracing::info!("{left} deliveries were cut off when the gateway last ended; they go on");
         }
-        let (database, limits) = (Arc::clone(database), shares::Limits::new(config));
-        let (due, waiting, providers) = (Mutex::default(), Mutex::default(), shares::Providers::default());
+        let (database, limits) = (Arc::clone(database), quotas::Limits::new(config));
+        let (due, waiting, providers) = (Mutex::default(), Mutex::default(), quotas::Providers::default());
         Ok(Self { database, due, waiting, limits, providers })
     }
 

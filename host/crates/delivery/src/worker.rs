@@ -20,14 +20,14 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
-use super::budget::Budget;
-use super::busy::Busy;
-use super::front::Front;
+use super::rate_limit::Budget;
+use super::concurrency::Busy;
+use super::front_client::Front;
 use super::job::{Delivery, Kind, Settlement, State};
 use super::store::Store;
 use super::store::queue::{Change, Keep, Next};
-use super::verdict;
-use super::work::Workshop;
+use super::retry_policy;
+use super::handlers::Workshop;
 
 /// How often the queue is looked at though nobody said that anything is due: an operator's command
 /// does not.
@@ -170,7 +170,7 @@ async fn make(workshop: &Workshop, delivery: &Arc<Delivery>) {
             Settlement::Unknown { reason, asked: true, after: None }
         }
     };
-    let change = verdict::change(&workshop.limits, delivery, settlement);
+    let change = retry_policy::change(&workshop.limits, delivery, settlement);
     loop {
         match workshop.store.settle(&workshop.tenant.name, delivery, change.clone()).await {
             Ok(true) => break report(workshop, delivery, &change),

@@ -9,7 +9,7 @@ use std::time::SystemTime;
 
 use anyhow::{Context as _, bail, ensure};
 use clap::{Args, ValueEnum};
-use frontgate_delivery::store::desk::ChannelLine;
+use frontgate_delivery::store::queue_admin::ChannelLine;
 use frontgate_delivery::store::front::ChannelState;
 use frontgate_front::signature::{NO_BODY, SIGNATURE, TIMESTAMP};
 use frontgate_store::millis;

@@ -3,21 +3,21 @@
 
 mod channels;
 mod conversations;
-mod events;
+mod provider_events;
 mod imported;
 mod messages;
 mod replays;
-pub(super) mod settled;
-mod watch;
+pub(super) mod apply_outcome;
+mod watchers;
 
 pub(crate) use self::channels::Removal;
 pub use self::channels::{Begun, Channel, ChannelState};
 pub(super) use self::channels::{COLUMNS, channel, remove};
 pub use self::conversations::Hints;
-pub use self::events::Told;
+pub use self::provider_events::Told;
 pub use self::messages::{Incoming, Kept};
 pub use self::replays::Attempt;
-pub(super) use self::watch::Waiting;
+pub(super) use self::watchers::Waiting;
 
 #[cfg(test)]
 mod tests;

@@ -6,8 +6,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use frontgate_store::{OWN, Origin, millis};
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
 
-use super::front::settled::follow;
-use super::{Store, StoreError, shares};
+use super::front::apply_outcome::follow;
+use super::{Store, StoreError, quotas};
 use crate::job::{Delivery, Event, Kind, Receipt, State};
 
 /// Rows that one write deletes: others wait meanwhile.
@@ -276,9 +276,9 @@ impl Store {
         self.database
             .write(Origin::own(), move |transaction| {
                 let before = |age: Duration| millis(SystemTime::now().checked_sub(age).unwrap_or(UNIX_EPOCH));
-                let more = shares::prune_events(transaction, before(events))?
-                    | shares::prune_deliveries(transaction, before(deliveries))?
-                    | shares::prune_kept(transaction, limits)?;
+                let more = quotas::prune_events(transaction, before(events))?
+                    | quotas::prune_deliveries(transaction, before(deliveries))?
+                    | quotas::prune_kept(transaction, limits)?;
                 // What is still to be delivered refers to its message.
                 let settled = transaction.execute(
                     "DELETE FROM front_messages WHERE id IN (

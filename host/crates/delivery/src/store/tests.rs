@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::desk::{Desk, Fact};
+use super::queue_admin::{Desk, Fact};
 use super::queue::{Change, Next};
 use super::*;
 

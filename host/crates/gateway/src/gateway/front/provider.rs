@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use frontgate_contract::Role;
 use frontgate_contract::bindings::channel::{Header, HttpRequest, HttpResponse, Reception};
-use frontgate_delivery::import::{Happened, unusable};
+use frontgate_delivery::provider_event::{Happened, unusable};
 use frontgate_delivery::store::Size;
 use frontgate_delivery::store::front::{Channel, ChannelState, Told};
 use frontgate_net::is_reserved_header;

@@ -13,7 +13,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, Transaction
 use serde::Serialize;
 
 pub use self::channels::{ChannelLine, ChannelWhole, Filter};
-use super::front::settled::{self, Decision};
+use super::front::apply_outcome::{self, Decision};
 use super::{queue, schema};
 use crate::job::{Kind, State};
 
@@ -199,7 +199,7 @@ impl Desk {
         if let (Some(message), Some(kind @ (Kind::Message | Kind::Import))) = (message, Kind::named(&line.callback)) {
             let (tenant, request) = (line.tenant.as_str().into(), line.request.as_str().into());
             let decision = Decision { tenant, request, kind, message, state: after, maybe_sent: sending };
-            let is_known = settled::decided(&transaction, &decision, now)?;
+            let is_known = apply_outcome::decided(&transaction, &decision, now)?;
             if !is_known && matches!(after, State::Ready | State::Unknown) {
                 bail!("store.messages_keep_ms has passed since delivery {id} was accepted; cancel it");
             }

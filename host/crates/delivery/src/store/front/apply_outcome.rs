@@ -9,12 +9,12 @@ use rusqlite::{OptionalExtension as _, Transaction, params};
 use tracing::warn;
 
 use super::messages::tell;
-use super::{Told, conversations, events};
-use crate::import::Report;
+use super::{Told, conversations, provider_events};
+use crate::provider_event::Report;
 use crate::job::{Delivery, Kind, Receipt, State};
 use crate::store::queue;
 use crate::store::queue::Change;
-use crate::store::shares::Limits;
+use crate::store::quotas::Limits;
 
 /// The status of an answer which says that a message is sent, or on its way.
 const PROMISED: u16 = 200;
@@ -180,7 +180,7 @@ fn told_at_once(transaction: &Transaction<'_>, told: &Told, limits: Limits, now:
         );
         return Ok(());
     }
-    events::keep(transaction, told, now)
+    provider_events::keep(transaction, told, now)
 }
 
 /// The plugin has said what it calls the conversation. As long as Front has heard of no other name, that is
@@ -231,7 +231,7 @@ fn failed(
         None => tell(transaction, row.id, &Outcome::Refused(reason).answer()),
         Some(PROMISED) => {
             let report = Report { message: row.external_id.clone(), reason: reason.to_owned() };
-            let event = events::status(tenant, row.channel, Some(row.id), &report, request);
+            let event = provider_events::status(tenant, row.channel, Some(row.id), &report, request);
             queue::insert(transaction, &event, now)
         }
         Some(_) => Ok(()),

@@ -2,7 +2,7 @@
 //! that are never held as a whole.
 
 pub(super) mod files;
-mod pace;
+mod rate_limit;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +21,7 @@ use hyper::{HeaderMap, Method};
 use url::Url;
 use zeroize::Zeroizing;
 
-use self::pace::{Pace, Turn};
+use self::rate_limit::{Pace, Turn};
 use super::store::front::Channel;
 
 /// One app, and how it calls Front.
@@ -120,7 +120,7 @@ impl Front {
         if let Fate::Again { after_ms, scope, .. } = fate
             && answer.status.as_u16() != 307
         {
-            let pause = after_ms.map_or(pace::PAUSE, Duration::from_millis);
+            let pause = after_ms.map_or(rate_limit::PAUSE, Duration::from_millis);
             match scope {
                 Scope::Channel => self.pace.pause_channel(channel.id, pause),
                 Scope::Company => self.pace.pause_company(pause),

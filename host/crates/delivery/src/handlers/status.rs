@@ -6,7 +6,7 @@ use frontgate_front::api::Fate;
 use super::channel::Subject;
 use super::import::{ECHO_PAUSE, settle, wait};
 use super::{Settlement, Stop, Workshop, again, unread};
-use crate::import::Report;
+use crate::provider_event::Report;
 use crate::job::Delivery;
 use crate::store::front::ChannelState;
 

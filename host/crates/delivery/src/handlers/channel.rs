@@ -10,7 +10,7 @@ use frontgate_front::api::{ChannelStatus, Fate};
 use frontgate_runtime::error::CallError;
 
 use super::{Settlement, Stop, Workshop, again, done, failed, sentence, unread};
-use crate::front::Front;
+use crate::front_client::Front;
 use crate::job::{Delivery, Kind};
 use crate::store::front::{Channel, ChannelState, Removal};
 

@@ -8,7 +8,7 @@ use frontgate_store::{OWN, Origin, crash, millis};
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
 
 use super::conversations::{self, Place};
-use crate::import::{Happened, Import, Report};
+use crate::provider_event::{Happened, Import, Report};
 use crate::job::{Event, Kind};
 use crate::store::{Size, Store, StoreError, queue};
 

@@ -25,11 +25,11 @@ use frontgate_twilio_rest::rest::{Failure, Rest};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::budget::Budget;
-use super::front::Front;
+use super::rate_limit::Budget;
+use super::front_client::Front;
 use super::job::{Delivery, Kind, Settlement};
 use super::store::{Store, StoreError};
-use super::verdict::CRASHES_MAX;
+use super::retry_policy::CRASHES_MAX;
 
 /// What one tenant's deliveries are made with.
 pub(super) struct Workshop {

@@ -13,9 +13,9 @@ use frontgate_store::crash;
 
 use super::channel::Subject;
 use super::{Settlement, Stop, Workshop, again, sentence, unread};
-use crate::front::Front;
-use crate::front::files::MessageFiles;
-use crate::import::{Happened, ID_BYTES_MAX, unusable};
+use crate::front_client::Front;
+use crate::front_client::files::MessageFiles;
+use crate::provider_event::{Happened, ID_BYTES_MAX, unusable};
 use crate::job::{Delivery, Receipt};
 
 /// What is written down before a plugin is asked to send.

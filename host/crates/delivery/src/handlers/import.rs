@@ -16,8 +16,8 @@ use hyper::body::Body as _;
 
 use super::channel::Subject;
 use super::{Settlement, Stop, Workshop, again, unread};
-use crate::front::FilePart;
-use crate::import::{File, Import, Party, Source};
+use crate::front_client::FilePart;
+use crate::provider_event::{File, Import, Party, Source};
 use crate::job::Delivery;
 
 /// How soon it is looked again whether a message that is under way is this one.
