@@ -20,7 +20,7 @@ fn a_promised_message_that_an_operator_takes_out_has_failed_in_front_and_nothing
     assert!(sent.ids().0.starts_with("fg-"));
     wired.gateway.wait_for_delivery(1, "ready");
     assert!(said(&wired.gateway, &["deliveries", "cancel", "1"]).contains("delivery 1 is cancelled now"));
-    assert_eq!(failed(&wired.front, &sent.message), "An operator took it out.");
+    assert_eq!(failed(&wired.front, &sent.message), "Cancelled by an operator.");
     agent(&wired, "P77", "planted text of an agent");
     wired.front.wait_for(|state| state.messages().count() == 2);
     assert_eq!(wired.provider.look(|known| known.messages.len()), 0);
@@ -33,7 +33,7 @@ fn a_message_that_an_operator_takes_out_late_may_have_arrived() {
     let sent = wired.front.send(&wired.channel, Draft::new("planted text").to(LEE));
     wired.gateway.wait_for_delivery(1, "unknown");
     said(&wired.gateway, &["deliveries", "cancel", "1"]);
-    assert_eq!(failed(&wired.front, &sent.message), "An operator took it out. It may have arrived.");
+    assert_eq!(failed(&wired.front, &sent.message), "Cancelled by an operator. It may have been delivered already.");
 }
 
 #[test]

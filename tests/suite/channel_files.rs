@@ -180,7 +180,7 @@ fn a_message_whose_files_front_refuses_comes_without_them() {
         &json!([{"inbound": {"id": "in-1", "conversation": "c", "with": LEE, "text": "planted text", "files": files}}]),
     );
     wired.front.wait_for(|state| state.messages().count() == 1);
-    assert_eq!(inbound(&wired).expect("a message").text, "planted text\n[a.bin was not taken by Front]");
+    assert_eq!(inbound(&wired).expect("a message").text, "planted text\n[a.bin was rejected by Front]");
 }
 
 #[test]
@@ -207,7 +207,7 @@ fn a_file_whose_size_nobody_says_comes_as_long_as_it_is_small() {
     );
     wired.front.wait_for(|state| state.messages().count() == 1);
     let message = inbound(&wired).expect("a message");
-    assert_eq!(message.text, "planted text\n[large.bin is large, and nobody says how large]");
+    assert_eq!(message.text, "planted text\n[large.bin is large and of unknown size]");
     assert_eq!(message.attachments.len(), 1);
     assert_eq!(message.attachments[0].digest, digest(b"a small file"));
 }

@@ -98,7 +98,7 @@ fn channels_are_listed_without_what_anybody_could_use_and_shown_with_it() {
     assert_eq!(json["address"], address);
     assert_eq!(json["deliveries"]["front-message"]["ready"], 1);
     let mistakes: [(&[&str], &str); 4] = [
-        (&["show", "cha_nobody"], "there is no channel `cha_nobody`: see `frontgate channels list --all`"),
+        (&["show", "cha_nobody"], "channel `cha_nobody` not found: see `frontgate channels list --all`"),
         (&["show", channel, "--tenant", "nobody"], "there is no tenant `nobody`; there are: demo"),
         (&["list", "--app", "nobody"], "there is no Front app `nobody`; there are: sms"),
         (&["disconnect", channel], "add --yes"),
@@ -143,7 +143,7 @@ fn a_channel_that_an_operator_takes_out_is_offline_in_front_and_gone_at_its_prov
     wired.provider.wait_for(|known| known.removed.iter().any(|removed| removed == channel));
     assert!(!wired.front.channel(channel).is_online);
     // What was promised, and waited, is reported.
-    assert_eq!(failed(&wired.front, &sent.message), "the channel was removed");
+    assert_eq!(failed(&wired.front, &sent.message), "Delivery failed: the channel was removed.");
     let answer = Provider::tell(gateway.address(), &wired.webhook(), &json!([]));
     assert_eq!((answer.status, answer.code()), (404, "no-channel"));
     gateway.wait_for_delivery(2, "sent");
@@ -152,7 +152,7 @@ fn a_channel_that_an_operator_takes_out_is_offline_in_front_and_gone_at_its_prov
     let shown = said(gateway, &["channels", "show", channel]);
     assert!(shown.contains("removed") && shown.contains(&format!("disconnect {channel}")), "{shown}");
     let complaint = complained(gateway, &["channels", "disconnect", channel, "--yes"]);
-    assert!(complaint.contains("was removed before"), "{complaint}");
+    assert!(complaint.contains("is already removed"), "{complaint}");
     // An admin connects it again, at another address.
     let address = wired.front.channel(channel).webhook_url;
     wired.front.reconnect(channel, SERVER).expect("a channel");
@@ -261,7 +261,7 @@ fn send_says_what_is_wrong_with_what_it_was_told() {
         (&["message", "--bodiless"], "--bodiless goes with `delete` only"),
         (&["delete", "--bodiless", "--set", "a=b"], "--bodiless leaves the body out"),
         (&["list_addresses", "--channel", "cha_1"], "list_addresses is about no channel"),
-        (&["message", "--channel", "cha_1"], "there is no channel `cha_1` of the tenant demo of the app sms"),
+        (&["message", "--channel", "cha_1"], "channel `cha_1` of the tenant demo of the app sms not found"),
         (&["message", "--tenant", "nobody"], "there is no tenant `nobody`; there are: demo"),
         (&["message", "--set", "payload.text"], "write PATH=TEXT or PATH:=JSON"),
         (&["message", "--set", "payload.text:=Hello"], "stands no JSON"),

@@ -166,7 +166,7 @@ fn a_message_that_is_refused_at_once_shows_why_and_is_never_tried_again() {
     let wired = Wired::new();
     let sent = wired.front.send(&wired.channel, Draft::new("refuse this number is blocked").to(LEE));
     let again = wired.front.resend(&sent.message);
-    let said = json!({"type": "bad_request", "message": "It could not be sent: this number is blocked"});
+    let said = json!({"type": "bad_request", "message": "Delivery failed: this number is blocked"});
     let fired: Vec<_> = wired.front.hooks().into_iter().filter(|fired| fired.kind == "message").collect();
     let answers: Vec<_> = fired.iter().map(|fired| (fired.status, fired.answered())).collect();
     assert_eq!(answers, [(Some(400), said.clone()), (Some(400), said)]);

@@ -17,7 +17,7 @@ fn what_nobody_can_find_out_is_left_to_the_operator() {
     twilio.fault(Fault::new(Action::FailBefore(500)).on(Call::FetchParticipant).times(2));
     let sid = twilio.inbound_sms("+12025550107", OURS, "planted text").expect("a conversation");
     let delivery = gateway.wait_for_delivery(1, "dead");
-    assert!(delivery["reason"].as_str().is_some_and(|reason| reason.contains("nobody could say")), "{delivery}");
+    assert!(delivery["reason"].as_str().is_some_and(|reason| reason.contains("outcome could not be determined")), "{delivery}");
     assert!(routed_now(&twilio, &sid).is_empty());
 
     let said = |arguments: &[&str]| {
@@ -28,7 +28,7 @@ fn what_nobody_can_find_out_is_left_to_the_operator() {
         )
     };
     let (_, list) = said(&["list", "--state", "dead"]);
-    assert!(list.contains("routing") && list.contains("nobody could say"), "{list}");
+    assert!(list.contains("routing") && list.contains("outcome could not be determined"), "{list}");
     let (_, shown) = said(&["show", "1"]);
     assert!(shown.contains("ana@example.org") && shown.contains("MessagingBinding.Address = +12025550107"), "{shown}");
     // Asked again first, then sent.
@@ -36,7 +36,7 @@ fn what_nobody_can_find_out_is_left_to_the_operator() {
     twilio.wait_for(|state| routed(state, &sid) == ["ana@example.org"]);
     gateway.log().wait_for("of routing is made");
     let (fine, complaint) = said(&["resolve", "1", "sent"]);
-    assert!(!fine && complaint.contains("there is nothing to find out about delivery 1"), "{complaint}");
+    assert!(!fine && complaint.contains("failed to resolve delivery 1"), "{complaint}");
     assert!(said(&["show", "1"]).1.contains("retry: dead to unknown"));
     assert!(!said(&["show", "77"]).0);
 }

@@ -1,4 +1,4 @@
-//! How each kind of delivery is made.
+//! Handlers: execute one attempt of a delivery, one module for each kind.
 
 mod channel;
 mod event;
@@ -25,44 +25,48 @@ use frontgate_twilio_rest::rest::{Failure, Rest};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::rate_limit::Budget;
-use super::front_client::Front;
-use super::job::{Delivery, Kind, Settlement};
-use super::store::{Store, StoreError};
+use super::front_client::FrontClient;
+use super::job::{Delivery, Kind, Outcome};
+use super::rate_limit::TenantRateLimit;
 use super::retry_policy::CRASHES_MAX;
+use super::store::{Store, StoreError};
 
-/// What one tenant's deliveries are made with.
-pub(super) struct Workshop {
+/// Everything that the handlers of one tenant use.
+pub(super) struct DeliveryContext {
     pub(super) tenant: Arc<Tenant>,
     pub(super) plugins: Arc<Plugins>,
     pub(super) store: Arc<Store>,
-    /// None without credentials.
+    /// Twilio's API; `None` without credentials.
     pub(super) rest: Option<Rest>,
-    pub(super) budget: Budget,
-    /// Its Front apps, by name.
-    pub(super) fronts: HashMap<String, Arc<Front>>,
+    pub(super) rate_limit: TenantRateLimit,
+    /// Clients of the tenant's Front apps, by name.
+    pub(super) fronts: HashMap<String, Arc<FrontClient>>,
     pub(super) limits: crate::Settings,
     pub(super) stop: CancellationToken,
 }
 
-/// Why a delivery stops short.
+/// Ends a handler early.
 pub(super) enum Stop {
-    /// With this to be written down.
-    Settle(Settlement),
-    /// What was decided could not be written down.
+    /// The outcome of the attempt.
+    Settle(Outcome),
+    /// The decision could not be stored, so nothing was sent.
     Unwritten(StoreError),
 }
 
-impl From<Settlement> for Stop {
-    fn from(settlement: Settlement) -> Self {
-        Self::Settle(settlement)
+impl From<Outcome> for Stop {
+    fn from(outcome: Outcome) -> Self {
+        Self::Settle(outcome)
     }
 }
 
-impl Workshop {
-    /// Makes one delivery, as far as it comes.
-    pub(super) async fn make(&self, delivery: &Delivery) -> Result<Settlement, StoreError> {
-        let made = match delivery.kind {
+impl DeliveryContext {
+    /// Executes one attempt of a delivery.
+    ///
+    /// # Errors
+    ///
+    /// Fails if a decision could not be stored; nothing was sent then.
+    pub(super) async fn execute(&self, delivery: &Delivery) -> Result<Outcome, StoreError> {
+        let executed = match delivery.kind {
             Kind::Routing => self.route(delivery, &delivery.form()).await,
             Kind::Conversations => match conversations::decode(&delivery.form(), &self.tenant.numbers) {
                 Ok(Event::ParticipantAdded(event)) => self.participant_added(delivery, event).await,
@@ -75,17 +79,12 @@ impl Workshop {
             Kind::Status => self.status(delivery).await,
             Kind::Disconnect => self.disconnect(delivery).await,
         };
-        // What stops short of asking leaves open what became of it before.
-        let made = match made {
-            Err(Stop::Settle(Settlement::Again { reason, after, .. }))
-                if delivery.unknown && delivery.kind.is_front() =>
-            {
-                return Ok(Settlement::Unknown { reason, asked: false, after });
+        match executed {
+            // Without an answer about it, the outcome of the earlier request stays unknown.
+            Err(Stop::Settle(Outcome::Retry { reason, after, .. })) if delivery.unknown && delivery.kind.is_front() => {
+                Ok(Outcome::Unknown { reason, asked: false, after })
             }
-            made => made,
-        };
-        match made {
-            Ok(settlement) | Err(Stop::Settle(settlement)) => Ok(settlement),
+            Ok(outcome) | Err(Stop::Settle(outcome)) => Ok(outcome),
             Err(Stop::Unwritten(error)) => Err(error),
         }
     }
@@ -96,73 +95,79 @@ impl Workshop {
         self.plugins.asking(&self.tenant, &delivery.request, deadlines, Receipts::default())
     }
 
-    /// The account; without credentials nothing needs to be decided yet.
+    /// Returns Twilio's API, or a retry without credentials.
     fn account(&self) -> Result<&Rest, Stop> {
-        let reason = "there are no credentials for calls back to Twilio; add api_key and api_secret, or account_sid";
-        self.rest.as_ref().ok_or_else(|| again(reason, false).into())
+        let reason = "no Twilio credentials configured; add api_key and api_secret, or account_sid";
+        self.rest.as_ref().ok_or_else(|| retry(reason, false).into())
     }
 
-    /// The account, when it is this request's turn.
+    /// Waits for the rate limit and returns Twilio's API.
     async fn turn(&self) -> Result<&Rest, Stop> {
         let rest = self.account()?;
         tokio::select! {
-            () = self.budget.turn() => Ok(rest),
-            () = self.stop.cancelled() => Err(again("the gateway is shutting down", false).into()),
+            () = self.rate_limit.turn() => Ok(rest),
+            () = self.stop.cancelled() => Err(retry("the gateway is shutting down", false).into()),
         }
     }
 
-    /// What to write down about a call that did not simply succeed; nothing if it was done before.
-    fn react(&self, failure: &Failure, repeatable: Repeatable) -> Option<Settlement> {
+    /// Returns the outcome of a failed call to Twilio; `None` if the failure means that it was done before.
+    fn react(&self, failure: &Failure, repeatable: Repeatable) -> Option<Outcome> {
         match reaction(failure, repeatable) {
             Reaction::Done => None,
             Reaction::Again { after, everybody, reason } => {
                 let [first, longest] = [self.limits.retry_first_ms, self.limits.retry_longest_ms];
                 let after = after.map(|after| after.min(Duration::from_millis(longest)));
                 if everybody {
-                    self.budget.pause(after.unwrap_or_default().max(Duration::from_millis(first)));
+                    self.rate_limit.pause(after.unwrap_or_default().max(Duration::from_millis(first)));
                 }
-                Some(Settlement::Again { after, reason, waits_for_plugin: false })
+                Some(Outcome::Retry { after, reason, waits_for_plugin: false })
             }
-            Reaction::Unclear(reason) => Some(Settlement::Unknown { reason, asked: false, after: None }),
-            Reaction::Stop(reason) => Some(Settlement::Failed { reason }),
+            Reaction::Unclear(reason) => Some(Outcome::Unknown { reason, asked: false, after: None }),
+            Reaction::Stop(reason) => Some(Outcome::Failed { reason }),
         }
     }
 }
 
-fn done() -> Settlement {
-    Settlement::Sent { result: None }
+fn done() -> Outcome {
+    Outcome::Sent { result: None }
 }
 
-fn again(reason: impl Into<String>, waits_for_plugin: bool) -> Settlement {
-    Settlement::Again { after: None, reason: reason.into(), waits_for_plugin }
+fn retry(reason: impl Into<String>, waits_for_plugin: bool) -> Outcome {
+    Outcome::Retry { after: None, reason: reason.into(), waits_for_plugin }
 }
 
-/// Something could not be read: it can be in a moment.
+/// The outcome of a worker that lost its lease; it is discarded when the lease is compared.
+fn lease_lost() -> Outcome {
+    retry("lease lost", false)
+}
+
+/// A failed read of the store, which is retried.
 fn unread(error: StoreError) -> Stop {
-    again(format!("the store: {error}"), false).into()
+    retry(format!("failed to read the store: {error}"), false).into()
 }
 
-fn undecodable(error: &DecodeError) -> Settlement {
-    Settlement::Failed { reason: error.to_string() }
+fn undecodable(error: &DecodeError) -> Outcome {
+    Outcome::Failed { reason: error.to_string() }
 }
 
-fn failed(error: &CallError) -> Settlement {
-    Settlement::Failed { reason: sentence(error) }
+fn failed(error: &CallError) -> Outcome {
+    Outcome::Failed { reason: sentence(error) }
 }
 
-/// What to write down when a plugin did not answer: most of it passes.
-fn unanswered(error: &CallError, role: Role, delivery: &Delivery) -> Settlement {
+/// The outcome of a failed plugin call: a retry, unless the failure is permanent.
+fn unanswered(error: &CallError, role: Role, delivery: &Delivery) -> Outcome {
     match error {
         CallError::Trap { .. } if delivery.attempts >= CRASHES_MAX => {
-            Settlement::Failed { reason: format!("the role {role} crashed {CRASHES_MAX} times: {}", sentence(error)) }
+            Outcome::Failed { reason: format!("the role {role} crashed {CRASHES_MAX} times: {}", sentence(error)) }
         }
         CallError::NotFound | CallError::Forbidden(_) | CallError::Invalid(_) => {
-            Settlement::Failed { reason: format!("the role {role} refused: {}", sentence(error)) }
+            Outcome::Failed { reason: format!("the role {role} rejected it: {}", sentence(error)) }
         }
-        _ => again(format!("the role {role} did not answer: {}", sentence(error)), true),
+        _ => retry(format!("the role {role} did not answer: {}", sentence(error)), true),
     }
 }
 
+/// The error with the plugin's own text, shortened.
 fn sentence(error: &CallError) -> String {
     match error.detail() {
         Some(detail) => format!("{error}: {}", frontgate_telemetry::brief(&detail)),

@@ -1,88 +1,76 @@
-//! What is written down of an attempt: when the delivery goes on, or that it has come to its end.
+//! Retry policy: turns the outcome of an attempt into the next state of the delivery.
 
 use std::time::Duration;
 
-use super::job::{Delivery, Kind, Settlement, State};
-use super::store::queue::Change;
+use super::job::{Delivery, Kind, Outcome, State, Transition};
 
-/// After so many crashes of a plugin over one event or message, it is not handed over again: others of its
-/// conversation wait behind it.
+/// Crashes of a plugin over one delivery before it fails; the rest of its conversation waits meanwhile.
 pub(super) const CRASHES_MAX: u32 = 5;
 
-/// What a teammate reads where nobody knows what became of a message.
-pub(super) const LOST: &str = "It is not known whether this message arrived: it may have.";
+/// Texts that the author of a message reads in Front.
+const UNKNOWN_NOTICE: &str = "Delivery unconfirmed: the message may or may not have been delivered.";
+const CRASHED_NOTICE: &str = "Delivery failed: the channel's plugin crashes on this message.";
+const GIVEN_UP_NOTICE: &str = "Delivery failed: gave up after repeated attempts.";
 
-/// What becomes of a delivery, within the operator's limits.
-pub(super) fn change(limits: &crate::Settings, delivery: &Delivery, settlement: Settlement) -> Change {
+/// Returns the next state of a delivery, within the operator's limits.
+pub(super) fn transition(limits: &crate::Settings, delivery: &Delivery, outcome: Outcome) -> Transition {
     let given_up = delivery.age() >= Duration::from_millis(limits.give_up_after_ms);
-    let mut change = Change {
-        state: State::Ready,
-        pause: None,
-        waits_for_plugin: false,
-        maybe_sent: false,
-        reason: None,
-        result: None,
-        questions: delivery.questions,
-        receipt: None,
-        told: None,
-    };
-    match settlement {
-        Settlement::Sent { result } => (change.state, change.result) = (State::Sent, result),
-        Settlement::Failed { reason } => (change.state, change.reason) = (State::Failed, Some(reason)),
-        Settlement::Refused { reason, told } => {
-            (change.state, change.reason, change.told) = (State::Failed, Some(reason), Some(told));
+    let mut next = Transition::new(State::Ready, delivery.questions);
+    match outcome {
+        Outcome::Sent { result } => (next.state, next.result) = (State::Sent, result),
+        Outcome::Failed { reason } => (next.state, next.reason) = (State::Failed, Some(reason)),
+        Outcome::Refused { reason, notice } => {
+            (next.state, next.reason, next.notice) = (State::Failed, Some(reason), Some(notice));
         }
-        Settlement::Delivered { receipt } => {
-            (change.state, change.result, change.receipt) = (State::Sent, receipt.name.clone(), Some(receipt));
+        Outcome::Delivered { receipt } => {
+            (next.state, next.result, next.receipt) = (State::Sent, receipt.name.clone(), Some(receipt));
         }
-        Settlement::Crashed { reason } => {
-            change.questions += 1;
-            if change.questions >= CRASHES_MAX {
-                (change.state, change.reason) = (State::Failed, Some(reason));
-                change.told = Some("It could not be sent: the channel's plugin fails over it.".to_owned());
+        Outcome::Crashed { reason } => {
+            next.questions += 1;
+            if next.questions >= CRASHES_MAX {
+                (next.state, next.notice) = (State::Failed, Some(CRASHED_NOTICE.to_owned()));
             } else {
-                (change.pause, change.reason) = (Some(pause(limits, delivery.attempts, None)), Some(reason));
+                next.pause = Some(pause(limits, delivery.attempts, None));
             }
+            next.reason = Some(reason);
         }
-        Settlement::Lost { reason } => {
-            (change.state, change.maybe_sent) = (State::Dead, true);
-            (change.reason, change.told) = (Some(reason), Some(LOST.to_owned()));
+        Outcome::Lost { reason } => {
+            (next.state, next.maybe_sent) = (State::Dead, true);
+            (next.reason, next.notice) = (Some(reason), Some(UNKNOWN_NOTICE.to_owned()));
         }
-        Settlement::Again { reason, .. } if given_up => {
-            change.state = State::Dead;
-            change.reason = Some(format!("given up after delivery.give_up_after_ms: {reason}"));
-            change.told = Some("It could not be sent for a long time, and is not tried any more.".to_owned());
+        Outcome::Retry { reason, .. } if given_up => {
+            (next.state, next.notice) = (State::Dead, Some(GIVEN_UP_NOTICE.to_owned()));
+            next.reason = Some(format!("given up after delivery.give_up_after_ms: {reason}"));
         }
-        Settlement::Again { after, reason, waits_for_plugin } => {
+        Outcome::Retry { after, reason, waits_for_plugin } => {
             let mut pause = pause(limits, delivery.attempts, after);
             let patience = Duration::from_millis(limits.routing_patience_ms).saturating_sub(delivery.tried());
             if waits_for_plugin && delivery.kind == Kind::Routing && !patience.is_zero() {
-                // The customer waits: at the end of the patience somebody else is asked.
+                // A customer waits: the next plugin is asked as soon as the patience ends.
                 pause = pause.min(patience);
             }
-            change.pause = Some(pause);
-            change.reason = Some(reason);
-            change.waits_for_plugin = waits_for_plugin;
+            next.pause = Some(pause);
+            next.reason = Some(reason);
+            next.waits_for_plugin = waits_for_plugin;
         }
-        Settlement::Unknown { reason, asked, after } => {
-            change.maybe_sent = true;
-            change.questions += u32::from(delivery.unknown && asked);
-            if given_up || change.questions >= limits.unknown_tries_max {
-                change.state = State::Dead;
-                change.reason = Some(format!("nobody could say whether it arrived: {reason}"));
-                change.told = Some(LOST.to_owned());
+        Outcome::Unknown { reason, asked, after } => {
+            next.maybe_sent = true;
+            next.questions += u32::from(delivery.unknown && asked);
+            if given_up || next.questions >= limits.unknown_tries_max {
+                (next.state, next.notice) = (State::Dead, Some(UNKNOWN_NOTICE.to_owned()));
+                next.reason = Some(format!("outcome could not be determined: {reason}"));
             } else {
-                change.state = State::Unknown;
-                change.pause = Some(pause(limits, delivery.attempts, after));
-                change.reason = Some(reason);
+                (next.state, next.reason) = (State::Unknown, Some(reason));
+                next.pause = Some(pause(limits, delivery.attempts, after));
             }
         }
     }
-    change
+    next
 }
 
-/// Twice as long each time, and between half and all of that, so that those who failed together do not
-/// come back together. Not before the platform wants it, and not later than the operator does.
+/// Exponential backoff with jitter: between half and all of a pause that doubles with each attempt.
+///
+/// The platform's `Retry-After` is a lower bound, `delivery.retry_longest_ms` the upper one.
 fn pause(limits: &crate::Settings, attempts: u32, after: Option<Duration>) -> Duration {
     let longest = Duration::from_millis(limits.retry_longest_ms);
     let doubled = limits.retry_first_ms.saturating_mul(1 << attempts.saturating_sub(1).min(30));
@@ -91,7 +79,7 @@ fn pause(limits: &crate::Settings, attempts: u32, after: Option<Duration>) -> Du
     after.map_or(pause, |after| jitter(after, after / 4).max(pause)).min(longest)
 }
 
-/// This, and up to so much more.
+/// Adds a random part of `more`.
 fn jitter(least: Duration, more: Duration) -> Duration {
     let mut bytes = [0; 4];
     let _ = getrandom::fill(&mut bytes);
@@ -129,12 +117,12 @@ mod tests {
         }
     }
 
-    fn again(after: Option<Duration>, waits_for_plugin: bool) -> Settlement {
-        Settlement::Again { after, reason: "why".to_owned(), waits_for_plugin }
+    fn retry(after: Option<Duration>, waits_for_plugin: bool) -> Outcome {
+        Outcome::Retry { after, reason: "why".to_owned(), waits_for_plugin }
     }
 
     #[test]
-    fn each_pause_is_twice_the_one_before_up_to_the_longest() {
+    fn pauses_double_up_to_the_longest() {
         for (attempts, whole) in [(1, 500), (2, 1_000), (3, 2_000), (10, 256_000), (11, 300_000), (4_000_000, 300_000)]
         {
             for _ in 0..100 {
@@ -145,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_comes_back_before_the_platform_wants_it_nor_at_once() {
+    fn a_retry_respects_the_platforms_minimum_pause() {
         let wanted = |seconds| pause(&limits(), 1, Some(Duration::from_secs(seconds))).as_millis();
         for _ in 0..100 {
             assert!((7_000..=8_750).contains(&wanted(7)));
@@ -155,48 +143,48 @@ mod tests {
     }
 
     #[test]
-    fn a_routing_is_asked_about_again_at_the_end_of_its_patience_at_the_latest() {
+    fn a_routing_is_retried_when_its_patience_ends_at_the_latest() {
         let tried = Duration::from_millis(limits().routing_patience_ms - 100);
         let waits =
-            |waits_for_plugin| change(&limits(), &delivery(10, false, tried), again(None, waits_for_plugin)).pause;
+            |waits_for_plugin| transition(&limits(), &delivery(10, false, tried), retry(None, waits_for_plugin)).pause;
         assert!(waits(true) <= Some(Duration::from_millis(100)));
         assert!(waits(false) > Some(Duration::from_secs(60)));
     }
 
     #[test]
-    fn only_an_answer_that_says_nothing_uses_up_a_question() {
-        let unknown = |asked| Settlement::Unknown { reason: "why".to_owned(), asked, after: None };
+    fn only_an_inconclusive_answer_uses_up_a_question() {
+        let unknown = |asked| Outcome::Unknown { reason: "why".to_owned(), asked, after: None };
         let young = Duration::ZERO;
         let states = [(true, true), (true, false), (false, true)].map(|(was_unknown, asked)| {
-            let change = change(&limits(), &delivery(1, was_unknown, young), unknown(asked));
-            (change.state, change.maybe_sent)
+            let next = transition(&limits(), &delivery(1, was_unknown, young), unknown(asked));
+            (next.state, next.maybe_sent)
         });
         assert_eq!(states, [(State::Dead, true), (State::Unknown, true), (State::Unknown, true)]);
     }
 
     #[test]
-    fn what_is_given_up_keeps_whether_it_may_have_been_sent() {
+    fn a_dead_delivery_keeps_whether_it_may_have_been_sent() {
         let old = Duration::from_millis(limits().give_up_after_ms);
-        let ended = |settlement| {
-            let change = change(&limits(), &delivery(1, true, old), settlement);
-            (change.state, change.maybe_sent)
+        let ended = |outcome| {
+            let next = transition(&limits(), &delivery(1, true, old), outcome);
+            (next.state, next.maybe_sent)
         };
-        assert_eq!(ended(again(None, false)), (State::Dead, false));
-        let unknown = Settlement::Unknown { reason: "why".to_owned(), asked: false, after: None };
+        assert_eq!(ended(retry(None, false)), (State::Dead, false));
+        let unknown = Outcome::Unknown { reason: "why".to_owned(), asked: false, after: None };
         assert_eq!(ended(unknown), (State::Dead, true));
     }
 
     #[test]
-    fn crashes_count_and_other_attempts_do_not() {
-        let crashed = || Settlement::Crashed { reason: "why".to_owned() };
+    fn only_crashes_use_up_the_crash_limit() {
+        let crashed = || Outcome::Crashed { reason: "why".to_owned() };
         let mut tried = Delivery { questions: 0, ..delivery(100, false, Duration::ZERO) };
         for crash in 1..CRASHES_MAX {
-            let after = change(&limits(), &tried, crashed());
-            assert_eq!((after.state, after.questions, after.told), (State::Ready, crash, None));
-            tried.questions = after.questions;
+            let next = transition(&limits(), &tried, crashed());
+            assert_eq!((next.state, next.questions, next.notice), (State::Ready, crash, None));
+            tried.questions = next.questions;
         }
-        let last = change(&limits(), &tried, crashed());
+        let last = transition(&limits(), &tried, crashed());
         assert_eq!(last.state, State::Failed);
-        assert!(last.told.is_some());
+        assert!(last.notice.is_some());
     }
 }

@@ -5,10 +5,10 @@
 //! `holds` who holds which key, `table` what is in the database.
 
 mod key_locks;
-mod write_buffer;
+mod rows;
 pub mod session;
 pub mod settings;
-mod rows;
+mod write_buffer;
 
 use std::ops::{Add, Sub};
 use std::sync::Arc;

@@ -10,8 +10,8 @@ use tokio::time::Instant;
 use tracing::{debug, warn};
 
 use super::key_locks::Hold;
-use super::write_buffer::{Base, Overlay};
 use super::rows::{self, Misfit};
+use super::write_buffer::{Base, Overlay};
 use super::{Bucket, Buckets, Size, Value};
 use crate::settings::StateLimits;
 

@@ -1,22 +1,22 @@
-//! Any other event: the tenant's plugin takes note of it.
+//! Handler of other conversation events: passes them to the tenant's plugin.
 
 use frontgate_contract::Role;
 use frontgate_contract::bindings::conversations::OtherEvent;
 
-use super::{Settlement, Stop, Workshop, done, unanswered};
+use super::{DeliveryContext, Outcome, Stop, done, unanswered};
 use crate::job::Delivery;
 
-impl Workshop {
-    pub(super) async fn event(&self, delivery: &Delivery, event: OtherEvent) -> Result<Settlement, Stop> {
+impl DeliveryContext {
+    pub(super) async fn event(&self, delivery: &Delivery, event: OtherEvent) -> Result<Outcome, Stop> {
         let asking = self.asking(delivery);
         if !asking.has(Role::Conversations) {
             return Ok(done());
         }
-        let told = match asking.answering(Role::Conversations) {
+        let called = match asking.answering(Role::Conversations) {
             Ok(plugin) => asking.call(&plugin, Role::Conversations).on_event(event).await,
             Err(error) => Err(error),
         };
-        told.map_err(|error| unanswered(&error, Role::Conversations, delivery))?;
+        called.map_err(|error| unanswered(&error, Role::Conversations, delivery))?;
         Ok(done())
     }
 }

@@ -1,19 +1,20 @@
-//! Who waits to hear what becomes of a message.
+//! Notifies requests that wait for the outcome of a message.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 
+use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use crate::store::Store;
 
-/// Wakes whoever waits for one message's answer.
-pub(crate) type Waiting = Mutex<HashMap<i64, Weak<Notify>>>;
+/// For each message with waiting requests, their signal.
+pub(crate) type Watchers = Mutex<HashMap<i64, Weak<Notify>>>;
 
 impl Store {
-    /// What is told whenever something has become of a message.
+    /// Returns the signal of a message, notified each time its delivery is settled.
     pub fn watch_message(&self, message: i64) -> Arc<Notify> {
-        let mut all = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.watchers.lock();
         all.retain(|_, watch| watch.strong_count() > 0);
         if let Some(watch) = all.get(&message).and_then(Weak::upgrade) {
             return watch;
@@ -23,9 +24,9 @@ impl Store {
         watch
     }
 
-    /// Something has become of it.
-    pub(crate) fn tell_watchers(&self, message: i64) {
-        let watch = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).get(&message).and_then(Weak::upgrade);
+    /// Notifies the requests that wait for a message.
+    pub(crate) fn notify_watchers(&self, message: i64) {
+        let watch = self.watchers.lock().get(&message).and_then(Weak::upgrade);
         if let Some(watch) = watch {
             watch.notify_waiters();
         }
