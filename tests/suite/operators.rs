@@ -17,7 +17,10 @@ fn what_nobody_can_find_out_is_left_to_the_operator() {
     twilio.fault(Fault::new(Action::FailBefore(500)).on(Call::FetchParticipant).times(2));
     let sid = twilio.inbound_sms("+12025550107", OURS, "planted text").expect("a conversation");
     let delivery = gateway.wait_for_delivery(1, "dead");
-    assert!(delivery["reason"].as_str().is_some_and(|reason| reason.contains("outcome could not be determined")), "{delivery}");
+    assert!(
+        delivery["reason"].as_str().is_some_and(|reason| reason.contains("outcome could not be determined")),
+        "{delivery}"
+    );
     assert!(routed_now(&twilio, &sid).is_empty());
 
     let said = |arguments: &[&str]| {
