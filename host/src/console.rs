@@ -12,7 +12,7 @@ use std::time::Instant;
 use arc_swap::{ArcSwap, ArcSwapOption};
 use frontgate_config::Config;
 use frontgate_delivery::job::State;
-use frontgate_delivery::store::desk::Desk;
+use frontgate_delivery::store::queue_admin::QueueAdmin;
 use frontgate_runtime::{Engine, Registry};
 use frontgate_state::{Buckets, Usage};
 use frontgate_store::{Database, Waiting};
@@ -146,7 +146,7 @@ impl Console {
     /// How many deliveries of each tenant are in each state; nothing if the database does not say.
     async fn deliveries(&self) -> Option<Deliveries> {
         let path = self.store.clone();
-        let counted = spawn_blocking(move || Desk::open(&path)?.counts()).await;
+        let counted = spawn_blocking(move || QueueAdmin::open(&path)?.counts()).await;
         match counted.map_err(anyhow::Error::from).flatten() {
             Ok(counts) => Some(counts),
             Err(error) => {

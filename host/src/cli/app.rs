@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context as _, bail};
 use clap::Args;
 use frontgate_config::Config;
-use frontgate_delivery::store::desk::{Desk, Filter};
+use frontgate_delivery::store::queue_admin::{ChannelFilter, QueueAdmin};
 use frontgate_front::signature::Keys;
 use frontgate_tenants::{front_keys, front_path};
 
@@ -75,15 +75,15 @@ impl App {
         front_path(&self.config.tenants[&self.tenant], &self.name)
     }
 
-    pub(super) fn filter(&self) -> Filter<'_> {
-        Filter { tenant: Some(&self.tenant), app: Some(&self.name) }
+    pub(super) fn filter(&self) -> ChannelFilter<'_> {
+        ChannelFilter { tenant: Some(&self.tenant), app: Some(&self.name) }
     }
 }
 
 /// The database, opened beside the gateway.
-pub(super) fn desk(config: &Config) -> anyhow::Result<Desk> {
+pub(super) fn desk(config: &Config) -> anyhow::Result<QueueAdmin> {
     let path = config.store.path().context("store.url names no database; write sqlite:data/frontgate.db")?;
-    Desk::open(path)
+    QueueAdmin::open(path)
 }
 
 /// The address of a channel as Front calls it; none, if its app is not in the configuration any more.

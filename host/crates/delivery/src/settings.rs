@@ -1,4 +1,4 @@
-//! `[delivery]`: how deliveries reach the platforms.
+//! The section `[delivery]` of the configuration: limits and retries of deliveries.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -7,37 +7,37 @@ use std::time::Duration;
 use frontgate_net::ClientOptions;
 use serde::Deserialize;
 
-/// How deliveries reach the platforms.
+/// Limits and retries of deliveries.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
-    /// Deliveries of one tenant that are worked on at one time.
+    /// Deliveries of one tenant and kind in progress at the same time.
     pub at_once_max: usize,
-    /// Requests to a platform for one tenant, on average; a second's worth may come at once.
+    /// Average requests to Twilio per second for one tenant, with a burst of one second.
     pub requests_per_second_max: u32,
-    /// From the first byte to the end of the answer.
+    /// Timeout of a request, until the end of the answer.
     pub request_timeout_ms: u64,
-    /// Until a connection is open, TLS included.
+    /// Timeout of a connection, including TLS.
     pub connect_timeout_ms: u64,
-    /// Authorities that are trusted beside those that browsers trust, as PEM.
+    /// PEM files of certificate authorities that are trusted in addition to the public ones.
     pub ca_files: Vec<PathBuf>,
-    /// DNS servers for the platforms' hosts; those of the system if empty.
+    /// DNS servers for the platforms' hosts; empty for those of the system.
     pub nameservers: Vec<SocketAddr>,
-    /// Connections that are kept open for the next request.
+    /// Idle connections that are kept open.
     pub connections_idle_max: usize,
-    /// Bytes of one answer.
+    /// Maximum bytes of one answer.
     pub response_bytes_max: usize,
-    /// The first pause after a failure. Each further one is twice as long, with some chance in it.
+    /// The first pause after a failure; each further one doubles, with jitter.
     pub retry_first_ms: u64,
     /// The longest pause.
     pub retry_longest_ms: u64,
-    /// After this long a delivery is given up, and waits for the operator.
+    /// Time after which a delivery is given up and waits for an operator.
     pub give_up_after_ms: u64,
-    /// How often the platform is asked what became of a request without an answer.
+    /// Times that the platform is asked about the outcome of a request without an answer.
     pub unknown_tries_max: u32,
-    /// How long a plugin is asked again who gets a conversation before its turn is skipped.
+    /// Time for which a failing routing plugin is retried before the next one is asked.
     pub routing_patience_ms: u64,
-    /// How long plugins may take for one delivery.
+    /// Timeout of the plugin calls of one delivery.
     pub plugin_timeout_ms: u64,
 }
 
@@ -63,7 +63,7 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// Limits of the client that sends deliveries.
+    /// Options of the HTTP client that sends deliveries.
     pub fn client(&self) -> ClientOptions {
         ClientOptions {
             ca_files: self.ca_files.clone(),

@@ -4,11 +4,11 @@
 //! In reading order: [`session`] is the bucket as one call sees it, `overlay` what the call has written,
 //! `holds` who holds which key, `table` what is in the database.
 
-mod holds;
-mod overlay;
+mod key_locks;
+mod rows;
 pub mod session;
 pub mod settings;
-mod table;
+mod write_buffer;
 
 use std::ops::{Add, Sub};
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use frontgate_store::{Database, OWN, Origin, StoreError, millis};
 use tokio::time::sleep;
 use tracing::warn;
 
-use self::holds::Holds;
+use self::key_locks::Holds;
 
 /// How often somebody looks for what has expired, and how long others have between two deletions.
 const FORGET_INTERVAL: Duration = Duration::from_secs(10);
@@ -76,7 +76,7 @@ impl Buckets {
 
     /// What every bucket holds.
     pub async fn usage(&self) -> Result<Vec<Usage>, StoreError> {
-        self.database.read(OWN, table::usage).await
+        self.database.read(OWN, rows::usage).await
     }
 
     /// Deletes what has expired, for ever and a little at a time.
@@ -96,10 +96,10 @@ impl Buckets {
 
     async fn forget_some(&self) -> Result<bool, StoreError> {
         let now = (self.clock)();
-        if !self.database.read(OWN, move |connection| table::has_expired(connection, now)).await? {
+        if !self.database.read(OWN, move |connection| rows::has_expired(connection, now)).await? {
             return Ok(false);
         }
-        self.database.write(Origin::own(), move |transaction| table::forget(transaction, now)).await
+        self.database.write(Origin::own(), move |transaction| rows::forget(transaction, now)).await
     }
 }
 

@@ -9,9 +9,9 @@ use frontgate_store::{Origin, StoreError, crash};
 use tokio::time::Instant;
 use tracing::{debug, warn};
 
-use super::holds::Hold;
-use super::overlay::{Base, Overlay};
-use super::table::{self, Misfit};
+use super::key_locks::Hold;
+use super::rows::{self, Misfit};
+use super::write_buffer::{Base, Overlay};
 use super::{Bucket, Buckets, Size, Value};
 use crate::settings::StateLimits;
 
@@ -168,7 +168,7 @@ impl Session {
     async fn keys(&self, after: Option<&str>, most: usize) -> Result<(Vec<String>, Option<String>), Refusal> {
         let (bucket, behind, now) = (self.call.bucket.clone(), after.map(str::to_owned), self.now());
         let committed = self.buckets.database.read(&self.call.bucket.tenant, move |connection| {
-            table::keys(connection, &bucket, behind.as_deref(), most, now)
+            rows::keys(connection, &bucket, behind.as_deref(), most, now)
         });
         let mut keys = committed.await.map_err(|error| self.failed(&error))?;
         let last = if keys.len() == most { keys.last().cloned() } else { None };
@@ -192,7 +192,7 @@ impl Session {
         let written = self
             .buckets
             .database
-            .write_if_awaited(origin, move |transaction| table::write(transaction, &bucket, &changes, most, now));
+            .write_if_awaited(origin, move |transaction| rows::write(transaction, &bucket, &changes, most, now));
         let outcome = written.await?;
         crash::point("state-committed");
         drop(self.held);
@@ -277,7 +277,7 @@ impl Session {
     async fn look(&mut self, keys: Vec<String>) -> Result<Size, Refusal> {
         let (bucket, now) = (self.call.bucket.clone(), self.now());
         let found = self.buckets.database.read(&self.call.bucket.tenant, move |connection| {
-            Ok((table::size(connection, &bucket, now)?, table::sizes(connection, &bucket, keys, now)?))
+            Ok((rows::size(connection, &bucket, now)?, rows::sizes(connection, &bucket, keys, now)?))
         });
         let (size, sizes) = found.await.map_err(|error| self.failed(&error))?;
         for (key, was) in sizes {
@@ -292,7 +292,7 @@ impl Session {
         let found = self
             .buckets
             .database
-            .read(&self.call.bucket.tenant, move |connection| table::get(connection, &bucket, &key, now));
+            .read(&self.call.bucket.tenant, move |connection| rows::get(connection, &bucket, &key, now));
         found.await.map_err(|error| self.failed(&error))
     }
 

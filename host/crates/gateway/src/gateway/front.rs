@@ -7,7 +7,7 @@ mod provider;
 
 use std::sync::Arc;
 
-use frontgate_delivery::store::front::{Attempt, Channel, ChannelState};
+use frontgate_delivery::store::front::{Channel, ChannelState, ReplayCheck};
 use frontgate_front::answers::{Answer, Outcome, problem};
 use frontgate_front::explain::{Surroundings, explain, explain_unread};
 use frontgate_front::requests;
@@ -139,7 +139,7 @@ impl Gateway {
             _ if channel.state != ChannelState::Connected => Err(Error::NoChannel),
             Question::Message(message) => self.message(asked, channel, &message, trip).await,
             Question::Imported(imported) => {
-                let noted = self.store.imported(channel.id, &asked.route.tenant.name, imported);
+                let noted = self.store.confirm_import(channel.id, &asked.route.tenant.name, imported);
                 within(asked.deadline, noted).await?;
                 Ok(Outcome::Noted.answer())
             }
@@ -168,10 +168,10 @@ impl Gateway {
     ) -> Result<Answer, Error> {
         let tenant = &asked.route.tenant.name;
         let unsigned = replay::unsigned(credential(asked.headers).as_deref());
-        match within(asked.deadline, self.store.attempt(tenant, asked.replay.clone(), unsigned)).await? {
-            Attempt::Open => {}
-            Attempt::Answered(before) => return Ok(before),
-            Attempt::Altered => {
+        match within(asked.deadline, self.store.check_replay(tenant, asked.replay.clone(), unsigned)).await? {
+            ReplayCheck::Open => {}
+            ReplayCheck::Answered(before) => return Ok(before),
+            ReplayCheck::Altered => {
                 return Err(Error::Signature("the same request came before with another Authorization".to_owned()));
             }
         }
@@ -179,7 +179,7 @@ impl Gateway {
         // A refusal is an answer; what could not be answered may be asked again.
         let answer = answered.as_ref().map_or_else(said, Answer::clone);
         if answer.status < 500 {
-            within(asked.deadline, self.store.remember_answer(tenant, asked.replay.clone(), answer)).await?;
+            within(asked.deadline, self.store.store_replay_answer(tenant, asked.replay.clone(), answer)).await?;
         }
         answered
     }

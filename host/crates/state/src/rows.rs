@@ -3,7 +3,7 @@
 use frontgate_store::in_savepoint;
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
 
-use super::overlay::{Base, Change};
+use super::write_buffer::{Base, Change};
 use super::{Bucket, Size, Usage, Value};
 
 /// Rows that one write deletes: others wait meanwhile.

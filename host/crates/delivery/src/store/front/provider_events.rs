@@ -1,4 +1,4 @@
-//! What a channel's provider tells: on disk before it hears that it was taken, and each thing once.
+//! Accepts events of a channel's provider: stored before they are acknowledged, each one once.
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -7,60 +7,62 @@ use frontgate_front::ids;
 use frontgate_store::{OWN, Origin, crash, millis};
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
 
-use super::conversations::{self, Place};
-use crate::import::{Happened, Import, Report};
-use crate::job::{Event, Kind};
-use crate::store::{Size, Store, StoreError, queue};
+use super::conversations::{self, ConversationKey};
+use crate::job::{Kind, NewDelivery};
+use crate::provider_event::{Import, ProviderEvent, Report};
+use crate::store::{Size, Store, StoreError, rows};
 
-/// What somebody tells about a channel.
+/// Events of one channel's provider.
 #[derive(Debug, Clone)]
-pub struct Told {
-    /// Ours.
+pub struct ProviderBatch {
+    /// Row id of the channel.
     pub channel: i64,
-    /// Whose.
+    /// Name of the tenant.
     pub tenant: Arc<str>,
-    /// In their order.
-    pub events: Vec<Happened>,
-    /// Id of the request that brought it.
+    /// The events in order.
+    pub events: Vec<ProviderEvent>,
+    /// Id of the request that carried them.
     pub request: Arc<str>,
 }
 
-impl Told {
-    /// What it takes in memory, and on disk.
+impl ProviderBatch {
+    /// Bytes in memory and on disk.
     fn bytes(&self) -> usize {
-        self.events.iter().map(Happened::bytes).sum()
+        self.events.iter().map(ProviderEvent::bytes).sum()
     }
 }
 
 impl Store {
-    /// Keeps what a provider tells, unless that much of its channel or tenant waits already.
-    pub async fn keep_told(&self, told: Told, most: Size) -> Result<(), StoreError> {
+    /// Enqueues a provider's events, unless `most` of the channel or the tenant's quota waits already.
+    pub async fn accept_provider_events(&self, batch: ProviderBatch, most: Size) -> Result<(), StoreError> {
         crash::point("accept");
-        let due = self.due(&told.tenant);
-        let origin = Origin::import(Arc::clone(&told.tenant), told.channel, told.bytes());
-        let (limits, tenant, channel) = (self.limits, Arc::clone(&told.tenant), told.channel);
+        let due = self.due_signal(&batch.tenant);
+        let origin = Origin::import(Arc::clone(&batch.tenant), batch.channel, batch.bytes());
+        let (limits, tenant, channel) = (self.limits, Arc::clone(&batch.tenant), batch.channel);
         self.database
             .write_in_time(origin, move |transaction| {
-                if let Err(overload) = limits.import(transaction, &told.tenant, channel, most)? {
+                if let Err(overload) = limits.import(transaction, &batch.tenant, channel, most)? {
                     return Ok(Err(overload));
                 }
-                keep(transaction, &told, millis(SystemTime::now())).map(Ok)
+                insert(transaction, &batch, millis(SystemTime::now())).map(Ok)
             })
             .await?
-            .map_err(|overload| self.overloaded(&tenant, Some(channel), overload))?;
+            .map_err(|overload| self.record_overload(&tenant, Some(channel), overload))?;
         crash::point("accepted");
         due.notify_waiters();
         Ok(())
     }
 
-    /// Whether a message is one that went out through this channel, by what the plugin calls it.
-    pub(crate) async fn sent_as(&self, channel: i64, name: String) -> Result<Option<Sent>, StoreError> {
+    /// Finds the teammate's message that the plugin sent under this id.
+    pub(crate) async fn find_sent_message(&self, channel: i64, name: String) -> Result<Option<Sent>, StoreError> {
         self.database.read(OWN, move |connection| find_sent(connection, channel, &name)).await
     }
 
-    /// Whether the name of a message that is under way is not known yet, among those that were kept before:
-    /// in the conversation of another message, or in one that has no name yet; without one, in any.
-    pub(crate) async fn is_sending(
+    /// Returns whether a message accepted before a time is in flight, so the plugin's id of it is unknown.
+    ///
+    /// With `beside`, only messages of the same conversation are considered, and those whose conversation has
+    /// no id of the plugin yet.
+    pub(crate) async fn has_message_in_flight(
         &self,
         channel: i64,
         before: SystemTime,
@@ -81,26 +83,32 @@ impl Store {
     }
 }
 
-/// A message that went out, as Front knows it.
+/// Front's ids of a message that was sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Sent {
     pub(crate) external_id: String,
     pub(crate) external_conversation_id: String,
 }
 
-pub(super) fn keep(transaction: &Transaction<'_>, told: &Told, now: i64) -> rusqlite::Result<()> {
-    told.events.iter().try_for_each(|happened| match happened {
-        Happened::Message(import) => message(transaction, told, import, now),
-        Happened::Failed(report) => failed(transaction, told, report, now),
+/// Enqueues a delivery for each new event.
+pub(super) fn insert(transaction: &Transaction<'_>, batch: &ProviderBatch, now: i64) -> rusqlite::Result<()> {
+    batch.events.iter().try_for_each(|event| match event {
+        ProviderEvent::Message(import) => insert_import(transaction, batch, import, now),
+        ProviderEvent::Failed(report) => insert_failure(transaction, batch, report, now),
     })
 }
 
-fn message(transaction: &Transaction<'_>, told: &Told, import: &Import, now: i64) -> rusqlite::Result<()> {
-    let channel = told.channel;
+fn insert_import(
+    transaction: &Transaction<'_>,
+    batch: &ProviderBatch,
+    import: &Import,
+    now: i64,
+) -> rusqlite::Result<()> {
+    let channel = batch.channel;
     if !import.is_inbound() && find_sent(transaction, channel, &import.external_id)?.is_some() {
         return Ok(());
     }
-    let Place { external_id: conversation, lane } =
+    let ConversationKey { external_id: conversation, lane } =
         conversations::of_plugin(transaction, channel, &import.conversation, import.handle(), now)?;
     let mut insert = transaction.prepare_cached(
         "INSERT OR IGNORE INTO front_messages
@@ -111,17 +119,17 @@ fn message(transaction: &Transaction<'_>, told: &Told, import: &Import, now: i64
     if insert.execute(params![channel, identity, external_id, conversation, now])? == 0 {
         return Ok(());
     }
-    let event = Event {
-        tenant: Arc::clone(&told.tenant),
+    let delivery = NewDelivery {
+        tenant: Arc::clone(&batch.tenant),
         kind: Kind::Import,
         name: if import.is_inbound() { "inbound" } else { "outbound" }.to_owned(),
         conversation: format!("to Front {channel} {lane}"),
         payload: serde_json::to_string(import).expect("texts and numbers"),
         channel: Some(channel),
         message: Some(transaction.last_insert_rowid()),
-        request: Arc::clone(&told.request),
+        request: Arc::clone(&batch.request),
     };
-    queue::insert(transaction, &event, now)
+    rows::insert(transaction, &delivery, now)
 }
 
 fn find_sent(connection: &Connection, channel: i64, name: &str) -> rusqlite::Result<Option<Sent>> {
@@ -131,27 +139,33 @@ fn find_sent(connection: &Connection, channel: i64, name: &str) -> rusqlite::Res
     connection.prepare_cached(select)?.query_row(params![channel, name], sent).optional()
 }
 
-/// A failure is told once, however often the provider says so.
-fn failed(transaction: &Transaction<'_>, told: &Told, report: &Report, now: i64) -> rusqlite::Result<()> {
+/// Enqueues a failure report, once for each message.
+fn insert_failure(
+    transaction: &Transaction<'_>,
+    batch: &ProviderBatch,
+    report: &Report,
+    now: i64,
+) -> rusqlite::Result<()> {
     let mut insert = transaction.prepare_cached(
         "INSERT OR IGNORE INTO events (tenant, identity, answer, rejected, time_ms) VALUES (?1, ?2, '', 0, ?3)",
     )?;
-    let identity = format!("front failed {} {}", told.channel, report.message);
-    if insert.execute(params![&*told.tenant, identity, now])? == 0 {
+    let identity = format!("front failed {} {}", batch.channel, report.message);
+    if insert.execute(params![&*batch.tenant, identity, now])? == 0 {
         return Ok(());
     }
-    queue::insert(transaction, &status(&told.tenant, told.channel, None, report, &told.request), now)
+    let delivery = failure_report(&batch.tenant, batch.channel, None, report, &batch.request);
+    rows::insert(transaction, &delivery, now)
 }
 
-/// Front is to be told that a message did not arrive.
-pub(super) fn status(
+/// A delivery that reports to Front that a message was not delivered.
+pub(super) fn failure_report(
     tenant: &Arc<str>,
     channel: i64,
     message: Option<i64>,
     report: &Report,
     request: &Arc<str>,
-) -> Event {
-    Event {
+) -> NewDelivery {
+    NewDelivery {
         tenant: Arc::clone(tenant),
         kind: Kind::Status,
         name: "failed".to_owned(),

@@ -1,4 +1,4 @@
-//! What operators see of Front's channels, and how they remove one.
+//! Operators' view of Front channels: lists them, shows one, and removes one.
 
 use std::collections::BTreeMap;
 use std::time::SystemTime;
@@ -8,63 +8,63 @@ use frontgate_store::millis;
 use rusqlite::{Row, TransactionBehavior, params};
 use serde::Serialize;
 
-use super::{Desk, note};
+use super::{QueueAdmin, audit};
 use crate::job::State;
 use crate::store::front;
 use crate::store::front::{Channel, ChannelState, Removal};
 
-/// Which channels are meant.
+/// Restricts channels to a tenant or an app.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Filter<'f> {
-    /// Only this tenant's.
+pub struct ChannelFilter<'f> {
+    /// Name of the tenant.
     pub tenant: Option<&'f str>,
-    /// Only those of this app.
+    /// Name of the app.
     pub app: Option<&'f str>,
 }
 
-/// One channel, without what anybody could use.
+/// A channel in a list, without its secrets.
 #[derive(Debug, Serialize)]
-pub struct ChannelLine {
+pub struct ChannelSummary {
     #[serde(skip)]
     id: i64,
-    /// Whose.
+    /// Name of the tenant.
     pub tenant: String,
-    /// Of which app.
+    /// Name of the app.
     pub app: String,
-    /// `cha_...`.
+    /// Front's id, `cha_...`.
     pub channel: String,
-    /// How it stands.
+    /// The state.
     pub state: ChannelState,
-    /// Since when, in milliseconds since 1970.
+    /// Time of the last change of state, in milliseconds since 1970.
     pub since_ms: i64,
-    /// When it was first heard of.
+    /// Time of creation, in milliseconds since 1970.
     pub created_ms: i64,
-    /// Messages that its provider is to get.
+    /// Open messages to the provider.
     pub to_provider: u64,
-    /// Messages that Front is to get.
+    /// Open messages to Front.
     pub to_front: u64,
-    /// In its addresses: whoever knows it can write to the channel's plugin.
+    /// Key in its addresses. Secret: it gives access to the channel's plugin.
     #[serde(skip)]
     pub key: String,
 }
 
-/// Everything about one channel, its credential apart.
+/// A channel with its counts and history, without its credential.
 #[derive(Debug, Serialize)]
-pub struct ChannelWhole {
-    /// What the list shows.
+pub struct ChannelDetails {
+    /// The entry in the list.
     #[serde(flatten)]
-    pub line: ChannelLine,
-    /// In its addresses.
+    pub summary: ChannelSummary,
+    /// Key in its addresses.
     pub key: String,
-    /// Whether the admin typed something, which is kept for the plugin.
+    /// Whether a credential is stored for the plugin.
     pub has_credential: bool,
-    /// Conversations that are known by some name.
+    /// Stored conversations.
     pub conversations: u64,
-    /// Messages that are known.
+    /// Stored messages.
     pub messages: u64,
-    /// How many deliveries there are of each kind, in each state.
+    /// Number of deliveries of each kind in each state.
     pub deliveries: BTreeMap<String, BTreeMap<State, u64>>,
-    /// What operators did: milliseconds since 1970, who, what.
+    /// Operators' changes: milliseconds since 1970, account, action.
     pub audit: Vec<(i64, String, String)>,
 }
 
@@ -72,43 +72,46 @@ const COLUMNS: &str = "channel.id, tenant, app, channel_id, key, state, created_
   (SELECT count(*) FROM open WHERE open.channel = channel.id AND kind = 'front-message') AS to_provider,
   (SELECT count(*) FROM open WHERE open.channel = channel.id AND kind = 'front-import') AS to_front";
 
-/// What is under way, of all channels.
+/// Open deliveries of all channels.
 const OPEN: &str = "WITH open AS MATERIALIZED (
   SELECT channel, kind FROM deliveries WHERE state IN ('ready', 'leased', 'unknown') AND channel IS NOT NULL)";
 
-impl Desk {
-    /// Channels, the oldest first; those that were removed as well, if they are wanted.
-    pub fn channels(&self, filter: Filter<'_>, removed: bool) -> anyhow::Result<Vec<ChannelLine>> {
+impl QueueAdmin {
+    /// Returns channels by tenant and app, the oldest first, with removed ones if `removed`.
+    pub fn channels(&self, filter: ChannelFilter<'_>, removed: bool) -> anyhow::Result<Vec<ChannelSummary>> {
         let mut select = self.connection.prepare(&format!(
             "{OPEN} SELECT {COLUMNS} FROM front_channels AS channel
              WHERE (?1 IS NULL OR tenant = ?1) AND (?2 IS NULL OR app = ?2) AND (?3 OR state != 'removed')
              ORDER BY tenant, app, channel.id"
         ))?;
-        let lines = select.query_map(params![filter.tenant, filter.app, removed], line)?;
-        Ok(lines.collect::<Result<_, _>>()?)
+        let found = select.query_map(params![filter.tenant, filter.app, removed], summary)?;
+        Ok(found.collect::<Result<_, _>>()?)
     }
 
-    /// The channel that `cha_...` or the key of an address means. One that was removed is meant only where no
-    /// other is.
-    pub fn channel(&self, name: &str, filter: Filter<'_>) -> anyhow::Result<ChannelLine> {
+    /// Returns the channel with an id `cha_...` or a key. A removed channel matches only if no other does.
+    ///
+    /// # Errors
+    ///
+    /// Fails if none or several match; the text then lists the choices.
+    pub fn channel(&self, name: &str, filter: ChannelFilter<'_>) -> anyhow::Result<ChannelSummary> {
         let mut all = self.channels(filter, true)?;
         all.retain(|channel| channel.channel == name || channel.key == name);
         if all.iter().any(|channel| channel.state != ChannelState::Removed) {
             all.retain(|channel| channel.state != ChannelState::Removed);
         }
         match all.len() {
-            0 => bail!("there is no channel `{name}`{}: see `frontgate channels list --all`", filter.words()),
+            0 => bail!("channel `{name}`{} not found: see `frontgate channels list --all`", filter.description()),
             1 => Ok(all.swap_remove(0)),
             several => {
                 let choices: Vec<String> = all.iter().map(choice).collect();
-                bail!("`{name}` is {several} channels; name one of them:\n{}", choices.join("\n"))
+                bail!("`{name}` matches {several} channels; choose one of them:\n{}", choices.join("\n"))
             }
         }
     }
 
-    /// One of them with everything.
-    pub fn whole_channel(&self, line: ChannelLine) -> anyhow::Result<ChannelWhole> {
-        let id = line.id;
+    /// Returns a channel with its counts and history.
+    pub fn channel_details(&self, summary: ChannelSummary) -> anyhow::Result<ChannelDetails> {
+        let id = summary.id;
         let count = |select: &str| self.connection.query_row(select, [id], |row| row.get::<_, i64>(0));
         let has_credential = count("SELECT credential IS NOT NULL FROM front_channels WHERE id = ?1")? == 1;
         let conversations = count("SELECT count(*) FROM front_conversations WHERE channel = ?1")?.unsigned_abs();
@@ -127,62 +130,62 @@ impl Desk {
             "SELECT time_ms, who, action || ': ' || state_before || ' to ' || state_after FROM audit
              WHERE action = ?1 ORDER BY id",
         )?;
-        let audit = select.query_map([action(&line)], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        let audit = select.query_map([action(&summary)], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
         let audit = audit.collect::<Result<_, _>>()?;
-        let key = line.key.clone();
-        Ok(ChannelWhole { line, key, has_credential, conversations, messages, deliveries, audit })
+        let key = summary.key.clone();
+        Ok(ChannelDetails { summary, key, has_credential, conversations, messages, deliveries, audit })
     }
 
-    /// Removes a channel. Front and its plugin are told by the gateway, in a delivery whose id this is; what is
-    /// on its way to the provider comes to its end, and Front hears of that, too.
-    pub fn disconnect(&mut self, line: &ChannelLine) -> anyhow::Result<i64> {
+    /// Removes a channel and returns the id of the delivery that notifies Front and the plugin.
+    ///
+    /// Open messages to the provider are failed by the gateway, which reports that to Front.
+    pub fn disconnect(&mut self, summary: &ChannelSummary) -> anyhow::Result<i64> {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let now = millis(SystemTime::now());
         let select = format!("SELECT {} FROM front_channels WHERE id = ?1", front::COLUMNS);
-        let channel: Channel = transaction.query_row(&select, [line.id], front::channel)?;
+        let channel: Channel = transaction.query_row(&select, [summary.id], front::channel)?;
         let request = uuid::Uuid::now_v7().to_string();
         let Some(delivery) = front::remove(&transaction, &channel, Removal { by_operator: true }, &request, now)?
         else {
-            bail!("the channel {} was removed before", line.channel);
+            bail!("channel {} is already removed", summary.channel);
         };
-        note(&transaction, delivery, &action(line), [channel.state.name(), ChannelState::Removed.name()], now)?;
+        audit(&transaction, delivery, &action(summary), [channel.state.name(), ChannelState::Removed.name()], now)?;
         transaction.execute(
             "UPDATE deliveries SET due_ms = ?2
              WHERE channel = ?1 AND kind IN ('front-message', 'front-import') AND state IN ('ready', 'unknown')
                AND lease IS NULL AND due_ms IS NOT NULL",
-            params![line.id, now],
+            params![summary.id, now],
         )?;
         transaction.commit()?;
         Ok(delivery)
     }
 }
 
-impl Filter<'_> {
-    fn words(&self) -> String {
+impl ChannelFilter<'_> {
+    fn description(&self) -> String {
         let tenant = self.tenant.map(|tenant| format!(" of the tenant {tenant}")).unwrap_or_default();
         let app = self.app.map(|app| format!(" of the app {app}")).unwrap_or_default();
         tenant + &app
     }
 }
 
-/// As in `audit`, where it outlives the delivery. The address of a channel that was removed opens nothing any
-/// more.
-fn action(line: &ChannelLine) -> String {
-    format!("disconnect {} ({})", line.channel, line.key)
+/// The action in `audit`. It contains the key, which is useless once the channel is removed.
+fn action(summary: &ChannelSummary) -> String {
+    format!("disconnect {} ({})", summary.channel, summary.key)
 }
 
-/// How to say which of several is meant.
-fn choice(line: &ChannelLine) -> String {
-    let ChannelLine { tenant, app, key, state, .. } = line;
+/// The options, or the key, that select one of several channels.
+fn choice(summary: &ChannelSummary) -> String {
+    let ChannelSummary { tenant, app, key, state, .. } = summary;
     match state {
-        ChannelState::Removed => format!("  {key}, which was removed from app {app} of tenant {tenant}"),
+        ChannelState::Removed => format!("  {key}, removed from app {app} of tenant {tenant}"),
         _ => format!("  --tenant {tenant} --app {app}"),
     }
 }
 
-fn line(row: &Row<'_>) -> rusqlite::Result<ChannelLine> {
+fn summary(row: &Row<'_>) -> rusqlite::Result<ChannelSummary> {
     let count = |name: &str| row.get::<_, i64>(name).map(i64::unsigned_abs);
-    Ok(ChannelLine {
+    Ok(ChannelSummary {
         id: row.get("id")?,
         tenant: row.get("tenant")?,
         app: row.get("app")?,

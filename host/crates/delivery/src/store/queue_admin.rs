@@ -1,5 +1,6 @@
-//! What operators see of the queue and do to it by hand, with or without a running gateway. Whatever
-//! is done here leaves a line in `audit`.
+//! Operators' view of the queue: lists deliveries, and retries, resolves or cancels them.
+//!
+//! Opens the database beside a running gateway or without one. Every change writes a row of `audit`.
 
 mod channels;
 
@@ -12,42 +13,42 @@ use frontgate_store::millis;
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, TransactionBehavior, params};
 use serde::Serialize;
 
-pub use self::channels::{ChannelLine, ChannelWhole, Filter};
-use super::front::settled::{self, Decision};
-use super::{queue, schema};
+pub use self::channels::{ChannelDetails, ChannelFilter, ChannelSummary};
+use super::front::apply_outcome::{Decision, apply_decision};
+use super::{rows, schema};
 use crate::job::{Kind, State};
 
-/// The queue, opened beside the gateway.
-pub struct Desk {
+/// An operator's connection to the queue.
+pub struct QueueAdmin {
     connection: Connection,
 }
 
-/// One delivery.
+/// A delivery in a list.
 #[derive(Debug, Serialize)]
-pub struct Line {
-    /// As in the commands.
+pub struct DeliverySummary {
+    /// Id in the commands.
     pub id: i64,
-    /// Whose.
+    /// Name of the tenant.
     pub tenant: String,
-    /// Which callback brought it.
+    /// Name of the kind; for a callback, of the callback.
     pub callback: String,
-    /// The event's name.
+    /// Name of the event.
     pub event: String,
-    /// The conversation that it belongs to.
+    /// Key of the conversation.
     pub conversation: String,
-    /// How far it is.
+    /// The state.
     pub state: State,
-    /// How often it was begun.
+    /// Number of attempts.
     pub attempts: u32,
-    /// Milliseconds from now until it goes on; none if it waits for another of its conversation.
+    /// Milliseconds until the next attempt; `None` if it waits for another delivery of its conversation.
     pub due_in_ms: Option<i64>,
-    /// What was decided.
+    /// The stored decision.
     pub plan: Option<String>,
-    /// Why it is where it is.
+    /// Why it is in this state.
     pub reason: Option<String>,
-    /// What the platform calls the result.
+    /// The platform's id of the result.
     pub result: Option<String>,
-    /// Id of the request that brought it, as in the log.
+    /// Id of the request that caused it, as in the log.
     pub request: String,
     /// Milliseconds since 1970.
     pub created_ms: i64,
@@ -55,59 +56,64 @@ pub struct Line {
     pub changed_ms: i64,
 }
 
-/// Everything about one delivery.
+/// A delivery with its payload and history.
 #[derive(Debug, Serialize)]
-pub struct Whole {
-    /// What the list shows.
+pub struct DeliveryDetails {
+    /// The entry in the list.
     #[serde(flatten)]
-    pub line: Line,
-    /// What was received, or is to be told.
+    pub summary: DeliverySummary,
+    /// The callback as received, or the content to send.
     pub payload: serde_json::Value,
-    /// What operators did: milliseconds since 1970, who, what.
+    /// Operators' changes: milliseconds since 1970, account, action.
     pub audit: Vec<(i64, String, String)>,
 }
 
-/// What an operator knows of a delivery whose outcome is unknown.
+/// The outcome of an unknown delivery, as an operator found out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fact {
-    /// It has had its effect.
+pub enum Resolution {
+    /// The request had its effect.
     Sent,
-    /// It has not.
+    /// The request had no effect.
     NotSent,
 }
 
 const COLUMNS: &str = "id, tenant, kind, name, conversation, state, attempts, due_ms, plan, reason, result, request, \
                        created_ms, changed_ms, sending, lease, message";
 
-impl Desk {
-    /// Opens a database that a gateway has made.
+impl QueueAdmin {
+    /// Opens an existing database.
     pub fn open(path: &Path) -> anyhow::Result<Self> {
         Ok(Self { connection: schema::open_beside(path)? })
     }
 
-    /// The newest deliveries, of one state or of all.
-    pub fn list(&self, state: Option<State>, tenant: Option<&str>, most: u32) -> anyhow::Result<Vec<Line>> {
+    /// Returns the newest deliveries, of one state or of all.
+    pub fn list(&self, state: Option<State>, tenant: Option<&str>, most: u32) -> anyhow::Result<Vec<DeliverySummary>> {
         let mut select = self.connection.prepare(&format!(
             "SELECT {COLUMNS} FROM deliveries
              WHERE (?1 IS NULL OR state = ?1) AND (?2 IS NULL OR tenant = ?2) ORDER BY id DESC LIMIT ?3"
         ))?;
-        let lines = select.query_map(params![state.map(State::name), tenant, most], line)?;
-        Ok(lines.collect::<Result<_, _>>()?)
+        let found = select.query_map(params![state.map(State::name), tenant, most], summary)?;
+        Ok(found.collect::<Result<_, _>>()?)
     }
 
-    /// One delivery with everything.
-    pub fn show(&self, id: i64) -> anyhow::Result<Whole> {
+    /// Returns a delivery with its payload and history.
+    pub fn show(&self, id: i64) -> anyhow::Result<DeliveryDetails> {
         let select = format!("SELECT {COLUMNS}, payload FROM deliveries WHERE id = ?1");
-        let found = self.connection.query_row(&select, [id], |row| Ok((line(row)?, row.get::<_, String>("payload")?)));
-        let (line, payload) = found.optional()?.with_context(|| format!("there is no delivery {id}"))?;
+        let found =
+            self.connection.query_row(&select, [id], |row| Ok((summary(row)?, row.get::<_, String>("payload")?)));
+        let (summary, payload) = found.optional()?.with_context(|| format!("delivery {id} not found"))?;
         let mut select = self
             .connection
             .prepare("SELECT time_ms, who, action || ': ' || state_before || ' to ' || state_after FROM audit WHERE delivery = ?1 ORDER BY id")?;
         let audit = select.query_map([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-        Ok(Whole { line, payload: serde_json::from_str(&payload)?, audit: audit.collect::<Result<_, _>>()? })
+        Ok(DeliveryDetails {
+            summary,
+            payload: serde_json::from_str(&payload)?,
+            audit: audit.collect::<Result<_, _>>()?,
+        })
     }
 
-    /// How many deliveries of each tenant are in each state.
+    /// Counts the deliveries of each tenant in each state.
     pub fn counts(&self) -> anyhow::Result<BTreeMap<String, BTreeMap<State, u64>>> {
         let mut counts: BTreeMap<String, BTreeMap<State, u64>> = BTreeMap::new();
         let mut select =
@@ -121,12 +127,18 @@ impl Desk {
         Ok(counts)
     }
 
-    /// Lets a delivery go on at once. One that may have been sent is asked after first; for one that
-    /// had come to its end, everything is decided anew.
+    /// Makes a delivery due at once.
+    ///
+    /// - One that may have been sent becomes `unknown`, so the platform is asked first.
+    /// - One that had ended becomes `ready` without its earlier decision.
+    ///
+    /// # Errors
+    ///
+    /// Fails for a delivery that was sent, is leased, or whose message is deleted.
     pub fn retry(&mut self, id: i64) -> anyhow::Result<State> {
         self.change(id, "retry", |transaction, before, sending| {
             let after = match before {
-                State::Sent => bail!("delivery {id} was sent; nothing is left to do"),
+                State::Sent => bail!("delivery {id} is already sent"),
                 State::Unknown => State::Unknown,
                 State::Dead | State::Cancelled if sending => State::Unknown,
                 State::Ready | State::Leased | State::Failed | State::Dead | State::Cancelled => State::Ready,
@@ -142,30 +154,38 @@ impl Desk {
         })
     }
 
-    /// Says what became of a delivery whose outcome nobody could find out.
-    pub fn resolve(&mut self, id: i64, fact: Fact) -> anyhow::Result<State> {
-        let action = if fact == Fact::Sent { "resolve as sent" } else { "resolve as not sent" };
+    /// Sets the outcome of a delivery whose outcome is unknown.
+    ///
+    /// # Errors
+    ///
+    /// Fails for a delivery in any other state, and for one that is leased.
+    pub fn resolve(&mut self, id: i64, fact: Resolution) -> anyhow::Result<State> {
+        let action = if fact == Resolution::Sent { "resolve as sent" } else { "resolve as not sent" };
         self.change(id, action, |transaction, before, sending| {
             if !(before == State::Unknown || (before == State::Dead && sending)) {
-                bail!("there is nothing to find out about delivery {id}: it is {before}");
+                bail!("failed to resolve delivery {id}: it is {before}, not unknown");
             }
-            let after = if fact == Fact::Sent { State::Sent } else { State::Ready };
+            let after = if fact == Resolution::Sent { State::Sent } else { State::Ready };
             transaction.execute(
                 "UPDATE deliveries SET state = ?2, sending = 0, due_ms = NULL, reason = ?3, questions = 0,
                    since_ms = ?4, begun_ms = NULL
                  WHERE id = ?1",
-                params![id, after.name(), format!("an operator said so: {action}"), millis(SystemTime::now())],
+                params![id, after.name(), format!("set by an operator: {action}"), millis(SystemTime::now())],
             )?;
             Ok(after)
         })
     }
 
-    /// Takes a delivery out; what it may have sent already is not taken back.
+    /// Cancels a delivery. A request that was sent already is not undone.
+    ///
+    /// # Errors
+    ///
+    /// Fails for a delivery that has ended, and for one that is leased.
     pub fn cancel(&mut self, id: i64) -> anyhow::Result<State> {
         self.change(id, "cancel", |transaction, before, _| {
             match before {
                 State::Sent | State::Failed | State::Cancelled => {
-                    bail!("delivery {id} is {before}; nothing is left to take out")
+                    bail!("failed to cancel delivery {id}: it is already {before}")
                 }
                 State::Ready | State::Leased | State::Unknown | State::Dead => {}
             }
@@ -184,37 +204,38 @@ impl Desk {
         let select = format!("SELECT {COLUMNS} FROM deliveries WHERE id = ?1");
         let found = transaction.query_row(&select, [id], |row| {
             let lease = row.get::<_, Option<String>>("lease")?;
-            Ok((line(row)?, row.get("sending")?, lease, row.get::<_, Option<i64>>("message")?))
+            Ok((summary(row)?, row.get("sending")?, lease, row.get::<_, Option<i64>>("message")?))
         });
-        let (line, sending, lease, message) =
-            found.optional()?.with_context(|| format!("there is no delivery {id}"))?;
-        // Whoever holds it may be sending at this moment.
+        let (summary, sending, lease, message) =
+            found.optional()?.with_context(|| format!("delivery {id} not found"))?;
+        // The worker may be sending at this moment.
         if lease.is_some() {
-            bail!("delivery {id} is being worked on; try again in a moment");
+            bail!("delivery {id} is leased by a worker; try again in a moment");
         }
-        let after = work(&transaction, line.state, sending)?;
+        let after = work(&transaction, summary.state, sending)?;
         let now = millis(SystemTime::now());
         transaction.execute("UPDATE deliveries SET changed_ms = ?2 WHERE id = ?1", params![id, now])?;
-        note(&transaction, id, action, [line.state.name(), after.name()], now)?;
-        if let (Some(message), Some(kind @ (Kind::Message | Kind::Import))) = (message, Kind::named(&line.callback)) {
-            let (tenant, request) = (line.tenant.as_str().into(), line.request.as_str().into());
+        audit(&transaction, id, action, [summary.state.name(), after.name()], now)?;
+        if let (Some(message), Some(kind @ (Kind::Message | Kind::Import))) = (message, Kind::named(&summary.callback))
+        {
+            let (tenant, request) = (summary.tenant.as_str().into(), summary.request.as_str().into());
             let decision = Decision { tenant, request, kind, message, state: after, maybe_sent: sending };
-            let is_known = settled::decided(&transaction, &decision, now)?;
+            let is_known = apply_decision(&transaction, &decision, now)?;
             if !is_known && matches!(after, State::Ready | State::Unknown) {
-                bail!("store.messages_keep_ms has passed since delivery {id} was accepted; cancel it");
+                bail!("message of delivery {id} deleted after store.messages_keep_ms; cancel the delivery");
             }
         }
-        queue::wake(&transaction, &line.tenant, &line.conversation, now)?;
+        rows::schedule_next(&transaction, &summary.tenant, &summary.conversation, now)?;
         transaction.commit()?;
         Ok(after)
     }
 }
 
-fn line(row: &Row<'_>) -> rusqlite::Result<Line> {
+fn summary(row: &Row<'_>) -> rusqlite::Result<DeliverySummary> {
     let due: Option<i64> = row.get("due_ms")?;
     let state = State::named(row.get_ref("state")?.as_str()?).unwrap_or(State::Dead);
     let waits = matches!(state, State::Ready | State::Unknown);
-    Ok(Line {
+    Ok(DeliverySummary {
         id: row.get("id")?,
         tenant: row.get("tenant")?,
         callback: row.get("kind")?,
@@ -232,8 +253,8 @@ fn line(row: &Row<'_>) -> rusqlite::Result<Line> {
     })
 }
 
-/// Leaves a line in `audit`.
-fn note(
+/// Writes a row of `audit`.
+fn audit(
     transaction: &Transaction<'_>,
     delivery: i64,
     action: &str,
@@ -243,13 +264,13 @@ fn note(
     transaction
         .execute(
             "INSERT INTO audit (time_ms, who, delivery, action, state_before, state_after) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-            params![now, who(), delivery, action, before, after],
+            params![now, account(), delivery, action, before, after],
         )
         .map(drop)
 }
 
 /// The account that ran the command.
-fn who() -> String {
+fn account() -> String {
     let uid = rustix::process::getuid().as_raw();
     std::env::var("USER").map_or_else(|_| format!("uid {uid}"), |name| format!("{name} (uid {uid})"))
 }

@@ -1,5 +1,6 @@
-//! A customer came into a conversation: the participant's attributes tie it to the CRM. Every step can
-//! be made twice.
+//! Handler of a participant who joined: writes the attributes that link the customer to the CRM.
+//!
+//! Every step is idempotent.
 
 use frontgate_contract::bindings::conversations::ParticipantAdded;
 use frontgate_store::crash;
@@ -7,15 +8,15 @@ use frontgate_twilio_callbacks::conversations::participant_attributes;
 use frontgate_twilio_rest::reaction::Repeatable;
 use frontgate_twilio_rest::rest::Failure;
 
-use super::{Settlement, Stop, Workshop, done, unanswered};
+use super::{DeliveryContext, Outcome, Stop, done, unanswered};
 use crate::job::Delivery;
 
-impl Workshop {
+impl DeliveryContext {
     pub(super) async fn participant_added(
         &self,
         delivery: &Delivery,
         event: ParticipantAdded,
-    ) -> Result<Settlement, Stop> {
+    ) -> Result<Outcome, Stop> {
         let (conversation, sid) = (event.conversation_sid.clone(), event.participant_sid.clone());
         let asking = self.asking(delivery);
         let Some(role) = asking.conversations_role() else {
@@ -30,18 +31,18 @@ impl Workshop {
         let participant = participant.map_err(|failure| self.stop(&failure))?;
         let present = participant.attributes.as_deref().unwrap_or_default();
         let attributes = participant_attributes(present, &changes)
-            .map_err(|problem| Settlement::Failed { reason: format!("the participant's attributes {problem}") })?;
+            .map_err(|problem| Outcome::Failed { reason: format!("the participant's attributes {problem}") })?;
         let Some(attributes) = attributes else {
-            return Ok(Settlement::Sent { result: Some(sid) });
+            return Ok(Outcome::Sent { result: Some(sid) });
         };
         crash::point("before-send");
         let written = self.turn().await?.set_attributes(&conversation, &sid, &attributes).await;
         crash::point("after-send");
         written.map_err(|failure| self.stop(&failure))?;
-        Ok(Settlement::Sent { result: Some(sid) })
+        Ok(Outcome::Sent { result: Some(sid) })
     }
 
-    fn stop(&self, failure: &Failure) -> Settlement {
+    fn stop(&self, failure: &Failure) -> Outcome {
         self.react(failure, Repeatable::Yes).unwrap_or_else(done)
     }
 }

@@ -1,4 +1,4 @@
-//! The files of a teammate's message: fetched from Front while the plugin, or the provider, reads them.
+//! Files of a teammate's message: streamed from Front while the plugin, or the provider, reads them.
 
 use std::sync::Arc;
 
@@ -13,12 +13,12 @@ use hyper::body::Body as _;
 use hyper::header::LOCATION;
 use tokio::time::Instant;
 
-use super::Front;
+use super::FrontClient;
 use crate::store::front::Channel;
 
 /// The files of one message.
 pub(crate) struct MessageFiles {
-    pub(crate) front: Arc<Front>,
+    pub(crate) front: Arc<FrontClient>,
     pub(crate) channel: Channel,
     pub(crate) message: Arc<Message>,
 }
@@ -40,35 +40,35 @@ impl MessageFiles {
                 let path = api::download(message, &attachment.id).path;
                 format!("{}{path}", app.api_url.as_str().trim_end_matches('/'))
             }
-            (None, None) => return Err(FileError::Rejected("Front does not say where the file is".to_owned())),
+            (None, None) => return Err(FileError::Rejected("Front sent no address of the file".to_owned())),
         };
         let deadline = Instant::now() + app.files_timeout;
         let refused = |error: frontgate_front::files::Elsewhere| FileError::Rejected(error.to_string());
         let mut stop = app.hosts.first(&link).map_err(refused)?;
         loop {
-            let answer = self.ask(&stop, deadline).await?;
+            let answer = self.request(&stop, deadline).await?;
             match answer.status.as_u16() {
                 200 => {
-                    let broken = |error: anyhow::Error| Failure::Interrupted(format!("the file: {error:#}"));
+                    let broken =
+                        |error: anyhow::Error| Failure::Interrupted(format!("failed to read the file: {error:#}"));
                     return Ok(answer.map_err(broken).boxed_unsync());
                 }
                 301..=303 | 307 | 308 => {
                     let location = answer.headers.get(LOCATION).and_then(|value| value.to_str().ok());
-                    let location =
-                        location.ok_or_else(|| unavailable("it is somewhere else, and Front does not say where"))?;
+                    let location = location.ok_or_else(|| unavailable("redirect without a Location header"))?;
                     stop = app.hosts.next(&stop, location).map_err(refused)?;
                 }
-                404 | 410 => return Err(FileError::Rejected("Front has this file no more".to_owned())),
-                413 => return Err(FileError::Rejected("Front does not give a file of this size".to_owned())),
+                404 | 410 => return Err(FileError::Rejected("Front has deleted the file".to_owned())),
+                413 => return Err(FileError::Rejected("file too large for Front".to_owned())),
                 status => return Err(unavailable(&format!("Front answered {status} for a file"))),
             }
         }
     }
 
-    /// Asks for the file at one stop; Front itself with a token, when it is the channel's turn.
-    async fn ask(&self, stop: &Stop, deadline: Instant) -> Result<frontgate_net::Download, FileError> {
-        let (_turn, headers) = match stop.with_token {
-            true => (Some(self.front.turn(&self.channel).await), self.front.headers(&self.channel)),
+    /// Requests the file at one stop. A request to Front carries a token and needs a permit of the channel.
+    async fn request(&self, stop: &Stop, deadline: Instant) -> Result<frontgate_net::Download, FileError> {
+        let (_permit, headers) = match stop.with_token {
+            true => (Some(self.front.permit(&self.channel).await), self.front.headers(&self.channel)),
             false => (None, HeaderMap::new()),
         };
         let reach = match stop.is_named {
@@ -79,7 +79,7 @@ impl MessageFiles {
         let answer = answer.map_err(|failure| unavailable(&failure.to_string()))?;
         tracing::debug!(
             channel = self.channel.channel_id,
-            "a file: {} with {:?} bytes",
+            "file request answered: {} with {:?} bytes",
             answer.status,
             answer.size_hint().exact()
         );

@@ -1,5 +1,7 @@
-//! A conversation gets its worker: decide once, write it down, add the worker, and find out what
-//! happened where that is not known.
+//! Handler of routings: assigns a worker to a conversation.
+//!
+//! The decision is made once and stored before Twilio is called. If the outcome of an earlier call is unknown, Twilio
+//! is asked first whether the worker is in the conversation.
 
 use std::time::Duration;
 
@@ -15,11 +17,11 @@ use frontgate_twilio_rest::reaction::Repeatable;
 use frontgate_twilio_rest::rest::Failure;
 use hyper::StatusCode;
 
-use super::{Stop, Workshop, again, sentence, undecodable};
-use crate::job::{Delivery, Settlement};
+use super::{DeliveryContext, Stop, lease_lost, retry, sentence, undecodable};
+use crate::job::{Delivery, Outcome};
 
-impl Workshop {
-    pub(super) async fn route(&self, delivery: &Delivery, form: &Form<'_>) -> Result<Settlement, Stop> {
+impl DeliveryContext {
+    pub(super) async fn route(&self, delivery: &Delivery, form: &Form<'_>) -> Result<Outcome, Stop> {
         let inbound = routing::decode(form, &self.tenant.numbers).map_err(|error| undecodable(&error))?;
         self.account().map_err(|stop| if delivery.unknown { still_unknown(stop) } else { stop })?;
         if delivery.unknown
@@ -37,42 +39,44 @@ impl Workshop {
         let added = self.turn().await?.add_worker(conversation, &worker, projected.as_deref()).await;
         crash::point("after-send");
         match added {
-            Ok(participant) => Ok(Settlement::Sent { result: Some(participant.sid) }),
-            // The identity makes it the same participant, so this one is there.
-            Err(failure) => Ok(self.react(&failure, Repeatable::No).unwrap_or(Settlement::Sent { result: None })),
+            Ok(participant) => Ok(Outcome::Sent { result: Some(participant.sid) }),
+            // Twilio identifies a participant by its identity, so the worker is there already.
+            Err(failure) => Ok(self.react(&failure, Repeatable::No).unwrap_or(Outcome::Sent { result: None })),
         }
     }
 
-    /// Asks who shall have the conversation, and writes it down.
+    /// Chooses the worker and stores the decision.
     async fn decide(&self, delivery: &Delivery, inbound: &Inbound) -> Result<String, Stop> {
         let chosen = match self.ask_chain(delivery, inbound).await? {
             Some(Assignment::Worker(worker)) => worker,
             Some(Assignment::OneOf(list)) => {
-                let planned = self.store.plan_turn(&self.tenant.name, delivery, list).await.map_err(Stop::Unwritten)?;
+                let planned =
+                    self.store.plan_round_robin(&self.tenant.name, delivery, list).await.map_err(Stop::Unwritten)?;
                 crash::point("planned");
-                return planned.ok_or_else(|| taken_away().into());
+                return planned.ok_or_else(|| lease_lost().into());
             }
             None => match &self.tenant.default_worker {
                 Some(worker) => worker.clone(),
                 None => {
-                    let reason = "no plugin named a worker, and there is no default_worker in [tenants.NAME.twilio]";
-                    return Err(again(reason, true).into());
+                    let reason = "no plugin named a worker, and [tenants.NAME.twilio] has no default_worker";
+                    return Err(retry(reason, true).into());
                 }
             },
         };
         let held = self.store.plan(&self.tenant.name, delivery, &chosen).await.map_err(Stop::Unwritten)?;
         crash::point("planned");
-        if held { Ok(chosen) } else { Err(taken_away().into()) }
+        if held { Ok(chosen) } else { Err(lease_lost().into()) }
     }
 
-    /// The first plugin that names somebody wins. One that fails is asked again for a while, before
-    /// those after it have their say.
+    /// Asks the routing plugins in order; the first that names a worker decides.
+    ///
+    /// A plugin that fails is retried for `delivery.routing_patience_ms` before the next one is asked.
     async fn ask_chain(&self, delivery: &Delivery, inbound: &Inbound) -> Result<Option<Assignment>, Stop> {
         let patient = delivery.tried() < Duration::from_millis(self.limits.routing_patience_ms);
         for plugin in self.asking(delivery).chain(Role::Routing) {
-            // Each has its own time.
+            // Each plugin gets the full timeout.
             let asking = self.asking(delivery);
-            let name = plugin.as_ref().map_or("a plugin that is being loaded", |plugin| &plugin.name);
+            let name = plugin.as_ref().map_or("(loading)", |plugin| &plugin.name);
             let answer = match &plugin {
                 Some(plugin) => asking.call(plugin, Role::Routing).route(inbound.conversation.clone()).await,
                 None => Err(CallError::NoPlugin(Role::Routing)),
@@ -80,28 +84,32 @@ impl Workshop {
             match answer {
                 Ok(Some(assignment)) if names_workers(&assignment) => return Ok(Some(assignment)),
                 Ok(Some(_)) => tracing::warn!(
+                    event = "delivery.routing_plugin_skipped",
                     request = &*delivery.request,
                     tenant = &*self.tenant.name,
                     plugin = name,
-                    "a routing plugin is passed over: what it named can be no worker's identity"
+                    "routing plugin skipped: invalid worker identity"
                 ),
                 Ok(None) | Err(CallError::NotFound) => {}
                 Err(error) if patient => {
-                    return Err(again(format!("no decision yet: {name}: {}", sentence(&error)), true).into());
+                    return Err(retry(format!("routing plugin {name} failed: {}", sentence(&error)), true).into());
                 }
                 Err(error) => tracing::warn!(
+                    event = "delivery.routing_plugin_skipped",
                     request = &*delivery.request,
                     tenant = &*self.tenant.name,
                     plugin = name,
-                    "a routing plugin is passed over, having failed for delivery.routing_patience_ms: {error}"
+                    "routing plugin skipped after failing for delivery.routing_patience_ms: {error}"
                 ),
             }
         }
         Ok(None)
     }
 
-    /// In a group a worker appears under a number of the tenant's. Where nobody has said which, it is
-    /// the one address that is no participant's own.
+    /// Returns the projected address of a worker in a group conversation.
+    ///
+    /// Without one in the callback or at a participant, the tenant's address is the only one that belongs to no
+    /// participant; with several of these, there is none.
     async fn projected(&self, inbound: &Inbound) -> Result<Option<String>, Stop> {
         if !inbound.is_group || inbound.projected_address.is_some() {
             return Ok(inbound.projected_address.clone());
@@ -110,8 +118,8 @@ impl Workshop {
         let participants = match self.turn().await?.participants(conversation).await {
             Ok(participants) => participants,
             Err(failure) => {
-                let settlement = self.react(&failure, Repeatable::Yes);
-                return Err(settlement.unwrap_or_else(|| again(failure.to_string(), false)).into());
+                let outcome = self.react(&failure, Repeatable::Yes);
+                return Err(outcome.unwrap_or_else(|| retry(failure.to_string(), false)).into());
             }
         };
         let bindings = || participants.iter().filter_map(|participant| participant.messaging_binding.as_ref());
@@ -123,8 +131,8 @@ impl Workshop {
         Ok(ours.next().filter(|_| ours.next().is_none()).cloned())
     }
 
-    /// Asks Twilio whether the worker that was to be added is there.
-    async fn find_worker(&self, delivery: &Delivery, inbound: &Inbound) -> Result<Option<Settlement>, Stop> {
+    /// Asks Twilio whether the planned worker is in the conversation.
+    async fn find_worker(&self, delivery: &Delivery, inbound: &Inbound) -> Result<Option<Outcome>, Stop> {
         let Some(worker) = &delivery.plan else {
             return Ok(None);
         };
@@ -135,23 +143,23 @@ impl Workshop {
         let found = rest.participant(&inbound.conversation.conversation_sid, worker).await;
         crash::point("asked");
         let failure = match found {
-            Ok(participant) => return Ok(Some(Settlement::Sent { result: Some(participant.sid) })),
+            Ok(participant) => return Ok(Some(Outcome::Sent { result: Some(participant.sid) })),
             Err(Failure::Refused { status: StatusCode::NOT_FOUND, .. }) => return Ok(None),
             Err(failure) => failure,
         };
-        let reason = format!("asking Twilio about it: {}", reaction::reason(&failure));
+        let reason = format!("failed to ask Twilio about the outcome: {}", reaction::reason(&failure));
         Err(match self.react(&failure, Repeatable::Yes) {
-            // Twilio could not be asked, which says nothing about this delivery.
-            Some(Settlement::Again { after, .. }) if is_outage(&failure) => {
-                Settlement::Unknown { reason, asked: false, after }
+            // An outage says nothing about this delivery, so it uses up no question.
+            Some(Outcome::Retry { after, .. }) if is_outage(&failure) => {
+                Outcome::Unknown { reason, asked: false, after }
             }
-            _ => Settlement::Unknown { reason, asked: true, after: None },
+            _ => Outcome::Unknown { reason, asked: true, after: None },
         }
         .into())
     }
 }
 
-/// Whether the question got no answer at all, or one about the caller rather than the question.
+/// Returns whether the request got no answer, or one about the caller rather than the participant.
 fn is_outage(failure: &Failure) -> bool {
     match failure {
         Failure::NotSent(_) | Failure::NoAnswer(_) => true,
@@ -159,17 +167,15 @@ fn is_outage(failure: &Failure) -> bool {
     }
 }
 
-/// What stops a question leaves the answer open.
+/// Keeps the outcome unknown if the question could not be asked.
 fn still_unknown(stop: Stop) -> Stop {
     match stop {
-        Stop::Settle(Settlement::Again { reason, after, .. }) => {
-            Settlement::Unknown { reason, asked: false, after }.into()
-        }
+        Stop::Settle(Outcome::Retry { reason, after, .. }) => Outcome::Unknown { reason, asked: false, after }.into(),
         stop => stop,
     }
 }
 
-/// Whether an assignment names workers that can be part of a URL and of Twilio's limits.
+/// Returns whether all identities of an assignment fit into a URL and Twilio's limits.
 fn names_workers(assignment: &Assignment) -> bool {
     let usable = |worker: &String| {
         !matches!(worker.trim(), "" | "." | "..") && worker.len() <= 256 && !worker.contains(char::is_control)
@@ -178,8 +184,4 @@ fn names_workers(assignment: &Assignment) -> bool {
         Assignment::Worker(worker) => usable(worker),
         Assignment::OneOf(list) => !list.is_empty() && list.iter().all(usable),
     }
-}
-
-fn taken_away() -> Settlement {
-    again("it was taken out of this worker's hands", false)
 }

@@ -1,8 +1,9 @@
-//! Front as one app's channels reach it: with a fresh token for each request, at its pace, and with files
-//! that are never held as a whole.
+//! Client of Front's API for the channels of one app.
+//!
+//! Each request gets a fresh token and waits for the rate limit. Files are streamed and never held in memory.
 
 pub(super) mod files;
-mod pace;
+mod rate_limit;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,37 +22,38 @@ use hyper::{HeaderMap, Method};
 use url::Url;
 use zeroize::Zeroizing;
 
-use self::pace::{Pace, Turn};
+use self::rate_limit::{AppRateLimit, Permit};
 use super::store::front::Channel;
 
-/// One app, and how it calls Front.
-pub(super) struct Front {
+/// A client of Front's API, with the credentials of one app.
+pub(super) struct FrontClient {
     pub(super) app: Arc<App>,
     client: Arc<Client>,
-    pace: Arc<Pace>,
+    rate_limit: Arc<AppRateLimit>,
 }
 
-/// A file on its way to Front.
+/// A file to be uploaded to Front.
 pub(super) type FilePart = Part<Broken>;
 
-impl Front {
+impl FrontClient {
     pub(super) fn new(app: &Arc<App>, client: &Arc<Client>) -> Self {
-        Self { app: Arc::clone(app), client: Arc::clone(client), pace: Arc::new(Pace::new(app.calls_per_second_max)) }
+        let rate_limit = Arc::new(AppRateLimit::new(app.calls_per_second_max));
+        Self { app: Arc::clone(app), client: Arc::clone(client), rate_limit }
     }
 
-    /// Waits until a call of a channel may leave. Front counts files that it is asked for, too.
-    pub(super) async fn turn(&self, channel: &Channel) -> Turn {
-        self.pace.turn(channel.id).await
+    /// Waits until a call of a channel may leave. Downloads of files use up Front's limit as well.
+    pub(super) async fn permit(&self, channel: &Channel) -> Permit {
+        self.rate_limit.acquire(channel.id).await
     }
 
-    /// Makes a call when it is its turn.
+    /// Waits for a permit and makes a call.
     pub(super) async fn call(&self, channel: &Channel, call: &Call) -> Fate {
-        let turn = self.turn(channel).await;
-        self.call_now(turn, channel, call, Vec::new()).await
+        let permit = self.permit(channel).await;
+        self.call_now(permit, channel, call, Vec::new()).await
     }
 
-    /// Makes a call with files, which were opened after its turn had come: they wait for nobody.
-    pub(super) async fn call_now(&self, turn: Turn, channel: &Channel, call: &Call, files: Vec<FilePart>) -> Fate {
+    /// Makes a call with files. They are opened after the permit was acquired, so no open file waits for it.
+    pub(super) async fn call_now(&self, permit: Permit, channel: &Channel, call: &Call, files: Vec<FilePart>) -> Fate {
         let url = format!("{}{}", self.app.api_url.as_str().trim_end_matches('/'), call.path);
         let url = Url::parse(&url).expect("a checked URL and an escaped path");
         let method = Method::try_from(call.method.as_str()).expect("a method");
@@ -77,13 +79,13 @@ impl Front {
         };
         let fate = self.fate(channel, &sent);
         if let Ok(answer) = &sent {
-            self.learn(channel, answer, &fate);
+            self.update_rate_limit(channel, answer, &fate);
         }
-        drop(turn);
+        drop(permit);
         fate
     }
 
-    /// A token for one request, made when it leaves.
+    /// Headers with a new token, which is valid for seconds.
     fn headers(&self, channel: &Channel) -> HeaderMap {
         let jti = uuid::Uuid::new_v4().simple().to_string();
         let token = self.app.issuer.token(&channel.channel_id, &jti, now_ms() / 1_000, token::LIFETIME_SECONDS);
@@ -101,8 +103,8 @@ impl Front {
                 if !matches!(fate, Fate::Accepted { .. })
                     && let Some(detail) = response(answer, &|name| header(answer, name)).detail()
                 {
-                    // It may name people.
-                    tracing::debug!(channel = channel.channel_id, "Front says: {detail}");
+                    // Only at debug level: the text may contain names.
+                    tracing::debug!(channel = channel.channel_id, "error text of Front: {detail}");
                 }
                 fate
             }
@@ -113,17 +115,17 @@ impl Front {
         }
     }
 
-    fn learn(&self, channel: &Channel, answer: &Answer, fate: &Fate) {
+    fn update_rate_limit(&self, channel: &Channel, answer: &Answer, fate: &Fate) {
         let budget = response(answer, &|name| header(answer, name)).budget();
         let reset = budget.reset_ms.map(|at| Duration::from_millis(at.saturating_sub(now_ms())));
-        self.pace.learn(budget.remaining, reset);
+        self.rate_limit.update(budget.remaining, reset);
         if let Fate::Again { after_ms, scope, .. } = fate
             && answer.status.as_u16() != 307
         {
-            let pause = after_ms.map_or(pace::PAUSE, Duration::from_millis);
+            let pause = after_ms.map_or(rate_limit::PAUSE, Duration::from_millis);
             match scope {
-                Scope::Channel => self.pace.pause_channel(channel.id, pause),
-                Scope::Company => self.pace.pause_company(pause),
+                Scope::Channel => self.rate_limit.pause_channel(channel.id, pause),
+                Scope::Company => self.rate_limit.pause_company(pause),
             }
         }
     }

@@ -1,32 +1,33 @@
-//! What a channel's provider tells, as it is kept until Front knows it.
+//! Events of a channel's provider, as they are stored until Front has them.
+//!
+//! The contract's types are converted here, so stored payloads do not depend on the version of the contract.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use frontgate_contract::bindings::channel::{
-    Body as Written, ChannelEvent, File as Given, Party as Somebody, Source as Where,
-};
+use frontgate_contract::bindings::channel;
+use frontgate_contract::bindings::channel::ChannelEvent;
 use frontgate_front::html::Html;
 use serde::{Deserialize, Serialize};
 
-/// Something that a provider tells.
+/// An event of a provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Happened {
-    /// Somebody wrote.
+pub enum ProviderEvent {
+    /// A customer or an agent wrote a message.
     Message(Box<Import>),
-    /// A message did not arrive.
+    /// A message was not delivered.
     Failed(Report),
 }
 
-/// A message that Front is to be told of. Ids are the plugin's.
+/// A message to be imported into Front. Ids are the plugin's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Import {
     pub(crate) external_id: String,
     pub(crate) conversation: String,
-    /// A customer; none where an agent wrote.
+    /// The customer who wrote; `None` if an agent wrote.
     pub(crate) sender: Option<Party>,
-    /// Whom an agent wrote to.
+    /// Recipients of an agent's message.
     pub(crate) to: Vec<Party>,
-    /// As Front shows the agent.
+    /// Display name of the agent.
     pub(crate) author: Option<String>,
     pub(crate) subject: Option<String>,
     pub(crate) body: Body,
@@ -34,20 +35,20 @@ pub struct Import {
     pub(crate) files: Vec<File>,
 }
 
-/// What was written. A text alone, as earlier versions kept it, is plain.
+/// The text of a message. A bare string, as earlier versions stored it, is plain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Body {
-    /// As it was typed.
+    /// Text as typed.
     Plain(String),
-    /// As the provider formatted it.
+    /// HTML of the provider.
     Html {
         /// The body.
         html: String,
     },
 }
 
-/// Somebody.
+/// A participant of a conversation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Party {
     pub(crate) handle: String,
@@ -63,24 +64,24 @@ pub struct File {
     pub(crate) source: Source,
 }
 
-/// Where it is.
+/// The content of a file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Source {
-    /// In base64.
+    /// The bytes in base64.
     Bytes(String),
-    /// To be fetched, as the plugin may.
+    /// A URL, fetched with the plugin's grants.
     Url(String),
 }
 
-/// A message that did not arrive: the plugin's name of it, and why.
+/// A message that was not delivered: the plugin's id of it, and the reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
     pub(crate) message: String,
     pub(crate) reason: String,
 }
 
-impl Happened {
+impl ProviderEvent {
     /// Bytes of all its texts and files.
     pub(crate) fn bytes(&self) -> usize {
         match self {
@@ -109,14 +110,14 @@ impl Import {
         self.sender.is_some()
     }
 
-    /// Whom the conversation is with.
+    /// Handle of the other participant of the conversation.
     pub(crate) fn handle(&self) -> Option<&str> {
         let with = self.sender.as_ref().or_else(|| self.to.first());
         with.map(|party| party.handle.as_str())
     }
 }
 
-impl From<ChannelEvent> for Happened {
+impl From<ChannelEvent> for ProviderEvent {
     fn from(event: ChannelEvent) -> Self {
         match event {
             ChannelEvent::Inbound(message) => Self::Message(Box::new(Import {
@@ -146,11 +147,11 @@ impl From<ChannelEvent> for Happened {
     }
 }
 
-/// Bytes of an id or a handle. They are kept for months after the message is gone.
+/// Bytes of an id or a handle, which is stored for months after the message is deleted.
 pub(crate) const ID_BYTES_MAX: usize = 1_024;
 
-/// What is wrong with an event that Front would never accept, or that cannot be stored.
-pub fn unusable(event: &ChannelEvent) -> Option<String> {
+/// Returns why Front would never accept an event, or why it cannot be stored; `None` for a valid event.
+pub fn invalid_reason(event: &ChannelEvent) -> Option<String> {
     let parts = match event {
         ChannelEvent::Inbound(message) => [
             ("external-id", &*message.external_id),
@@ -165,14 +166,14 @@ pub fn unusable(event: &ChannelEvent) -> Option<String> {
         ChannelEvent::Failed(failed) => [("external-id", &*failed.external_id); 3],
     };
     parts.into_iter().find_map(|(name, text)| match text.len() {
-        _ if text.trim().is_empty() => Some(format!("no {name}")),
-        length if length > ID_BYTES_MAX => Some(format!("a {name} of {length} bytes, more than {ID_BYTES_MAX}")),
+        _ if text.trim().is_empty() => Some(format!("{name} is empty")),
+        length if length > ID_BYTES_MAX => Some(format!("{name} has {length} bytes, more than {ID_BYTES_MAX}")),
         _ => None,
     })
 }
 
 impl Body {
-    /// The body as Front takes it, with notes in lines of their own behind it.
+    /// The body for Front, followed by a line for each note.
     pub(crate) fn for_front(&self, notes: &[String], has_files: bool) -> Html {
         let html = match self {
             Self::Plain(text) => Html::of_text(text),
@@ -183,26 +184,26 @@ impl Body {
     }
 }
 
-impl From<Written> for Body {
-    fn from(body: Written) -> Self {
+impl From<channel::Body> for Body {
+    fn from(body: channel::Body) -> Self {
         match body {
-            Written::Plain(text) => Self::Plain(text),
-            Written::Html(html) => Self::Html { html },
+            channel::Body::Plain(text) => Self::Plain(text),
+            channel::Body::Html(html) => Self::Html { html },
         }
     }
 }
 
-impl From<Somebody> for Party {
-    fn from(party: Somebody) -> Self {
+impl From<channel::Party> for Party {
+    fn from(party: channel::Party) -> Self {
         Self { handle: party.handle, name: party.name, email: party.email }
     }
 }
 
-impl From<Given> for File {
-    fn from(file: Given) -> Self {
+impl From<channel::File> for File {
+    fn from(file: channel::File) -> Self {
         let source = match file.source {
-            Where::Bytes(bytes) => Source::Bytes(BASE64_STANDARD.encode(bytes)),
-            Where::Url(url) => Source::Url(url),
+            channel::Source::Bytes(bytes) => Source::Bytes(BASE64_STANDARD.encode(bytes)),
+            channel::Source::Url(url) => Source::Url(url),
         };
         Self { filename: file.filename, content_type: file.content_type, source }
     }

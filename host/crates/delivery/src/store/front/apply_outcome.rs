@@ -1,85 +1,87 @@
-//! What follows, in the same transaction, from how a delivery for a channel ended, or from what an operator
-//! decided about it.
+//! Applies the outcome of a delivery, or an operator's decision, to its Front message.
+//!
+//! Both run in the transaction that changes the delivery, so message and delivery never disagree. The answer that
+//! Front received for a message never changes, except where an operator reopens a failed one.
 
 use std::sync::Arc;
 
-use frontgate_front::answers::Outcome;
+use frontgate_front::answers;
 use frontgate_front::ids;
 use rusqlite::{OptionalExtension as _, Transaction, params};
 use tracing::warn;
 
-use super::messages::tell;
-use super::{Told, conversations, events};
-use crate::import::Report;
-use crate::job::{Delivery, Kind, Receipt, State};
-use crate::store::queue;
-use crate::store::queue::Change;
-use crate::store::shares::Limits;
+use super::messages::set_answer;
+use super::{ProviderBatch, conversations, provider_events};
+use crate::job::{Delivery, Kind, ProviderReceipt, State, Transition};
+use crate::provider_event::Report;
+use crate::store::quotas::Limits;
+use crate::store::rows;
 
-/// The status of an answer which says that a message is sent, or on its way.
+/// The status of an answer which promises that a message is sent.
 const PROMISED: u16 = 200;
 
-/// What a teammate reads.
-const TAKEN_OUT: &str = "An operator took it out.";
-const TAKEN_OUT_LATE: &str = "An operator took it out. It may have arrived.";
+/// Texts that a teammate reads in Front.
+const CANCELLED: &str = "Cancelled by an operator.";
+const CANCELLED_LATE: &str = "Cancelled by an operator. It may have been delivered already.";
 
-/// A message, as far as it matters here.
+/// The columns of a message that decide what follows.
 struct Row {
     id: i64,
     channel: i64,
     external_id: String,
     conversation: String,
-    /// What Front was told.
+    /// Status of the answer that Front received.
     status: Option<u16>,
-    /// Whether it had come to its end.
+    /// Whether its delivery has ended.
     is_settled: bool,
 }
 
-/// What an operator decided about a delivery.
+/// An operator's decision about a delivery.
 pub(crate) struct Decision {
     pub(crate) tenant: Arc<str>,
     pub(crate) request: Arc<str>,
     pub(crate) kind: Kind,
     pub(crate) message: i64,
-    /// What it is from here on.
+    /// The new state.
     pub(crate) state: State,
-    /// Whether it may have had its effect before.
+    /// Whether an earlier request may have had its effect.
     pub(crate) maybe_sent: bool,
 }
 
-/// Writes down what follows.
-pub(crate) fn follow(
+/// Applies the outcome of an attempt to the delivery's message.
+pub(crate) fn apply_outcome(
     transaction: &Transaction<'_>,
     tenant: &Arc<str>,
     delivery: &Delivery,
-    change: &Change,
+    transition: &Transition,
     limits: Limits,
     now: i64,
 ) -> rusqlite::Result<()> {
     let (Some(message), Kind::Message | Kind::Import) = (delivery.message, delivery.kind) else { return Ok(()) };
     let Some(row) = row(transaction, message)? else { return Ok(()) };
     let (request, channel) = (&delivery.request, row.channel);
-    match (delivery.kind, change.state) {
+    match (delivery.kind, transition.state) {
         (_, State::Ready | State::Leased | State::Unknown | State::Cancelled) => Ok(()),
         (Kind::Message, State::Sent) => {
-            sent(transaction, row, change.receipt.as_ref(), now)?;
-            let events = change.receipt.as_ref().map(|receipt| receipt.events.clone()).unwrap_or_default();
-            let told = Told { channel, tenant: Arc::clone(tenant), events, request: Arc::clone(request) };
-            told_at_once(transaction, &told, limits, now)
+            let receipt = transition.receipt.as_ref();
+            sent(transaction, row, receipt, now)?;
+            let events = receipt.map(|receipt| receipt.events.clone()).unwrap_or_default();
+            let batch = ProviderBatch { channel, tenant: Arc::clone(tenant), events, request: Arc::clone(request) };
+            accept_receipt_events(transaction, &batch, limits, now)
         }
         (Kind::Message, State::Failed | State::Dead) => {
-            let reason = change.told.as_deref().or(change.reason.as_deref()).unwrap_or("it could not be sent");
+            let reason = transition.notice.as_deref().or(transition.reason.as_deref()).unwrap_or("Delivery failed.");
             failed(transaction, tenant, request, &row, reason, now)
         }
         _ => {
             let update = "UPDATE front_messages SET settled = 1, uid = coalesce(uid, ?2) WHERE id = ?1";
-            transaction.prepare_cached(update)?.execute(params![message, change.result]).map(drop)
+            transaction.prepare_cached(update)?.execute(params![message, transition.result]).map(drop)
         }
     }
 }
 
-/// Writes down what follows from an operator's decision; says whether the message is still known.
-pub(crate) fn decided(transaction: &Transaction<'_>, decision: &Decision, now: i64) -> rusqlite::Result<bool> {
+/// Applies an operator's decision to the delivery's message; returns whether the message still exists.
+pub(crate) fn apply_decision(transaction: &Transaction<'_>, decision: &Decision, now: i64) -> rusqlite::Result<bool> {
     let Decision { tenant, request, message, .. } = decision;
     let Some(mut row) = row(transaction, *message)? else { return Ok(false) };
     match (decision.kind, decision.state) {
@@ -91,7 +93,7 @@ pub(crate) fn decided(transaction: &Transaction<'_>, decision: &Decision, now: i
         }
         (Kind::Message, _) if row.is_settled => {}
         (Kind::Message, _) => {
-            let reason = if decision.maybe_sent { TAKEN_OUT_LATE } else { TAKEN_OUT };
+            let reason = if decision.maybe_sent { CANCELLED_LATE } else { CANCELLED };
             failed(transaction, tenant, request, &row, reason, now)?;
         }
         _ => {
@@ -102,8 +104,11 @@ pub(crate) fn decided(transaction: &Transaction<'_>, decision: &Decision, now: i
     Ok(true)
 }
 
-/// A message is under way again: events of its channel wait for it, a refusal that Front heard counts no
-/// more, and a failure that Front has not heard of yet is none.
+/// Reopens a message.
+///
+/// - Imports of its channel wait for it again.
+/// - A rejection that Front received is dropped, so Front gets a new answer when it asks again.
+/// - A failure report that has not been sent yet is cancelled.
 fn reopen(transaction: &Transaction<'_>, row: &Row, now: i64) -> rusqlite::Result<()> {
     let update = "UPDATE front_messages SET settled = 0, status = CASE WHEN status = ?2 THEN status END,
                     answer = CASE WHEN status = ?2 THEN answer END
@@ -114,16 +119,15 @@ fn reopen(transaction: &Transaction<'_>, row: &Row, now: i64) -> rusqlite::Resul
          WHERE message = ?1 AND kind = ?4 AND state = 'ready' AND lease IS NULL
          RETURNING tenant, conversation",
     )?;
-    let reason = "an operator decided anew about its message";
-    let places = update.query_map(params![row.id, reason, now, Kind::Status.name()], |row| {
-        Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))
-    })?;
-    let places: Vec<_> = places.collect::<Result<_, _>>()?;
-    places.iter().try_for_each(|(tenant, conversation)| queue::wake(transaction, tenant, conversation, now))
+    let reason = "superseded by an operator's decision about the message";
+    let cancelled = update
+        .query_map(params![row.id, reason, now, Kind::Status.name()], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<Vec<(String, String)>, _>>()?;
+    cancelled.iter().try_for_each(|(tenant, conversation)| rows::schedule_next(transaction, tenant, conversation, now))
 }
 
-/// What waits to hear whether it is, or is about, a message that was under way.
-fn wake(transaction: &Transaction<'_>, channel: i64, now: i64) -> rusqlite::Result<()> {
+/// Makes deliveries of a channel due that wait for the outcome of a message in flight.
+fn wake_waiting(transaction: &Transaction<'_>, channel: i64, now: i64) -> rusqlite::Result<()> {
     let mut update = transaction.prepare_cached(
         "UPDATE deliveries SET due_ms = ?2
          WHERE channel = ?1 AND state = 'ready' AND lease IS NULL AND plan IS NULL AND due_ms > ?2
@@ -143,16 +147,23 @@ fn row(transaction: &Transaction<'_>, message: i64) -> rusqlite::Result<Option<R
     transaction.prepare_cached(select)?.query_row([message], row).optional()
 }
 
-/// The provider has it. As long as Front was told nothing, it is told the plugin's ids; afterwards ours
-/// stand, and the plugin's are remembered beside them.
-fn sent(transaction: &Transaction<'_>, mut row: Row, receipt: Option<&Receipt>, now: i64) -> rusqlite::Result<()> {
-    wake(transaction, row.channel, now)?;
+/// Settles a message that the provider has.
+///
+/// If Front has no answer yet, it gets the plugin's ids. Otherwise the ids that Front knows stay, and the plugin's
+/// ids are stored beside them.
+fn sent(
+    transaction: &Transaction<'_>,
+    mut row: Row,
+    receipt: Option<&ProviderReceipt>,
+    now: i64,
+) -> rusqlite::Result<()> {
+    wake_waiting(transaction, row.channel, now)?;
     let receipt = receipt.cloned().unwrap_or_default();
-    let is_told = row.status.is_some();
+    let is_answered = row.status.is_some();
     if let Some(name) = &receipt.conversation {
-        place(transaction, &mut row, name)?;
+        name_conversation(transaction, &mut row, name)?;
     }
-    if let Some(name) = receipt.name.as_deref().filter(|_| !is_told) {
+    if let Some(name) = receipt.name.as_deref().filter(|_| !is_answered) {
         row.external_id = ids::safe(name);
     }
     let update = "UPDATE front_messages SET settled = 1, name = ?2, external_id = ?3, external_conversation_id = ?4
@@ -160,63 +171,70 @@ fn sent(transaction: &Transaction<'_>, mut row: Row, receipt: Option<&Receipt>, 
     let name = receipt.name.as_deref().unwrap_or(&row.external_id);
     transaction.prepare_cached(update)?.execute(params![row.id, name, row.external_id, row.conversation])?;
     let (external_id, external_conversation_id) = (&*row.external_id, &*row.conversation);
-    tell(transaction, row.id, &Outcome::Sent { external_id, external_conversation_id }.answer())
+    set_answer(transaction, row.id, &answers::Outcome::Sent { external_id, external_conversation_id }.answer())
 }
 
-/// Keeps what the provider told in its answer. It is not repeated, so that it may take all of the tenant's
-/// share, not an import's part.
-fn told_at_once(transaction: &Transaction<'_>, told: &Told, limits: Limits, now: i64) -> rusqlite::Result<()> {
-    if told.events.is_empty() {
+/// Enqueues the events of a plugin's receipt.
+///
+/// The plugin does not send them again, so they may use the whole quota of the tenant, not only the part for imports.
+fn accept_receipt_events(
+    transaction: &Transaction<'_>,
+    batch: &ProviderBatch,
+    limits: Limits,
+    now: i64,
+) -> rusqlite::Result<()> {
+    if batch.events.is_empty() {
         return Ok(());
     }
-    if let Err(overload) = limits.delivery(transaction, &told.tenant)? {
-        overload.count(&told.tenant);
+    if let Err(overload) = limits.delivery(transaction, &batch.tenant)? {
+        overload.count(&batch.tenant);
         warn!(
             event = "store.receipt_events_dropped",
-            request = &*told.request,
-            tenant = &*told.tenant,
+            request = &*batch.request,
+            tenant = &*batch.tenant,
             "{} events of a receipt dropped: {overload}",
-            told.events.len()
+            batch.events.len()
         );
         return Ok(());
     }
-    events::keep(transaction, told, now)
+    provider_events::insert(transaction, batch, now)
 }
 
-/// The plugin has said what it calls the conversation. As long as Front has heard of no other name, that is
-/// the name.
-fn place(transaction: &Transaction<'_>, row: &mut Row, name: &str) -> rusqlite::Result<()> {
+/// Stores the plugin's name of a conversation, as its external id if Front knows no other id yet.
+fn name_conversation(transaction: &Transaction<'_>, row: &mut Row, name: &str) -> rusqlite::Result<()> {
     let known = conversations::named(transaction, row.channel, name)?;
-    let is_new = row.conversation.starts_with(ids::MINTED) && !is_told_of(transaction, row)?;
+    let is_new = row.conversation.starts_with(ids::MINTED) && !is_known_to_front(transaction, row)?;
     match (known, is_new) {
         (Some(known), true) => {
             conversations::rename(transaction, row.channel, &row.conversation, &known)?;
             row.conversation = known;
         }
-        // Front knows both, and may never learn that they are one: the plugin is told both names.
+        // Front knows both ids and may keep them apart; the plugin gets both.
         (Some(known), false) => {
             conversations::merge(transaction, row.channel, &[row.conversation.clone(), known])?;
         }
         (None, true) => {
             let external_id = ids::safe(name);
             conversations::rename(transaction, row.channel, &row.conversation, &external_id)?;
-            conversations::call(transaction, row.channel, name, &external_id)?;
+            conversations::add_name(transaction, row.channel, name, &external_id)?;
             row.conversation = external_id;
         }
-        (None, false) => conversations::call(transaction, row.channel, name, &row.conversation)?,
+        (None, false) => conversations::add_name(transaction, row.channel, name, &row.conversation)?,
     }
     Ok(())
 }
 
-/// Whether Front has heard of a message's conversation, by this message or another.
-fn is_told_of(transaction: &Transaction<'_>, row: &Row) -> rusqlite::Result<bool> {
+/// Returns whether an answer about this message or another one gave Front the conversation's id.
+fn is_known_to_front(transaction: &Transaction<'_>, row: &Row) -> rusqlite::Result<bool> {
     let select = "SELECT EXISTS (SELECT 1 FROM front_messages
                   WHERE channel = ?1 AND external_conversation_id = ?2 AND status = ?3)";
     let found = params![row.channel, row.conversation, PROMISED];
     transaction.prepare_cached(select)?.query_row(found, |found| found.get(0))
 }
 
-/// The provider will not get it: Front is told so at once, or, where it was told otherwise, afterwards.
+/// Settles a message that the provider will not get.
+///
+/// Front learns it from the answer, or, if it already received a promise, from a failure report.
 fn failed(
     transaction: &Transaction<'_>,
     tenant: &Arc<str>,
@@ -225,14 +243,14 @@ fn failed(
     reason: &str,
     now: i64,
 ) -> rusqlite::Result<()> {
-    wake(transaction, row.channel, now)?;
+    wake_waiting(transaction, row.channel, now)?;
     transaction.prepare_cached("UPDATE front_messages SET settled = 1 WHERE id = ?1")?.execute([row.id])?;
     match row.status {
-        None => tell(transaction, row.id, &Outcome::Refused(reason).answer()),
+        None => set_answer(transaction, row.id, &answers::Outcome::Refused(reason).answer()),
         Some(PROMISED) => {
             let report = Report { message: row.external_id.clone(), reason: reason.to_owned() };
-            let event = events::status(tenant, row.channel, Some(row.id), &report, request);
-            queue::insert(transaction, &event, now)
+            let delivery = provider_events::failure_report(tenant, row.channel, Some(row.id), &report, request);
+            rows::insert(transaction, &delivery, now)
         }
         Some(_) => Ok(()),
     }

@@ -1,5 +1,6 @@
-//! A teammate's message goes to the provider of a channel: the plugin sends it, and where nobody knows
-//! whether it did, it is asked before it sends again.
+//! Handler of teammates' messages: the plugin sends each one to the channel's provider.
+//!
+//! If the outcome of an earlier attempt is unknown, the plugin is asked about it before it sends again.
 
 use std::sync::Arc;
 
@@ -13,22 +14,22 @@ use frontgate_runtime::{CallError, Effect, SideEffects};
 use frontgate_store::crash;
 
 use super::channel::Subject;
-use super::{Settlement, Stop, Workshop, again, sentence, unread};
-use crate::front::Front;
-use crate::front::files::MessageFiles;
-use crate::import::{Happened, ID_BYTES_MAX, unusable};
-use crate::job::{Delivery, Receipt};
+use super::{DeliveryContext, Outcome, Stop, lease_lost, retry, sentence, unread};
+use crate::front_client::FrontClient;
+use crate::front_client::files::MessageFiles;
+use crate::job::{Delivery, ProviderReceipt};
+use crate::provider_event::{ID_BYTES_MAX, ProviderEvent, invalid_reason};
 
-/// What is written down before a plugin is asked to send.
+/// The plan that is stored before the plugin sends.
 const PLAN: &str = "send";
 
-impl Workshop {
-    pub(super) async fn message(&self, delivery: &Delivery) -> Result<Settlement, Stop> {
+impl DeliveryContext {
+    pub(super) async fn message(&self, delivery: &Delivery) -> Result<Outcome, Stop> {
         let Subject { front, channel } = self.subject(delivery).await?;
         let Ok(requests::Decoded { question: Question::Message(message), .. }) =
             requests::decode_kept(delivery.payload.as_bytes())
         else {
-            return Ok(Settlement::Failed { reason: "what is kept is no message".to_owned() });
+            return Ok(Outcome::Failed { reason: "stored payload is not a message".to_owned() });
         };
         let message = Arc::new(*message);
         let ids = message.conversation_ids.clone();
@@ -37,7 +38,7 @@ impl Workshop {
         let outbound = outbound(&message, message.idempotency_key(&channel.channel_id), names);
         let connection = front.app.connection(&channel.channel_id, &channel.key, channel.credential.clone());
         let asking = self.asking(delivery);
-        let plugin = asking.channel(&front.app).map_err(|error| again(sentence(&error), true))?;
+        let plugin = asking.channel(&front.app).map_err(|error| retry(sentence(&error), true))?;
         let call = || {
             let files =
                 MessageFiles { front: Arc::clone(&front), channel: channel.clone(), message: Arc::clone(&message) };
@@ -48,20 +49,20 @@ impl Workshop {
                 Ok(SendStatus::Sent(receipt)) => return Ok(self.delivered(delivery, &front, receipt)),
                 Ok(SendStatus::NotSent) => {}
                 Ok(SendStatus::Unknown) => {
-                    let reason = "the plugin cannot tell whether the provider has it".to_owned();
-                    return Ok(Settlement::Lost { reason });
+                    let reason = "the plugin cannot determine whether the provider has the message".to_owned();
+                    return Ok(Outcome::Lost { reason });
                 }
                 Err(error) => {
-                    let reason = format!("asking the plugin about it: {}", sentence(&error));
-                    // One that crashes over the question will not find out.
+                    let reason = format!("failed to ask the plugin about the outcome: {}", sentence(&error));
+                    // A crash uses up a question: the plugin will hardly ever answer this one.
                     let asked = matches!(error, CallError::Trap { .. });
-                    return Ok(Settlement::Unknown { reason, asked, after: None });
+                    return Ok(Outcome::Unknown { reason, asked, after: None });
                 }
             }
             crash::point("asked");
         }
         if !self.store.plan(&self.tenant.name, delivery, PLAN).await.map_err(Stop::Unwritten)? {
-            return Ok(again("it was taken out of this worker's hands", false));
+            return Ok(lease_lost());
         }
         crash::point("before-send");
         let side_effects = Arc::new(SideEffects::default());
@@ -69,44 +70,50 @@ impl Workshop {
         crash::point("after-send");
         Ok(match sent {
             Ok(receipt) => self.delivered(delivery, &front, receipt),
-            Err(error) => unsent(&error, side_effects.close()),
+            Err(error) => send_failed(&error, side_effects.close()),
         })
     }
 
-    /// It is sent, whatever else the plugin tells: what cannot be told to Front is dropped, and said.
-    fn delivered(&self, delivery: &Delivery, front: &Front, given: SendReceipt) -> Settlement {
-        let (events, dropped): (Vec<_>, Vec<_>) = given.events.into_iter().partition(|event| unusable(event).is_none());
+    /// Converts the plugin's receipt. Events that are invalid or too many are dropped; the message is sent anyway.
+    fn delivered(&self, delivery: &Delivery, front: &FrontClient, given: SendReceipt) -> Outcome {
+        let (events, dropped): (Vec<_>, Vec<_>) =
+            given.events.into_iter().partition(|event| invalid_reason(event).is_none());
         let most = front.app.events_max;
         if !dropped.is_empty() || events.len() > most {
             tracing::warn!(
+                event = "delivery.receipt_events_dropped",
                 request = &*delivery.request,
                 tenant = &*self.tenant.name,
-                "a receipt of the plugin `{}` tells what Front cannot be told, or more than events_max = {most} events",
+                plugin = &*front.app.plugin,
+                "events of a receipt of plugin `{}` dropped: invalid, or more than events_max = {most}",
                 front.app.plugin
             );
         }
-        let events = events.into_iter().take(most).map(Happened::from).collect();
+        let events = events.into_iter().take(most).map(ProviderEvent::from).collect();
         let [name, conversation] = [given.external_id, given.external_conversation_id]
             .map(|id: Option<String>| id.filter(|id| id.len() <= ID_BYTES_MAX));
-        let receipt = Receipt { name, conversation, events };
-        Settlement::Delivered { receipt }
+        let receipt = ProviderReceipt { name, conversation, events };
+        Outcome::Delivered { receipt }
     }
 }
 
-/// The plugin has not said that it was sent. Its word counts where it had an answer to every request that
-/// changes something; where it has crashed, or ran out of time, what left counts.
-fn unsent(error: &CallError, effect: Effect) -> Settlement {
-    let reason = format!("the plugin has not sent it: {}", sentence(error));
-    let told = |text: &str| format!("It could not be sent: {text}");
+/// The outcome of a failed `send`, from the plugin's error and from the requests that it made.
+///
+/// - A rejection by the plugin is final.
+/// - `unavailable` is trusted if every request with side effects got a whole answer.
+/// - After any other failure, the message may be sent if a request with side effects left.
+fn send_failed(error: &CallError, effect: Effect) -> Outcome {
+    let reason = format!("the plugin did not send the message: {}", sentence(error));
+    let notice = |text: &str| format!("Delivery failed: {text}");
     match error {
-        CallError::NotFound => Settlement::Refused { reason, told: told("the provider does not know the recipient") },
+        CallError::NotFound => Outcome::Refused { reason, notice: notice("the provider does not know the recipient") },
         CallError::Forbidden(text) | CallError::Invalid(text) | CallError::Failed(text) => {
-            Settlement::Refused { reason, told: told(text) }
+            Outcome::Refused { reason, notice: notice(text) }
         }
-        CallError::Unavailable(_) if effect != Effect::Unknown => again(reason, true),
-        _ if effect != Effect::None => Settlement::Unknown { reason, asked: false, after: None },
-        CallError::Trap { .. } => Settlement::Crashed { reason },
-        _ => again(reason, true),
+        CallError::Unavailable(_) if effect != Effect::Unknown => retry(reason, true),
+        _ if effect != Effect::None => Outcome::Unknown { reason, asked: false, after: None },
+        CallError::Trap { .. } => Outcome::Crashed { reason },
+        _ => retry(reason, true),
     }
 }
 
@@ -148,30 +155,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_plugins_word_counts_as_far_as_its_requests_do_not_say_otherwise() {
+    fn a_plugins_error_is_trusted_unless_its_requests_contradict_it() {
         let crash = || CallError::Trap { text: "unreachable".to_owned(), limit: None };
         let unwritten = || CallError::NotCommitted { text: "full".to_owned(), retryable: false };
         let down = || CallError::Unavailable("503".to_owned());
-        let is = |settlement: Settlement| match settlement {
-            Settlement::Again { .. } => "again",
-            Settlement::Unknown { .. } => "unknown",
-            Settlement::Crashed { .. } => "crashed",
-            Settlement::Refused { .. } => "refused",
+        let is = |outcome: Outcome| match outcome {
+            Outcome::Retry { .. } => "retry",
+            Outcome::Unknown { .. } => "unknown",
+            Outcome::Crashed { .. } => "crashed",
+            Outcome::Refused { .. } => "refused",
             other => panic!("{other:?}"),
         };
         let table = [
             (CallError::Invalid("no".to_owned()), ["refused", "refused", "refused"]),
             (CallError::Failed("no".to_owned()), ["refused", "refused", "refused"]),
             (CallError::NotFound, ["refused", "refused", "refused"]),
-            (down(), ["again", "again", "unknown"]),
+            (down(), ["retry", "retry", "unknown"]),
             (crash(), ["crashed", "unknown", "unknown"]),
-            (unwritten(), ["again", "unknown", "unknown"]),
-            (CallError::OutOfTime("call_timeout_ms"), ["again", "unknown", "unknown"]),
-            (CallError::Internal("a panic".to_owned()), ["again", "unknown", "unknown"]),
-            (CallError::Busy("no place"), ["again", "unknown", "unknown"]),
+            (unwritten(), ["retry", "unknown", "unknown"]),
+            (CallError::OutOfTime("call_timeout_ms"), ["retry", "unknown", "unknown"]),
+            (CallError::Internal("a panic".to_owned()), ["retry", "unknown", "unknown"]),
+            (CallError::Busy("no place"), ["retry", "unknown", "unknown"]),
         ];
         for (error, expected) in table {
-            let settled = [Effect::None, Effect::Done, Effect::Unknown].map(|effect| is(unsent(&error, effect)));
+            let settled = [Effect::None, Effect::Done, Effect::Unknown].map(|effect| is(send_failed(&error, effect)));
             assert_eq!(settled, expected, "{error:?}");
         }
     }

@@ -1,34 +1,34 @@
-//! Which channels have as many deliveries under way as they may.
+//! Limits the number of deliveries in progress for each channel.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
 
+use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-/// How many deliveries of each channel are worked on: a provider that hangs takes no place from those of
-/// other channels.
+/// Counts the deliveries in progress of each channel, so that a slow provider does not delay other channels.
 #[derive(Default)]
-pub(super) struct Busy {
+pub(super) struct ChannelConcurrency {
     channels: Mutex<HashMap<i64, usize>>,
+    /// Notified when a delivery ends.
     pub(super) freed: Notify,
 }
 
-impl Busy {
-    /// Those that have as many as they may.
+impl ChannelConcurrency {
+    /// Returns the channels with at least `most` deliveries in progress.
     pub(super) fn full(&self, most: usize) -> Vec<i64> {
-        let channels = self.channels.lock().unwrap_or_else(PoisonError::into_inner);
+        let channels = self.channels.lock();
         channels.iter().filter(|(_, count)| **count >= most).map(|(channel, _)| *channel).collect()
     }
 
     pub(super) fn add(&self, channel: Option<i64>) {
         if let Some(channel) = channel {
-            *self.channels.lock().unwrap_or_else(PoisonError::into_inner).entry(channel).or_default() += 1;
+            *self.channels.lock().entry(channel).or_default() += 1;
         }
     }
 
     pub(super) fn remove(&self, channel: Option<i64>) {
         let Some(channel) = channel else { return };
-        let mut channels = self.channels.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut channels = self.channels.lock();
         if let Some(count) = channels.get_mut(&channel) {
             *count -= 1;
             if *count == 0 {

@@ -1,4 +1,6 @@
-//! Front is told of a message at a channel's provider: a customer's, or an agent's who wrote there.
+//! Handler of imports: sends a customer's message, or an agent's at the provider, to Front.
+//!
+//! A message that cannot be sent with its files is sent without them, with a note for each.
 
 use std::time::{Duration, SystemTime};
 
@@ -14,74 +16,72 @@ use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Body as _;
 
 use super::channel::Subject;
-use super::{Settlement, Stop, Workshop, again, unread};
-use crate::front::FilePart;
-use crate::import::{File, Import, Party, Source};
+use super::{DeliveryContext, Outcome, Stop, lease_lost, retry, unread};
+use crate::front_client::FilePart;
 use crate::job::Delivery;
+use crate::provider_event::{File, Import, Party, Source};
 
-/// How soon it is looked again whether a message that is under way is this one.
+/// The pause before the next check whether a message in flight is this one.
 pub(super) const ECHO_PAUSE: Duration = Duration::from_millis(250);
 
-/// A file whose size nobody says is held while it is told to Front, up to this size: Front wants to know how much
-/// it gets.
+/// The largest file of unknown size; it is held in memory, since Front requires the length of an upload.
 const UNSIZED_BYTES_MAX: usize = 2 * 1024 * 1024;
 
-/// What the form around the files may take of an upload, the text of the message apart.
+/// Bytes of an upload reserved for the form around text and files.
 const FORM_BYTES: u64 = 64 * 1024;
 
-impl Workshop {
-    pub(super) async fn import(&self, delivery: &Delivery) -> Result<Settlement, Stop> {
+impl DeliveryContext {
+    pub(super) async fn import(&self, delivery: &Delivery) -> Result<Outcome, Stop> {
         let subject = self.subject(delivery).await?;
         let Ok(import) = serde_json::from_str::<Import>(&delivery.payload) else {
-            return Ok(Settlement::Failed { reason: "what is kept is no message".to_owned() });
+            return Ok(Outcome::Failed { reason: "stored payload is not a message".to_owned() });
         };
-        if let Some(settlement) = self.is_known(delivery, &subject, &import).await? {
-            return Ok(settlement);
+        if let Some(outcome) = self.known_outcome(delivery, &subject, &import).await? {
+            return Ok(outcome);
         }
-        // Files that are open wait for nobody.
-        let turn = subject.front.turn(&subject.channel).await;
-        let (files, mut left_out) = self.files(delivery, &subject, &import).await?;
+        // The permit comes first, so no open file waits for it.
+        let permit = subject.front.permit(&subject.channel).await;
+        let (files, mut notes) = self.files(delivery, &subject, &import).await?;
         let message = delivery.message.unwrap_or_default();
-        let place = self.store.place(message).await.map_err(unread)?;
-        let (external_id, conversation) = place.ok_or_else(|| Settlement::Failed {
-            reason: "store.messages_keep_ms has passed since it was told".to_owned(),
-        })?;
+        let ids = self.store.message_ids(message).await.map_err(unread)?;
+        let (external_id, conversation) =
+            ids.ok_or_else(|| Outcome::Failed { reason: "message deleted after store.messages_keep_ms".to_owned() })?;
         let ids = [external_id.as_str(), conversation.as_str()];
         let channel_id = &subject.channel.channel_id;
-        let told = |left_out: &[String], files: usize| {
-            call(channel_id, &import, ids, &import.body.for_front(left_out, files > 0), files)
+        let call = |notes: &[String], files: usize| {
+            call(channel_id, &import, ids, &import.body.for_front(notes, files > 0), files)
         };
         let plan = millis(SystemTime::now()).to_string();
         if !self.store.plan(&self.tenant.name, delivery, &plan).await.map_err(Stop::Unwritten)? {
-            return Ok(again("it was taken out of this worker's hands", false));
+            return Ok(lease_lost());
         }
         crash::point("before-send");
         let names: Vec<String> = files.iter().filter_map(|file| file.filename.clone()).collect();
-        let with_files = told(&left_out, files.len());
-        let mut fate = subject.front.call_now(turn, &subject.channel, &with_files, files).await;
+        let with_files = call(&notes, files.len());
+        let mut fate = subject.front.call_now(permit, &subject.channel, &with_files, files).await;
         if matches!(fate, Fate::Refused(_)) && !names.is_empty() {
-            // What the customer wrote is worth more than what Front does not take of it.
-            left_out.extend(names.into_iter().map(|name| format!("{name} was not taken by Front")));
-            fate = subject.front.call(&subject.channel, &told(&left_out, 0)).await;
+            // The files may be the reason: try once more with the text alone.
+            notes.extend(names.into_iter().map(|name| format!("{name} was rejected by Front")));
+            fate = subject.front.call(&subject.channel, &call(&notes, 0)).await;
         }
         crash::point("after-send");
-        Ok(settle(fate))
+        Ok(outcome(fate))
     }
 
-    /// Whether nothing is left to be told: Front has it, or had it before the provider.
-    async fn is_known(
+    /// Returns the outcome if Front has the message already, or may have it.
+    async fn known_outcome(
         &self,
         delivery: &Delivery,
         subject: &Subject,
         import: &Import,
-    ) -> Result<Option<Settlement>, Stop> {
+    ) -> Result<Option<Outcome>, Stop> {
         let (channel, name) = (subject.channel.id, import.external_id.clone());
         if !import.is_inbound() {
-            if self.store.sent_as(channel, name).await.map_err(unread)?.is_some() {
-                return Ok(Some(Settlement::Sent { result: None }));
+            if self.store.find_sent_message(channel, name).await.map_err(unread)?.is_some() {
+                return Ok(Some(Outcome::Sent { result: None }));
             }
-            if self.store.is_sending(channel, delivery.since, delivery.message).await.map_err(unread)? {
-                return Err(wait("it may be a message that is under way", ECHO_PAUSE).into());
+            if self.store.has_message_in_flight(channel, delivery.since, delivery.message).await.map_err(unread)? {
+                return Err(retry_after("the message may be one in flight", ECHO_PAUSE).into());
             }
         }
         if !delivery.unknown {
@@ -89,21 +89,21 @@ impl Workshop {
         }
         let message = delivery.message.unwrap_or_default();
         if self.store.is_imported(message).await.map_err(unread)? {
-            return Ok(Some(Settlement::Sent { result: None }));
+            return Ok(Some(Outcome::Sent { result: None }));
         }
-        let patience = subject.front.app.import_patience.saturating_sub(since_told(delivery));
-        let reason = "Front has not said yet whether it has it".to_owned();
-        Ok((!patience.is_zero()).then_some(Settlement::Unknown { reason, asked: false, after: Some(patience) }))
+        let patience = subject.front.app.import_patience.saturating_sub(since_sent(delivery));
+        let reason = "waiting for Front's confirmation".to_owned();
+        Ok((!patience.is_zero()).then_some(Outcome::Unknown { reason, asked: false, after: Some(patience) }))
     }
 
-    /// The files, as far as they are to be had, and the names of those that are not.
+    /// Opens the files; returns those that can be sent, and a note for each other one.
     async fn files(
         &self,
         delivery: &Delivery,
         subject: &Subject,
         import: &Import,
     ) -> Result<(Vec<FilePart>, Vec<String>), Stop> {
-        let (mut files, mut left_out) = (Vec::new(), Vec::new());
+        let (mut files, mut notes) = (Vec::new(), Vec::new());
         let mut space = UPLOAD_BYTES_MAX
             .saturating_sub(FORM_BYTES)
             .saturating_sub(u64::try_from(import.body.for_front(&[], false).bytes()).unwrap_or(u64::MAX));
@@ -111,10 +111,10 @@ impl Workshop {
             let body = match self.open(delivery, subject, file).await {
                 Ok(body) => body,
                 Err(FileError::Unavailable(why)) if delivery.tried() < subject.front.app.file_patience => {
-                    return Err(again(format!("the file of a message: {why}"), false).into());
+                    return Err(retry(format!("failed to fetch a file: {why}"), false).into());
                 }
                 Err(_) => {
-                    left_out.push(format!("{} could not be fetched", file.filename));
+                    notes.push(format!("{} could not be fetched", file.filename));
                     continue;
                 }
             };
@@ -123,7 +123,7 @@ impl Workshop {
                 None => match whole(body).await {
                     Some(body) => body,
                     None => {
-                        left_out.push(format!("{} is large, and nobody says how large", file.filename));
+                        notes.push(format!("{} is large and of unknown size", file.filename));
                         continue;
                     }
                 },
@@ -131,7 +131,7 @@ impl Workshop {
             match space.checked_sub(body.size_hint().lower()) {
                 Some(left) => space = left,
                 None => {
-                    left_out.push(format!("{} is too large", file.filename));
+                    notes.push(format!("{} is too large", file.filename));
                     continue;
                 }
             }
@@ -142,7 +142,7 @@ impl Workshop {
                 body,
             });
         }
-        Ok((files, left_out))
+        Ok((files, notes))
     }
 
     async fn open(&self, delivery: &Delivery, subject: &Subject, file: &File) -> Result<Body, FileError> {
@@ -167,33 +167,34 @@ impl Workshop {
     }
 }
 
-/// How long ago Front was told last: that is what is written down before.
-fn since_told(delivery: &Delivery) -> Duration {
-    let told: i64 = delivery.plan.as_deref().and_then(|plan| plan.parse().ok()).unwrap_or_default();
-    // A clock that was turned back has no patience.
-    Duration::from_millis(u64::try_from(millis(SystemTime::now()) - told).unwrap_or(u64::MAX))
+/// Time since the last call to Front, which the plan contains.
+fn since_sent(delivery: &Delivery) -> Duration {
+    let sent: i64 = delivery.plan.as_deref().and_then(|plan| plan.parse().ok()).unwrap_or_default();
+    // A clock that was turned back must not extend the wait.
+    Duration::from_millis(u64::try_from(millis(SystemTime::now()) - sent).unwrap_or(u64::MAX))
 }
 
-/// A small file that came without its size.
+/// Reads a small file of unknown size into memory; `None` if it is larger or cannot be read.
 async fn whole(body: Body) -> Option<Body> {
     let bytes = Limited::new(body, UNSIZED_BYTES_MAX).collect().await.ok()?.to_bytes();
     Some(Full::from(bytes).map_err(|never| match never {}).boxed_unsync())
 }
 
-pub(super) fn wait(reason: &str, pause: Duration) -> Settlement {
-    Settlement::Again { after: Some(pause), reason: reason.to_owned(), waits_for_plugin: false }
+pub(super) fn retry_after(reason: &str, pause: Duration) -> Outcome {
+    Outcome::Retry { after: Some(pause), reason: reason.to_owned(), waits_for_plugin: false }
 }
 
-pub(super) fn settle(fate: Fate) -> Settlement {
+/// The outcome of a call to Front.
+pub(super) fn outcome(fate: Fate) -> Outcome {
     match fate {
-        Fate::Accepted { message_uid } => Settlement::Sent { result: message_uid },
+        Fate::Accepted { message_uid } => Outcome::Sent { result: message_uid },
         Fate::Again { after_ms, reason, .. } => {
-            Settlement::Again { after: after_ms.map(Duration::from_millis), reason, waits_for_plugin: false }
+            Outcome::Retry { after: after_ms.map(Duration::from_millis), reason, waits_for_plugin: false }
         }
-        // The operator, or an admin in Front, can mend these.
-        Fate::Token(reason) | Fate::NotFound(reason) => again(reason, false),
-        Fate::Refused(reason) => Settlement::Failed { reason },
-        Fate::Unclear(reason) => Settlement::Unknown { reason, asked: false, after: None },
+        // An operator, or an admin in Front, can fix these.
+        Fate::Token(reason) | Fate::NotFound(reason) => retry(reason, false),
+        Fate::Refused(reason) => Outcome::Failed { reason },
+        Fate::Unclear(reason) => Outcome::Unknown { reason, asked: false, after: None },
     }
 }
 
