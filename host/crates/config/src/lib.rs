@@ -227,6 +227,3 @@ fn read(path: &Path, open: Open) -> Result<String, Diagnostics> {
         })
     })
 }
-
-#[cfg(test)]
-mod tests;
