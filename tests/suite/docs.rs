@@ -65,6 +65,7 @@ pages! {
     go_is_as_its_page_says: "languages/go.md",
     other_languages_are_as_their_page_says: "languages/others.md",
     a_plugin_is_published_as_the_page_says: "6-publishing.md",
+    the_configuration_is_as_its_page_says: "operate/configuration.md",
 }
 
 /// Does what a page says.

@@ -90,11 +90,7 @@ fn grants_that_cannot_work_are_faults_with_their_place() {
         ("outbound", "[\"https://crm.test/v1\"]".to_owned(), "more than scheme, host and port"),
         ("outbound", "[\"https://*\"]".to_owned(), "has a `*`"),
         ("outbound", "[\"http://10.0.0.5\"]".to_owned(), "is not public (private), so its network must be granted"),
-        (
-            "outbound",
-            "[\"http://169.254.169.254\"]".to_owned(),
-            "is not public (metadata), and cannot be granted",
-        ),
+        ("outbound", "[\"http://169.254.169.254\"]".to_owned(), "is not public (metadata), and cannot be granted"),
         ("outbound_networks", "[\"10.0.0.0\"]".to_owned(), "is not a network"),
         ("outbound_networks", "[\"0.0.0.0/0\"]".to_owned(), "is not within one private network"),
         ("bound_secrets", bound("http://no.test", "a", "{token}", token), "bound_secrets[0].to: is not granted"),

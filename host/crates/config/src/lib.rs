@@ -43,17 +43,17 @@ pub use frontgate_settings::{Diagnostic, Diagnostics};
 pub struct Config {
     /// The public listener for Twilio and Front.
     pub server: Server,
-    /// The listener for operators.
+    /// The listener for operators: health, status, metrics and commands. Keep it off the internet.
     pub admin: Admin,
-    /// The log.
+    /// The log, which is written to standard error.
     pub log: frontgate_telemetry::Settings,
-    /// Protection from other processes of the machine.
+    /// Protection of the gateway's memory from other processes of the machine.
     pub process: process::Settings,
-    /// The database.
+    /// The database: acknowledged events, deliveries, and state of plugins.
     pub store: frontgate_store::Settings,
-    /// Deliveries to the platforms.
+    /// Deliveries to the platforms: concurrency, timeouts and retries.
     pub delivery: frontgate_delivery::Settings,
-    /// Plugins.
+    /// Plugins: their files, compilation, concurrency, memory and versions.
     pub plugins: Plugins,
     /// Tenants by name.
     pub tenants: BTreeMap<String, frontgate_tenants::Settings>,

@@ -120,9 +120,9 @@ pub struct Plugins {
     #[default = 30_000]
     #[schemars(range(min = 1, max = 86_400_000))]
     pub rescan_interval_ms: u64,
-    /// Circuit breaker of failing plugins.
+    /// Circuit breaker: a plugin that keeps crashing or timing out is paused. One call then tries again.
     pub breaker: Breaker,
-    /// Instances that are kept between calls.
+    /// Instances that are kept between calls, for plugins with `instances = "warm"`.
     pub warm: Warm,
     /// PEM files with certificate authorities that plugins' requests trust in addition to the public ones.
     pub ca_files: Vec<PathBuf>,
@@ -161,11 +161,11 @@ pub struct Plugins {
     pub lock: PathBuf,
     /// Whether only plugins in `lock` are loaded.
     pub locked: bool,
-    /// Observation of new versions.
+    /// Observation of new versions: if the first calls of one fail, the previous version is restored.
     pub probation: Probation,
-    /// Limits of one call.
+    /// Limits of one call. A plugin can have limits of its own.
     pub limits: Limits,
-    /// Limits of a plugin's state.
+    /// State that a plugin may store for each tenant, where `state = true` grants it.
     pub state: StateLimits,
     /// Settings of single plugins, by name.
     pub named: BTreeMap<String, Named>,

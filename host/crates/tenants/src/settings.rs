@@ -15,11 +15,11 @@ pub struct Settings {
     /// Path before the tenant's callbacks: `/` for a single tenant, `/acme` for one of many.
     #[default = "/"]
     pub path: String,
-    /// The tenant's Twilio account.
+    /// The tenant's Twilio account: keys of its callbacks, credentials for its API, and timeouts.
     pub twilio: frontgate_twilio::Settings,
     /// Front apps whose channels are served, by the name in their URLs.
     pub front: BTreeMap<String, frontgate_front::Settings>,
-    /// Plugins for each role.
+    /// Plugins for each role, in the order in which they are asked.
     pub roles: Roles,
 }
 

@@ -38,11 +38,7 @@ pub(super) fn dependent(config: &Config, report: &mut Report<'_, '_>) {
             store.free_bytes_imports_min,
             ("store.free_bytes_events_min", store.free_bytes_events_min),
         ),
-        (
-            "delivery.retry_longest_ms",
-            delivery.retry_longest_ms,
-            ("delivery.retry_first_ms", delivery.retry_first_ms),
-        ),
+        ("delivery.retry_longest_ms", delivery.retry_longest_ms, ("delivery.retry_first_ms", delivery.retry_first_ms)),
     ] {
         if value < least {
             report.add(key, &format!("{value} is less than {other}"), &format!("write {least} or more"));

@@ -59,11 +59,7 @@ fn literal(key: &str, address: IpAddr, networks: &[IpNet], report: &mut Report<'
     let granted = networks.iter().any(|network| network.contains(&address));
     match special(address) {
         Some(special) if !special.grantable => {
-            report.add(
-                key,
-                &format!("is not public ({}), and cannot be granted", special.name),
-                "leave it out",
-            );
+            report.add(key, &format!("is not public ({}), and cannot be granted", special.name), "leave it out");
         }
         Some(special) if !granted => report.add(
             key,

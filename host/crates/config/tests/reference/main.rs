@@ -109,7 +109,8 @@ fn settings_that_need_a_restart_are_compared_by_effective_value() {
     let fixed = read("").fixed();
     let defaults = "[server]\nheaders_max = 64\nbody_bytes_max = 1\n[log]\nformat = \"text\"";
     assert_eq!(fixed.changed(&read(defaults)), Vec::<String>::new());
-    let others = "[server]\nheaders_max = 65\n[log]\nlevel = \"warn\"\n[plugins.limits]\nmemory_bytes_max = 134217728\n";
+    let others =
+        "[server]\nheaders_max = 65\n[log]\nlevel = \"warn\"\n[plugins.limits]\nmemory_bytes_max = 134217728\n";
     let changed = fixed.changed(&read(others));
     assert_eq!(changed, ["log.level", "server.headers_max", "the largest memory_bytes_max"]);
 }

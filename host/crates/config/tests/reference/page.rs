@@ -75,7 +75,9 @@ fn kind(schema: &Value) -> String {
     }
     let of = |inner: Option<&Value>, name: &str| match inner {
         Some(inner) if inner.get("title").is_some() || inner["type"].is_string() => {
-            format!("{name} of {}", kind(inner))
+            let kind = kind(inner);
+            let plural = if kind.contains(' ') { "" } else { "s" };
+            format!("{name} of {kind}{plural}")
         }
         _ => name.to_owned(),
     };

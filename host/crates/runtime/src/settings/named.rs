@@ -30,8 +30,8 @@ pub struct Named {
     /// Lifetime of the plugin's instances: one call, or several calls of one tenant.
     #[schemars(extend("x-restart" = "when raised"))]
     pub instances: Instances,
-    /// Whether a large file is compiled by the fast compiler first. Its compiler had more security faults, so leave it
-    /// off for plugins of untrusted authors.
+    /// Whether a large file is compiled by the fast compiler first, which suits JavaScript and Python. That compiler has
+    /// had more security faults, so leave it off for plugins of untrusted authors.
     pub quick_build: bool,
     /// Sites that the plugin may call: scheme, host and port, such as `https://api.example.com`. `https://*.` matches
     /// all hosts below a name.

@@ -45,8 +45,7 @@ fn an_invalid_site_is_rejected_with_the_reason() {
 #[test]
 fn secrets_take_the_place_of_their_names() {
     let rendered = |value: &str| {
-        let text =
-            format!("value = {value:?}\n[secrets]\nuser = {{ env = \"HOME\" }}\nword = {{ env = \"PATH\" }}");
+        let text = format!("value = {value:?}\n[secrets]\nuser = {{ env = \"HOME\" }}\nword = {{ env = \"PATH\" }}");
         let mut bound: BoundSecret = toml::from_str(&text).expect("a bound secret");
         let folder = std::path::Path::new(".");
         bound.secrets.values_mut().for_each(|secret| secret.resolve(folder, frontgate_system::ownership::open));
