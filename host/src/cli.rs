@@ -5,6 +5,7 @@ mod app;
 mod channels;
 mod check;
 mod client;
+mod config;
 mod deliveries;
 mod dev;
 mod plugin;
@@ -51,6 +52,13 @@ enum Command {
         /// Also asks Twilio whether the credentials work, and where its webhooks point.
         #[arg(long)]
         online: bool,
+    },
+    /// Prints the configuration with its defaults, or the schema of `config.toml`.
+    Config {
+        #[command(flatten)]
+        config: ConfigFile,
+        #[command(subcommand)]
+        command: config::Command,
     },
     /// Lets the running gateway read `config.toml` again and look at every plugin, and waits for what comes of it.
     ///
@@ -111,6 +119,7 @@ pub fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Run(file) => run::run(&file.config),
         Command::Check { config, online } => return check::check(&config.config, online),
+        Command::Config { config: file, command } => config::config(&file.config, &command),
         Command::Reload(file) => return reload::reload(&file.config),
         Command::Plugin { config, command } => plugin::plugin(&config.config, &command),
         Command::Dev(arguments) => dev::dev(arguments),

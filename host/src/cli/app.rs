@@ -30,7 +30,7 @@ pub(super) struct App {
 impl App {
     /// The one that was named, or the only one; its secrets are there.
     pub(super) fn find(file: &Path, which: &Which) -> anyhow::Result<Self> {
-        let config = Config::skim(file).map_err(|faults| anyhow::anyhow!("{faults}"))?;
+        let config = Config::load_unchecked(file).map_err(|faults| anyhow::anyhow!("{faults}"))?;
         let tenant = tenant(&config, which.tenant.as_deref())?;
         let apps = &config.tenants[&tenant].front;
         let names = || apps.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
@@ -42,7 +42,7 @@ impl App {
             (None, _) => bail!("which app? add --app with one of: {}", names()),
         };
         let app = Self { tenant, name, config };
-        if let Some(fault) = app.settings().app_secrets.iter().find_map(frontgate_settings::Secret::fault) {
+        if let Some(fault) = app.settings().app_secrets.iter().find_map(frontgate_settings::Secret::error) {
             bail!("tenants.{}.front.{}.app_secrets: {fault}", app.tenant, app.name);
         }
         Ok(app)
@@ -66,7 +66,7 @@ impl App {
             settings.front.iter().map(move |(name, app)| (tenant.as_str(), name.as_str(), app))
         });
         let others = all.filter(|(tenant, name, _)| (*tenant, *name) != (&*self.tenant, &*self.name));
-        let readable = others.filter(|(.., app)| app.app_secrets.iter().all(|secret| secret.fault().is_none()));
+        let readable = others.filter(|(.., app)| app.app_secrets.iter().all(|secret| secret.error().is_none()));
         readable.map(|(tenant, name, app)| (format!("{tenant}/{name}"), front_keys(app))).collect()
     }
 

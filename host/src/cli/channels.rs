@@ -64,7 +64,7 @@ pub(super) struct Only {
 }
 
 pub(super) fn channels(config: &Path, command: &Command) -> anyhow::Result<ExitCode> {
-    let config = Config::skim(config).map_err(|faults| anyhow::anyhow!("{faults}"))?;
+    let config = Config::load_unchecked(config).map_err(|faults| anyhow::anyhow!("{faults}"))?;
     let mut desk = app::desk(&config)?;
     match command {
         Command::List { only, all, json } => {

@@ -15,7 +15,7 @@ const NOT_LIVE: u8 = 1;
 const COULD_NOT_ASK: u8 = 2;
 
 pub(super) fn reload(config: &Path) -> ExitCode {
-    match Config::skim(config) {
+    match Config::load_unchecked(config) {
         Ok(config) => reload_with(&config),
         Err(faults) => {
             say!("{faults}");

@@ -78,7 +78,7 @@ impl Stand {
 
     /// Stands before a gateway that runs.
     async fn join(file: &Path, project: &Project, options: &Options) -> anyhow::Result<Self> {
-        let (config, name) = (Config::skim(file)?, project.name()?);
+        let (config, name) = (Config::load_unchecked(file)?, project.name()?);
         let mut named = config.tenants.values().flat_map(frontgate_tenants::Settings::named);
         if !named.any(|(_, names, _)| names.iter().any(|other| other == name)) {
             bail!("{}: no tenant names `{name}` for a role: add it under [tenants.NAME.roles]", file.display());

@@ -5,61 +5,66 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use frontgate_net::ClientOptions;
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use smart_default::SmartDefault;
 
-/// Limits and retries of deliveries.
-#[derive(Debug, Clone, Deserialize)]
+/// Deliveries to the platforms: concurrency, timeouts and retries.
+#[derive(Debug, Clone, SmartDefault, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
-    /// Deliveries of one tenant and kind in progress at the same time.
+    /// Concurrent deliveries of one tenant.
+    #[default = 16]
+    #[schemars(range(min = 1, max = 10_000))]
     pub at_once_max: usize,
-    /// Average requests to Twilio per second for one tenant, with a burst of one second.
+    /// Average number of requests per second to a platform for one tenant. Bursts have at most as many requests.
+    #[default = 50]
+    #[schemars(range(min = 1, max = 100_000))]
     pub requests_per_second_max: u32,
-    /// Timeout of a request, until the end of the answer.
+    /// Timeout of a request, from its first byte to the end of the response.
+    #[default = 15_000]
+    #[schemars(range(min = 1, max = 86_400_000))]
     pub request_timeout_ms: u64,
-    /// Timeout of a connection, including TLS.
+    /// Timeout of a connection attempt, including TLS.
+    #[default = 5_000]
+    #[schemars(range(min = 1, max = 86_400_000))]
     pub connect_timeout_ms: u64,
-    /// PEM files of certificate authorities that are trusted in addition to the public ones.
+    /// PEM files with certificate authorities that are trusted in addition to the public ones.
     pub ca_files: Vec<PathBuf>,
-    /// DNS servers for the platforms' hosts; empty for those of the system.
+    /// DNS servers for the platforms' hosts, such as `10.0.0.53:53`. Empty: the servers of the system.
     pub nameservers: Vec<SocketAddr>,
     /// Idle connections that are kept open.
+    #[default = 8]
+    #[schemars(range(min = 0, max = 10_000))]
     pub connections_idle_max: usize,
-    /// Maximum bytes of one answer.
+    /// Maximum size of a response in bytes.
+    #[default = 1_048_576]
+    #[schemars(range(min = 1_024, max = 1 << 30))]
     pub response_bytes_max: usize,
-    /// The first pause after a failure; each further one doubles, with jitter.
+    /// Delay before the first retry. Each further delay is twice as long, with jitter.
+    #[default = 500]
+    #[schemars(range(min = 1, max = 86_400_000))]
     pub retry_first_ms: u64,
-    /// The longest pause.
+    /// Maximum delay between retries. At least `retry_first_ms`.
+    #[default = 300_000]
+    #[schemars(range(min = 1, max = 86_400_000))]
     pub retry_longest_ms: u64,
-    /// Time after which a delivery is given up and waits for an operator.
+    /// Age at which a delivery is given up. It then waits for `frontgate deliveries retry`.
+    #[default = 86_400_000]
+    #[schemars(range(min = 1, max = 365 * 86_400_000_u64))]
     pub give_up_after_ms: u64,
-    /// Times that the platform is asked about the outcome of a request without an answer.
+    /// Number of queries to the platform about the outcome of an unanswered request.
+    #[default = 10]
+    #[schemars(range(min = 1, max = 1_000))]
     pub unknown_tries_max: u32,
     /// Time for which a failing routing plugin is retried before the next one is asked.
+    #[default = 30_000]
+    #[schemars(range(min = 0, max = 86_400_000))]
     pub routing_patience_ms: u64,
     /// Timeout of the plugin calls of one delivery.
+    #[default = 10_000]
+    #[schemars(range(min = 1, max = 86_400_000))]
     pub plugin_timeout_ms: u64,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            at_once_max: 16,
-            requests_per_second_max: 50,
-            request_timeout_ms: 15_000,
-            connect_timeout_ms: 5_000,
-            ca_files: Vec::new(),
-            nameservers: Vec::new(),
-            connections_idle_max: 8,
-            response_bytes_max: 1_048_576,
-            retry_first_ms: 500,
-            retry_longest_ms: 300_000,
-            give_up_after_ms: 86_400_000,
-            unknown_tries_max: 10,
-            routing_patience_ms: 30_000,
-            plugin_timeout_ms: 10_000,
-        }
-    }
 }
 
 impl Settings {

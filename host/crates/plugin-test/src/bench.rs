@@ -185,12 +185,12 @@ fn configuration(
             })?
         }
         None if operators.is_file() => {
-            let mut config = Config::skim(operators)?;
+            let mut config = Config::load_unchecked(operators)?;
             config.plugins.named.retain(|other, _| other == name);
             for (key, secret) in config.plugin_secrets_mut() {
-                if let Some(fault) = secret.fault().map(str::to_owned) {
+                if let Some(fault) = secret.error().map(str::to_owned) {
                     anyhow::ensure!(outside == Outside::Staged, "{}: {key}: {fault}", operators.display());
-                    secret.stand_in("made-up");
+                    secret.replace("made-up");
                 }
             }
             config

@@ -1,4 +1,4 @@
-//! `[plugins]` of the configuration: where plugins come from, and what they may use.
+//! `[plugins]`: where plugins come from, and what each of them may use.
 
 mod lifecycle;
 pub mod limits;
@@ -15,186 +15,188 @@ use std::time::Duration;
 use frontgate_contract::Role;
 use frontgate_settings::Secret;
 use frontgate_state::settings::StateLimits;
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use smart_default::SmartDefault;
 
 pub use self::lifecycle::{Breaker, InstanceReuse, Probation, Warm};
 pub use self::limits::{LimitOverrides, Limits};
-pub use self::named::Named;
+pub use self::named::{Instances, Named};
 
-/// `[plugins]`.
-#[derive(Debug, Deserialize)]
+/// Plugins: their files, compilation, concurrency, memory and versions.
+#[derive(Debug, SmartDefault, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Plugins {
-    /// The folder that is watched for `.wasm` files.
+    /// Folder that is watched for `.wasm` files. The name of a plugin is its file name without `.wasm`.
+    #[default(PathBuf::from("plugins"))]
+    #[schemars(extend("x-restart" = true))]
     pub directory: PathBuf,
-    /// Compiled plugins; safe to delete while the gateway is down.
+    /// Folder of the compiled plugins. It may be deleted while the gateway is stopped.
+    #[default(PathBuf::from("data/compiled"))]
+    #[schemars(extend("x-restart" = true))]
     pub cache: PathBuf,
-    /// Maximum number of files in the cache.
+    /// Files in `cache`. Beyond this number, the least recently used are deleted. With fewer than there are plugins, each
+    /// start compiles some of them again.
+    #[default = 1_000]
+    #[schemars(range(min = 1, max = 1_000_000), extend("x-restart" = true))]
     pub cache_files_max: usize,
-    /// Maximum size of the cache.
+    /// Size of `cache` in bytes. At least `code_bytes_max`.
+    #[default(4 << 30)]
+    #[schemars(extend("x-restart" = true))]
     pub cache_bytes_max: u64,
-    /// Concurrent calls of all plugins together.
+    /// Concurrent plugin calls.
+    // Each place reserves gigabytes of address space.
+    #[default = 256]
+    #[schemars(range(min = 1, max = 4_096), extend("x-restart" = true))]
     pub calls_max: u32,
-    /// Concurrent calls for one tenant.
+    /// Concurrent calls of one tenant.
+    #[default = 128]
+    #[schemars(range(min = 1, max = 4_096))]
     pub calls_per_tenant_max: u32,
-    /// Concurrent calls of CRM plugins within other calls (`directory`), beside `calls_max`.
+    /// Concurrent calls of the tenants' CRMs through `directory`, in addition to `calls_max`.
+    #[default = 64]
+    #[schemars(range(min = 1, max = 4_096), extend("x-restart" = true))]
     pub directory_calls_max: u32,
-    /// The same for one tenant.
+    /// Concurrent `directory` calls of one tenant.
+    #[default = 32]
+    #[schemars(range(min = 1, max = 4_096))]
     pub directory_calls_per_tenant_max: u32,
-    /// Concurrent calls of one plugin, unless it has a limit of its own.
+    /// Concurrent calls of one plugin, unless it has a `calls_max` of its own.
+    #[default = 128]
+    #[schemars(range(min = 1, max = 4_096))]
     pub calls_per_plugin_max: u32,
-    /// Memory of all instances together.
+    /// Memory in bytes of all running instances. Calls that need more get 503. At least the largest `memory_bytes_max`.
+    #[default(4 << 30)]
+    #[schemars(range(min = 1, max = 1_u64 << 50), extend("x-restart" = true))]
     pub memory_bytes_total_max: usize,
-    /// Memory of all instances for one tenant.
+    /// Memory in bytes of one tenant's running instances. At least the largest `memory_bytes_max`.
+    #[default(2 << 30)]
+    #[schemars(range(min = 1, max = 1_u64 << 50))]
     pub memory_bytes_per_tenant_max: usize,
-    /// Threads that read the granted folder of one plugin.
+    /// Threads for one plugin's granted folder. A drive that hangs blocks no other plugin.
+    #[default = 8]
+    #[schemars(range(min = 1, max = 256), extend("x-restart" = true))]
     pub file_threads_per_plugin_max: usize,
-    /// Calls that wait for admission; further calls are rejected at once.
+    /// Callbacks that may wait for a call to start. Further ones are rejected at once.
+    #[default = 1_024]
+    #[schemars(range(min = 0, max = 1_000_000), extend("x-restart" = true))]
     pub queue_max: u32,
-    /// How long a callback waits for admission.
+    /// Time that a callback waits for a call to start.
+    #[default = 1_000]
+    #[schemars(range(min = 0, max = 86_400_000))]
     pub queue_timeout_ms: u64,
-    /// Stack for functions of a plugin; interpreters of script languages recurse deeply.
+    /// Stack of one call in bytes. Interpreters of script languages recurse deeply.
+    #[default(1 << 20)]
+    #[schemars(range(min = 65_536, max = 64 << 20), extend("x-restart" = true))]
     pub stack_bytes_max: usize,
-    /// Largest `.wasm` file.
+    /// Maximum size of a `.wasm` file in bytes.
+    #[default(64 << 20)]
+    #[schemars(range(min = 1, max = 4_u64 << 30))]
     pub file_bytes_max: u64,
-    /// Timeout for reading the description of a file.
+    /// Timeout of the sandboxed process that inspects a file.
+    #[default = 10_000]
+    #[schemars(range(min = 1, max = 86_400_000))]
     pub check_timeout_ms: u64,
-    /// Timeout for compiling a plugin.
+    /// Timeout of the sandboxed process that compiles a file.
+    #[default = 120_000]
+    #[schemars(range(min = 1, max = 86_400_000))]
     pub compile_timeout_ms: u64,
-    /// Address space of the process that reads and compiles files.
+    /// Address space in bytes of each of those processes. Up to three of them run concurrently.
+    // The program itself needs about as much as the minimum.
+    #[default(2 << 30)]
+    #[schemars(range(min = 256 << 20, max = 1_024_u64 << 30))]
     pub compile_memory_bytes_max: u64,
-    /// Largest machine code of a plugin.
+    /// Maximum size of the machine code of one plugin in bytes.
+    #[default(512 << 20)]
+    #[schemars(range(min = 1 << 20, max = 64_u64 << 30))]
     pub code_bytes_max: u64,
-    /// With `quick_build`, files of at least this size are compiled twice: quickly, to serve soon, then optimised.
+    /// Size in bytes from which a file of a plugin with `quick_build` is compiled twice: first by a fast compiler, so that it
+    /// serves within seconds, then by the optimizing one.
+    #[default(2 << 20)]
     pub quick_build_bytes_min: u64,
-    /// A changed file is read once its size and time have been stable for this long.
+    /// Time for which a changed file must keep its size and modification time before it is read.
+    #[default = 100]
+    #[schemars(range(min = 1, max = 86_400_000))]
     pub settle_ms: u64,
-    /// Interval of scans of the folder, for file systems that report no changes.
+    /// Interval of folder scans, for file systems that report no changes.
+    #[default = 30_000]
+    #[schemars(range(min = 1, max = 86_400_000))]
     pub rescan_interval_ms: u64,
-    /// Circuit breaker.
+    /// Circuit breaker: a plugin that keeps crashing or timing out is paused. One call then tries again.
     pub breaker: Breaker,
-    /// Instance reuse.
+    /// Instances that are kept between calls, for plugins with `instances = "warm"`.
     pub warm: Warm,
-    /// PEM files of certificate authorities that requests of plugins trust, beside the built-in ones.
+    /// PEM files with certificate authorities that plugins' requests trust in addition to the public ones.
     pub ca_files: Vec<PathBuf>,
-    /// Nameservers for hosts that plugins call; the system's own if empty.
+    /// DNS servers for the hosts that plugins call, such as `10.0.0.53:53`. Empty: `/etc/hosts` and `/etc/resolv.conf`.
     pub nameservers: Vec<SocketAddr>,
-    /// Idle connections of one plugin.
+    /// Idle connections that are kept open for one plugin.
+    #[default = 8]
+    #[schemars(range(min = 0, max = 1_000))]
     pub connections_idle_max: usize,
-    /// Folder of plugin records: versions, decisions, receipts.
+    /// Folder of the plugin records: good versions, decisions and receipts.
+    #[default(PathBuf::from("data/plugins"))]
+    #[schemars(extend("x-restart" = true))]
     pub records: PathBuf,
-    /// Versions of each plugin that are kept for a rollback, including the live one.
+    /// Good versions of each plugin that are kept for `frontgate plugin rollback`, including the active one.
+    #[default = 5]
+    #[schemars(range(min = 2, max = 1_000), extend("x-restart" = true))]
     pub versions_max: usize,
-    /// Bytes of all kept versions; live ones are kept in any case.
+    /// Size of all kept versions in bytes. Beyond it, the oldest inactive ones are deleted.
+    #[default(1 << 30)]
+    #[schemars(range(min = 1, max = 1_024_u64 << 30), extend("x-restart" = true))]
     pub versions_bytes_max: u64,
-    /// Maximum number of plugins that are loaded or have records.
+    /// Number of plugin names. Files beyond it are not loaded; known and configured names take precedence.
+    #[default = 500]
+    #[schemars(range(min = 1, max = 10_000), extend("x-restart" = true))]
     pub names_max: usize,
-    /// Receipts that are kept.
+    /// Receipts of all plugins that are kept for `frontgate plugin history`.
+    #[default = 1_000]
+    #[schemars(range(min = 1, max = 1_000_000), extend("x-restart" = true))]
     pub receipts_max: usize,
-    /// How long calls of a replaced version may take.
+    /// Maximum of every `call_timeout_ms`: an old version is unloaded at most this long after its replacement.
+    #[default = 30_000]
+    #[schemars(range(min = 1, max = 86_400_000))]
     pub drain_timeout_ms: u64,
-    /// File with the digests of plugins that may be loaded.
+    /// File with the digests of allowed plugins, which `frontgate plugin lock` writes.
+    #[default(PathBuf::from("plugins.lock"))]
     pub lock: PathBuf,
-    /// Whether only plugins in that file are loaded.
+    /// Whether only plugins in `lock` are loaded.
     pub locked: bool,
-    /// Probation of new versions.
+    /// Observation of new versions: if the first calls of one fail, the previous version is restored.
     pub probation: Probation,
-    /// Limits of one call, unless a plugin has limits of its own.
+    /// Limits of one call. A plugin can have limits of its own.
     pub limits: Limits,
-    /// Limits of key-value state, unless a plugin has limits of its own.
+    /// State that a plugin may store for each tenant, where `state = true` grants it.
     pub state: StateLimits,
-    /// Settings of individual plugins, by file name without `.wasm`.
+    /// Settings of single plugins, by name.
     pub named: BTreeMap<String, Named>,
 }
 
-impl Default for Plugins {
-    fn default() -> Self {
-        Self {
-            directory: "plugins".into(),
-            cache: "data/compiled".into(),
-            cache_files_max: 1_000,
-            cache_bytes_max: 4 << 30,
-            calls_max: 256,
-            calls_per_tenant_max: 128,
-            directory_calls_max: 64,
-            directory_calls_per_tenant_max: 32,
-            calls_per_plugin_max: 128,
-            memory_bytes_total_max: 4 * 1024 * 1024 * 1024,
-            memory_bytes_per_tenant_max: 2 * 1024 * 1024 * 1024,
-            file_threads_per_plugin_max: 8,
-            queue_max: 1_024,
-            queue_timeout_ms: 1_000,
-            stack_bytes_max: 1024 * 1024,
-            file_bytes_max: 64 * 1024 * 1024,
-            check_timeout_ms: 10_000,
-            compile_timeout_ms: 120_000,
-            compile_memory_bytes_max: 2 << 30,
-            code_bytes_max: 512 << 20,
-            quick_build_bytes_min: 2 * 1024 * 1024,
-            settle_ms: 100,
-            rescan_interval_ms: 30_000,
-            breaker: Breaker::default(),
-            warm: Warm::default(),
-            ca_files: Vec::new(),
-            nameservers: Vec::new(),
-            connections_idle_max: 8,
-            records: "data/plugins".into(),
-            versions_max: 5,
-            versions_bytes_max: 1024 * 1024 * 1024,
-            names_max: 500,
-            receipts_max: 1_000,
-            drain_timeout_ms: 30_000,
-            lock: "plugins.lock".into(),
-            locked: false,
-            probation: Probation::default(),
-            limits: Limits::default(),
-            state: StateLimits::default(),
-            named: BTreeMap::new(),
-        }
-    }
-}
-
 impl Plugins {
-    /// Timeout for an operator's command, which can include compiling.
+    /// Returns the timeout of an operator's command, which mostly waits for the compiler.
     pub fn command_timeout(&self) -> Duration {
         Duration::from_millis(self.compile_timeout_ms + self.limits.call_timeout_ms)
     }
 
-    /// Whether large files of a plugin are compiled quickly first.
+    /// Whether a large file of a plugin is compiled by the fast compiler first.
     pub fn builds_quickly(&self, plugin: &str) -> bool {
         self.named.get(plugin).is_some_and(|named| named.quick_build)
     }
 
-    /// Limits of reading and compiling files: key, value, minimum, maximum.
-    pub fn build_ranges(&self) -> Vec<(String, u64, u64, u64)> {
-        let (day, gib) = (86_400_000, 1 << 30);
-        let ranges = [
-            // The code of at least one plugin must fit.
-            ("cache_bytes_max", self.cache_bytes_max, self.code_bytes_max, u64::MAX),
-            ("check_timeout_ms", self.check_timeout_ms, 1, day),
-            ("compile_timeout_ms", self.compile_timeout_ms, 1, day),
-            // The minimum is what the program itself needs.
-            ("compile_memory_bytes_max", self.compile_memory_bytes_max, 256 << 20, 1_024 * gib),
-            ("code_bytes_max", self.code_bytes_max, 1 << 20, 64 * gib),
-            ("quick_build_bytes_min", self.quick_build_bytes_min, 0, u64::MAX),
-        ];
-        ranges.map(|(key, value, least, most)| (format!("plugins.{key}"), value, least, most)).into()
-    }
-
-    /// Concurrent calls of a plugin.
+    /// Returns the number of concurrent calls of a plugin.
     pub(crate) fn calls_max_of(&self, plugin: &str) -> u32 {
         self.named.get(plugin).and_then(|named| named.calls_max).unwrap_or(self.calls_per_plugin_max)
     }
 
-    /// Instance reuse of a plugin.
-    pub(crate) fn instances_of(&self, plugin: &str) -> InstanceReuse {
+    /// Returns the lifetime of a plugin's instances.
+    pub(crate) fn instances_of(&self, plugin: &str) -> Instances {
         self.named.get(plugin).map(|named| named.instances).unwrap_or_default()
     }
 }
 
-/// Secrets of plugins.
 impl Plugins {
-    /// Returns every secret with its key.
+    /// Returns every secret of plugins with its key in the configuration.
     pub fn secrets_mut(&mut self) -> Vec<(String, &mut Secret)> {
         let mut secrets = Vec::new();
         for (name, plugin) in &mut self.named {
@@ -204,9 +206,9 @@ impl Plugins {
     }
 }
 
-/// Values that determine how much address space is reserved at start.
+/// Sizes of the memory that is reserved at the start.
 impl Plugins {
-    /// Returns each of them with its key.
+    /// Returns each size with its name. Raising one needs a restart.
     pub fn reserved(&self) -> [(&'static str, usize); 3] {
         [
             ("the largest memory_bytes_max", self.memory_bytes_max()),
@@ -215,26 +217,93 @@ impl Plugins {
         ]
     }
 
-    /// Largest memory limit of all plugins.
+    /// Returns the largest `memory_bytes_max` in whole pages.
     pub fn memory_bytes_max(&self) -> usize {
         let own = self.named.values().filter_map(|named| named.limits.memory_bytes_max);
         own.fold(self.limits.memory_bytes_max, usize::max).next_multiple_of(65_536)
     }
 
-    /// Largest table limit of all plugins.
+    /// Returns the largest `table_elements_max`.
     pub(crate) fn table_elements_max(&self) -> usize {
         let own = self.named.values().filter_map(|named| named.limits.table_elements_max);
         own.fold(self.limits.table_elements_max, usize::max)
     }
 
-    /// Idle instances of all plugins together; 0 if no plugin reuses instances.
+    /// Returns the number of kept instances: 0 if no plugin keeps any.
     pub(crate) fn warm_instances_max(&self) -> u32 {
         let warm = self.named.values().any(|named| named.instances == InstanceReuse::Warm);
         if warm { self.warm.instances_max } else { 0 }
     }
 }
 
-/// The configuration of plugins. Implemented by the crate that reads the whole configuration.
+/// Circuit breaker: a plugin that keeps crashing or timing out is not called for a while. One call then tries again.
+#[derive(Debug, Clone, SmartDefault, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Breaker {
+    /// Consecutive calls that crash or time out before the breaker opens.
+    #[default = 10]
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub failures: u32,
+    /// Duration of the first pause.
+    #[default = 1_000]
+    #[schemars(range(min = 1, max = 86_400_000))]
+    pub pause_ms: u64,
+    /// Maximum duration of a pause. Each pause is twice as long as the one before. At least `pause_ms`.
+    #[default = 30_000]
+    #[schemars(range(min = 1, max = 86_400_000))]
+    pub pause_max_ms: u64,
+}
+
+/// Instances that are kept between calls, for plugins with `instances = "warm"`.
+#[derive(Debug, Clone, SmartDefault, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Warm {
+    /// Kept instances of all plugins and tenants.
+    #[default = 64]
+    #[schemars(range(min = 1, max = 4_096), extend("x-restart" = "when raised"))]
+    pub instances_max: u32,
+    /// Idle instances of one plugin for one tenant.
+    #[default = 8]
+    #[schemars(range(min = 1, max = 4_096))]
+    pub per_tenant_max: u32,
+    /// Calls of one instance.
+    #[default = 1_000]
+    #[schemars(range(min = 1, max = 1_000_000_000))]
+    pub calls_max: u32,
+    /// Maximum age of an instance.
+    #[default = 600_000]
+    #[schemars(range(min = 1, max = 365 * 86_400_000_u64))]
+    pub age_max_ms: u64,
+    /// Time after its last call for which an instance is kept.
+    #[default = 60_000]
+    #[schemars(range(min = 1, max = 86_400_000))]
+    pub idle_max_ms: u64,
+    /// Memory in bytes beyond which an instance is not kept.
+    #[default(32 << 20)]
+    #[schemars(range(min = 65_536, max = 4_u64 << 30))]
+    pub memory_bytes_max: usize,
+}
+
+/// Observation of a new version: if its first calls fail, the previous version is restored.
+#[derive(Debug, SmartDefault, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Probation {
+    /// Observed calls of a new version. 0 turns the observation off.
+    #[default = 20]
+    #[schemars(range(min = 0, max = 1_000_000))]
+    pub calls: u32,
+    /// Maximum duration of the observation.
+    #[default = 600_000]
+    #[schemars(range(min = 1, max = 86_400_000))]
+    pub time_ms: u64,
+    /// Observed calls that must trap or time out to restore the previous version, unless as many of its own last 64 calls
+    /// did.
+    #[default = 1]
+    #[schemars(range(min = 1, max = 64))]
+    pub failures: u32,
+}
+
+/// The configuration as the runtime sees it.
 pub trait PluginConfig: fmt::Debug + Send + Sync {
     /// `[plugins]`.
     fn plugins(&self) -> &Plugins;

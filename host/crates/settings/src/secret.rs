@@ -1,6 +1,9 @@
-//! Secrets by reference: `{ env = "NAME" }`, `{ file = "PATH" }` or both, never a literal. Memory is erased when
+//! Secrets by reference: `{ env = "NAME" }` or `{ file = "PATH" }`.
+//!
+//! The configuration never contains a literal secret, and serializing a secret writes its source. Memory is erased when
 //! the last configuration with the secret is dropped.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -8,19 +11,21 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use frontgate_system::process;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, MapAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::ser::SerializeMap as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use zeroize::Zeroizing;
 
 use super::Open;
 
-/// Bytes of a secret's file: far more than any key has.
+/// Maximum size of a secret's file in bytes: far more than any key has.
 const FILE_BYTES_MAX: usize = 64 * 1024;
 
-/// A secret, which no derive and no log line prints.
+/// A secret and its source. `Debug`, `Display` and `Serialize` show the source, never the value.
 pub struct Secret {
     source: Source,
-    /// What stands at the source, or why it could not be read.
+    /// The value, or the reason why it could not be read.
     value: Result<Arc<Zeroizing<String>>, String>,
 }
 
@@ -31,12 +36,13 @@ struct Source {
 }
 
 impl Secret {
-    /// Reads the secret from the environment, or from a file that `open` opens. The last line break of a file is not
-    /// part of the secret.
+    /// Reads the value from the environment, or from a file that `open` opens.
+    ///
+    /// Relative paths start at `folder`. Line breaks at the end of a file are not part of the secret.
     pub fn resolve(&mut self, folder: &Path, open: Open) {
         self.value = self.source.read(folder, open).and_then(|value| {
             if value.trim() != value.as_str() {
-                return Err(format!("the secret at {self} has white space around it"));
+                return Err(format!("the secret at {self} has whitespace around it"));
             }
             if value.is_empty() {
                 return Err(format!("the secret at {self} is empty"));
@@ -45,22 +51,22 @@ impl Secret {
         });
     }
 
-    /// Puts a made-up value in its place, for tests of a plugin.
-    pub fn stand_in(&mut self, value: &str) {
+    /// Replaces the value, for tests that have no real secret.
+    pub fn replace(&mut self, value: &str) {
         self.value = Ok(Arc::new(Zeroizing::new(value.to_owned())));
     }
 
-    /// Why there is no value, if there is none.
-    pub fn fault(&self) -> Option<&str> {
+    /// Returns the reason why the value could not be read.
+    pub fn error(&self) -> Option<&str> {
         self.value.as_ref().err().map(String::as_str)
     }
 
-    /// The value, for the one place that needs it.
+    /// Returns the value. Panics if it could not be read, which a checked configuration rules out.
     pub fn expose(&self) -> &str {
         self.value.as_ref().expect("a checked configuration has read every secret")
     }
 
-    /// Returns the value for a holder that keeps it. Memory holds one copy of it.
+    /// Returns a shared reference to the only copy of the value. Panics like [`Secret::expose`].
     pub fn share(&self) -> Arc<Zeroizing<String>> {
         Arc::clone(self.value.as_ref().expect("a checked configuration has read every secret"))
     }
@@ -95,7 +101,7 @@ fn contents(file: File) -> io::Result<Zeroizing<String>> {
     Ok(Zeroizing::new(text.to_owned()))
 }
 
-/// Where the secret stands, never what it is.
+/// Shows the source, never the value.
 impl fmt::Display for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.source.env, &self.source.file) {
@@ -123,7 +129,7 @@ impl<'de> Deserialize<'de> for Secret {
                 f.write_str("a secret by reference, { env = \"NAME\" } or { file = \"PATH\" }")
             }
 
-            /// A literal is refused without repeating it: error messages end up in logs.
+            /// Rejects a literal without repeating it: error messages end up in logs.
             fn visit_str<E: de::Error>(self, _: &str) -> Result<Source, E> {
                 Err(E::invalid_type(de::Unexpected::Other("a literal"), &self))
             }
@@ -145,5 +151,83 @@ impl<'de> Deserialize<'de> for Secret {
         }
 
         Ok(Self { source: input.deserialize_any(Reference)?, value: Err("not read yet".to_owned()) })
+    }
+}
+
+/// Writes the source, in the notation of the configuration.
+impl Serialize for Secret {
+    fn serialize<S: Serializer>(&self, output: S) -> Result<S::Ok, S::Error> {
+        let mut map = output.serialize_map(Some(1))?;
+        match &self.source {
+            Source::Env(name) => map.serialize_entry("env", name)?,
+            Source::File(path) => map.serialize_entry("file", path)?,
+        }
+        map.end()
+    }
+}
+
+impl JsonSchema for Secret {
+    fn schema_name() -> Cow<'static, str> {
+        "Secret".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let source = |key: &str, description: &str| {
+            json_schema!({
+                "type": "object",
+                "properties": { key: { "type": "string", "description": description } },
+                "required": [key],
+                "additionalProperties": false,
+            })
+        };
+        json_schema!({
+            "title": "secret",
+            "oneOf": [
+                source("env", "Name of the environment variable that holds the secret."),
+                source("file", "Path of the file that holds the secret."),
+            ],
+        })
+    }
+}
+
+/// Replaces user and password in the authority of a URL by `***`. Returns texts without them as they are.
+pub fn mask_user_info(text: &str) -> Cow<'_, str> {
+    let Some((scheme, rest)) = text.split_once("://") else {
+        return Cow::Borrowed(text);
+    };
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    match rest[..end].rfind('@') {
+        Some(at) => Cow::Owned(format!("{scheme}://***{}", &rest[at..])),
+        None => Cow::Borrowed(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn user_and_password_of_a_url_are_masked() {
+        for (text, expected) in [
+            ("https://user:word@host/path", "https://***@host/path"),
+            ("https://user:w@rd@host", "https://***@host"),
+            ("https://token@host?a=b@c", "https://***@host?a=b@c"),
+            ("https://host/a@b", "https://host/a@b"),
+            ("ana@example.org", "ana@example.org"),
+        ] {
+            assert_eq!(mask_user_info(text), expected);
+        }
+    }
+
+    #[test]
+    fn a_secret_shows_its_source_only() {
+        let mut secret: Secret = toml::from_str("env = \"PATH\"").expect("a secret");
+        secret.resolve(Path::new("."), super::super::open_as_is);
+        assert!(!secret.expose().is_empty());
+        let serialized = toml::to_string(&secret).expect("a table");
+        assert_eq!(serialized, "env = \"PATH\"\n");
+        for text in [format!("{secret}"), format!("{secret:?}"), serialized] {
+            assert!(text.contains("PATH") && !text.contains(secret.expose()), "{text}");
+        }
     }
 }

@@ -17,7 +17,7 @@ use wasmtime::Store;
 use wasmtime::component::Instance;
 
 use super::store::CallStore;
-use crate::settings::{InstanceReuse, Warm};
+use crate::settings::{Instances, Warm};
 
 /// Interval between two sweeps for idle instances.
 const SWEEP: Duration = Duration::from_secs(1);
@@ -49,12 +49,12 @@ struct Unused {
 }
 
 impl WarmInstances {
-    pub(crate) fn new(places: &Arc<Semaphore>, reuse: InstanceReuse, settings: &Warm) -> Self {
+    pub(crate) fn new(places: &Arc<Semaphore>, reuse: Instances, settings: &Warm) -> Self {
         let pool = || {
             let (settings, places) = (settings.clone(), Arc::clone(places));
             Arc::new(Pool { settings, places, idle: Mutex::default() })
         };
-        Self { pool: (reuse == InstanceReuse::Warm).then(pool) }
+        Self { pool: (reuse == Instances::Warm).then(pool) }
     }
 
     /// Takes an idle instance of a tenant.
