@@ -1,6 +1,5 @@
 //! `[plugins]`: where plugins come from, and what each of them may use.
 
-mod lifecycle;
 pub mod limits;
 mod named;
 pub mod outbound;
@@ -19,7 +18,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use smart_default::SmartDefault;
 
-pub use self::lifecycle::{Breaker, InstanceReuse, Probation, Warm};
 pub use self::limits::{LimitOverrides, Limits};
 pub use self::named::{Instances, Named};
 
@@ -231,7 +229,7 @@ impl Plugins {
 
     /// Returns the number of kept instances: 0 if no plugin keeps any.
     pub(crate) fn warm_instances_max(&self) -> u32 {
-        let warm = self.named.values().any(|named| named.instances == InstanceReuse::Warm);
+        let warm = self.named.values().any(|named| named.instances == Instances::Warm);
         if warm { self.warm.instances_max } else { 0 }
     }
 }

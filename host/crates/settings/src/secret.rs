@@ -157,10 +157,12 @@ impl<'de> Deserialize<'de> for Secret {
 /// Writes the source, in the notation of the configuration.
 impl Serialize for Secret {
     fn serialize<S: Serializer>(&self, output: S) -> Result<S::Ok, S::Error> {
-        let mut map = output.serialize_map(Some(1))?;
-        match &self.source {
-            Source::Env(name) => map.serialize_entry("env", name)?,
-            Source::File(path) => map.serialize_entry("file", path)?,
+        let mut map = output.serialize_map(None)?;
+        if let Some(name) = &self.source.env {
+            map.serialize_entry("env", name)?;
+        }
+        if let Some(path) = &self.source.file {
+            map.serialize_entry("file", path)?;
         }
         map.end()
     }
@@ -172,20 +174,15 @@ impl JsonSchema for Secret {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        let source = |key: &str, description: &str| {
-            json_schema!({
-                "type": "object",
-                "properties": { key: { "type": "string", "description": description } },
-                "required": [key],
-                "additionalProperties": false,
-            })
-        };
         json_schema!({
             "title": "secret",
-            "oneOf": [
-                source("env", "Name of the environment variable that holds the secret."),
-                source("file", "Path of the file that holds the secret."),
-            ],
+            "type": "object",
+            "properties": {
+                "env": { "type": "string", "description": "Name of the environment variable that holds the secret." },
+                "file": { "type": "string", "description": "Path of the file that holds the secret." },
+            },
+            "minProperties": 1,
+            "additionalProperties": false,
         })
     }
 }
@@ -217,6 +214,22 @@ mod tests {
         ] {
             assert_eq!(mask_user_info(text), expected);
         }
+    }
+
+    #[test]
+    fn an_environment_variable_has_precedence_over_the_file_of_a_secret() {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join("secret"), "from the file\n").expect("a file");
+        let read = |reference: &str| {
+            let mut secret: Secret = toml::from_str(reference).expect("a secret");
+            secret.resolve(folder.path(), super::super::open_as_is);
+            secret.error().map_or_else(|| Ok(secret.expose().to_owned()), |error| Err(error.to_owned()))
+        };
+        let path = std::env::var("PATH").expect("PATH is set");
+        assert_eq!(read("env = \"PATH\"\nfile = \"secret\""), Ok(path));
+        assert_eq!(read("env = \"NOT_SET_ANYWHERE\"\nfile = \"secret\""), Ok("from the file".to_owned()));
+        let error = read("env = \"NOT_SET_ANYWHERE\"\nfile = \"nowhere\"").expect_err("neither is there");
+        assert!(error.starts_with("the environment variable `NOT_SET_ANYWHERE` is not set, and the file `nowhere`"));
     }
 
     #[test]

@@ -52,7 +52,8 @@ fn the_example_names_every_key() {
         assert!(!section.properties().is_empty(), "[{path}] has no keys");
         for key in section.properties().keys() {
             let in_comment = EXAMPLE.lines().any(|line| line.starts_with('#') && line.contains(&format!(" {key} = ")));
-            let simulated = EXAMPLE.lines().any(|line| line.starts_with(&format!("{key} = ")) && line.ends_with("# simulator"));
+            let simulated =
+                EXAMPLE.lines().any(|line| line.starts_with(&format!("{key} = ")) && line.ends_with("# simulator"));
             assert!(table.get(key).is_some() || in_comment || simulated, "`{key}` is not in [{path}] of config.toml");
         }
     }
