@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use frontgate_net::Client;
 use frontgate_store::crash;
+use frontgate_telemetry::metrics::{METRICS, labels};
 use frontgate_tenants::Tenant;
 use frontgate_tenants::roles::Plugins;
 use frontgate_twilio_rest::rest::Rest;
 use futures_util::FutureExt as _;
-use metrics::counter;
 use tokio::sync::Semaphore;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::sleep;
@@ -187,8 +187,7 @@ async fn make(workshop: &Workshop, delivery: &Arc<Delivery>) {
 /// One line and one metric for each time a delivery was worked on.
 fn report(workshop: &Workshop, delivery: &Delivery, change: &Change) {
     let (state, tenant, kind) = (change.state.name(), &*workshop.tenant.name, delivery.kind.name());
-    let labels = [("callback", kind), ("state", state)];
-    counter!("frontgate_deliveries_total", &labels).increment(1);
+    METRICS.delivery_attempts.get_or_create(&labels::Delivery { callback: kind, state }).inc();
     let (id, request, attempts) = (delivery.id, &*delivery.request, delivery.attempts);
     let event = &*delivery.name;
     match (change.state, &change.reason) {

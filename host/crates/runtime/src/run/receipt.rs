@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use metrics::{Counter, Histogram, counter, histogram};
+use frontgate_telemetry::metrics::{Counter, Histogram, METRICS, labels};
 use serde::Serialize;
 use tokio::time::Instant;
 use tracing::{Level, debug, enabled};
@@ -21,7 +21,6 @@ use crate::outbound::requests::Requests;
 /// Each new call counts for an eighth of what is usual.
 const USUAL_OF: u64 = 8;
 
-const CALLS: &str = "frontgate_plugin_calls_total";
 const ANSWERED: &str = "answered";
 
 /// The meters of one plugin, so that no call has to look for them.
@@ -38,15 +37,17 @@ pub(crate) struct Meters {
 
 impl Meters {
     pub(crate) fn new(plugin: &str) -> Self {
-        let plugin = plugin.to_owned();
+        let plugin: Arc<str> = plugin.into();
+        let call = labels::Call { plugin: Arc::clone(&plugin), outcome: ANSWERED };
+        let plugin = labels::Plugin { plugin };
         Self {
-            queue: histogram!("frontgate_plugin_queue_seconds", "plugin" => plugin.clone()),
-            start: histogram!("frontgate_plugin_start_seconds", "plugin" => plugin.clone()),
-            run: histogram!("frontgate_plugin_run_seconds", "plugin" => plugin.clone()),
-            cpu: histogram!("frontgate_plugin_cpu_seconds", "plugin" => plugin.clone()),
-            memory: histogram!("frontgate_plugin_memory_bytes", "plugin" => plugin.clone()),
-            host_calls: histogram!("frontgate_plugin_host_calls", "plugin" => plugin.clone()),
-            answered: counter!(CALLS, "plugin" => plugin, "outcome" => ANSWERED),
+            queue: METRICS.plugin_queue.get_or_create_owned(&plugin),
+            start: METRICS.plugin_start.get_or_create_owned(&plugin),
+            run: METRICS.plugin_run.get_or_create_owned(&plugin),
+            cpu: METRICS.plugin_cpu.get_or_create_owned(&plugin),
+            memory: METRICS.plugin_memory.get_or_create_owned(&plugin),
+            host_calls: METRICS.plugin_host_calls.get_or_create_owned(&plugin),
+            answered: METRICS.plugin_calls.get_or_create_owned(&call),
             usual_run_us: AtomicU64::new(0),
         }
     }
@@ -92,21 +93,21 @@ impl<'c> Receipt<'c> {
         self.ended = true;
         let (now, meters) = (Instant::now(), &self.plugin.meters);
         if outcome == ANSWERED {
-            meters.answered.increment(1);
+            meters.answered.inc();
         } else {
-            let labels = [("plugin", self.plugin.name.to_string()), ("outcome", limit.unwrap_or(outcome).to_owned())];
-            counter!(CALLS, &labels).increment(1);
+            let call = labels::Call { plugin: Arc::clone(&self.plugin.name), outcome: limit.unwrap_or(outcome) };
+            METRICS.plugin_calls.get_or_create(&call).inc();
         }
         let queue = self.admitted.as_ref().map_or(now, |(at, ..)| *at) - self.began;
-        meters.queue.record(queue);
+        meters.queue.observe(queue.as_secs_f64());
         let run = self.admitted.as_ref().map_or(Duration::ZERO, |(at, ..)| now - *at);
         if let Some((_, usage, _)) = &self.admitted {
             meters.ran(run);
-            meters.start.record(usage.start.get().copied().unwrap_or(run));
-            meters.run.record(run);
-            meters.cpu.record(usage.cpu.spent());
-            meters.memory.record(u32::try_from(usage.memory_bytes.load(Ordering::Relaxed)).unwrap_or(u32::MAX));
-            meters.host_calls.record(usage.host_calls.load(Ordering::Relaxed));
+            meters.start.observe(usage.start.get().copied().unwrap_or(run).as_secs_f64());
+            meters.run.observe(run.as_secs_f64());
+            meters.cpu.observe(usage.cpu.spent().as_secs_f64());
+            meters.memory.observe(usage.memory_bytes.load(Ordering::Relaxed) as f64);
+            meters.host_calls.observe(usage.host_calls.load(Ordering::Relaxed).into());
         }
         if enabled!(Level::DEBUG) || self.caller.receipts.are_kept() {
             let (told, plugin, caller) = (self.told(outcome, limit, queue, run), self.plugin, self.caller);
