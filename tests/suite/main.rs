@@ -32,6 +32,7 @@ mod hubspot;
 mod languages;
 mod lifecycle;
 mod listener;
+mod metrics;
 mod misbehaving;
 mod operators;
 mod outbound;
