@@ -16,8 +16,11 @@ use rustix::time::{ClockId, Timespec, clock_gettime};
 
 use super::catalogue::Entry;
 
-/// Each family, and how its value is found. A value that Linux does not tell is left out.
-pub(super) const FAMILIES: [(Entry, fn(&Snapshot) -> Option<f64>); 7] = [
+/// Finds the value of a family.
+type Read = fn(&Snapshot) -> Option<f64>;
+
+/// Each family, and how its value is found. A value that Linux does not provide is left out.
+pub(super) const FAMILIES: [(Entry, Read); 7] = [
     (counter("process_cpu_seconds_total", "CPU time of the process, user and system"), |_| Some(cpu_seconds())),
     (gauge("process_start_time_seconds", "Start of the process, since 1970-01-01 UTC"), |now| now.started),
     (gauge("process_resident_memory_bytes", "Resident memory of the process"), |now| {
