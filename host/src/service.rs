@@ -58,8 +58,6 @@ pub(crate) struct Placement {
 
 /// Serves until a signal, then drains. `file` is where the configuration stands.
 pub(crate) async fn serve(file: &Path, config: Config, placement: Placement) -> anyhow::Result<End> {
-    let metrics = frontgate_telemetry::metrics()?;
-    tokio::spawn(frontgate_telemetry::keep_up(metrics.clone()));
     tokio::spawn(frontgate_memory::give_back());
     let mut signals = Signals::new()?;
     let listen = placement.listen.unwrap_or(config.server.listen);
@@ -78,8 +76,7 @@ pub(crate) async fn serve(file: &Path, config: Config, placement: Placement) -> 
     tokio::spawn(Arc::clone(&buckets).forget_expired());
     let engine = Engine::new(&config.plugins, Some(Arc::clone(&buckets)))?;
     let registry = Arc::new(Registry::default());
-    let console =
-        Console::new(Arc::clone(&config), Arc::clone(&engine), Arc::clone(&registry), &database, &buckets, metrics);
+    let console = Console::new(Arc::clone(&config), Arc::clone(&engine), Arc::clone(&registry), &database, &buckets);
     let console = Arc::new(console);
 
     let admin_stop = CancellationToken::new();

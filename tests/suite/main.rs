@@ -33,6 +33,7 @@ mod hubspot;
 mod languages;
 mod lifecycle;
 mod listener;
+mod metrics;
 mod misbehaving;
 mod operators;
 mod outbound;

@@ -12,8 +12,8 @@ use frontgate_config::receipt::Receipt;
 use frontgate_loader::reload::{Command, Commands};
 use frontgate_runtime::Registry;
 use frontgate_runtime::receipt::millis;
+use frontgate_telemetry::metrics::{METRICS, labels};
 use frontgate_tenants::roles;
-use metrics::counter;
 use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
 use tracing::{info, warn};
@@ -70,7 +70,7 @@ impl Reloads {
             Ok(()) => Outcome::Live,
             Err(reason) => Outcome::Kept(reason),
         };
-        counter!("frontgate_config_reloads_total", "outcome" => outcome.name()).increment(1);
+        METRICS.config_reloads.get_or_create(&labels::Outcome { outcome: outcome.name() }).inc();
         let (file, changed) = (self.file.display(), changes.join(", "));
         match &outcome {
             Outcome::Live => info!(%changed, "{file} counts as it is now"),

@@ -10,11 +10,11 @@ use std::time::Duration;
 
 use frontgate_net::Client;
 use frontgate_store::crash;
+use frontgate_telemetry::metrics::{METRICS, labels};
 use frontgate_tenants::Tenant;
 use frontgate_tenants::roles::Plugins;
 use frontgate_twilio_rest::rest::Rest;
 use futures_util::FutureExt as _;
-use metrics::counter;
 use tokio::sync::Semaphore;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::sleep;
@@ -193,8 +193,7 @@ async fn execute(context: &DeliveryContext, delivery: &Arc<Delivery>) {
 /// Writes the log line and counts the metric of an attempt.
 fn report(tenant: &str, delivery: &Delivery, transition: &Transition) {
     let (state, kind) = (transition.state.name(), delivery.kind.name());
-    let labels = [("callback", kind), ("state", state)];
-    counter!("frontgate_deliveries_total", &labels).increment(1);
+    METRICS.delivery_attempts.get_or_create(&labels::Delivery { callback: kind, state }).inc();
     let event = match transition.state {
         State::Sent => "delivery.sent",
         State::Ready | State::Leased => "delivery.retry_scheduled",

@@ -153,7 +153,7 @@ impl Gateway {
         trip.verified();
         drop(hold);
         if let Some(counter) = route.tenant.verified.get(&verified.key) {
-            counter.increment(1);
+            counter.inc();
         }
         let form = match verified.content() {
             Content::Form(form) if !wrong_method => form,

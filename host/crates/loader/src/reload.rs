@@ -19,7 +19,7 @@ use std::time::Duration;
 use frontgate_runtime::receipt::Outcome;
 use frontgate_runtime::settings::PluginConfig;
 use frontgate_runtime::{Engine, LoadedPlugin, NetworkOverrides, Registry};
-use metrics::{counter, gauge};
+use frontgate_telemetry::metrics::METRICS;
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinError, JoinSet};
 use tokio::time::{Instant, sleep, sleep_until};
@@ -171,7 +171,7 @@ impl Reload {
     }
 
     async fn look(&mut self) -> anyhow::Result<BTreeMap<String, Seen>> {
-        counter!("frontgate_plugin_folder_looks_total").increment(1);
+        METRICS.plugin_folder_looks.inc();
         let terms = self.loader.terms();
         let known: BTreeSet<String> = self.acted.keys().chain(self.records.names()).cloned().collect();
         let marker = self.records.marker();
@@ -204,7 +204,7 @@ impl Reload {
     }
 
     fn note_left_out(&mut self, left_out: usize) {
-        gauge!("frontgate_plugin_files_left_out").set(f64::from(u32::try_from(left_out).unwrap_or(u32::MAX)));
+        METRICS.plugin_files_left_out.set(i64::try_from(left_out).unwrap_or(i64::MAX));
         if left_out > 0 && self.left_out == 0 {
             let max = self.loader.terms().plugins().names_max;
             warn!(

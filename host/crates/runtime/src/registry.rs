@@ -9,7 +9,7 @@ use std::time::Instant;
 use arc_swap::{ArcSwap, ArcSwapOption};
 use frontgate_contract::Manifest;
 use frontgate_contract::digest::Digest;
-use metrics::gauge;
+use frontgate_telemetry::metrics::METRICS;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
@@ -126,7 +126,7 @@ impl Registry {
 
     /// Sets the path of damaged plugin records.
     pub fn set_damaged(&self, file: Option<Arc<str>>) {
-        gauge!("frontgate_plugin_records_damaged").set(f64::from(u8::from(file.is_some())));
+        METRICS.plugin_records_damaged.set(file.is_some().into());
         self.damaged.store(file.map(|file| Arc::new(file.to_string())));
     }
 

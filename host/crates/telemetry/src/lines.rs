@@ -8,10 +8,10 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use metrics::counter;
 use tracing::warn;
 use tracing_subscriber::fmt::MakeWriter;
 
+use super::metrics::METRICS;
 use super::one_line::one_line;
 
 /// How long a line waits for others.
@@ -75,7 +75,7 @@ impl Shared {
                 break;
             }
             if dropped > 0 {
-                counter!("frontgate_log_dropped_total").increment(dropped);
+                METRICS.log_dropped.inc_by(dropped);
                 warn!(dropped, "log lines were dropped: nobody read them in time; see log.buffer_bytes_max");
             }
             thread::sleep(PAUSE);

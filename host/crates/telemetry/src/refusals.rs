@@ -4,11 +4,11 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use metrics::counter;
 use tokio::runtime::Handle;
 use tracing::warn;
 
 use super::PerSecond;
+use super::metrics::METRICS;
 
 /// How often a line says how many were left out.
 const SUMMARY_INTERVAL: Duration = Duration::from_secs(10);
@@ -30,7 +30,7 @@ impl Refusals {
     pub fn admit(&'static self, per_second_max: u32) -> bool {
         let (admitted, first) = self.take(Instant::now(), per_second_max);
         if !admitted {
-            counter!("frontgate_refusal_lines_omitted_total").increment(1);
+            METRICS.refusal_lines_omitted.inc();
         }
         if first && let Ok(runtime) = Handle::try_current() {
             runtime.spawn(async {

@@ -13,11 +13,11 @@ use frontgate_front::files::Hosts;
 use frontgate_front::token::Issuer;
 use frontgate_runtime::TenantShare;
 use frontgate_signing::Algorithm;
+use frontgate_telemetry::metrics::{Counter, METRICS, labels};
 use frontgate_twilio::candidates::Base;
 use frontgate_twilio::settings::WebhooksFail;
 use frontgate_twilio::signature::{Key, Keys};
 use ipnet::IpNet;
-use metrics::{Counter, counter};
 use url::Url;
 
 pub use self::settings::{Roles, Settings};
@@ -136,8 +136,8 @@ impl Tenant {
         let shared = twilio.shared_keys.iter().map(|key| Key::new(&key.id, key.secret.expose(), key.algorithm));
         let (tokens, shared): (Vec<Key>, Vec<Key>) = (tokens.collect(), shared.collect());
         let labels = tokens.iter().chain(&shared).map(|key| key.label.clone());
-        let counter =
-            |key: &String| counter!("frontgate_verified_total", "tenant" => name.to_owned(), "key" => key.clone());
+        let signed_by = |key: &String| labels::Verified { tenant: name.into(), key: key.as_str().into() };
+        let counter = |key: &String| METRICS.verified.get_or_create_owned(&signed_by(key));
         let prefix = settings.path.trim_end_matches('/').to_owned();
         let apps = settings.front.iter();
         let apps = apps.map(|(name, app)| {

@@ -16,6 +16,7 @@ use frontgate_front::signature::{Request as Signed, SIGNATURE, TIMESTAMP};
 use frontgate_front::{ids, replay};
 use frontgate_runtime::{CallError, Deadlines};
 use frontgate_store::{StoreError, now_ms};
+use frontgate_telemetry::metrics::{METRICS, labels};
 use frontgate_tenants::roles::Asking;
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
@@ -102,8 +103,8 @@ impl Gateway {
         trip.verified();
         drop(hold);
         let key = format!("front.{}.{}", route.app.name, verified.key);
-        metrics::counter!("frontgate_verified_total", "tenant" => route.tenant.name.to_string(), "key" => key)
-            .increment(1);
+        let signed_by = labels::Verified { tenant: Arc::clone(&route.tenant.name), key: key.into() };
+        METRICS.verified.get_or_create(&signed_by).inc();
         let decoded = requests::decode(&verified).map_err(|reason| Error::Unreadable(reason.to_string()))?;
         trip.event(decoded.question.name());
         // Whichever of the app's addresses it is sent to, it is the same request.

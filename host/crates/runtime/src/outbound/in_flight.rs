@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use frontgate_net::connection::Connection;
+use frontgate_telemetry::metrics::{METRICS, labels};
 use hyper::{Method, Request, Response, body::Incoming};
-use metrics::counter;
 use tokio::time::{Instant, timeout_at};
 use tracing::debug;
 
@@ -177,7 +177,7 @@ fn not_sent(failure: Failure) -> Failure {
 impl Requests {
     /// Counts a request with its outcome.
     pub(super) fn count(&self, verdict: &'static str) {
-        let plugin = self.egress.plugin.to_string();
-        counter!("frontgate_plugin_outbound_total", "plugin" => plugin, "verdict" => verdict).increment(1);
+        let plugin = Arc::clone(&self.egress.plugin);
+        METRICS.plugin_outbound.get_or_create(&labels::Outbound { plugin, verdict }).inc();
     }
 }

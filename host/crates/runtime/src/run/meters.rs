@@ -1,23 +1,22 @@
 //! Metrics of one plugin's calls, with handles that are looked up once.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use metrics::{Counter, Histogram, counter, histogram};
+use frontgate_telemetry::metrics::{Counter, Histogram, METRICS, labels};
 
 use super::usage::Usage;
 
 /// Weight of each call in the moving average of run times: one eighth.
 const AVERAGE_OF: u64 = 8;
 
-const CALLS: &str = "frontgate_plugin_calls_total";
-
 /// Outcome of a call that returned `ok`.
 pub(crate) const ANSWERED: &str = "answered";
 
 /// Metrics of one plugin.
 pub(crate) struct Meters {
-    plugin: String,
+    plugin: Arc<str>,
     queue: Histogram,
     start: Histogram,
     run: Histogram,
@@ -30,15 +29,17 @@ pub(crate) struct Meters {
 
 impl Meters {
     pub(crate) fn new(plugin: &str) -> Self {
-        let plugin = plugin.to_owned();
+        let plugin: Arc<str> = plugin.into();
+        let call = labels::Call { plugin: Arc::clone(&plugin), outcome: ANSWERED };
+        let series = labels::Plugin { plugin: Arc::clone(&plugin) };
         Self {
-            queue: histogram!("frontgate_plugin_queue_seconds", "plugin" => plugin.clone()),
-            start: histogram!("frontgate_plugin_start_seconds", "plugin" => plugin.clone()),
-            run: histogram!("frontgate_plugin_run_seconds", "plugin" => plugin.clone()),
-            cpu: histogram!("frontgate_plugin_cpu_seconds", "plugin" => plugin.clone()),
-            memory: histogram!("frontgate_plugin_memory_bytes", "plugin" => plugin.clone()),
-            host_calls: histogram!("frontgate_plugin_host_calls", "plugin" => plugin.clone()),
-            answered: counter!(CALLS, "plugin" => plugin.clone(), "outcome" => ANSWERED),
+            queue: METRICS.plugin_queue.get_or_create_owned(&series),
+            start: METRICS.plugin_start.get_or_create_owned(&series),
+            run: METRICS.plugin_run.get_or_create_owned(&series),
+            cpu: METRICS.plugin_cpu.get_or_create_owned(&series),
+            memory: METRICS.plugin_memory.get_or_create_owned(&series),
+            host_calls: METRICS.plugin_host_calls.get_or_create_owned(&series),
+            answered: METRICS.plugin_calls.get_or_create_owned(&call),
             average_run_us: AtomicU64::new(0),
             plugin,
         }
@@ -52,15 +53,16 @@ impl Meters {
     /// Counts a call. `outcome` is [`ANSWERED`], or the limit or error code that ended it.
     pub(crate) fn count(&self, outcome: &'static str) {
         if outcome == ANSWERED {
-            self.answered.increment(1);
+            self.answered.inc();
         } else {
-            counter!(CALLS, "plugin" => self.plugin.clone(), "outcome" => outcome).increment(1);
+            let call = labels::Call { plugin: Arc::clone(&self.plugin), outcome };
+            METRICS.plugin_calls.get_or_create(&call).inc();
         }
     }
 
     /// Records how long a call waited for admission.
     pub(crate) fn queued(&self, time: Duration) {
-        self.queue.record(time);
+        self.queue.observe(time.as_secs_f64());
     }
 
     /// Records what an admitted call used.
@@ -68,11 +70,11 @@ impl Meters {
         let average = self.average_run_us.load(Ordering::Relaxed);
         let average = average - average / AVERAGE_OF + micros(run) / AVERAGE_OF;
         self.average_run_us.store(average, Ordering::Relaxed);
-        self.start.record(usage.start.get().copied().unwrap_or(run));
-        self.run.record(run);
-        self.cpu.record(usage.cpu.spent());
-        self.memory.record(u32::try_from(usage.memory_bytes.load(Ordering::Relaxed)).unwrap_or(u32::MAX));
-        self.host_calls.record(usage.host_calls.load(Ordering::Relaxed));
+        self.start.observe(usage.start.get().copied().unwrap_or(run).as_secs_f64());
+        self.run.observe(run.as_secs_f64());
+        self.cpu.observe(usage.cpu.spent().as_secs_f64());
+        self.memory.observe(usage.memory_bytes.load(Ordering::Relaxed) as f64);
+        self.host_calls.observe(usage.host_calls.load(Ordering::Relaxed).into());
     }
 }
 
