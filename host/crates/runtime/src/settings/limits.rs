@@ -1,46 +1,45 @@
-//! `[plugins.limits]`: what one call of a plugin may use.
+//! `[plugins.limits]`: limits of one call of a plugin.
 
 use frontgate_settings::limits;
 
 limits! {
-    /// What one call of a plugin may use.
+    /// Limits of one call.
     Limits,
     /// Limits of one plugin that differ from `[plugins.limits]`.
     LimitOverrides,
 
-    /// Time on a processor.
+    /// Processor time.
     cpu_time_ms: u64 = 1_000,
-    /// Time by the clock; never longer than what the callback's deadline leaves.
+    /// Wall time; the deadline of the callback may be earlier.
     call_timeout_ms: u64 = 5_000,
-    /// Linear memories of the call, added up.
+    /// Size of all linear memories together.
     memory_bytes_max: usize = 64 * 1024 * 1024,
-    /// Memory that the gateway holds for the call: what is behind its handles, files that it reads, state that it
-    /// has written.
+    /// Memory that the gateway holds for the call: open handles, files being read, written state.
     host_memory_bytes_max: usize = 8 * 1024 * 1024,
-    /// Elements of all tables of the call, added up.
+    /// Elements of all tables together.
     table_elements_max: usize = 100_000,
-    /// Lines in the log, from `log`, standard output and standard error together.
+    /// Lines of output: `log`, standard output and standard error together.
     output_lines_max: u32 = 100,
-    /// Bytes in those lines.
+    /// Bytes of output.
     output_bytes_max: usize = 16 * 1024,
-    /// Bytes of one answer, or of what one call into the gateway hands over.
+    /// Bytes of the result, or of the arguments of one host function.
     answer_bytes_max: usize = 2 * 1024 * 1024,
-    /// Open files, streams and the like.
+    /// Open handles, such as files and streams.
     handles_max: usize = 1_024,
-    /// Signatures of webhooks that it may check; each costs a hash over the message.
+    /// Webhook signatures to verify; each costs a hash over the message.
     signatures_max: u32 = 20,
-    /// Requests that it may send; those that are refused count.
+    /// HTTP requests, including rejected ones.
     outbound_requests_max: u32 = 20,
-    /// Of those at one time; further ones wait.
+    /// Concurrent HTTP requests; further ones wait.
     outbound_concurrent_max: u32 = 4,
-    /// Bytes in the body of one request.
+    /// Bytes of a request body.
     outbound_request_bytes_max: usize = 1024 * 1024,
-    /// Bytes in a body that the gateway makes of files: `http-client.upload`, and what it fetches for Front.
+    /// Bytes of a body of files: in `http-client.upload`, and files that the gateway fetches for Front.
     outbound_file_bytes_max: usize = 25 * 1024 * 1024,
-    /// Bytes in the body of one answer.
+    /// Bytes of a response body.
     outbound_response_bytes_max: usize = 1024 * 1024,
-    /// Until a connection is open: the look-up of the name, the connection, TLS.
+    /// Timeout for a connection: name resolution, TCP and TLS.
     outbound_connect_timeout_ms: u64 = 2_000,
-    /// The whole request; never longer than what is left of the call.
+    /// Timeout for a whole request; the deadline of the call may be earlier.
     outbound_timeout_ms: u64 = 3_000,
 }

@@ -1,5 +1,5 @@
-//! Where a plugin may send requests, and the secrets that are put into them on the way:
-//! `outbound`, `outbound_networks` and `bound_secrets` of `[plugins.named.NAME]`.
+//! `outbound`, `outbound_networks` and `bound_secrets` of `[plugins.named.NAME]`: sites that a plugin can send requests to,
+//! and secrets that the gateway inserts.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,30 +12,30 @@ use serde::Deserialize;
 use url::{Host, Url};
 use zeroize::Zeroizing;
 
-/// What `outbound` names: `https://api.example.com`, `https://*.example.org:8443`, `http://10.0.0.5:8080`.
+/// An item of `outbound`: `https://api.example.com`, `https://*.example.org:8443`, `http://10.0.0.5:8080`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Site {
-    /// `https`.
+    /// Whether the scheme is `https`.
     pub(crate) tls: bool,
-    /// Which hosts.
+    /// The hosts.
     pub hosts: Hosts,
-    /// The port, that of the scheme if none was written.
+    /// The port; the default of the scheme if none was given.
     pub(crate) port: u16,
 }
 
-/// Which hosts a [`Site`] stands for.
+/// Hosts of a [`Site`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Hosts {
-    /// This one, as it is written on the network: in lower case, international names in Punycode.
+    /// One host, in lower case, international names in Punycode.
     Name(String),
-    /// All names below this one.
+    /// All subdomains of a name.
     Below(String),
-    /// This address.
+    /// One address.
     Address(IpAddr),
 }
 
 impl Site {
-    /// Reads one, or says what is wrong with it.
+    /// Parses a site. The error describes the fault, as in `has no scheme`.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         let (scheme, authority) = text.split_once("://").ok_or("has no scheme")?;
         let tls = match scheme {
@@ -64,7 +64,7 @@ impl Site {
         Ok(Self { tls, hosts, port })
     }
 
-    /// An address in any other notation would be one that an operator does not recognise.
+    /// Accepts an address in canonical notation only, since an operator would not recognise another one.
     fn literal(address: IpAddr, url: &Url, written: &str, below: bool) -> Result<Hosts, &'static str> {
         if below {
             return Err("has a `*` before an address");
@@ -97,24 +97,24 @@ impl fmt::Display for Site {
     }
 }
 
-/// Letters and digits that a secret needs to be recognised in an answer. Fewer match by chance.
+/// Minimum number of letters and digits of a secret that is recognised in a response. Shorter texts match by chance.
 pub const RECOGNISED_MIN: usize = 8;
 
-/// A header with secrets in it, which the gateway puts into requests to one site.
+/// An item of `bound_secrets`: a header with secrets, which the gateway inserts into requests to one site.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct BoundSecret {
     /// One of the plugin's `outbound`.
     pub to: String,
-    /// Paths that get the header, each with everything below it; all paths if empty.
+    /// Paths that get the header, including everything below them; all paths if empty.
     pub paths: Vec<String>,
     /// The header's name.
     pub header: String,
     /// The header's value, with the names of secrets in braces.
     pub value: String,
-    /// What stands for those names.
+    /// Secrets by name.
     pub secrets: BTreeMap<String, Secret>,
-    /// Names of secrets that answers may contain, such as the name of an account.
+    /// Names of secrets that responses may contain, such as an account name.
     pub visible: Vec<String>,
 }
 
@@ -128,7 +128,7 @@ enum Piece<'b> {
 }
 
 impl BoundSecret {
-    /// Returns the header's value, or why it cannot be made. Never says what a secret is.
+    /// Renders the header's value. An error never contains a secret.
     pub fn render(&self) -> Result<Zeroizing<String>, String> {
         let rendered = text(&self.pieces()?);
         Ok(match self.credentials() {
@@ -137,8 +137,8 @@ impl BoundSecret {
         })
     }
 
-    /// Returns the texts that an answer must not contain: each secret, and user and password together, as they are
-    /// and encoded. Empty where the value cannot be rendered.
+    /// Returns the texts that a response must not contain: each secret, and user and password together, plain and in
+    /// base64. Empty if the value cannot be rendered.
     pub(crate) fn confidential(&self) -> Vec<Marked> {
         let Ok(pieces) = self.pieces() else {
             return Vec::new();
@@ -160,7 +160,7 @@ impl BoundSecret {
             let pair: Marked = Zeroizing::new(all.skip("Basic ".len()).collect());
             let plain: Zeroizing<Vec<u8>> = Zeroizing::new(pair.iter().map(|(byte, _)| *byte).collect());
             let encoded = base64(&plain);
-            // Three bytes are four letters.
+            // Four letters encode three bytes.
             let marks = encoded.bytes().enumerate().map(|(at, letter)| {
                 let from = at / 4 * 3 + (at % 4).saturating_sub(1);
                 (letter, pair.get(from..).is_some_and(|rest| rest.iter().take(2).any(|(_, is_secret)| *is_secret)))
@@ -185,14 +185,14 @@ impl BoundSecret {
         Ok(pieces)
     }
 
-    /// User and password, which HTTP wants encoded: they stand behind `Basic` with a colon between them, as
-    /// nothing that is encoded does.
+    /// User and password of `Basic` authentication, which the gateway encodes. Base64 contains no colon, so a colon marks
+    /// credentials that are not encoded.
     fn credentials(&self) -> Option<&str> {
         self.value.strip_prefix("Basic ").filter(|credentials| credentials.contains(':'))
     }
 }
 
-/// Joins the pieces in a buffer that never grows, since each reallocation would leave a copy.
+/// Joins pieces in a buffer that never grows, since a reallocation would leave a copy of secrets in memory.
 fn text(pieces: &[Piece<'_>]) -> Zeroizing<String> {
     let texts = || {
         pieces.iter().map(|piece| match piece {
@@ -204,7 +204,7 @@ fn text(pieces: &[Piece<'_>]) -> Zeroizing<String> {
     whole
 }
 
-/// Marks one secret. The header of a JSON Web Token is not secret: many tokens share it.
+/// Marks the bytes of a secret. The header of a JSON Web Token is not secret, since many tokens share it.
 fn mark(secret: &str) -> Marked {
     let mut parts = secret.splitn(4, '.');
     let (first, rest) = (parts.next().unwrap_or_default(), parts.count());
@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_site_is_refused_with_the_reason() {
+    fn an_invalid_site_is_rejected_with_the_reason() {
         let table = [
             ("api.example.com", "has no scheme"),
             ("ftp://api.example.com", "is neither https nor http"),
@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_take_the_place_of_their_names() {
+    fn secrets_replace_their_names() {
         let rendered = |value: &str| {
             let text =
                 format!("value = {value:?}\n[secrets]\nuser = {{ env = \"HOME\" }}\nword = {{ env = \"PATH\" }}");
@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_that_servers_may_read_differently_is_not_plain() {
+    fn a_path_that_servers_may_interpret_differently_is_not_plain() {
         for path in ["/", "/v1", "/v1/", "/v1/a%20b", "/v1/caf%C3%A9", "/v1/a.b..c", "/v1/...", "/v1/%41"] {
             assert!(is_plain_path(path), "{path}");
         }

@@ -1,4 +1,4 @@
-//! `webhook_keys` of `[plugins.named.NAME]`: keys that plugins check their providers' webhooks with, and never see.
+//! `webhook_keys` of `[plugins.named.NAME]`: keys for signatures of webhooks, which plugins name and never see.
 
 use std::fmt;
 
@@ -7,8 +7,7 @@ use serde::de::value::{MapAccessDeserializer, StrDeserializer};
 use serde::de::{self, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-/// Secrets of one key: the current one and, during a rotation, the next or the previous one. Every check of a
-/// signature costs one hash for each.
+/// Maximum number of secrets of one key: one, and more during a rotation. Each costs one hash per verification.
 pub const SECRETS_MAX: usize = 4;
 
 /// One key: a secret, or a list of them during a rotation.
@@ -16,12 +15,12 @@ pub const SECRETS_MAX: usize = 4;
 pub struct WebhookKey(Vec<Secret>);
 
 impl WebhookKey {
-    /// The secrets that the provider may sign with.
+    /// Secrets that the provider may sign with.
     pub fn secrets(&self) -> &[Secret] {
         &self.0
     }
 
-    /// Every secret with the key that names it.
+    /// Returns every secret with its key.
     pub fn secrets_mut(&mut self, key: &str) -> Vec<(String, &mut Secret)> {
         let name = |index| format!("{key}[{index}]");
         match self.0.as_mut_slice() {
@@ -42,7 +41,7 @@ impl<'de> Deserialize<'de> for WebhookKey {
                 f.write_str("a secret by reference, { env = \"NAME\" } or { file = \"PATH\" }, or a list of them")
             }
 
-            /// Rejects a literal with the message of every other secret.
+            /// Rejects a literal with the same error as for any other secret.
             fn visit_str<E: de::Error>(self, text: &str) -> Result<Vec<Secret>, E> {
                 Secret::deserialize(StrDeserializer::new(text)).map(|secret| vec![secret])
             }
@@ -83,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn a_literal_is_refused_without_repeating_it() {
+    fn a_literal_is_rejected_without_repeating_it() {
         for text in ["key = \"planted\"", "key = [\"planted\"]", "key = { value = \"planted\" }"] {
             let refused = toml::from_str::<BTreeMap<String, WebhookKey>>(text).expect_err("a literal");
             assert!(!refused.message().contains("planted"), "{}", refused.message());
