@@ -208,8 +208,8 @@ impl Builds {
             memory_bytes_max,
             code_bytes_max: plugins.code_bytes_max,
         };
-        let fits = |description: &Description| match &description.misfit {
-            Some(misfit) => Err(Failure::Verdict(anyhow!(misfit.clone()))),
+        let fits = |description: &Description| match &description.incompatibility {
+            Some(incompatibility) => Err(Failure::Verdict(anyhow!(incompatibility.clone()))),
             None => accept(&description.manifest),
         };
         let fits: &Accept<'_> = &fits;

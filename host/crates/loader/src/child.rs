@@ -77,7 +77,7 @@ fn confined(order: &Order, gateway: u32) -> anyhow::Result<ExitCode> {
         Ok(description) => description,
         Err(error) => return Ok(fault(Line::Unreadable(explained(&error)))),
     };
-    let fits = description.misfit.is_none();
+    let fits = description.incompatibility.is_none();
     say(&Line::Described(Box::new(description)));
     match order.compile.filter(|_| fits) {
         Some(how) => compile(&wasm, how, order.limits.output_bytes_max),

@@ -63,12 +63,12 @@ pub async fn inspect(path: &Path, operators: &Path, lines: &Lines) -> anyhow::Re
     let digest = Digest::of(&wasm).to_string();
     let bytes = wasm.len();
     let described = single::describe(wasm, &config.plugins).await;
-    let Description { manifest, contract, misfit, made_with } = described.unwrap_or_else(|error| {
+    let Description { manifest, contract, incompatibility, made_with } = described.unwrap_or_else(|error| {
         let manifest = Manifest { bytes, ..Manifest::default() };
-        Description { manifest, misfit: Some(format!("{error:#}")), ..Description::default() }
+        Description { manifest, incompatibility: Some(format!("{error:#}")), ..Description::default() }
     });
     let mut inspection =
-        Inspection { digest, manifest, contract, made_with, not_granted: None, takes: None, fault: misfit };
+        Inspection { digest, manifest, contract, made_with, not_granted: None, takes: None, fault: incompatibility };
     if inspection.fault.is_some() {
         return Ok(inspection);
     }

@@ -5,7 +5,7 @@
 //! - [`Registry`] names the plugins that are live.
 //!
 //! The crate knows no HTTP status, no JSON of a platform and no tenant's configuration. It takes part in step 5 of "The
-//! trip of a callback" in ARCHITECTURE.md.
+//! trip of a callback" and in "The trip of a plugin's request" in ARCHITECTURE.md.
 
 mod call;
 mod call_record;

@@ -230,7 +230,7 @@ impl Reload {
         let Some(digits) = digits else {
             return waits.ok_or_else(|| format!("no version of plugin `{name}` waits to be allowed"));
         };
-        let known = waits.filter(|digest| digest.begins(digits));
+        let known = waits.filter(|digest| digest.starts_with(digits));
         let known = known.or_else(|| self.records.of(name).passed_over_like(digits));
         known.or_else(|| digits.parse().ok()).ok_or_else(|| {
             format!("no version of plugin `{name}` that waits begins with {digits}; write the whole digest of another")

@@ -1,4 +1,4 @@
-//! Finds bound secrets in an answer, in the encodings that servers use: plain, in either case, with separators, escaped
+//! Searches a response for bound secrets, in the encodings that servers use: plain, in either case, with separators, escaped
 //! for URLs, JSON, HTML or mail, in base64, in hexadecimal, or as a list of numbers.
 //!
 //! Matching compares letters and digits only, without case: separators, NULs of UTF-16 and line breaks are skipped. An
@@ -17,7 +17,7 @@ use self::escapes::{Escape, escapes};
 use self::forms::windows;
 use crate::settings::outbound::Marked;
 
-/// Letters and digits in a row that count as the secret. Of a shorter secret, fewer do.
+/// Length of a pattern. Shorter secrets have shorter patterns.
 const WINDOW: usize = 16;
 /// Patterns in one word of the automaton.
 const LANES: usize = 64 / WINDOW;
@@ -25,42 +25,42 @@ const LANES: usize = 64 / WINDOW;
 const LETTERS: usize = 36;
 /// Bits of the summary that marks non-empty words of a state. Most words are empty most of the time.
 const GROUPS: usize = 64;
-/// How many bytes back an escape can begin.
+/// Length of the longest escape.
 const HISTORY: usize = 32;
 
-/// What is searched for. Holds the secrets, and erases them when it is dropped.
+/// Patterns of secrets. Erased from memory when dropped.
 pub(super) struct Patterns {
-    /// Words of one state.
+    /// Words in a state.
     words: usize,
-    /// Words of one group: a state has 64 groups at most.
+    /// Words in a group; a state has at most 64 groups.
     group: usize,
-    /// The first letter of each pattern.
+    /// Bit of the first letter of each pattern.
     first: Vec<u64>,
-    /// The last one.
+    /// Bit of the last letter of each pattern.
     last: Vec<u64>,
-    /// For each letter and word: where in the patterns the letter stands.
+    /// For each letter and word: positions of the letter in the patterns.
     places: Zeroizing<Vec<u64>>,
-    /// For each letter: groups with a pattern that begins with it.
+    /// For each letter: groups with a pattern that starts with it.
     begins: Zeroizing<Vec<u64>>,
 }
 
-/// One search, over bytes that come in any pieces.
+/// A search over bytes that arrive in chunks of any size.
 pub(super) struct Search {
     patterns: Arc<Patterns>,
-    /// The states after each of the last bytes.
+    /// States after each of the last bytes.
     states: Zeroizing<Vec<u64>>,
-    /// For each state: the non-empty groups. Words of other groups are undefined.
+    /// Non-empty groups of each state. Words of other groups are undefined.
     live: [u64; HISTORY],
     /// The last bytes.
     bytes: [u8; HISTORY],
-    /// Where in all three the next byte goes.
+    /// Index of the next byte in these three rings.
     at: usize,
-    /// Hexadecimal digits in a row, up to the last byte.
+    /// Number of consecutive hexadecimal digits up to the last byte.
     digits: usize,
 }
 
 impl Patterns {
-    /// Returns patterns for texts that must not be found; none where no text is long enough to be recognised.
+    /// Creates patterns for secrets; none if no secret is long enough to be recognised.
     pub(super) fn new(texts: &[Marked]) -> Option<Arc<Self>> {
         let windows = windows(texts);
         if windows.is_empty() {
@@ -83,7 +83,7 @@ impl Patterns {
         Some(Arc::new(Self { words, group, first, last, places, begins }))
     }
 
-    /// Begins a search.
+    /// Starts a search.
     pub(super) fn search(self: &Arc<Self>) -> Search {
         let states = Zeroizing::new(vec![0; self.words * HISTORY]);
         Search { patterns: Arc::clone(self), states, live: [0; HISTORY], bytes: [0; HISTORY], at: 0, digits: 0 }
@@ -91,7 +91,7 @@ impl Patterns {
 }
 
 impl Search {
-    /// Reads more, and says whether a secret ends in it.
+    /// Reads a chunk. Returns whether a secret ends in it.
     pub(super) fn finds(&mut self, bytes: &[u8]) -> bool {
         bytes.iter().any(|byte| self.step(*byte))
     }
@@ -111,7 +111,7 @@ impl Search {
         found
     }
 
-    /// Adds the states after reading the last `length` bytes as one letter, or as none.
+    /// Adds the states that result from reading the last `length` bytes as one letter, or as a separator.
     fn read(&mut self, at: usize, length: usize, letter: Option<u8>) -> bool {
         let Patterns { words, group, first, last, places, begins } = &*self.patterns;
         let from = (at + HISTORY - length) % HISTORY;
@@ -143,7 +143,7 @@ impl Search {
     }
 }
 
-/// A letter or digit as a number below [`LETTERS`]; everything else drops out.
+/// Maps a letter or digit to a number below [`LETTERS`]; none for a separator.
 fn letter(byte: u8) -> Option<u8> {
     match byte {
         b'0'..=b'9' => Some(byte - b'0'),

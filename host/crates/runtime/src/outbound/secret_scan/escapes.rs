@@ -5,23 +5,23 @@
 
 /// Digits of the longest escape: `\U00000062`.
 const DIGITS_MAX: usize = 8;
-/// Letters of the longest name of a character: `&NewLine;`.
+/// Letters of the longest character name: `&NewLine;`.
 const NAME_MAX: usize = 10;
-/// Pairs of digits after a percent sign that was encoded again and again: `%25252562`.
+/// Repeated percent encodings: `%25252562`.
 const PERCENTS_MAX: usize = 8;
-/// Escapes that can end at one byte.
+/// Maximum number of escapes that end at the same byte.
 const ESCAPES_MAX: usize = 4;
 
-/// One reading of the last bytes.
+/// One interpretation of the last bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Escape {
-    /// Bytes that it takes.
+    /// Length in bytes.
     pub(super) length: usize,
-    /// What it stands for; none for what is neither a letter nor a digit.
+    /// The encoded letter or digit; none for any other character.
     pub(super) value: Option<u8>,
 }
 
-/// The readings of one place.
+/// All escapes that end at one byte.
 pub(super) struct Escapes {
     all: [Escape; ESCAPES_MAX],
     count: usize,
@@ -45,11 +45,11 @@ impl Escapes {
     }
 }
 
-/// Returns every escape that ends at the last byte. `back` gives the byte that is so many steps before it, `run` is how
-/// many hexadecimal digits there are up to it.
+/// Returns every escape that ends at the last byte. `back(n)` is the byte `n` positions before it, `run` the number of
+/// consecutive hexadecimal digits up to it.
 pub(super) fn escapes(back: &impl Fn(usize) -> u8, run: usize) -> Escapes {
     let mut found = Escapes { all: [Escape { length: 0, value: None }; ESCAPES_MAX], count: 0 };
-    // `\n`; an escaped letter that stands for itself needs no rule.
+    // `\n`. A backslash before any other letter is a separator.
     if back(1) == b'\\' && b"abefnrtv".contains(&back(0)) {
         found.add(2, None);
     }
@@ -100,14 +100,14 @@ fn braced(back: &impl Fn(usize) -> u8, found: &mut Escapes) {
     }
 }
 
-/// The number that so many digits are, the last of which is `from` steps back; none if one of them is no digit.
+/// Parses `digits` digits, the last of which is `from` positions back; none if one of them is not a digit.
 fn number(back: &impl Fn(usize) -> u8, from: usize, digits: usize, radix: u32) -> Option<u32> {
     (from..from + digits).rev().try_fold(0_u32, |number, at| {
         Some(number.saturating_mul(radix).saturating_add(char::from(back(at)).to_digit(radix)?))
     })
 }
 
-/// `&plus;`, and `&amp;plus;`: no letter or digit has a name.
+/// `&plus;` and `&amp;plus;`. No letter or digit has a character name.
 fn named(back: &impl Fn(usize) -> u8, found: &mut Escapes) {
     for letters in 1..=NAME_MAX {
         if !back(letters).is_ascii_alphanumeric() {
@@ -121,7 +121,7 @@ fn named(back: &impl Fn(usize) -> u8, found: &mut Escapes) {
     }
 }
 
-/// Where it is an ASCII letter or digit.
+/// The byte of an ASCII letter or digit.
 fn byte(value: u32) -> Option<u8> {
     u8::try_from(value).ok().filter(u8::is_ascii_alphanumeric)
 }

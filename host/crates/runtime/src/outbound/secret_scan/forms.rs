@@ -1,25 +1,24 @@
-//! The forms in which a secret is searched for, cut into patterns.
+//! Patterns of a secret in each of its encodings.
 
 use zeroize::Zeroizing;
 
 use super::{WINDOW, letter};
-use crate::settings::outbound::Marked;
-use crate::settings::outbound::RECOGNISED_MIN;
+use crate::settings::outbound::{Marked, RECOGNISED_MIN};
 
-/// Patterns for a text as it is: up to these many letters beyond the first pattern, any part of it is found.
+/// Patterns for a plain secret. Any part of it is found if it has at most this many letters beyond the first pattern.
 const PLAIN_WINDOWS_MAX: usize = 32;
-/// The same for one of its other forms.
+/// Patterns for an encoded secret.
 const ENCODED_WINDOWS_MAX: usize = 4;
-/// The same for a form of a form, which is only looked for as a whole.
+/// Patterns for a secret that was encoded twice, which is only found as a whole.
 const NESTED_WINDOWS_MAX: usize = 1;
 
 /// The letters of one pattern.
 pub(super) type Window = Zeroizing<Vec<u8>>;
 
-/// Returns the patterns of all texts, each once.
+/// Returns the patterns of all secrets, without duplicates.
 pub(super) fn windows(texts: &[Marked]) -> Vec<Window> {
     let mut all = Vec::new();
-    // A few bytes have enough hexadecimal digits, and still match by chance.
+    // Checked before encoding: a short secret has a long hexadecimal form, which would still match by chance.
     let is_long = |text: &&Marked| text.iter().filter(|(_, is_secret)| *is_secret).count() >= RECOGNISED_MIN;
     for text in texts.iter().filter(is_long) {
         cut(text, PLAIN_WINDOWS_MAX, &mut all);
@@ -37,12 +36,12 @@ pub(super) fn windows(texts: &[Marked]) -> Vec<Window> {
     all
 }
 
-/// A text in hexadecimal, and in base64 wherever it begins.
+/// A text in hexadecimal, and in base64 at each alignment.
 fn encoded(text: &Marked) -> [Marked; 4] {
     [spelled(text, |byte| format!("{byte:02x}")), base64(text, 0), base64(text, 1), base64(text, 2)]
 }
 
-/// Cuts the letters and digits of a text into overlapping patterns, as far as they belong to a secret.
+/// Cuts the secret letters and digits of a text into overlapping patterns.
 fn cut(text: &Marked, windows_max: usize, all: &mut Vec<Window>) {
     let letters = text.iter().filter_map(|(byte, is_secret)| Some((letter(*byte)?, *is_secret)));
     let letters: Marked = Zeroizing::new(letters.collect());
@@ -50,7 +49,7 @@ fn cut(text: &Marked, windows_max: usize, all: &mut Vec<Window>) {
     let from = letters.iter().position(is_secret).unwrap_or(letters.len());
     let to = letters.iter().rposition(is_secret).map_or(from, |last| last + 1);
     let letters = &letters[from..to];
-    // Three quarters of a short text count as the whole: the rest could be guessed.
+    // Three quarters of a short secret reveal it: the rest could be guessed.
     let window = (letters.len() * 3 / 4).clamp(RECOGNISED_MIN, WINDOW);
     let last = letters.len().saturating_sub(window);
     let step = last.div_ceil(windows_max).max(1);
@@ -66,7 +65,7 @@ fn cut(text: &Marked, windows_max: usize, all: &mut Vec<Window>) {
     }
 }
 
-/// The letters of base64 that a text always gives when `alignment` bytes stand before it in its group of three.
+/// The base64 letters that depend on a text alone if `alignment` bytes precede it in its group of three.
 fn base64(text: &Marked, alignment: usize) -> Marked {
     const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let (from, to) = (8 * alignment, 8 * (alignment + text.len()));
@@ -80,7 +79,7 @@ fn base64(text: &Marked, alignment: usize) -> Marked {
     Zeroizing::new(letters.collect())
 }
 
-/// A form in base64 with the letters of URLs: as it stands it has the same letters and digits, encoded again it has not.
+/// A base64 text in the URL-safe alphabet. The difference matters only if it is encoded again.
 fn url_safe(form: &Marked) -> Marked {
     let letter = |byte| match byte {
         b'+' => b'-',
@@ -90,7 +89,7 @@ fn url_safe(form: &Marked) -> Marked {
     Zeroizing::new(form.iter().map(|(byte, is_secret)| (letter(*byte), *is_secret)).collect())
 }
 
-/// Each byte as a number.
+/// Spells each byte.
 fn spelled(text: &Marked, spell: impl Fn(u8) -> String) -> Marked {
     let bytes = text.iter().map(|(byte, is_secret)| (Zeroizing::new(spell(*byte)), *is_secret));
     let digits =

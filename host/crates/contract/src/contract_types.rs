@@ -1,4 +1,4 @@
-//! One side of the contract: the interfaces that a component imports and exports, with their types.
+//! The types of a contract: interfaces that a component or a world imports and exports.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -12,29 +12,29 @@ use wasmparser::{Parser, Payload, ValidPayload, Validator};
 use super::FEATURES;
 use super::{CONTRACT, VERSION, line};
 
-/// Imports and exports of one component; the contract and WASI together have about sixty.
+/// Imports, or exports, of one component; the contract and WASI together have about sixty.
 const NAMES_MAX: usize = 1_000;
-/// Bytes of such a name.
+/// Bytes of one of these names.
 const NAME_BYTES_MAX: usize = 200;
-/// The custom section in which the SDK leaves its version, and bytes of it that are read.
+/// Custom section with the version of the SDK, and the number of its bytes that are read.
 const SDK_SECTION: &str = "frontgate-sdk";
 const SDK_BYTES_MAX: usize = 64;
 
-/// Interfaces by their whole names.
-pub(super) struct Side {
+/// Interfaces by full name, such as `frontgate:plugin/crm@0.1.0`.
+pub(super) struct ContractTypes {
     pub(super) types: Types,
     pub(super) imports: BTreeMap<String, ComponentInstanceTypeId>,
     pub(super) exports: BTreeMap<String, ComponentInstanceTypeId>,
-    /// Where a type got its name first: interface and name, by the end of its chain of aliases.
+    /// Interface and name of each type, by the type at the end of its chain of aliases.
     names: HashMap<ComponentDefinedTypeId, (String, String)>,
 }
 
-impl Side {
-    /// What a component has, and which SDK it names.
+impl ContractTypes {
+    /// Reads a component, and the version of the SDK that it names.
     pub(super) fn of_component(wasm: &[u8]) -> anyhow::Result<(Self, Option<String>)> {
         let mut validator = Validator::new_with_features(FEATURES);
         let (mut imports, mut exports, mut sdk) = (Vec::new(), Vec::new(), None);
-        // The component itself has depth 1, what lies inside it more.
+        // 1 in the component itself, more in components and modules inside it.
         let mut depth = 0;
         for payload in Parser::new(0).parse_all(wasm) {
             let payload = payload.context("it does not compile")?;
@@ -67,17 +67,17 @@ impl Side {
                 return Ok((Self::new(types, &order, imported, exported), sdk));
             }
         }
-        bail!("it does not compile: it ends before its end")
+        bail!("it does not compile: unexpected end of file")
     }
 
-    /// What `bindgen` says of the world that it was given.
+    /// Reads the description of a world that `bindgen` embeds.
     pub(super) fn of_world(described: &[u8]) -> anyhow::Result<Self> {
         let types = Validator::new_with_features(FEATURES).validate_all(described)?;
         let names = Parser::new(0).parse_all(described).filter_map(|payload| match payload {
             Ok(Payload::ComponentExportSection(section)) => section.into_iter().next()?.ok(),
             _ => None,
         });
-        // A type that exports the world's own type stands under the last name.
+        // The last export is the type that wraps the world.
         let name = names.last().context("it exports nothing")?.name.name;
         let mut item = types.component_item_for_export(name).context("it exports nothing")?;
         loop {
@@ -120,7 +120,7 @@ impl Side {
         Self { types, imports, exports, names }
     }
 
-    /// The functions of an interface.
+    /// Names of the functions of an interface.
     pub(super) fn functions(&self, id: ComponentInstanceTypeId) -> Vec<&str> {
         let items = self.types[id].exports.iter();
         items
@@ -129,12 +129,12 @@ impl Side {
             .collect()
     }
 
-    /// The interface and the name of a type, if it has any.
+    /// Interface and name of a type; none for an anonymous type.
     pub(super) fn name(&self, id: ComponentDefinedTypeId) -> Option<&(String, String)> {
-        self.names.get(&first(&self.types, id)?)
+        self.names.get(&resolve(&self.types, id)?)
     }
 
-    /// The version of the contract that it is written against; where there are several, one that is not ours.
+    /// Version of the contract that it uses. If there are several, one that differs from this gateway's.
     pub(super) fn version(&self) -> Option<String> {
         let names = self.exports.keys().chain(self.imports.keys()).filter(|name| name.starts_with(CONTRACT));
         let versions: Vec<&str> = names.filter_map(|name| Some(name.split_once('@')?.1)).collect();
@@ -143,11 +143,11 @@ impl Side {
     }
 }
 
-/// Aliases of aliases that are followed for a single name. One for each `use` on the way; plugins have fewer than ten.
+/// Aliases that are followed for a single name: one for each `use`. Plugins have fewer than ten.
 const CHAIN_MAX: usize = 1_000;
 
-/// The type that this one is an alias of, at the end of the chain; none if the chain is too long.
-fn first(types: &Types, mut id: ComponentDefinedTypeId) -> Option<ComponentDefinedTypeId> {
+/// Follows a chain of aliases to its end; none if the chain is too long.
+fn resolve(types: &Types, mut id: ComponentDefinedTypeId) -> Option<ComponentDefinedTypeId> {
     for _ in 0..CHAIN_MAX {
         match types.peel_alias(id) {
             Some(earlier) => id = earlier,
@@ -157,7 +157,7 @@ fn first(types: &Types, mut id: ComponentDefinedTypeId) -> Option<ComponentDefin
     None
 }
 
-/// The same for many types whose chains share their ends: each link is followed once.
+/// Follows chains of many types. Chains share their ends, so each link is followed once.
 fn end_of_chain(
     types: &Types,
     id: ComponentDefinedTypeId,
@@ -186,7 +186,7 @@ pub(super) fn stem(name: &str) -> &str {
     name.split_once('@').map_or(name, |(stem, _)| stem)
 }
 
-/// The same without the package.
+/// The name of an interface without package and version.
 pub(super) fn short(name: &str) -> &str {
     let stem = stem(name);
     stem.strip_prefix(CONTRACT).unwrap_or(stem)
@@ -207,7 +207,7 @@ fn instances(
     names.iter().filter_map(|name| Some((name.clone(), find(name)?))).collect()
 }
 
-/// The first line of the SDK's section, if it is one that can be shown.
+/// The first line of the SDK's section, if it contains only characters of a version.
 fn version(section: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(section.get(..SDK_BYTES_MAX).unwrap_or(section)).ok()?;
     let line = text.lines().next().unwrap_or_default();
@@ -215,7 +215,7 @@ fn version(section: &[u8]) -> Option<String> {
     (plain && !line.is_empty()).then(|| line.to_owned())
 }
 
-/// An item as an instance, if it is one.
+/// Converts an item to the id of its instance type.
 trait CopiedInstance {
     fn copied_instance(self) -> Option<ComponentInstanceTypeId>;
 }
