@@ -1,4 +1,4 @@
-//! `[plugins.state]`: what a plugin may keep, for each tenant, where it is granted that.
+//! The section `[plugins.state]` of the configuration: limits of a plugin's state for each tenant.
 
 use std::fmt;
 
@@ -8,31 +8,31 @@ use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 limits! {
-    /// What a plugin may keep for one tenant.
+    /// Limits of a plugin's state for one tenant.
     StateLimits,
     /// Limits of one plugin's state that differ from `[plugins.state]`.
     StateOverrides,
 
-    /// Keys.
+    /// Keys of a bucket.
     keys_max: usize = 10_000,
-    /// Bytes of keys and values.
+    /// Bytes of keys and values of a bucket.
     bytes_max: usize = 10 * 1024 * 1024,
     /// Bytes of one key.
     key_bytes_max: usize = 256,
     /// Bytes of one value.
     value_bytes_max: usize = 64 * 1024,
-    /// Keys that one call may write, and keys that it may swap or increment.
+    /// Keys that one call may write, and keys that it may lock by swaps and increments.
     call_keys_max: usize = 1_000,
     /// Bytes of keys and values that one call may write, or read in one batch.
     call_bytes_max: usize = 1024 * 1024,
-    /// How long a call waits for a key that another one holds.
+    /// How long a call waits for a key that another call has locked.
     wait_ms: u64 = 1_000,
-    /// After so long every key is forgotten; none: only after as long as the plugin says.
+    /// The longest time until a key expires; without it, the plugin alone decides.
     keep_seconds_max: Option<u32> = None,
 }
 
 impl StateLimits {
-    /// The ranges in which they can work.
+    /// Each setting with its value and range: name, value, minimum, maximum.
     pub fn ranges(&self) -> [(&'static str, u64, u64, u64); 8] {
         let size = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
         let (mib, gib) = (1 << 20, 1 << 30);
@@ -49,7 +49,7 @@ impl StateLimits {
     }
 }
 
-/// `false`, `true`, or limits that differ.
+/// The setting `state` of a plugin: `false`, `true`, or limits that differ from `[plugins.state]`.
 #[derive(Debug, Default)]
 pub struct StateGrant(pub Option<StateOverrides>);
 

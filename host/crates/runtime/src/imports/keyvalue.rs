@@ -130,7 +130,7 @@ async fn delete(store: &mut CallStore, key: String) -> Result<(), Error> {
 
 /// A counter of `state` can be negative, and one of `wasi:keyvalue` cannot.
 async fn increment(store: &mut CallStore, key: String, delta: u64) -> Result<u64, Error> {
-    let by = i64::try_from(delta).map_err(|_| refused(Refusal::NoNumber))?;
+    let by = i64::try_from(delta).map_err(|_| refused(Refusal::NotANumber))?;
     let sum = session(store)?.increment(key, by, None, 0).await.map_err(refused)?;
     Ok(sum.unsigned_abs())
 }

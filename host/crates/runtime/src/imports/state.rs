@@ -3,7 +3,7 @@
 use frontgate_contract::bindings::plugin_types::Error;
 use frontgate_contract::bindings::state::{Entry, Host, StateError};
 use frontgate_state::Bucket;
-use frontgate_state::session::{Call, Refusal, Session};
+use frontgate_state::session::{Refusal, Session, SessionOptions};
 
 use crate::run::store::CallStore;
 
@@ -41,7 +41,7 @@ pub(super) fn error(refusal: Refusal) -> StateError {
     match refusal {
         Refusal::TooLarge => StateError::TooLarge,
         Refusal::Full => StateError::Full,
-        Refusal::NoNumber => StateError::NotANumber,
+        Refusal::NotANumber => StateError::NotANumber,
         Refusal::Unavailable => StateError::Unavailable,
     }
 }
@@ -56,7 +56,7 @@ pub(super) fn session(store: &mut CallStore) -> Result<&mut Session, StateError>
         let caller = store.output.caller();
         let bucket = Bucket { plugin: store.output.plugin().clone(), tenant: caller.tenant.clone() };
         let request = caller.request.clone();
-        Box::new(Session::open(state, Call { bucket, limits: limits.clone(), request, deadline: reach.deadline }))
+        Box::new(Session::open(state, SessionOptions { bucket, limits: limits.clone(), request, deadline: reach.deadline }))
     });
     Ok(session)
 }
