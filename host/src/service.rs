@@ -73,7 +73,7 @@ pub(crate) async fn serve(file: &Path, config: Config, placement: Placement) -> 
     let database = Arc::new(spawn_blocking(move || Database::open(&opening.store)).await??);
     let store = Arc::new(Store::open(&database, &config.store).await?);
     let buckets = Buckets::new(&database);
-    tokio::spawn(Arc::clone(&buckets).forget_expired());
+    tokio::spawn(Arc::clone(&buckets).delete_expired());
     let engine = Engine::new(&config.plugins, Some(Arc::clone(&buckets)))?;
     let registry = Arc::new(Registry::default());
     let console = Console::new(Arc::clone(&config), Arc::clone(&engine), Arc::clone(&registry), &database, &buckets);

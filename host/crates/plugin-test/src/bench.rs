@@ -14,8 +14,7 @@ use frontgate_runtime::settings::PluginConfig;
 use frontgate_runtime::{
     Call, CallError, CallRecord, CallRecords, Caller, Deadlines, Directory, Engine, LoadedPlugin, NetworkOverrides,
 };
-use frontgate_state::session;
-use frontgate_state::session::Session;
+use frontgate_state::session::{Session, SessionOptions};
 use frontgate_state::{Bucket, Buckets};
 use frontgate_store::Database;
 use frontgate_telemetry::capture::{Line, Lines};
@@ -158,7 +157,7 @@ impl Bench {
             limits.context("the case has `state`, and plugin.toml does not grant it: [plugin] state = true")?;
         let bucket = Bucket { plugin: Arc::clone(&self.live.name), tenant: Arc::clone(tenant) };
         let deadline = Instant::now() + Duration::from_millis(self.live.limits.call_timeout_ms);
-        let call = session::Call { bucket, limits, request: "case".into(), deadline };
+        let call = SessionOptions { bucket, limits, request: "case".into(), deadline };
         let mut session = Session::open(&self.buckets, call);
         let set = session.set(key.to_owned(), value, None).await;
         set.map_err(|refusal| anyhow::anyhow!("the state `{key}` of the case was refused: {refusal:?}"))?;

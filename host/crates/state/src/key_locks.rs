@@ -1,102 +1,101 @@
-//! Who holds which key: a call that swaps or increments a key keeps others from doing so until it ends.
-//! Those who want it next wait in line.
+//! Key locks: a call that swaps or increments a key locks it until the call ends.
+//!
+//! Correctness comes from the optimistic checks at commit; the locks only reduce conflicts. Waiting calls are served
+//! in order.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
 use super::Bucket;
 
-/// Keys that are held or waited for.
+/// All keys that are locked or waited for.
 #[derive(Default)]
-pub(super) struct Holds {
-    lines: Mutex<HashMap<(Bucket, String), Line>>,
+pub(super) struct KeyLocks {
+    entries: Mutex<HashMap<(Bucket, String), Entry>>,
 }
 
-struct Line {
+struct Entry {
     slot: Arc<Slot>,
-    /// Of those who wait, and of who holds it.
-    places: usize,
+    /// Number of calls that hold the lock or wait for it.
+    users: usize,
 }
 
 struct Slot {
-    turn: Arc<Semaphore>,
-    /// The request that holds it.
+    permit: Arc<Semaphore>,
+    /// The request of the call that holds the lock.
     holder: Mutex<Option<Arc<str>>>,
 }
 
-/// A key that is held until this is dropped.
-pub(super) struct Hold {
-    // Let go of before its place is given up.
-    _turn: OwnedSemaphorePermit,
-    place: Place,
+/// A locked key; unlocks it when dropped.
+pub(super) struct KeyLock {
+    // Dropped first, so the permit is free before the entry may be removed.
+    _permit: OwnedSemaphorePermit,
+    user: User,
 }
 
-/// A place in a key's line.
-struct Place {
-    holds: Arc<Holds>,
+/// A call that holds a lock or waits for it.
+struct User {
+    locks: Arc<KeyLocks>,
     key: (Bucket, String),
     slot: Arc<Slot>,
 }
 
-impl Holds {
-    /// Holds a key once whoever had it before has ended. None if that takes too long, or if it is held
-    /// for the same request: who made this call would wait for itself.
-    pub(super) async fn hold(
+impl KeyLocks {
+    /// Locks a key, waiting until a deadline.
+    ///
+    /// Returns `None` at the deadline, or if a call of the same request holds the lock: that call waits for this one.
+    pub(super) async fn lock(
         self: &Arc<Self>,
         bucket: &Bucket,
         key: &str,
         request: &Arc<str>,
         until: Instant,
-    ) -> Option<Hold> {
-        let place = self.place((bucket.clone(), key.to_owned()));
-        let own = lock(&place.slot.holder).as_ref().is_some_and(|holder| Arc::ptr_eq(holder, request));
-        if own {
+    ) -> Option<KeyLock> {
+        let user = self.user((bucket.clone(), key.to_owned()));
+        let is_own = user.slot.holder.lock().as_ref().is_some_and(|holder| Arc::ptr_eq(holder, request));
+        if is_own {
             return None;
         }
-        let turn = timeout_at(until, Arc::clone(&place.slot.turn).acquire_owned()).await.ok()?.ok()?;
-        *lock(&place.slot.holder) = Some(Arc::clone(request));
-        Some(Hold { _turn: turn, place })
+        let permit = timeout_at(until, Arc::clone(&user.slot.permit).acquire_owned()).await.ok()?.ok()?;
+        *user.slot.holder.lock() = Some(Arc::clone(request));
+        Some(KeyLock { _permit: permit, user })
     }
 
-    fn place(self: &Arc<Self>, key: (Bucket, String)) -> Place {
-        let mut lines = lock(&self.lines);
-        let line = lines.entry(key.clone()).or_insert_with(Line::new);
-        line.places += 1;
-        Place { holds: Arc::clone(self), key, slot: Arc::clone(&line.slot) }
+    fn user(self: &Arc<Self>, key: (Bucket, String)) -> User {
+        let mut entries = self.entries.lock();
+        let entry = entries.entry(key.clone()).or_insert_with(Entry::new);
+        entry.users += 1;
+        User { locks: Arc::clone(self), key, slot: Arc::clone(&entry.slot) }
     }
 }
 
-impl Line {
+impl Entry {
     fn new() -> Self {
-        let slot = Slot { turn: Arc::new(Semaphore::new(1)), holder: Mutex::default() };
-        Self { slot: Arc::new(slot), places: 0 }
+        let slot = Slot { permit: Arc::new(Semaphore::new(1)), holder: Mutex::default() };
+        Self { slot: Arc::new(slot), users: 0 }
     }
 }
 
-impl Drop for Hold {
+impl Drop for KeyLock {
     fn drop(&mut self) {
-        *lock(&self.place.slot.holder) = None;
+        *self.user.slot.holder.lock() = None;
     }
 }
 
-/// The last one in line leaves nothing behind.
-impl Drop for Place {
+/// The last user removes the entry.
+impl Drop for User {
     fn drop(&mut self) {
-        let mut lines = lock(&self.holds.lines);
-        let Some(line) = lines.get_mut(&self.key) else { return };
-        line.places -= 1;
-        if line.places == 0 {
-            lines.remove(&self.key);
+        let mut entries = self.locks.entries.lock();
+        let Some(entry) = entries.get_mut(&self.key) else { return };
+        entry.users -= 1;
+        if entry.users == 0 {
+            entries.remove(&self.key);
         }
     }
-}
-
-/// Nothing panics while it holds one of these locks.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -108,19 +107,19 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_next_in_line_gets_a_key_when_it_is_let_go_and_nothing_is_left_behind() {
-        let holds = Arc::new(Holds::default());
+    async fn a_released_key_goes_to_the_next_waiting_call_and_its_entry_is_removed() {
+        let locks = Arc::new(KeyLocks::default());
         let (now, later) = (Instant::now(), Instant::now() + std::time::Duration::from_secs(3_600));
         let [one, two]: [Arc<str>; 2] = ["one".into(), "two".into()];
-        let first = holds.hold(&bucket(), "key", &one, now).await.expect("it is free");
-        assert!(holds.hold(&bucket(), "key", &two, now).await.is_none(), "it is held");
-        assert!(holds.hold(&bucket(), "key", &one, later).await.is_none(), "it would wait for itself");
-        assert!(holds.hold(&bucket(), "other", &two, now).await.is_some(), "another key");
-        let (waiting, bucket) = (Arc::clone(&holds), bucket());
-        let second = tokio::spawn(async move { waiting.hold(&bucket, "key", &two, later).await });
+        let first = locks.lock(&bucket(), "key", &one, now).await.expect("the key is free");
+        assert!(locks.lock(&bucket(), "key", &two, now).await.is_none(), "the key is locked");
+        assert!(locks.lock(&bucket(), "key", &one, later).await.is_none(), "it would wait for itself");
+        assert!(locks.lock(&bucket(), "other", &two, now).await.is_some(), "another key");
+        let (waiting, bucket) = (Arc::clone(&locks), bucket());
+        let second = tokio::spawn(async move { waiting.lock(&bucket, "key", &two, later).await });
         tokio::task::yield_now().await;
         drop(first);
         assert!(second.await.expect("no panic").is_some());
-        assert!(lock(&holds.lines).is_empty());
+        assert!(locks.entries.lock().is_empty());
     }
 }

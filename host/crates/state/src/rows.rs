@@ -1,4 +1,4 @@
-//! What is in the database of a bucket, and how the writes of a call get there: all of them or none.
+//! The tables of buckets: reads, and commits of all writes of a call or none.
 
 use frontgate_store::in_savepoint;
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
@@ -6,21 +6,21 @@ use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
 use super::write_buffer::{Base, Change};
 use super::{Bucket, Size, Usage, Value};
 
-/// Rows that one write deletes: others wait meanwhile.
-const FORGET_MAX: u32 = 500;
+/// Rows that one write deletes, so that other writes wait for a moment only.
+const EXPIRE_MAX: u32 = 500;
 
 const BUCKET: &str = "(SELECT id FROM state_buckets WHERE plugin = ?1 AND tenant = ?2)";
 
-/// Why the writes of a call were not made.
+/// Why the writes of a call were not committed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Misfit {
-    /// They do not fit beside what is there.
+pub(crate) enum Conflict {
+    /// The bucket would exceed its limits.
     Full,
-    /// What a swap or an increment relied on was changed by a plain write.
+    /// A key that was swapped or incremented has another version.
     Changed,
 }
 
-/// What stands under a key.
+/// Returns the value of a key, unless it has expired.
 pub(super) fn get(connection: &Connection, bucket: &Bucket, key: &str, now: i64) -> rusqlite::Result<Option<Value>> {
     let mut select = connection.prepare_cached(&format!(
         "SELECT value, version, expires_ms FROM state_entries
@@ -33,7 +33,7 @@ pub(super) fn get(connection: &Connection, bucket: &Bucket, key: &str, now: i64)
     select.query_row(params![&*bucket.plugin, &*bucket.tenant, key, now], value).optional()
 }
 
-/// The first keys behind one, in order.
+/// Returns the first keys after `after`, in order.
 pub(super) fn keys(
     connection: &Connection,
     bucket: &Bucket,
@@ -50,7 +50,7 @@ pub(super) fn keys(
     select.query_map(params![&*bucket.plugin, &*bucket.tenant, after, now, most], |row| row.get(0))?.collect()
 }
 
-/// What a bucket holds, without what has expired.
+/// Returns the size of a bucket without expired entries.
 pub(super) fn size(connection: &Connection, bucket: &Bucket, now: i64) -> rusqlite::Result<Size> {
     let select = "SELECT keys, bytes FROM state_buckets WHERE plugin = ?1 AND tenant = ?2";
     let both = |row: &Row<'_>| Ok(Size { keys: row.get(0)?, bytes: row.get(1)? });
@@ -64,7 +64,7 @@ pub(super) fn size(connection: &Connection, bucket: &Bucket, now: i64) -> rusqli
     Ok(all - gone)
 }
 
-/// What the entries of some keys take.
+/// Returns the size of the entry of each key.
 pub(super) fn sizes(
     connection: &Connection,
     bucket: &Bucket,
@@ -83,23 +83,24 @@ pub(super) fn sizes(
     keys.into_iter().map(&mut size).collect()
 }
 
-/// Makes all writes of a call, or none.
+/// Commits all writes of a call, or none.
 pub(super) fn write(
     transaction: &Transaction<'_>,
     bucket: &Bucket,
     changes: &[Change],
     most: Size,
     now: i64,
-) -> rusqlite::Result<Result<(), Misfit>> {
+) -> rusqlite::Result<Result<(), Conflict>> {
     match in_savepoint(transaction, |transaction| write_all(transaction, bucket, changes, most, now)) {
         Ok(()) => Ok(Ok(())),
-        Err(Undo::Misfit(misfit)) => Ok(Err(misfit)),
+        Err(Undo::Conflict(conflict)) => Ok(Err(conflict)),
         Err(Undo::Database(error)) => Err(error),
     }
 }
 
+/// Ends the savepoint without its writes.
 enum Undo {
-    Misfit(Misfit),
+    Conflict(Conflict),
     Database(rusqlite::Error),
 }
 
@@ -117,24 +118,25 @@ fn write_all(
     now: i64,
 ) -> Result<(), Undo> {
     let id = id(transaction, bucket)?;
-    let before = held(transaction, id)?;
+    let before = bucket_size(transaction, id)?;
     for change in changes {
         if let Some(base) = change.base
             && is_changed(transaction, id, &change.key, base, now)?
         {
-            return Err(Undo::Misfit(Misfit::Changed));
+            return Err(Undo::Conflict(Conflict::Changed));
         }
-        make(transaction, id, change)?;
+        apply(transaction, id, change)?;
     }
-    let after = held(transaction, id)?;
+    let after = bucket_size(transaction, id)?;
     if !after.grew_past(most, before) {
         return Ok(());
     }
     transaction.execute("DELETE FROM state_entries WHERE bucket = ?1 AND expires_ms <= ?2", [id, now])?;
-    if held(transaction, id)?.grew_past(most, before) { Err(Undo::Misfit(Misfit::Full)) } else { Ok(()) }
+    let is_full = bucket_size(transaction, id)?.grew_past(most, before);
+    if is_full { Err(Undo::Conflict(Conflict::Full)) } else { Ok(()) }
 }
 
-fn make(transaction: &Transaction<'_>, id: i64, change: &Change) -> rusqlite::Result<()> {
+fn apply(transaction: &Transaction<'_>, id: i64, change: &Change) -> rusqlite::Result<()> {
     let Some(value) = &change.value else {
         let mut delete = transaction.prepare_cached("DELETE FROM state_entries WHERE bucket = ?1 AND key = ?2")?;
         return delete.execute(params![id, change.key]).map(drop);
@@ -146,7 +148,7 @@ fn make(transaction: &Transaction<'_>, id: i64, change: &Change) -> rusqlite::Re
     insert.execute(params![id, change.key, value.bytes, value.version.cast_signed(), value.expires_ms]).map(drop)
 }
 
-/// Whether a key is not any more what a swap or an increment found there.
+/// Returns whether a key differs from what a swap or an increment read. An expired key does not exist.
 fn is_changed(transaction: &Transaction<'_>, id: i64, key: &str, base: Base, now: i64) -> rusqlite::Result<bool> {
     let mut select = transaction
         .prepare_cached("SELECT version, expires_ms <= ?3 FROM state_entries WHERE bucket = ?1 AND key = ?2")?;
@@ -168,12 +170,13 @@ fn id(transaction: &Transaction<'_>, bucket: &Bucket) -> rusqlite::Result<i64> {
     transaction.prepare_cached(select)?.query_row(names, |row| row.get(0))
 }
 
-fn held(transaction: &Transaction<'_>, id: i64) -> rusqlite::Result<Size> {
+/// Returns the size of a bucket, expired entries included.
+fn bucket_size(transaction: &Transaction<'_>, id: i64) -> rusqlite::Result<Size> {
     let mut select = transaction.prepare_cached("SELECT keys, bytes FROM state_buckets WHERE id = ?1")?;
     select.query_row([id], |row| Ok(Size { keys: row.get(0)?, bytes: row.get(1)? }))
 }
 
-/// What every bucket holds.
+/// Returns the size of every bucket.
 pub(super) fn usage(connection: &Connection) -> rusqlite::Result<Vec<Usage>> {
     let mut select = connection.prepare_cached("SELECT plugin, tenant, keys, bytes FROM state_buckets")?;
     let usage = |row: &Row<'_>| {
@@ -183,17 +186,17 @@ pub(super) fn usage(connection: &Connection) -> rusqlite::Result<Vec<Usage>> {
     select.query_map([], usage)?.collect()
 }
 
-/// Whether something has expired.
+/// Returns whether an entry has expired.
 pub(super) fn has_expired(connection: &Connection, now: i64) -> rusqlite::Result<bool> {
     let mut select = connection.prepare_cached("SELECT 1 FROM state_entries WHERE expires_ms <= ?1 LIMIT 1")?;
     select.exists([now])
 }
 
-/// Deletes some of what has expired, and says whether there may be more.
-pub(super) fn forget(transaction: &Transaction<'_>, now: i64) -> rusqlite::Result<bool> {
+/// Deletes some expired entries; returns whether more may be left.
+pub(super) fn delete_expired(transaction: &Transaction<'_>, now: i64) -> rusqlite::Result<bool> {
     let mut delete = transaction.prepare_cached(
         "DELETE FROM state_entries WHERE (bucket, key) IN (
            SELECT bucket, key FROM state_entries WHERE expires_ms <= ?1 LIMIT ?2)",
     )?;
-    Ok(delete.execute(params![now, FORGET_MAX])? == FORGET_MAX as usize)
+    Ok(delete.execute(params![now, EXPIRE_MAX])? == EXPIRE_MAX as usize)
 }

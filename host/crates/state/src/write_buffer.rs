@@ -1,46 +1,47 @@
-//! What one call has written so far: it sees this over what is committed, and nobody else does.
+//! Write buffer: the uncommitted writes of one call, which the call sees before committed values.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
 
 use super::{Size, Value};
 
-/// The version that a swap or an increment found under a key, or that there was none: still so when it
-/// is committed, or nothing of the call is.
+/// The version of a key that a swap or an increment read; `None` if the key did not exist.
+///
+/// If it differs at commit, nothing of the call is committed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Base(pub(super) Option<u64>);
 
-/// One write, as it is to be committed.
+/// A write to be committed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Change {
     pub(super) key: String,
-    /// None: there is to be nothing.
+    /// `None` deletes the key.
     pub(super) value: Option<Value>,
     pub(super) base: Option<Base>,
 }
 
 /// The writes of one call.
 #[derive(Debug, Default)]
-pub(super) struct Overlay {
+pub(super) struct WriteBuffer {
     writes: BTreeMap<String, Write>,
-    /// What keys and values take here.
+    /// Bytes of all keys and values in the buffer, deletions included.
     bytes: usize,
-    /// The same, of what will be there.
+    /// Size of the entries that the writes create.
     written: Size,
-    /// What the committed entries of some of these keys take.
+    /// Size of the committed entry, for some of the keys.
     known: HashMap<String, Size>,
-    /// All of that together.
+    /// Sum of `known`.
     replaced: Size,
 }
 
-/// The last write of one key.
+/// The last write of a key.
 #[derive(Debug)]
 pub(super) struct Write {
     pub(super) value: Option<Value>,
     pub(super) base: Option<Base>,
 }
 
-impl Overlay {
+impl WriteBuffer {
     pub(super) fn get(&self, key: &str) -> Option<&Write> {
         self.writes.get(key)
     }
@@ -49,18 +50,18 @@ impl Overlay {
         self.writes.len()
     }
 
-    /// What keys and values take here.
+    /// Bytes of all keys and values in the buffer.
     pub(super) fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// What keys and values would take here after one more write.
+    /// Bytes of the buffer after one more write.
     pub(super) fn bytes_with(&self, key: &str, value: Option<&Value>) -> usize {
         let old = self.writes.get(key).map_or(0, |write| weight(key, write.value.as_ref()));
         self.bytes - old + weight(key, value)
     }
 
-    /// By how much the bucket would grow with one more write, as far as is known of what it holds.
+    /// Growth of the bucket after one more write, counting only replaced entries of known size.
     pub(super) fn growth_with(&self, key: &str, value: Option<&Value>) -> Size {
         self.written_with(key, value) - self.replaced
     }
@@ -70,7 +71,7 @@ impl Overlay {
         self.written - old + size(key, value)
     }
 
-    /// Writes. What a swap or an increment has relied on stays relied on.
+    /// Adds a write. The base of an earlier write of the key is kept.
     pub(super) fn write(&mut self, key: String, value: Option<Value>, base: Option<Base>) {
         self.bytes = self.bytes_with(&key, value.as_ref());
         self.written = self.written_with(&key, value.as_ref());
@@ -81,26 +82,26 @@ impl Overlay {
         self.writes.insert(key, Write { value, base });
     }
 
-    /// Keys of which nobody knows what the bucket holds.
+    /// Keys whose committed size is unknown.
     pub(super) fn unknown(&self) -> Vec<String> {
         self.writes.keys().filter(|key| !self.known.contains_key(*key)).cloned().collect()
     }
 
-    /// Takes note of what the bucket holds of a key that is written, or about to be.
-    pub(super) fn learn(&mut self, key: String, size: Size) {
+    /// Stores the committed size of a key that is written, or about to be.
+    pub(super) fn set_known(&mut self, key: String, size: Size) {
         let before = self.known.insert(key, size).unwrap_or_default();
         self.replaced = self.replaced - before + size;
     }
 
-    /// Nothing is to be written under a key after all.
-    pub(super) fn unlearn(&mut self, key: &str) {
+    /// Drops the committed size of a key that was not written after all.
+    pub(super) fn clear_known(&mut self, key: &str) {
         if !self.writes.contains_key(key) {
             let size = self.known.remove(key).unwrap_or_default();
             self.replaced = self.replaced - size;
         }
     }
 
-    /// The keys behind one, up to and with another, and whether each is there.
+    /// The writes of keys after `after`, up to and including `to`.
     pub(super) fn range(&self, after: Option<&str>, to: Option<&str>) -> impl Iterator<Item = (&String, &Write)> {
         let start = after.map_or(Bound::Unbounded, Bound::Excluded);
         let end = to.map_or(Bound::Unbounded, Bound::Included);
@@ -117,7 +118,7 @@ fn weight(key: &str, value: Option<&Value>) -> usize {
     key.len() + value.map_or(0, |value| value.bytes.len())
 }
 
-/// What an entry takes in the bucket.
+/// Size of an entry in the bucket.
 fn size(key: &str, value: Option<&Value>) -> Size {
     let bytes = || i64::try_from(weight(key, value)).unwrap_or(i64::MAX);
     value.map_or_else(Size::default, |_| Size { keys: 1, bytes: bytes() })

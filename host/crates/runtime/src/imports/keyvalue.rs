@@ -136,7 +136,7 @@ impl KeyValueHost<'_> {
 
     /// A counter of `state` can be negative, one of `wasi:keyvalue` cannot.
     async fn add(&mut self, key: String, delta: u64) -> Result<u64, Error> {
-        let by = i64::try_from(delta).map_err(|_| refused(Refusal::NoNumber))?;
+        let by = i64::try_from(delta).map_err(|_| refused(Refusal::NotANumber))?;
         let sum = self.session()?.increment(key, by, None, 0).await.map_err(refused)?;
         Ok(sum.unsigned_abs())
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use frontgate_contract::bindings::plugin_types::Error;
 use frontgate_contract::bindings::state::{Entry, Host, StateError};
-use frontgate_state::session::{Call, Refusal, Session};
+use frontgate_state::session::{Refusal, Session, SessionOptions};
 use frontgate_state::settings::StateLimits;
 use frontgate_state::{Bucket, Buckets};
 use tokio::time::Instant;
@@ -66,7 +66,7 @@ impl StateHost<'_> {
             let caller = self.output.caller();
             let bucket = Bucket { plugin: self.output.plugin().clone(), tenant: caller.tenant.clone() };
             let request = caller.request.clone();
-            Box::new(Session::open(buckets, Call { bucket, limits: limits.clone(), request, deadline }))
+            Box::new(Session::open(buckets, SessionOptions { bucket, limits: limits.clone(), request, deadline }))
         }))
     }
 }
@@ -76,7 +76,7 @@ pub(super) fn state_error(refusal: Refusal) -> StateError {
     match refusal {
         Refusal::TooLarge => StateError::TooLarge,
         Refusal::Full => StateError::Full,
-        Refusal::NoNumber => StateError::NotANumber,
+        Refusal::NotANumber => StateError::NotANumber,
         Refusal::Unavailable => StateError::Unavailable,
     }
 }
