@@ -80,7 +80,7 @@ fn every_bad_file_keeps_the_live_plugin_and_is_explained() {
     let gateway = Setup::misbehaving().start();
     for (index, (name, bytes, reason)) in bad_files().into_iter().enumerate() {
         gateway.drop_plugin("plugin", &bytes);
-        gateway.log().wait_for_count("kept plugin `plugin`", index + 1);
+        gateway.log().event("plugin.kept").with("plugin", "plugin").wait_for(index + 1);
         assert_eq!(gateway.output_of("hello"), "version 1", "{name}");
         let attempt = attempt(&gateway);
         assert_eq!(attempt["outcome"], "kept", "{name}");
@@ -169,7 +169,7 @@ fn a_transient_load_failure_is_retried() {
     let gateway = setup.start();
     fs::remove_dir_all(&compiled).expect("the cache");
     gateway.drop_plugin("plugin", &another_build(&component("misbehaving"), 1));
-    gateway.log().wait_for("kept plugin `plugin`");
+    gateway.log().event("plugin.kept").with("plugin", "plugin").wait_for(1);
     fs::create_dir(&compiled).expect("a folder");
     gateway.log().event("plugin.live").with("plugin", "plugin").wait_for(2);
 }
@@ -263,7 +263,7 @@ fn no_call_fails_while_good_and_bad_files_alternate() {
             gateway.drop_plugin("plugin", &good);
             gateway.log().event("plugin.live").with("plugin", "plugin").wait_for(usize::from(round) + 2);
             gateway.drop_plugin("plugin", &bad[usize::from(round) % bad.len()]);
-            gateway.log().wait_for_count("kept plugin `plugin`", usize::from(round) + 1);
+            gateway.log().event("plugin.kept").with("plugin", "plugin").wait_for(usize::from(round) + 1);
         }
     });
     assert!(answered > 100);

@@ -46,7 +46,7 @@ fn a_gateway_starts_despite_a_file_of_nested_types() {
 fn a_new_version_with_nested_types_keeps_the_live_plugin() {
     let gateway = Setup::misbehaving().start();
     gateway.drop_plugin("plugin", &nested_component_types(LEVELS));
-    gateway.log().wait_for("kept plugin `plugin`");
+    gateway.log().event("plugin.kept").with("plugin", "plugin").wait_for(1);
     assert_eq!(gateway.output_of("hello"), "version 1");
 }
 
