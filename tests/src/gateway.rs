@@ -146,8 +146,15 @@ impl Gateway {
 
     /// Waits until a delivery has reached a state, and returns the delivery.
     pub fn wait_for_delivery(&self, id: i64, state: &str) -> Value {
-        let end = if state == "sent" { " is made".to_owned() } else { format!(" is {state}: ") };
-        self.log().wait_for_line(&format!("delivery {id} of "), &end);
+        let event = match state {
+            "sent" => "delivery.sent",
+            "ready" => "delivery.retry_scheduled",
+            "unknown" => "delivery.outcome_unknown",
+            "dead" => "delivery.gave_up",
+            "failed" | "cancelled" => &format!("delivery.{state}"),
+            other => panic!("no event for the state {other}"),
+        };
+        self.log().event(event).with("delivery", &id.to_string()).wait_for(1);
         let found = self.deliveries().into_iter().find(|delivery| delivery["id"] == id).expect("the delivery");
         assert_eq!(found["state"], state);
         found

@@ -67,12 +67,6 @@ impl Log {
         self.wait_for_nth(&format!("`{words}`"), count, |line| text(line).contains(words))
     }
 
-    /// Waits for a line whose message starts with one text and contains another.
-    pub(crate) fn wait_for_line(&self, start: &str, words: &str) -> Value {
-        let matches = |line: &Value| text(line).starts_with(start) && text(line).contains(words);
-        self.wait_for_nth(&format!("`{start}…{words}`"), 1, matches)
-    }
-
     fn wait_for_nth(&self, what: &str, count: usize, matches: impl Fn(&Value) -> bool) -> Value {
         let (lines, changed) = &*self.shared;
         let matching = |line: &&Value| matches(line);

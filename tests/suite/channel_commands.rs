@@ -178,7 +178,7 @@ fn a_channel_that_was_reconnected_is_not_shown_as_offline() {
     let channel = &*fixture.channel;
     fixture.front.fault(Fault::new(Action::FailBefore(500)).on(Call::UpdateChannel).times(1_000));
     run_ok(&fixture.gateway, &["channels", "disconnect", channel, "--yes"]);
-    fixture.gateway.log().wait_for("delivery 1 of front-disconnect is ready");
+    fixture.gateway.log().event("delivery.retry_scheduled").with("delivery", "1").wait_for(1);
     fixture.front.reconnect(channel, SERVER).expect("a channel");
     fixture.front.faults_off();
     fixture.gateway.wait_for_delivery(1, "sent");

@@ -198,7 +198,7 @@ fn a_message_waits_for_an_unavailable_file_and_is_then_imported_without() {
     fixture.report_events(
         &json!([{"inbound": {"id": "in-1", "conversation": "c", "with": LEE, "text": "planted text", "files": files}}]),
     );
-    fixture.gateway.log().wait_for("is ready: the file of a message");
+    fixture.gateway.log().event("delivery.retry_scheduled").saying("failed to fetch a file").wait_for(1);
     fixture.front.wait_for(|state| state.messages().count() == 1);
     assert_eq!(first_inbound(&fixture).expect("a message").text, "planted text\n[a.txt could not be fetched]");
 }

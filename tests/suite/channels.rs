@@ -271,9 +271,14 @@ fn an_unknown_message_is_checked_after_its_plugin_returns() {
     fixture.front.begin_send(&fixture.channel, Draft::new("planted text").to(LEE));
     fixture.provider.wait_for(|known| known.messages.len() == 1);
     fixture.provider.go_down();
-    fixture.gateway.log().wait_for("is unknown: asking the plugin about it");
+    fixture
+        .gateway
+        .log()
+        .event("delivery.outcome_unknown")
+        .saying("failed to ask the plugin about the outcome")
+        .wait_for(1);
     std::fs::remove_file(fixture.gateway.path("plugins/courier.wasm")).expect("the plugin");
-    fixture.gateway.log().wait_for("is unknown: no plugin");
+    fixture.gateway.log().event("delivery.outcome_unknown").saying("no plugin").wait_for(1);
     fixture.provider.come_back();
     fixture.gateway.drop_plugin("courier", &component("courier"));
     let ended = fixture.gateway.wait_for_deliveries();

@@ -40,7 +40,7 @@ fn each_transient_twilio_failure_is_retried_until_success() {
         let sid = twilio.inbound_sms("+12025550107", OURS, "planted text").expect("a conversation");
         twilio.wait_for(|state| workers(state, &sid) == ["ana@example.org"]);
         assert_eq!(workers_added(&twilio, &sid), 1, "{action:?}");
-        gateway.log().wait_for("of routing is made");
+        gateway.log().event("delivery.sent").saying("of routing").wait_for(1);
     }
 }
 
@@ -85,9 +85,9 @@ fn a_request_with_unknown_outcome_is_checked_before_a_retry() {
         let (twilio, gateway) = start_with_twilio(|setup| setup);
         twilio.fault(Fault::new(action.clone()).on(Call::AddParticipant));
         let sid = twilio.inbound_sms("+12025550107", OURS, "planted text").expect("a conversation");
-        gateway.log().wait_for("of routing is unknown");
+        gateway.log().event("delivery.outcome_unknown").saying("of routing").wait_for(1);
         twilio.wait_for(|state| workers(state, &sid) == ["ana@example.org"]);
-        gateway.log().wait_for("of routing is made");
+        gateway.log().event("delivery.sent").saying("of routing").wait_for(1);
         let calls: Vec<_> = twilio
             .requests()
             .iter()
@@ -121,7 +121,7 @@ fn a_wrong_url_holds_deliveries_until_it_is_corrected() {
     twilio.filters(&[]);
     twilio.fault(Fault::new(Action::Redirect).on(Call::AddParticipant).times(3));
     let sid = twilio.inbound_sms("+12025550107", OURS, "planted text").expect("a conversation");
-    gateway.log().wait_for("see conversations_url");
+    gateway.log().event("delivery.retry_scheduled").saying("see conversations_url").wait_for(1);
     twilio.wait_for(|state| workers(state, &sid) == ["ana@example.org"]);
 }
 
@@ -132,7 +132,7 @@ fn an_outage_never_settles_an_unknown_outcome() {
     twilio.fault(Fault::new(Action::CloseAfterActing).on(Call::AddParticipant));
     twilio.fault(Fault::new(Action::TooManyRequests).on(Call::FetchParticipant).times(4));
     let sid = twilio.inbound_sms("+12025550107", OURS, "planted text").expect("a conversation");
-    gateway.log().wait_for_count("of routing is unknown: asking Twilio about it", 4);
+    gateway.log().event("delivery.outcome_unknown").saying("failed to ask Twilio about the outcome").wait_for(4);
     gateway.wait_for_delivery(1, "sent");
     assert_eq!(workers_added(&twilio, &sid), 1);
 }
@@ -153,7 +153,7 @@ fn wrong_credentials_hold_deliveries_until_they_are_corrected() {
     });
     twilio.filters(&[]);
     let sid = twilio.inbound_sms("+12025550107", OURS, "planted text").expect("a conversation");
-    let line = gateway.log().wait_for("of routing is ready: Twilio answered 401");
+    let line = gateway.log().event("delivery.retry_scheduled").saying("Twilio answered 401").wait_for(1);
     assert!(line["message"].as_str().is_some_and(|text| text.contains("see api_key")), "{line}");
     std::fs::write(gateway.path("files/wrong"), Twilio::API_KEY_SECRET).expect("a file");
     let _gateway = gateway.restart();
@@ -189,7 +189,11 @@ fn twilio_is_called_over_tls_with_a_trusted_certificate_only() {
     point_twilio_at(&twilio, &gateway);
     twilio.filters(&[]);
     twilio.inbound_sms("+12025550107", OURS, "planted text").expect("a conversation");
-    gateway.log().wait_for("of routing is ready: nothing was sent: TLS with localhost: invalid peer certificate");
+    gateway
+        .log()
+        .event("delivery.retry_scheduled")
+        .saying("nothing was sent: TLS with localhost: invalid peer certificate")
+        .wait_for(1);
     assert!(twilio.requests().is_empty());
     let gateway = setup().file("ca.pem", tls.certificate()).set("delivery.ca_files", "[\"files/ca.pem\"]").start();
     point_twilio_at(&twilio, &gateway);
@@ -223,7 +227,7 @@ fn deliveries_wait_while_twilio_is_down() {
         sid
     };
     twilio.go_down();
-    gateway.log().wait_for("nothing was sent");
+    gateway.log().event("delivery.retry_scheduled").saying("nothing was sent").wait_for(1);
     twilio.come_back();
     twilio.wait_for(|state| workers(state, &sid) == ["ana@example.org"]);
 }
@@ -278,7 +282,7 @@ fn an_unassigned_conversation_waits_for_a_default_worker() {
     let gateway = setup.start();
     point_twilio_at(&twilio, &gateway);
     let sid = twilio.inbound_sms("+12025550107", OURS, "planted text").expect("a conversation");
-    gateway.log().wait_for("there is no default_worker");
+    gateway.log().event("delivery.retry_scheduled").saying("no default_worker").wait_for(1);
     let config = std::fs::read_to_string(gateway.path("config.toml")).expect("the configuration");
     let more = "tenants.demo.twilio.default_worker = \"default@example.org\"\n";
     std::fs::write(gateway.path("config.toml"), config + more).expect("a file");

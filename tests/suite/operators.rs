@@ -37,7 +37,7 @@ fn an_outcome_that_stays_unknown_is_left_to_the_operator() {
     // The retry checks with Twilio first, then sends.
     assert!(run_deliveries(&["retry", "1"]).1.contains("delivery 1 is unknown now"));
     twilio.wait_for(|state| workers(state, &sid) == ["ana@example.org"]);
-    gateway.log().wait_for("of routing is made");
+    gateway.log().event("delivery.sent").saying("of routing").wait_for(1);
     let (fine, complaint) = run_deliveries(&["resolve", "1", "sent"]);
     assert!(!fine && complaint.contains("failed to resolve delivery 1"), "{complaint}");
     assert!(run_deliveries(&["show", "1"]).1.contains("retry: dead to unknown"));
