@@ -51,6 +51,7 @@ const CRATES: [(&str, &[&str]); 22] = [
             "memory",
             "net",
             "runtime",
+            "settings",
             "store",
             "system",
             "telemetry",

@@ -27,12 +27,15 @@ pub fn schema() -> &'static Value {
     &SCHEMA
 }
 
-/// Removes what TOML does not know or an editor does not need: `null`, formats of Rust's integers, defaults of tables.
+/// Removes what TOML and editors have no use for: `null`, formats of Rust's integers, defaults of tables, line breaks.
 fn simplify(schema: &mut Value) {
     match schema {
         Value::Array(items) => items.iter_mut().for_each(simplify),
         Value::Object(keywords) => {
             keywords.values_mut().for_each(simplify);
+            if let Some(Value::String(sentence)) = keywords.get_mut("description") {
+                *sentence = sentence.replace('\n', " ");
+            }
             if keywords.get("format").and_then(Value::as_str).is_some_and(|format| format.starts_with("uint")) {
                 keywords.shift_remove("format");
             }

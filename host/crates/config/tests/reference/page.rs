@@ -35,7 +35,7 @@ fn page() -> String {
         let (open, close) = if section.is_list { ("[[", "]]") } else { ("[", "]") };
         let _ = write!(page, "\n## `{open}{}{close}`\n", section.path);
         if let Some(sentence) = section.schema.get("description").and_then(Value::as_str) {
-            let _ = write!(page, "\n{}\n", one_line(sentence));
+            let _ = write!(page, "\n{}\n", cell(sentence));
         }
         let section_restart = section.schema.get("x-restart");
         let properties = section.properties();
@@ -49,7 +49,7 @@ fn page() -> String {
                 Some(_) => "raised",
                 None => "",
             };
-            let meaning = one_line(schema["description"].as_str().unwrap_or_default());
+            let meaning = cell(schema["description"].as_str().unwrap_or_default());
             let (kind, default, range) = (kind(schema), default(schema), range(schema));
             let _ = writeln!(page, "| `{key}` | {kind} | {default} | {range} | {restart} | {meaning} |");
         }
@@ -57,8 +57,8 @@ fn page() -> String {
     page
 }
 
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ").replace('|', "\\|")
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|")
 }
 
 fn kind(schema: &Value) -> String {
