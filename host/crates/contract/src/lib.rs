@@ -43,7 +43,7 @@ pub const FEATURES: WasmFeatures =
 static OURS: LazyLock<ContractTypes> =
     LazyLock::new(|| ContractTypes::of_world(bindings::COMPONENT_TYPE).expect("bindgen described its own world"));
 
-/// What a component declares, and why the gateway cannot load it.
+/// Declarations of a component, and why the gateway cannot load it.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Description {

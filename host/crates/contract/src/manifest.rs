@@ -9,7 +9,7 @@ use wasmparser::component_types::ComponentInstanceTypeId;
 use super::CONTRACT;
 use super::contract_types::{ContractTypes, stem};
 
-/// What a component declares.
+/// Declarations of a component.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Manifest {

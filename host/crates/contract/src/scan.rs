@@ -158,7 +158,7 @@ impl Counts {
     }
 }
 
-/// What contains a declaration.
+/// The container of a declaration.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Level {
     Section,

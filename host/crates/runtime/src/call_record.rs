@@ -60,7 +60,7 @@ pub struct CallRecord {
     pub digest: String,
     /// Time until admission.
     pub queue_us: u64,
-    /// What the call used; none if it was not admitted.
+    /// Resources that it used; none if it was not admitted.
     #[serde(flatten)]
     pub cost: Option<Cost>,
 }

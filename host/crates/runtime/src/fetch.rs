@@ -16,7 +16,8 @@ use crate::files::{Body, FileError};
 use crate::loaded_plugin::LoadedPlugin;
 use crate::outbound::destination::Destination;
 use crate::outbound::failure::Failure;
-use crate::outbound::requests::{FileIn, Outgoing, Requests, Timeouts};
+use crate::outbound::outgoing::{FileIn, Outgoing, Timeouts};
+use crate::outbound::requests::Requests;
 
 /// Redirects that are followed.
 const REDIRECTS_MAX: usize = 3;

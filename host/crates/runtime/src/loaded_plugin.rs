@@ -31,7 +31,7 @@ pub struct LoadedPlugin {
     pub name: Arc<str>,
     /// SHA-256 of the file.
     pub digest: Digest,
-    /// What the component declares.
+    /// Declarations of the component.
     pub manifest: Manifest,
     /// When this version went live.
     pub since: SystemTime,
@@ -41,7 +41,7 @@ pub struct LoadedPlugin {
     pub config: Arc<RuntimeConfig>,
     /// The component, linked.
     pub pre: InstancePre<CallStore>,
-    /// What the operator granted.
+    /// Grants of the operator.
     pub grants: Arc<Grants>,
     /// Limits of one call.
     pub limits: Limits,
@@ -157,7 +157,7 @@ pub struct PluginFile {
     pub name: Arc<str>,
     /// SHA-256 of the file.
     pub digest: Digest,
-    /// What the component declares.
+    /// Declarations of the component.
     pub manifest: Manifest,
 }
 

@@ -14,6 +14,7 @@ pub(crate) mod failure;
 mod guard;
 mod in_flight;
 pub(crate) mod network;
+pub(crate) mod outgoing;
 mod policy;
 pub(crate) mod requests;
 mod response_body;

@@ -29,7 +29,7 @@ pub struct Version {
     pub digest: Digest,
     /// When it last went live; milliseconds since 1970.
     pub time_ms: u64,
-    /// What the component declares.
+    /// Declarations of the component.
     #[serde(flatten)]
     pub manifest: Manifest,
 }

@@ -1,7 +1,6 @@
 //! `directory`: customers of the tenant's CRM, for plugins of the other roles.
 //!
-//! Whoever makes a call decides what a plugin finds there, by passing a [`Directory`]. The runtime has no
-//! implementation of its own.
+//! The caller of a plugin passes a [`Directory`]. The runtime has no implementation of its own.
 
 use std::future::Future;
 use std::pin::Pin;

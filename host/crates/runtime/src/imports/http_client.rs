@@ -18,7 +18,8 @@ use super::attachments;
 use crate::files::{Body, FileError, Files};
 use crate::outbound::destination::Destination;
 use crate::outbound::failure::Failure;
-use crate::outbound::requests::{FileIn, Outgoing, Requests, Timeouts};
+use crate::outbound::outgoing::{FileIn, Outgoing, Timeouts};
+use crate::outbound::requests::Requests;
 
 /// `http-client` in one call.
 pub(crate) struct HttpHost<'a> {

@@ -18,7 +18,8 @@ use wasmtime_wasi_http::{
 
 use crate::outbound::destination::Destination;
 use crate::outbound::failure::{Failure, Rejection};
-use crate::outbound::requests::{Outgoing, Requests, Timeouts};
+use crate::outbound::outgoing::{Outgoing, Timeouts};
+use crate::outbound::requests::Requests;
 
 /// Largest chunk of a request body that a guest can write at once.
 const CHUNK_BYTES_MAX: usize = 64 * 1024;

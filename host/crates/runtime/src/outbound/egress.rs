@@ -1,4 +1,4 @@
-//! What one version of a plugin has for requests: its grants and its connections.
+//! Egress of one version of a plugin: its grants and its connections.
 
 use std::collections::HashMap;
 use std::sync::Arc;

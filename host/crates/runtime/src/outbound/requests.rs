@@ -21,6 +21,7 @@ use super::egress::Egress;
 use super::failure::{Failure, Rejection};
 use super::guard;
 use super::in_flight::InFlight;
+use super::outgoing::{FileIn, Outgoing};
 use super::policy::Binding;
 use super::response_body::{ResponseBody, Window, read_whole};
 use super::secret_scan::Patterns;
@@ -62,42 +63,6 @@ pub(crate) struct Used {
     pub(crate) received: u64,
     /// Hosts that the policy admitted, up to a maximum.
     pub(crate) hosts: BTreeSet<String>,
-}
-
-/// A request of a plugin.
-pub(crate) struct Outgoing {
-    pub(crate) target: Result<Target, Rejection>,
-    pub(crate) method: Method,
-    /// Whether to insert secrets that are bound to the destination.
-    pub(crate) with_secrets: bool,
-    /// Without headers that only the gateway sets.
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: Body,
-    /// Which body is a file, with a limit of its own.
-    pub(crate) file: Option<FileIn>,
-    pub(crate) timeouts: Timeouts,
-}
-
-/// Which body is a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum FileIn {
-    /// The gateway builds the request from files.
-    Request,
-    /// The response is a file.
-    Response,
-}
-
-/// Timeouts of a plugin, within its limits.
-#[derive(Default)]
-pub(crate) struct Timeouts {
-    /// For the whole request.
-    pub(crate) whole: Option<Duration>,
-    /// For the connection.
-    pub(crate) connect: Option<Duration>,
-    /// For the head of the response.
-    pub(crate) first_byte: Option<Duration>,
-    /// For each further part of the response.
-    pub(crate) between_bytes: Option<Duration>,
 }
 
 impl Requests {
@@ -326,7 +291,7 @@ impl Drop for Requests {
                 sent = used.sent,
                 received = used.received,
                 hosts = hosts.join(","),
-                "call sent {} requests",
+                "the call sent {} outbound requests",
                 used.requests
             );
         }

@@ -38,7 +38,7 @@ pub(super) struct ResponseBody {
     incoming: Incoming,
     /// None after the end.
     request: Option<InFlight>,
-    /// What is left of it.
+    /// Limits for the rest of the body.
     window: Window,
     pause: Pin<Box<Sleep>>,
     /// Searches for bound secrets.

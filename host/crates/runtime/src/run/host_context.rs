@@ -1,4 +1,4 @@
-//! What a call reaches outside its own instance.
+//! Services of the gateway that a call can reach outside its instance.
 
 use std::sync::Arc;
 

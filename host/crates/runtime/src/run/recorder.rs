@@ -59,7 +59,7 @@ impl<'c> Recorder<'c> {
                 request = &*caller.request,
                 tenant = &*caller.tenant,
                 plugin = &*plugin.name,
-                "call ended: {record}"
+                "a call ended: {record}"
             );
             caller.records.add(record);
         }

@@ -29,7 +29,7 @@ use crate::settings::Limits;
 /// Limit of one call to `wasi:random`.
 const RANDOM_BYTES_MAX: u64 = 64 * 1024;
 
-/// What a store takes from its plugin.
+/// The parts of a plugin that a store needs.
 #[derive(Clone, Copy)]
 pub(crate) struct Allowance<'p> {
     pub(crate) name: &'p Arc<str>,

@@ -1,3 +1,5 @@
+//! Tests of the egress policy.
+
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::LazyLock;
 
@@ -20,7 +22,7 @@ static NETWORK: LazyLock<Network> = LazyLock::new(|| {
     Network::new(&Plugins::default(), &NetworkOverrides { own, redirect: None })
 });
 
-/// What becomes of a URL, with the addresses that its host has.
+/// Checks a URL whose host has these addresses.
 fn verdict(policy: &Policy, url: &str, addresses: &[&str]) -> Result<Vec<IpAddr>, Rejection> {
     let to = Destination::of(&Url::parse(url).map_err(Rejection::url)?)?;
     policy.admit(&to)?;
@@ -194,7 +196,7 @@ fn v6(address: Ipv6Addr, how: u8) -> String {
     }
 }
 
-/// An address as somebody writes it who does not want it to be recognised.
+/// An address in an obscure notation.
 fn disguised(address: IpAddr, how: u8, parts: u8, notations: [u8; 4]) -> String {
     match address {
         IpAddr::V6(address) => v6(address, how),
@@ -237,7 +239,7 @@ proptest! {
         prop_assert!(verdict(&policy, &url, &[]).is_err(), "{url}");
     }
 
-    /// What a name resolves to is held to the same, whoever else is among it.
+    /// Addresses behind a name are checked in the same way, each on its own.
     #[test]
     fn no_address_of_the_deny_set_passes_behind_a_name(addresses in prop::collection::vec(denied(), 1..5), public: bool) {
         let policy = policy("outbound = [\"https://api.example.com\"]");

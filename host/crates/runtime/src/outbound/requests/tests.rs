@@ -1,9 +1,12 @@
+//! Tests of the requests of a trial start.
+
 use http_body_util::{BodyExt as _, Empty};
 
 use super::*;
 use crate::call_record::CallRecords;
 use crate::outbound::destination::Destination;
 use crate::outbound::network::{Network, NetworkOverrides};
+use crate::outbound::outgoing::Timeouts;
 use crate::settings::{Named, Plugins};
 
 #[tokio::test]
