@@ -19,7 +19,7 @@ use std::ops::{Add, Sub};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use frontgate_store::{Database, OWN, Origin, StoreError, millis};
+use frontgate_store::{Database, NO_TENANT, Origin, StoreError, millis};
 use tokio::time::sleep;
 use tracing::warn;
 
@@ -88,7 +88,7 @@ impl Buckets {
     ///
     /// Fails if the database cannot be read in time.
     pub async fn usage(&self) -> Result<Vec<Usage>, StoreError> {
-        self.database.read(OWN, rows::usage).await
+        self.database.read(NO_TENANT, rows::usage).await
     }
 
     /// Deletes expired keys, a few at a time; never returns.
@@ -109,10 +109,10 @@ impl Buckets {
     /// Returns whether more may have expired.
     async fn delete_some_expired(&self) -> Result<bool, StoreError> {
         let now = (self.clock)();
-        if !self.database.read(OWN, move |connection| rows::has_expired(connection, now)).await? {
+        if !self.database.read(NO_TENANT, move |connection| rows::has_expired(connection, now)).await? {
             return Ok(false);
         }
-        self.database.write(Origin::own(), move |transaction| rows::delete_expired(transaction, now)).await
+        self.database.write(Origin::internal(), move |transaction| rows::delete_expired(transaction, now)).await
     }
 }
 

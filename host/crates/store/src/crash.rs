@@ -1,10 +1,10 @@
-//! Places where tests end the process, to see that nothing is lost there. Without the feature
-//! `crash-points` there is nothing here.
+//! Crash points: named places where tests kill the process to check that nothing is lost.
+//!
+//! Without the feature `crash-points` they compile to nothing.
 
-/// Ends the process if `FRONTGATE_CRASH_AT` names this place, as `PLACE` or, for its nth passing,
-/// `PLACE:N`.
+/// Kills the process if `FRONTGATE_CRASH_AT` is `PLACE`, or `PLACE:N` for the nth time.
 #[cfg(feature = "crash-points")]
-pub(crate) fn point(place: &str) {
+pub fn point(place: &str) {
     use std::sync::LazyLock;
     use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -19,12 +19,12 @@ pub(crate) fn point(place: &str) {
         && wanted == place
         && PASSED.fetch_add(1, Ordering::SeqCst) + 1 == *count
     {
-        // As a power cut would: no destructor runs, and nothing is flushed.
+        // Like a power cut: no destructor runs, and nothing is flushed.
         rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL).ok();
         std::thread::park();
     }
 }
 
-/// Nothing.
+/// Does nothing without the feature.
 #[cfg(not(feature = "crash-points"))]
 pub fn point(_: &str) {}

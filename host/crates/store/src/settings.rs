@@ -1,49 +1,48 @@
-//! `[store]`: where events and deliveries are kept, and for how long.
+//! The section `[store]` of the configuration: the database, its limits, and retention.
 
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-/// Where events and deliveries are kept.
+/// The database, its limits, and retention.
 #[derive(Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
-    /// `sqlite:` and a path.
+    /// `sqlite:` followed by the path of the file.
     pub url: String,
-    /// Writes that wait for the disk; further ones are refused.
+    /// Maximum of queued writes; further ones are rejected.
     pub queue_max: usize,
-    /// Of those, for one tenant. Imports and state take half of it at most.
+    /// Maximum of one tenant's queued writes; imports and state may use half of it.
     pub queue_per_tenant_max: usize,
-    /// Bytes of what one tenant's writes keep in memory while they wait, in the same way.
+    /// Maximum bytes in memory of one tenant's queued writes; imports and state may use half of it.
     pub queue_bytes_per_tenant_max: usize,
-    /// Imports of one channel that wait for the disk.
+    /// Maximum of one channel's queued imports.
     pub queue_per_channel_max: usize,
-    /// Reads at one time; further ones wait.
+    /// Maximum of concurrent reads; further ones wait.
     pub readers_max: usize,
-    /// Of those, for one tenant.
+    /// Maximum of one tenant's concurrent reads.
     pub readers_per_tenant_max: usize,
-    /// Deliveries of one tenant that are not made yet, or were given up. Imports take half of it at most.
+    /// Maximum of one tenant's open and dead deliveries; imports may use half of it.
     pub waiting_per_tenant_max: u64,
-    /// Bytes of what they tell, in the same way.
+    /// Maximum bytes of the payloads of these deliveries; imports may use half of it.
     pub waiting_bytes_per_tenant_max: u64,
-    /// Bytes of deliveries of one tenant that have come to their end; the oldest go first.
+    /// Maximum bytes of one tenant's ended deliveries; the oldest are deleted first.
     pub deliveries_keep_bytes_per_tenant_max: u64,
-    /// Bytes of what is remembered of one tenant's events.
+    /// Maximum bytes of one tenant's stored events.
     pub events_bytes_per_tenant_max: u64,
-    /// Free space on the database's file system below which imports are refused; 0: never.
+    /// Free bytes on the file system below which imports are rejected; 0 disables the limit.
     pub free_bytes_imports_min: u64,
-    /// Below which events and plugins' state are refused as well; 0: never.
+    /// Free bytes below which events and state are rejected as well; 0 disables the limit.
     pub free_bytes_events_min: u64,
-    /// How long a callback waits for its write, or for what it reads.
+    /// Timeout of a callback's write or read.
     pub timeout_ms: u64,
-    /// How long a repeated event is recognised.
+    /// How long a repeated event is recognized.
     pub events_keep_ms: u64,
-    /// How long a delivery that has come to its end can be looked at.
+    /// How long an ended delivery is kept.
     pub deliveries_keep_ms: u64,
-    /// How long a channel's message is known: so long a repeated one, an echo and a late failure are
-    /// recognised.
+    /// How long a channel's message is kept, so that a repetition, an echo and a late failure are recognized.
     pub messages_keep_ms: u64,
-    /// How long a channel's conversation in which nothing happens is known by all its names.
+    /// How long a channel's conversation without messages is kept with all its names.
     pub conversations_keep_ms: u64,
 }
 
@@ -73,12 +72,12 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// The database's file, if the URL names one.
+    /// Returns the path of the file, if the URL has one.
     pub fn path(&self) -> Option<&Path> {
         self.url.strip_prefix("sqlite:").filter(|path| !path.is_empty()).map(Path::new)
     }
 
-    /// Makes the path of the database absolute: relative ones start at `folder`.
+    /// Resolves a relative path of the file against `folder`.
     pub fn resolve(&mut self, folder: &Path) {
         if let Some(path) = self.path() {
             let path: PathBuf = folder.join(path);
