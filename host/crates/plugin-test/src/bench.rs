@@ -17,8 +17,7 @@ use frontgate_runtime::run::call::{Call, Caller, Deadlines, Directory, Receipts}
 use frontgate_runtime::run::engine::Engine;
 use frontgate_runtime::run::receipt::Told;
 use frontgate_runtime::settings::PluginConfig;
-use frontgate_state::session::{Session, SessionOptions};
-use frontgate_state::{Bucket, Buckets};
+use frontgate_state::{Bucket, Buckets, Session, SessionOptions};
 use frontgate_store::Database;
 use frontgate_telemetry::capture::{Line, Lines};
 use tokio::time::Instant;

@@ -13,7 +13,7 @@ use rustix::fs::statvfs;
 use tracing::{info, warn};
 
 use super::Overload;
-use super::queue::Purpose;
+use super::origin::Purpose;
 
 /// The interval at which the writer checks the free space.
 pub(super) const CHECK_INTERVAL: Duration = Duration::from_secs(1);

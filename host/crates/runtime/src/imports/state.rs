@@ -2,8 +2,7 @@
 
 use frontgate_contract::bindings::plugin_types::Error;
 use frontgate_contract::bindings::state::{Entry, Host, StateError};
-use frontgate_state::Bucket;
-use frontgate_state::session::{Refusal, Session, SessionOptions};
+use frontgate_state::{Bucket, Refusal, Session, SessionOptions};
 
 use crate::run::store::CallStore;
 
