@@ -55,7 +55,10 @@ pub(super) fn session(store: &mut CallStore) -> Result<&mut Session, StateError>
         let caller = store.output.caller();
         let bucket = Bucket { plugin: store.output.plugin().clone(), tenant: caller.tenant.clone() };
         let request = caller.request.clone();
-        Box::new(Session::open(state, SessionOptions { bucket, limits: limits.clone(), request, deadline: reach.deadline }))
+        Box::new(Session::open(
+            state,
+            SessionOptions { bucket, limits: limits.clone(), request, deadline: reach.deadline },
+        ))
     });
     Ok(session)
 }
