@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use frontgate_config::Config;
-use frontgate_delivery::store::Store;
+use frontgate_delivery::Store;
 use frontgate_gateway::server::descriptors;
 use frontgate_gateway::server::descriptors::OPERATORS_CONNECTIONS_MAX;
 use frontgate_gateway::server::socket::Socket;

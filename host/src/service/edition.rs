@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use frontgate_config::Config;
+use frontgate_delivery::Store;
 use frontgate_delivery::job::State;
-use frontgate_delivery::store::Store;
 use frontgate_delivery::store::queue_admin::QueueAdmin;
 use frontgate_delivery::worker;
 use frontgate_gateway::gateway::Gateway;

@@ -26,6 +26,7 @@ use frontgate_contract::Role;
 use frontgate_gateway::settings::{Admin, Server};
 use frontgate_runtime::TenantShare;
 use frontgate_runtime::settings::{PluginConfig, Plugins};
+pub use frontgate_settings::{Diagnostic, Diagnostics};
 use frontgate_settings::{Open, Secret, open_as_is};
 use frontgate_system::ownership;
 use frontgate_system::process;
@@ -35,7 +36,6 @@ use serde::{Deserialize, Serialize};
 
 pub use self::change::Fixed;
 pub use self::schema::schema;
-pub use frontgate_settings::{Diagnostic, Diagnostics};
 
 /// The whole of `config.toml`. Relative paths start at the file's folder.
 #[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]

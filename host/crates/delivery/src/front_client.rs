@@ -12,7 +12,6 @@ use frontgate_front::api::{Body, Call, Fate, Response, Scope};
 use frontgate_front::token;
 use frontgate_net::form::{Form, Part};
 use frontgate_net::{Answer, Client, Failure, confidential};
-use frontgate_runtime::files::Failure as Broken;
 use frontgate_store::now_ms;
 use frontgate_tenants::App;
 use http_body_util::{BodyExt as _, Full};
@@ -33,7 +32,7 @@ pub(super) struct FrontClient {
 }
 
 /// A file to be uploaded to Front.
-pub(super) type FilePart = Part<Broken>;
+pub(super) type FilePart = Part<frontgate_runtime::files::Failure>;
 
 impl FrontClient {
     pub(super) fn new(app: &Arc<App>, client: &Arc<Client>) -> Self {

@@ -40,7 +40,7 @@ pub struct Store {
 impl Store {
     /// Opens the store and recovers deliveries that were leased when the previous process ended.
     pub async fn open(database: &Arc<Database>, settings: &frontgate_store::Settings) -> anyhow::Result<Self> {
-        let recovered = database.write(Origin::own(), |transaction| rows::recover(transaction)).await;
+        let recovered = database.write(Origin::internal(), |transaction| rows::recover(transaction)).await;
         let recovered = recovered.context("failed to recover interrupted deliveries")?;
         if recovered > 0 {
             tracing::info!(

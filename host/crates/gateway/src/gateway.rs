@@ -12,7 +12,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use frontgate_delivery::store::Store;
+use frontgate_delivery::Store;
 use frontgate_runtime::{CallError, Deadlines};
 use frontgate_tenants::Tenant;
 use frontgate_tenants::roles::Plugins;

@@ -14,8 +14,7 @@ use frontgate_runtime::settings::PluginConfig;
 use frontgate_runtime::{
     Call, CallError, CallRecord, CallRecords, Caller, Deadlines, Directory, Engine, LoadedPlugin, NetworkOverrides,
 };
-use frontgate_state::session::{Session, SessionOptions};
-use frontgate_state::{Bucket, Buckets};
+use frontgate_state::{Bucket, Buckets, Session, SessionOptions};
 use frontgate_store::Database;
 use frontgate_telemetry::capture::{Line, Lines};
 use tokio::time::Instant;

@@ -17,7 +17,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use frontgate_contract::bindings::plugin_types;
-use frontgate_state::session::NotCommitted;
+use frontgate_state::NotCommitted;
 use tokio::time::{Instant, timeout_at};
 use tracing::warn;
 use wasmtime::component::Instance;

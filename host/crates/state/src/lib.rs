@@ -4,14 +4,15 @@
 //! call succeeded, or discarded. No call ever sees uncommitted writes of another call.
 //!
 //! - [`Buckets`]: all buckets of a database.
-//! - [`Session`](session::Session): one call's view of a bucket, with its limits.
+//! - [`Session`]: one call's view of a bucket, with its limits.
 //!
-//! In reading order: [`session`], `write_buffer` (uncommitted writes of a call), `key_locks`, `rows` (the tables).
+//! In reading order: `session`, `write_buffer` (uncommitted writes of a call), `key_locks`, `rows` (the tables).
 //! Takes part in the trip of a callback (see ARCHITECTURE.md), wherever a plugin imports `state`.
 
+mod error;
 mod key_locks;
 mod rows;
-pub mod session;
+mod session;
 pub mod settings;
 mod write_buffer;
 
@@ -19,11 +20,14 @@ use std::ops::{Add, Sub};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use frontgate_store::{Database, OWN, Origin, StoreError, millis};
-use tokio::time::sleep;
+use frontgate_store::{Database, NO_TENANT, Origin, StoreError, millis};
+use tokio::time::{Instant, sleep};
 use tracing::warn;
 
+pub use self::error::{NotCommitted, Refusal};
 use self::key_locks::KeyLocks;
+pub use self::session::Session;
+use self::settings::StateLimits;
 
 /// The interval of the search for expired keys, and the pause between two deletions.
 const EXPIRE_INTERVAL: Duration = Duration::from_secs(10);
@@ -43,6 +47,18 @@ pub struct Bucket {
     pub plugin: Arc<str>,
     /// Name of the tenant.
     pub tenant: Arc<str>,
+}
+
+/// The call that opens a bucket.
+pub struct SessionOptions {
+    /// The bucket.
+    pub bucket: Bucket,
+    /// Limits of the bucket and of the call.
+    pub limits: StateLimits,
+    /// Id of the request. Nested calls share the same `Arc`, by which they are recognized.
+    pub request: Arc<str>,
+    /// The deadline of the call.
+    pub deadline: Instant,
 }
 
 /// A value with its version.
@@ -88,7 +104,7 @@ impl Buckets {
     ///
     /// Fails if the database cannot be read in time.
     pub async fn usage(&self) -> Result<Vec<Usage>, StoreError> {
-        self.database.read(OWN, rows::usage).await
+        self.database.read(NO_TENANT, rows::usage).await
     }
 
     /// Deletes expired keys, a few at a time; never returns.
@@ -109,10 +125,10 @@ impl Buckets {
     /// Returns whether more may have expired.
     async fn delete_some_expired(&self) -> Result<bool, StoreError> {
         let now = (self.clock)();
-        if !self.database.read(OWN, move |connection| rows::has_expired(connection, now)).await? {
+        if !self.database.read(NO_TENANT, move |connection| rows::has_expired(connection, now)).await? {
             return Ok(false);
         }
-        self.database.write(Origin::own(), move |transaction| rows::delete_expired(transaction, now)).await
+        self.database.write(Origin::internal(), move |transaction| rows::delete_expired(transaction, now)).await
     }
 }
 

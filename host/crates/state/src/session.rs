@@ -8,53 +8,15 @@ use frontgate_store::{Origin, StoreError, crash};
 use tokio::time::Instant;
 use tracing::{debug, warn};
 
+use super::error::{NotCommitted, Refusal};
 use super::key_locks::KeyLock;
 use super::rows::{self, Conflict};
 use super::write_buffer::{Base, WriteBuffer};
-use super::{Bucket, Buckets, Size, Value};
+use super::{Buckets, SessionOptions, Size, Value};
 use crate::settings::StateLimits;
 
 /// Estimated bytes of memory for a key, besides its text.
 const KEY_OVERHEAD: usize = 256;
-
-/// The call that opens a bucket.
-pub struct SessionOptions {
-    /// The bucket.
-    pub bucket: Bucket,
-    /// Limits of the bucket and of the call.
-    pub limits: StateLimits,
-    /// Id of the request. Nested calls share the same `Arc`, by which they are recognized.
-    pub request: Arc<str>,
-    /// The deadline of the call.
-    pub deadline: Instant,
-}
-
-/// Why an operation on a bucket failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refusal {
-    /// The key or the value is larger than its limit.
-    TooLarge,
-    /// The limit of the bucket, or of one call, is reached.
-    Full,
-    /// The value is not a number, or the sum is out of range.
-    NotANumber,
-    /// The database cannot be read in time, or another call holds the lock of the key.
-    Unavailable,
-}
-
-/// Why the writes of a call were not committed.
-#[derive(Debug, thiserror::Error)]
-pub enum NotCommitted {
-    /// Other calls of the plugin filled the bucket first.
-    #[error("failed to commit state: plugins.state.keys_max or bytes_max is reached")]
-    Full,
-    /// A plain write changed a key that this call had swapped or incremented.
-    #[error("failed to commit state: a swapped or incremented key was changed by another call")]
-    Changed,
-    /// The database could not write, or not in time.
-    #[error("failed to commit state: {0}")]
-    Store(#[from] StoreError),
-}
 
 /// Keys in order, and the cursor of the next page.
 pub(crate) type Page = (Vec<String>, Option<u64>);

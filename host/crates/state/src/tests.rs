@@ -7,9 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
-use super::session::{NotCommitted, Refusal, Session, SessionOptions};
 use super::*;
-use crate::settings::StateLimits;
 
 thread_local! {
     /// Milliseconds; calls read it on the test's own thread.

@@ -1,5 +1,7 @@
-//! Free space on the database's file system. Imports are refused first, then platform events; progress of
-//! what is stored already never is.
+//! Free space on the database's file system, with two watermarks.
+//!
+//! Below the first one imports are rejected, below the second one also events and state. Progress of stored
+//! deliveries is never rejected, since it makes room.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,25 +13,25 @@ use rustix::fs::statvfs;
 use tracing::{info, warn};
 
 use super::Overload;
-use super::queue::Purpose;
+use super::origin::Purpose;
 
-/// How often the writer looks at the free space.
-pub(super) const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+/// The interval at which the writer checks the free space.
+pub(super) const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// What the free space allows, for everybody who wants to write.
+/// The current level, shared with all writes.
 #[derive(Debug, Default)]
-pub(super) struct Room(AtomicU8);
+pub(super) struct SpaceLevel(AtomicU8);
 
-/// Nothing is refused.
+/// Nothing is rejected.
 const ENOUGH: u8 = 0;
-/// Imports are refused.
+/// Imports are rejected.
 const LITTLE: u8 = 1;
-/// Events and state, too.
+/// Imports, events and state are rejected.
 const NONE: u8 = 2;
 
-impl Room {
-    /// Why a write is refused, if it is.
-    pub(super) fn refusal(&self, purpose: Purpose) -> Option<Overload> {
+impl SpaceLevel {
+    /// Returns the limit that rejects a write, if any.
+    pub(super) fn rejection(&self, purpose: Purpose) -> Option<Overload> {
         let level = self.0.load(Ordering::Relaxed);
         match purpose {
             Purpose::Progress => None,
@@ -39,38 +41,38 @@ impl Room {
     }
 }
 
-/// Looks at the file system; the writer's own.
-pub(super) struct Watch {
+/// Checks the file system; owned by the writer.
+pub(super) struct SpaceMonitor {
     path: PathBuf,
     imports_min: u64,
     events_min: u64,
-    room: Arc<Room>,
-    looked: Instant,
+    level: Arc<SpaceLevel>,
+    checked: Instant,
 }
 
-impl Watch {
-    /// Has looked once.
-    pub(super) fn new(path: &Path, config: &crate::Settings, room: &Arc<Room>) -> Self {
-        let mut watch = Self {
+impl SpaceMonitor {
+    /// Creates a monitor that has checked once.
+    pub(super) fn new(path: &Path, config: &crate::Settings, level: &Arc<SpaceLevel>) -> Self {
+        let mut monitor = Self {
             path: path.to_owned(),
             imports_min: config.free_bytes_imports_min,
             events_min: config.free_bytes_events_min,
-            room: Arc::clone(room),
-            looked: Instant::now(),
+            level: Arc::clone(level),
+            checked: Instant::now(),
         };
-        watch.look();
-        watch
+        monitor.check();
+        monitor
     }
 
-    /// Looks again if the last time is long enough ago.
-    pub(super) fn look_in_time(&mut self) {
-        if self.looked.elapsed() >= LOOK_INTERVAL {
-            self.look();
+    /// Checks if the interval has passed.
+    pub(super) fn check_if_due(&mut self) {
+        if self.checked.elapsed() >= CHECK_INTERVAL {
+            self.check();
         }
     }
 
-    fn look(&mut self) {
-        self.looked = Instant::now();
+    fn check(&mut self) {
+        self.checked = Instant::now();
         let free = match statvfs(&self.path) {
             Ok(found) => found.f_bavail.saturating_mul(found.f_frsize),
             Err(error) => {
@@ -84,17 +86,20 @@ impl Watch {
             _ => ENOUGH,
         };
         METRICS.store_disk_level.set(level.into());
-        let before = self.room.0.swap(level, Ordering::Relaxed);
+        let before = self.level.0.swap(level, Ordering::Relaxed);
         if before == level {
             return;
         }
         let words = match level {
-            ENOUGH => "everything is stored again",
-            LITTLE => "imports are refused: less than store.free_bytes_imports_min is free",
-            _ => "imports, events and state are refused: less than store.free_bytes_events_min is free",
+            ENOUGH => "all writes accepted again",
+            LITTLE => "imports rejected, below store.free_bytes_imports_min",
+            _ => "imports, events and state rejected, below store.free_bytes_events_min",
         };
-        let (event, text) = ("store.free_space", format!("{free} bytes are free for the database; {words}"));
-        if level == ENOUGH { info!(event, free, "{text}") } else { warn!(event, free, "{text}") }
+        if level == ENOUGH {
+            info!(event = "store.free_space_recovered", free, "{free} bytes free for the database: {words}");
+        } else {
+            warn!(event = "store.free_space_low", free, "{free} bytes free for the database: {words}");
+        }
     }
 }
 
@@ -102,23 +107,23 @@ impl Watch {
 mod tests {
     use super::*;
 
-    fn refused(imports_min: u64, events_min: u64) -> [bool; 3] {
+    fn rejected(imports_min: u64, events_min: u64) -> [bool; 3] {
         let folder = tempfile::tempdir().expect("a folder");
         let config = crate::Settings {
             free_bytes_imports_min: imports_min,
             free_bytes_events_min: events_min,
             ..crate::Settings::default()
         };
-        let room = Arc::default();
-        Watch::new(folder.path(), &config, &room);
+        let level = Arc::default();
+        SpaceMonitor::new(folder.path(), &config, &level);
         [Purpose::Import { channel: 1 }, Purpose::Event, Purpose::Progress]
-            .map(|purpose| room.refusal(purpose).is_some())
+            .map(|purpose| level.rejection(purpose).is_some())
     }
 
     #[test]
-    fn imports_are_refused_first_then_events_and_progress_never() {
-        assert_eq!(refused(0, 0), [false, false, false]);
-        assert_eq!(refused(u64::MAX, 0), [true, false, false]);
-        assert_eq!(refused(u64::MAX, u64::MAX), [true, true, false]);
+    fn imports_are_rejected_first_then_events_and_progress_never() {
+        assert_eq!(rejected(0, 0), [false, false, false]);
+        assert_eq!(rejected(u64::MAX, 0), [true, false, false]);
+        assert_eq!(rejected(u64::MAX, u64::MAX), [true, true, false]);
     }
 }

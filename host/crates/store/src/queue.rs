@@ -1,93 +1,26 @@
-//! The writes that wait for the disk: a share of the queue for each tenant, lanes within it, and turns among
-//! the tenants, so that a full share delays its owner alone.
+//! Queue of writes for the writer thread: a share and lanes for each tenant, served round-robin.
+//!
+//! A full share delays its tenant alone. Progress of stored deliveries is never rejected.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::{Condvar, Mutex};
+
+use super::origin::{Origin, Purpose};
 use super::writer::Work;
 use super::{Overload, StoreError};
 
-/// Writes that a tenant may always add, however many writes of others wait: `store.queue_max` can be filled
-/// by several tenants together, and must not lock out one that has hardly any.
+/// Writes that a tenant may queue even if `store.queue_max` is reached, so that a few busy tenants together
+/// cannot lock out another one.
 const RESERVED: usize = 16;
 
-/// Imports and state may take one part in so many of a tenant's share, so that platform events find room.
+/// Imports and state may use one part in this many of a tenant's share; the rest is reserved for events.
 const BULK_PART: usize = 2;
-
-/// What a write is for. Within a tenant's share the earlier kinds go first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Purpose {
-    /// Progress of a delivery, or housekeeping: it makes room, and its number is bounded by the workers.
-    Progress,
-    /// What a platform sent, and what it is answered.
-    Event,
-    /// What a plugin keeps.
-    State,
-    /// What a channel's provider sent.
-    Import {
-        /// Ours.
-        channel: i64,
-    },
-}
 
 /// Lanes of a share, one for each purpose.
 const LANES: usize = 4;
-
-impl Purpose {
-    fn lane(self) -> usize {
-        match self {
-            Self::Progress => 0,
-            Self::Event => 1,
-            Self::State => 2,
-            Self::Import { .. } => 3,
-        }
-    }
-
-    fn is_bulk(self) -> bool {
-        matches!(self, Self::State | Self::Import { .. })
-    }
-}
-
-/// Whose write it is, what it is for, and the bytes that it keeps in memory while it waits.
-#[derive(Debug, Clone)]
-pub struct Origin {
-    tenant: Arc<str>,
-    pub(super) purpose: Purpose,
-    bytes: usize,
-}
-
-impl Origin {
-    /// The gateway's own housekeeping.
-    pub fn own() -> Self {
-        Self::progress("")
-    }
-
-    /// Progress of what a tenant has stored already: a delivery, a channel that is connected, an answer to a message. It
-    /// is never refused, and its number is bounded by what was accepted.
-    pub fn progress(tenant: impl Into<Arc<str>>) -> Self {
-        Self { tenant: tenant.into(), purpose: Purpose::Progress, bytes: 0 }
-    }
-
-    /// What a platform sent.
-    pub fn event(tenant: impl Into<Arc<str>>, bytes: usize) -> Self {
-        Self { tenant: tenant.into(), purpose: Purpose::Event, bytes }
-    }
-
-    /// What a plugin keeps.
-    pub fn state(tenant: impl Into<Arc<str>>, bytes: usize) -> Self {
-        Self { tenant: tenant.into(), purpose: Purpose::State, bytes }
-    }
-
-    /// What a channel's provider sent.
-    pub fn import(tenant: impl Into<Arc<str>>, channel: i64, bytes: usize) -> Self {
-        Self { tenant: tenant.into(), purpose: Purpose::Import { channel }, bytes }
-    }
-
-    pub(super) fn tenant(&self) -> &Arc<str> {
-        &self.tenant
-    }
-}
 
 /// The limits of the queue.
 #[derive(Debug, Clone, Copy)]
@@ -109,17 +42,17 @@ impl Limits {
     }
 }
 
-/// What the writer finds.
-pub(super) enum Found<W> {
+/// The result of waiting for a write.
+pub(super) enum Next<W> {
     /// The next write.
     Work(W),
-    /// Nothing for a while.
+    /// No write within the time.
     Nothing,
     /// The queue is closed.
     Closed,
 }
 
-/// The queue between everybody and the writer.
+/// The queue between the callers and the writer.
 pub(super) struct Queue<W = Work> {
     limits: Limits,
     inner: Mutex<Inner<W>>,
@@ -127,20 +60,20 @@ pub(super) struct Queue<W = Work> {
 }
 
 struct Inner<W> {
-    /// Those with something waiting.
+    /// Tenants with queued writes.
     tenants: HashMap<Arc<str>, Share<W>>,
-    /// The same, in the order of their turns.
+    /// The same tenants in the order of their turns.
     turns: VecDeque<Arc<str>>,
-    /// Writes that count against `store.queue_max`.
+    /// Queued writes that `store.queue_max` limits.
     counted: usize,
     closed: bool,
 }
 
-/// What waits of one tenant.
+/// Queued writes of one tenant.
 struct Share<W> {
     lanes: [VecDeque<(Origin, W)>; LANES],
     counted: Load,
-    /// Of those, state and imports.
+    /// The part of `counted` that is state and imports.
     bulk: Load,
     channels: HashMap<i64, usize>,
 }
@@ -152,7 +85,7 @@ struct Load {
 }
 
 impl Load {
-    /// The last write may be larger than the room that is left: each fits once.
+    /// Returns whether a limit is reached. The last write may exceed it, so that every size is accepted.
     fn is_full(self, writes: usize, bytes: usize) -> bool {
         self.writes >= writes || self.bytes >= bytes
     }
@@ -176,7 +109,7 @@ impl<W> Default for Share<W> {
 }
 
 impl<W> Share<W> {
-    fn refusal(&self, origin: &Origin, all: usize, limits: &Limits) -> Option<Overload> {
+    fn rejection(&self, origin: &Origin, all: usize, limits: &Limits) -> Option<Overload> {
         if origin.purpose == Purpose::Progress {
             return None;
         }
@@ -241,21 +174,21 @@ impl<W> Queue<W> {
         Self { limits, inner: Mutex::new(inner), filled: Condvar::new() }
     }
 
-    /// Adds a write, unless its tenant has its share.
+    /// Adds a write, unless a limit is reached.
     pub(super) fn push(&self, origin: Origin, work: W) -> Result<(), StoreError> {
-        let mut inner = self.lock();
+        let mut inner = self.inner.lock();
         let Inner { tenants, turns, counted, closed } = &mut *inner;
         if *closed {
             return Err(StoreError::Closed);
         }
         let is_counted = origin.purpose != Purpose::Progress;
         if let Some(share) = tenants.get_mut(&origin.tenant) {
-            if let Some(overload) = share.refusal(&origin, *counted, &self.limits) {
+            if let Some(overload) = share.rejection(&origin, *counted, &self.limits) {
                 return Err(overload.into());
             }
             share.push(origin, work);
         } else {
-            // Without a write that waits it has its reserved part at least.
+            // A tenant without queued writes has its reserved part.
             let tenant = Arc::clone(&origin.tenant);
             turns.push_back(Arc::clone(&tenant));
             tenants.entry(tenant).or_default().push(origin, work);
@@ -266,54 +199,49 @@ impl<W> Queue<W> {
         Ok(())
     }
 
-    /// Why a write would be refused at this moment, if it would.
-    pub(super) fn refusal(&self, origin: &Origin) -> Option<Overload> {
-        let inner = self.lock();
-        inner.tenants.get(&origin.tenant)?.refusal(origin, inner.counted, &self.limits)
+    /// Returns the limit that would reject a write at this moment, if any.
+    pub(super) fn rejection(&self, origin: &Origin) -> Option<Overload> {
+        let inner = self.inner.lock();
+        inner.tenants.get(&origin.tenant)?.rejection(origin, inner.counted, &self.limits)
     }
 
-    /// The next write, in its turn, if one waits.
+    /// Takes the next write in turn, if any.
     pub(super) fn next(&self) -> Option<W> {
-        self.lock().next()
+        self.inner.lock().next()
     }
 
-    /// The same, once there is one, or nothing after this long.
-    pub(super) fn wait(&self, longest: Duration) -> Found<W> {
+    /// Takes the next write in turn, waiting for at most this long.
+    pub(super) fn wait(&self, longest: Duration) -> Next<W> {
+        let mut inner = self.inner.lock();
         let is_idle = |inner: &mut Inner<W>| inner.turns.is_empty() && !inner.closed;
-        let waited = self.filled.wait_timeout_while(self.lock(), longest, is_idle);
-        let (mut inner, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        self.filled.wait_while_for(&mut inner, is_idle, longest);
         match inner.next() {
-            Some(work) => Found::Work(work),
-            None if inner.closed => Found::Closed,
-            None => Found::Nothing,
+            Some(work) => Next::Work(work),
+            None if inner.closed => Next::Closed,
+            None => Next::Nothing,
         }
     }
 
-    /// How many writes of each tenant wait.
+    /// Returns the number of queued writes of each tenant.
     pub(super) fn waiting(&self) -> HashMap<Arc<str>, usize> {
-        let inner = self.lock();
+        let inner = self.inner.lock();
         let count = |share: &Share<W>| share.lanes.iter().map(VecDeque::len).sum();
         inner.tenants.iter().map(|(tenant, share)| (Arc::clone(tenant), count(share))).collect()
     }
 
-    /// Takes nothing more. What waits is still written.
+    /// Rejects further writes; queued ones are still executed.
     pub(super) fn close(&self) {
-        self.lock().closed = true;
+        self.inner.lock().closed = true;
         self.filled.notify_one();
     }
 
-    /// Drops what waits: nothing is left that could write it.
+    /// Closes the queue and drops queued writes, once no writer is left.
     pub(super) fn abandon(&self) {
-        let mut inner = self.lock();
+        let mut inner = self.inner.lock();
         inner.closed = true;
         let (tenants, _) = (std::mem::take(&mut inner.tenants), std::mem::take(&mut inner.turns));
         drop(inner);
         drop(tenants);
-    }
-
-    /// Nothing panics while it holds this lock.
-    fn lock(&self) -> MutexGuard<'_, Inner<W>> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,21 +1,21 @@
-//! Connections that read, on threads that may block: each sees what was committed when it begins, and
-//! waits neither for the thread that writes nor for its disk.
+//! Read connections, used on blocking threads: each read sees a snapshot and never waits for the writer.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use rusqlite::Connection;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
 use super::{StoreError, schema};
 
-/// Connections that are opened when they are first needed, and kept.
+/// A pool of read connections, opened on demand and kept.
 pub(super) struct Readers {
     path: PathBuf,
-    places: Arc<Semaphore>,
-    /// Those of each tenant that has read something.
+    permits: Arc<Semaphore>,
+    /// Permits of each tenant that has read before.
     shares: Mutex<HashMap<Arc<str>, Arc<Semaphore>>>,
     share: usize,
     idle: Mutex<Vec<Connection>>,
@@ -23,33 +23,34 @@ pub(super) struct Readers {
 
 impl Readers {
     pub(super) fn new(path: &Path, most: usize, share: usize) -> Self {
-        let (path, places) = (path.to_owned(), Arc::new(Semaphore::new(most)));
-        Self { path, places, shares: Mutex::default(), share, idle: Mutex::default() }
+        let (path, permits) = (path.to_owned(), Arc::new(Semaphore::new(most)));
+        Self { path, permits, shares: Mutex::default(), share, idle: Mutex::default() }
     }
 
-    /// Reads, once the tenant's share and a connection are free: of those that wait for a connection, no
-    /// tenant has more than its share.
+    /// Runs a read once the tenant's share and then a connection are free.
+    ///
+    /// The share comes first, so no tenant has more than its share of the reads that wait for a connection.
     pub(super) async fn read<T, R>(self: &Arc<Self>, tenant: &str, work: R) -> Result<T, StoreError>
     where
         T: Send + 'static,
         R: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     {
-        let turn = self.share_of(tenant).acquire_owned().await.map_err(|_| StoreError::Closed)?;
-        let place = Arc::clone(&self.places).acquire_owned().await.map_err(|_| StoreError::Closed)?;
+        let share = self.share_of(tenant).acquire_owned().await.map_err(|_| StoreError::Closed)?;
+        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| StoreError::Closed)?;
         let readers = Arc::clone(self);
         let reading = spawn_blocking(move || {
             let connection = readers.take()?;
             let result = work(&connection);
-            readers.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
-            drop((place, turn));
+            readers.idle.lock().push(connection);
+            drop((permit, share));
             Ok(result?)
         });
-        // It ends early only where the runtime does.
+        // The task fails only if the runtime shuts down.
         reading.await.unwrap_or(Err(StoreError::Closed))
     }
 
     fn share_of(&self, tenant: &str) -> Arc<Semaphore> {
-        let mut shares = self.shares.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut shares = self.shares.lock();
         if let Some(share) = shares.get(tenant) {
             return Arc::clone(share);
         }
@@ -59,7 +60,7 @@ impl Readers {
     }
 
     fn take(&self) -> rusqlite::Result<Connection> {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let idle = self.idle.lock().pop();
         idle.map_or_else(|| schema::open_to_read(&self.path), Ok)
     }
 }

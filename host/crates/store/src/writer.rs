@@ -1,26 +1,30 @@
-//! The one thread that writes: what has come together shares a commit, and the wait for the disk.
+//! The writer thread: queued writes share a commit, and so the wait for the disk (group commit).
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-use super::disk::{self, Watch};
-use super::queue::{Found, Queue};
+use super::disk::{self, SpaceMonitor};
+use super::queue::{Next, Queue};
 use super::{StoreError, crash};
 
-/// Writes of one commit: many share the wait for the disk.
+/// Maximum number of writes in one commit.
 const COMMIT_MAX: usize = 64;
 
-/// How long a commit is filled: writes of many megabytes do not delay the next tenant's by more.
+/// How long writes are added to a commit, so that large writes do not delay the next tenant by more.
 const COMMIT_TIME_MAX: Duration = Duration::from_millis(5);
 
-/// Does its part of a commit, or learns that there is none; says what went wrong with its own part.
+/// A queued write. It gets the open transaction, or the error that ended it, and returns its own error.
 pub(super) type Work = Box<dyn FnOnce(Result<&Transaction<'_>, StoreError>) -> (Reply, Option<StoreError>) + Send>;
-/// Tells the caller, once it is on disk or known not to be.
+/// Completes the caller's future with the result of the commit.
 pub(super) type Reply = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 
-/// Undoes what failed, and nothing else: one write must not undo those that share its commit.
+/// Runs `work` in a savepoint, so that a failed write does not undo those that share its commit.
+///
+/// # Errors
+///
+/// Returns the error of `work`, or of the savepoint.
 pub fn in_savepoint<T, E: From<rusqlite::Error>>(
     transaction: &Transaction<'_>,
     work: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
@@ -29,29 +33,28 @@ pub fn in_savepoint<T, E: From<rusqlite::Error>>(
     let result = work(transaction);
     let end = if result.is_ok() { "RELEASE one" } else { "ROLLBACK TO one; RELEASE one" };
     let ended = transaction.execute_batch(end);
-    // Where the database has taken everything back already, its first words say why.
+    // If the database has rolled back everything already, the first error is the cause.
     result.and_then(|value| ended.map(|()| value).map_err(E::from))
 }
 
-/// Writes until the queue is closed. A commit takes what waits in the order of the tenants'
-/// turns, also what came while it was filled.
-pub(super) fn write(mut connection: Connection, queue: &Queue, watch: &mut Watch) {
+/// Writes until the queue is closed. A commit takes queued writes in turn, also those that arrive meanwhile.
+pub(super) fn write(mut connection: Connection, queue: &Queue, monitor: &mut SpaceMonitor) {
     loop {
-        let first = match queue.wait(disk::LOOK_INTERVAL) {
-            Found::Work(work) => work,
-            Found::Nothing => {
-                watch.look_in_time();
+        let first = match queue.wait(disk::CHECK_INTERVAL) {
+            Next::Work(work) => work,
+            Next::Nothing => {
+                monitor.check_if_due();
                 continue;
             }
-            Found::Closed => return,
+            Next::Closed => return,
         };
-        watch.look_in_time();
+        monitor.check_if_due();
         let until = Instant::now() + COMMIT_TIME_MAX;
         let more = std::iter::from_fn(|| if Instant::now() < until { queue.next() } else { None });
         let batch = std::iter::once(first).chain(more.take(COMMIT_MAX - 1));
         let (replies, committed) = commit(&mut connection, batch);
         if let Err(error) = &committed {
-            tracing::error!("the store cannot write: {error}");
+            tracing::error!(event = "store.commit_failed", "failed to commit writes: {error}");
         }
         crash::point("committed");
         for reply in replies {
@@ -67,11 +70,10 @@ fn commit(connection: &mut Connection, batch: impl Iterator<Item = Work>) -> (Ve
     for work in batch {
         let (reply, own) = work(open.as_ref().map_err(Clone::clone));
         replies.push(reply);
-        // A full disk, or one that fails, ends the transaction on the spot. Whatever came after it would
-        // be written on its own.
+        // A full or failing disk ends the transaction at once; later writes would run outside of one.
         if open.as_ref().is_ok_and(|transaction| transaction.is_autocommit()) {
             let why = own.unwrap_or(StoreError::Closed);
-            open = Err(StoreError::TakenBack(Arc::new(why)));
+            open = Err(StoreError::RolledBack(Arc::new(why)));
         }
     }
     crash::point("before-commit");
@@ -85,43 +87,43 @@ mod tests {
 
     use super::*;
 
-    /// A write of so many bytes, and what its caller hears.
+    /// A write of this many bytes, and the result for its caller.
     fn insert(bytes: i64) -> (Work, oneshot::Receiver<Result<(), StoreError>>) {
-        let (tell, told) = oneshot::channel();
+        let (sender, receiver) = oneshot::channel();
         let work: Work = Box::new(move |transaction| {
             let result = transaction.and_then(|transaction| {
                 let insert = "INSERT INTO t VALUES (zeroblob(?1))";
                 Ok(in_savepoint(transaction, |transaction| transaction.execute(insert, [bytes]).map(drop))?)
             });
             let own = result.as_ref().err().cloned();
-            let reply: Reply = Box::new(move |committed| drop(tell.send(result.and(committed))));
+            let reply: Reply = Box::new(move |committed| drop(sender.send(result.and(committed))));
             (reply, own)
         });
-        (work, told)
+        (work, receiver)
     }
 
     #[test]
-    fn a_full_disk_takes_the_whole_commit_back_and_says_so_to_everybody() {
+    fn a_full_disk_rolls_back_the_whole_commit_and_fails_every_write() {
         let folder = tempfile::tempdir().expect("a folder");
         let mut connection = Connection::open(folder.path().join("test.db")).expect("a database");
         connection.execute_batch("PRAGMA page_size = 4096; CREATE TABLE t (b BLOB)").expect("a table");
         connection.pragma_update(None, "max_page_count", 20).expect("a limit");
-        let (works, told): (Vec<_>, Vec<_>) = [10, 1_000_000, 10].map(insert).into_iter().unzip();
+        let (works, receivers): (Vec<_>, Vec<_>) = [10, 1_000_000, 10].map(insert).into_iter().unzip();
         let (replies, committed) = commit(&mut connection, works.into_iter());
         assert!(
-            matches!(&committed, Err(StoreError::TakenBack(why)) if why.to_string().contains("full")),
+            matches!(&committed, Err(StoreError::RolledBack(why)) if why.to_string().contains("full")),
             "{committed:?}"
         );
         replies.into_iter().for_each(|reply| reply(committed.clone()));
-        for mut told in told {
-            let heard = told.try_recv().expect("an answer").expect_err("nothing was written");
-            assert!(heard.to_string().contains("full"), "{heard}");
+        for mut receiver in receivers {
+            let error = receiver.try_recv().expect("an answer").expect_err("nothing was written");
+            assert!(error.to_string().contains("full"), "{error}");
         }
         let rows: i64 = connection.query_row("SELECT count(*) FROM t", [], |row| row.get(0)).expect("a count");
         assert_eq!(rows, 0);
-        let (work, mut told) = insert(10);
+        let (work, mut receiver) = insert(10);
         let (replies, committed) = commit(&mut connection, std::iter::once(work));
         replies.into_iter().for_each(|reply| reply(committed.clone()));
-        assert!(told.try_recv().expect("an answer").is_ok());
+        assert!(receiver.try_recv().expect("an answer").is_ok());
     }
 }

@@ -32,7 +32,7 @@ impl Store {
             rejected.remove(&channel);
         }
         drop(rejected);
-        self.database.would_take(&Origin::import(Arc::clone(tenant), channel, 0))
+        self.database.would_accept(&Origin::import(Arc::clone(tenant), channel, 0))
     }
 
     /// Returns the permits of a channel's provider. A request holds one until its events are on disk.

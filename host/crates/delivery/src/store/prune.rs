@@ -41,7 +41,7 @@ impl Store {
     pub(crate) async fn prune(&self, keep: Retention) -> Result<bool, StoreError> {
         let kept_bytes = self.limits.kept_bytes;
         self.database
-            .write(Origin::own(), move |transaction| {
+            .write(Origin::internal(), move |transaction| {
                 let before = |age: Duration| millis(SystemTime::now().checked_sub(age).unwrap_or(UNIX_EPOCH));
                 let events = prune_events(transaction, before(keep.events))?;
                 let ended = prune_ended(transaction, before(keep.deliveries))?;

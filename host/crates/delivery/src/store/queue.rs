@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use frontgate_store::{OWN, Origin, millis};
+use frontgate_store::{NO_TENANT, Origin, millis};
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
 use super::front::apply_outcome::apply_outcome;
@@ -114,7 +114,7 @@ impl Store {
     /// Returns whether a tenant has open deliveries for Front channels; true if the database cannot be read.
     pub(crate) async fn has_open_for_front(&self, tenant: &str) -> bool {
         let tenant = tenant.to_owned();
-        let has = self.database.read(OWN, move |connection| {
+        let has = self.database.read(NO_TENANT, move |connection| {
             let select = "SELECT EXISTS (SELECT 1 FROM deliveries
                           WHERE tenant = ?1 AND channel IS NOT NULL AND state IN ('ready', 'unknown'))";
             connection.query_row(select, [tenant], |row| row.get(0))

@@ -83,7 +83,7 @@ const COLUMNS: &str = "id, tenant, kind, name, conversation, state, attempts, du
 impl QueueAdmin {
     /// Opens an existing database.
     pub fn open(path: &Path) -> anyhow::Result<Self> {
-        Ok(Self { connection: schema::open_beside(path)? })
+        Ok(Self { connection: schema::open_shared(path)? })
     }
 
     /// Returns the newest deliveries, of one state or of all.

@@ -109,7 +109,7 @@ pub(super) mod tests {
         let url = format!("sqlite:{}", folder.join("test.db").display());
         let config = frontgate_store::Settings { url, ..frontgate_store::Settings::default() };
         let database = frontgate_store::Database::open(&config).expect("a database");
-        frontgate_store::schema::open_beside(database.path()).expect("a connection")
+        frontgate_store::schema::open_shared(database.path()).expect("a connection")
     }
 
     fn limits(rows: u64) -> Limits {

@@ -145,7 +145,7 @@ impl World {
 
     /// The counts of the triggers match the rows.
     fn check_shares(&self) {
-        let beside = schema::open_beside(self.store().database.path()).expect("the database");
+        let beside = schema::open_shared(self.store().database.path()).expect("the database");
         let ended = "state IN ('sent', 'failed', 'cancelled')";
         let counted = "SELECT coalesce(sum(waiting), 0), coalesce(sum(waiting_bytes), 0), coalesce(sum(kept), 0),
                          coalesce(sum(kept_bytes), 0) FROM store_shares WHERE channel = 0";

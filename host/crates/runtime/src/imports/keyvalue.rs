@@ -5,7 +5,7 @@ use std::mem::size_of;
 use frontgate_contract::bindings::keyvalue::store::{Error, Host, HostBucket, KeyResponse};
 use frontgate_contract::bindings::keyvalue::{OpenBucket, atomics, batch};
 use frontgate_contract::bindings::state::StateError;
-use frontgate_state::session::{Refusal, Session};
+use frontgate_state::{Refusal, Session};
 use wasmtime::Result;
 use wasmtime::component::{HasData, Resource, ResourceTable};
 

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use frontgate_contract::bindings::plugin_types::Error;
 use frontgate_contract::bindings::state::{Entry, Host, StateError};
-use frontgate_state::session::{Refusal, Session, SessionOptions};
 use frontgate_state::settings::StateLimits;
 use frontgate_state::{Bucket, Buckets};
+use frontgate_state::{Refusal, Session, SessionOptions};
 use tokio::time::Instant;
 use wasmtime::component::HasData;
 

@@ -1,4 +1,4 @@
-//! Shares, lanes and turns.
+//! Shares, lanes and turns of the queue.
 
 use super::*;
 
@@ -19,7 +19,7 @@ fn fill(queue: &Queue<&'static str>, origin: &Origin, name: &'static str) -> (us
 }
 
 #[test]
-fn tenants_take_turns_however_much_one_of_them_has_waiting() {
+fn tenants_take_turns() {
     let queue = queue();
     fill(&queue, &Origin::event("a", 1), "a");
     for _ in 0..2 {
@@ -30,7 +30,7 @@ fn tenants_take_turns_however_much_one_of_them_has_waiting() {
 }
 
 #[test]
-fn platform_events_go_before_state_and_imports_and_progress_before_all() {
+fn progress_comes_first_then_events_then_state_then_imports() {
     let queue = queue();
     queue.push(Origin::import("a", 1, 1), "import").expect("room");
     queue.push(Origin::state("a", 1), "state").expect("room");
@@ -41,7 +41,7 @@ fn platform_events_go_before_state_and_imports_and_progress_before_all() {
 }
 
 #[test]
-fn each_limit_refuses_what_is_past_it_and_names_itself() {
+fn each_limit_rejects_writes_and_is_named_in_the_error() {
     let queue = queue();
     let over = |got: (usize, StoreError), taken, overload| {
         assert_eq!(got.0, taken);
@@ -49,7 +49,7 @@ fn each_limit_refuses_what_is_past_it_and_names_itself() {
     };
     over(fill(&queue, &Origin::import("a", 1, 1), "-"), 5, Overload::Channel);
     over(fill(&queue, &Origin::import("a", 2, 1), "-"), 5, Overload::Channel);
-    // Half of the share is for events.
+    // Half of the share is reserved for events.
     over(fill(&queue, &Origin::state("a", 1), "-"), 10, Overload::Tenant);
     over(fill(&queue, &Origin::event("a", 1), "-"), 20, Overload::Tenant);
     over(fill(&queue, &Origin::event("b", 300), "-"), 4, Overload::Tenant);
@@ -57,7 +57,7 @@ fn each_limit_refuses_what_is_past_it_and_names_itself() {
 }
 
 #[test]
-fn a_full_queue_has_room_for_a_tenant_with_little_waiting() {
+fn a_full_queue_accepts_writes_of_a_tenant_within_its_reserve() {
     let queue = queue();
     for tenant in ["a", "b", "c"] {
         fill(&queue, &Origin::event(tenant, 1), "-");
@@ -68,7 +68,7 @@ fn a_full_queue_has_room_for_a_tenant_with_little_waiting() {
 }
 
 #[test]
-fn progress_is_never_refused() {
+fn progress_is_never_rejected() {
     let queue = queue();
     fill(&queue, &Origin::event("a", 1), "-");
     queue.push(Origin::progress("a"), "progress").expect("room");
@@ -76,7 +76,7 @@ fn progress_is_never_refused() {
 }
 
 #[test]
-fn what_was_taken_out_leaves_room() {
+fn a_write_that_was_taken_frees_its_room() {
     let queue = queue();
     let import = Origin::import("a", 1, 300);
     let (taken, _) = fill(&queue, &import, "-");
@@ -84,5 +84,5 @@ fn what_was_taken_out_leaves_room() {
     while queue.next().is_some() {}
     let (again, _) = fill(&queue, &import, "-");
     assert_eq!(taken, again);
-    assert!(queue.lock().counted == again);
+    assert!(queue.inner.lock().counted == again);
 }

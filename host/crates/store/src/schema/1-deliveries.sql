@@ -1,4 +1,4 @@
--- What was accepted, and what was answered: the same again gets the same answer.
+-- Accepted events with their answers: a repeated event gets the same answer.
 CREATE TABLE events (
   tenant TEXT NOT NULL,
   identity TEXT NOT NULL,
@@ -18,11 +18,11 @@ CREATE TABLE deliveries (
   fields TEXT NOT NULL,
   request TEXT NOT NULL,
   state TEXT NOT NULL,
-  -- When it may go on; NULL while an earlier one of its conversation is open.
+  -- When the next attempt is due; NULL while an earlier delivery of the conversation is open.
   due_ms INTEGER,
-  -- Who works on it: random, and in every write about it.
+  -- Random token of the lease, compared in every write.
   lease TEXT,
-  -- What was decided, and whether a request that must not be repeated may have left.
+  -- The decision, and whether a request that must not be repeated may have left.
   plan TEXT,
   sending INTEGER NOT NULL DEFAULT 0,
   waits_for_plugin INTEGER NOT NULL DEFAULT 0,
@@ -31,9 +31,9 @@ CREATE TABLE deliveries (
   reason TEXT,
   result TEXT,
   created_ms INTEGER NOT NULL,
-  -- Since when it waits: since it was accepted, or since an operator let it go on.
+  -- When it was accepted, or last retried by an operator.
   since_ms INTEGER NOT NULL,
-  -- When it was first worked on.
+  -- When the first attempt began.
   begun_ms INTEGER,
   changed_ms INTEGER NOT NULL
 );
@@ -46,7 +46,7 @@ CREATE INDEX deliveries_routing ON deliveries (tenant, conversation)
 CREATE INDEX deliveries_counted ON deliveries (tenant, state);
 CREATE INDEX deliveries_ended ON deliveries (changed_ms) WHERE state IN ('sent', 'failed', 'cancelled');
 
--- How often each list of workers had its turn.
+-- Round-robin counters of lists of workers.
 CREATE TABLE turns (
   tenant TEXT NOT NULL,
   list TEXT NOT NULL,
@@ -54,7 +54,7 @@ CREATE TABLE turns (
   PRIMARY KEY (tenant, list)
 ) WITHOUT ROWID;
 
--- What operators did by hand.
+-- Changes by operators.
 CREATE TABLE audit (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   time_ms INTEGER NOT NULL,

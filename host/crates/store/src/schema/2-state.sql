@@ -1,4 +1,4 @@
--- What plugins keep: a bucket for each plugin and tenant. The triggers below count what is in it.
+-- State of plugins: a bucket for each plugin and tenant. The triggers below keep its counts.
 CREATE TABLE state_buckets (
   id INTEGER PRIMARY KEY,
   plugin TEXT NOT NULL,
@@ -12,9 +12,9 @@ CREATE TABLE state_entries (
   bucket INTEGER NOT NULL,
   key TEXT NOT NULL,
   value BLOB NOT NULL,
-  -- Random, and new with every write.
+  -- Random, new with each write.
   version INTEGER NOT NULL,
-  -- From when on nobody sees it; NULL: never.
+  -- When it expires; NULL for never.
   expires_ms INTEGER,
   PRIMARY KEY (bucket, key)
 ) WITHOUT ROWID;

@@ -1,4 +1,4 @@
--- Deliveries of other platforms have no form for a payload.
+-- Payloads of other platforms are not forms.
 ALTER TABLE deliveries RENAME COLUMN fields TO payload;
 ALTER TABLE deliveries ADD COLUMN channel INTEGER;
 ALTER TABLE deliveries ADD COLUMN message INTEGER;
@@ -11,9 +11,9 @@ CREATE TABLE front_channels (
   app TEXT NOT NULL,
   -- Front's id, `cha_...`.
   channel_id TEXT NOT NULL,
-  -- In the addresses that Front and the provider call.
+  -- Random key in the addresses that Front and the provider call.
   key TEXT NOT NULL UNIQUE,
-  -- What the admin typed.
+  -- The credential that the admin entered.
   credential TEXT,
   -- connecting, connected or removed.
   state TEXT NOT NULL,
@@ -22,15 +22,15 @@ CREATE TABLE front_channels (
 );
 CREATE UNIQUE INDEX front_channels_there ON front_channels (tenant, app, channel_id) WHERE state != 'removed';
 
--- Conversations, by the names that Front knows them by.
+-- Conversations, by the ids that Front knows.
 CREATE TABLE front_conversations (
   channel INTEGER NOT NULL,
   external_id TEXT NOT NULL,
-  -- `cnv_...`, once it is known.
+  -- Front's id `cnv_...`, once known.
   front_id TEXT,
-  -- The same for all that Front has merged.
+  -- Ordering key, equal for conversations that Front has merged.
   lane TEXT NOT NULL,
-  -- Whom it is with.
+  -- Handle of the other participant.
   handle TEXT,
   used_ms INTEGER NOT NULL,
   PRIMARY KEY (channel, external_id)
@@ -40,7 +40,7 @@ CREATE INDEX front_conversations_by_front_id ON front_conversations (channel, fr
 CREATE INDEX front_conversations_by_handle ON front_conversations (channel, handle, used_ms) WHERE handle IS NOT NULL;
 CREATE INDEX front_conversations_by_time ON front_conversations (used_ms);
 
--- And by those that the plugin knows them by.
+-- Names of conversations that the plugin uses.
 CREATE TABLE front_conversation_names (
   channel INTEGER NOT NULL,
   name TEXT NOT NULL,
@@ -52,22 +52,22 @@ CREATE INDEX front_names_by_conversation ON front_conversation_names (channel, e
 CREATE TABLE front_messages (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   channel INTEGER NOT NULL,
-  -- What makes it this message: the same again is not taken again.
+  -- Idempotency key: a repeated message is not stored again.
   identity TEXT NOT NULL,
-  -- Whether a teammate wrote it, so that the provider gets it.
+  -- Whether a teammate wrote it, for the provider.
   outbound INTEGER NOT NULL,
-  -- As Front knows it.
+  -- The id that Front knows.
   external_id TEXT NOT NULL,
   external_conversation_id TEXT NOT NULL,
-  -- As the plugin knows it.
+  -- The id that the plugin knows.
   name TEXT,
-  -- `msg_...`, and the other one.
+  -- Front's ids: `msg_...`, and the message UID.
   front_id TEXT,
   uid TEXT,
-  -- What Front was told.
+  -- The answer that Front received.
   status INTEGER,
   answer BLOB,
-  -- Whether it has come to its end.
+  -- Whether its delivery has ended.
   settled INTEGER NOT NULL DEFAULT 0,
   created_ms INTEGER NOT NULL,
   UNIQUE (channel, identity)

@@ -1,13 +1,13 @@
--- What waits and what is kept of each tenant, counted by the triggers below, so that a limit costs one look.
--- Channel 0 is all of a tenant's deliveries, channel -1 its events; any other is what the provider of that
--- channel left waiting.
+-- Quota usage of each tenant, kept by the triggers below, so that checking a limit costs one lookup.
+-- Channel 0 counts all deliveries of a tenant, channel -1 its events, any other one the open imports of
+-- that channel.
 CREATE TABLE store_shares (
   tenant TEXT NOT NULL,
   channel INTEGER NOT NULL,
-  -- Not made yet, or given up.
+  -- Open or dead deliveries.
   waiting INTEGER NOT NULL DEFAULT 0,
   waiting_bytes INTEGER NOT NULL DEFAULT 0,
-  -- Sent, failed or cancelled; of events: all.
+  -- Ended deliveries; for events, all of them.
   kept INTEGER NOT NULL DEFAULT 0,
   kept_bytes INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (tenant, channel)
@@ -28,7 +28,7 @@ INSERT INTO store_shares (tenant, channel, waiting, waiting_bytes)
 INSERT INTO store_shares (tenant, channel, kept, kept_bytes)
   SELECT tenant, -1, count(*), sum(octet_length(identity) + octet_length(answer)) FROM events GROUP BY tenant;
 
--- Deliveries are added as `ready`.
+-- Deliveries are inserted as `ready`.
 CREATE TRIGGER delivery_added AFTER INSERT ON deliveries BEGIN
   INSERT INTO store_shares (tenant, channel, waiting, waiting_bytes)
     VALUES (new.tenant, 0, 1, octet_length(new.payload))
@@ -59,7 +59,7 @@ WHEN old.state IN ('sent', 'failed', 'cancelled') AND new.state NOT IN ('sent', 
     WHERE new.channel IS NOT NULL AND new.kind IN ('front-import', 'front-status')
     ON CONFLICT DO UPDATE SET waiting = waiting + 1, waiting_bytes = waiting_bytes + excluded.waiting_bytes;
 END;
--- Only what has ended is deleted.
+-- Only ended deliveries are deleted.
 CREATE TRIGGER delivery_deleted AFTER DELETE ON deliveries BEGIN
   UPDATE store_shares SET kept = kept - 1, kept_bytes = kept_bytes - octet_length(old.payload)
   WHERE tenant = old.tenant AND channel = 0;
@@ -79,16 +79,16 @@ CREATE TRIGGER event_deleted AFTER DELETE ON events BEGIN
   WHERE tenant = old.tenant AND channel = -1;
 END;
 
--- The queries below look at nothing but their index: what is behind a payload of a megabyte in a row takes
--- hundreds of pages to read, and everybody waits for the one thread that writes.
+-- Covering indexes: reading the columns behind a payload of a megabyte takes hundreds of pages, while all
+-- writes wait for the writer thread.
 DROP INDEX deliveries_due;
 CREATE INDEX deliveries_due ON deliveries (tenant, kind, due_ms, channel, state, lease)
   WHERE state IN ('ready', 'unknown') AND lease IS NULL;
--- What waits for a moment, and may go on when a message of its channel has ended.
+-- Deliveries that wait for a message in flight of their channel.
 DROP INDEX deliveries_by_channel;
 CREATE INDEX deliveries_paused ON deliveries (channel, due_ms)
   WHERE channel IS NOT NULL AND state = 'ready' AND lease IS NULL AND plan IS NULL
     AND kind IN ('front-import', 'front-status');
--- What a routing does not go past.
+-- Deliveries that a routing must not overtake.
 CREATE INDEX deliveries_in_the_way ON deliveries (tenant, conversation, id)
   WHERE state IN ('ready', 'leased', 'unknown') AND NOT (waits_for_plugin OR state = 'ready' AND due_ms IS NULL);

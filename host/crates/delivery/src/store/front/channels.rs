@@ -4,7 +4,7 @@
 
 use std::time::SystemTime;
 
-use frontgate_store::{OWN, Origin, millis};
+use frontgate_store::{NO_TENANT, Origin, millis};
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
 use serde::{Deserialize, Serialize};
 
@@ -101,7 +101,7 @@ impl Store {
 
     /// Returns the channel with this row id.
     pub(crate) async fn channel(&self, id: i64) -> Result<Option<Channel>, StoreError> {
-        self.database.read(OWN, move |connection| find(connection, id)).await
+        self.database.read(NO_TENANT, move |connection| find(connection, id)).await
     }
 
     /// Creates a channel with its address, before the plugin is asked to connect it.
@@ -162,7 +162,7 @@ impl Store {
     pub(crate) async fn is_reconnected(&self, channel: &Channel) -> Result<bool, StoreError> {
         let [tenant, app, channel_id] = [&channel.tenant, &channel.app, &channel.channel_id].map(String::clone);
         self.database
-            .read(OWN, move |connection| {
+            .read(NO_TENANT, move |connection| {
                 let select = "SELECT EXISTS (SELECT 1 FROM front_channels
                               WHERE tenant = ?1 AND app = ?2 AND channel_id = ?3 AND state != 'removed')";
                 let names = params![tenant, app, channel_id];

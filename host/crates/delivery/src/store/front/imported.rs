@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use frontgate_front::requests::Imported;
-use frontgate_store::{OWN, Origin, millis};
+use frontgate_store::{NO_TENANT, Origin, millis};
 use rusqlite::{OptionalExtension as _, params};
 
 use super::conversations;
@@ -47,7 +47,7 @@ impl Store {
     /// Returns whether Front has confirmed a message.
     pub(crate) async fn is_imported(&self, message: i64) -> Result<bool, StoreError> {
         self.database
-            .read(OWN, move |connection| {
+            .read(NO_TENANT, move |connection| {
                 let select = "SELECT front_id IS NOT NULL FROM front_messages WHERE id = ?1";
                 Ok(connection
                     .prepare_cached(select)?

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use frontgate_front::answers;
 use frontgate_front::answers::Answer;
 use frontgate_front::ids::MINTED;
-use frontgate_store::{OWN, Origin, crash, millis};
+use frontgate_store::{NO_TENANT, Origin, crash, millis};
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
 
 use super::conversations::{self, ConversationKey, Hints};
@@ -111,7 +111,7 @@ impl Store {
         ids: Vec<String>,
     ) -> Result<Vec<String>, StoreError> {
         self.database
-            .read(OWN, move |connection| {
+            .read(NO_TENANT, move |connection| {
                 let select = "SELECT external_conversation_id FROM front_messages WHERE id = ?1";
                 let own: String = connection.prepare_cached(select)?.query_row([message], |row| row.get(0))?;
                 let lane = conversations::lane(connection, channel, &own)?;
@@ -127,7 +127,7 @@ impl Store {
     /// Returns Front's ids of a message and its conversation.
     pub(crate) async fn message_ids(&self, message: i64) -> Result<Option<(String, String)>, StoreError> {
         self.database
-            .read(OWN, move |connection| {
+            .read(NO_TENANT, move |connection| {
                 let select = "SELECT external_id, external_conversation_id FROM front_messages WHERE id = ?1";
                 let ids = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
                 connection.prepare_cached(select)?.query_row([message], ids).optional()

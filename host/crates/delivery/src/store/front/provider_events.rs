@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use frontgate_front::ids;
-use frontgate_store::{OWN, Origin, crash, millis};
+use frontgate_store::{NO_TENANT, Origin, crash, millis};
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
 
 use super::conversations::{self, ConversationKey};
@@ -55,7 +55,7 @@ impl Store {
 
     /// Finds the teammate's message that the plugin sent under this id.
     pub(crate) async fn find_sent_message(&self, channel: i64, name: String) -> Result<Option<Sent>, StoreError> {
-        self.database.read(OWN, move |connection| find_sent(connection, channel, &name)).await
+        self.database.read(NO_TENANT, move |connection| find_sent(connection, channel, &name)).await
     }
 
     /// Returns whether a message accepted before a time is in flight, so the plugin's id of it is unknown.
@@ -70,7 +70,7 @@ impl Store {
     ) -> Result<bool, StoreError> {
         let before = millis(before);
         self.database
-            .read(OWN, move |connection| {
+            .read(NO_TENANT, move |connection| {
                 let select = "SELECT EXISTS (SELECT 1 FROM front_messages
                               WHERE channel = ?1 AND outbound AND NOT settled AND created_ms <= ?2
                                 AND (?3 IS NULL OR external_conversation_id GLOB ?4

@@ -60,7 +60,7 @@ async fn a_delivery_whose_message_is_deleted_cannot_be_retried() {
         .execute_batch("DELETE FROM front_messages; UPDATE deliveries SET state = 'dead'")
         .expect("a write");
     let error = admin.retry(1).expect_err("its message is deleted").to_string();
-    assert!(error.contains("store.messages_keep_ms") && error.contains("cancel it"), "{error}");
+    assert!(error.contains("store.messages_keep_ms") && error.contains("cancel the delivery"), "{error}");
     assert_eq!(admin.show(1).expect("it is there").summary.state, State::Dead);
     assert_eq!(admin.cancel(1).expect("it waits"), State::Cancelled);
 }

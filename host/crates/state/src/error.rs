@@ -1,0 +1,30 @@
+//! Errors of a session.
+
+use frontgate_store::StoreError;
+
+/// Why an operation on a bucket failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// The key or the value is larger than its limit.
+    TooLarge,
+    /// The limit of the bucket, or of one call, is reached.
+    Full,
+    /// The value is not a number, or the sum is out of range.
+    NotANumber,
+    /// The database cannot be read in time, or another call holds the lock of the key.
+    Unavailable,
+}
+
+/// Why the writes of a call were not committed.
+#[derive(Debug, thiserror::Error)]
+pub enum NotCommitted {
+    /// Other calls of the plugin filled the bucket first.
+    #[error("failed to commit state: plugins.state.keys_max or bytes_max is reached")]
+    Full,
+    /// A plain write changed a key that this call had swapped or incremented.
+    #[error("failed to commit state: a swapped or incremented key was changed by another call")]
+    Changed,
+    /// The database could not write, or not in time.
+    #[error("failed to commit state: {0}")]
+    Store(#[from] StoreError),
+}

@@ -1,0 +1,81 @@
+//! Errors of the store, and the limits that reject a write.
+
+use std::sync::Arc;
+
+use frontgate_telemetry::metrics::{METRICS, labels};
+
+/// Why a write or a read failed.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum StoreError {
+    /// Rejected: a share is used up, or the disk is nearly full.
+    #[error("{0}")]
+    Overload(#[from] Overload),
+    /// The timeout passed; the write may still succeed.
+    #[error("store.timeout_ms passed")]
+    Timeout,
+    /// An error of SQLite.
+    #[error("database error: {0}")]
+    Database(Arc<rusqlite::Error>),
+    /// Another write ended the commit that this write shared.
+    #[error("commit rolled back: {0}")]
+    RolledBack(Arc<Self>),
+    /// The writer thread has ended.
+    #[error("store closed")]
+    Closed,
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Database(Arc::new(error))
+    }
+}
+
+/// The limit that rejects a write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Overload {
+    /// Queued writes of all tenants.
+    #[error("store.queue_max writes are waiting for the disk")]
+    Queue,
+    /// Queued writes of the tenant, or of its imports and state.
+    #[error("the tenant's share of the store's queue is used up (store.queue_per_tenant_max)")]
+    Tenant,
+    /// Queued imports of the channel.
+    #[error("the channel's share of the store's queue is used up (store.queue_per_channel_max)")]
+    Channel,
+    /// Open imports of the channel.
+    #[error("front.APP.waiting_max or waiting_bytes_max of the channel is reached")]
+    ChannelWaiting,
+    /// Open deliveries of the tenant.
+    #[error("store.waiting_per_tenant_max or waiting_bytes_per_tenant_max is reached")]
+    TenantWaiting,
+    /// Stored events of the tenant.
+    #[error("store.events_bytes_per_tenant_max is reached")]
+    TenantEvents,
+    /// Free space for imports.
+    #[error("less than store.free_bytes_imports_min is free")]
+    DiskForImports,
+    /// Free space for events and state.
+    #[error("less than store.free_bytes_events_min is free")]
+    DiskForEvents,
+}
+
+impl Overload {
+    /// The name in the metrics.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Queue => "queue",
+            Self::Tenant => "tenant-queue",
+            Self::Channel => "channel-queue",
+            Self::ChannelWaiting => "channel-waiting",
+            Self::TenantWaiting => "tenant-waiting",
+            Self::TenantEvents => "tenant-events",
+            Self::DiskForImports => "disk-imports",
+            Self::DiskForEvents => "disk-events",
+        }
+    }
+
+    /// Counts a rejected write of a tenant in the metrics.
+    pub fn count(self, tenant: &str) {
+        METRICS.store_refused.get_or_create(&labels::Refused { tenant: tenant.into(), limit: self.name() }).inc();
+    }
+}
