@@ -3,53 +3,51 @@
 use frontgate_settings::Secret;
 use serde::Deserialize;
 
-/// A Front app, and the plugin that knows the provider behind its channels.
+/// A Front app, and the plugin of its channels.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
-    /// The App UID, which stands in tokens.
+    /// The App UID, which is part of tokens.
     pub app_uid: Option<Secret>,
-    /// Every one of them is accepted, so that a secret can be replaced without a gap. The first one signs
-    /// calls to Front.
+    /// Secrets that may have signed a request; several during a rotation. The first one signs calls to Front.
     pub app_secrets: Vec<Secret>,
     /// The plugin that answers the role `channel`.
     pub plugin: String,
-    /// Where Front's API is.
+    /// Base URL of Front's API.
     pub api_url: String,
-    /// Where files of messages lie, beside `api_url`: they are asked for with a token.
+    /// Hosts of files beside `api_url`; downloads send a token.
     pub files_urls: Vec<String>,
-    /// Where Front may lead from there: asked without a token.
+    /// Hosts that Front may redirect to; downloads send no token.
     pub storage_urls: Vec<String>,
-    /// Private networks in which hosts that match a pattern may lie.
+    /// Private networks that hosts of a pattern may resolve to.
     pub files_networks: Vec<String>,
-    /// How long a request of Front may take in all; Front gives up after 7,000.
+    /// Time for a request of Front; Front gives up after 7,000.
     pub timeout_ms: u64,
-    /// How long a request of a channel's provider may take in all.
+    /// Time for a request of a channel's provider.
     pub provider_timeout_ms: u64,
-    /// How far the time of a request may be from this clock, either way.
+    /// Largest difference between a request's time and this clock.
     pub signature_window_ms: u64,
-    /// Body of one request of Front, or of a provider.
+    /// Body of one request of Front or of a provider.
     pub body_bytes_max: usize,
-    /// Channels that can be connected at one time.
+    /// Connected channels.
     pub channels_max: usize,
-    /// What one answer of the plugin may tell.
+    /// Events in one response of the plugin.
     pub events_max: usize,
-    /// Messages and reports of one channel's provider that Front was not told of yet, or that were given up.
+    /// Events of one channel's provider that wait for delivery to Front, or that failed.
     pub waiting_max: u64,
-    /// Bytes of those.
+    /// Bytes of these events.
     pub waiting_bytes_max: u64,
-    /// Requests of one channel's provider that are answered at one time; further ones wait.
+    /// Concurrent requests of one channel's provider; further ones wait.
     pub provider_calls_per_channel_max: usize,
-    /// Calls to Front for one channel.
+    /// Calls to Front for one channel, per second.
     pub calls_per_second_max: u32,
-    /// Deliveries of one channel that are worked on at one time.
+    /// Concurrent deliveries of one channel.
     pub at_once_per_channel_max: usize,
-    /// How long Front may take to say that it has imported a message about which it gave no answer, before
-    /// it is told again.
+    /// Time for Front to confirm a message after an import without a response, before the import is repeated.
     pub import_patience_ms: u64,
-    /// How long one file, or one call with files, may take.
+    /// Time for one file, or one call with files.
     pub files_timeout_ms: u64,
-    /// For how long a customer's file that is not to be had is tried again, before its message goes without.
+    /// Time during which the download of a customer's file is retried, before its message is imported without it.
     pub file_patience_ms: u64,
 }
 

@@ -55,7 +55,7 @@ proptest! {
         };
         let categories: Vec<_> = texts.chunks(7).map(category).collect();
         let answer = templates::encode(&categories);
-        prop_assert!(answer.body.len() <= ANSWER_BYTES_MAX);
+        prop_assert!(answer.body.len() <= RESPONSE_BYTES_MAX);
         let read: Vec<serde_json::Value> = serde_json::from_slice(&answer.body).expect("a list");
         prop_assert!(read.len() <= categories.len());
     }

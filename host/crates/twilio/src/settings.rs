@@ -1,35 +1,35 @@
-//! `[tenants.NAME.twilio]`: how Twilio signs, how long it waits, and how it is called back.
+//! `[tenants.NAME.twilio]`: keys, timeouts, and access to Twilio's API.
 
 use frontgate_settings::Secret;
 use frontgate_signing::Algorithm;
 use serde::Deserialize;
 
-/// How Twilio signs, how long it waits, and how it is called back.
+/// Keys, timeouts, and access to Twilio's API.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
-    /// `AC...`; needed for calls back to Twilio, unless there is an API key.
+    /// `AC...`; needed for calls to Twilio's API, unless an API key is set.
     pub account_sid: Option<Secret>,
-    /// Every one of them is accepted, so that a token can be replaced without a gap. Without an API
-    /// key, the first one signs calls back to Twilio in.
+    /// Tokens that may have signed a request; several during a rotation. Without an API key, the first one is the password
+    /// for Twilio's API.
     pub auth_tokens: Vec<Secret>,
-    /// Signing keys of the customer's own.
+    /// Twilio's SharedKeys that may have signed a request.
     pub shared_keys: Vec<SharedKey>,
-    /// `SK...`: signs calls back to Twilio in.
+    /// `SK...`: the user for Twilio's API.
     pub api_key: Option<Secret>,
-    /// What belongs to it.
+    /// The secret of the API key.
     pub api_secret: Option<Secret>,
-    /// Where the Conversations API is.
+    /// Base URL of the Conversations API.
     pub conversations_url: String,
-    /// Who gets an inbound conversation that no plugin gives to anybody.
+    /// Worker of inbound conversations that no plugin assigns.
     pub default_worker: Option<String>,
-    /// Numbers of the tenant's own; tell which address of a group message is not a customer's.
+    /// The tenant's own numbers, by which they are distinguished from customers' in a group message.
     pub numbers: Vec<String>,
-    /// How long a Frontline callback may take in all; Frontline gives up after 6,000.
+    /// Time for a Frontline callback; Frontline gives up after 6,000.
     pub callback_timeout_ms: u64,
-    /// How long a Conversations webhook may take in all; Twilio gives up after 5,000.
+    /// Time for a Conversations webhook; Twilio gives up after 5,000.
     pub webhook_timeout_ms: u64,
-    /// What happens to a message or a conversation that no plugin could decide about.
+    /// Whether a message or conversation passes if no plugin could decide.
     pub webhooks_fail: WebhooksFail,
     /// The largest page that a plugin is asked for, whatever `PageSize` says.
     pub page_size_max: u32,
@@ -55,7 +55,7 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// User and password for calls back to Twilio, if they are configured.
+    /// User and password for Twilio's API, if configured.
     pub fn credentials(&self) -> Option<(&str, &str)> {
         match (&self.api_key, &self.api_secret, &self.account_sid, self.auth_tokens.first()) {
             (Some(key), Some(secret), ..) => Some((key.expose(), secret.expose())),
@@ -65,14 +65,14 @@ impl Settings {
     }
 }
 
-/// How a webhook that Twilio waits for is answered when its plugin fails.
+/// The response to a webhook that Twilio waits for, if its plugin fails.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum WebhooksFail {
-    /// It passes: a broken plugin stops no customer.
+    /// The event passes: a broken plugin stops no customer.
     #[default]
     Open,
-    /// It is rejected: nothing passes a moderation that was made to fail.
+    /// The event is rejected: making the moderation fail lets nothing pass.
     Closed,
 }
 
@@ -82,9 +82,9 @@ pub enum WebhooksFail {
 pub struct SharedKey {
     /// `webhooks_sharedkey_...`, as Twilio names it in its header.
     pub id: String,
-    /// What it signs with.
+    /// The secret.
     pub secret: Secret,
-    /// Never weakened by what a request says.
+    /// The algorithm; a request cannot choose a weaker one.
     #[serde(default)]
     pub algorithm: Algorithm,
 }

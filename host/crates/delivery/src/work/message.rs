@@ -6,7 +6,7 @@ use std::sync::Arc;
 use frontgate_contract::Role;
 use frontgate_contract::bindings::channel::{Attachment, Fate, OutboundKind, OutboundMessage, Party, Receipt as Given};
 use frontgate_front::requests;
-use frontgate_front::requests::{Kind, Message, Question};
+use frontgate_front::requests::{ChannelRequest, Kind, Message};
 use frontgate_runtime::error::CallError;
 use frontgate_runtime::outbound::traces::{Left, Traces};
 use frontgate_store::crash;
@@ -24,8 +24,8 @@ const PLAN: &str = "send";
 impl Workshop {
     pub(super) async fn message(&self, delivery: &Delivery) -> Result<Settlement, Stop> {
         let Subject { front, channel } = self.subject(delivery).await?;
-        let Ok(requests::Decoded { question: Question::Message(message), .. }) =
-            requests::decode_kept(delivery.payload.as_bytes())
+        let Ok(requests::Decoded { request: ChannelRequest::Message(message), .. }) =
+            requests::decode_stored(delivery.payload.as_bytes())
         else {
             return Ok(Settlement::Failed { reason: "what is kept is no message".to_owned() });
         };
@@ -36,7 +36,7 @@ impl Workshop {
         let outbound = outbound(&message, message.idempotency_key(&channel.channel_id), names);
         let connection = front.app.connection(&channel.channel_id, &channel.key, channel.credential.clone());
         let asking = self.asking(delivery);
-        let plugin = asking.channel(&front.app).map_err(|error| again(sentence(&error), true))?;
+        let plugin = asking.channel_plugin(&front.app).map_err(|error| again(sentence(&error), true))?;
         let call = || {
             let files =
                 MessageFiles { front: Arc::clone(&front), channel: channel.clone(), message: Arc::clone(&message) };

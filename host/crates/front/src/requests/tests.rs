@@ -3,14 +3,14 @@ mod anything;
 use serde_json::json;
 
 use super::*;
-use crate::signature::{Key, Keys, Request, WINDOW_MS};
+use crate::signature::{Key, Keys, SignedRequest, WINDOW_MS};
 
 fn decoded(body: &Value) -> Decoded {
-    decode_kept(body.to_string().as_bytes()).expect("readable")
+    decode_stored(body.to_string().as_bytes()).expect("readable")
 }
 
 fn message(body: &Value) -> Message {
-    let Question::Message(message) = decoded(body).question else { panic!("no message: {body}") };
+    let ChannelRequest::Message(message) = decoded(body).request else { panic!("no message: {body}") };
     *message
 }
 
@@ -18,7 +18,7 @@ fn message(body: &Value) -> Message {
 fn signed(is_delete: bool, signed: &[u8], body: &[u8]) -> Result<Decoded, Unreadable> {
     let keys = Keys::new(vec![Key::new("k", "secret")], WINDOW_MS);
     let signature = keys.sign("1700000000123", signed).expect("a key");
-    let request = Request { is_delete, timestamp: Some("1700000000123"), signature: Some(&signature), body };
+    let request = SignedRequest { is_delete, timestamp: Some("1700000000123"), signature: Some(&signature), body };
     decode(&keys.verify(&request, 1_700_000_000_123).expect("signed"))
 }
 
@@ -194,23 +194,23 @@ fn everything_but_messages_is_read() {
     let table = [
         (
             json!({"type": "authorization", "payload": {"channel_id": "cha_1", "new": 1}}),
-            Question::Authorization(Authorization { channel_id: "cha_1".to_owned() }),
+            ChannelRequest::Authorization(Authorization { channel_id: "cha_1".to_owned() }),
         ),
-        (json!({"type": "list_addresses"}), Question::ListAddresses(ListAddresses::default())),
+        (json!({"type": "list_addresses"}), ChannelRequest::ListAddresses(ListAddresses::default())),
         (
             json!({"type": "list_addresses", "payload": {"pagination": {"next_page_token": "p2"}}}),
-            Question::ListAddresses(ListAddresses { page_token: Some("p2".to_owned()) }),
+            ChannelRequest::ListAddresses(ListAddresses { page_token: Some("p2".to_owned()) }),
         ),
         (
             json!({"type": "list_addresses", "metadata": {"page_token": "p3"}}),
-            Question::ListAddresses(ListAddresses { page_token: Some("p3".to_owned()) }),
+            ChannelRequest::ListAddresses(ListAddresses { page_token: Some("p3".to_owned()) }),
         ),
-        (json!({"type": "message_imported"}), Question::Imported(Imported::default())),
+        (json!({"type": "message_imported"}), ChannelRequest::Imported(Imported::default())),
         (
             json!({"type": "message_imported", "payload": {"id": "msg_1", "message_uid": "u1", "is_inbound": true,
                    "_links": {"related": {"conversation": "https://acme.api.frontapp.com/conversations/cnv_2/"}},
                    "metadata": {"external_id": "SM1"}}, "metadata": {"external_conversation_ids": ["a", "b", "a"]}}),
-            Question::Imported(Imported {
+            ChannelRequest::Imported(Imported {
                 message_id: Some("msg_1".to_owned()),
                 message_uid: Some("u1".to_owned()),
                 front_conversation_id: Some("cnv_2".to_owned()),
@@ -219,16 +219,16 @@ fn everything_but_messages_is_read() {
                 is_inbound: true,
             }),
         ),
-        (json!({"type": "delete"}), Question::Delete(Delete::default())),
-        (json!({"type": "sync", "authorization": {"id": "cmp_1"}}), Question::Unknown("sync".to_owned())),
-        (json!({"type": "a\nb"}), Question::Unknown("ab".to_owned())),
+        (json!({"type": "delete"}), ChannelRequest::Delete(Delete::default())),
+        (json!({"type": "sync", "authorization": {"id": "cmp_1"}}), ChannelRequest::Unknown("sync".to_owned())),
+        (json!({"type": "a\nb"}), ChannelRequest::Unknown("ab".to_owned())),
     ];
     for (body, want) in table {
-        assert_eq!(decoded(&body).question, want);
+        assert_eq!(decoded(&body).request, want);
     }
     for name in ["authorization", "list_addresses", "message", "message_autoreply", "message_imported", "delete", "new"]
     {
-        assert_eq!(decoded(&json!({"type": name, "payload": {"channel_id": "cha_1"}})).question.name(), name);
+        assert_eq!(decoded(&json!({"type": name, "payload": {"channel_id": "cha_1"}})).request.name(), name);
     }
 }
 
@@ -255,16 +255,16 @@ fn what_cannot_be_worked_with_is_refused_with_the_reason() {
         ),
     ];
     for (body, want) in table {
-        assert_eq!(decode_kept(body.as_bytes()).err(), Some(want));
+        assert_eq!(decode_stored(body.as_bytes()).err(), Some(want));
     }
-    assert!(decode_kept("[".repeat(100_000).as_bytes()).is_err());
+    assert!(decode_stored("[".repeat(100_000).as_bytes()).is_err());
 }
 
 #[test]
 fn of_a_delete_only_what_is_signed_counts() {
     let named = br#"{"type":"delete","payload":{"channel_id":"cha_1"}}"#;
-    let channel = |decoded: Result<Decoded, Unreadable>| match decoded.expect("readable").question {
-        Question::Delete(delete) => delete.channel_id,
+    let channel = |decoded: Result<Decoded, Unreadable>| match decoded.expect("readable").request {
+        ChannelRequest::Delete(delete) => delete.channel_id,
         other => panic!("no delete: {other:?}"),
     };
     assert_eq!(channel(signed(true, named, named)), Some("cha_1".to_owned()));

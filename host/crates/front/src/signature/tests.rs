@@ -29,15 +29,15 @@ fn keys(secrets: &[&str]) -> Keys {
     Keys::new(secrets.iter().enumerate().map(key).collect(), WINDOW_MS)
 }
 
-fn post<'r>(body: &'r [u8], signature: &'r str) -> Request<'r> {
-    Request { is_delete: false, timestamp: Some(T), signature: Some(signature), body }
+fn post<'r>(body: &'r [u8], signature: &'r str) -> SignedRequest<'r> {
+    SignedRequest { is_delete: false, timestamp: Some(T), signature: Some(signature), body }
 }
 
-fn delete<'r>(body: &'r [u8], signature: &'r str) -> Request<'r> {
-    Request { is_delete: true, ..post(body, signature) }
+fn delete<'r>(body: &'r [u8], signature: &'r str) -> SignedRequest<'r> {
+    SignedRequest { is_delete: true, ..post(body, signature) }
 }
 
-fn refusal(request: &Request<'_>) -> Option<Refusal> {
+fn refusal(request: &SignedRequest<'_>) -> Option<Refusal> {
     keys(&[SECRET]).verify(request, NOW_MS).err()
 }
 
@@ -69,19 +69,25 @@ fn what_any_serialiser_makes_of_a_body_is_refused() {
 fn a_refusal_says_what_is_wrong() {
     let whole = post(V1.0.as_bytes(), V1.1);
     let table = [
-        (Request { timestamp: None, ..whole }, Refusal::Missing(TIMESTAMP)),
-        (Request { signature: None, ..whole }, Refusal::Missing(SIGNATURE)),
-        (Request { timestamp: Some("soon"), ..whole }, Refusal::Timestamp),
-        (Request { timestamp: Some(""), ..whole }, Refusal::Timestamp),
-        (Request { signature: Some(V1_HEX), ..whole }, Refusal::Length(64)),
-        (Request { signature: Some(""), ..whole }, Refusal::Length(0)),
-        (Request { signature: Some(&V1.1[..43]), ..whole }, Refusal::Length(43)),
-        (Request { signature: Some("fNpbTLSbBCVDaiaFn5nQvuw_Ie-YKU-6cQTvocBweU8="), ..whole }, Refusal::NotBase64),
+        (SignedRequest { timestamp: None, ..whole }, Refusal::Missing(TIMESTAMP)),
+        (SignedRequest { signature: None, ..whole }, Refusal::Missing(SIGNATURE)),
+        (SignedRequest { timestamp: Some("soon"), ..whole }, Refusal::Timestamp),
+        (SignedRequest { timestamp: Some(""), ..whole }, Refusal::Timestamp),
+        (SignedRequest { signature: Some(V1_HEX), ..whole }, Refusal::Length(64)),
+        (SignedRequest { signature: Some(""), ..whole }, Refusal::Length(0)),
+        (SignedRequest { signature: Some(&V1.1[..43]), ..whole }, Refusal::Length(43)),
+        (
+            SignedRequest { signature: Some("fNpbTLSbBCVDaiaFn5nQvuw_Ie-YKU-6cQTvocBweU8="), ..whole },
+            Refusal::NotBase64,
+        ),
         // The last letter's spare bits: a second notation of the same bytes.
-        (Request { signature: Some("fNpbTLSbBCVDaiaFn5nQvuw/Ie+YKU+6cQTvocBweU9="), ..whole }, Refusal::NotBase64),
-        (Request { timestamp: Some("1700000000124"), ..whole }, Refusal::Mismatch),
-        (Request { timestamp: Some("01700000000123"), ..whole }, Refusal::Mismatch),
-        (Request { body: b"", ..whole }, Refusal::Mismatch),
+        (
+            SignedRequest { signature: Some("fNpbTLSbBCVDaiaFn5nQvuw/Ie+YKU+6cQTvocBweU9="), ..whole },
+            Refusal::NotBase64,
+        ),
+        (SignedRequest { timestamp: Some("1700000000124"), ..whole }, Refusal::Mismatch),
+        (SignedRequest { timestamp: Some("01700000000123"), ..whole }, Refusal::Mismatch),
+        (SignedRequest { body: b"", ..whole }, Refusal::Mismatch),
     ];
     for (request, want) in table {
         assert_eq!(refusal(&request), Some(want), "{request:?}");
@@ -119,7 +125,7 @@ fn the_window_is_open_both_ways_and_no_further() {
     let window_ms = 300_000;
     for (timestamp, sent_ms) in [(T, NOW_MS), ("1700000000", 1_700_000_000_000)] {
         let signature = keys(&[SECRET]).sign(timestamp, b"{}").expect("a key");
-        let request = Request { timestamp: Some(timestamp), ..post(b"{}", &signature) };
+        let request = SignedRequest { timestamp: Some(timestamp), ..post(b"{}", &signature) };
         let verify = |now_ms| keys(&[SECRET]).verify(&request, now_ms).map(|verified| verified.until_ms);
         let until_ms = sent_ms + window_ms + 1;
         for now_ms in [sent_ms, sent_ms + window_ms, sent_ms - window_ms, until_ms - 1] {
@@ -152,10 +158,10 @@ fn no_bit_may_differ() {
             assert_eq!(refusal(&delete(&changed, signature)), Some(Refusal::Mismatch), "bit {bit} of {body}");
         }
         for changed in (0..signature.len() * 8).filter_map(|bit| flipped(signature, bit)) {
-            assert!(refusal(&Request { signature: Some(&changed), ..whole }).is_some(), "{changed}");
+            assert!(refusal(&SignedRequest { signature: Some(&changed), ..whole }).is_some(), "{changed}");
         }
         for changed in (0..T.len() * 8).filter_map(|bit| flipped(T, bit)) {
-            let refusal = refusal(&Request { timestamp: Some(&changed), ..whole });
+            let refusal = refusal(&SignedRequest { timestamp: Some(&changed), ..whole });
             assert!(matches!(refusal, Some(Refusal::Mismatch | Refusal::Timestamp)), "{changed}");
         }
     }
@@ -171,15 +177,15 @@ proptest! {
     ) {
         let (keys, timestamp) = (keys(&[&secret]), at.to_string());
         let signature = keys.sign(&timestamp, &body).expect("a key");
-        let whole = Request { timestamp: Some(&timestamp), ..post(&body, &signature) };
+        let whole = SignedRequest { timestamp: Some(&timestamp), ..post(&body, &signature) };
         let now_ms = time::unix_ms(at);
         prop_assert!(keys.verify(&whole, now_ms).is_ok());
         let bit = bit.index(body.len() * 8);
         let mut changed = body.clone();
         changed[bit / 8] ^= 1 << (bit % 8);
-        prop_assert_eq!(keys.verify(&Request { body: &changed, ..whole }, now_ms).err(), Some(Refusal::Mismatch));
+        prop_assert_eq!(keys.verify(&SignedRequest { body: &changed, ..whole }, now_ms).err(), Some(Refusal::Mismatch));
         let other = Key::new("other", &format!("{secret}x")).sign(&timestamp, &body);
-        let forged = keys.verify(&Request { signature: Some(&other), ..whole }, now_ms);
+        let forged = keys.verify(&SignedRequest { signature: Some(&other), ..whole }, now_ms);
         prop_assert_eq!(forged.err(), Some(Refusal::Mismatch));
     }
 
@@ -193,7 +199,7 @@ proptest! {
     ) {
         let keys = keys(&["secret", "c2VjcmV0", "00ff"]);
         let (timestamp, signature) = (timestamp.as_deref(), signature.as_deref());
-        let request = Request { is_delete, timestamp, signature, body: &body };
+        let request = SignedRequest { is_delete, timestamp, signature, body: &body };
         let refusal = keys.verify(&request, now_ms).expect_err("nobody guesses a signature");
         let said = explain(&keys, &request, refusal, &Surroundings { others: &[("acme", &keys)] }).to_string();
         prop_assert!(!said.contains("it would match"), "{}", said);

@@ -23,8 +23,8 @@ fn keys(url: &str, tokens: &[&str]) -> Keys {
     Keys::new(base(url), tokens.iter().enumerate().map(token).collect(), Vec::new())
 }
 
-fn form<'r>(target: &'r str, body: &'r str, signature: &'r str) -> Request<'r> {
-    Request { target, signature: Some(signature), settings: None, is_form: true, body: body.as_bytes() }
+fn form<'r>(target: &'r str, body: &'r str, signature: &'r str) -> SignedRequest<'r> {
+    SignedRequest { target, signature: Some(signature), settings: None, is_form: true, body: body.as_bytes() }
 }
 
 fn accepted(url: &str, token: &str, body: &str, signature: &str) -> bool {
@@ -77,7 +77,7 @@ fn the_official_negatives_are_refused() {
     for signature in ["", "WRONG", "NOTRSOYDt4T1cUTdK1PDd93/VVr8B8=", "RSOYDt4T1cUTdK1PDd93/VVr8B8"] {
         assert!(!accepted(U, "12345", P, signature), "{signature}");
     }
-    let unsigned = Request { signature: None, ..form(target(U), P, "") };
+    let unsigned = SignedRequest { signature: None, ..form(target(U), P, "") };
     assert_eq!(keys(U, &["12345"]).verify(&unsigned).err(), Some(Refusal::Missing));
 }
 
@@ -118,9 +118,9 @@ fn a_body_that_is_no_form_is_bound_by_its_hash() {
     ];
     let keys = keys(U, &["12345"]);
     for (target, body, signature) in &table {
-        let request = Request { is_form: false, ..form(target, body, signature) };
+        let request = SignedRequest { is_form: false, ..form(target, body, signature) };
         assert!(keys.verify(&request).is_ok(), "{target}");
-        let other = Request { body: b"[]", ..request };
+        let other = SignedRequest { body: b"[]", ..request };
         assert_eq!(keys.verify(&other).err(), Some(Refusal::BodyHash), "{target}");
     }
 }
@@ -151,7 +151,7 @@ fn a_shared_key_is_chosen_by_its_id_and_never_weakened() {
         (String::new(), &by_token, Ok(())),
     ];
     for (settings, signature, want) in table {
-        let request = Request { settings: Some(&settings), ..form(target(U), "a=1", signature) };
+        let request = SignedRequest { settings: Some(&settings), ..form(target(U), "a=1", signature) };
         match (keys.verify(&request), want) {
             (Ok(_), Ok(())) => {}
             (Err(refusal), Err(words)) => assert!(refusal.to_string().contains(words), "{settings}: {refusal}"),
@@ -281,7 +281,7 @@ proptest! {
         is_form: bool,
     ) {
         let keys = keys("https://u:p@gw.example.org:8443/", &["token"]);
-        let request = Request { target: &target, signature: Some(&signature), settings: settings.as_deref(), is_form, body: &body };
+        let request = SignedRequest { target: &target, signature: Some(&signature), settings: settings.as_deref(), is_form, body: &body };
         let refusal = keys.verify(&request).expect_err("nobody guesses a signature");
         let around = Surroundings { host: Some("x"), others: &[] };
         explain(&keys, &request, refusal, &around).to_string();

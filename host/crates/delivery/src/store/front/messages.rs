@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use frontgate_front::answers::{Answer, Outcome};
-use frontgate_front::ids::MINTED;
+use frontgate_front::ids::GENERATED;
+use frontgate_front::replies::{ChannelResponse, Reply};
 use frontgate_store::{OWN, Origin, crash, millis};
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
 
@@ -41,7 +41,7 @@ pub struct Kept {
     /// Ours.
     pub message: i64,
     /// What Front was told before, or what it is to be told by now.
-    pub answer: Option<Answer>,
+    pub answer: Option<ChannelResponse>,
 }
 
 impl Store {
@@ -70,7 +70,7 @@ impl Store {
     }
 
     /// What Front was told about a message; if nothing yet, it is told from here on that it is on its way.
-    pub async fn promise(&self, tenant: &str, message: i64) -> Result<Answer, StoreError> {
+    pub async fn promise(&self, tenant: &str, message: i64) -> Result<ChannelResponse, StoreError> {
         self.database
             .write_in_time(Origin::progress(tenant), move |transaction| {
                 let select =
@@ -81,7 +81,7 @@ impl Store {
                 if let Some(answer) = answer {
                     return Ok(answer);
                 }
-                let told = Outcome::Sent { external_id: &id, external_conversation_id: &conversation }.answer();
+                let told = Reply::Sent { external_id: &id, external_conversation_id: &conversation }.response();
                 tell(transaction, message, &told)?;
                 Ok(told)
             })
@@ -89,7 +89,7 @@ impl Store {
     }
 
     /// What Front was told about a message, if anything.
-    pub async fn told(&self, tenant: &str, message: i64) -> Result<Option<Answer>, StoreError> {
+    pub async fn told(&self, tenant: &str, message: i64) -> Result<Option<ChannelResponse>, StoreError> {
         self.database
             .read(tenant, move |connection| {
                 let select = "SELECT status, answer FROM front_messages WHERE id = ?1";
@@ -113,7 +113,7 @@ impl Store {
                 let mut names = conversations::names(connection, channel, &lane)?;
                 // What was connected before this database was: Front knows ids that it has not heard here.
                 if names.is_empty() {
-                    names.extend(ids.into_iter().filter(|id| !id.starts_with(MINTED)));
+                    names.extend(ids.into_iter().filter(|id| !id.starts_with(GENERATED)));
                 }
                 Ok(names)
             })
@@ -163,13 +163,13 @@ fn keep(transaction: &Transaction<'_>, incoming: &Incoming, now: i64) -> rusqlit
 }
 
 /// What a row says that Front was told.
-pub(super) fn answer(row: &Row<'_>) -> rusqlite::Result<Option<Answer>> {
+pub(super) fn answer(row: &Row<'_>) -> rusqlite::Result<Option<ChannelResponse>> {
     let (status, body): (Option<u16>, Option<Vec<u8>>) = (row.get("status")?, row.get("answer")?);
-    Ok(status.zip(body).map(|(status, body)| Answer { status, body }))
+    Ok(status.zip(body).map(|(status, body)| ChannelResponse { status, body }))
 }
 
 /// From here on this is what Front was told.
-pub(super) fn tell(transaction: &Transaction<'_>, message: i64, answer: &Answer) -> rusqlite::Result<()> {
+pub(super) fn tell(transaction: &Transaction<'_>, message: i64, answer: &ChannelResponse) -> rusqlite::Result<()> {
     let mut update = transaction
         .prepare_cached("UPDATE front_messages SET status = ?2, answer = ?3 WHERE id = ?1 AND answer IS NULL")?;
     update.execute(params![message, answer.status, answer.body]).map(drop)

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use frontgate_front::answers::Answer;
+use frontgate_front::replies::ChannelResponse;
 use frontgate_store::{Origin, millis};
 use rusqlite::{OptionalExtension as _, params};
 
@@ -17,7 +17,7 @@ pub enum Attempt {
     /// It is the first one, or the ones before it got no answer.
     Open,
     /// It was answered.
-    Answered(Answer),
+    Answered(ChannelResponse),
     /// It came before, with something else in the part that Front does not sign.
     Altered,
 }
@@ -41,7 +41,7 @@ impl Store {
                 Ok(Ok(match found {
                     Some((OPEN, before)) if before == unsigned.as_bytes() => Attempt::Open,
                     Some((OPEN, _)) => Attempt::Altered,
-                    Some((status, body)) => Attempt::Answered(Answer { status, body }),
+                    Some((status, body)) => Attempt::Answered(ChannelResponse { status, body }),
                     None => {
                         if let Err(overload) = limits.event(transaction, &whose)? {
                             return Ok(Err(overload));
@@ -62,7 +62,12 @@ impl Store {
     }
 
     /// Keeps an answer for whoever sends the very same request again.
-    pub async fn remember_answer(&self, tenant: &str, request: String, answer: Answer) -> Result<(), StoreError> {
+    pub async fn remember_answer(
+        &self,
+        tenant: &str,
+        request: String,
+        answer: ChannelResponse,
+    ) -> Result<(), StoreError> {
         let (whose, identity) = (tenant.to_owned(), replay(&request));
         self.database
             .write_in_time(Origin::event(tenant, answer.body.len()), move |transaction| {

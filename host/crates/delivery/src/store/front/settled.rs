@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use frontgate_front::answers::Outcome;
 use frontgate_front::ids;
+use frontgate_front::replies::Reply;
 use rusqlite::{OptionalExtension as _, Transaction, params};
 use tracing::warn;
 
@@ -160,7 +160,7 @@ fn sent(transaction: &Transaction<'_>, mut row: Row, receipt: Option<&Receipt>, 
     let name = receipt.name.as_deref().unwrap_or(&row.external_id);
     transaction.prepare_cached(update)?.execute(params![row.id, name, row.external_id, row.conversation])?;
     let (external_id, external_conversation_id) = (&*row.external_id, &*row.conversation);
-    tell(transaction, row.id, &Outcome::Sent { external_id, external_conversation_id }.answer())
+    tell(transaction, row.id, &Reply::Sent { external_id, external_conversation_id }.response())
 }
 
 /// Keeps what the provider told in its answer. It is not repeated, so that it may take all of the tenant's
@@ -187,7 +187,7 @@ fn told_at_once(transaction: &Transaction<'_>, told: &Told, limits: Limits, now:
 /// the name.
 fn place(transaction: &Transaction<'_>, row: &mut Row, name: &str) -> rusqlite::Result<()> {
     let known = conversations::named(transaction, row.channel, name)?;
-    let is_new = row.conversation.starts_with(ids::MINTED) && !is_told_of(transaction, row)?;
+    let is_new = row.conversation.starts_with(ids::GENERATED) && !is_told_of(transaction, row)?;
     match (known, is_new) {
         (Some(known), true) => {
             conversations::rename(transaction, row.channel, &row.conversation, &known)?;
@@ -228,7 +228,7 @@ fn failed(
     wake(transaction, row.channel, now)?;
     transaction.prepare_cached("UPDATE front_messages SET settled = 1 WHERE id = ?1")?.execute([row.id])?;
     match row.status {
-        None => tell(transaction, row.id, &Outcome::Refused(reason).answer()),
+        None => tell(transaction, row.id, &Reply::Refused(reason).response()),
         Some(PROMISED) => {
             let report = Report { message: row.external_id.clone(), reason: reason.to_owned() };
             let event = events::status(tenant, row.channel, Some(row.id), &report, request);

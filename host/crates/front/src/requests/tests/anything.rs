@@ -34,9 +34,9 @@ proptest! {
         metadata in anything(),
     ) {
         let body = json!({"type": name, "payload": payload, "metadata": metadata});
-        if let Ok(decoded) = decode_kept(body.to_string().as_bytes()) {
-            prop_assert_eq!(decoded.question.name(), name);
-            if let Question::Message(message) = decoded.question {
+        if let Ok(decoded) = decode_stored(body.to_string().as_bytes()) {
+            prop_assert_eq!(decoded.request.name(), name);
+            if let ChannelRequest::Message(message) = decoded.request {
                 prop_assert_eq!(message.idempotency_key("cha_1").len(), 64);
                 prop_assert!(message.to.iter().all(|party| !party.handle.trim().is_empty()));
                 prop_assert!(message.attachments.iter().all(|file| !file.filename.contains(['/', '"', '\n'])));
@@ -50,7 +50,7 @@ proptest! {
         bytes in proptest::collection::vec(any::<u8>(), 0..200),
         is_delete: bool,
     ) {
-        let _ = (decode_kept(value.to_string().as_bytes()), decode_kept(&bytes));
+        let _ = (decode_stored(value.to_string().as_bytes()), decode_stored(&bytes));
         let _ = signed(is_delete, &bytes, &bytes);
     }
 
@@ -59,6 +59,6 @@ proptest! {
         let mut body = whole().to_string().into_bytes();
         let bit = bit.index(body.len() * 8);
         body[bit / 8] ^= 1 << (bit % 8);
-        let _ = decode_kept(&body);
+        let _ = decode_stored(&body);
     }
 }
