@@ -14,7 +14,7 @@ use frontgate_runtime::run::call::{Deadlines, Receipts};
 use frontgate_runtime::run::engine::Engine;
 use frontgate_runtime::settings::PluginConfig;
 use frontgate_tenants::Tenant;
-use frontgate_tenants::roles::{Asking, Plugins};
+use frontgate_tenants::{PluginInvoker, Plugins};
 use frontgate_tests::Setup;
 use tokio::time::Instant;
 
@@ -47,12 +47,12 @@ impl Library {
     }
 
     /// Ready to ask on behalf of a tenant, as a request is.
-    pub(crate) fn asking(&self, tenant: &str) -> anyhow::Result<(Asking, Arc<Live>)> {
+    pub(crate) fn asking(&self, tenant: &str) -> anyhow::Result<(PluginInvoker, Arc<Live>)> {
         let tenant = self.tenants.iter().find(|known| &*known.name == tenant).context("no such tenant")?;
         let until = Instant::now() + PATIENCE;
         let asking =
-            self.plugins.asking(tenant, &self.request, Deadlines { queue: until, answer: until }, Receipts::default());
-        let plugin = asking.answering(Role::Crm).map_err(|error| anyhow!("{error}"))?;
+            self.plugins.invoker(tenant, &self.request, Deadlines { queue: until, answer: until }, Receipts::default());
+        let plugin = asking.plugin(Role::Crm).map_err(|error| anyhow!("{error}"))?;
         Ok((asking, plugin))
     }
 }

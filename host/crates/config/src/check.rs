@@ -9,7 +9,7 @@ mod webhooks;
 use std::collections::{BTreeMap, BTreeSet};
 
 use frontgate_contract::Role;
-use frontgate_net::authorities;
+use frontgate_net::read_authorities;
 use frontgate_settings::Fault;
 use frontgate_twilio::number::is_e164;
 use url::Url;
@@ -33,7 +33,7 @@ pub(super) fn check(config: &mut Config, document: &Document<'_>, faults: &mut V
     let mut report = Report { document, faults };
     server(config, &mut report);
     for (index, file) in config.delivery.ca_files.iter().enumerate() {
-        if let Err(problem) = authorities(file) {
+        if let Err(problem) = read_authorities(file) {
             let key = format!("delivery.ca_files[{index}]");
             report.fault(&key, &format!("{problem:#}"), "name a PEM file with certificates");
         }

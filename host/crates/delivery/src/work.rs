@@ -15,13 +15,11 @@ use std::time::Duration;
 use frontgate_contract::Role;
 use frontgate_runtime::error::CallError;
 use frontgate_runtime::run::call::{Deadlines, Receipts};
-use frontgate_tenants::Tenant;
-use frontgate_tenants::roles::{Asking, Plugins};
+use frontgate_tenants::{PluginInvoker, Plugins, Tenant};
 use frontgate_twilio_callbacks::conversations;
 use frontgate_twilio_callbacks::conversations::Event;
 use frontgate_twilio_callbacks::error::DecodeError;
-use frontgate_twilio_rest::reaction::{Reaction, Repeatable, reaction};
-use frontgate_twilio_rest::rest::{Failure, Rest};
+use frontgate_twilio_rest::{ApiError, ConversationsApi, FailureClass, Repeatable, classify};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -37,7 +35,7 @@ pub(super) struct Workshop {
     pub(super) plugins: Arc<Plugins>,
     pub(super) store: Arc<Store>,
     /// None without credentials.
-    pub(super) rest: Option<Rest>,
+    pub(super) rest: Option<ConversationsApi>,
     pub(super) budget: Budget,
     /// Its Front apps, by name.
     pub(super) fronts: HashMap<String, Arc<Front>>,
@@ -90,20 +88,20 @@ impl Workshop {
         }
     }
 
-    fn asking(&self, delivery: &Delivery) -> Asking {
+    fn asking(&self, delivery: &Delivery) -> PluginInvoker {
         let until = Instant::now() + Duration::from_millis(self.limits.plugin_timeout_ms);
         let deadlines = Deadlines { queue: until, answer: until };
-        self.plugins.asking(&self.tenant, &delivery.request, deadlines, Receipts::default())
+        self.plugins.invoker(&self.tenant, &delivery.request, deadlines, Receipts::default())
     }
 
     /// The account; without credentials nothing needs to be decided yet.
-    fn account(&self) -> Result<&Rest, Stop> {
+    fn account(&self) -> Result<&ConversationsApi, Stop> {
         let reason = "there are no credentials for calls back to Twilio; add api_key and api_secret, or account_sid";
         self.rest.as_ref().ok_or_else(|| again(reason, false).into())
     }
 
     /// The account, when it is this request's turn.
-    async fn turn(&self) -> Result<&Rest, Stop> {
+    async fn turn(&self) -> Result<&ConversationsApi, Stop> {
         let rest = self.account()?;
         tokio::select! {
             () = self.budget.turn() => Ok(rest),
@@ -112,19 +110,19 @@ impl Workshop {
     }
 
     /// What to write down about a call that did not simply succeed; nothing if it was done before.
-    fn react(&self, failure: &Failure, repeatable: Repeatable) -> Option<Settlement> {
-        match reaction(failure, repeatable) {
-            Reaction::Done => None,
-            Reaction::Again { after, everybody, reason } => {
+    fn react(&self, failure: &ApiError, repeatable: Repeatable) -> Option<Settlement> {
+        match classify(failure, repeatable) {
+            FailureClass::AlreadyDone => None,
+            FailureClass::Retry { after, account_wide, reason } => {
                 let [first, longest] = [self.limits.retry_first_ms, self.limits.retry_longest_ms];
                 let after = after.map(|after| after.min(Duration::from_millis(longest)));
-                if everybody {
+                if account_wide {
                     self.budget.pause(after.unwrap_or_default().max(Duration::from_millis(first)));
                 }
                 Some(Settlement::Again { after, reason, waits_for_plugin: false })
             }
-            Reaction::Unclear(reason) => Some(Settlement::Unknown { reason, asked: false, after: None }),
-            Reaction::Stop(reason) => Some(Settlement::Failed { reason }),
+            FailureClass::Uncertain(reason) => Some(Settlement::Unknown { reason, asked: false, after: None }),
+            FailureClass::Permanent(reason) => Some(Settlement::Failed { reason }),
         }
     }
 }

@@ -8,9 +8,8 @@ use std::time::Duration;
 
 use frontgate_net::Client;
 use frontgate_store::crash;
-use frontgate_tenants::Tenant;
-use frontgate_tenants::roles::Plugins;
-use frontgate_twilio_rest::rest::Rest;
+use frontgate_tenants::{Plugins, Tenant};
+use frontgate_twilio_rest::ConversationsApi;
 use futures_util::FutureExt as _;
 use metrics::counter;
 use tokio::sync::Semaphore;
@@ -71,7 +70,7 @@ pub async fn work(
             tenant: Arc::clone(tenant),
             plugins: Arc::clone(plugins),
             store: Arc::clone(store),
-            rest: Rest::new(twilio, &client),
+            rest: ConversationsApi::new(twilio, &client),
             budget: Budget::new(settings.delivery.requests_per_second_max),
             limits: settings.delivery.clone(),
             stop: stop.clone(),

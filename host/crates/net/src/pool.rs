@@ -1,50 +1,52 @@
-//! Connections that wait for the next request to the same place.
+//! Pool of idle connections.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
-use super::connection::Connection;
+use crate::connection::Connection;
 
-/// Servers close idle connections, and a request that meets such an end may or may not have been read.
+/// Time that a connection may be idle. Servers close idle connections, and whether a request that is sent at that moment
+/// was read is unknown.
 const IDLE_MAX: Duration = Duration::from_secs(5);
 
-/// Idle connections by where they lead, the oldest first; past `max` the oldest is closed.
-pub struct Idle<K, B> {
+/// Idle connections by key, the oldest first; beyond `max` the oldest is closed.
+pub struct Pool<K, B> {
     max: usize,
-    waiting: Mutex<VecDeque<(Instant, K, Connection<B>)>>,
+    idle: Mutex<VecDeque<(Instant, K, Connection<B>)>>,
 }
 
-impl<K: PartialEq, B> Idle<K, B> {
+impl<K: PartialEq, B> Pool<K, B> {
+    /// A pool of at most `max` connections; 0 keeps none.
     pub fn new(max: usize) -> Self {
-        Self { max, waiting: Mutex::default() }
+        Self { max, idle: Mutex::default() }
     }
 
-    /// The connection to this place that was used last.
+    /// Takes the connection with this key that was used last.
     pub fn take(&self, key: &K) -> Option<Connection<B>> {
-        let mut waiting = self.waiting();
-        let at = waiting.iter().rposition(|(_, to, _)| to == key)?;
-        waiting.remove(at).map(|(_, _, connection)| connection)
+        let mut idle = self.usable();
+        let at = idle.iter().rposition(|(_, to, _)| to == key)?;
+        idle.remove(at).map(|(_, _, connection)| connection)
     }
 
-    /// Keeps a connection whose last answer was read whole.
+    /// Keeps a connection whose last response was read whole.
     pub fn keep(&self, key: K, connection: Connection<B>) {
         if self.max == 0 || !connection.is_open() {
             return;
         }
-        let mut waiting = self.waiting();
-        if waiting.len() == self.max {
-            waiting.pop_front();
+        let mut idle = self.usable();
+        if idle.len() == self.max {
+            idle.pop_front();
         }
-        waiting.push_back((Instant::now(), key, connection));
+        idle.push_back((Instant::now(), key, connection));
     }
 
-    /// Those that can still be used.
-    fn waiting(&self) -> MutexGuard<'_, VecDeque<(Instant, K, Connection<B>)>> {
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        waiting.retain(|(since, _, connection)| since.elapsed() < IDLE_MAX && connection.is_open());
-        waiting
+    /// The idle connections, after closed and expired ones were dropped.
+    fn usable(&self) -> MutexGuard<'_, VecDeque<(Instant, K, Connection<B>)>> {
+        let mut idle = self.idle.lock();
+        idle.retain(|(since, _, connection)| since.elapsed() < IDLE_MAX && connection.is_open());
+        idle
     }
 }

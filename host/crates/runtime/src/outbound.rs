@@ -21,8 +21,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use frontgate_net::connection::Connection;
-use frontgate_net::idle::Idle;
+use frontgate_net::Connection;
+use frontgate_net::Pool;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 
@@ -42,7 +42,7 @@ pub(crate) struct Egress {
     plugin: Arc<str>,
     policy: Policy,
     network: Arc<Network>,
-    idle: Idle<Key, Body>,
+    idle: Pool<Key, Body>,
     /// When the operator was last told of a kind of refusal.
     warned: Mutex<HashMap<&'static str, Instant>>,
 }
@@ -64,7 +64,7 @@ impl Egress {
             plugin: Arc::clone(plugin),
             policy: named.map(Policy::new).unwrap_or_default(),
             network: Arc::clone(network),
-            idle: Idle::new(network.connections_idle_max),
+            idle: Pool::new(network.connections_idle_max),
             warned: Mutex::default(),
         }
     }

@@ -1,8 +1,7 @@
-//! Which plugin answers which role of which tenant, and how it is asked.
+//! Chooses the plugin for a role of a tenant, and calls it on behalf of one request or delivery.
 
 mod conversations;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use frontgate_contract::Role;
@@ -12,76 +11,75 @@ use frontgate_runtime::registry::Registry;
 use frontgate_runtime::run::call::{Call, Caller, Deadlines, Directory, Receipts};
 use frontgate_runtime::run::engine::Engine;
 
-use crate::{App, Settings, Tenant};
+use crate::front_app::FrontApp;
+use crate::tenant::Tenant;
 
-/// All live plugins, and where they run.
+/// All live plugins, and the engine that runs them.
 pub struct Plugins {
     engine: Arc<Engine>,
     registry: Arc<Registry>,
 }
 
 impl Plugins {
-    /// What the registry holds, run by the engine.
+    /// The plugins of a registry, run by an engine.
     pub fn new(engine: Arc<Engine>, registry: Arc<Registry>) -> Self {
         Self { engine, registry }
     }
 
-    /// Ready to ask on behalf of one request of a tenant.
-    pub fn asking(
+    /// An invoker for one request of a tenant. Receipts of its calls are added to `receipts`.
+    pub fn invoker(
         self: &Arc<Self>,
         tenant: &Arc<Tenant>,
         request: &Arc<str>,
         deadlines: Deadlines,
         receipts: Receipts,
-    ) -> Asking {
+    ) -> PluginInvoker {
         let caller = Caller {
             tenant: Arc::clone(&tenant.name),
             request: Arc::clone(request),
             share: Some(Arc::clone(&tenant.share)),
             receipts,
         };
-        Asking { plugins: Arc::clone(self), tenant: Arc::clone(tenant), caller, deadlines }
+        PluginInvoker { plugins: Arc::clone(self), tenant: Arc::clone(tenant), caller, deadlines }
     }
 }
 
-/// Asks plugins on behalf of one request.
-pub struct Asking {
+/// Calls plugins on behalf of one request.
+pub struct PluginInvoker {
     plugins: Arc<Plugins>,
     tenant: Arc<Tenant>,
     caller: Caller,
-    /// Until when the plugins must have answered.
     deadlines: Deadlines,
 }
 
-impl Asking {
-    /// Whether any plugin is named for a role.
+impl PluginInvoker {
+    /// Whether the tenant names any plugin for a role.
     pub fn has(&self, role: Role) -> bool {
         !self.tenant.roles.plugins(role).is_empty()
     }
 
-    /// The plugin that answers a role: the first of the named ones that is live and has the role.
-    pub fn answering(&self, role: Role) -> Result<Arc<Live>, CallError> {
-        answering(&self.plugins.registry, self.tenant.roles.plugins(role), role)
+    /// The plugin for a role: the first of the named ones that is live and has the role.
+    pub fn plugin(&self, role: Role) -> Result<Arc<Live>, CallError> {
+        first_live(&self.plugins.registry, self.tenant.roles.plugins(role), role)
     }
 
     /// The plugin of a Front app's channels.
-    pub fn channel(&self, app: &App) -> Result<Arc<Live>, CallError> {
-        answering(&self.plugins.registry, std::slice::from_ref(&app.plugin), Role::Channel)
+    pub fn channel_plugin(&self, app: &FrontApp) -> Result<Arc<Live>, CallError> {
+        first_live(&self.plugins.registry, std::slice::from_ref(&app.plugin), Role::Channel)
     }
 
-    /// Every plugin that answers a role, in order; none in the place of one that is being loaded for
-    /// the first time.
-    pub fn chain(&self, role: Role) -> Vec<Option<Arc<Live>>> {
+    /// All plugins for a role, in order, with `None` for each one that is being loaded for the first time.
+    pub fn candidates(&self, role: Role) -> Vec<Option<Arc<Live>>> {
         let registry = &self.plugins.registry;
         let (names, loading) = (self.tenant.roles.plugins(role).iter(), registry.loading());
         let known = names.map(|name| (registry.get(name), loading.contains(name)));
-        let there = known.filter(|(live, loading)| live.is_some() || *loading).map(|(live, _)| live);
-        there.filter(|live| live.as_ref().is_none_or(|live| live.roles().contains(&role))).collect()
+        let present = known.filter(|(live, loading)| live.is_some() || *loading).map(|(live, _)| live);
+        present.filter(|live| live.as_ref().is_none_or(|live| live.roles().contains(&role))).collect()
     }
 
-    /// A call of a plugin in a role.
+    /// A call of a plugin in a role. The plugin may ask for the tenant's customers, unless it is the CRM itself.
     pub fn call<'c>(&'c self, plugin: &'c Arc<Live>, role: Role) -> Call<'c> {
-        let directory = match self.answering(Role::Crm) {
+        let directory = match self.plugin(Role::Crm) {
             _ if role == Role::Crm => Directory::Refused,
             Ok(crm) => Directory::Crm(crm),
             Err(_) => Directory::Absent,
@@ -90,59 +88,8 @@ impl Asking {
     }
 }
 
-fn answering(registry: &Registry, names: &[String], role: Role) -> Result<Arc<Live>, CallError> {
+/// The first of the named plugins that is live and has the role.
+pub(crate) fn first_live(registry: &Registry, names: &[String], role: Role) -> Result<Arc<Live>, CallError> {
     let mut live = names.iter().filter_map(|name| registry.get(name));
     live.find(|live| live.roles().contains(&role)).ok_or(CallError::NoPlugin(role))
-}
-
-/// Roles that the configuration names plugins for and that no plugin answers, as sentences.
-pub fn unanswered(registry: &Registry, tenants: &BTreeMap<String, Settings>) -> Vec<String> {
-    let all = tenants.iter().flat_map(|(tenant, settings)| settings.named().map(move |named| (tenant, named)));
-    let unanswered = all.filter(|(_, (role, names, _))| answering(registry, names, *role).is_err());
-    let sentence = |(tenant, (role, names, _)): (&String, (Role, &[String], String))| {
-        format!("tenant {tenant}: no plugin answers the role {role} (named: {})", names.join(", "))
-    };
-    unanswered.map(sentence).collect()
-}
-
-/// Roles that plugins answer under one configuration, and none would under another that names some, as
-/// sentences.
-pub fn lost(registry: &Registry, old: &BTreeMap<String, Settings>, new: &BTreeMap<String, Settings>) -> Vec<String> {
-    let mut reasons = Vec::new();
-    for (tenant, settings) in new {
-        let Some(before) = old.get(tenant) else { continue };
-        for (role, names, key) in settings.named() {
-            let mut before = before.named().filter(|(_, _, known)| *known == key);
-            let was_answered = before.any(|(_, names, _)| answering(registry, names, role).is_ok());
-            if was_answered && answering(registry, names, role).is_err() {
-                let names = names.join(", ");
-                reasons
-                    .push(format!("tenant {tenant}: no plugin would answer the role {role} any more (named: {names})"));
-            }
-        }
-    }
-    reasons
-}
-
-/// Plugins that are named for a role and do not answer it, though another does, as sentences.
-pub fn missing(registry: &Registry, tenants: &BTreeMap<String, Settings>) -> Vec<String> {
-    let mut reasons = Vec::new();
-    for (tenant, settings) in tenants {
-        for (role, names, _) in settings.named().filter(|(role, names, _)| answering(registry, names, *role).is_ok()) {
-            for name in names {
-                match registry.get(name) {
-                    None => {
-                        reasons.push(format!("tenant {tenant}: the role {role} names `{name}`, which is not there"))
-                    }
-                    Some(live) if !live.roles().contains(&role) => {
-                        let roles: Vec<_> = live.roles().into_iter().map(Role::name).collect();
-                        let roles = roles.join(", ");
-                        reasons.push(format!("tenant {tenant}: the role {role} names `{name}`, which answers {roles}"));
-                    }
-                    Some(_) => {}
-                }
-            }
-        }
-    }
-    reasons
 }

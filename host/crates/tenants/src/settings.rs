@@ -1,4 +1,4 @@
-//! `[tenants.NAME]`: whose callbacks are answered, with which keys, by which plugins.
+//! `[tenants.NAME]`: the keys, Front apps and plugins of a tenant.
 
 use std::collections::BTreeMap;
 use std::slice;
@@ -6,17 +6,17 @@ use std::slice;
 use frontgate_contract::Role;
 use serde::Deserialize;
 
-/// A company whose callbacks this gateway answers.
+/// The settings of a company whose callbacks are answered.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
-    /// What the tenant's addresses begin with: `/` for the only tenant, `/acme` for one of many.
+    /// The prefix of the tenant's paths: `/` for the only tenant, `/acme` for one of many.
     pub path: String,
-    /// How Twilio signs, and how long it waits.
+    /// Keys and timeouts of Twilio.
     pub twilio: frontgate_twilio::Settings,
-    /// Front apps whose channels are served, by the name that stands in their addresses.
+    /// Front apps, by the name in their addresses.
     pub front: BTreeMap<String, frontgate_front::Settings>,
-    /// Which plugins answer.
+    /// The plugins for each role.
     pub roles: Roles,
 }
 
@@ -28,7 +28,7 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// Every list of plugins of which one is to answer, with the role and the key under which it stands.
+    /// Every list of plugins of which one must answer, with its role and its key.
     pub fn named(&self) -> impl Iterator<Item = (Role, &[String], String)> {
         let roles = Role::ALL.into_iter().map(|role| (role, self.roles.plugins(role), format!("roles.{role}")));
         let apps = self.front.iter();
@@ -38,24 +38,24 @@ impl Settings {
     }
 }
 
-/// Plugins for each role, in the order in which they are asked.
+/// Plugins for each role, in the order in which they are tried.
 #[derive(Debug, Default, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Roles {
-    /// The first one that is live answers.
+    /// The first live one answers.
     pub crm: Vec<String>,
-    /// The first one that is live answers.
+    /// The first live one answers.
     pub templates: Vec<String>,
-    /// The first one that is live answers.
+    /// The first live one answers.
     pub outgoing: Vec<String>,
-    /// The first one that names a worker wins.
+    /// The first one that names a worker decides.
     pub routing: Vec<String>,
-    /// The first one that is live answers.
+    /// The first live one answers.
     pub conversations: Vec<String>,
 }
 
 impl Roles {
-    /// The plugins of one role. That of a Front app's channels stands with the app.
+    /// The plugins of one role. The plugin of channels is a setting of their Front app.
     pub fn plugins(&self, role: Role) -> &[String] {
         match role {
             Role::Crm => &self.crm,

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use frontgate_net::address::{is_grantable, special};
-use frontgate_net::{authorities, is_reserved_header};
+use frontgate_net::{is_reserved_header, read_authorities};
 use frontgate_runtime::settings::Named;
 use frontgate_runtime::settings::outbound::BoundSecret;
 use frontgate_runtime::settings::outbound::Hosts;
@@ -18,7 +18,7 @@ use crate::Config;
 
 pub(super) fn check(config: &Config, report: &mut Report<'_, '_>) {
     for (index, file) in config.plugins.ca_files.iter().enumerate() {
-        if let Err(problem) = authorities(file) {
+        if let Err(problem) = read_authorities(file) {
             let key = format!("plugins.ca_files[{index}]");
             report.fault(&key, &format!("{problem:#}"), "name a PEM file with certificates");
         }

@@ -51,7 +51,7 @@ impl Workshop {
         }
         let connection = front.app.connection(&channel.channel_id, &channel.key, channel.credential.clone());
         let asking = self.asking(delivery);
-        let plugin = asking.channel(&front.app).map_err(|error| again(sentence(&error), true))?;
+        let plugin = asking.channel_plugin(&front.app).map_err(|error| again(sentence(&error), true))?;
         match asking.call(&plugin, Role::Channel).disconnect(connection).await {
             Ok(()) => Ok(done()),
             Err(

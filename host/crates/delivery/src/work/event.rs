@@ -12,7 +12,7 @@ impl Workshop {
         if !asking.has(Role::Conversations) {
             return Ok(done());
         }
-        let told = match asking.answering(Role::Conversations) {
+        let told = match asking.plugin(Role::Conversations) {
             Ok(plugin) => asking.call(&plugin, Role::Conversations).on_event(event).await,
             Err(error) => Err(error),
         };

@@ -4,8 +4,7 @@
 use frontgate_contract::bindings::conversations::ParticipantAdded;
 use frontgate_store::crash;
 use frontgate_twilio_callbacks::conversations::participant_attributes;
-use frontgate_twilio_rest::reaction::Repeatable;
-use frontgate_twilio_rest::rest::Failure;
+use frontgate_twilio_rest::{ApiError, Repeatable};
 
 use super::{Settlement, Stop, Workshop, done, unanswered};
 use crate::job::Delivery;
@@ -41,7 +40,7 @@ impl Workshop {
         Ok(Settlement::Sent { result: Some(sid) })
     }
 
-    fn stop(&self, failure: &Failure) -> Settlement {
+    fn stop(&self, failure: &ApiError) -> Settlement {
         self.react(failure, Repeatable::Yes).unwrap_or_else(done)
     }
 }

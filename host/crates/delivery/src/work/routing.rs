@@ -10,9 +10,7 @@ use frontgate_store::crash;
 use frontgate_twilio::form::Form;
 use frontgate_twilio_callbacks::routing;
 use frontgate_twilio_callbacks::routing::Inbound;
-use frontgate_twilio_rest::reaction;
-use frontgate_twilio_rest::reaction::Repeatable;
-use frontgate_twilio_rest::rest::Failure;
+use frontgate_twilio_rest::{ApiError, Repeatable, describe};
 use hyper::StatusCode;
 
 use super::{Stop, Workshop, again, sentence, undecodable};
@@ -69,7 +67,7 @@ impl Workshop {
     /// those after it have their say.
     async fn ask_chain(&self, delivery: &Delivery, inbound: &Inbound) -> Result<Option<Assignment>, Stop> {
         let patient = delivery.tried() < Duration::from_millis(self.limits.routing_patience_ms);
-        for plugin in self.asking(delivery).chain(Role::Routing) {
+        for plugin in self.asking(delivery).candidates(Role::Routing) {
             // Each has its own time.
             let asking = self.asking(delivery);
             let name = plugin.as_ref().map_or("a plugin that is being loaded", |plugin| &plugin.name);
@@ -136,10 +134,10 @@ impl Workshop {
         crash::point("asked");
         let failure = match found {
             Ok(participant) => return Ok(Some(Settlement::Sent { result: Some(participant.sid) })),
-            Err(Failure::Refused { status: StatusCode::NOT_FOUND, .. }) => return Ok(None),
+            Err(ApiError::Rejected { status: StatusCode::NOT_FOUND, .. }) => return Ok(None),
             Err(failure) => failure,
         };
-        let reason = format!("asking Twilio about it: {}", reaction::reason(&failure));
+        let reason = format!("asking Twilio about it: {}", describe(&failure));
         Err(match self.react(&failure, Repeatable::Yes) {
             // Twilio could not be asked, which says nothing about this delivery.
             Some(Settlement::Again { after, .. }) if is_outage(&failure) => {
@@ -152,10 +150,10 @@ impl Workshop {
 }
 
 /// Whether the question got no answer at all, or one about the caller rather than the question.
-fn is_outage(failure: &Failure) -> bool {
+fn is_outage(failure: &ApiError) -> bool {
     match failure {
-        Failure::NotSent(_) | Failure::NoAnswer(_) => true,
-        Failure::Refused { status, .. } => matches!(status.as_u16(), 300..=399 | 401 | 403 | 429 | 503),
+        ApiError::NotSent(_) | ApiError::NoResponse(_) => true,
+        ApiError::Rejected { status, .. } => matches!(status.as_u16(), 300..=399 | 401 | 403 | 429 | 503),
     }
 }
 

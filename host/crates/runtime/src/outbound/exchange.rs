@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use frontgate_net::connection::Connection;
+use frontgate_net::Connection;
 use hyper::{Method, Request, Response, body::Incoming};
 use metrics::counter;
 use tokio::time::{Instant, timeout_at};

@@ -4,8 +4,8 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 
-use frontgate_net::connection::Tls;
-use frontgate_net::resolve::Names;
+use frontgate_net::Resolver;
+use frontgate_net::Tls;
 use tokio::time::{Instant, timeout_at};
 
 use super::destination::Destination;
@@ -14,7 +14,7 @@ use crate::settings::Plugins;
 
 /// The network as plugins may see it.
 pub struct Network {
-    names: Names,
+    resolver: Resolver,
     pub(super) tls: Tls,
     pub(super) connections_idle_max: usize,
     around: Around,
@@ -37,7 +37,7 @@ impl Network {
     /// The network around a gateway.
     pub fn new(config: &Plugins, around: &Around) -> Self {
         Self {
-            names: Names::new(&config.nameservers),
+            resolver: Resolver::new(&config.nameservers),
             tls: Tls::new(&config.ca_files),
             connections_idle_max: config.connections_idle_max,
             around: around.clone(),
@@ -52,7 +52,7 @@ impl Network {
 
     /// All addresses of a host.
     pub async fn resolve(&self, host: &str, until: Instant) -> Result<Vec<IpAddr>, Failure> {
-        let found = timeout_at(until, self.names.look_up(host)).await;
+        let found = timeout_at(until, self.resolver.look_up(host)).await;
         let found = found.unwrap_or_else(|_| Err("no nameserver answers in time".to_owned()));
         found.map_err(|error| Failure::NotConnected(format!("looking up {host}: {error}")))
     }
