@@ -105,7 +105,7 @@ fn a_plugin_that_is_named_and_not_there_or_of_another_role_is_a_fault() {
             .set("tenants.demo.roles.routing", "[\"plugin\", \"plugni\", \"directory\"]"),
     );
     assert_eq!(code, Some(1), "{said}");
-    assert!(said.contains("the role routing names `plugni`, which is not there"), "{said}");
+    assert!(said.contains("the role routing names `plugni`, which is not loaded"), "{said}");
     assert!(said.contains("the role routing names `directory`, which answers crm"), "{said}");
 }
 

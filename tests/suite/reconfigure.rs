@@ -191,7 +191,7 @@ fn a_reload_that_takes_longer_than_the_operator_is_kept_waiting_ends_whole() {
 fn a_role_that_is_answered_is_not_lost_to_a_name_that_is_not_there() {
     let gateway = Setup::misbehaving().start();
     let receipt = gateway.reconfigure(&[("tenants.demo.roles.crm", "[\"other\"]")]);
-    assert!(reason(&receipt).contains("tenant demo: no plugin would answer the role crm any more"), "{receipt}");
+    assert!(reason(&receipt).contains("tenant demo: no plugin would answer the role crm (named: "), "{receipt}");
     assert_eq!(status_of(&gateway, ""), 200);
     let component = fs::read(gateway.path("plugins/plugin.wasm")).expect("the plugin");
     gateway.drop_plugin("other", &component);

@@ -14,7 +14,7 @@ use frontgate_runtime::outbound::network::Around;
 use frontgate_runtime::registry::Registry;
 use frontgate_runtime::run::engine::{Allocation, Engine};
 use frontgate_system::sandbox::Confinement;
-use frontgate_tenants::roles;
+use frontgate_tenants::coverage;
 
 use super::say;
 
@@ -90,11 +90,11 @@ fn plugins(config: &Arc<Config>) -> anyhow::Result<usize> {
             (None, None) => {}
         }
     }
-    for reason in roles::unanswered(&registry, &config.tenants) {
+    for reason in coverage::unanswered(&registry, &config.tenants) {
         faults += 1;
         say!("✗ {reason}\n    put the plugin's .wasm file into {folder}, or change the role");
     }
-    for reason in roles::missing(&registry, &config.tenants) {
+    for reason in coverage::missing(&registry, &config.tenants) {
         faults += 1;
         say!("✗ {reason}\n    put its .wasm file into {folder}, or mend the name");
     }

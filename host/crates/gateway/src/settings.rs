@@ -13,42 +13,40 @@ use serde::Deserialize;
 pub struct Server {
     /// Address and port.
     pub listen: SocketAddr,
-    /// What the platforms were given, letter for letter: signatures are checked against it. `None`
-    /// stands for plain HTTP at `listen`.
+    /// The URL that the platforms were given, letter for letter: signatures are checked against it. `None` means plain
+    /// HTTP at `listen`.
     pub public_url: Option<PublicUrl>,
-    /// Open connections. For a further one, a connection that has sent no verified request is closed.
+    /// Open connections. At the limit, an unverified connection is evicted for a new one.
     pub connections_max: usize,
-    /// The part of them, in percent, that is kept for connections which have sent a verified request.
+    /// The part of them, in percent, that is reserved for connections with a verified request.
     pub connections_verified_percent: u8,
     /// Open connections from one IPv4 address, or from one IPv6 network (/64).
     pub connections_per_address_max: usize,
-    /// A connection is closed after this long, between two requests if it can be.
+    /// Age at which a connection is closed, between two requests if possible.
     pub connection_age_ms: u64,
-    /// From the first wait for a request to the end of its header.
+    /// Time until the header of a request has arrived.
     pub header_timeout_ms: u64,
     /// Request line and header together.
     pub header_bytes_max: usize,
     /// Header fields of one request.
     pub headers_max: usize,
-    /// From the end of the header to the end of the body.
+    /// Time from the end of the header to the end of the body.
     pub body_timeout_ms: u64,
     /// Body of one request.
     pub body_bytes_max: usize,
-    /// Memory for the bodies of all requests that are not verified yet.
+    /// Memory for the bodies of all unverified requests.
     pub unverified_body_bytes_max: usize,
-    /// Signed text up to this size is tried against likely mistakes when a signature does not
-    /// match; larger requests are refused without the explanation.
+    /// Size up to which a wrong signature is explained; larger requests are rejected without an explanation.
     pub explain_bytes_max: usize,
-    /// As many refusals are explained in a second; anybody can cause one.
+    /// Explanations of wrong signatures per second; every caller can cause one.
     pub explanations_per_second_max: u32,
-    /// As many refusals of unverified requests get a log line in a second; all of them are counted.
+    /// Log lines per second about rejected unverified requests; the metrics count all of them.
     pub refusal_lines_per_second_max: u32,
-    /// How long an answer may wait for a caller that reads nothing.
+    /// Time that a response waits for a caller that does not read.
     pub write_timeout_ms: u64,
-    /// How long requests are still accepted after a signal, so that a load balancer sees
-    /// `/readyz` turn 503 first.
+    /// Time that requests are still accepted after a stop signal, so that a load balancer sees `/readyz` turn 503.
     pub shutdown_delay_ms: u64,
-    /// How long accepted requests may take to finish after that.
+    /// Time for accepted requests to finish after that.
     pub shutdown_grace_ms: u64,
 }
 
@@ -78,15 +76,15 @@ impl Default for Server {
 }
 
 impl Server {
-    /// Of so many connections, those that may have sent no verified request. At least one: every connection begins
-    /// so.
+    /// The number of unverified connections among `connections_max`. At least one, since every connection starts
+    /// unverified.
     pub fn unverified_connections_max(&self, connections_max: usize) -> usize {
-        let kept = connections_max * usize::from(self.connections_verified_percent.min(100)) / 100;
-        (connections_max - kept).max(1)
+        let reserved = connections_max * usize::from(self.connections_verified_percent.min(100)) / 100;
+        (connections_max - reserved).max(1)
     }
 }
 
-/// The address that platforms call. Its `Debug` output never contains the user and password that may be part of it.
+/// The URL that platforms call. Its `Debug` output never contains the user and password that may be part of it.
 #[derive(Clone, Deserialize)]
 pub struct PublicUrl(String);
 
@@ -110,10 +108,10 @@ impl fmt::Debug for PublicUrl {
 pub struct Admin {
     /// Address and port. Keep it off the internet.
     pub listen: SocketAddr,
-    /// Names under which it is called beside its addresses and `localhost`, without a port. Pages in a browser could
-    /// read it under any other name.
+    /// Host names of the listener beside its addresses and `localhost`, without a port. Requests under other names are
+    /// rejected, so that pages in a browser cannot read it (DNS rebinding).
     pub hosts: Vec<String>,
-    /// A Unix socket for commands that change something, open to this user alone.
+    /// Unix socket for commands that change something, open to the gateway's user only.
     pub socket: PathBuf,
 }
 

@@ -1,14 +1,15 @@
-//! What is noted of a request on its way: one log line and two metrics at the end, also when the
-//! caller hangs up before it.
+//! What one request is about, collected while it is handled: one log line and two metrics at its end.
+//!
+//! They are written also when the caller disconnects before the response.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use frontgate_runtime::live::Live;
 use frontgate_runtime::run::call::Receipts;
 use frontgate_telemetry::{REFUSALS, brief};
-use frontgate_tenants::roles::Asking;
+use frontgate_tenants::PluginInvoker;
 use hyper::StatusCode;
 use metrics::{Counter, Histogram, counter, histogram};
 use tracing::{info, warn};
@@ -17,25 +18,25 @@ use crate::connections::Connection;
 use crate::error::Error;
 use crate::routes::Callback;
 
-/// Finding a meter by its labels costs more than counting: those of every answer are found once.
-static METERS: LazyLock<BTreeMap<&str, Meters>> = LazyLock::new(|| {
+/// Metrics by callback. Looking up a metric by its labels costs more than counting, so each is looked up once.
+static METRICS: LazyLock<BTreeMap<&str, CallbackMetrics>> = LazyLock::new(|| {
     let names = Callback::ALL.iter().map(|callback| callback.name()).chain([FRONT, PROVIDER, NO_CALLBACK]);
-    names.map(|callback| (callback, Meters::new(callback))).collect()
+    names.map(|callback| (callback, CallbackMetrics::new(callback))).collect()
 });
 
 /// A request of Front.
 pub(super) const FRONT: &str = "front";
 /// A request of a channel's provider.
 pub(super) const PROVIDER: &str = "front-provider";
-/// A request that is for no callback.
+/// A request whose path matches no route.
 const NO_CALLBACK: &str = "-";
 
-struct Meters {
+struct CallbackMetrics {
     answered: Counter,
     seconds: Histogram,
 }
 
-impl Meters {
+impl CallbackMetrics {
     fn new(callback: &'static str) -> Self {
         Self {
             answered: counter!("frontgate_requests_total", "callback" => callback, "code" => "ok"),
@@ -45,9 +46,9 @@ impl Meters {
 }
 
 /// One request.
-pub(super) struct Trip<'c> {
+pub(super) struct RequestContext<'c> {
     caller: &'c Connection,
-    /// Whether the platform has signed it, or a channel's plugin has accepted it.
+    /// Whether the signature was verified, or a channel's plugin accepted the request.
     accepted: bool,
     lines_per_second_max: u32,
     id: Arc<str>,
@@ -56,14 +57,13 @@ pub(super) struct Trip<'c> {
     callback: &'static str,
     plugin: Option<Arc<str>>,
     receipts: Receipts,
-    /// The event of a webhook.
-    event: Option<String>,
+    webhook_event: Option<String>,
     fails_open: bool,
-    ended: bool,
+    finished: bool,
 }
 
-impl<'c> Trip<'c> {
-    pub(super) fn begin(caller: &'c Connection, lines_per_second_max: u32) -> Self {
+impl<'c> RequestContext<'c> {
+    pub(super) fn new(caller: &'c Connection, lines_per_second_max: u32) -> Self {
         Self {
             caller,
             accepted: false,
@@ -74,72 +74,72 @@ impl<'c> Trip<'c> {
             callback: NO_CALLBACK,
             plugin: None,
             receipts: Receipts::kept_at_debug(),
-            event: None,
+            webhook_event: None,
             fails_open: false,
-            ended: false,
+            finished: false,
         }
     }
 
-    /// The id that is in the log, in the answer, and in what plugins log.
+    /// The request's id: in the log, in the response, and in lines that plugins log.
     pub(super) fn id(&self) -> &Arc<str> {
         &self.id
     }
 
-    /// Where what its calls came to is noted.
+    /// Collects the receipts of plugin calls.
     pub(super) fn receipts(&self) -> Receipts {
         self.receipts.clone()
     }
 
-    /// The connection that it came on.
+    /// The connection of the request.
     pub(super) fn caller(&self) -> &'c Connection {
         self.caller
     }
 
-    /// The platform has signed it.
-    pub(super) fn verified(&mut self) {
+    /// Marks the request, and its connection, as verified.
+    pub(super) fn mark_verified(&mut self) {
         self.accepted = true;
-        self.caller.verified();
+        self.caller.mark_verified();
     }
 
-    /// A channel's plugin has accepted it.
-    pub(super) fn known(&mut self) {
+    /// Marks the request, and its connection, as accepted by a channel's plugin.
+    pub(super) fn mark_accepted(&mut self) {
         self.accepted = true;
-        self.caller.known();
+        self.caller.mark_accepted();
     }
 
-    /// Whether it gets its line in the log.
+    /// Whether the request gets a log line. Lines of requests that were not accepted have a rate limit.
     fn has_line(&self) -> bool {
         self.accepted || REFUSALS.admit(self.lines_per_second_max)
     }
 
-    /// Notes whose request it is, and which.
-    pub(super) fn is_for(&mut self, tenant: &Arc<str>, callback: &'static str) {
+    pub(super) fn set_route(&mut self, tenant: &Arc<str>, callback: &'static str) {
         self.tenant = Some(Arc::clone(tenant));
         self.callback = callback;
     }
 
-    /// Whether Front sent it, so that an error has Front's shape.
+    /// Whether Front sent the request and expects errors in its own shape.
     pub(super) fn is_front(&self) -> bool {
         self.callback == FRONT
     }
 
-    pub(super) fn plugin(&mut self, plugin: &Live) {
+    pub(super) fn set_plugin(&mut self, plugin: &Live) {
         self.plugin = Some(Arc::clone(&plugin.name));
     }
 
-    /// Notes which plugin answers a webhook.
-    pub(super) fn answered_by(&mut self, asking: &Asking) {
-        if let Some(plugin) = asking.conversations_role().and_then(|role| asking.answering(role).ok()) {
-            self.plugin(&plugin);
+    /// Notes the plugin that answers a Conversations webhook.
+    pub(super) fn set_webhook_plugin(&mut self, invoker: &PluginInvoker) {
+        if let Some(plugin) = invoker.conversations_role().and_then(|role| invoker.plugin(role).ok()) {
+            self.set_plugin(&plugin);
         }
     }
 
-    pub(super) fn event(&mut self, name: &str) {
+    /// Notes the type of a webhook or of a request of Front, if it is a plain word.
+    pub(super) fn set_webhook_event(&mut self, name: &str) {
         let plain = name.len() <= 64 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-        self.event = plain.then(|| name.to_owned());
+        self.webhook_event = plain.then(|| name.to_owned());
     }
 
-    /// From here on an error must not stop what the caller is about to do.
+    /// From now on an error must not stop what the platform waits to do.
     pub(super) fn fail_open(&mut self) {
         self.fails_open = true;
     }
@@ -148,74 +148,88 @@ impl<'c> Trip<'c> {
         self.fails_open
     }
 
-    pub(super) fn end(&mut self, status: StatusCode, error: Option<&Error>) {
-        self.ended = true;
+    /// Counts and logs the response.
+    pub(super) fn finish(&mut self, status: StatusCode, error: Option<&Error>) {
+        self.finished = true;
         let elapsed = self.started.elapsed();
-        let request = &*self.id;
+        let code = error.map_or("ok", |error| error.status_and_code().1);
+        let metrics = METRICS.get(self.callback);
+        if let Some(metrics) = metrics {
+            metrics.seconds.record(elapsed.as_secs_f64());
+        }
+        match metrics.filter(|_| error.is_none()) {
+            Some(metrics) => metrics.answered.increment(1),
+            None => counter!("frontgate_requests_total", "callback" => self.callback, "code" => code).increment(1),
+        }
+        if self.has_line() {
+            self.log(status.as_u16(), code, elapsed, error);
+        }
+    }
+
+    fn log(&self, status: u16, code: &str, elapsed: Duration, error: Option<&Error>) {
+        let (request, callback, calls) = (&*self.id, self.callback, self.receipts.text());
         let tenant = self.tenant.as_deref().unwrap_or("-");
         let plugin = self.plugin.as_deref().unwrap_or("-");
-        let callback = self.callback;
+        let webhook_event = self.webhook_event.as_deref();
         let duration_us = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
-        let code = error.map_or("ok", |error| error.answer().1);
-        let (meters, status) = (METERS.get(callback), status.as_u16());
-        if let Some(meters) = meters {
-            meters.seconds.record(elapsed.as_secs_f64());
-        }
-        match meters.filter(|_| error.is_none()) {
-            Some(meters) => meters.answered.increment(1),
-            None => counter!("frontgate_requests_total", "callback" => callback, "code" => code).increment(1),
-        }
-        if !self.has_line() {
-            return;
-        }
-        let event = self.event.as_deref();
-        let calls = self.receipts.text();
         let Some(error) = error else {
-            info!(request, tenant, callback, event, plugin, status, duration_us, calls, "callback {callback} answered");
+            info!(
+                event = "gateway.request_answered",
+                request,
+                tenant,
+                callback,
+                webhook_event,
+                plugin,
+                status,
+                duration_us,
+                calls,
+                "callback {callback} answered"
+            );
             return;
         };
         let detail = error.detail().map(|detail| format!(": {}", brief(&detail))).unwrap_or_default();
-        let ended = if status == 200 { "let through, though it could not be answered" } else { "refused" };
         // The level of an event is fixed where it is written.
         macro_rules! say {
-            ($level:ident) => {
+            ($level:ident, $event:literal, $ended:literal) => {
                 $level!(
+                    event = $event,
                     request,
                     tenant,
                     callback,
-                    event,
+                    webhook_event,
                     plugin,
                     status,
                     code,
                     duration_us,
                     calls,
-                    "callback {callback} {ended}: {error}{detail}"
+                    "callback {callback} {}: {error}{detail}",
+                    $ended
                 )
             };
         }
-        if error.is_ordinary() {
-            say!(info);
-        } else {
-            say!(warn);
+        match (status == 200, error.is_ordinary()) {
+            (false, true) => say!(info, "gateway.request_refused", "refused"),
+            (false, false) => say!(warn, "gateway.request_refused", "refused"),
+            (true, true) => say!(info, "gateway.request_let_through", "let through, though it could not be answered"),
+            (true, false) => say!(warn, "gateway.request_let_through", "let through, though it could not be answered"),
         }
     }
 }
 
-impl Drop for Trip<'_> {
+impl Drop for RequestContext<'_> {
     fn drop(&mut self) {
-        if self.ended {
+        if self.finished {
             return;
         }
-        counter!("frontgate_requests_total", "callback" => self.callback, "code" => "caller-gone").increment(1);
-        if !self.has_line() {
-            return;
+        let callback = self.callback;
+        counter!("frontgate_requests_total", "callback" => callback, "code" => "caller-gone").increment(1);
+        if self.has_line() {
+            warn!(
+                event = "gateway.caller_disconnected",
+                request = &*self.id,
+                callback,
+                "caller disconnected before callback {callback} was answered"
+            );
         }
-        warn!(
-            event = "gateway.caller_gone",
-            request = &*self.id,
-            callback = self.callback,
-            "the caller hung up before callback {} was answered",
-            self.callback
-        );
     }
 }

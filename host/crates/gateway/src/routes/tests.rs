@@ -20,31 +20,31 @@ fn routes() -> Routes {
     Routes::new(vec![Arc::new(tenant.expect("a URL"))])
 }
 
-fn address(path: &str) -> Option<Address> {
+fn endpoint(path: &str) -> Option<Endpoint> {
     match routes().find(path)? {
-        Place::Front(route) => Some(route.address),
-        Place::Twilio(_) => None,
+        RouteMatch::Front(route) => Some(route.endpoint),
+        RouteMatch::Twilio(_) => None,
     }
 }
 
 #[test]
 fn a_channel_is_found_below_its_app() {
-    assert_eq!(address("/front/sms"), Some(Address::App));
-    assert_eq!(address("/front/sms/key"), Some(Address::Channel("key".to_owned())));
-    assert_eq!(address("/front/sms/key/provider"), Some(Address::Provider("key".to_owned())));
-    assert_eq!(address("/front/sms/key/provider/any/path"), Some(Address::Provider("key".to_owned())));
+    assert_eq!(endpoint("/front/sms"), Some(Endpoint::App));
+    assert_eq!(endpoint("/front/sms/key"), Some(Endpoint::Channel("key".to_owned())));
+    assert_eq!(endpoint("/front/sms/key/provider"), Some(Endpoint::Provider("key".to_owned())));
+    assert_eq!(endpoint("/front/sms/key/provider/any/path"), Some(Endpoint::Provider("key".to_owned())));
 }
 
 #[test]
 fn a_path_that_only_begins_like_an_app_is_not_found() {
     for path in ["/front/smsx", "/front/sm", "/front", "//front/sms", "/front/sms//key", "/front/sms/key/other"] {
-        assert_eq!(address(path), None, "{path}");
+        assert_eq!(endpoint(path), None, "{path}");
     }
 }
 
 #[test]
 fn a_letter_of_several_bytes_at_the_length_of_an_app_is_not_found() {
-    assert_eq!(address("/front/smé/key"), None);
+    assert_eq!(endpoint("/front/smé/key"), None);
 }
 
 /// Hashing a prefix costs its length, so the sum of these lengths is what finding an app costs.

@@ -1,69 +1,80 @@
-//! A channel's beginning: which accounts there are, and whether the plugin takes one.
+//! Sets up a channel: lists the provider's accounts, and asks the plugin to connect one.
+
+use std::sync::Arc;
 
 use frontgate_contract::Role;
+use frontgate_delivery::store::Store;
 use frontgate_delivery::store::front::Begun;
-use frontgate_front::answers::{Address, Answer, Outcome};
+use frontgate_front::replies::{Address, ChannelResponse, Reply};
 use frontgate_runtime::error::CallError;
+use frontgate_tenants::Plugins;
 
-use super::super::trip::Trip;
-use super::{Asked, credential, mint, within};
+use super::super::request_context::RequestContext;
+use super::verified::{VerifiedRequest, invoker, new_id, within};
 use crate::error::Error;
-use crate::gateway::Gateway;
 
-impl Gateway {
-    /// The channel has its address before its plugin is asked: the provider may call at once.
-    pub(super) async fn authorization(
+/// A request that sets up a channel.
+pub(super) struct ChannelSetup<'r> {
+    pub(super) plugins: &'r Arc<Plugins>,
+    pub(super) store: &'r Store,
+    pub(super) request: &'r VerifiedRequest<'r>,
+}
+
+impl ChannelSetup<'_> {
+    /// Connects a channel. It has its address before the plugin is called: the provider may call at once.
+    pub(super) async fn authorize(
         &self,
-        asked: &Asked<'_>,
         channel_id: String,
-        trip: &mut Trip<'_>,
-    ) -> Result<Answer, Error> {
-        let (tenant, app, deadline) = (&asked.route.tenant, &asked.route.app, asked.deadline);
-        let asking = self.asking_channel(asked.route, deadline, trip);
-        let plugin = asking.channel(app)?;
-        trip.plugin(&plugin);
-        let credential = credential(asked.headers);
+        context: &mut RequestContext<'_>,
+    ) -> Result<ChannelResponse, Error> {
+        let (route, store, deadline) = (self.request.route, self.store, self.request.deadline);
+        let (tenant, app) = (&route.tenant, &route.app);
+        let invoker = invoker(self.plugins, route, deadline, context);
+        let plugin = invoker.channel_plugin(app)?;
+        context.set_plugin(&plugin);
+        let credential = self.request.credential();
         let names = [tenant.name.to_string(), app.name.to_string(), channel_id];
-        let begun = self.store.begin_channel(names, mint(), credential.clone(), app.channels_max);
+        let begun = store.begin_channel(names, new_id(), credential.clone(), app.channels_max);
         let (channel, is_new) = match within(deadline, begun).await? {
             Begun::New(channel) => (channel, true),
             Begun::Known(channel) => (channel, false),
             Begun::Full => {
-                return Err(CallError::Forbidden("as many channels are connected as may be".to_owned()).into());
+                return Err(CallError::Forbidden("channels_max of this app reached".to_owned()).into());
             }
         };
         let connection = app.connection(&channel.channel_id, &channel.key, credential.clone());
-        match asking.call(&plugin, Role::Channel).connect(connection).await {
+        match invoker.call(&plugin, Role::Channel).connect(connection).await {
             Ok(()) => {
-                if !within(deadline, self.store.connected(&tenant.name, channel.id, credential)).await? {
+                if !within(deadline, store.connected(&tenant.name, channel.id, credential)).await? {
                     return Err(CallError::Unavailable("the channel was removed meanwhile".to_owned()).into());
                 }
                 let webhook_url = format!("{}/{}", app.public_url, channel.key);
-                Ok(Outcome::Connected { webhook_url: &webhook_url }.answer())
+                Ok(Reply::Connected { webhook_url: &webhook_url }.response())
             }
             Err(error) => {
                 if is_new {
-                    // The plugin's own refusal is the answer, also where the row cannot be removed now.
-                    let _ = within(deadline, self.store.refused(&tenant.name, channel.id, credential)).await;
+                    // The plugin's refusal is the response, also where the row cannot be removed now.
+                    let _ = within(deadline, store.refused(&tenant.name, channel.id, credential)).await;
                 }
                 Err(error.into())
             }
         }
     }
 
+    /// Lists one page of the accounts that can be connected.
     pub(super) async fn list_addresses(
         &self,
-        asked: &Asked<'_>,
         page_token: Option<String>,
-        trip: &mut Trip<'_>,
-    ) -> Result<Answer, Error> {
-        let asking = self.asking_channel(asked.route, asked.deadline, trip);
-        let plugin = asking.channel(&asked.route.app)?;
-        trip.plugin(&plugin);
-        let page = asking.call(&plugin, Role::Channel).list_addresses(credential(asked.headers), page_token).await?;
+        context: &mut RequestContext<'_>,
+    ) -> Result<ChannelResponse, Error> {
+        let (route, credential) = (self.request.route, self.request.credential());
+        let invoker = invoker(self.plugins, route, self.request.deadline, context);
+        let plugin = invoker.channel_plugin(&route.app)?;
+        context.set_plugin(&plugin);
+        let page = invoker.call(&plugin, Role::Channel).list_addresses(credential, page_token).await?;
         let addresses = page.addresses.into_iter().map(|address| Address { value: address.value, name: address.name });
         let addresses: Vec<_> = addresses.collect();
         let next_page_token = page.next_page_token.as_deref();
-        Ok(Outcome::Addresses { addresses: &addresses, next_page_token }.answer())
+        Ok(Reply::Addresses { addresses: &addresses, next_page_token }.response())
     }
 }

@@ -1,51 +1,59 @@
-//! Frontline's questions, whose answers are the product: a plugin answers within the deadline.
+//! Frontline's callbacks that a plugin answers within the deadline.
+
+use std::sync::Arc;
 
 use frontgate_contract::Role;
-use frontgate_tenants::roles::Asking;
-use frontgate_twilio_callbacks::{Answer, crm, outgoing, templates};
+use frontgate_tenants::Plugins;
+use frontgate_twilio_callbacks::{CallbackResponse, crm, outgoing, templates};
 
-use super::trip::Trip;
-use super::{Gateway, Question};
+use super::super::request_context::RequestContext;
+use super::verified::VerifiedRequest;
 use crate::error::Error;
 
-impl Gateway {
-    pub(super) async fn crm(&self, question: &Question<'_>, trip: &mut Trip<'_>) -> Result<Answer, Error> {
-        let asked = crm::decode(question.form, question.query, question.route.tenant.page_size_max)?;
-        let asking = self.asking(question, trip);
-        let plugin = asking.answering(Role::Crm)?;
-        trip.plugin(&plugin);
-        let call = asking.call(&plugin, Role::Crm);
-        match asked {
-            crm::Question::List(request) => {
-                let page_size = request.page_size;
-                Ok(crm::encode_page(&call.list_customers(request).await?, page_size)?)
+/// A Frontline callback.
+pub(super) struct Frontline<'r> {
+    pub(super) plugins: &'r Arc<Plugins>,
+    pub(super) request: &'r VerifiedRequest<'r>,
+}
+
+impl Frontline<'_> {
+    /// Lists customers, or returns one.
+    pub(super) async fn crm(&self, context: &mut RequestContext<'_>) -> Result<CallbackResponse, Error> {
+        let request = self.request;
+        let decoded = crm::decode(request.form, request.query, request.route.tenant.page_size_max)?;
+        let invoker = request.invoker(self.plugins, context);
+        let plugin = invoker.plugin(Role::Crm)?;
+        context.set_plugin(&plugin);
+        let call = invoker.call(&plugin, Role::Crm);
+        match decoded {
+            crm::CrmRequest::List(list) => {
+                let page_size = list.page_size;
+                Ok(crm::encode_page(&call.list_customers(list).await?, page_size)?)
             }
-            crm::Question::Details { worker, customer_id } => {
+            crm::CrmRequest::Details { worker, customer_id } => {
                 Ok(crm::encode_customer(&call.get_customer(worker, customer_id).await?)?)
             }
         }
     }
 
-    pub(super) async fn templates(&self, question: &Question<'_>, trip: &mut Trip<'_>) -> Result<Answer, Error> {
-        let request = templates::decode(question.form, question.query)?;
-        let asking = self.asking(question, trip);
-        let plugin = asking.answering(Role::Templates)?;
-        trip.plugin(&plugin);
-        let categories = asking.call(&plugin, Role::Templates).list_templates(request).await?;
+    /// Lists message templates.
+    pub(super) async fn templates(&self, context: &mut RequestContext<'_>) -> Result<CallbackResponse, Error> {
+        let decoded = templates::decode(self.request.form, self.request.query)?;
+        let invoker = self.request.invoker(self.plugins, context);
+        let plugin = invoker.plugin(Role::Templates)?;
+        context.set_plugin(&plugin);
+        let categories = invoker.call(&plugin, Role::Templates).list_templates(decoded).await?;
         Ok(templates::encode(&categories))
     }
 
-    pub(super) async fn outgoing(&self, question: &Question<'_>, trip: &mut Trip<'_>) -> Result<Answer, Error> {
-        let request = outgoing::decode(question.form, question.query)?;
-        let contact = request.channel.clone();
-        let asking = self.asking(question, trip);
-        let plugin = asking.answering(Role::Outgoing)?;
-        trip.plugin(&plugin);
-        let proxy_address = asking.call(&plugin, Role::Outgoing).proxy_address(request).await?;
+    /// Chooses the number from which a conversation starts.
+    pub(super) async fn outgoing(&self, context: &mut RequestContext<'_>) -> Result<CallbackResponse, Error> {
+        let decoded = outgoing::decode(self.request.form, self.request.query)?;
+        let contact = decoded.channel.clone();
+        let invoker = self.request.invoker(self.plugins, context);
+        let plugin = invoker.plugin(Role::Outgoing)?;
+        context.set_plugin(&plugin);
+        let proxy_address = invoker.call(&plugin, Role::Outgoing).proxy_address(decoded).await?;
         Ok(outgoing::encode(&proxy_address, &contact)?)
-    }
-
-    pub(super) fn asking(&self, question: &Question<'_>, trip: &Trip<'_>) -> Asking {
-        self.plugins.asking(&question.route.tenant, trip.id(), question.deadlines, trip.receipts())
     }
 }
