@@ -286,7 +286,7 @@ fn row_15_an_event_webhook_is_no_request_of_a_channel() {
     let wired = Wired::new();
     let event = json!({"type": "inbound_received", "authorization": {"id": "cmp_1"}, "payload": {"id": "evt_1", "emitted_at": 1.5}});
     is_refused(&wired.ask(&event), 400);
-    wired.gateway.log().wait_for("requests of the type inbound_received are not known here");
+    wired.gateway.log().wait_for("unknown request type: inbound_received");
 }
 
 #[test]

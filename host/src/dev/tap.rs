@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use frontgate_gateway::connections::Connection;
+use frontgate_gateway::Connection;
 use frontgate_gateway::server::Server;
 use frontgate_net::one_shot;
 use http_body_util::{BodyExt as _, Full, Limited};

@@ -49,7 +49,7 @@ fn a_host_that_front_names_is_not_reached_at_an_address_that_is_not_public() {
 fn a_host_in_a_network_that_the_operator_named_is_reached() {
     let wired = wired("[\"127.0.0.1/32\"]", "127.0.0.1");
     send(&wired);
-    wired.gateway.log().wait_for("connecting to files.front.test at 127.0.0.1: Connection refused");
+    wired.gateway.log().wait_for("failed to connect to files.front.test at 127.0.0.1: Connection refused");
 }
 
 #[test]

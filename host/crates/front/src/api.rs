@@ -7,7 +7,7 @@ mod response;
 
 pub use self::fields::Field;
 pub use self::messages::{Contact, Content, Writer, inbound, outbound};
-pub use self::response::{Budget, Fate, RETRY_AFTER_MS_MAX, Response, Scope};
+pub use self::response::{Budget, Fate, Response, Scope};
 
 use serde::Serialize;
 
@@ -18,7 +18,7 @@ use super::ids::segment;
 pub const UPLOAD_BYTES_MAX: u64 = 25 * 1024 * 1024;
 
 /// Characters of a reason, which a teammate sees.
-pub const REASON_CHARS_MAX: usize = 500;
+pub(crate) const REASON_CHARS_MAX: usize = 500;
 
 /// One call to Front.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -176,7 +176,7 @@ fn base(timestamp: &str, body: &[u8]) -> Vec<u8> {
 /// A signature as it was presented, decoded from any notation.
 struct Presented {
     bytes: Vec<u8>,
-    /// What is unusual about the notation.
+    /// The unusual property of the notation, if any.
     notation: Option<&'static str>,
 }
 

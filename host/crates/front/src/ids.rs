@@ -11,7 +11,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use super::digest;
 
 /// Limit of characters of an id.
-pub const CHARS_MAX: usize = 200;
+pub(crate) const CHARS_MAX: usize = 200;
 
 /// Prefix of generated ids.
 pub const GENERATED: &str = "fg-";

@@ -21,7 +21,7 @@ use serde::Serialize;
 use super::requests::Unreadable;
 
 /// Characters of a message, which a teammate may see.
-pub const MESSAGE_CHARS_MAX: usize = 500;
+pub(crate) const MESSAGE_CHARS_MAX: usize = 500;
 
 /// A response to Front.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reason_is_cut_where_a_character_ends() {
+    fn a_reason_is_cut_between_characters() {
         let (_, body) = encoded(&Reply::Refused(&"é".repeat(MESSAGE_CHARS_MAX + 1)));
         assert_eq!(body.matches('é').count(), MESSAGE_CHARS_MAX);
     }

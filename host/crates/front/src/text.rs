@@ -5,9 +5,9 @@ use std::borrow::Cow;
 
 /// Front's body of a message with files only, from a teammate. We send it for a customer as well, since Front rejects blank
 /// bodies.
-pub const FILES_ONLY: &str = "Attachment";
+pub(crate) const FILES_ONLY: &str = "Attachment";
 /// Our body of a customer's message with neither text nor files.
-pub const NOTHING: &str = "(no text)";
+pub(crate) const NOTHING: &str = "(no text)";
 
 /// Tags that end a line.
 const BLOCKS: [&str; 12] = ["br", "/p", "/div", "/li", "/tr", "/h1", "/h2", "/h3", "/h4", "/blockquote", "/pre", "hr"];

@@ -161,7 +161,7 @@ impl Connection {
         self.network
     }
 
-    /// What unverified bodies may hold in memory.
+    /// The budget of unverified bodies.
     pub(crate) fn bodies(&self) -> &BodyBudget {
         &self.all.bodies
     }

@@ -11,7 +11,7 @@ use hyper::StatusCode;
 
 /// Reason why a request failed.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub(crate) enum Error {
     /// The path matches no route.
     #[error("unknown address")]
     UnknownAddress,
@@ -76,7 +76,7 @@ impl From<StoreError> for Error {
 
 impl Error {
     /// Status and stable code of the response.
-    pub fn status_and_code(&self) -> (StatusCode, &'static str) {
+    pub(crate) fn status_and_code(&self) -> (StatusCode, &'static str) {
         match self {
             Self::UnknownAddress => (StatusCode::NOT_FOUND, "unknown-address"),
             Self::Method => (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed"),
@@ -100,7 +100,7 @@ impl Error {
     }
 
     /// Whether the error is part of normal operation: unknown address or record, or a plugin's refusal.
-    pub fn is_ordinary(&self) -> bool {
+    pub(crate) fn is_ordinary(&self) -> bool {
         matches!(
             self,
             Self::UnknownAddress
@@ -110,7 +110,7 @@ impl Error {
     }
 
     /// Seconds after which another attempt may succeed.
-    pub fn retry_after_seconds(&self) -> Option<u32> {
+    pub(crate) fn retry_after_seconds(&self) -> Option<u32> {
         match self {
             Self::Call(CallError::Busy(_) | CallError::BreakerOpen | CallError::NotCommitted { passes: true, .. })
             | Self::BodiesFull
@@ -122,7 +122,7 @@ impl Error {
     }
 
     /// Text for the log, in addition to the text for the caller.
-    pub fn detail(&self) -> Option<Cow<'_, str>> {
+    pub(crate) fn detail(&self) -> Option<Cow<'_, str>> {
         match self {
             Self::Call(error) => error.detail(),
             Self::Encode(error) => error.detail().map(Cow::from),

@@ -1,10 +1,10 @@
 //! HTTP in, HTTP out: sockets, routes, signatures, status codes.
 //!
-//! [`server::Server`] accepts connections within the limits of [`connections`], [`Gateway`] answers each request, and
-//! [`Error`] holds every reason for a rejection with its status and stable code. The crate knows no database tables and
+//! [`server::Server`] accepts connections within the limits of `connections`, [`Gateway`] answers each request, and
+//! `error::Error` holds every reason for a rejection with its status and stable code. The crate knows no database tables and
 //! parses no component. See "The trip of a callback" in ARCHITECTURE.md.
 
-pub mod connections;
+mod connections;
 mod error;
 mod gateway;
 mod headers;
@@ -13,5 +13,5 @@ pub mod routes;
 pub mod server;
 pub mod settings;
 
-pub use self::error::Error;
+pub use self::connections::Connection;
 pub use self::gateway::Gateway;

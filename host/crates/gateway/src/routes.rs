@@ -63,7 +63,7 @@ pub struct Route {
     pub callback: Callback,
 }
 
-/// What a path below a Front app's address leads to.
+/// An endpoint below a Front app's address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Endpoint {
     /// The app itself, where channels are connected.
@@ -76,7 +76,7 @@ pub enum Endpoint {
 
 impl Endpoint {
     /// Whether a channel's provider calls here, not Front.
-    pub fn is_provider(&self) -> bool {
+    pub(crate) fn is_provider(&self) -> bool {
         matches!(self, Self::Provider(_))
     }
 }

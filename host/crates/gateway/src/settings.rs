@@ -78,7 +78,7 @@ impl Default for Server {
 impl Server {
     /// The number of unverified connections among `connections_max`. At least one, since every connection starts
     /// unverified.
-    pub fn unverified_connections_max(&self, connections_max: usize) -> usize {
+    pub(crate) fn unverified_connections_max(&self, connections_max: usize) -> usize {
         let reserved = connections_max * usize::from(self.connections_verified_percent.min(100)) / 100;
         (connections_max - reserved).max(1)
     }

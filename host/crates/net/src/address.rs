@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_a_company_has_inside_can_be_granted() {
+    fn only_private_networks_can_be_granted() {
         for network in ["10.0.0.0/8", "10.1.0.0/16", "127.0.0.1/32", "fd00::/8", "::1/128", "192.168.7.0/24"] {
             assert!(is_grantable(&network.parse().expect("a network")), "{network}");
         }

@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_form_is_as_long_as_it_says_and_names_stay_within_their_quotation_marks() {
+    async fn a_form_has_its_announced_length_and_escapes_names() {
         let form = Form::new([part("sender[handle]", None, b"+1"), part("a\"b", Some("x\r\n\"y.txt"), b"text")]);
         let (length, boundary) = (form.size_hint().exact(), form.boundary.clone());
         assert_eq!(form.content_type(), format!("multipart/form-data; boundary={boundary}"));

@@ -89,7 +89,7 @@ pub fn name<'f>(form: &'f Form<'_>) -> &'f str {
 
 /// The identity of an event, the same when Twilio sends it again with another `RetryCount`.
 ///
-/// What is added or removed once is identified by its SID, every other event by all its fields. The idempotency token is
+/// An object that is added or removed once is identified by its SID, every other event by all its fields. The idempotency token is
 /// not signed, and so no part of the identity.
 pub fn identity(form: &Form<'_>) -> String {
     let event = name(form);

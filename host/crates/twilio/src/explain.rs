@@ -98,7 +98,7 @@ fn near_miss(keys: &Keys, tried: &[Key], request: &SignedRequest<'_>, around: &S
             return Some(change.to_owned());
         }
     }
-    // There may be many tenants, so that only the most likely text is tried.
+    // For many tenants, only the most likely text is tried.
     let (url, text) = (keys.base.likely(request.target), texts.first()?);
     around
         .others

@@ -6,7 +6,7 @@ use crate::time;
 
 /// Longest wait that Front can demand. Its limits are per minute and per second; a longer wait is an error, or milliseconds
 /// in place of seconds.
-pub const RETRY_AFTER_MS_MAX: u64 = 60_000;
+pub(crate) const RETRY_AFTER_MS_MAX: u64 = 60_000;
 
 /// Characters of Front's own error text.
 const DETAIL_CHARS_MAX: usize = 300;

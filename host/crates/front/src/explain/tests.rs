@@ -21,7 +21,7 @@ fn hmac1(text: &str) -> String {
     BASE64_STANDARD.encode(KeyedHash::new("hunter2", Algorithm::HmacSha1).hash(&[text.as_bytes()]).as_bytes())
 }
 
-/// What is said about a POST.
+/// The explanation of a POST.
 fn said(secret: &str, timestamp: Option<&str>, signature: &str) -> String {
     let request = SignedRequest { is_delete: false, timestamp, signature: Some(signature), body: BODY.as_bytes() };
     let refusal = keys(secret).verify(&request, NOW_MS).expect_err("signed differently");
@@ -98,13 +98,13 @@ fn a_body_that_was_formatted_on_its_way_is_recognised() {
 }
 
 #[test]
-fn a_rule_webhook_is_recognised_by_what_it_lacks() {
+fn a_rule_webhook_is_recognised_by_its_headers() {
     let said = said("hunter2", None, &hmac1(BODY));
     assert!(said.contains("there is no x-front-request-timestamp header") && said.contains("rule webhook"), "{said}");
 }
 
 #[test]
-fn what_nothing_explains_is_said_plainly() {
+fn an_unexplained_mismatch_says_so() {
     let said = said("hunter2", Some(T), &BASE64_STANDARD.encode([7; 32]));
     assert!(said.contains("no single change") && said.contains("the secret of the app"), "{said}");
     let request = SignedRequest { is_delete: false, timestamp: Some(T), signature: None, body: b"" };
@@ -114,7 +114,7 @@ fn what_nothing_explains_is_said_plainly() {
 }
 
 #[test]
-fn what_is_signed_and_late_needs_no_other_reason() {
+fn a_late_request_needs_no_other_reason() {
     let signature = keys("hunter2").sign(T, b"{}").expect("a key");
     let request = SignedRequest { is_delete: false, timestamp: Some(T), signature: Some(&signature), body: b"{}" };
     let refusal = keys("hunter2").verify(&request, NOW_MS + 400_000).expect_err("late");

@@ -14,7 +14,7 @@ fn message(body: &Value) -> Message {
     *message
 }
 
-/// What is made of a request that was signed so, with the body that came.
+/// Decodes a request with a signed and a received body.
 fn signed(is_delete: bool, signed: &[u8], body: &[u8]) -> Result<Decoded, Unreadable> {
     let keys = Keys::new(vec![Key::new("k", "secret")], WINDOW_MS);
     let signature = keys.sign("1700000000123", signed).expect("a key");
@@ -26,7 +26,7 @@ fn party(handle: &str, name: Option<&str>) -> Party {
     Party { handle: handle.to_owned(), name: name.map(str::to_owned), email: None }
 }
 
-/// Every field that anybody has seen.
+/// A message with every known field.
 fn whole() -> Value {
     json!({
         "type": "message",
@@ -61,7 +61,7 @@ fn whole() -> Value {
 }
 
 #[test]
-fn a_message_is_read_with_all_that_front_says() {
+fn a_message_is_decoded_with_all_fields() {
     let message = message(&whole());
     assert_eq!(message.kind, Kind::Message);
     assert_eq!((message.id.as_deref(), message.uid.as_deref()), (Some("msg_aa1"), Some("9f3c")));
@@ -109,7 +109,7 @@ fn an_autoreply_has_neither_id_nor_author_nor_metadata() {
     assert_ne!(closed.idempotency_key("cha_1"), closed.idempotency_key("cha_2"));
 }
 
-/// The same body with another value in one place.
+/// The body with another value at one pointer.
 fn with(body: &Value, pointer: &str, value: Value) -> Value {
     let mut body = body.clone();
     *body.pointer_mut(pointer).expect("a place") = value;
@@ -117,7 +117,7 @@ fn with(body: &Value, pointer: &str, value: Value) -> Value {
 }
 
 #[test]
-fn a_message_is_the_same_by_its_id_whatever_else_changed() {
+fn the_id_identifies_a_message() {
     let once = message(&whole()).idempotency_key("cha_1");
     for (pointer, value) in
         [("/payload/text", json!("other")), ("/metadata", Value::Null), ("/payload/version", json!(2))]
@@ -136,7 +136,7 @@ fn a_message_is_the_same_by_its_id_whatever_else_changed() {
 }
 
 #[test]
-fn text_and_html_stand_in_for_each_other() {
+fn text_and_html_replace_each_other() {
     let file = json!([{"id": "fil_1", "url": "https://x.example/1"}]);
     let table = [
         (json!({"text": "a < b", "body": "<p>a &lt; b</p>"}), ("a < b", "<p>a &lt; b</p>")),
@@ -157,7 +157,7 @@ fn text_and_html_stand_in_for_each_other() {
 }
 
 #[test]
-fn only_those_in_the_role_to_are_written_to() {
+fn only_recipients_with_the_role_to_get_the_message() {
     let table = [
         (json!([{"handle": "a", "role": "To"}, {"handle": "b", "role": "cc"}, {"handle": "c"}]), vec!["a"]),
         (json!([{"handle": "a"}, {"handle": "b", "role": "from"}, {"handle": "c", "role": null}]), vec!["a", "c"]),
@@ -171,7 +171,7 @@ fn only_those_in_the_role_to_are_written_to() {
 }
 
 #[test]
-fn fields_of_other_types_are_passed_over() {
+fn fields_of_other_types_are_ignored() {
     let message = message(&json!({"type": "message", "payload": {
         "_links": [], "id": 12345, "created_at": "1700000000.5", "subject": {"a": 1}, "text": ["x"], "body": 7,
         "author": "Ana", "recipients": {"handle": 15_550_199, "role": null}, "metadata": 3,
@@ -190,7 +190,7 @@ fn fields_of_other_types_are_passed_over() {
 }
 
 #[test]
-fn everything_but_messages_is_read() {
+fn every_other_request_is_decoded() {
     let table = [
         (
             json!({"type": "authorization", "payload": {"channel_id": "cha_1", "new": 1}}),
@@ -233,7 +233,7 @@ fn everything_but_messages_is_read() {
 }
 
 #[test]
-fn what_cannot_be_worked_with_is_refused_with_the_reason() {
+fn an_invalid_request_is_rejected_with_the_reason() {
     let crowd: Vec<Value> = (0..=RECIPIENTS_MAX).map(|number| json!({"handle": number, "role": "to"})).collect();
     let files: Vec<Value> = (0..=ATTACHMENTS_MAX).map(|number| json!({"id": number})).collect();
     let table = [
@@ -261,7 +261,7 @@ fn what_cannot_be_worked_with_is_refused_with_the_reason() {
 }
 
 #[test]
-fn of_a_delete_only_what_is_signed_counts() {
+fn only_the_signed_part_of_a_delete_is_used() {
     let named = br#"{"type":"delete","payload":{"channel_id":"cha_1"}}"#;
     let channel = |decoded: Result<Decoded, Unreadable>| match decoded.expect("readable").request {
         ChannelRequest::Delete(delete) => delete.channel_id,

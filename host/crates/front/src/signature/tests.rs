@@ -52,7 +52,7 @@ fn the_vectors_are_accepted_and_signed() {
 }
 
 #[test]
-fn what_any_serialiser_makes_of_a_body_is_refused() {
+fn a_reserialised_body_is_rejected() {
     for signature in [V2_ESCAPED, V2_SPACED, V2_SORTED, V1.1, V3, V4] {
         assert_eq!(refusal(&post(V2.0.as_bytes(), signature)), Some(Refusal::Mismatch), "{signature}");
     }
@@ -66,7 +66,7 @@ fn what_any_serialiser_makes_of_a_body_is_refused() {
 }
 
 #[test]
-fn a_refusal_says_what_is_wrong() {
+fn a_refusal_has_its_reason() {
     let whole = post(V1.0.as_bytes(), V1.1);
     let table = [
         (SignedRequest { timestamp: None, ..whole }, Refusal::Missing(TIMESTAMP)),
@@ -80,7 +80,7 @@ fn a_refusal_says_what_is_wrong() {
             SignedRequest { signature: Some("fNpbTLSbBCVDaiaFn5nQvuw_Ie-YKU-6cQTvocBweU8="), ..whole },
             Refusal::NotBase64,
         ),
-        // The last letter's spare bits: a second notation of the same bytes.
+        // The unused bits of the last character: a second notation of the same bytes.
         (
             SignedRequest { signature: Some("fNpbTLSbBCVDaiaFn5nQvuw/Ie+YKU+6cQTvocBweU9="), ..whole },
             Refusal::NotBase64,
@@ -96,14 +96,14 @@ fn a_refusal_says_what_is_wrong() {
 }
 
 #[test]
-fn any_of_several_secrets_will_do_and_it_is_said_which() {
+fn each_of_several_secrets_is_accepted_and_named() {
     let verified = keys(&["the next one", SECRET]).verify(&post(V1.0.as_bytes(), V1.1), NOW_MS).expect("signed");
     assert_eq!(verified.key, "app_secrets[1]");
     assert!(!format!("{:?}", keys(&[SECRET])).contains(SECRET));
 }
 
 #[test]
-fn a_delete_is_signed_in_either_way_and_the_word_undefined_vouches_for_no_body() {
+fn a_delete_may_be_signed_without_its_body() {
     let table = [
         (delete(V5.0.as_bytes(), V5.1), Some(Content::Body(V5.0.as_bytes()))),
         (delete(V5.0.as_bytes(), V3), Some(Content::AddressOnly)),
@@ -121,7 +121,7 @@ fn a_delete_is_signed_in_either_way_and_the_word_undefined_vouches_for_no_body()
 }
 
 #[test]
-fn the_window_is_open_both_ways_and_no_further() {
+fn the_window_has_two_borders() {
     let window_ms = 300_000;
     for (timestamp, sent_ms) in [(T, NOW_MS), ("1700000000", 1_700_000_000_000)] {
         let signature = keys(&[SECRET]).sign(timestamp, b"{}").expect("a key");
@@ -141,7 +141,7 @@ fn the_window_is_open_both_ways_and_no_further() {
     assert!(narrow.verify(&post(V1.0.as_bytes(), V1.1), NOW_MS + 1).is_err());
 }
 
-/// One bit of a text is the other one; none if the rest is no text.
+/// Flips one bit of a text, or returns `None` if the result is not text.
 fn flipped(text: &str, bit: usize) -> Option<String> {
     let mut bytes = text.as_bytes().to_vec();
     bytes[bit / 8] ^= 1 << (bit % 8);
@@ -169,7 +169,7 @@ fn no_bit_may_differ() {
 
 proptest! {
     #[test]
-    fn what_is_signed_is_accepted_and_no_bit_of_it_may_differ(
+    fn a_signed_request_is_accepted_and_no_bit_of_it_may_differ(
         secret in "\\PC{1,40}",
         body in proptest::collection::vec(any::<u8>(), 1..80),
         at in 1_000_000_000_u64..2_000_000_000_000,
@@ -190,7 +190,7 @@ proptest! {
     }
 
     #[test]
-    fn anything_that_arrives_is_refused_without_a_panic(
+    fn any_input_is_rejected_without_a_panic(
         is_delete: bool,
         timestamp in proptest::option::of("[0-9]{0,25}|\\PC{0,20}"),
         signature in proptest::option::of("[A-Za-z0-9+/]{43}=|[0-9a-f]{64}|\\PC{0,50}"),
@@ -200,7 +200,7 @@ proptest! {
         let keys = keys(&["secret", "c2VjcmV0", "00ff"]);
         let (timestamp, signature) = (timestamp.as_deref(), signature.as_deref());
         let request = SignedRequest { is_delete, timestamp, signature, body: &body };
-        let refusal = keys.verify(&request, now_ms).expect_err("nobody guesses a signature");
+        let refusal = keys.verify(&request, now_ms).expect_err("a random signature");
         let said = explain(&keys, &request, refusal, &Surroundings { others: &[("acme", &keys)] }).to_string();
         prop_assert!(!said.contains("it would match"), "{}", said);
     }

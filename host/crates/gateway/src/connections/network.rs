@@ -33,18 +33,18 @@ mod tests {
     }
 
     #[test]
-    fn ipv4_addresses_count_one_by_one() {
+    fn ipv4_addresses_are_separate_networks() {
         assert_ne!(of("192.0.2.1"), of("192.0.2.2"));
     }
 
     #[test]
-    fn ipv6_addresses_of_a_64_count_together() {
+    fn ipv6_addresses_of_a_64_are_one_network() {
         assert_eq!(of("2001:db8:1:2::1"), of("2001:db8:1:2:ffff:ffff:ffff:ffff"));
         assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
     }
 
     #[test]
-    fn an_ipv4_address_in_ipv6_notation_counts_as_itself() {
+    fn an_ipv4_mapped_address_is_the_ipv4_address() {
         assert_eq!(of("::ffff:192.0.2.1"), of("192.0.2.1"));
         assert_ne!(of("::ffff:192.0.2.1"), of("::ffff:192.0.2.2"));
     }

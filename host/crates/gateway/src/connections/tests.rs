@@ -83,7 +83,7 @@ fn a_full_network_evicts_its_own_unverified_connections() {
 }
 
 #[test]
-fn a_network_whose_connections_are_all_verified_gets_no_more() {
+fn a_network_full_of_verified_connections_gets_no_slot() {
     let connections = connections(9, 9, 2);
     let _places: Vec<_> = (0..2).map(|_| verified(&connections, 1)).collect();
     assert_eq!(connections.admit(address(1)).err(), Some(AdmitError::Network));
@@ -128,7 +128,7 @@ fn every_slot_is_freed() {
 }
 
 #[test]
-fn connections_that_were_evicted_count_until_their_sockets_are_gone() {
+fn evicted_connections_are_counted_until_their_sockets_are_closed() {
     let connections = connections(1, 1, 9);
     let slots: Vec<_> = (0..3).map(|_| admit(&connections, 1)).collect();
     assert_eq!(connections.table.lock().closing(), 2);

@@ -1,4 +1,4 @@
-//! What one request is about, collected while it is handled: one log line and two metrics at its end.
+//! Collects what is logged and counted about one request: one log line and two metrics at its end.
 //!
 //! They are written also when the caller disconnects before the response.
 

@@ -43,13 +43,13 @@ fn a_path_that_only_begins_like_an_app_is_not_found() {
 }
 
 #[test]
-fn a_letter_of_several_bytes_at_the_length_of_an_app_is_not_found() {
+fn a_character_across_the_length_of_an_app_is_not_found() {
     assert_eq!(endpoint("/front/smé/key"), None);
 }
 
-/// Hashing a prefix costs its length, so the sum of these lengths is what finding an app costs.
+/// Hashing a prefix costs its length, so that the sum of the lengths is the cost of a lookup.
 #[test]
-fn finding_an_app_costs_what_the_configuration_says_however_long_the_path() {
+fn the_cost_of_finding_an_app_does_not_depend_on_the_path() {
     let routes = routes();
     let apps: usize = routes.apps.keys().map(String::len).sum();
     for unit in ["/", "/front", "/front/sms", "//front/sms/", "/front/sms/key/provider"] {

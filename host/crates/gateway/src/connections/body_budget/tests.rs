@@ -11,7 +11,7 @@ fn network(number: u8) -> Network {
     Network::of(IpAddr::V4(Ipv4Addr::new(192, 0, 2, number)))
 }
 
-/// Takes bytes that must be there at once, or never be.
+/// Extends a reservation that must succeed or fail at once.
 fn grow(reservation: &mut Reservation<'_>, bytes: usize) -> Result<(), Exhausted> {
     reservation.grow(bytes).now_or_never().expect("bytes that need not be waited for")
 }
@@ -21,7 +21,7 @@ fn is_revoked(reservation: &Reservation<'_>) -> bool {
 }
 
 #[test]
-fn a_small_body_takes_nothing() {
+fn a_small_body_is_not_counted() {
     let budget = BodyBudget::new(0);
     let mut reservation = budget.reserve(network(1));
     assert_eq!(grow(&mut reservation, UNCOUNTED_BYTES), Ok(()));
@@ -44,7 +44,7 @@ fn bodies_never_hold_more_than_the_budget() {
 }
 
 #[test]
-fn the_largest_body_of_the_largest_network_gives_way() {
+fn the_largest_body_of_the_largest_network_is_revoked() {
     let budget = BodyBudget::new(100 * KIB);
     let (mut first, mut second, mut other) =
         (budget.reserve(network(1)), budget.reserve(network(1)), budget.reserve(network(2)));
@@ -61,7 +61,7 @@ fn the_largest_body_of_the_largest_network_gives_way() {
 }
 
 #[test]
-fn a_body_that_would_be_the_largest_is_refused() {
+fn a_body_that_would_be_the_largest_is_rejected() {
     let budget = BodyBudget::new(100 * KIB);
     let (mut small, mut large) = (budget.reserve(network(1)), budget.reserve(network(1)));
     assert_eq!((grow(&mut small, 40 * KIB), grow(&mut large, 60 * KIB)), (Ok(()), Ok(())));
