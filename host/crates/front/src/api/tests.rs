@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use super::response::RETRY_AFTER_MS_MAX;
 use super::*;
 use crate::html::Html;
 
