@@ -177,7 +177,7 @@ fn a_rate_limit_has_a_wait_and_a_scope() {
 fn refusals_are_distinguished() {
     let error = r#"{"_error":{"status":400,"title":"Bad request","message":"Body did not satisfy requirements","details":["body.sender: missing","for\nlee"]}}"#;
     assert!(matches!(fate(400, &[], error), Fate::Refused(reason) if !reason.contains("lee")));
-    assert!(matches!(fate(413, &[], ""), Fate::Refused(reason) if reason.contains("larger")));
+    assert!(matches!(fate(413, &[], ""), Fate::Refused(reason) if reason.contains("too large")));
     assert!(matches!(fate(409, &[], "{}"), Fate::Refused(_)));
     assert!(matches!(fate(404, &[], "{}"), Fate::NotFound(_)));
     for status in [401, 403] {

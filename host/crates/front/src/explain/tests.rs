@@ -74,8 +74,8 @@ fn a_secret_in_another_form_is_recognised() {
     let table: [(&str, &[u8], &str); 4] = [
         (" hunter2 ", b"hunter2", "no white space around it"),
         ("hunter2", b"hunter2\n", "ended with a line feed"),
-        ("00fFa7", &[0x00, 0xff, 0xa7], "hexadecimal digits to decode"),
-        ("aHVudGVyMg==", b"hunter2", "base64 to decode"),
+        ("00fFa7", &[0x00, 0xff, 0xa7], "decoded from hexadecimal digits"),
+        ("aHVudGVyMg==", b"hunter2", "decoded from base64"),
     ];
     for (configured, used, words) in table {
         let said = said(configured, Some(T), &sign(used));
@@ -93,14 +93,14 @@ fn a_body_that_was_formatted_on_its_way_is_recognised() {
             SignedRequest { is_delete: false, timestamp: Some(T), signature: Some(&signature), body: body.as_bytes() };
         let refusal = keys("hunter2").verify(&request, NOW_MS).expect_err("another body");
         let said = explain(&keys("hunter2"), &request, refusal, &Surroundings { others: &[] }).to_string();
-        assert!(said.contains("as JavaScript does") || said.contains("no white space around it"), "{said}");
+        assert!(said.contains("as JavaScript writes it") || said.contains("no white space around it"), "{said}");
     }
 }
 
 #[test]
 fn a_rule_webhook_is_recognised_by_its_headers() {
     let said = said("hunter2", None, &hmac1(BODY));
-    assert!(said.contains("there is no x-front-request-timestamp header") && said.contains("rule webhook"), "{said}");
+    assert!(said.contains("no x-front-request-timestamp header") && said.contains("rule webhook"), "{said}");
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn an_unexplained_mismatch_says_so() {
     let request = SignedRequest { is_delete: false, timestamp: Some(T), signature: None, body: b"" };
     let refusal = keys("hunter2").verify(&request, NOW_MS).expect_err("unsigned");
     let said = explain(&keys("hunter2"), &request, refusal, &Surroundings { others: &[] }).to_string();
-    assert_eq!(said, format!("there is no {SIGNATURE} header; tried with app_secrets[0]"));
+    assert_eq!(said, format!("no {SIGNATURE} header; tried with app_secrets[0]"));
 }
 
 #[test]
@@ -119,5 +119,5 @@ fn a_late_request_needs_no_other_reason() {
     let request = SignedRequest { is_delete: false, timestamp: Some(T), signature: Some(&signature), body: b"{}" };
     let refusal = keys("hunter2").verify(&request, NOW_MS + 400_000).expect_err("late");
     let said = explain(&keys("hunter2"), &request, refusal, &Surroundings { others: &[] }).to_string();
-    assert_eq!(said, "it is signed, and was sent 400000 ms ago, more than the 300000 ms of the window: see this clock");
+    assert_eq!(said, "signed, but sent 400000 ms ago, more than the 300000 ms of the window: check this clock");
 }
