@@ -10,7 +10,7 @@ use frontgate_loader::reload::{Access, Reload};
 use frontgate_runtime::settings::PluginConfig;
 use frontgate_runtime::{CallRecords, Deadlines, Engine, LoadedPlugin, NetworkOverrides, Registry};
 use frontgate_tenants::Tenant;
-use frontgate_tenants::roles::{Asking, Plugins};
+use frontgate_tenants::{PluginInvoker, Plugins};
 use frontgate_tests::Setup;
 use tokio::time::Instant;
 
@@ -45,16 +45,16 @@ impl Library {
     }
 
     /// Prepares a call for a tenant, as the gateway does for a request.
-    pub(crate) fn asking(&self, tenant: &str) -> anyhow::Result<(Asking, Arc<LoadedPlugin>)> {
+    pub(crate) fn asking(&self, tenant: &str) -> anyhow::Result<(PluginInvoker, Arc<LoadedPlugin>)> {
         let tenant = self.tenants.iter().find(|known| &*known.name == tenant).context("no such tenant")?;
         let until = Instant::now() + TIMEOUT;
-        let asking = self.plugins.asking(
+        let asking = self.plugins.invoker(
             tenant,
             &self.request,
             Deadlines { queue: until, answer: until },
             CallRecords::default(),
         );
-        let plugin = asking.answering(Role::Crm).map_err(|error| anyhow!("{error}"))?;
+        let plugin = asking.plugin(Role::Crm).map_err(|error| anyhow!("{error}"))?;
         Ok((asking, plugin))
     }
 }

@@ -1,9 +1,10 @@
 //! `front::requests`: JSON that Front signed, as a POST and as a DELETE.
 
 use frontgate_front::requests::{
-    ATTACHMENTS_MAX, CONVERSATION_IDS_MAX, Decoded, FILENAME_CHARS_MAX, Question, RECIPIENTS_MAX, decode, decode_kept,
+    ATTACHMENTS_MAX, CONVERSATION_IDS_MAX, ChannelRequest, Decoded, FILENAME_CHARS_MAX, RECIPIENTS_MAX, decode,
+    decode_stored,
 };
-use frontgate_front::signature::{Key, Keys, Request};
+use frontgate_front::signature::{Key, Keys, SignedRequest};
 
 /// The maximum length of an unknown type.
 const TYPE_CHARS_MAX: usize = 64;
@@ -12,26 +13,26 @@ const NOW_MS: u64 = 1_700_000_000_000;
 
 /// Any bytes are decoded or rejected, and a decoded request is within every limit.
 pub fn run(input: &[u8]) {
-    let kept = decode_kept(input);
+    let kept = decode_stored(input);
     let keys = Keys::new(vec![Key::new("app_secrets[0]", "secret")], 1);
     let (timestamp, signature) = (NOW_MS.to_string(), keys.sign(&NOW_MS.to_string(), input).expect("a key"));
     for is_delete in [false, true] {
         let (timestamp, signature) = (Some(&*timestamp), Some(&*signature));
-        let request = Request { is_delete, timestamp, signature, body: input };
+        let request = SignedRequest { is_delete, timestamp, signature, body: input };
         let decoded = decode(&keys.verify(&request, NOW_MS).expect("a signed request"));
         if let Ok(decoded) = &decoded {
             check(decoded);
         }
         match is_delete {
-            true => assert!(decoded.map_or(true, |decoded| matches!(decoded.question, Question::Delete(_)))),
+            true => assert!(decoded.map_or(true, |decoded| matches!(decoded.request, ChannelRequest::Delete(_)))),
             false => assert_eq!(decoded, kept),
         }
     }
 }
 
 fn check(decoded: &Decoded) {
-    match &decoded.question {
-        Question::Message(message) => {
+    match &decoded.request {
+        ChannelRequest::Message(message) => {
             assert!(message.attachments.len() <= ATTACHMENTS_MAX);
             assert!(message.recipients.len() <= RECIPIENTS_MAX && message.to.len() <= RECIPIENTS_MAX);
             assert!(message.conversation_ids.len() <= CONVERSATION_IDS_MAX);
@@ -44,7 +45,7 @@ fn check(decoded: &Decoded) {
             }
             assert!(message.to.iter().all(|party| !party.handle.trim().is_empty()));
         }
-        Question::Unknown(name) => {
+        ChannelRequest::Unknown(name) => {
             assert!(name.chars().count() <= TYPE_CHARS_MAX && !name.chars().any(char::is_control));
         }
         _ => {}

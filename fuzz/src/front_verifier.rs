@@ -2,7 +2,7 @@
 //!
 //! An input is three lines and a body: how to sign (see [`run`]), the timestamp, a signature; then the body.
 
-use frontgate_front::signature::{Content, Key, Keys, Refusal, Request};
+use frontgate_front::signature::{Content, Key, Keys, Refusal, SignedRequest};
 
 use super::{byte, line, naive};
 
@@ -39,7 +39,7 @@ pub fn run(mut input: &[u8]) {
 
     let keys = SECRETS.iter().enumerate().map(|(index, secret)| Key::new(format!("app_secrets[{index}]"), secret));
     let keys = Keys::new(keys.collect(), WINDOW_MS);
-    let request = Request { is_delete, timestamp: Some(&timestamp), signature: Some(&signature), body: &body };
+    let request = SignedRequest { is_delete, timestamp: Some(&timestamp), signature: Some(&signature), body: &body };
     let verified = keys.verify(&request, NOW_MS);
     let signs = |text: &[u8]| SECRETS.iter().any(|secret| sign(secret, &timestamp, text) == signature);
     let (by_body, by_absence) = (signs(&body), is_delete && signs(b"undefined"));
@@ -58,7 +58,7 @@ pub fn run(mut input: &[u8]) {
         }
         Err(_) => {}
     }
-    for request in [Request { timestamp: None, ..request }, Request { signature: None, ..request }] {
+    for request in [SignedRequest { timestamp: None, ..request }, SignedRequest { signature: None, ..request }] {
         assert!(matches!(keys.verify(&request, NOW_MS), Err(Refusal::Missing(_))));
     }
 }

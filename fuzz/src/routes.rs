@@ -4,7 +4,7 @@ use std::fs;
 use std::sync::LazyLock;
 
 use frontgate_config::Config;
-use frontgate_gateway::routes::{Address, Place, Routes};
+use frontgate_gateway::routes::{Endpoint, RouteMatch, Routes};
 
 /// Paths of tenants, by name; the last contains the name of another tenant's app.
 const TENANTS: [(&str, &str); 3] = [("root", "/"), ("acme", "/acme"), ("deep", "/acme/front/sms")];
@@ -33,18 +33,18 @@ static ROUTES: LazyLock<Routes> = LazyLock::new(|| {
     Routes::new(checked.config.all_tenants())
 });
 
-/// A path leads to the place that the second router finds, or nowhere.
+/// Both routers find the same route for a path.
 pub fn run(input: &[u8]) {
     let Ok(path) = str::from_utf8(input) else { return };
-    let found = ROUTES.find(path).map(|place| match place {
-        Place::Twilio(route) => format!("{} {}", route.tenant.name, route.callback.name()),
-        Place::Front(route) => {
-            let address = match route.address {
-                Address::App => String::new(),
-                Address::Channel(key) => format!(" channel {key}"),
-                Address::Provider(key) => format!(" provider {key}"),
+    let found = ROUTES.find(path).map(|found| match found {
+        RouteMatch::Twilio(route) => format!("{} {}", route.tenant.name, route.callback.name()),
+        RouteMatch::Front(route) => {
+            let endpoint = match route.endpoint {
+                Endpoint::App => String::new(),
+                Endpoint::Channel(key) => format!(" channel {key}"),
+                Endpoint::Provider(key) => format!(" provider {key}"),
             };
-            format!("{} front {}{address}", route.tenant.name, route.app.name)
+            format!("{} front {}{endpoint}", route.tenant.name, route.app.name)
         }
     });
     assert_eq!(found, expected(path));

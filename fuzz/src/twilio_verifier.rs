@@ -8,7 +8,7 @@ use std::cmp::Ordering;
 use frontgate_signing::Algorithm;
 use frontgate_twilio::candidates::Base;
 use frontgate_twilio::form::Form;
-use frontgate_twilio::signature::{Content, Key, Keys, Request};
+use frontgate_twilio::signature::{Content, Key, Keys, SignedRequest};
 
 use super::{byte, line, naive};
 
@@ -70,7 +70,7 @@ pub fn run(mut input: &[u8]) {
     let shared = SHARED.iter().map(|(id, secret, algorithm)| Key::new(*id, secret, *algorithm));
     let keys = Keys::new(Base::new(public_url).expect("a URL"), tokens.collect(), shared.collect());
     let request =
-        Request { target: &target, signature: Some(&signature), settings: Some(&settings), is_form, body: &body };
+        SignedRequest { target: &target, signature: Some(&signature), settings: Some(&settings), is_form, body: &body };
     let verified = keys.verify(&request);
     let readable = !is_form || Form::parse(&body).is_ok();
     let expected = readable
@@ -85,7 +85,7 @@ pub fn run(mut input: &[u8]) {
             Content::Other => assert!(!is_form),
         }
     }
-    assert!(keys.verify(&Request { signature: None, ..request }).is_err());
+    assert!(keys.verify(&SignedRequest { signature: None, ..request }).is_err());
 }
 
 fn signed(key: usize, text: &str) -> String {

@@ -18,7 +18,7 @@ use frontgate_state::{Buckets, Usage};
 use frontgate_store::{Database, Waiting};
 use frontgate_telemetry::REFUSALS;
 use frontgate_telemetry::metrics::{self, METRICS, labels};
-use frontgate_tenants::roles;
+use frontgate_tenants::coverage;
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::header::CONTENT_TYPE;
@@ -116,7 +116,7 @@ impl Console {
         if self.loading.load(Ordering::Relaxed) {
             return vec!["the plugins are being loaded".to_owned()];
         }
-        roles::unanswered(&self.registry, &self.config.load().tenants)
+        coverage::unanswered(&self.registry, &self.config.load().tenants)
     }
 
     /// Plugins that are not asked for a while.

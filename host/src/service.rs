@@ -21,8 +21,8 @@ use frontgate_runtime::settings::PluginConfig;
 use frontgate_runtime::{Engine, NetworkOverrides, Redirect, Registry};
 use frontgate_state::Buckets;
 use frontgate_store::Database;
-use frontgate_tenants::roles;
-use frontgate_tenants::roles::Plugins;
+use frontgate_tenants::Plugins;
+use frontgate_tenants::coverage;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
@@ -58,12 +58,12 @@ pub(crate) struct Placement {
 
 /// Serves until a signal, then drains. `file` is where the configuration stands.
 pub(crate) async fn serve(file: &Path, config: Config, placement: Placement) -> anyhow::Result<End> {
-    tokio::spawn(frontgate_memory::give_back());
+    tokio::spawn(frontgate_memory::return_periodically());
     let mut signals = Signals::new()?;
     let listen = placement.listen.unwrap_or(config.server.listen);
     let connections_max =
         descriptors::connections_max(&config.server, config.plugins.calls_max, placement.open_files_max);
-    let server = Server::bind(listen, &config.server, Callers::Anybody, connections_max).await?;
+    let server = Server::bind(listen, &config.server, Callers::Public, connections_max).await?;
     let operators_max = OPERATORS_CONNECTIONS_MAX.min(connections_max);
     let admin = Server::bind(config.admin.listen, &config.server, Callers::Trusted, operators_max).await?;
     let (address, admin_address) = (server.address()?, admin.address()?);
@@ -95,14 +95,14 @@ pub(crate) async fn serve(file: &Path, config: Config, placement: Placement) -> 
     let socket = Socket::bind(&config.admin.socket).await?;
     tokio::select! {
         // Callbacks wait for what answers them, not for the slowest compilation.
-        loaded = plugins_reload.load_until(|| roles::unanswered(&registry, &config.tenants).is_empty()) => loaded?,
+        loaded = plugins_reload.load_until(|| coverage::unanswered(&registry, &config.tenants).is_empty()) => loaded?,
         () = signals.next() => return Ok(End::Clean),
     }
     console.loaded();
-    for reason in roles::unanswered(&registry, &config.tenants) {
+    for reason in coverage::unanswered(&registry, &config.tenants) {
         warn!("{reason}; its callbacks get 503");
     }
-    for reason in roles::missing(&registry, &config.tenants) {
+    for reason in coverage::missing(&registry, &config.tenants) {
         warn!("{reason}; it is passed over");
     }
     let commands = plugins_reload.commands();
@@ -133,7 +133,7 @@ pub(crate) async fn serve(file: &Path, config: Config, placement: Placement) -> 
         stop.clone(),
     ));
     info!(
-        listen = %address, admin = %admin_address, public_url = frontgate_tenants::shown(&config.public_url()),
+        listen = %address, admin = %admin_address, public_url = frontgate_tenants::display_url(&config.public_url()),
         "serving {address}; operators at http://{admin_address}/statusz"
     );
     if let Some(serving) = placement.serving {

@@ -105,7 +105,7 @@ fn a_role_with_a_missing_or_unsuitable_plugin_is_a_fault() {
             .set("tenants.demo.roles.routing", "[\"plugin\", \"plugni\", \"directory\"]"),
     );
     assert_eq!(code, Some(1), "{output}");
-    assert!(output.contains("the role routing names `plugni`, which is not there"), "{output}");
+    assert!(output.contains("the role routing names `plugni`, which is not loaded"), "{output}");
     assert!(output.contains("the role routing names `directory`, which answers crm"), "{output}");
 }
 

@@ -32,7 +32,7 @@ fn a_wrong_signature_gets_a_constant_403_and_a_hint_in_the_log() {
     }
     let answer = post(gateway.address(), path, &[("content-type", FORM)], body.as_bytes());
     assert_eq!((answer.status, answer.text.as_str()), (403, refused));
-    gateway.log().wait_for("there is no X-Twilio-Signature header");
+    gateway.log().wait_for("no X-Twilio-Signature header");
 }
 
 #[test]

@@ -12,7 +12,7 @@ use frontgate_loader::reload::{Access, Reload};
 use frontgate_loader::single;
 use frontgate_runtime::{Allocation, Engine, NetworkOverrides, Registry};
 use frontgate_system::sandbox::Confinement;
-use frontgate_tenants::roles;
+use frontgate_tenants::coverage;
 
 use super::say;
 
@@ -89,11 +89,11 @@ fn plugins(config: &Arc<Config>) -> anyhow::Result<usize> {
             (None, None) => {}
         }
     }
-    for reason in roles::unanswered(&registry, &config.tenants) {
+    for reason in coverage::unanswered(&registry, &config.tenants) {
         faults += 1;
         say!("✗ {reason}\n    put the plugin's .wasm file into {folder}, or change the role");
     }
-    for reason in roles::missing(&registry, &config.tenants) {
+    for reason in coverage::missing(&registry, &config.tenants) {
         faults += 1;
         say!("✗ {reason}\n    put its .wasm file into {folder}, or mend the name");
     }

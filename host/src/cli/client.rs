@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use frontgate_config::Config;
-use frontgate_net::exchange::exchange;
+use frontgate_net::one_shot;
 use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::{Request, Response, StatusCode};
@@ -23,7 +23,7 @@ pub(super) fn request(address: SocketAddr, request: Request<Full<Bytes>>) -> any
     wait(PATIENCE, &address.to_string(), async {
         let stream = TcpStream::connect(address).await;
         let stream = stream.with_context(|| format!("nothing answers at {address}; is `frontgate run` running?"))?;
-        exchange(stream, request).await.map(plain)
+        one_shot(stream, request).await.map(plain)
     })
 }
 
@@ -36,7 +36,7 @@ pub(super) fn command(config: &Config, path: &str, details: &Details) -> anyhow:
     let patience = config.plugins.command_timeout() + PATIENCE;
     let (status, body) = wait(patience, &socket.display().to_string(), async {
         let stream = UnixStream::connect(socket).await;
-        exchange(stream.with_context(|| nobody(socket))?, request).await.map(plain)
+        one_shot(stream.with_context(|| nobody(socket))?, request).await.map(plain)
     })?;
     if status != StatusCode::OK {
         return Ok(Err(String::from_utf8_lossy(&body).trim().to_owned()));

@@ -30,7 +30,7 @@ pub(super) fn run(file: &Path) -> anyhow::Result<ExitCode> {
     }
     let open_files_max = allow_open_files();
     keep_pages_small();
-    frontgate_memory::return_soon();
+    frontgate_memory::shorten_purge_delay();
     keep_slices_short();
     let runtime = super::runtime()?;
     let placement = Placement { open_files_max, ..Placement::default() };

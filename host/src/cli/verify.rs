@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 use frontgate_twilio::explain::{Surroundings, explain};
-use frontgate_twilio::signature::Request;
+use frontgate_twilio::signature::SignedRequest;
 
 use super::{say, tenant};
 
@@ -66,7 +66,7 @@ fn twilio(config: &Path, command: &Twilio) -> anyhow::Result<ExitCode> {
     let body = body(&command.body, command.body_file.as_deref())?;
     let (host, target) = apart(&command.target);
     anyhow::ensure!(target.starts_with('/'), "name a path such as /callbacks/crm, or the whole URL");
-    let request = Request {
+    let request = SignedRequest {
         target,
         signature: Some(&command.signature),
         settings: command.settings.as_deref(),

@@ -14,7 +14,7 @@ use frontgate_config::Config;
 use frontgate_contract::Role;
 use frontgate_contract::digest::Digest;
 use frontgate_gateway::server::{Callers, Server};
-use frontgate_net::exchange::exchange;
+use frontgate_net::one_shot;
 use frontgate_plugin_test::project::Project;
 use frontgate_plugin_test::scratch::Scratch;
 use frontgate_plugin_test::upstream::{Program, Upstreams};
@@ -194,7 +194,7 @@ impl Stand {
     async fn operate(&self, path: &str) -> anyhow::Result<Answer> {
         let stream = UnixStream::connect(&self.socket).await.context("the gateway does not answer")?;
         let request = Request::post(path).header("host", "frontgate").body(Full::<Bytes>::from("{}"))?;
-        let (head, body) = exchange(stream, request).await?.into_parts();
+        let (head, body) = one_shot(stream, request).await?.into_parts();
         anyhow::ensure!(head.status.is_success(), "{}", String::from_utf8_lossy(&body).trim());
         Ok(serde_json::from_slice(&body)?)
     }

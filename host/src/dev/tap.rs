@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use frontgate_gateway::connections::Connection;
+use frontgate_gateway::Connection;
 use frontgate_gateway::server::Server;
-use frontgate_net::exchange::exchange;
+use frontgate_net::one_shot;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Incoming;
 use hyper::header::CONTENT_TYPE;
@@ -144,7 +144,7 @@ async fn hand_on(gateway: SocketAddr, callback: Callback) -> (Response<Full<Byte
 
 async fn forward(gateway: SocketAddr, callback: &Callback) -> anyhow::Result<Response<Bytes>> {
     let request = Request::from_parts(callback.head.clone(), Full::new(callback.body.clone()));
-    exchange(TcpStream::connect(gateway).await?, request).await
+    one_shot(TcpStream::connect(gateway).await?, request).await
 }
 
 fn text(status: StatusCode, words: &str) -> Response<Bytes> {

@@ -13,7 +13,7 @@ use frontgate_loader::reload::{Command, Commands};
 use frontgate_runtime::Registry;
 use frontgate_runtime::receipt::millis;
 use frontgate_telemetry::metrics::{METRICS, labels};
-use frontgate_tenants::roles;
+use frontgate_tenants::coverage;
 use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
 use tracing::{info, warn};
@@ -95,7 +95,7 @@ impl Reloads {
         if !fixed.is_empty() {
             return Err(format!("{} cannot change while the gateway runs; restart it", fixed.join(", ")));
         }
-        let lost = roles::lost(&self.registry, &old.tenants, &new.tenants);
+        let lost = coverage::lost(&self.registry, &old.tenants, &new.tenants);
         if !lost.is_empty() {
             return Err(lost.join("; "));
         }
@@ -106,11 +106,11 @@ impl Reloads {
         for warning in &warnings {
             warn!("{}: {}", warning.place, warning.problem);
         }
-        let missing = roles::unanswered(&self.registry, &new.tenants)
+        let missing = coverage::unanswered(&self.registry, &new.tenants)
             .into_iter()
             .map(|reason| reason + "; its callbacks get 503");
         let passed_over =
-            roles::missing(&self.registry, &new.tenants).into_iter().map(|reason| reason + "; it is passed over");
+            coverage::missing(&self.registry, &new.tenants).into_iter().map(|reason| reason + "; it is passed over");
         for reason in missing.chain(passed_over) {
             warn!("{reason}");
         }

@@ -52,7 +52,7 @@ fn a_front_file_host_at_a_non_public_address_is_not_contacted() {
 fn a_file_host_in_a_granted_network_is_contacted() {
     let fixture = fixture("[\"127.0.0.1/32\"]", "127.0.0.1");
     send(&fixture);
-    fixture.gateway.log().wait_for("connecting to files.front.test at 127.0.0.1: Connection refused");
+    fixture.gateway.log().wait_for("failed to connect to files.front.test at 127.0.0.1: Connection refused");
 }
 
 #[test]

@@ -11,7 +11,7 @@ mod webhooks;
 
 use std::path::PathBuf;
 
-use frontgate_net::authorities;
+use frontgate_net::read_authorities;
 use frontgate_settings::Diagnostic;
 use url::Url;
 
@@ -70,7 +70,7 @@ impl Report<'_, '_> {
 /// Every file must hold certificates.
 fn ca_files(key: &str, files: &[PathBuf], report: &mut Report<'_, '_>) {
     for (index, file) in files.iter().enumerate() {
-        if let Err(problem) = authorities(file) {
+        if let Err(problem) = read_authorities(file) {
             report.add(&format!("{key}[{index}]"), &format!("{problem:#}"), "name a PEM file with certificates");
         }
     }

@@ -11,9 +11,9 @@ use std::time::Duration;
 use frontgate_front::api::{Body, Call, Fate, Response, Scope};
 use frontgate_front::token;
 use frontgate_net::form::{Form, Part};
-use frontgate_net::{Answer, Client, Failure, confidential};
+use frontgate_net::{Client, ClientResponse, SendError, confidential};
 use frontgate_store::now_ms;
-use frontgate_tenants::App;
+use frontgate_tenants::FrontApp;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Bytes;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, USER_AGENT};
@@ -26,7 +26,7 @@ use super::store::front::Channel;
 
 /// A client of Front's API, with the credentials of one app.
 pub(super) struct FrontClient {
-    pub(super) app: Arc<App>,
+    pub(super) app: Arc<FrontApp>,
     client: Arc<Client>,
     rate_limit: Arc<AppRateLimit>,
 }
@@ -35,7 +35,7 @@ pub(super) struct FrontClient {
 pub(super) type FilePart = Part<frontgate_runtime::files::Failure>;
 
 impl FrontClient {
-    pub(super) fn new(app: &Arc<App>, client: &Arc<Client>) -> Self {
+    pub(super) fn new(app: &Arc<FrontApp>, client: &Arc<Client>) -> Self {
         let rate_limit = Arc::new(AppRateLimit::new(app.calls_per_second_max));
         Self { app: Arc::clone(app), client: Arc::clone(client), rate_limit }
     }
@@ -95,7 +95,7 @@ impl FrontClient {
         headers
     }
 
-    fn fate(&self, channel: &Channel, sent: &Result<Answer, Failure>) -> Fate {
+    fn fate(&self, channel: &Channel, sent: &Result<ClientResponse, SendError>) -> Fate {
         match sent {
             Ok(answer) => {
                 let fate = response(answer, &|name| header(answer, name)).fate(now_ms());
@@ -107,14 +107,14 @@ impl FrontClient {
                 }
                 fate
             }
-            Err(failure @ Failure::NotSent(_)) => {
+            Err(failure @ SendError::NotSent(_)) => {
                 Fate::Again { after_ms: None, scope: Scope::Channel, reason: failure.to_string() }
             }
-            Err(failure @ Failure::NoAnswer(_)) => Fate::Unclear(failure.to_string()),
+            Err(failure @ SendError::NoResponse(_)) => Fate::Unclear(failure.to_string()),
         }
     }
 
-    fn update_rate_limit(&self, channel: &Channel, answer: &Answer, fate: &Fate) {
+    fn update_rate_limit(&self, channel: &Channel, answer: &ClientResponse, fate: &Fate) {
         let budget = response(answer, &|name| header(answer, name)).budget();
         let reset = budget.reset_ms.map(|at| Duration::from_millis(at.saturating_sub(now_ms())));
         self.rate_limit.update(budget.remaining, reset);
@@ -130,10 +130,10 @@ impl FrontClient {
     }
 }
 
-fn response<'r>(answer: &'r Answer, header: &'r dyn Fn(&str) -> Option<&'r str>) -> Response<'r> {
+fn response<'r>(answer: &'r ClientResponse, header: &'r dyn Fn(&str) -> Option<&'r str>) -> Response<'r> {
     Response { status: answer.status.as_u16(), header, body: answer.body.as_deref() }
 }
 
-fn header<'r>(answer: &'r Answer, name: &str) -> Option<&'r str> {
+fn header<'r>(answer: &'r ClientResponse, name: &str) -> Option<&'r str> {
     answer.headers.get(name)?.to_str().ok()
 }

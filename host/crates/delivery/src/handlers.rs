@@ -15,12 +15,11 @@ use std::time::Duration;
 use frontgate_contract::Role;
 use frontgate_runtime::{CallError, CallRecords, Deadlines};
 use frontgate_tenants::Tenant;
-use frontgate_tenants::roles::{Asking, Plugins};
+use frontgate_tenants::{PluginInvoker, Plugins};
 use frontgate_twilio_callbacks::conversations;
 use frontgate_twilio_callbacks::conversations::Event;
 use frontgate_twilio_callbacks::error::DecodeError;
-use frontgate_twilio_rest::reaction::{Reaction, Repeatable, reaction};
-use frontgate_twilio_rest::rest::{Failure, Rest};
+use frontgate_twilio_rest::{ApiError, ConversationsApi, FailureClass, Repeatable, classify};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -36,7 +35,7 @@ pub(super) struct DeliveryContext {
     pub(super) plugins: Arc<Plugins>,
     pub(super) store: Arc<Store>,
     /// Twilio's API; `None` without credentials.
-    pub(super) rest: Option<Rest>,
+    pub(super) rest: Option<ConversationsApi>,
     pub(super) rate_limit: TenantRateLimit,
     /// Clients of the tenant's Front apps, by name.
     pub(super) fronts: HashMap<String, Arc<FrontClient>>,
@@ -88,20 +87,20 @@ impl DeliveryContext {
         }
     }
 
-    fn asking(&self, delivery: &Delivery) -> Asking {
+    fn asking(&self, delivery: &Delivery) -> PluginInvoker {
         let until = Instant::now() + Duration::from_millis(self.limits.plugin_timeout_ms);
         let deadlines = Deadlines { queue: until, answer: until };
-        self.plugins.asking(&self.tenant, &delivery.request, deadlines, CallRecords::default())
+        self.plugins.invoker(&self.tenant, &delivery.request, deadlines, CallRecords::default())
     }
 
     /// Returns Twilio's API, or a retry without credentials.
-    fn account(&self) -> Result<&Rest, Stop> {
+    fn account(&self) -> Result<&ConversationsApi, Stop> {
         let reason = "no Twilio credentials configured; add api_key and api_secret, or account_sid";
         self.rest.as_ref().ok_or_else(|| retry(reason, false).into())
     }
 
     /// Waits for the rate limit and returns Twilio's API.
-    async fn turn(&self) -> Result<&Rest, Stop> {
+    async fn turn(&self) -> Result<&ConversationsApi, Stop> {
         let rest = self.account()?;
         tokio::select! {
             () = self.rate_limit.turn() => Ok(rest),
@@ -110,19 +109,19 @@ impl DeliveryContext {
     }
 
     /// Returns the outcome of a failed call to Twilio; `None` if the failure means that it was done before.
-    fn react(&self, failure: &Failure, repeatable: Repeatable) -> Option<Outcome> {
-        match reaction(failure, repeatable) {
-            Reaction::Done => None,
-            Reaction::Again { after, everybody, reason } => {
+    fn react(&self, failure: &ApiError, repeatable: Repeatable) -> Option<Outcome> {
+        match classify(failure, repeatable) {
+            FailureClass::AlreadyDone => None,
+            FailureClass::Retry { after, account_wide, reason } => {
                 let [first, longest] = [self.limits.retry_first_ms, self.limits.retry_longest_ms];
                 let after = after.map(|after| after.min(Duration::from_millis(longest)));
-                if everybody {
+                if account_wide {
                     self.rate_limit.pause(after.unwrap_or_default().max(Duration::from_millis(first)));
                 }
                 Some(Outcome::Retry { after, reason, waits_for_plugin: false })
             }
-            Reaction::Unclear(reason) => Some(Outcome::Unknown { reason, asked: false, after: None }),
-            Reaction::Stop(reason) => Some(Outcome::Failed { reason }),
+            FailureClass::Uncertain(reason) => Some(Outcome::Unknown { reason, asked: false, after: None }),
+            FailureClass::Permanent(reason) => Some(Outcome::Failed { reason }),
         }
     }
 }

@@ -11,9 +11,9 @@ use std::time::Duration;
 use frontgate_net::Client;
 use frontgate_store::crash;
 use frontgate_telemetry::metrics::{METRICS, labels};
+use frontgate_tenants::Plugins;
 use frontgate_tenants::Tenant;
-use frontgate_tenants::roles::Plugins;
-use frontgate_twilio_rest::rest::Rest;
+use frontgate_twilio_rest::ConversationsApi;
 use futures_util::FutureExt as _;
 use tokio::sync::Semaphore;
 use tokio::task::{JoinError, JoinSet};
@@ -75,7 +75,7 @@ pub async fn work(
             tenant: Arc::clone(tenant),
             plugins: Arc::clone(plugins),
             store: Arc::clone(store),
-            rest: Rest::new(twilio, &client),
+            rest: ConversationsApi::new(twilio, &client),
             rate_limit: TenantRateLimit::new(settings.delivery.requests_per_second_max),
             limits: settings.delivery.clone(),
             stop: stop.clone(),

@@ -1,5 +1,5 @@
-//! Calls to Front's Channel API, as descriptions: which method, which path, which body. Who makes them
-//! adds the host and a fresh token, and streams the files.
+//! Calls to Front's Channel API, as descriptions of method, path and body. The caller adds the host and a fresh token, and
+//! streams the files.
 
 mod fields;
 mod messages;
@@ -7,31 +7,31 @@ mod response;
 
 pub use self::fields::Field;
 pub use self::messages::{Contact, Content, Writer, inbound, outbound};
-pub use self::response::{Budget, Fate, RETRY_AFTER_MS_MAX, Response, Scope};
+pub use self::response::{Budget, Fate, Response, Scope};
 
 use serde::Serialize;
 
 use super::ids::segment;
 
-/// What Front takes as one upload: the whole request, with the form around the files. Front says
-/// 25 MB; that it takes files of 24 MB whole means that it counts in binary.
+/// Limit of one upload: the whole request, with the form around the files. Front says 25 MB; since it accepts files of 24 MB,
+/// it counts in binary.
 pub const UPLOAD_BYTES_MAX: u64 = 25 * 1024 * 1024;
 
-/// Characters of a reason that a teammate gets to see.
-pub const REASON_CHARS_MAX: usize = 500;
+/// Characters of a reason, which a teammate sees.
+pub(crate) const REASON_CHARS_MAX: usize = 500;
 
-/// One call.
+/// One call to Front.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
-    /// Of HTTP.
+    /// HTTP method.
     pub method: Method,
-    /// Escaped, with its first slash.
+    /// Escaped path, with its leading slash.
     pub path: String,
-    /// What to send with it.
+    /// The body.
     pub body: Body,
 }
 
-/// How Front is called.
+/// HTTP methods of calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
     /// Reads.
@@ -45,7 +45,7 @@ pub enum Method {
 }
 
 impl Method {
-    /// As it stands in a request.
+    /// The name of the method.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Get => "GET",
@@ -56,7 +56,7 @@ impl Method {
     }
 }
 
-/// What a call sends.
+/// The body of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Body {
     /// Nothing.
@@ -67,13 +67,13 @@ pub enum Body {
     Form(Vec<Field>),
 }
 
-/// How a channel stands, as Front shows it to admins.
+/// Status of a channel, which Front shows to admins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ChannelStatus {
-    /// It works.
+    /// The channel works.
     Ok,
-    /// It does not: an admin has to look after it.
+    /// The channel does not work: an admin must act.
     Offline,
 }
 
@@ -84,8 +84,8 @@ struct Status<'a, S> {
     reason: Option<&'a str>,
 }
 
-/// Says that a message which was answered with success is not delivered after all. Front marks it,
-/// shows the reason, and opens its conversation again. Both ids are ours. Success is 204.
+/// Reports that a message that was accepted could not be delivered. Front marks it, shows the reason, and reopens its
+/// conversation. Both ids are ours. Success is 204.
 pub fn failed(channel_id: &str, conversation_id: &str, message_id: &str, reason: &str) -> Call {
     let path = format!(
         "/channels/{}/conversations/{}/messages/{}/status",
@@ -98,21 +98,21 @@ pub fn failed(channel_id: &str, conversation_id: &str, message_id: &str, reason:
     Call { method: Method::Put, path, body: json(&Status { status: "failed", reason }) }
 }
 
-/// Says how a channel stands. Success is 204.
+/// Sets the status of a channel. Success is 204.
 pub fn channel_status(channel_id: &str, status: ChannelStatus) -> Call {
     let path = format!("/channels/{}", segment(channel_id));
     Call { method: Method::Patch, path, body: json(&Status { status, reason: None }) }
 }
 
-/// Fetches a file of a message by Front's ids, where the message names no address for it. Success is
-/// 200 with the bytes, or a redirect to storage that must not be shown the token.
+/// Downloads a file of a message by Front's ids, if the message has no address for it. Success is 200 with the bytes, or a
+/// redirect to storage, which must not get the token.
 pub fn download(message_id: &str, attachment_id: &str) -> Call {
     let path = format!("/messages/{}/download/{}", segment(message_id), segment(attachment_id));
     Call { method: Method::Get, path, body: Body::None }
 }
 
-/// The form's name for a file, counted from 0. `attachments[]` and the bare word are in use as well;
-/// with the number, their order cannot be lost.
+/// The name of a file's field, counted from 0. Front accepts `attachments[]` and `attachments` as well; the number keeps the
+/// order.
 pub fn file_field(at: usize) -> String {
     format!("attachments[{at}]")
 }

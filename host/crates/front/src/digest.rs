@@ -1,12 +1,12 @@
-//! SHA-256 of several texts, as hexadecimal letters.
+//! SHA-256 of several texts, in hexadecimal digits.
 
 use frontgate_signing::hex;
 use sha2::{Digest, Sha256};
 
-/// Letters of a digest.
-pub(super) const LETTERS: usize = 64;
+/// Characters of a digest.
+pub(super) const DIGITS: usize = 64;
 
-/// The digest of parts, each with its length, so that no two lists of parts are the same bytes.
+/// Returns the digest of parts, each preceded by its length, so that different lists are different bytes.
 pub(super) fn of<const N: usize>(parts: [&[u8]; N]) -> String {
     let mut hash = Sha256::new();
     for part in parts {
@@ -21,9 +21,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn where_a_part_ends_makes_a_difference() {
+    fn borders_between_parts_change_the_digest() {
         assert_ne!(of([b"ab", b"c"]), of([b"a", b"bc"]));
         assert_ne!(of([b"ab"]), of([b"ab", b""]));
-        assert_eq!(of([b"ab"]).len(), LETTERS);
+        assert_eq!(of([b"ab"]).len(), DIGITS);
     }
 }

@@ -1,43 +1,41 @@
-//! Why a request is not taken for Front's, for the operator and never for the caller: what was tried,
-//! and the single change that would have made it match.
+//! Explains why a signature does not match: the keys that were tried, and the single change that would make it match. For
+//! the operator, never for the caller.
+//!
+//! The changes are one table: each is a text that Front, or another system, may have signed in place of the right one.
 
-mod bodies;
-mod presented;
+mod json_forms;
 
 use std::fmt;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use frontgate_signing::from_hex;
-use hmac::{Hmac, KeyInit, Mac};
-use sha1::Sha1;
-use sha2::Sha256;
+use frontgate_signing::{Algorithm, BASE64, BASE64_URL, KeyedHash, from_hex};
+use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
-use self::presented::Presented;
-use super::signature::{Keys, NO_BODY, Refusal, Request};
+use super::signature::{Keys, NO_BODY, Refusal, SignedRequest};
 
 /// Other apps whose keys are tried.
 const OTHERS_MAX: usize = 200;
 
-/// Letters of an HMAC-SHA1 in base64.
-const SHA1_LETTERS: usize = 28;
+/// Characters of an HMAC-SHA1 in base64.
+const SHA1_CHARS: usize = 28;
 
-/// What is known beside the request itself.
+/// Context of a request.
 #[derive(Debug, Clone, Copy)]
 pub struct Surroundings<'s> {
     /// Keys of the other apps, by name.
     pub others: &'s [(&'s str, &'s Keys)],
 }
 
-/// What was tried, and what would have matched.
+/// The explanation of a refusal.
 #[derive(Debug)]
 pub struct Explanation {
-    /// What the verifier said.
+    /// The refusal.
     pub refusal: Refusal,
     /// Labels of the keys that were tried.
     pub keys: Vec<String>,
-    /// The single change that would have made it match.
+    /// The single change that would make the signature match.
     pub near_miss: Option<String>,
 }
 
@@ -61,12 +59,12 @@ impl fmt::Display for Explanation {
     }
 }
 
-/// The reason for a refusal by the headers alone: the body was not read.
+/// Explains a refusal by the headers alone, before the body was read.
 pub fn explain_unread(keys: &Keys, refusal: Refusal) -> String {
     let sha1 = match refusal {
-        Refusal::Length(SHA1_LETTERS) => {
-            "; that many are an HMAC-SHA1, as the request of a rule webhook or of a custom channel has; this address \
-             takes an application channel's"
+        Refusal::Length(SHA1_CHARS) => {
+            "; that is the length of an HMAC-SHA1, which a rule webhook or a custom channel has; this address takes an \
+             application channel's requests"
         }
         _ => "",
     };
@@ -74,9 +72,9 @@ pub fn explain_unread(keys: &Keys, refusal: Refusal) -> String {
     format!("{}{sha1}", Explanation { refusal, keys, near_miss: None })
 }
 
-/// Looks for the change. Costs some dozens of signatures and copies of the body, so the caller limits
-/// the request's size.
-pub fn explain(keys: &Keys, request: &Request<'_>, refusal: Refusal, around: &Surroundings<'_>) -> Explanation {
+/// Explains a refusal. Costs some dozens of signatures and copies of the body, so that the caller must limit the size of
+/// the request.
+pub fn explain(keys: &Keys, request: &SignedRequest<'_>, refusal: Refusal, around: &Surroundings<'_>) -> Explanation {
     let is_signed = matches!(refusal, Refusal::TooOld { .. } | Refusal::TooNew { .. });
     Explanation {
         keys: keys.labels().map(str::to_owned).collect(),
@@ -85,95 +83,128 @@ pub fn explain(keys: &Keys, request: &Request<'_>, refusal: Refusal, around: &Su
     }
 }
 
-fn near_miss(keys: &Keys, request: &Request<'_>, around: &Surroundings<'_>) -> Option<String> {
+fn near_miss(keys: &Keys, request: &SignedRequest<'_>, around: &Surroundings<'_>) -> Option<String> {
     let presented = Presented::read(request.signature?)?;
-    let Some(timestamp) = request.timestamp else {
-        return without_timestamp(keys, &presented, request.body);
-    };
-    let right = base(timestamp, request.body);
-    if let Some(notation) = presented.notation {
-        return signed_by(keys, &presented, &right).then(|| format!("if it were in plain base64, not {notation}"));
+    let right = request.timestamp.map(|timestamp| base(timestamp, request.body));
+    if let (Some(notation), Some(right)) = (presented.notation, &right) {
+        return presented.is_by(keys, right).then(|| format!("if it were in plain base64, not {notation}"));
     }
-    if signed_by_sha1(keys, &presented, &right) {
-        return Some("with HMAC-SHA256 in place of HMAC-SHA1".to_owned());
-    }
-    without_timestamp(keys, &presented, request.body)
-        .or_else(|| other_texts(keys, &presented, timestamp, request).map(str::to_owned))
-        .or_else(|| other_secrets(keys, &presented, &right))
-        .or_else(|| {
-            let other = around.others.iter().take(OTHERS_MAX).find(|(_, other)| signed_by(other, &presented, &right));
+    let found = texts(request)
+        .into_iter()
+        .find(|text| keys.keys.iter().any(|key| presented.is(key.secret.as_bytes(), text.algorithm, &text.signed)));
+    found.map(|text| text.change.to_owned()).or_else(|| {
+        let right = right?;
+        let other_app = || {
+            let other = around.others.iter().take(OTHERS_MAX).find(|(_, other)| presented.is_by(other, &right));
             other.map(|(name, _)| format!("with the keys of `{name}`"))
-        })
+        };
+        other_secrets(keys, &presented, &right).or_else(other_app)
+    })
 }
 
-/// The other schemes of Front, whose text is the body alone.
-fn without_timestamp(keys: &Keys, presented: &Presented, body: &[u8]) -> Option<String> {
-    if signed_by_sha1(keys, presented, body) {
-        return Some(
-            "as the request of a rule webhook or of a custom channel (HMAC-SHA1 of the body alone); this address \
-             takes an application channel's"
-                .to_owned(),
-        );
-    }
-    signed_by(keys, presented, body).then(|| "if the time and a colon were signed before the body".to_owned())
+/// A text that may have been signed in place of the right one.
+struct SignedText {
+    /// Completes "it would match ...".
+    change: &'static str,
+    algorithm: Algorithm,
+    signed: Vec<u8>,
 }
 
-fn other_texts(keys: &Keys, presented: &Presented, timestamp: &str, request: &Request<'_>) -> Option<&'static str> {
-    let bodies = bodies::variants(request.body);
-    let body = bodies.iter().find(|(_, body)| signed_by(keys, presented, &base(timestamp, body)));
-    if let Some((change, _)) = body {
-        return Some(change);
-    }
-    if signed_by(keys, presented, &base(timestamp, NO_BODY)) {
-        return Some("if it were a DELETE (the word `undefined` is signed in place of a body)");
-    }
-    let timestamp: u64 = timestamp.parse().ok()?;
-    let times = [
-        ("if the header said the time in seconds: they were signed", Some(timestamp / 1_000)),
-        ("if the header said the time in milliseconds: they were signed", timestamp.checked_mul(1_000)),
+/// The table of changes, the most likely first. Without a timestamp only Front's other schemes remain, which sign the body
+/// alone.
+fn texts(request: &SignedRequest<'_>) -> Vec<SignedText> {
+    let sha1 = |change, signed| SignedText { change, algorithm: Algorithm::HmacSha1, signed };
+    let sha256 = |change, signed| SignedText { change, algorithm: Algorithm::HmacSha256, signed };
+    let body = request.body;
+    let other_schemes = [
+        sha1(
+            "as the request of a rule webhook or of a custom channel (HMAC-SHA1 of the body alone); this address takes \
+             an application channel's requests",
+            body.to_vec(),
+        ),
+        sha256("if the time and a colon were signed before the body", body.to_vec()),
     ];
-    let same_unit = |time: u64| signed_by(keys, presented, &base(&time.to_string(), request.body));
-    times.into_iter().find(|(_, time)| time.is_some_and(same_unit)).map(|(change, _)| change)
+    let Some(timestamp) = request.timestamp else {
+        return other_schemes.into();
+    };
+    let mut all = vec![sha1("with HMAC-SHA256 in place of HMAC-SHA1", base(timestamp, body))];
+    all.extend(other_schemes);
+    all.extend([
+        sha256("if the body had no white space around it", base(timestamp, body.trim_ascii())),
+        sha256("if the body ended with a line feed", base(timestamp, &[body, b"\n"].concat())),
+    ]);
+    let forms = json_forms::of(body).into_iter();
+    all.extend(forms.map(|(change, form)| sha256(change, base(timestamp, &form))));
+    all.push(sha256(
+        "if it were a DELETE (the word `undefined` is signed in place of a body)",
+        base(timestamp, NO_BODY),
+    ));
+    if let Ok(time) = timestamp.parse::<u64>() {
+        let at = |time: u64| base(&time.to_string(), body);
+        all.push(sha256("if the header had the time in seconds: they were signed", at(time / 1_000)));
+        let milliseconds = "if the header had the time in milliseconds: they were signed";
+        all.extend(time.checked_mul(1_000).map(|time| sha256(milliseconds, at(time))));
+    }
+    all
 }
 
-/// A secret that was pasted with white space, or that another program decodes before it signs.
+/// A secret that was copied with white space, or that another program decodes before it signs.
 fn other_secrets(keys: &Keys, presented: &Presented, text: &[u8]) -> Option<String> {
     keys.keys.iter().find_map(|key| {
         let (label, secret) = (&key.label, key.secret.as_str());
         let forms = [
             (format!("if {label} had no white space around it"), Some(secret.trim().as_bytes().to_vec())),
             (format!("if {label} ended with a line feed"), Some([secret.as_bytes(), b"\n"].concat())),
-            (format!("if {label} were hexadecimal digits to decode; Front takes it as text"), from_hex(secret)),
-            (format!("if {label} were base64 to decode; Front takes it as text"), BASE64_STANDARD.decode(secret).ok()),
+            (format!("if {label} were decoded from hexadecimal digits; Front uses it as text"), from_hex(secret)),
+            (
+                format!("if {label} were decoded from base64; Front uses it as text"),
+                BASE64_STANDARD.decode(secret).ok(),
+            ),
         ];
         let mut forms = forms.map(|(change, form)| (change, form.map(Zeroizing::new))).into_iter();
-        let form = forms.find(|(_, form)| form.as_ref().is_some_and(|form| presented.is(form, text)));
+        let is_signer = |form: &Zeroizing<Vec<u8>>| presented.is(form, Algorithm::HmacSha256, text);
+        let form = forms.find(|(_, form)| form.as_ref().is_some_and(is_signer));
         form.map(|(change, _)| change)
     })
 }
 
+/// The text that Front signs.
 fn base(timestamp: &str, body: &[u8]) -> Vec<u8> {
     [timestamp.as_bytes(), b":", body].concat()
 }
 
-fn signed_by(keys: &Keys, presented: &Presented, text: &[u8]) -> bool {
-    keys.keys.iter().any(|key| presented.is(key.secret.as_bytes(), text))
-}
-
-fn signed_by_sha1(keys: &Keys, presented: &Presented, text: &[u8]) -> bool {
-    keys.keys.iter().any(|key| presented.is_sha1(key.secret.as_bytes(), text))
+/// A signature as it was presented, decoded from any notation.
+struct Presented {
+    bytes: Vec<u8>,
+    /// The unusual property of the notation, if any.
+    notation: Option<&'static str>,
 }
 
 impl Presented {
-    /// Whether this secret gives this signature of a text.
-    fn is(&self, secret: &[u8], text: &[u8]) -> bool {
-        let mac = Hmac::<Sha256>::new_from_slice(secret).expect("HMAC takes keys of any length");
-        mac.chain_update(text).verify_slice(&self.bytes).is_ok()
+    /// Decodes a signature, or returns `None` if its notation is unknown.
+    fn read(text: &str) -> Option<Self> {
+        let trimmed = text.trim();
+        let notations = [
+            (None, BASE64_STANDARD.decode(text).ok()),
+            (Some("in hexadecimal digits"), from_hex(trimmed)),
+            (Some("with white space around it"), BASE64_STANDARD.decode(trimmed).ok()),
+            (Some("without its `=`"), BASE64.decode(trimmed).ok()),
+            (Some("in the alphabet of URLs"), BASE64_URL.decode(trimmed).ok()),
+        ];
+        // Hexadecimal digits are valid base64 as well: the length distinguishes them.
+        let is_digest = |bytes: &Vec<u8>| matches!(bytes.len(), 20 | 32);
+        let read = |(notation, bytes): (_, Option<_>)| Some(Self { bytes: bytes.filter(is_digest)?, notation });
+        notations.into_iter().find_map(read)
     }
 
-    fn is_sha1(&self, secret: &[u8], text: &[u8]) -> bool {
-        let mac = Hmac::<Sha1>::new_from_slice(secret).expect("HMAC takes keys of any length");
-        mac.chain_update(text).verify_slice(&self.bytes).is_ok()
+    /// Whether a secret made this signature of a text.
+    fn is(&self, secret: &[u8], algorithm: Algorithm, text: &[u8]) -> bool {
+        KeyedHash::new(secret, algorithm).hash(&[text]).as_bytes().ct_eq(&self.bytes).into()
+    }
+
+    /// Whether one of the keys made this signature of a text.
+    fn is_by(&self, keys: &Keys, text: &[u8]) -> bool {
+        keys.keys.iter().any(|key| self.is(key.secret.as_bytes(), Algorithm::HmacSha256, text))
     }
 }
 

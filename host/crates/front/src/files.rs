@@ -1,14 +1,14 @@
-//! Where a message's files may be fetched, and where the token may go: to Front, and nowhere else.
+//! Hosts from which files may be downloaded. The token is sent to Front only.
 //!
-//! A link in a request is signed, but teammates and apps of others can put links into Front. What Front
-//! answers may lead to storage, which refuses whoever shows it a token of somebody else.
+//! A link in a signed request can come from teammates or other apps, so that its host is checked. Front may redirect to
+//! storage, which rejects requests with a foreign token.
 
 use url::{Origin, Url};
 
-/// How often Front may send us elsewhere for one file; once is what it does.
+/// Limit of redirects for one file; Front uses one.
 pub const REDIRECTS_MAX: usize = 3;
 
-/// The hosts that are asked for files.
+/// The hosts that files may be downloaded from.
 #[derive(Debug, Clone)]
 pub struct Hosts {
     front: Vec<Pattern>,
@@ -17,65 +17,65 @@ pub struct Hosts {
 
 #[derive(Debug, Clone)]
 enum Pattern {
-    /// This scheme, host and port.
+    /// One scheme, host and port.
     Exactly(Origin),
-    /// Any host that ends so, over TLS and on its port. With the first dot.
+    /// Every host with this suffix, which starts with a dot, over TLS and on its standard port.
     Below(String),
 }
 
-/// One request to make.
+/// One request of a download.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stop {
-    /// What to ask for.
+pub struct Hop {
+    /// The URL.
     pub url: Url,
-    /// Whether a token goes with it.
+    /// Whether to send a token.
     pub with_token: bool,
-    /// Whether the operator configured this host by name, not by a pattern. Then its address is not checked.
+    /// Whether the operator configured the host by name, not by a pattern: then its addresses are not checked.
     pub is_named: bool,
     redirects: usize,
 }
 
-/// Why a file is not fetched.
+/// Why a file is not downloaded.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Elsewhere {
-    /// Nothing that can be asked.
-    #[error("the file's address is no URL")]
+pub enum FileRefusal {
+    /// The address is not a URL.
+    #[error("the file's address is not a URL")]
     NotUrl,
-    /// Another host than those that are asked for files.
+    /// The host is not configured.
     #[error("the file is at {0}, which is not Front's")]
     Host(String),
-    /// Perhaps a circle.
-    #[error("the file is elsewhere for more than {REDIRECTS_MAX} times")]
-    TooOften,
+    /// Too many redirects, perhaps a loop.
+    #[error("more than {REDIRECTS_MAX} redirects")]
+    TooManyRedirects,
 }
 
 impl Hosts {
-    /// Origins, such as `https://api2.frontapp.com`, or with `*.` before a host for all below it; none
-    /// if one is neither.
+    /// Hosts from origins, such as `https://api2.frontapp.com`, or patterns, such as `https://*.frontapp.com`. Returns `None`
+    /// if a text is neither.
     pub fn new(front: &[&str], storage: &[&str]) -> Option<Self> {
         let patterns = |all: &[&str]| all.iter().map(|text| Pattern::new(text)).collect::<Option<_>>();
         Some(Self { front: patterns(front)?, storage: patterns(storage)? })
     }
 
     /// The first request for a file: to Front itself, with a token.
-    pub fn first(&self, link: &str) -> Result<Stop, Elsewhere> {
-        let url = Url::parse(link).map_err(|_| Elsewhere::NotUrl)?;
+    pub fn first(&self, link: &str) -> Result<Hop, FileRefusal> {
+        let url = Url::parse(link).map_err(|_| FileRefusal::NotUrl)?;
         match found(&self.front, &url) {
-            Some(pattern) => Ok(Stop { is_named: pattern.is_named(), url, with_token: true, redirects: 0 }),
-            None => Err(elsewhere(&url)),
+            Some(pattern) => Ok(Hop { is_named: pattern.is_named(), url, with_token: true, redirects: 0 }),
+            None => Err(foreign(&url)),
         }
     }
 
     /// The request after a redirect, by its `Location`: to Front or its storage, and without a token.
-    pub fn next(&self, stop: &Stop, location: &str) -> Result<Stop, Elsewhere> {
-        let url = stop.url.join(location).map_err(|_| Elsewhere::NotUrl)?;
-        let redirects = stop.redirects + 1;
+    pub fn next(&self, hop: &Hop, location: &str) -> Result<Hop, FileRefusal> {
+        let url = hop.url.join(location).map_err(|_| FileRefusal::NotUrl)?;
+        let redirects = hop.redirects + 1;
         if redirects > REDIRECTS_MAX {
-            return Err(Elsewhere::TooOften);
+            return Err(FileRefusal::TooManyRedirects);
         }
         match found(&self.front, &url).or_else(|| found(&self.storage, &url)) {
-            Some(pattern) => Ok(Stop { is_named: pattern.is_named(), url, with_token: false, redirects }),
-            None => Err(elsewhere(&url)),
+            Some(pattern) => Ok(Hop { is_named: pattern.is_named(), url, with_token: false, redirects }),
+            None => Err(foreign(&url)),
         }
     }
 }
@@ -113,9 +113,9 @@ fn found<'p>(patterns: &'p [Pattern], url: &Url) -> Option<&'p Pattern> {
     of.max_by_key(|pattern| pattern.is_named())
 }
 
-/// Without path and query, which may hold somebody's key.
-fn elsewhere(url: &Url) -> Elsewhere {
-    Elsewhere::Host(url.origin().ascii_serialization())
+/// Names the host without path and query, which may contain a key.
+fn foreign(url: &Url) -> FileRefusal {
+    FileRefusal::Host(url.origin().ascii_serialization())
 }
 
 #[cfg(test)]
@@ -131,13 +131,13 @@ mod tests {
     }
 
     #[test]
-    fn front_is_asked_with_a_token_and_nobody_else_is() {
+    fn the_token_is_sent_to_front_only() {
         for link in [
             "https://acme.api.frontapp.com/messages/msg_1/download/fil_1",
             "https://api2.frontapp.com/download/fil_1",
             "HTTPS://ACME.API.FRONTAPP.COM:443/x",
         ] {
-            assert!(hosts().first(link).is_ok_and(|stop| stop.with_token), "{link}");
+            assert!(hosts().first(link).is_ok_and(|hop| hop.with_token), "{link}");
         }
         for link in [
             "http://acme.api.frontapp.com/x",
@@ -154,21 +154,21 @@ mod tests {
             "file:///etc/passwd",
             "data:text/plain,a",
         ] {
-            assert!(matches!(hosts().first(link), Err(Elsewhere::Host(_))), "{link}");
+            assert!(matches!(hosts().first(link), Err(FileRefusal::Host(_))), "{link}");
         }
         for link in ["", "download/fil_1", "https://"] {
-            assert_eq!(hosts().first(link), Err(Elsewhere::NotUrl), "{link}");
+            assert_eq!(hosts().first(link), Err(FileRefusal::NotUrl), "{link}");
         }
     }
 
     #[test]
     fn a_redirect_leads_to_storage_without_the_token() {
         let first = hosts().first("https://acme.api.frontapp.com/messages/msg_1/download/fil_1").expect("Front's");
-        let stop =
+        let hop =
             hosts().next(&first, "https://files.s3.eu-west-1.amazonaws.com/a?X-Amz-Signature=s").expect("storage");
-        assert!(!stop.with_token && stop.url.query().is_some());
-        let stop = hosts().next(&first, "/elsewhere").expect("Front's");
-        assert_eq!((stop.url.as_str(), stop.with_token), ("https://acme.api.frontapp.com/elsewhere", false));
+        assert!(!hop.with_token && hop.url.query().is_some());
+        let hop = hosts().next(&first, "/elsewhere").expect("Front's");
+        assert_eq!((hop.url.as_str(), hop.with_token), ("https://acme.api.frontapp.com/elsewhere", false));
         for location in [
             "http://files.s3.amazonaws.com/a",
             "https://amazonaws.com.evil.example/a",
@@ -181,16 +181,16 @@ mod tests {
     }
 
     #[test]
-    fn a_circle_ends() {
-        let mut stop = hosts().first("https://api2.frontapp.com/a").expect("Front's");
+    fn a_redirect_loop_ends() {
+        let mut hop = hosts().first("https://api2.frontapp.com/a").expect("Front's");
         for _ in 0..REDIRECTS_MAX {
-            stop = hosts().next(&stop, "/a").expect("Front's");
+            hop = hosts().next(&hop, "/a").expect("Front's");
         }
-        assert_eq!(hosts().next(&stop, "/a"), Err(Elsewhere::TooOften));
+        assert_eq!(hosts().next(&hop, "/a"), Err(FileRefusal::TooManyRedirects));
     }
 
     #[test]
-    fn another_front_can_be_named() {
+    fn another_front_can_be_configured() {
         let own = Hosts::new(&["http://127.0.0.1:4000"], &[]).expect("an origin");
         assert!(own.first("http://127.0.0.1:4000/a").is_ok());
         for link in ["http://127.0.0.1:4001/a", "https://127.0.0.1:4000/a", "https://api2.frontapp.com/a"] {
@@ -206,9 +206,9 @@ mod tests {
         fn no_link_gets_a_token_to_another_host(
             link in "(https?:)?[/\\\\]{0,3}(acme\\.|\\PC{0,6})(api\\.frontapp\\.com)?[@:/?#.\\\\]?\\PC{0,10}",
         ) {
-            if let Ok(stop) = hosts().first(&link) {
-                prop_assert!(stop.url.host_str().is_some_and(|host| host.ends_with(".api.frontapp.com")), "{}", link);
-                prop_assert_eq!(stop.url.scheme(), "https");
+            if let Ok(hop) = hosts().first(&link) {
+                prop_assert!(hop.url.host_str().is_some_and(|host| host.ends_with(".api.frontapp.com")), "{}", link);
+                prop_assert_eq!(hop.url.scheme(), "https");
             }
         }
     }

@@ -1,98 +1,27 @@
-//! The body of a message on its way into Front, which shows HTML: what a customer typed stays text.
+//! Bodies of messages that enter Front, which shows HTML: typed text stays text.
 //!
-//! [`Html`] is generated, not filtered: it consists of tags from a fixed list, written here without attributes, and
-//! of escaped text. A body that is read wrongly may look odd, and can never become a link, an image, a style or a
-//! script. So no parser of browsers is needed. Each body is read once, in linear time.
+//! [`Html`] is generated, not filtered: it consists of tags from a fixed list, without attributes, and of escaped text. A
+//! body that is parsed wrongly may look odd, but can never become a link, an image, a style or a script. Therefore no
+//! browser's parser is needed. Each body is processed once, in linear time.
 
+mod elements;
+
+use self::elements::{HIDDEN, KEPT, SILENT, UNWRAPPED};
 use super::text::{FILES_ONLY, NOTHING, Piece, Pieces, entity, is_visible, plain};
 
-/// Elements that stay, and what each becomes.
-const KEPT: [(&str, &str); 54] = [
-    ("address", "div"),
-    ("article", "div"),
-    ("aside", "div"),
-    ("b", "b"),
-    ("blockquote", "blockquote"),
-    ("caption", "div"),
-    ("center", "div"),
-    ("code", "code"),
-    ("dd", "dd"),
-    ("del", "s"),
-    ("details", "div"),
-    ("div", "div"),
-    ("dl", "dl"),
-    ("dt", "dt"),
-    ("em", "em"),
-    ("figcaption", "div"),
-    ("figure", "div"),
-    ("footer", "div"),
-    ("form", "div"),
-    ("h1", "h1"),
-    ("h2", "h2"),
-    ("h3", "h3"),
-    ("h4", "h4"),
-    ("h5", "h5"),
-    ("h6", "h6"),
-    ("header", "div"),
-    ("i", "i"),
-    ("ins", "u"),
-    ("kbd", "code"),
-    ("legend", "div"),
-    ("li", "li"),
-    ("main", "div"),
-    ("nav", "div"),
-    ("ol", "ol"),
-    ("option", "div"),
-    ("p", "p"),
-    ("pre", "pre"),
-    ("q", "i"),
-    ("s", "s"),
-    ("samp", "code"),
-    ("section", "div"),
-    ("strike", "s"),
-    ("strong", "strong"),
-    ("sub", "sub"),
-    ("summary", "div"),
-    ("sup", "sup"),
-    ("table", "table"),
-    ("tbody", "tbody"),
-    ("td", "td"),
-    ("th", "th"),
-    ("thead", "thead"),
-    ("tr", "tr"),
-    ("u", "u"),
-    ("ul", "ul"),
-];
-
-/// Elements of which only the content stays. What looks like another element is typed text, such as
-/// an address between `<` and `>`.
-const UNWRAPPED: [&str; 51] = [
-    "a", "abbr", "acronym", "audio", "base", "bdi", "bdo", "big", "body", "button", "canvas", "cite", "col",
-    "colgroup", "dfn", "embed", "fieldset", "font", "head", "html", "iframe", "img", "input", "label", "link", "map",
-    "mark", "meta", "meter", "noscript", "object", "optgroup", "param", "picture", "progress", "rp", "rt", "ruby",
-    "script", "select", "small", "source", "span", "textarea", "tfoot", "time", "tt", "var", "video", "wbr", "title",
-];
-
-/// Of those, the ones that show nothing: a body of nothing else is blank.
-const SILENT: [&str; 10] = ["base", "body", "col", "colgroup", "font", "head", "html", "meta", "span", "wbr"];
-
-/// Elements whose content is not shown. One that is not closed hides nothing.
-const HIDDEN: [&str; 5] = ["head", "math", "style", "svg", "template"];
-
-/// Open elements that are counted; deeper ones are left out.
+/// Limit of nested elements; deeper ones are left out.
 const DEPTH_MAX: usize = 32;
 
-/// What a tab becomes.
+/// The spaces of a tab.
 const TAB: &str = "&nbsp;&nbsp;&nbsp;&nbsp;";
 
-/// A body that Front takes: HTML of ours, or plain text that means the same as HTML.
+/// A body for Front: generated HTML, or plain text that means the same as HTML.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Html(String);
 
 impl Html {
-    /// Plain text. Every letter is shown as it is, and so are line breaks and spaces; control characters are left
-    /// out. Stays as it is where HTML means the same, and is one element otherwise, so that Front cannot take
-    /// entities for text.
+    /// Converts plain text. Line breaks and spaces are kept; control characters are left out. A text that needs no markup
+    /// stays as it is; any other becomes one element, so that Front cannot show entities as text.
     pub fn of_text(text: &str) -> Self {
         let mut html = String::with_capacity(text.len() + text.len() / 8);
         let mut letters = text.chars().peekable();
@@ -112,13 +41,12 @@ impl Html {
         Self::wrapped(html)
     }
 
-    /// HTML of a stranger: paragraphs, lists, tables and emphasis stay; the target of a link is shown behind its
-    /// text; everything else is left out. Where nothing visible would remain of a body that has something in it,
-    /// the body is shown as text.
+    /// Converts untrusted HTML: paragraphs, lists, tables and emphasis stay, the target of a link is shown after its text,
+    /// everything else is left out. If nothing visible would remain of a body with content, the body is shown as text.
     pub fn of_html(body: &str) -> Self {
         let mut writer = Writer::default();
         let mut pieces = Pieces::of(body);
-        // Hidden elements whose end was not found.
+        // Hidden elements without an end.
         let mut open_ended = [false; HIDDEN.len()];
         while let Some(piece) = pieces.next() {
             match piece {
@@ -140,22 +68,22 @@ impl Html {
         if left_out && html.is_blank() { Self::of_text(body) } else { html }
     }
 
-    /// The same with a line of plain text behind it.
+    /// Appends a line of plain text.
     pub fn with_line(self, text: &str) -> Self {
         Self(format!("<div>{}<br>{}</div>", self.0, Self::of_text(text).0))
     }
 
-    /// The same, or the word that stands in the place of a blank body.
+    /// Replaces a blank body by a word.
     pub fn or_word(self, has_files: bool) -> Self {
         if self.is_blank() { Self(self.filled(has_files).to_owned()) } else { self }
     }
 
-    /// Whether nothing of it would be seen.
+    /// Whether nothing is visible.
     pub fn is_blank(&self) -> bool {
         !plain(&self.0).chars().any(is_visible)
     }
 
-    /// As Front takes it: a blank body gets a word in its place.
+    /// The body for Front: a word if it is blank.
     pub fn filled(&self, has_files: bool) -> &str {
         match (self.is_blank(), has_files) {
             (false, _) => &self.0,
@@ -164,7 +92,7 @@ impl Html {
         }
     }
 
-    /// How long it is.
+    /// Length in bytes.
     pub fn bytes(&self) -> usize {
         self.0.len()
     }
@@ -188,14 +116,14 @@ fn escape(html: &mut String, letter: char) {
 struct Writer {
     html: String,
     open: Vec<&'static str>,
-    /// Where an open link leads, and where its text begins.
+    /// The target of the open link, and the offset of its text.
     link: Option<(String, usize)>,
-    /// Whether something that may be seen was left out.
+    /// Whether visible content was left out.
     left_out: bool,
 }
 
 impl Writer {
-    /// Entities stay, since they stand for letters only.
+    /// Writes text; entities stay.
     fn text(&mut self, run: &str) {
         let mut rest = run;
         while let Some(letter) = rest.chars().next() {
@@ -247,7 +175,7 @@ impl Writer {
                 self.left_out = true;
             }
             (element, None) if UNWRAPPED.contains(&element) => self.left_out |= !SILENT.contains(&element),
-            // A comment, or a document type.
+            // A comment.
             ("", None) => self.left_out = true,
             (element, None) if element.starts_with('!') => {}
             (_, None) => self.text(raw),
@@ -261,7 +189,7 @@ impl Writer {
         }
     }
 
-    /// Shows where a link leads, unless its text says so.
+    /// Appends the target of a link, unless its text is the same.
     fn end_link(&mut self) {
         let Some((href, begin)) = self.link.take() else { return };
         let is_address = ["http://", "https://", "mailto:", "tel:"]
@@ -288,19 +216,18 @@ impl Writer {
     }
 }
 
-/// How long the entity at the beginning is. Its name may be one that is not known here: a browser shows it as a
-/// letter or as it is.
+/// Returns the length of the entity at the beginning. Its name may be unknown: a browser shows an unknown one as it is.
 fn reference(text: &str) -> Option<usize> {
-    // The longest name that HTML knows has 31 letters.
+    // The longest name in HTML has 31 letters.
     let end = text.bytes().take(33).position(|byte| byte == b';')?;
     let name = &text[1..end];
-    let is_number = name.starts_with('#') && entity(text).is_some_and(|(letter, _)| !letter.is_control());
+    let is_number = name.starts_with('#') && entity(text).is_some_and(|(shown, _)| !shown.contains(char::is_control));
     let is_name = name.starts_with(|letter: char| letter.is_ascii_alphabetic())
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric());
     (is_name || is_number).then_some(end + 1)
 }
 
-/// The value of an attribute, with its common entities replaced, and without white space and control characters.
+/// Returns the value of an attribute with its entities decoded, trimmed, and without control characters.
 fn attribute(tag: &str, name: &str) -> Option<String> {
     let mut rest = tag;
     let value = loop {
@@ -324,11 +251,11 @@ fn attribute(tag: &str, name: &str) -> Option<String> {
     let mut found = String::with_capacity(value.len());
     let mut rest = value;
     while let Some(letter) = rest.chars().next() {
-        let (letter, length) = match letter {
-            '&' => entity(rest).unwrap_or((letter, 1)),
-            letter => (letter, letter.len_utf8()),
-        };
-        found.extend(Some(letter).filter(|letter| !letter.is_control()));
+        let (shown, length) = entity(rest).unwrap_or_else(|| {
+            let length = letter.len_utf8();
+            (rest[..length].into(), length)
+        });
+        found.extend(shown.chars().filter(|letter| !letter.is_control()));
         rest = &rest[length..];
     }
     Some(found.trim().to_owned())

@@ -1,7 +1,7 @@
-//! Our ids as Front knows them: of messages, of conversations, and of the addresses that it calls.
+//! Our ids of messages, conversations and addresses, in the form that Front accepts.
 //!
-//! Front takes at most 200 characters, and both ids of a message stand in the path of a URL when its
-//! delivery is reported as failed.
+//! Front accepts at most 200 characters, and both ids of a message are part of a URL path when its delivery is reported as
+//! failed.
 
 use std::fmt::Display;
 
@@ -10,60 +10,59 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::digest;
 
-/// What Front takes.
-pub const CHARS_MAX: usize = 200;
+/// Limit of characters of an id.
+pub(crate) const CHARS_MAX: usize = 200;
 
-/// What our own begin with.
-pub const MINTED: &str = "fg-";
+/// Prefix of generated ids.
+pub const GENERATED: &str = "fg-";
 
-/// Between what can be read of an id and the digest of the whole.
+/// Separates the readable part of an id from the digest of the whole.
 const MARK: char = '~';
 
-/// All but what RFC 3986 calls unreserved.
+/// All but the unreserved characters of RFC 3986.
 const IN_PATHS: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// Whether an id survives everything between us and Front: letters and digits of ASCII, and
-/// `- . _ ~ : @ + = ,`, as they occur in a provider's ids, telephone numbers and addresses.
+/// Whether an id is safe on its way to Front and back: ASCII letters and digits, and `- . _ ~ : @ + = ,`, which occur in
+/// ids of providers, phone numbers and addresses.
 ///
-/// A path drops `.` and `..`; all else that is no letter or digit would be escaped by some and
-/// unescaped twice by others.
+/// A path drops `.` and `..`; other characters would be escaped by some servers and unescaped twice by others.
 pub fn is_safe(id: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:@+=,".contains(&byte);
     (1..=CHARS_MAX).contains(&id.len()) && id.bytes().all(plain) && !matches!(id, "." | "..")
 }
 
-/// An id of a provider as one that is safe: the same id if it is, and else what is readable of it with
-/// a digest of the whole. Always the same for the same id, and never the same for two.
+/// Makes a provider's id safe: returns a safe id unchanged, and any other as its readable part with a digest of the whole.
+/// The result is deterministic and collision-free.
 ///
-/// So that nobody can choose an id that another one becomes, an id that looks as if it were made here
-/// becomes another one: making an id twice does not give the same. See [`known_or_safe`].
+/// An id that looks like a result is converted again, so that no provider can choose the result of another id. Therefore
+/// `safe` is not idempotent; see [`known_or_safe`].
 pub fn safe(id: &str) -> String {
-    if is_safe(id) && !is_made(id) {
+    if is_safe(id) && !is_derived(id) {
         return id.to_owned();
     }
     let readable = id.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '-' });
-    let mut made: String = readable.take(CHARS_MAX - 1 - digest::LETTERS).collect();
+    let mut made: String = readable.take(CHARS_MAX - 1 - digest::DIGITS).collect();
     made.push(MARK);
     made + &digest::of([id.as_bytes()])
 }
 
-/// The same where ids are known already, such as those that Front calls a conversation by: one of
-/// them is taken as it is, whatever it looks like.
+/// Like [`safe`], but returns an id unchanged if it is one of the known ids, such as those by which Front knows a
+/// conversation.
 pub fn known_or_safe(id: &str, known: &[String]) -> String {
     if known.iter().any(|one| one == id) { id.to_owned() } else { safe(id) }
 }
 
-fn is_made(id: &str) -> bool {
-    let is_digest = |text: &str| text.len() == digest::LETTERS && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+fn is_derived(id: &str) -> bool {
+    let is_digest = |text: &str| text.len() == digest::DIGITS && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     id.rsplit_once(MARK).is_some_and(|(_, digest)| is_digest(digest))
 }
 
-/// An id that nobody can guess and that no provider has, out of random bytes.
-pub fn mint(random: [u8; 16]) -> String {
-    format!("{MINTED}{}", hex(&random))
+/// Makes an id of random bytes: it cannot be guessed, and no provider has it.
+pub fn generate(random: [u8; 16]) -> String {
+    format!("{GENERATED}{}", hex(&random))
 }
 
-/// An id as a segment of a URL's path.
+/// Escapes an id as a segment of a URL's path.
 pub fn segment(id: &str) -> impl Display {
     utf8_percent_encode(id, IN_PATHS)
 }
@@ -76,7 +75,7 @@ mod tests {
     use url::Url;
 
     #[test]
-    fn ids_that_are_safe_stay() {
+    fn safe_ids_stay() {
         let longest = "a".repeat(CHARS_MAX);
         for id in ["conv-77", "SM0123", "+15550199", "whatsapp:+15550199", "lee@acme.example", "a,b", "...", &longest] {
             assert_eq!(safe(id), id);
@@ -84,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_that_are_not_become_some_that_are() {
+    fn unsafe_ids_become_safe() {
         let long = "a".repeat(CHARS_MAX + 1);
         for id in ["", ".", "..", "a/b", "a%2fb", "a b", "a\nb", "Zoë", "a?b", "a#b", "a\\b", "a&b", &long] {
             assert!(!is_safe(id), "{id}");
@@ -95,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_can_choose_an_id_that_another_becomes() {
+    fn no_id_can_be_chosen_that_another_becomes() {
         let made = safe("thread of Zoë");
         assert_ne!(safe(&made), made);
         assert_ne!(safe(&made.to_uppercase()), made);
@@ -105,9 +104,9 @@ mod tests {
     }
 
     #[test]
-    fn a_minted_id_is_safe_and_says_whose_it_is() {
-        assert_eq!(mint([0xa7; 16]), "fg-a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7");
-        assert!(is_safe(&mint([0; 16])) && safe(&mint([1; 16])) == mint([1; 16]));
+    fn a_generated_id_is_safe_and_has_our_prefix() {
+        assert_eq!(generate([0xa7; 16]), "fg-a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7");
+        assert!(is_safe(&generate([0; 16])) && safe(&generate([1; 16])) == generate([1; 16]));
     }
 
     proptest! {

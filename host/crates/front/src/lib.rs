@@ -1,9 +1,11 @@
-//! Front application channels: how Front signs, what it asks, what it takes as an answer, and what may
-//! be asked of it.
+//! Front's application channels: signatures, requests, replies, and calls to Front's API.
 //!
-//! Everything here is pure: no clock, no IO, no async. The time and random bytes are arguments.
+//! - [`signature::Keys`] verifies a request, [`requests::decode`] makes a [`requests::ChannelRequest`] of it.
+//! - [`replies::Reply`] encodes the response; [`html::Html`] is the only body of a message that Front gets.
+//! - [`api`] describes calls to Front and reads the responses.
+//!
+//! Pure: no clock, no IO, no async. The time and random bytes are arguments.
 
-pub mod answers;
 pub mod api;
 mod digest;
 pub mod explain;
@@ -11,6 +13,7 @@ pub mod files;
 pub mod html;
 pub mod ids;
 pub mod replay;
+pub mod replies;
 pub mod requests;
 pub mod settings;
 pub mod signature;

@@ -1,19 +1,18 @@
-//! What makes a request the same when somebody sends it again inside the window.
+//! The identity of a request, for recognising replays within the window.
 
 use super::digest;
 
-/// The key under which the answer to a request is kept. It can be forgotten at
-/// [`super::signature::Verified::until_ms`]: from then on the window refuses the request.
+/// The key under which the response to a request is stored, until
+/// [`until_ms`](super::signature::Verified::until_ms): from then on the window rejects the request.
 ///
-/// `place` is whose request it is, such as the app: Front does not sign the URL, so that the same bytes are the
-/// same request wherever they are sent. A DELETE without a body is signed by its time alone, and needs the
-/// channel's address as its place: two channels that are removed within the same millisecond have one signature.
-pub fn key(place: &str, timestamp: &str, signature: &str) -> String {
-    digest::of([place.as_bytes(), timestamp.as_bytes(), signature.as_bytes()])
+/// `scope` is the app: Front does not sign the URL, so that the same bytes are the same request at each of its addresses. A
+/// DELETE without a body is signed by its time alone and needs the channel's address as its scope: two channels that are
+/// removed within one millisecond have the same signature.
+pub fn key(scope: &str, timestamp: &str, signature: &str) -> String {
+    digest::of([scope.as_bytes(), timestamp.as_bytes(), signature.as_bytes()])
 }
 
-/// What a request shows and Front does not sign: the channel's credential. A request that is sent again has to show the
-/// same one.
+/// The digest of what Front sends unsigned: the channel's credential. A repeated request must have the same one.
 pub fn unsigned(credential: Option<&str>) -> String {
     match credential {
         Some(credential) => digest::of([credential.as_bytes()]),
@@ -26,7 +25,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_same_request_has_the_same_key_and_no_other_has_it() {
+    fn equal_requests_have_one_key_and_others_have_another() {
         let once = key("/front/3f9c", "1700000000123", "RaPEaR5k=");
         assert_eq!(once, key("/front/3f9c", "1700000000123", "RaPEaR5k="));
         for other in [

@@ -1,8 +1,7 @@
-//! What Front asks of a channel: the JSON of a request becomes a typed question.
+//! Decodes Front's requests to a channel.
 //!
-//! Every field of a payload may be missing, or be of another type than expected: what is asked for is
-//! taken where it is, and nothing else is looked at. Only what a question cannot be answered without is
-//! demanded.
+//! Every field of a payload may be missing or of another type than expected. Only fields that are used are read, and only
+//! those without which a request cannot be answered are required.
 
 mod attachments;
 mod management;
@@ -18,37 +17,37 @@ pub use self::message::{CONVERSATION_IDS_MAX, Kind, Message};
 pub use self::people::{Author, Party, RECIPIENTS_MAX, Recipient};
 use super::signature::{Content, Verified};
 
-/// Letters of a type that nobody knows, as it is logged.
+/// Characters of an unknown type that are kept.
 const TYPE_CHARS_MAX: usize = 64;
 
-/// A request, read.
+/// A decoded request.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Decoded {
-    /// What is asked.
-    pub question: Question,
-    /// The whole body with all that nobody here knows, to be kept; null where there was none.
+    /// The request.
+    pub request: ChannelRequest,
+    /// The whole body, with unknown fields, to be stored; null without a body.
     pub raw: Value,
 }
 
-/// What Front asks.
+/// A request of Front.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Question {
+pub enum ChannelRequest {
     /// `authorization`: an admin connects a channel.
     Authorization(Authorization),
-    /// `list_addresses`: which accounts of the provider could be connected.
+    /// `list_addresses`: lists the accounts of the provider that can be connected.
     ListAddresses(ListAddresses),
-    /// `message` or `message_autoreply`: something to send.
+    /// `message` or `message_autoreply`: a message to send.
     Message(Box<Message>),
-    /// `message_imported`: what we told Front is now a message of its own.
+    /// `message_imported`: Front has imported a message.
     Imported(Imported),
     /// `delete`: the channel is removed.
     Delete(Delete),
-    /// A type that nobody here knows: its name, in one short line.
+    /// An unknown type: its name, in one short line.
     Unknown(String),
 }
 
-impl Question {
-    /// The type as Front writes it.
+impl ChannelRequest {
+    /// Front's name of the type.
     pub fn name(&self) -> &str {
         match self {
             Self::Authorization(_) => "authorization",
@@ -61,64 +60,64 @@ impl Question {
     }
 }
 
-/// Why a request that Front signed cannot be worked with.
+/// Why a signed request is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unreadable {
-    /// Where the JSON ends to be one. Never what stands there.
-    #[error("the body is no JSON (line {line}, column {column})")]
+    /// Where the JSON is invalid. Never its content, which may be private.
+    #[error("the body is not JSON (line {line}, column {column})")]
     NotJson {
         /// Counted from 1.
         line: usize,
         /// Counted from 1.
         column: usize,
     },
-    /// A field without which the question has no answer.
+    /// A required field is missing.
     #[error("the body has no {0}")]
     Missing(&'static str),
-    /// More than we hand to a plugin, and leaving some out would be silent.
+    /// More items than a plugin gets; leaving some out would lose them silently.
     #[error("the message has more than {max} {what}")]
     TooMany {
-        /// What there is too much of.
+        /// Name of the items.
         what: &'static str,
-        /// How many there may be.
+        /// The limit.
         max: usize,
     },
-    /// Nothing but `delete` comes as a DELETE.
+    /// A DELETE of another type than `delete`.
     #[error("a DELETE whose type is not delete")]
     NotDelete,
 }
 
-/// Reads what Front signed.
+/// Decodes a verified request.
 pub fn decode(request: &Verified<'_>) -> Result<Decoded, Unreadable> {
     match request.content() {
-        Content::AddressOnly => Ok(Decoded { question: Question::Delete(Delete::default()), raw: Value::Null }),
+        Content::AddressOnly => Ok(Decoded { request: ChannelRequest::Delete(Delete::default()), raw: Value::Null }),
         Content::Body(body) if request.is_delete() => deletion(body),
-        Content::Body(body) => decode_kept(body),
+        Content::Body(body) => decode_stored(body),
     }
 }
 
-/// Reads the body of a POST that was verified before it was kept.
-pub fn decode_kept(body: &[u8]) -> Result<Decoded, Unreadable> {
+/// Decodes the body of a POST that was verified before it was stored.
+pub fn decode_stored(body: &[u8]) -> Result<Decoded, Unreadable> {
     let raw: Value = serde_json::from_slice(body)
         .map_err(|error| Unreadable::NotJson { line: error.line(), column: error.column() })?;
     let name = raw.get("type").and_then(Value::as_str).ok_or(Unreadable::Missing("type"))?;
-    let question = match name {
-        "authorization" => Question::Authorization(Authorization::read(&raw)?),
-        "list_addresses" => Question::ListAddresses(ListAddresses::read(&raw)),
-        "message" => Question::Message(Box::new(Message::read(&raw, Kind::Message)?)),
-        "message_autoreply" => Question::Message(Box::new(Message::read(&raw, Kind::Autoreply)?)),
-        "message_imported" => Question::Imported(Imported::read(&raw)),
-        "delete" => Question::Delete(Delete::read(&raw)),
-        other => Question::Unknown(shape::line(other, TYPE_CHARS_MAX)),
+    let request = match name {
+        "authorization" => ChannelRequest::Authorization(Authorization::read(&raw)?),
+        "list_addresses" => ChannelRequest::ListAddresses(ListAddresses::read(&raw)),
+        "message" => ChannelRequest::Message(Box::new(Message::read(&raw, Kind::Message)?)),
+        "message_autoreply" => ChannelRequest::Message(Box::new(Message::read(&raw, Kind::Autoreply)?)),
+        "message_imported" => ChannelRequest::Imported(Imported::read(&raw)),
+        "delete" => ChannelRequest::Delete(Delete::read(&raw)),
+        other => ChannelRequest::Unknown(shape::line(other, TYPE_CHARS_MAX)),
     };
-    Ok(Decoded { question, raw })
+    Ok(Decoded { request, raw })
 }
 
-/// The method says it all: the body may be missing or say nothing, but not something else.
+/// Decodes a DELETE, whose body may be missing or without a type, but not of another type.
 fn deletion(body: &[u8]) -> Result<Decoded, Unreadable> {
     let raw: Value = serde_json::from_slice(body).unwrap_or_default();
     match raw.get("type").and_then(Value::as_str) {
-        None | Some("delete") => Ok(Decoded { question: Question::Delete(Delete::read(&raw)), raw }),
+        None | Some("delete") => Ok(Decoded { request: ChannelRequest::Delete(Delete::read(&raw)), raw }),
         Some(_) => Err(Unreadable::NotDelete),
     }
 }

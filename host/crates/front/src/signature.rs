@@ -1,17 +1,17 @@
-//! `X-Front-Signature`: says which bytes Front wrote, and when. Only what [`Keys::verify`] returns can
-//! be decoded, so the order cannot slip.
+//! Verifies `X-Front-Signature`.
 //!
-//! Front signs `<X-Front-Request-Timestamp>:<body>` with the app's secret as it stands in Front's
-//! settings (HMAC-SHA256, base64). The URL is not signed: whoever sees a request can send it to another
-//! address of the same app while the window is open, so addresses are unguessable and bodies that name
-//! their channel are compared with it.
+//! Only [`Keys::verify`] makes a [`Verified`], and only that can be decoded: a request cannot be used before it was
+//! verified.
+//!
+//! Front signs `<X-Front-Request-Timestamp>:<body>` with the text of the app's secret (HMAC-SHA256, base64). The URL is not
+//! signed: within the window, a captured request can be sent to another address of the same app. Therefore addresses cannot
+//! be guessed, and a channel named in the body must be the channel of the address.
 
 use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
+use frontgate_signing::{Algorithm, KeyedHash};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
@@ -19,29 +19,29 @@ use super::time;
 
 /// The header with the signature.
 pub const SIGNATURE: &str = "x-front-signature";
-/// The header with the time, which is part of what is signed.
+/// The header with the time, which is signed.
 pub const TIMESTAMP: &str = "x-front-request-timestamp";
 
-/// How far a request's time may be from ours, either way: what Front recommends.
+/// Window that Front recommends.
 #[cfg(test)]
 pub(super) const WINDOW_MS: u64 = 5 * 60 * 1_000;
 
-/// Letters of an HMAC-SHA256 in base64.
-const LETTERS: usize = 44;
+/// Characters of an HMAC-SHA256 in base64.
+const SIGNATURE_CHARS: usize = 44;
 
-/// What JavaScript makes of a body that is not there. Front's documents say that GET and DELETE are
-/// signed with it; its sample server verifies the body of a DELETE. Both come.
+/// JavaScript's text of a missing body. Front's documentation signs GET and DELETE with it, its sample server verifies the
+/// body of a DELETE; both occur.
 pub const NO_BODY: &[u8] = b"undefined";
 
-/// A time in the header, in milliseconds since 1970.
+/// Parses the time of the header, in milliseconds since 1970.
 pub fn unix_ms(timestamp: &str) -> Option<u64> {
     time::unix_ms_of(timestamp)
 }
 
-/// What arrived, as far as it matters here.
+/// The parts of a request that its signature covers.
 #[derive(Debug, Clone, Copy)]
-pub struct Request<'r> {
-    /// Whether it is a DELETE, which is signed in either of two ways.
+pub struct SignedRequest<'r> {
+    /// Whether the method is DELETE, which is signed in one of two ways.
     pub is_delete: bool,
     /// `X-Front-Request-Timestamp`, letter for letter.
     pub timestamp: Option<&'r str>,
@@ -51,30 +51,31 @@ pub struct Request<'r> {
     pub body: &'r [u8],
 }
 
-/// A request that Front signed. There is no other way to make one than [`Keys::verify`].
+/// A request that Front signed. Only [`Keys::verify`] makes one.
 #[derive(Debug)]
 pub struct Verified<'r> {
     content: Content<'r>,
     is_delete: bool,
-    /// Label of the key that signed.
+    /// Label of the key that signed it.
     pub key: String,
-    /// When Front sent it, in milliseconds since 1970.
+    /// Time of sending, in milliseconds since 1970.
     pub sent_ms: u64,
-    /// From when on it would be refused as too old: so long a replay must be recognised.
+    /// Time from which it is rejected as too old; until then replays must be recognised.
     pub until_ms: u64,
 }
 
-/// What was signed beside the time.
+/// The signed content, beside the time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Content<'r> {
     /// The body.
     Body(&'r [u8]),
-    /// That there is no body. If one came, anybody may have written it: only the address counts.
+    /// The absence of a body. A body that arrived anyway is not signed and must be ignored: only the address identifies the
+    /// channel.
     AddressOnly,
 }
 
 impl<'r> Verified<'r> {
-    /// What was signed.
+    /// The signed content.
     pub fn content(&self) -> Content<'r> {
         self.content
     }
@@ -85,50 +86,52 @@ impl<'r> Verified<'r> {
     }
 }
 
-/// Why a request is not taken for Front's, or no longer.
+/// Why a request was not verified.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// Front sends both headers with every request of a channel.
-    #[error("there is no {0} header")]
+    /// A header is absent; Front sends both with every request.
+    #[error("no {0} header")]
     Missing(&'static str),
-    /// Seconds or milliseconds since 1970, as decimal digits.
-    #[error("{TIMESTAMP} is no whole number of seconds or milliseconds")]
+    /// The time is not a number of seconds or milliseconds since 1970, in decimal digits.
+    #[error("{TIMESTAMP} is not a whole number of seconds or milliseconds")]
     Timestamp,
-    /// Another algorithm or another notation.
-    #[error("{SIGNATURE} has {0} letters; an HMAC-SHA256 in base64 has {LETTERS}")]
+    /// The length is that of another algorithm or notation.
+    #[error("{SIGNATURE} has {0} characters; an HMAC-SHA256 in base64 has {SIGNATURE_CHARS}")]
     Length(usize),
-    /// Letters that base64 does not have, or has elsewhere.
-    #[error("{SIGNATURE} is no base64")]
+    /// The signature is not base64.
+    #[error("{SIGNATURE} is not base64")]
     NotBase64,
-    /// No key gives this signature.
+    /// No key made this signature.
     #[error("the signature does not match")]
     Mismatch,
-    /// Front signed it, and it came late: a replay, or a clock that is wrong.
-    #[error("it is signed, and was sent {age_ms} ms ago, more than the {window_ms} ms of the window: see this clock")]
+    /// Front signed it, but too long ago: a replay, or a wrong clock.
+    #[error("signed, but sent {age_ms} ms ago, more than the {window_ms} ms of the window: check this clock")]
     TooOld {
-        /// Between Front's time and ours.
+        /// Its age by our clock.
         age_ms: u64,
-        /// How much is let pass.
+        /// The window.
         window_ms: u64,
     },
-    /// Front signed it, and it is not yet that late here.
-    #[error("it is signed, and {ahead_ms} ms ahead of this clock, more than the {window_ms} ms of the window")]
+    /// Front signed it at a time that is in the future here.
+    #[error(
+        "signed, but {ahead_ms} ms ahead of this clock, more than the {window_ms} ms of the window: check this clock"
+    )]
     TooNew {
-        /// Between our time and Front's.
+        /// Its distance into the future.
         ahead_ms: u64,
-        /// How much is let pass.
+        /// The window.
         window_ms: u64,
     },
 }
 
-/// One secret, ready to sign.
+/// A secret, prepared for signing.
 #[derive(Clone)]
 pub struct Key {
-    /// As it may be logged, such as `app_secrets[0]`.
+    /// Name for logs, such as `app_secrets[0]`.
     pub label: String,
     /// Shared with the configuration, so that memory holds one copy.
     pub(super) secret: Arc<Zeroizing<String>>,
-    mac: Hmac<Sha256>,
+    hash: KeyedHash,
 }
 
 impl std::fmt::Debug for Key {
@@ -138,33 +141,29 @@ impl std::fmt::Debug for Key {
 }
 
 impl Key {
-    /// A key from the app's secret, which is text: Front decodes nothing.
+    /// A key from the text of the app's secret.
     pub fn new(label: impl Into<String>, secret: &str) -> Self {
         Self::shared(label, Arc::new(Zeroizing::new(secret.to_owned())))
     }
 
     /// Makes a key from a secret that is shared with the configuration.
     pub fn shared(label: impl Into<String>, secret: Arc<Zeroizing<String>>) -> Self {
-        let mac = Hmac::new_from_slice(secret.as_bytes()).expect("HMAC takes keys of any length");
-        Self { label: label.into(), secret, mac }
+        let hash = KeyedHash::new(secret.as_str(), Algorithm::HmacSha256);
+        Self { label: label.into(), secret, hash }
     }
 
-    /// The signature of a body at a time, as it stands in the header.
+    /// The signature of a body at a time, as in the header.
     pub fn sign(&self, timestamp: &str, body: &[u8]) -> String {
-        let mut mac = self.mac.clone();
-        mac.update(timestamp.as_bytes());
-        mac.update(b":");
-        mac.update(body);
-        BASE64_STANDARD.encode(mac.finalize().into_bytes())
+        BASE64_STANDARD.encode(self.hash.hash(&[timestamp.as_bytes(), b":", body]).as_bytes())
     }
 
-    /// Compares texts, so that no second notation of the same bytes passes as another request.
+    /// Compares texts, since another notation of the same bytes would be a second identity of one request.
     fn matches(&self, timestamp: &str, body: &[u8], signature: &str) -> bool {
         self.sign(timestamp, body).as_bytes().ct_eq(signature.as_bytes()).into()
     }
 }
 
-/// All that one app's requests may be signed with.
+/// All keys that may sign one app's requests.
 #[derive(Debug, Clone)]
 pub struct Keys {
     pub(super) keys: Vec<Key>,
@@ -172,28 +171,29 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// Keys, the likeliest first, and how far a request's time may be from ours: Front recommends 5 minutes.
+    /// Keys, the most likely first, and the window for a request's time: Front recommends 5 minutes.
     pub fn new(keys: Vec<Key>, window_ms: u64) -> Self {
         Self { keys, window_ms }
     }
 
-    /// Refuses a request that no body could make Front's. Costs no signature, so this comes before the body is read.
-    pub fn presented(&self, request: &Request<'_>) -> Result<(), Refusal> {
+    /// Rejects a request that cannot be Front's, whatever its body. Computes no signature, so that it can precede reading the
+    /// body.
+    pub fn presented(&self, request: &SignedRequest<'_>) -> Result<(), Refusal> {
         let timestamp = request.timestamp.ok_or(Refusal::Missing(TIMESTAMP))?;
         let signature = request.signature.ok_or(Refusal::Missing(SIGNATURE))?;
         unix_ms(timestamp).ok_or(Refusal::Timestamp)?;
-        if signature.len() != LETTERS {
+        if signature.len() != SIGNATURE_CHARS {
             return Err(Refusal::Length(signature.chars().count()));
         }
         BASE64_STANDARD.decode(signature).map_err(|_| Refusal::NotBase64)?;
         Ok(())
     }
 
-    /// Takes a request for Front's if any key signed it, and it was sent within the window.
+    /// Verifies that one of the keys signed the request, and that it was sent within the window.
     ///
-    /// The signature comes first: that a request is too old is only said of one that Front wrote, and
-    /// so means a replay or a wrong clock, never a stranger.
-    pub fn verify<'r>(&self, request: &Request<'r>, now_ms: u64) -> Result<Verified<'r>, Refusal> {
+    /// The signature is checked first, so that a time outside the window means a replay or a wrong clock, and never a forged
+    /// request.
+    pub fn verify<'r>(&self, request: &SignedRequest<'r>, now_ms: u64) -> Result<Verified<'r>, Refusal> {
         let timestamp = request.timestamp.ok_or(Refusal::Missing(TIMESTAMP))?;
         let signature = request.signature.ok_or(Refusal::Missing(SIGNATURE))?;
         let sent_ms = unix_ms(timestamp).ok_or(Refusal::Timestamp)?;
@@ -211,7 +211,7 @@ impl Keys {
         Ok(Verified { content, is_delete: request.is_delete, key: key.label.clone(), sent_ms, until_ms })
     }
 
-    fn signed<'r>(&self, request: &Request<'r>, timestamp: &str, signature: &str) -> Option<(&Key, Content<'r>)> {
+    fn signed<'r>(&self, request: &SignedRequest<'r>, timestamp: &str, signature: &str) -> Option<(&Key, Content<'r>)> {
         let signer = |body: &[u8]| self.keys.iter().find(|key| key.matches(timestamp, body, signature));
         if let Some(key) = signer(request.body) {
             return Some((key, Content::Body(request.body)));
@@ -225,7 +225,7 @@ impl Keys {
         self.keys.iter().map(|key| key.label.as_str())
     }
 
-    /// What Front would send with this body at this time, by the first key.
+    /// The signature that Front would send for a body and a time, by the first key.
     pub fn sign(&self, timestamp: &str, body: &[u8]) -> Option<String> {
         self.keys.first().map(|key| key.sign(timestamp, body))
     }

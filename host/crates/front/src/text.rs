@@ -1,25 +1,29 @@
-//! Bodies of messages on their way out of Front: plain text out of HTML, and back. The other way is `html`.
+//! Converts bodies of messages that leave Front from HTML to plain text, and plain text to HTML. Bodies that enter Front
+//! are made by `html`.
 
 use std::borrow::Cow;
 
-/// What Front itself writes where a teammate sends files and no word, and what we write where a
-/// customer does: Front takes no message with a blank body.
-pub const FILES_ONLY: &str = "Attachment";
-/// What we write where a customer's message has neither text nor files.
-pub const NOTHING: &str = "(no text)";
+/// Front's body of a message with files only, from a teammate. We send it for a customer as well, since Front rejects blank
+/// bodies.
+pub(crate) const FILES_ONLY: &str = "Attachment";
+/// Our body of a customer's message with neither text nor files.
+pub(crate) const NOTHING: &str = "(no text)";
 
-/// Tags after which a line ends.
+/// Tags that end a line.
 const BLOCKS: [&str; 12] = ["br", "/p", "/div", "/li", "/tr", "/h1", "/h2", "/h3", "/h4", "/blockquote", "/pre", "hr"];
-/// Elements whose content nobody sees.
+/// Bytes of the longest name of an entity, with its semicolon.
+const ENTITY_BYTES_MAX: usize = 32;
+const NO_BREAK_SPACE: char = '\u{a0}';
+/// Elements whose content is not shown.
 const HIDDEN: [&str; 3] = ["style", "script", "head"];
 
-/// Whether a letter leaves anything on a screen.
+/// Whether a character is visible.
 pub(super) fn is_visible(letter: char) -> bool {
     let is_filler = matches!(letter, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{2064}' | '\u{feff}');
     !letter.is_whitespace() && !letter.is_control() && !is_filler
 }
 
-/// The text of a body. One without tags is plain already, and stays as it is.
+/// Returns the text of a body. A body without tags is plain text, and is returned unchanged.
 pub fn plain(body: &str) -> Cow<'_, str> {
     if !Pieces::of(body).any(|piece| matches!(piece, Piece::Tag(..))) {
         return Cow::Borrowed(body);
@@ -45,7 +49,7 @@ pub fn plain(body: &str) -> Cow<'_, str> {
     Cow::Owned(lines.join("\n").trim().to_owned())
 }
 
-/// Plain text as HTML.
+/// Converts plain text to HTML.
 pub fn html(plain: &str) -> String {
     let mut html = String::with_capacity(plain.len());
     for letter in plain.chars() {
@@ -66,54 +70,53 @@ fn is(name: &str, names: &[&str]) -> bool {
     names.contains(&name)
 }
 
-/// A run of text: white space is one space, and entities are what they stand for.
+/// Appends a run of text: decodes entities, and collapses white space.
 fn push(text: &mut String, run: &str) {
     let mut rest = run;
     while let Some(letter) = rest.chars().next() {
-        let (shown, length) = match letter {
-            '&' => entity(rest).unwrap_or((letter, 1)),
-            _ if letter.is_ascii_whitespace() => (' ', 1),
-            _ => (letter, letter.len_utf8()),
+        let length = match entity(rest) {
+            Some((shown, length)) => {
+                shown.chars().for_each(|letter| push_char(text, letter));
+                length
+            }
+            None => {
+                push_char(text, if letter.is_ascii_whitespace() { ' ' } else { letter });
+                letter.len_utf8()
+            }
         };
-        if shown != ' ' || !text.ends_with([' ', '\n']) {
-            text.push(shown);
-        }
         rest = &rest[length..];
     }
 }
 
-/// What the entity at the beginning stands for, and how long it is.
-pub(super) fn entity(text: &str) -> Option<(char, usize)> {
-    // The longest one that counts is `&#x10ffff;`.
-    let end = text.bytes().take(10).position(|byte| byte == b';')?;
-    let shown = match &text[1..end] {
-        "amp" => '&',
-        "lt" => '<',
-        "gt" => '>',
-        "quot" => '"',
-        "apos" => '\'',
-        "nbsp" => ' ',
-        name => {
-            let digits = name.strip_prefix('#')?;
-            let number = match digits.strip_prefix(['x', 'X']) {
-                Some(digits) => u32::from_str_radix(digits, 16),
-                None => digits.parse(),
-            };
-            char::from_u32(number.ok()?)?
-        }
-    };
-    Some((shown, end + 1))
+/// Appends a character; of several spaces, only the first.
+fn push_char(text: &mut String, letter: char) {
+    let letter = if letter == NO_BREAK_SPACE { ' ' } else { letter };
+    if letter != ' ' || !text.ends_with([' ', '\n']) {
+        text.push(letter);
+    }
 }
 
-/// A body, taken apart in one pass.
+/// Decodes the entity at the beginning of a text: returns its characters, and the length of the entity.
+///
+/// Entities need their semicolon. The few that are shorter than what they stand for are not decoded, so that plain text is
+/// never longer than its HTML.
+pub(super) fn entity(text: &str) -> Option<(Cow<'_, str>, usize)> {
+    let inside = text.strip_prefix('&')?;
+    let end = inside.bytes().take(ENTITY_BYTES_MAX).position(|byte| matches!(byte, b';' | b'&'))?;
+    let entity = text.get(..end + 2).filter(|entity| entity.ends_with(';'))?;
+    let decoded = html_escape::decode_html_entities(entity);
+    (decoded != entity && decoded.len() <= entity.len()).then_some((decoded, entity.len()))
+}
+
+/// Splits a body into tags and text in one pass.
 pub(super) struct Pieces<'b> {
     rest: &'b str,
-    /// What follows the last `>`: no tag ends there, and nobody looks again.
+    /// Bytes after the last `>`, where no tag ends.
     tail: usize,
 }
 
 pub(super) enum Piece<'b> {
-    /// The name in small letters, with the slash of one that closes, and the whole tag. A comment has no name.
+    /// The lower-case name, with the slash of a closing tag, and the whole tag. The name of a comment is empty.
     Tag(String, &'b str),
     Text(&'b str),
 }
@@ -123,7 +126,7 @@ impl<'b> Pieces<'b> {
         Self { rest: body, tail: body.rfind('>').map_or(body.len(), |at| body.len() - at - 1) }
     }
 
-    /// Skips the rest of an element whose content is no HTML, its end included; says whether it has an end.
+    /// Skips the content and the end of an element; returns whether it has an end.
     pub(super) fn skip_element(&mut self, name: &str) -> bool {
         let is_end = |at: &usize| {
             let behind = &self.rest.as_bytes()[at + 2..];
@@ -150,7 +153,7 @@ impl<'b> Iterator for Pieces<'b> {
             self.rest = &rest[end..];
             return Some(Piece::Tag(name, &rest[..end]));
         }
-        // What looks like the beginning of a tag and is none is text.
+        // A `<` that starts no tag is text.
         let begin = usize::from(rest.starts_with('<'));
         let end = rest[begin..].find('<').map_or(rest.len(), |at| begin + at);
         self.rest = &rest[end..];
@@ -158,7 +161,7 @@ impl<'b> Iterator for Pieces<'b> {
     }
 }
 
-/// The tag or comment at the beginning: its name and its length.
+/// Returns name and length of the tag or comment at the beginning.
 fn tag(text: &str) -> Option<(String, usize)> {
     let inside = text.strip_prefix('<')?;
     if inside.starts_with("!--") {
@@ -178,7 +181,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn plain_text_stays_and_html_is_read() {
+    fn plain_text_stays_and_html_is_converted() {
         let table = [
             ("Your parcel left.", "Your parcel left."),
             ("1 < 2 && 3 > 2, Tom &amp; Jerry\n\n bye ", "1 < 2 && 3 > 2, Tom &amp; Jerry\n\n bye "),
@@ -192,6 +195,7 @@ mod tests {
             ("<style>p{color:red}</style><p>seen</p><script>a<b</script>", "seen"),
             ("<!-- no > not this -->yes<!doctype html>", "yes"),
             ("<p>&#8364; &#x1f44b; &nope; &#xd800; &</p>", "€ 👋 &nope; &#xd800; &"),
+            ("<p>Zo&euml; &ndash; &copy;&nGt;&amp;lt;</p>", "Zoë – ©&nGt;&lt;"),
             ("<ul><li>a</li><li>b</li></ul>", "a\nb"),
             ("<a href=\"https://x.example/?a=1\">here</a>", "here"),
             ("", ""),
@@ -202,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_that_opens_tags_and_never_closes_one_is_read_in_one_pass() {
+    fn a_body_with_tags_that_never_end_is_converted_in_one_pass() {
         for body in ["<a".repeat(500_000), "<a".repeat(500_000) + ">", "<!--".repeat(500_000), "&".repeat(1_000_000)] {
             assert!(plain(&body).len() <= body.len());
         }
@@ -216,7 +220,7 @@ mod tests {
         }
 
         #[test]
-        fn any_body_is_read(body in "(<[a-z/!]{0,3}|>|-->|&#?x?[0-9a-z]{0,4};|\\PC{0,3}){0,30}") {
+        fn any_body_is_converted(body in "(<[a-z/!]{0,3}|>|-->|&#?x?[0-9a-z]{0,4};|\\PC{0,3}){0,30}") {
             let read = plain(&body);
             prop_assert!(read.len() <= body.len());
         }

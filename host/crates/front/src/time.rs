@@ -1,15 +1,15 @@
-//! Front's times: milliseconds here, seconds there, under the same name.
+//! Front's times, which are seconds in some places and milliseconds in others.
 
-/// What is larger counts milliseconds: as seconds it would be after the year 5138, as milliseconds it
-/// is after March 1973.
+/// Larger numbers are milliseconds: as seconds they would be after the year 5138, as milliseconds they are after March
+/// 1973.
 const SECONDS_MAX: u64 = 100_000_000_000;
 
-/// A time since 1970 in milliseconds, whichever of both units it came in.
+/// Returns a time since 1970 in milliseconds, from either unit.
 pub(super) fn unix_ms(number: u64) -> u64 {
     if number > SECONDS_MAX { number } else { number * 1_000 }
 }
 
-/// The same of a text: decimal digits and nothing else.
+/// Parses such a time from decimal digits.
 pub(super) fn unix_ms_of(text: &str) -> Option<u64> {
     let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
     text.parse().ok().filter(|_| is_number).map(unix_ms)

@@ -1,27 +1,24 @@
-//! The token with which one channel calls Front: a JWT, HS256, made for each request.
+//! Tokens of calls to Front: a JWT (HS256) for one channel and one request.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use hmac::{Hmac, KeyInit, Mac};
+use frontgate_signing::{Algorithm, KeyedHash};
 use serde::Serialize;
-use sha2::Sha256;
 
-/// Front takes no token that lives longer. Its documents do not say so; an integrator learned it in
-/// 2025, when its tokens of 120 s were no longer taken.
+/// Longest lifetime that Front accepts. Not documented; an integrator reported in 2025 that tokens of 120 s were rejected.
 pub const LIFETIME_SECONDS_MAX: u64 = 30;
 
-/// How long our tokens live: between the longest that Front takes and a request's own time, so that
-/// either clock may be ten seconds ahead.
+/// Lifetime of our tokens: between Front's limit and the time of a request, so that either clock may be ten seconds ahead.
 pub const LIFETIME_SECONDS: u64 = 20;
 
 /// `{"typ":"JWT","alg":"HS256"}` in base64.
 const HEADER: &str = "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9";
 
-/// One app, which makes tokens for its channels.
+/// Makes tokens for the channels of one app.
 #[derive(Clone)]
 pub struct Issuer {
     app_uid: String,
-    mac: Hmac<Sha256>,
+    hash: KeyedHash,
 }
 
 impl std::fmt::Debug for Issuer {
@@ -39,22 +36,20 @@ struct Claims<'a> {
 }
 
 impl Issuer {
-    /// An app by its UID and its secret, which is text and signs Front's requests as well.
+    /// An issuer from the app's UID and the text of its secret.
     pub fn new(app_uid: impl Into<String>, secret: &str) -> Self {
-        let mac = Hmac::new_from_slice(secret.as_bytes()).expect("HMAC takes keys of any length");
-        Self { app_uid: app_uid.into(), mac }
+        Self { app_uid: app_uid.into(), hash: KeyedHash::new(secret, Algorithm::HmacSha256) }
     }
 
-    /// A token for one request of a channel (`cha_...`). `jti` is random text of the caller's, `now` is
-    /// in seconds since 1970. It lives no longer than [`LIFETIME_SECONDS_MAX`].
+    /// Makes a token for one request of a channel (`cha_...`). `jti` is random text, `now` is in seconds since 1970. The
+    /// lifetime is at most [`LIFETIME_SECONDS_MAX`].
     pub fn token(&self, channel_id: &str, jti: &str, now: u64, lifetime_seconds: u64) -> String {
         let exp = now.saturating_add(lifetime_seconds.min(LIFETIME_SECONDS_MAX));
         let claims = Claims { iss: &self.app_uid, jti, sub: channel_id, exp };
         let claims = serde_json::to_vec(&claims).expect("texts and a number");
         let signed = format!("{HEADER}.{}", BASE64_URL_SAFE_NO_PAD.encode(claims));
-        let mut mac = self.mac.clone();
-        mac.update(signed.as_bytes());
-        format!("{signed}.{}", BASE64_URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()))
+        let signature = self.hash.hash(&[signed.as_bytes()]);
+        format!("{signed}.{}", BASE64_URL_SAFE_NO_PAD.encode(signature.as_bytes()))
     }
 }
 
@@ -77,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn no_token_lives_longer_than_front_takes() {
+    fn no_token_lives_longer_than_front_accepts() {
         assert_eq!(token(120), VECTOR);
         assert_eq!(token(u64::MAX), VECTOR);
         assert_ne!(token(LIFETIME_SECONDS), VECTOR);

@@ -1,222 +1,214 @@
-//! Open connections of one listener: who gets a place, and which connection is closed to make room.
+//! Open connections of one listener: admission, and eviction to make room.
 //!
-//! A connection begins as a stranger's. The first request on it that was verified makes it a verified one. Strangers
-//! never hold more than their share of the places, their connections are closed after one answer, and the one that has
-//! been idle longest is closed when another caller needs the place. Verified connections pay for none of this: a request
-//! on one of them takes no lock.
+//! - A connection starts unverified. The first verified request on it makes it verified.
+//! - Unverified connections never hold more than their share of the slots, and are closed after one response.
+//! - The unverified connection that has been idle longest is evicted when another caller needs its slot.
+//! - Requests on verified connections take no lock.
 
-mod budget;
+mod body_budget;
 mod network;
 mod table;
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock};
 use std::time::Instant;
 
 use frontgate_telemetry::metrics::{METRICS, labels};
+use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-pub use self::budget::{Budget, Exhausted, FREE_BYTES, Hold};
-pub use self::network::Network;
+pub(crate) use self::body_budget::{BodyBudget, Exhausted, Reservation, UNCOUNTED_BYTES};
+pub(crate) use self::network::Network;
 use self::table::Table;
 
-/// Connections that were closed to make room, and whose sockets the system still holds: they are closed as soon as
-/// their tasks run. Further connections wait for that.
+/// Evicted connections whose sockets are still open: they are closed when their tasks run next. While there are more,
+/// further connections wait.
 const CLOSING_MAX: usize = 64;
 
-/// About what a connection holds while it is open: its buffers, its task.
+/// Approximate memory of an open connection: its buffers and its task.
 const CONNECTION_BYTES: usize = 16 * 1024;
 
-/// From when activity is counted.
+/// Origin of the times of activity.
 static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 
-/// How many connections there may be.
+/// Limits of open connections.
 #[derive(Debug, Clone, Copy)]
-pub struct Limits {
-    /// Connections at one time.
-    pub total_max: usize,
-    /// Of those, connections that have sent no verified request.
-    pub unverified_max: usize,
-    /// Of all, connections of one network.
-    pub network_max: usize,
+pub(crate) struct Limits {
+    /// All connections.
+    pub(crate) total_max: usize,
+    /// Unverified connections.
+    pub(crate) unverified_max: usize,
+    /// Connections of one network.
+    pub(crate) network_max: usize,
 }
 
-/// Every open connection of one listener.
-pub struct Connections {
+/// All open connections of one listener.
+pub(crate) struct Connections {
     limits: Limits,
-    /// Whether callers are trusted as they come: operators' listener has no requests that could be verified.
-    trusting: bool,
-    bodies: Budget,
+    /// Whether connections start verified: requests to the operators' listener have no signature.
+    trusted: bool,
+    bodies: BodyBudget,
     table: Mutex<Table>,
     closed: Notify,
 }
 
-/// Where a connection stands; the order is that of trust.
+/// How far a connection is trusted, in ascending order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
-enum Standing {
+enum Trust {
     /// No request on it was verified.
-    Stranger,
-    /// It came to the address of a channel's provider, and the plugin accepted what it sent. Every caller who knows the
-    /// address can do that, so it stays open between requests, and makes room as a stranger's does.
-    Known,
+    Unverified,
+    /// A channel's plugin accepted a request on it. Every caller that knows the provider's address can achieve that:
+    /// the connection stays open between requests, and is evicted like an unverified one.
+    Accepted,
     /// A request on it was verified.
     Verified,
 }
 
-/// What a verified connection is doing, as far as it matters for making room.
+/// Whether a verified connection may be evicted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
-enum Doing {
-    Nothing,
-    Something,
+enum Activity {
+    Idle,
+    Busy,
 }
 
-/// One open connection, as its requests see it.
+/// One open connection.
 pub struct Connection {
     all: Arc<Connections>,
     network: Network,
-    standing: AtomicU8,
-    /// Its place among the strangers, or among the verified; only used under the lock of the table.
+    trust: AtomicU8,
+    /// Its rank or index in the table; only used under the lock of the table.
     position: AtomicU64,
-    /// Of a verified connection: milliseconds since the start, and what it is doing in the last bit.
+    /// Of a verified connection: milliseconds since [`START`], and [`Activity`] in the last bit.
     activity: AtomicU64,
-    cut_short: AtomicBool,
+    /// Whether the caller may still be sending the body of the request that was answered last.
+    body_unread: AtomicBool,
     evicted: CancellationToken,
 }
 
-/// A connection's place, given back when it is dropped.
-pub struct Place(Arc<Connection>);
+/// A connection's slot; freed when dropped.
+pub(crate) struct Slot(Arc<Connection>);
 
-/// Why a connection gets no place.
+/// Why a connection is rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refused {
-    /// Its network has as many as it may, and all of them are verified.
+pub(crate) enum AdmitError {
+    /// Its network has reached its limit, and all its connections are verified.
     Network,
-    /// All places are taken by verified connections that are busy.
+    /// All slots are taken by verified connections that are busy.
     Full,
 }
 
 impl Connections {
-    /// No connection yet. `bodies` is what unverified bodies may hold in memory.
-    pub fn new(limits: Limits, trusting: bool, bodies: Budget) -> Arc<Self> {
-        Arc::new(Self { limits, trusting, bodies, table: Mutex::default(), closed: Notify::new() })
+    /// `bodies` limits the memory of unverified bodies.
+    pub(crate) fn new(limits: Limits, trusted: bool, bodies: BodyBudget) -> Arc<Self> {
+        Arc::new(Self { limits, trusted, bodies, table: Mutex::default(), closed: Notify::new() })
     }
 
-    /// Gives a new connection a place, and closes another one if need be.
-    pub fn admit(self: &Arc<Self>, address: IpAddr) -> Result<Place, Refused> {
-        let standing = if self.trusting { Standing::Verified } else { Standing::Stranger };
+    /// Gives a new connection a slot, and evicts another one if necessary.
+    pub(crate) fn admit(self: &Arc<Self>, address: IpAddr) -> Result<Slot, AdmitError> {
+        let trust = if self.trusted { Trust::Verified } else { Trust::Unverified };
         let connection = Arc::new(Connection {
             all: Arc::clone(self),
             network: Network::of(address),
-            standing: AtomicU8::new(standing as u8),
+            trust: AtomicU8::new(trust as u8),
             position: AtomicU64::new(0),
-            activity: AtomicU64::new(activity(Doing::Nothing)),
-            cut_short: AtomicBool::new(false),
+            activity: AtomicU64::new(activity(Activity::Idle)),
+            body_unread: AtomicBool::new(false),
             evicted: CancellationToken::new(),
         });
-        let mut table = self.lock();
+        let mut table = self.table.lock();
         let network = connection.network;
         if table.of_network(network) >= self.limits.network_max {
-            let evicted = table.evict_stranger_of(network).ok_or(Refused::Network)?;
+            let evicted = table.evict_unverified_of(network).ok_or(AdmitError::Network)?;
             evicted.evict("network");
         }
-        if standing == Standing::Stranger && table.strangers() >= self.limits.unverified_max {
-            table.evict_stranger().ok_or(Refused::Full)?.evict("unverified");
+        if trust == Trust::Unverified && table.unverified() >= self.limits.unverified_max {
+            table.evict_unverified().ok_or(AdmitError::Full)?.evict("unverified");
         }
         if table.open() >= self.limits.total_max {
-            let evicted = table.evict_stranger().or_else(|| table.evict_idle()).ok_or(Refused::Full)?;
+            let evicted = table.evict_unverified().or_else(|| table.evict_idle()).ok_or(AdmitError::Full)?;
             evicted.evict("total");
         }
-        table.insert(&connection, standing);
-        Ok(Place(connection))
+        table.insert(&connection, trust);
+        Ok(Slot(connection))
     }
 
-    /// Closes the stranger's connection that has been idle longest, for want of something else than places.
-    pub fn make_room(&self) {
-        if let Some(evicted) = self.lock().evict_stranger() {
+    /// Evicts the unverified connection that has been idle longest, to free its file descriptor.
+    pub(crate) fn free_descriptor(&self) {
+        if let Some(evicted) = self.table.lock().evict_unverified() {
             evicted.evict("descriptors");
         }
     }
 
-    /// Waits until the sockets of connections that were closed to make room are gone, but for a few.
-    pub async fn settle(&self) {
+    /// Waits until most sockets of evicted connections are closed.
+    pub(crate) async fn wait_for_evicted(&self) {
         loop {
             let closed = self.closed.notified();
-            if self.lock().closing() <= CLOSING_MAX {
+            if self.table.lock().closing() <= CLOSING_MAX {
                 return;
             }
             closed.await;
         }
     }
-
-    /// What unverified bodies may hold in memory.
-    pub fn bodies(&self) -> &Budget {
-        &self.bodies
-    }
-
-    /// Nothing panics while it holds the lock.
-    fn lock(&self) -> MutexGuard<'_, Table> {
-        self.table.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Connection {
-    /// Where it comes from.
-    pub fn network(&self) -> Network {
+    /// The network of the caller.
+    pub(crate) fn network(&self) -> Network {
         self.network
     }
 
-    /// What unverified bodies may hold in memory.
-    pub fn bodies(&self) -> &Budget {
-        self.all.bodies()
+    /// The budget of unverified bodies.
+    pub(crate) fn bodies(&self) -> &BodyBudget {
+        &self.all.bodies
     }
 
-    /// Ends when the connection has to make room.
-    pub async fn evicted(&self) {
+    /// Resolves when the connection is evicted.
+    pub(crate) async fn evicted(&self) {
         self.evicted.cancelled().await;
     }
 
-    /// A request has begun.
-    pub fn begin(&self) {
+    /// Notes that a request started.
+    pub(crate) fn request_started(&self) {
         match self.is_verified() {
-            true => self.activity.store(activity(Doing::Something), Ordering::Relaxed),
-            false => self.all.lock().set_busy(self, true),
+            true => self.activity.store(activity(Activity::Busy), Ordering::Relaxed),
+            false => self.all.table.lock().set_busy(self, true),
         }
     }
 
-    /// The request was verified.
-    pub fn verified(&self) {
+    /// Notes that the request was verified.
+    pub(crate) fn mark_verified(&self) {
         if !self.is_verified() {
-            self.all.lock().verify(self);
+            self.all.table.lock().verify(self);
         }
     }
 
-    /// A channel's plugin accepted the request.
-    pub fn known(&self) {
-        self.standing.fetch_max(Standing::Known as u8, Ordering::Relaxed);
+    /// Notes that a channel's plugin accepted the request.
+    pub(crate) fn mark_accepted(&self) {
+        self.trust.fetch_max(Trust::Accepted as u8, Ordering::Relaxed);
     }
 
-    /// The request was answered; `unread`: the caller may still be sending the body. Says whether the connection
-    /// may stay open.
-    pub fn end(&self, unread: bool) -> bool {
-        self.cut_short.store(unread, Ordering::Relaxed);
+    /// Notes that the request was answered, and returns whether the connection may stay open. With `body_unread` the
+    /// caller may still be sending the body.
+    pub(crate) fn request_answered(&self, body_unread: bool) -> bool {
+        self.body_unread.store(body_unread, Ordering::Relaxed);
         match self.is_verified() {
-            true => self.activity.store(activity(Doing::Nothing), Ordering::Relaxed),
-            false => self.all.lock().set_busy(self, false),
+            true => self.activity.store(activity(Activity::Idle), Ordering::Relaxed),
+            false => self.all.table.lock().set_busy(self, false),
         }
-        self.standing.load(Ordering::Relaxed) > Standing::Stranger as u8
+        self.trust.load(Ordering::Relaxed) > Trust::Unverified as u8
     }
 
     /// Whether the caller may still be sending the request that was answered last.
-    pub fn is_cut_short(&self) -> bool {
-        self.cut_short.load(Ordering::Relaxed)
+    pub(crate) fn is_body_unread(&self) -> bool {
+        self.body_unread.load(Ordering::Relaxed)
     }
 
     fn is_verified(&self) -> bool {
-        self.standing.load(Ordering::Relaxed) == Standing::Verified as u8
+        self.trust.load(Ordering::Relaxed) == Trust::Verified as u8
     }
 
     fn evict(&self, limit: &'static str) {
@@ -225,23 +217,23 @@ impl Connection {
     }
 }
 
-impl Place {
-    /// The connection that has it.
-    pub fn connection(&self) -> &Arc<Connection> {
+impl Slot {
+    /// The connection in this slot.
+    pub(crate) fn connection(&self) -> &Arc<Connection> {
         &self.0
     }
 }
 
-impl Drop for Place {
+impl Drop for Slot {
     fn drop(&mut self) {
         let all = &self.0.all;
-        all.lock().close(&self.0);
+        all.table.lock().close(&self.0);
         all.closed.notify_waiters();
         frontgate_memory::freed(CONNECTION_BYTES);
     }
 }
 
-fn activity(doing: Doing) -> u64 {
+fn activity(doing: Activity) -> u64 {
     let now = u64::try_from(START.elapsed().as_millis()).unwrap_or(u64::MAX >> 1);
     (now << 1) | u64::from(doing as u8)
 }

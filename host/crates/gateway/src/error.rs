@@ -1,5 +1,6 @@
-//! Everything that can go wrong with a request: one variant for each, with the status and the
-//! stable code that the caller gets. What only operators may know goes to the log.
+//! Errors of requests: one variant for each reason, with the status and the stable code of the response.
+//!
+//! Callers get a constant text or one about their own request; [`Error::detail`] is only for the log.
 
 use std::borrow::Cow;
 
@@ -8,34 +9,34 @@ use frontgate_store::StoreError;
 use frontgate_twilio_callbacks::error::{DecodeError, EncodeError};
 use hyper::StatusCode;
 
-/// Reason why a request is not answered with what it asked for.
+/// Reason why a request failed.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// No such address.
-    #[error("there is nothing at this address")]
+pub(crate) enum Error {
+    /// The path matches no route.
+    #[error("unknown address")]
     UnknownAddress,
     /// Callbacks are POST requests.
-    #[error("this address takes POST only")]
+    #[error("method not allowed; use POST")]
     Method,
-    /// Missing or doubled `Host`.
-    #[error("the request is ambiguous: {0}")]
+    /// Missing or repeated `Host`, and what else two servers could read in two ways.
+    #[error("ambiguous request: {0}")]
     Ambiguous(&'static str),
     /// The body is larger than `server.body_bytes_max`.
-    #[error("the body is too large")]
+    #[error("body too large")]
     BodyTooLarge,
     /// The body took longer than `server.body_timeout_ms`.
-    #[error("the body did not arrive in time")]
+    #[error("body not received in time")]
     BodyTimeout,
-    /// Bodies that are not verified hold `server.unverified_body_bytes_max`.
+    /// Unverified bodies use all of `server.unverified_body_bytes_max`.
     #[error("too many requests at once")]
     BodiesFull,
-    /// The connection broke inside the body.
-    #[error("the body broke off")]
+    /// The connection ended inside the body.
+    #[error("body interrupted")]
     BodyBroken,
-    /// The explanation is in the log.
+    /// The signature is missing or wrong; the explanation goes to the log.
     #[error("the signature does not match")]
     Signature(String),
-    /// Signed, but of another content type.
+    /// The body is signed, but has another content type.
     #[error("the body is not application/x-www-form-urlencoded")]
     NotForm,
     /// No Front channel has this address.
@@ -44,23 +45,23 @@ pub enum Error {
     /// A request of Front that cannot be decoded.
     #[error("{0}")]
     Unreadable(String),
-    /// A request of Front of an unknown kind.
-    #[error("requests of the type {0} are not known here")]
+    /// A request of Front of an unknown type.
+    #[error("unknown request type: {0}")]
     UnknownType(String),
     /// A callback of Twilio that cannot be decoded.
     #[error(transparent)]
     Decode(#[from] DecodeError),
-    /// A plugin's answer that Twilio would not take.
+    /// A plugin's answer that Twilio would reject.
     #[error(transparent)]
     Encode(#[from] EncodeError),
-    /// A call of a plugin that gave no answer.
+    /// A plugin call that failed.
     #[error(transparent)]
     Call(#[from] CallError),
-    /// The event could not be stored.
-    #[error("the event could not be stored")]
+    /// The store failed, or took too long.
+    #[error("failed to store the event")]
     NotStored(String),
     /// A tenant or channel has used up its share, or the disk is nearly full; names the limit.
-    #[error("too much is waiting; try again later")]
+    #[error("queue limit reached; try again later")]
     Overload(String),
 }
 
@@ -74,8 +75,8 @@ impl From<StoreError> for Error {
 }
 
 impl Error {
-    /// Status and stable code of the answer.
-    pub fn answer(&self) -> (StatusCode, &'static str) {
+    /// Status and stable code of the response.
+    pub(crate) fn status_and_code(&self) -> (StatusCode, &'static str) {
         match self {
             Self::UnknownAddress => (StatusCode::NOT_FOUND, "unknown-address"),
             Self::Method => (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed"),
@@ -98,8 +99,8 @@ impl Error {
         }
     }
 
-    /// Whether the error is part of normal operation: the address or record does not exist, or a plugin said no.
-    pub fn is_ordinary(&self) -> bool {
+    /// Whether the error is part of normal operation: unknown address or record, or a plugin's refusal.
+    pub(crate) fn is_ordinary(&self) -> bool {
         matches!(
             self,
             Self::UnknownAddress
@@ -108,33 +109,33 @@ impl Error {
         )
     }
 
-    /// Seconds after which the caller may try again, where it may.
-    pub fn retry_after_seconds(&self) -> Option<u32> {
+    /// Seconds after which another attempt may succeed.
+    pub(crate) fn retry_after_seconds(&self) -> Option<u32> {
         match self {
             Self::Call(
                 CallError::Busy(_) | CallError::BreakerOpen | CallError::NotCommitted { retryable: true, .. },
             )
             | Self::BodiesFull
             | Self::NotStored(_) => Some(1),
-            // Room comes with deliveries that are made, not with the next moment.
+            // Deliveries must end first.
             Self::Overload(_) => Some(5),
             _ => None,
         }
     }
 
-    /// What the log adds to the text that the caller gets.
-    pub fn detail(&self) -> Option<Cow<'_, str>> {
+    /// Text for the log, in addition to the text for the caller.
+    pub(crate) fn detail(&self) -> Option<Cow<'_, str>> {
         match self {
             Self::Call(error) => error.detail(),
             Self::Encode(error) => error.detail().map(Cow::from),
             Self::Signature(text) | Self::NotStored(text) | Self::Overload(text) => Some(text.into()),
-            Self::BodiesFull => Some("it reached server.unverified_body_bytes_max".into()),
+            Self::BodiesFull => Some("server.unverified_body_bytes_max reached".into()),
             _ => None,
         }
     }
 }
 
-/// Status of the answer to a call that failed.
+/// Status of the response after a failed plugin call.
 fn status(error: &CallError) -> StatusCode {
     match error {
         CallError::NotFound => StatusCode::NOT_FOUND,

@@ -1,13 +1,17 @@
 //! HTTP in, HTTP out: sockets, routes, signatures, status codes.
 //!
-//! [`server::Server`] accepts connections within [`connections`]' limits, [`gateway::Gateway`] answers each request, and
-//! [`error::Error`] holds every reason for a refusal with its status and stable code. Knows no database tables and
+//! [`server::Server`] accepts connections within the limits of `connections`, [`Gateway`] answers each request, and
+//! `error::Error` holds every reason for a rejection with its status and stable code. The crate knows no database tables and
 //! parses no component. See "The trip of a callback" in ARCHITECTURE.md.
 
-pub mod body;
-pub mod connections;
-pub mod error;
-pub mod gateway;
+mod connections;
+mod error;
+mod gateway;
+mod headers;
+mod request_body;
 pub mod routes;
 pub mod server;
 pub mod settings;
+
+pub use self::connections::Connection;
+pub use self::gateway::Gateway;

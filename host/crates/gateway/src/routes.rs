@@ -1,22 +1,22 @@
-//! From the path of a request to the tenant and the callback, or the channel, that it is for.
+//! Maps the path of a request to a tenant's callback or channel.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use frontgate_tenants::{App, Tenant};
+use frontgate_tenants::{FrontApp, Tenant};
 
-/// A callback that some tenant's platform may call.
+/// A callback of Twilio.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Callback {
-    /// Twilio Frontline's customers.
+    /// Frontline: customers.
     Crm,
-    /// Twilio Frontline's message templates.
+    /// Frontline: message templates.
     Templates,
-    /// From which number a Frontline conversation is begun.
+    /// Frontline: the number from which a conversation starts.
     Outgoing,
-    /// Who gets a Frontline conversation.
+    /// Frontline: the worker of a conversation.
     Routing,
-    /// Webhooks of Twilio Conversations.
+    /// Twilio Conversations: webhooks.
     Conversations,
 }
 
@@ -24,7 +24,7 @@ impl Callback {
     /// Every callback.
     pub const ALL: [Self; 5] = [Self::Crm, Self::Templates, Self::Outgoing, Self::Routing, Self::Conversations];
 
-    /// As in the path, the log and the metrics.
+    /// Its name in paths, logs and metrics.
     pub fn name(self) -> &'static str {
         match self {
             Self::Crm => "crm",
@@ -35,12 +35,12 @@ impl Callback {
         }
     }
 
-    /// Where a tenant's platform calls it.
+    /// Its path for a tenant.
     pub fn path(self, tenant: &Tenant) -> String {
         format!("{}/callbacks/{}", tenant.prefix, self.name())
     }
 
-    /// How long it may take in all.
+    /// Time for the whole request, in milliseconds.
     pub fn timeout_ms(self, tenant: &Tenant) -> u64 {
         match self {
             Self::Conversations => tenant.webhook_timeout_ms,
@@ -48,57 +48,64 @@ impl Callback {
         }
     }
 
-    /// Another name that is in the wild.
+    /// Another path name, which is in use.
     fn alias(self) -> Option<&'static str> {
         (self == Self::Conversations).then_some("twilio-conversations")
     }
 }
 
-/// What a path stands for.
+/// A callback of one tenant.
 #[derive(Debug, Clone)]
 pub struct Route {
-    /// Whose callback.
+    /// The tenant.
     pub tenant: Arc<Tenant>,
-    /// Which one.
+    /// The callback.
     pub callback: Callback,
 }
 
-/// What a path of a Front app stands for.
+/// An endpoint below a Front app's address.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Address {
-    /// The app itself: channels are connected here.
+pub enum Endpoint {
+    /// The app itself, where channels are connected.
     App,
     /// One channel, by the key in its address.
     Channel(String),
-    /// That channel's provider.
+    /// The provider of that channel.
     Provider(String),
 }
 
-/// A path of a Front app.
-#[derive(Debug, Clone)]
-pub struct FrontRoute {
-    /// Whose.
-    pub tenant: Arc<Tenant>,
-    /// Which app.
-    pub app: Arc<App>,
-    /// What of it.
-    pub address: Address,
+impl Endpoint {
+    /// Whether a channel's provider calls here, not Front.
+    pub(crate) fn is_provider(&self) -> bool {
+        matches!(self, Self::Provider(_))
+    }
 }
 
-/// Who calls at a path.
+/// An endpoint of a tenant's Front app.
+#[derive(Debug, Clone)]
+pub struct FrontRoute {
+    /// The tenant.
+    pub tenant: Arc<Tenant>,
+    /// The app.
+    pub app: Arc<FrontApp>,
+    /// The endpoint.
+    pub endpoint: Endpoint,
+}
+
+/// The result of a lookup.
 #[derive(Debug)]
-pub enum Place<'r> {
-    /// Twilio.
+pub enum RouteMatch<'r> {
+    /// A callback of Twilio.
     Twilio(&'r Route),
-    /// Front, or the provider of a channel.
+    /// A request of Front, or of the provider of a channel.
     Front(FrontRoute),
 }
 
-/// Every path that is answered.
+/// All paths that are answered.
 #[derive(Debug, Default)]
 pub struct Routes {
     paths: HashMap<String, Route>,
-    apps: HashMap<String, (Arc<Tenant>, Arc<App>)>,
+    apps: HashMap<String, (Arc<Tenant>, Arc<FrontApp>)>,
     /// Lengths of the apps' paths, each once, in ascending order.
     app_lengths: Vec<usize>,
     /// Length of the longest callback path.
@@ -126,31 +133,31 @@ impl Routes {
         Self { paths, apps, app_lengths, path_length_max, tenants }
     }
 
-    /// What a path stands for. A slash at the end is often written, and means nothing.
-    pub fn find(&self, path: &str) -> Option<Place<'_>> {
+    /// Finds the route of a path. A slash at the end is ignored.
+    pub fn find(&self, path: &str) -> Option<RouteMatch<'_>> {
         let path = path.strip_suffix('/').unwrap_or(path);
         if path.len() <= self.path_length_max
             && let Some(route) = self.paths.get(path)
         {
-            return Some(Place::Twilio(route));
+            return Some(RouteMatch::Twilio(route));
         }
-        // Below a channel's address its provider may have any path.
+        // A provider may use any path below its endpoint.
         let mut found = self.app_prefixes(path).filter_map(|(app, rest)| Some((self.apps.get(app)?, rest)));
         let ((tenant, app), rest) = found.next()?;
         let mut segments = rest.split('/').skip(1);
-        let address = match (segments.next(), segments.next(), segments.next()) {
-            (None, ..) => Address::App,
-            (Some(key), None, _) if !key.is_empty() => Address::Channel(key.to_owned()),
-            (Some(key), Some("provider"), _) if !key.is_empty() => Address::Provider(key.to_owned()),
+        let endpoint = match (segments.next(), segments.next(), segments.next()) {
+            (None, ..) => Endpoint::App,
+            (Some(key), None, _) if !key.is_empty() => Endpoint::Channel(key.to_owned()),
+            (Some(key), Some("provider"), _) if !key.is_empty() => Endpoint::Provider(key.to_owned()),
             _ => return None,
         };
-        Some(Place::Front(FrontRoute { tenant: Arc::clone(tenant), app: Arc::clone(app), address }))
+        Some(RouteMatch::Front(FrontRoute { tenant: Arc::clone(tenant), app: Arc::clone(app), endpoint }))
     }
 
-    /// Beginnings of a path that may be an app's path, each with the rest, the shortest first.
+    /// Prefixes of a path that may be an app's path, each with the rest, the shortest first.
     ///
-    /// Only lengths that an app's path has are tried: what is hashed is limited by the configuration, whatever a
-    /// caller sends.
+    /// Only lengths of apps' paths are tried, so that the configuration limits how much is hashed, whatever a caller
+    /// sends.
     fn app_prefixes<'p>(&'p self, path: &'p str) -> impl Iterator<Item = (&'p str, &'p str)> {
         let lengths = self.app_lengths.iter().take_while(|length| **length <= path.len());
         let splits = lengths.filter_map(|length| path.split_at_checked(*length));

@@ -1,4 +1,4 @@
-//! Listens, limits connections, and drains: what happens before and after a request.
+//! Listens, admits connections, and drains them: everything before and after a request.
 
 pub mod descriptors;
 mod linger;
@@ -28,23 +28,23 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{Level, debug, enabled, warn};
 
-use crate::connections::{Budget, Connection, Connections, Limits as ConnectionLimits, Place};
+use crate::connections::{self, BodyBudget, Connection, Connections, Slot};
 
-/// Connections that the system holds for us. Where there is no room, a caller's system tries again after a second, which
-/// is too late for a callback: thousands of strangers may connect at once. Linux allows as many by default.
+/// Connections that wait to be accepted. Thousands of callers may connect at once, and a caller that finds the queue
+/// full tries again after a second, which is too late for a callback. Linux allows as many by default.
 const BACKLOG_MAX: u32 = 4096;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// After a failed accept, so that a lack of file descriptors does not become a busy loop.
+/// Pause after a failed accept, so that a lack of file descriptors does not cause a busy loop.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Who calls at a listener.
+/// Callers of a listener.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Callers {
-    /// Anybody: a connection is a stranger's until a request on it was verified.
-    Anybody,
-    /// Operators and developers, on an address that others do not reach.
+    /// The platforms, over the internet: a connection is unverified until a request on it was verified.
+    Public,
+    /// Operators and developers, on a private address.
     Trusted,
 }
 
@@ -65,14 +65,14 @@ struct Limits {
 }
 
 impl Limits {
-    /// Whether the end of a stranger's connection gets a line in the log.
+    /// Whether the end of a connection gets a log line.
     fn has_line(&self) -> bool {
         enabled!(Level::DEBUG) && REFUSALS.admit(self.refusal_lines_per_second_max)
     }
 }
 
 impl Server {
-    /// Binds an address for so many connections; nothing is accepted yet.
+    /// Binds an address for at most `connections_max` connections; accepts none yet.
     pub async fn bind(
         address: SocketAddr,
         config: &crate::settings::Server,
@@ -85,14 +85,14 @@ impl Server {
             .header_read_timeout(Duration::from_millis(config.header_timeout_ms))
             .max_headers(config.headers_max)
             .max_header_size(config.header_bytes_max)
-            // What a connection holds while its header arrives, and for each piece of a body.
+            // The buffer of a connection while a header arrives, and for each piece of a body.
             .max_buf_size(config.header_bytes_max);
-        let connections = ConnectionLimits {
+        let connections = connections::Limits {
             total_max: connections_max,
             unverified_max: config.unverified_connections_max(connections_max),
             network_max: config.connections_per_address_max,
         };
-        let bodies = Budget::new(config.unverified_body_bytes_max);
+        let bodies = BodyBudget::new(config.unverified_body_bytes_max);
         Ok(Self {
             listener,
             http,
@@ -106,20 +106,20 @@ impl Server {
         })
     }
 
-    /// The address that was really bound, which matters for port 0.
+    /// The bound address, with the port that the system chose for port 0.
     pub fn address(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
     }
 
-    /// Serves until `stop`, then lets accepted requests finish within the grace period. Says
-    /// whether all of them did.
+    /// Serves until `stop`, then drains: waits for accepted requests within the grace period, and returns whether all of
+    /// them finished.
     pub async fn serve<A, F>(self, answer: A, stop: CancellationToken) -> bool
     where
         A: Fn(Request<Incoming>, Arc<Connection>) -> F + Clone + Send + Unpin + 'static,
         F: Future<Output = Response<Full<Bytes>>> + Send + 'static,
     {
         let connections = TaskTracker::new();
-        // What the system has accepted already is served before the end; what comes later is not.
+        // Connections in the backlog are served before the end, later ones are not.
         let mut backlog = BACKLOG_MAX;
         loop {
             let accepted = tokio::select! {
@@ -130,17 +130,17 @@ impl Server {
             if stop.is_cancelled() {
                 backlog -= 1;
             }
-            let Some((stream, place)) = accepted else { continue };
+            let Some((stream, slot)) = accepted else { continue };
             let service = {
-                let (answer, caller) = (answer.clone(), Arc::clone(place.connection()));
+                let (answer, caller) = (answer.clone(), Arc::clone(slot.connection()));
                 service_fn(move |request: Request<Incoming>| {
-                    caller.begin();
+                    caller.request_started();
                     let has_body = !request.body().is_end_stream();
                     let (response, caller) = (answer(request, Arc::clone(&caller)), Arc::clone(&caller));
                     // Boxed: otherwise each idle connection reserves space for the whole future.
                     Box::pin(async move {
                         let mut response = response.await;
-                        if !caller.end(has_body && !response.status().is_success()) {
+                        if !caller.request_answered(has_body && !response.status().is_success()) {
                             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
                         }
                         Ok::<_, Infallible>(response)
@@ -148,7 +148,7 @@ impl Server {
                 })
             };
             let connection = self.http.serve_connection(TokioIo::new(stream), service);
-            connections.spawn(attend(connection, place, self.limits, stop.clone()));
+            connections.spawn(serve_connection(connection, slot, self.limits, stop.clone()));
         }
         drop(self.listener);
         connections.close();
@@ -159,57 +159,57 @@ impl Server {
         }
     }
 
-    /// Takes the next connection. Nothing but the socket of one that was closed is waited for: a caller that has signed a
-    /// request may stand behind any number of strangers.
-    async fn accept(&self) -> Option<(TcpStream, Place)> {
-        self.connections.settle().await;
+    /// Accepts the next connection. Waits for nothing but the sockets of evicted connections, since a platform's connection
+    /// may be queued behind any number of others.
+    async fn accept(&self) -> Option<(TcpStream, Slot)> {
+        self.connections.wait_for_evicted().await;
         let (stream, peer) = match self.listener.accept().await {
             Ok(accepted) => accepted,
             Err(error) => {
                 warn!(event = "server.accept_failed", "failed to accept a connection: {error}");
-                // It may be for want of descriptors.
-                self.connections.make_room();
+                // File descriptors may be exhausted.
+                self.connections.free_descriptor();
                 sleep(ACCEPT_PAUSE).await;
                 return None;
             }
         };
-        let Ok(place) = self.connections.admit(peer.ip()) else {
+        let Ok(slot) = self.connections.admit(peer.ip()) else {
             METRICS.connections_refused.inc();
             return None;
         };
-        // Answers are written at once and whole; waiting for more to send only costs time.
+        // Responses are written whole, so that Nagle's algorithm would only delay them.
         let _ = stream.set_nodelay(true);
-        // Where the caller reads nothing, the system gives up on what was written.
+        // The system closes the connection of a caller that does not read.
         let _ = set_tcp_user_timeout(&stream, self.limits.write_timeout_ms);
-        Some((stream, place))
+        Some((stream, slot))
     }
 }
 
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-    // A gateway that is started again finds connections of the one before it.
+    // After a restart, connections of the previous process may still exist.
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
     socket.listen(BACKLOG_MAX)
 }
 
-/// Serves one connection until it ends, is too old, has to make room, or the server stops. A request that has begun is
-/// answered, unless the connection has to make room.
-async fn attend<S>(
+/// Serves one connection until it ends, is too old or evicted, or the server stops. A request that started is answered,
+/// unless the connection is evicted.
+async fn serve_connection<S>(
     connection: http1::Connection<TokioIo<TcpStream>, S>,
-    place: Place,
+    slot: Slot,
     limits: Limits,
     stop: CancellationToken,
 ) where
     S: HttpService<Incoming, ResBody = Full<Bytes>, Error = Infallible> + Unpin,
     S::Future: Unpin,
 {
-    let _open = Open::new();
-    let caller = place.connection();
+    let _gauge = OpenGauge::new();
+    let caller = slot.connection();
     tokio::select! {
         () = serve_until_end(connection, caller, limits, stop) => {}
         () = caller.evicted() => if limits.has_line() {
-            debug!(event = "server.connection_evicted", "connection closed to make room");
+            debug!(event = "server.connection_evicted", "connection evicted to make room");
         },
     }
 }
@@ -223,7 +223,7 @@ async fn serve_until_end<S>(
     S: HttpService<Incoming, ResBody = Full<Bytes>, Error = Infallible> + Unpin,
     S::Future: Unpin,
 {
-    let enough = async {
+    let end = async {
         tokio::select! {
             () = stop.cancelled() => {}
             () = sleep(limits.connection_age) => {}
@@ -231,11 +231,11 @@ async fn serve_until_end<S>(
     };
     let ended = tokio::select! {
         ended = poll_fn(|context| connection.poll_without_shutdown(context)) => ended,
-        () = enough => {
+        () = end => {
             Pin::new(&mut connection).graceful_shutdown();
             tokio::select! {
                 ended = poll_fn(|context| connection.poll_without_shutdown(context)) => ended,
-                // When the server stops, its own deadline comes first and says what was cut off.
+                // At a stop, the deadline of the server comes first and reports unfinished requests.
                 () = sleep(limits.shutdown_grace + SECOND) => return,
             }
         }
@@ -246,22 +246,22 @@ async fn serve_until_end<S>(
             debug!(event = "server.connection_failed", "connection ended early: {error}");
         }
     }
-    if caller.is_cut_short() {
+    if caller.is_body_unread() {
         linger::close(connection.into_parts().io.into_inner()).await;
     }
 }
 
-/// Counts an open connection.
-struct Open;
+/// Counts an open connection while it exists.
+struct OpenGauge;
 
-impl Open {
+impl OpenGauge {
     fn new() -> Self {
         METRICS.connections.inc();
         Self
     }
 }
 
-impl Drop for Open {
+impl Drop for OpenGauge {
     fn drop(&mut self) {
         METRICS.connections.dec();
     }

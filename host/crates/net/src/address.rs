@@ -1,16 +1,17 @@
-//! Which addresses are of the public internet, and what all others are. The union of what other
-//! gateways refuse to connect to on behalf of somebody else, since each list misses some.
+//! Classifies IP addresses: public, grantable private networks, and reserved ranges.
+//!
+//! The ranges are the union of the lists of several gateways and proxies, since each list misses some.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
-/// Why an address is not of the public internet.
+/// The kind of an address that is not public.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Special {
-    /// As in "10.1.2.3 is not public (private)".
+    /// Name of the range, as in "10.1.2.3 is not public (private)".
     pub name: &'static str,
-    /// Whether there can be a reason to reach it.
+    /// Whether an operator can grant it.
     pub grantable: bool,
 }
 
@@ -22,8 +23,7 @@ const fn v6(bits: u128, prefix: u8) -> Ipv6Net {
     Ipv6Net::new_assert(Ipv6Addr::from_bits(bits), prefix)
 }
 
-/// Where the machines of cloud providers learn their credentials. Some of these look public, or lie in
-/// networks that can be granted.
+/// Metadata services of cloud providers, which hand out credentials. Some look public, or lie in grantable networks.
 const METADATA: [IpAddr; 6] = [
     IpAddr::V4(Ipv4Addr::new(169, 254, 169, 254)),
     IpAddr::V4(Ipv4Addr::new(169, 254, 170, 2)),
@@ -33,7 +33,7 @@ const METADATA: [IpAddr; 6] = [
     IpAddr::V6(Ipv6Addr::from_bits(0xfd20_00ce_0000_0000_0000_0000_0000_0254)),
 ];
 
-/// What a company has inside: a plugin may be sent there.
+/// Networks inside a company, which an operator can grant.
 const GRANTABLE: [(IpNet, &str); 7] = [
     (IpNet::V4(v4(10, 0, 0, 0, 8)), "private"),
     (IpNet::V4(v4(100, 64, 0, 0, 10)), "shared"),
@@ -44,7 +44,7 @@ const GRANTABLE: [(IpNet, &str); 7] = [
     (IpNet::V6(v6(0xfc00 << 112, 7)), "unique local"),
 ];
 
-/// What nobody is sent to.
+/// Ranges that are never connected to.
 const RESERVED: [(IpNet, &str); 32] = [
     (IpNet::V4(v4(0, 0, 0, 0, 8)), "unspecified"),
     (IpNet::V4(v4(169, 254, 0, 0, 16)), "link-local"),
@@ -80,22 +80,22 @@ const RESERVED: [(IpNet, &str); 32] = [
     (IpNet::V6(v6(0xff00 << 112, 8)), "multicast"),
 ];
 
-/// All of the public internet that speaks IPv6.
+/// The public part of IPv6.
 const GLOBAL: Ipv6Net = v6(0x2000 << 112, 3);
 
-/// An address as the network takes it: `::ffff:10.0.0.1` is 10.0.0.1.
+/// Returns an IPv4-mapped address as IPv4: `::ffff:10.0.0.1` is 10.0.0.1.
 pub fn canonical(address: IpAddr) -> IpAddr {
     address.to_canonical()
 }
 
-/// Why an address must not be reached, where only these networks are granted beside the public internet.
+/// Returns why an address must not be connected to, if only public addresses and these networks are allowed.
 pub fn refused(address: IpAddr, networks: &[IpNet]) -> Option<&'static str> {
     let special = special(address)?;
     let is_granted = special.grantable && networks.iter().any(|network| network.contains(&canonical(address)));
     (!is_granted).then_some(special.name)
 }
 
-/// What an address is, if it is not of the public internet.
+/// Returns the kind of an address that is not public.
 pub fn special(address: IpAddr) -> Option<Special> {
     let address = canonical(address);
     if METADATA.contains(&address) {
@@ -111,17 +111,17 @@ pub fn special(address: IpAddr) -> Option<Special> {
     })
 }
 
-/// Whether a network lies wholly where plugins may be sent.
+/// Whether a whole network is grantable.
 pub fn is_grantable(network: &IpNet) -> bool {
     GRANTABLE.iter().any(|(range, _)| range.contains(network))
 }
 
-/// Networks that no plugin may reach.
+/// Ranges that are never connected to.
 pub fn reserved() -> impl Iterator<Item = IpNet> {
     RESERVED.into_iter().map(|(range, _)| range)
 }
 
-/// Private networks that can be granted.
+/// Networks that an operator can grant.
 pub fn grantable() -> impl Iterator<Item = IpNet> {
     GRANTABLE.into_iter().map(|(range, _)| range)
 }
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_a_company_has_inside_can_be_granted() {
+    fn only_private_networks_can_be_granted() {
         for network in ["10.0.0.0/8", "10.1.0.0/16", "127.0.0.1/32", "fd00::/8", "::1/128", "192.168.7.0/24"] {
             assert!(is_grantable(&network.parse().expect("a network")), "{network}");
         }

@@ -3,7 +3,6 @@
 use std::error::Error;
 use std::io;
 use std::net::IpAddr;
-use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,31 +13,28 @@ use hyper::body::{Body, Incoming};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
-use rustls::client::Resumption;
-use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
 use tokio_util::task::AbortOnDropHandle;
 use url::{Host, Url};
 
-use crate::authorities;
+use crate::tls::Tls;
 
-/// Header and number of fields of an answer: more than any platform or API needs.
+/// Limits of a response header: more than any platform or API needs.
 const HEADER_BYTES_MAX: usize = 32 * 1024;
 const HEADERS_MAX: usize = 128;
 
-/// Where a connection leads.
+/// The server that a connection leads to.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct Target {
+pub(crate) struct Target {
     tls: bool,
     host: String,
     port: u16,
 }
 
 impl Target {
-    pub(super) fn of(url: &Url) -> Option<Self> {
+    /// The server of a URL, or `None` if the URL has no host.
+    pub(crate) fn of(url: &Url) -> Option<Self> {
         let host = match url.host()? {
             Host::Ipv6(address) => address.to_string(),
             host => host.to_string(),
@@ -46,36 +42,14 @@ impl Target {
         Some(Self { tls: url.scheme() == "https", host, port: url.port_or_known_default()? })
     }
 
-    /// The host, without brackets where it is an address.
-    pub(super) fn host(&self) -> &str {
+    /// The host; an IPv6 address has no brackets.
+    pub(crate) fn host(&self) -> &str {
         &self.host
     }
 
-    /// The host, where it is an address.
-    pub(super) fn address(&self) -> Option<IpAddr> {
+    /// The host's address, if the host is not a name.
+    pub(crate) fn address(&self) -> Option<IpAddr> {
         self.host.parse().ok()
-    }
-}
-
-/// How certificates are checked: against the roots that browsers trust, and those of the operator.
-pub struct Tls(TlsConnector);
-
-impl Tls {
-    /// The files have been read before, when the configuration was checked; one that cannot be read any
-    /// more is trusted no more.
-    pub fn new(ca_files: &[PathBuf]) -> Self {
-        let mut roots: RootCertStore = webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect();
-        let own = ca_files.iter().filter_map(|file| authorities(file).ok());
-        roots.add_parsable_certificates(own.flatten());
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let mut config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .expect("the provider has the usual versions")
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        // Connections are kept, so this would save little; and callers would share it that share nothing else.
-        config.resumption = Resumption::disabled();
-        Self(TlsConnector::from(Arc::new(config)))
     }
 }
 
@@ -83,11 +57,11 @@ impl Tls {
 pub struct Connection<B> {
     requests: SendRequest<B>,
     traffic: Arc<Traffic>,
-    /// Reads and writes; ends with this.
+    /// Drives the connection; aborted on drop.
     task: AbortOnDropHandle<hyper::Result<()>>,
 }
 
-/// Bytes that went over a connection, those of its TLS handshake left out.
+/// Bytes of requests and responses on a connection, without the TLS handshake.
 #[derive(Default)]
 struct Traffic {
     written: AtomicU64,
@@ -98,38 +72,36 @@ impl<B> Connection<B>
 where
     B: Body<Data: Send, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
 {
-    /// Resolves, connects, and agrees on TLS.
-    pub(super) async fn open(target: &Target, tls: &Tls) -> anyhow::Result<Self> {
+    /// Resolves the host by the system, connects, and performs the TLS handshake.
+    pub(crate) async fn open(target: &Target, tls: &Tls) -> anyhow::Result<Self> {
         let stream = TcpStream::connect((target.host.as_str(), target.port)).await;
-        let stream = stream.with_context(|| format!("connecting to {}:{}", target.host, target.port))?;
+        let stream = stream.with_context(|| format!("failed to connect to {}:{}", target.host, target.port))?;
         Self::over(stream, target.tls.then_some((tls, &target.host))).await
     }
 
-    /// Connects to the first address that answers, with TLS for the name of the target.
-    pub(super) async fn open_at(target: &Target, addresses: &[IpAddr], tls: &Tls) -> anyhow::Result<Self> {
+    /// Connects to the first of these addresses that accepts, with TLS for the name of the target.
+    pub(crate) async fn open_at(target: &Target, addresses: &[IpAddr], tls: &Tls) -> anyhow::Result<Self> {
         let mut failed = anyhow!("{} has no address", target.host);
         for address in addresses {
             match TcpStream::connect((*address, target.port)).await {
                 Ok(stream) => return Self::over(stream, target.tls.then_some((tls, &target.host))).await,
-                Err(error) => failed = anyhow!("connecting to {} at {address}: {error}", target.host),
+                Err(error) => failed = anyhow!("failed to connect to {} at {address}: {error}", target.host),
             }
         }
         Err(failed)
     }
 
-    /// Agrees on TLS with a host, where there is to be TLS.
+    /// Uses an open stream, with TLS for a host if one is given.
     pub async fn over(stream: TcpStream, tls: Option<(&Tls, &str)>) -> anyhow::Result<Self> {
-        // Requests are written at once and whole; waiting for more to send only costs time.
+        // Requests are written whole, so that Nagle's algorithm would only delay them.
         let _ = stream.set_nodelay(true);
         let Some((tls, host)) = tls else {
-            return Self::talk(stream).await;
+            return Self::handshake(stream).await;
         };
-        let name = ServerName::try_from(host.to_owned()).map_err(|_| anyhow!("{host} is no host"))?;
-        let stream = tls.0.connect(name, stream).await.with_context(|| format!("TLS with {host}"))?;
-        Self::talk(stream).await
+        Self::handshake(tls.connect(host, stream).await?).await
     }
 
-    async fn talk(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) -> anyhow::Result<Self> {
+    async fn handshake(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) -> anyhow::Result<Self> {
         let traffic = Arc::<Traffic>::default();
         let counted = Counted { stream, traffic: Arc::clone(&traffic) };
         let mut http = http1::Builder::new();
@@ -139,12 +111,13 @@ where
         Ok(Self { requests, traffic, task })
     }
 
-    pub(super) async fn send(&mut self, request: Request<B>) -> hyper::Result<Response<Incoming>> {
+    /// Sends a request and waits for the header of the response.
+    pub(crate) async fn send(&mut self, request: Request<B>) -> hyper::Result<Response<Incoming>> {
         self.requests.ready().await?;
         self.requests.send_request(request).await
     }
 
-    /// The same, which gives the request back if nothing of it was looked at.
+    /// Like `send`; on failure returns the request if no part of it was processed.
     pub async fn try_send(
         &mut self,
         request: Request<B>,
@@ -160,30 +133,29 @@ where
 }
 
 impl<B> Connection<B> {
-    /// Bytes of requests that were given away so far. They may not have arrived, but nobody can
-    /// know.
+    /// Bytes of requests that were written so far. Whether they arrived is unknown.
     pub fn written(&self) -> u64 {
         self.traffic.written.load(Ordering::SeqCst)
     }
 
-    /// Bytes of answers that have arrived so far.
+    /// Bytes of responses that were read so far.
     pub fn read(&self) -> u64 {
         self.traffic.read.load(Ordering::SeqCst)
     }
 
-    /// Ends it, and says what was written until then: nothing is any more.
+    /// Ends the connection, and returns the final number of written bytes.
     pub async fn end(self) -> u64 {
         self.task.abort();
         let _ = self.task.await;
         self.traffic.written.load(Ordering::SeqCst)
     }
 
-    pub(super) fn is_open(&self) -> bool {
+    pub(crate) fn is_open(&self) -> bool {
         !self.requests.is_closed()
     }
 }
 
-/// Counts what is written and read.
+/// A stream that counts the bytes that are written and read.
 struct Counted<S> {
     stream: S,
     traffic: Arc<Traffic>,

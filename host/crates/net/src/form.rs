@@ -1,4 +1,4 @@
-//! `multipart/form-data` that is made while it is sent: no file in it is ever held as a whole.
+//! `multipart/form-data` that is generated while it is sent: no file is held in memory as a whole.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -7,15 +7,19 @@ use std::task::{Context, Poll, ready};
 use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::{Body, Bytes, Frame, SizeHint};
 
-/// One field.
+/// One field of a form.
 pub struct Part<E> {
+    /// The name of the field.
     pub name: String,
+    /// The name of the file, if the field is one.
     pub filename: Option<String>,
+    /// The content type of the field.
     pub content_type: Option<String>,
+    /// The content.
     pub body: UnsyncBoxBody<Bytes, E>,
 }
 
-/// A form on its way out.
+/// The body of a request with a form.
 pub struct Form<E> {
     boundary: String,
     pieces: VecDeque<Piece<E>>,
@@ -27,7 +31,7 @@ enum Piece<E> {
 }
 
 impl<E> Form<E> {
-    /// These fields, in their order.
+    /// A form with these fields, in this order.
     pub fn new(parts: impl IntoIterator<Item = Part<E>>) -> Self {
         let boundary = format!("frontgate-{}", uuid::Uuid::new_v4().simple());
         let mut pieces = VecDeque::new();
@@ -46,13 +50,13 @@ impl<E> Form<E> {
         Self { boundary, pieces }
     }
 
-    /// The value of the header of that name.
+    /// The value of the `Content-Type` header.
     pub fn content_type(&self) -> String {
         format!("multipart/form-data; boundary={}", self.boundary)
     }
 }
 
-/// As browsers write a name between quotation marks.
+/// Escapes a name between quotation marks as browsers do.
 fn quoted(name: &str) -> String {
     name.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A")
 }
@@ -105,7 +109,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_form_is_as_long_as_it_says_and_names_stay_within_their_quotation_marks() {
+    async fn a_form_has_its_announced_length_and_escapes_names() {
         let form = Form::new([part("sender[handle]", None, b"+1"), part("a\"b", Some("x\r\n\"y.txt"), b"text")]);
         let (length, boundary) = (form.size_hint().exact(), form.boundary.clone());
         assert_eq!(form.content_type(), format!("multipart/form-data; boundary={boundary}"));

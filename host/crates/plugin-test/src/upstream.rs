@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use bytes::Bytes;
-use frontgate_net::exchange::exchange;
+use frontgate_net::one_shot;
 use frontgate_runtime::Redirect;
 use http_body_util::Full;
 use hyper::http::request;
@@ -99,7 +99,7 @@ impl Upstream {
         let stream =
             TcpStream::connect(self.address).await.with_context(|| format!("connecting to {}", self.address))?;
         let request = Request::from_parts(head.clone(), Full::new(body));
-        let (head, body) = exchange(stream, request).await?.into_parts();
+        let (head, body) = one_shot(stream, request).await?.into_parts();
         Ok((head.status, head.headers, body))
     }
 }

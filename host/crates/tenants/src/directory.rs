@@ -9,7 +9,7 @@ use frontgate_telemetry::brief;
 use tracing::warn;
 
 use crate::Tenant;
-use crate::roles::{Plugins, answering};
+use crate::invoker::{Plugins, first_live};
 
 /// Looks up customers of one tenant during one call.
 pub(crate) struct TenantDirectory {
@@ -25,7 +25,7 @@ impl TenantDirectory {
     }
 
     fn crm(&self) -> Result<&Arc<LoadedPlugin>, Error> {
-        let find = || answering(&self.plugins.registry, self.tenant.roles.plugins(Role::Crm), Role::Crm).ok();
+        let find = || first_live(&self.plugins.registry, self.tenant.roles.plugins(Role::Crm), Role::Crm).ok();
         let crm = self.crm.get_or_init(find).as_ref();
         crm.ok_or_else(|| Error::Unavailable("no plugin answers the role crm".to_owned()))
     }

@@ -1,5 +1,4 @@
-//! Webhooks of Twilio Conversations: what happens (`onMessageAdd`), and what has happened
-//! (`onMessageAdded`).
+//! Webhooks of Twilio Conversations: before an event (`onMessageAdd`), and after it (`onMessageAdded`).
 
 use frontgate_contract::bindings::conversations::{
     ConversationAdd, ConversationChanges, MessageAdd, MessageChanges, MessageVerdict, OtherEvent, ParticipantAdded,
@@ -10,34 +9,34 @@ use frontgate_twilio::form::Form;
 use serde_json::{Map, Value};
 
 use super::error::{DecodeError, EncodeError};
-use super::{Answer, conversation_sid, people, required, shape, sid};
+use super::{CallbackResponse, conversation_sid, people, required, shape, sid};
 
-/// The field that differs when Twilio tells an event again.
+/// The field that differs when Twilio sends an event again.
 pub const RETRY_COUNT: &str = "RetryCount";
 
-/// What a webhook says.
+/// A decoded webhook.
 #[derive(Debug)]
 pub enum Event {
     /// `onConversationAdd`.
     ConversationAdd(ConversationAdd),
     /// `onMessageAdd`.
     MessageAdd(MessageAdd),
-    /// `onParticipantAdded`, where a customer was added.
+    /// `onParticipantAdded` for a customer.
     ParticipantAdded(ParticipantAdded),
-    /// Anything else.
+    /// Every other event.
     Other(OtherEvent),
 }
 
-/// When Twilio tells.
+/// Whether Twilio sends a webhook before or after its event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Moment {
-    /// Before it happens: any error would stop it.
+    /// Before: an error stops the event.
     Before,
-    /// Afterwards: the answer has no influence.
+    /// After: the response has no effect.
     After,
 }
 
-/// When an event is told. One that nobody knows may be of the kind that an error would stop.
+/// Returns when an event is sent. An unknown event is treated as one that an error would stop.
 pub fn moment(form: &Form<'_>) -> Moment {
     match form.get("EventType") {
         Some(event) if event.ends_with("ed") => Moment::After,
@@ -45,7 +44,7 @@ pub fn moment(form: &Form<'_>) -> Moment {
     }
 }
 
-/// Reads the form of a webhook.
+/// Decodes a webhook. `numbers` are the tenant's own.
 pub fn decode(form: &Form<'_>, numbers: &[String]) -> Result<Event, DecodeError> {
     let text = |name| form.get(name).map(str::to_owned);
     let attributes = || text("Attributes").unwrap_or_else(|| "{}".to_owned());
@@ -83,13 +82,15 @@ pub fn decode(form: &Form<'_>, numbers: &[String]) -> Result<Event, DecodeError>
     })
 }
 
-/// What happened, in one word for the queue: the event's own name.
+/// Twilio's name of the event.
 pub fn name<'f>(form: &'f Form<'_>) -> &'f str {
     form.get("EventType").unwrap_or("unknown")
 }
 
-/// The identity of an event, the same when Twilio sends it again with another `RetryCount`: these things are added and removed
-/// once, others are told by everything that they say. The request's token is not signed, and tells nothing.
+/// The identity of an event, the same when Twilio sends it again with another `RetryCount`.
+///
+/// An object that is added or removed once is identified by its SID, every other event by all its fields. The idempotency token is
+/// not signed, and so no part of the identity.
 pub fn identity(form: &Form<'_>) -> String {
     let event = name(form);
     let subject = match (moment(form), event) {
@@ -102,7 +103,7 @@ pub fn identity(form: &Form<'_>) -> String {
     }
 }
 
-/// The field with the name of what was added or removed.
+/// The field with the SID of what was added or removed once.
 fn subject(event: &str) -> &'static str {
     match event {
         "onConversationAdded" | "onConversationRemoved" => "ConversationSid",
@@ -113,13 +114,13 @@ fn subject(event: &str) -> &'static str {
     }
 }
 
-/// Nothing changes.
-pub fn unchanged() -> Answer {
-    Answer::whole(b"{}".to_vec())
+/// The response that changes nothing.
+pub fn unchanged() -> CallbackResponse {
+    CallbackResponse::whole(b"{}".to_vec())
 }
 
-/// Writes how a conversation shall look.
-pub fn encode_conversation(changes: &ConversationChanges, event: &ConversationAdd) -> Answer {
+/// Encodes the changes to a new conversation.
+pub fn encode_conversation(changes: &ConversationChanges, event: &ConversationAdd) -> CallbackResponse {
     let mut fields = Map::new();
     let mut left_out = 0;
     if let Some(name) = changes.friendly_name.as_deref().map(shape::one_line).filter(|name| !name.is_empty()) {
@@ -133,11 +134,11 @@ pub fn encode_conversation(changes: &ConversationChanges, event: &ConversationAd
             Err(_) => left_out += usize::from(avatar.is_some()),
         }
     }
-    Answer { body: super::json(&fields), left_out, shortened: false }
+    CallbackResponse { body: super::json(&fields), left_out, shortened: false }
 }
 
-/// Writes how a message shall look.
-fn encode_message(changes: &MessageChanges) -> Answer {
+/// Encodes the changes to a message.
+fn encode_message(changes: &MessageChanges) -> CallbackResponse {
     let mut fields = Map::new();
     let mut left_out = 0;
     for (name, value) in [("body", &changes.body), ("author", &changes.author)] {
@@ -151,11 +152,11 @@ fn encode_message(changes: &MessageChanges) -> Answer {
             Err(_) => left_out += 1,
         }
     }
-    Answer { body: super::json(&fields), left_out, shortened: false }
+    CallbackResponse { body: super::json(&fields), left_out, shortened: false }
 }
 
-/// Whether a verdict lets a message pass, and how.
-pub fn encode_verdict(verdict: MessageVerdict) -> Result<Answer, EncodeError> {
+/// Encodes a verdict; a rejection is an error.
+pub fn encode_verdict(verdict: MessageVerdict) -> Result<CallbackResponse, EncodeError> {
     match verdict {
         MessageVerdict::Accept => Ok(unchanged()),
         MessageVerdict::Change(changes) => Ok(encode_message(&changes)),
@@ -163,7 +164,7 @@ pub fn encode_verdict(verdict: MessageVerdict) -> Result<Answer, EncodeError> {
     }
 }
 
-/// A participant's attributes with what ties it to the CRM; none if they say so already.
+/// Adds the customer to a participant's attributes, or returns `None` if they have it already.
 pub fn participant_attributes(present: &str, changes: &ParticipantChanges) -> Result<Option<String>, &'static str> {
     let name = changes.display_name.as_deref().map(shape::one_line);
     let additions = [

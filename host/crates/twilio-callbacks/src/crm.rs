@@ -8,53 +8,54 @@ use frontgate_twilio::form::Form;
 use serde::Serialize;
 
 use super::error::{DecodeError, EncodeError};
-use super::{ANSWER_BYTES_MAX, Answer, json, location, required, shape};
+use super::{CallbackResponse, RESPONSE_BYTES_MAX, json, location, required, shape};
 
 const LIST: &str = "GetCustomersList";
 const DETAILS: &str = "GetCustomerDetailsByCustomerId";
 
-/// Starts the tokens of pages that the gateway cut; the id of the last customer follows.
+/// Prefix of the tokens of pages that the gateway cut; the id of the last customer follows.
 const AFTER: &str = "frontgate-after:";
-/// `next-page-token` in `wit/crm.wit`.
+/// Limit of `next-page-token` in `wit/crm.wit`.
 const TOKEN_BYTES_MAX: usize = 4_096;
 
-/// A row that fits into every answer, together with a token that names it.
-const ROW_BYTES_MAX: usize = ANSWER_BYTES_MAX / 4;
+/// Bytes of a row that fits into every response, together with a token that names it.
+const ROW_BYTES_MAX: usize = RESPONSE_BYTES_MAX / 4;
 
-/// What the app asks.
+/// A decoded callback.
 #[derive(Debug)]
-pub enum Question {
+pub enum CrmRequest {
     /// A page of customers.
     List(ListRequest),
     /// One customer.
     Details {
         /// Identity of the app's user.
         worker: String,
-        /// Whose page was opened.
+        /// Id of the customer.
         customer_id: String,
     },
 }
 
-/// Reads the form of a callback.
-pub fn decode(form: &Form<'_>, query: Option<&str>, page_size_max: u32) -> Result<Question, DecodeError> {
+/// Decodes a callback.
+pub fn decode(form: &Form<'_>, query: Option<&str>, page_size_max: u32) -> Result<CrmRequest, DecodeError> {
     match location(form, query)? {
         LIST => {
             let worker = required(form, "Worker")?.to_owned();
             let size = required(form, "PageSize")?;
-            let size: u32 =
-                size.parse().map_err(|_| DecodeError::InvalidParameter("PageSize", "no whole number from 1 up"))?;
+            let size: u32 = size
+                .parse()
+                .map_err(|_| DecodeError::InvalidParameter("PageSize", "not a whole number of at least 1"))?;
             if size == 0 {
-                return Err(DecodeError::InvalidParameter("PageSize", "no whole number from 1 up"));
+                return Err(DecodeError::InvalidParameter("PageSize", "not a whole number of at least 1"));
             }
             let query = form.get("Query").map(str::trim).filter(|query| !query.is_empty());
-            Ok(Question::List(ListRequest {
+            Ok(CrmRequest::List(ListRequest {
                 worker,
                 page_size: size.min(page_size_max),
                 position: position(form),
                 query: query.map(str::to_owned),
             }))
         }
-        DETAILS => Ok(Question::Details {
+        DETAILS => Ok(CrmRequest::Details {
             worker: required(form, "Worker")?.to_owned(),
             customer_id: required(form, "CustomerId")?.to_owned(),
         }),
@@ -62,12 +63,12 @@ pub fn decode(form: &Form<'_>, query: Option<&str>, page_size_max: u32) -> Resul
     }
 }
 
-/// Whether a query is that of a callback in the old format, which had its operation there.
+/// Whether a query belongs to a version 1 callback, which has its operation there.
 pub fn is_version1(query: &str) -> bool {
     query.split('&').any(|field| field.starts_with("location="))
 }
 
-/// A token wins over an anchor: it says more precisely where the page starts.
+/// Where the page starts. A token is more precise than an anchor, and takes precedence.
 fn position(form: &Form<'_>) -> Position {
     if let Some(token) = form.get("NextPageToken") {
         return match token.strip_prefix(AFTER) {
@@ -102,8 +103,8 @@ struct Objects<T> {
     objects: T,
 }
 
-/// Writes a page. One that is too long is cut, with a token that goes on behind the cut.
-pub fn encode_page(page: &CustomerPage, page_size: u32) -> Result<Answer, EncodeError> {
+/// Encodes a page. A page that is too long is cut, with a token that continues after the cut.
+pub fn encode_page(page: &CustomerPage, page_size: u32) -> Result<CallbackResponse, EncodeError> {
     let token = page.next_page_token.as_deref().filter(|token| !token.is_empty());
     if token.is_some_and(|token| token.len() > TOKEN_BYTES_MAX) {
         return Err(EncodeError::Unusable("the plugin's next-page-token is longer than 4096 bytes".to_owned()));
@@ -122,8 +123,8 @@ pub fn encode_page(page: &CustomerPage, page_size: u32) -> Result<Answer, Encode
     let page_size = usize::try_from(page_size).unwrap_or(usize::MAX);
     if rows.len() <= page_size {
         let whole = list(&rows, token.map(Cow::Borrowed));
-        if whole.len() <= ANSWER_BYTES_MAX {
-            return Ok(Answer { body: whole, left_out, shortened: false });
+        if whole.len() <= RESPONSE_BYTES_MAX {
+            return Ok(CallbackResponse { body: whole, left_out, shortened: false });
         }
     }
     let all = rows.len();
@@ -134,27 +135,27 @@ pub fn encode_page(page: &CustomerPage, page_size: u32) -> Result<Answer, Encode
         Some(last) if kept < rows.len() => Some(Cow::Owned(format!("{AFTER}{}", last.customer_id))),
         _ => token.map(Cow::Borrowed),
     };
-    Ok(Answer { body: list(&rows[..kept], next), left_out, shortened: true })
+    Ok(CallbackResponse { body: list(&rows[..kept], next), left_out, shortened: true })
 }
 
 fn list(rows: &[Row<'_>], token: Option<Cow<'_, str>>) -> Vec<u8> {
     json(&Objects { objects: List { customers: rows, next_page_token: token, searchable: true } })
 }
 
-/// How many rows fit beside a token of any permitted length, or one that names the last of them.
+/// The number of rows that fit beside a token of the maximum length, or one that names the last row.
 fn fitting(rows: &[Row<'_>]) -> usize {
     let frame = list(&[], Some(Cow::Borrowed(AFTER))).len() + TOKEN_BYTES_MAX;
     let mut used = frame;
     rows.iter()
         .take_while(|row| {
             used += json(row).len() + 1;
-            // The id stands a second time in the token, escaped the same way.
-            used + json(&row.customer_id).len() <= ANSWER_BYTES_MAX
+            // The token repeats the id, escaped the same way.
+            used + json(&row.customer_id).len() <= RESPONSE_BYTES_MAX
         })
         .count()
 }
 
-/// A row, and whether its picture was left out; none without an id.
+/// A row, and whether its picture was left out, or `None` without an id.
 fn row<'a>(id: &'a str, name: &'a str, avatar: Option<&'a str>) -> Option<(Row<'a>, bool)> {
     if id.trim().is_empty() {
         return None;
@@ -203,8 +204,8 @@ struct One<'a> {
     customer: Page<'a>,
 }
 
-/// Writes a customer's page. Text that makes it too long is cut.
-pub fn encode_customer(customer: &Customer) -> Result<Answer, EncodeError> {
+/// Encodes a customer. Details that make it too long are cut.
+pub fn encode_customer(customer: &Customer) -> Result<CallbackResponse, EncodeError> {
     let Some((row, dropped)) = row(&customer.customer_id, &customer.display_name, customer.avatar.as_deref()) else {
         return Err(EncodeError::Unusable("the plugin's customer has no id".to_owned()));
     };
@@ -227,7 +228,7 @@ pub fn encode_customer(customer: &Customer) -> Result<Answer, EncodeError> {
         .map(|details| Details { title: shape::one_line(&details.title), content: &details.content });
     let mut objects = Objects { objects: One { customer: Page { row, channels, links, details } } };
     let mut body = json(&objects);
-    let excess = body.len().saturating_sub(ANSWER_BYTES_MAX);
+    let excess = body.len().saturating_sub(RESPONSE_BYTES_MAX);
     if excess > 0 {
         if let Some(details) = &mut objects.objects.customer.details {
             let room = (json(&details.content).len() - 2).saturating_sub(excess);
@@ -235,17 +236,17 @@ pub fn encode_customer(customer: &Customer) -> Result<Answer, EncodeError> {
         }
         body = json(&objects);
     }
-    if body.len() > ANSWER_BYTES_MAX {
+    if body.len() > RESPONSE_BYTES_MAX {
         return Err(EncodeError::AnswerTooLarge);
     }
-    Ok(Answer { body, left_out, shortened: excess > 0 })
+    Ok(CallbackResponse { body, left_out, shortened: excess > 0 })
 }
 
-/// The beginning of a text that takes at most `room` bytes as JSON.
+/// The prefix of a text that takes at most `room` bytes as JSON.
 fn cut(text: &str, mut room: usize) -> &str {
     let end = text.char_indices().find_map(|(at, c)| {
         let mut buffer = [0; 4];
-        // Without the quotes that a string of its own would have.
+        // Without the quotes.
         let length = json(&&*c.encode_utf8(&mut buffer)).len() - 2;
         let fits = length <= room;
         room = room.saturating_sub(length);

@@ -1,18 +1,18 @@
-//! Callbacks that cannot be decoded, and plugins' answers that cannot be encoded.
+//! Errors of decoding callbacks, and of encoding plugins' answers.
 
 /// Reason why a callback cannot be decoded.
 #[derive(Debug, thiserror::Error)]
 pub enum DecodeError {
-    /// A callback in the format that Twilio gave up in 2022.
+    /// The format that Twilio ended in 2022.
     #[error("this is a version 1 callback; choose version 2 (form body with `Location`) in Twilio's console")]
     Version1,
-    /// `Location` names an operation that this address does not have.
+    /// `Location` names an operation of another callback.
     #[error("unknown Location; this address answers {0}")]
     UnknownLocation(&'static str),
-    /// A parameter that the operation needs.
+    /// A required parameter is missing.
     #[error("the parameter {0} is missing")]
     MissingParameter(&'static str),
-    /// A parameter that cannot be used.
+    /// A parameter is invalid.
     #[error("the parameter {0} is {1}")]
     InvalidParameter(&'static str, &'static str),
 }
@@ -20,25 +20,25 @@ pub enum DecodeError {
 /// Reason why a plugin's answer cannot be encoded for Twilio.
 #[derive(Debug, thiserror::Error)]
 pub enum EncodeError {
-    /// The answer cannot be brought to a size that Twilio takes.
+    /// The answer is too large for Twilio, also when it is cut.
     #[error("the plugin's answer is too large")]
     AnswerTooLarge,
-    /// Frontline's error 48026.
+    /// The number is invalid (Frontline's error 48026).
     #[error("the plugin's proxy address is not E.164 with the channel's prefix")]
     ProxyAddress,
-    /// Frontline's error 48027.
+    /// The number is the customer's (Frontline's error 48027).
     #[error("the plugin's proxy address is the customer's own")]
     ProxyIsContact,
     /// The plugin rejected a message.
     #[error("the message was rejected")]
     Rejected(String),
-    /// A field of the answer cannot be used.
+    /// A field of the answer is invalid.
     #[error("the plugin failed")]
     Unusable(String),
 }
 
 impl DecodeError {
-    /// Stable code of the answer.
+    /// Stable code of the response.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Version1 => "callback-version-1",
@@ -50,7 +50,7 @@ impl DecodeError {
 }
 
 impl EncodeError {
-    /// Stable code of the answer.
+    /// Stable code of the response.
     pub fn code(&self) -> &'static str {
         match self {
             Self::AnswerTooLarge => "answer-too-large",
@@ -61,7 +61,7 @@ impl EncodeError {
         }
     }
 
-    /// What the log adds to the text that the caller gets.
+    /// Text for the log, in addition to the text for the caller.
     pub fn detail(&self) -> Option<&str> {
         match self {
             Self::Rejected(text) | Self::Unusable(text) => Some(text),

@@ -1,5 +1,8 @@
-//! Twilio's callbacks: a form becomes a typed question, a typed answer becomes the exact JSON that
-//! Twilio wants. The only place where its wire format and the contract's types meet.
+//! Twilio's callbacks: decodes forms into the contract's types, and encodes the contract's types as JSON.
+//!
+//! The only place where Twilio's wire format and the contract's types meet. Each callback has a module with `decode` and
+//! `encode`; [`CallbackResponse`] is the encoded JSON. Pure: no clock, no IO. See "The trip of a callback" in
+//! ARCHITECTURE.md, steps 3 and 6.
 
 pub mod conversations;
 pub mod crm;
@@ -14,23 +17,23 @@ use serde::Serialize;
 
 use self::error::DecodeError;
 
-/// Frontline refuses a larger answer (Twilio's error 48003).
-pub const ANSWER_BYTES_MAX: usize = 64 * 1024;
+/// Bytes of a response; Frontline rejects a larger one (Twilio's error 48003).
+pub const RESPONSE_BYTES_MAX: usize = 64 * 1024;
 
-/// An answer's body, and what had to be left out of it.
+/// A response to Twilio, and what had to be left out of it.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Answer {
+pub struct CallbackResponse {
     /// JSON.
     pub body: Vec<u8>,
-    /// What Twilio would have refused: rows without an id, pictures and links that are no usable
-    /// URL, channels that are no E.164, attributes that are no JSON.
+    /// Number of values that Twilio would reject: rows without an id, pictures and links that are not usable URLs,
+    /// channels that are not E.164, attributes that are not JSON.
     pub left_out: usize,
-    /// Whether rows or text were cut off to stay within [`ANSWER_BYTES_MAX`].
+    /// Whether rows or text were cut to stay within [`RESPONSE_BYTES_MAX`].
     pub shortened: bool,
 }
 
-impl Answer {
-    /// A body that nothing was left out of.
+impl CallbackResponse {
+    /// A complete body.
     fn whole(body: Vec<u8>) -> Self {
         Self { body, left_out: 0, shortened: false }
     }
@@ -52,27 +55,29 @@ fn conversation_sid(form: &Form<'_>) -> Result<String, DecodeError> {
     sid(required(form, "ConversationSid")?, "CH", "ConversationSid")
 }
 
-/// A SID becomes part of a URL.
+/// Checks a SID, since it becomes part of a URL.
 fn sid(text: &str, prefix: &str, name: &'static str) -> Result<String, DecodeError> {
     let plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric());
     if text.starts_with(prefix) && text.len() <= 64 && plain {
         return Ok(text.to_owned());
     }
-    Err(DecodeError::InvalidParameter(name, "no SID of its kind"))
+    Err(DecodeError::InvalidParameter(name, "not a valid SID"))
 }
 
-/// Who takes part in a conversation that begins.
+/// The participants of a new conversation.
 struct People {
     /// Addresses of customers, the author's first.
     customers: Vec<String>,
     /// The tenant's own number.
     own: Option<String>,
+    /// The customer who wrote first.
     author: Option<String>,
     is_group: bool,
+    /// All addresses, the tenant's own included.
     all: Vec<String>,
 }
 
-/// In a group, `MessagingBinding.Address` is repeated or a list with commas, and may hold the
+/// Reads the participants. In a group, `MessagingBinding.Address` is repeated or a list with commas, and may contain the
 /// tenant's own number.
 fn people(form: &Form<'_>, numbers: &[String]) -> People {
     let author =

@@ -6,11 +6,11 @@ use frontgate_twilio::form::Form;
 use serde::Serialize;
 
 use super::error::{DecodeError, EncodeError};
-use super::{Answer, location, required, shape};
+use super::{CallbackResponse, location, required, shape};
 
 const PROXY_ADDRESS: &str = "GetProxyAddress";
 
-/// Reads the form of a callback.
+/// Decodes a callback.
 pub fn decode(form: &Form<'_>, query: Option<&str>) -> Result<OutgoingRequest, DecodeError> {
     match location(form, query)? {
         PROXY_ADDRESS => Ok(OutgoingRequest {
@@ -30,10 +30,10 @@ struct Proxy<'a> {
     proxy_address: &'a str,
 }
 
-/// Writes the number, unless Frontline would refuse it only after it has begun the conversation
-/// (errors 48026 and 48027).
-pub fn encode(proxy_address: &str, contact: &ContactChannel) -> Result<Answer, EncodeError> {
-    // Calls go over the number itself, as text messages do.
+/// Encodes the number. A number that Frontline would reject after it started the conversation is an error here (Twilio's
+/// errors 48026 and 48027).
+pub fn encode(proxy_address: &str, contact: &ContactChannel) -> Result<CallbackResponse, EncodeError> {
+    // Voice calls use a plain number, like text messages.
     let kind = if contact.kind.eq_ignore_ascii_case("whatsapp") { "whatsapp" } else { "sms" };
     if !shape::channel(kind, proxy_address) {
         return Err(EncodeError::ProxyAddress);
@@ -41,5 +41,5 @@ pub fn encode(proxy_address: &str, contact: &ContactChannel) -> Result<Answer, E
     if proxy_address == contact.value {
         return Err(EncodeError::ProxyIsContact);
     }
-    Ok(Answer::whole(super::json(&Proxy { proxy_address })))
+    Ok(CallbackResponse::whole(super::json(&Proxy { proxy_address })))
 }

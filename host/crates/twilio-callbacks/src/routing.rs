@@ -1,4 +1,4 @@
-//! The custom routing callback, which has neither `Location` nor an answer that anybody reads.
+//! The custom routing callback: it has no `Location`, and Twilio ignores its response.
 
 use frontgate_contract::bindings::routing::InboundConversation;
 use frontgate_twilio::form::Form;
@@ -6,20 +6,20 @@ use frontgate_twilio::form::Form;
 use super::error::DecodeError;
 use super::{conversation_sid, people};
 
-/// What happened, and what adding a worker takes.
+/// A new conversation, and what is needed to add a worker.
 #[derive(Debug)]
 pub struct Inbound {
-    /// As plugins see it.
+    /// The conversation as plugins see it.
     pub conversation: InboundConversation,
-    /// Whether it is a group conversation, where a worker needs a number to appear under.
+    /// Whether it is a group conversation, where a worker appears under a number.
     pub is_group: bool,
-    /// That number, where it is known.
+    /// That number, if known.
     pub projected_address: Option<String>,
-    /// Every address of the callback, with the number among them.
+    /// All addresses of the callback, the tenant's own included.
     pub all_addresses: Vec<String>,
 }
 
-/// Reads the form of a callback. `numbers` are the tenant's own.
+/// Decodes a callback. `numbers` are the tenant's own.
 pub fn decode(form: &Form<'_>, numbers: &[String]) -> Result<Inbound, DecodeError> {
     let people = people(form, numbers);
     let conversation = InboundConversation {

@@ -1,4 +1,4 @@
-//! What Frontline takes as a value: one line, a usable link, a number in E.164.
+//! Values that Frontline accepts: one line, a usable link, a number in E.164.
 
 use std::borrow::Cow;
 
@@ -7,7 +7,7 @@ use frontgate_twilio::number::is_e164;
 /// Twilio's own limit on friendly names, in characters; the app shows less.
 const LINE_CHARS_MAX: usize = 256;
 
-/// A text as one line of at most 256 characters, without control characters.
+/// Returns a text as one line of at most 256 characters, without control characters.
 pub(super) fn one_line(text: &str) -> Cow<'_, str> {
     let text = text.trim();
     if is_plain(text) {
@@ -21,22 +21,22 @@ pub(super) fn one_line(text: &str) -> Cow<'_, str> {
     Cow::Owned(words.collect::<Vec<_>>().join(" "))
 }
 
-/// Whether nothing needs to be looked at more closely, as of nearly every text.
+/// Whether a text is short printable ASCII, as nearly every text is.
 fn is_plain(text: &str) -> bool {
     text.len() <= LINE_CHARS_MAX && text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
 }
 
-/// An absolute URL of a picture.
+/// Whether a text is an absolute URL of a picture.
 pub(super) fn picture(url: &str) -> bool {
     (url.starts_with("https://") || url.starts_with("http://")) && !url.contains(char::is_whitespace)
 }
 
-/// A link that the app follows.
+/// Whether the app follows a link.
 pub(super) fn link(url: &str) -> bool {
     (url.starts_with("https://") || url.starts_with("mailto:")) && !url.contains(char::is_whitespace)
 }
 
-/// A channel whose value fits its kind.
+/// Whether a channel's value fits its kind.
 pub(super) fn channel(kind: &str, value: &str) -> bool {
     match kind {
         "sms" => is_e164(value),

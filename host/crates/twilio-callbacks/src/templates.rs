@@ -7,11 +7,11 @@ use frontgate_twilio::form::Form;
 use serde::Serialize;
 
 use super::error::DecodeError;
-use super::{ANSWER_BYTES_MAX, Answer, location, required, shape};
+use super::{CallbackResponse, RESPONSE_BYTES_MAX, location, required, shape};
 
 const TEMPLATES: &str = "GetTemplatesByCustomerId";
 
-/// Reads the form of a callback. A participant whom the CRM does not know has no `CustomerId`.
+/// Decodes a callback. A participant that is not in the CRM has no `CustomerId`.
 pub fn decode(form: &Form<'_>, query: Option<&str>) -> Result<TemplateRequest, DecodeError> {
     match location(form, query)? {
         TEMPLATES => Ok(TemplateRequest {
@@ -32,7 +32,7 @@ struct Group<'a> {
 #[derive(Serialize)]
 struct Text<'a> {
     content: &'a str,
-    /// Spelled in another way than everything else of Frontline's.
+    /// The only name of Frontline in camel case.
     #[serde(rename = "whatsAppApproved", skip_serializing_if = "is_false")]
     whatsapp_approved: bool,
 }
@@ -42,8 +42,8 @@ fn is_false(value: &bool) -> bool {
     !value
 }
 
-/// Writes a bare list of categories. Templates at the end that make it too long are left out.
-pub fn encode(categories: &[Category]) -> Answer {
+/// Encodes the categories as a bare list. Templates at the end that make it too long are left out.
+pub fn encode(categories: &[Category]) -> CallbackResponse {
     let mut left_out = 0;
     let mut groups = Vec::with_capacity(categories.len());
     for category in categories {
@@ -60,21 +60,21 @@ pub fn encode(categories: &[Category]) -> Answer {
         groups.push(Group { display_name, templates });
     }
     let mut body = super::json(&groups);
-    let shortened = body.len() > ANSWER_BYTES_MAX;
+    let shortened = body.len() > RESPONSE_BYTES_MAX;
     let mut length = body.len();
-    while length > ANSWER_BYTES_MAX {
+    while length > RESPONSE_BYTES_MAX {
         let Some(last) = groups.last_mut() else { break };
         let dropped = match last.templates.pop() {
             Some(text) => super::json(&text).len() + 1,
             None => groups.pop().map_or(0, |group| super::json(&group).len() + 1),
         };
         left_out += 1;
-        // Commas make the estimate a byte or two too good where a list becomes empty.
+        // Where a list becomes empty, commas make the estimate a byte or two too small.
         length = length.saturating_sub(dropped);
-        if length <= ANSWER_BYTES_MAX {
+        if length <= RESPONSE_BYTES_MAX {
             body = super::json(&groups);
             length = body.len();
         }
     }
-    Answer { body, left_out, shortened }
+    CallbackResponse { body, left_out, shortened }
 }

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// Names that callbacks have, and any others; values that they have, and any others.
+/// Fields with known and unknown names and values.
 fn fields() -> impl Strategy<Value = Vec<(String, String)>> {
     let names = "Location|Worker|CustomerId|PageSize|ChannelType|ChannelValue|ConversationSid|ParticipantSid|EventType|\
                  Identity|Attributes|MessagingBinding\\.(Address|ProxyAddress|ProjectedAddress|AuthorAddress)|[a-zA-Z]{0,6}";
@@ -15,7 +15,7 @@ fn fields() -> impl Strategy<Value = Vec<(String, String)>> {
 }
 
 #[test]
-fn a_list_where_one_address_belongs_is_read_as_its_first() {
+fn of_a_list_of_own_addresses_the_first_is_used() {
     let fields = [
         ("ConversationSid", "CH1"),
         ("MessagingBinding.AuthorAddress", "+12025550100,+12025550101"),
@@ -31,7 +31,7 @@ fn a_list_where_one_address_belongs_is_read_as_its_first() {
 
 proptest! {
     #[test]
-    fn whatever_arrives_is_read_or_refused(fields in fields()) {
+    fn any_form_is_decoded_or_rejected(fields in fields()) {
         let form = Form::from_pairs(fields);
         let numbers = ["+12025550101".to_owned()];
         let _ = (crm::decode(&form, None, 100), templates::decode(&form, None), outgoing::decode(&form, None));
@@ -55,13 +55,13 @@ proptest! {
         };
         let categories: Vec<_> = texts.chunks(7).map(category).collect();
         let answer = templates::encode(&categories);
-        prop_assert!(answer.body.len() <= ANSWER_BYTES_MAX);
+        prop_assert!(answer.body.len() <= RESPONSE_BYTES_MAX);
         let read: Vec<serde_json::Value> = serde_json::from_slice(&answer.body).expect("a list");
         prop_assert!(read.len() <= categories.len());
     }
 
     #[test]
-    fn a_number_to_write_from_is_one_that_frontline_takes(
+    fn a_proxy_address_is_one_that_frontline_accepts(
         proxy in "(whatsapp:)?\\+?[0-9]{0,17}|\\PC{0,10}",
         kind in "sms|whatsapp|WhatsApp|voice",
         value in "(whatsapp:)?\\+[0-9]{7,8}",
@@ -77,7 +77,7 @@ proptest! {
     }
 
     #[test]
-    fn how_a_conversation_looks_is_json_whatever_a_plugin_says(
+    fn any_changes_to_a_conversation_are_json(
         name in proptest::option::of("\\PC{0,300}"),
         avatar in proptest::option::of("https://\\PC{0,20}|\\PC{0,20}"),
         attributes in "\\{\\}|\\{\"a\":1\\}|\\PC{0,10}",

@@ -1,7 +1,10 @@
-//! Client of Twilio's Conversations API, and what an answer means for a delivery.
+//! Client of Twilio's Conversations API, and what a failed call means for a delivery.
 //!
-//! [`rest::Rest`] sends requests for one account; [`reaction::reaction`] classifies failures: repeat, give up, or
-//! unclear.
+//! [`ConversationsApi`] sends requests for one account and reports what is known of their effect in [`ApiError`];
+//! [`classify`] turns an error into retry, give up, or uncertain. The crate never retries by itself.
 
-pub mod reaction;
-pub mod rest;
+mod classify;
+mod conversations_api;
+
+pub use self::classify::{FailureClass, Repeatable, classify, describe};
+pub use self::conversations_api::{ApiError, Binding, ConversationsApi, Participant, Webhooks};

@@ -1,29 +1,29 @@
-//! Attributes of conversations and participants: a JSON object in a string, which a write replaces as
-//! a whole. So it is read, merged and written, and what others put there stays.
+//! Attributes of conversations and participants: a JSON object in a string, which a write replaces as a whole.
+//!
+//! Values are merged into the present object, so that those of other applications stay.
 
 use serde_json::{Map, Value};
 
-/// Twilio's limit for participants.
+/// Twilio's limit for a participant's attributes.
 pub const PARTICIPANT_BYTES_MAX: usize = 4 * 1024;
-/// And for conversations.
+/// Twilio's limit for a conversation's attributes.
 pub const CONVERSATION_BYTES_MAX: usize = 16 * 1024;
 
 /// Attributes after a merge.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Merged {
-    /// A JSON object.
+    /// The JSON object.
     pub text: String,
-    /// Whether it says something that it did not say before.
+    /// Whether a value was added.
     pub changed: bool,
 }
 
-/// Adds values where there are none yet. One that makes the whole too long is left out, the first one
-/// is not.
+/// Adds missing values. A value that would exceed `bytes_max` is left out; for the first one that is an error.
 pub fn merge(present: &str, additions: &[(&str, Option<&str>)], bytes_max: usize) -> Result<Merged, &'static str> {
     let mut attributes: Map<String, Value> = match present.trim() {
-        // The last is what PHP writes for an empty object.
+        // PHP encodes an empty object as `[]`.
         "" | "null" | "[]" => Map::new(),
-        text => serde_json::from_str(text).map_err(|_| "are no JSON object, and what is there cannot be kept")?,
+        text => serde_json::from_str(text).map_err(|_| "are not a JSON object, and cannot be extended")?,
     };
     let mut changed = false;
     for (index, (name, value)) in additions.iter().enumerate() {
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_there_stays_and_what_is_missing_is_added() {
+    fn present_values_stay_and_missing_ones_are_added() {
         let id = ("customer_id", Some("c-7"));
         let table = [
             ("{}", vec![id], r#"{"customer_id":"c-7"}"#, true),
@@ -83,14 +83,14 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_kept_is_not_overwritten() {
+    fn attributes_that_are_not_an_object_are_not_overwritten() {
         for present in ["[1]", "7", "{", "not json"] {
             assert!(merged(present, &[("customer_id", Some("c-7"))]).is_err(), "{present}");
         }
     }
 
     #[test]
-    fn what_is_too_long_is_left_out_unless_it_is_what_counts() {
+    fn a_value_that_is_too_long_is_left_out_unless_it_is_the_first() {
         let long = "x".repeat(90);
         let expected = Ok((r#"{"customer_id":"c-7"}"#.to_owned(), true));
         assert_eq!(merged("{}", &[("customer_id", Some("c-7")), ("avatar", Some(&long))]), expected);

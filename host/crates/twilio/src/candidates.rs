@@ -1,5 +1,6 @@
-//! The texts that Twilio may have signed for one request: its back ends differ in port, user-info
-//! and escaping, so several URLs and several orders of repeated values are right.
+//! The texts that Twilio may have signed for one request.
+//!
+//! Twilio's back ends differ in port, user-info and escaping of the URL, and in the order of repeated values.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -9,8 +10,7 @@ use url::Url;
 
 use super::form::Form;
 
-/// Where the platform believes to call, taken apart as it was written: a URL parser would change
-/// the very characters that were signed.
+/// The public URL in its parts, as it was written: a URL parser would change the characters that were signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Base {
     scheme: String,
@@ -24,7 +24,7 @@ pub struct Base {
 }
 
 impl Base {
-    /// Takes a public URL apart; none where there is no `scheme://host`.
+    /// Splits a public URL, or returns `None` without `scheme://host`.
     pub fn new(url: &str) -> Option<Self> {
         let (scheme, rest) = url.split_once("://")?;
         let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
@@ -42,7 +42,7 @@ impl Base {
         })
     }
 
-    /// The same place under the other scheme.
+    /// The same URL under the other scheme.
     pub(super) fn other_scheme(&self) -> Self {
         let scheme = if self.scheme == "https" { "http" } else { "https" };
         Self { scheme: scheme.to_owned(), ..self.clone() }
@@ -60,12 +60,12 @@ impl Base {
         }
     }
 
-    /// The same place without the path that `public_url` adds.
+    /// The same URL without its path.
     pub(super) fn without_path(&self) -> Self {
         Self { path: String::new(), ..self.clone() }
     }
 
-    /// As it may be logged: without user-info.
+    /// The URL for logs: without user-info.
     pub fn display(&self) -> String {
         format!("{}://{}{}{}", self.scheme, self.host, self.port, self.path)
     }
@@ -76,7 +76,7 @@ impl Base {
         format!("{scheme}://{userinfo}{host}{port}{path}{target}")
     }
 
-    /// Every URL that may have been signed for a request target, most likely first.
+    /// All URLs that may have been signed for a request target, the most likely first.
     pub(super) fn urls(&self, target: &str) -> Vec<String> {
         let standard = if self.scheme == "https" { ":443" } else { ":80" };
         let ports = if self.port.is_empty() { ["", standard] } else { [self.port.as_str(), ""] };
@@ -94,7 +94,7 @@ impl Base {
     }
 }
 
-/// Host, and port with its colon; the colons of an IPv6 address are inside brackets.
+/// Splits host and `:port`; the colons of an IPv6 address are inside brackets.
 fn split_port(authority: &str) -> (&str, &str) {
     match authority.rfind(':').filter(|at| !authority[*at..].contains(']')) {
         Some(at) => authority.split_at(at),
@@ -102,8 +102,8 @@ fn split_port(authority: &str) -> (&str, &str) {
     }
 }
 
-/// The target as received, and with those characters of its query escaped, or not, that some back
-/// ends escape and others do not: `'` above all. Nothing that is one changed character away.
+/// The target as received, and with the characters of its query that only some back ends escape, above all `'`, escaped
+/// and unescaped. No other character changes.
 fn spellings(target: &str) -> Vec<Cow<'_, str>> {
     let mut all = vec![Cow::Borrowed(target)];
     let Some((path, query)) = target.split_once('?') else {
@@ -120,9 +120,8 @@ fn spellings(target: &str) -> Vec<Cow<'_, str>> {
     all
 }
 
-/// The form as it is appended to the URL: names sorted, the distinct values of each sorted, no
-/// separators. The first text is what Twilio's own libraries write; the others differ only where
-/// sorting is ambiguous.
+/// The form as it is appended to the URL: names sorted, the distinct values of each name sorted, no separators. The first
+/// text is that of Twilio's own libraries; the others differ only where sorting is ambiguous.
 pub(super) fn texts(form: &Form<'_>) -> Vec<String> {
     let mut all = vec![likely(form)];
     let ambiguous = form.pairs().any(|(name, value)| !name.is_ascii() || !value.is_ascii());
@@ -152,13 +151,13 @@ enum Order {
     Utf16,
     /// Python and Rust sort by code points.
     CodePoints,
-    /// PHP sorts values that look like numbers as numbers. They come before all others here: compared with those as
-    /// texts, `2 < 10 < 1a < 2` would have no order at all.
+    /// PHP sorts values that look like numbers as numbers. Here they precede all others: compared as texts with the others,
+    /// `2 < 10 < 1a < 2` would be a cycle.
     Numbers,
 }
 
 fn text(form: &Form<'_>, order: Order) -> String {
-    // A number is read once, however often it is compared.
+    // Each number is parsed once.
     let number = |value: &str| value.parse::<f64>().ok().filter(|_| order == Order::Numbers);
     let mut pairs: Vec<_> = form.pairs().map(|(name, value)| (name, value, number(value))).collect();
     match order {
@@ -172,7 +171,7 @@ fn text(form: &Form<'_>, order: Order) -> String {
     text
 }
 
-/// The order of UTF-16 units. The first characters that differ decide; what comes before them is compared as bytes.
+/// Compares by UTF-16 units: finds the first difference in the bytes, and compares the characters there.
 fn utf16(a: &str, b: &str) -> Ordering {
     let Some(at) = first_difference(a.as_bytes(), b.as_bytes()) else {
         return a.len().cmp(&b.len());
@@ -187,7 +186,7 @@ fn utf16(a: &str, b: &str) -> Ordering {
     units(a).cmp(&units(b))
 }
 
-/// Where two texts differ first; none if one begins with the other.
+/// The offset of the first difference, or `None` if one is a prefix of the other.
 fn first_difference(a: &[u8], b: &[u8]) -> Option<usize> {
     const PIECE: usize = 32;
     let pieces = a.chunks(PIECE).zip(b.chunks(PIECE));

@@ -1,16 +1,16 @@
-//! Why a signature does not match, for the operator's log and never for the caller: what was
-//! tried, and the single change that would have made it match.
+//! Explains why a signature does not match: the keys and URLs that were tried, and the single change that would make it
+//! match. For the operator's log, never for the caller.
 
 use std::fmt;
 
 use super::candidates::{self, Base};
 use super::form::Form;
-use super::signature::{Key, Keys, Refusal, Request};
+use super::signature::{Key, Keys, Refusal, SignedRequest};
 
 /// Other tenants whose keys are tried.
 const OTHERS_MAX: usize = 200;
 
-/// What is known beside the request itself.
+/// Context of a request.
 #[derive(Debug, Clone, Copy)]
 pub struct Surroundings<'s> {
     /// The `Host` header.
@@ -19,16 +19,16 @@ pub struct Surroundings<'s> {
     pub others: &'s [(&'s str, &'s Keys)],
 }
 
-/// What was tried, and what would have matched.
+/// The explanation of a refusal.
 #[derive(Debug)]
 pub struct Explanation {
-    /// What the verifier said.
+    /// The refusal.
     pub refusal: Refusal,
-    /// Places whose URLs were tried, without user-info and query.
+    /// The URL that was tried, without user-info and query.
     pub url: String,
     /// Labels of the keys that were tried.
     pub keys: Vec<String>,
-    /// The single change that would have made it match.
+    /// The single change that would make the signature match.
     pub near_miss: Option<String>,
 }
 
@@ -53,8 +53,8 @@ impl fmt::Display for Explanation {
     }
 }
 
-/// Looks for the change. Costs a few dozen signatures, so the caller limits the request's size.
-pub fn explain(keys: &Keys, request: &Request<'_>, refusal: Refusal, around: &Surroundings<'_>) -> Explanation {
+/// Explains a refusal. Costs a few dozen signatures, so that the caller must limit the size of the request.
+pub fn explain(keys: &Keys, request: &SignedRequest<'_>, refusal: Refusal, around: &Surroundings<'_>) -> Explanation {
     let path = request.target.split('?').next().unwrap_or_default();
     let tried = keys.candidates(request).unwrap_or_default();
     Explanation {
@@ -65,7 +65,7 @@ pub fn explain(keys: &Keys, request: &Request<'_>, refusal: Refusal, around: &Su
     }
 }
 
-fn near_miss(keys: &Keys, tried: &[Key], request: &Request<'_>, around: &Surroundings<'_>) -> Option<String> {
+fn near_miss(keys: &Keys, tried: &[Key], request: &SignedRequest<'_>, around: &Surroundings<'_>) -> Option<String> {
     let signature = request.signature?;
     let form = match request.is_form {
         true => Form::parse(request.body).ok()?,
@@ -98,7 +98,7 @@ fn near_miss(keys: &Keys, tried: &[Key], request: &Request<'_>, around: &Surroun
             return Some(change.to_owned());
         }
     }
-    // There may be many tenants: the likeliest text must do.
+    // For many tenants, only the most likely text is tried.
     let (url, text) = (keys.base.likely(request.target), texts.first()?);
     around
         .others

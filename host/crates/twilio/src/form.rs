@@ -1,6 +1,6 @@
-//! The body of a callback: `application/x-www-form-urlencoded`, read strictly.
+//! The body of a callback: `application/x-www-form-urlencoded`, parsed strictly.
 //!
-//! The signature is computed from these very pairs, so what was verified is what is used.
+//! The signature is computed from these pairs, so that the verified fields are the ones that are used.
 
 use std::borrow::Cow;
 
@@ -8,22 +8,22 @@ use frontgate_signing::hex;
 use percent_encoding::percent_decode;
 use sha2::{Digest as _, Sha256};
 
-/// Fields in the order received; a name may stand more than once.
+/// Fields in the order received; a name may be repeated.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Form<'b> {
     pairs: Vec<(Cow<'b, str>, Cow<'b, str>)>,
 }
 
-/// Why a body is no form.
+/// Why a body is not a form.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FormError {
-    /// Neither `+` nor two hexadecimal digits follow.
+    /// A percent sign without two hexadecimal digits; the offset in bytes.
     #[error("a percent sign without two hexadecimal digits, at byte {0}")]
     Percent(usize),
-    /// Twilio sends UTF-8 only.
+    /// A field is not UTF-8, which Twilio always sends.
     #[error("a field is not UTF-8")]
     NotUtf8,
-    /// Twilio names every field. Without a name, a value could be moved to where no field is looked for.
+    /// A field without a name. Twilio names every field; without names, a value could be hidden from the decoder.
     #[error("a field without a name")]
     NoName,
     /// More fields than any callback has.
@@ -31,11 +31,11 @@ pub enum FormError {
     TooMany(usize),
 }
 
-/// Twilio's longest callback has about thirty fields; a group message repeats a few.
+/// Limit of fields. Twilio's longest callback has about thirty; a group message repeats a few.
 const FIELDS_MAX: usize = 1_000;
 
 impl<'b> Form<'b> {
-    /// Reads a body. An empty one has no fields.
+    /// Parses a body. An empty body has no fields.
     pub fn parse(body: &'b [u8]) -> Result<Self, FormError> {
         let mut pairs = Vec::new();
         for piece in body.split(|byte| *byte == b'&').filter(|piece| !piece.is_empty()) {
@@ -54,13 +54,13 @@ impl<'b> Form<'b> {
         Ok(Self { pairs })
     }
 
-    /// Fields that were a form before.
+    /// A form from fields that were parsed before.
     pub fn from_pairs(pairs: impl IntoIterator<Item = (String, String)>) -> Form<'static> {
         Form { pairs: pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect() }
     }
 
-    /// SHA-256 of every field but one, as Twilio signs them: sorted, each pair once, no separators. Other spellings
-    /// of the same signed text have the same digest.
+    /// SHA-256 of all fields but one, as Twilio signs them: sorted, each pair once, without separators. All spellings of
+    /// one signed text have the same digest.
     pub fn digest_without(&self, left_out: &str) -> String {
         let mut sorted: Vec<_> = self.pairs().filter(|(name, _)| *name != left_out).collect();
         sorted.sort_unstable();
@@ -70,7 +70,7 @@ impl<'b> Form<'b> {
         hex(&hash.finalize())
     }
 
-    /// The first value of a field; an empty one counts as missing.
+    /// The first value of a field; an empty value is treated as missing.
     pub fn get(&self, name: &str) -> Option<&str> {
         let found = self.pairs.iter().find(|(key, _)| key == name);
         found.map(|(_, value)| value.as_ref()).filter(|value| !value.is_empty())
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_form_is_refused_with_the_reason() {
+    fn a_body_that_is_not_a_form_is_rejected_with_the_reason() {
         let table: [(&[u8], FormError); 7] = [
             (b"a=1&=", FormError::NoName),
             (b"=v", FormError::NoName),
@@ -152,7 +152,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_are_read_or_refused(body in proptest::collection::vec(any::<u8>(), 0..200)) {
+        fn any_bytes_are_parsed_or_rejected(body in proptest::collection::vec(any::<u8>(), 0..200)) {
             let _ = Form::parse(&body);
         }
 

@@ -1,6 +1,6 @@
 //! Phone numbers.
 
-/// Whether a number is written in E.164: `+` and seven to fifteen digits.
+/// Whether a phone number is in E.164 format: `+` and seven to fifteen digits.
 pub fn is_e164(number: &str) -> bool {
     let Some(digits) = number.strip_prefix('+') else {
         return false;

@@ -1,10 +1,11 @@
-//! `X-Twilio-Signature`: says which bytes Twilio wrote. Only what [`Keys::verify`] returns can be
-//! decoded, so the order cannot slip.
+//! Verifies `X-Twilio-Signature`.
+//!
+//! Only [`Keys::verify`] makes a [`Verified`], and only that gives access to the fields: a request cannot be decoded before
+//! it was verified.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use frontgate_signing::Algorithm;
-use frontgate_signing::{KeyedHash, hex};
+use frontgate_signing::{Algorithm, KeyedHash, hex};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
@@ -16,13 +17,13 @@ pub const SIGNATURE: &str = "x-twilio-signature";
 /// The header that names a SharedKey.
 pub const SETTINGS: &str = "x-twilio-webhooks-signature-settings";
 
-/// Bytes that are signed to find the text that one request's signature is for. Texts of real requests are some kilobytes,
-/// so that all of them are tried; a stranger's 256 KiB are not signed dozens of times.
+/// Bytes that are hashed at most to verify one request. Texts of real requests are some kilobytes, so that all candidates
+/// are tried; a forged body of 256 KiB is not hashed dozens of times.
 const SIGNED_BYTES_MAX: usize = 2 * 1024 * 1024;
 
-/// What arrived, as far as it is signed.
+/// The parts of a request that its signature covers.
 #[derive(Debug, Clone, Copy)]
-pub struct Request<'r> {
+pub struct SignedRequest<'r> {
     /// Path and query, byte for byte.
     pub target: &'r str,
     /// `X-Twilio-Signature`.
@@ -35,70 +36,69 @@ pub struct Request<'r> {
     pub body: &'r [u8],
 }
 
-/// A request that Twilio signed. There is no other way to make one than [`Keys::verify`].
+/// A request that Twilio signed. Only [`Keys::verify`] makes one.
 #[derive(Debug)]
 pub struct Verified<'r> {
     content: Content<'r>,
     /// The URL that was signed.
     pub url: String,
-    /// Label of the key that signed.
+    /// Label of the key that signed it.
     pub key: String,
 }
 
-/// What was signed.
+/// The signed content.
 #[derive(Debug)]
 pub enum Content<'r> {
     /// The fields of a form.
     Form(Form<'r>),
-    /// A body of another kind. Nobody has asked for its bytes yet; who does must first see to it that
-    /// the URL carries their hash.
+    /// A body of another kind. Its bytes are not accessible: the signature covers them only if the URL has their hash.
     Other,
 }
 
 impl<'r> Verified<'r> {
-    /// What was signed.
+    /// The signed content.
     pub fn content(&self) -> &Content<'r> {
         &self.content
     }
 }
 
-/// Why a request is not taken for Twilio's.
+/// Why a request was not verified.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// Twilio signs every request.
-    #[error("there is no X-Twilio-Signature header")]
+    /// The header is absent.
+    #[error("no X-Twilio-Signature header")]
     Missing,
-    /// Another algorithm or another notation.
-    #[error("the signature does not match: it has {0} letters, which no key for this request gives")]
+    /// The length fits no configured key.
+    #[error("the signature does not match: no key for this request makes one of {0} characters")]
     Length(usize),
-    /// The signature covers the fields, so they must be readable.
+    /// The body is not a form, whose fields the signature would cover.
     #[error("the body is not a form: {0}")]
     Form(#[from] FormError),
-    /// The query's `bodySHA256` is that of another body.
+    /// The query's `bodySHA256` is the hash of another body.
     #[error("bodySHA256 in the URL is not the hash of this body")]
     BodyHash,
     /// A SharedKey that is not configured.
-    #[error("it is signed with a SharedKey that is not in shared_keys: {0}")]
+    #[error("signed with a SharedKey that is not in shared_keys: {0}")]
     UnknownKey(String),
-    /// A header that asks for another algorithm than the key is configured for.
-    #[error("the SharedKey {id} is configured for {configured}, and the request says {claimed}")]
+    /// The header names another algorithm than the configured one.
+    #[error("SharedKey {id} is configured for {configured}, but the request says {claimed}")]
     Algorithm {
         /// Id of the key.
         id: String,
-        /// What the operator wrote.
+        /// Algorithm in the configuration.
         configured: &'static str,
-        /// What the request's header says.
+        /// Algorithm in the request's header.
         claimed: String,
     },
-    /// No key and no candidate URL gives this signature.
+    /// No key matches for any candidate URL.
     #[error("the signature does not match")]
     Mismatch,
 }
 
-/// One secret, ready to sign.
+/// A secret, prepared for signing.
 #[derive(Clone)]
 pub struct Key {
-    /// As it may be logged: `auth_tokens[0]`, or a SharedKey's id.
+    /// Name for logs: `auth_tokens[0]`, or the id of a SharedKey.
     pub label: String,
     hash: KeyedHash,
 }
@@ -115,18 +115,18 @@ impl Key {
         Self { label: label.into(), hash: KeyedHash::new(secret, algorithm) }
     }
 
-    /// The signature of a URL followed by the sorted form, as it stands in the header.
+    /// The signature of a URL followed by the sorted form, as in the header.
     pub fn sign(&self, url: &str, form: &str) -> String {
-        BASE64_STANDARD.encode(self.hash.of(&[url.as_bytes(), form.as_bytes()]).as_bytes())
+        BASE64_STANDARD.encode(self.hash.hash(&[url.as_bytes(), form.as_bytes()]).as_bytes())
     }
 
-    /// Whether this key gives this signature.
+    /// Whether this key made a signature.
     pub(super) fn matches(&self, url: &str, form: &str, signature: &str) -> bool {
         self.sign(url, form).as_bytes().ct_eq(signature.as_bytes()).into()
     }
 
-    /// Letters of a signature in base64.
-    fn letters(&self) -> usize {
+    /// Characters of a signature in base64.
+    fn signature_chars(&self) -> usize {
         match self.algorithm() {
             Algorithm::HmacSha1 => 28,
             Algorithm::HmacSha256 => 44,
@@ -138,7 +138,7 @@ impl Key {
     }
 }
 
-/// All that one tenant's requests may be signed with.
+/// All keys that may sign one tenant's requests.
 #[derive(Debug, Clone)]
 pub struct Keys {
     pub(super) base: Base,
@@ -147,29 +147,28 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// Keys for requests to this public URL. A SharedKey's label is its id.
+    /// Keys for requests to a public URL. The label of a SharedKey is its id.
     pub fn new(base: Base, tokens: Vec<Key>, shared: Vec<Key>) -> Self {
         Self { base, tokens, shared }
     }
 
-    /// Refuses a request that no body could make Twilio's: without a signature, with one that no key gives, or under a
-    /// SharedKey that is not configured. Costs no signature, so this comes before the body is read.
-    pub fn presented(&self, request: &Request<'_>) -> Result<(), Refusal> {
+    /// Rejects a request that cannot be Twilio's, whatever its body: without a signature, with one of another length, or
+    /// with a SharedKey that is not configured. Computes no signature, so that it can precede reading the body.
+    pub fn presented(&self, request: &SignedRequest<'_>) -> Result<(), Refusal> {
         let signature = request.signature.ok_or(Refusal::Missing)?;
         let keys = self.candidates(request)?;
-        match keys.iter().any(|key| key.letters() == signature.len()) {
+        match keys.iter().any(|key| key.signature_chars() == signature.len()) {
             true => Ok(()),
             false => Err(Refusal::Length(signature.len())),
         }
     }
 
-    /// Takes a request for Twilio's if any of the tenant's keys signed it for any URL that means
-    /// this place.
-    pub fn verify<'r>(&self, request: &Request<'r>) -> Result<Verified<'r>, Refusal> {
+    /// Verifies that one of the tenant's keys signed the request, for one of the candidate URLs.
+    pub fn verify<'r>(&self, request: &SignedRequest<'r>) -> Result<Verified<'r>, Refusal> {
         self.presented(request)?;
         let (signature, keys) = (request.signature.ok_or(Refusal::Missing)?, self.candidates(request)?);
         let content = if request.is_form { Content::Form(Form::parse(request.body)?) } else { Content::Other };
-        // Nearly every request is signed so, and the other texts cost more than the signature.
+        // The text of nearly every request; making the other texts costs more than the signature.
         if let (Content::Form(form), Some(key)) = (&content, keys.first()) {
             let url = self.base.likely(request.target);
             if key.matches(&url, &candidates::likely(form), signature) {
@@ -184,7 +183,7 @@ impl Keys {
         let urls = self.base.urls(request.target);
         let mut left = SIGNED_BYTES_MAX;
         let mut matches = |key: &Key, url: &str, form: &str| {
-            // The likeliest texts come first, and one is always tried.
+            // The most likely texts come first, and at least one is tried.
             let tried = left > 0;
             left = left.saturating_sub(url.len() + form.len());
             tried && key.matches(url, form, signature)
@@ -200,9 +199,8 @@ impl Keys {
         Ok(Verified { content, url, key })
     }
 
-    /// The keys that this request may be signed with: the SharedKey that it names, or else every
-    /// auth token.
-    pub(super) fn candidates(&self, request: &Request<'_>) -> Result<&[Key], Refusal> {
+    /// The keys that may have signed this request: the SharedKey that it names, or else every auth token.
+    pub(super) fn candidates(&self, request: &SignedRequest<'_>) -> Result<&[Key], Refusal> {
         let Some((id, claimed)) = request.settings.and_then(settings) else {
             return Ok(&self.tokens);
         };
@@ -216,17 +214,17 @@ impl Keys {
         Ok(&self.shared[at..=at])
     }
 
-    /// Every URL that means a place, as it may have been signed.
+    /// All URLs that may have been signed for a request target.
     pub fn urls(&self, target: &str) -> Vec<String> {
         self.base.urls(target)
     }
 
-    /// Labels of the keys that a request may be signed with.
-    pub fn labels(&self, request: &Request<'_>) -> Vec<&str> {
+    /// Labels of the keys that may have signed a request.
+    pub fn labels(&self, request: &SignedRequest<'_>) -> Vec<&str> {
         self.candidates(request).unwrap_or_default().iter().map(|key| key.label.as_str()).collect()
     }
 
-    /// What Twilio would send for this form: URL and signature, by the first token.
+    /// The signature that Twilio would send for a form, by the first token.
     pub fn sign(&self, target: &str, form: &Form<'_>) -> Option<String> {
         let url = self.base.urls(target).swap_remove(0);
         let text = candidates::texts(form).swap_remove(0);
@@ -234,7 +232,7 @@ impl Keys {
     }
 }
 
-/// Key id and algorithm of the settings header. Without an algorithm the header says nothing.
+/// Key id and algorithm in the settings header, or `None` without an algorithm.
 fn settings(header: &str) -> Option<(&str, &str)> {
     let value = |name| {
         header
@@ -246,9 +244,9 @@ fn settings(header: &str) -> Option<(&str, &str)> {
     Some((value("key").unwrap_or_default(), algorithm))
 }
 
-/// Where the URL names a hash, the body has it, whatever its content type says: the signature covers nothing else of a
-/// body that is no form.
-fn check_body_hash(request: &Request<'_>) -> Result<(), Refusal> {
+/// Checks the hash of the body if the URL has one, whatever the content type: of a body that is not a form, the signature
+/// covers nothing else.
+fn check_body_hash(request: &SignedRequest<'_>) -> Result<(), Refusal> {
     match body_hash(request.target) {
         Some(hash) if !hash_matches(&hash, request.body) => Err(Refusal::BodyHash),
         _ => Ok(()),

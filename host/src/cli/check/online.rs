@@ -6,8 +6,7 @@ use anyhow::bail;
 use frontgate_config::Config;
 use frontgate_gateway::routes::Callback;
 use frontgate_net::Client;
-use frontgate_twilio_rest::reaction::reason;
-use frontgate_twilio_rest::rest::{Failure, Rest, Webhooks};
+use frontgate_twilio_rest::{ApiError, ConversationsApi, Webhooks, describe};
 use hyper::StatusCode;
 
 use super::super::say;
@@ -23,13 +22,13 @@ pub(super) fn online(config: &Config) -> anyhow::Result<usize> {
     for tenant in config.all_tenants() {
         let settings = &config.tenants[&*tenant.name].twilio;
         let (name, address) = (&tenant.name, &settings.conversations_url);
-        let Some(rest) = Rest::new(settings, &client) else {
+        let Some(rest) = ConversationsApi::new(settings, &client) else {
             say!("! tenant {name}: there are no credentials to ask Twilio with");
             continue;
         };
         match runtime.block_on(rest.webhooks()) {
             Ok(webhooks) => {
-                say!("✓ tenant {name}: {} takes the credentials", frontgate_tenants::shown(address));
+                say!("✓ tenant {name}: {} takes the credentials", frontgate_tenants::display_url(address));
                 let url = |callback: Callback| format!("{}{}", config.public_url(), callback.path(&tenant));
                 let roles = &tenant.roles;
                 if !roles.crm.is_empty() || !roles.conversations.is_empty() {
@@ -39,16 +38,16 @@ pub(super) fn online(config: &Config) -> anyhow::Result<usize> {
                     say!(
                         "    Twilio's console alone shows where it calls {}: {}",
                         callback.name(),
-                        frontgate_tenants::shown(&url(callback))
+                        frontgate_tenants::display_url(&url(callback))
                     );
                 }
             }
-            Err(failure @ Failure::Refused { status, .. }) if !is_busy(status) => {
+            Err(failure @ ApiError::Rejected { status, .. }) if !is_busy(status) => {
                 faults += 1;
-                say!("✗ tenant {name}: {address}: {}\n    mend [tenants.{name}.twilio]", reason(&failure));
+                say!("✗ tenant {name}: {address}: {}\n    mend [tenants.{name}.twilio]", describe(&failure));
             }
             Err(failure) => {
-                say!("! tenant {name}: {address}: {}", reason(&failure));
+                say!("! tenant {name}: {address}: {}", describe(&failure));
                 unasked.push(name.to_string());
             }
         }
@@ -74,14 +73,14 @@ fn point(tenant: &str, webhooks: &Webhooks, expected: &str) -> usize {
         let alias = expected.strip_suffix("conversations").map(|start| format!("{start}twilio-conversations"));
         if url != expected && Some(url) != alias.as_deref() {
             faults += 1;
-            let there = if url.is_empty() { "nowhere".to_owned() } else { frontgate_tenants::shown(url) };
-            let expected = frontgate_tenants::shown(expected);
+            let there = if url.is_empty() { "nowhere".to_owned() } else { frontgate_tenants::display_url(url) };
+            let expected = frontgate_tenants::display_url(expected);
             say!("✗ tenant {tenant}: the {kind}-event webhook points {there}\n    set it to {expected}");
         } else if !ticked(event) {
             faults += 1;
             say!("✗ tenant {tenant}: {event} is not ticked among the {kind}-event webhooks\n    tick it");
         } else {
-            say!("✓ tenant {tenant}: {event} comes to {}", frontgate_tenants::shown(url));
+            say!("✓ tenant {tenant}: {event} comes to {}", frontgate_tenants::display_url(url));
         }
     }
     if webhooks.method.as_deref().is_some_and(|method| !method.eq_ignore_ascii_case("POST")) {

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use clap::{Args, ValueEnum};
 use frontgate_front::explain::{Surroundings, explain};
-use frontgate_front::signature::{Content, Refusal, Request, Verified};
+use frontgate_front::signature::{Content, Refusal, SignedRequest, Verified};
 use frontgate_store::millis;
 
 use super::super::app::{App, Which};
@@ -55,7 +55,7 @@ pub(super) fn verify(config: &Path, kept: &Kept) -> anyhow::Result<ExitCode> {
     for key in keys.labels() {
         say!("  a key that may have signed: {key}");
     }
-    let request = Request {
+    let request = SignedRequest {
         is_delete: kept.method == Method::Delete,
         timestamp: kept.timestamp.as_deref(),
         signature: Some(&kept.signature),

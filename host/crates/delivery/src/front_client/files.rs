@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use frontgate_front::api;
-use frontgate_front::files::Stop;
+use frontgate_front::files::Hop;
 use frontgate_front::requests::Message;
-use frontgate_net::Reach;
+use frontgate_net::AddressPolicy;
 use frontgate_runtime::files::{Body, Failure, FileError, Files, Opening};
 use http_body_util::BodyExt as _;
 use hyper::HeaderMap;
@@ -43,7 +43,7 @@ impl MessageFiles {
             (None, None) => return Err(FileError::Rejected("Front sent no address of the file".to_owned())),
         };
         let deadline = Instant::now() + app.files_timeout;
-        let refused = |error: frontgate_front::files::Elsewhere| FileError::Rejected(error.to_string());
+        let refused = |error: frontgate_front::files::FileRefusal| FileError::Rejected(error.to_string());
         let mut stop = app.hosts.first(&link).map_err(refused)?;
         loop {
             let answer = self.request(&stop, deadline).await?;
@@ -66,14 +66,14 @@ impl MessageFiles {
     }
 
     /// Requests the file at one stop. A request to Front carries a token and needs a permit of the channel.
-    async fn request(&self, stop: &Stop, deadline: Instant) -> Result<frontgate_net::Download, FileError> {
+    async fn request(&self, stop: &Hop, deadline: Instant) -> Result<frontgate_net::Download, FileError> {
         let (_permit, headers) = match stop.with_token {
             true => (Some(self.front.permit(&self.channel).await), self.front.headers(&self.channel)),
             false => (None, HeaderMap::new()),
         };
         let reach = match stop.is_named {
-            true => Reach::Configured,
-            false => Reach::Public(&self.front.app.files_networks),
+            true => AddressPolicy::Any,
+            false => AddressPolicy::Public(&self.front.app.files_networks),
         };
         let answer = self.front.client.download(&stop.url, headers, reach, deadline).await;
         let answer = answer.map_err(|failure| unavailable(&failure.to_string()))?;

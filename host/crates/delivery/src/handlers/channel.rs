@@ -55,7 +55,7 @@ impl DeliveryContext {
         }
         let connection = front.app.connection(&channel.channel_id, &channel.key, channel.credential.clone());
         let asking = self.asking(delivery);
-        let plugin = asking.channel(&front.app).map_err(|error| retry(sentence(&error), true))?;
+        let plugin = asking.channel_plugin(&front.app).map_err(|error| retry(sentence(&error), true))?;
         match asking.call(&plugin, Role::Channel).disconnect(connection).await {
             Ok(()) => Ok(done()),
             Err(

@@ -12,7 +12,7 @@ impl DeliveryContext {
         if !asking.has(Role::Conversations) {
             return Ok(done());
         }
-        let called = match asking.answering(Role::Conversations) {
+        let called = match asking.plugin(Role::Conversations) {
             Ok(plugin) => asking.call(&plugin, Role::Conversations).on_event(event).await,
             Err(error) => Err(error),
         };

@@ -153,7 +153,7 @@ impl DeliveryContext {
             }
             Source::Url(url) => {
                 let app = &subject.front.app;
-                let plugin = self.asking(delivery).channel(app);
+                let plugin = self.asking(delivery).channel_plugin(app);
                 let plugin = plugin.map_err(|error| FileError::Unavailable(error.to_string()))?;
                 let caller = Caller {
                     tenant: self.tenant.name.clone(),

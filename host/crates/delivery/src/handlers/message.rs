@@ -9,7 +9,7 @@ use frontgate_contract::bindings::channel::{
     Attachment, OutboundKind, OutboundMessage, Party, SendReceipt, SendStatus,
 };
 use frontgate_front::requests;
-use frontgate_front::requests::{Kind, Message, Question};
+use frontgate_front::requests::{ChannelRequest, Kind, Message};
 use frontgate_runtime::{CallError, Effect, SideEffects};
 use frontgate_store::crash;
 
@@ -26,8 +26,8 @@ const PLAN: &str = "send";
 impl DeliveryContext {
     pub(super) async fn message(&self, delivery: &Delivery) -> Result<Outcome, Stop> {
         let Subject { front, channel } = self.subject(delivery).await?;
-        let Ok(requests::Decoded { question: Question::Message(message), .. }) =
-            requests::decode_kept(delivery.payload.as_bytes())
+        let Ok(requests::Decoded { request: ChannelRequest::Message(message), .. }) =
+            requests::decode_stored(delivery.payload.as_bytes())
         else {
             return Ok(Outcome::Failed { reason: "stored payload is not a message".to_owned() });
         };
@@ -38,7 +38,7 @@ impl DeliveryContext {
         let outbound = outbound(&message, message.idempotency_key(&channel.channel_id), names);
         let connection = front.app.connection(&channel.channel_id, &channel.key, channel.credential.clone());
         let asking = self.asking(delivery);
-        let plugin = asking.channel(&front.app).map_err(|error| retry(sentence(&error), true))?;
+        let plugin = asking.channel_plugin(&front.app).map_err(|error| retry(sentence(&error), true))?;
         let call = || {
             let files =
                 MessageFiles { front: Arc::clone(&front), channel: channel.clone(), message: Arc::clone(&message) };

@@ -5,8 +5,7 @@
 use frontgate_contract::bindings::conversations::ParticipantAdded;
 use frontgate_store::crash;
 use frontgate_twilio_callbacks::conversations::participant_attributes;
-use frontgate_twilio_rest::reaction::Repeatable;
-use frontgate_twilio_rest::rest::Failure;
+use frontgate_twilio_rest::{ApiError, Repeatable};
 
 use super::{DeliveryContext, Outcome, Stop, done, unanswered};
 use crate::job::Delivery;
@@ -42,7 +41,7 @@ impl DeliveryContext {
         Ok(Outcome::Sent { result: Some(sid) })
     }
 
-    fn stop(&self, failure: &Failure) -> Outcome {
+    fn stop(&self, failure: &ApiError) -> Outcome {
         self.react(failure, Repeatable::Yes).unwrap_or_else(done)
     }
 }

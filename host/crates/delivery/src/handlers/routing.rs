@@ -12,9 +12,7 @@ use frontgate_store::crash;
 use frontgate_twilio::form::Form;
 use frontgate_twilio_callbacks::routing;
 use frontgate_twilio_callbacks::routing::Inbound;
-use frontgate_twilio_rest::reaction;
-use frontgate_twilio_rest::reaction::Repeatable;
-use frontgate_twilio_rest::rest::Failure;
+use frontgate_twilio_rest::{ApiError, Repeatable, describe};
 use hyper::StatusCode;
 
 use super::{DeliveryContext, Stop, lease_lost, retry, sentence, undecodable};
@@ -73,7 +71,7 @@ impl DeliveryContext {
     /// A plugin that fails is retried for `delivery.routing_patience_ms` before the next one is asked.
     async fn ask_chain(&self, delivery: &Delivery, inbound: &Inbound) -> Result<Option<Assignment>, Stop> {
         let patient = delivery.tried() < Duration::from_millis(self.limits.routing_patience_ms);
-        for plugin in self.asking(delivery).chain(Role::Routing) {
+        for plugin in self.asking(delivery).candidates(Role::Routing) {
             // Each plugin gets the full timeout.
             let asking = self.asking(delivery);
             let name = plugin.as_ref().map_or("(loading)", |plugin| &plugin.name);
@@ -144,10 +142,10 @@ impl DeliveryContext {
         crash::point("asked");
         let failure = match found {
             Ok(participant) => return Ok(Some(Outcome::Sent { result: Some(participant.sid) })),
-            Err(Failure::Refused { status: StatusCode::NOT_FOUND, .. }) => return Ok(None),
+            Err(ApiError::Rejected { status: StatusCode::NOT_FOUND, .. }) => return Ok(None),
             Err(failure) => failure,
         };
-        let reason = format!("failed to ask Twilio about the outcome: {}", reaction::reason(&failure));
+        let reason = format!("failed to ask Twilio about the outcome: {}", describe(&failure));
         Err(match self.react(&failure, Repeatable::Yes) {
             // An outage says nothing about this delivery, so it uses up no question.
             Some(Outcome::Retry { after, .. }) if is_outage(&failure) => {
@@ -160,10 +158,10 @@ impl DeliveryContext {
 }
 
 /// Returns whether the request got no answer, or one about the caller rather than the participant.
-fn is_outage(failure: &Failure) -> bool {
+fn is_outage(failure: &ApiError) -> bool {
     match failure {
-        Failure::NotSent(_) | Failure::NoAnswer(_) => true,
-        Failure::Refused { status, .. } => matches!(status.as_u16(), 300..=399 | 401 | 403 | 429 | 503),
+        ApiError::NotSent(_) | ApiError::NoResponse(_) => true,
+        ApiError::Rejected { status, .. } => matches!(status.as_u16(), 300..=399 | 401 | 403 | 429 | 503),
     }
 }
 

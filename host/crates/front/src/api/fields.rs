@@ -1,17 +1,17 @@
-//! JSON as the fields of a form, one for each leaf: `sender[handle]`, `to[0][name]`.
+//! Converts JSON into fields of a form, one for each leaf: `sender[handle]`, `to[0][name]`.
 
 use serde_json::Value;
 
-/// One field that is text.
+/// One text field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Field {
-    /// As Front expects it.
+    /// The name.
     pub name: String,
-    /// As it is: a form's text is not escaped.
+    /// The value, without escapes.
     pub value: String,
 }
 
-/// All leaves of a value, in their order. Nothing stands for null.
+/// Returns all leaves of a value in order, without nulls.
 pub(super) fn of(value: &Value) -> Vec<Field> {
     let mut fields = Vec::new();
     collect(value, String::new(), &mut fields);

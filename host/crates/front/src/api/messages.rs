@@ -1,4 +1,4 @@
-//! Telling Front of messages: a customer's, and those that an agent wrote elsewhere.
+//! Imports messages into Front: from customers, and from agents who wrote outside Front.
 
 use serde::Serialize;
 
@@ -6,16 +6,15 @@ use super::{Body, Call, Method, fields, json};
 use crate::html::Html;
 use crate::ids::segment;
 
-/// Somebody on the provider's side.
+/// A person on the provider's side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Contact<'a> {
-    /// Any text that is this person's alone. Front takes a telephone number without `+` for an American
-    /// one.
+    /// Text that identifies this person. Front treats a phone number without `+` as American.
     pub handle: &'a str,
-    /// As Front shows it.
+    /// The displayed name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<&'a str>,
-    /// With it, Front finds the contact that it knows from other channels.
+    /// Lets Front find the contact of other channels.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email: Option<&'a str>,
 }
@@ -23,26 +22,26 @@ pub struct Contact<'a> {
 /// An agent who wrote outside Front.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Writer<'a> {
-    /// As Front shows it.
+    /// The displayed name.
     pub name: Option<&'a str>,
-    /// `tea_...`, where the agent is a teammate.
+    /// `tea_...`, if the agent is a teammate.
     pub author_id: Option<&'a str>,
 }
 
-/// What was written.
+/// The content of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Content<'a> {
     /// Our id of the message, at most [`crate::ids::CHARS_MAX`] long.
     pub external_id: &'a str,
-    /// Our id of the conversation, as long. It alone decides where the message goes.
+    /// Our id of the conversation, as long. Front files the message by it alone.
     pub external_conversation_id: &'a str,
     /// Our id of the message that it answers.
     pub referenced_message_external_id: Option<&'a str>,
-    /// Where there is one.
+    /// The subject.
     pub subject: Option<&'a str>,
-    /// The message. A word takes the place of a blank one.
+    /// The body; a blank one is replaced by a word.
     pub body: &'a Html,
-    /// When, in seconds since 1970.
+    /// Time of writing, in seconds since 1970.
     pub delivered_at: Option<u64>,
 }
 
@@ -90,7 +89,7 @@ impl<'a> Message<'a> {
         }
     }
 
-    /// JSON, or a form where there are files. Success is 202 in both.
+    /// A call with JSON, or with a form if it has files. Success is 202.
     fn call(&self, channel_id: &str, kind: &str, files: usize) -> Call {
         let body = match files {
             0 => json(self),
@@ -100,13 +99,13 @@ impl<'a> Message<'a> {
     }
 }
 
-/// A customer wrote, with so many files.
+/// Imports a message of a customer, with `files` files.
 pub fn inbound(channel_id: &str, sender: Contact<'_>, content: &Content<'_>, files: usize) -> Call {
     let message = Message { sender: Some(sender), ..Message::new(content, files) };
     message.call(channel_id, "inbound_messages", files)
 }
 
-/// An agent wrote to these customers on the provider's side, with so many files.
+/// Imports a message of an agent to these customers, with `files` files.
 pub fn outbound(channel_id: &str, to: &[Contact<'_>], by: Writer<'_>, content: &Content<'_>, files: usize) -> Call {
     let content = Message::new(content, files);
     let message = Message { to: Some(to), sender_name: by.name, author_id: by.author_id, ..content };

@@ -1,101 +1,100 @@
-//! What became of a call, read off Front's answer.
+//! The outcome of a call, from Front's response.
 
 use serde_json::Value;
 
 use crate::time;
 
-/// How long Front can make us wait. Its limits are per minute and per second; what is longer is a
-/// mistake, or milliseconds where seconds are promised.
-pub const RETRY_AFTER_MS_MAX: u64 = 60_000;
+/// Longest wait that Front can demand. Its limits are per minute and per second; a longer wait is an error, or milliseconds
+/// in place of seconds.
+pub(crate) const RETRY_AFTER_MS_MAX: u64 = 60_000;
 
-/// Characters that are kept of Front's own words.
+/// Characters of Front's own error text.
 const DETAIL_CHARS_MAX: usize = 300;
 
-/// An answer of Front.
+/// A response of Front.
 #[derive(Clone, Copy)]
 pub struct Response<'r> {
-    /// Of HTTP.
+    /// HTTP status.
     pub status: u16,
-    /// The value of a header, by its name in small letters.
+    /// Looks up a header by its lower-case name.
     pub header: &'r dyn Fn(&str) -> Option<&'r str>,
     /// The body, if it arrived whole.
     pub body: Option<&'r [u8]>,
 }
 
-/// What became of a call.
+/// The outcome of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fate {
-    /// It is done, or is taken on.
+    /// The call is done, or accepted for processing.
     Accepted {
-        /// What `message_imported` will call a message that was told of.
+        /// The id under which `message_imported` will confirm an imported message.
         message_uid: Option<String>,
     },
-    /// It had no effect, and can be made again.
+    /// The call had no effect, and can be retried.
     Again {
-        /// Not before, if Front says so; at most [`RETRY_AFTER_MS_MAX`].
+        /// Wait that Front demands; at most [`RETRY_AFTER_MS_MAX`].
         after_ms: Option<u64>,
-        /// Who should wait.
+        /// The calls that must wait.
         scope: Scope,
         /// For the operator.
         reason: String,
     },
-    /// The token is not accepted: the app, its secret, or this clock is wrong. The operator can mend
-    /// each, and then nothing is lost.
+    /// The token is rejected: the app, its secret, or this clock is wrong. Until the operator corrects it, nothing is lost.
     Token(String),
-    /// What the path names is not there, or, of a message that was told of just now, not yet.
+    /// The object does not exist, or, for a message that was just imported, not yet.
     NotFound(String),
-    /// Trying again is of no use.
+    /// A retry cannot succeed.
     Refused(String),
-    /// It may have had its effect.
+    /// The call may have had its effect.
     Unclear(String),
 }
 
-/// Whose calls wait.
+/// The calls that a rate limit covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
-    /// Those of one channel: five calls a second is what it may make.
+    /// Calls of one channel: five per second.
     Channel,
-    /// Those of the whole company at Front.
+    /// All calls of the company.
     Company,
 }
 
-/// How much the company may still ask, as every answer says.
+/// The company's rate limit, which every response reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Budget {
-    /// Calls in a minute.
+    /// Calls per minute.
     pub limit: Option<u32>,
-    /// Calls that are left of them.
+    /// Remaining calls.
     pub remaining: Option<u32>,
-    /// When there are all again, in milliseconds since 1970.
+    /// Time of the reset, in milliseconds since 1970.
     pub reset_ms: Option<u64>,
 }
 
 impl Response<'_> {
-    /// What became of the call. In words that an operator can act on, and never in Front's own, which
-    /// may name people; see [`Self::detail`].
+    /// The outcome of the call, described for operators. Never in Front's own words, which may name people; see
+    /// [`Self::detail`].
     pub fn fate(&self, now_ms: u64) -> Fate {
         let said = |meaning: &str| format!("Front answered {}: {meaning}", self.status);
         let again = |scope, meaning| Fate::Again { after_ms: self.after_ms(now_ms), scope, reason: said(meaning) };
         match self.status {
             202 | 204 => Fate::Accepted { message_uid: self.message_uid() },
-            // Whoever answers otherwise may not be Front, but what stands at its address.
+            // Another response may come from a proxy in front of Front.
             200..=299 if self.json().is_some_and(|json| json.is_object()) => {
                 Fate::Accepted { message_uid: self.message_uid() }
             }
-            200..=299 => Fate::Unclear(said("it could not be read")),
-            300..=399 => again(Scope::Company, "it is somewhere else; see the address of Front's API"),
-            401 | 403 => Fate::Token(said("the token is not accepted; see the app's UID, its secret, and this clock")),
-            404 => Fate::NotFound(said("there is no such channel, conversation or message")),
-            413 => Fate::Refused(said("the message with its files is larger than Front takes")),
+            200..=299 => Fate::Unclear(said("the response is invalid")),
+            300..=399 => again(Scope::Company, "redirected; see api_url"),
+            401 | 403 => Fate::Token(said("the token is not accepted; see app_uid, app_secrets, and this clock")),
+            404 => Fate::NotFound(said("no such channel, conversation or message")),
+            413 => Fate::Refused(said("the message with its files is too large")),
             429 if self.is_burst() => again(Scope::Channel, "too many calls of this channel at once"),
             429 => again(Scope::Company, "too many calls of the company in this minute"),
             503 if self.retry_after_ms().is_some() => again(Scope::Company, "Front is not available"),
             408 | 500.. => Fate::Unclear(said("Front failed")),
-            _ => Fate::Refused(said("Front does not take this call")),
+            _ => Fate::Refused(said("the call is rejected")),
         }
     }
 
-    /// What Front itself says of an error, in one line. It may name people: not for the log.
+    /// Front's own text of an error, in one line. It may name people: not for the log at the default level.
     pub fn detail(&self) -> Option<String> {
         let error = self.json()?.get("_error")?.clone();
         let text = |name: &str| error.get(name).and_then(Value::as_str).map(str::to_owned);
@@ -106,7 +105,7 @@ impl Response<'_> {
         (!line.trim().is_empty()).then(|| line.chars().take(DETAIL_CHARS_MAX).collect())
     }
 
-    /// How much may still be asked.
+    /// The company's rate limit.
     pub fn budget(&self) -> Budget {
         let count = |name| self.number(name).map(|count| count as u32);
         Budget {
@@ -116,15 +115,15 @@ impl Response<'_> {
         }
     }
 
-    /// The header with that limit's tier, or the text that only that limit has.
+    /// Whether the limit of one channel was reached: by its header, or by its text.
     fn is_burst(&self) -> bool {
-        (self.header)("x-front-tier").is_some() || self.milliseconds_said().is_some()
+        (self.header)("x-front-tier").is_some() || self.retry_in_ms().is_some()
     }
 
-    /// The longest that Front says in any way; without a word, until the minute's calls are there again.
+    /// The longest wait that Front demands in any way; for a 429 without one, until the reset.
     fn after_ms(&self, now_ms: u64) -> Option<u64> {
         let reset_ms = || self.budget().reset_ms.map(|at| at.saturating_sub(now_ms));
-        let said = self.retry_after_ms().max(self.milliseconds_said());
+        let said = self.retry_after_ms().max(self.retry_in_ms());
         said.or_else(|| (self.status == 429).then(reset_ms).flatten()).map(|after| after.min(RETRY_AFTER_MS_MAX))
     }
 
@@ -133,7 +132,7 @@ impl Response<'_> {
     }
 
     /// `... retry in 430 milliseconds`.
-    fn milliseconds_said(&self) -> Option<u64> {
+    fn retry_in_ms(&self) -> Option<u64> {
         let json = self.json()?;
         let message = json.pointer("/_error/message")?.as_str()?.to_ascii_lowercase();
         let (_, rest) = message.split_once("retry in ")?;

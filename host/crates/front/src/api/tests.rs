@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use super::response::RETRY_AFTER_MS_MAX;
 use super::*;
 use crate::html::Html;
 
@@ -94,7 +95,7 @@ fn a_blank_body_is_never_sent() {
 }
 
 #[test]
-fn states_and_files_are_asked_for_by_ids_that_are_escaped() {
+fn ids_in_paths_are_escaped() {
     let call = failed("cha_1", "+15550199", "a b/ü", " the number is blocked ");
     assert_eq!(call.method.as_str(), "PUT");
     assert_eq!(call.path, "/channels/cha_1/conversations/%2B15550199/messages/a%20b%2F%C3%BC/status");
@@ -114,7 +115,7 @@ fn states_and_files_are_asked_for_by_ids_that_are_escaped() {
     );
 }
 
-/// What is read off an answer with these headers.
+/// The outcome of a response with these headers.
 fn read<T>(status: u16, headers: &[(&str, &str)], body: Option<&str>, of: impl FnOnce(&Response<'_>) -> T) -> T {
     let header = |name: &str| headers.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
     of(&Response { status, header: &header, body: body.map(str::as_bytes) })
@@ -125,7 +126,7 @@ fn fate(status: u16, headers: &[(&str, &str)], body: &str) -> Fate {
 }
 
 #[test]
-fn what_front_took_on_is_accepted() {
+fn a_success_is_accepted() {
     let accepted = |uid: Option<&str>| Fate::Accepted { message_uid: uid.map(str::to_owned) };
     assert_eq!(fate(202, &[], r#"{"status":"accepted","message_uid":"9f3c"}"#), accepted(Some("9f3c")));
     for (status, body) in [(202, "{}"), (202, "no JSON"), (202, r#"{"message_uid":7}"#), (204, ""), (200, "{}")] {
@@ -137,11 +138,11 @@ fn what_front_took_on_is_accepted() {
     }
 }
 
-/// Status, headers and body; how long to wait, and who waits.
+/// Status, headers and body; the wait and its scope.
 type Limited<'a> = (u16, &'a [(&'a str, &'a str)], &'a str, Option<u64>, Scope);
 
 #[test]
-fn front_says_when_to_come_again_and_whose_calls_wait() {
+fn a_rate_limit_has_a_wait_and_a_scope() {
     let burst = r#"{"_error":{"status":429,"title":"Too many requests","message":"Rate limit exceeded. Please retry in 430 milliseconds"}}"#;
     let minute = r#"{"_error":{"status":429,"title":"Too many requests","message":"Rate limit exceeded."}}"#;
     let tier = ("x-front-tier", "1");
@@ -173,10 +174,10 @@ fn front_says_when_to_come_again_and_whose_calls_wait() {
 }
 
 #[test]
-fn what_front_refuses_is_told_apart() {
+fn refusals_are_distinguished() {
     let error = r#"{"_error":{"status":400,"title":"Bad request","message":"Body did not satisfy requirements","details":["body.sender: missing","for\nlee"]}}"#;
     assert!(matches!(fate(400, &[], error), Fate::Refused(reason) if !reason.contains("lee")));
-    assert!(matches!(fate(413, &[], ""), Fate::Refused(reason) if reason.contains("larger")));
+    assert!(matches!(fate(413, &[], ""), Fate::Refused(reason) if reason.contains("too large")));
     assert!(matches!(fate(409, &[], "{}"), Fate::Refused(_)));
     assert!(matches!(fate(404, &[], "{}"), Fate::NotFound(_)));
     for status in [401, 403] {
@@ -194,7 +195,7 @@ fn what_front_refuses_is_told_apart() {
 }
 
 #[test]
-fn every_answer_says_how_much_may_still_be_asked() {
+fn every_response_has_the_rate_limit() {
     let headers = [("x-ratelimit-limit", "50"), ("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1700000060")];
     let want = Budget { limit: Some(50), remaining: Some(0), reset_ms: Some(1_700_000_060_000) };
     assert_eq!(read(202, &headers, None, |response| response.budget()), want);
@@ -219,7 +220,7 @@ proptest! {
     }
 
     #[test]
-    fn a_form_says_what_the_json_says(handle in "\\PC{1,20}", name in "\\PC{0,10}", count in 0..4_usize) {
+    fn a_form_has_the_fields_of_the_json(handle in "\\PC{1,20}", name in "\\PC{0,10}", count in 0..4_usize) {
         let person = Contact { handle: &handle, name: Some(&name), email: None };
         let body = Html::of_text(&handle);
         let to = vec![person; count];

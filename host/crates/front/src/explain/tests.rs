@@ -14,17 +14,16 @@ fn keys(secret: &str) -> Keys {
 }
 
 fn hmac(secret: &[u8], text: &[u8]) -> Vec<u8> {
-    Hmac::<Sha256>::new_from_slice(secret).expect("a key").chain_update(text).finalize().into_bytes().to_vec()
+    KeyedHash::new(secret, Algorithm::HmacSha256).hash(&[text]).as_bytes().to_vec()
 }
 
 fn hmac1(text: &str) -> String {
-    let mac = Hmac::<Sha1>::new_from_slice(b"hunter2").expect("a key").chain_update(text);
-    BASE64_STANDARD.encode(mac.finalize().into_bytes())
+    BASE64_STANDARD.encode(KeyedHash::new("hunter2", Algorithm::HmacSha1).hash(&[text.as_bytes()]).as_bytes())
 }
 
-/// What is said about a POST.
+/// The explanation of a POST.
 fn said(secret: &str, timestamp: Option<&str>, signature: &str) -> String {
-    let request = Request { is_delete: false, timestamp, signature: Some(signature), body: BODY.as_bytes() };
+    let request = SignedRequest { is_delete: false, timestamp, signature: Some(signature), body: BODY.as_bytes() };
     let refusal = keys(secret).verify(&request, NOW_MS).expect_err("signed differently");
     let acme = keys("acme's");
     let said = explain(&keys(secret), &request, refusal, &Surroundings { others: &[("acme", &acme)] }).to_string();
@@ -75,8 +74,8 @@ fn a_secret_in_another_form_is_recognised() {
     let table: [(&str, &[u8], &str); 4] = [
         (" hunter2 ", b"hunter2", "no white space around it"),
         ("hunter2", b"hunter2\n", "ended with a line feed"),
-        ("00fFa7", &[0x00, 0xff, 0xa7], "hexadecimal digits to decode"),
-        ("aHVudGVyMg==", b"hunter2", "base64 to decode"),
+        ("00fFa7", &[0x00, 0xff, 0xa7], "decoded from hexadecimal digits"),
+        ("aHVudGVyMg==", b"hunter2", "decoded from base64"),
     ];
     for (configured, used, words) in table {
         let said = said(configured, Some(T), &sign(used));
@@ -91,34 +90,34 @@ fn a_body_that_was_formatted_on_its_way_is_recognised() {
     let pretty = serde_json::to_string_pretty(&value).expect("JSON");
     for body in [pretty, format!(" {BODY}\n")] {
         let request =
-            Request { is_delete: false, timestamp: Some(T), signature: Some(&signature), body: body.as_bytes() };
+            SignedRequest { is_delete: false, timestamp: Some(T), signature: Some(&signature), body: body.as_bytes() };
         let refusal = keys("hunter2").verify(&request, NOW_MS).expect_err("another body");
         let said = explain(&keys("hunter2"), &request, refusal, &Surroundings { others: &[] }).to_string();
-        assert!(said.contains("as JavaScript does") || said.contains("no white space around it"), "{said}");
+        assert!(said.contains("as JavaScript writes it") || said.contains("no white space around it"), "{said}");
     }
 }
 
 #[test]
-fn a_rule_webhook_is_recognised_by_what_it_lacks() {
+fn a_rule_webhook_is_recognised_by_its_headers() {
     let said = said("hunter2", None, &hmac1(BODY));
-    assert!(said.contains("there is no x-front-request-timestamp header") && said.contains("rule webhook"), "{said}");
+    assert!(said.contains("no x-front-request-timestamp header") && said.contains("rule webhook"), "{said}");
 }
 
 #[test]
-fn what_nothing_explains_is_said_plainly() {
+fn an_unexplained_mismatch_says_so() {
     let said = said("hunter2", Some(T), &BASE64_STANDARD.encode([7; 32]));
     assert!(said.contains("no single change") && said.contains("the secret of the app"), "{said}");
-    let request = Request { is_delete: false, timestamp: Some(T), signature: None, body: b"" };
+    let request = SignedRequest { is_delete: false, timestamp: Some(T), signature: None, body: b"" };
     let refusal = keys("hunter2").verify(&request, NOW_MS).expect_err("unsigned");
     let said = explain(&keys("hunter2"), &request, refusal, &Surroundings { others: &[] }).to_string();
-    assert_eq!(said, format!("there is no {SIGNATURE} header; tried with app_secrets[0]"));
+    assert_eq!(said, format!("no {SIGNATURE} header; tried with app_secrets[0]"));
 }
 
 #[test]
-fn what_is_signed_and_late_needs_no_other_reason() {
+fn a_late_request_needs_no_other_reason() {
     let signature = keys("hunter2").sign(T, b"{}").expect("a key");
-    let request = Request { is_delete: false, timestamp: Some(T), signature: Some(&signature), body: b"{}" };
+    let request = SignedRequest { is_delete: false, timestamp: Some(T), signature: Some(&signature), body: b"{}" };
     let refusal = keys("hunter2").verify(&request, NOW_MS + 400_000).expect_err("late");
     let said = explain(&keys("hunter2"), &request, refusal, &Surroundings { others: &[] }).to_string();
-    assert_eq!(said, "it is signed, and was sent 400000 ms ago, more than the 300000 ms of the window: see this clock");
+    assert_eq!(said, "signed, but sent 400000 ms ago, more than the 300000 ms of the window: check this clock");
 }

@@ -11,7 +11,7 @@ fn of_html(body: &str) -> String {
     Html::of_html(body).0
 }
 
-/// The names of a body's tags; panics over anything that is neither a bare tag nor escaped text.
+/// Returns the names of a body's tags; panics at anything that is neither a bare tag nor escaped text.
 fn tags(html: &str) -> Vec<String> {
     let mut names = Vec::new();
     let mut rest = html;
@@ -24,7 +24,7 @@ fn tags(html: &str) -> Vec<String> {
     names
 }
 
-/// Checks that a body has no markup but ours, and that every element is closed.
+/// Checks that a body has only generated markup, and that every element is closed.
 fn is_ours(html: &str) {
     let mut open: Vec<String> = Vec::new();
     for name in tags(html) {
@@ -41,7 +41,7 @@ fn is_ours(html: &str) {
 }
 
 #[test]
-fn text_is_shown_letter_for_letter() {
+fn text_is_shown_unchanged() {
     let table = [
         ("Your parcel left.", "Your parcel left."),
         ("say \"hi\" it's 👋", "say \"hi\" it's 👋"),
@@ -64,7 +64,7 @@ fn text_is_shown_letter_for_letter() {
 }
 
 #[test]
-fn html_keeps_what_formats_and_loses_what_acts() {
+fn html_keeps_formatting_and_loses_active_content() {
     let table = [
         ("Hello", "Hello"),
         ("<p>Dear <b>Lee</b>,</p><ul><li>a</ul>", "<div><p>Dear <b>Lee</b>,</p><ul><li>a</li></ul></div>"),
@@ -125,7 +125,7 @@ fn a_blank_body_gets_a_word() {
 }
 
 #[test]
-fn a_note_is_text_in_a_line_of_its_own() {
+fn a_note_is_text_on_its_own_line() {
     let html = Html::of_text("Hello").with_line("[<b>.png is too large]");
     assert_eq!(html.0, "<div>Hello<br><div>[&lt;b&gt;.png is too large]</div></div>");
     let html = Html::of_text("").or_word(true).with_line("[a.png is too large]");
@@ -133,7 +133,7 @@ fn a_note_is_text_in_a_line_of_its_own() {
 }
 
 #[test]
-fn a_hostile_body_is_read_in_one_pass() {
+fn a_hostile_body_is_converted_in_one_pass() {
     let starts = ["<a", "<style>", "<svg><style>", "</", "<!--", "<b>", "</b>", "&", "<a href=\"", "<style></styl"];
     for start in starts {
         for end in ["", ">"] {
@@ -154,13 +154,13 @@ proptest! {
     }
 
     #[test]
-    fn any_body_becomes_markup_of_ours(body in "(</?[a-z!]{0,6}[ =\"'a-z:/]{0,6}|<(a|img|style|svg|p|b|td) ?(href=|alt=)?|>|--!?>|<!--|&#?x?[0-9a-z]{0,4};?|\\PC{0,3}){0,30}") {
+    fn any_body_becomes_generated_markup(body in "(</?[a-z!]{0,6}[ =\"'a-z:/]{0,6}|<(a|img|style|svg|p|b|td) ?(href=|alt=)?|>|--!?>|<!--|&#?x?[0-9a-z]{0,4};?|\\PC{0,3}){0,30}") {
         is_ours(&of_html(&body));
         is_ours(&of_text(&body));
     }
 
     #[test]
-    fn a_body_with_something_in_it_is_never_blank(text in "[^\\s\\pC\u{ad}\u{200b}-\u{200f}\u{2060}-\u{2064}\u{feff}]{1,8}") {
+    fn a_body_with_content_is_never_blank(text in "[^\\s\\pC\u{ad}\u{200b}-\u{200f}\u{2060}-\u{2064}\u{feff}]{1,8}") {
         prop_assert!(!Html::of_text(&text).is_blank());
         prop_assert!(text::plain(&text).len() <= text.len());
     }

@@ -1,31 +1,31 @@
-//! Files of a message: only where they are comes with the request.
+//! Files of a message: the request has their addresses, not their content.
 
 use serde_json::Value;
 
 use super::{Unreadable, shape};
 
-/// Files of one message.
+/// Limit of files of one message.
 pub const ATTACHMENTS_MAX: usize = 100;
 
-/// Characters of a file's name: what file systems take.
+/// Limit of characters of a file's name, as in file systems.
 pub const FILENAME_CHARS_MAX: usize = 255;
 
-/// A file to fetch from Front.
+/// A file to download from Front.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attachment {
-    /// `fil_...`; where Front says none, its place in the list, as `at-0`.
+    /// `fil_...`, or the position in the list, such as `at-0`.
     pub id: String,
     /// Without folders and control characters.
     pub filename: String,
-    /// Where it lies, as Front wrote it: to be checked before anybody asks there.
+    /// The address as Front wrote it; must be checked before the download.
     pub url: Option<String>,
-    /// `application/octet-stream` where Front says none, or none that is one.
+    /// The content type; `application/octet-stream` if missing or invalid.
     pub content_type: String,
-    /// In bytes, as far as Front says.
+    /// Size in bytes, if known.
     pub size: Option<u64>,
     /// Whether the body shows it.
     pub is_inline: bool,
-    /// By which name the body shows it.
+    /// The name under which the body shows it.
     pub cid: Option<String>,
 }
 
@@ -51,7 +51,7 @@ fn attachment((at, value): (usize, &Value)) -> Attachment {
     }
 }
 
-/// A name that can stand in a header and in a folder. The end is kept, since it says the kind.
+/// Makes a name that is valid in a header and a folder. A long name keeps its end, which has the extension.
 fn filename(name: &str) -> String {
     let name = name.rsplit(['/', '\\']).next().unwrap_or_default();
     let letters: Vec<char> = name.chars().filter(|letter| !letter.is_control() && *letter != '"').collect();

@@ -1,4 +1,4 @@
-//! Everything but messages to send: a channel's beginning and end, and what became of imports.
+//! Requests about the channel itself: setup, removal, and confirmation of imports.
 
 use serde_json::Value;
 
@@ -18,11 +18,10 @@ impl Authorization {
     }
 }
 
-/// Front wants a page of what can be connected.
+/// Front asks for a page of accounts that can be connected.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ListAddresses {
-    /// The token of our answer before. Where Front puts it is not documented: the likely places are
-    /// looked at.
+    /// The token of our previous page. Front does not document its place, so that the likely ones are tried.
     pub page_token: Option<String>,
 }
 
@@ -35,18 +34,18 @@ impl ListAddresses {
     }
 }
 
-/// A message that we told Front of is now one of its own.
+/// Front has imported a message.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Imported {
     /// `msg_...`.
     pub message_id: Option<String>,
-    /// What the answer to our import called it.
+    /// The `message_uid` in the response to our import.
     pub message_uid: Option<String>,
     /// `cnv_...`.
     pub front_conversation_id: Option<String>,
-    /// Our id of the message. Front documents the field, but not that it is in this request.
+    /// Our id of the message. Front documents the field, but not for this request.
     pub external_id: Option<String>,
-    /// All of our ids that the conversation has by now: several after a merge.
+    /// All our ids of the conversation: several after a merge.
     pub conversation_ids: Vec<String>,
     /// Whether a customer wrote it.
     pub is_inbound: bool,
@@ -68,8 +67,8 @@ impl Imported {
 /// The channel is removed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Delete {
-    /// `cha_...`, if Front said so and signed it: then the address must be that channel's. Without it
-    /// the address alone says which.
+    /// `cha_...`, if it is part of the signed body: then the address must be that channel's. Otherwise the address alone
+    /// identifies the channel.
     pub channel_id: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! A message to send: what a teammate wrote, or what a rule answered by itself.
+//! A message to send: written by a teammate, or an automatic answer of a rule.
 
 use std::borrow::Cow;
 
@@ -8,20 +8,20 @@ use super::people::{self, Author, Party, Recipient};
 use super::{Attachment, Unreadable, attachments, shape};
 use crate::{digest, text};
 
-/// Our ids of one conversation. It has one, and one more for each that was merged into it.
+/// Limit of our ids of one conversation. It has one, and one more for each conversation that was merged into it.
 pub const CONVERSATION_IDS_MAX: usize = 100;
 
-/// Who caused a message.
+/// The origin of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// A teammate, a macro, or a program through Front's own interface.
+    /// A teammate, a macro, or a program through Front's API.
     Message,
-    /// A rule that answers by itself. Front gives it neither an id nor an author.
+    /// An automatic answer of a rule. Front gives it neither an id nor an author.
     Autoreply,
 }
 
 impl Kind {
-    /// As Front writes it.
+    /// Front's name of the type.
     pub fn name(self) -> &'static str {
         match self {
             Self::Message => "message",
@@ -33,39 +33,38 @@ impl Kind {
 /// A message to send.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Message {
-    /// Who caused it.
+    /// Its origin.
     pub kind: Kind,
     /// `msg_...`.
     pub id: Option<String>,
-    /// Front's other id of it.
+    /// Front's `message_uid`.
     pub uid: Option<String>,
     /// `cnv_...`.
     pub front_conversation_id: Option<String>,
     /// `msg_...` of the message that this one answers.
     pub replied_to: Option<String>,
-    /// The header of that name. Legacy channels had our id of the conversation in it.
+    /// The `In-Reply-To` header. Legacy channels had our id of the conversation in it.
     pub in_reply_to: Option<String>,
-    /// Our ids of the conversation, the array's first: several after a merge, none where a teammate
-    /// began it.
+    /// Our ids of the conversation, those of the array first: several after a merge, none if a teammate started it.
     pub conversation_ids: Vec<String>,
-    /// Whom to send it to, each once.
+    /// The recipients to send it to, each once.
     pub to: Vec<Party>,
-    /// Everybody, in every role.
+    /// All recipients, in every role.
     pub recipients: Vec<Recipient>,
-    /// Who wrote it.
+    /// The author.
     pub author: Option<Author>,
-    /// Where it says something.
+    /// The subject, if not blank.
     pub subject: Option<String>,
-    /// As plain text: Front's own, or else the body's. Empty where there are only files.
+    /// Plain text: Front's own, or else the text of the body. Empty for files only.
     pub text: String,
-    /// As HTML: Front's body, or else the text as HTML, also where the body of the basic composer is plain text.
-    /// Empty where there are only files.
+    /// HTML: Front's body, or else the text as HTML, also if the basic composer sent plain text as the body. Empty for
+    /// files only.
     pub html: String,
-    /// To be fetched.
+    /// Files to download.
     pub attachments: Vec<Attachment>,
-    /// When it was written, in milliseconds since 1970.
+    /// Time of writing, in milliseconds since 1970.
     pub created_ms: Option<u64>,
-    /// What makes it this message within its channel.
+    /// Identity of the message within its channel.
     identity: String,
 }
 
@@ -97,9 +96,12 @@ impl Message {
         })
     }
 
-    /// The same whenever Front sends this message, however often and whatever else changed: 64
-    /// hexadecimal digits of the channel and Front's id of the message; of an autoreply, of the channel,
-    /// the message that it answers, and the text. Where those are missing, of the whole payload.
+    /// The key under which the message is sent once, however often Front sends it: 64 hexadecimal digits.
+    ///
+    /// The digest covers the channel and
+    /// - Front's id of the message,
+    /// - for an autoreply, the message that it answers and the text,
+    /// - if those are missing, the whole payload.
     pub fn idempotency_key(&self, channel_id: &str) -> String {
         digest::of([channel_id.as_bytes(), self.identity.as_bytes()])
     }
@@ -117,8 +119,7 @@ fn identity(kind: Kind, id: Option<&str>, replied_to: Option<&str>, text: &str, 
     }
 }
 
-/// Text and HTML. Front writes a word of its own where a teammate sends files only: the customer is to
-/// get the files without it.
+/// Returns text and HTML. For a message with files only, Front adds a word of its own, which is removed.
 fn bodies(payload: &Value, has_files: bool) -> (String, String) {
     let said = |pointer| shape::text(payload, pointer).filter(|text| !text.trim().is_empty());
     let (text, body) = (said("/text"), said("/body"));
@@ -130,7 +131,7 @@ fn bodies(payload: &Value, has_files: bool) -> (String, String) {
     if has_files && plain.trim() == text::FILES_ONLY {
         return (String::new(), String::new());
     }
-    // The basic composer's body is the text itself, and no HTML.
+    // The basic composer's body is the plain text itself.
     let html = match body.as_ref().filter(|body| body.trim() != plain.trim()) {
         Some(body) => body.to_string(),
         None => text::html(&plain),
@@ -138,7 +139,7 @@ fn bodies(payload: &Value, has_files: bool) -> (String, String) {
     (plain.into_owned(), html)
 }
 
-/// The set of our ids of a conversation: the array's, then the single one that is older.
+/// Our ids of a conversation: those of the array, then the older single one.
 pub(super) fn conversation_ids(raw: &Value) -> Vec<String> {
     let mut ids: Vec<String> = Vec::new();
     for pointer in ["/metadata/external_conversation_ids", "/metadata/external_conversation_id"] {
@@ -151,7 +152,7 @@ pub(super) fn conversation_ids(raw: &Value) -> Vec<String> {
     ids
 }
 
-/// Front counts seconds, with milliseconds behind the point.
+/// Front sends seconds with a fraction.
 fn created_ms(payload: &Value) -> Option<u64> {
     let seconds = shape::number(payload, "/created_at")?;
     Some((seconds * 1_000.0).round() as u64)

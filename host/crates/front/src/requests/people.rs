@@ -1,44 +1,44 @@
-//! Who a message is from, and who it is for.
+//! Author and recipients of a message.
 
 use serde_json::Value;
 
 use super::{Unreadable, shape};
 
-/// Recipients of one message. A channel's messages have one or a few; all of them reach the plugin.
+/// Limit of recipients of one message. Messages have one or a few; all of them reach the plugin.
 pub const RECIPIENTS_MAX: usize = 100;
 
-/// Somebody by the name that the channel's provider knows, as in the contract of plugins.
+/// A person, by the address that the provider knows, as in the contract of plugins.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Party {
-    /// A telephone number, an address, or any other text that is one person's.
+    /// A phone number, an address, or any other text that identifies one person.
     pub handle: String,
-    /// As it is shown.
+    /// The displayed name.
     pub name: Option<String>,
-    /// Where it is known.
+    /// The email address, if known.
     pub email: Option<String>,
 }
 
 /// One entry of `recipients`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recipient {
-    /// `from`, `to`, `cc`, `bcc` or `reply-to`, in small letters; empty where Front says none.
+    /// `from`, `to`, `cc`, `bcc` or `reply-to`, in lower case; empty if missing.
     pub role: String,
-    /// Whom.
+    /// The person.
     pub party: Party,
 }
 
-/// Who wrote: a teammate, or what Front calls one.
+/// The author: a teammate, or a machine that Front treats as one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Author {
     /// `tea_...`.
     pub id: Option<String>,
     /// `user` for a person; `rule`, `macro`, `api`, `ai` and others for machines.
     pub kind: Option<String>,
-    /// The handle is the mail address, else the user's name, else the id.
+    /// The handle is the email address, or else the user name, or else the id.
     pub party: Party,
 }
 
-/// The entries that name somebody.
+/// The entries that have a handle.
 pub(super) fn recipients(payload: &Value) -> Result<Vec<Recipient>, Unreadable> {
     let all: Vec<Recipient> = shape::list(payload, "/recipients").iter().filter_map(recipient).collect();
     match all.len() {
@@ -57,7 +57,7 @@ fn recipient(value: &Value) -> Option<Recipient> {
     Some(Recipient { role, party })
 }
 
-/// Whom to send to, each once: those in the role `to`, or those without any role if nobody has that.
+/// The recipients to send to, each once: those with the role `to`, or else those without a role.
 pub(super) fn addressees(recipients: &[Recipient]) -> Vec<Party> {
     let in_role = |role: &'static str| recipients.iter().filter(move |recipient| recipient.role == role);
     let role = if in_role("to").next().is_some() { "to" } else { "" };
@@ -70,7 +70,7 @@ pub(super) fn addressees(recipients: &[Recipient]) -> Vec<Party> {
     all
 }
 
-/// The author, if anything is said of one.
+/// The author, if the payload has one.
 pub(super) fn author(payload: &Value) -> Option<Author> {
     let word = |name| shape::word(payload, &format!("/author/{name}"));
     let (id, email, username) = (word("id"), word("email"), word("username"));

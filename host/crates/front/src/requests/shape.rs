@@ -1,10 +1,10 @@
-//! Values out of JSON that may be missing, or of another type.
+//! Lenient access to JSON values that may be missing or of another type.
 
 use std::borrow::Cow;
 
 use serde_json::Value;
 
-/// A text, as it is. A number is its digits.
+/// A text as it is; a number as its digits.
 pub(super) fn text<'v>(value: &'v Value, pointer: &str) -> Option<Cow<'v, str>> {
     match value.pointer(pointer)? {
         Value::String(text) => Some(Cow::Borrowed(text)),
@@ -13,14 +13,14 @@ pub(super) fn text<'v>(value: &'v Value, pointer: &str) -> Option<Cow<'v, str>> 
     }
 }
 
-/// A text that says something, without white space around it: ids, names, handles.
+/// A text that is not blank, trimmed: ids, names, handles.
 pub(super) fn word(value: &Value, pointer: &str) -> Option<String> {
     let text = text(value, pointer)?;
     let word = text.trim();
     (!word.is_empty()).then(|| word.to_owned())
 }
 
-/// What is said to be so.
+/// A flag: `true`, or the text `true`.
 pub(super) fn flag(value: &Value, pointer: &str) -> bool {
     match value.pointer(pointer) {
         Some(Value::Bool(flag)) => *flag,
@@ -39,7 +39,7 @@ pub(super) fn number(value: &Value, pointer: &str) -> Option<f64> {
     number.filter(|number| number.is_finite() && *number >= 0.0)
 }
 
-/// A list, or what stands alone in its place.
+/// A list, or a single value as a list.
 pub(super) fn list<'v>(value: &'v Value, pointer: &str) -> &'v [Value] {
     match value.pointer(pointer) {
         None | Some(Value::Null) => &[],
@@ -55,7 +55,7 @@ pub(super) fn linked(value: &Value, pointer: &str) -> Option<String> {
     path.rsplit('/').find(|segment| !segment.is_empty()).map(str::to_owned)
 }
 
-/// A text as one short line without control characters.
+/// Makes a text one short line without control characters.
 pub(super) fn line(text: &str, chars_max: usize) -> String {
     text.chars().filter(|letter| !letter.is_control()).take(chars_max).collect::<String>().trim().to_owned()
 }

@@ -3,22 +3,22 @@ mod anything;
 use serde_json::json;
 
 use super::*;
-use crate::signature::{Key, Keys, Request, WINDOW_MS};
+use crate::signature::{Key, Keys, SignedRequest, WINDOW_MS};
 
 fn decoded(body: &Value) -> Decoded {
-    decode_kept(body.to_string().as_bytes()).expect("readable")
+    decode_stored(body.to_string().as_bytes()).expect("readable")
 }
 
 fn message(body: &Value) -> Message {
-    let Question::Message(message) = decoded(body).question else { panic!("no message: {body}") };
+    let ChannelRequest::Message(message) = decoded(body).request else { panic!("no message: {body}") };
     *message
 }
 
-/// What is made of a request that was signed so, with the body that came.
+/// Decodes a request with a signed and a received body.
 fn signed(is_delete: bool, signed: &[u8], body: &[u8]) -> Result<Decoded, Unreadable> {
     let keys = Keys::new(vec![Key::new("k", "secret")], WINDOW_MS);
     let signature = keys.sign("1700000000123", signed).expect("a key");
-    let request = Request { is_delete, timestamp: Some("1700000000123"), signature: Some(&signature), body };
+    let request = SignedRequest { is_delete, timestamp: Some("1700000000123"), signature: Some(&signature), body };
     decode(&keys.verify(&request, 1_700_000_000_123).expect("signed"))
 }
 
@@ -26,7 +26,7 @@ fn party(handle: &str, name: Option<&str>) -> Party {
     Party { handle: handle.to_owned(), name: name.map(str::to_owned), email: None }
 }
 
-/// Every field that anybody has seen.
+/// A message with every known field.
 fn whole() -> Value {
     json!({
         "type": "message",
@@ -61,7 +61,7 @@ fn whole() -> Value {
 }
 
 #[test]
-fn a_message_is_read_with_all_that_front_says() {
+fn a_message_is_decoded_with_all_fields() {
     let message = message(&whole());
     assert_eq!(message.kind, Kind::Message);
     assert_eq!((message.id.as_deref(), message.uid.as_deref()), (Some("msg_aa1"), Some("9f3c")));
@@ -109,7 +109,7 @@ fn an_autoreply_has_neither_id_nor_author_nor_metadata() {
     assert_ne!(closed.idempotency_key("cha_1"), closed.idempotency_key("cha_2"));
 }
 
-/// The same body with another value in one place.
+/// The body with another value at one pointer.
 fn with(body: &Value, pointer: &str, value: Value) -> Value {
     let mut body = body.clone();
     *body.pointer_mut(pointer).expect("a place") = value;
@@ -117,7 +117,7 @@ fn with(body: &Value, pointer: &str, value: Value) -> Value {
 }
 
 #[test]
-fn a_message_is_the_same_by_its_id_whatever_else_changed() {
+fn the_id_identifies_a_message() {
     let once = message(&whole()).idempotency_key("cha_1");
     for (pointer, value) in
         [("/payload/text", json!("other")), ("/metadata", Value::Null), ("/payload/version", json!(2))]
@@ -136,7 +136,7 @@ fn a_message_is_the_same_by_its_id_whatever_else_changed() {
 }
 
 #[test]
-fn text_and_html_stand_in_for_each_other() {
+fn text_and_html_replace_each_other() {
     let file = json!([{"id": "fil_1", "url": "https://x.example/1"}]);
     let table = [
         (json!({"text": "a < b", "body": "<p>a &lt; b</p>"}), ("a < b", "<p>a &lt; b</p>")),
@@ -157,7 +157,7 @@ fn text_and_html_stand_in_for_each_other() {
 }
 
 #[test]
-fn only_those_in_the_role_to_are_written_to() {
+fn only_recipients_with_the_role_to_get_the_message() {
     let table = [
         (json!([{"handle": "a", "role": "To"}, {"handle": "b", "role": "cc"}, {"handle": "c"}]), vec!["a"]),
         (json!([{"handle": "a"}, {"handle": "b", "role": "from"}, {"handle": "c", "role": null}]), vec!["a", "c"]),
@@ -171,7 +171,7 @@ fn only_those_in_the_role_to_are_written_to() {
 }
 
 #[test]
-fn fields_of_other_types_are_passed_over() {
+fn fields_of_other_types_are_ignored() {
     let message = message(&json!({"type": "message", "payload": {
         "_links": [], "id": 12345, "created_at": "1700000000.5", "subject": {"a": 1}, "text": ["x"], "body": 7,
         "author": "Ana", "recipients": {"handle": 15_550_199, "role": null}, "metadata": 3,
@@ -190,27 +190,27 @@ fn fields_of_other_types_are_passed_over() {
 }
 
 #[test]
-fn everything_but_messages_is_read() {
+fn every_other_request_is_decoded() {
     let table = [
         (
             json!({"type": "authorization", "payload": {"channel_id": "cha_1", "new": 1}}),
-            Question::Authorization(Authorization { channel_id: "cha_1".to_owned() }),
+            ChannelRequest::Authorization(Authorization { channel_id: "cha_1".to_owned() }),
         ),
-        (json!({"type": "list_addresses"}), Question::ListAddresses(ListAddresses::default())),
+        (json!({"type": "list_addresses"}), ChannelRequest::ListAddresses(ListAddresses::default())),
         (
             json!({"type": "list_addresses", "payload": {"pagination": {"next_page_token": "p2"}}}),
-            Question::ListAddresses(ListAddresses { page_token: Some("p2".to_owned()) }),
+            ChannelRequest::ListAddresses(ListAddresses { page_token: Some("p2".to_owned()) }),
         ),
         (
             json!({"type": "list_addresses", "metadata": {"page_token": "p3"}}),
-            Question::ListAddresses(ListAddresses { page_token: Some("p3".to_owned()) }),
+            ChannelRequest::ListAddresses(ListAddresses { page_token: Some("p3".to_owned()) }),
         ),
-        (json!({"type": "message_imported"}), Question::Imported(Imported::default())),
+        (json!({"type": "message_imported"}), ChannelRequest::Imported(Imported::default())),
         (
             json!({"type": "message_imported", "payload": {"id": "msg_1", "message_uid": "u1", "is_inbound": true,
                    "_links": {"related": {"conversation": "https://acme.api.frontapp.com/conversations/cnv_2/"}},
                    "metadata": {"external_id": "SM1"}}, "metadata": {"external_conversation_ids": ["a", "b", "a"]}}),
-            Question::Imported(Imported {
+            ChannelRequest::Imported(Imported {
                 message_id: Some("msg_1".to_owned()),
                 message_uid: Some("u1".to_owned()),
                 front_conversation_id: Some("cnv_2".to_owned()),
@@ -219,21 +219,21 @@ fn everything_but_messages_is_read() {
                 is_inbound: true,
             }),
         ),
-        (json!({"type": "delete"}), Question::Delete(Delete::default())),
-        (json!({"type": "sync", "authorization": {"id": "cmp_1"}}), Question::Unknown("sync".to_owned())),
-        (json!({"type": "a\nb"}), Question::Unknown("ab".to_owned())),
+        (json!({"type": "delete"}), ChannelRequest::Delete(Delete::default())),
+        (json!({"type": "sync", "authorization": {"id": "cmp_1"}}), ChannelRequest::Unknown("sync".to_owned())),
+        (json!({"type": "a\nb"}), ChannelRequest::Unknown("ab".to_owned())),
     ];
     for (body, want) in table {
-        assert_eq!(decoded(&body).question, want);
+        assert_eq!(decoded(&body).request, want);
     }
     for name in ["authorization", "list_addresses", "message", "message_autoreply", "message_imported", "delete", "new"]
     {
-        assert_eq!(decoded(&json!({"type": name, "payload": {"channel_id": "cha_1"}})).question.name(), name);
+        assert_eq!(decoded(&json!({"type": name, "payload": {"channel_id": "cha_1"}})).request.name(), name);
     }
 }
 
 #[test]
-fn what_cannot_be_worked_with_is_refused_with_the_reason() {
+fn an_invalid_request_is_rejected_with_the_reason() {
     let crowd: Vec<Value> = (0..=RECIPIENTS_MAX).map(|number| json!({"handle": number, "role": "to"})).collect();
     let files: Vec<Value> = (0..=ATTACHMENTS_MAX).map(|number| json!({"id": number})).collect();
     let table = [
@@ -255,16 +255,16 @@ fn what_cannot_be_worked_with_is_refused_with_the_reason() {
         ),
     ];
     for (body, want) in table {
-        assert_eq!(decode_kept(body.as_bytes()).err(), Some(want));
+        assert_eq!(decode_stored(body.as_bytes()).err(), Some(want));
     }
-    assert!(decode_kept("[".repeat(100_000).as_bytes()).is_err());
+    assert!(decode_stored("[".repeat(100_000).as_bytes()).is_err());
 }
 
 #[test]
-fn of_a_delete_only_what_is_signed_counts() {
+fn only_the_signed_part_of_a_delete_is_used() {
     let named = br#"{"type":"delete","payload":{"channel_id":"cha_1"}}"#;
-    let channel = |decoded: Result<Decoded, Unreadable>| match decoded.expect("readable").question {
-        Question::Delete(delete) => delete.channel_id,
+    let channel = |decoded: Result<Decoded, Unreadable>| match decoded.expect("readable").request {
+        ChannelRequest::Delete(delete) => delete.channel_id,
         other => panic!("no delete: {other:?}"),
     };
     assert_eq!(channel(signed(true, named, named)), Some("cha_1".to_owned()));

@@ -29,15 +29,15 @@ fn keys(secrets: &[&str]) -> Keys {
     Keys::new(secrets.iter().enumerate().map(key).collect(), WINDOW_MS)
 }
 
-fn post<'r>(body: &'r [u8], signature: &'r str) -> Request<'r> {
-    Request { is_delete: false, timestamp: Some(T), signature: Some(signature), body }
+fn post<'r>(body: &'r [u8], signature: &'r str) -> SignedRequest<'r> {
+    SignedRequest { is_delete: false, timestamp: Some(T), signature: Some(signature), body }
 }
 
-fn delete<'r>(body: &'r [u8], signature: &'r str) -> Request<'r> {
-    Request { is_delete: true, ..post(body, signature) }
+fn delete<'r>(body: &'r [u8], signature: &'r str) -> SignedRequest<'r> {
+    SignedRequest { is_delete: true, ..post(body, signature) }
 }
 
-fn refusal(request: &Request<'_>) -> Option<Refusal> {
+fn refusal(request: &SignedRequest<'_>) -> Option<Refusal> {
     keys(&[SECRET]).verify(request, NOW_MS).err()
 }
 
@@ -52,7 +52,7 @@ fn the_vectors_are_accepted_and_signed() {
 }
 
 #[test]
-fn what_any_serialiser_makes_of_a_body_is_refused() {
+fn a_reserialised_body_is_rejected() {
     for signature in [V2_ESCAPED, V2_SPACED, V2_SORTED, V1.1, V3, V4] {
         assert_eq!(refusal(&post(V2.0.as_bytes(), signature)), Some(Refusal::Mismatch), "{signature}");
     }
@@ -66,22 +66,28 @@ fn what_any_serialiser_makes_of_a_body_is_refused() {
 }
 
 #[test]
-fn a_refusal_says_what_is_wrong() {
+fn a_refusal_has_its_reason() {
     let whole = post(V1.0.as_bytes(), V1.1);
     let table = [
-        (Request { timestamp: None, ..whole }, Refusal::Missing(TIMESTAMP)),
-        (Request { signature: None, ..whole }, Refusal::Missing(SIGNATURE)),
-        (Request { timestamp: Some("soon"), ..whole }, Refusal::Timestamp),
-        (Request { timestamp: Some(""), ..whole }, Refusal::Timestamp),
-        (Request { signature: Some(V1_HEX), ..whole }, Refusal::Length(64)),
-        (Request { signature: Some(""), ..whole }, Refusal::Length(0)),
-        (Request { signature: Some(&V1.1[..43]), ..whole }, Refusal::Length(43)),
-        (Request { signature: Some("fNpbTLSbBCVDaiaFn5nQvuw_Ie-YKU-6cQTvocBweU8="), ..whole }, Refusal::NotBase64),
-        // The last letter's spare bits: a second notation of the same bytes.
-        (Request { signature: Some("fNpbTLSbBCVDaiaFn5nQvuw/Ie+YKU+6cQTvocBweU9="), ..whole }, Refusal::NotBase64),
-        (Request { timestamp: Some("1700000000124"), ..whole }, Refusal::Mismatch),
-        (Request { timestamp: Some("01700000000123"), ..whole }, Refusal::Mismatch),
-        (Request { body: b"", ..whole }, Refusal::Mismatch),
+        (SignedRequest { timestamp: None, ..whole }, Refusal::Missing(TIMESTAMP)),
+        (SignedRequest { signature: None, ..whole }, Refusal::Missing(SIGNATURE)),
+        (SignedRequest { timestamp: Some("soon"), ..whole }, Refusal::Timestamp),
+        (SignedRequest { timestamp: Some(""), ..whole }, Refusal::Timestamp),
+        (SignedRequest { signature: Some(V1_HEX), ..whole }, Refusal::Length(64)),
+        (SignedRequest { signature: Some(""), ..whole }, Refusal::Length(0)),
+        (SignedRequest { signature: Some(&V1.1[..43]), ..whole }, Refusal::Length(43)),
+        (
+            SignedRequest { signature: Some("fNpbTLSbBCVDaiaFn5nQvuw_Ie-YKU-6cQTvocBweU8="), ..whole },
+            Refusal::NotBase64,
+        ),
+        // The unused bits of the last character: a second notation of the same bytes.
+        (
+            SignedRequest { signature: Some("fNpbTLSbBCVDaiaFn5nQvuw/Ie+YKU+6cQTvocBweU9="), ..whole },
+            Refusal::NotBase64,
+        ),
+        (SignedRequest { timestamp: Some("1700000000124"), ..whole }, Refusal::Mismatch),
+        (SignedRequest { timestamp: Some("01700000000123"), ..whole }, Refusal::Mismatch),
+        (SignedRequest { body: b"", ..whole }, Refusal::Mismatch),
     ];
     for (request, want) in table {
         assert_eq!(refusal(&request), Some(want), "{request:?}");
@@ -90,14 +96,14 @@ fn a_refusal_says_what_is_wrong() {
 }
 
 #[test]
-fn any_of_several_secrets_will_do_and_it_is_said_which() {
+fn each_of_several_secrets_is_accepted_and_named() {
     let verified = keys(&["the next one", SECRET]).verify(&post(V1.0.as_bytes(), V1.1), NOW_MS).expect("signed");
     assert_eq!(verified.key, "app_secrets[1]");
     assert!(!format!("{:?}", keys(&[SECRET])).contains(SECRET));
 }
 
 #[test]
-fn a_delete_is_signed_in_either_way_and_the_word_undefined_vouches_for_no_body() {
+fn a_delete_may_be_signed_without_its_body() {
     let table = [
         (delete(V5.0.as_bytes(), V5.1), Some(Content::Body(V5.0.as_bytes()))),
         (delete(V5.0.as_bytes(), V3), Some(Content::AddressOnly)),
@@ -115,11 +121,11 @@ fn a_delete_is_signed_in_either_way_and_the_word_undefined_vouches_for_no_body()
 }
 
 #[test]
-fn the_window_is_open_both_ways_and_no_further() {
+fn the_window_has_two_borders() {
     let window_ms = 300_000;
     for (timestamp, sent_ms) in [(T, NOW_MS), ("1700000000", 1_700_000_000_000)] {
         let signature = keys(&[SECRET]).sign(timestamp, b"{}").expect("a key");
-        let request = Request { timestamp: Some(timestamp), ..post(b"{}", &signature) };
+        let request = SignedRequest { timestamp: Some(timestamp), ..post(b"{}", &signature) };
         let verify = |now_ms| keys(&[SECRET]).verify(&request, now_ms).map(|verified| verified.until_ms);
         let until_ms = sent_ms + window_ms + 1;
         for now_ms in [sent_ms, sent_ms + window_ms, sent_ms - window_ms, until_ms - 1] {
@@ -135,7 +141,7 @@ fn the_window_is_open_both_ways_and_no_further() {
     assert!(narrow.verify(&post(V1.0.as_bytes(), V1.1), NOW_MS + 1).is_err());
 }
 
-/// One bit of a text is the other one; none if the rest is no text.
+/// Flips one bit of a text, or returns `None` if the result is not text.
 fn flipped(text: &str, bit: usize) -> Option<String> {
     let mut bytes = text.as_bytes().to_vec();
     bytes[bit / 8] ^= 1 << (bit % 8);
@@ -152,10 +158,10 @@ fn no_bit_may_differ() {
             assert_eq!(refusal(&delete(&changed, signature)), Some(Refusal::Mismatch), "bit {bit} of {body}");
         }
         for changed in (0..signature.len() * 8).filter_map(|bit| flipped(signature, bit)) {
-            assert!(refusal(&Request { signature: Some(&changed), ..whole }).is_some(), "{changed}");
+            assert!(refusal(&SignedRequest { signature: Some(&changed), ..whole }).is_some(), "{changed}");
         }
         for changed in (0..T.len() * 8).filter_map(|bit| flipped(T, bit)) {
-            let refusal = refusal(&Request { timestamp: Some(&changed), ..whole });
+            let refusal = refusal(&SignedRequest { timestamp: Some(&changed), ..whole });
             assert!(matches!(refusal, Some(Refusal::Mismatch | Refusal::Timestamp)), "{changed}");
         }
     }
@@ -163,7 +169,7 @@ fn no_bit_may_differ() {
 
 proptest! {
     #[test]
-    fn what_is_signed_is_accepted_and_no_bit_of_it_may_differ(
+    fn a_signed_request_is_accepted_and_no_bit_of_it_may_differ(
         secret in "\\PC{1,40}",
         body in proptest::collection::vec(any::<u8>(), 1..80),
         at in 1_000_000_000_u64..2_000_000_000_000,
@@ -171,20 +177,20 @@ proptest! {
     ) {
         let (keys, timestamp) = (keys(&[&secret]), at.to_string());
         let signature = keys.sign(&timestamp, &body).expect("a key");
-        let whole = Request { timestamp: Some(&timestamp), ..post(&body, &signature) };
+        let whole = SignedRequest { timestamp: Some(&timestamp), ..post(&body, &signature) };
         let now_ms = time::unix_ms(at);
         prop_assert!(keys.verify(&whole, now_ms).is_ok());
         let bit = bit.index(body.len() * 8);
         let mut changed = body.clone();
         changed[bit / 8] ^= 1 << (bit % 8);
-        prop_assert_eq!(keys.verify(&Request { body: &changed, ..whole }, now_ms).err(), Some(Refusal::Mismatch));
+        prop_assert_eq!(keys.verify(&SignedRequest { body: &changed, ..whole }, now_ms).err(), Some(Refusal::Mismatch));
         let other = Key::new("other", &format!("{secret}x")).sign(&timestamp, &body);
-        let forged = keys.verify(&Request { signature: Some(&other), ..whole }, now_ms);
+        let forged = keys.verify(&SignedRequest { signature: Some(&other), ..whole }, now_ms);
         prop_assert_eq!(forged.err(), Some(Refusal::Mismatch));
     }
 
     #[test]
-    fn anything_that_arrives_is_refused_without_a_panic(
+    fn any_input_is_rejected_without_a_panic(
         is_delete: bool,
         timestamp in proptest::option::of("[0-9]{0,25}|\\PC{0,20}"),
         signature in proptest::option::of("[A-Za-z0-9+/]{43}=|[0-9a-f]{64}|\\PC{0,50}"),
@@ -193,8 +199,8 @@ proptest! {
     ) {
         let keys = keys(&["secret", "c2VjcmV0", "00ff"]);
         let (timestamp, signature) = (timestamp.as_deref(), signature.as_deref());
-        let request = Request { is_delete, timestamp, signature, body: &body };
-        let refusal = keys.verify(&request, now_ms).expect_err("nobody guesses a signature");
+        let request = SignedRequest { is_delete, timestamp, signature, body: &body };
+        let refusal = keys.verify(&request, now_ms).expect_err("a random signature");
         let said = explain(&keys, &request, refusal, &Surroundings { others: &[("acme", &keys)] }).to_string();
         prop_assert!(!said.contains("it would match"), "{}", said);
     }

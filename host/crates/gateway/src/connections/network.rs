@@ -1,10 +1,10 @@
-//! The unit that connections are counted by: one machine, or the network that one subscriber has.
+//! The unit by which connections are counted: one IPv4 address, or the IPv6 network of one subscriber.
 
 use std::net::{IpAddr, Ipv4Addr};
 
 /// An IPv4 address, or the first half of an IPv6 address: a subscriber with one address of a /64 has all 2^64 of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Network {
+pub(crate) enum Network {
     /// One address.
     V4(Ipv4Addr),
     /// The /64 of an address.
@@ -13,7 +13,7 @@ pub enum Network {
 
 impl Network {
     /// The network of an address. An IPv4 address in IPv6 notation is an IPv4 address.
-    pub fn of(address: IpAddr) -> Self {
+    pub(crate) fn of(address: IpAddr) -> Self {
         match address.to_canonical() {
             IpAddr::V4(address) => Self::V4(address),
             IpAddr::V6(address) => {
@@ -33,18 +33,18 @@ mod tests {
     }
 
     #[test]
-    fn ipv4_addresses_count_one_by_one() {
+    fn ipv4_addresses_are_separate_networks() {
         assert_ne!(of("192.0.2.1"), of("192.0.2.2"));
     }
 
     #[test]
-    fn ipv6_addresses_of_a_64_count_together() {
+    fn ipv6_addresses_of_a_64_are_one_network() {
         assert_eq!(of("2001:db8:1:2::1"), of("2001:db8:1:2:ffff:ffff:ffff:ffff"));
         assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
     }
 
     #[test]
-    fn an_ipv4_address_in_ipv6_notation_counts_as_itself() {
+    fn an_ipv4_mapped_address_is_the_ipv4_address() {
         assert_eq!(of("::ffff:192.0.2.1"), of("192.0.2.1"));
         assert_ne!(of("::ffff:192.0.2.1"), of("::ffff:192.0.2.2"));
     }

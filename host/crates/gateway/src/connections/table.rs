@@ -1,26 +1,26 @@
-//! The table behind [`super::Connections`]: strangers in the order in which they make room, verified connections as a
-//! list to take samples from. Every operation is O(log n) or O(1).
+//! The table behind [`super::Connections`]: unverified connections in the order of their eviction, verified ones as a
+//! list from which samples are taken. Every operation is O(log n) or O(1).
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::{Connection, Doing, Network, Standing};
+use super::{Activity, Connection, Network, Trust};
 
-/// Verified connections that are looked at when one of them has to make room. That nearly always finds one of the
-/// longest idle, without an order that every callback would have to keep up.
+/// Verified connections that are sampled when one of them is to be evicted. Samples nearly always contain one of the
+/// longest idle, without an order that every callback would have to update.
 const SAMPLES: u64 = 16;
 
-/// Multiplied with a running number, it gives places that are spread over a list (2^64 divided by the golden ratio).
+/// A running number times this (2^64 divided by the golden ratio) gives indexes that are spread over a list.
 const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// Connections by how soon they make room.
+/// Connections in the order of their eviction.
 #[derive(Default)]
 pub(super) struct Table {
-    /// Sockets that exist; those that were evicted, and are being closed, included.
+    /// Open sockets, including those of evicted connections.
     sockets: usize,
     networks: HashMap<Network, usize>,
-    /// Strangers: the idle ones first, by when they became so, then the others.
+    /// Unverified connections: idle ones first, by the start of their idle time, then busy ones.
     order: BTreeMap<Rank, Arc<Connection>>,
     by_network: BTreeSet<(Network, Rank)>,
     verified: Vec<Arc<Connection>>,
@@ -28,61 +28,61 @@ pub(super) struct Table {
     next: u64,
 }
 
-/// Bit 63: in the middle of a request. The rest: a running number.
+/// Bit 63: a request is being handled. The rest: a running number.
 type Rank = u64;
 
 const BUSY: Rank = 1 << 63;
-/// Of a connection that was evicted, or closed.
+/// The rank of a connection that was evicted or closed.
 const GONE: Rank = u64::MAX;
 
 impl Table {
-    /// Connections that have a place.
+    /// Connections that have a slot.
     pub(super) fn open(&self) -> usize {
         self.order.len() + self.verified.len()
     }
 
-    /// Those of them that have sent no verified request.
-    pub(super) fn strangers(&self) -> usize {
+    /// Unverified connections that have a slot.
+    pub(super) fn unverified(&self) -> usize {
         self.order.len()
     }
 
-    /// Those of a network.
+    /// Connections of a network.
     pub(super) fn of_network(&self, network: Network) -> usize {
         self.networks.get(&network).copied().unwrap_or_default()
     }
 
-    /// Sockets without a place.
+    /// Sockets of evicted connections.
     pub(super) fn closing(&self) -> usize {
         self.sockets - self.open()
     }
 
-    pub(super) fn insert(&mut self, connection: &Arc<Connection>, standing: Standing) {
+    pub(super) fn insert(&mut self, connection: &Arc<Connection>, trust: Trust) {
         self.sockets += 1;
         *self.networks.entry(connection.network).or_default() += 1;
-        match standing {
-            Standing::Verified => self.push_verified(Arc::clone(connection)),
-            Standing::Stranger | Standing::Known => self.rank(Arc::clone(connection), false),
+        match trust {
+            Trust::Verified => self.push_verified(Arc::clone(connection)),
+            Trust::Unverified | Trust::Accepted => self.rank(Arc::clone(connection), false),
         }
     }
 
-    /// Puts a stranger's connection behind all others that do the same: nothing, or something.
+    /// Moves an unverified connection to the end of the idle ones, or of the busy ones.
     pub(super) fn set_busy(&mut self, connection: &Connection, busy: bool) {
         if let Some(connection) = self.unrank(connection) {
             self.rank(connection, busy);
         }
     }
 
-    /// Moves a connection to the verified ones, if it still has a place.
+    /// Moves a connection to the verified ones, if it still has a slot.
     pub(super) fn verify(&mut self, connection: &Connection) {
         if let Some(connection) = self.unrank(connection) {
-            connection.activity.store(super::activity(Doing::Something), Ordering::Relaxed);
-            connection.standing.store(Standing::Verified as u8, Ordering::Relaxed);
+            connection.activity.store(super::activity(Activity::Busy), Ordering::Relaxed);
+            connection.trust.store(Trust::Verified as u8, Ordering::Relaxed);
             self.push_verified(connection);
         }
     }
 
-    /// Takes its place from the stranger that has been idle longest, or else from the one whose request began first.
-    pub(super) fn evict_stranger(&mut self) -> Option<Arc<Connection>> {
+    /// Evicts the unverified connection that has been idle longest, or else the one whose request started first.
+    pub(super) fn evict_unverified(&mut self) -> Option<Arc<Connection>> {
         let (_, connection) = self.order.first_key_value()?;
         let connection = Arc::clone(connection);
         self.unrank(&connection);
@@ -90,8 +90,8 @@ impl Table {
         Some(connection)
     }
 
-    /// The same among the strangers of a network.
-    pub(super) fn evict_stranger_of(&mut self, network: Network) -> Option<Arc<Connection>> {
+    /// Evicts in the same order among the unverified connections of a network.
+    pub(super) fn evict_unverified_of(&mut self, network: Network) -> Option<Arc<Connection>> {
         let (_, rank) = self.by_network.range((network, 0)..=(network, GONE)).next()?;
         let connection = Arc::clone(self.order.get(rank)?);
         self.unrank(&connection);
@@ -99,18 +99,17 @@ impl Table {
         Some(connection)
     }
 
-    /// Takes its place from a verified connection that has been idle for long; none if all that are looked at are
-    /// busy.
+    /// Evicts a verified connection that has been idle for long, or returns `None` if all samples are busy.
     pub(super) fn evict_idle(&mut self) -> Option<Arc<Connection>> {
         let count = u64::try_from(self.verified.len()).ok().filter(|count| *count > 0)?;
         let first = self.number();
-        let places = (0..SAMPLES.min(count)).map(|sample| {
+        let indexes = (0..SAMPLES.min(count)).map(|sample| {
             let at = if count <= SAMPLES { sample } else { first.wrapping_add(sample).wrapping_mul(SPREAD) % count };
             usize::try_from(at).expect("below the length of a list")
         });
-        let idle = places.filter_map(|at| {
+        let idle = indexes.filter_map(|at| {
             let activity = self.verified[at].activity.load(Ordering::Relaxed);
-            (activity & 1 == u64::from(Doing::Nothing as u8)).then_some((activity, at))
+            (activity & 1 == u64::from(Activity::Idle as u8)).then_some((activity, at))
         });
         let (_, at) = idle.min()?;
         let connection = self.take_verified(at);
@@ -118,14 +117,14 @@ impl Table {
         Some(connection)
     }
 
-    /// The socket is gone.
+    /// Removes a connection whose socket was closed.
     pub(super) fn close(&mut self, connection: &Connection) {
         self.sockets -= 1;
         if connection.position.load(Ordering::Relaxed) == GONE {
             return;
         }
         if connection.is_verified() {
-            let at = usize::try_from(connection.position.load(Ordering::Relaxed)).expect("a place in a list");
+            let at = usize::try_from(connection.position.load(Ordering::Relaxed)).expect("an index of a list");
             self.take_verified(at);
         } else {
             self.unrank(connection);
@@ -152,7 +151,7 @@ impl Table {
     }
 
     fn push_verified(&mut self, connection: Arc<Connection>) {
-        let at = u64::try_from(self.verified.len()).expect("a place in a list");
+        let at = u64::try_from(self.verified.len()).expect("an index of a list");
         connection.position.store(at, Ordering::Relaxed);
         self.verified.push(connection);
     }
@@ -160,7 +159,7 @@ impl Table {
     fn take_verified(&mut self, at: usize) -> Arc<Connection> {
         let connection = self.verified.swap_remove(at);
         if let Some(moved) = self.verified.get(at) {
-            moved.position.store(u64::try_from(at).expect("a place in a list"), Ordering::Relaxed);
+            moved.position.store(u64::try_from(at).expect("an index of a list"), Ordering::Relaxed);
         }
         connection
     }

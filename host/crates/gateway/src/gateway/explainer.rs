@@ -1,15 +1,15 @@
-//! Looks for the reason why a signature does not match, as often as the operator allows: anybody can
-//! send an unsigned request, and each look costs a few dozen signatures.
+//! Explains to operators why a signature does not match, within a rate limit: every caller can send an unsigned
+//! request, and each explanation costs a few dozen signatures.
 
 use std::fmt::Display;
-use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use frontgate_telemetry::PerSecond;
 use frontgate_twilio::explain::{Surroundings, explain};
-use frontgate_twilio::signature::{Refusal, Request};
+use frontgate_twilio::signature::{Refusal, SignedRequest};
 use frontgate_twilio_callbacks::crm;
 use frontgate_twilio_callbacks::error::DecodeError;
+use parking_lot::Mutex;
 use tokio::task::block_in_place;
 
 use crate::error::Error;
@@ -32,21 +32,21 @@ impl Explainer {
         }
     }
 
-    /// The error for a request that was not taken for Twilio's.
-    pub(super) fn error(
+    /// The error for a request that Twilio did not sign.
+    pub(super) fn twilio_error(
         &self,
         routes: &Routes,
         route: &Route,
-        request: &Request<'_>,
+        request: &SignedRequest<'_>,
         host: Option<&str>,
         refusal: Refusal,
     ) -> Error {
         let query = request.target.split_once('?').map(|(_, query)| query);
-        // Callbacks of the old version are not signed; what they get is a constant answer.
+        // Callbacks of version 1 are not signed; their error is constant.
         if refusal == Refusal::Missing && query.is_some_and(crm::is_version1) {
             return DecodeError::Version1.into();
         }
-        Error::Signature(self.words(request.target.len() + request.body.len(), &refusal.clone(), || {
+        Error::Signature(self.explain(request.target.len() + request.body.len(), &refusal.clone(), || {
             let tenant = &route.tenant;
             let others = routes.tenants().iter().filter(|other| other.name != tenant.name);
             let others: Vec<_> = others.map(|other| (&*other.name, &other.keys)).collect();
@@ -56,19 +56,14 @@ impl Explainer {
     }
 
     /// Explains a refusal, or says why no explanation was computed.
-    pub(super) fn words(&self, bytes: usize, refusal: &impl Display, explain: impl FnOnce() -> String) -> String {
+    pub(super) fn explain(&self, bytes: usize, refusal: &impl Display, explain: impl FnOnce() -> String) -> String {
         if bytes > self.bytes_max {
-            return format!("{refusal}; too large to look for the reason");
+            return format!("{refusal}; not explained: larger than server.explain_bytes_max");
         }
-        if !self.may_explain() {
-            return format!("{refusal}; too many of them to look for the reason");
+        if !self.explained.lock().take(Instant::now(), self.per_second_max) {
+            return format!("{refusal}; not explained: server.explanations_per_second_max reached");
         }
-        // Dozens of signatures: others' callbacks do not wait for them.
+        // Dozens of signatures: other callbacks do not wait for them.
         block_in_place(explain)
-    }
-
-    fn may_explain(&self) -> bool {
-        let mut explained = self.explained.lock().unwrap_or_else(PoisonError::into_inner);
-        explained.take(Instant::now(), self.per_second_max)
     }
 }

@@ -20,36 +20,36 @@ fn routes() -> Routes {
     Routes::new(vec![Arc::new(tenant.expect("a URL"))])
 }
 
-fn address(path: &str) -> Option<Address> {
+fn endpoint(path: &str) -> Option<Endpoint> {
     match routes().find(path)? {
-        Place::Front(route) => Some(route.address),
-        Place::Twilio(_) => None,
+        RouteMatch::Front(route) => Some(route.endpoint),
+        RouteMatch::Twilio(_) => None,
     }
 }
 
 #[test]
 fn a_channel_is_found_below_its_app() {
-    assert_eq!(address("/front/sms"), Some(Address::App));
-    assert_eq!(address("/front/sms/key"), Some(Address::Channel("key".to_owned())));
-    assert_eq!(address("/front/sms/key/provider"), Some(Address::Provider("key".to_owned())));
-    assert_eq!(address("/front/sms/key/provider/any/path"), Some(Address::Provider("key".to_owned())));
+    assert_eq!(endpoint("/front/sms"), Some(Endpoint::App));
+    assert_eq!(endpoint("/front/sms/key"), Some(Endpoint::Channel("key".to_owned())));
+    assert_eq!(endpoint("/front/sms/key/provider"), Some(Endpoint::Provider("key".to_owned())));
+    assert_eq!(endpoint("/front/sms/key/provider/any/path"), Some(Endpoint::Provider("key".to_owned())));
 }
 
 #[test]
 fn a_path_that_only_begins_like_an_app_is_not_found() {
     for path in ["/front/smsx", "/front/sm", "/front", "//front/sms", "/front/sms//key", "/front/sms/key/other"] {
-        assert_eq!(address(path), None, "{path}");
+        assert_eq!(endpoint(path), None, "{path}");
     }
 }
 
 #[test]
-fn a_letter_of_several_bytes_at_the_length_of_an_app_is_not_found() {
-    assert_eq!(address("/front/smé/key"), None);
+fn a_character_across_the_length_of_an_app_is_not_found() {
+    assert_eq!(endpoint("/front/smé/key"), None);
 }
 
-/// Hashing a prefix costs its length, so the sum of these lengths is what finding an app costs.
+/// Hashing a prefix costs its length, so that the sum of the lengths is the cost of a lookup.
 #[test]
-fn finding_an_app_costs_what_the_configuration_says_however_long_the_path() {
+fn the_cost_of_finding_an_app_does_not_depend_on_the_path() {
     let routes = routes();
     let apps: usize = routes.apps.keys().map(String::len).sum();
     for unit in ["/", "/front", "/front/sms", "//front/sms/", "/front/sms/key/provider"] {

@@ -1,35 +1,35 @@
-//! How many connections the limit on open files leaves room for.
+//! The number of connections that the limit on open files allows.
 
 use tracing::warn;
 
 use crate::settings::Server;
 
-/// Connections of the operators' listener: a few people, and what scrapes metrics.
+/// Connections of the operators' listener: a few people and metrics scrapers.
 pub const OPERATORS_CONNECTIONS_MAX: usize = 128;
 
-/// The database, the log, sockets that listen, timers, plugins that are being loaded, connections that are being closed.
-const OWN: usize = 256;
-/// A file of a granted folder, and a connection to another system.
-const OF_A_CALL: usize = 2;
+/// Files of the process itself: database, log, listeners, timers, plugins being loaded, connections being closed.
+const FILES_OF_PROCESS: usize = 256;
+/// Files of a plugin call: one of a granted folder, and one connection.
+const FILES_PER_CALL: usize = 2;
 
-/// The connections that the public listener may take, where so many files may be open; `None` means no
-/// limit. At a low limit, half of the descriptors are reserved for everything else.
+/// Connections that the public listener may accept under a limit on open files; `None` means no limit. At a low limit,
+/// half of the descriptors are reserved for everything else.
 pub fn connections_max(server: &Server, calls_max: u32, open_files_max: Option<u64>) -> usize {
     let wanted = server.connections_max;
     let Some(files) = open_files_max.and_then(|files| usize::try_from(files).ok()) else {
         return wanted;
     };
     let calls = usize::try_from(calls_max).unwrap_or(usize::MAX);
-    let kept = calls.saturating_mul(OF_A_CALL).saturating_add(OWN + OPERATORS_CONNECTIONS_MAX);
-    let possible = (files - kept.min(files / 2)).max(1);
+    let reserved = calls.saturating_mul(FILES_PER_CALL).saturating_add(FILES_OF_PROCESS + OPERATORS_CONNECTIONS_MAX);
+    let possible = (files - reserved.min(files / 2)).max(1);
     if possible < wanted {
         warn!(
             event = "server.connections_limited",
             connections_max = possible,
             open_files_max = files,
-            "limit on open files is {files}: {possible} connections are taken, not server.connections_max = {wanted}; \
+            "limit on open files is {files}: {possible} connections are accepted, not server.connections_max = {wanted}; \
              raise it to {} (`ulimit -n`, LimitNOFILE=), or lower connections_max",
-            wanted.saturating_add(kept)
+            wanted.saturating_add(reserved)
         );
     }
     wanted.min(possible)

@@ -1,5 +1,5 @@
-//! Closes a connection whose caller may still be sending: with unread bytes in it, a socket that is closed resets the
-//! connection, and the caller may never see the answer that it got.
+//! Closes a connection whose caller may still be sending. Closing a socket with unread bytes resets the connection, and
+//! the caller may lose the response.
 
 use std::cell::RefCell;
 use std::io;
@@ -9,11 +9,11 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-/// How long the caller may take to stop.
+/// Time for the caller to stop.
 const TIME_MAX: Duration = Duration::from_secs(1);
-/// What it may send until then: a callback's whole body.
+/// Bytes that are discarded: more than a callback's whole body.
 const BYTES_MAX: usize = 512 * 1024;
-/// What is thrown away at a time.
+/// Bytes of one read.
 const PIECE_BYTES: usize = 32 * 1024;
 
 thread_local! {
@@ -21,9 +21,9 @@ thread_local! {
     static PIECE: RefCell<Vec<u8>> = RefCell::new(vec![0; PIECE_BYTES]);
 }
 
-/// Says that nothing more will be sent, and throws away what still comes.
+/// Shuts down the sending side, and discards what still arrives.
 pub(super) async fn close(mut stream: TcpStream) {
-    // Whatever happens, the connection is over.
+    // The connection is closed in any case.
     let _ = timeout(TIME_MAX, async {
         stream.shutdown().await?;
         discard(&stream).await

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use frontgate_net::connection::Connection;
-use frontgate_net::idle::Idle;
+use frontgate_net::Connection;
+use frontgate_net::Pool;
 use parking_lot::Mutex;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
@@ -25,7 +25,7 @@ pub(crate) struct Egress {
     pub(super) plugin: Arc<str>,
     pub(super) policy: Policy,
     network: Arc<Network>,
-    pub(super) idle: Idle<Key, Body>,
+    pub(super) idle: Pool<Key, Body>,
     /// Time of the last warning of each kind.
     warned: Mutex<HashMap<&'static str, Instant>>,
 }
@@ -47,7 +47,7 @@ impl Egress {
             plugin: Arc::clone(plugin),
             policy: named.map(Policy::new).unwrap_or_default(),
             network: Arc::clone(network),
-            idle: Idle::new(network.connections_idle_max),
+            idle: Pool::new(network.connections_idle_max),
             warned: Mutex::default(),
         }
     }

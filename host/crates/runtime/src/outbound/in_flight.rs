@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use frontgate_net::connection::Connection;
+use frontgate_net::Connection;
 use frontgate_telemetry::metrics::{METRICS, labels};
 use hyper::{Method, Request, Response, body::Incoming};
 use tokio::time::{Instant, timeout_at};

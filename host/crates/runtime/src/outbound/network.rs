@@ -5,8 +5,8 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 
-use frontgate_net::connection::Tls;
-use frontgate_net::resolve::Names;
+use frontgate_net::Resolver;
+use frontgate_net::Tls;
 use tokio::time::{Instant, timeout_at};
 
 use super::destination::Destination;
@@ -15,7 +15,7 @@ use crate::settings::Plugins;
 
 /// The network of all plugins.
 pub(crate) struct Network {
-    names: Names,
+    resolver: Resolver,
     pub(super) tls: Tls,
     pub(super) connections_idle_max: usize,
     overrides: NetworkOverrides,
@@ -38,7 +38,7 @@ impl Network {
     /// Reads nameservers and certificates from the configuration.
     pub(crate) fn new(config: &Plugins, overrides: &NetworkOverrides) -> Self {
         Self {
-            names: Names::new(&config.nameservers),
+            resolver: Resolver::new(&config.nameservers),
             tls: Tls::new(&config.ca_files),
             connections_idle_max: config.connections_idle_max,
             overrides: overrides.clone(),
@@ -53,7 +53,7 @@ impl Network {
 
     /// Looks up all addresses of a host.
     pub(super) async fn resolve(&self, host: &str, until: Instant) -> Result<Vec<IpAddr>, Failure> {
-        let found = timeout_at(until, self.names.look_up(host)).await;
+        let found = timeout_at(until, self.resolver.look_up(host)).await;
         let found = found.unwrap_or_else(|_| Err("no nameserver answers in time".to_owned()));
         found.map_err(|error| Failure::NotConnected(format!("looking up {host}: {error}")))
     }

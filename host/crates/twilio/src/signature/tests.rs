@@ -12,7 +12,7 @@ fn base(url: &str) -> Base {
     Base::new(url.strip_suffix(target(url)).expect("a path")).expect("a URL")
 }
 
-/// Path and query as they stand in the URL: a parser would escape them anew.
+/// Path and query as in the URL: a parser would escape them again.
 fn target(url: &str) -> &str {
     let (_, rest) = url.split_once("://").expect("a scheme");
     &rest[rest.find('/').unwrap_or(rest.len())..]
@@ -23,8 +23,8 @@ fn keys(url: &str, tokens: &[&str]) -> Keys {
     Keys::new(base(url), tokens.iter().enumerate().map(token).collect(), Vec::new())
 }
 
-fn form<'r>(target: &'r str, body: &'r str, signature: &'r str) -> Request<'r> {
-    Request { target, signature: Some(signature), settings: None, is_form: true, body: body.as_bytes() }
+fn form<'r>(target: &'r str, body: &'r str, signature: &'r str) -> SignedRequest<'r> {
+    SignedRequest { target, signature: Some(signature), settings: None, is_form: true, body: body.as_bytes() }
 }
 
 fn accepted(url: &str, token: &str, body: &str, signature: &str) -> bool {
@@ -71,13 +71,13 @@ fn the_official_vectors_are_accepted() {
 }
 
 #[test]
-fn the_official_negatives_are_refused() {
+fn the_official_negatives_are_rejected() {
     let sorted_by_name_and_value = "95+Bu0JVPi0r/SsESZCVf0dWAjw=";
     assert!(!accepted(U, "12345", &format!("{P}{REASONS}"), sorted_by_name_and_value));
     for signature in ["", "WRONG", "NOTRSOYDt4T1cUTdK1PDd93/VVr8B8=", "RSOYDt4T1cUTdK1PDd93/VVr8B8"] {
         assert!(!accepted(U, "12345", P, signature), "{signature}");
     }
-    let unsigned = Request { signature: None, ..form(target(U), P, "") };
+    let unsigned = SignedRequest { signature: None, ..form(target(U), P, "") };
     assert_eq!(keys(U, &["12345"]).verify(&unsigned).err(), Some(Refusal::Missing));
 }
 
@@ -107,7 +107,7 @@ fn frontlines_own_shapes_are_accepted() {
 }
 
 #[test]
-fn a_body_that_is_no_form_is_bound_by_its_hash() {
+fn a_body_that_is_not_a_form_must_match_its_hash() {
     let body = r#"{"property": "value", "boolean": true}"#;
     let hash = "0a1ff7634d9ab3b95db5c9a2dfe9416e41502b283a80c7cf19632632f96e6620";
     let empty = "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a";
@@ -118,9 +118,9 @@ fn a_body_that_is_no_form_is_bound_by_its_hash() {
     ];
     let keys = keys(U, &["12345"]);
     for (target, body, signature) in &table {
-        let request = Request { is_form: false, ..form(target, body, signature) };
+        let request = SignedRequest { is_form: false, ..form(target, body, signature) };
         assert!(keys.verify(&request).is_ok(), "{target}");
-        let other = Request { body: b"[]", ..request };
+        let other = SignedRequest { body: b"[]", ..request };
         assert_eq!(keys.verify(&other).err(), Some(Refusal::BodyHash), "{target}");
     }
 }
@@ -151,7 +151,7 @@ fn a_shared_key_is_chosen_by_its_id_and_never_weakened() {
         (String::new(), &by_token, Ok(())),
     ];
     for (settings, signature, want) in table {
-        let request = Request { settings: Some(&settings), ..form(target(U), "a=1", signature) };
+        let request = SignedRequest { settings: Some(&settings), ..form(target(U), "a=1", signature) };
         match (keys.verify(&request), want) {
             (Ok(_), Ok(())) => {}
             (Err(refusal), Err(words)) => assert!(refusal.to_string().contains(words), "{settings}: {refusal}"),
@@ -181,7 +181,7 @@ fn accepts(case: &Case) -> bool {
 }
 
 #[test]
-fn what_twilios_own_library_signs_is_accepted() {
+fn signatures_of_twilios_library_are_accepted() {
     for case in cases() {
         assert!(accepts(&case), "{} {} {}", case.public_url, case.target, case.body);
     }
@@ -264,7 +264,7 @@ fn the_explanation_names_the_single_change_that_would_match() {
 
 proptest! {
     #[test]
-    fn repeated_values_that_are_half_numbers_half_words_have_an_order(
+    fn repeated_values_of_numbers_and_words_have_an_order(
         values in proptest::collection::vec("[0-9]{1,3}|[0-9]{1,2}[a-z]|[a-z-]{1,3}", 0..80),
     ) {
         let body: Vec<String> = values.iter().map(|value| format!("a={value}")).collect();
@@ -273,7 +273,7 @@ proptest! {
     }
 
     #[test]
-    fn anything_that_arrives_is_refused_without_a_panic(
+    fn any_input_is_rejected_without_a_panic(
         target in "/[ -~]{0,40}",
         signature in ".{0,40}",
         settings in proptest::option::of(".{0,40}"),
@@ -281,8 +281,8 @@ proptest! {
         is_form: bool,
     ) {
         let keys = keys("https://u:p@gw.example.org:8443/", &["token"]);
-        let request = Request { target: &target, signature: Some(&signature), settings: settings.as_deref(), is_form, body: &body };
-        let refusal = keys.verify(&request).expect_err("nobody guesses a signature");
+        let request = SignedRequest { target: &target, signature: Some(&signature), settings: settings.as_deref(), is_form, body: &body };
+        let refusal = keys.verify(&request).expect_err("a random signature");
         let around = Surroundings { host: Some("x"), others: &[] };
         explain(&keys, &request, refusal, &around).to_string();
     }

@@ -5,8 +5,8 @@
 
 use std::sync::Arc;
 
-use frontgate_front::answers;
 use frontgate_front::ids;
+use frontgate_front::replies::Reply;
 use rusqlite::{OptionalExtension as _, Transaction, params};
 use tracing::warn;
 
@@ -171,7 +171,7 @@ fn sent(
     let name = receipt.name.as_deref().unwrap_or(&row.external_id);
     transaction.prepare_cached(update)?.execute(params![row.id, name, row.external_id, row.conversation])?;
     let (external_id, external_conversation_id) = (&*row.external_id, &*row.conversation);
-    set_answer(transaction, row.id, &answers::Outcome::Sent { external_id, external_conversation_id }.answer())
+    set_answer(transaction, row.id, &Reply::Sent { external_id, external_conversation_id }.response())
 }
 
 /// Enqueues the events of a plugin's receipt.
@@ -203,7 +203,7 @@ fn accept_receipt_events(
 /// Stores the plugin's name of a conversation, as its external id if Front knows no other id yet.
 fn name_conversation(transaction: &Transaction<'_>, row: &mut Row, name: &str) -> rusqlite::Result<()> {
     let known = conversations::named(transaction, row.channel, name)?;
-    let is_new = row.conversation.starts_with(ids::MINTED) && !is_known_to_front(transaction, row)?;
+    let is_new = row.conversation.starts_with(ids::GENERATED) && !is_known_to_front(transaction, row)?;
     match (known, is_new) {
         (Some(known), true) => {
             conversations::rename(transaction, row.channel, &row.conversation, &known)?;
@@ -246,7 +246,7 @@ fn failed(
     wake_waiting(transaction, row.channel, now)?;
     transaction.prepare_cached("UPDATE front_messages SET settled = 1 WHERE id = ?1")?.execute([row.id])?;
     match row.status {
-        None => set_answer(transaction, row.id, &answers::Outcome::Refused(reason).answer()),
+        None => set_answer(transaction, row.id, &Reply::Refused(reason).response()),
         Some(PROMISED) => {
             let report = Report { message: row.external_id.clone(), reason: reason.to_owned() };
             let delivery = provider_events::failure_report(tenant, row.channel, Some(row.id), &report, request);

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use frontgate_front::answers;
-use frontgate_front::answers::Answer;
-use frontgate_front::ids::MINTED;
+use frontgate_front::ids::GENERATED;
+use frontgate_front::replies::{ChannelResponse, Reply};
 use frontgate_store::{NO_TENANT, Origin, crash, millis};
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
 
@@ -42,7 +41,7 @@ pub struct StoredMessage {
     /// Row id of the message.
     pub message: i64,
     /// The answer that Front received, or receives now.
-    pub answer: Option<Answer>,
+    pub answer: Option<ChannelResponse>,
 }
 
 impl Store {
@@ -71,7 +70,7 @@ impl Store {
     }
 
     /// Returns the answer about a message; without one, stores and returns the promise that it is sent.
-    pub async fn promise_answer(&self, tenant: &str, message: i64) -> Result<Answer, StoreError> {
+    pub async fn promise_answer(&self, tenant: &str, message: i64) -> Result<ChannelResponse, StoreError> {
         self.database
             .write_in_time(Origin::progress(tenant), move |transaction| {
                 let select =
@@ -82,8 +81,7 @@ impl Store {
                 if let Some(answer) = answer {
                     return Ok(answer);
                 }
-                let promise =
-                    answers::Outcome::Sent { external_id: &id, external_conversation_id: &conversation }.answer();
+                let promise = Reply::Sent { external_id: &id, external_conversation_id: &conversation }.response();
                 set_answer(transaction, message, &promise)?;
                 Ok(promise)
             })
@@ -91,7 +89,7 @@ impl Store {
     }
 
     /// Returns the answer about a message, if Front has one.
-    pub async fn message_answer(&self, tenant: &str, message: i64) -> Result<Option<Answer>, StoreError> {
+    pub async fn message_answer(&self, tenant: &str, message: i64) -> Result<Option<ChannelResponse>, StoreError> {
         self.database
             .read(tenant, move |connection| {
                 let select = "SELECT status, answer FROM front_messages WHERE id = ?1";
@@ -117,7 +115,7 @@ impl Store {
                 let lane = conversations::lane(connection, channel, &own)?;
                 let mut names = conversations::names(connection, channel, &lane)?;
                 if names.is_empty() {
-                    names.extend(ids.into_iter().filter(|id| !id.starts_with(MINTED)));
+                    names.extend(ids.into_iter().filter(|id| !id.starts_with(GENERATED)));
                 }
                 Ok(names)
             })
@@ -167,13 +165,17 @@ fn insert(transaction: &Transaction<'_>, incoming: &Incoming, now: i64) -> rusql
 }
 
 /// Reads the answer from a row with `status` and `answer`.
-pub(super) fn answer(row: &Row<'_>) -> rusqlite::Result<Option<Answer>> {
+pub(super) fn answer(row: &Row<'_>) -> rusqlite::Result<Option<ChannelResponse>> {
     let (status, body): (Option<u16>, Option<Vec<u8>>) = (row.get("status")?, row.get("answer")?);
-    Ok(status.zip(body).map(|(status, body)| Answer { status, body }))
+    Ok(status.zip(body).map(|(status, body)| ChannelResponse { status, body }))
 }
 
 /// Stores the answer about a message, unless Front already has one.
-pub(super) fn set_answer(transaction: &Transaction<'_>, message: i64, answer: &Answer) -> rusqlite::Result<()> {
+pub(super) fn set_answer(
+    transaction: &Transaction<'_>,
+    message: i64,
+    answer: &ChannelResponse,
+) -> rusqlite::Result<()> {
     let mut update = transaction
         .prepare_cached("UPDATE front_messages SET status = ?2, answer = ?3 WHERE id = ?1 AND answer IS NULL")?;
     update.execute(params![message, answer.status, answer.body]).map(drop)

@@ -76,7 +76,7 @@ impl Store {
                                 AND (?3 IS NULL OR external_conversation_id GLOB ?4
                                   OR external_conversation_id =
                                     (SELECT external_conversation_id FROM front_messages WHERE id = ?3)))";
-                let minted = format!("{}*", ids::MINTED);
+                let minted = format!("{}*", ids::GENERATED);
                 connection.prepare_cached(select)?.query_row(params![channel, before, beside, minted], |row| row.get(0))
             })
             .await

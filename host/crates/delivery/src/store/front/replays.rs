@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use frontgate_front::answers::Answer;
+use frontgate_front::replies::ChannelResponse;
 use frontgate_store::{Origin, millis};
 use rusqlite::{OptionalExtension as _, params};
 
@@ -17,7 +17,7 @@ pub enum ReplayCheck {
     /// The request is new, or earlier ones got no answer.
     Open,
     /// The request was answered.
-    Answered(Answer),
+    Answered(ChannelResponse),
     /// An earlier request differs in the part that Front does not sign.
     Altered,
 }
@@ -48,7 +48,7 @@ impl Store {
                 Ok(Ok(match found {
                     Some((OPEN, before)) if before == unsigned.as_bytes() => ReplayCheck::Open,
                     Some((OPEN, _)) => ReplayCheck::Altered,
-                    Some((status, body)) => ReplayCheck::Answered(Answer { status, body }),
+                    Some((status, body)) => ReplayCheck::Answered(ChannelResponse { status, body }),
                     None => {
                         if let Err(overload) = limits.event(transaction, &whose)? {
                             return Ok(Err(overload));
@@ -69,7 +69,12 @@ impl Store {
     }
 
     /// Stores the answer for replays of a request.
-    pub async fn store_replay_answer(&self, tenant: &str, request: String, answer: Answer) -> Result<(), StoreError> {
+    pub async fn store_replay_answer(
+        &self,
+        tenant: &str,
+        request: String,
+        answer: ChannelResponse,
+    ) -> Result<(), StoreError> {
         let (whose, identity) = (tenant.to_owned(), replay_identity(&request));
         self.database
             .write_in_time(Origin::event(tenant, answer.body.len()), move |transaction| {

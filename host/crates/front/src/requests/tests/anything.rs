@@ -1,11 +1,11 @@
-//! Whatever arrives is read or refused.
+//! Every input is decoded or rejected.
 
 use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
 
-/// JSON with the names that requests have, and any others, and values of any type behind each.
+/// JSON with the names of requests and others, and values of any type.
 fn anything() -> impl Strategy<Value = Value> {
     let names = "type|payload|metadata|channel_id|_links|related|conversation|message_replied_to|id|message_uid|text|\
                  body|author|email|recipients|handle|role|name|attachments|filename|url|size|is_inline|cid|created_at|\
@@ -28,15 +28,15 @@ fn anything() -> impl Strategy<Value = Value> {
 
 proptest! {
     #[test]
-    fn any_json_of_a_known_type_is_read_or_refused(
+    fn any_json_of_a_known_type_is_decoded_or_rejected(
         name in "authorization|list_addresses|message|message_autoreply|message_imported|delete|[a-z]{0,4}",
         payload in anything(),
         metadata in anything(),
     ) {
         let body = json!({"type": name, "payload": payload, "metadata": metadata});
-        if let Ok(decoded) = decode_kept(body.to_string().as_bytes()) {
-            prop_assert_eq!(decoded.question.name(), name);
-            if let Question::Message(message) = decoded.question {
+        if let Ok(decoded) = decode_stored(body.to_string().as_bytes()) {
+            prop_assert_eq!(decoded.request.name(), name);
+            if let ChannelRequest::Message(message) = decoded.request {
                 prop_assert_eq!(message.idempotency_key("cha_1").len(), 64);
                 prop_assert!(message.to.iter().all(|party| !party.handle.trim().is_empty()));
                 prop_assert!(message.attachments.iter().all(|file| !file.filename.contains(['/', '"', '\n'])));
@@ -45,20 +45,20 @@ proptest! {
     }
 
     #[test]
-    fn any_json_and_any_bytes_are_read_or_refused(
+    fn any_json_and_any_bytes_are_decoded_or_rejected(
         value in anything(),
         bytes in proptest::collection::vec(any::<u8>(), 0..200),
         is_delete: bool,
     ) {
-        let _ = (decode_kept(value.to_string().as_bytes()), decode_kept(&bytes));
+        let _ = (decode_stored(value.to_string().as_bytes()), decode_stored(&bytes));
         let _ = signed(is_delete, &bytes, &bytes);
     }
 
     #[test]
-    fn every_bit_of_a_message_may_differ_without_a_panic(bit in any::<prop::sample::Index>()) {
+    fn no_flipped_bit_of_a_message_causes_a_panic(bit in any::<prop::sample::Index>()) {
         let mut body = whole().to_string().into_bytes();
         let bit = bit.index(body.len() * 8);
         body[bit / 8] ^= 1 << (bit % 8);
-        let _ = decode_kept(&body);
+        let _ = decode_stored(&body);
     }
 }

@@ -1,58 +1,69 @@
-//! A teammate's message: kept first, answered with what becomes of it if that is known in time, and
-//! otherwise with the promise that it is on its way.
+//! A teammate's message: stored first, then answered with its outcome if that is known in time, or else with a promise
+//! that it will be sent.
 
 use std::pin::pin;
 use std::sync::Arc;
 
+use frontgate_delivery::Store;
 use frontgate_delivery::store::front::{Channel, Hints, Incoming};
-use frontgate_front::answers::Answer;
+use frontgate_front::replies::ChannelResponse;
 use frontgate_front::requests::{Kind, Message};
 use tokio::time::timeout_at;
 
-use super::super::trip::Trip;
-use super::{Asked, mint, within};
+use super::super::request_context::RequestContext;
+use super::verified::{VerifiedRequest, new_id, within};
 use crate::error::Error;
-use crate::gateway::Gateway;
 
-impl Gateway {
-    pub(super) async fn message(
-        &self,
-        asked: &Asked<'_>,
-        channel: &Channel,
-        message: &Message,
-        trip: &Trip<'_>,
-    ) -> Result<Answer, Error> {
-        let incoming = Incoming {
+/// The part of a request's time that storing the promise may take: one twentieth.
+const PROMISE_DIVISOR: u32 = 20;
+
+/// A message that a teammate sends over a channel.
+pub(super) struct TeammateMessage<'r> {
+    pub(super) store: &'r Store,
+    pub(super) request: &'r VerifiedRequest<'r>,
+    pub(super) channel: &'r Channel,
+    pub(super) message: &'r Message,
+}
+
+impl TeammateMessage<'_> {
+    /// Stores the message and waits for its outcome.
+    pub(super) async fn respond(&self, context: &RequestContext<'_>) -> Result<ChannelResponse, Error> {
+        let (store, deadline) = (self.store, self.request.deadline);
+        let tenant = &self.request.route.tenant.name;
+        let kept = within(deadline, store.accept_message(self.incoming(context))).await?;
+        if let Some(answer) = kept.answer {
+            return Ok(answer);
+        }
+        let watch = store.watch_message(kept.message);
+        let mut changed = pin!(watch.notified());
+        // Registered before the outcome is read, so that no change between the two is missed.
+        changed.as_mut().enable();
+        if let Some(answer) = within(deadline, store.message_answer(tenant, kept.message)).await? {
+            return Ok(answer);
+        }
+        let outcome_deadline = deadline - self.request.route.app.timeout / PROMISE_DIVISOR;
+        let _ = timeout_at(outcome_deadline, changed).await;
+        within(deadline, store.promise_answer(tenant, kept.message)).await
+    }
+
+    fn incoming(&self, context: &RequestContext<'_>) -> Incoming {
+        let (channel, message) = (self.channel, self.message);
+        Incoming {
             channel: channel.id,
-            tenant: Arc::clone(&asked.route.tenant.name),
+            tenant: Arc::clone(&self.request.route.tenant.name),
             name: message.kind.name(),
             identity: message.idempotency_key(&channel.channel_id),
             front_id: message.id.clone(),
             hints: hints(message),
-            minted: [mint(), mint()],
-            // What was verified was parsed as JSON before.
-            payload: String::from_utf8_lossy(asked.body).into_owned(),
-            request: Arc::clone(trip.id()),
-        };
-        let tenant = &asked.route.tenant.name;
-        let kept = within(asked.deadline, self.store.accept_message(incoming)).await?;
-        if let Some(answer) = kept.answer {
-            return Ok(answer);
+            minted: [new_id(), new_id()],
+            // The verified body was parsed as JSON before, so that it is UTF-8.
+            payload: String::from_utf8_lossy(self.request.body).into_owned(),
+            request: Arc::clone(context.id()),
         }
-        let watch = self.store.watch_message(kept.message);
-        let mut changed = pin!(watch.notified());
-        // From here on nothing is missed; what was decided before is read.
-        changed.as_mut().enable();
-        if let Some(answer) = within(asked.deadline, self.store.message_answer(tenant, kept.message)).await? {
-            return Ok(answer);
-        }
-        // The last moments belong to the promise itself.
-        let patience = asked.deadline - asked.route.app.timeout / 20;
-        let _ = timeout_at(patience, changed).await;
-        within(asked.deadline, self.store.promise_answer(tenant, kept.message)).await
     }
 }
 
+/// How the message's conversation is found.
 fn hints(message: &Message) -> Hints {
     Hints {
         ids: message.conversation_ids.clone(),

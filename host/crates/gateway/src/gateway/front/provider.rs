@@ -1,10 +1,10 @@
-//! A request of a channel's provider: the plugin says what it means and what to answer, and what it means is
-//! on disk before the provider hears that.
+//! A webhook of a channel's provider: the plugin decodes it, and its events are stored before the provider gets the
+//! plugin's response.
 
 use std::sync::Arc;
 
 use frontgate_contract::Role;
-use frontgate_contract::bindings::channel::{Header, HttpRequest, HttpResponse, WebhookResult};
+use frontgate_contract::bindings::channel::{ChannelEvent, Header, HttpRequest, HttpResponse, WebhookResult};
 use frontgate_delivery::provider_event::{ProviderEvent, invalid_reason};
 use frontgate_delivery::store::Size;
 use frontgate_delivery::store::front::{Channel, ChannelState, ProviderBatch};
@@ -17,77 +17,87 @@ use hyper::http::request::Parts;
 use hyper::{Response, StatusCode};
 use tokio::time::{Instant, timeout_at};
 
-use super::super::trip::Trip;
-use super::within;
-use crate::connections::Hold;
+use super::super::request_context::RequestContext;
+use super::super::services::Services;
+use super::verified::{invoker, within};
+use crate::connections::Reservation;
 use crate::error::Error;
-use crate::gateway::Gateway;
 use crate::routes::FrontRoute;
 
-impl Gateway {
-    pub(super) async fn provider(
+/// A request to the address of a channel's provider.
+pub(super) struct ProviderWebhook<'r> {
+    pub(super) services: &'r Services,
+    pub(super) route: &'r FrontRoute,
+    pub(super) channel: &'r Channel,
+    pub(super) deadline: Instant,
+}
+
+impl ProviderWebhook<'_> {
+    /// Calls the plugin, stores the events that it reports, and returns its response.
+    pub(super) async fn respond(
         &self,
-        route: &FrontRoute,
-        channel: &Channel,
         head: &Parts,
-        (body, hold): (&[u8], Hold<'_>),
-        deadline: Instant,
-        trip: &mut Trip<'_>,
+        body: &[u8],
+        reservation: Reservation<'_>,
+        context: &mut RequestContext<'_>,
     ) -> Result<Response<Full<Bytes>>, Error> {
-        let app = &route.app;
+        let (store, app, channel) = (&self.services.store, &self.route.app, self.channel);
         if channel.state == ChannelState::Removed {
             return Err(Error::NoChannel);
         }
-        let tenant = &route.tenant.name;
-        let places = self.store.provider_permits(channel.id, app.provider_calls_per_channel_max);
-        // Only the plugin can verify this request. While it waits, its body gives way to others; from its turn on, the
-        // number of turns bounds what bodies hold.
-        let revoked = hold.revoked().cloned().unwrap_or_default();
-        let turn = tokio::select! {
-            turn = timeout_at(deadline, places.acquire()) => turn,
+        let places = store.provider_permits(channel.id, app.provider_calls_per_channel_max);
+        // Only the plugin can verify this request. While the request waits, its memory can be revoked; from then on the
+        // number of permits bounds what bodies hold.
+        let revoked = reservation.revoked().cloned().unwrap_or_default();
+        let permit = tokio::select! {
+            permit = timeout_at(self.deadline, places.acquire()) => permit,
             () = revoked.cancelled() => return Err(Error::BodiesFull),
         };
-        let _turn =
-            turn.map_err(|_| CallError::Busy("no place for calls of the channel's provider became free in time"))?;
-        drop(hold);
-        // What would be refused afterwards is not asked for.
-        self.store.may_import(tenant, channel.id)?;
-        let asking = self.asking_channel(route, deadline, trip);
-        let plugin = asking.channel(app)?;
-        trip.plugin(&plugin);
+        let _permit =
+            permit.map_err(|_| CallError::Busy("provider_calls_per_channel_max reached until the deadline"))?;
+        drop(reservation);
+        // The plugin is not called for events that would be rejected afterwards.
+        store.may_import(&self.route.tenant.name, channel.id)?;
+        let invoker = invoker(&self.services.plugins, self.route, self.deadline, context);
+        let plugin = invoker.channel_plugin(app)?;
+        context.set_plugin(&plugin);
         let connection = app.connection(&channel.channel_id, &channel.key, channel.credential.clone());
-        let request = self.request(head, body);
+        let request = self.plugin_request(head, body);
         let WebhookResult { response, events } =
-            asking.call(&plugin, Role::Channel).receive(connection, request).await?;
-        let response = answer(response)?;
-        if events.len() > app.events_max {
-            return Err(CallError::Failed(format!(
-                "the plugin tells more than events_max = {} events",
-                app.events_max
-            ))
-            .into());
-        }
-        if let Some(problem) = events.iter().find_map(invalid_reason) {
-            return Err(CallError::Failed(format!("invalid event of the plugin: {problem}")).into());
-        }
-        if !events.is_empty() {
-            let batch = ProviderBatch {
-                channel: channel.id,
-                tenant: Arc::clone(tenant),
-                events: events.into_iter().map(ProviderEvent::from).collect(),
-                request: Arc::clone(trip.id()),
-            };
-            let most = Size { rows: app.waiting_max, bytes: app.waiting_bytes_max };
-            within(deadline, self.store.accept_provider_events(batch, most)).await?;
-        }
+            invoker.call(&plugin, Role::Channel).receive(connection, request).await?;
+        let response = http_response(response)?;
+        self.store_events(events, context).await?;
         if response.status().is_success() {
-            trip.known();
+            context.mark_accepted();
         }
         Ok(response)
     }
 
-    /// The request as the plugin sees it, under the URL that the provider was given.
-    fn request(&self, head: &Parts, body: &[u8]) -> HttpRequest {
+    async fn store_events(&self, events: Vec<ChannelEvent>, context: &RequestContext<'_>) -> Result<(), Error> {
+        let app = &self.route.app;
+        if events.len() > app.events_max {
+            let problem = format!("the plugin reported more than events_max = {} events", app.events_max);
+            return Err(CallError::Failed(problem).into());
+        }
+        if let Some(problem) = events.iter().find_map(invalid_reason) {
+            return Err(CallError::Failed(format!("an event of the plugin has {problem}")).into());
+        }
+        if events.is_empty() {
+            return Ok(());
+        }
+        let told = ProviderBatch {
+            channel: self.channel.id,
+            tenant: Arc::clone(&self.route.tenant.name),
+            events: events.into_iter().map(ProviderEvent::from).collect(),
+            request: Arc::clone(context.id()),
+        };
+        let waiting_max = Size { rows: app.waiting_max, bytes: app.waiting_bytes_max };
+        within(self.deadline, self.services.store.accept_provider_events(told, waiting_max)).await?;
+        Ok(())
+    }
+
+    /// The request as the plugin gets it, under the URL that the provider was given.
+    fn plugin_request(&self, head: &Parts, body: &[u8]) -> HttpRequest {
         let target = head.uri.path_and_query().map_or("/", |target| target.as_str());
         let header = |(name, value): (&HeaderName, &HeaderValue)| Header {
             name: name.to_string(),
@@ -95,27 +105,28 @@ impl Gateway {
         };
         HttpRequest {
             method: head.method.to_string(),
-            url: format!("{}{target}", self.public_url.trim_end_matches('/')),
+            url: format!("{}{target}", self.services.public_url.trim_end_matches('/')),
             headers: head.headers.iter().map(header).collect(),
             body: body.to_vec(),
         }
     }
 }
 
-/// What the provider gets; the framing is the gateway's.
-fn answer(response: HttpResponse) -> Result<Response<Full<Bytes>>, Error> {
+/// The plugin's response over HTTP. Headers of framing and connection are the gateway's.
+fn http_response(response: HttpResponse) -> Result<Response<Full<Bytes>>, Error> {
     let status = StatusCode::from_u16(response.status).ok().filter(|status| (200..600).contains(&status.as_u16()));
-    let status = status.ok_or_else(|| CallError::Failed(format!("{} is no status of an answer", response.status)))?;
-    let mut answer = Response::new(Full::from(response.body));
-    *answer.status_mut() = status;
+    let status =
+        status.ok_or_else(|| CallError::Failed(format!("{} is not the status of a response", response.status)))?;
+    let mut http = Response::new(Full::from(response.body));
+    *http.status_mut() = status;
     for Header { name, value } in response.headers {
         let (name, value) = HeaderName::try_from(name)
             .ok()
             .zip(HeaderValue::try_from(value).ok())
-            .ok_or_else(|| CallError::Failed("a header of the plugin's answer cannot be sent".to_owned()))?;
+            .ok_or_else(|| CallError::Failed("invalid header in the plugin's response".to_owned()))?;
         if !is_reserved_header(&name) {
-            answer.headers_mut().append(name, value);
+            http.headers_mut().append(name, value);
         }
     }
-    Ok(answer)
+    Ok(http)
 }

@@ -11,43 +11,43 @@ fn network(number: u8) -> Network {
     Network::of(IpAddr::V4(Ipv4Addr::new(192, 0, 2, number)))
 }
 
-/// Takes bytes that must be there at once, or never be.
-fn grow(hold: &mut Hold<'_>, bytes: usize) -> Result<(), Exhausted> {
-    hold.grow(bytes).now_or_never().expect("bytes that need not be waited for")
+/// Extends a reservation that must succeed or fail at once.
+fn grow(reservation: &mut Reservation<'_>, bytes: usize) -> Result<(), Exhausted> {
+    reservation.grow(bytes).now_or_never().expect("bytes that need not be waited for")
 }
 
-fn is_revoked(hold: &Hold<'_>) -> bool {
-    hold.revoked().is_some_and(CancellationToken::is_cancelled)
+fn is_revoked(reservation: &Reservation<'_>) -> bool {
+    reservation.revoked().is_some_and(CancellationToken::is_cancelled)
 }
 
 #[test]
-fn a_small_body_takes_nothing() {
-    let budget = Budget::new(0);
-    let mut hold = budget.hold(network(1));
-    assert_eq!(grow(&mut hold, FREE_BYTES), Ok(()));
-    assert_eq!(grow(&mut hold, FREE_BYTES + 1), Err(Exhausted));
+fn a_small_body_is_not_counted() {
+    let budget = BodyBudget::new(0);
+    let mut reservation = budget.reserve(network(1));
+    assert_eq!(grow(&mut reservation, UNCOUNTED_BYTES), Ok(()));
+    assert_eq!(grow(&mut reservation, UNCOUNTED_BYTES + 1), Err(Exhausted));
 }
 
 #[test]
 fn bodies_never_hold_more_than_the_budget() {
-    let budget = Budget::new(100 * KIB);
-    let mut holds: Vec<_> = (0..40).map(|_| budget.hold(network(1))).collect();
+    let budget = BodyBudget::new(100 * KIB);
+    let mut reservations: Vec<_> = (0..40).map(|_| budget.reserve(network(1))).collect();
     for size in 1..64 {
-        for hold in &mut holds {
-            let _ = hold.grow(size * 4 * KIB).now_or_never();
-            assert!(budget.lock().held <= 100 * KIB);
+        for reservation in &mut reservations {
+            let _ = reservation.grow(size * 4 * KIB).now_or_never();
+            assert!(budget.state.lock().held <= 100 * KIB);
         }
     }
-    drop(holds);
-    let state = budget.lock();
+    drop(reservations);
+    let state = budget.state.lock();
     assert_eq!((state.held, state.readers.len(), state.totals.len(), state.largest.len()), (0, 0, 0, 0));
 }
 
 #[test]
-fn the_largest_body_of_the_largest_network_gives_way() {
-    let budget = Budget::new(100 * KIB);
+fn the_largest_body_of_the_largest_network_is_revoked() {
+    let budget = BodyBudget::new(100 * KIB);
     let (mut first, mut second, mut other) =
-        (budget.hold(network(1)), budget.hold(network(1)), budget.hold(network(2)));
+        (budget.reserve(network(1)), budget.reserve(network(1)), budget.reserve(network(2)));
     assert_eq!(
         (grow(&mut first, 30 * KIB), grow(&mut second, 40 * KIB), grow(&mut other, 30 * KIB)),
         (Ok(()), Ok(()), Ok(()))
@@ -61,9 +61,9 @@ fn the_largest_body_of_the_largest_network_gives_way() {
 }
 
 #[test]
-fn a_body_that_would_be_the_largest_is_refused() {
-    let budget = Budget::new(100 * KIB);
-    let (mut small, mut large) = (budget.hold(network(1)), budget.hold(network(1)));
+fn a_body_that_would_be_the_largest_is_rejected() {
+    let budget = BodyBudget::new(100 * KIB);
+    let (mut small, mut large) = (budget.reserve(network(1)), budget.reserve(network(1)));
     assert_eq!((grow(&mut small, 40 * KIB), grow(&mut large, 60 * KIB)), (Ok(()), Ok(())));
     assert_eq!(grow(&mut large, 70 * KIB), Err(Exhausted));
     assert!(!is_revoked(&small));
@@ -71,8 +71,8 @@ fn a_body_that_would_be_the_largest_is_refused() {
 
 #[test]
 fn a_complete_body_keeps_its_bytes_until_it_is_dropped() {
-    let budget = Budget::new(100 * KIB);
-    let (mut complete, mut other) = (budget.hold(network(1)), budget.hold(network(2)));
+    let budget = BodyBudget::new(100 * KIB);
+    let (mut complete, mut other) = (budget.reserve(network(1)), budget.reserve(network(2)));
     assert_eq!((grow(&mut complete, 80 * KIB), complete.complete()), (Ok(()), Ok(())));
     assert_eq!(grow(&mut other, 40 * KIB), Err(Exhausted));
     drop(complete);
@@ -81,8 +81,8 @@ fn a_complete_body_keeps_its_bytes_until_it_is_dropped() {
 
 #[test]
 fn a_revoked_body_cannot_be_completed() {
-    let budget = Budget::new(100 * KIB);
-    let (mut large, mut small) = (budget.hold(network(1)), budget.hold(network(2)));
+    let budget = BodyBudget::new(100 * KIB);
+    let (mut large, mut small) = (budget.reserve(network(1)), budget.reserve(network(2)));
     assert_eq!(grow(&mut large, 90 * KIB), Ok(()));
     assert!(small.grow(20 * KIB).now_or_never().is_none());
     assert_eq!(large.complete(), Err(Exhausted));

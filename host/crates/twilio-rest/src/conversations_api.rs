@@ -1,7 +1,6 @@
-//! Calls back to Twilio's Conversations API.
+//! Twilio's Conversations API.
 //!
-//! A call says what is known of its effect: done, refused with Twilio's own code, not sent, or
-//! unclear. What to make of it is [`super::reaction`]'s to say.
+//! An error says what is known of the call's effect: none, rejected with Twilio's own code, or unknown.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,63 +17,63 @@ use serde::de::DeserializeOwned;
 use url::{Url, form_urlencoded};
 use zeroize::Zeroizing;
 
-/// One tenant's account at Twilio.
-pub struct Rest {
+/// Calls the API for one tenant's account.
+pub struct ConversationsApi {
     client: Arc<Client>,
-    /// With the version, such as `https://conversations.twilio.com/v1`.
+    /// The URL with the version, such as `https://conversations.twilio.com/v1`.
     base: Url,
     authorization: HeaderValue,
 }
 
-/// Why a call did not do what it was to do.
+/// Why a call failed.
 #[derive(Debug, thiserror::Error)]
-pub enum Failure {
-    /// It has had no effect, and nobody has said that it cannot have one.
+pub enum ApiError {
+    /// The call had no effect, and may have one when it is repeated.
     #[error("{0}")]
     NotSent(String),
-    /// Twilio said no.
+    /// Twilio rejected the call.
     #[error("Twilio answered {status}{}", .code.map(|code| format!(", code {code}")).unwrap_or_default())]
-    Refused {
-        /// Of HTTP.
+    Rejected {
+        /// HTTP status.
         status: StatusCode,
-        /// Of Twilio's list of errors.
+        /// Code from Twilio's list of errors.
         code: Option<u32>,
-        /// When to come again, if Twilio says so.
+        /// `Retry-After`, if Twilio sent it.
         retry_after: Option<Duration>,
     },
-    /// It may have had its effect.
+    /// The call may have had its effect.
     #[error("{0}")]
-    NoAnswer(String),
+    NoResponse(String),
 }
 
-/// Somebody in a conversation.
+/// A participant of a conversation.
 #[derive(Debug, Deserialize)]
 pub struct Participant {
     /// `MB...`.
     pub sid: String,
     /// A JSON object.
     pub attributes: Option<String>,
-    /// By which addresses, if it is no worker.
+    /// Addresses; `None` for a worker.
     pub messaging_binding: Option<Binding>,
 }
 
 /// A participant's addresses.
 #[derive(Debug, Deserialize)]
 pub struct Binding {
-    /// The customer's.
+    /// The customer's address.
     pub address: Option<String>,
-    /// The number that a worker appears under in a group.
+    /// The number under which a worker appears in a group.
     pub projected_address: Option<String>,
 }
 
-/// Which webhooks an account has, and for what.
+/// The webhooks of an account.
 #[derive(Debug, Deserialize)]
 pub struct Webhooks {
-    /// Asked before things happen.
+    /// Called before events happen.
     pub pre_webhook_url: Option<String>,
-    /// Told afterwards.
+    /// Called after events have happened.
     pub post_webhook_url: Option<String>,
-    /// The events that are ticked.
+    /// The selected events.
     pub filters: Option<Vec<String>>,
     /// `GET` or `POST`.
     pub method: Option<String>,
@@ -90,8 +89,8 @@ struct Problem {
     code: Option<u32>,
 }
 
-impl Rest {
-    /// The account of a checked configuration, if there are credentials.
+impl ConversationsApi {
+    /// The client of an account, or `None` without credentials. The settings were checked before.
     pub fn new(config: &Settings, client: &Arc<Client>) -> Option<Self> {
         let (user, password) = config.credentials()?;
         let basic = Zeroizing::new(BASE64_STANDARD.encode(Zeroizing::new([user, ":", password].concat()).as_bytes()));
@@ -104,47 +103,47 @@ impl Rest {
         Some(Self { client: Arc::clone(client), base, authorization })
     }
 
-    /// Adds a worker to a conversation; in a group, under a number.
+    /// Adds a worker to a conversation; in a group, under a number of the tenant.
     pub async fn add_worker(
         &self,
         conversation: &str,
         identity: &str,
         projected_address: Option<&str>,
-    ) -> Result<Participant, Failure> {
+    ) -> Result<Participant, ApiError> {
         let mut form = vec![("Identity", identity)];
         form.extend(projected_address.map(|address| ("MessagingBinding.ProjectedAddress", address)));
         self.write(&["Conversations", conversation, "Participants"], &form).await
     }
 
-    /// Somebody in a conversation, by SID or identity.
-    pub async fn participant(&self, conversation: &str, id: &str) -> Result<Participant, Failure> {
+    /// Returns a participant, by SID or identity.
+    pub async fn participant(&self, conversation: &str, id: &str) -> Result<Participant, ApiError> {
         self.read(&["Conversations", conversation, "Participants", id], None).await
     }
 
-    /// Who is in a conversation; a group has few.
-    pub async fn participants(&self, conversation: &str) -> Result<Vec<Participant>, Failure> {
+    /// Returns the participants of a conversation; the first 100, which is more than a group may have.
+    pub async fn participants(&self, conversation: &str) -> Result<Vec<Participant>, ApiError> {
         let path = ["Conversations", conversation, "Participants"];
         Ok(self.read::<Participants>(&path, Some("PageSize=100")).await?.participants)
     }
 
     /// Replaces a participant's attributes.
-    pub async fn set_attributes(&self, conversation: &str, sid: &str, attributes: &str) -> Result<(), Failure> {
+    pub async fn set_attributes(&self, conversation: &str, sid: &str, attributes: &str) -> Result<(), ApiError> {
         let path = ["Conversations", conversation, "Participants", sid];
         self.write(&path, &[("Attributes", attributes)]).await.map(drop)
     }
 
-    /// Where the account's webhooks point.
-    pub async fn webhooks(&self) -> Result<Webhooks, Failure> {
+    /// Returns the account's webhooks.
+    pub async fn webhooks(&self) -> Result<Webhooks, ApiError> {
         self.read(&["Configuration", "Webhooks"], None).await
     }
 
-    async fn read<T: DeserializeOwned>(&self, path: &[&str], query: Option<&str>) -> Result<T, Failure> {
+    async fn read<T: DeserializeOwned>(&self, path: &[&str], query: Option<&str>) -> Result<T, ApiError> {
         let mut url = self.url(path);
         url.set_query(query);
         self.exchange(Method::GET, &url, Bytes::new()).await
     }
 
-    async fn write(&self, path: &[&str], form: &[(&str, &str)]) -> Result<Participant, Failure> {
+    async fn write(&self, path: &[&str], form: &[(&str, &str)]) -> Result<Participant, ApiError> {
         let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
         self.exchange(Method::POST, &self.url(path), form.into()).await
     }
@@ -155,7 +154,7 @@ impl Rest {
         url
     }
 
-    async fn exchange<T: DeserializeOwned>(&self, method: Method, url: &Url, body: Bytes) -> Result<T, Failure> {
+    async fn exchange<T: DeserializeOwned>(&self, method: Method, url: &Url, body: Bytes) -> Result<T, ApiError> {
         let mut headers = HeaderMap::new();
         headers.insert(AUTHORIZATION, self.authorization.clone());
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
@@ -163,25 +162,28 @@ impl Rest {
         if method == Method::POST {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
         }
-        let answer = self.client.send(method, url, headers, body).await.map_err(|failure| match failure {
-            frontgate_net::Failure::NotSent(_) => Failure::NotSent(failure.to_string()),
-            frontgate_net::Failure::NoAnswer(_) => Failure::NoAnswer(failure.to_string()),
+        let response = self.client.send(method, url, headers, body).await.map_err(|failure| match failure {
+            frontgate_net::SendError::NotSent(_) => ApiError::NotSent(failure.to_string()),
+            frontgate_net::SendError::NoResponse(_) => ApiError::NoResponse(failure.to_string()),
         })?;
-        if answer.status.is_success() {
-            // Whoever answers without saying what there is now may not be Twilio.
-            let read = answer.body.and_then(|body| serde_json::from_slice(&body).ok());
-            let unread = || Failure::NoAnswer(format!("the answer, {}, could not be read", answer.status));
+        if response.status.is_success() {
+            // A success without the expected body may not come from Twilio.
+            let read = response.body.and_then(|body| serde_json::from_slice(&body).ok());
+            let unread = || ApiError::NoResponse(format!("failed to read the response, {}", response.status));
             return read.ok_or_else(unread);
         }
-        if answer.body.is_none() && answer.status.is_client_error() {
-            return Err(Failure::NotSent(format!("Twilio answered {}, and its reason did not arrive", answer.status)));
+        if response.body.is_none() && response.status.is_client_error() {
+            return Err(ApiError::NotSent(format!(
+                "Twilio answered {}, but its reason was not received",
+                response.status
+            )));
         }
-        let code = answer.body.and_then(|body| serde_json::from_slice::<Problem>(&body).ok()?.code);
-        Err(Failure::Refused { status: answer.status, code, retry_after: retry_after(&answer.headers) })
+        let code = response.body.and_then(|body| serde_json::from_slice::<Problem>(&body).ok()?.code);
+        Err(ApiError::Rejected { status: response.status, code, retry_after: retry_after(&response.headers) })
     }
 }
 
-/// Seconds, or a date.
+/// `Retry-After`, in seconds or as a date.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = text.parse() {

@@ -1,4 +1,4 @@
-//! From the name of a host to its addresses, as the system or the operator's nameservers say.
+//! Looks up addresses of hosts, by the system's or the operator's nameservers.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::OnceLock;
@@ -7,34 +7,36 @@ use hickory_resolver::TokioResolver;
 use hickory_resolver::config::{ConnectionConfig, LookupIpStrategy, NameServerConfig, ResolveHosts, ResolverConfig};
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 
-/// Looks up names. Its cache is the one place where plugins share anything: what a name means.
-pub struct Names {
+/// Looks up addresses of hosts. Plugins share its cache, and no other network state.
+pub struct Resolver {
     nameservers: Vec<SocketAddr>,
-    /// Made when it is first needed: most gateways never do.
+    /// Created on first use: most gateways never need it.
     resolver: OnceLock<Result<TokioResolver, String>>,
 }
 
-impl Names {
+impl Resolver {
+    /// A resolver that asks these nameservers, or those of the system if empty.
     pub fn new(nameservers: &[SocketAddr]) -> Self {
         Self { nameservers: nameservers.to_vec(), resolver: OnceLock::new() }
     }
 
-    /// Whether the DNS servers are those of the system.
-    pub(crate) fn are_of_system(&self) -> bool {
+    /// Whether the nameservers are those of the system.
+    pub(crate) fn uses_system_nameservers(&self) -> bool {
         self.nameservers.is_empty()
     }
 
-    /// All addresses of a host, of both kinds.
+    /// Returns all IPv4 and IPv6 addresses of a host.
     pub async fn look_up(&self, host: &str) -> Result<Vec<IpAddr>, String> {
-        let resolver = self.resolver.get_or_init(|| self.resolver()).as_ref().map_err(Clone::clone)?;
+        let resolver = self.resolver.get_or_init(|| self.create()).as_ref().map_err(Clone::clone)?;
         // Absolute: `search` domains of /etc/resolv.conf are not appended, since other parties may own names there.
         let found = resolver.lookup_ip(format!("{host}.")).await.map_err(|error| error.to_string())?;
         Ok(found.iter().collect())
     }
 
-    fn resolver(&self) -> Result<TokioResolver, String> {
+    fn create(&self) -> Result<TokioResolver, String> {
         let mut builder = if self.nameservers.is_empty() {
-            TokioResolver::builder_tokio().map_err(|error| format!("the system names no nameserver: {error}"))?
+            TokioResolver::builder_tokio()
+                .map_err(|error| format!("no nameserver configured in the system: {error}"))?
         } else {
             let servers = self.nameservers.iter().map(|address| server(*address)).collect();
             let config = ResolverConfig::from_name_servers(servers);
@@ -42,7 +44,7 @@ impl Names {
             builder.options_mut().use_hosts_file = ResolveHosts::Never;
             builder
         };
-        // Each kind is asked for, so that each address is seen.
+        // Both kinds are looked up, so that every address is checked.
         builder.options_mut().ip_strategy = LookupIpStrategy::Ipv4AndIpv6;
         builder.build().map_err(|error| error.to_string())
     }
@@ -65,13 +67,13 @@ mod tests {
 
     use super::*;
 
-    /// Names that are asked for, when a resolver with a search list looks one up.
+    /// Resolver that are asked for, when a resolver with a search list looks one up.
     async fn asked(host: &str) -> Vec<String> {
         let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
         let address = socket.local_addr().expect("an address");
         let answering = std::thread::spawn(move || {
             let (mut names, mut packet) = (Vec::new(), [0; 512]);
-            // An empty packet ends it.
+            // An empty packet ends the loop.
             while let Some((bytes, from)) = socket.recv_from(&mut packet).ok().filter(|(bytes, _)| *bytes > 0) {
                 let question = packet.get(12..bytes).unwrap_or_default();
                 let mut labels = Vec::new();
@@ -82,7 +84,7 @@ mod tests {
                     rest = after;
                 }
                 names.push(labels.join("."));
-                // There is no such name.
+                // NXDOMAIN.
                 packet[2..4].copy_from_slice(&[0x81, 0x83]);
                 let _ = socket.send_to(&packet[..bytes], from);
             }
@@ -92,7 +94,7 @@ mod tests {
         let config = ResolverConfig::from_parts(None, search, vec![server(address)]);
         let mut builder = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
         builder.options_mut().ndots = 5;
-        let names = Names {
+        let names = Resolver {
             nameservers: Vec::new(),
             resolver: OnceLock::from(builder.build().map_err(|error| error.to_string())),
         };

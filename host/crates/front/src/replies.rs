@@ -1,80 +1,81 @@
-//! What a channel answers. Front shows a teammate one text, "servers unresponsive", for every answer
-//! that is not exactly as it wants it, and for every one after seven seconds.
+//! Replies of a channel to Front.
 //!
-//! | what became of the request | status | body |
+//! Front shows a teammate "servers unresponsive" for every response in another form, and after seven seconds.
+//!
+//! | outcome of the request | status | body |
 //! |---|---|---|
 //! | `authorization`, connected | 200 | `{"type":"success","webhook_url"}` |
 //! | `list_addresses` | 200 | `{"type":"success","addresses":[{"address","name"}],"pagination":{"next_page_token"}}` |
-//! | `message`, `message_autoreply`: kept | 200 | `{"type":"success","external_id","external_conversation_id"}` |
+//! | `message`, `message_autoreply`: stored | 200 | `{"type":"success","external_id","external_conversation_id"}` |
 //! | `message_imported`, `delete` | 200 | `{"type":"success"}` |
-//! | the signature or its time is not right | 401 | `{"type":"bad_request","message"}` |
-//! | nothing is at this address | 404 | the same |
-//! | it cannot be read, or is of a type that nobody knows | 400 | the same |
-//! | the plugin refused it for good | 400 | the same, with the plugin's reason |
-//! | it could neither be done nor kept | 503 | the same |
+//! | wrong signature or time | 401 | `{"type":"bad_request","message"}` |
+//! | no channel at this address | 404 | the same |
+//! | invalid, or of an unknown type | 400 | the same |
+//! | refused by the plugin | 400 | the same, with the plugin's reason |
+//! | neither done nor stored | 503 | the same |
 //!
-//! Front's sample means `bad_request` to come with 400; no other type and no other status is known.
+//! Front's sample sends `bad_request` with 400; no other type or status is documented.
 
 use serde::Serialize;
 
 use super::requests::Unreadable;
 
-/// Characters of a message that a teammate may get to see.
-pub const MESSAGE_CHARS_MAX: usize = 500;
+/// Characters of a message, which a teammate may see.
+pub(crate) const MESSAGE_CHARS_MAX: usize = 500;
 
-/// An answer to a request of Front.
+/// A response to Front.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
-    /// Of HTTP.
+pub struct ChannelResponse {
+    /// HTTP status.
     pub status: u16,
-    /// JSON.
+    /// The JSON.
     pub body: Vec<u8>,
 }
 
-/// One account of the provider that could be connected.
+/// One account of the provider that can be connected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Address {
-    /// A number, a name, or what else the provider calls it.
+    /// The provider's address of it, such as a number or a name.
     pub value: String,
-    /// As the admin sees it; the address itself where there is none.
+    /// The name that the admin sees; the address itself if there is none.
     pub name: Option<String>,
 }
 
-/// What became of a request.
+/// The reply to a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome<'a> {
-    /// A channel is connected.
+pub enum Reply<'a> {
+    /// The channel is connected.
     Connected {
-        /// Where Front sends everything else about it.
+        /// The address for all further requests of the channel.
         webhook_url: &'a str,
     },
-    /// What can be connected.
+    /// Accounts that can be connected.
     Addresses {
         /// One page.
         addresses: &'a [Address],
-        /// How to ask for the next one.
+        /// Token of the next page.
         next_page_token: Option<&'a str>,
     },
-    /// A message is sent, or is kept to be sent.
+    /// The message is sent, or stored to be sent.
     Sent {
-        /// Our id of it.
+        /// Our id of the message.
         external_id: &'a str,
-        /// Our id of its conversation; of several, any keeps it there.
+        /// Our id of its conversation; after a merge, any of its ids.
         external_conversation_id: &'a str,
     },
-    /// Nothing is to be said.
-    Noted,
-    /// Front did not sign it, or not now. The reason is the operator's.
+    /// The request is accepted; the reply has no content.
+    Accepted,
+    /// Wrong signature or time. The reason is for operators only.
     NotSigned,
-    /// No channel has this address, or none any more.
+    /// No channel has this address, or it was removed.
     NoChannel,
-    /// It cannot be worked with.
+    /// The request is invalid.
     Unreadable(&'a Unreadable),
-    /// A type that nobody here knows.
+    /// The type of the request is unknown.
     UnknownType(&'a str),
-    /// The plugin said no, for good, with this reason.
+    /// The plugin refused the request, with this reason.
     Refused(&'a str),
-    /// Not now: it could be neither done nor kept.
+    /// The request could be neither done nor stored; Front may try again.
     Unavailable,
 }
 
@@ -110,9 +111,9 @@ struct Problem<'a> {
     message: &'a str,
 }
 
-impl Outcome<'_> {
-    /// The exact answer.
-    pub fn answer(&self) -> Answer {
+impl Reply<'_> {
+    /// The exact response.
+    pub fn response(&self) -> ChannelResponse {
         let success = Success { r#type: "success", ..Success::default() };
         match self {
             Self::Connected { webhook_url } => ok(&Success { webhook_url: Some(webhook_url), ..success }),
@@ -125,13 +126,13 @@ impl Outcome<'_> {
                 external_conversation_id: Some(external_conversation_id),
                 ..success
             }),
-            Self::Noted => ok(&success),
+            Self::Accepted => ok(&success),
             Self::NotSigned => problem(401, "the signature does not match"),
             Self::NoChannel => problem(404, "no channel has this address"),
             Self::Unreadable(reason) => problem(400, &reason.to_string()),
-            Self::UnknownType(name) => problem(400, &format!("requests of the type {name} are not known here")),
+            Self::UnknownType(name) => problem(400, &format!("unknown request type: {name}")),
             Self::Refused(reason) => problem(400, reason),
-            Self::Unavailable => problem(503, "the channel is not available for the moment; try again"),
+            Self::Unavailable => problem(503, "the channel is temporarily unavailable; try again"),
         }
     }
 }
@@ -141,19 +142,19 @@ fn named(address: &Address) -> Named<'_> {
     Named { address: &address.value, name: name.unwrap_or(&address.value) }
 }
 
-fn ok(success: &Success<'_>) -> Answer {
-    Answer { status: 200, body: json(success) }
+fn ok(success: &Success<'_>) -> ChannelResponse {
+    ChannelResponse { status: 200, body: json(success) }
 }
 
-/// Any other refusal, with this text as one line, not too long, and never empty.
-pub fn problem(status: u16, text: &str) -> Answer {
+/// Every other refusal, with a text that is made one short line, and never empty.
+pub fn problem(status: u16, text: &str) -> ChannelResponse {
     let words: Vec<&str> = text
         .split(|letter: char| letter.is_control() || letter.is_whitespace())
         .filter(|word| !word.is_empty())
         .collect();
     let message: String = words.join(" ").chars().take(MESSAGE_CHARS_MAX).collect();
     let message = if message.is_empty() { "refused" } else { &message };
-    Answer { status, body: json(&Problem { r#type: "bad_request", message }) }
+    ChannelResponse { status, body: json(&Problem { r#type: "bad_request", message }) }
 }
 
 fn json<T: Serialize>(value: &T) -> Vec<u8> {
@@ -164,13 +165,13 @@ fn json<T: Serialize>(value: &T) -> Vec<u8> {
 mod tests {
     use super::*;
 
-    fn said(outcome: &Outcome<'_>) -> (u16, String) {
-        let answer = outcome.answer();
-        (answer.status, String::from_utf8(answer.body).expect("UTF-8"))
+    fn encoded(reply: &Reply<'_>) -> (u16, String) {
+        let response = reply.response();
+        (response.status, String::from_utf8(response.body).expect("UTF-8"))
     }
 
     #[test]
-    fn each_outcome_has_its_exact_answer() {
+    fn each_reply_has_its_exact_response() {
         let addresses = [
             Address { value: "+15550100".to_owned(), name: Some("Support line".to_owned()) },
             Address { value: "+15550101".to_owned(), name: Some(" ".to_owned()) },
@@ -179,54 +180,50 @@ mod tests {
         let (page, last) = (Some("p2"), None);
         let table = [
             (
-                Outcome::Connected { webhook_url: "https://gw.example.net/front/3f9c" },
+                Reply::Connected { webhook_url: "https://gw.example.net/front/3f9c" },
                 200,
                 r#"{"type":"success","webhook_url":"https://gw.example.net/front/3f9c"}"#,
             ),
             (
-                Outcome::Addresses { addresses: &addresses, next_page_token: page },
+                Reply::Addresses { addresses: &addresses, next_page_token: page },
                 200,
                 r#"{"type":"success","addresses":[{"address":"+15550100","name":"Support line"},{"address":"+15550101","name":"+15550101"},{"address":"+15550102","name":"+15550102"}],"pagination":{"next_page_token":"p2"}}"#,
             ),
-            (Outcome::Addresses { addresses: &[], next_page_token: last }, 200, r#"{"type":"success","addresses":[]}"#),
+            (Reply::Addresses { addresses: &[], next_page_token: last }, 200, r#"{"type":"success","addresses":[]}"#),
             (
-                Outcome::Sent { external_id: "gw-1", external_conversation_id: "conv-\"77" },
+                Reply::Sent { external_id: "gw-1", external_conversation_id: "conv-\"77" },
                 200,
                 r#"{"type":"success","external_id":"gw-1","external_conversation_id":"conv-\"77"}"#,
             ),
-            (Outcome::Noted, 200, r#"{"type":"success"}"#),
-            (Outcome::NotSigned, 401, r#"{"type":"bad_request","message":"the signature does not match"}"#),
-            (Outcome::NoChannel, 404, r#"{"type":"bad_request","message":"no channel has this address"}"#),
+            (Reply::Accepted, 200, r#"{"type":"success"}"#),
+            (Reply::NotSigned, 401, r#"{"type":"bad_request","message":"the signature does not match"}"#),
+            (Reply::NoChannel, 404, r#"{"type":"bad_request","message":"no channel has this address"}"#),
             (
-                Outcome::Unreadable(&Unreadable::Missing("payload.channel_id")),
+                Reply::Unreadable(&Unreadable::Missing("payload.channel_id")),
                 400,
                 r#"{"type":"bad_request","message":"the body has no payload.channel_id"}"#,
             ),
+            (Reply::UnknownType("typing"), 400, r#"{"type":"bad_request","message":"unknown request type: typing"}"#),
             (
-                Outcome::UnknownType("typing"),
-                400,
-                r#"{"type":"bad_request","message":"requests of the type typing are not known here"}"#,
-            ),
-            (
-                Outcome::Refused("the number\n\tis  blocked"),
+                Reply::Refused("the number\n\tis  blocked"),
                 400,
                 r#"{"type":"bad_request","message":"the number is blocked"}"#,
             ),
-            (Outcome::Refused(" \n"), 400, r#"{"type":"bad_request","message":"refused"}"#),
+            (Reply::Refused(" \n"), 400, r#"{"type":"bad_request","message":"refused"}"#),
             (
-                Outcome::Unavailable,
+                Reply::Unavailable,
                 503,
-                r#"{"type":"bad_request","message":"the channel is not available for the moment; try again"}"#,
+                r#"{"type":"bad_request","message":"the channel is temporarily unavailable; try again"}"#,
             ),
         ];
-        for (outcome, status, body) in table {
-            assert_eq!(said(&outcome), (status, body.to_owned()), "{outcome:?}");
+        for (reply, status, body) in table {
+            assert_eq!(encoded(&reply), (status, body.to_owned()), "{reply:?}");
         }
     }
 
     #[test]
-    fn a_reason_is_cut_where_a_character_ends() {
-        let (_, body) = said(&Outcome::Refused(&"é".repeat(MESSAGE_CHARS_MAX + 1)));
+    fn a_reason_is_cut_between_characters() {
+        let (_, body) = encoded(&Reply::Refused(&"é".repeat(MESSAGE_CHARS_MAX + 1)));
         assert_eq!(body.matches('é').count(), MESSAGE_CHARS_MAX);
     }
 }

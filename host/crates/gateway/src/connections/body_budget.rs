@@ -1,79 +1,75 @@
-//! Memory for bodies of requests that are not verified yet. Bytes are taken as they arrive and given back when the
-//! request is verified or ends. When there are none left, the network that holds most gives way, and in it the request
-//! that holds most: one caller cannot keep the others from sending.
+//! Memory for the bodies of requests that are not verified yet.
+//!
+//! Bytes are reserved as they arrive, and released when the request is verified or ends. When the budget is exhausted,
+//! the largest body of the network that holds most is revoked: one caller cannot keep the others from sending.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use frontgate_telemetry::metrics::METRICS;
+use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::Network;
+use super::network::Network;
 
-/// Bytes of a body that are not counted: nearly every callback fits, and takes no lock. The number of connections that
-/// were not verified limits what these come to.
-pub const FREE_BYTES: usize = 8 * 1024;
+/// A body up to this size is not counted: nearly every callback fits, and takes no lock. The limit of unverified
+/// connections bounds the sum of these.
+pub(crate) const UNCOUNTED_BYTES: usize = 8 * 1024;
 
-/// What unverified bodies may hold in memory, all together.
+/// The memory that all unverified bodies share.
 #[derive(Debug)]
-pub struct Budget {
+pub(crate) struct BodyBudget {
     bytes_max: usize,
     state: Mutex<State>,
-    /// Bytes were given back that a reader may wait for.
+    /// Notified when bytes were released.
     released: Notify,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    /// Taken, also by bodies that are complete, and by those that gave way until they are gone.
+    /// Reserved bytes, including those of complete bodies, and of revoked ones until they are dropped.
     held: usize,
-    /// What those that gave way will give back.
-    coming: usize,
+    /// The part of it that revoked bodies will release.
+    revoked: usize,
     next: u64,
-    /// Bodies that are being read: network, bytes, number.
+    /// Bodies that are being read, by network, bytes and number.
     readers: BTreeMap<(Network, usize, u64), CancellationToken>,
-    /// What the readers of each network hold.
+    /// Bytes that the readers of each network hold.
     totals: HashMap<Network, usize>,
     largest: BTreeSet<(usize, Network)>,
 }
 
-/// What one body holds; given back when it is dropped.
+/// The bytes of one body; released when dropped.
 #[derive(Debug)]
-pub struct Hold<'b> {
-    budget: &'b Budget,
+pub(crate) struct Reservation<'b> {
+    budget: &'b BodyBudget,
     network: Network,
     bytes: usize,
     number: u64,
-    /// While the body is read: ends when it has to give way.
+    /// While the body is read: cancelled when its memory is revoked.
     revoked: Option<CancellationToken>,
 }
 
-/// No bytes are left, or they are needed elsewhere.
+/// The budget is exhausted, or the reservation was revoked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Exhausted;
+pub(crate) struct Exhausted;
 
-impl Budget {
-    /// A budget of so many bytes.
-    pub fn new(bytes_max: usize) -> Self {
+impl BodyBudget {
+    /// A budget of `bytes_max` bytes.
+    pub(crate) fn new(bytes_max: usize) -> Self {
         Self { bytes_max, state: Mutex::default(), released: Notify::new() }
     }
 
-    /// For one body of a caller from this network; nothing is taken yet.
-    pub fn hold(&self, network: Network) -> Hold<'_> {
-        Hold { budget: self, network, bytes: 0, number: 0, revoked: None }
-    }
-
-    /// Nothing panics while it holds the lock.
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    /// An empty reservation for one body of a caller in this network.
+    pub(crate) fn reserve(&self, network: Network) -> Reservation<'_> {
+        Reservation { budget: self, network, bytes: 0, number: 0, revoked: None }
     }
 }
 
-impl Hold<'_> {
-    /// Takes as much more as is needed to hold so many bytes. Waits for a body that gives way to be gone.
-    pub async fn grow(&mut self, bytes: usize) -> Result<(), Exhausted> {
-        if bytes <= FREE_BYTES.max(self.bytes) {
+impl Reservation<'_> {
+    /// Extends the reservation to `bytes`. Waits until revoked bodies are dropped.
+    pub(crate) async fn grow(&mut self, bytes: usize) -> Result<(), Exhausted> {
+        if bytes <= UNCOUNTED_BYTES.max(self.bytes) {
             return Ok(());
         }
         loop {
@@ -91,15 +87,15 @@ impl Hold<'_> {
         }
     }
 
-    /// Whether the bytes were there.
+    /// Extends the reservation, or returns `false` if revoked bodies still hold the bytes.
     fn try_grow(&mut self, bytes: usize) -> Result<bool, Exhausted> {
-        let mut state = self.budget.lock();
+        let mut state = self.budget.state.lock();
         if self.revoked.as_ref().is_some_and(CancellationToken::is_cancelled) {
             return Err(Exhausted);
         }
         let more = bytes - self.bytes;
-        while state.held + more > self.budget.bytes_max + state.coming {
-            state.give_way(self.network, bytes, more)?;
+        while state.held + more > self.budget.bytes_max + state.revoked {
+            state.revoke_largest(self.network, bytes, more)?;
         }
         if state.held + more > self.budget.bytes_max {
             return Ok(false);
@@ -120,17 +116,17 @@ impl Hold<'_> {
         Ok(true)
     }
 
-    /// Ends when this body has to give way; none while it has taken nothing.
-    pub fn revoked(&self) -> Option<&CancellationToken> {
+    /// Cancelled when this body is revoked; `None` while nothing is reserved.
+    pub(crate) fn revoked(&self) -> Option<&CancellationToken> {
         self.revoked.as_ref()
     }
 
-    /// The body is complete, and is verified next: until then it no longer gives way.
-    pub fn complete(&mut self) -> Result<(), Exhausted> {
+    /// Notes that the body is complete and will be verified next: from now on it is not revoked.
+    pub(crate) fn complete(&mut self) -> Result<(), Exhausted> {
         let Some(revoked) = self.revoked.take() else {
             return Ok(());
         };
-        let mut state = self.budget.lock();
+        let mut state = self.budget.state.lock();
         if revoked.is_cancelled() {
             self.revoked = Some(revoked);
             return Err(Exhausted);
@@ -141,16 +137,16 @@ impl Hold<'_> {
     }
 }
 
-impl Drop for Hold<'_> {
+impl Drop for Reservation<'_> {
     fn drop(&mut self) {
         if self.bytes == 0 {
             return;
         }
-        let mut state = self.budget.lock();
+        let mut state = self.budget.state.lock();
         match &self.revoked {
             Some(revoked) if revoked.is_cancelled() => {
                 state.held -= self.bytes;
-                state.coming -= self.bytes;
+                state.revoked -= self.bytes;
             }
             Some(_) => state.leave(self.network, self.bytes, self.number),
             None => state.held -= self.bytes,
@@ -162,8 +158,8 @@ impl Drop for Hold<'_> {
 }
 
 impl State {
-    /// Takes bytes from the largest body of the network that would hold most; fails if that is the one that asks.
-    fn give_way(&mut self, network: Network, bytes: usize, more: usize) -> Result<(), Exhausted> {
+    /// Revokes the largest body of the network that would hold most; fails if that is the requesting body itself.
+    fn revoke_largest(&mut self, network: Network, bytes: usize, more: usize) -> Result<(), Exhausted> {
         let own = self.totals.get(&network).copied().unwrap_or_default() + more;
         let (total, largest) = *self.largest.last().ok_or(Exhausted)?;
         let victims = if own >= total { network } else { largest };
@@ -176,7 +172,7 @@ impl State {
         METRICS.unverified_bodies_revoked.inc();
         self.leave(victims, held, number);
         self.held += held;
-        self.coming += held;
+        self.revoked += held;
         Ok(())
     }
 

@@ -1,4 +1,4 @@
-//! One request over a connection of its own, and the whole answer: for commands and authors' tools, which keep none.
+//! One request over a stream of its own, with the whole response in memory: for commands and authors' tools.
 
 use anyhow::Context as _;
 use http_body_util::{BodyExt as _, Full, Limited};
@@ -9,18 +9,18 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::task::AbortOnDropHandle;
 
-/// Bytes of an answer; whoever gives one has limits of its own.
+/// Bytes of a response. Servers have smaller limits of their own.
 const RESPONSE_BYTES_MAX: usize = 64 << 20;
 
-/// Sends a request over a stream, and reads the answer to its end.
-pub async fn exchange<S>(stream: S, request: Request<Full<Bytes>>) -> anyhow::Result<Response<Bytes>>
+/// Sends a request over a stream, and reads the response to its end.
+pub async fn one_shot<S>(stream: S, request: Request<Full<Bytes>>) -> anyhow::Result<Response<Bytes>>
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-    let _driving = AbortOnDropHandle::new(tokio::spawn(connection));
+    let _driver = AbortOnDropHandle::new(tokio::spawn(connection));
     let (head, body) = sender.send_request(request).await?.into_parts();
     let body = Limited::new(body, RESPONSE_BYTES_MAX).collect().await;
-    let body = body.map_err(|error| anyhow::anyhow!(error)).context("reading the answer")?;
+    let body = body.map_err(|error| anyhow::anyhow!(error)).context("failed to read the response")?;
     Ok(Response::from_parts(head, body.to_bytes()))
 }

@@ -1,0 +1,114 @@
+//! Dispatches the requests that Front signed, and answers a repeated request as before.
+
+use std::sync::Arc;
+
+use frontgate_delivery::Store;
+use frontgate_delivery::store::front::{Channel, ChannelState, ReplayCheck};
+use frontgate_front::replay;
+use frontgate_front::replies::{ChannelResponse, Reply};
+use frontgate_front::requests::ChannelRequest;
+use frontgate_tenants::Plugins;
+
+use super::super::request_context::RequestContext;
+use super::message::TeammateMessage;
+use super::reply::error_response;
+use super::setup::ChannelSetup;
+use super::verified::{VerifiedRequest, within};
+use crate::error::Error;
+
+/// One request of Front.
+pub(super) struct ChannelRequests<'r> {
+    pub(super) plugins: &'r Arc<Plugins>,
+    pub(super) store: &'r Store,
+    pub(super) request: &'r VerifiedRequest<'r>,
+}
+
+impl ChannelRequests<'_> {
+    /// Answers a request to the address of the app itself.
+    pub(super) async fn answer_for_app(
+        &self,
+        decoded: ChannelRequest,
+        context: &mut RequestContext<'_>,
+    ) -> Result<ChannelResponse, Error> {
+        match decoded {
+            ChannelRequest::Authorization(authorization) => self.authorize(authorization.channel_id, context).await,
+            ChannelRequest::ListAddresses(list) => self.list_addresses(list.page_token, context).await,
+            ChannelRequest::Unknown(name) => Err(Error::UnknownType(name)),
+            _ => Err(Error::Unreadable("this is not the address of a channel".to_owned())),
+        }
+    }
+
+    /// Answers a request to the address of a channel, also of one that was removed.
+    pub(super) async fn answer_for_channel(
+        &self,
+        channel: &Channel,
+        decoded: ChannelRequest,
+        context: &mut RequestContext<'_>,
+    ) -> Result<ChannelResponse, Error> {
+        let (store, request) = (self.store, self.request);
+        match decoded {
+            ChannelRequest::Unknown(name) => Err(Error::UnknownType(name)),
+            // Removing a channel twice is not an error.
+            ChannelRequest::Delete(delete) if delete.channel_id.as_ref().is_none_or(|id| *id == channel.channel_id) => {
+                within(request.deadline, store.remove_channel(channel, context.id())).await?;
+                Ok(Reply::Accepted.response())
+            }
+            _ if channel.state != ChannelState::Connected => Err(Error::NoChannel),
+            ChannelRequest::Message(message) => {
+                TeammateMessage { store, request, channel, message: &message }.respond(context).await
+            }
+            ChannelRequest::Imported(imported) => {
+                let stored = store.confirm_import(channel.id, &request.route.tenant.name, imported);
+                within(request.deadline, stored).await?;
+                Ok(Reply::Accepted.response())
+            }
+            ChannelRequest::Authorization(authorization) if authorization.channel_id == channel.channel_id => {
+                self.authorize(authorization.channel_id, context).await
+            }
+            ChannelRequest::ListAddresses(list) => self.list_addresses(list.page_token, context).await,
+            ChannelRequest::Authorization(_) | ChannelRequest::Delete(_) => {
+                Err(Error::Unreadable("this is the address of another channel".to_owned()))
+            }
+        }
+    }
+
+    async fn authorize(&self, channel_id: String, context: &mut RequestContext<'_>) -> Result<ChannelResponse, Error> {
+        self.once(self.setup().authorize(channel_id, context)).await
+    }
+
+    async fn list_addresses(
+        &self,
+        page_token: Option<String>,
+        context: &mut RequestContext<'_>,
+    ) -> Result<ChannelResponse, Error> {
+        self.once(self.setup().list_addresses(page_token, context)).await
+    }
+
+    fn setup(&self) -> ChannelSetup<'_> {
+        ChannelSetup { plugins: self.plugins, store: self.store, request: self.request }
+    }
+
+    /// Returns the response that the same signed request got before, or computes and keeps one.
+    async fn once(
+        &self,
+        respond: impl Future<Output = Result<ChannelResponse, Error>>,
+    ) -> Result<ChannelResponse, Error> {
+        let request = self.request;
+        let (tenant, deadline) = (&request.route.tenant.name, request.deadline);
+        let unsigned = replay::unsigned(request.credential().as_deref());
+        match within(deadline, self.store.check_replay(tenant, request.replay.clone(), unsigned)).await? {
+            ReplayCheck::Open => {}
+            ReplayCheck::Answered(earlier) => return Ok(earlier),
+            ReplayCheck::Altered => {
+                return Err(Error::Signature("the same request came before with another Authorization".to_owned()));
+            }
+        }
+        let responded = respond.await;
+        // A rejection is kept as well; after a server error the request may be tried again.
+        let response = responded.as_ref().map_or_else(error_response, ChannelResponse::clone);
+        if response.status < 500 {
+            within(deadline, self.store.store_replay_answer(tenant, request.replay.clone(), response)).await?;
+        }
+        responded
+    }
+}

@@ -1,0 +1,235 @@
+//! Collects what is logged and counted about one request: one log line and two metrics at its end.
+//!
+//! They are written also when the caller disconnects before the response.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant};
+
+use frontgate_runtime::CallRecords;
+use frontgate_runtime::LoadedPlugin;
+use frontgate_telemetry::metrics::{Counter, Histogram, METRICS, labels};
+use frontgate_telemetry::{REFUSALS, brief};
+use frontgate_tenants::PluginInvoker;
+use hyper::StatusCode;
+use tracing::{info, warn};
+
+use crate::connections::Connection;
+use crate::error::Error;
+use crate::routes::Callback;
+
+/// Metrics by callback. Looking up a metric by its labels costs more than counting, so each is looked up once.
+static CALLBACKS: LazyLock<BTreeMap<&str, CallbackMetrics>> = LazyLock::new(|| {
+    let names = Callback::ALL.iter().map(|callback| callback.name()).chain([FRONT, PROVIDER, NO_CALLBACK]);
+    names.map(|callback| (callback, CallbackMetrics::new(callback))).collect()
+});
+
+/// A request of Front.
+pub(super) const FRONT: &str = "front";
+/// A request of a channel's provider.
+pub(super) const PROVIDER: &str = "front-provider";
+/// A request whose path matches no route.
+const NO_CALLBACK: &str = "-";
+
+struct CallbackMetrics {
+    answered: Counter,
+    seconds: Histogram,
+}
+
+impl CallbackMetrics {
+    fn new(callback: &'static str) -> Self {
+        Self {
+            answered: METRICS.requests.get_or_create_owned(&labels::Request { callback, code: "ok" }),
+            seconds: METRICS.request_seconds.get_or_create_owned(&labels::Callback { callback }),
+        }
+    }
+}
+
+/// One request.
+pub(super) struct RequestContext<'c> {
+    caller: &'c Connection,
+    /// Whether the signature was verified, or a channel's plugin accepted the request.
+    accepted: bool,
+    lines_per_second_max: u32,
+    id: Arc<str>,
+    started: Instant,
+    tenant: Option<Arc<str>>,
+    callback: &'static str,
+    plugin: Option<Arc<str>>,
+    receipts: CallRecords,
+    webhook_event: Option<String>,
+    fails_open: bool,
+    finished: bool,
+}
+
+impl<'c> RequestContext<'c> {
+    pub(super) fn new(caller: &'c Connection, lines_per_second_max: u32) -> Self {
+        Self {
+            caller,
+            accepted: false,
+            lines_per_second_max,
+            id: (&*uuid::Uuid::now_v7().hyphenated().encode_lower(&mut uuid::Uuid::encode_buffer())).into(),
+            started: Instant::now(),
+            tenant: None,
+            callback: NO_CALLBACK,
+            plugin: None,
+            receipts: CallRecords::kept_at_debug(),
+            webhook_event: None,
+            fails_open: false,
+            finished: false,
+        }
+    }
+
+    /// The request's id: in the log, in the response, and in lines that plugins log.
+    pub(super) fn id(&self) -> &Arc<str> {
+        &self.id
+    }
+
+    /// Collects the receipts of plugin calls.
+    pub(super) fn receipts(&self) -> CallRecords {
+        self.receipts.clone()
+    }
+
+    /// The connection of the request.
+    pub(super) fn caller(&self) -> &'c Connection {
+        self.caller
+    }
+
+    /// Marks the request, and its connection, as verified.
+    pub(super) fn mark_verified(&mut self) {
+        self.accepted = true;
+        self.caller.mark_verified();
+    }
+
+    /// Marks the request, and its connection, as accepted by a channel's plugin.
+    pub(super) fn mark_accepted(&mut self) {
+        self.accepted = true;
+        self.caller.mark_accepted();
+    }
+
+    /// Whether the request gets a log line. Lines of requests that were not accepted have a rate limit.
+    fn has_line(&self) -> bool {
+        self.accepted || REFUSALS.admit(self.lines_per_second_max)
+    }
+
+    pub(super) fn set_route(&mut self, tenant: &Arc<str>, callback: &'static str) {
+        self.tenant = Some(Arc::clone(tenant));
+        self.callback = callback;
+    }
+
+    /// Whether Front sent the request and expects errors in its own shape.
+    pub(super) fn is_front(&self) -> bool {
+        self.callback == FRONT
+    }
+
+    pub(super) fn set_plugin(&mut self, plugin: &LoadedPlugin) {
+        self.plugin = Some(Arc::clone(&plugin.name));
+    }
+
+    /// Notes the plugin that answers a Conversations webhook.
+    pub(super) fn set_webhook_plugin(&mut self, invoker: &PluginInvoker) {
+        if let Some(plugin) = invoker.conversations_role().and_then(|role| invoker.plugin(role).ok()) {
+            self.set_plugin(&plugin);
+        }
+    }
+
+    /// Notes the type of a webhook or of a request of Front, if it is a plain word.
+    pub(super) fn set_webhook_event(&mut self, name: &str) {
+        let plain = name.len() <= 64 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        self.webhook_event = plain.then(|| name.to_owned());
+    }
+
+    /// From now on an error must not stop what the platform waits to do.
+    pub(super) fn fail_open(&mut self) {
+        self.fails_open = true;
+    }
+
+    pub(super) fn fails_open(&self) -> bool {
+        self.fails_open
+    }
+
+    /// Counts and logs the response.
+    pub(super) fn finish(&mut self, status: StatusCode, error: Option<&Error>) {
+        self.finished = true;
+        let elapsed = self.started.elapsed();
+        let code = error.map_or("ok", |error| error.status_and_code().1);
+        let metrics = CALLBACKS.get(self.callback);
+        if let Some(metrics) = metrics {
+            metrics.seconds.observe(elapsed.as_secs_f64());
+        }
+        match metrics.filter(|_| error.is_none()) {
+            Some(metrics) => _ = metrics.answered.inc(),
+            None => _ = METRICS.requests.get_or_create(&labels::Request { callback: self.callback, code }).inc(),
+        }
+        if self.has_line() {
+            self.log(status.as_u16(), code, elapsed, error);
+        }
+    }
+
+    fn log(&self, status: u16, code: &str, elapsed: Duration, error: Option<&Error>) {
+        let (request, callback, calls) = (&*self.id, self.callback, self.receipts.text());
+        let tenant = self.tenant.as_deref().unwrap_or("-");
+        let plugin = self.plugin.as_deref().unwrap_or("-");
+        let webhook_event = self.webhook_event.as_deref();
+        let duration_us = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
+        let Some(error) = error else {
+            info!(
+                event = "gateway.request_answered",
+                request,
+                tenant,
+                callback,
+                webhook_event,
+                plugin,
+                status,
+                duration_us,
+                calls,
+                "callback {callback} answered"
+            );
+            return;
+        };
+        let detail = error.detail().map(|detail| format!(": {}", brief(&detail))).unwrap_or_default();
+        // The level of an event is fixed where it is written.
+        macro_rules! say {
+            ($level:ident, $event:literal, $ended:literal) => {
+                $level!(
+                    event = $event,
+                    request,
+                    tenant,
+                    callback,
+                    webhook_event,
+                    plugin,
+                    status,
+                    code,
+                    duration_us,
+                    calls,
+                    "callback {callback} {}: {error}{detail}",
+                    $ended
+                )
+            };
+        }
+        match (status == 200, error.is_ordinary()) {
+            (false, true) => say!(info, "gateway.request_refused", "refused"),
+            (false, false) => say!(warn, "gateway.request_refused", "refused"),
+            (true, true) => say!(info, "gateway.request_let_through", "let through, though it could not be answered"),
+            (true, false) => say!(warn, "gateway.request_let_through", "let through, though it could not be answered"),
+        }
+    }
+}
+
+impl Drop for RequestContext<'_> {
+    fn drop(&mut self) {
+        if self.finished {
+            return;
+        }
+        let callback = self.callback;
+        METRICS.requests.get_or_create(&labels::Request { callback, code: "caller-gone" }).inc();
+        if self.has_line() {
+            warn!(
+                event = "gateway.caller_disconnected",
+                request = &*self.id,
+                callback,
+                "caller disconnected before callback {callback} was answered"
+            );
+        }
+    }
+}

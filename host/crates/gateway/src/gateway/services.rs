@@ -1,0 +1,23 @@
+//! State that the handlers of requests share.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use frontgate_delivery::Store;
+use frontgate_tenants::Plugins;
+
+use super::explainer::Explainer;
+use crate::routes::Routes;
+use crate::settings::Server;
+
+/// Configuration, routes, plugins and the store.
+pub(super) struct Services {
+    pub(super) server: Server,
+    pub(super) public_url: String,
+    /// How long a callback waits to be admitted to a plugin.
+    pub(super) queue_timeout: Duration,
+    pub(super) routes: Routes,
+    pub(super) explainer: Explainer,
+    pub(super) plugins: Arc<Plugins>,
+    pub(super) store: Arc<Store>,
+}

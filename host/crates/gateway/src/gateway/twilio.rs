@@ -1,0 +1,153 @@
+//! Twilio's callbacks: verify, decode, call a plugin or store an event, encode.
+
+mod conversations;
+mod events;
+mod frontline;
+mod verified;
+
+use std::time::Duration;
+
+use frontgate_runtime::Deadlines;
+use frontgate_twilio::signature;
+use frontgate_twilio::signature::{Content, Keys, Refusal, SignedRequest};
+use frontgate_twilio_callbacks::CallbackResponse;
+use futures_util::future::BoxFuture;
+use hyper::body::Incoming;
+use hyper::header::{CONTENT_TYPE, HOST, HeaderName};
+use hyper::http::request::Parts;
+use hyper::{HeaderMap, Method};
+use tokio::time::Instant;
+use tracing::warn;
+
+use self::conversations::Conversations;
+use self::events::EventIntake;
+use self::frontline::Frontline;
+use self::verified::VerifiedRequest;
+use super::offload::offload_if_large;
+use super::request_context::RequestContext;
+use super::services::Services;
+use crate::error::Error;
+use crate::headers::single_text;
+use crate::request_body;
+use crate::routes::{Callback, Route};
+
+/// The same for every attempt at one request.
+const IDEMPOTENCY_TOKEN: HeaderName = HeaderName::from_static("i-twilio-idempotency-token");
+const SIGNATURE: HeaderName = HeaderName::from_static(signature::SIGNATURE);
+const SETTINGS: HeaderName = HeaderName::from_static(signature::SETTINGS);
+
+/// One callback of one tenant.
+pub(super) struct TwilioCallback<'s> {
+    pub(super) services: &'s Services,
+    pub(super) route: &'s Route,
+}
+
+impl TwilioCallback<'_> {
+    /// Reads, verifies and answers the request. The deadline counts from `started`, when the header had arrived.
+    pub(super) async fn respond(
+        &self,
+        head: Parts,
+        body: Incoming,
+        started: Instant,
+        context: &mut RequestContext<'_>,
+    ) -> Result<CallbackResponse, Error> {
+        let (route, server) = (self.route, &self.services.server);
+        context.set_route(&route.tenant.name, route.callback.name());
+        // A Conversations webhook that Twilio was configured to send by GET is rejected after it was verified: the
+        // rejection must not stop a customer.
+        let is_webhook_by_get = head.method == Method::GET && route.callback == Callback::Conversations;
+        if head.method != Method::POST && !is_webhook_by_get {
+            return Err(Error::Method);
+        }
+        let signed = signed_parts(&head)?;
+        self.check(&signed, &head.headers, Keys::presented)?;
+        let deadline = started + Duration::from_millis(route.callback.timeout_ms(&route.tenant));
+        let (body, mut reservation) =
+            request_body::read(body, &head.headers, server.body_bytes_max, server, deadline, context.caller()).await?;
+        let signed = SignedRequest { body: &body, ..signed };
+        reservation.complete().map_err(|_| Error::BodiesFull)?;
+        let verify = || self.check(&signed, &head.headers, Keys::verify);
+        let verified = offload_if_large(body.len(), deadline, verify).await??;
+        context.mark_verified();
+        drop(reservation);
+        if let Some(counter) = route.tenant.verified.get(&verified.key) {
+            counter.inc();
+        }
+        let form = match verified.content() {
+            Content::Form(form) if !is_webhook_by_get => form,
+            _ => {
+                if route.callback == Callback::Conversations && route.tenant.webhooks_fail_open() {
+                    context.fail_open();
+                }
+                return Err(if is_webhook_by_get { Error::Method } else { Error::NotForm });
+            }
+        };
+        let deadlines = Deadlines { queue: Instant::now() + self.services.queue_timeout, answer: deadline };
+        let token = single_text(&head.headers, &IDEMPOTENCY_TOKEN)
+            .map_err(|_| Error::Ambiguous("more than one I-Twilio-Idempotency-Token header"))?;
+        let signature = signed.signature.unwrap_or_default();
+        let request = VerifiedRequest { route, form, query: head.uri.query(), signature, token, deadlines };
+        let response = self.dispatch(&request, context).await?;
+        if response.left_out > 0 || response.shortened {
+            warn!(
+                event = "gateway.answer_adjusted",
+                request = &**context.id(),
+                tenant = &*route.tenant.name,
+                callback = route.callback.name(),
+                left_out = response.left_out,
+                shortened = response.shortened,
+                "a plugin's answer was changed to what Twilio takes",
+            );
+        }
+        Ok(response)
+    }
+
+    async fn dispatch(
+        &self,
+        request: &VerifiedRequest<'_>,
+        context: &mut RequestContext<'_>,
+    ) -> Result<CallbackResponse, Error> {
+        let (plugins, events) = (&self.services.plugins, EventIntake { store: &self.services.store, request });
+        let frontline = Frontline { plugins, request };
+        // Boxed one by one, so that each callback allocates only its own future.
+        let response: BoxFuture<'_, _> = match self.route.callback {
+            Callback::Crm => Box::pin(frontline.crm(context)),
+            Callback::Templates => Box::pin(frontline.templates(context)),
+            Callback::Outgoing => Box::pin(frontline.outgoing(context)),
+            Callback::Routing => Box::pin(events.routing(context)),
+            Callback::Conversations => Box::pin(Conversations { plugins, events, request }.respond(context)),
+        };
+        response.await
+    }
+
+    /// Runs a check of the tenant's keys; a refusal comes with an explanation.
+    fn check<'b, T>(
+        &self,
+        request: &SignedRequest<'b>,
+        headers: &HeaderMap,
+        check: impl FnOnce(&Keys, &SignedRequest<'b>) -> Result<T, Refusal>,
+    ) -> Result<T, Error> {
+        check(&self.route.tenant.keys, request).map_err(|refusal| {
+            let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+            self.services.explainer.twilio_error(&self.services.routes, self.route, request, host, refusal)
+        })
+    }
+}
+
+/// The signed parts of a request, without its body. A request with two signatures is rejected.
+fn signed_parts(head: &Parts) -> Result<SignedRequest<'_>, Error> {
+    let headers = &head.headers;
+    let signature = single_text(headers, &SIGNATURE)
+        .map_err(|_| Error::Signature("more than one X-Twilio-Signature header".to_owned()))?;
+    let settings = single_text(headers, &SETTINGS)
+        .map_err(|_| Error::Ambiguous("more than one X-Twilio-Webhooks-Signature-Settings header"))?;
+    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let is_form = content_type.is_some_and(|value| {
+        let value = value.split(';').next().unwrap_or_default().trim();
+        // The second is how Twilio's own pages spell it.
+        let spellings = ["application/x-www-form-urlencoded", "application/x-www-urlencoded"];
+        spellings.iter().any(|spelling| value.eq_ignore_ascii_case(spelling))
+    });
+    let target = head.uri.path_and_query().map_or("", |target| target.as_str());
+    Ok(SignedRequest { target, signature, settings, is_form, body: &[] })
+}

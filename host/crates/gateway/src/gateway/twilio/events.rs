@@ -1,0 +1,126 @@
+//! Stores events before they are acknowledged, and repeats the response to a request that was answered before.
+
+use std::sync::Arc;
+
+use frontgate_contract::Role;
+use frontgate_delivery::Store;
+use frontgate_delivery::job::{Kind, NewDelivery};
+use frontgate_delivery::store::{Accepted, StoredAnswer};
+use frontgate_runtime::CallError;
+use frontgate_twilio::replay;
+use frontgate_twilio_callbacks::error::EncodeError;
+use frontgate_twilio_callbacks::{CallbackResponse, conversations, routing};
+use tokio::time::timeout_at;
+
+use super::super::request_context::RequestContext;
+use super::verified::VerifiedRequest;
+use crate::error::Error;
+
+/// Bytes of an idempotency token that is used.
+const TOKEN_BYTES_MAX: usize = 256;
+
+/// The events and earlier responses of one request.
+#[derive(Clone, Copy)]
+pub(super) struct EventIntake<'r> {
+    pub(super) store: &'r Store,
+    pub(super) request: &'r VerifiedRequest<'r>,
+}
+
+impl EventIntake<'_> {
+    /// Stores a new conversation; a delivery assigns it to a worker.
+    pub(super) async fn routing(&self, context: &mut RequestContext<'_>) -> Result<CallbackResponse, Error> {
+        let tenant = &self.request.route.tenant;
+        let conversation = routing::decode(self.request.form, &tenant.numbers)?.conversation.conversation_sid;
+        if tenant.roles.routing.is_empty() && tenant.default_worker.is_none() {
+            return Err(CallError::NoPlugin(Role::Routing).into());
+        }
+        let identity = format!("routing {conversation}");
+        self.accept(context, identity, Kind::Routing, "routing", &conversation).await
+    }
+
+    /// Stores an event of the Conversations webhooks.
+    pub(super) async fn webhook(
+        &self,
+        context: &RequestContext<'_>,
+        conversation: &str,
+    ) -> Result<CallbackResponse, Error> {
+        let form = self.request.form;
+        let (identity, name) = (conversations::identity(form), conversations::name(form));
+        self.accept(context, identity, Kind::Conversations, name, conversation).await
+    }
+
+    async fn accept(
+        &self,
+        context: &RequestContext<'_>,
+        identity: String,
+        kind: Kind,
+        name: &str,
+        conversation: &str,
+    ) -> Result<CallbackResponse, Error> {
+        let tenant = &self.request.route.tenant.name;
+        let fields: Vec<_> = self.request.form.pairs().collect();
+        let event = NewDelivery {
+            tenant: Arc::clone(tenant),
+            kind,
+            name: name.to_owned(),
+            conversation: conversation.to_owned(),
+            payload: serde_json::to_string(&fields).expect("pairs of texts"),
+            channel: None,
+            message: None,
+            request: Arc::clone(context.id()),
+        };
+        // Twilio's own retries have the event's identity; other replays have the same signature.
+        let identities = vec![identity, replay::key(self.request.signature)];
+        let response = conversations::unchanged();
+        let told = StoredAnswer { body: response.body.clone(), rejected: false };
+        let accepted = self.store.accept(tenant, identities, told, Some(event));
+        match timeout_at(self.request.deadlines.answer, accepted).await {
+            Ok(Ok(Accepted::New)) => Ok(response),
+            Ok(Ok(Accepted::Repeated(told))) => repeat(told),
+            Ok(Err(error)) => Err(error.into()),
+            Err(_) => Err(Error::NotStored("the callback's deadline passed".to_owned())),
+        }
+    }
+
+    /// Returns the response to an earlier attempt at this request.
+    pub(super) async fn earlier_response(&self) -> Option<Result<CallbackResponse, Error>> {
+        let identity = self.attempt_identity()?;
+        let found = self.store.answer(&self.request.route.tenant.name, identity);
+        match timeout_at(self.request.deadlines.answer, found).await {
+            Ok(Ok(Some(told))) => Some(repeat(told)),
+            _ => None,
+        }
+    }
+
+    /// Keeps a response for the next attempt at the same request. The response that was kept first wins.
+    pub(super) async fn remember(&self, response: Result<CallbackResponse, Error>) -> Result<CallbackResponse, Error> {
+        let Some(identity) = self.attempt_identity() else {
+            return response;
+        };
+        let told = match &response {
+            Ok(response) => StoredAnswer { body: response.body.clone(), rejected: false },
+            Err(_) => StoredAnswer { body: Vec::new(), rejected: true },
+        };
+        let accepted = self.store.accept(&self.request.route.tenant.name, vec![identity], told, None);
+        match timeout_at(self.request.deadlines.answer, accepted).await {
+            Ok(Ok(Accepted::Repeated(told))) => repeat(told),
+            _ => response,
+        }
+    }
+
+    /// The identity of all attempts at one request. Two equal requests are different ones, since the same thing can
+    /// happen twice; so Twilio's token is part of it. The token is not signed: it counts only with the signed form.
+    fn attempt_identity(&self) -> Option<String> {
+        let token = self.request.token.filter(|token| !token.is_empty() && token.len() <= TOKEN_BYTES_MAX)?;
+        let digest = self.request.form.digest_without(conversations::RETRY_COUNT);
+        Some(format!("{} token {token} {digest}", self.request.route.callback.name()))
+    }
+}
+
+/// The response that was given before.
+fn repeat(told: StoredAnswer) -> Result<CallbackResponse, Error> {
+    if told.rejected {
+        return Err(EncodeError::Rejected("rejected at the first attempt".to_owned()).into());
+    }
+    Ok(CallbackResponse { body: told.body, ..conversations::unchanged() })
+}

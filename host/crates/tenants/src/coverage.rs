@@ -1,0 +1,59 @@
+//! Reports roles that the configuration names plugins for and no plugin answers, as sentences for operators.
+
+use std::collections::BTreeMap;
+
+use frontgate_contract::Role;
+use frontgate_runtime::Registry;
+
+use crate::invoker::first_live;
+use crate::settings::Settings;
+
+/// Roles that no plugin answers, though the configuration names some.
+pub fn unanswered(registry: &Registry, tenants: &BTreeMap<String, Settings>) -> Vec<String> {
+    let all = tenants.iter().flat_map(|(tenant, settings)| settings.named().map(move |named| (tenant, named)));
+    let unanswered = all.filter(|(_, (role, names, _))| first_live(registry, names, *role).is_err());
+    let sentence = |(tenant, (role, names, _)): (&String, (Role, &[String], String))| {
+        format!("tenant {tenant}: no plugin answers the role {role} (named: {})", names.join(", "))
+    };
+    unanswered.map(sentence).collect()
+}
+
+/// Roles that a plugin answers under the old configuration, and none would answer under the new one.
+pub fn lost(registry: &Registry, old: &BTreeMap<String, Settings>, new: &BTreeMap<String, Settings>) -> Vec<String> {
+    let mut reasons = Vec::new();
+    for (tenant, settings) in new {
+        let Some(before) = old.get(tenant) else { continue };
+        for (role, names, key) in settings.named() {
+            let mut before = before.named().filter(|(_, _, known)| *known == key);
+            let was_answered = before.any(|(_, names, _)| first_live(registry, names, role).is_ok());
+            if was_answered && first_live(registry, names, role).is_err() {
+                let names = names.join(", ");
+                reasons.push(format!("tenant {tenant}: no plugin would answer the role {role} (named: {names})"));
+            }
+        }
+    }
+    reasons
+}
+
+/// Plugins that are named for a role and do not answer it, though another one does.
+pub fn missing(registry: &Registry, tenants: &BTreeMap<String, Settings>) -> Vec<String> {
+    let mut reasons = Vec::new();
+    for (tenant, settings) in tenants {
+        for (role, names, _) in settings.named().filter(|(role, names, _)| first_live(registry, names, *role).is_ok()) {
+            for name in names {
+                match registry.get(name) {
+                    None => {
+                        reasons.push(format!("tenant {tenant}: the role {role} names `{name}`, which is not loaded"))
+                    }
+                    Some(live) if !live.roles().contains(&role) => {
+                        let roles: Vec<_> = live.roles().into_iter().map(Role::name).collect();
+                        let roles = roles.join(", ");
+                        reasons.push(format!("tenant {tenant}: the role {role} names `{name}`, which answers {roles}"));
+                    }
+                    Some(_) => {}
+                }
+            }
+        }
+    }
+    reasons
+}

@@ -1,0 +1,95 @@
+//! A tenant: a company whose callbacks are answered, with its keys, timeouts and plugins.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use frontgate_runtime::TenantShare;
+use frontgate_signing::Algorithm;
+use frontgate_telemetry::metrics::{Counter, METRICS, labels};
+use frontgate_twilio::candidates::Base;
+use frontgate_twilio::settings::WebhooksFail;
+use frontgate_twilio::signature::{Key, Keys};
+
+use crate::front_app::{FrontApp, front_url};
+use crate::settings::{Roles, Settings};
+
+/// One tenant.
+pub struct Tenant {
+    /// Its name in the configuration.
+    pub name: Arc<str>,
+    /// The prefix of its paths; empty for `/`.
+    pub prefix: String,
+    /// The keys that sign its requests.
+    pub keys: Keys,
+    /// Time for a Frontline callback.
+    pub callback_timeout_ms: u64,
+    /// Time for a Conversations webhook.
+    pub webhook_timeout_ms: u64,
+    /// Whether a webhook passes if no plugin could decide.
+    pub webhooks_fail: WebhooksFail,
+    /// The largest page that a plugin is asked for.
+    pub page_size_max: u32,
+    /// The plugins for each role.
+    pub roles: Roles,
+    /// The worker of conversations that no plugin assigns.
+    pub default_worker: Option<String>,
+    /// Its own phone numbers.
+    pub numbers: Vec<String>,
+    /// Its share of concurrent plugin calls.
+    pub(crate) share: Arc<TenantShare>,
+    /// Counters of verified requests, by the label of the key.
+    pub verified: BTreeMap<String, Counter>,
+    /// Its Front apps, by name.
+    pub front: BTreeMap<String, Arc<FrontApp>>,
+}
+
+impl std::fmt::Debug for Tenant {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Tenant({})", self.name)
+    }
+}
+
+impl Tenant {
+    /// A tenant from resolved settings. Returns `None` if a URL is invalid.
+    pub fn new(name: &str, settings: &Settings, public_url: &str, share: TenantShare) -> Option<Self> {
+        let base = Base::new(public_url)?;
+        let twilio = &settings.twilio;
+        let tokens = twilio.auth_tokens.iter().enumerate();
+        let tokens =
+            tokens.map(|(index, token)| Key::new(format!("auth_tokens[{index}]"), token.expose(), Algorithm::HmacSha1));
+        let shared = twilio.shared_keys.iter().map(|key| Key::new(&key.id, key.secret.expose(), key.algorithm));
+        let (tokens, shared): (Vec<Key>, Vec<Key>) = (tokens.collect(), shared.collect());
+        let labels = tokens.iter().chain(&shared).map(|key| key.label.clone());
+        let signed_by = |key: &String| labels::Verified { tenant: name.into(), key: key.as_str().into() };
+        let counter = |key: &String| METRICS.verified.get_or_create_owned(&signed_by(key));
+        let apps = settings.front.iter().map(|(name, app)| {
+            let url = front_url(public_url, settings, name);
+            Some((name.clone(), Arc::new(FrontApp::new(url, name, app)?)))
+        });
+        Some(Self {
+            front: apps.collect::<Option<_>>()?,
+            verified: labels.map(|key| (key.clone(), counter(&key))).collect(),
+            name: name.into(),
+            prefix: settings.path.trim_end_matches('/').to_owned(),
+            keys: Keys::new(base, tokens, shared),
+            callback_timeout_ms: twilio.callback_timeout_ms,
+            webhook_timeout_ms: twilio.webhook_timeout_ms,
+            webhooks_fail: twilio.webhooks_fail,
+            page_size_max: twilio.page_size_max,
+            roles: settings.roles.clone(),
+            default_worker: twilio.default_worker.clone(),
+            numbers: twilio.numbers.clone(),
+            share: Arc::new(share),
+        })
+    }
+
+    /// Whether a webhook that Twilio waits for passes after an error. A tenant without a plugin for webhooks fails open.
+    pub fn webhooks_fail_open(&self) -> bool {
+        self.webhooks_fail == WebhooksFail::Open || self.roles.conversations.is_empty()
+    }
+}
+
+/// A URL for logs and terminals: without user and password.
+pub fn display_url(url: &str) -> String {
+    Base::new(url).map_or_else(|| "(not a URL)".to_owned(), |base| base.display())
+}
