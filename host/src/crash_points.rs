@@ -1,4 +1,4 @@
-//! The program `frontgate-crash-points`: `frontgate`, which ends where a test says. Not for production.
+//! Entry point of `frontgate-crash-points`: `frontgate` that ends at a crash point chosen by a test.
 
 use std::process::ExitCode;
 

@@ -1,8 +1,8 @@
-//! A gateway from its start to its end: what there is one of, in the order in which it is made, and how
+//! A gateway from its start to its end: what there is one of, in the operation in which it is made, and how
 //! it drains.
 
-mod edition;
-pub mod operate;
+pub(crate) mod admin_api;
+mod generation;
 mod reload;
 
 use std::net::SocketAddr;
@@ -31,23 +31,23 @@ use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use self::edition::{Editions, Parts};
-use self::operate::Operate;
-use self::reload::Reloads;
-use crate::console::Console;
+use self::admin_api::AdminApi;
+use self::generation::{Generations, Shared};
+use self::reload::Reloader;
+use crate::admin_pages::AdminPages;
 
 /// How a gateway ended that was told to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum End {
+pub(crate) enum Shutdown {
     /// Every accepted request was finished.
     Clean,
     /// Some were not, at the end of the grace period.
-    CutOff,
+    Forced,
 }
 
 /// Where a gateway is put that an author works with: what differs from one that stands alone.
 #[derive(Default)]
-pub(crate) struct Placement {
+pub(crate) struct Overrides {
     /// Where it listens instead of where the configuration says.
     pub(crate) listen: Option<SocketAddr>,
     /// Where plugins' requests lead instead.
@@ -59,14 +59,14 @@ pub(crate) struct Placement {
 }
 
 /// Serves until a signal, then drains. `file` is where the configuration stands.
-pub(crate) async fn serve(file: &Path, config: Config, placement: Placement) -> anyhow::Result<End> {
+pub(crate) async fn serve(file: &Path, config: Config, overrides: Overrides) -> anyhow::Result<Shutdown> {
     let metrics = frontgate_telemetry::metrics()?;
     tokio::spawn(frontgate_telemetry::keep_up(metrics.clone()));
     tokio::spawn(frontgate_memory::give_back());
     let mut signals = Signals::new()?;
-    let listen = placement.listen.unwrap_or(config.server.listen);
+    let listen = overrides.listen.unwrap_or(config.server.listen);
     let connections_max =
-        descriptors::connections_max(&config.server, config.plugins.calls_max, placement.open_files_max);
+        descriptors::connections_max(&config.server, config.plugins.calls_max, overrides.open_files_max);
     let server = Server::bind(listen, &config.server, Callers::Anybody, connections_max).await?;
     let operators_max = OPERATORS_CONNECTIONS_MAX.min(connections_max);
     let admin = Server::bind(config.admin.listen, &config.server, Callers::Trusted, operators_max).await?;
@@ -80,30 +80,30 @@ pub(crate) async fn serve(file: &Path, config: Config, placement: Placement) -> 
     tokio::spawn(Arc::clone(&buckets).forget_expired());
     let engine = Engine::new(&config.plugins, Some(Arc::clone(&buckets)))?;
     let registry = Arc::new(Registry::default());
-    let console =
-        Console::new(Arc::clone(&config), Arc::clone(&engine), Arc::clone(&registry), &database, &buckets, metrics);
-    let console = Arc::new(console);
+    let admin_pages =
+        AdminPages::new(Arc::clone(&config), Arc::clone(&engine), Arc::clone(&registry), &database, &buckets, metrics);
+    let admin_pages = Arc::new(admin_pages);
 
     let admin_stop = CancellationToken::new();
-    let operators = Arc::clone(&console);
+    let operators = Arc::clone(&admin_pages);
     tokio::spawn(admin.serve(
         move |request, _| {
-            let console = Arc::clone(&operators);
-            async move { console.respond(request).await }
+            let admin_pages = Arc::clone(&operators);
+            async move { admin_pages.respond(request).await }
         },
         admin_stop.clone(),
     ));
 
-    let around = Around { own: vec![address, admin_address], detour: placement.detour };
+    let around = Around { own: vec![address, admin_address], detour: overrides.detour };
     let mut plugins_reload =
         Reload::new(&engine, &registry, &(Arc::clone(&config) as Arc<dyn PluginConfig>), around, Access::Write)?;
     let socket = Socket::bind(&config.admin.socket).await?;
     tokio::select! {
         // Callbacks wait for what answers them, not for the slowest compilation.
         loaded = plugins_reload.load_until(|| roles::unanswered(&registry, &config.tenants).is_empty()) => loaded?,
-        () = signals.next() => return Ok(End::Clean),
+        () = signals.next() => return Ok(Shutdown::Clean),
     }
-    console.loaded();
+    admin_pages.loaded();
     for reason in roles::unanswered(&registry, &config.tenants) {
         warn!("{reason}; its callbacks get 503");
     }
@@ -115,21 +115,21 @@ pub(crate) async fn serve(file: &Path, config: Config, placement: Placement) -> 
 
     let plugins = Arc::new(Plugins::new(engine, Arc::clone(&registry)));
     let stop = CancellationToken::new();
-    let editions = Arc::new(Editions::new(&config, Parts { plugins, store, database: Arc::clone(&database) }));
-    editions.warn_of_strangers().await;
-    let mut delivering = tokio::spawn(Arc::clone(&editions).deliver(stop.clone()));
-    let reloads = Reloads::new(file, Arc::clone(&editions), commands.clone(), registry, Arc::clone(&console));
-    let reloads = Arc::new(reloads);
+    let generations = Arc::new(Generations::new(&config, Shared { plugins, store, database: Arc::clone(&database) }));
+    generations.warn_about_unknown_tenants().await;
+    let mut delivering = tokio::spawn(Arc::clone(&generations).deliver(stop.clone()));
+    let reloader = Reloader::new(file, Arc::clone(&generations), commands.clone(), registry, Arc::clone(&admin_pages));
+    let reloader = Arc::new(reloader);
     let operating = tokio::spawn({
-        let operate = Arc::new(Operate::new(commands, Arc::clone(&reloads)));
+        let admin_api = Arc::new(AdminApi::new(commands, Arc::clone(&reloader)));
         let answer = move |request| {
-            let operate = Arc::clone(&operate);
-            async move { operate.respond(request).await }
+            let admin_api = Arc::clone(&admin_api);
+            async move { admin_api.respond(request).await }
         };
         socket.serve(answer, admin_stop.clone())
     });
-    tokio::spawn(reload_on_signal(reloads)?);
-    let gateways = Arc::clone(&editions);
+    tokio::spawn(reload_on_signal(reloader)?);
+    let gateways = Arc::clone(&generations);
     let mut serving = tokio::spawn(server.serve(
         move |request, caller| {
             let gateway = gateways.gateway();
@@ -141,7 +141,7 @@ pub(crate) async fn serve(file: &Path, config: Config, placement: Placement) -> 
         listen = %address, admin = %admin_address, public_url = frontgate_tenants::shown(&config.public_url()),
         "serving {address}; operators at http://{admin_address}/statusz"
     );
-    if let Some(serving) = placement.serving {
+    if let Some(serving) = overrides.serving {
         // Who has gone does not want to know.
         let _ = serving.send(address);
     }
@@ -157,7 +157,7 @@ pub(crate) async fn serve(file: &Path, config: Config, placement: Placement) -> 
         ended = &mut delivering => anyhow::bail!("nothing is delivered any more: {ended:?}"),
         () = database.closed() => anyhow::bail!("nothing can be stored any more"),
     }
-    console.draining();
+    admin_pages.draining();
     info!("shutting down: accepted requests finish; a second signal ends them");
     let drained = async {
         tokio::time::sleep(delay).await;
@@ -173,16 +173,16 @@ pub(crate) async fn serve(file: &Path, config: Config, placement: Placement) -> 
     admin_stop.cancel();
     // It takes its socket away.
     let _ = operating.await;
-    Ok(if clean { End::Clean } else { End::CutOff })
+    Ok(if clean { Shutdown::Clean } else { Shutdown::Forced })
 }
 
 /// SIGHUP means what `frontgate reload` means; receipts go to the log.
-fn reload_on_signal(reloads: Arc<Reloads>) -> anyhow::Result<impl Future<Output = ()>> {
+fn reload_on_signal(reloader: Arc<Reloader>) -> anyhow::Result<impl Future<Output = ()>> {
     let mut signals = signal(SignalKind::hangup())?;
     Ok(async move {
         while signals.recv().await.is_some() {
             info!("reloading, as SIGHUP asks");
-            match reloads.reload().await {
+            match reloader.reload().await {
                 Ok(answer) => {
                     let (changed, unusable) = (answer.plugins.receipts.len(), answer.plugins.standing.len());
                     info!("reloaded: {changed} changed, {unusable} not usable");

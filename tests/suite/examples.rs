@@ -360,7 +360,7 @@ fn a_value_of_the_wrong_type_is_found() {
 #[test]
 fn a_search_that_does_not_end_is_found() {
     // On a busy machine the time by the clock is over before that on a processor, and the remedy is another one.
-    is_found(Mistake::Slow, "gave no answer: the plugin took too long");
+    is_found(Mistake::Slow, "returned no answer: the plugin took too long");
 }
 
 #[test]

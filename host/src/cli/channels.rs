@@ -14,7 +14,7 @@ use frontgate_delivery::store::front::ChannelState;
 use frontgate_store::millis;
 use serde::Serialize;
 
-use super::words::{escaped, plain, short, time};
+use super::format::{escaped, plain, short, time};
 use super::{app, say};
 
 #[derive(Debug, Subcommand)]

@@ -10,7 +10,7 @@ use frontgate_delivery::job::State;
 use frontgate_delivery::store::desk::{Fact, Line, Whole};
 use frontgate_store::millis;
 
-use super::words::{escaped, plain, short, time};
+use super::format::{escaped, plain, short, time};
 use super::{app, say};
 
 #[derive(Debug, Subcommand)]

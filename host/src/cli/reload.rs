@@ -7,9 +7,9 @@ use std::time::{Duration, UNIX_EPOCH};
 use frontgate_config::Config;
 use frontgate_runtime::receipt::Receipt;
 
-use super::words::plain;
+use super::format::plain;
 use super::{client, say};
-use crate::service::operate::{Answer, Details};
+use crate::service::admin_api::{CommandBody, CommandResult};
 
 const NOT_LIVE: u8 = 1;
 const COULD_NOT_ASK: u8 = 2;
@@ -26,7 +26,7 @@ pub(super) fn reload(config: &Path) -> ExitCode {
 
 /// The same for a configuration that was read already.
 pub(super) fn reload_with(config: &Config) -> ExitCode {
-    match client::command(config, "/reload", &Details::default()) {
+    match client::command(config, "/reload", &CommandBody::default()) {
         Ok(Ok(answer)) => show(&answer),
         Ok(Err(refusal)) => {
             say!("{refusal}");
@@ -40,7 +40,7 @@ pub(super) fn reload_with(config: &Config) -> ExitCode {
 }
 
 /// Shows what was done, and what is not as it should be.
-fn show(Answer { configuration, plugins }: &Answer) -> ExitCode {
+fn show(CommandResult { configuration, plugins }: &CommandResult) -> ExitCode {
     let kept = configuration.as_ref().is_some_and(print_configuration);
     for receipt in &plugins.receipts {
         print(receipt);

@@ -9,7 +9,7 @@ use rustix::process::{Resource, getrlimit, setrlimit};
 use rustix::thread::disable_transparent_huge_pages;
 use tracing::{debug, info, warn};
 
-use crate::service::{self, End, Placement};
+use crate::service::{self, Overrides, Shutdown};
 
 /// Requests that are unfinished at the end of the grace period were cut off.
 const CUT_OFF: u8 = 3;
@@ -33,16 +33,16 @@ pub(super) fn run(file: &Path) -> anyhow::Result<ExitCode> {
     frontgate_memory::return_soon();
     keep_slices_short();
     let runtime = super::runtime()?;
-    let placement = Placement { open_files_max, ..Placement::default() };
-    let ended = runtime.block_on(service::serve(file, checked.config, placement));
+    let overrides = Overrides { open_files_max, ..Overrides::default() };
+    let ended = runtime.block_on(service::serve(file, checked.config, overrides));
     // A file system that hangs must not keep the process alive.
     runtime.shutdown_background();
     match ended? {
-        End::Clean => {
+        Shutdown::Clean => {
             info!("every request was finished");
             Ok(ExitCode::SUCCESS)
         }
-        End::CutOff => {
+        Shutdown::Forced => {
             warn!("ended with requests unfinished");
             Ok(ExitCode::from(CUT_OFF))
         }

@@ -19,9 +19,9 @@ fn inspect_says_what_a_file_is_wants_and_takes() {
         "needs      outbound HTTP",
         "does not grant: outbound HTTP (`outbound`)",
         "frontgate:plugin/http-client@0.1.0",
-        "a place of the pool; memories: 1, 1.",
+        "each call  memories: 1, 1.",
         "of machine code",
-        "a gateway would load it",
+        "✓ loadable",
     ] {
         assert!(said.contains(words), "{words}: {said}");
     }
@@ -79,7 +79,7 @@ fn call_shows_answer_log_and_receipt() {
     let (usable, said) = ask(r#"{"worker":"ana","page-size":3,"position":"first","query":"forbidden"}"#);
     assert!(usable && said.contains("\"forbidden\":"), "{said}");
     let (usable, said) = ask(r#"{"worker":"ana","page-size":3,"position":"first","query":"panic"}"#);
-    assert!(!usable && said.contains("gave no answer") && said.contains("plugin-trapped"), "{said}");
+    assert!(!usable && said.contains("returned no answer") && said.contains("plugin-trapped"), "{said}");
 }
 
 #[test]
@@ -101,7 +101,7 @@ fn call_is_given_the_customers_that_the_directory_knows() {
     let (usable, said) = ask("[]");
     assert!(usable && said.contains(r#""error": "not-found""#), "{said}");
     let (usable, said) = ask(r#"[{"id":"7"}]"#);
-    assert!(!usable && said.contains("these are no customers: unknown field `id`"), "{said}");
+    assert!(!usable && said.contains("invalid --customers: unknown field `id`"), "{said}");
 }
 
 #[test]
@@ -109,10 +109,10 @@ fn what_is_not_built_yet_and_what_is_no_project_are_told() {
     let project = Project::new(b"", "build = [\"./build.sh\"]\n");
     std::fs::remove_file(project.path().join("plugin.wasm")).expect("a file");
     let (usable, said) = project.plugin(&["inspect", "."]);
-    assert!(!usable && said.contains("plugin.wasm is not there; build it with ./build.sh"), "{said}");
+    assert!(!usable && said.contains("plugin.wasm not found; build it with ./build.sh"), "{said}");
     std::fs::create_dir(project.path().join("src")).expect("a folder");
     let (usable, said) = project.plugin(&["inspect", "src"]);
-    assert!(!usable && said.contains("src is no plugin's project: there is no plugin.toml in it"), "{said}");
+    assert!(!usable && said.contains("plugin.toml not found in src"), "{said}");
 }
 
 #[test]
@@ -122,7 +122,7 @@ fn call_without_a_secret_says_how_to_ask_with_a_made_up_one() {
     let request = r#"{"worker":"ana@example.org","page-size":3,"position":"first"}"#;
     let ask = |how: &[&str]| project.plugin(&[&["call", ".", "crm.list-customers", "--json", request], how].concat());
     let (usable, said) = ask(&[]);
-    assert!(!usable && said.contains("`NOT_SET` is not set") && said.contains("ask with --test"), "{said}");
+    assert!(!usable && said.contains("`NOT_SET` is not set") && said.contains("add --test"), "{said}");
     let (usable, said) = ask(&["--test"]);
     assert!(usable, "{said}");
 }
@@ -131,21 +131,21 @@ fn call_without_a_secret_says_how_to_ask_with_a_made_up_one() {
 fn call_says_where_a_question_is_wrong() {
     let project = Project::new(&component("misbehaving"), "");
     for (function, json, words) in [
-        ("crm.nothing", "null", "it has no `crm.nothing`; it has: crm.list-customers"),
-        ("crm.list-customers", "{", "is no JSON"),
-        ("crm.list-customers", "{}", "request.worker: it is missing; expected a text"),
+        ("crm.nothing", "null", "unknown function `crm.nothing`; the plugin has: crm.list-customers"),
+        ("crm.list-customers", "{", "invalid JSON"),
+        ("crm.list-customers", "{}", "request.worker: missing field; expected a string"),
         (
             "crm.list-customers",
             r#"{"worker":"a","page-size":-1,"position":"first"}"#,
-            "request.page-size: expected a whole number from 0 up, found -1",
+            "request.page-size: expected an integer from 0, found -1",
         ),
         (
             "crm.list-customers",
             r#"{"worker":"a","page-size":1,"position":{"before":"x"}}"#,
             r#"request.position: expected "first" or {"after": ...} or {"token": ...}, found {"before":"x"}"#,
         ),
-        ("crm.list-customers", r#"{"worker":"a","size":1}"#, "request.size: there is no such field; there are: worker"),
-        ("crm.get-customer", r#"{"id":"1"}"#, "there is no parameter `id`; there are: worker, customer-id"),
+        ("crm.list-customers", r#"{"worker":"a","size":1}"#, "request.size: unknown field; the record has: worker"),
+        ("crm.get-customer", r#"{"id":"1"}"#, "unknown parameter `id`; the function has: worker, customer-id"),
     ] {
         let (usable, said) = project.plugin(&["call", "plugin.wasm", function, "--json", json]);
         assert!(!usable && said.contains(words), "{function} {json}: {said}");

@@ -14,7 +14,7 @@ use super::output;
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Lines that say that it is ready: that of a gateway, and the last one of a round of `frontgate dev`.
-const READY: [&str; 2] = ["serving ", "Enter asks again"];
+const READY: [&str; 2] = ["serving ", "Enter: repeat"];
 
 /// A program that ends with this.
 pub(super) struct Background {

@@ -18,7 +18,7 @@ use hyper::{Method, Request as HttpRequest};
 
 use self::fields::Field;
 use super::super::app::{self, App, Which};
-use super::super::{say, words};
+use super::super::{format, say};
 
 #[derive(Debug, Args)]
 pub(crate) struct Request {
@@ -128,7 +128,7 @@ fn channel(app: &App, name: Option<&str>) -> anyhow::Result<ChannelLine> {
         0 => bail!("no channel of the app {} is connected; {connect}", app.name),
         1 => Ok(all.swap_remove(0)),
         _ => {
-            let names: Vec<_> = all.iter().map(|channel| words::plain(&channel.channel)).collect();
+            let names: Vec<_> = all.iter().map(|channel| format::plain(&channel.channel)).collect();
             bail!("which channel? add --channel with one of: {}", names.join(", "))
         }
     }

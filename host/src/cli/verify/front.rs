@@ -10,7 +10,7 @@ use frontgate_front::signature::{Content, Refusal, Request, Verified};
 use frontgate_store::millis;
 
 use super::super::app::{App, Which};
-use super::super::{say, words};
+use super::super::{format, say};
 use super::{at, body};
 
 #[derive(Debug, Args)]
@@ -90,7 +90,7 @@ pub(super) fn verify(config: &Path, kept: &Kept) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Err(_) => {
-            let far = words::short(now_ms.abs_diff(verified.sent_ms).cast_signed());
+            let far = format::short(now_ms.abs_diff(verified.sent_ms).cast_signed());
             let side = if verified.sent_ms > now_ms { "ahead of" } else { "before" };
             say!(
                 "✗ it is not within the window of {window} s: sent at {sent}, {far} {side} {asked}\n    for one that \
@@ -109,5 +109,5 @@ fn what(verified: &Verified<'_>) -> &'static str {
 }
 
 fn time(ms: u64) -> String {
-    words::time(ms.cast_signed())
+    format::time(ms.cast_signed())
 }

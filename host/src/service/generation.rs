@@ -20,42 +20,42 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 /// What every configuration works with.
-pub(super) struct Parts {
+pub(super) struct Shared {
     pub(super) plugins: Arc<Plugins>,
     pub(super) store: Arc<Store>,
     pub(super) database: Arc<Database>,
 }
 
 /// The configuration that counts.
-pub(super) struct Editions {
-    parts: Parts,
+pub(super) struct Generations {
+    shared: Shared,
     gateway: ArcSwap<Gateway>,
-    current: watch::Sender<Edition>,
+    current: watch::Sender<Generation>,
 }
 
 #[derive(Clone)]
-struct Edition {
+struct Generation {
     config: Arc<Config>,
     tenants: Vec<Arc<Tenant>>,
 }
 
-impl Edition {
+impl Generation {
     fn new(config: &Arc<Config>) -> Self {
         Self { config: Arc::clone(config), tenants: config.all_tenants() }
     }
 
-    fn gateway(&self, parts: &Parts) -> Gateway {
-        let (plugins, store) = (Arc::clone(&parts.plugins), Arc::clone(&parts.store));
+    fn gateway(&self, shared: &Shared) -> Gateway {
+        let (plugins, store) = (Arc::clone(&shared.plugins), Arc::clone(&shared.store));
         let queue_timeout = Duration::from_millis(self.config.plugins.queue_timeout_ms);
         let (server, public_url) = (&self.config.server, self.config.public_url());
         Gateway::new(server, public_url, queue_timeout, self.tenants.clone(), plugins, store)
     }
 }
 
-impl Editions {
-    pub(super) fn new(config: &Arc<Config>, parts: Parts) -> Self {
-        let first = Edition::new(config);
-        Self { gateway: ArcSwap::from_pointee(first.gateway(&parts)), current: watch::Sender::new(first), parts }
+impl Generations {
+    pub(super) fn new(config: &Arc<Config>, shared: Shared) -> Self {
+        let first = Generation::new(config);
+        Self { gateway: ArcSwap::from_pointee(first.gateway(&shared)), current: watch::Sender::new(first), shared }
     }
 
     /// The configuration that counts now.
@@ -70,19 +70,19 @@ impl Editions {
 
     /// From here on another configuration counts.
     pub(super) async fn replace(&self, config: &Arc<Config>) {
-        let next = Edition::new(config);
-        self.gateway.store(Arc::new(next.gateway(&self.parts)));
+        let next = Generation::new(config);
+        self.gateway.store(Arc::new(next.gateway(&self.shared)));
         self.current.send_replace(next);
-        self.warn_of_strangers().await;
+        self.warn_about_unknown_tenants().await;
     }
 
     /// Works on deliveries until `stop`. An error is a fault: nothing is delivered any more.
     pub(super) async fn deliver(self: Arc<Self>, stop: CancellationToken) -> Result<(), JoinError> {
-        let mut editions = self.current.subscribe();
+        let mut generations = self.current.subscribe();
         let mut workers = JoinSet::new();
         while !stop.is_cancelled() {
-            let Edition { config, tenants } = editions.borrow_and_update().clone();
-            let (plugins, store) = (Arc::clone(&self.parts.plugins), Arc::clone(&self.parts.store));
+            let Generation { config, tenants } = generations.borrow_and_update().clone();
+            let (plugins, store) = (Arc::clone(&self.shared.plugins), Arc::clone(&self.shared.store));
             let current = stop.child_token();
             let until = current.clone();
             workers.spawn(async move {
@@ -94,7 +94,7 @@ impl Editions {
             });
             loop {
                 tokio::select! {
-                    _ = editions.changed() => break,
+                    _ = generations.changed() => break,
                     () = stop.cancelled() => break,
                     // Those of an earlier edition have finished what they had begun.
                     Some(ended) = workers.join_next() => ended??,
@@ -109,8 +109,8 @@ impl Editions {
     }
 
     /// Deliveries of a tenant that was renamed or left out wait for somebody who never comes.
-    pub(super) async fn warn_of_strangers(&self) {
-        let path = self.parts.database.path().to_owned();
+    pub(super) async fn warn_about_unknown_tenants(&self) {
+        let path = self.shared.database.path().to_owned();
         let counts = spawn_blocking(move || Desk::open(&path)?.counts()).await.map_err(anyhow::Error::from).flatten();
         for (tenant, states) in counts.unwrap_or_default() {
             let waiting: u64 = [State::Ready, State::Unknown].iter().filter_map(|state| states.get(state)).sum();

@@ -13,8 +13,8 @@ use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 
-use super::reload::Reloads;
-use crate::console::{text, with_type};
+use super::reload::Reloader;
+use crate::admin_pages::{text, with_type};
 
 /// A name and a digest are far shorter.
 const BODY_BYTES_MAX: usize = 16 * 1024;
@@ -22,24 +22,24 @@ const BODY_BYTES_MAX: usize = 16 * 1024;
 const BODY_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Does what operators ask.
-pub struct Operate {
+pub(crate) struct AdminApi {
     commands: Commands,
-    reloads: Arc<Reloads>,
+    reloader: Arc<Reloader>,
 }
 
 /// What came of a command.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Answer {
+pub(crate) struct CommandResult {
     /// Of a reload alone: whether what `config.toml` says now counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub configuration: Option<Receipt>,
+    pub(crate) configuration: Option<Receipt>,
     /// What became of plugins.
     #[serde(flatten)]
-    pub plugins: reload::Answer,
+    pub(crate) plugins: reload::Answer,
 }
 
 /// One thing to do.
-enum Order {
+enum Operation {
     Reload,
     /// For plugins alone.
     Plugins(Command),
@@ -48,19 +48,19 @@ enum Order {
 /// What may stand in a command's body.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Details {
+pub(crate) struct CommandBody {
     /// Which version, by how its digest begins.
-    pub digest: Option<String>,
+    pub(crate) digest: Option<String>,
 }
 
-impl Operate {
-    /// Commands for plugins go to their owner, all others to `reloads`.
-    pub(super) fn new(commands: Commands, reloads: Arc<Reloads>) -> Self {
-        Self { commands, reloads }
+impl AdminApi {
+    /// Commands for plugins go to their owner, all others to `reloader`.
+    pub(super) fn new(commands: Commands, reloader: Arc<Reloader>) -> Self {
+        Self { commands, reloader }
     }
 
     /// Answers one request.
-    pub async fn respond(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    pub(crate) async fn respond(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
         if request.method() != Method::POST {
             return text(StatusCode::METHOD_NOT_ALLOWED, "this socket takes POST only\n");
         }
@@ -68,11 +68,11 @@ impl Operate {
         let Some(details) = details(request.into_body()).await else {
             return text(StatusCode::BAD_REQUEST, "the body is JSON, such as {\"digest\": \"0a1b2c\"}, or empty\n");
         };
-        let Some(order) = order(&path, details) else {
+        let Some(operation) = operation(&path, details) else {
             let known = "there are /reload, /plugins/NAME/rollback and /plugins/NAME/allow\n";
             return text(StatusCode::NOT_FOUND, known);
         };
-        match timeout(self.reloads.patience(), self.obey(order)).await {
+        match timeout(self.reloader.timeout(), self.execute(operation)).await {
             Ok(Ok(answer)) => json(&answer),
             Ok(Err(refusal)) => text(StatusCode::CONFLICT, refusal + "\n"),
             Err(_) => {
@@ -82,31 +82,33 @@ impl Operate {
         }
     }
 
-    async fn obey(&self, order: Order) -> Result<Answer, String> {
-        match order {
-            Order::Reload => self.reloads.reload().await,
-            Order::Plugins(command) => Ok(Answer { configuration: None, plugins: self.commands.give(command).await? }),
+    async fn execute(&self, operation: Operation) -> Result<CommandResult, String> {
+        match operation {
+            Operation::Reload => self.reloader.reload().await,
+            Operation::Plugins(command) => {
+                Ok(CommandResult { configuration: None, plugins: self.commands.give(command).await? })
+            }
         }
     }
 }
 
-async fn details(body: Incoming) -> Option<Details> {
+async fn details(body: Incoming) -> Option<CommandBody> {
     let body = timeout(BODY_PATIENCE, Limited::new(body, BODY_BYTES_MAX).collect()).await.ok()?.ok()?.to_bytes();
-    if body.is_empty() { Some(Details::default()) } else { serde_json::from_slice(&body).ok() }
+    if body.is_empty() { Some(CommandBody::default()) } else { serde_json::from_slice(&body).ok() }
 }
 
-fn order(path: &str, Details { digest }: Details) -> Option<Order> {
-    let parts: Vec<&str> = path.split('/').skip(1).collect();
+fn operation(path: &str, CommandBody { digest }: CommandBody) -> Option<Operation> {
+    let shared: Vec<&str> = path.split('/').skip(1).collect();
     let name = |name: &str| percent_decode_str(name).decode_utf8().ok().map(String::from);
-    match parts.as_slice() {
-        ["reload"] => Some(Order::Reload),
-        ["plugins", plugin, "rollback"] => Some(Order::Plugins(Command::Rollback { name: name(plugin)?, digest })),
-        ["plugins", plugin, "allow"] => Some(Order::Plugins(Command::Allow { name: name(plugin)?, digest })),
+    match shared.as_slice() {
+        ["reload"] => Some(Operation::Reload),
+        ["plugins", plugin, "rollback"] => Some(Operation::Plugins(Command::Rollback { name: name(plugin)?, digest })),
+        ["plugins", plugin, "allow"] => Some(Operation::Plugins(Command::Allow { name: name(plugin)?, digest })),
         _ => None,
     }
 }
 
-fn json(answer: &Answer) -> Response<Full<Bytes>> {
+fn json(answer: &CommandResult) -> Response<Full<Bytes>> {
     let body = serde_json::to_vec(answer).expect("an answer has no map keys that are no text");
     with_type("application/json", StatusCode::OK, body)
 }

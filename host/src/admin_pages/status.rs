@@ -9,114 +9,114 @@ use frontgate_runtime::registry::{Receipt, Version};
 use frontgate_state::Usage;
 use serde::{Deserialize, Serialize};
 
-use super::{Console, Deliveries};
+use super::{AdminPages, Deliveries};
 
 /// The whole answer.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Status {
+pub(crate) struct Status {
     /// Version of the gateway.
-    pub version: String,
+    pub(crate) version: String,
     /// Seconds since it started.
-    pub uptime_seconds: u64,
+    pub(crate) uptime_seconds: u64,
     /// Whether `/readyz` says 200.
-    pub ready: bool,
+    pub(crate) ready: bool,
     /// Why not.
-    pub reasons: Vec<String>,
+    pub(crate) reasons: Vec<String>,
     /// How the last reload of the configuration ended; none if there was none.
     #[serde(default)]
-    pub configuration: Option<frontgate_config::receipt::Receipt>,
+    pub(crate) configuration: Option<frontgate_config::receipt::Receipt>,
     /// Every plugin that is live or whose file was tried, by name.
-    pub plugins: BTreeMap<String, Plugin>,
+    pub(crate) plugins: BTreeMap<String, Plugin>,
     /// The file of damaged plugin records, while new plugin files are refused because of it.
     #[serde(default)]
-    pub plugin_records_damaged: Option<String>,
+    pub(crate) plugin_records_damaged: Option<String>,
     /// Deliveries in each state, by tenant; none if the database does not say.
-    pub deliveries: Option<BTreeMap<String, BTreeMap<String, u64>>>,
+    pub(crate) deliveries: Option<BTreeMap<String, BTreeMap<String, u64>>>,
     /// What plugins keep, by plugin and tenant; none if the database does not say.
-    pub state: Option<BTreeMap<String, BTreeMap<String, Kept>>>,
+    pub(crate) state: Option<BTreeMap<String, BTreeMap<String, Kept>>>,
     /// How instances get their memory: `pool`, or `small-pool` or `on-demand` where address space is limited.
-    pub memory: String,
+    pub(crate) memory: String,
     /// What confined the last process that read or compiled a plugin's file; none before the first.
     #[serde(default)]
-    pub compiler_confinement: Option<Vec<String>>,
+    pub(crate) compiler_confinement: Option<Vec<String>>,
     /// Calls that could begin right now.
-    pub places_free: usize,
+    pub(crate) places_free: usize,
     /// The last receipts of all plugins, the newest first; `frontgate plugin history` has more.
     #[serde(default)]
-    pub receipts: Vec<Receipt>,
+    pub(crate) receipts: Vec<Receipt>,
 }
 
 /// One plugin.
 #[derive(Debug, Default, Serialize, Deserialize)]
-pub struct Plugin {
+pub(crate) struct Plugin {
     /// Whether a newer file is being checked or compiled.
-    pub loading: bool,
+    pub(crate) loading: bool,
     /// What answers now, if anything.
-    pub live: Option<Live>,
+    pub(crate) live: Option<Live>,
     /// Whether what answers is new, and the version before it would come back.
     #[serde(default)]
-    pub probation: bool,
+    pub(crate) probation: bool,
     /// Good versions that are kept, the newest first.
     #[serde(default)]
-    pub versions: Vec<Version>,
+    pub(crate) versions: Vec<Version>,
     /// How the newest file fared.
-    pub last_attempt: Option<Attempt>,
+    pub(crate) last_attempt: Option<Attempt>,
 }
 
 /// What answers.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Live {
+pub(crate) struct Live {
     /// SHA-256 of the file.
-    pub digest: String,
+    pub(crate) digest: String,
     /// Size of the file.
-    pub bytes: usize,
+    pub(crate) bytes: usize,
     /// Version of the SDK that it was built with, where it says so.
     #[serde(default)]
-    pub sdk: Option<String>,
+    pub(crate) sdk: Option<String>,
     /// Roles that it answers.
-    pub roles: Vec<String>,
+    pub(crate) roles: Vec<String>,
     /// What it imports and was not granted.
     #[serde(default)]
-    pub not_granted: Option<String>,
+    pub(crate) not_granted: Option<String>,
     /// Interfaces that it imports.
     #[serde(default)]
-    pub imports: Vec<String>,
+    pub(crate) imports: Vec<String>,
     /// Seconds since 1970.
-    pub since: u64,
+    pub(crate) since: u64,
     /// Milliseconds for which it is not asked, after it failed repeatedly; none if it is.
-    pub breaker_open_ms: Option<u64>,
+    pub(crate) breaker_open_ms: Option<u64>,
 }
 
 /// What one plugin keeps for one tenant.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Kept {
+pub(crate) struct Kept {
     /// How many keys.
-    pub keys: i64,
+    pub(crate) keys: i64,
     /// Bytes of keys and values.
-    pub bytes: i64,
+    pub(crate) bytes: i64,
 }
 
 /// One attempt to bring a file to life.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Attempt {
+pub(crate) struct Attempt {
     /// Of its receipt.
     #[serde(default)]
-    pub id: String,
+    pub(crate) id: String,
     /// `live`, `kept` (the version before it answers on), `refused`, `removed`, `waiting` (for the operator),
     /// `rolled-back` (the version before it answers again) or `allowed`.
-    pub outcome: String,
+    pub(crate) outcome: String,
     /// Why the file is not usable.
-    pub reason: Option<String>,
+    pub(crate) reason: Option<String>,
     /// SHA-256 of the file, if it could be read.
-    pub digest: Option<String>,
+    pub(crate) digest: Option<String>,
     /// Seconds since 1970.
-    pub time: u64,
+    pub(crate) time: u64,
 }
 
 impl Status {
-    pub(super) fn new(console: &Console, deliveries: Option<Deliveries>, kept: Option<Vec<Usage>>) -> Self {
+    pub(super) fn new(pages: &AdminPages, deliveries: Option<Deliveries>, kept: Option<Vec<Usage>>) -> Self {
         let mut plugins: BTreeMap<String, Plugin> = BTreeMap::new();
-        for (name, live) in console.registry.live().iter() {
+        for (name, live) in pages.registry.live().iter() {
             plugins.entry(name.clone()).or_default().live = Some(Live {
                 digest: live.digest.to_string(),
                 bytes: live.manifest.bytes,
@@ -130,7 +130,7 @@ impl Status {
                     .map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX)),
             });
         }
-        for (name, receipt) in console.registry.receipts().iter() {
+        for (name, receipt) in pages.registry.receipts().iter() {
             plugins.entry(name.clone()).or_default().last_attempt = Some(Attempt {
                 id: receipt.id.clone(),
                 outcome: receipt.outcome.name().to_owned(),
@@ -139,24 +139,24 @@ impl Status {
                 time: receipt.time_ms / 1_000,
             });
         }
-        for name in console.registry.loading().iter() {
+        for name in pages.registry.loading().iter() {
             plugins.entry(name.clone()).or_default().loading = true;
         }
-        for name in console.registry.on_probation().iter() {
+        for name in pages.registry.on_probation().iter() {
             plugins.entry(name.clone()).or_default().probation = true;
         }
-        for (name, versions) in console.registry.versions().iter() {
+        for (name, versions) in pages.registry.versions().iter() {
             plugins.entry(name.clone()).and_modify(|plugin| plugin.versions.clone_from(versions));
         }
-        let reasons = console.reasons();
+        let reasons = pages.reasons();
         Self {
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            uptime_seconds: console.started.elapsed().as_secs(),
+            uptime_seconds: pages.started.elapsed().as_secs(),
             ready: reasons.is_empty(),
             reasons,
-            configuration: console.configured.load().as_deref().cloned(),
+            configuration: pages.configured.load().as_deref().cloned(),
             plugins,
-            plugin_records_damaged: console.registry.damaged().map(|file| file.to_string()),
+            plugin_records_damaged: pages.registry.damaged().map(|file| file.to_string()),
             deliveries: deliveries.map(|deliveries| {
                 let named = |states: BTreeMap<State, u64>| {
                     states.into_iter().map(|(state, count)| (state.name().to_owned(), count)).collect()
@@ -164,10 +164,10 @@ impl Status {
                 deliveries.into_iter().map(|(tenant, states)| (tenant, named(states))).collect()
             }),
             state: kept.map(by_plugin),
-            memory: console.engine.allocation().name().to_owned(),
+            memory: pages.engine.allocation().name().to_owned(),
             compiler_confinement: confinement().map(|known| known.parts().into_iter().map(str::to_owned).collect()),
-            places_free: console.engine.places_free(),
-            receipts: console.registry.recent().iter().cloned().collect(),
+            places_free: pages.engine.places_free(),
+            receipts: pages.registry.recent().iter().cloned().collect(),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The operators' listener: is it alive, is it ready, what is loaded, what happened.
 
 mod host;
-pub mod status;
+pub(crate) mod status;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -32,7 +32,7 @@ use tracing::warn;
 type Deliveries = BTreeMap<String, BTreeMap<State, u64>>;
 
 /// Answers operators.
-pub struct Console {
+pub(crate) struct AdminPages {
     config: ArcSwap<Config>,
     /// How the last reload of it ended, if there was one.
     configured: ArcSwapOption<frontgate_config::receipt::Receipt>,
@@ -49,9 +49,9 @@ pub struct Console {
     draining: AtomicBool,
 }
 
-impl Console {
-    /// A console that is not ready before [`Console::loaded`].
-    pub fn new(
+impl AdminPages {
+    /// A pages that is not ready before [`AdminPages::loaded`].
+    pub(crate) fn new(
         config: Arc<Config>,
         engine: Arc<Engine>,
         registry: Arc<Registry>,
@@ -76,27 +76,27 @@ impl Console {
     }
 
     /// The plugins that were there at start have been tried.
-    pub fn loaded(&self) {
+    pub(crate) fn loaded(&self) {
         self.loading.store(false, Ordering::Relaxed);
     }
 
     /// From here on another configuration counts.
-    pub fn configure(&self, config: Arc<Config>) {
+    pub(crate) fn configure(&self, config: Arc<Config>) {
         self.config.store(config);
     }
 
     /// What a reload of the configuration came to.
-    pub fn note(&self, receipt: frontgate_config::receipt::Receipt) {
+    pub(crate) fn note(&self, receipt: frontgate_config::receipt::Receipt) {
         self.configured.store(Some(Arc::new(receipt)));
     }
 
     /// No new work, please.
-    pub fn draining(&self) {
+    pub(crate) fn draining(&self) {
         self.draining.store(true, Ordering::Relaxed);
     }
 
     /// Answers one request.
-    pub async fn respond(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    pub(crate) async fn respond(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
         let named = host::check(request.version(), request.uri(), request.headers(), &self.config.load().admin.hosts);
         if let Err(refusal) = named {
             return refused(refusal, self.config.load().server.refusal_lines_per_second_max);
@@ -125,7 +125,7 @@ impl Console {
     }
 
     /// Plugins that are not asked for a while.
-    fn left_alone(&self) -> Vec<String> {
+    fn open_breakers(&self) -> Vec<String> {
         let live = self.registry.live();
         let open = live.iter().filter_map(|(name, live)| Some((name, live.breaker_open_for()?)));
         open.map(|(name, time)| format!("plugin {name}: failed repeatedly, not asked for {} ms", time.as_millis()))
@@ -133,7 +133,7 @@ impl Console {
     }
 
     fn ready(&self) -> Response<Full<Bytes>> {
-        let (reasons, resting) = (self.reasons(), self.left_alone());
+        let (reasons, resting) = (self.reasons(), self.open_breakers());
         if reasons.is_empty() {
             // The others of a fleet would fail alike, so this is for people to read.
             return text(
@@ -214,7 +214,7 @@ fn refused(refusal: host::Refusal, lines_per_second_max: u32) -> Response<Full<B
     counter!("frontgate_admin_refused_total").increment(1);
     if REFUSALS.admit(lines_per_second_max) {
         warn!(
-            event = "console.host_refused",
+            event = "pages.host_refused",
             "operators' listener refused a request by its Host header; see admin.hosts"
         );
     }

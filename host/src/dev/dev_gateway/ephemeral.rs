@@ -1,5 +1,5 @@
-//! What a gateway that is made for a plugin reads: its configuration and secrets lie in `.frontgate` in the project,
-//! where an author can look at them.
+//! Writes configuration and secrets of an ephemeral gateway into `.frontgate` of the project, where authors can read
+//! them.
 
 use std::fs::{self, Permissions};
 use std::net::SocketAddr;
@@ -8,25 +8,25 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use frontgate_contract::Role;
-use frontgate_plugin_test::project::Project;
+use frontgate_plugin_test::Project;
 use toml::{Table, Value as Toml};
 
-/// The tenant whose plugin it is.
+/// The tenant that uses the plugin.
 const TENANT: &str = "dev";
-/// An author waits: what takes a second to compile well is compiled quickly first.
+/// Larger plugins get a quick build first, since the author waits for it.
 const QUICK_BUILD_BYTES_MIN: i64 = 500_000;
 
-/// Where it can be reached.
-pub(super) struct Places<'p> {
+/// The gateway's addresses.
+pub(super) struct Addresses<'p> {
     pub(super) listen: SocketAddr,
     pub(super) admin: SocketAddr,
     pub(super) socket: &'p Path,
 }
 
-/// Writes the configuration, and secrets that nobody knows.
+/// Writes the configuration, and random signing secrets.
 pub(super) fn write(
     folder: &Path,
-    Places { listen, admin, socket }: Places<'_>,
+    Addresses { listen, admin, socket }: Addresses<'_>,
     project: &Project,
     roles: &[Role],
 ) -> anyhow::Result<()> {
@@ -68,7 +68,7 @@ pub(super) fn write(
                 ("cache", "data/compiled".into()),
                 ("records", "data/plugins".into()),
                 ("quick_build_bytes_min", QUICK_BUILD_BYTES_MIN.into()),
-                // What crashes is looked at, not taken back.
+                // A crash is for the author to see, and does not roll back.
                 ("probation", table(vec![("calls", 0.into())])),
                 ("named", table(vec![(name, granted(folder, project)?)])),
             ]),
@@ -76,15 +76,15 @@ pub(super) fn write(
         ("tenants", table(vec![(TENANT, table(tenant))])),
     ]);
     let text = format!(
-        "# Written by `frontgate dev` at each build, from plugin.toml. Send a callback to it with\n\
+        "# Written by `frontgate dev` from plugin.toml at each build. Send a callback with\n\
          # frontgate send twilio CALLBACK --config {}\n\n{}",
         folder.join("config.toml").display(),
         toml::to_string(&whole)?
     );
-    fs::write(folder.join("config.toml"), text).context("writing the configuration")
+    fs::write(folder.join("config.toml"), text).context("failed to write the configuration")
 }
 
-/// A secret that is made once.
+/// Generates a secret, unless it exists.
 fn secret(folder: &Path, name: &str) -> anyhow::Result<()> {
     let path = folder.join("secrets").join(name);
     if !path.exists() {
@@ -94,10 +94,10 @@ fn secret(folder: &Path, name: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The plugin's own table, with made-up secrets where there are some, and paths that lead to the same places.
+/// The plugin's table, with placeholder secrets and absolute paths.
 fn granted(folder: &Path, project: &Project) -> anyhow::Result<Toml> {
     let mut settings = project.plugin.clone().unwrap_or_default();
-    // An author waits, and has written it: it is compiled quickly first.
+    // The author waits, and trusts the code.
     settings.entry("quick_build").or_insert(true.into());
     if let Some(Toml::String(files)) = settings.get("files") {
         let absolute = project.folder.join(files).display().to_string();
@@ -105,24 +105,24 @@ fn granted(folder: &Path, project: &Project) -> anyhow::Result<Toml> {
     }
     for key in ["secrets", "webhook_keys"] {
         let own = settings.get_mut(key).and_then(Toml::as_table_mut);
-        own.map_or(Ok(()), |own| make_up(folder, own, project))?;
+        own.map_or(Ok(()), |own| use_placeholders(folder, own, project))?;
     }
     for bound in settings.get_mut("bound_secrets").and_then(Toml::as_array_mut).into_iter().flatten() {
         let secrets = bound.get_mut("secrets").and_then(Toml::as_table_mut);
-        secrets.map_or(Ok(()), |secrets| make_up(folder, secrets, project))?;
+        secrets.map_or(Ok(()), |secrets| use_placeholders(folder, secrets, project))?;
     }
     Ok(settings.into())
 }
 
-/// Lets references lead to made-up values, where there are some.
-fn make_up(folder: &Path, secrets: &mut Table, project: &Project) -> anyhow::Result<()> {
+/// Replaces references to secrets by the placeholders of `[test]`.
+fn use_placeholders(folder: &Path, secrets: &mut Table, project: &Project) -> anyhow::Result<()> {
     for (name, reference) in secrets.iter_mut() {
         if let Some(value) = project.test.secrets.get(name) {
             let path = folder.join("secrets").join(format!("plugin-{name}"));
             fs::write(&path, value)?;
             fs::set_permissions(&path, Permissions::from_mode(0o600))?;
-            let made_up = ("file".to_owned(), Toml::String(path.display().to_string()));
-            *reference = Table::from_iter([made_up]).into();
+            let file = ("file".to_owned(), Toml::String(path.display().to_string()));
+            *reference = Table::from_iter([file]).into();
         }
     }
     Ok(())

@@ -1,6 +1,7 @@
-//! What is put around a call in tests: customers that `directory` knows, and files of the message.
+//! What a plugin finds around a call under test: a tenant, the customers of `directory`, the files of a message.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use bytes::Bytes;
@@ -11,9 +12,24 @@ use http_body_util::{BodyExt as _, Full};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::values;
+use crate::wit_json;
 
-/// `customer` of the contract.
+/// What surrounds one call.
+pub(super) struct Fixtures {
+    /// The tenant whose state the call reads and writes.
+    pub(super) tenant: Arc<str>,
+    pub(super) directory: Directory,
+    pub(super) files: Option<Arc<dyn Files>>,
+}
+
+impl Fixtures {
+    /// An otherwise empty tenant.
+    pub(super) fn of(tenant: &str) -> Self {
+        Self { tenant: tenant.into(), directory: Directory::Absent, files: None }
+    }
+}
+
+/// A customer as JSON, in the shape of the contract's `customer`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct Customer {
@@ -67,25 +83,25 @@ impl From<Customer> for plugin_types::Customer {
     }
 }
 
-/// What `directory` knows; without customers, nothing is asked of it.
+/// The import `directory` with these customers; absent where the case names none.
 pub(super) fn directory(customers: Option<Vec<Customer>>) -> Directory {
     customers.map_or(Directory::Absent, |customers| Directory::Made(customers.into_iter().map(Into::into).collect()))
 }
 
-/// Files by id.
-pub(super) struct Given(BTreeMap<String, Bytes>);
+/// Files of a message, by id.
+pub(super) struct FixtureFiles(BTreeMap<String, Bytes>);
 
-impl Given {
+impl FixtureFiles {
     pub(super) fn read(files: &BTreeMap<String, Value>) -> anyhow::Result<Self> {
         let read = |(id, value): (&String, &Value)| {
-            let bytes = values::bytes(value).with_context(|| format!("files.{id}: expected a text or base64"))?;
+            let bytes = wit_json::bytes(value).with_context(|| format!("files.{id}: expected text or base64"))?;
             Ok((id.clone(), Bytes::from(bytes)))
         };
         Ok(Self(files.iter().map(read).collect::<anyhow::Result<_>>()?))
     }
 }
 
-impl Files for Given {
+impl Files for FixtureFiles {
     fn open<'f>(&'f self, id: &'f str) -> Opening<'f> {
         Box::pin(async move {
             let bytes = self.0.get(id).cloned().ok_or(Missing::Unknown)?;

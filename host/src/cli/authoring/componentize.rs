@@ -1,4 +1,4 @@
-//! `frontgate plugin componentize`: a component of what a C or Go compiler made.
+//! `frontgate plugin componentize`: converts a core module of a C or Go compiler to a component.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -8,21 +8,21 @@ use frontgate_scaffold::{PROJECT_WORLD, World};
 use crate::cli::say;
 
 #[derive(Debug, clap::Args)]
-pub(crate) struct Arguments {
-    /// The core module.
+pub(in crate::cli) struct Arguments {
+    /// Core module to convert
     core: PathBuf,
-    /// The folder of WIT that the module was built for.
+    /// Folder of WIT that the module was built for
     #[arg(long)]
     wit: PathBuf,
-    /// Which world of it.
+    /// World in that folder
     #[arg(long, default_value = PROJECT_WORLD)]
     world: String,
-    /// The component.
+    /// Component to write
     #[arg(short, long)]
     output: PathBuf,
 }
 
-pub(crate) fn componentize(Arguments { core, wit, world, output }: &Arguments) -> anyhow::Result<ExitCode> {
+pub(super) fn componentize(Arguments { core, wit, world, output }: &Arguments) -> anyhow::Result<ExitCode> {
     frontgate_scaffold::componentize(core, &World::Named { folder: wit.clone(), world: world.clone() }, output)?;
     let bytes = std::fs::metadata(output)?.len();
     say!("{}  {} KiB", output.display(), bytes.div_ceil(1024));

@@ -1,4 +1,4 @@
-//! `frontgate plugin bindings`: what a plugin in C, Go or TypeScript is written against.
+//! `frontgate plugin bindings`: writes bindings for C, Go or TypeScript.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -8,28 +8,28 @@ use frontgate_scaffold::{PROJECT_WORLD, Role, World, write_bindings};
 use crate::cli::say;
 
 #[derive(Debug, clap::Args)]
-pub(crate) struct Arguments {
-    /// Which language.
+pub(in crate::cli) struct Arguments {
+    /// Language
     language: frontgate_scaffold::Bindings,
-    /// Where to; bindings that were there are written anew.
+    /// Output folder; existing bindings are overwritten
     folder: PathBuf,
-    /// What the plugin answers; several with commas between them.
+    /// Roles of the plugin, separated by commas
     #[arg(long, value_delimiter = ',', required_unless_present = "wit", conflicts_with = "wit")]
     role: Vec<Role>,
-    /// For a world in this folder instead, such as a project's own.
+    /// Folder of WIT with the world to bind, instead of roles
     #[arg(long)]
     wit: Option<PathBuf>,
-    /// Which world of it.
+    /// World in that folder
     #[arg(long, default_value = PROJECT_WORLD, requires = "wit")]
     world: String,
 }
 
-pub(crate) fn bindings(Arguments { language, folder, role, wit, world }: &Arguments) -> anyhow::Result<ExitCode> {
+pub(super) fn bindings(Arguments { language, folder, role, wit, world }: &Arguments) -> anyhow::Result<ExitCode> {
     let world = match wit {
         Some(folder) => World::Named { folder: folder.clone(), world: world.clone() },
         None => World::Of(role.iter().copied().collect()),
     };
     write_bindings(*language, &world, folder)?;
-    say!("{}/ has bindings", folder.display());
+    say!("bindings written to {}/", folder.display());
     Ok(ExitCode::SUCCESS)
 }

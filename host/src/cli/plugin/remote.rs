@@ -12,10 +12,10 @@ use frontgate_loader::records::history;
 use hyper::Request;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::cli::words::escaped;
+use crate::admin_pages::status::{Plugin, Status};
+use crate::cli::format::escaped;
 use crate::cli::{client, reload, runtime, say};
-use crate::console::status::{Plugin, Status};
-use crate::service::operate::Details;
+use crate::service::admin_api::CommandBody;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -51,7 +51,7 @@ pub(crate) enum Command {
     Lock,
 }
 
-pub(super) fn operate(config: &Path, command: &Command) -> anyhow::Result<ExitCode> {
+pub(super) fn run(config: &Path, command: &Command) -> anyhow::Result<ExitCode> {
     let config = Config::skim(config).map_err(|faults| anyhow::anyhow!("{faults}"))?;
     match command {
         Command::List { json } => list(&config, *json),
@@ -138,7 +138,7 @@ fn show_history(config: &Config, name: Option<&str>, json: bool) -> anyhow::Resu
 /// Lets the running gateway do something about a plugin's versions.
 fn decide(config: &Config, name: &str, what: &str, digest: Option<String>) -> anyhow::Result<ExitCode> {
     let path = format!("/plugins/{}/{what}", utf8_percent_encode(name, NON_ALPHANUMERIC));
-    match client::command(config, &path, &Details { digest })? {
+    match client::command(config, &path, &CommandBody { digest })? {
         Ok(answer) => {
             answer.plugins.receipts.iter().for_each(reload::print);
             let last = answer.plugins.receipts.iter().rev().find(|receipt| receipt.plugin == name);

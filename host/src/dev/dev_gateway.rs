@@ -1,6 +1,6 @@
-//! The gateway that the plugin is put into: one that runs already, or one that is made for it, as [`made`] has it.
+//! The gateway that loads the plugin: one that runs already, or an [`ephemeral`] one.
 
-mod made;
+mod ephemeral;
 
 use std::fs::{self, Permissions};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -15,50 +15,51 @@ use frontgate_contract::Role;
 use frontgate_contract::digest::Digest;
 use frontgate_gateway::server::{Callers, Server};
 use frontgate_net::exchange::exchange;
-use frontgate_plugin_test::project::Project;
-use frontgate_plugin_test::scratch::Scratch;
-use frontgate_plugin_test::upstream::{Program, Upstreams};
+use frontgate_plugin_test::upstream::{UpstreamProgram, Upstreams};
+use frontgate_plugin_test::{Project, temp_dir};
 use frontgate_runtime::receipt::{Outcome, Receipt};
 use http_body_util::Full;
 use hyper::Request;
+use tempfile::TempDir;
 use tokio::net::UnixStream;
 use tokio::process::Command;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use self::made::Places;
-use super::{Options, Tap};
-use crate::service::operate::Answer;
-use crate::service::{self, End};
+use self::ephemeral::Addresses;
+use super::Options;
+use super::recording_proxy::RecordingProxy;
+use crate::service::admin_api::CommandResult;
+use crate::service::{self, Shutdown};
 
-/// Where all of it is, below the project.
+/// The gateway's folder in the project.
 const FOLDER: &str = ".frontgate";
-/// Where callbacks are accepted, if the author does not say.
+/// The default port for callbacks.
 const LISTEN: u16 = 8080;
 
-/// The gateway, and what stands around it.
-pub(super) struct Stand {
-    pub(super) tap: Tap,
+/// A gateway with a proxy in front of it.
+pub(super) struct DevGateway {
+    pub(super) proxy: RecordingProxy,
     pub(super) listen: SocketAddr,
-    /// Of the gateway.
+    /// The gateway's configuration.
     pub(super) config: PathBuf,
     plugins: PathBuf,
     socket: PathBuf,
-    /// The gateway that was made; none where one runs already.
-    pub(super) made: Option<Made>,
+    /// Present unless the author named a running gateway.
+    pub(super) ephemeral: Option<Ephemeral>,
 }
 
-/// A gateway that was made for the plugin.
-pub(super) struct Made {
+/// A gateway that runs in this process, for this plugin only.
+pub(super) struct Ephemeral {
     folder: PathBuf,
     admin: SocketAddr,
-    gateway: JoinHandle<anyhow::Result<End>>,
-    _scratch: Scratch,
-    _program: Option<Program>,
+    task: JoinHandle<anyhow::Result<Shutdown>>,
+    _temp_dir: TempDir,
+    _program: Option<UpstreamProgram>,
 }
 
-impl Stand {
-    /// The gateway that an author names, or one of its own.
+impl DevGateway {
+    /// Connects to the gateway that the author names, or starts one.
     pub(super) async fn open(
         project_folder: &Path,
         project: &Project,
@@ -66,18 +67,18 @@ impl Stand {
         roles: &[Role],
     ) -> anyhow::Result<Self> {
         let folder = project_folder.join(FOLDER);
-        fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
+        fs::create_dir_all(&folder).with_context(|| format!("failed to create {}", folder.display()))?;
         fs::set_permissions(&folder, Permissions::from_mode(0o700))?;
-        // Nobody reads what Git would show.
+        // Keep the folder out of Git.
         fs::write(folder.join(".gitignore"), "*\n")?;
         match &options.config {
-            Some(config) => Self::join(config, project, options).await,
-            None => Self::make(folder, project, options, roles).await,
+            Some(config) => Self::attach(config, project, options).await,
+            None => Self::start(folder, project, options, roles).await,
         }
     }
 
-    /// Stands before a gateway that runs.
-    async fn join(file: &Path, project: &Project, options: &Options) -> anyhow::Result<Self> {
+    /// Puts the proxy in front of a running gateway.
+    async fn attach(file: &Path, project: &Project, options: &Options) -> anyhow::Result<Self> {
         let (config, name) = (Config::skim(file)?, project.name()?);
         let mut named = config.tenants.values().flat_map(frontgate_tenants::Settings::named);
         if !named.any(|(_, names, _)| names.iter().any(|other| other == name)) {
@@ -89,19 +90,19 @@ impl Stand {
         let server = server.context("choose another address with --listen")?;
         let listen = server.address()?;
         Ok(Self {
-            tap: Tap::open(server, config.server.listen),
+            proxy: RecordingProxy::open(server, config.server.listen),
             listen,
             config: file.to_owned(),
             plugins: config.plugins.directory,
             socket: config.admin.socket,
-            made: None,
+            ephemeral: None,
         })
     }
 
     /// Starts a gateway with the plugin in it.
-    async fn make(folder: PathBuf, project: &Project, options: &Options, roles: &[Role]) -> anyhow::Result<Self> {
-        let scratch = Scratch::new()?;
-        let socket = scratch.path().join("socket");
+    async fn start(folder: PathBuf, project: &Project, options: &Options, roles: &[Role]) -> anyhow::Result<Self> {
+        let temp_dir = temp_dir()?;
+        let socket = temp_dir.path().join("socket");
         fs::create_dir_all(folder.join("plugins"))?;
         fs::create_dir_all(folder.join("secrets"))?;
         let listen = options.listen.unwrap_or((Ipv4Addr::LOCALHOST, LISTEN).into());
@@ -110,53 +111,61 @@ impl Stand {
         let server = server.context("choose another address with --listen")?;
         let listen = server.address()?;
         let upstreams = Upstreams::of(project)?;
-        let program = Program::start(project, &upstreams).await?;
+        let program = UpstreamProgram::start(project, &upstreams).await?;
         let admin = free_port().await?;
-        made::write(&folder, Places { listen, admin, socket: &socket }, project, roles)?;
+        ephemeral::write(&folder, Addresses { listen, admin, socket: &socket }, project, roles)?;
         let plugins = folder.join("plugins");
-        put(&plugins, project)?;
+        install(&plugins, project)?;
         let config_file = folder.join("config.toml");
         let file = config_file.clone();
-        let config = Config::load(&file).map_err(|faults| anyhow!("plugin.toml, as the gateway reads it: {faults}"))?;
+        let config =
+            Config::load(&file).map_err(|faults| anyhow!("invalid configuration from plugin.toml: {faults}"))?;
         let (serving, at) = oneshot::channel();
-        let placement = service::Placement {
+        let overrides = service::Overrides {
             listen: Some((Ipv4Addr::LOCALHOST, 0).into()),
             detour: Some(upstreams.detour()),
             serving: Some(serving),
-            ..service::Placement::default()
+            ..service::Overrides::default()
         };
-        let mut gateway = tokio::spawn(async move { service::serve(&file, config.config, placement).await });
+        let mut task = tokio::spawn(async move { service::serve(&file, config.config, overrides).await });
         let address = tokio::select! {
-            address = at => address.context("the gateway ended while it started"),
-            ended = &mut gateway => return Err(match ended? {
-                Ok(_) => anyhow!("the gateway was ended"),
+            address = at => address.context("gateway ended during startup"),
+            ended = &mut task => return Err(match ended? {
+                Ok(_) => anyhow!("gateway ended by a signal"),
                 Err(error) => error,
             }),
         }?;
-        let made = Made { folder, admin, gateway, _scratch: scratch, _program: program };
-        Ok(Self { tap: Tap::open(server, address), listen, config: config_file, plugins, socket, made: Some(made) })
+        let ephemeral = Ephemeral { folder, admin, task, _temp_dir: temp_dir, _program: program };
+        Ok(Self {
+            proxy: RecordingProxy::open(server, address),
+            listen,
+            config: config_file,
+            plugins,
+            socket,
+            ephemeral: Some(ephemeral),
+        })
     }
 
-    /// Puts a new file in the place of the old one; what the gateway says of it, a line each.
+    /// Installs the new file and reloads the gateway. Returns one line for each receipt.
     pub(super) async fn swap(&self, project: &Project, roles: &[Role]) -> anyhow::Result<Vec<String>> {
-        if let Some(made) = &self.made {
-            let places = Places { listen: self.listen, admin: made.admin, socket: &self.socket };
-            made::write(&made.folder, places, project, roles)?;
+        if let Some(ephemeral) = &self.ephemeral {
+            let addresses = Addresses { listen: self.listen, admin: ephemeral.admin, socket: &self.socket };
+            ephemeral::write(&ephemeral.folder, addresses, project, roles)?;
         }
-        put(&self.plugins, project)?;
+        install(&self.plugins, project)?;
         let name = project.name()?;
-        let Answer { configuration, mut plugins } = self.operate("/reload").await?;
+        let CommandResult { configuration, mut plugins } = self.command("/reload").await?;
         let waits = |receipt: &Receipt| receipt.plugin == name && matches!(receipt.outcome, Outcome::Waiting(_));
-        if self.made.is_some() && plugins.standing.iter().any(waits) {
-            // Its author knows what it wants.
-            plugins = self.operate(&format!("/plugins/{name}/allow")).await?.plugins;
+        if self.ephemeral.is_some() && plugins.standing.iter().any(waits) {
+            // The author approves what the plugin imports.
+            plugins = self.command(&format!("/plugins/{name}/allow")).await?.plugins;
         }
         if let Some(reason) = configuration.as_ref().and_then(|receipt| receipt.outcome.reason()) {
-            bail!("the gateway kept its configuration: {reason}");
+            bail!("configuration rejected: {reason}");
         }
         let mut standing = plugins.standing.iter().filter(|receipt| receipt.plugin == name);
         if let Some(reason) = standing.find_map(|receipt| receipt.outcome.reason()) {
-            bail!("the gateway does not use it: {reason}");
+            bail!("plugin rejected: {reason}");
         }
         let short = |digest: &Option<Digest>| digest.as_ref().map_or_else(|| "nothing".to_owned(), Digest::short);
         let line = |receipt: &Receipt| {
@@ -165,7 +174,7 @@ impl Stand {
         Ok(plugins.receipts.iter().filter(|receipt| receipt.plugin == name).map(line).collect())
     }
 
-    /// Lets this program send an example, signed, as an author would.
+    /// Sends a signed example callback, by running this program.
     pub(super) async fn send(&self, callback: &str) -> anyhow::Result<()> {
         let mut command = Command::new(std::env::current_exe()?);
         command.args(["send", "twilio", callback, "--to", &self.listen.to_string(), "--config"]).arg(&self.config);
@@ -174,25 +183,25 @@ impl Stand {
         Ok(())
     }
 
-    /// Waits until the gateway that was made has ended.
-    pub(super) async fn ended(made: &mut Option<Made>) -> anyhow::Result<()> {
-        match made {
-            Some(made) => (&mut made.gateway).await?.map(drop),
+    /// Waits for the end of the ephemeral gateway, if there is one.
+    pub(super) async fn ended(ephemeral: &mut Option<Ephemeral>) -> anyhow::Result<()> {
+        match ephemeral {
+            Some(ephemeral) => (&mut ephemeral.task).await?.map(drop),
             None => std::future::pending().await,
         }
     }
 
-    /// Ends the gateway that was made as a signal would.
+    /// Ends the ephemeral gateway by SIGTERM to this process, so that it drains.
     pub(super) async fn close(mut self) -> anyhow::Result<()> {
-        if self.made.is_none() {
+        if self.ephemeral.is_none() {
             return Ok(());
         }
         rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::TERM)?;
-        Self::ended(&mut self.made).await
+        Self::ended(&mut self.ephemeral).await
     }
 
-    async fn operate(&self, path: &str) -> anyhow::Result<Answer> {
-        let stream = UnixStream::connect(&self.socket).await.context("the gateway does not answer")?;
+    async fn command(&self, path: &str) -> anyhow::Result<CommandResult> {
+        let stream = UnixStream::connect(&self.socket).await.context("gateway does not answer")?;
         let request = Request::post(path).header("host", "frontgate").body(Full::<Bytes>::from("{}"))?;
         let (head, body) = exchange(stream, request).await?.into_parts();
         anyhow::ensure!(head.status.is_success(), "{}", String::from_utf8_lossy(&body).trim());
@@ -200,14 +209,14 @@ impl Stand {
     }
 }
 
-/// One that is not taken now, so that it can stand in the configuration.
+/// A free port, for the configuration.
 async fn free_port() -> anyhow::Result<SocketAddr> {
     let settings = frontgate_gateway::settings::Server::default();
     Ok(Server::bind((Ipv4Addr::LOCALHOST, 0).into(), &settings, Callers::Trusted, 1).await?.address()?)
 }
 
-/// Copies what was built, whole or not at all.
-fn put(plugins: &Path, project: &Project) -> anyhow::Result<()> {
+/// Copies the built file atomically.
+fn install(plugins: &Path, project: &Project) -> anyhow::Result<()> {
     let to = plugins.join(format!("{}.wasm", project.name()?));
     let unfinished = to.with_extension("unfinished");
     fs::copy(&project.file, &unfinished).with_context(|| format!("copying {}", project.file.display()))?;

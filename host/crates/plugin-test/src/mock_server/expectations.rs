@@ -1,4 +1,4 @@
-//! What a case has scripted: which requests are expected, and what each of them gets.
+//! The requests that a case expects, and the response to each.
 
 use std::time::Duration;
 
@@ -10,21 +10,21 @@ use url::{Position, Url};
 
 use super::{Body, text, whole};
 use crate::difference::{Extent, differences};
-use crate::values;
+use crate::wit_json;
 
-/// Exchanges, each of which happens once.
+/// Expected exchanges; each is used once.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Script {
+pub(crate) struct Expectations {
     exchanges: Vec<Exchange>,
     used: Vec<bool>,
 }
 
-/// One request that a plugin is expected to send, and what it gets.
+/// One expected request, and its response or fault.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Exchange {
     request: Expected,
-    response: Option<Canned>,
+    response: Option<CannedResponse>,
     fault: Option<Fault>,
 }
 
@@ -41,7 +41,7 @@ struct Expected {
 
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-pub(super) struct Canned {
+pub(super) struct CannedResponse {
     status: u16,
     headers: serde_json::Map<String, Value>,
     body: Option<Value>,
@@ -53,16 +53,16 @@ pub(super) struct Canned {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Fault {
-    /// Nobody is there.
+    /// The connection is refused.
     NotConnected,
-    /// The answer breaks off.
+    /// The connection closes in the middle of the response.
     Interrupted,
-    /// No answer comes.
+    /// No response arrives.
     Timeout,
 }
 
-/// A request as the stage got it.
-pub(super) struct Got<'r> {
+/// A request that the mock server received.
+pub(super) struct Received<'r> {
     pub(super) method: &'r str,
     pub(super) host: &'r str,
     pub(super) path: &'r str,
@@ -70,42 +70,43 @@ pub(super) struct Got<'r> {
     pub(super) body: &'r [u8],
 }
 
-/// What becomes of a request.
+/// How a request is answered.
 pub(super) enum Reply {
-    Canned(Box<Canned>),
+    Canned(Box<CannedResponse>),
     Fault(Fault),
 }
 
-impl From<Vec<Exchange>> for Script {
+impl From<Vec<Exchange>> for Expectations {
     fn from(exchanges: Vec<Exchange>) -> Self {
         Self { used: vec![false; exchanges.len()], exchanges }
     }
 }
 
-impl Script {
-    /// Whether the next connection to a site shall find nobody.
-    pub(super) fn is_away(&mut self, site: &str) -> bool {
+impl Expectations {
+    /// Whether the next connection to a site is refused; uses up that expectation.
+    pub(super) fn refuses_connection(&mut self, site: &str) -> bool {
         self.take(|exchange| {
             exchange.fault == Some(Fault::NotConnected) && exchange.request.url.origin().ascii_serialization() == site
         })
         .is_some()
     }
 
-    /// What the first exchange gives that was not used and asks for just this, and in what the request differs from it.
-    pub(super) fn choose(&mut self, got: &Got<'_>) -> Option<(Reply, Vec<String>)> {
-        let exchange = self.take(|exchange| exchange.request.is_for(got))?;
+    /// Uses the first unused exchange with this method and URL. Returns its reply, and how the request differs from
+    /// what was expected.
+    pub(super) fn match_request(&mut self, received: &Received<'_>) -> Option<(Reply, Vec<String>)> {
+        let exchange = self.take(|exchange| exchange.request.is_for(received))?;
         let reply = match (&exchange.fault, &exchange.response) {
             (Some(fault), _) => Reply::Fault(*fault),
             (None, response) => Reply::Canned(Box::new(response.clone().unwrap_or_default())),
         };
-        Some((reply, exchange.request.misfits(got)))
+        Some((reply, exchange.request.mismatches(received)))
     }
 
-    /// What no request has used.
-    pub(super) fn unused(&self) -> impl Iterator<Item = String> {
+    /// Expectations that no request met, as sentences.
+    pub(super) fn unmet(&self) -> impl Iterator<Item = String> {
         let unused = self.exchanges.iter().zip(&self.used).filter(|(_, used)| !**used);
         unused.map(|(Exchange { request, .. }, _)| {
-            format!("no request used the script {} {}", request.method, request.url)
+            format!("expected request not sent: {} {}", request.method, request.url)
         })
     }
 
@@ -117,14 +118,14 @@ impl Script {
 }
 
 impl Expected {
-    fn is_for(&self, got: &Got<'_>) -> bool {
+    fn is_for(&self, received: &Received<'_>) -> bool {
         let authority = &self.url[Position::BeforeHost..Position::AfterPort];
         let path = &self.url[Position::BeforePath..Position::AfterQuery];
-        self.method == got.method && authority == got.host && path == got.path
+        self.method == received.method && authority == received.host && path == received.path
     }
 
-    /// In what a request differs beyond method and URL.
-    fn misfits(&self, Got { headers, body, .. }: &Got<'_>) -> Vec<String> {
+    /// How a request differs beyond method and URL.
+    fn mismatches(&self, Received { headers, body, .. }: &Received<'_>) -> Vec<String> {
         let mut wrong = Vec::new();
         for (name, expected) in &self.headers {
             let found = headers.get(name).and_then(|value| value.to_str().ok());
@@ -133,23 +134,26 @@ impl Expected {
             }
         }
         if let Some(expected) = &self.body
-            && values::bytes(expected).as_deref() != Some(*body)
+            && wit_json::bytes(expected).as_deref() != Some(*body)
         {
             let found = String::from_utf8_lossy(body);
-            wrong.push(format!("body: expected {}, found {}", values::shown(expected), values::shown(&found.into())));
+            wrong.push(format!(
+                "body: expected {}, found {}",
+                wit_json::shown(expected),
+                wit_json::shown(&found.into())
+            ));
         }
         if let Some(expected) = &self.json {
             match serde_json::from_slice(body) {
                 Ok(found) => wrong.extend(differences(expected, &found, Extent::Whole)),
-                Err(error) => wrong.push(format!("the body is no JSON: {error}")),
+                Err(error) => wrong.push(format!("body is not JSON: {error}")),
             }
         }
         wrong
     }
 }
 
-impl Canned {
-    /// The same for everybody.
+impl CannedResponse {
     pub(super) fn always(status: u16, body: &str) -> Self {
         Self { status, body: Some(body.into()), ..Self::default() }
     }
@@ -158,7 +162,7 @@ impl Canned {
         tokio::time::sleep(Duration::from_millis(self.delay_ms)).await;
         let body = match (&self.json, &self.body) {
             (Some(json), _) => json.to_string().into_bytes(),
-            (None, Some(body)) => values::bytes(body).unwrap_or_else(|| body.to_string().into_bytes()),
+            (None, Some(body)) => wit_json::bytes(body).unwrap_or_else(|| body.to_string().into_bytes()),
             (None, None) => Vec::new(),
         };
         let mut response = Response::builder().status(if self.status == 0 { 200 } else { self.status });
@@ -168,8 +172,8 @@ impl Canned {
         for (name, value) in &self.headers {
             response = response.header(name, value.as_str().map_or_else(|| value.to_string(), str::to_owned));
         }
-        response
-            .body(whole(body.into()))
-            .unwrap_or_else(|error| text(StatusCode::NOT_IMPLEMENTED, &format!("this script is no answer: {error}")))
+        response.body(whole(body.into())).unwrap_or_else(|error| {
+            text(StatusCode::NOT_IMPLEMENTED, &format!("invalid response in the case: {error}"))
+        })
     }
 }

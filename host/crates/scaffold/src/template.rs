@@ -1,40 +1,40 @@
-//! The marks in a starter's files: what they become, and which lines and files are for which roles.
+//! Renders the files of a starter for a project's name and roles.
 //!
-//! `starter-name` becomes the project's name, `starter_name` the same as an identifier, `starter_roles` the roles.
-//! A line that ends with `// @crm` or `# @crm` is for projects with that role, `@crm|routing` for those with one of
-//! both. A file that is named after a role is for that role: `crm.py`, `cases/crm-first-page.json`.
+//! - `starter-name` becomes the project's name, `starter_name` the same as an identifier, `starter_roles` the roles.
+//! - A line that ends with `// @crm` or `# @crm` is kept for that role, `@crm|routing` for either role.
+//! - A file named after a role is kept for that role: `crm.py`, `cases/crm-first-page.json`.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::Role;
 
-/// What openings of comments a line's mark may follow.
+/// The starts of a marker comment.
 const OPENINGS: [&str; 2] = [" // @", " # @"];
 
-/// A project to be.
-pub(super) struct Marks<'p> {
+/// The values that are filled in.
+pub(super) struct Template<'p> {
     pub(super) name: &'p str,
     pub(super) roles: &'p BTreeSet<Role>,
 }
 
-impl Marks<'_> {
-    /// Whether the project has this file of the starter.
-    pub(super) fn keeps(&self, path: &str) -> bool {
+impl Template<'_> {
+    /// Whether the project contains this file of the starter.
+    pub(super) fn includes(&self, path: &str) -> bool {
         let path = Path::new(path);
         let folders = path.parent().into_iter().flat_map(Path::components);
         let folders = folders.filter_map(|folder| folder.as_os_str().to_str());
         let stem = path.file_stem().and_then(|stem| stem.to_str());
         let words = folders.chain(stem).filter_map(|name| {
-            // Go's packages are named by the generator.
+            // The generator of Go bindings chooses the names of packages.
             let name = name.strip_prefix("export_frontgate_plugin_").unwrap_or(name);
             name.split(['-', '.', '_']).next().and_then(Role::named)
         });
         words.into_iter().all(|role| self.roles.contains(&role))
     }
 
-    /// A file of the starter as the project has it.
-    pub(super) fn replace(&self, text: &str) -> String {
+    /// Renders a file.
+    pub(super) fn render(&self, text: &str) -> String {
         let roles: Vec<&str> = self.roles.iter().map(|role| role.name()).collect();
         let lines: String = text.split_inclusive('\n').filter_map(|line| self.line(line)).collect();
         lines
@@ -59,15 +59,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_project_has_the_lines_and_files_of_its_roles() {
+    fn a_project_contains_the_lines_and_files_of_its_roles() {
         let roles = BTreeSet::from([Role::Crm, Role::Routing]);
-        let marks = Marks { name: "acme-crm", roles: &roles };
+        let template = Template { name: "acme-crm", roles: &roles };
         let text = "# starter-name\nmod a; // @crm\nmod b; // @templates\nc = 1 # @templates|routing\n// see @crm\n";
-        assert_eq!(marks.replace(text), "# acme-crm\nmod a;\nc = 1\n// see @crm\n");
-        assert_eq!(marks.replace("use starter_name: starter_roles"), "use acme_crm: crm, routing");
+        assert_eq!(template.render(text), "# acme-crm\nmod a;\nc = 1\n// see @crm\n");
+        assert_eq!(template.render("use starter_name: starter_roles"), "use acme_crm: crm, routing");
         let kept = ["src/crm.rs", "cases/routing-owner.json", "src/customers.py", "build.sh", "src/crm_test.go"];
-        assert!(kept.iter().all(|path| marks.keeps(path)));
+        assert!(kept.iter().all(|path| template.includes(path)));
         let left_out = ["src/templates.rs", "cases/channel-send.json", "src/export_frontgate_plugin_channel/a.go"];
-        assert!(!left_out.iter().any(|path| marks.keeps(path)));
+        assert!(!left_out.iter().any(|path| template.includes(path)));
     }
 }

@@ -1,17 +1,17 @@
-//! `frontgate plugin inspect`: what a file is, wants and takes.
+//! `frontgate plugin inspect`: describes a `.wasm` file.
 
 use std::path::Path;
 use std::process::ExitCode;
 
 use frontgate_plugin_test::inspect;
-use frontgate_plugin_test::inspect::{Inspection, Takes};
+use frontgate_plugin_test::inspect::{Inspection, Resources};
 use frontgate_telemetry::capture;
 
 use crate::cli::{runtime, say};
 
 const MIB: u64 = 1 << 20;
-/// Languages whose tools import what a plugin uses and what it does not.
-const EVERYTHING: [&str; 2] = ["JavaScript", "Python"];
+/// Languages whose tools import the whole contract, used or not.
+const IMPORT_ALL: [&str; 2] = ["JavaScript", "Python"];
 
 pub(super) fn inspect(config: &Path, file: &Path, json: bool) -> anyhow::Result<ExitCode> {
     let lines = capture::capture()?;
@@ -30,7 +30,7 @@ fn print(file: &Path, found: &Inspection) {
     say!("  digest     {}", found.digest);
     say!("  size       {} KiB", found.manifest.bytes.div_ceil(1024));
     say!("  roles      {}", or_none(list(&mut found.manifest.roles.iter().cloned())));
-    say!("  contract   {}", found.contract.as_deref().unwrap_or("none of ours"));
+    say!("  contract   {}", found.contract.as_deref().unwrap_or("none"));
     if let Some(sdk) = &found.manifest.sdk {
         say!("  SDK        frontgate-sdk {sdk}");
     }
@@ -39,37 +39,37 @@ fn print(file: &Path, found: &Inspection) {
     say!("  needs      {}", or_none(list(&mut found.manifest.capabilities.iter().map(ToString::to_string))));
     if let Some(reason) = &found.not_granted {
         say!("             ! {reason}");
-        if let Some(language) = EVERYTHING.iter().find(|language| found.made_with.contains_key(**language)) {
-            say!("               {language} imports all of the contract; grant what it uses");
+        if let Some(language) = IMPORT_ALL.iter().find(|language| found.made_with.contains_key(**language)) {
+            say!("               {language} imports the whole contract; grant what the plugin uses");
         }
     }
     let (usual, own): (Vec<_>, Vec<_>) = found.manifest.imports.iter().partition(|name| name.starts_with("wasi:"));
-    let usual = (!usual.is_empty()).then(|| format!("and {} of WASI (--json has them)", usual.len()));
+    let usual = (!usual.is_empty()).then(|| format!("and {} of WASI (listed by --json)", usual.len()));
     for (index, import) in own.into_iter().chain(&usual).enumerate() {
         say!("  {:9}  {import}", if index == 0 { "imports" } else { "" });
     }
-    if let Some(takes) = &found.takes {
-        print_takes(takes);
+    if let Some(resources) = &found.resources {
+        print_resources(resources);
     }
     match &found.fault {
-        Some(fault) => say!("\n✗ a gateway would not load it: {fault}"),
-        None => say!("\n✓ a gateway would load it"),
+        Some(fault) => say!("\n✗ not loadable: {fault}"),
+        None => say!("\n✓ loadable"),
     }
 }
 
-fn print_takes(takes: &Takes) {
+fn print_resources(resources: &Resources) {
     let mib = |bytes: u64| format!("{}.{} MiB", bytes / MIB, bytes % MIB * 10 / MIB);
-    let max = u64::try_from(takes.memory_bytes_max).unwrap_or(u64::MAX);
+    let max = u64::try_from(resources.memory_bytes_max).unwrap_or(u64::MAX);
     say!(
-        "  each call  a place of the pool; memories: {}, {} at the start of {} that it may have; tables: {}, {} elements of {}",
-        takes.memories,
-        mib(takes.memory_bytes),
+        "  each call  memories: {}, {} at the start, limit {}; tables: {}, {} elements at the start, limit {}",
+        resources.memories,
+        mib(resources.memory_bytes),
         mib(max),
-        takes.tables,
-        takes.table_elements,
-        takes.table_elements_max
+        resources.tables,
+        resources.table_elements,
+        resources.table_elements_max
     );
-    say!("  once       {} of machine code", mib(u64::try_from(takes.code_bytes).unwrap_or(u64::MAX)));
+    say!("  once       {} of machine code", mib(u64::try_from(resources.code_bytes).unwrap_or(u64::MAX)));
 }
 
 fn or_none(text: String) -> String {

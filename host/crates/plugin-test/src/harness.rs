@@ -1,4 +1,4 @@
-//! Holds one plugin, loaded as a gateway loads it, and asks it one thing at a time.
+//! Loads one plugin as a gateway does, and makes one call at a time.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,10 +10,10 @@ use frontgate_config::Config;
 use frontgate_contract::Role;
 use frontgate_loader::single;
 use frontgate_runtime::error::CallError;
-use frontgate_runtime::files::Files;
+
 use frontgate_runtime::live::Live;
 use frontgate_runtime::outbound::network::Around;
-use frontgate_runtime::run::call::{Call, Caller, Deadlines, Directory, Receipts};
+use frontgate_runtime::run::call::{Call, Caller, Deadlines, Receipts};
 use frontgate_runtime::run::engine::Engine;
 use frontgate_runtime::run::receipt::Told;
 use frontgate_runtime::settings::PluginConfig;
@@ -22,88 +22,75 @@ use frontgate_state::session::Session;
 use frontgate_state::{Bucket, Buckets};
 use frontgate_store::Database;
 use frontgate_telemetry::capture::{Line, Lines};
+use tempfile::TempDir;
 use tokio::time::Instant;
 
+use super::fixtures::Fixtures;
+use super::mock_server::MockServer;
 use super::project::{self, Project};
-use super::scratch::Scratch;
-use super::stage::Stage;
-use super::upstream::{Program, Upstreams};
+use super::temp_dir;
+use super::upstream::{UpstreamProgram, Upstreams};
 
 /// Where a plugin's requests lead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outside {
-    /// Where they would from a gateway.
+pub enum Network {
+    /// To the real hosts, as from a gateway.
     Real,
-    /// To a stage of ours, and to upstreams of the author's; secrets may be made up.
-    Staged,
+    /// To the mock server and the author's stub programs. Secrets may be placeholders.
+    Mocked,
 }
 
-/// A plugin that can be asked.
-pub struct Bench {
-    /// What its author says of it.
+/// A loaded plugin that can be called.
+pub struct Harness {
     pub(super) project: Project,
     pub(super) live: Arc<Live>,
-    pub(super) stage: Option<Stage>,
-    /// How long Frontline's callbacks and so on may take.
+    /// Present with [`Network::Mocked`].
+    pub(super) mock_server: Option<MockServer>,
     config: Arc<Config>,
     engine: Arc<Engine>,
     buckets: Arc<Buckets>,
     lines: Lines,
     calls: AtomicU64,
-    _program: Option<Program>,
-    _folder: Scratch,
+    _program: Option<UpstreamProgram>,
+    _folder: TempDir,
 }
 
-/// What a call finds around it.
-pub(super) struct Setting {
-    /// What it keeps is kept for this tenant.
-    pub(super) tenant: Arc<str>,
-    pub(super) directory: Directory,
-    pub(super) files: Option<Arc<dyn Files>>,
-}
-
-impl Setting {
-    /// A tenant of its own, and nothing else.
-    pub(super) fn of(tenant: &str) -> Self {
-        Self { tenant: tenant.into(), directory: Directory::Absent, files: None }
-    }
-}
-
-/// One call, and what it left behind.
-pub(super) struct Run<R> {
+/// Result, cost and log lines of one call.
+pub(super) struct CallRecord<R> {
     pub(super) result: Result<R, CallError>,
-    pub(super) told: Option<Told>,
-    pub(super) lines: Vec<Line>,
+    pub(super) receipt: Option<Told>,
+    pub(super) log: Vec<Line>,
 }
 
-impl Bench {
-    /// Loads a plugin: a file, or the folder of its project. What it is granted stands in its project, or in an
-    /// operator's configuration.
-    pub async fn open(path: &Path, operators: &Path, outside: Outside, lines: &Lines) -> anyhow::Result<Self> {
+impl Harness {
+    /// Loads a plugin from a `.wasm` file or the folder of its project.
+    ///
+    /// Grants come from its `plugin.toml`, or from the operator's configuration where that file is absent.
+    pub async fn open(path: &Path, operators: &Path, network: Network, lines: &Lines) -> anyhow::Result<Self> {
         let project = Project::find(path)?;
         let name = project.name()?.to_owned();
-        let folder = Scratch::new()?;
-        let config = Arc::new(configuration(&project, &name, operators, outside, &folder)?);
+        let folder = temp_dir()?;
+        let config = Arc::new(configuration(&project, &name, operators, network, &folder)?);
         let wasm = single::read(project.built()?, &config.plugins).await?;
         let database = Arc::new(Database::open(&config.store)?);
         let buckets = Buckets::new(&database);
         let engine = Engine::new(&config.plugins, Some(Arc::clone(&buckets)))?;
-        let (stage, program) = match outside {
-            Outside::Real => (None, None),
-            Outside::Staged => {
+        let (mock_server, program) = match network {
+            Network::Real => (None, None),
+            Network::Mocked => {
                 let upstreams = Upstreams::of(&project)?;
-                let program = Program::start(&project, &upstreams).await?;
-                (Some(Stage::open(upstreams).await?), program)
+                let program = UpstreamProgram::start(&project, &upstreams).await?;
+                (Some(MockServer::start(upstreams).await?), program)
             }
         };
-        let around = Around { own: Vec::new(), detour: stage.as_ref().map(Stage::detour) };
-        let as_plugins_see_it: Arc<dyn PluginConfig> = config.clone();
-        let live = single::load(&engine, &as_plugins_see_it, &name, wasm, around).await;
+        let around = Around { own: Vec::new(), detour: mock_server.as_ref().map(MockServer::detour) };
+        let plugin_config: Arc<dyn PluginConfig> = config.clone();
+        let live = single::load(&engine, &plugin_config, &name, wasm, around).await;
         let live = live.with_context(|| project.file.display().to_string())?;
         Ok(Self {
             project,
             live: Arc::new(live),
-            stage,
+            mock_server,
             config,
             engine,
             buckets,
@@ -114,35 +101,35 @@ impl Bench {
         })
     }
 
-    /// What the plugin is called.
+    /// The plugin's name.
     pub fn name(&self) -> &str {
         &self.live.name
     }
 
-    /// Asks one thing, with the budgets and within the time of a gateway.
-    pub(super) async fn ask<R>(
+    /// Makes one call, with the limits and the deadline of a gateway.
+    pub(super) async fn call<R>(
         &self,
-        setting: &Setting,
+        fixtures: &Fixtures,
         role: Role,
-        question: impl AsyncFnOnce(Call<'_>) -> Result<R, CallError>,
-    ) -> Run<R> {
+        invoke: impl AsyncFnOnce(Call<'_>) -> Result<R, CallError>,
+    ) -> CallRecord<R> {
         let request: Arc<str> = format!("call-{}", self.calls.fetch_add(1, Ordering::Relaxed)).into();
-        let (tenant, receipts) = (Arc::clone(&setting.tenant), Receipts::kept());
+        let (tenant, receipts) = (Arc::clone(&fixtures.tenant), Receipts::kept());
         let caller = Caller { tenant, request: Arc::clone(&request), share: None, receipts: receipts.clone() };
         let until = Instant::now() + self.deadline(role);
         let deadlines = Deadlines { queue: until, answer: until };
-        let mut call = Call::new(&self.engine, &self.live, &caller, deadlines, setting.directory.clone());
-        if let Some(files) = &setting.files {
+        let mut call = Call::new(&self.engine, &self.live, &caller, deadlines, fixtures.directory.clone());
+        if let Some(files) = &fixtures.files {
             call = call.with_files(Arc::clone(files));
         }
-        let result = question(call).await;
-        let mut lines = self.lines.take(&request);
-        // It is told in numbers.
-        lines.retain(|line| line.receipt().is_none());
-        Run { result, told: receipts.all().pop(), lines }
+        let result = invoke(call).await;
+        let mut log = self.lines.take(&request);
+        // The receipt itself is returned.
+        log.retain(|line| line.receipt().is_none());
+        CallRecord { result, receipt: receipts.all().pop(), log }
     }
 
-    /// How long a call of a role may take.
+    /// The deadline of a call for a role.
     pub(super) fn deadline(&self, role: Role) -> Duration {
         let platform = match role {
             Role::Crm | Role::Templates | Role::Outgoing => frontgate_twilio::Settings::default().callback_timeout_ms,
@@ -153,36 +140,36 @@ impl Bench {
         Duration::from_millis(platform.min(self.live.limits.call_timeout_ms))
     }
 
-    /// Keeps something for a tenant, as if the plugin had.
-    pub(super) async fn keep(&self, tenant: &Arc<str>, key: &str, value: Vec<u8>) -> anyhow::Result<()> {
+    /// Writes a key of the plugin's state, before the case runs.
+    pub(super) async fn seed_state(&self, tenant: &Arc<str>, key: &str, value: Vec<u8>) -> anyhow::Result<()> {
         let limits = self.live.grants.state.clone();
         let limits =
-            limits.context("the case has `state`, and plugin.toml does not grant it: [plugin] state = true")?;
+            limits.context("the case has `state` but plugin.toml does not grant it; add [plugin] state = true")?;
         let bucket = Bucket { plugin: Arc::clone(&self.live.name), tenant: Arc::clone(tenant) };
         let deadline = Instant::now() + Duration::from_millis(self.live.limits.call_timeout_ms);
         let call = session::Call { bucket, limits, request: "case".into(), deadline };
         let mut session = Session::open(&self.buckets, call);
         let set = session.set(key.to_owned(), value, None).await;
-        set.map_err(|refusal| anyhow::anyhow!("the state `{key}` of the case was refused: {refusal:?}"))?;
-        session.commit().await.context("writing the state of the case")
+        set.map_err(|refusal| anyhow::anyhow!("state `{key}` of the case rejected: {refusal:?}"))?;
+        session.commit().await.context("failed to write the state of the case")
     }
 }
 
-/// What a gateway's configuration would be, with a store and a cache of our own.
+/// The configuration of a gateway with this plugin, and with a store and a cache of its own.
 fn configuration(
     project: &Project,
     name: &str,
     operators: &Path,
-    outside: Outside,
-    folder: &Scratch,
+    network: Network,
+    folder: &TempDir,
 ) -> anyhow::Result<Config> {
     let mut config = match &project.plugin {
         Some(settings) => {
             let own = &project.test.secrets;
-            let made_up = if outside == Outside::Staged { own.clone() } else { Default::default() };
-            let config = Config::of_plugin(&project.folder.join(project::FILE), name, settings, &made_up);
-            config.map_err(|fault| match outside == Outside::Real && !own.is_empty() {
-                true => anyhow!("{fault}\n    or ask with --test, which takes those of [test]"),
+            let placeholders = if network == Network::Mocked { own.clone() } else { Default::default() };
+            let config = Config::of_plugin(&project.folder.join(project::FILE), name, settings, &placeholders);
+            config.map_err(|fault| match network == Network::Real && !own.is_empty() {
+                true => anyhow!("{fault}\n    or add --test to use the secrets under [test]"),
                 false => fault.into(),
             })?
         }
@@ -191,8 +178,8 @@ fn configuration(
             config.plugins.named.retain(|other, _| other == name);
             for (key, secret) in config.plugin_secrets_mut() {
                 if let Some(fault) = secret.fault().map(str::to_owned) {
-                    anyhow::ensure!(outside == Outside::Staged, "{}: {key}: {fault}", operators.display());
-                    secret.stand_in("made-up");
+                    anyhow::ensure!(network == Network::Mocked, "{}: {key}: {fault}", operators.display());
+                    secret.stand_in("placeholder");
                 }
             }
             config
@@ -203,26 +190,26 @@ fn configuration(
         config.plugins.cache = cache(folder);
     }
     if project.plugin.is_some() {
-        // An author waits, and has written it.
+        // The author waits for the result, and trusts the code.
         config.plugins.named.entry(name.to_owned()).or_default().quick_build = true;
     }
     config.store = frontgate_store::Settings {
-        url: format!("sqlite:{}", folder.path().join("bench.db").display()),
+        url: format!("sqlite:{}", folder.path().join("plugin-test.db").display()),
         ..frontgate_store::Settings::default()
     };
-    if outside == Outside::Staged {
-        // The stage decides for every request anew.
+    if network == Network::Mocked {
+        // The mock server decides per connection.
         config.plugins.connections_idle_max = 0;
     }
-    // One call at a time, and none is left out because others failed.
+    // Calls are sequential, and a failed one must not open the breaker for the next.
     config.plugins.calls_max = 4;
     config.plugins.directory_calls_max = 4;
     config.plugins.breaker.failures = u32::MAX;
     Ok(config)
 }
 
-/// Compiled plugins of this user, for the next time.
-fn cache(folder: &Scratch) -> PathBuf {
+/// This user's cache of compiled plugins.
+fn cache(folder: &TempDir) -> PathBuf {
     let of_user = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
     let of_user = of_user.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")));
     of_user.filter(|path| path.is_absolute()).unwrap_or_else(|| folder.path().to_owned()).join("frontgate/compiled")

@@ -1,7 +1,7 @@
-//! Stands before the gateway, hands every callback on, and remembers the last.
+//! A proxy in front of the gateway that forwards callbacks and remembers the last one, so that it can be repeated.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -13,50 +13,52 @@ use hyper::body::Incoming;
 use hyper::header::CONTENT_TYPE;
 use hyper::http::request;
 use hyper::{Request, Response, StatusCode};
+use parking_lot::Mutex;
 use serde_json::Value;
 use tokio::net::TcpStream;
-use tokio::sync::{Mutex as Turn, mpsc};
+use tokio::sync;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 use url::form_urlencoded;
 
 use super::readable;
 
-/// Bytes of one callback; the gateway has limits of its own.
+/// Bytes of one callback; the gateway has smaller limits.
 const BODY_BYTES_MAX: usize = 16 << 20;
-/// Callbacks that nobody has looked at yet.
+/// Recorded callbacks that wait to be shown.
 const WAITING_MAX: usize = 64;
 
-/// A callback that came.
+/// A received callback.
 #[derive(Debug, Clone)]
 pub(super) struct Callback {
     head: request::Parts,
     body: Bytes,
 }
 
-/// A callback, and what it was answered.
+/// A callback and its answer.
 #[derive(Debug)]
-pub(super) struct Heard {
+pub(super) struct Recorded {
     callback: Callback,
     pub(super) status: StatusCode,
     pub(super) answer: Value,
-    /// As the gateway's log has it.
+    /// The request id in the gateway's log.
     pub(super) request_id: String,
     pub(super) took: Duration,
 }
 
-/// The listener.
-pub(super) struct Tap {
+/// The running proxy.
+pub(super) struct RecordingProxy {
     gateway: SocketAddr,
     last: Arc<Mutex<Option<Callback>>>,
-    heard: Turn<mpsc::Receiver<Heard>>,
+    recorded: sync::Mutex<mpsc::Receiver<Recorded>>,
     _serving: AbortOnDropHandle<bool>,
 }
 
-impl Tap {
-    /// Accepts callbacks where a server is bound already.
+impl RecordingProxy {
+    /// Serves callbacks on a bound server.
     pub(super) fn open(server: Server, gateway: SocketAddr) -> Self {
-        let (tell, heard) = mpsc::channel(WAITING_MAX);
+        let (tell, recorded) = mpsc::channel(WAITING_MAX);
         let last: Arc<Mutex<Option<Callback>>> = Arc::default();
         let remembered = Arc::clone(&last);
         let answer = move |request: Request<Incoming>, _: Arc<Connection>| {
@@ -64,42 +66,42 @@ impl Tap {
             async move {
                 let (head, body) = request.into_parts();
                 let Ok(body) = Limited::new(body, BODY_BYTES_MAX).collect().await else {
-                    return text(StatusCode::PAYLOAD_TOO_LARGE, "the body broke off, or is too large").map(Full::new);
+                    return text(StatusCode::PAYLOAD_TOO_LARGE, "request body incomplete or too large").map(Full::new);
                 };
-                let (response, heard) = hand_on(gateway, Callback { head, body: body.to_bytes() }).await;
-                if !heard.is_refused() {
-                    *remembered.lock().unwrap_or_else(PoisonError::into_inner) = Some(heard.callback.clone());
+                let (response, recorded) = forward(gateway, Callback { head, body: body.to_bytes() }).await;
+                if !recorded.is_rejected() {
+                    *remembered.lock() = Some(recorded.callback.clone());
                 }
-                // Nobody looks at more than the last ones.
-                let _ = tell.try_send(heard);
+                // Callbacks beyond the queue are not shown.
+                let _ = tell.try_send(recorded);
                 response
             }
         };
         let serving = AbortOnDropHandle::new(tokio::spawn(server.serve(answer, CancellationToken::new())));
-        Self { gateway, last, heard: Turn::new(heard), _serving: serving }
+        Self { gateway, last, recorded: sync::Mutex::new(recorded), _serving: serving }
     }
 
-    /// The next callback that comes.
-    pub(super) async fn next(&self) -> Heard {
-        match self.heard.lock().await.recv().await {
-            Some(heard) => heard,
+    /// Waits for the next callback.
+    pub(super) async fn next(&self) -> Recorded {
+        match self.recorded.lock().await.recv().await {
+            Some(recorded) => recorded,
             None => std::future::pending().await,
         }
     }
 
-    /// The last one that came.
+    /// The last callback that the gateway did not reject.
     pub(super) fn last(&self) -> Option<Callback> {
-        self.last.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.last.lock().clone()
     }
 
-    /// The same again: its signature is as good as it was.
-    pub(super) async fn again(&self, callback: &Callback) -> Heard {
-        hand_on(self.gateway, callback.clone()).await.1
+    /// Sends a callback again. Its signature is still valid.
+    pub(super) async fn repeat(&self, callback: &Callback) -> Recorded {
+        forward(self.gateway, callback.clone()).await.1
     }
 }
 
 impl Callback {
-    /// Path, and what it is about.
+    /// Method, path and kind of the callback.
     pub(super) fn title(&self) -> String {
         let fields = form_urlencoded::parse(&self.body);
         let about = ["Location", "EventType"];
@@ -110,8 +112,8 @@ impl Callback {
         format!("{} {}{}", self.head.method, self.head.uri.path(), about.concat())
     }
 
-    /// Whether the gateway stores it, and takes it for a repetition the next time.
-    pub(super) fn is_asked_once(&self) -> bool {
+    /// Whether the gateway stores this callback, and discards a repetition.
+    pub(super) fn is_deduplicated(&self) -> bool {
         let path = self.head.uri.path();
         let event = form_urlencoded::parse(&self.body).find(|(name, _)| name == "EventType");
         let is_before = event.is_none_or(|(_, event)| event == "onConversationAdd" || event == "onMessageAdd");
@@ -119,30 +121,31 @@ impl Callback {
     }
 }
 
-impl Heard {
+impl Recorded {
     pub(super) fn title(&self) -> String {
         self.callback.title()
     }
 
-    /// Whether the gateway asked nobody: a stranger's request is not worth asking again.
-    fn is_refused(&self) -> bool {
+    /// Whether the gateway rejected the callback before it called a plugin. Such a callback is not repeated.
+    fn is_rejected(&self) -> bool {
         matches!(self.answer["error"]["code"].as_str(), Some("signature-mismatch" | "unknown-address"))
     }
 }
 
-async fn hand_on(gateway: SocketAddr, callback: Callback) -> (Response<Full<Bytes>>, Heard) {
+async fn forward(gateway: SocketAddr, callback: Callback) -> (Response<Full<Bytes>>, Recorded) {
     let began = Instant::now();
-    let (head, body) = match forward(gateway, &callback).await {
+    let (head, body) = match exchange_with(gateway, &callback).await {
         Ok(response) => response,
-        Err(error) => text(StatusCode::BAD_GATEWAY, &format!("the gateway does not answer: {error:#}")),
+        Err(error) => text(StatusCode::BAD_GATEWAY, &format!("gateway did not answer: {error:#}")),
     }
     .into_parts();
     let request_id = head.headers.get("x-request-id").and_then(|id| id.to_str().ok()).unwrap_or_default().to_owned();
-    let heard = Heard { callback, status: head.status, answer: readable(&body), request_id, took: began.elapsed() };
-    (Response::from_parts(head, Full::new(body)), heard)
+    let recorded =
+        Recorded { callback, status: head.status, answer: readable(&body), request_id, took: began.elapsed() };
+    (Response::from_parts(head, Full::new(body)), recorded)
 }
 
-async fn forward(gateway: SocketAddr, callback: &Callback) -> anyhow::Result<Response<Bytes>> {
+async fn exchange_with(gateway: SocketAddr, callback: &Callback) -> anyhow::Result<Response<Bytes>> {
     let request = Request::from_parts(callback.head.clone(), Full::new(callback.body.clone()));
     exchange(TcpStream::connect(gateway).await?, request).await
 }

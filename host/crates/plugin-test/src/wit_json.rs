@@ -1,67 +1,71 @@
-//! Values of the contract as JSON. Names are those of the WIT; a variant is its name, or an object with it; a
-//! `result` is `{"ok": ...}` or `{"error": ...}`; bytes are a text, or `{"base64": "..."}`.
+//! Converts between JSON and values of the contract's types.
+//!
+//! - Names are those of the WIT.
+//! - A variant is its name, or an object with that one field.
+//! - A `result` is `{"ok": ...}` or `{"error": ...}`.
+//! - Bytes are a string, or `{"base64": "..."}`.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Map, Value, json};
 use wasmtime::component::{Type, Val};
 
-/// Reads JSON as a value of a type; `at` is where it stands.
+/// Reads JSON as a value of a type. `at` is its path, for errors.
 pub(super) fn read(kind: &Type, value: &Value, at: &str) -> Result<Val, String> {
-    let misfit = || format!("{at}: expected {}, found {}", describe(kind), shown(value));
+    let mismatch = || format!("{at}: expected {}, found {}", describe(kind), shown(value));
     Ok(match kind {
-        Type::Bool => Val::Bool(value.as_bool().ok_or_else(misfit)?),
-        Type::S8 => Val::S8(integer(value).ok_or_else(misfit)?),
-        Type::U8 => Val::U8(integer(value).ok_or_else(misfit)?),
-        Type::S16 => Val::S16(integer(value).ok_or_else(misfit)?),
-        Type::U16 => Val::U16(integer(value).ok_or_else(misfit)?),
-        Type::S32 => Val::S32(integer(value).ok_or_else(misfit)?),
-        Type::U32 => Val::U32(integer(value).ok_or_else(misfit)?),
-        Type::S64 => Val::S64(integer(value).ok_or_else(misfit)?),
-        Type::U64 => Val::U64(value.as_u64().ok_or_else(misfit)?),
-        Type::Float64 => Val::Float64(value.as_f64().ok_or_else(misfit)?),
-        Type::String => Val::String(value.as_str().ok_or_else(misfit)?.to_owned()),
+        Type::Bool => Val::Bool(value.as_bool().ok_or_else(mismatch)?),
+        Type::S8 => Val::S8(integer(value).ok_or_else(mismatch)?),
+        Type::U8 => Val::U8(integer(value).ok_or_else(mismatch)?),
+        Type::S16 => Val::S16(integer(value).ok_or_else(mismatch)?),
+        Type::U16 => Val::U16(integer(value).ok_or_else(mismatch)?),
+        Type::S32 => Val::S32(integer(value).ok_or_else(mismatch)?),
+        Type::U32 => Val::U32(integer(value).ok_or_else(mismatch)?),
+        Type::S64 => Val::S64(integer(value).ok_or_else(mismatch)?),
+        Type::U64 => Val::U64(value.as_u64().ok_or_else(mismatch)?),
+        Type::Float64 => Val::Float64(value.as_f64().ok_or_else(mismatch)?),
+        Type::String => Val::String(value.as_str().ok_or_else(mismatch)?.to_owned()),
         Type::List(list) if matches!(list.ty(), Type::U8) && !value.is_array() => {
-            let bytes = bytes(value).ok_or_else(misfit)?;
+            let bytes = bytes(value).ok_or_else(mismatch)?;
             Val::List(bytes.into_iter().map(Val::U8).collect())
         }
         Type::List(list) => {
-            let values = value.as_array().ok_or_else(misfit)?.iter().enumerate();
+            let values = value.as_array().ok_or_else(mismatch)?.iter().enumerate();
             let read = values.map(|(index, value)| read(&list.ty(), value, &format!("{at}[{index}]")));
             Val::List(read.collect::<Result<_, _>>()?)
         }
         Type::Tuple(tuple) => {
-            let values = value.as_array().filter(|values| values.len() == tuple.types().len()).ok_or_else(misfit)?;
+            let values = value.as_array().filter(|values| values.len() == tuple.types().len()).ok_or_else(mismatch)?;
             let read = tuple.types().zip(values).enumerate();
             let read = read.map(|(index, (kind, value))| self::read(&kind, value, &format!("{at}[{index}]")));
             Val::Tuple(read.collect::<Result<_, _>>()?)
         }
         Type::Record(record) => {
-            let given = value.as_object().ok_or_else(misfit)?;
+            let given = value.as_object().ok_or_else(mismatch)?;
             let fields: Vec<_> = record.fields().map(|field| (field.name.to_owned(), field.ty)).collect();
             if let Some(unknown) = given.keys().find(|name| fields.iter().all(|(known, _)| known != *name)) {
                 let known: Vec<&str> = fields.iter().map(|(name, _)| name.as_str()).collect();
-                return Err(format!("{at}.{unknown}: there is no such field; there are: {}", known.join(", ")));
+                return Err(format!("{at}.{unknown}: unknown field; the record has: {}", known.join(", ")));
             }
             Val::Record(fields.into_iter().map(|(name, kind)| field(name, &kind, given, at)).collect::<Result<_, _>>()?)
         }
         Type::Variant(variant) => {
-            let (name, payload) = case(value).ok_or_else(misfit)?;
-            let case = variant.cases().find(|case| case.name == name).ok_or_else(misfit)?;
+            let (name, payload) = case(value).ok_or_else(mismatch)?;
+            let case = variant.cases().find(|case| case.name == name).ok_or_else(mismatch)?;
             let payload = match (case.ty, payload) {
                 (None, None) => None,
                 (Some(kind), Some(payload)) => Some(Box::new(read(&kind, payload, &format!("{at}.{name}"))?)),
-                _ => return Err(misfit()),
+                _ => return Err(mismatch()),
             };
             Val::Variant(name.to_owned(), payload)
         }
         Type::Enum(names) => {
-            let name = value.as_str().filter(|name| names.names().any(|known| known == *name)).ok_or_else(misfit)?;
+            let name = value.as_str().filter(|name| names.names().any(|known| known == *name)).ok_or_else(mismatch)?;
             Val::Enum(name.to_owned())
         }
         Type::Option(_) if value.is_null() => Val::Option(None),
         Type::Option(some) => Val::Option(Some(Box::new(read(&some.ty(), value, at)?))),
-        _ => return Err(format!("{at}: the contract has no such type yet")),
+        _ => return Err(format!("{at}: unsupported type")),
     })
 }
 
@@ -70,9 +74,9 @@ fn field(name: String, kind: &Type, given: &Map<String, Value>, at: &str) -> Res
     let value = match (given.get(&name), kind) {
         (Some(value), _) => read(kind, value, &at)?,
         (None, Type::Option(_)) => Val::Option(None),
-        // What is a list and left out has nothing in it.
+        // A list that is left out is empty.
         (None, Type::List(_)) => Val::List(Vec::new()),
-        (None, _) => return Err(format!("{at}: it is missing; expected {}", describe(kind))),
+        (None, _) => return Err(format!("{at}: missing field; expected {}", describe(kind))),
     };
     Ok((name, value))
 }
@@ -117,7 +121,7 @@ pub(super) fn write(kind: &Type, value: &Val) -> Value {
     }
 }
 
-/// The name of a variant's case, and what is in it.
+/// The name of a variant's case, and its payload.
 fn case(value: &Value) -> Option<(&str, Option<&Value>)> {
     match value {
         Value::String(name) => Some((name, None)),
@@ -132,7 +136,7 @@ fn integer<T: TryFrom<i64>>(value: &Value) -> Option<T> {
     T::try_from(value.as_i64()?).ok()
 }
 
-/// Bytes that stand as a text or in Base64.
+/// Bytes written as a string or in Base64.
 pub(super) fn bytes(value: &Value) -> Option<Vec<u8>> {
     match value {
         Value::String(text) => Some(text.as_bytes().to_vec()),
@@ -141,17 +145,17 @@ pub(super) fn bytes(value: &Value) -> Option<Vec<u8>> {
     }
 }
 
-/// What is expected, in a few words.
+/// Describes the JSON that a type expects.
 fn describe(kind: &Type) -> String {
     match kind {
         Type::Bool => "true or false".to_owned(),
-        Type::U8 | Type::U16 | Type::U32 | Type::U64 => "a whole number from 0 up".to_owned(),
-        Type::S8 | Type::S16 | Type::S32 | Type::S64 => "a whole number".to_owned(),
+        Type::U8 | Type::U16 | Type::U32 | Type::U64 => "an integer from 0".to_owned(),
+        Type::S8 | Type::S16 | Type::S32 | Type::S64 => "an integer".to_owned(),
         Type::Float64 => "a number".to_owned(),
-        Type::String => "a text".to_owned(),
-        Type::List(list) if matches!(list.ty(), Type::U8) => "a text or {\"base64\": \"...\"}".to_owned(),
-        Type::List(list) => format!("a list, each of it {}", describe(&list.ty())),
-        Type::Tuple(tuple) => format!("a list of {}", tuple.types().len()),
+        Type::String => "a string".to_owned(),
+        Type::List(list) if matches!(list.ty(), Type::U8) => "a string or {\"base64\": \"...\"}".to_owned(),
+        Type::List(list) => format!("a list of items, each {}", describe(&list.ty())),
+        Type::Tuple(tuple) => format!("a list of {} items", tuple.types().len()),
         Type::Record(record) => {
             let fields: Vec<_> = record.fields().map(|field| field.name.to_owned()).collect();
             format!("an object with {}", fields.join(", "))
@@ -165,11 +169,11 @@ fn describe(kind: &Type) -> String {
         }
         Type::Enum(names) => names.names().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(" or "),
         Type::Option(some) => format!("{}, or null", describe(&some.ty())),
-        _ => "something else".to_owned(),
+        _ => "another type".to_owned(),
     }
 }
 
-/// The beginning of a value.
+/// The beginning of a value, for messages.
 pub(super) fn shown(value: &Value) -> String {
     const BYTES_MAX: usize = 200;
     let text = value.to_string();
