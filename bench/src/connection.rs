@@ -1,4 +1,4 @@
-//! One keep-alive connection: writes a request, reads the answer to its end.
+//! A keep-alive connection that writes a request and reads the complete answer.
 
 use std::io;
 use std::net::SocketAddr;
@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-/// More than any server here sends.
+/// More headers than any measured server sends.
 const HEADERS_MAX: usize = 32;
 
 /// An open connection.
@@ -16,14 +16,14 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    /// Connects.
+    /// Opens a connection.
     pub(crate) async fn open(address: SocketAddr) -> io::Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         Ok(Self { stream, read: Vec::with_capacity(16 * 1024) })
     }
 
-    /// Sends a request and says whether the answer is a 200 with this body.
+    /// Sends a request, and returns whether the answer is a 200 with this body.
     pub(crate) async fn ask(&mut self, request: &[u8], expected: &[u8]) -> io::Result<bool> {
         self.stream.write_all(request).await?;
         self.read.clear();
@@ -39,7 +39,7 @@ impl Connection {
     }
 }
 
-/// Status, where the body starts, and its length; none while the head is not complete.
+/// Status, start and length of the body, or `None` while the head is incomplete.
 fn head(bytes: &[u8]) -> io::Result<Option<(u16, usize, usize)>> {
     let invalid = |what: &str| io::Error::new(io::ErrorKind::InvalidData, what.to_owned());
     let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];

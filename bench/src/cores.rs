@@ -1,4 +1,4 @@
-//! Which processor the servers run on, and which one the load: apart where there are two.
+//! Pins servers and load to different processors if the machine has two.
 
 use std::io;
 use std::process::{Child, Command};
@@ -6,17 +6,17 @@ use std::thread;
 
 use core_affinity::CoreId;
 
-/// Where one side of a measurement runs.
+/// One side of a measurement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Side {
-    /// What is measured.
+    /// The measured server.
     Server,
-    /// What measures.
+    /// The load generator.
     Load,
 }
 
 impl Side {
-    /// The processor; none where there is only one.
+    /// The processor of this side, or `None` if the machine has only one.
     fn core(self) -> Option<CoreId> {
         let cores = core_affinity::get_core_ids().filter(|cores| cores.len() >= 2)?;
         let at = match self {
@@ -31,7 +31,7 @@ impl Side {
         Self::Server.core().is_some()
     }
 
-    /// Runs something on this side, on a thread of its own, as a thread stays where it was put.
+    /// Runs a closure on this side, on a new thread, since a thread stays pinned.
     pub(crate) fn run<T: Send>(self, work: impl FnOnce() -> T + Send) -> T {
         let core = self.core();
         let pinned = move || {
@@ -43,7 +43,7 @@ impl Side {
         thread::scope(|scope| scope.spawn(pinned).join()).unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     }
 
-    /// Starts a process on this side; what it starts is there as well.
+    /// Starts a process on this side; its children inherit the processor.
     pub(crate) fn spawn(self, command: &mut Command) -> io::Result<Child> {
         self.run(|| command.spawn())
     }

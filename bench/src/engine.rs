@@ -1,4 +1,4 @@
-//! The gateway's plugins as a library, without HTTP around them: what one call costs.
+//! The gateway's plugin engine as a library, without HTTP, to measure one call.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,10 +20,10 @@ use tokio::time::Instant;
 
 use crate::servers::Gateway;
 
-/// Longer than any call here takes.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// Longer than any measured call takes.
+const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Live plugins of one configuration.
+/// The live plugins of a configuration.
 pub(crate) struct Library {
     plugins: Arc<Plugins>,
     tenants: Vec<Arc<Tenant>>,
@@ -31,7 +31,7 @@ pub(crate) struct Library {
 }
 
 impl Library {
-    /// Loads what a configuration names. Its plugins were compiled by a gateway before: only that can.
+    /// Loads the plugins of a configuration. A gateway compiles them first, since the library cannot.
     pub(crate) async fn load(setup: Setup) -> anyhow::Result<(Self, Setup)> {
         let gateway = Gateway::start(setup)?;
         let Gateway { process, setup } = gateway;
@@ -46,10 +46,10 @@ impl Library {
         Ok((Self { plugins, tenants: config.all_tenants(), request: "bench".into() }, setup))
     }
 
-    /// Ready to ask on behalf of a tenant, as a request is.
+    /// Prepares a call for a tenant, as the gateway does for a request.
     pub(crate) fn asking(&self, tenant: &str) -> anyhow::Result<(Asking, Arc<Live>)> {
         let tenant = self.tenants.iter().find(|known| &*known.name == tenant).context("no such tenant")?;
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + TIMEOUT;
         let asking =
             self.plugins.asking(tenant, &self.request, Deadlines { queue: until, answer: until }, Receipts::default());
         let plugin = asking.answering(Role::Crm).map_err(|error| anyhow!("{error}"))?;

@@ -1,4 +1,4 @@
-//! The load: connections that each send the next request when the last one was answered, or at a pace.
+//! The load: each connection sends its next request after the previous answer, or at a fixed rate.
 
 use std::cell::RefCell;
 use std::future::{Future as _, poll_fn};
@@ -15,69 +15,69 @@ use crate::connection::Connection;
 use crate::cores::Side;
 use crate::request::Question;
 
-/// As tokio has it.
+/// Tokio's default.
 const EVENT_INTERVAL: u32 = 61;
 
-/// A minute. Whatever takes longer counts as this.
+/// One minute; longer latencies are recorded as one minute.
 const LONGEST_NS: u64 = 60_000_000_000;
 
-/// What is sent, and how.
+/// The requests to send.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Load {
     pub(crate) question: Question,
     pub(crate) connections: u32,
-    /// Requests in a second, of all connections together; none stands for as many as are answered.
+    /// Requests per second of all connections together; `None` for as many as are answered.
     pub(crate) pace: Option<u32>,
 }
 
-/// What came back.
+/// The results of a load.
 pub(crate) struct Answers {
-    /// Right ones.
+    /// Correct answers.
     pub(crate) right: u64,
-    /// Refusals, other bodies, and connections that broke.
+    /// Rejections, other bodies, and broken connections.
     pub(crate) wrong: u64,
-    /// How long the right ones took, in nanoseconds.
+    /// Latencies of correct answers, in nanoseconds.
     pub(crate) latency: Histogram<u64>,
-    /// From the first request to the last answer.
+    /// The time from the first request to the last answer.
     pub(crate) time: Duration,
 }
 
 impl Answers {
-    /// Right answers in a second.
+    /// Correct answers per second.
     pub(crate) fn per_second(&self) -> f64 {
         self.right as f64 / self.time.as_secs_f64()
     }
 
-    /// The time within which a share of the answers came, in microseconds.
+    /// The latency quantile of the answers, in microseconds.
     pub(crate) fn within_us(&self, share: f64) -> f64 {
         self.latency.value_at_quantile(share) as f64 / 1e3
     }
 }
 
 impl Load {
-    /// As many requests as are answered, on so many connections.
+    /// A load of as many requests as are answered, on this number of connections.
     pub(crate) fn full(question: Question, connections: u32) -> Self {
         Self { question, connections, pace: None }
     }
 
-    /// Sends for so long.
+    /// Sends requests for this time.
     pub(crate) fn run(self, address: SocketAddr, time: Duration) -> anyhow::Result<Answers> {
         self.run_until(address, |started| started.elapsed() >= time)
     }
 
-    /// Sends until a flag is set.
+    /// Sends requests until the flag `going` is cleared.
     pub(crate) fn run_while(self, address: SocketAddr, going: &AtomicBool) -> anyhow::Result<Answers> {
         self.run_until(address, |_| !going.load(Ordering::Relaxed))
     }
 
     fn run_until(self, address: SocketAddr, enough: impl Fn(Instant) -> bool + Send + Sync) -> anyhow::Result<Answers> {
         Side::Load.run(|| {
-            // Where it has a processor of its own it never sleeps: waking it is work of the kernel that would count
-            // for the server that is slower.
+            // On its own processor the load never sleeps: waking up is kernel work that would be attributed to the
+            // slower server.
             let restless = self.pace.is_none() && Side::are_apart();
             let interval = if restless { 1 } else { EVENT_INTERVAL };
             let runtime = Builder::new_current_thread().enable_all().event_interval(interval).build()?;
-            // Neither this nor connecting is part of what is measured.
+            // Preparation and connecting are not measured.
             let (request, expected) = (self.question.request(""), self.question.answer());
             let open = runtime.block_on(join_all((0..self.connections).map(|_| Connection::open(address))));
             let answers = RefCell::new(Answers { right: 0, wrong: 0, latency: times()?, time: Duration::ZERO });
@@ -100,7 +100,7 @@ impl Load {
     }
 }
 
-/// Sends one request again and again.
+/// Sends one request repeatedly.
 struct Sender {
     load: Load,
     address: SocketAddr,
@@ -111,14 +111,14 @@ struct Sender {
 }
 
 impl Sender {
-    /// On one connection.
+    /// Sends on one connection until enough is done.
     async fn send(&self, mut connection: Option<Connection>, index: u32, enough: &impl Fn() -> bool) {
         let Load { connections, pace, .. } = self.load;
         let pause = pace.map(|pace| Duration::from_secs(1) * connections / pace);
-        // Connections with a pace take turns.
+        // Paced connections take turns.
         let mut due = self.started + pause.map_or(Duration::ZERO, |pause| pause * index / connections);
         while !enough() {
-            // Who is late because of the answer before has waited since it was due.
+            // A request delayed by the previous answer has waited since it was due.
             let late = pause.is_some() && Instant::now() > due;
             if pause.is_some() && !late {
                 tokio::time::sleep_until(due.into()).await;
@@ -136,7 +136,7 @@ impl Sender {
         }
     }
 
-    /// On the connection that is open, or on a new one.
+    /// Sends one request on the open connection, or on a new one.
     async fn ask(&self, connection: &mut Option<Connection>) -> std::io::Result<bool> {
         let mut open = match connection.take() {
             Some(open) => open,
@@ -148,12 +148,12 @@ impl Sender {
     }
 }
 
-/// Times in nanoseconds, to three digits.
+/// A histogram of nanoseconds with three significant digits.
 pub(crate) fn times() -> anyhow::Result<Histogram<u64>> {
     Ok(Histogram::new_with_max(LONGEST_NS, 3)?)
 }
 
-/// Since then.
+/// Nanoseconds since a moment.
 pub(crate) fn nanoseconds(began: Instant) -> u64 {
     u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX)
 }

@@ -1,5 +1,5 @@
-//! `cargo xtask bench`: measures the gateway against other servers that give the same answers, side by side,
-//! and prints ratios. It decides nothing: a missed goal is said, not punished.
+//! `cargo xtask bench`: measures the gateway and other servers that give the same answers, in alternation, and prints
+//! ratios. A missed goal is reported but is no failure.
 #![expect(clippy::print_stdout, reason = "printing is what a command does")]
 
 mod connection;
@@ -21,7 +21,7 @@ use serde_json::json;
 use crate::parts::{Plan, beside, call, callback, cost, languages, memory, overload, reload, start};
 use crate::report::Report;
 
-// As the gateway does.
+// The same allocator as the gateway's.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -29,15 +29,15 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask bench")]
 struct Arguments {
-    /// What to measure; everything if nothing is named.
+    /// Parts to measure; all if none is named.
     names: Vec<Name>,
-    /// Everything is measured so often, in turn.
+    /// Number of rounds; each measures everything once.
     #[arg(long, default_value_t = 5)]
     rounds: u32,
-    /// How long each measurement of one server takes.
+    /// Seconds per measurement of one server.
     #[arg(long, default_value_t = 2.0)]
     seconds: f64,
-    /// Where all figures are written.
+    /// File for all figures.
     #[arg(long, default_value = "target/bench.json")]
     out: PathBuf,
     /// Also measures `wasmtime serve`, which takes minutes to build the first time.
@@ -49,7 +49,7 @@ struct Arguments {
 enum Name {
     /// A signed list callback.
     List,
-    /// A signed callback whose answer has nothing in it.
+    /// A signed callback with an empty answer.
     Nothing,
     /// One call without HTTP.
     Call,
@@ -72,7 +72,7 @@ enum Name {
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let plan = Plan { rounds: arguments.rounds.max(1), time: Duration::from_secs_f64(arguments.seconds) };
-    std::fs::create_dir_all(servers::workshop())?;
+    std::fs::create_dir_all(servers::workspace())?;
     let names = if arguments.names.is_empty() { Name::value_variants() } else { &arguments.names };
     let mut report = Report::default();
     for name in names {
@@ -96,6 +96,6 @@ fn main() -> anyhow::Result<()> {
         "apart": processors >= 2,
     });
     report.write(&arguments.out, &run)?;
-    println!("\nThe middle of {} rounds (least to most). Everything: {}", plan.rounds, arguments.out.display());
+    println!("\nMedian of {} rounds (minimum to maximum). All figures: {}", plan.rounds, arguments.out.display());
     Ok(())
 }

@@ -1,6 +1,6 @@
-//! The bench's callback as native code behind hyper: the same check of the signature, the same answer, and
-//! nothing else. What the gateway costs is measured against this.
-#![expect(clippy::print_stderr, reason = "it says where it listens")]
+//! The benchmark's callback as native code behind hyper: the same signature check and the same answer. The baseline for
+//! the cost of the gateway.
+#![expect(clippy::print_stderr, reason = "the address is printed for the benchmark")]
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 
-// As the gateway does.
+// The same allocator as the gateway's.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

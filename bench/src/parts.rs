@@ -1,4 +1,4 @@
-//! What is measured, one file for each part.
+//! The measured parts, one file each.
 
 pub(crate) mod beside;
 pub(crate) mod call;
@@ -12,14 +12,14 @@ pub(crate) mod start;
 
 use std::time::Duration;
 
-/// How long and how often.
+/// Number and length of measurements.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Plan {
-    /// Everything is measured once in each.
+    /// Number of rounds; each measures everything once.
     pub(crate) rounds: u32,
-    /// One measurement of one server.
+    /// The time of one measurement of one server.
     pub(crate) time: Duration,
 }
 
-/// Connections where the server shall always have something to do.
+/// Connections that keep a server busy.
 const CONNECTIONS: u32 = 16;

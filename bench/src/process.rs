@@ -1,4 +1,4 @@
-//! A server as a process: started on its side, asked what it has used, ended when it is dropped.
+//! A server process: pinned to its side, with measurements of its resource use, killed when this is dropped.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
@@ -16,20 +16,20 @@ use crate::connection::Connection;
 use crate::cores::Side;
 use crate::request::Question;
 
-/// Longer than anything here takes to start, a compilation of Python's interpreter included.
-const PATIENCE: Duration = Duration::from_secs(180);
+/// Longer than any server takes to start, including the compilation of Python's interpreter.
+const TIMEOUT: Duration = Duration::from_secs(180);
 
 /// A running server.
 pub(crate) struct Process {
     child: Child,
-    /// Where it answers.
+    /// The address of the server.
     pub(crate) address: SocketAddr,
-    /// A message for each line of its standard error about a plugin that went live.
+    /// One message for each plugin that goes live, according to the log.
     live: Receiver<()>,
 }
 
 impl Process {
-    /// Starts a server and waits until it says where it listens: the first address of a line with `erving`.
+    /// Starts a server, and waits for its address: the first address in a line with `erving`.
     pub(crate) fn start(command: &mut Command) -> anyhow::Result<Self> {
         let name = command.get_program().to_string_lossy().into_owned();
         let mut child =
@@ -39,41 +39,41 @@ impl Process {
         let (swapped, live) = channel();
         thread::spawn(move || Side::Load.run(|| follow(stderr, &address, &swapped)));
         let mut process = Self { child, address: ([0, 0, 0, 0], 0).into(), live };
-        let said = found.recv_timeout(PATIENCE).with_context(|| format!("{name} does not say where it listens"))?;
-        process.address = said.map_err(|last| anyhow!("{name} ended: {last}"))?;
+        let output = found.recv_timeout(TIMEOUT).with_context(|| format!("{name} does not print its address"))?;
+        process.address = output.map_err(|last| anyhow!("{name} ended: {last}"))?;
         Ok(process)
     }
 
-    /// Fails unless a question gets exactly the answer that everybody gives.
+    /// Fails unless the server gives exactly the common answer.
     pub(crate) fn check(&self, question: Question) -> anyhow::Result<()> {
-        ensure!(self.ask("", question)?, "{} does not answer as the others", self.address);
+        ensure!(self.ask("", question)?, "{} does not give the common answer", self.address);
         Ok(())
     }
 
-    /// Asks once, on a connection of its own, and says whether the answer is the right one.
+    /// Sends one request on a new connection, and returns whether the answer is correct.
     pub(crate) fn ask(&self, prefix: &str, question: Question) -> anyhow::Result<bool> {
         let (request, expected) = (question.request(prefix), question.answer());
         let asked = async { Connection::open(self.address).await?.ask(&request, &expected).await };
         Ok(Builder::new_current_thread().enable_all().build()?.block_on(asked)?)
     }
 
-    /// Waits until one more plugin went live.
+    /// Waits until one more plugin has gone live.
     pub(crate) fn wait_for_swap(&self) -> anyhow::Result<()> {
-        self.live.recv_timeout(PATIENCE).context("no plugin goes live")
+        self.live.recv_timeout(TIMEOUT).context("no plugin goes live")
     }
 
-    /// Time on processors so far, of all threads.
+    /// The CPU time of all threads so far.
     pub(crate) fn cpu(&self) -> anyhow::Result<Duration> {
         let ticks = self.stat(11)? + self.stat(12)?;
         Ok(Duration::from_secs(ticks) / u32::try_from(clock_ticks_per_second())?)
     }
 
-    /// Page faults so far that needed no disk.
+    /// The minor page faults so far.
     pub(crate) fn page_faults(&self) -> anyhow::Result<u64> {
         self.stat(7)
     }
 
-    /// A number of `/proc/PID/stat`, counted from the state.
+    /// A field of `/proc/PID/stat`, by its index after the process name.
     fn stat(&self, index: usize) -> anyhow::Result<u64> {
         let text = fs::read_to_string(format!("/proc/{}/stat", self.id()))?;
         let (_, fields) = text.rsplit_once(") ").context("the process has no name")?;
@@ -81,7 +81,7 @@ impl Process {
         Ok(field.parse()?)
     }
 
-    /// Resident memory, files that are mapped included.
+    /// Resident memory in KiB, including mapped files.
     pub(crate) fn resident_kib(&self) -> anyhow::Result<f64> {
         let text = fs::read_to_string(format!("/proc/{}/status", self.id()))?;
         let line = text.lines().find(|line| line.starts_with("VmRSS:")).context("no VmRSS")?;
@@ -95,22 +95,22 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // The process may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// Where a server listens, or its last words.
+/// The address of a server, or its last line of output.
 type Beginning = Result<SocketAddr, String>;
 
-/// Reads a server's log to its end, as something must, and looks for the lines that matter.
+/// Reads a server's log to its end, so that the pipe never blocks, and reports the relevant lines.
 fn follow(stderr: ChildStderr, address: &Sender<Beginning>, live: &Sender<()>) {
     let mut reader = BufReader::with_capacity(64 * 1024, stderr);
     let (mut line, mut last, mut serving) = (Vec::new(), String::new(), false);
     while reader.read_until(b'\n', &mut line).is_ok_and(|bytes| bytes > 0) {
         let text = String::from_utf8_lossy(&line);
-        // Nobody may be waiting for these any more.
+        // The receivers may be gone already.
         if !serving && let Some(found) = listens(&text) {
             serving = true;
             let _ = address.send(Ok(found));

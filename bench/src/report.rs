@@ -1,4 +1,4 @@
-//! What was measured: a figure for each name, with a value for each round, and a goal where there is one.
+//! The results: figures with a value for each round, and goals.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-/// What a figure shall be.
+/// The goal of a figure.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Goal {
     AtMost(f64),
@@ -41,12 +41,12 @@ impl Series {
         self.values.entry((server.into(), measure)).or_default().push(value);
     }
 
-    /// All values; none if that server was skipped.
+    /// All values; empty if the server was skipped.
     pub(crate) fn get(&self, server: &str, measure: &'static str) -> &[f64] {
         self.values.get(&(server.to_owned(), measure)).map_or(&[], Vec::as_slice)
     }
 
-    /// One server's values over another's, round by round.
+    /// The ratios of one server's values to another's, round by round.
     pub(crate) fn ratio(&self, measure: &'static str, of: &str, over: &str) -> Vec<f64> {
         self.get(of, measure).iter().zip(self.get(over, measure)).map(|(of, over)| of / over).collect()
     }
@@ -106,7 +106,7 @@ impl Figure {
 }
 
 impl Report {
-    /// Begins a part.
+    /// Starts a part.
     pub(crate) fn part(&mut self, name: &'static str, what: &str) -> Part<'_> {
         println!("\n{name}: {what}");
         Part { report: self, name }
@@ -127,7 +127,7 @@ pub(crate) struct Part<'r> {
 }
 
 impl Part<'_> {
-    /// Adds a figure, unless there is nothing to say.
+    /// Adds a figure, unless it has no values.
     pub(crate) fn figure(&mut self, name: impl Into<String>, unit: &'static str, rounds: &[f64], goal: Option<Goal>) {
         if rounds.is_empty() {
             return;
@@ -137,7 +137,7 @@ impl Part<'_> {
         self.report.figures.push(figure);
     }
 
-    /// Says why something was not measured.
+    /// Reports why something was not measured.
     pub(crate) fn skip(&mut self, what: &str, why: impl std::fmt::Display) {
         let sentence = format!("{what} was skipped: {why}");
         println!("  {sentence}");
@@ -145,7 +145,7 @@ impl Part<'_> {
     }
 }
 
-/// Three digits are more than the machine can tell.
+/// Formats a number with about three digits, which exceeds the accuracy of the measurements.
 fn short(value: f64) -> String {
     match value.abs() {
         size if size >= 100.0 => format!("{value:.0}"),

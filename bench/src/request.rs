@@ -1,22 +1,22 @@
-//! Signed requests as bytes, made once and sent again and again.
+//! Signed requests as bytes, built once and sent repeatedly.
 
 use frontgate_tests::{PUBLIC_URL, TOKEN, sign};
 use url::form_urlencoded;
 
-/// Twenty customers, or none.
+/// The kind of list that is requested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Question {
     /// A page of twenty.
     List,
-    /// A page with nothing in it.
+    /// An empty page.
     Nothing,
 }
 
-/// How many customers a page has.
+/// The number of customers on a page.
 pub(crate) const PAGE_SIZE: usize = 20;
 
 impl Question {
-    /// Who asks.
+    /// The worker who requests the list.
     pub(crate) fn worker(self) -> &'static str {
         match self {
             Self::List => "ana@example.org",
@@ -24,12 +24,12 @@ impl Question {
         }
     }
 
-    /// The body of every right answer.
+    /// The body of the correct answer.
     pub(crate) fn answer(self) -> Vec<u8> {
         frontgate_bench_answer::list(self.worker(), PAGE_SIZE)
     }
 
-    /// A request for a tenant's callback, as Twilio sends it.
+    /// The bytes of a request to a tenant's callback, as Twilio sends it.
     pub(crate) fn request(self, prefix: &str) -> Vec<u8> {
         let path = format!("{prefix}/callbacks/crm");
         let page_size = PAGE_SIZE.to_string();

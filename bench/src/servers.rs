@@ -1,4 +1,4 @@
-//! The servers that are compared, as they are started.
+//! Starts the servers that are compared.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,10 +9,10 @@ use frontgate_tests::{Setup, TOKEN, component, program, root};
 
 use crate::process::Process;
 
-/// What `wasmtime serve` is built with: what it needs for this, and nothing else.
+/// The features of `wasmtime serve` that this benchmark needs.
 const WASMTIME_FEATURES: &str = "run,serve,component-model-async,pooling-allocator,cranelift,parallel-compilation";
 
-/// What the engine of the gateway is set to, as far as `wasmtime serve` knows the words.
+/// The gateway's engine settings, as far as `wasmtime serve` has them.
 const WASMTIME_SETTINGS: [&str; 5] = [
     "pooling-allocator=y",
     "pooling-memory-keep-resident=262144",
@@ -21,39 +21,38 @@ const WASMTIME_SETTINGS: [&str; 5] = [
     "pooling-max-memory-size=67108864",
 ];
 
-/// Where cargo puts what it builds.
+/// Cargo's target folder.
 fn target() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
 }
 
-/// The bench's own folder for tools and what they make.
-pub(crate) fn workshop() -> PathBuf {
+/// The benchmark's folder for tools and their output.
+pub(crate) fn workspace() -> PathBuf {
     target().join("bench")
 }
 
-/// The gateway's folder with the bench's plugin in it. Settings have their defaults, but for the limits on
-/// what comes from one address.
+/// A setup with the benchmark's plugin. Settings have their defaults, except the limits on connections of one address.
 pub(crate) fn setup() -> Setup {
     empty_setup().plugin("plugin", &component("bench-customers"))
 }
 
-/// The same without a plugin.
+/// A setup without a plugin.
 pub(crate) fn empty_setup() -> Setup {
     Setup::new()
         .set("log.format", "\"text\"")
-        .set("plugins.cache", format!("{:?}", workshop().join("compiled")))
+        .set("plugins.cache", format!("{:?}", workspace().join("compiled")))
         .set("server.connections_max", "12000")
         .set("server.connections_per_address_max", "12000")
 }
 
-/// A gateway in its folder.
+/// A running gateway and its folder.
 pub(crate) struct Gateway {
     pub(crate) process: Process,
     pub(crate) setup: Setup,
 }
 
 impl Gateway {
-    /// Starts the gateway that `cargo xtask bench` built.
+    /// Starts the gateway that `cargo xtask bench` has built.
     pub(crate) fn start(setup: Setup) -> anyhow::Result<Self> {
         setup.write();
         let mut command = Command::new(program());
@@ -61,7 +60,7 @@ impl Gateway {
         Ok(Self { process: Process::start(&mut command)?, setup })
     }
 
-    /// Replaces a plugin's file at once.
+    /// Replaces the plugin's file atomically.
     pub(crate) fn drop_plugin(&self, component: &[u8]) -> anyhow::Result<()> {
         let unfinished = self.setup.folder().join("plugins/plugin.unfinished");
         fs::write(&unfinished, component)?;
@@ -69,14 +68,14 @@ impl Gateway {
     }
 }
 
-/// Native code behind hyper.
+/// Starts the native callback behind hyper.
 pub(crate) fn native() -> anyhow::Result<Process> {
     Process::start(&mut Command::new(target().join("release/frontgate-bench-native")))
 }
 
-/// Express with Twilio's middleware. Its packages are those of the lock file.
+/// Starts Express with Twilio's middleware. The lock file selects its packages.
 pub(crate) fn express() -> anyhow::Result<Process> {
-    let folder = workshop().join("express");
+    let folder = workspace().join("express");
     fs::create_dir_all(&folder)?;
     let source = root().join("bench/express");
     for name in ["package.json", "package-lock.json", "service.js"] {
@@ -91,9 +90,9 @@ pub(crate) fn express() -> anyhow::Result<Process> {
     Process::start(&mut node)
 }
 
-/// `wasmtime serve` with the engine's settings of the gateway.
+/// Starts `wasmtime serve` with the gateway's engine settings.
 pub(crate) fn wasmtime_serve() -> anyhow::Result<Process> {
-    let folder = workshop().join("wasmtime");
+    let folder = workspace().join("wasmtime");
     let install =
         ["install", "wasmtime-cli", "--version", "~48.0.8", "--locked", "--no-default-features", "--features"];
     let program = folder.join("bin/wasmtime");
@@ -103,7 +102,7 @@ pub(crate) fn wasmtime_serve() -> anyhow::Result<Process> {
         command.args(install).arg(WASMTIME_FEATURES).arg("--root").arg(&folder);
         run(command.arg("--target-dir").arg(folder.join("build")))?;
     }
-    let guest = workshop().join("bench-http.wasm");
+    let guest = workspace().join("bench-http.wasm");
     fs::write(&guest, component("bench-http"))?;
     let mut serve = Command::new(program);
     serve.args(["serve", "--addr", "127.0.0.1:0", "-S", "cli"]);
@@ -111,16 +110,16 @@ pub(crate) fn wasmtime_serve() -> anyhow::Result<Process> {
     Process::start(&mut serve)
 }
 
-/// Runs a tool quietly, and fails with what it said.
+/// Runs a tool silently; its last line of error output is the error.
 pub(crate) fn run(command: &mut Command) -> anyhow::Result<()> {
     let name = command.get_program().to_string_lossy().into_owned();
     let output = command.output().with_context(|| format!("{name} is not there"))?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "{name} failed: {}", said.lines().last().unwrap_or_default());
+    let text = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "{name} failed: {}", text.lines().last().unwrap_or_default());
     Ok(())
 }
 
-/// Whether a file was made after another was last changed.
+/// Whether a file is newer than another.
 pub(crate) fn is_newer(made: &Path, source: &Path) -> bool {
     let time = |path: &Path| fs::metadata(path).and_then(|found| found.modified());
     matches!((time(made), time(source)), (Ok(made), Ok(source)) if made > source)

@@ -1,4 +1,4 @@
-//! `config.toml`: any text becomes a checked configuration or faults, and neither shows a secret.
+//! `config.toml`: any text is loaded as a checked configuration or rejected with faults, and neither shows a secret.
 //!
 //! The first byte of an input selects how it is used (see [`run`]); the rest is TOML.
 
@@ -8,12 +8,12 @@ use std::sync::LazyLock;
 use frontgate_config::Config;
 use tempfile::TempDir;
 
-/// Stands in the file that references name. Nothing else contains it.
+/// The content of the file that secret references name. No other text contains it.
 const SECRET: &str = "c0rrect-horse-battery-staple";
 /// A configuration with a reference to a secret in each place that takes one.
 const COMPLETE: &str = include_str!("../seeds/config/complete.toml");
 
-/// A folder with what configurations name.
+/// A folder with the files that configurations name.
 static FOLDER: LazyLock<TempDir> = LazyLock::new(|| {
     let folder = TempDir::new().expect("a folder");
     fs::create_dir(folder.path().join("plugins")).expect("a folder");
@@ -21,11 +21,11 @@ static FOLDER: LazyLock<TempDir> = LazyLock::new(|| {
     folder
 });
 
-/// With `#` first the text is the configuration; with any other byte, it replaces the reference to a secret that
-/// this byte counts to, behind a literal secret, as an operator may write by mistake.
+/// If the first byte is `#`, the text is the configuration. Any other first byte selects a secret reference of the
+/// complete configuration, and a literal secret replaces it, as an operator may write by mistake.
 pub fn run(input: &[u8]) {
     let Ok(text) = str::from_utf8(input) else { return };
-    // Devices and pipes are the operator's to name, and have no end.
+    // Operators may name devices and pipes, which never end.
     if text.contains("/dev") || text.contains("/proc") {
         return;
     }
@@ -38,7 +38,7 @@ pub fn run(input: &[u8]) {
     let said = match Config::load(&path) {
         Ok(checked) => format!("{checked:?} {:?}", checked.warnings),
         Err(faults) => {
-            assert!(!faults.0.is_empty(), "refused without a fault");
+            assert!(!faults.0.is_empty(), "rejected without a fault");
             assert!(faults.0.iter().all(|fault| fault.place.starts_with(&*path.to_string_lossy())), "{faults}");
             format!("{faults} {faults:?}")
         }

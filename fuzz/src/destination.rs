@@ -1,9 +1,9 @@
-//! Where a request of a plugin leads: `Destination::of` and `Destination::of_authority`.
+//! The destination of a plugin's request: `Destination::of` and `Destination::of_authority`.
 
 use frontgate_runtime::fuzzing;
 use url::Url;
 
-/// A destination does not depend on the spelling, on the path or on which of the two doors names it.
+/// A destination does not depend on the spelling, on the path or on the API that names it.
 pub fn run(input: &[u8]) {
     let Ok(text) = str::from_utf8(input) else { return };
     if let Some((scheme, authority)) = text.split_once("://")

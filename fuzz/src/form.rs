@@ -4,7 +4,7 @@ use frontgate_twilio::form::Form;
 
 use super::naive;
 
-/// A form that is read has exactly the pairs that a second parser finds, and stays the same once encoded again.
+/// An accepted form has exactly the pairs that a second parser finds, and is stable when encoded again.
 pub fn run(input: &[u8]) {
     let Ok(form) = Form::parse(input) else { return };
     let pairs: Vec<(String, String)> = owned(&form);

@@ -5,12 +5,12 @@ use frontgate_front::requests::{
 };
 use frontgate_front::signature::{Key, Keys, Request};
 
-/// Characters of an unknown type that are kept.
+/// The maximum length of an unknown type.
 const TYPE_CHARS_MAX: usize = 64;
-/// When the signed request is sent and received.
+/// The time at which the signed request is sent and received.
 const NOW_MS: u64 = 1_700_000_000_000;
 
-/// Any bytes are decoded or refused, and what is decoded is within every limit.
+/// Any bytes are decoded or rejected, and a decoded request is within every limit.
 pub fn run(input: &[u8]) {
     let kept = decode_kept(input);
     let keys = Keys::new(vec![Key::new("app_secrets[0]", "secret")], 1);

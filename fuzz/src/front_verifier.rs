@@ -13,8 +13,8 @@ const NOW_MS: u64 = 1_700_000_000_000;
 
 /// A request is accepted exactly if the second verifier accepts it.
 ///
-/// First line: byte 0 selects POST or DELETE; byte 1 a key that signs, or the signature of line 3; byte 2 what is
-/// signed, the body or its absence; byte 3 what is changed after signing.
+/// First line: byte 0 selects POST or DELETE; byte 1 the signing key, or the signature of line 3; byte 2 the signed
+/// content, a body or no body; byte 3 the change after signing.
 pub fn run(mut input: &[u8]) {
     let how = line(&mut input);
     let (Ok(timestamp), Ok(written)) = (str::from_utf8(line(&mut input)), str::from_utf8(line(&mut input))) else {
@@ -51,10 +51,10 @@ pub fn run(mut input: &[u8]) {
             let content = if by_body { Content::Body(&body) } else { Content::AddressOnly };
             assert_eq!((verified.content(), verified.is_delete()), (content, is_delete));
             assert_eq!(Some(verified.sent_ms), sent_ms);
-            assert!(verified.until_ms > NOW_MS, "a replay is recognised while it would be accepted");
+            assert!(verified.until_ms > NOW_MS, "a replay is recognized while it would be accepted");
         }
         Err(Refusal::TooOld { .. } | Refusal::TooNew { .. }) => {
-            assert!(by_body || by_absence, "a stranger is told the time")
+            assert!(by_body || by_absence, "the time is revealed to an unverified caller")
         }
         Err(_) => {}
     }
@@ -67,7 +67,7 @@ fn sign(secret: &str, timestamp: &str, body: &[u8]) -> String {
     naive::hmac_sha256(secret, &[timestamp.as_bytes(), b":", body].concat())
 }
 
-/// Digits only; up to 100,000,000,000 they are seconds.
+/// The time in milliseconds; numbers up to 100,000,000,000 are seconds.
 fn sent_ms(timestamp: &str) -> Option<u64> {
     let mut number: u64 = 0;
     for letter in timestamp.chars() {

@@ -1,5 +1,4 @@
-//! `front::text` and `front::html`: HTML that a teammate, Front or a plugin wrote, as plain text, and bodies on their
-//! way into Front.
+//! `front::text` and `front::html`: HTML of teammates, Front and plugins as plain text, and bodies for Front.
 
 use frontgate_front::html::Html;
 use frontgate_front::text;
@@ -43,8 +42,9 @@ const ELEMENTS: [&str; 35] = [
     "",
 ];
 
-/// Plain text is never longer than its HTML, escaped text contains no markup, and survives the way there and back. A
-/// body on its way into Front consists of bare elements and escaped text.
+/// Plain text is never longer than its HTML; escaped text contains no markup and survives conversion in both
+/// directions.
+/// A body for Front consists of elements without attributes and escaped text.
 pub fn run(input: &[u8]) {
     let Ok(body) = std::str::from_utf8(input) else { return };
     let plain = text::plain(body);
@@ -52,7 +52,7 @@ pub fn run(input: &[u8]) {
     let html = text::html(body);
     assert!(!html.replace("<br>", "").contains(['<', '>', '"']), "escaped text contains markup: {html}");
     assert!(text::plain(&html).len() <= html.len());
-    // A body without tags is returned as it is; a paragraph makes it HTML. White space may change.
+    // A body without tags is returned unchanged; a paragraph makes it HTML. White space may change.
     let paragraph = text::plain(&format!("<p>{html}</p>")).into_owned();
     if body.chars().all(|letter| !letter.is_whitespace() || matches!(letter, ' ' | '\n')) {
         let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
@@ -66,7 +66,7 @@ pub fn run(input: &[u8]) {
     ];
     for html in made {
         for has_files in [false, true] {
-            bare(html.filled(has_files));
+            assert_bare(html.filled(has_files));
         }
         assert!(html.bytes() <= 64 * (body.len() + 16), "{} bytes of {}", html.bytes(), body.len());
     }
@@ -80,8 +80,8 @@ pub fn run(input: &[u8]) {
     }
 }
 
-/// Elements of the list without attributes, each closed in its order; nothing else that a browser takes for markup.
-fn bare(html: &str) {
+/// Asserts that HTML contains only listed elements without attributes, correctly nested.
+fn assert_bare(html: &str) {
     let mut open = Vec::new();
     let mut rest = html;
     while let Some(at) = rest.find(['<', '>']) {

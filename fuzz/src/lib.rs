@@ -1,7 +1,7 @@
-//! The fuzz targets: what each does with an input of any bytes, and which properties it asserts.
+//! The fuzz targets: what each does with an arbitrary input, and which properties it asserts.
 //!
-//! libFuzzer calls them through `fuzz_targets/`. `host/tests/fuzz_seeds.rs` includes this file too and runs each
-//! target over its committed seeds, so that targets compile and hold in `cargo xtask test`.
+//! libFuzzer calls the targets through `fuzz_targets/`. `host/tests/fuzz_seeds.rs` includes this file too and runs each
+//! target with its committed seeds, so that `cargo xtask test` compiles and checks them.
 
 pub mod config;
 pub mod destination;
@@ -30,7 +30,7 @@ pub const ALL: [(&str, Target); 9] = [
     ("twilio_verifier", twilio_verifier::run),
 ];
 
-/// Takes the first line off an input.
+/// Removes and returns the first line of an input.
 fn line<'i>(input: &mut &'i [u8]) -> &'i [u8] {
     let (first, rest) = match input.iter().position(|byte| *byte == b'\n') {
         Some(at) => (&input[..at], &input[at + 1..]),

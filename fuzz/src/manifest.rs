@@ -1,11 +1,11 @@
-//! A plugin's file before it is compiled: what it says of itself, and where it differs from the contract.
+//! A plugin's file before compilation: its manifest, and its differences from the contract.
 
 use frontgate_contract::{Description, Manifest};
 
 /// Longest description or reason that reaches the log, in bytes, for each name that a component may have.
 const REASON_BYTES_MAX: usize = 1 << 20;
 
-/// Any bytes are described or refused, alike each time, and a description is bounded.
+/// Any bytes are described or rejected, deterministically, and a description is bounded.
 pub fn run(input: &[u8]) {
     let described = manifest(input);
     match &described {

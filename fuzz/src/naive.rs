@@ -1,5 +1,4 @@
-//! Slow and obvious implementations that the targets compare the gateway with. They share no code with it but
-//! the hash functions.
+//! Simple reference implementations for the targets. They share no code with the gateway except the hash functions.
 
 use sha1::Sha1;
 use sha2::{Digest, Sha256};

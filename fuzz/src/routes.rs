@@ -6,9 +6,9 @@ use std::sync::LazyLock;
 use frontgate_config::Config;
 use frontgate_gateway::routes::{Address, Place, Routes};
 
-/// Paths of tenants, by their names; the last contains the name of another one's app.
+/// Paths of tenants, by name; the last contains the name of another tenant's app.
 const TENANTS: [(&str, &str); 3] = [("root", "/"), ("acme", "/acme"), ("deep", "/acme/front/sms")];
-/// Apps that each tenant has.
+/// The apps of each tenant.
 const APPS: [&str; 2] = ["sms", "front"];
 /// Callbacks, by their names in a path.
 const CALLBACKS: [&str; 6] =
@@ -59,7 +59,7 @@ fn expected(path: &str) -> Option<String> {
             }
         }
     }
-    // The shortest path of an app that the segments begin with.
+    // The shortest app path that is a prefix of the segments.
     let mut apps: Vec<(String, &str, &str)> = Vec::new();
     for (tenant, prefix) in TENANTS {
         apps.extend(APPS.map(|app| (format!("{}/front/{app}", prefix.trim_end_matches('/')), tenant, app)));

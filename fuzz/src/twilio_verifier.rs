@@ -17,7 +17,7 @@ const TOKENS: [&str; 2] =
 /// Id, secret and algorithm.
 const SHARED: [(&str, &str, Algorithm); 2] =
     [("strong", "first shared secret", Algorithm::HmacSha256), ("weak", "second shared secret", Algorithm::HmacSha1)];
-/// Public URLs, and what stands before the target in each URL that Twilio may have signed.
+/// Public URLs, and the prefixes of the target in each URL that Twilio may have signed.
 const BASES: [(&str, &[&str]); 4] = [
     ("https://gw.example.org", &["https://gw.example.org", "https://gw.example.org:443"]),
     ("http://gw.example.org/", &["http://gw.example.org", "http://gw.example.org:80"]),
@@ -35,13 +35,13 @@ const BASES: [(&str, &[&str]); 4] = [
 
 /// A request is accepted exactly if the second verifier accepts it.
 ///
-/// First line: byte 0 selects the public URL; byte 1 whether the body is a form; byte 2 the key that signs, or the
-/// signature of line 4; byte 3 which of the accepted texts is signed; byte 4 what is changed after signing.
+/// First line: byte 0 selects the public URL; byte 1 whether the body is a form; byte 2 the signing key, or the
+/// signature of line 4; byte 3 the signed text among the accepted ones; byte 4 the change after signing.
 pub fn run(mut input: &[u8]) {
     let how = line(&mut input);
     let mut read = || str::from_utf8(line(&mut input)).map(str::to_owned);
     let (Ok(target), Ok(settings), Ok(written)) = (read(), read(), read()) else { return };
-    // The server's parser lets nothing else into a path or query.
+    // The server's parser rejects these characters in a path or query.
     if target.contains(|letter: char| letter.is_whitespace() || letter.is_control() || letter == '#') {
         return;
     }
@@ -98,7 +98,7 @@ fn signed(key: usize, text: &str) -> String {
     }
 }
 
-/// The keys that may have signed: the SharedKey that the header names, with its own algorithm, or the tokens.
+/// The keys that may have signed: the SharedKey named in the header, if its algorithm matches, or the tokens.
 fn allowed(settings: &str) -> Vec<usize> {
     let mut algorithm = None;
     let mut id = None;
@@ -120,14 +120,14 @@ fn allowed(settings: &str) -> Vec<usize> {
     }
 }
 
-/// A hash in the query, where there is one, is that of the body.
+/// Whether the hash in the query, if any, is the hash of the body.
 fn hash_fits(target: &str, body: &[u8]) -> bool {
     let query = target.split_once('?').map_or("", |(_, query)| query);
     let hash = url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "bodySHA256");
     hash.is_none_or(|(_, hash)| hash == naive::sha256(body))
 }
 
-/// Every text that Twilio may have signed: URLs times orders of the fields.
+/// Every text that Twilio may have signed: combinations of URLs and field orders.
 fn texts(prefixes: &[&str], target: &str, is_form: bool, body: &[u8]) -> Vec<String> {
     let mut targets = vec![target.to_owned()];
     if let Some((path, query)) = target.split_once('?') {
@@ -161,7 +161,7 @@ fn escaped(query: &str) -> String {
 
 type Pair = (String, String);
 
-/// The fields in each order that one of Twilio's back ends has.
+/// The fields in each order that Twilio's back ends use.
 fn fields(pairs: Vec<Pair>) -> Vec<String> {
     let text = |order: &dyn Fn(&Pair, &Pair) -> Ordering| {
         let mut pairs = pairs.clone();

@@ -1,5 +1,4 @@
-//! The example plugins: built from their folders as their authors would, and with a mistake in them where a test
-//! asks for one.
+//! The example plugins, built from their folders as their authors would, on request with a mistake in them.
 
 mod planted;
 
@@ -8,14 +7,14 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::sync::Mutex;
 
+use parking_lot::Mutex;
 use tempfile::TempDir;
 
 pub use self::planted::Mistake;
 use crate::{SmallCrm, digest, languages_path, program, root, target};
 
-/// A language, and the adapter for the small CRM that is written in it.
+/// A language, and the adapter for the small CRM in that language.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Example {
     /// `examples/rust`
@@ -32,65 +31,65 @@ pub enum Example {
     Go,
 }
 
-/// What is written into a copy of an example's source in place of something else.
+/// A replacement in a copy of an example's source.
 #[derive(Debug, Clone, Copy)]
 pub struct Edit {
     /// The file, in the example's folder.
     pub file: &'static str,
-    /// What stands there, once.
+    /// The text to replace, which occurs once.
     pub from: &'static str,
-    /// What stands there then.
+    /// The replacement.
     pub to: &'static str,
 }
 
-/// Only one build at a time: those of one example share a folder, and all of them the processors.
+/// One build at a time: builds of one example share a folder, and all builds share the processors.
 static BUILDING: Mutex<()> = Mutex::new(());
 
-/// What builds leave behind, and nobody copies.
-const LEFT: [&str; 8] = ["target", "node_modules", ".venv", ".tools", "gen", "build", "__pycache__", "crm.wasm"];
+/// Build artifacts, which are never copied.
+const ARTIFACTS: [&str; 8] = ["target", "node_modules", ".venv", ".tools", "gen", "build", "__pycache__", "crm.wasm"];
 
 impl Example {
-    /// All of them.
+    /// All examples.
     pub const ALL: [Self; 6] = [Self::Rust, Self::Python, Self::JavaScript, Self::TypeScript, Self::C, Self::Go];
 
-    /// Its folder in the repository.
+    /// The folder in the repository.
     pub fn folder(self) -> PathBuf {
         root().join("examples").join(self.to_string())
     }
 
-    /// The plugin that `./build.sh` makes.
+    /// Builds the plugin with `./build.sh`.
     pub fn build(self) -> Vec<u8> {
         self.build_with(&[])
     }
 
-    /// The same with other text in its sources. What was built once is not built again.
-    /// Panics where a text is not there, and where the build fails.
+    /// Builds the plugin with changed sources, or returns an earlier build of the same sources.
+    /// Panics if a text to replace is missing, or if the build fails.
     pub fn build_with(self, edits: &[Edit]) -> Vec<u8> {
         let _turn = BUILDING.lock();
-        let workshop = target().join("examples").join(self.to_string());
-        let sources = self.prepare(&workshop);
+        let workspace = target().join("examples").join(self.to_string());
+        let sources = self.prepare(&workspace);
         for edit in edits {
-            let path = workshop.join(edit.file);
+            let path = workspace.join(edit.file);
             let text = fs::read_to_string(&path).expect("a source");
             assert_eq!(text.matches(edit.from).count(), 1, "{self}: {:?} in {}", edit.from, edit.file);
             fs::write(&path, text.replace(edit.from, edit.to)).expect("a file");
         }
         let kept =
-            target().join("examples/built").join(format!("{self}-{}.wasm", self.fingerprint(&workshop, &sources)));
+            target().join("examples/built").join(format!("{self}-{}.wasm", self.fingerprint(&workspace, &sources)));
         if let Ok(plugin) = fs::read(&kept) {
             return plugin;
         }
-        self.run(&workshop);
-        let plugin = fs::read(workshop.join("crm.wasm")).expect("build.sh leaves a plugin");
+        self.run(&workspace);
+        let plugin = fs::read(workspace.join("crm.wasm")).expect("build.sh leaves a plugin");
         fs::create_dir_all(kept.parent().expect("a folder")).expect("a folder");
         fs::write(kept, &plugin).expect("a file");
         plugin
     }
 
-    /// `frontgate plugin test` of a build of it, over a CRM that runs; with arguments.
+    /// Runs `frontgate plugin test` on a build, with a running CRM and additional arguments.
     pub fn test(self, plugin: &[u8], crm: &SmallCrm, arguments: &[&str]) -> Output {
         let folder = TempDir::new().expect("a folder");
-        let own = fs::read_to_string(self.folder().join("plugin.toml")).expect("what it says of itself");
+        let own = fs::read_to_string(self.folder().join("plugin.toml")).expect("plugin.toml");
         let lines = own.lines().filter(|line| !line.starts_with("command ="));
         let own: String =
             lines.map(|line| format!("{}\n", line.replace("http://127.0.0.1:4010", &crm.url()))).collect();
@@ -103,18 +102,18 @@ impl Example {
         command.env("XDG_CACHE_HOME", target().join("test-cache")).output().expect("the program starts")
     }
 
-    /// The project as somebody has it who copied its folder. What earlier builds installed stays.
-    fn prepare(self, workshop: &Path) -> Vec<PathBuf> {
-        clear(workshop);
+    /// Copies the project's folder. What earlier builds installed is kept.
+    fn prepare(self, workspace: &Path) -> Vec<PathBuf> {
+        clear(workspace);
         let mut sources = Vec::new();
         list(&self.folder(), Path::new(""), &mut sources);
         for path in &sources {
-            let copy = workshop.join(path);
+            let copy = workspace.join(path);
             fs::create_dir_all(copy.parent().expect("a folder")).expect("a folder");
             fs::copy(self.folder().join(path), copy).expect("a file");
         }
         if self == Self::Rust {
-            let manifest = workshop.join("Cargo.toml");
+            let manifest = workspace.join("Cargo.toml");
             let text = fs::read_to_string(&manifest).expect("a manifest");
             let sdk = format!("{:?}", root().join("guest-sdk"));
             fs::write(manifest, text.replace("\"../../guest-sdk\"", &sdk)).expect("a file");
@@ -122,15 +121,15 @@ impl Example {
         sources
     }
 
-    /// Says whether two builds would have the same sources. Cases are for those who test the plugin.
-    fn fingerprint(self, workshop: &Path, sources: &[PathBuf]) -> String {
+    /// A digest of the sources, equal for equal builds. Cases are excluded, since they only matter for tests.
+    fn fingerprint(self, workspace: &Path, sources: &[PathBuf]) -> String {
         let mut all = Vec::new();
         let mut add = |folder: &Path, path: &Path| {
             let text = fs::read(folder.join(path)).expect("a source");
             all.extend(format!("{} {}\n", path.display(), text.len()).into_bytes());
             all.extend(text);
         };
-        sources.iter().filter(|path| !path.starts_with("cases")).for_each(|path| add(workshop, path));
+        sources.iter().filter(|path| !path.starts_with("cases")).for_each(|path| add(workspace, path));
         if self == Self::Rust {
             let mut sdk = Vec::new();
             ["guest-sdk", "wit"].iter().for_each(|folder| list(root(), Path::new(folder), &mut sdk));
@@ -139,9 +138,9 @@ impl Example {
         digest(&all)
     }
 
-    fn run(self, workshop: &Path) {
+    fn run(self, workspace: &Path) {
         let build = Command::new("./build.sh")
-            .current_dir(workshop)
+            .current_dir(workspace)
             .env("FRONTGATE", std::env::var_os("FRONTGATE").unwrap_or_else(|| program().into()))
             .env("PATH", languages_path())
             .env_remove("CARGO_TARGET_DIR")
@@ -153,7 +152,7 @@ impl Example {
     }
 }
 
-/// The name of its folder.
+/// Writes the name of the example's folder.
 impl fmt::Display for Example {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
@@ -167,13 +166,13 @@ impl fmt::Display for Example {
     }
 }
 
-/// Removes all but what builds leave behind.
+/// Removes everything but build artifacts.
 fn clear(folder: &Path) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();
-        let is_left = LEFT.iter().any(|name| entry.file_name() == *name);
+        let is_artifact = ARTIFACTS.iter().any(|name| entry.file_name() == *name);
         let removed = match path.is_dir() {
-            _ if is_left => Ok(()),
+            _ if is_artifact => Ok(()),
             true => fs::remove_dir_all(path),
             false => fs::remove_file(path),
         };
@@ -181,10 +180,10 @@ fn clear(folder: &Path) {
     }
 }
 
-/// The files below a folder, those that links lead to included, in the same order every time.
+/// Lists the files below a folder, following links, in a stable order.
 fn list(root: &Path, below: &Path, files: &mut Vec<PathBuf>) {
     let entries = fs::read_dir(root.join(below)).expect("a folder").flatten().map(|entry| entry.file_name());
-    let mut names: Vec<_> = entries.filter(|name| LEFT.iter().all(|left| name != left)).collect();
+    let mut names: Vec<_> = entries.filter(|name| ARTIFACTS.iter().all(|artifact| name != artifact)).collect();
     names.sort();
     for path in names.into_iter().map(|name| below.join(name)) {
         match root.join(&path).is_dir() {

@@ -1,10 +1,10 @@
-//! Components that are made to cost their reader or compiler as much as possible.
+//! Components that are designed to cost their parser or compiler as much as possible.
 
 use std::fmt::Write as _;
 
-/// A component begins so.
+/// The first bytes of a component.
 const HEADER: [u8; 8] = *b"\0asm\x0d\0\x01\0";
-/// Sections of a component.
+/// Section ids of a component.
 const CUSTOM: u8 = 0;
 const COMPONENT: u8 = 4;
 const TYPES: u8 = 7;
@@ -12,18 +12,18 @@ const TYPES: u8 = 7;
 const COMPONENT_TYPE: u8 = 0x41;
 const INSTANCE_TYPE: u8 = 0x42;
 
-/// Instance types inside each other: three bytes a level.
+/// Nested instance types, three bytes per level.
 pub fn nested_instance_types(levels: usize) -> Vec<u8> {
     nested_types(INSTANCE_TYPE, levels)
 }
 
-/// Component types inside each other.
+/// Nested component types.
 pub fn nested_component_types(levels: usize) -> Vec<u8> {
     nested_types(COMPONENT_TYPE, levels)
 }
 
 fn nested_types(kind: u8, levels: usize) -> Vec<u8> {
-    // One type; at each level one declaration, of a type; at the end none.
+    // One type, with one type declaration at each level and none at the innermost.
     let mut types = vec![1];
     for _ in 0..levels {
         types.extend([kind, 1, 1]);
@@ -32,18 +32,17 @@ fn nested_types(kind: u8, levels: usize) -> Vec<u8> {
     component(&[(TYPES, types)])
 }
 
-/// Components inside each other.
+/// Nested components.
 pub fn nested_components(levels: usize) -> Vec<u8> {
     (0..levels).fold(component(&[]), |inner, _| component(&[(COMPONENT, inner)]))
 }
 
-/// Instance types that lie beside each other, each with an instance of the one before. The parser of today ends in a
-/// panic over it.
+/// Adjacent instance types, each with an instance of the previous one. The current parser panics on them.
 pub fn type_chain(levels: usize) -> Vec<u8> {
     let mut types = leb(levels);
     types.extend([INSTANCE_TYPE, 0]);
     for before in 0..levels - 1 {
-        // An alias of the type before, from one level further out, and an export `x` of it as an instance.
+        // An alias of the previous type from the outer level, and an export `x` of it as an instance.
         types.extend([INSTANCE_TYPE, 2, 2, 3, 2, 1]);
         types.extend(leb(before));
         types.extend([4, 0, 1, b'x', 5, 0]);
@@ -51,11 +50,11 @@ pub fn type_chain(levels: usize) -> Vec<u8> {
     component(&[(TYPES, types)])
 }
 
-/// So many types, each with as many fields.
+/// Record types with this number of fields each.
 pub fn wide_types(types: usize, fields: usize) -> Vec<u8> {
     let mut section = leb(types);
     for _ in 0..types {
-        // A record of numbers.
+        // A record of u32 fields.
         section.push(0x72);
         section.extend(leb(fields));
         for field in 0..fields {
@@ -68,8 +67,8 @@ pub fn wide_types(types: usize, fields: usize) -> Vec<u8> {
     component(&[(TYPES, section)])
 }
 
-/// A core module with so many types of functions, each with a thousand parameters and different from the others. What
-/// stands for them in memory is several times as large as the file.
+/// A core module with distinct function types of a thousand parameters each. In memory they are several times larger
+/// than the file.
 pub fn wide_functions(types: usize) -> Vec<u8> {
     const PARAMETERS: usize = 1_000;
     const CORE_MODULE: u8 = 1;
@@ -78,7 +77,7 @@ pub fn wide_functions(types: usize) -> Vec<u8> {
     for number in 0..types {
         content.push(0x60);
         content.extend(leb(PARAMETERS));
-        // The number, in parameters of two kinds.
+        // The number, encoded in parameters of two types.
         content.extend((0..PARAMETERS).map(|bit| if bit < 32 && number >> bit & 1 == 1 { 0x7e } else { 0x7f }));
         content.push(0);
     }
@@ -86,7 +85,7 @@ pub fn wide_functions(types: usize) -> Vec<u8> {
     component(&[(CORE_MODULE, module)])
 }
 
-/// An interface of the contract whose types are aliases of each other, in one chain.
+/// An interface of the contract whose types are one chain of aliases.
 pub fn alias_chain(links: usize) -> Vec<u8> {
     let mut text = String::from("(component (import \"frontgate:plugin/plugin-types@0.1.0\" (instance\n");
     text.push_str("(type $t (record (field \"a\" u32)))\n(export \"a0\" (type $a0 (eq $t)))\n");
@@ -98,27 +97,27 @@ pub fn alias_chain(links: usize) -> Vec<u8> {
     wat::parse_str(text).expect("WebAssembly")
 }
 
-/// Modules with two bytes of memory that are far apart.
+/// Modules with two initialized bytes of memory that are far apart.
 pub fn sparse_memories(modules: usize, apart: u32) -> Vec<u8> {
     let pages = apart / 65_536 + 1;
     let module = format!("(core module (memory {pages}) (data (i32.const 0) \"a\") (data (i32.const {apart}) \"b\"))");
     wat::parse_str(format!("(component {})", module.repeat(modules))).expect("WebAssembly")
 }
 
-/// A module with so many exports.
+/// A module with this number of exports.
 pub fn many_exports(count: usize) -> Vec<u8> {
     let exports: String = (0..count).map(|index| format!("(export \"{index}\" (func $f))")).collect();
     wat::parse_str(format!("(component (core module (func $f) {exports}))")).expect("WebAssembly")
 }
 
-/// A component followed by bytes that mean nothing.
+/// A component followed by a custom section of meaningless bytes.
 pub fn padded(component: &[u8], bytes: usize, note: u8) -> Vec<u8> {
     let mut padding = vec![1, b'p'];
     padding.resize(bytes, note);
     [component, &section(CUSTOM, &padding)].concat()
 }
 
-/// A component that takes long to compile: functions whose values live long. The number makes it another one.
+/// A component that is slow to compile: functions with many long-lived values. Each number gives other bytes.
 pub fn slow_to_compile(functions: usize, number: u32) -> Vec<u8> {
     const VALUES: usize = 400;
     let mut body = String::new();
@@ -136,7 +135,7 @@ pub fn slow_to_compile(functions: usize, number: u32) -> Vec<u8> {
     wat::parse_str(format!("(component (core module {}))", function.repeat(functions))).expect("WebAssembly")
 }
 
-/// A component that uses a proposal: text of a module in it.
+/// A component that contains a module, given as text.
 pub fn module(text: &str) -> Vec<u8> {
     wat::parse_str(format!("(component (core module {text}))")).expect("WebAssembly")
 }

@@ -1,12 +1,14 @@
-//! What the tests drive the gateway with: the real program in a folder of its own, a platform that
-//! signs requests, and the log as it is written.
+//! Support for black-box tests: the real program in its own folder, a platform that signs requests, and the log as it
+//! is written.
 
 mod contract;
 pub mod crm;
 mod double;
+mod eventually;
 mod examples;
 pub mod front;
 mod gateway;
+mod guard;
 pub mod hostile;
 pub mod hubspot;
 mod log;
@@ -17,7 +19,6 @@ mod raw;
 mod setup;
 mod tls;
 mod twilio;
-mod until;
 mod web;
 
 use std::path::{Path, PathBuf};
@@ -25,9 +26,11 @@ use std::sync::LazyLock;
 
 pub use crate::contract::built_against;
 pub use crate::crm::SmallCrm;
+pub use crate::eventually::eventually;
 pub use crate::examples::{Edit, Example, Mistake};
 pub use crate::front::Front;
 pub use crate::gateway::{Gateway, run};
+pub use crate::guard::SetOnDrop;
 pub use crate::hubspot::HubSpot;
 pub use crate::log::Log;
 pub use crate::names::Names;
@@ -40,16 +43,14 @@ pub use crate::twilio::{
     Action, Authorization, Call, Conversation, ConversationState, DeliveryStatus, Effect, Fault, FileToSend, Fired,
     Initializing, Media, Message, Participant, Receipt, Recorded, Rejection, State, Twilio, TwilioBuilder,
 };
-
-pub use crate::until::wait_until;
 pub use crate::web::Web;
 
-/// What every test's requests are signed with.
+/// The auth token that signs the tests' requests.
 pub const TOKEN: &str = "0123456789abcdef0123456789abcdef";
-/// Where the platform believes to call.
+/// The public URL under which the platform calls the gateway.
 pub const PUBLIC_URL: &str = "https://gw.example.org";
 
-/// Wishes that make the plugin of [`Setup::misbehaving`] fail, and the status and code of the answer.
+/// Instructions that make the plugin of [`Setup::misbehaving`] fail, with the status and code of the answer.
 pub const PLUGIN_ERRORS: [(&str, u16, &str); 6] = [
     ("not-found", 404, "not-found"),
     ("forbidden", 403, "forbidden"),
@@ -62,7 +63,7 @@ pub const PLUGIN_ERRORS: [(&str, u16, &str); 6] = [
 /// The root of the workspace.
 pub fn root() -> &'static Path {
     static ROOT: LazyLock<PathBuf> = LazyLock::new(|| {
-        // What was compiled may be another clone's, where they share what they build.
+        // The compiled path may be another clone's if clones share a target folder.
         let package =
             std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
         package.parent().expect("the tests lie in the workspace").to_owned()
@@ -70,17 +71,17 @@ pub fn root() -> &'static Path {
     &ROOT
 }
 
-/// Where cargo puts what it builds.
+/// Cargo's target folder.
 pub fn target() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
 }
 
-/// The program, as `cargo xtask test` makes it.
+/// The path of the program, as `cargo xtask test` builds it.
 pub fn program() -> PathBuf {
     std::env::var_os("FRONTGATE_PROGRAM").map_or_else(|| target().join("quick/frontgate"), PathBuf::from)
 }
 
-/// The program with places where it can be ended, as `cargo xtask test` makes it.
+/// The path of the program with crash points, as `cargo xtask test` builds it.
 pub fn crashing_program() -> PathBuf {
     let program = std::env::var_os("FRONTGATE_CRASH_PROGRAM");
     program.map_or_else(|| target().join("quick/frontgate-crash-points"), PathBuf::from)
@@ -94,7 +95,7 @@ pub fn component(name: &str) -> Vec<u8> {
     std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}; run `cargo xtask test`", path.display()))
 }
 
-/// The PATH with what plugins in other languages than Rust are compiled with, which `cargo xtask test` installs.
+/// A `PATH` with the compilers for plugins in other languages, which `cargo xtask test` installs.
 pub fn languages_path() -> String {
     let installed = std::env::var_os("FRONTGATE_LANGUAGES");
     let installed = installed.map_or_else(|| target().join("tools/bin"), PathBuf::from);
@@ -102,25 +103,25 @@ pub fn languages_path() -> String {
     format!("{}:{}", installed.display(), std::env::var("PATH").unwrap_or_default())
 }
 
-/// The same plugin with other bytes and the same meaning: a custom section follows it.
+/// An equivalent plugin with other bytes: a custom section follows it.
 pub fn another_build(component: &[u8], note: u8) -> Vec<u8> {
     [component, &[0, 3, 1, b'n', note]].concat()
 }
 
-/// The same with a larger number.
+/// An equivalent plugin with other bytes, for larger numbers.
 pub fn numbered_build(component: &[u8], number: u32) -> Vec<u8> {
     [component, &[0, 6, 1, b'n'], &number.to_le_bytes()[..]].concat()
 }
 
-/// SHA-256 of a plugin's bytes, as receipts have it.
+/// The SHA-256 of a plugin's bytes, as in receipts.
 pub fn digest(bytes: &[u8]) -> String {
     use sha2::Digest as _;
     sha2::Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The same plugin with a name in it replaced by one of the same length.
+/// The plugin with a name replaced by another of the same length.
 pub fn renamed(component: &[u8], from: &str, to: &str) -> Vec<u8> {
-    assert_eq!(from.len(), to.len(), "lengths stand in the binary");
+    assert_eq!(from.len(), to.len(), "the binary contains the lengths of names");
     let mut bytes = component.to_vec();
     let starts: Vec<usize> =
         (0..=bytes.len() - from.len()).filter(|at| bytes[*at..].starts_with(from.as_bytes())).collect();

@@ -1,5 +1,5 @@
-//! Twilio, as far as it calls: forms, signatures, HTTP. Written apart from the gateway's own code,
-//! so that a mistake in one is not repeated in the other.
+//! Requests as Twilio sends them: forms, signatures, HTTP. The code is independent of the gateway's, so that a mistake
+//! in one is not repeated in the other.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -16,23 +16,23 @@ use url::form_urlencoded;
 
 use crate::{PUBLIC_URL, TOKEN};
 
-/// Longer than any platform waits.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// Longer than any platform waits for an answer.
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The form of `GetCustomersList` for the worker `ana@example.org`.
 pub const LIST: [(&str, &str); 3] =
     [("PageSize", "30"), ("Worker", "ana@example.org"), ("Location", "GetCustomersList")];
 
-/// What came back.
+/// An answer.
 #[derive(Debug)]
 pub struct Answer {
     /// The status.
     pub status: u16,
     /// The whole body.
     pub text: String,
-    /// The body, where it is JSON.
+    /// The body as JSON, or null.
     pub json: Value,
-    /// Headers that tests look at.
+    /// The headers, by name in lower case.
     pub headers: BTreeMap<String, String>,
 }
 
@@ -43,21 +43,21 @@ impl Answer {
     }
 }
 
-/// [`LIST`] with more fields, or with other values.
+/// [`LIST`] with additional or replaced fields.
 pub fn list<'f>(more: &[(&'f str, &'f str)]) -> Vec<(&'f str, &'f str)> {
     let mut form: Vec<_> = LIST.into_iter().filter(|(name, _)| more.iter().all(|(other, _)| other != name)).collect();
     form.extend(more);
     form
 }
 
-/// `X-Twilio-Signature` for a URL and a form without repeated names.
+/// The `X-Twilio-Signature` for a URL and a form without repeated names.
 pub fn sign(token: &str, url: &str, form: &[(&str, &str)]) -> String {
     let mut mac = Hmac::<Sha1>::new_from_slice(token.as_bytes()).expect("any length");
     mac.update(signed(url, form).as_bytes());
     BASE64_STANDARD.encode(mac.finalize().into_bytes())
 }
 
-/// The same with a SharedKey.
+/// The `X-Twilio-Signature` of a SharedKey with HMAC-SHA256.
 pub fn sign_sha256(secret: &str, url: &str, form: &[(&str, &str)]) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("any length");
     mac.update(signed(url, form).as_bytes());
@@ -70,7 +70,7 @@ fn signed(url: &str, form: &[(&str, &str)]) -> String {
     format!("{url}{pairs}")
 }
 
-/// A signed callback at a path, with more headers.
+/// Sends a signed callback to a path, with additional headers.
 pub fn callback(address: SocketAddr, path: &str, form: &[(&str, &str)], headers: &[(&str, &str)]) -> Answer {
     let signature = sign(TOKEN, &format!("{PUBLIC_URL}{path}"), form);
     let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
@@ -79,7 +79,7 @@ pub fn callback(address: SocketAddr, path: &str, form: &[(&str, &str)], headers:
     post(address, path, &[&own, headers].concat(), body.as_bytes())
 }
 
-/// Any POST request.
+/// Sends a POST request.
 pub fn post(address: SocketAddr, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
     let mut request = Request::post(format!("http://{address}{path}"));
     for (name, value) in headers {
@@ -88,7 +88,7 @@ pub fn post(address: SocketAddr, path: &str, headers: &[(&str, &str)], body: &[u
     send(request.body(body.to_vec()).expect("a request"))
 }
 
-/// Any GET request.
+/// Sends a GET request.
 pub fn get(address: SocketAddr, path: &str, headers: &[(&str, &str)]) -> Answer {
     let mut request = Request::get(format!("http://{address}{path}"));
     for (name, value) in headers {
@@ -97,7 +97,7 @@ pub fn get(address: SocketAddr, path: &str, headers: &[(&str, &str)]) -> Answer 
     send(request.body(Vec::new()).expect("a request"))
 }
 
-/// The same of a gateway that may end meanwhile.
+/// Sends a POST request to a gateway that may end meanwhile. Returns the status, if an answer arrives.
 pub(crate) fn try_post(address: SocketAddr, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Option<u16> {
     let mut request = Request::post(format!("http://{address}{path}"));
     for (name, value) in headers {
@@ -108,7 +108,7 @@ pub(crate) fn try_post(address: SocketAddr, path: &str, headers: &[(&str, &str)]
 }
 
 fn agent() -> ureq::Agent {
-    let agent = ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(PATIENCE));
+    let agent = ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(TIMEOUT));
     agent.allow_non_standard_methods(true).build().into()
 }
 

@@ -1,4 +1,4 @@
-//! One connection to a listener, byte for byte: for requests that no client library sends.
+//! Raw connections, for requests that no client library sends.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use crate::{LIST, PUBLIC_URL, TOKEN, platform};
 
-/// Far more than any answer takes; a test that waits so long has failed.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Longer than any answer takes; a test that waits this long has failed.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A connection that stays open as long as the listener lets it.
+/// A connection that stays open until the listener closes it.
 pub struct Raw {
     stream: TcpStream,
-    /// Read, and not looked at yet.
+    /// Bytes received but not parsed yet.
     rest: Vec<u8>,
 }
 
@@ -28,7 +28,7 @@ pub struct RawAnswer {
 }
 
 impl RawAnswer {
-    /// Whether the listener says that it closes the connection.
+    /// Whether the answer announces the end of the connection.
     pub fn closes(&self) -> bool {
         self.head.contains("connection: close")
     }
@@ -38,17 +38,17 @@ impl Raw {
     /// Connects to a listener.
     pub fn connect(address: SocketAddr) -> Self {
         let stream = TcpStream::connect(address).expect("a connection");
-        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        stream.set_read_timeout(Some(TIMEOUT)).expect("a timeout");
         Self { stream, rest: Vec::new() }
     }
 
-    /// Sends as much as the listener takes. It may answer and close before it has read everything.
+    /// Sends bytes. The listener may answer and close before it has read all of them.
     pub fn send(&mut self, bytes: impl AsRef<[u8]>) -> &mut Self {
         let _ = self.stream.write_all(bytes.as_ref());
         self
     }
 
-    /// The next answer; none if the connection is closed instead.
+    /// The next answer, or `None` if the connection is closed first.
     pub fn answer(&mut self) -> Option<RawAnswer> {
         let end = loop {
             match self.rest.windows(4).position(|bytes| bytes == b"\r\n\r\n") {
@@ -68,13 +68,13 @@ impl Raw {
         Some(RawAnswer { status, head, body: String::from_utf8_lossy(&body).into_owned() })
     }
 
-    /// Waits until the listener has closed the connection; whether nothing came before that.
+    /// Waits until the listener has closed the connection, and returns whether nothing was received before.
     pub fn is_closed(&mut self) -> bool {
         while self.read().is_some() {}
         self.rest.is_empty()
     }
 
-    /// Reads more; none at the end. A reset is an end, too.
+    /// Reads more bytes. Returns `None` at the end of the connection, and after a reset.
     fn read(&mut self) -> Option<()> {
         let mut piece = [0; 4096];
         match self.stream.read(&mut piece) {
@@ -83,13 +83,13 @@ impl Raw {
                 self.rest.extend_from_slice(&piece[..read]);
                 Some(())
             }
-            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => panic!("nothing came for {PATIENCE:?}"),
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => panic!("nothing received for {TIMEOUT:?}"),
             Err(_) => None,
         }
     }
 }
 
-/// A signed CRM callback, with more lines in its header.
+/// A signed CRM callback with additional header lines.
 pub fn signed_callback(more: &str) -> String {
     let signature = platform::sign(TOKEN, &format!("{PUBLIC_URL}/callbacks/crm"), &LIST);
     callback(&format!("x-twilio-signature: {signature}\r\n{more}"))

@@ -1,4 +1,4 @@
-//! A gateway's folder: configuration, plugins, files.
+//! The folder of a gateway before its start: configuration, plugins, files.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,15 +10,14 @@ use crate::{
     Front, Gateway, Names, PUBLIC_URL, Provider, TOKEN, Twilio, component, crashing_program, program, root, target,
 };
 
-/// What a gateway will be started with.
+/// The configuration and files of a gateway to be started.
 pub struct Setup {
     folder: TempDir,
     settings: BTreeMap<String, String>,
 }
 
 impl Setup {
-    /// A tenant `demo` without plugins; every setting that a test leaves alone has a small value
-    /// where time is concerned, and its default otherwise.
+    /// A tenant `demo` without plugins. Times in the configuration are short; other settings have their defaults.
     pub fn new() -> Self {
         let folder = TempDir::new().expect("a folder");
         fs::create_dir(folder.path().join("plugins")).expect("a folder");
@@ -35,12 +34,13 @@ impl Setup {
             .set("tenants.demo.roles.crm", "[\"plugin\"]")
     }
 
-    /// The plugin that does what a search text says.
+    /// A setup with the plugin `misbehaving`, which follows instructions in the search text.
     pub fn misbehaving() -> Self {
         Self::new().plugin("plugin", &component("misbehaving"))
     }
 
-    /// The plugin that sends what a search text says. It may call `crm.test` at a port of this machine.
+    /// A setup with the plugin `caller`, which sends the requests that the search text describes. The plugin may call
+    /// `crm.test` at a local port.
     pub fn caller(names: &Names, port: u16) -> Self {
         Self::new()
             .plugin("plugin", &component("caller"))
@@ -49,7 +49,7 @@ impl Setup {
             .set("plugins.named.plugin.outbound_networks", "[\"127.0.0.1/32\"]")
     }
 
-    /// The same in every role, with a Twilio to call back.
+    /// The plugin `misbehaving` in every role, with a Twilio simulator.
     pub fn every_role(twilio: &Twilio) -> Self {
         let roles = ["crm", "templates", "outgoing", "routing", "conversations"];
         let setup = roles
@@ -58,7 +58,7 @@ impl Setup {
         setup.twilio(twilio)
     }
 
-    /// A Front app `sms` whose channels are served by a plugin.
+    /// Adds a Front app `sms` whose channels a plugin serves.
     pub fn front(self, front: &Front, plugin: &str) -> Self {
         let storage = format!("[\"http://{}\"]", front.storage_address());
         self.file("app-uid", Front::APP)
@@ -72,7 +72,7 @@ impl Setup {
             .set("delivery.retry_longest_ms", "200")
     }
 
-    /// The same, with channels over a provider.
+    /// A Front app whose channels the plugin `courier` serves, with a provider.
     pub fn courier(front: &Front, provider: &Provider) -> Self {
         let port = provider.address().port();
         Self::new()
@@ -84,10 +84,10 @@ impl Setup {
             .front(front, "courier")
     }
 
-    /// Everything that is shipped, with customers from a CSV file.
-    pub fn shipped(csv: &str) -> Self {
-        let shipped = ["templates", "numbers", "owner-routing"];
-        let setup = shipped.iter().fold(Self::directory(csv), |setup, name| setup.plugin(name, &component(name)));
+    /// All bundled plugins, with customers from a CSV file.
+    pub fn bundled(csv: &str) -> Self {
+        let bundled = ["templates", "numbers", "owner-routing"];
+        let setup = bundled.iter().fold(Self::directory(csv), |setup, name| setup.plugin(name, &component(name)));
         setup
             .set("tenants.demo.roles.templates", "[\"templates\"]")
             .set("tenants.demo.roles.outgoing", "[\"numbers\"]")
@@ -95,7 +95,7 @@ impl Setup {
             .set("tenants.demo.twilio.default_worker", "\"default@example.org\"")
     }
 
-    /// A Twilio to call back, with pauses that suit tests.
+    /// Adds the credentials and URL of a Twilio simulator, with short retry delays.
     pub fn twilio(self, twilio: &Twilio) -> Self {
         self.file("api-secret", Twilio::API_KEY_SECRET)
             .file("api-key", Twilio::API_KEY_SID)
@@ -106,7 +106,7 @@ impl Setup {
             .set("delivery.retry_longest_ms", "200")
     }
 
-    /// Customers from a CSV file.
+    /// The plugin `directory`, with customers from a CSV file.
     pub fn directory(csv: &str) -> Self {
         Self::new()
             .plugin("plugin", &component("directory"))
@@ -115,8 +115,8 @@ impl Setup {
             .set("plugins.named.plugin.config.customers", "\"customers.csv\"")
     }
 
-    /// The customers of `../shared/data`, or, where that is not at hand, those of the running
-    /// example.
+    /// The plugin `directory` with the customers of `../shared/data`, or with those of the running example if that file
+    /// is missing.
     pub fn real_customers() -> Self {
         let chinook = root().join("../shared/data/chinook-customers.csv");
         let Ok(csv) = fs::read_to_string(chinook) else {
@@ -136,13 +136,13 @@ impl Setup {
         self
     }
 
-    /// Puts a plugin into the folder.
+    /// Adds a plugin.
     pub fn plugin(self, name: &str, component: &[u8]) -> Self {
         fs::write(self.folder.path().join(format!("plugins/{name}.wasm")), component).expect("a file");
         self
     }
 
-    /// Puts a file into the folder that can be granted.
+    /// Adds a file to the folder `files`, which tests can grant to plugins.
     pub fn file(self, name: &str, text: &str) -> Self {
         fs::write(self.folder.path().join("files").join(name), text).expect("a file");
         self
@@ -153,7 +153,7 @@ impl Setup {
         self.folder.path()
     }
 
-    /// Writes the configuration.
+    /// Writes the configuration, and returns its path.
     pub fn write(&self) -> PathBuf {
         let lines: String = self.settings.iter().map(|(key, value)| format!("{key} = {value}\n")).collect();
         let path = self.folder.path().join("config.toml");
@@ -161,24 +161,24 @@ impl Setup {
         path
     }
 
-    /// Starts a gateway that ends at a place in its code, as if the power were cut.
-    pub fn start_crashing(self, place: &str) -> Gateway {
+    /// Starts the gateway with a crash point at which it aborts.
+    pub fn start_crashing(self, crash_point: &str) -> Gateway {
         self.write();
-        Gateway::start_with(self.folder, &crashing_program(), &[("FRONTGATE_CRASH_AT", place)])
+        Gateway::start_with(self.folder, &crashing_program(), &[("FRONTGATE_CRASH_AT", crash_point)])
     }
 
-    /// Starts the gateway in an environment.
+    /// Starts the gateway with additional environment variables.
     pub fn start_in(self, environment: &[(&str, &str)]) -> Gateway {
         self.write();
         Gateway::start_with(self.folder, &program(), environment)
     }
 
-    /// Starts the gateway with another folder mounted where its plugins are.
+    /// Starts the gateway with another folder mounted over its plugin folder.
     pub fn start_with_mount(self, plugins: &Path) -> Gateway {
         self.start_mounted(plugins, "plugins")
     }
 
-    /// Starts the gateway on a system whose resolver is set up so.
+    /// Starts the gateway with another `/etc/resolv.conf`.
     pub fn start_with_resolver(self, text: &str) -> Gateway {
         let file = self.folder.path().join("resolv.conf");
         fs::write(&file, text).expect("a file");
@@ -192,7 +192,7 @@ impl Setup {
         ))
     }
 
-    /// Starts the gateway where a crash leaves a core.
+    /// Starts the gateway with core dumps enabled.
     pub fn start_with_core_dumps(self) -> Gateway {
         let program = crate::program();
         self.start_script(&format!("ulimit -S -c \"$(ulimit -H -c)\"\nexec {program:?} \"$@\""))
@@ -207,14 +207,10 @@ impl Setup {
         Gateway::start_with(self.folder, &script, &[])
     }
 
-    /// Starts the gateway where so many files may be open.
+    /// Starts the gateway with a limit on open files.
     pub fn start_with_open_files(self, count: u32) -> Gateway {
-        let script = self.folder.path().join("gateway.sh");
         let program = crate::program();
-        fs::write(&script, format!("#!/bin/sh\nulimit -n {count}\nexec {program:?} \"$@\"\n")).expect("a file");
-        fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o700)).expect("the file");
-        self.write();
-        Gateway::start_with(self.folder, &script, &[])
+        self.start_script(&format!("ulimit -n {count}\nexec {program:?} \"$@\""))
     }
 
     /// Starts the gateway and waits until it serves.

@@ -1,4 +1,4 @@
-//! TLS in front of something that has none, with a certificate of its own.
+//! A TLS proxy for a plain TCP server, with a self-signed certificate.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
-/// Stopped when it is dropped.
+/// A running proxy, stopped when it is dropped.
 pub struct Tls {
     runtime: Option<Runtime>,
     address: SocketAddr,
@@ -19,17 +19,17 @@ pub struct Tls {
 }
 
 impl Tls {
-    /// Takes TLS connections to `localhost`, and passes on what is in them.
+    /// Accepts TLS connections for `localhost`, and forwards their content to a target.
     pub fn before(target: SocketAddr) -> Self {
         Self::of("localhost", target)
     }
 
-    /// The same under another name.
+    /// Accepts TLS connections for a host name, and forwards their content to a target.
     pub fn of(name: &str, target: SocketAddr) -> Self {
         let CertifiedKey { cert, signing_key } = generate_simple_self_signed([name.to_owned()]).expect("a certificate");
         let key = PrivateKeyDer::try_from(signing_key.serialize_der()).expect("a key");
         let config = ServerConfig::builder().with_no_client_auth();
-        let config = config.with_single_cert(vec![cert.der().clone()], key).expect("they belong together");
+        let config = config.with_single_cert(vec![cert.der().clone()], key).expect("a matching key and certificate");
         let acceptor = TlsAcceptor::from(Arc::new(config));
         let runtime = Runtime::new().expect("a runtime");
         let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))).expect("a port");
@@ -47,17 +47,17 @@ impl Tls {
         Self { runtime: Some(runtime), address, certificate: cert.pem() }
     }
 
-    /// `https://localhost:...`.
+    /// The URL, `https://localhost:PORT`.
     pub fn url(&self) -> String {
         format!("https://localhost:{}", self.address.port())
     }
 
-    /// The port of that.
+    /// The port of the proxy.
     pub fn port(&self) -> u16 {
         self.address.port()
     }
 
-    /// What a caller must trust, as PEM.
+    /// The certificate that a caller must trust, as PEM.
     pub fn certificate(&self) -> &str {
         &self.certificate
     }

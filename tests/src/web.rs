@@ -1,22 +1,24 @@
-//! A web server on loopback whose paths say how it answers, and that remembers what it was sent.
+//! A web server on loopback whose paths select the answer, and that records its requests.
 
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::Duration;
 
-/// Between two bytes of an answer that drips.
+use parking_lot::{Condvar, Mutex};
+
+/// The delay between two bytes of `/drip`.
 const DRIP: Duration = Duration::from_millis(20);
 
-/// Stopped when it is dropped.
+/// A running server, stopped when it is dropped.
 pub struct Web {
     address: SocketAddr,
     shared: Arc<Shared>,
 }
 
-/// What is written for a request, by its head; none for the usual answer.
+/// Returns the bytes to answer a request with, by its head; `None` selects the usual answer.
 type Script = dyn Fn(&str) -> Option<Vec<u8>> + Send + Sync;
 
 #[derive(Default)]
@@ -24,19 +26,19 @@ struct Shared {
     script: Option<Box<Script>>,
     requests: Mutex<Vec<String>>,
     connections: AtomicUsize,
-    over: Mutex<bool>,
+    has_ended: Mutex<bool>,
     ended: Condvar,
 }
 
 impl Web {
     /// Serves `/`, `/redirect`, `/hang`, `/drip`, `/cut`, `/half`, `/close`, `/large/BYTES`, `/announced/BYTES`,
-    /// `/header/BYTES`, and `/connection`, which says how many connections there have been.
+    /// `/header/BYTES`, and `/connection`, which returns the number of connections so far.
     pub fn start() -> Self {
         Self::with(Shared::default())
     }
 
-    /// The same, except that a script may write an answer, byte for byte: it is given the head of the request.
-    /// After an answer of HTTP/1.0 the connection is closed.
+    /// Serves the same, unless a script returns an answer, as bytes, for the head of a request. An answer of HTTP/1.0
+    /// closes the connection.
     pub fn scripted(script: impl Fn(&str) -> Option<Vec<u8>> + Send + Sync + 'static) -> Self {
         Self::with(Shared { script: Some(Box::new(script)), ..Shared::default() })
     }
@@ -48,7 +50,7 @@ impl Web {
         let serving = Arc::clone(&shared);
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
-                if serving.is_over() {
+                if serving.has_ended() {
                     return;
                 }
                 let number = serving.connections.fetch_add(1, Ordering::SeqCst) + 1;
@@ -59,22 +61,22 @@ impl Web {
         Self { address, shared }
     }
 
-    /// Where it listens.
+    /// The address of the server.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Its port.
+    /// The port of the server.
     pub fn port(&self) -> u16 {
         self.address.port()
     }
 
-    /// Every request so far: its head, and the number of bytes in its body.
+    /// Every request so far: the head, and the number of bytes in the body.
     pub fn requests(&self) -> Vec<String> {
-        self.shared.requests.lock().expect("the requests").clone()
+        self.shared.requests.lock().clone()
     }
 
-    /// Connections so far.
+    /// The number of connections so far.
     pub fn connections(&self) -> usize {
         self.shared.connections.load(Ordering::SeqCst)
     }
@@ -82,25 +84,26 @@ impl Web {
 
 impl Drop for Web {
     fn drop(&mut self) {
-        *self.shared.over.lock().expect("the end") = true;
+        *self.shared.has_ended.lock() = true;
         self.shared.ended.notify_all();
-        // Wakes whoever waits for the next connection.
+        // Wakes the thread that accepts connections.
         let _ = TcpStream::connect(self.address);
     }
 }
 
 impl Shared {
-    fn is_over(&self) -> bool {
-        *self.over.lock().expect("the end")
+    fn has_ended(&self) -> bool {
+        *self.has_ended.lock()
     }
 
-    /// Waits for the end, or for the next byte of an answer that drips; says whether it was the end.
+    /// Waits for the end or until a pause has passed, and returns whether the server has ended.
     fn wait(&self, pause: Option<Duration>) -> bool {
-        let over = self.over.lock().expect("the end");
+        let mut ended = self.has_ended.lock();
         match pause {
-            Some(pause) => *self.ended.wait_timeout_while(over, pause, |over| !*over).expect("the end").0,
-            None => *self.ended.wait_while(over, |over| !*over).expect("the end"),
+            Some(pause) => drop(self.ended.wait_while_for(&mut ended, |ended| !*ended, pause)),
+            None => self.ended.wait_while(&mut ended, |ended| !*ended),
         }
+        *ended
     }
 }
 
@@ -109,7 +112,7 @@ fn serve(stream: &TcpStream, shared: &Shared, number: usize) -> Option<()> {
     loop {
         let head = head(&mut reader)?;
         let bytes = body(&mut reader, &head).ok()?;
-        shared.requests.lock().expect("the requests").push(format!("{head}body: {bytes}\n"));
+        shared.requests.lock().push(format!("{head}body: {bytes}\n"));
         if let Some(answer) = shared.script.as_ref().and_then(|script| script(&head)) {
             let mut stream = stream;
             stream.write_all(&answer).ok()?;
@@ -123,7 +126,7 @@ fn serve(stream: &TcpStream, shared: &Shared, number: usize) -> Option<()> {
     }
 }
 
-/// The lines before the empty one.
+/// Reads the head of a request: the lines before the empty one.
 fn head(reader: &mut BufReader<&TcpStream>) -> Option<String> {
     let mut head = String::new();
     loop {
@@ -139,7 +142,7 @@ fn head(reader: &mut BufReader<&TcpStream>) -> Option<String> {
     }
 }
 
-/// Reads a body, and says how long it was.
+/// Reads a body, and returns its length.
 fn body(reader: &mut BufReader<&TcpStream>, head: &str) -> io::Result<usize> {
     let lower = head.to_lowercase();
     if let Some(length) = lower.lines().find_map(|line| line.strip_prefix("content-length: ")) {

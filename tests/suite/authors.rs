@@ -1,4 +1,4 @@
-//! What authors try a plugin with, without a gateway: `plugin inspect`, `call` and `test`.
+//! Commands that test a plugin without a gateway: `plugin inspect`, `call` and `test`.
 
 mod cases;
 mod conformance;
@@ -13,11 +13,11 @@ use frontgate_tests::run;
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// The folder of a plugin, as an author has it.
+/// A plugin's folder, laid out as authors have it.
 pub(super) struct Project(TempDir);
 
 impl Project {
-    /// A plugin under its own name, and what plugin.toml says of it.
+    /// A project with this component and this plugin.toml.
     pub(super) fn new(component: &[u8], toml: &str) -> Self {
         let folder = TempDir::new().expect("a folder");
         fs::write(folder.path().join("plugin.wasm"), component).expect("a file");
@@ -25,7 +25,7 @@ impl Project {
         Self(folder)
     }
 
-    /// The same with a case.
+    /// Adds a case.
     pub(super) fn case(self, name: &str, case: &Value) -> Self {
         fs::create_dir_all(self.path().join("cases")).expect("a folder");
         fs::write(self.path().join(format!("cases/{name}.json")), case.to_string()).expect("a file");
@@ -36,25 +36,26 @@ impl Project {
         self.0.path()
     }
 
-    /// Runs a command of `frontgate plugin`: whether it succeeded, and what it said.
+    /// Runs `frontgate plugin`, and returns whether it succeeded and what it printed.
     pub(super) fn plugin(&self, arguments: &[&str]) -> (bool, String) {
-        said(&run(self.path(), &[&["plugin"], arguments].concat()))
+        success_and_text(&run(self.path(), &[&["plugin"], arguments].concat()))
     }
 
-    /// What `plugin test` says as JSON.
-    pub(super) fn tested(&self, arguments: &[&str]) -> Value {
+    /// Runs `plugin test` and returns its JSON report.
+    pub(super) fn test_report(&self, arguments: &[&str]) -> Value {
         let (_, text) = self.plugin(&[&["test", ".", "--format", "json"], arguments].concat());
         serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
     }
 }
 
-pub(super) fn said(output: &Output) -> (bool, String) {
+/// Whether a command succeeded, and both of its outputs.
+pub(super) fn success_and_text(output: &Output) -> (bool, String) {
     let text = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes).into_owned());
     (output.status.success(), text.concat())
 }
 
-/// The checks of a report that ended in a way, with everything that is said about them.
-pub(super) fn ended(report: &Value, outcome: &str) -> Vec<String> {
+/// The checks of a report with this outcome, as JSON texts.
+pub(super) fn checks_with(report: &Value, outcome: &str) -> Vec<String> {
     let checks = report["checks"].as_array().expect("a list").iter();
     checks.filter(|check| check["outcome"] == outcome).map(ToString::to_string).collect()
 }

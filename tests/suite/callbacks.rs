@@ -1,4 +1,4 @@
-//! The CRM callback: what it takes, what it answers, what it says when it cannot.
+//! The CRM callback: accepted requests, answers and errors.
 
 use frontgate_tests::{PLUGIN_ERRORS, Setup, list};
 use serde_json::json;
@@ -6,7 +6,7 @@ use serde_json::json;
 type Form<'f> = &'f [(&'f str, &'f str)];
 
 #[test]
-fn a_page_is_the_exact_json_that_the_app_wants() {
+fn a_page_is_exactly_the_json_that_frontline_expects() {
     let gateway = Setup::misbehaving().start();
     let answer = gateway.crm(&list(&[]));
     assert_eq!(answer.status, 200);
@@ -16,7 +16,7 @@ fn a_page_is_the_exact_json_that_the_app_wants() {
 }
 
 #[test]
-fn a_question_reaches_the_plugin_as_it_was_asked() {
+fn a_request_reaches_the_plugin_unchanged() {
     let gateway = Setup::misbehaving().set("tenants.demo.twilio.page_size_max", "50").start();
     let table: [(Form<'_>, &str); 5] = [
         (&[("PageSize", "7")], "page-size: 7, position: Position::First, query: Some(\"request\")"),
@@ -32,7 +32,7 @@ fn a_question_reaches_the_plugin_as_it_was_asked() {
 }
 
 #[test]
-fn what_cannot_be_answered_has_a_status_and_a_stable_code() {
+fn an_invalid_callback_gets_a_status_and_a_stable_code() {
     let gateway = Setup::misbehaving().start();
     let worker = ("Worker", "ana@example.org");
     let details = ("Location", "GetCustomerDetailsByCustomerId");
@@ -57,19 +57,19 @@ fn what_cannot_be_answered_has_a_status_and_a_stable_code() {
 }
 
 #[test]
-fn a_plugins_errors_have_a_status_each_and_keep_their_text_for_the_log() {
+fn each_plugin_error_has_its_own_status_and_hides_its_text() {
     let gateway = Setup::misbehaving().start();
-    for (wish, status, code) in PLUGIN_ERRORS {
-        let answer = gateway.wish(wish);
-        assert_eq!((answer.status, answer.code()), (status, code), "{wish}");
+    for (instruction, status, code) in PLUGIN_ERRORS {
+        let answer = gateway.instruct(instruction);
+        assert_eq!((answer.status, answer.code()), (status, code), "{instruction}");
         assert!(!answer.text.contains("text for the log"), "{}", answer.text);
     }
-    gateway.log().wait_for_more("the text for the log", 4);
-    gateway.log().wait_for("as it was told");
+    gateway.log().wait_for_count("the text for the log", 4);
+    gateway.log().wait_for("instructed panic");
 }
 
 #[test]
-fn a_page_past_64_kib_is_cut_and_goes_on_behind_the_cut() {
+fn a_page_over_64_kib_is_cut_and_continued_by_token() {
     let gateway = Setup::misbehaving().start();
     let mut seen = Vec::new();
     let mut token: Option<String> = None;
@@ -93,13 +93,13 @@ fn a_page_past_64_kib_is_cut_and_goes_on_behind_the_cut() {
 }
 
 #[test]
-fn a_name_as_long_as_a_book_is_a_line() {
+fn an_oversized_display_name_is_truncated() {
     let gateway = Setup::misbehaving().start();
-    assert_eq!(gateway.wished("huge-answer 70000").len(), 256);
+    assert_eq!(gateway.output_of("huge-answer 70000").len(), 256);
 }
 
 #[test]
-fn more_customers_than_were_asked_for_are_left_for_the_next_page() {
+fn surplus_customers_are_left_for_the_next_page() {
     let gateway = Setup::misbehaving().start();
     let answer = gateway.crm(&list(&[("Query", "too-many 100"), ("PageSize", "7")]));
     assert_eq!(answer.json["objects"]["customers"].as_array().expect("customers").len(), 7);
@@ -107,7 +107,7 @@ fn more_customers_than_were_asked_for_are_left_for_the_next_page() {
 }
 
 #[test]
-fn text_that_makes_a_customer_too_long_is_cut() {
+fn details_text_that_exceeds_the_limit_is_truncated() {
     let gateway = Setup::misbehaving().start();
     for length in [10, 9_000, 10_900, 10_920, 40_000] {
         let id = length.to_string();
@@ -124,13 +124,13 @@ fn text_that_makes_a_customer_too_long_is_cut() {
 }
 
 #[test]
-fn values_that_frontline_would_refuse_are_left_out() {
+fn values_that_frontline_would_reject_are_omitted() {
     let gateway = Setup::misbehaving().start();
     let customers = json!([
         { "customer_id": "1", "display_name": "two lines and a tab", "avatar": "https://img.example.org/1.png" },
         { "customer_id": "3", "display_name": "3" },
     ]);
-    assert_eq!(gateway.wish("bad-values").json["objects"]["customers"], customers);
+    assert_eq!(gateway.instruct("bad-values").json["objects"]["customers"], customers);
     let details =
         [("Worker", "ana@example.org"), ("CustomerId", "c-7"), ("Location", "GetCustomerDetailsByCustomerId")];
     let customer = json!({
@@ -146,24 +146,24 @@ fn values_that_frontline_would_refuse_are_left_out() {
 }
 
 #[test]
-fn a_role_without_a_live_plugin_is_503() {
+fn a_role_without_a_live_plugin_answers_503() {
     let gateway = Setup::new().start();
     let answer = gateway.crm(&list(&[]));
     assert_eq!((answer.status, answer.code()), (503, "no-plugin"));
-    let (status, reasons) = gateway.operators("/readyz");
+    let (status, reasons) = gateway.admin_get("/readyz");
     assert_eq!(status, 503);
     assert!(reasons.contains("tenant demo: no plugin answers the role crm (named: plugin)"), "{reasons}");
 }
 
 #[test]
-fn the_next_plugin_answers_where_the_first_is_not_live() {
+fn the_next_plugin_answers_if_the_first_is_not_live() {
     let gateway = Setup::misbehaving().set("tenants.demo.roles.crm", "[\"absent\", \"plugin\"]").start();
-    assert_eq!(gateway.wished("anything"), "version 1");
-    assert_eq!(gateway.operators("/readyz").0, 200);
+    assert_eq!(gateway.output_of("anything"), "version 1");
+    assert_eq!(gateway.admin_get("/readyz").0, 200);
 }
 
 #[test]
-fn no_number_name_or_token_reaches_the_log() {
+fn no_customer_data_or_token_reaches_the_log() {
     let gateway =
         Setup::directory("id,name,phone,email\nsecret-id,Planted Name,+12025550107,planted@example.org\n").start();
     gateway.crm(&list(&[("Query", "planted"), ("Worker", "planted-worker@example.org")]));
@@ -173,7 +173,7 @@ fn no_number_name_or_token_reaches_the_log() {
         ("Location", "GetCustomerDetailsByCustomerId"),
     ]);
     gateway.crm(&[("Worker", "planted-worker@example.org"), ("Location", "planted")]);
-    gateway.log().wait_for_more("callback crm", 3);
+    gateway.log().wait_for_count("callback crm", 3);
     let log = gateway.log().text().to_lowercase();
     for mark in ["planted", "12025550107", "secret-id", frontgate_tests::TOKEN] {
         assert!(!log.contains(mark), "{mark} in {log}");

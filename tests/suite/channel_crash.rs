@@ -1,28 +1,27 @@
-//! The gateway is ended without warning while teammates and customers write: what was acknowledged arrives,
-//! once.
+//! The gateway is killed while teammates and customers write: every acknowledged message arrives exactly once.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
 use frontgate_tests::front::{Draft, MessageState};
 use frontgate_tests::provider::Trouble;
-use frontgate_tests::{Front, Gateway, Provider, Setup};
+use frontgate_tests::{Front, Gateway, Provider, SetOnDrop, Setup, eventually};
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 
 use crate::channels::{LEE, SERVER};
 
-/// Those of all `crash::point`s that a channel's messages pass.
-const PLACES: [&str; 9] =
+/// The crash points on the path of a channel's messages.
+const CRASH_POINTS: [&str; 9] =
     ["accept", "before-commit", "committed", "accepted", "claimed", "before-send", "after-send", "asked", "settled"];
 
 fn setup(front: &Front, provider: &Provider) -> Setup {
     front.burst(10_000);
     front.budget(1_000_000, Duration::from_secs(60));
-    // What Front has taken and nobody heard of is told again: Front is to know it by its id.
+    // An import whose answer was lost is repeated, so Front must deduplicate it by its id.
     front.dedup(true);
     Setup::courier(front, provider)
         .set("tenants.demo.front.sms.calls_per_second_max", "1000")
@@ -35,10 +34,10 @@ fn event(id: &str) -> Value {
     json!([{"inbound": {"id": id, "conversation": "c", "with": LEE, "text": id}}])
 }
 
-/// Waits until nothing is left to do, and looks for what was lost or doubled.
-fn check(front: &Front, provider: &Provider, gateway: &Gateway, sent: &[String], told: &[String]) {
-    let stuck = gateway.wait_for_deliveries().into_iter().find(|delivery| delivery["state"] != "sent");
-    assert!(stuck.is_none(), "{stuck:?}");
+/// Waits until the queue is empty, and checks that every message arrived exactly once.
+fn assert_exactly_once(front: &Front, provider: &Provider, gateway: &Gateway, sent: &[String], reported: &[String]) {
+    let unsent = gateway.wait_for_deliveries().into_iter().find(|delivery| delivery["state"] != "sent");
+    assert!(unsent.is_none(), "{unsent:?}");
     let mut at_provider = BTreeMap::new();
     provider
         .look(|known| known.texts().iter().for_each(|text| *at_provider.entry((*text).to_owned()).or_insert(0) += 1));
@@ -52,55 +51,61 @@ fn check(front: &Front, provider: &Provider, gateway: &Gateway, sent: &[String],
         let inbound = state.messages().filter(|message| message.is_inbound);
         inbound.for_each(|message| *in_front.entry(message.text.clone()).or_insert(0) += 1);
     });
-    for id in told {
+    for id in reported {
         assert_eq!(in_front.get(id), Some(&1), "{id} in Front");
     }
     assert!(in_front.values().all(|count| *count == 1), "{in_front:?}");
 }
 
-/// A gateway that ends and comes back while others talk to it.
-struct Mortal(Mutex<Option<Gateway>>);
+/// A gateway that is restarted while others send requests to it.
+struct RestartingGateway(Mutex<Option<Gateway>>);
 
-impl Mortal {
+impl RestartingGateway {
     fn new(gateway: Gateway, front: &Front) -> Self {
         front.point_at(gateway.address());
         Self(Mutex::new(Some(gateway)))
     }
 
-    fn with<T>(&self, look: impl FnOnce(&mut Gateway) -> T) -> T {
-        look(self.0.lock().expect("nobody panics").as_mut().expect("it is always put back"))
+    fn with<T>(&self, action: impl FnOnce(&mut Gateway) -> T) -> T {
+        action(self.0.lock().as_mut().expect("it is always put back"))
     }
 
     fn address(&self) -> SocketAddr {
         self.with(|gateway| gateway.address())
     }
 
-    /// Ends it, unless it has ended by itself, and starts it again.
-    fn revive(&self, front: &Front) {
-        let mut place = self.0.lock().expect("nobody panics");
-        let mut gateway = place.take().expect("it is always put back");
+    /// Kills it, unless it has ended already, and starts it again.
+    fn restart(&self, front: &Front) {
+        let mut slot = self.0.lock();
+        let mut gateway = slot.take().expect("it is always put back");
         gateway.kill();
         let gateway = gateway.start_again();
         front.point_at(gateway.address());
-        *place = Some(gateway);
+        *slot = Some(gateway);
     }
 
-    fn last(self) -> Gateway {
-        self.0.into_inner().expect("nobody panics").expect("it is always put back")
+    fn into_inner(self) -> Gateway {
+        self.0.into_inner().expect("it is always put back")
     }
 }
 
-/// A teammate sends until Front was told success.
-fn insist(front: &Front, channel: &str, text: &str) {
-    let mut sent = front.send(channel, Draft::new(text).to(LEE));
-    while sent.outcome.is_err() {
-        sent = front.resend(&sent.message);
+/// The provider repeats an event until the gateway accepts it.
+fn report_until_accepted(gateway: &RestartingGateway, url: &str, id: &str) {
+    let report = || Provider::try_tell(gateway.address(), url, &event(id));
+    eventually("the gateway accepts the event", report, |accepted| *accepted);
+}
+
+/// A teammate sends a message until Front receives success.
+fn send_until_accepted(front: &Front, channel: &str, text: &str) {
+    let sent = front.send(channel, Draft::new(text).to(LEE));
+    if sent.outcome.is_err() {
+        eventually("Front receives success", || front.resend(&sent.message), |sent| sent.outcome.is_ok());
     }
 }
 
 #[test]
-fn no_message_of_a_channel_is_lost_or_doubled_wherever_the_gateway_ends() {
-    for place in PLACES {
+fn channel_messages_arrive_exactly_once_after_a_crash_at_any_point() {
+    for crash_point in CRASH_POINTS {
         let mut reached = 0;
         for count in [1, 2, 4] {
             let (front, provider) = (Front::start(), Provider::start());
@@ -109,47 +114,45 @@ fn no_message_of_a_channel_is_lost_or_doubled_wherever_the_gateway_ends() {
             let channel = front.connect(SERVER).expect("a channel");
             let url = format!("{}/provider", front.channel(&channel).webhook_url);
             gateway.kill();
-            // The first commits happen while the gateway starts, and others whenever it looks at its queue.
-            let is_commit = place.contains("commit");
+            // Commits also happen while the gateway starts and whenever it polls its queue.
+            let is_commit = crash_point.contains("commit");
             let at = if is_commit { 18 + 2 * count } else { count };
-            let gateway = Mortal::new(gateway.start_again_crashing(&format!("{place}:{at}")), &front);
-            if place == "asked" {
+            let gateway = RestartingGateway::new(gateway.start_again_crashing(&format!("{crash_point}:{at}")), &front);
+            if crash_point == "asked" {
                 (0..4).for_each(|_| provider.trouble(Trouble::Lost));
             }
             let names = |kind: &str| (0..3).map(|index| format!("{kind} {index}")).collect::<Vec<_>>();
-            let (sent, told) = (names("sent"), names("told"));
+            let (sent, reported) = (names("sent"), names("reported"));
             thread::scope(|scope| {
-                let all: Vec<_> =
-                    sent.iter()
-                        .map(|text| scope.spawn(|| insist(&front, &channel, text)))
-                        .chain(told.iter().map(|id| {
-                            scope.spawn(|| while !Provider::try_tell(gateway.address(), &url, &event(id)) {})
-                        }))
-                        .collect();
-                // Either it ends, or everything is acknowledged and has its effect.
+                let all: Vec<_> = sent
+                    .iter()
+                    .map(|text| scope.spawn(|| send_until_accepted(&front, &channel, text)))
+                    .chain(reported.iter().map(|id| scope.spawn(|| report_until_accepted(&gateway, &url, id))))
+                    .collect();
+                // Either the gateway ends, or every message is acknowledged and has arrived.
                 let arrived = || provider.look(|known| known.messages.len()) == sent.len();
                 let done = || !is_commit && all.iter().all(|one| one.is_finished()) && arrived();
-                while !gateway.with(Gateway::has_ended) && !done() {
-                    thread::yield_now();
-                }
+                let ended_or_done = || gateway.with(Gateway::has_ended) || done();
+                eventually("the gateway ends or is done", ended_or_done, |is_so| *is_so);
                 reached += u32::from(gateway.with(Gateway::has_ended));
-                gateway.revive(&front);
+                gateway.restart(&front);
             });
-            check(&front, &provider, &gateway.last(), &sent, &told);
+            assert_exactly_once(&front, &provider, &gateway.into_inner(), &sent, &reported);
         }
-        assert!(reached > 0, "{place} was never reached");
+        assert!(reached > 0, "{crash_point} was never reached");
     }
 }
 
 #[test]
-fn no_message_of_a_channel_is_lost_or_doubled_when_it_is_killed_at_random() {
+fn channel_messages_arrive_exactly_once_after_random_kills() {
     let kills: u32 = std::env::var("FRONTGATE_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(20);
     let (front, provider) = (Front::start(), Provider::start());
-    let gateway = Mortal::new(setup(&front, &provider).start(), &front);
+    let gateway = RestartingGateway::new(setup(&front, &provider).start(), &front);
     let channel = front.connect(SERVER).expect("a channel");
     let url = format!("{}/provider", front.channel(&channel).webhook_url);
     let ended = AtomicBool::new(false);
-    let (sent, told) = thread::scope(|scope| {
+    let (sent, reported) = thread::scope(|scope| {
+        let end = SetOnDrop(&ended);
         let sending = scope.spawn(|| {
             let (mut sent, mut next) = (Vec::new(), 0..);
             while !ended.load(Ordering::SeqCst) {
@@ -157,29 +160,29 @@ fn no_message_of_a_channel_is_lost_or_doubled_when_it_is_killed_at_random() {
                 if next.start % 7 == 0 {
                     provider.trouble(if next.start % 2 == 0 { Trouble::Silent } else { Trouble::Lost });
                 }
-                insist(&front, &channel, &text);
+                send_until_accepted(&front, &channel, &text);
                 sent.push(text);
             }
             sent
         });
-        let telling = scope.spawn(|| {
-            let (mut told, mut next) = (Vec::new(), 0..);
+        let reporting = scope.spawn(|| {
+            let (mut reported, mut next) = (Vec::new(), 0..);
             while !ended.load(Ordering::SeqCst) {
-                let id = format!("told {}", next.next().unwrap_or_default());
-                while !Provider::try_tell(gateway.address(), &url, &event(&id)) {}
-                told.push(id);
+                let id = format!("reported {}", next.next().unwrap_or_default());
+                report_until_accepted(&gateway, &url, &id);
+                reported.push(id);
             }
-            told
+            reported
         });
         for kill in 0..kills {
-            let taken = provider.look(|known| known.attempts);
-            // Each life gets somewhere, and ends anywhere.
-            provider.wait_for(|known| known.attempts > taken + (kill % 3) as usize);
-            gateway.revive(&front);
+            let attempts = provider.look(|known| known.attempts);
+            // Each run makes some progress and ends at an arbitrary point.
+            provider.wait_for(|known| known.attempts > attempts + (kill % 3) as usize);
+            gateway.restart(&front);
         }
-        ended.store(true, Ordering::SeqCst);
-        (sending.join().expect("no panic"), telling.join().expect("no panic"))
+        drop(end);
+        (sending.join().expect("no panic"), reporting.join().expect("no panic"))
     });
-    check(&front, &provider, &gateway.last(), &sent, &told);
-    assert!(sent.len() as u32 >= kills && !told.is_empty(), "{} sent, {} told", sent.len(), told.len());
+    assert_exactly_once(&front, &provider, &gateway.into_inner(), &sent, &reported);
+    assert!(sent.len() as u32 >= kills && !reported.is_empty(), "{} sent, {} reported", sent.len(), reported.len());
 }

@@ -1,90 +1,91 @@
-//! What operators decide about messages of Front's channels.
+//! Operators' decisions about messages of Front's channels.
 
 use frontgate_tests::front::{Draft, MessageState};
 use frontgate_tests::provider::Trouble;
 use serde_json::json;
 
-use crate::channel_tools::{failed, hesitant, said};
-use crate::channels::{LEE, Wired};
+use crate::channel_commands::{failure_reason, run_ok, with_early_promises};
+use crate::channels::{ChannelFixture, LEE};
 
-/// An agent writes at the provider, beside the gateway.
-fn agent(wired: &Wired, id: &str, text: &str) {
-    wired.tell(&json!([{"outbound": {"id": id, "conversation": "C+15550100001", "with": LEE, "text": text}}]));
+/// An agent sends a message at the provider, not through the gateway.
+fn agent_sends(fixture: &ChannelFixture, id: &str, text: &str) {
+    fixture
+        .report_events(&json!([{"outbound": {"id": id, "conversation": "C+15550100001", "with": LEE, "text": text}}]));
 }
 
 #[test]
-fn a_promised_message_that_an_operator_takes_out_has_failed_in_front_and_nothing_waits_for_it() {
-    let wired = hesitant();
-    wired.provider.always(Some(Trouble::Status(503)));
-    let sent = wired.front.send(&wired.channel, Draft::new("planted text").to(LEE));
+fn cancelling_a_promised_message_marks_it_failed_in_front() {
+    let fixture = with_early_promises();
+    fixture.provider.always(Some(Trouble::Status(503)));
+    let sent = fixture.front.send(&fixture.channel, Draft::new("planted text").to(LEE));
     assert!(sent.ids().0.starts_with("fg-"));
-    wired.gateway.wait_for_delivery(1, "ready");
-    assert!(said(&wired.gateway, &["deliveries", "cancel", "1"]).contains("delivery 1 is cancelled now"));
-    assert_eq!(failed(&wired.front, &sent.message), "An operator took it out.");
-    agent(&wired, "P77", "planted text of an agent");
-    wired.front.wait_for(|state| state.messages().count() == 2);
-    assert_eq!(wired.provider.look(|known| known.messages.len()), 0);
+    fixture.gateway.wait_for_delivery(1, "ready");
+    assert!(run_ok(&fixture.gateway, &["deliveries", "cancel", "1"]).contains("delivery 1 is cancelled now"));
+    assert_eq!(failure_reason(&fixture.front, &sent.message), "An operator took it out.");
+    agent_sends(&fixture, "P77", "planted text of an agent");
+    fixture.front.wait_for(|state| state.messages().count() == 2);
+    assert_eq!(fixture.provider.look(|known| known.messages.len()), 0);
 }
 
 #[test]
-fn a_message_that_an_operator_takes_out_late_may_have_arrived() {
-    let wired = hesitant();
-    wired.provider.trouble(Trouble::Silent);
-    let sent = wired.front.send(&wired.channel, Draft::new("planted text").to(LEE));
-    wired.gateway.wait_for_delivery(1, "unknown");
-    said(&wired.gateway, &["deliveries", "cancel", "1"]);
-    assert_eq!(failed(&wired.front, &sent.message), "An operator took it out. It may have arrived.");
+fn a_late_cancellation_says_that_the_message_may_have_arrived() {
+    let fixture = with_early_promises();
+    fixture.provider.trouble(Trouble::Silent);
+    let sent = fixture.front.send(&fixture.channel, Draft::new("planted text").to(LEE));
+    fixture.gateway.wait_for_delivery(1, "unknown");
+    run_ok(&fixture.gateway, &["deliveries", "cancel", "1"]);
+    assert_eq!(failure_reason(&fixture.front, &sent.message), "An operator took it out. It may have arrived.");
 }
 
 #[test]
-fn a_message_that_an_operator_found_to_have_arrived_is_sent() {
-    let wired = hesitant();
-    wired.provider.trouble(Trouble::Silent);
-    let sent = wired.front.send(&wired.channel, Draft::new("planted text").to(LEE));
-    wired.gateway.wait_for_delivery(1, "unknown");
-    said(&wired.gateway, &["deliveries", "resolve", "1", "sent"]);
-    agent(&wired, "P77", "planted text of an agent");
-    wired.front.wait_for(|state| state.messages().count() == 2);
-    wired.gateway.wait_for_deliveries();
-    assert_eq!(wired.front.message(&sent.message).state, MessageState::Sent);
-    assert_eq!(wired.front.resend(&sent.message).ids(), sent.ids());
-    assert_eq!(wired.provider.look(|known| (known.attempts, known.messages.len())), (1, 1));
+fn an_operator_can_resolve_an_unknown_message_as_sent() {
+    let fixture = with_early_promises();
+    fixture.provider.trouble(Trouble::Silent);
+    let sent = fixture.front.send(&fixture.channel, Draft::new("planted text").to(LEE));
+    fixture.gateway.wait_for_delivery(1, "unknown");
+    run_ok(&fixture.gateway, &["deliveries", "resolve", "1", "sent"]);
+    agent_sends(&fixture, "P77", "planted text of an agent");
+    fixture.front.wait_for(|state| state.messages().count() == 2);
+    fixture.gateway.wait_for_deliveries();
+    assert_eq!(fixture.front.message(&sent.message).state, MessageState::Sent);
+    assert_eq!(fixture.front.resend(&sent.message).ids(), sent.ids());
+    assert_eq!(fixture.provider.look(|known| (known.attempts, known.messages.len())), (1, 1));
 }
 
 #[test]
-fn a_message_that_was_refused_and_goes_on_is_under_way_again() {
-    let wired = Wired::new();
-    wired.provider.trouble(Trouble::Refused("this number is blocked".to_owned()));
-    let sent = wired.front.send(&wired.channel, Draft::new("planted text").to(LEE));
+fn a_rejected_message_can_be_retried_by_an_operator() {
+    let fixture = ChannelFixture::new();
+    fixture.provider.trouble(Trouble::Refused("this number is blocked".to_owned()));
+    let sent = fixture.front.send(&fixture.channel, Draft::new("planted text").to(LEE));
     assert!(sent.outcome.is_err(), "{sent:?}");
-    // What the provider tells of it comes before its own answer, and waits for that.
-    wired.provider.trouble(Trouble::Slow(std::time::Duration::from_millis(1_500)));
-    assert!(said(&wired.gateway, &["deliveries", "retry", "1"]).contains("delivery 1 is ready now"));
-    wired.provider.wait_for(|known| known.messages.len() == 1);
-    agent(&wired, "P1", "planted text");
-    let ended: Vec<_> = wired.gateway.wait_for_deliveries().iter().map(|one| one["state"].clone()).collect();
+    // The provider's event precedes its own answer, and waits for it.
+    fixture.provider.trouble(Trouble::Slow(std::time::Duration::from_millis(1_500)));
+    assert!(run_ok(&fixture.gateway, &["deliveries", "retry", "1"]).contains("delivery 1 is ready now"));
+    fixture.provider.wait_for(|known| known.messages.len() == 1);
+    agent_sends(&fixture, "P1", "planted text");
+    let ended: Vec<_> = fixture.gateway.wait_for_deliveries().iter().map(|one| one["state"].clone()).collect();
     assert!(ended.iter().all(|state| state == "sent"), "{ended:?}");
-    assert_eq!(wired.front.look(|state| state.messages().count()), 1);
-    // Whoever presses the button again gets to know that it has arrived.
-    assert_eq!(wired.front.resend(&sent.message).ids(), ("P1", "C+15550100001"));
-    assert_eq!(wired.provider.look(|known| known.messages.len()), 1);
+    assert_eq!(fixture.front.look(|state| state.messages().count()), 1);
+    // Sending again reports that the message has arrived.
+    assert_eq!(fixture.front.resend(&sent.message).ids(), ("P1", "C+15550100001"));
+    assert_eq!(fixture.provider.look(|known| known.messages.len()), 1);
 }
 
 #[test]
-fn a_message_that_goes_on_before_its_failure_was_reported_is_not_reported() {
-    let wired = hesitant();
-    wired.provider.trouble(Trouble::Status(503));
-    let sent = wired.front.send(&wired.channel, Draft::new("planted text").to(LEE));
-    wired.gateway.wait_for_delivery(1, "ready");
-    wired.front.go_down();
-    said(&wired.gateway, &["deliveries", "cancel", "1"]);
-    wired.gateway.wait_for_delivery(2, "ready");
-    said(&wired.gateway, &["deliveries", "retry", "1"]);
-    wired.gateway.wait_for_delivery(1, "sent");
-    wired.front.come_back();
-    let all = wired.gateway.deliveries();
+fn a_retry_before_the_failure_report_cancels_the_report() {
+    let fixture = with_early_promises();
+    fixture.provider.trouble(Trouble::Status(503));
+    let sent = fixture.front.send(&fixture.channel, Draft::new("planted text").to(LEE));
+    fixture.gateway.wait_for_delivery(1, "ready");
+    fixture.front.go_down();
+    run_ok(&fixture.gateway, &["deliveries", "cancel", "1"]);
+    fixture.gateway.wait_for_delivery(2, "ready");
+    run_ok(&fixture.gateway, &["deliveries", "retry", "1"]);
+    fixture.gateway.wait_for_delivery(1, "sent");
+    fixture.front.come_back();
+    let all = fixture.gateway.deliveries();
     let states: Vec<_> = all.iter().map(|one| (one["callback"].as_str(), one["state"].as_str())).collect();
     assert_eq!(states, [(Some("front-message"), Some("sent")), (Some("front-status"), Some("cancelled"))]);
-    assert_eq!(wired.front.message(&sent.message).state, MessageState::Sent);
-    assert_eq!(wired.provider.look(|known| known.texts().join(",")), "planted text");
+    assert_eq!(fixture.front.message(&sent.message).state, MessageState::Sent);
+    assert_eq!(fixture.provider.look(|known| known.texts().join(",")), "planted text");
 }

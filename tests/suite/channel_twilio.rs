@@ -1,4 +1,4 @@
-//! A team answers its SMS customers from Front: Front, the gateway, `twilio-channel` and Twilio.
+//! End to end: a team answers SMS customers from Front, through the gateway, `twilio-channel` and Twilio.
 
 use frontgate_tests::front::{Connect, Draft, MessageState};
 use frontgate_tests::{DeliveryStatus, Front, Gateway, PUBLIC_URL, Setup, TOKEN, Twilio, component, digest};
@@ -28,8 +28,8 @@ impl Team {
         Self { front, twilio, gateway, channel }
     }
 
-    /// A customer writes; the conversation in Front, once the message is there.
-    pub(crate) fn hear(&self, from: &str, text: &str, files: &[(&str, &str, &[u8])]) -> String {
+    /// A customer writes. Returns the conversation in Front once the message has arrived.
+    pub(crate) fn receive(&self, from: &str, text: &str, files: &[(&str, &str, &[u8])]) -> String {
         self.twilio.inbound_sms_with(from, OURS, text, files).expect("a message");
         let found = |state: &frontgate_tests::front::State| {
             let has =
@@ -40,21 +40,21 @@ impl Team {
         self.front.look(found).expect("it was found")
     }
 
-    /// Where Twilio tells the channel of events.
+    /// The path at which the channel receives Twilio's webhooks.
     pub(crate) fn webhook_path(&self) -> String {
         let url = self.front.channel(&self.channel).webhook_url;
         format!("{}/provider", url.strip_prefix(PUBLIC_URL).expect("an address of ours"))
     }
 
-    /// A teammate answers, and Twilio has it.
-    fn say(&self, conversation: &str, draft: impl Into<Draft>) -> String {
+    /// A teammate replies, and Twilio has accepted the message.
+    fn reply(&self, conversation: &str, draft: impl Into<Draft>) -> String {
         let sent = self.front.reply(conversation, draft);
         sent.ids();
         sent.message
     }
 
-    /// The texts of Twilio's only conversation with somebody.
-    fn said(&self, with: &str) -> Vec<String> {
+    /// The texts of Twilio's only conversation with a number.
+    fn texts_with(&self, with: &str) -> Vec<String> {
         let all = self.twilio.conversations();
         let mut theirs = all.iter().filter(|one| one.participant(with).is_some());
         let found = theirs.next().expect("a conversation");
@@ -88,32 +88,32 @@ pub(crate) fn setup(front: &Front, twilio: &Twilio) -> Setup {
 }
 
 #[test]
-fn a_conversation_of_twenty_messages_is_the_same_on_both_sides() {
+fn a_twenty_message_conversation_is_identical_on_both_sides() {
     let team = Team::new();
     let (picture, paper) = (vec![7_u8; 300_000], vec![8_u8; 200_000]);
-    let conversation = team.hear(LEE, "planted text 1", &[]);
+    let conversation = team.receive(LEE, "planted text 1", &[]);
     team.front.autoreply(&conversation, "We are closed.").ids();
     let mut expected = vec!["planted text 1".to_owned(), "We are closed.".to_owned()];
     for turn in 2..=9 {
         let (asked, answered) = (format!("planted text {turn}"), format!("planted answer {turn}"));
         let files: &[(&str, &str, &[u8])] = if turn == 4 { &[("a.png", "image/png", &picture)] } else { &[] };
-        assert_eq!(team.hear(LEE, &asked, files), conversation);
+        assert_eq!(team.receive(LEE, &asked, files), conversation);
         let draft = Draft::new(&answered);
-        team.say(
+        team.reply(
             &conversation,
             if turn == 6 { draft.attach("b.pdf", "application/pdf", paper.clone()) } else { draft },
         );
         expected.extend([asked, answered]);
     }
-    let last = team.say(&conversation, "planted text that fails");
+    let last = team.reply(&conversation, "planted text that fails");
     expected.push("planted text that fails".to_owned());
-    assert_eq!(team.hear(LEE, "planted text 20", &[]), conversation);
+    assert_eq!(team.receive(LEE, "planted text 20", &[]), conversation);
     expected.push("planted text 20".to_owned());
     team.gateway.wait_for_deliveries();
 
     assert_eq!(expected.len(), 20);
     assert_eq!(team.front.conversation(&conversation).texts(), expected);
-    assert_eq!(team.said(LEE), expected);
+    assert_eq!(team.texts_with(LEE), expected);
     assert_eq!(team.front.duplicates().len(), 0);
 
     let sid = team
@@ -138,26 +138,26 @@ fn a_conversation_of_twenty_messages_is_the_same_on_both_sides() {
 }
 
 #[test]
-fn conversations_that_are_merged_in_front_go_on_with_whoever_wrote_last() {
+fn replies_in_a_merged_conversation_go_to_the_chosen_customer() {
     let team = Team::new();
-    let one = team.hear(LEE, "planted text of Lee", &[]);
-    let other = team.hear(KIM, "planted text of Kim", &[]);
+    let one = team.receive(LEE, "planted text of Lee", &[]);
+    let other = team.receive(KIM, "planted text of Kim", &[]);
     assert_ne!(one, other);
     team.front.merge(&one, &other);
-    team.say(&one, Draft::new("planted answer to Kim").to(KIM));
-    team.say(&one, Draft::new("planted answer to Lee").to(LEE));
-    assert_eq!(team.hear(KIM, "planted thanks of Kim", &[]), one);
+    team.reply(&one, Draft::new("planted answer to Kim").to(KIM));
+    team.reply(&one, Draft::new("planted answer to Lee").to(LEE));
+    assert_eq!(team.receive(KIM, "planted thanks of Kim", &[]), one);
     team.gateway.wait_for_deliveries();
-    assert_eq!(team.said(LEE), ["planted text of Lee", "planted answer to Lee"]);
-    assert_eq!(team.said(KIM), ["planted text of Kim", "planted answer to Kim", "planted thanks of Kim"]);
+    assert_eq!(team.texts_with(LEE), ["planted text of Lee", "planted answer to Lee"]);
+    assert_eq!(team.texts_with(KIM), ["planted text of Kim", "planted answer to Kim", "planted thanks of Kim"]);
     assert_eq!(team.front.conversation(&one).messages.len(), 5);
 }
 
 #[test]
-fn a_teammate_begins_a_conversation_and_it_goes_on() {
+fn a_conversation_started_by_a_teammate_continues() {
     let team = Team::new();
     let sent = team.front.send(&team.channel, Draft::new("planted greeting").to(LEE));
     sent.ids();
-    assert_eq!(team.hear(LEE, "planted answer", &[]), sent.conversation);
-    assert_eq!(team.said(LEE), ["planted greeting", "planted answer"]);
+    assert_eq!(team.receive(LEE, "planted answer", &[]), sent.conversation);
+    assert_eq!(team.texts_with(LEE), ["planted greeting", "planted answer"]);
 }

@@ -4,7 +4,7 @@ use std::fs;
 
 use frontgate_tests::{Front, Provider, Setup, component, root, run};
 
-/// What `check` says about a setup, and its exit code.
+/// The output of `check` for a setup, and its exit code.
 fn check(setup: &Setup) -> (String, Option<i32>) {
     setup.write();
     let output = run(setup.folder(), &["check", "--config", "config.toml"]);
@@ -12,16 +12,16 @@ fn check(setup: &Setup) -> (String, Option<i32>) {
 }
 
 #[test]
-fn a_configuration_that_works_is_a_checklist_of_what_was_found() {
-    let (said, code) = check(&Setup::misbehaving());
-    assert_eq!(code, Some(0), "{said}");
+fn check_lists_what_a_valid_configuration_contains() {
+    let (output, code) = check(&Setup::misbehaving());
+    assert_eq!(code, Some(0), "{output}");
     for line in ["✓ config.toml is complete", "✓ tenant demo at / with 1 key", "answers crm", "all is well"] {
-        assert!(said.contains(line), "{line} in {said}");
+        assert!(output.contains(line), "{line} in {output}");
     }
 }
 
 #[test]
-fn every_fault_is_named_with_place_and_remedy_and_nothing_is_served() {
+fn each_configuration_fault_is_reported_with_position_and_fix() {
     let table = [
         (("server.lisen", "1"), "config.toml:5:8", "unknown key `lisen`", "did you mean `listen`?"),
         (("server.zzzzzz", "1"), "config.toml:", "unknown key `zzzzzz`", "known here: listen, public_url"),
@@ -62,12 +62,12 @@ fn every_fault_is_named_with_place_and_remedy_and_nothing_is_served() {
     ];
     for ((key, value), place, problem, remedy) in table {
         let setup = Setup::misbehaving().set(key, value);
-        let (said, code) = check(&setup);
-        assert_eq!(code, Some(1), "{key} = {value}: {said}");
+        let (text, code) = check(&setup);
+        assert_eq!(code, Some(1), "{key} = {value}: {text}");
         for words in [place, problem, remedy] {
-            assert!(said.contains(words), "{key} = {value}: no `{words}` in {said}");
+            assert!(text.contains(words), "{key} = {value}: no `{words}` in {text}");
         }
-        assert!(!said.contains("literal-token"), "{said}");
+        assert!(!text.contains("literal-token"), "{text}");
         let output = run(setup.folder(), &["run", "--config", "config.toml"]);
         let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(output.status.code() == Some(1) && complaint.contains(problem), "{complaint}");
@@ -76,41 +76,41 @@ fn every_fault_is_named_with_place_and_remedy_and_nothing_is_served() {
 }
 
 #[test]
-fn several_faults_are_named_at_once() {
-    let (said, _) =
+fn several_faults_are_reported_at_once() {
+    let (output, _) =
         check(&Setup::misbehaving().set("server.lisen", "1").set("plugins.callsmax", "1").set("unknown", "true"));
-    assert!(said.contains("3 faults"), "{said}");
+    assert!(output.contains("3 faults"), "{output}");
 }
 
 #[test]
 fn two_tenants_cannot_share_a_path() {
-    let (said, code) = check(&Setup::misbehaving().set("tenants.other.path", "\"/\""));
+    let (output, code) = check(&Setup::misbehaving().set("tenants.other.path", "\"/\""));
     assert_eq!(code, Some(1));
-    assert!(said.contains("is the path of tenant `demo` too"), "{said}");
+    assert!(output.contains("is the path of tenant `demo` too"), "{output}");
 }
 
 #[test]
-fn a_bad_plugin_and_an_unanswered_role_are_faults() {
-    let (said, code) = check(&Setup::new().plugin("plugin", b"hello"));
+fn an_unusable_plugin_and_an_unanswered_role_are_faults() {
+    let (output, code) = check(&Setup::new().plugin("plugin", b"hello"));
     assert_eq!(code, Some(1));
-    assert!(said.contains("✗ plugin plugin is not usable: it is not WebAssembly"), "{said}");
-    assert!(said.contains("no plugin answers the role crm"), "{said}");
+    assert!(output.contains("✗ plugin plugin is not usable: it is not WebAssembly"), "{output}");
+    assert!(output.contains("no plugin answers the role crm"), "{output}");
 }
 
 #[test]
-fn a_plugin_that_is_named_and_not_there_or_of_another_role_is_a_fault() {
-    let (said, code) = check(
+fn a_role_with_a_missing_or_unsuitable_plugin_is_a_fault() {
+    let (output, code) = check(
         &Setup::misbehaving()
             .plugin("directory", &component("directory"))
             .set("tenants.demo.roles.routing", "[\"plugin\", \"plugni\", \"directory\"]"),
     );
-    assert_eq!(code, Some(1), "{said}");
-    assert!(said.contains("the role routing names `plugni`, which is not there"), "{said}");
-    assert!(said.contains("the role routing names `directory`, which answers crm"), "{said}");
+    assert_eq!(code, Some(1), "{output}");
+    assert!(output.contains("the role routing names `plugni`, which is not there"), "{output}");
+    assert!(output.contains("the role routing names `directory`, which answers crm"), "{output}");
 }
 
 #[test]
-fn a_front_app_that_cannot_be_served_says_what_is_missing() {
+fn an_incomplete_front_app_is_reported_with_what_is_missing() {
     let app = |key: &str, value: &str| (format!("tenants.demo.front.sms.{key}"), value.to_owned());
     let faults = [
         (app("plugin", "\"plugin\""), "app_uid: is missing"),
@@ -121,25 +121,25 @@ fn a_front_app_that_cannot_be_served_says_what_is_missing() {
         (app("timeout", "7000"), "did you mean `timeout_ms`?"),
     ];
     for ((key, value), problem) in faults {
-        let (said, code) = check(&Setup::misbehaving().set(&key, value));
-        assert_eq!(code, Some(1), "{said}");
-        assert!(said.contains(problem), "{said}");
+        let (output, code) = check(&Setup::misbehaving().set(&key, value));
+        assert_eq!(code, Some(1), "{output}");
+        assert!(output.contains(problem), "{output}");
     }
     let setup = Setup::courier(&Front::start(), &Provider::start());
-    let (said, code) = check(&setup.set("tenants.demo.front.sms.plugin", "\"courrier\""));
-    assert_eq!(code, Some(1), "{said}");
-    assert!(said.contains("no plugin answers the role channel (named: courrier)"), "{said}");
+    let (output, code) = check(&setup.set("tenants.demo.front.sms.plugin", "\"courrier\""));
+    assert_eq!(code, Some(1), "{output}");
+    assert!(output.contains("no plugin answers the role channel (named: courrier)"), "{output}");
 }
 
 #[test]
-fn a_missing_file_cannot_be_checked() {
+fn a_missing_configuration_file_is_an_error() {
     let setup = Setup::new();
     let output = run(setup.folder(), &["check", "--config", "nowhere.toml"]);
     assert_eq!(output.status.code(), Some(2));
 }
 
 #[test]
-fn the_example_is_a_configuration_that_works() {
+fn the_example_configuration_is_valid() {
     let shipped = ["directory", "templates", "numbers", "owner-routing", "echo-channel"];
     let setup = shipped.iter().fold(Setup::new(), |setup, name| setup.plugin(name, &component(name)));
     let example = fs::read_to_string(root().join("config.toml")).expect("the example");
@@ -156,7 +156,7 @@ fn the_example_is_a_configuration_that_works() {
 }
 
 #[test]
-fn send_signs_what_it_sends_and_shows_the_answer() {
+fn send_twilio_signs_its_request_and_shows_the_answer() {
     let gateway = Setup::misbehaving().start();
     let output = gateway.command(&["send", "twilio", "crm", "--set", "PageSize=3"]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

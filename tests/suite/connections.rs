@@ -1,16 +1,15 @@
-//! Clients that are slow, silent, too large or too many: all closed in time, while an honest one is
-//! served.
+//! Slow, silent, oversized and excess connections are closed in time while others are served.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::thread;
 
-use frontgate_tests::{Gateway, Setup};
+use frontgate_tests::{Gateway, Setup, eventually};
 
-/// What the server sends until it closes the connection.
+/// Everything the server sends until it closes the connection.
 fn until_closed(mut stream: TcpStream) -> String {
     let mut answer = Vec::new();
-    // A reset is a way to close, too.
+    // A reset closes the connection, too.
     let _ = stream.read_to_end(&mut answer);
     String::from_utf8_lossy(&answer).into_owned()
 }
@@ -21,16 +20,16 @@ fn send(gateway: &Gateway, text: &str) -> TcpStream {
     stream
 }
 
-/// As long as a signature is, so that a body is waited for.
+/// A value of the right length, so that the gateway reads the body.
 const SIGNATURE: &str = "x-twilio-signature: AAAAAAAAAAAAAAAAAAAAAAAAAAA=\r\n";
 
-fn impatient() -> Setup {
+fn with_short_timeouts() -> Setup {
     Setup::misbehaving().set("server.header_timeout_ms", "300").set("server.body_timeout_ms", "300")
 }
 
 #[test]
-fn slow_clients_are_closed_in_time_while_an_honest_one_is_served() {
-    let gateway = impatient().start();
+fn slow_clients_time_out_while_others_are_served() {
+    let gateway = with_short_timeouts().start();
     let post = format!("POST /callbacks/crm HTTP/1.1\r\nhost: x\r\n{SIGNATURE}");
     let table = [
         ("nothing sent", String::new(), ""),
@@ -55,33 +54,31 @@ fn slow_clients_are_closed_in_time_while_an_honest_one_is_served() {
             }
         }
         for _ in 0..20 {
-            assert_eq!(gateway.wished("hello"), "version 1");
+            assert_eq!(gateway.output_of("hello"), "version 1");
         }
     });
 }
 
 #[test]
-fn a_client_that_reads_nothing_is_closed_in_time() {
+fn a_client_that_never_reads_times_out() {
     let gateway = Setup::misbehaving().set("server.write_timeout_ms", "300").start();
     let mut stream = gateway.connect();
     let request = b"GET /callbacks/crm HTTP/1.1\r\nhost: x\r\n\r\n".repeat(100);
-    // Answers pile up until the server cannot write, reads no more, and gives up.
+    // Unread answers pile up until the server cannot write, stops reading, and closes the connection.
     while stream.write_all(&request).is_ok() {}
-    assert_eq!(gateway.wished("hello"), "version 1");
+    assert_eq!(gateway.output_of("hello"), "version 1");
 }
 
 #[test]
-fn a_header_that_drips_is_closed_in_time() {
-    let gateway = impatient().start();
+fn a_header_sent_byte_by_byte_times_out() {
+    let gateway = with_short_timeouts().start();
     let mut stream = send(&gateway, "POST /callbacks/crm HTTP/1.1\r\n");
-    // Every byte comes in time; the whole header does not.
-    while stream.write_all(b"a").is_ok() {
-        thread::yield_now();
-    }
+    // Each byte arrives in time, but the complete header does not.
+    eventually("the connection is closed", || stream.write_all(b"a").is_ok(), |is_open| !is_open);
 }
 
 #[test]
-fn what_is_too_large_is_refused() {
+fn oversized_requests_are_rejected() {
     let gateway = Setup::misbehaving().set("server.body_bytes_max", "1000").start();
     let headers: String = (0..100).map(|number| format!("x-{number}: y\r\n")).collect();
     let chunk = format!("7d0\r\n{}\r\n0\r\n\r\n", "x".repeat(2000));
@@ -114,8 +111,8 @@ fn what_is_too_large_is_refused() {
 }
 
 #[test]
-fn what_two_servers_could_read_in_two_ways_is_refused() {
-    let gateway = impatient().start();
+fn ambiguous_requests_are_rejected() {
+    let gateway = with_short_timeouts().start();
     let post = "POST /callbacks/crm HTTP/1.1\r\n";
     let table = [
         ("no host", format!("{post}content-length: 0\r\n\r\n"), " 400 "),
@@ -137,21 +134,21 @@ fn what_two_servers_could_read_in_two_ways_is_refused() {
 }
 
 #[test]
-fn one_address_cannot_take_every_connection() {
+fn one_address_cannot_use_every_connection() {
     let gateway = Setup::misbehaving().set("server.connections_per_address_max", "3").start();
     let _held: Vec<_> = (0..3).map(|_| send(&gateway, "P")).collect();
     assert_eq!(until_closed(gateway.connect()), "");
 }
 
 #[test]
-fn a_connection_past_its_age_is_closed_between_requests() {
+fn a_connection_over_its_maximum_age_is_closed_between_requests() {
     let gateway = Setup::misbehaving().set("server.connection_age_ms", "200").start();
     let answer = until_closed(send(&gateway, "GET /callbacks/crm HTTP/1.1\r\nhost: x\r\n\r\n"));
     assert!(answer.contains(" 405 "), "{answer}");
 }
 
 #[test]
-fn a_caller_that_hangs_up_leaves_a_line_in_the_log() {
+fn a_disconnected_caller_leaves_one_log_line() {
     let gateway = Setup::misbehaving().start();
     let request = format!("POST /callbacks/crm HTTP/1.1\r\nhost: x\r\n{SIGNATURE}content-length: 10\r\n\r\n12");
     drop(send(&gateway, &request));

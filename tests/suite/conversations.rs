@@ -1,5 +1,5 @@
-//! Conversations webhooks: what Twilio waits for is answered within its deadline and never stopped by
-//! a fault of ours; what has happened is written down first.
+//! Conversations webhooks: pre-events are answered within their deadline whatever fails, and post-events are stored
+//! before they are acknowledged.
 
 use frontgate_tests::{Answer, Gateway, Setup, Twilio};
 use serde_json::{Value, json};
@@ -22,7 +22,7 @@ fn attributes(answer: &Answer) -> Value {
 }
 
 #[test]
-fn without_a_plugin_a_conversation_is_named_after_the_crms_customer() {
+fn without_a_plugin_a_conversation_is_named_after_the_crm_customer() {
     let gateway = Setup::misbehaving().start();
     let answer = conversation_add(&gateway, "whatsapp:+12025550107", "Hello");
     assert_eq!((answer.status, &answer.json["friendly_name"]), (200, &json!("Mora Lind")));
@@ -30,18 +30,18 @@ fn without_a_plugin_a_conversation_is_named_after_the_crms_customer() {
     let answer = conversation_add(&gateway, "+4930901820", "Hello");
     assert_eq!((answer.status, &answer.json["friendly_name"]), (200, &json!("+4930901820")));
     assert_eq!(attributes(&answer), json!({ "kept": 1 }));
-    // A worker begins it: there is nobody to look up.
+    // A worker starts the conversation: no customer address to look up.
     let answer = webhook(&gateway, "onConversationAdd", &[("Attributes", "{}")]);
     assert_eq!((answer.status, answer.text.as_str()), (200, "{}"));
 }
 
 #[test]
-fn a_group_is_named_after_those_who_are_known() {
+fn a_group_is_named_after_its_known_members() {
     let gateway = Setup::misbehaving().start();
     let body = "EventType=onConversationAdd&MessagingBinding.Address=%2B12025550199&MessagingBinding.Address=\
                 %2B12025550108&MessagingBinding.AuthorAddress=%2B12025550107&State=initializing";
     let path = "/callbacks/conversations";
-    // Repeated values are sorted.
+    // Twilio sorts repeated values.
     let form = [
         ("EventType", "onConversationAdd"),
         ("MessagingBinding.Address", "+12025550108MessagingBinding.Address+12025550199"),
@@ -61,7 +61,7 @@ fn a_group_is_named_after_those_who_are_known() {
 }
 
 #[test]
-fn a_plugin_says_how_a_conversation_looks() {
+fn a_plugin_sets_the_name_and_avatar_of_a_conversation() {
     let twilio = Twilio::start();
     let gateway = Setup::every_role(&twilio).start();
     let answer = conversation_add(&gateway, "+12025550107", "avatar https://img.example.org/7.png");
@@ -77,7 +77,7 @@ fn a_plugin_says_how_a_conversation_looks() {
 }
 
 #[test]
-fn a_plugin_lets_a_message_pass_changes_it_or_rejects_it() {
+fn a_plugin_accepts_changes_or_rejects_a_message() {
     let twilio = Twilio::start();
     let gateway = Setup::every_role(&twilio).start();
     let message = |body: &str| webhook(&gateway, "onMessageAdd", &[CH, ("Author", "+12025550107"), ("Body", body)]);
@@ -87,25 +87,25 @@ fn a_plugin_lets_a_message_pass_changes_it_or_rejects_it() {
     let rejected = message("reject");
     assert_eq!((rejected.status, rejected.code()), (403, "rejected"));
     assert!(!rejected.text.contains("text for the log"));
-    // Without a plugin of its own nothing is ever rejected.
+    // Without a plugin for the role nothing is rejected.
     let plain = Setup::misbehaving().start();
     let answer = webhook(&plain, "onMessageAdd", &[CH, ("Author", "x"), ("Body", "reject")]);
     assert_eq!((answer.status, answer.text.as_str()), (200, "{}"));
 }
 
 #[test]
-fn nothing_that_goes_wrong_here_stops_a_customer() {
+fn no_plugin_failure_blocks_a_customers_message() {
     let twilio = Twilio::start();
     let gateway = Setup::every_role(&twilio).set("tenants.demo.twilio.webhook_timeout_ms", "300").start();
-    for wish in ["not-found", "forbidden", "invalid", "unavailable", "failed", "panic", "loop", "sleep 60000"] {
-        let message = webhook(&gateway, "onMessageAdd", &[CH, ("Author", "x"), ("Body", wish)]);
-        let conversation = conversation_add(&gateway, "+12025550107", wish);
+    for instruction in ["not-found", "forbidden", "invalid", "unavailable", "failed", "panic", "loop", "sleep 60000"] {
+        let message = webhook(&gateway, "onMessageAdd", &[CH, ("Author", "x"), ("Body", instruction)]);
+        let conversation = conversation_add(&gateway, "+12025550107", instruction);
         for answer in [message, conversation] {
-            assert_eq!((answer.status, answer.text.as_str()), (200, "{}"), "{wish}");
+            assert_eq!((answer.status, answer.text.as_str()), (200, "{}"), "{instruction}");
         }
     }
-    gateway.log().wait_for_more("let through, though it could not be answered", 16);
-    // Fields that are missing or strange, and an event that nobody knows.
+    gateway.log().wait_for_count("let through, though it could not be answered", 16);
+    // Missing fields, malformed fields and an unknown event.
     for (event, more) in [
         ("onMessageAdd", &[][..]),
         ("onMessageAdd", &[("ConversationSid", "../..")]),
@@ -119,14 +119,14 @@ fn nothing_that_goes_wrong_here_stops_a_customer() {
 }
 
 #[test]
-fn a_plugin_that_is_not_there_stops_nobody() {
+fn a_missing_plugin_blocks_no_message() {
     let gateway = Setup::new().set("tenants.demo.roles.conversations", "[\"nowhere\"]").start();
     let answer = conversation_add(&gateway, "+12025550107", "planted text");
     assert_eq!((answer.status, answer.text.as_str()), (200, "{}"));
 }
 
 #[test]
-fn a_forged_webhook_is_refused_all_the_same() {
+fn a_forged_webhook_is_rejected() {
     let gateway = Setup::misbehaving().start();
     let headers = [("content-type", "application/x-www-form-urlencoded"), ("x-twilio-signature", "AAAA")];
     for event in ["onMessageAdd", "onParticipantAdded", "onSomethingNew"] {
@@ -137,7 +137,7 @@ fn a_forged_webhook_is_refused_all_the_same() {
 }
 
 #[test]
-fn a_webhook_in_another_form_stops_nobody() {
+fn a_signed_webhook_in_another_encoding_is_accepted() {
     use frontgate_tests::{PUBLIC_URL, TOKEN, post, sign};
     let gateway = Setup::misbehaving().start();
     let path = "/callbacks/conversations";
@@ -148,7 +148,7 @@ fn a_webhook_in_another_form_stops_nobody() {
     assert_eq!(gateway.get("/callbacks/crm", &[("x-twilio-signature", &bare)]).status, 405);
     let json = [("content-type", "application/json"), ("x-twilio-signature", &*bare)];
     assert_eq!(post(gateway.address(), path, &json, b"{}").status, 200);
-    // As Twilio's pages spell it, and not at all.
+    // The content type as Twilio's documentation spells it, and a wrong one.
     let form = [("EventType", "onConversationAdd"), ("MessagingBinding.Address", "+12025550107")];
     let signature = sign(TOKEN, &format!("{PUBLIC_URL}{path}"), &form);
     let body = b"EventType=onConversationAdd&MessagingBinding.Address=%2B12025550107";
@@ -160,7 +160,7 @@ fn a_webhook_in_another_form_stops_nobody() {
 }
 
 #[test]
-fn both_names_that_are_in_the_wild_lead_here() {
+fn all_known_spellings_of_the_conversations_path_work() {
     let gateway = Setup::misbehaving().start();
     let form = [("EventType", "onConversationAdd"), ("MessagingBinding.Address", "+12025550107")];
     for name in ["conversations", "twilio-conversations", "conversations/"] {
@@ -169,7 +169,7 @@ fn both_names_that_are_in_the_wild_lead_here() {
 }
 
 #[test]
-fn every_other_event_reaches_the_plugin_in_order_or_is_acknowledged() {
+fn other_events_reach_the_plugin_in_order() {
     let twilio = Twilio::start();
     let gateway = Setup::every_role(&twilio).start();
     for (index, event) in
@@ -193,38 +193,38 @@ fn every_other_event_reaches_the_plugin_in_order_or_is_acknowledged() {
 }
 
 #[test]
-fn the_same_attempt_again_gets_the_same_answer() {
+fn a_repeated_attempt_gets_the_same_answer() {
     let twilio = Twilio::start();
     let gateway = Setup::every_role(&twilio).start();
     let say = |gateway: &Gateway, body: &str, retry: &str, token: &str| {
         let form = [("EventType", "onMessageAdd"), CH, ("Author", "x"), ("Body", body), ("RetryCount", retry)];
-        gateway.attempt("conversations", &form, token)
+        gateway.callback_with_token("conversations", &form, token)
     };
     let first = say(&gateway, "change", "0", "t-1").text;
     assert!(first.contains("changed"), "{first}");
     assert_eq!(say(&gateway, "reject", "0", "t-2").status, 403);
     assert_eq!(say(&gateway, "hello", "0", "t-1").text, "{}");
-    // The plugin that said so is gone, and what it said still stands.
+    // The answer outlives the plugin that gave it.
     std::fs::remove_file(gateway.path("plugins/plugin.wasm")).expect("the file");
     let gateway = gateway.restart();
     assert_eq!(say(&gateway, "change", "1", "t-1").text, first);
     let again = say(&gateway, "reject", "1", "t-2");
     assert_eq!((again.status, again.code()), (403, "rejected"));
-    // A new request is a new question, which nobody can answer now.
+    // A new request is decided anew, and no plugin is left to reject it.
     assert_eq!(say(&gateway, "reject", "0", "t-3").text, "{}");
 }
 
 #[test]
-fn an_event_that_is_told_twice_is_worked_off_once() {
+fn a_repeated_event_is_processed_once() {
     let twilio = Twilio::start();
     let gateway = Setup::every_role(&twilio).start();
-    let tell = |retry: &str, token: &str| {
+    let send = |retry: &str, token: &str| {
         let form = [("EventType", "onMessageAdded"), CH, ("MessageSid", "IM7"), ("RetryCount", retry)];
-        gateway.attempt("conversations", &form, token)
+        gateway.callback_with_token("conversations", &form, token)
     };
-    assert_eq!(tell("0", "t-1").status, 200);
-    assert_eq!(tell("1", "t-1").status, 200);
-    assert_eq!(tell("1", "t-2").status, 200);
+    assert_eq!(send("0", "t-1").status, 200);
+    assert_eq!(send("1", "t-1").status, 200);
+    assert_eq!(send("1", "t-2").status, 200);
     let update = |read: &str| {
         webhook(&gateway, "onParticipantUpdated", &[CH, ("ParticipantSid", "MB1"), ("LastReadMessageIndex", read)])
     };

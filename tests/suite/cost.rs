@@ -1,4 +1,4 @@
-//! What a call may cost, as far as it can be counted: counts are the same on a slow machine and on a busy one.
+//! Costs of a call that can be counted. Unlike times, counts are the same on a slow or busy machine.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -6,13 +6,13 @@ use std::net::TcpStream;
 use frontgate_tests::{Gateway, PUBLIC_URL, Setup, TOKEN, list, sign};
 use url::form_urlencoded;
 
-/// Until pools, caches and buffers have their size.
+/// Calls until pools, caches and buffers have reached their size.
 const WARM_UP: u64 = 1_000;
 const CALLS: u64 = 4_000;
 
 /// The bytes of a signed list callback.
-fn request(wish: &str) -> Vec<u8> {
-    let form = list(&[("Query", wish)]);
+fn request(instruction: &str) -> Vec<u8> {
+    let form = list(&[("Query", instruction)]);
     let signature = sign(TOKEN, &format!("{PUBLIC_URL}/callbacks/crm"), &form);
     let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(&form).finish();
     let kind = "application/x-www-form-urlencoded";
@@ -25,7 +25,7 @@ fn request(wish: &str) -> Vec<u8> {
 }
 
 /// Reads one answer to its end.
-fn answered(stream: &mut BufReader<TcpStream>) {
+fn read_answer(stream: &mut BufReader<TcpStream>) {
     let (mut length, mut line) = (0, String::new());
     stream.read_line(&mut line).expect("a status");
     assert!(line.contains(" 200 "), "{line}");
@@ -39,13 +39,13 @@ fn answered(stream: &mut BufReader<TcpStream>) {
     stream.read_exact(&mut vec![0; length]).expect("the body");
 }
 
-fn page_faults_per_call(gateway: &Gateway, wish: &str) -> f64 {
-    let request = request(wish);
+fn page_faults_per_call(gateway: &Gateway, instruction: &str) -> f64 {
+    let request = request(instruction);
     let mut stream = BufReader::new(gateway.connect());
     let mut call = |times| {
         for _ in 0..times {
             stream.get_mut().write_all(&request).expect("the server reads");
-            answered(&mut stream);
+            read_answer(&mut stream);
         }
     };
     call(WARM_UP);
@@ -55,10 +55,10 @@ fn page_faults_per_call(gateway: &Gateway, wish: &str) -> f64 {
 }
 
 #[test]
-fn a_call_in_steady_state_takes_no_new_pages() {
+fn a_call_in_steady_state_causes_no_page_faults() {
     let gateway = Setup::misbehaving().start();
-    for wish in ["hello", "too-many 20"] {
-        let faults = page_faults_per_call(&gateway, wish);
-        assert!(faults < 0.5, "{faults} page faults for each call that answers `{wish}`");
+    for instruction in ["hello", "too-many 20"] {
+        let faults = page_faults_per_call(&gateway, instruction);
+        assert!(faults < 0.5, "{faults} page faults for each call that answers `{instruction}`");
     }
 }

@@ -1,19 +1,21 @@
-//! The gateway is ended without warning, at every marked place and at random, while Twilio calls and
-//! fails: what was acknowledged has its effect, once, or stands as unknown with a reason.
+//! The gateway is killed at every crash point and at random while Twilio calls and fails: each acknowledged event has
+//! its effect exactly once, or is reported as unknown with a reason.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use crate::{house, state_crash};
-use frontgate_tests::{Action, Call, Effect, Fault, Gateway, PUBLIC_URL, Setup, State, TOKEN, Twilio};
+use crate::{architecture, state_crash};
+use frontgate_tests::{
+    Action, Call, Effect, Fault, Gateway, PUBLIC_URL, SetOnDrop, Setup, State, TOKEN, Twilio, eventually,
+};
 
-/// The number that customers write to.
+/// The company's number, which customers write to.
 const OURS: &str = "+12025550199";
 
-/// Every `crash::point` of the gateway, but for those of plugins' state.
-const PLACES: [&str; 10] = [
+/// Every crash point of the gateway except those of plugin state.
+const CRASH_POINTS: [&str; 10] = [
     "accept",
     "before-commit",
     "committed",
@@ -27,7 +29,7 @@ const PLACES: [&str; 10] = [
 ];
 
 fn setup(twilio: &Twilio) -> Setup {
-    // Twilio tries again what was not acknowledged, as long as it takes the gateway to come back.
+    // Twilio retries unacknowledged webhooks until the gateway is back.
     twilio.retries(1_000, Duration::from_millis(20));
     twilio.filters(&["onConversationAdd", "onParticipantAdded"]);
     Setup::misbehaving()
@@ -37,33 +39,34 @@ fn setup(twilio: &Twilio) -> Setup {
         .set("plugins.named.plugin.config.route", "\"one-of ana@example.org ben@example.org\"")
 }
 
-fn point(twilio: &Twilio, gateway: &Gateway) {
+fn point_twilio_at(twilio: &Twilio, gateway: &Gateway) {
     twilio.point_at(gateway.address(), PUBLIC_URL, "", TOKEN);
 }
 
-/// A customer's number. The CRM does not know those that end in 99.
-fn number(index: u32) -> String {
+/// A customer's number. The CRM does not know numbers that end in 99.
+fn customer_number(index: u32) -> String {
     format!("+1202555{index:04}")
 }
 
-/// Somebody writes: by SMS or WhatsApp, known or not.
-fn writes(twilio: &Twilio, index: u32) {
+/// A known or unknown customer writes, by SMS or WhatsApp.
+fn customer_writes(twilio: &Twilio, index: u32) {
     let index = if index % 5 == 4 { index / 5 * 100 + 299 } else { index / 99 * 100 + index % 99 };
     let way = if index % 3 == 2 { Twilio::inbound_whatsapp } else { Twilio::inbound_sms };
-    // A rejection would be a customer who is not heard.
-    way(twilio, &number(index), OURS, "planted text").expect("a conversation");
+    // A rejected webhook would lose the customer's message.
+    way(twilio, &customer_number(index), OURS, "planted text").expect("a conversation");
 }
 
-/// The small model that the gateway is held to: every conversation has one worker, and a customer whom
-/// the CRM knows is tied to it, once Twilio was told that it has been heard.
-fn holds(state: &State) -> bool {
+/// The model that the gateway has to satisfy: once Twilio's webhooks are acknowledged, every conversation has one
+/// worker, and a customer known to the CRM has its customer id.
+fn model_holds(state: &State) -> bool {
     let acknowledged = state.webhooks().iter().filter(|fired| fired.acknowledged);
-    let heard: HashSet<_> = acknowledged.map(|fired| (fired.event.as_str(), fired.field("ConversationSid"))).collect();
-    let heard = |event: &'static str, sid: &str| heard.contains(&(event, Some(sid)));
+    let acknowledged: HashSet<_> =
+        acknowledged.map(|fired| (fired.event.as_str(), fired.field("ConversationSid"))).collect();
+    let is_acknowledged = |event: &'static str, sid: &str| acknowledged.contains(&(event, Some(sid)));
     state.conversations().iter().all(|conversation| {
         let mut customers = conversation.participants.iter().filter_map(|one| Some((one.address.as_ref()?, one)));
-        heard("routing", &conversation.sid)
-            && heard("onParticipantAdded", &conversation.sid)
+        is_acknowledged("routing", &conversation.sid)
+            && is_acknowledged("onParticipantAdded", &conversation.sid)
             && conversation.workers().len() == 1
             && customers.all(|(address, customer)| {
                 let number = address.trim_start_matches("whatsapp:");
@@ -72,11 +75,11 @@ fn holds(state: &State) -> bool {
     })
 }
 
-/// Waits until the model holds and the queue is empty, and looks for what was done twice.
-fn check(twilio: &Twilio, gateway: &Gateway) {
-    twilio.wait_for(holds);
-    let stuck = gateway.wait_for_deliveries().into_iter().find(|delivery| delivery["state"] != "sent");
-    assert!(stuck.is_none(), "{stuck:?}");
+/// Waits until the model holds and the queue is empty, and checks that no worker was added twice.
+fn assert_exactly_once(twilio: &Twilio, gateway: &Gateway) {
+    twilio.wait_for(model_holds);
+    let unsent = gateway.wait_for_deliveries().into_iter().find(|delivery| delivery["state"] != "sent");
+    assert!(unsent.is_none(), "{unsent:?}");
     let mut added = BTreeMap::new();
     for effect in twilio.effects() {
         if let Effect::WorkerAdded { conversation, .. } = effect {
@@ -88,60 +91,63 @@ fn check(twilio: &Twilio, gateway: &Gateway) {
 }
 
 #[test]
-fn nothing_is_lost_or_done_twice_wherever_the_gateway_ends() {
-    let text: String = house::host().into_iter().map(|(_, text)| text).collect();
+fn effects_happen_exactly_once_after_a_crash_at_any_point() {
+    let text: String = architecture::host().into_iter().map(|(_, text)| text).collect();
     for marked in text.split("crash::point(\"").skip(1).map(|rest| rest.split('"').next().expect("a name")) {
-        assert!(PLACES.contains(&marked) || state_crash::PLACES.contains(&marked), "{marked} is not tried");
+        assert!(
+            CRASH_POINTS.contains(&marked) || state_crash::CRASH_POINTS.contains(&marked),
+            "crash point {marked} is not tested"
+        );
     }
-    for place in PLACES {
+    for crash_point in CRASH_POINTS {
         let mut reached = 0;
         for count in [1, 2, 3, 5, 8, 13] {
             // The first commits happen while the gateway starts.
-            let count = if place.contains("commit") { count + 5 } else { count };
+            let count = if crash_point.contains("commit") { count + 5 } else { count };
             let twilio = Twilio::start();
-            let mut gateway = setup(&twilio).start_crashing(&format!("{place}:{count}"));
-            point(&twilio, &gateway);
-            if place == "asked" {
+            let mut gateway = setup(&twilio).start_crashing(&format!("{crash_point}:{count}"));
+            point_twilio_at(&twilio, &gateway);
+            if crash_point == "asked" {
                 twilio.fault(Fault::new(Action::CloseAfterActing).on(Call::AddParticipant).times(2));
             }
             for index in 0..4 {
-                writes(&twilio, count * 10 + index);
+                customer_writes(&twilio, count * 10 + index);
             }
-            // Either it ends, or it has done everything and goes on.
+            // Either the gateway ends, or it has done everything.
             let done = |gateway: &Gateway| {
-                // The worker is there before anybody has asked for it.
+                // The worker is already there before the gateway checks for it.
                 let sent = |delivery: &serde_json::Value| delivery["state"] == "sent";
-                twilio.look(holds) && (place != "asked" || gateway.deliveries().iter().all(sent))
+                twilio.look(model_holds) && (crash_point != "asked" || gateway.deliveries().iter().all(sent))
             };
-            while !gateway.has_ended() && !done(&gateway) {
-                thread::yield_now();
-            }
+            let ended_or_done = || gateway.has_ended() || done(&gateway);
+            eventually("the gateway ends or is done", ended_or_done, |is_so| *is_so);
             reached += u32::from(gateway.has_ended());
             gateway.kill();
             let gateway = gateway.start_again();
-            point(&twilio, &gateway);
-            check(&twilio, &gateway);
+            point_twilio_at(&twilio, &gateway);
+            assert_exactly_once(&twilio, &gateway);
         }
-        assert!(reached > 0, "{place} was never reached");
+        assert!(reached > 0, "{crash_point} was never reached");
     }
 }
 
 #[test]
-fn nothing_is_lost_or_done_twice_when_it_is_killed_at_random() {
+fn effects_happen_exactly_once_after_random_kills() {
     let kills = std::env::var("FRONTGATE_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(40);
     let twilio = Twilio::start();
     twilio.faults_at_random_of(7, 0.2, &Action::passing());
     twilio.duplicate(8, 0.2);
     let gateway = setup(&twilio).set("delivery.request_timeout_ms", "500").start();
-    point(&twilio, &gateway);
+    point_twilio_at(&twilio, &gateway);
     let (next, ended) = (AtomicU32::new(0), AtomicBool::new(false));
     let gateway = thread::scope(|scope| {
+        let _end = SetOnDrop(&ended);
         let mut gateway = gateway;
         for _ in 0..3 {
             scope.spawn(|| {
                 while !ended.load(Ordering::Relaxed) {
-                    writes(&twilio, next.fetch_add(1, Ordering::Relaxed));
-                    // Not more conversations than the gateway gets time for.
+                    customer_writes(&twilio, next.fetch_add(1, Ordering::Relaxed));
+                    // Limits the backlog to what the gateway can process between two kills.
                     twilio.wait_for(|state| {
                         let waiting =
                             state.conversations().iter().filter(|conversation| conversation.workers().is_empty());
@@ -158,13 +164,12 @@ fn nothing_is_lost_or_done_twice_when_it_is_killed_at_random() {
             twilio.wait_for(|state| state.requests().len() + state.webhooks().len() > now + more);
             gateway.kill();
             gateway = gateway.start_again();
-            point(&twilio, &gateway);
+            point_twilio_at(&twilio, &gateway);
         }
-        ended.store(true, Ordering::Relaxed);
         gateway
     });
     twilio.faults_off();
-    check(&twilio, &gateway);
+    assert_exactly_once(&twilio, &gateway);
     let conversations = twilio.conversations().len();
     assert!(conversations > kills / 2, "{conversations} conversations in {kills} kills");
 }

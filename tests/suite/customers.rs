@@ -1,4 +1,4 @@
-//! The plugin `directory` on real customers.
+//! The plugin `directory` with real customers.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ fn ids(answer: &Answer) -> Vec<String> {
     customers.iter().map(|customer| customer["customer_id"].as_str().expect("an id").to_owned()).collect()
 }
 
-/// Every customer, page by page.
+/// The ids of all customers, fetched page by page.
 fn pages(gateway: &Gateway, worker: &str, by_token: bool) -> Vec<String> {
     let mut all: Vec<String> = Vec::new();
     let mut token: Option<String> = None;
@@ -58,7 +58,7 @@ fn an_unknown_position_is_an_empty_page() {
 }
 
 #[test]
-fn every_customers_details_are_what_frontline_takes() {
+fn every_customers_details_are_valid_for_frontline() {
     let gateway = Setup::real_customers().set(ALL.0, ALL.1).start();
     let mut numbers = 0;
     for id in pages(&gateway, "nobody@example.org", true) {
@@ -85,7 +85,7 @@ fn every_customers_details_are_what_frontline_takes() {
     assert!(numbers >= 57, "{numbers} numbers");
 }
 
-/// Shapes that real exports have: accents, commas, brackets, trunk zeros, nothing at all.
+/// Rows as real exports have them: accents, commas, brackets, trunk zeros, missing values.
 const NASTY: &str = "\u{feff}id;name;company;email;phone;owner
 1;Luís Gonçalves;Embraer, Empresa S.A.;luisg@embraer.com.br;+55 (12) 3923-5555;jane@example.org
 2;Leonie Köhler;;leonekohler@surfeu.de;+49 0711 2842222;steve@example.org
@@ -98,7 +98,7 @@ const NASTY: &str = "\u{feff}id;name;company;email;phone;owner
 ";
 
 #[test]
-fn a_search_ignores_case_and_accents_and_knows_parts_of_numbers() {
+fn a_search_ignores_case_and_accents_and_matches_partial_numbers() {
     let gateway = Setup::directory(NASTY).set(ALL.0, ALL.1).start();
     let table: [(&str, &[&str]); 13] = [
         ("goncalves", &["1"]),
@@ -121,7 +121,7 @@ fn a_search_ignores_case_and_accents_and_knows_parts_of_numbers() {
 }
 
 #[test]
-fn a_worker_sees_customers_of_their_own_and_of_nobody() {
+fn a_worker_sees_own_and_unassigned_customers() {
     let gateway = Setup::directory(NASTY).start();
     let of = |worker| ids(&gateway.crm(&list(&[("Worker", worker)])));
     assert_eq!(of("jane@example.org"), ["4", "1", "5"]);
@@ -138,14 +138,14 @@ fn a_worker_sees_customers_of_their_own_and_of_nobody() {
 }
 
 #[test]
-fn a_mistyped_column_shows_nobody_instead_of_everybody() {
+fn an_unknown_owner_column_is_an_error_not_an_open_list() {
     let gateway = Setup::directory(NASTY).set("plugins.named.plugin.config.columns.owner", "\"Onwer\"").start();
     assert_eq!(gateway.crm(&list(&[])).code(), "plugin-failed");
     gateway.log().wait_for("`customers.csv` has no column `Onwer`, which the setting `columns.owner` names");
 }
 
 #[test]
-fn what_is_shown_elsewhere_or_left_out_is_not_in_the_details() {
+fn columns_used_elsewhere_are_omitted_from_the_details() {
     let csv = "ID,Name,Phone,Owner,City\n7,Mora Lind,call me,ana@example.org,Leeds\n";
     let gateway = Setup::directory(csv)
         .set("plugins.named.plugin.config.links.CRM", "\"https://crm.example.com/{Name}\"")
@@ -157,7 +157,7 @@ fn what_is_shown_elsewhere_or_left_out_is_not_in_the_details() {
 }
 
 #[test]
-fn numbers_are_brought_to_e164_or_left_out_with_one_warning() {
+fn numbers_are_normalized_to_e164_or_omitted_with_one_warning() {
     let gateway = Setup::directory(NASTY).set(ALL.0, ALL.1).start();
     let channels = |id| {
         let answer =
@@ -178,7 +178,7 @@ fn numbers_are_brought_to_e164_or_left_out_with_one_warning() {
 }
 
 #[test]
-fn json_works_like_csv_and_a_change_of_the_file_shows_at_once() {
+fn a_changed_json_file_is_read_at_once() {
     let json = r#"[{"id": 7, "name": "Mora Lind", "phone": null}, {"id": "8", "name": "Otto Vale"}]"#;
     let gateway = Setup::directory("")
         .file("customers.json", json)
@@ -194,7 +194,7 @@ fn json_works_like_csv_and_a_change_of_the_file_shows_at_once() {
 }
 
 #[test]
-fn an_instance_that_lives_reads_the_file_once_and_again_when_it_has_changed() {
+fn a_warm_instance_rereads_the_file_only_after_a_change() {
     let rows = |name: &str| format!("id,name,phone\n1,{name},\n,Nobody,\n");
     let setup = Setup::directory(&rows("Mora Lind")).set("plugins.named.plugin.instances", "\"warm\"");
     let gateway = setup.set(ALL.0, ALL.1).start();
@@ -204,7 +204,7 @@ fn an_instance_that_lives_reads_the_file_once_and_again_when_it_has_changed() {
     }
     std::fs::write(gateway.path("files/customers.csv"), rows("Mora Lindqvist")).expect("a file");
     assert_eq!(name(), "Mora Lindqvist");
-    // It says so each time it reads the file.
-    gateway.log().wait_for_more("rows are left out", 2);
+    // The plugin logs this each time it reads the file.
+    gateway.log().wait_for_count("rows are left out", 2);
     assert_eq!(gateway.log().text().matches("rows are left out").count(), 2);
 }

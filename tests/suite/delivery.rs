@@ -1,4 +1,4 @@
-//! Calls back to Twilio: what was acknowledged is done, once, in order, however Twilio fails.
+//! Calls to Twilio: every acknowledged event has its effect, once and in order, however Twilio fails.
 
 use frontgate_tests::{
     Action, Call, ConversationState, Effect, Fault, Gateway, PUBLIC_URL, Setup, State, TOKEN, Tls, Twilio,
@@ -6,24 +6,24 @@ use frontgate_tests::{
 
 use crate::scenarios;
 
-/// The number that customers write to.
+/// The company's number, which customers write to.
 pub(crate) const OURS: &str = "+12025550199";
 
-/// A gateway with every role, and a Twilio that knows it.
-pub(crate) fn pair(setup: impl FnOnce(Setup) -> Setup) -> (Twilio, Gateway) {
+/// A gateway with every role, and a Twilio that calls it.
+pub(crate) fn start_with_twilio(setup: impl FnOnce(Setup) -> Setup) -> (Twilio, Gateway) {
     let twilio = Twilio::start();
     let gateway =
         setup(Setup::every_role(&twilio).set("plugins.named.plugin.config.route", "\"worker ana@example.org\""))
             .start();
-    point(&twilio, &gateway);
+    point_twilio_at(&twilio, &gateway);
     (twilio, gateway)
 }
 
-pub(crate) fn point(twilio: &Twilio, gateway: &Gateway) {
+pub(crate) fn point_twilio_at(twilio: &Twilio, gateway: &Gateway) {
     twilio.point_at(gateway.address(), PUBLIC_URL, "", TOKEN);
 }
 
-pub(crate) fn routed<'s>(state: &'s State, sid: &str) -> Vec<&'s str> {
+pub(crate) fn workers<'s>(state: &'s State, sid: &str) -> Vec<&'s str> {
     state.conversation(sid).map(|conversation| conversation.workers()).unwrap_or_default()
 }
 
@@ -33,20 +33,20 @@ pub(crate) fn workers_added(twilio: &Twilio, sid: &str) -> usize {
 }
 
 #[test]
-fn each_way_in_which_twilio_fails_for_a_while_ends_well() {
+fn each_transient_twilio_failure_is_retried_until_success() {
     for action in Action::passing() {
-        let (twilio, gateway) = pair(|setup| setup.set("delivery.request_timeout_ms", "1000"));
+        let (twilio, gateway) = start_with_twilio(|setup| setup.set("delivery.request_timeout_ms", "1000"));
         twilio.fault(Fault::new(action.clone()).on(Call::AddParticipant).times(2));
         let sid = twilio.inbound_sms("+12025550107", OURS, "planted text").expect("a conversation");
-        twilio.wait_for(|state| routed(state, &sid) == ["ana@example.org"]);
+        twilio.wait_for(|state| workers(state, &sid) == ["ana@example.org"]);
         assert_eq!(workers_added(&twilio, &sid), 1, "{action:?}");
         gateway.log().wait_for("of routing is made");
     }
 }
 
 #[test]
-fn whatever_mix_of_failures_twilio_has_a_conversation_gets_one_worker_or_a_reason() {
-    let (twilio, gateway) = pair(|setup| setup.set("delivery.request_timeout_ms", "500"));
+fn random_twilio_failures_end_with_one_worker_or_a_reason() {
+    let (twilio, gateway) = start_with_twilio(|setup| setup.set("delivery.request_timeout_ms", "500"));
     twilio.filters(&[]);
     twilio.faults_at_random(11, 0.4);
     let conversations: Vec<String> = (0..60)
@@ -60,31 +60,33 @@ fn whatever_mix_of_failures_twilio_has_a_conversation_gets_one_worker_or_a_reaso
     for sid in conversations {
         let delivery = deliveries.iter().find(|delivery| delivery["conversation"] == *sid).expect("its delivery");
         let requests = twilio.requests();
-        let told = |what: Action| {
-            requests.iter().any(|one| one.conversation.as_ref() == Some(&sid) && one.fault.as_ref() == Some(&what))
+        let failed_with = |action: Action| {
+            requests.iter().any(|one| one.conversation.as_ref() == Some(&sid) && one.fault.as_ref() == Some(&action))
         };
         match (workers_added(&twilio, &sid), delivery["state"].as_str()) {
             (1, Some("sent")) => {}
-            (0, Some("sent")) => assert!(told(Action::IdentityExists), "{delivery}"),
-            (_, Some("failed")) => assert!(told(Action::NotFound) || told(Action::BindingExists), "{delivery}"),
+            (0, Some("sent")) => assert!(failed_with(Action::IdentityExists), "{delivery}"),
+            (_, Some("failed")) => {
+                assert!(failed_with(Action::NotFound) || failed_with(Action::BindingExists), "{delivery}")
+            }
             other => panic!("{other:?}: {delivery}"),
         }
     }
 }
 
 #[test]
-fn what_may_have_arrived_is_asked_after_before_it_is_sent_again() {
+fn a_request_with_unknown_outcome_is_checked_before_a_retry() {
     for (action, sent) in [
         (Action::CloseAfterActing, 1),
         (Action::FailAfter(500), 1),
         (Action::CloseAfterReading, 2),
         (Action::FailBefore(500), 2),
     ] {
-        let (twilio, gateway) = pair(|setup| setup);
+        let (twilio, gateway) = start_with_twilio(|setup| setup);
         twilio.fault(Fault::new(action.clone()).on(Call::AddParticipant));
         let sid = twilio.inbound_sms("+12025550107", OURS, "planted text").expect("a conversation");
         gateway.log().wait_for("of routing is unknown");
-        twilio.wait_for(|state| routed(state, &sid) == ["ana@example.org"]);
+        twilio.wait_for(|state| workers(state, &sid) == ["ana@example.org"]);
         gateway.log().wait_for("of routing is made");
         let calls: Vec<_> = twilio
             .requests()
@@ -99,11 +101,11 @@ fn what_may_have_arrived_is_asked_after_before_it_is_sent_again() {
 }
 
 #[test]
-fn what_is_refused_for_good_stops_with_its_meaning() {
+fn a_permanent_rejection_ends_with_its_reason() {
     for (action, words) in
         [(Action::BindingExists, "another active conversation"), (Action::NotFound, "no such conversation")]
     {
-        let (twilio, gateway) = pair(|setup| setup);
+        let (twilio, gateway) = start_with_twilio(|setup| setup);
         twilio.filters(&[]);
         twilio.fault(Fault::new(action.clone()).on(Call::AddParticipant));
         twilio.inbound_sms("+12025550107", OURS, "planted text").expect("a conversation");
@@ -114,30 +116,30 @@ fn what_is_refused_for_good_stops_with_its_meaning() {
 }
 
 #[test]
-fn a_wrong_address_holds_deliveries_until_it_is_mended() {
-    let (twilio, gateway) = pair(|setup| setup);
+fn a_wrong_url_holds_deliveries_until_it_is_corrected() {
+    let (twilio, gateway) = start_with_twilio(|setup| setup);
     twilio.filters(&[]);
     twilio.fault(Fault::new(Action::Redirect).on(Call::AddParticipant).times(3));
     let sid = twilio.inbound_sms("+12025550107", OURS, "planted text").expect("a conversation");
     gateway.log().wait_for("see conversations_url");
-    twilio.wait_for(|state| routed(state, &sid) == ["ana@example.org"]);
+    twilio.wait_for(|state| workers(state, &sid) == ["ana@example.org"]);
 }
 
 #[test]
-fn an_outage_never_settles_what_is_unknown() {
-    let (twilio, gateway) = pair(|setup| setup.set("delivery.unknown_tries_max", "2"));
+fn an_outage_never_settles_an_unknown_outcome() {
+    let (twilio, gateway) = start_with_twilio(|setup| setup.set("delivery.unknown_tries_max", "2"));
     twilio.filters(&[]);
     twilio.fault(Fault::new(Action::CloseAfterActing).on(Call::AddParticipant));
     twilio.fault(Fault::new(Action::TooManyRequests).on(Call::FetchParticipant).times(4));
     let sid = twilio.inbound_sms("+12025550107", OURS, "planted text").expect("a conversation");
-    gateway.log().wait_for_more("of routing is unknown: asking Twilio about it", 4);
+    gateway.log().wait_for_count("of routing is unknown: asking Twilio about it", 4);
     gateway.wait_for_delivery(1, "sent");
     assert_eq!(workers_added(&twilio, &sid), 1);
 }
 
 #[test]
-fn somebody_who_is_there_already_is_enough() {
-    let (twilio, gateway) = pair(|setup| setup);
+fn a_participant_that_already_exists_is_success() {
+    let (twilio, gateway) = start_with_twilio(|setup| setup);
     twilio.filters(&[]);
     twilio.fault(Fault::new(Action::IdentityExists).on(Call::AddParticipant));
     twilio.inbound_sms("+12025550107", OURS, "planted text").expect("a conversation");
@@ -145,20 +147,21 @@ fn somebody_who_is_there_already_is_enough() {
 }
 
 #[test]
-fn wrong_credentials_hold_deliveries_until_they_are_mended() {
-    let (twilio, gateway) =
-        pair(|setup| setup.file("wrong", "not it").set("tenants.demo.twilio.api_secret", "{ file = \"files/wrong\" }"));
+fn wrong_credentials_hold_deliveries_until_they_are_corrected() {
+    let (twilio, gateway) = start_with_twilio(|setup| {
+        setup.file("wrong", "not it").set("tenants.demo.twilio.api_secret", "{ file = \"files/wrong\" }")
+    });
     twilio.filters(&[]);
     let sid = twilio.inbound_sms("+12025550107", OURS, "planted text").expect("a conversation");
     let line = gateway.log().wait_for("of routing is ready: Twilio answered 401");
     assert!(line["message"].as_str().is_some_and(|text| text.contains("see api_key")), "{line}");
     std::fs::write(gateway.path("files/wrong"), Twilio::API_KEY_SECRET).expect("a file");
     let _gateway = gateway.restart();
-    twilio.wait_for(|state| routed(state, &sid) == ["ana@example.org"]);
+    twilio.wait_for(|state| workers(state, &sid) == ["ana@example.org"]);
 }
 
 #[test]
-fn without_an_api_key_the_account_and_its_token_do() {
+fn the_account_sid_and_token_work_without_an_api_key() {
     let twilio = Twilio::start();
     let gateway = Setup::misbehaving()
         .file("sid", Twilio::ACCOUNT_SID)
@@ -166,14 +169,14 @@ fn without_an_api_key_the_account_and_its_token_do() {
         .set("tenants.demo.twilio.conversations_url", format!("{:?}", twilio.url()))
         .set("tenants.demo.twilio.default_worker", "\"default@example.org\"")
         .start();
-    point(&twilio, &gateway);
+    point_twilio_at(&twilio, &gateway);
     let sid = twilio.inbound_sms("+12025550107", OURS, "planted text").expect("a conversation");
-    // No plugin has the role routing, so the default worker gets it.
-    twilio.wait_for(|state| routed(state, &sid) == ["default@example.org"]);
+    // No plugin has the role routing, so the default worker is assigned.
+    twilio.wait_for(|state| workers(state, &sid) == ["default@example.org"]);
 }
 
 #[test]
-fn twilio_is_called_over_tls_and_only_if_its_certificate_is_trusted() {
+fn twilio_is_called_over_tls_with_a_trusted_certificate_only() {
     let twilio = Twilio::start();
     let tls = Tls::before(twilio.address());
     let setup = || {
@@ -183,36 +186,36 @@ fn twilio_is_called_over_tls_and_only_if_its_certificate_is_trusted() {
             .set("tenants.demo.twilio.default_worker", "\"default@example.org\"")
     };
     let gateway = setup().start();
-    point(&twilio, &gateway);
+    point_twilio_at(&twilio, &gateway);
     twilio.filters(&[]);
     twilio.inbound_sms("+12025550107", OURS, "planted text").expect("a conversation");
     gateway.log().wait_for("of routing is ready: nothing was sent: TLS with localhost: invalid peer certificate");
     assert!(twilio.requests().is_empty());
     let gateway = setup().file("ca.pem", tls.certificate()).set("delivery.ca_files", "[\"files/ca.pem\"]").start();
-    point(&twilio, &gateway);
+    point_twilio_at(&twilio, &gateway);
     let sid = twilio.inbound_sms("+12025550108", OURS, "planted text").expect("a conversation");
-    twilio.wait_for(|state| routed(state, &sid) == ["default@example.org"]);
+    twilio.wait_for(|state| workers(state, &sid) == ["default@example.org"]);
 }
 
 #[test]
-fn a_service_of_its_own_is_part_of_the_url() {
+fn the_url_may_contain_a_conversations_service() {
     let (twilio, gateway) = {
         let twilio = Twilio::start();
         let url = format!("\"{}/v1/Services/{}\"", twilio.url(), Twilio::SERVICE_SID);
         let gateway = Setup::misbehaving().twilio(&twilio).set("tenants.demo.twilio.conversations_url", url);
         let gateway = gateway.set("tenants.demo.twilio.default_worker", "\"default@example.org\"").start();
-        point(&twilio, &gateway);
+        point_twilio_at(&twilio, &gateway);
         (twilio, gateway)
     };
     let sid = twilio.inbound_sms("+12025550107", OURS, "planted text").expect("a conversation");
-    twilio.wait_for(|state| routed(state, &sid) == ["default@example.org"]);
+    twilio.wait_for(|state| workers(state, &sid) == ["default@example.org"]);
     assert!(twilio.requests().iter().all(|request| request.path.contains("/Services/")));
     drop(gateway);
 }
 
 #[test]
-fn a_twilio_that_is_down_is_waited_for() {
-    let (twilio, gateway) = pair(|setup| setup);
+fn deliveries_wait_while_twilio_is_down() {
+    let (twilio, gateway) = start_with_twilio(|setup| setup);
     let sid = {
         twilio.fault(Fault::new(Action::TooManyRequests).times(3));
         let sid = twilio.inbound_sms("+12025550107", OURS, "planted text").expect("a conversation");
@@ -222,14 +225,14 @@ fn a_twilio_that_is_down_is_waited_for() {
     twilio.go_down();
     gateway.log().wait_for("nothing was sent");
     twilio.come_back();
-    twilio.wait_for(|state| routed(state, &sid) == ["ana@example.org"]);
+    twilio.wait_for(|state| workers(state, &sid) == ["ana@example.org"]);
 }
 
 #[test]
-fn a_second_callback_about_a_conversation_changes_nothing() {
-    let (twilio, gateway) = pair(|setup| setup);
+fn a_second_callback_about_a_conversation_has_no_effect() {
+    let (twilio, gateway) = start_with_twilio(|setup| setup);
     let sid = twilio.inbound_sms("+12025550107", OURS, "planted text").expect("a conversation");
-    twilio.wait_for(|state| routed(state, &sid) == ["ana@example.org"]);
+    twilio.wait_for(|state| workers(state, &sid) == ["ana@example.org"]);
     let fired = twilio.webhooks().into_iter().find(|fired| fired.event == "routing").expect("the callback");
     for same_token in [true, false] {
         let again = twilio.repeat(&fired, same_token);
@@ -240,7 +243,7 @@ fn a_second_callback_about_a_conversation_changes_nothing() {
 }
 
 #[test]
-fn the_first_plugin_of_the_chain_that_names_somebody_wins() {
+fn the_first_plugin_of_the_chain_that_names_a_worker_wins() {
     let chain = |first: &str, second: &str| {
         let twilio = Twilio::start();
         let component = frontgate_tests::component("misbehaving");
@@ -253,49 +256,50 @@ fn the_first_plugin_of_the_chain_that_names_somebody_wins() {
             .set("plugins.named.plugin.config.route", format!("{first:?}"))
             .set("plugins.named.second.config.route", format!("{second:?}"))
             .start();
-        point(&twilio, &gateway);
+        point_twilio_at(&twilio, &gateway);
         let sid = twilio.inbound_sms("+12025550107", OURS, "planted text").expect("a conversation");
-        twilio.wait_for(|state| !routed(state, &sid).is_empty());
+        twilio.wait_for(|state| !workers(state, &sid).is_empty());
         twilio.conversation(&sid).workers().concat()
     };
     assert_eq!(chain("worker ana", "worker ben"), "ana");
     assert_eq!(chain("nobody", "worker ben"), "ben");
     assert_eq!(chain("nobody", "nobody"), "default@example.org");
     assert_eq!(chain("not-found", "worker ben"), "ben");
-    // One that fails is asked again for routing_patience_ms, and passed over then.
-    for wish in ["unavailable", "panic", "sleep 60000", "worker  ", "one-of"] {
-        assert_eq!(chain(wish, "worker ben"), "ben", "{wish}");
+    // A failing plugin is retried for routing_patience_ms, then skipped.
+    for instruction in ["unavailable", "panic", "sleep 60000", "worker  ", "one-of"] {
+        assert_eq!(chain(instruction, "worker ben"), "ben", "{instruction}");
     }
 }
 
 #[test]
-fn a_conversation_that_nobody_takes_waits_for_somebody() {
+fn an_unassigned_conversation_waits_for_a_default_worker() {
     let twilio = Twilio::start();
     let setup = Setup::every_role(&twilio).set("plugins.named.plugin.config.route", "\"nobody\"");
     let gateway = setup.start();
-    point(&twilio, &gateway);
+    point_twilio_at(&twilio, &gateway);
     let sid = twilio.inbound_sms("+12025550107", OURS, "planted text").expect("a conversation");
     gateway.log().wait_for("there is no default_worker");
     let config = std::fs::read_to_string(gateway.path("config.toml")).expect("the configuration");
     let more = "tenants.demo.twilio.default_worker = \"default@example.org\"\n";
     std::fs::write(gateway.path("config.toml"), config + more).expect("a file");
     let _gateway = gateway.restart();
-    twilio.wait_for(|state| routed(state, &sid) == ["default@example.org"]);
+    twilio.wait_for(|state| workers(state, &sid) == ["default@example.org"]);
 }
 
 #[test]
-fn a_crm_that_is_down_does_not_keep_a_customer_waiting_for_a_worker() {
-    let (twilio, gateway) = pair(|setup| setup.set("plugins.named.plugin.config.participant", "\"unavailable\""));
+fn a_crm_outage_does_not_delay_the_assignment_of_a_worker() {
+    let (twilio, gateway) =
+        start_with_twilio(|setup| setup.set("plugins.named.plugin.config.participant", "\"unavailable\""));
     let sid = twilio.inbound_sms("+12025550107", OURS, "planted text").expect("a conversation");
-    twilio.wait_for(|state| routed(state, &sid) == ["ana@example.org"]);
+    twilio.wait_for(|state| workers(state, &sid) == ["ana@example.org"]);
     let waiting = gateway.deliveries().into_iter().find(|delivery| delivery["event"] == "onParticipantAdded");
     let state = waiting.expect("the delivery")["state"].clone();
     assert!(state == "ready" || state == "leased", "{state}");
 }
 
 #[test]
-fn deliveries_of_one_conversation_are_made_in_order() {
-    let (twilio, gateway) = scenarios::shipped();
+fn deliveries_of_one_conversation_run_in_order() {
+    let (twilio, gateway) = scenarios::start_bundled();
     twilio.filters(&[]);
     let sid = twilio.inbound_sms("+12025550101", OURS, "planted text").expect("a conversation");
     gateway.wait_for_delivery(1, "sent");
@@ -311,7 +315,7 @@ fn deliveries_of_one_conversation_are_made_in_order() {
     };
     let sids: Vec<_> = (1..=5).map(|number| format!("MB{number:032}")).collect();
     sids.iter().for_each(|participant| add(participant));
-    // None of them is there; each is refused for good, after the one before it.
+    // None of the participants exists: each delivery fails for good, after the one before it.
     (2..=6).for_each(|id| drop(gateway.wait_for_delivery(id, "failed")));
     let mut asked: Vec<_> =
         twilio.requests().into_iter().filter(|request| request.call == Call::FetchParticipant).collect();
@@ -322,8 +326,8 @@ fn deliveries_of_one_conversation_are_made_in_order() {
 }
 
 #[test]
-fn a_closed_conversation_is_left_alone() {
-    let (twilio, gateway) = pair(|setup| setup);
+fn a_closed_conversation_gets_no_worker() {
+    let (twilio, gateway) = start_with_twilio(|setup| setup);
     twilio.filters(&[]);
     twilio.custom_routing(false);
     let sid = twilio.inbound_sms("+12025550107", OURS, "planted text").expect("a conversation");
@@ -348,7 +352,7 @@ fn base64(text: &str) -> String {
 }
 
 #[test]
-fn two_gateways_do_not_share_a_store() {
+fn two_gateways_cannot_share_a_store() {
     let gateway = Setup::misbehaving().start();
     let lock = gateway.path("data/frontgate.lock");
     let held = std::fs::File::open(&lock).expect("the lock");

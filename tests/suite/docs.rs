@@ -1,23 +1,24 @@
-//! The pages for plugin authors: what they say is done, in their order, and comes out as they say.
+//! The pages for plugin authors: every command and block is executed in order, and the results must match.
 //!
-//! The fence of a block says what becomes of it:
+//! The fence of a block determines how it is tested:
 //!
-//! | fence | what becomes of the block |
+//! | fence | test |
 //! |---|---|
-//! | `sh` | run with `bash -euo pipefail` where the block before ended; `sh fails` has to fail |
-//! | `sh background` | goes on until the page ends; the page waits until it is ready |
-//! | `output`, `output background` | stands in what the last block, or what goes on, has written; `…` is anything |
-//! | a language and a file's name | written to that file, which the line before the block names: `**src/crm.rs**` |
-//! | `json`, `toml` | can be read |
-//! | `wit` | stands in `wit/` |
-//! | `text` | a picture |
-//! | anything, and `not-run` | nothing; the page says so |
+//! | `sh` | run with `bash -euo pipefail` in the directory where the previous block ended; `sh fails` must fail |
+//! | `sh background` | runs until the page ends; the test waits until it is ready |
+//! | `output`, `output background` | occurs in the output of the last block or of the background program; `…` matches anything |
+//! | a language and a file name | written to that file, which the line before the block names: `**src/crm.rs**` |
+//! | `json`, `toml` | parses |
+//! | `wit` | occurs in `wit/` |
+//! | `text` | a diagram, not tested |
+//! | any, with `not-run` | not tested; the page has to say so |
 
 mod background;
 mod block;
-mod desk;
+mod errors;
 mod links;
 mod output;
+mod reader;
 mod security;
 
 use std::collections::BTreeSet;
@@ -27,12 +28,12 @@ use std::path::{Path, PathBuf};
 use frontgate_tests::root;
 
 use self::block::{Block, Kind};
-use self::desk::Desk;
+use self::reader::Reader;
 
-/// What a page says that has commands in it which no test runs.
+/// The sentence that a page needs if it contains commands that no test runs.
 const NOT_RUN: &str = "No test of ours runs the commands";
 
-/// A test for each page, so that one that fails is named, and several are tried at a time.
+/// One test per page, so that a failing page is named and pages are tested in parallel.
 macro_rules! pages {
     ($($test:ident: $page:literal,)+) => {
         const TESTED: &[&str] = &[$($page),+];
@@ -45,38 +46,39 @@ macro_rules! pages {
 }
 
 pages! {
-    the_first_page_tells_what_there_is: "README.md",
-    a_first_plugin_comes_about_as_the_page_says: "1-first-plugin.md",
-    roles_are_as_the_page_says: "2-roles.md",
-    the_role_crm_is_as_its_page_says: "roles/crm.md",
-    the_role_templates_is_as_its_page_says: "roles/templates.md",
-    the_role_outgoing_is_as_its_page_says: "roles/outgoing.md",
-    the_role_routing_is_as_its_page_says: "roles/routing.md",
-    the_role_conversations_is_as_its_page_says: "roles/conversations.md",
-    the_role_channel_is_as_its_page_says: "roles/channel.md",
-    capabilities_are_as_the_page_says: "3-capabilities.md",
-    plugins_are_tested_as_the_page_says: "4-testing.md",
-    languages_are_as_the_page_says: "5-languages.md",
-    rust_is_as_its_page_says: "languages/rust.md",
-    javascript_is_as_its_page_says: "languages/javascript.md",
-    typescript_is_as_its_page_says: "languages/typescript.md",
-    python_is_as_its_page_says: "languages/python.md",
-    c_is_as_its_page_says: "languages/c.md",
-    go_is_as_its_page_says: "languages/go.md",
-    other_languages_are_as_their_page_says: "languages/others.md",
-    a_plugin_is_published_as_the_page_says: "6-publishing.md",
+    the_readme_is_correct: "README.md",
+    the_first_plugin_tutorial_works: "1-first-plugin.md",
+    the_roles_page_is_correct: "2-roles.md",
+    the_crm_page_is_correct: "roles/crm.md",
+    the_templates_page_is_correct: "roles/templates.md",
+    the_outgoing_page_is_correct: "roles/outgoing.md",
+    the_routing_page_is_correct: "roles/routing.md",
+    the_conversations_page_is_correct: "roles/conversations.md",
+    the_channel_page_is_correct: "roles/channel.md",
+    the_capabilities_page_is_correct: "3-capabilities.md",
+    the_testing_page_is_correct: "4-testing.md",
+    the_languages_page_is_correct: "5-languages.md",
+    the_rust_page_is_correct: "languages/rust.md",
+    the_javascript_page_is_correct: "languages/javascript.md",
+    the_typescript_page_is_correct: "languages/typescript.md",
+    the_python_page_is_correct: "languages/python.md",
+    the_c_page_is_correct: "languages/c.md",
+    the_go_page_is_correct: "languages/go.md",
+    the_page_about_other_languages_is_correct: "languages/others.md",
+    the_publishing_page_is_correct: "6-publishing.md",
+    the_errors_page_is_correct: "operate/errors.md",
 }
 
-/// Does what a page says.
+/// Follows a page from top to bottom.
 fn follow(page: &str) {
     let text = fs::read_to_string(folder().join(page)).expect("the page");
     let blocks = Block::all(page, &text);
     if blocks.iter().any(|block| block.kind == Kind::NotRun) {
         assert!(text.contains(NOT_RUN), "{page} has blocks that are not run, and does not say `{NOT_RUN}`");
     }
-    let mut desk = Desk::new(page);
+    let mut reader = Reader::new(page);
     for block in &blocks {
-        desk.work(block);
+        reader.follow(block);
     }
 }
 
@@ -84,7 +86,7 @@ fn folder() -> PathBuf {
     root().join("docs")
 }
 
-/// Every page, by its path in the folder.
+/// Every page, by its path below `docs/`.
 fn pages() -> BTreeSet<String> {
     let mut pages = BTreeSet::new();
     let mut folders = vec![folder()];
@@ -104,12 +106,12 @@ fn name(path: &Path) -> String {
 }
 
 #[test]
-fn every_page_is_tried() {
+fn every_page_has_a_test() {
     assert_eq!(pages(), TESTED.iter().map(|page| (*page).to_owned()).collect());
 }
 
 #[test]
-fn every_link_leads_somewhere() {
+fn every_link_has_a_target() {
     let pages: Vec<PathBuf> = pages().iter().map(|page| folder().join(page)).collect();
     let above = ["README.md", "ARCHITECTURE.md", "SECURITY.md"].map(|page| root().join(page));
     let broken: Vec<String> = pages.iter().chain(&above).flat_map(|page| links::broken(page)).collect();
@@ -117,7 +119,7 @@ fn every_link_leads_somewhere() {
 }
 
 #[test]
-fn every_page_is_led_to() {
+fn every_page_is_reachable_from_the_readme() {
     let mut reached = BTreeSet::from(["README.md".to_owned()]);
     let mut next = vec![folder().join("README.md")];
     while let Some(page) = next.pop() {

@@ -1,5 +1,5 @@
-//! The example plugins: one adapter in six languages, over the same CRM, asked the same. Each has a tenant of its
-//! own, and all answer with the same bytes.
+//! The example plugins: the same CRM adapter in six languages. Each has its own tenant, and all of them must return
+//! identical answers.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 const ANA: &str = "ana@example.org";
 const BEN: &str = "ben@example.org";
 
-/// A gateway with every example.
+/// A gateway with every example plugin.
 fn gateway(crm: &SmallCrm) -> Gateway {
     let url = format!("{:?}", crm.url());
     let bound = format!(
@@ -35,12 +35,12 @@ fn gateway(crm: &SmallCrm) -> Gateway {
     all.start()
 }
 
-/// The answer that all of them give, after something was done for each.
+/// Sends a callback to each example, after `before`, and returns the answer that all of them give.
 #[track_caller]
-fn all_answer_after(gateway: &Gateway, before: impl Fn(), callback: &str, form: &[(&str, &str)]) -> Answer {
+fn ask_all_after(gateway: &Gateway, before: impl Fn(), callback: &str, form: &[(&str, &str)]) -> Answer {
     let mut answers = Example::ALL.into_iter().map(|example| {
         before();
-        (example, gateway.callback_of(&format!("/{example}"), callback, form))
+        (example, gateway.tenant_callback(&format!("/{example}"), callback, form))
     });
     let (_, first) = answers.next().expect("there are examples");
     for (example, answer) in answers {
@@ -49,20 +49,20 @@ fn all_answer_after(gateway: &Gateway, before: impl Fn(), callback: &str, form: 
     first
 }
 
-/// Errors have the request's id in them.
+/// The answer without the request id that errors contain.
 fn without_id(answer: &Answer) -> String {
     let id = answer.json["error"]["request_id"].as_str().unwrap_or("no id");
     answer.text.replace(id, "ID")
 }
 
 #[track_caller]
-fn all_answer(gateway: &Gateway, form: &[(&str, &str)]) -> Answer {
-    all_answer_after(gateway, || {}, "crm", form)
+fn ask_all(gateway: &Gateway, form: &[(&str, &str)]) -> Answer {
+    ask_all_after(gateway, || {}, "crm", form)
 }
 
 #[track_caller]
 fn details(gateway: &Gateway, worker: &str, id: &str) -> Answer {
-    all_answer(gateway, &[("Worker", worker), ("CustomerId", id), ("Location", "GetCustomerDetailsByCustomerId")])
+    ask_all(gateway, &[("Worker", worker), ("CustomerId", id), ("Location", "GetCustomerDetailsByCustomerId")])
 }
 
 fn ids(answer: &Answer) -> Vec<String> {
@@ -71,13 +71,13 @@ fn ids(answer: &Answer) -> Vec<String> {
     customers.iter().map(|customer| customer["customer_id"].as_str().expect("an id").to_owned()).collect()
 }
 
-/// The CRM's contacts that a worker owns, in its order.
+/// The ids of a worker's contacts, in the CRM's order.
 fn owned(crm: &SmallCrm, worker: &str) -> Vec<String> {
     let contacts = crm.contacts().into_iter().filter(|contact| contact.owner == worker);
     contacts.map(|contact| contact.id).collect()
 }
 
-/// All pages of a worker's list.
+/// The ids in all pages of a worker's list.
 #[track_caller]
 fn pages(gateway: &Gateway, worker: &str, size: usize, by_token: bool) -> Vec<String> {
     let size_text = size.to_string();
@@ -89,7 +89,7 @@ fn pages(gateway: &Gateway, worker: &str, size: usize, by_token: bool) -> Vec<St
             (_, Some(last)) => form.push(("Anchor", last)),
             _ => {}
         }
-        let answer = all_answer(gateway, &form);
+        let answer = ask_all(gateway, &form);
         let page = ids(&answer);
         token = answer.json["objects"]["next_page_token"].as_str().map(str::to_owned);
         assert!(page.len() <= size, "{} of {size}", page.len());
@@ -102,7 +102,7 @@ fn pages(gateway: &Gateway, worker: &str, size: usize, by_token: bool) -> Vec<St
 }
 
 #[test]
-fn every_customer_of_a_worker_is_listed_once_whatever_a_page_holds() {
+fn every_customer_is_listed_once_at_any_page_size() {
     let crm = SmallCrm::start();
     let gateway = gateway(&crm);
     let mine = owned(&crm, ANA);
@@ -116,14 +116,14 @@ fn every_customer_of_a_worker_is_listed_once_whatever_a_page_holds() {
 }
 
 #[test]
-fn a_page_takes_no_more_requests_than_it_needs() {
+fn a_page_needs_the_minimum_number_of_crm_requests() {
     let crm = SmallCrm::start();
     let gateway = gateway(&crm);
     for (size, limits) in [("30", vec![30]), ("50", vec![50]), ("100", vec![50, 50])] {
         for example in Example::ALL {
             crm.take_requests();
             let form = list(&[("PageSize", size)]);
-            assert_eq!(ids(&gateway.callback_of(&format!("/{example}"), "crm", &form)).len().to_string(), size);
+            assert_eq!(ids(&gateway.tenant_callback(&format!("/{example}"), "crm", &form)).len().to_string(), size);
             let seen = crm.take_requests().into_iter().map(|request| {
                 let (_, rest) = request.target.split_once("&limit=").expect("a limit");
                 rest.split('&').next().and_then(|limit| limit.parse().ok()).expect("a number")
@@ -134,27 +134,27 @@ fn a_page_takes_no_more_requests_than_it_needs() {
 }
 
 #[test]
-fn what_is_not_in_the_list_is_no_place_to_start() {
+fn an_unknown_position_is_rejected_or_an_empty_page() {
     let crm = SmallCrm::start();
     let gateway = gateway(&crm);
     let theirs = owned(&crm, BEN);
     for anchor in ["gone", "", "../contacts", "&owner=ben@example.org", &theirs[3]] {
         if !anchor.is_empty() {
-            assert_eq!(ids(&all_answer(&gateway, &list(&[("Anchor", anchor)]))), [""; 0], "{anchor}");
+            assert_eq!(ids(&ask_all(&gateway, &list(&[("Anchor", anchor)]))), [""; 0], "{anchor}");
         }
     }
     for token in ["guess", "Z3Vlc3M", "&owner=ben@example.org", "🍵"] {
-        let answer = all_answer(&gateway, &list(&[("NextPageToken", token)]));
+        let answer = ask_all(&gateway, &list(&[("NextPageToken", token)]));
         assert_eq!((answer.status, answer.code()), (422, "invalid"), "{token}");
     }
 }
 
 #[test]
-fn a_search_finds_the_workers_own_only() {
+fn a_search_finds_only_the_workers_own_customers() {
     let crm = SmallCrm::start();
     let gateway = gateway(&crm);
     let names = |worker: &str, query: &str| {
-        let answer = all_answer(&gateway, &list(&[("Query", query), ("Worker", worker)]));
+        let answer = ask_all(&gateway, &list(&[("Query", query), ("Worker", worker)]));
         ids(&answer);
         let customers = answer.json["objects"]["customers"].as_array().expect("customers").clone();
         let name = |customer: &Value| customer["display_name"].as_str().expect("a name").to_owned();
@@ -169,15 +169,15 @@ fn a_search_finds_the_workers_own_only() {
     assert_eq!(names(ANA, "مريم"), ["مريم الزهراء"]);
     assert_eq!(names(ANA, "only a"), ["Only a Company Ltd."]);
     assert_eq!(names(ANA, "'Hara, \""), ["O'Hara, \"Tab by\" <b>&amp;</b>"]);
-    for nobody in ["100% & owner=ben@example.org", "a+b", "#?/\\", "!'()*~-._"] {
-        assert_eq!(names(ANA, nobody), [""; 0], "{nobody}");
+    for no_match in ["100% & owner=ben@example.org", "a+b", "#?/\\", "!'()*~-._"] {
+        assert_eq!(names(ANA, no_match), [""; 0], "{no_match}");
     }
-    let too_long = all_answer(&gateway, &list(&[("Query", &"é".repeat(201))]));
+    let too_long = ask_all(&gateway, &list(&[("Query", &"é".repeat(201))]));
     assert_eq!((too_long.status, too_long.code()), (422, "invalid"));
 }
 
 #[test]
-fn details_are_all_that_the_crm_knows_and_frontline_takes() {
+fn details_contain_everything_that_crm_and_frontline_share() {
     let crm = SmallCrm::start();
     let gateway = gateway(&crm);
     let mora = details(&gateway, ANA, "c-000000");
@@ -200,29 +200,29 @@ fn details_are_all_that_the_crm_knows_and_frontline_takes() {
     for id in owned(&crm, ANA) {
         assert_eq!(details(&gateway, ANA, &id).json["objects"]["customer"]["customer_id"], *id);
     }
-    // Nothing was left for the gateway to mend: each plugin has told of its odd numbers itself.
+    // The plugins themselves have logged their invalid numbers, so the gateway had none left to correct.
     for words in ["not in E.164: 1", "not in E.164: 6"] {
-        gateway.log().wait_for_more(words, Example::ALL.len());
+        gateway.log().wait_for_count(words, Example::ALL.len());
     }
 }
 
 #[test]
-fn what_a_worker_may_not_see_is_not_there() {
+fn customers_of_other_workers_are_not_found() {
     let crm = SmallCrm::start();
     let gateway = gateway(&crm);
     let theirs = owned(&crm, BEN);
-    let nobodys = owned(&crm, "");
-    for id in [&*theirs[0], &*nobodys[0], "c-999999", "gone", "..", "../contacts", "c-000000?", "c-000000/", "李"] {
+    let unassigned = owned(&crm, "");
+    for id in [&*theirs[0], &*unassigned[0], "c-999999", "gone", "..", "../contacts", "c-000000?", "c-000000/", "李"] {
         let answer = details(&gateway, ANA, id);
         assert_eq!((answer.status, answer.code()), (404, "not-found"), "{id}: {}", answer.text);
     }
-    // For one who differs in nothing but case the CRM has no contacts either.
+    // The CRM compares workers case-sensitively.
     assert_eq!(details(&gateway, "Ana@example.org", "c-000000").status, 404);
-    assert_eq!(ids(&all_answer(&gateway, &list(&[("Worker", "Ana@example.org")]))), [""; 0]);
+    assert_eq!(ids(&ask_all(&gateway, &list(&[("Worker", "Ana@example.org")]))), [""; 0]);
 }
 
 #[test]
-fn a_conversation_is_named_after_the_customer_who_begins_it() {
+fn a_conversation_is_named_after_its_customer() {
     let crm = SmallCrm::start();
     let gateway = gateway(&crm);
     let name = |address: &str| {
@@ -233,7 +233,7 @@ fn a_conversation_is_named_after_the_customer_who_begins_it() {
             ("MessageBody", "Hello"),
             ("Attributes", "{}"),
         ];
-        let answer = all_answer_after(&gateway, || {}, "conversations", &form);
+        let answer = ask_all_after(&gateway, || {}, "conversations", &form);
         assert_eq!(answer.status, 200, "{}", answer.text);
         answer.json["friendly_name"].as_str().unwrap_or_default().to_owned()
     };
@@ -242,13 +242,13 @@ fn a_conversation_is_named_after_the_customer_who_begins_it() {
     assert_eq!(name("+12025550116"), "Ben's Own Lind");
     assert_eq!(name("+12025550111"), "李小龍");
     assert_eq!(name("+4930901820"), "+4930901820");
-    // Nothing of ours keeps a customer from writing.
+    // A failing CRM does not block the customer's message.
     crm.fault(Fault::new(Action::Status(500)).times(Example::ALL.len()));
     assert_eq!(name("+12025550107"), "");
 }
 
 #[test]
-fn what_is_wrong_with_the_crm_decides_whether_trying_again_may_help() {
+fn each_crm_failure_maps_to_a_transient_or_permanent_error() {
     let crm = SmallCrm::start();
     let gateway = gateway(&crm);
     let table = [
@@ -267,48 +267,48 @@ fn what_is_wrong_with_the_crm_decides_whether_trying_again_may_help() {
     ];
     let whole = list(&[("PageSize", "100")]);
     let one = [("Worker", ANA), ("CustomerId", "c-000000"), ("Location", "GetCustomerDetailsByCustomerId")];
-    let mut told = BTreeMap::new();
+    let mut logged = BTreeMap::new();
     for (action, status, code, words) in table {
-        // The first page of the CRM is fine, and the second is not.
+        // The list fails at the second page of the CRM.
         for (fault, form) in
             [(Fault::new(action.clone()).on(Call::List).after(1), &*whole), (Fault::new(action.clone()), &one)]
         {
-            let answer = all_answer_after(&gateway, || crm.fault(fault.clone()), "crm", form);
+            let answer = ask_all_after(&gateway, || crm.fault(fault.clone()), "crm", form);
             assert_eq!((answer.status, answer.code()), (status, code), "{action:?}: {}", answer.text);
-            *told.entry(words).or_insert(0) += Example::ALL.len();
-            gateway.log().wait_for_more(words, told[words]);
+            *logged.entry(words).or_insert(0) += Example::ALL.len();
+            gateway.log().wait_for_count(words, logged[words]);
         }
     }
     crm.fault(Fault::new(Action::Status(404)).times(Example::ALL.len()));
-    assert_eq!(all_answer(&gateway, &whole).status, 502);
+    assert_eq!(ask_all(&gateway, &whole).status, 502);
     crm.go_down();
-    let answer = all_answer(&gateway, &whole);
+    let answer = ask_all(&gateway, &whole);
     assert_eq!((answer.status, answer.code()), (503, "unavailable"));
     crm.come_back();
-    assert_eq!(ids(&all_answer(&gateway, &whole)).len(), 100);
+    assert_eq!(ids(&ask_all(&gateway, &whole)).len(), 100);
 }
 
 #[test]
-fn a_slow_crm_is_given_up_before_the_platform_gives_up() {
+fn a_slow_crm_times_out_before_the_platform_does() {
     let crm = SmallCrm::start();
     let gateway = gateway(&crm);
     let asked = || crm.fault(Fault::new(Action::Hang));
-    let answer = all_answer_after(&gateway, asked, "crm", &list(&[]));
+    let answer = ask_all_after(&gateway, asked, "crm", &list(&[]));
     assert_eq!((answer.status, answer.code()), (503, "unavailable"));
-    gateway.log().wait_for_more("the CRM did not answer in time", Example::ALL.len());
+    gateway.log().wait_for_count("the CRM did not answer in time", Example::ALL.len());
 }
 
 #[test]
-fn a_rate_limit_ends_when_its_time_is_over() {
+fn requests_succeed_again_after_a_rate_limit() {
     let crm = SmallCrm::start();
     let gateway = gateway(&crm);
     crm.rate(0, Duration::from_secs(3600));
-    assert_eq!(all_answer(&gateway, &list(&[])).status, 503);
+    assert_eq!(ask_all(&gateway, &list(&[])).status, 503);
     crm.rate(1_000, Duration::from_secs(3600));
-    assert_eq!(ids(&all_answer(&gateway, &list(&[]))).len(), 30);
+    assert_eq!(ids(&ask_all(&gateway, &list(&[]))).len(), 30);
 }
 
-/// The checks of `frontgate plugin test` that did not pass: their names, and why.
+/// The checks of `frontgate plugin test` that did not pass: names and reasons.
 fn failures(example: Example, plugin: &[u8], crm: &SmallCrm) -> Vec<(String, String)> {
     let output = example.test(plugin, crm, &["--format", "json"]);
     let report: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"));
@@ -320,17 +320,17 @@ fn failures(example: Example, plugin: &[u8], crm: &SmallCrm) -> Vec<(String, Str
 }
 
 #[test]
-fn every_example_passes_its_cases_and_what_the_contract_expects() {
+fn every_example_passes_its_cases_and_the_conformance_checks() {
     let crm = SmallCrm::start();
     for example in Example::ALL {
         assert_eq!(failures(example, &example.build(), &crm), [], "{example}");
     }
 }
 
-/// Panics unless every example with a mistake fails, and one of its failures has these words.
-fn is_found(mistake: Mistake, words: &str) {
+/// Asserts that every example with this mistake fails a check, with these words as the reason.
+fn assert_detected(mistake: Mistake, words: &str) {
     let crm = &SmallCrm::start();
-    // They wait for a CRM that hangs, most of the time.
+    // In parallel, since they mostly wait for a hanging CRM.
     std::thread::scope(|scope| {
         for example in Example::ALL {
             scope.spawn(move || {
@@ -343,38 +343,38 @@ fn is_found(mistake: Mistake, words: &str) {
 }
 
 #[test]
-fn a_gap_between_pages_is_found() {
-    is_found(Mistake::Gap, "a page begins just behind the last row of the one before");
+fn a_gap_between_pages_is_detected() {
+    assert_detected(Mistake::Gap, "a page begins just behind the last row of the one before");
 }
 
 #[test]
-fn an_address_that_lacks_its_beginning_is_found() {
-    is_found(Mistake::WrongField, "WhatsApp's begin with `whatsapp:`");
+fn an_address_without_its_prefix_is_detected() {
+    assert_detected(Mistake::WrongField, "WhatsApp's begin with `whatsapp:`");
 }
 
 #[test]
-fn a_value_of_the_wrong_type_is_found() {
-    is_found(Mistake::WrongType, "catch what can go wrong, and answer one of the contract's errors");
+fn a_value_of_the_wrong_type_is_detected() {
+    assert_detected(Mistake::WrongType, "catch what can go wrong, and answer one of the contract's errors");
 }
 
 #[test]
-fn a_search_that_does_not_end_is_found() {
-    // On a busy machine the time by the clock is over before that on a processor, and the remedy is another one.
-    is_found(Mistake::Slow, "returned no answer: the plugin took too long");
+fn an_endless_search_is_detected() {
+    // On a busy machine the wall-clock limit is reached before the CPU limit, and the advice differs.
+    assert_detected(Mistake::Slow, "returned no answer: the plugin took too long");
 }
 
 #[test]
-fn an_answer_that_is_too_large_is_found() {
-    is_found(Mistake::TooLarge, "is too large: keep to `page-size`, and leave out what nobody reads");
+fn an_oversized_answer_is_detected() {
+    assert_detected(Mistake::TooLarge, "is too large: keep to `page-size`, and leave out what nobody reads");
 }
 
 #[test]
-fn a_failing_crm_that_is_shown_as_an_empty_one_is_found() {
-    is_found(Mistake::Silent, "say `unavailable` where trying again may help");
+fn a_failing_crm_shown_as_empty_is_detected() {
+    assert_detected(Mistake::Silent, "say `unavailable` where trying again may help");
 }
 
 #[test]
-fn all_examples_have_the_same_cases_contract_and_settings() {
+fn all_examples_share_cases_contract_and_settings() {
     for example in Example::ALL {
         let of = |file: &str| std::fs::canonicalize(example.folder().join(file)).expect("it is there");
         assert_eq!(of("cases"), frontgate_tests::root().join("examples/cases"), "{example}");

@@ -1,10 +1,10 @@
-//! Every kind of folder and every kind of file in it, each with its receipt.
+//! Kinds of plugin folders and of files in them, each with its receipt.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::process::Command;
 
-use frontgate_tests::{Gateway, Setup, another_build, component, digest, root};
+use frontgate_tests::{Gateway, Setup, another_build, component, digest, eventually, root};
 use serde_json::Value;
 
 fn build(number: u8) -> Vec<u8> {
@@ -15,23 +15,23 @@ fn attempt(gateway: &Gateway, plugin: &str) -> Value {
     gateway.status()["plugins"][plugin]["last_attempt"].clone()
 }
 
-fn live_is(gateway: &Gateway, bytes: &[u8], count: usize) {
-    gateway.log().wait_for_more("plugin `plugin` is live", count);
+fn assert_live(gateway: &Gateway, bytes: &[u8], count: usize) {
+    gateway.log().wait_for_count("plugin `plugin` is live", count);
     assert_eq!(gateway.status()["plugins"]["plugin"]["live"]["digest"], digest(bytes));
     assert_eq!(attempt(gateway, "plugin")["outcome"], "live");
 }
 
-/// Waits for the receipt of a file that is not usable, while everything else goes on.
-fn refused(gateway: &Gateway, plugin: &str, words: &str) {
+/// Waits until a file is rejected, and checks its receipt and that the live plugin still answers.
+fn assert_rejected(gateway: &Gateway, plugin: &str, words: &str) {
     gateway.log().wait_for(&format!("plugin `{plugin}` is not usable: "));
     let attempt = attempt(gateway, plugin);
     assert_eq!(attempt["outcome"], "refused", "{attempt}");
     assert!(attempt["reason"].as_str().expect("a reason").contains(words), "{plugin}: {attempt}");
-    assert_eq!(gateway.wished("hello"), "version 1");
+    assert_eq!(gateway.output_of("hello"), "version 1");
 }
 
 #[test]
-fn what_a_container_platform_mounts_is_followed() {
+fn an_atomically_swapped_volume_mount_is_reloaded() {
     let setup = Setup::new();
     let folder = setup.folder().join("plugins");
     let version = |name: &str, bytes: &[u8]| {
@@ -42,47 +42,48 @@ fn what_a_container_platform_mounts_is_followed() {
     symlink("..2026_1", folder.join("..data")).expect("a link");
     symlink("..data/plugin.wasm", folder.join("plugin.wasm")).expect("a link");
     let gateway = setup.start();
-    live_is(&gateway, &build(1), 1);
+    assert_live(&gateway, &build(1), 1);
     version("..2026_2", &build(2));
     symlink("..2026_2", folder.join("..data_tmp")).expect("a link");
     fs::rename(folder.join("..data_tmp"), folder.join("..data")).expect("the swap");
-    live_is(&gateway, &build(2), 2);
+    assert_live(&gateway, &build(2), 2);
     fs::remove_dir_all(folder.join("..2026_1")).expect("the folder");
     assert_eq!(gateway.reload().len(), 0);
 }
 
 #[test]
-fn a_file_that_is_moved_in_and_one_that_is_written_in_place_are_taken() {
+fn a_renamed_and_an_overwritten_file_are_both_loaded() {
     let gateway = Setup::new().plugin("plugin", &build(1)).start();
     fs::write(gateway.path("plugins/upload"), build(2)).expect("a file");
     fs::rename(gateway.path("plugins/upload"), gateway.path("plugins/plugin.wasm")).expect("the swap");
-    live_is(&gateway, &build(2), 2);
+    assert_live(&gateway, &build(2), 2);
     fs::write(gateway.path("plugins/plugin.wasm"), build(3)).expect("a file");
-    live_is(&gateway, &build(3), 3);
-    // The same size and an older time.
+    assert_live(&gateway, &build(3), 3);
+    // The same size and an older modification time.
     fs::write(gateway.path("plugins/plugin.wasm"), build(4)).expect("a file");
     let file = fs::File::options().write(true).open(gateway.path("plugins/plugin.wasm")).expect("the file");
     file.set_modified(std::time::UNIX_EPOCH).expect("a time");
-    live_is(&gateway, &build(4), 4);
+    assert_live(&gateway, &build(4), 4);
 }
 
 #[test]
-fn a_folder_that_is_replaced_as_a_whole_is_followed() {
+fn a_replaced_plugin_folder_is_watched() {
     let gateway = Setup::new().set("plugins.rescan_interval_ms", "50").plugin("plugin", &build(1)).start();
+    let live_digest = || gateway.status()["plugins"]["plugin"]["live"]["digest"].clone();
     let next = gateway.path("next");
     fs::create_dir(&next).expect("a folder");
     fs::write(next.join("plugin.wasm"), build(2)).expect("a file");
     fs::rename(gateway.path("plugins"), gateway.path("before")).expect("a move");
     fs::rename(&next, gateway.path("plugins")).expect("a move");
     gateway.log().wait_for("plugin `plugin` is live");
-    while gateway.status()["plugins"]["plugin"]["live"]["digest"] != digest(&build(2)) {}
+    eventually("build 2 is live", live_digest, |live| *live == digest(&build(2)));
     fs::write(gateway.path("plugins/plugin.wasm"), build(3)).expect("a file");
-    while gateway.status()["plugins"]["plugin"]["live"]["digest"] != digest(&build(3)) {}
+    eventually("build 3 is live", live_digest, |live| *live == digest(&build(3)));
 }
 
 #[test]
-fn a_bind_mount_without_events_is_looked_through() {
-    // A mount needs rights that not every machine gives to tests.
+fn a_bind_mount_without_events_is_rescanned() {
+    // Mounting needs privileges that tests do not have on every machine.
     let may = Command::new("unshare").args(["-rm", "true"]).status().is_ok_and(|status| status.success());
     if !may {
         return;
@@ -91,35 +92,35 @@ fn a_bind_mount_without_events_is_looked_through() {
     fs::write(elsewhere.path().join("plugin.wasm"), build(1)).expect("a file");
     let setup = Setup::new().set("plugins.rescan_interval_ms", "50");
     let gateway = setup.start_with_mount(elsewhere.path());
-    live_is(&gateway, &build(1), 1);
+    assert_live(&gateway, &build(1), 1);
     fs::write(elsewhere.path().join("plugin.wasm"), build(2)).expect("a file");
-    live_is(&gateway, &build(2), 2);
+    assert_live(&gateway, &build(2), 2);
 }
 
 #[test]
-fn a_folder_that_is_gone_takes_nothing_away() {
+fn a_missing_folder_removes_no_plugin() {
     let gateway = Setup::new().set("plugins.rescan_interval_ms", "50").plugin("plugin", &build(1)).start();
     fs::rename(gateway.path("plugins"), gateway.path("elsewhere")).expect("a move");
     gateway.log().wait_for("the plugins' folder cannot be read, so nothing changes");
-    assert_eq!(gateway.wished("hello"), "version 1");
-    let (status, text) = gateway.operate("/reload", "");
+    assert_eq!(gateway.output_of("hello"), "version 1");
+    let (status, text) = gateway.admin_post("/reload", "");
     assert!(status == 409 && text.contains("cannot be read"), "{text}");
     fs::rename(gateway.path("elsewhere"), gateway.path("plugins")).expect("a move");
     gateway.drop_plugin("plugin", &build(2));
-    live_is(&gateway, &build(2), 2);
+    assert_live(&gateway, &build(2), 2);
 }
 
 #[test]
-fn what_is_called_like_a_plugin_and_is_no_file_is_said() {
+fn a_plugin_name_that_is_no_regular_file_is_reported() {
     let gateway = Setup::new().plugin("plugin", &build(1)).start();
     let folder = gateway.path("plugins");
     fs::create_dir(folder.join("folder.wasm")).expect("a folder");
-    refused(&gateway, "folder", "it is a folder, not a file");
+    assert_rejected(&gateway, "folder", "it is a folder, not a file");
     rustix::fs::mkfifoat(rustix::fs::CWD, folder.join("pipe.wasm"), rustix::fs::Mode::RUSR).expect("a pipe");
-    refused(&gateway, "pipe", "it is a pipe, not a file");
+    assert_rejected(&gateway, "pipe", "it is a pipe, not a file");
     symlink("loop.wasm", folder.join("loop.wasm")).expect("a link");
-    refused(&gateway, "loop", "it cannot be looked at: Too many levels of symbolic links");
-    // A link to nothing is nothing yet.
+    assert_rejected(&gateway, "loop", "it cannot be looked at: Too many levels of symbolic links");
+    // A dangling link is ignored until its target exists.
     symlink("nothing", folder.join("dangling.wasm")).expect("a link");
     assert_eq!(gateway.reload().len(), 0);
     assert_eq!(attempt(&gateway, "dangling"), Value::Null);
@@ -128,8 +129,8 @@ fn what_is_called_like_a_plugin_and_is_no_file_is_said() {
 }
 
 #[test]
-fn a_file_that_may_not_be_read_is_read_once_it_may() {
-    // Whoever may read everything has no such files.
+fn an_unreadable_file_is_loaded_once_it_is_readable() {
+    // Root can read every file, so the rejection is checked only for other users.
     let gateway = Setup::new().set("plugins.rescan_interval_ms", "50").plugin("plugin", &build(1)).start();
     let path = gateway.path("plugins/other.wasm");
     fs::write(gateway.path("upload"), build(2)).expect("a file");
@@ -137,14 +138,14 @@ fn a_file_that_may_not_be_read_is_read_once_it_may() {
     let readable = fs::read(gateway.path("upload")).is_ok();
     fs::rename(gateway.path("upload"), &path).expect("a move");
     if !readable {
-        refused(&gateway, "other", "Permission denied");
+        assert_rejected(&gateway, "other", "Permission denied");
     }
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("the file");
     gateway.log().wait_for("plugin `other` is live");
 }
 
 #[test]
-fn files_that_start_badly_or_are_too_large_or_no_components_are_refused_with_the_reason() {
+fn unusable_files_are_rejected_with_the_reason() {
     let setup = Setup::new()
         .set("plugins.cache", "\"compiled\"")
         .set("plugins.file_bytes_max", "2000000")
@@ -169,6 +170,6 @@ fn files_that_start_badly_or_are_too_large_or_no_components_are_refused_with_the
     ];
     for (name, bytes, words) in cases {
         gateway.drop_plugin(name, &bytes);
-        refused(&gateway, name, words);
+        assert_rejected(&gateway, name, words);
     }
 }

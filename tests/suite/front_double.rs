@@ -6,11 +6,12 @@ mod files;
 mod hooks;
 mod messages;
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use frontgate_tests::Front;
 use frontgate_tests::front::token;
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 use ureq::http::Request;
 

@@ -1,4 +1,4 @@
-//! Templates and outgoing conversations: what they take, what they answer.
+//! The callbacks for templates and outgoing conversations: accepted requests and answers.
 
 use frontgate_tests::{Answer, Gateway, PLUGIN_ERRORS, Setup, Twilio, component};
 use serde_json::{Value, json};
@@ -30,15 +30,15 @@ fn outgoing(gateway: &Gateway, customer: &str, kind: &str, value: &str) -> Answe
     )
 }
 
-fn misbehaving() -> (Twilio, Gateway) {
+fn start_misbehaving() -> (Twilio, Gateway) {
     let twilio = Twilio::start();
     let gateway = Setup::every_role(&twilio).start();
     (twilio, gateway)
 }
 
 #[test]
-fn templates_are_a_bare_list_of_what_frontline_takes() {
-    let (_twilio, gateway) = misbehaving();
+fn templates_are_encoded_as_frontline_expects() {
+    let (_twilio, gateway) = start_misbehaving();
     let answer = templates(&gateway, &[("CustomerId", "odd")]);
     assert_eq!(answer.status, 200, "{}", answer.text);
     let expected = json!([
@@ -50,16 +50,16 @@ fn templates_are_a_bare_list_of_what_frontline_takes() {
 }
 
 #[test]
-fn templates_can_be_asked_for_without_a_customer() {
-    let (_twilio, gateway) = misbehaving();
+fn templates_can_be_requested_without_a_customer() {
+    let (_twilio, gateway) = start_misbehaving();
     let text = templates(&gateway, &[]).text.replace("\\\"", "\"");
     assert!(text.contains("worker: \"ana@example.org\", customer-id: None"), "{text}");
     assert!(text.contains("conversation-sid: Some(\"CH00000000000000000000000000000007\")"), "{text}");
 }
 
 #[test]
-fn templates_past_64_kib_are_left_out_at_the_end() {
-    let (_twilio, gateway) = misbehaving();
+fn templates_over_64_kib_are_cut_at_the_end() {
+    let (_twilio, gateway) = start_misbehaving();
     let answer = templates(&gateway, &[("CustomerId", "many 100")]);
     assert_eq!(answer.status, 200);
     assert!(answer.text.len() <= 65_536, "{} bytes", answer.text.len());
@@ -69,11 +69,14 @@ fn templates_past_64_kib_are_left_out_at_the_end() {
 }
 
 #[test]
-fn what_cannot_be_answered_has_a_status_and_a_stable_code() {
-    let (_twilio, gateway) = misbehaving();
-    for (wish, status, code) in PLUGIN_ERRORS {
-        for answer in [templates(&gateway, &[("CustomerId", wish)]), outgoing(&gateway, wish, "sms", "+12025550107")] {
-            assert_eq!((answer.status, answer.code()), (status, code), "{wish}");
+fn an_invalid_callback_gets_a_status_and_a_stable_code() {
+    let (_twilio, gateway) = start_misbehaving();
+    for (instruction, status, code) in PLUGIN_ERRORS {
+        for answer in [
+            templates(&gateway, &[("CustomerId", instruction)]),
+            outgoing(&gateway, instruction, "sms", "+12025550107"),
+        ] {
+            assert_eq!((answer.status, answer.code()), (status, code), "{instruction}");
             assert!(!answer.text.contains("text for the log"), "{}", answer.text);
         }
     }
@@ -92,8 +95,8 @@ fn what_cannot_be_answered_has_a_status_and_a_stable_code() {
 }
 
 #[test]
-fn a_proxy_address_that_frontline_would_refuse_is_refused_early() {
-    let (_twilio, gateway) = misbehaving();
+fn a_proxy_address_that_frontline_would_reject_is_rejected_early() {
+    let (_twilio, gateway) = start_misbehaving();
     let (contact, ours) = ("+12025550107", "+12025550199");
     let whatsapp = |number: &str| format!("whatsapp:{number}");
     for (kind, contact, proxy, code) in [
@@ -118,19 +121,19 @@ fn a_proxy_address_that_frontline_would_refuse_is_refused_early() {
 }
 
 #[test]
-fn a_plugin_asks_the_tenants_crm_through_directory() {
-    let (_twilio, gateway) = misbehaving();
-    let said = |wish: &str| {
-        let answer = templates(&gateway, &[("CustomerId", wish)]);
+fn a_plugin_queries_the_tenants_crm_through_directory() {
+    let (_twilio, gateway) = start_misbehaving();
+    let content_of = |instruction: &str| {
+        let answer = templates(&gateway, &[("CustomerId", instruction)]);
         answer.json[0]["templates"][0]["content"].as_str().expect("a text").to_owned()
     };
-    assert_eq!(said("directory get 7"), "Ok(\"7\")");
-    assert_eq!(said("directory find +12025550107"), "Ok(Some(\"c-+12025550107\"))");
-    assert_eq!(said("directory find +12025550199"), "Ok(None)");
+    assert_eq!(content_of("directory get 7"), "Ok(\"7\")");
+    assert_eq!(content_of("directory find +12025550107"), "Ok(Some(\"c-+12025550107\"))");
+    assert_eq!(content_of("directory find +12025550199"), "Ok(None)");
 }
 
 #[test]
-fn without_a_crm_directory_says_so() {
+fn directory_reports_a_missing_crm() {
     let twilio = Twilio::start();
     let gateway = Setup::every_role(&twilio).set("tenants.demo.roles.crm", "[]").start();
     let answer = templates(&gateway, &[("CustomerId", "directory get 7")]);
@@ -138,7 +141,7 @@ fn without_a_crm_directory_says_so() {
 }
 
 #[test]
-fn callers_that_hold_every_place_can_still_ask_the_crm() {
+fn directory_calls_succeed_while_every_call_slot_is_taken() {
     let twilio = Twilio::start();
     let gateway =
         Setup::every_role(&twilio).set("plugins.calls_max", "2").set("plugins.directory_calls_max", "1").start();
@@ -155,7 +158,7 @@ fn callers_that_hold_every_place_can_still_ask_the_crm() {
 }
 
 #[test]
-fn a_crm_that_hangs_costs_its_caller_no_more_than_its_own_time() {
+fn a_hanging_crm_costs_its_caller_at_most_its_own_timeout() {
     let twilio = Twilio::start();
     for find in ["sleep 60000", "loop"] {
         let gateway = Setup::every_role(&twilio)
@@ -163,16 +166,16 @@ fn a_crm_that_hangs_costs_its_caller_no_more_than_its_own_time() {
             .set("plugins.limits.call_timeout_ms", "300")
             .start();
         let answer = templates(&gateway, &[("CustomerId", "directory find +12025550107")]);
-        // Both end at the same moment, and either may be the one to say so.
-        let said = answer.code() == "out-of-time" || answer.text.contains("the CRM: ");
-        assert!(said, "{find}: {}", answer.text);
+        // Both calls time out at the same moment, and either may report it first.
+        let output = answer.code() == "out-of-time" || answer.text.contains("the CRM: ");
+        assert!(output, "{find}: {}", answer.text);
     }
 }
 
 #[test]
-fn what_the_crm_computes_for_a_plugin_counts_against_that_plugins_budget() {
+fn cpu_time_of_directory_calls_is_charged_to_the_calling_plugin() {
     let twilio = Twilio::start();
-    let often = |cpu_time_ms: &str| {
+    let find_repeatedly = |cpu_time_ms: &str| {
         let gateway = Setup::every_role(&twilio)
             .plugin("crm", &component("misbehaving"))
             .set("tenants.demo.roles.crm", "[\"crm\"]")
@@ -182,15 +185,15 @@ fn what_the_crm_computes_for_a_plugin_counts_against_that_plugins_budget() {
         let answer = templates(&gateway, &[("CustomerId", "directory find-often +12025550107")]);
         (answer.code().to_owned(), answer.json[0]["templates"][0]["content"].clone(), gateway)
     };
-    let (code, _, gateway) = often("50");
+    let (code, _, gateway) = find_repeatedly("50");
     assert_eq!(code, "out-of-time");
     gateway.log().wait_for("the plugin took too long: it reached cpu_time_ms");
-    let (_, said, _) = often("4000");
-    assert_eq!(said, "20");
+    let (_, output, _) = find_repeatedly("4000");
+    assert_eq!(output, "20");
 }
 
 #[test]
-fn shipped_templates_are_filled_for_the_customer_and_the_worker() {
+fn bundled_templates_are_filled_for_customer_and_worker() {
     let file = "
 [[category]]
 name = 'Greetings'
@@ -200,7 +203,7 @@ whatsapp_approved = ['de']
 [[category.template]]
 text = { en = 'We are open.' }
 ";
-    let gateway = Setup::shipped(CSV)
+    let gateway = Setup::bundled(CSV)
         .file("templates.toml", file)
         .set(
             "plugins.named.plugin.config.columns",
@@ -220,16 +223,16 @@ text = { en = 'We are open.' }
     assert_eq!(contents("c-3"), ["Guten Tag Zoë $& {customer.name}", "We are open."]);
     let answer = templates(&gateway, &[]);
     assert_eq!(answer.json[0]["templates"], json!([{ "content": "We are open." }]));
-    // Somebody else's customer, and nobody.
+    // Another worker's customer, and an unknown id.
     for customer in ["c-2", "c-9"] {
         assert_eq!(templates(&gateway, &[("CustomerId", customer)]).status, 404);
     }
 }
 
 #[test]
-fn a_file_of_any_length_is_read_whole() {
+fn a_file_of_any_length_is_read_completely() {
     let file = "[[category]]\nname = 'Greetings'\n[[category.template]]\ntext = 'We are open.'\n#";
-    let gateway = Setup::shipped(CSV)
+    let gateway = Setup::bundled(CSV)
         .set("plugins.named.templates.files", "\"files\"")
         .set("plugins.named.templates.config.templates", "\"templates.toml\"")
         .file("templates.toml", file)
@@ -242,8 +245,8 @@ fn a_file_of_any_length_is_read_whole() {
 }
 
 #[test]
-fn shipped_numbers_follow_worker_country_and_channel() {
-    let gateway = Setup::shipped(CSV)
+fn bundled_numbers_depend_on_worker_country_and_channel() {
+    let gateway = Setup::bundled(CSV)
         .set(
             "plugins.named.plugin.config.columns",
             "{ id = \"Id\", name = \"Name\", phone = \"Phone\", whatsapp = \"WhatsApp\", owner = \"Owner\" }",

@@ -1,28 +1,28 @@
-//! Generated requests from outside, signed and unsigned, against the real gateway: whatever arrives, it answers
-//! without an internal error, and gives back what it took.
+//! Generated requests, signed and unsigned, against the real gateway: it answers each of them without an internal
+//! error, and leaks no connections.
 //!
-//! `FRONTGATE_REQUESTS=1000000` makes the round longer, `FRONTGATE_SEED=7` another one.
+//! `FRONTGATE_REQUESTS=1000000` makes the run longer, `FRONTGATE_SEED=7` changes its requests.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use frontgate_tests::{Front, Gateway, PUBLIC_URL, TOKEN, component, front, sign, wait_until};
+use frontgate_tests::{Front, Gateway, PUBLIC_URL, TOKEN, component, eventually, front, sign};
 use url::form_urlencoded;
 
-use crate::channels::Wired;
+use crate::channels::ChannelFixture;
 
-/// Requests without `FRONTGATE_REQUESTS`.
+/// The number of requests without `FRONTGATE_REQUESTS`.
 const REQUESTS: u64 = 3_000;
-/// Callers at a time.
+/// Concurrent callers.
 const CALLERS: u64 = 4;
-/// Descriptors that may be open afterwards beside those before: idle connections of plugins and to platforms.
+/// Additional descriptors allowed afterwards: idle connections to platforms and of plugins.
 const DESCRIPTORS_MORE: usize = 24;
 /// Longer than any answer takes.
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Pieces that values, paths and bodies are made of.
+/// Fragments of values, paths and bodies.
 const WORDS: [&str; 40] = [
     "",
     "a",
@@ -65,7 +65,7 @@ const WORDS: [&str; 40] = [
     "GetCustomerDetailsByCustomerId",
     "ana@x.example",
 ];
-/// Names of fields that callbacks have.
+/// Field names of callbacks.
 const FIELDS: [&str; 14] = [
     "Location",
     "Worker",
@@ -82,7 +82,7 @@ const FIELDS: [&str; 14] = [
     "AccountSid",
     "",
 ];
-/// Names that Front's JSON has.
+/// Keys of Front's JSON.
 const KEYS: [&str; 16] = [
     "type",
     "payload",
@@ -104,7 +104,7 @@ const KEYS: [&str; 16] = [
 /// Values of `type`.
 const TYPES: [&str; 7] =
     ["message", "message_autoreply", "message_imported", "authorization", "list_addresses", "delete", "other"];
-/// Paths that something may answer at; the last two are a channel's.
+/// Paths of known endpoints; the last two are a channel's.
 const PATHS: [&str; 9] = [
     "/",
     "/callbacks/crm",
@@ -117,7 +117,7 @@ const PATHS: [&str; 9] = [
     "CHANNEL/provider",
 ];
 
-/// SplitMix64: the same requests for the same seed.
+/// SplitMix64, a generator that gives the same requests for the same seed.
 struct Dice(u64);
 
 impl Dice {
@@ -157,9 +157,9 @@ impl Dice {
     }
 }
 
-/// What a caller knows.
-struct Place {
-    /// Path of a channel, with its key.
+/// Addresses that a caller knows.
+struct Target {
+    /// The path of a channel, with its key.
     channel: String,
 }
 
@@ -173,9 +173,9 @@ fn request(method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> V
     bytes
 }
 
-/// A callback that Twilio signed, with any fields.
+/// A callback with random fields, signed by Twilio.
 fn twilio(dice: &mut Dice) -> Vec<u8> {
-    // The test's own signing takes each name once.
+    // The signing helper supports each name once only.
     let names: std::collections::BTreeSet<&str> = (0..dice.below(8)).map(|_| dice.one(&FIELDS)).collect();
     let pairs: Vec<(&str, String)> = names.into_iter().map(|name| (name, dice.text())).collect();
     let pairs: Vec<(&str, &str)> = pairs.iter().map(|(name, value)| (*name, value.as_str())).collect();
@@ -186,8 +186,8 @@ fn twilio(dice: &mut Dice) -> Vec<u8> {
     request("POST", path, &[kind, ("x-twilio-signature", &signature)], body.as_bytes())
 }
 
-/// A request that Front signed, with any JSON or nearly so.
-fn signed_by_front(dice: &mut Dice, place: &Place) -> Vec<u8> {
+/// A request with random JSON, sometimes truncated, signed by Front.
+fn signed_by_front(dice: &mut Dice, target: &Target) -> Vec<u8> {
     let mut body = match dice.below(8) {
         0 => dice.json(4),
         1 => "[".repeat(dice.below(3_000)),
@@ -199,10 +199,10 @@ fn signed_by_front(dice: &mut Dice, place: &Place) -> Vec<u8> {
     if dice.below(6) == 0 {
         body.truncate(body.char_indices().map(|(at, _)| at).nth(dice.below(body.chars().count())).unwrap_or_default());
     }
-    // Nothing that removes the channel: the requests after it go there.
-    let path = if dice.below(2) == 0 || body.contains("\"delete\"") { "/front/sms" } else { &place.channel };
+    // A delete request must not remove the channel that later requests need.
+    let path = if dice.below(2) == 0 || body.contains("\"delete\"") { "/front/sms" } else { &target.channel };
     let method = if path == "/front/sms" { dice.one(&["POST", "POST", "DELETE"]) } else { "POST" };
-    // A long round outlasts the window of one time.
+    // A long run outlasts the signature window of one timestamp.
     let now_ms = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_millis();
     let timestamp = (now_ms + u128::from(dice.roll() % 1_000)).to_string();
     let signature = front::signature(Front::SECRET, &timestamp, body.as_bytes());
@@ -211,8 +211,8 @@ fn signed_by_front(dice: &mut Dice, place: &Place) -> Vec<u8> {
 }
 
 /// An unsigned request.
-fn unsigned(dice: &mut Dice, place: &Place) -> Vec<u8> {
-    let mut path = dice.one(&PATHS).replace("CHANNEL", &place.channel);
+fn unsigned(dice: &mut Dice, target: &Target) -> Vec<u8> {
+    let mut path = dice.one(&PATHS).replace("CHANNEL", &target.channel);
     for _ in 0..dice.below(3) {
         path.push('/');
         path += &form_urlencoded::byte_serialize(dice.text().as_bytes()).collect::<String>();
@@ -226,7 +226,7 @@ fn unsigned(dice: &mut Dice, place: &Place) -> Vec<u8> {
     request(method, &path, &[(header, signature)], body.as_bytes())
 }
 
-/// A request with some of its bytes changed, or bytes that never were one.
+/// A request with some bytes changed, inserted or removed.
 fn damaged(dice: &mut Dice, mut bytes: Vec<u8>) -> Vec<u8> {
     for _ in 0..=dice.below(6) {
         let at = dice.below(bytes.len());
@@ -244,20 +244,20 @@ fn damaged(dice: &mut Dice, mut bytes: Vec<u8>) -> Vec<u8> {
     bytes
 }
 
-fn any(dice: &mut Dice, place: &Place) -> Vec<u8> {
+fn any(dice: &mut Dice, target: &Target) -> Vec<u8> {
     let bytes = match dice.below(4) {
         0 => twilio(dice),
-        1 => signed_by_front(dice, place),
-        _ => unsigned(dice, place),
+        1 => signed_by_front(dice, target),
+        _ => unsigned(dice, target),
     };
     if dice.below(4) == 0 { damaged(dice, bytes) } else { bytes }
 }
 
-/// All that comes back on a connection of its own, until the gateway closes it.
+/// Sends bytes on a new connection, and returns everything received until the gateway closes it.
 fn exchange(gateway: &Gateway, bytes: &[u8]) -> Vec<u8> {
     let mut stream = TcpStream::connect(gateway.address()).expect("a connection");
-    stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
-    // It may refuse, and close, before it has read everything.
+    stream.set_read_timeout(Some(TIMEOUT)).expect("a timeout");
+    // The gateway may reject the request and close before it has read everything.
     let _ = stream.write_all(bytes);
     let mut answer = Vec::new();
     if let Err(error) = stream.read_to_end(&mut answer) {
@@ -267,19 +267,19 @@ fn exchange(gateway: &Gateway, bytes: &[u8]) -> Vec<u8> {
     answer
 }
 
-/// Sends one caller's requests, and counts those that were answered with success.
-fn call(gateway: &Gateway, place: &Place, seed: u64, requests: u64) -> usize {
+/// Sends one caller's requests, and returns how many were answered with success.
+fn call(gateway: &Gateway, target: &Target, seed: u64, requests: u64) -> usize {
     let mut dice = Dice(seed);
-    let mut taken = 0;
+    let mut accepted = 0;
     for number in 0..requests {
-        let bytes = any(&mut dice, place);
+        let bytes = any(&mut dice, target);
         let answer = exchange(gateway, &bytes);
         let answer = String::from_utf8_lossy(&answer);
         let failed = answer.contains("HTTP/1.1 500") || answer.contains("HTTP/1.0 500");
         assert!(!failed, "request {number} of seed {seed}: {answer}; {:?}", String::from_utf8_lossy(&bytes));
-        taken += usize::from(answer.starts_with("HTTP/1.1 20"));
+        accepted += usize::from(answer.starts_with("HTTP/1.1 20"));
     }
-    taken
+    accepted
 }
 
 fn number(variable: &str, default: u64) -> u64 {
@@ -287,35 +287,37 @@ fn number(variable: &str, default: u64) -> u64 {
 }
 
 #[test]
-fn generated_requests_cause_neither_internal_errors_nor_leaks() {
-    let wired = Wired::with(|setup| {
+fn generated_requests_cause_no_internal_errors_and_no_leaks() {
+    let fixture = ChannelFixture::with(|setup| {
         let setup = ["crm", "routing", "conversations"]
             .iter()
             .fold(setup, |setup, role| setup.set(&format!("tenants.demo.roles.{role}"), "[\"plugin\"]"));
-        // What is damaged may promise more bytes than it has.
+        // Damaged requests may announce more bytes than they have.
         setup
             .plugin("plugin", &component("misbehaving"))
             .set("server.header_timeout_ms", "200")
             .set("server.body_timeout_ms", "200")
     });
-    let gateway = &wired.gateway;
-    let url = wired.front.channel(&wired.channel).webhook_url;
-    let place = Place { channel: url.strip_prefix(PUBLIC_URL).expect("an address of ours").to_owned() };
+    let gateway = &fixture.gateway;
+    let url = fixture.front.channel(&fixture.channel).webhook_url;
+    let target = Target { channel: url.strip_prefix(PUBLIC_URL).expect("an address of ours").to_owned() };
     let (requests, seed) = (number("FRONTGATE_REQUESTS", REQUESTS), number("FRONTGATE_SEED", 1));
 
     let before = gateway.descriptors();
-    let taken: usize = thread::scope(|scope| {
-        let place = &place;
+    let accepted: usize = thread::scope(|scope| {
+        let target = &target;
         let callers = (0..CALLERS).map(|caller| {
-            scope.spawn(move || call(gateway, place, seed.wrapping_mul(1_000).wrapping_add(caller), requests / CALLERS))
+            scope
+                .spawn(move || call(gateway, target, seed.wrapping_mul(1_000).wrapping_add(caller), requests / CALLERS))
         });
         let callers: Vec<_> = callers.collect();
         callers.into_iter().map(|caller| caller.join().expect("a caller")).sum()
     });
-    assert!(taken > usize::try_from(requests / 20).expect("a count"), "only {taken} of {requests} were taken");
+    assert!(accepted > usize::try_from(requests / 20).expect("a count"), "only {accepted} of {requests} were accepted");
 
-    // The one that asks is a connection itself.
-    wait_until(|| gateway.metric("frontgate_connections") <= 1.0);
+    // The request for the metrics has a connection itself.
+    let connections = || gateway.metric("frontgate_connections");
+    eventually("all connections are closed", connections, |open| *open <= 1.0);
     let after = gateway.descriptors();
     assert!(after <= before + DESCRIPTORS_MORE, "{before} descriptors before, {after} afterwards");
     assert!(!gateway.log().text().contains("panicked"), "a panic is in the log");

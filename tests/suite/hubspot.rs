@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 const ANA: &str = "ana@example.org";
 const ALL: (&str, &str) = ("plugins.named.hubspot.config.own_customers_only", "false");
 
-/// An account with its gateway. At the end every request and every answer has HubSpot's shapes.
+/// An account and its gateway. When dropped, checks every request and answer against HubSpot's schemas.
 struct Account {
     hubspot: HubSpot,
     gateway: Gateway,
@@ -22,7 +22,7 @@ struct Account {
 impl Drop for Account {
     fn drop(&mut self) {
         if !std::thread::panicking() {
-            shapes::check(&self.hubspot.exchanges());
+            shapes::assert_match(&self.hubspot.exchanges());
             assert!(!self.gateway.log().text().contains(HubSpot::TOKEN), "the token is in the log");
         }
     }
@@ -46,7 +46,7 @@ fn setup(hubspot: &HubSpot) -> Setup {
 }
 
 impl Account {
-    /// With these settings beside those that it takes.
+    /// An account with additional settings.
     fn new(settings: &[(&str, &str)]) -> Self {
         Self::of(HubSpot::start(), settings)
     }
@@ -65,8 +65,8 @@ impl Account {
         self.gateway.crm(&form)
     }
 
-    /// Whom the gateway takes an address for: it names a conversation after the CRM's customer.
-    fn named(&self, address: &str) -> String {
+    /// The name that the gateway gives to a conversation with this address.
+    fn name_of(&self, address: &str) -> String {
         let form = [
             ("EventType", "onConversationAdd"),
             ("MessagingBinding.Address", address),
@@ -75,7 +75,7 @@ impl Account {
         self.gateway.callback("conversations", &form).json["friendly_name"].as_str().unwrap_or_default().to_owned()
     }
 
-    /// Every customer, page by page; `between` happens after each.
+    /// The ids of all customers, fetched page by page; calls `between` after each page.
     fn pages(&self, size: &str, by_token: bool, mut between: impl FnMut(&[String])) -> Vec<String> {
         let mut all: Vec<String> = Vec::new();
         let mut token: Option<String> = None;
@@ -121,13 +121,13 @@ fn every_contact_is_listed_once_by_anchor_and_by_token() {
 }
 
 #[test]
-fn a_list_goes_on_where_it_was_whatever_is_added_changed_and_archived_meanwhile() {
+fn a_list_is_stable_while_contacts_change() {
     let account = Account::new(&[ALL]);
     let all = people(&account.hubspot, 300);
     let mut turn = 0;
     let listed = account.pages("40", true, |listed| {
         turn += 1;
-        // The last one, one that was listed before, and one that is still to come.
+        // The last listed contact, an earlier one, and one not listed yet.
         let gone = [&listed[listed.len() - 1], &listed[turn], &all[299 - turn]];
         for id in gone {
             account.hubspot.archive(id);
@@ -137,15 +137,15 @@ fn a_list_goes_on_where_it_was_whatever_is_added_changed_and_archived_meanwhile(
     });
     assert_eq!(listed.iter().collect::<BTreeSet<_>>().len(), listed.len(), "a contact is repeated");
     let stayed: Vec<_> = all[..280].iter().filter(|id| !listed.contains(id)).collect();
-    assert!(stayed.is_empty(), "{stayed:?} are left out");
+    assert!(stayed.is_empty(), "{stayed:?} are missing");
     assert!(listed.len() > 280 + 5, "new ones come at the end");
 }
 
 #[test]
-fn a_list_has_no_end_at_ten_thousand() {
+fn a_list_continues_past_ten_thousand_contacts() {
     let account = Account::new(&[ALL]);
     let all = people(&account.hubspot, 10_400);
-    // Pages of more than 64 KiB are cut by the gateway, which goes on behind the last one itself.
+    // The gateway cuts pages over 64 KiB and continues them itself.
     assert_eq!(account.pages("1000", true, |_| {}), all);
 }
 
@@ -163,7 +163,7 @@ fn an_unknown_position_is_an_empty_page() {
 }
 
 #[test]
-fn a_worker_sees_contacts_of_their_own_and_of_nobody_and_hubspot_is_asked_once_who_they_are() {
+fn a_worker_sees_own_and_unassigned_contacts_and_owners_are_cached() {
     let worker = "plugins.named.hubspot.config.workers.\"new@example.org\"";
     let account = Account::new(&[(worker, "\"N.Vale@acme.example\"")]);
     let (ana, ben, vale) = (
@@ -172,21 +172,21 @@ fn a_worker_sees_contacts_of_their_own_and_of_nobody_and_hubspot_is_asked_once_w
         account.hubspot.owner("n.vale@acme.example"),
     );
     let add = |owner: &str| account.hubspot.add(Person::new("Mora", "Lind").with("hubspot_owner_id", owner));
-    let (anas, bens, nobodys, vales) = (add(&ana), add(&ben), add(""), add(&vale));
+    let (anas, bens, unassigned, vales) = (add(&ana), add(&ben), add(""), add(&vale));
     let of = |worker| ids(&account.list(&[("Worker", worker)]));
     for _ in 0..3 {
-        assert_eq!(of(ANA), [&*anas, &nobodys]);
+        assert_eq!(of(ANA), [&*anas, &unassigned]);
     }
-    assert_eq!(account.hubspot.count(Call::Owners), 1, "it is kept who is who");
-    assert_eq!(of("new@example.org"), [&*nobodys, &vales]);
-    assert_eq!(of("stranger@example.org"), [&*nobodys]);
+    assert_eq!(account.hubspot.count(Call::Owners), 1, "owners are cached");
+    assert_eq!(of("new@example.org"), [&*unassigned, &vales]);
+    assert_eq!(of("stranger@example.org"), [&*unassigned]);
     let status = |worker, id: &str| account.customer(worker, id).status;
-    assert_eq!((status(ANA, &anas), status(ANA, &nobodys), status(ANA, &bens)), (200, 200, 404));
+    assert_eq!((status(ANA, &anas), status(ANA, &unassigned), status(ANA, &bens)), (200, 200, 404));
     assert_eq!((status("stranger@example.org", &anas), status(ANA, "7"), status(ANA, "search")), (404, 404, 404));
 }
 
 #[test]
-fn a_customer_is_shown_with_all_that_the_operator_wants() {
+fn a_customer_is_shown_with_all_configured_fields() {
     let config = |key: &str| format!("plugins.named.hubspot.config.{key}");
     let account = Account::new(&[
         (&config("portal"), "1234567"),
@@ -234,7 +234,7 @@ fn a_customer_is_shown_with_all_that_the_operator_wants() {
 }
 
 #[test]
-fn a_contact_without_a_name_has_another_and_one_without_numbers_has_none() {
+fn a_contact_without_a_name_is_shown_under_a_fallback_name() {
     let account = Account::new(&[ALL]);
     let table = [
         (Person::new("Mora", ""), "Mora"),
@@ -254,7 +254,7 @@ fn a_contact_without_a_name_has_another_and_one_without_numbers_has_none() {
 }
 
 #[test]
-fn a_search_looks_where_hubspots_own_does() {
+fn a_search_matches_the_same_fields_as_hubspots() {
     let account = Account::new(&[ALL, ("plugins.named.hubspot.config.country", "\"US\"")]);
     let mora = Person::new("Mora", "Lind").with("email", "mora@acme.example").with("phone", "(202) 555-0107");
     let otto = Person::new("Otto", "Vale").with("company", "Bakery").with("mobilephone", "+49 711 2842222");
@@ -278,12 +278,12 @@ fn a_search_looks_where_hubspots_own_does() {
 }
 
 #[test]
-fn whoever_writes_is_found_by_number_however_it_is_written_in_hubspot() {
+fn a_sender_is_found_by_number_in_any_notation() {
     let account = Account::new(&[]);
     let add = |name: &str, property: &str, number: &str| {
         account.hubspot.add(Person::new(name, "").with(property, number));
     };
-    // The same number within another country.
+    // The same national number in another country.
     add("Nobody", "phone", "+44 202 555 0107");
     add("Mora", "phone", "+1 (202) 555-0107");
     add("Otto", "mobilephone", "+49 0711 2842222");
@@ -299,12 +299,12 @@ fn whoever_writes_is_found_by_number_however_it_is_written_in_hubspot() {
         ("+12025550109", "+12025550109"),
     ];
     for (address, want) in table {
-        assert_eq!(account.named(address), want, "{address}");
+        assert_eq!(account.name_of(address), want, "{address}");
     }
 }
 
 #[test]
-fn each_failure_of_hubspot_is_told_to_the_platform_and_to_the_operator() {
+fn each_hubspot_failure_reaches_platform_and_operator() {
     let account = Account::new(&[ALL, ("plugins.breaker.failures", "1000")]);
     let id = people(&account.hubspot, 1).remove(0);
     let correlation = "(correlation aeb5f871-7f07-4993-9211-075dc63e7cbf)";
@@ -327,13 +327,13 @@ fn each_failure_of_hubspot_is_told_to_the_platform_and_to_the_operator() {
             assert!(!answer.text.contains("HubSpot"), "{}", answer.text);
             account.gateway.log().wait_for(words);
         }
-        assert_eq!(ids(&account.list(&[])), [&*id], "it goes on after {action:?}");
+        assert_eq!(ids(&account.list(&[])), [&*id], "the list works after {action:?}");
     }
     assert!(account.gateway.log().text().contains(correlation));
 }
 
 #[test]
-fn hubspot_that_is_slow_or_down_costs_no_more_than_the_callbacks_time() {
+fn a_slow_or_unreachable_hubspot_costs_at_most_its_timeout() {
     let account = Account::new(&[ALL, ("plugins.named.hubspot.limits.outbound_timeout_ms", "200")]);
     people(&account.hubspot, 1);
     account.hubspot.fault(Fault::new(Action::Slow(Duration::from_secs(60))));
@@ -344,7 +344,7 @@ fn hubspot_that_is_slow_or_down_costs_no_more_than_the_callbacks_time() {
 }
 
 #[test]
-fn a_large_page_is_shorter_where_hubspot_has_enough_in_between() {
+fn a_large_page_is_shortened_when_hubspot_throttles() {
     let account = Account::new(&[ALL]);
     let all = people(&account.hubspot, 450);
     account.hubspot.fault(Fault::new(Action::Limited(Policy::Secondly)).on(Call::Search).after(1));
@@ -370,17 +370,17 @@ fn a_token_is_replaced_without_a_restart() {
 }
 
 #[test]
-fn who_is_which_owner_outlasts_a_restart_and_is_asked_for_each_time_without_a_store() {
+fn cached_owners_survive_a_restart_if_state_is_granted() {
     let hubspot = HubSpot::start();
     hubspot.owner(ANA);
-    let nobody = |gateway: &Gateway| assert!(ids(&gateway.crm(&list(&[]))).is_empty());
+    let assert_empty = |gateway: &Gateway| assert!(ids(&gateway.crm(&list(&[]))).is_empty());
     let without = setup(&hubspot).set("plugins.named.hubspot.state", "false").start();
     for times in 1..=2 {
-        nobody(&without);
+        assert_empty(&without);
         assert_eq!(hubspot.count(Call::Owners), times);
     }
     let gateway = setup(&hubspot).start();
-    nobody(&gateway);
-    nobody(&gateway.restart());
+    assert_empty(&gateway);
+    assert_empty(&gateway.restart());
     assert_eq!(hubspot.count(Call::Owners), 3);
 }

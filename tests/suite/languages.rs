@@ -1,4 +1,4 @@
-//! How a plugin begins, in every language: a new project builds, keeps the contract, and answers what platforms ask.
+//! Starter projects in every language: each builds, passes its checks and answers callbacks.
 
 mod generators;
 mod refusals;
@@ -25,23 +25,23 @@ static EVERY_ROLE: LazyLock<BTreeMap<&str, PathBuf>> = LazyLock::new(|| {
     })
 });
 
-/// Writes a project and builds it as its author would. Its place is always the same, so that cargo need not compile
-/// everything again in the next run.
+/// Creates a project and builds it as its author would. The folder is always the same, so that cargo can reuse what it
+/// compiled in an earlier run.
 fn build(language: &str, name: &str, roles: &[&str]) -> PathBuf {
     let (place, name) = (target().join("starters"), format!("{name}-{language}"));
     fs::create_dir_all(&place).expect("a folder");
     let folder = place.join(&name);
-    // It may be the first run.
+    // The folder is missing in the first run.
     let _ = fs::remove_dir_all(&folder);
     let output = run(&place, &["plugin", "new", &name, "--lang", language, "--role", &roles.join(",")]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    author(&folder, "./build.sh", &[]);
+    run_as_author(&folder, "./build.sh", &[]);
     folder
 }
 
 /// Runs a command as an author does, with the compilers that `cargo xtask test` has installed.
 #[track_caller]
-pub(crate) fn author(folder: &Path, command: &str, arguments: &[&str]) -> String {
+pub(crate) fn run_as_author(folder: &Path, command: &str, arguments: &[&str]) -> String {
     let output = Command::new(command)
         .args(arguments)
         .current_dir(folder)
@@ -50,9 +50,9 @@ pub(crate) fn author(folder: &Path, command: &str, arguments: &[&str]) -> String
         .env("CARGO_TARGET_DIR", target().join("starters/target"))
         .output()
         .unwrap_or_else(|error| panic!("{command}: {error}"));
-    let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
-    assert!(output.status.success(), "{}: {command}: {said}", folder.display());
-    said
+    let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+    assert!(output.status.success(), "{}: {command}: {text}", folder.display());
+    text
 }
 
 fn plugin(folder: &Path) -> Vec<u8> {
@@ -60,8 +60,8 @@ fn plugin(folder: &Path) -> Vec<u8> {
     fs::read(folder.join(format!("{name}.wasm"))).expect("the plugin")
 }
 
-/// A gateway with a tenant for each plugin, which answers every role.
-fn serving(plugins: &[(&str, Vec<u8>)]) -> Gateway {
+/// A gateway with one tenant per plugin, which has every role.
+fn serve(plugins: &[(&str, Vec<u8>)]) -> Gateway {
     let setup = Setup::new().set("tenants.demo.roles.crm", "[]").set("plugins.quick_build_bytes_min", "1000000");
     let setup = plugins.iter().fold(setup, |setup, (name, component)| {
         let roles = ["crm", "templates", "outgoing", "conversations"];
@@ -78,13 +78,13 @@ fn serving(plugins: &[(&str, Vec<u8>)]) -> Gateway {
 }
 
 #[test]
-fn every_languages_starter_answers_signed_callbacks() {
+fn every_starter_answers_signed_callbacks() {
     let plugins: Vec<(&str, Vec<u8>)> = EVERY_ROLE.iter().map(|(name, folder)| (*name, plugin(folder))).collect();
-    let mut gateway = serving(&plugins);
+    let mut gateway = serve(&plugins);
     for (language, _) in &plugins {
         let ask = |name: &str, form: &[(&str, &str)]| {
             let form = [&[("Worker", "ana@example.org")], form].concat();
-            let answer = gateway.callback_of(&format!("/{language}"), name, &form);
+            let answer = gateway.tenant_callback(&format!("/{language}"), name, &form);
             assert_eq!(answer.status, 200, "{language} {name}: {}", answer.text);
             answer.json
         };
@@ -114,13 +114,13 @@ fn every_languages_starter_answers_signed_callbacks() {
         let named = ask("conversations", &[("EventType", "onConversationAdd"), ("Attributes", "{}"), address]);
         assert_eq!(named["friendly_name"], "Kateřina Sharma", "{language}");
     }
-    // Told to end, it ends the compilers that optimise the large ones, too.
+    // Shutdown also ends compilers that are still optimizing large plugins.
     gateway.signal(Signal::TERM);
     gateway.wait();
 }
 
 #[test]
-fn every_languages_starter_passes_its_own_cases_and_those_of_the_contract() {
+fn every_starter_passes_its_cases_and_the_conformance_checks() {
     for (language, folder) in EVERY_ROLE.iter() {
         let output = run(folder, &["plugin", "test", ".", "--format", "json"]);
         let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
@@ -133,8 +133,8 @@ fn every_languages_starter_passes_its_own_cases_and_those_of_the_contract() {
 }
 
 #[test]
-fn a_project_has_the_roles_that_were_asked_for_and_builds_with_them() {
-    // Python takes longest, and its files are read as they are.
+fn a_project_has_exactly_the_requested_roles() {
+    // Without Python, which builds slowly and whose files need no selection by role.
     let some: [(&str, [&str; 2]); 5] = [
         ("rust", ["crm", "templates"]),
         ("javascript", ["conversations", "channel"]),
@@ -192,17 +192,17 @@ fn a_project_of_one_role_does_not_mention_the_others() {
 }
 
 #[test]
-fn a_rust_project_has_tests_that_run_natively() {
-    let said = author(&EVERY_ROLE["rust"], "cargo", &["test", "--offline", "--locked"]);
-    assert!(said.contains("a_search_ignores_case ... ok"), "{said}");
+fn a_rust_project_has_native_tests() {
+    let output = run_as_author(&EVERY_ROLE["rust"], "cargo", &["test", "--offline", "--locked"]);
+    assert!(output.contains("a_search_ignores_case ... ok"), "{output}");
 }
 
 #[test]
-fn an_error_of_the_compiler_ends_the_build_and_keeps_the_last_plugin() {
+fn a_compile_error_keeps_the_last_plugin() {
     let folder = &EVERY_ROLE["typescript"];
     let before = plugin(folder);
     let copy = tempfile::TempDir::new().expect("a folder");
-    author(copy.path(), "cp", &["-r", &format!("{}/.", folder.display()), "."]);
+    run_as_author(copy.path(), "cp", &["-r", &format!("{}/.", folder.display()), "."]);
     fs::write(copy.path().join("src/mistake.ts"), "export const count: number = 'two';\n").expect("a file");
     let output = Command::new("./build.sh")
         .current_dir(copy.path())
@@ -210,8 +210,8 @@ fn an_error_of_the_compiler_ends_the_build_and_keeps_the_last_plugin() {
         .env("FRONTGATE", program())
         .output()
         .expect("a build");
-    let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
-    assert!(!output.status.success() && said.contains("src/mistake.ts(1,14)"), "{said}");
+    let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+    assert!(!output.status.success() && text.contains("src/mistake.ts(1,14)"), "{text}");
     assert_eq!(fs::read(copy.path().join("every-typescript.wasm")).expect("the plugin"), before);
 }
 

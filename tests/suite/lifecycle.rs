@@ -1,4 +1,4 @@
-//! Start, health, and the end: accepted requests finish.
+//! Start, health checks and shutdown.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -7,33 +7,31 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
 
-use frontgate_tests::{Gateway, Setup, program};
+use frontgate_tests::{Gateway, Setup, eventually, program};
 use rustix::process::Signal;
 
-/// A request whose body never comes.
+/// A request whose body never arrives.
 fn unfinished_request(gateway: &Gateway) -> TcpStream {
     let mut stream = gateway.connect();
     let request = b"POST /callbacks/crm HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n";
     stream.write_all(request).expect("the server reads");
-    // What was sent before this one was read has begun by now.
-    gateway.wished("hello");
+    // After this answer the unfinished request has been read, too.
+    gateway.output_of("hello");
     stream
 }
 
 #[test]
-fn a_signal_turns_readiness_off_and_lets_accepted_requests_finish() {
+fn a_signal_turns_readiness_off_and_drains_requests() {
     for signal in [Signal::TERM, Signal::INT] {
         let mut gateway = Setup::misbehaving().set("server.shutdown_delay_ms", "500").start();
-        assert_eq!(gateway.operators("/readyz").0, 200);
+        assert_eq!(gateway.admin_get("/readyz").0, 200);
         thread::scope(|scope| {
-            let slow = scope.spawn(|| gateway.wished("sleep 1500"));
-            while gateway.status()["places_free"] != 255 {
-                thread::yield_now();
-            }
+            let slow = scope.spawn(|| gateway.output_of("sleep 1500"));
+            eventually("the call runs", || gateway.status()["places_free"].clone(), |free| *free == 255);
             gateway.signal(signal);
             gateway.log().wait_for("shutting down");
-            assert_eq!(gateway.operators("/readyz"), (503, "the gateway is shutting down\n".to_owned()));
-            assert_eq!(gateway.operators("/livez").0, 200);
+            assert_eq!(gateway.admin_get("/readyz"), (503, "the gateway is shutting down\n".to_owned()));
+            assert_eq!(gateway.admin_get("/livez").0, 200);
             assert_eq!(slow.join().expect("an answer"), "slept");
         });
         assert_eq!(gateway.wait().code(), Some(0));
@@ -41,7 +39,7 @@ fn a_signal_turns_readiness_off_and_lets_accepted_requests_finish() {
 }
 
 #[test]
-fn a_second_signal_ends_it_at_once() {
+fn a_second_signal_ends_the_gateway_at_once() {
     let mut gateway = Setup::misbehaving().start();
     let _unfinished = unfinished_request(&gateway);
     gateway.signal(Signal::TERM);
@@ -52,7 +50,7 @@ fn a_second_signal_ends_it_at_once() {
 }
 
 #[test]
-fn new_connections_do_not_keep_it_alive() {
+fn new_connections_do_not_delay_shutdown() {
     let mut gateway = Setup::misbehaving().start();
     let address = gateway.address();
     thread::scope(|scope| {
@@ -64,14 +62,14 @@ fn new_connections_do_not_keep_it_alive() {
                 }
             });
         }
-        gateway.log().wait_for_more("callback crm", 100);
+        gateway.log().wait_for_count("callback crm", 100);
         gateway.signal(Signal::TERM);
         assert_eq!(gateway.wait().code(), Some(0));
     });
 }
 
 #[test]
-fn requests_that_outlast_the_grace_are_cut_off() {
+fn requests_over_the_grace_period_are_aborted() {
     let mut gateway = Setup::misbehaving().set("server.shutdown_grace_ms", "100").start();
     let _unfinished = unfinished_request(&gateway);
     gateway.signal(Signal::TERM);
@@ -79,23 +77,23 @@ fn requests_that_outlast_the_grace_are_cut_off() {
 }
 
 #[test]
-fn the_operators_listener_answers_and_the_public_one_does_not() {
+fn admin_pages_are_not_served_on_the_public_listener() {
     let gateway = Setup::misbehaving().start();
-    gateway.wished("hello");
-    let (status, metrics) = gateway.operators("/metrics");
+    gateway.output_of("hello");
+    let (status, metrics) = gateway.admin_get("/metrics");
     assert_eq!(status, 200);
     for line in ["frontgate_requests_total{callback=\"crm\",code=\"ok\"} 1", "frontgate_plugins_live 1"] {
         assert!(metrics.contains(line), "{line} in {metrics}");
     }
-    assert_eq!(gateway.operators("/").0, 404);
+    assert_eq!(gateway.admin_get("/").0, 404);
     for path in ["/livez", "/readyz", "/statusz", "/metrics"] {
         assert_eq!(frontgate_tests::post(gateway.address(), path, &[], b"").status, 404);
     }
 }
 
 #[test]
-fn a_compiler_whose_gateway_was_killed_ends() {
-    // Its input never ends, so that nothing else ends it.
+fn a_compiler_ends_when_its_gateway_is_killed() {
+    // Standard input stays open, so that its end does not stop the compiler.
     let mut gateway = Command::new("sh")
         .args(["-c", "exec 3<&0; \"$0\" compile-plugin --gateway $$ <&3 & echo started; wait"])
         .arg(program())
@@ -108,8 +106,8 @@ fn a_compiler_whose_gateway_was_killed_ends() {
     let _input = gateway.stdin.take();
     gateway.kill().expect("a process");
     gateway.wait().expect("an end");
-    let (tell, ended) = channel();
-    // Both wrote to this pipe: it ends with the last of them.
-    thread::spawn(move || tell.send(out.read_to_end(&mut Vec::new()).is_ok()));
+    let (sender, ended) = channel();
+    // Shell and compiler share this pipe, which is closed when the last of them ends.
+    thread::spawn(move || sender.send(out.read_to_end(&mut Vec::new()).is_ok()));
     assert_eq!(ended.recv_timeout(Duration::from_secs(60)), Ok(true));
 }

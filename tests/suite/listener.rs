@@ -1,11 +1,13 @@
-//! A server that answers as a test says, and remembers what it got.
+//! A server that answers as a test specifies, and records its requests.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::thread;
 
-/// A request as it came.
+use parking_lot::Mutex;
+
+/// A request as received.
 pub(crate) struct Raw {
     pub(crate) method: String,
     pub(crate) path: String,
@@ -13,10 +15,10 @@ pub(crate) struct Raw {
     pub(crate) body: Vec<u8>,
 }
 
-/// What is said to a request; `None` keeps the caller waiting until it hangs up.
+/// The answer to a request; `None` leaves the caller waiting until it disconnects.
 type Answer<G> = dyn Fn(&G) -> Option<(u16, String)> + Send + Sync;
 
-/// Listens on a free port: its address, and all that it got.
+/// Listens on a free port. Returns the address and the recorded requests.
 pub(crate) fn listen<G: Clone + Send + 'static>(
     read: fn(Raw) -> G,
     answer: impl Fn(&G) -> Option<(u16, String)> + Send + Sync + 'static,
@@ -46,7 +48,7 @@ fn take<G: Clone>(mut stream: TcpStream, all: &Mutex<Vec<G>>, read: fn(Raw) -> G
     let mut line = headers.split(' ').map(ToOwned::to_owned);
     let [method, path] = [line.next(), line.next()].map(Option::unwrap_or_default);
     let got = read(Raw { method, path, headers, body });
-    all.lock().expect("the requests").push(got.clone());
+    all.lock().push(got.clone());
     match answer(&got) {
         Some((status, body)) => {
             let length = body.len();

@@ -1,19 +1,22 @@
-//! Everything that is promised to users, through the front door.
+//! Black-box tests of everything that is promised to users.
 
+mod architecture;
 mod authors;
 mod callbacks;
+mod channel_commands;
 mod channel_crash;
 mod channel_decisions;
 mod channel_files;
 mod channel_hangs;
 mod channel_limits;
 mod channel_rules;
-mod channel_tools;
 mod channel_twilio;
 mod channels;
 mod churn;
+mod commands;
 mod config;
 mod connections;
+mod contract_versions;
 mod conversations;
 mod cost;
 mod crash;
@@ -25,7 +28,6 @@ mod folders;
 mod front_double;
 mod frontline;
 mod generated;
-mod house;
 mod hubspot;
 mod languages;
 mod lifecycle;
@@ -35,6 +37,7 @@ mod operators;
 mod outbound;
 mod outbound_limits;
 mod outbound_secrets;
+mod plugin_commands;
 mod probation;
 mod reconfigure;
 mod reload;
@@ -46,7 +49,4 @@ mod state;
 mod state_crash;
 mod store;
 mod tenants;
-mod tools;
-mod transaction;
 mod twilio_double;
-mod versions;

@@ -1,20 +1,18 @@
-//! Plugins that do their worst: every call ends within its budget, and others are served meanwhile.
+//! Misbehaving plugins: every call ends within its budget, and other calls are served meanwhile.
 
 use std::thread;
 use std::time::Duration;
 
-use frontgate_tests::{Setup, TOKEN, component, list};
+use frontgate_tests::{Setup, component, eventually, list};
 use rustix::process::getpriority_process;
-
-use crate::tenants::call;
 
 #[test]
 fn a_loop_ends_at_its_cpu_time_while_others_are_served() {
     let gateway = Setup::misbehaving().set("plugins.limits.cpu_time_ms", "100").start();
     thread::scope(|scope| {
-        let loops: Vec<_> = (0..8).map(|_| scope.spawn(|| gateway.wish("loop"))).collect();
+        let loops: Vec<_> = (0..8).map(|_| scope.spawn(|| gateway.instruct("loop"))).collect();
         for _ in 0..50 {
-            assert_eq!(gateway.wished("hello"), "version 1");
+            assert_eq!(gateway.output_of("hello"), "version 1");
         }
         for ended in loops {
             let answer = ended.join().expect("an answer");
@@ -25,52 +23,52 @@ fn a_loop_ends_at_its_cpu_time_while_others_are_served() {
 }
 
 #[test]
-fn a_sleep_ends_at_the_calls_wall_time_or_the_callbacks_deadline() {
+fn a_sleep_ends_at_the_call_timeout_or_the_callback_deadline() {
     let table = [
         (("plugins.limits.call_timeout_ms", "100"), "it reached call_timeout_ms"),
         (("tenants.demo.twilio.callback_timeout_ms", "100"), "it reached the callback's deadline"),
     ];
     for ((key, value), reason) in table {
         let gateway = Setup::misbehaving().set(key, value).start();
-        let answer = gateway.wish("sleep 20000");
+        let answer = gateway.instruct("sleep 20000");
         assert_eq!((answer.status, answer.code()), (504, "out-of-time"));
         gateway.log().wait_for(reason);
     }
 }
 
 #[test]
-fn waiting_costs_no_cpu_time() {
+fn waiting_uses_no_cpu_time() {
     let gateway = Setup::misbehaving().set("plugins.limits.cpu_time_ms", "50").start();
-    assert_eq!(gateway.wished("sleep 300"), "slept");
+    assert_eq!(gateway.output_of("sleep 300"), "slept");
 }
 
 #[test]
-fn memory_without_end_is_refused_at_the_sum_of_all_memories() {
+fn unbounded_memory_is_rejected_at_the_limit_for_all_memories() {
     let gateway = Setup::misbehaving().start();
     let before = gateway.resident_kib();
     for _ in 0..5 {
-        let answer = gateway.wish("allocate");
+        let answer = gateway.instruct("allocate");
         assert_eq!((answer.status, answer.code()), (502, "plugin-trapped"));
     }
-    gateway.log().wait_for_more("after it had reached memory_bytes_max", 5);
-    assert_eq!(gateway.wished("hello"), "version 1");
+    gateway.log().wait_for_count("after it had reached memory_bytes_max", 5);
+    assert_eq!(gateway.output_of("hello"), "version 1");
     let after = gateway.resident_kib();
     assert!(after < before + 64 * 1024, "{before} KiB before, {after} KiB after");
 }
 
 #[test]
-fn recursion_without_end_is_a_trap() {
+fn unbounded_recursion_is_a_trap() {
     let gateway = Setup::misbehaving().start();
-    let answer = gateway.wish("recurse");
+    let answer = gateway.instruct("recurse");
     assert_eq!((answer.status, answer.code()), (502, "plugin-trapped"));
     gateway.log().wait_for("call stack exhausted");
-    assert_eq!(gateway.wished("hello"), "version 1");
+    assert_eq!(gateway.output_of("hello"), "version 1");
 }
 
 #[test]
-fn output_past_the_limits_is_dropped_and_counted_and_no_trap() {
+fn output_over_the_limits_is_dropped_and_counted() {
     let gateway = Setup::misbehaving().set("plugins.limits.output_lines_max", "10").start();
-    assert_eq!(gateway.wished("print 100"), "printed");
+    assert_eq!(gateway.output_of("print 100"), "printed");
     gateway.log().wait_for("dropped 290 lines of output");
     let level = |words| gateway.log().wait_for(words)["level"].as_str().expect("a level").to_owned();
     assert_eq!(["line 0", "complaint 0", "warning 0"].map(level), ["INFO", "WARN", "WARN"]);
@@ -80,32 +78,32 @@ fn output_past_the_limits_is_dropped_and_counted_and_no_trap() {
 }
 
 #[test]
-fn a_plugin_cannot_forge_a_line_of_the_log() {
+fn a_plugin_cannot_forge_a_log_line() {
     let gateway = Setup::misbehaving().start();
-    assert_eq!(gateway.wished("forge"), "forged");
+    assert_eq!(gateway.output_of("forge"), "forged");
     gateway.log().wait_for("first line 2026-11-21T00:00:00Z ERROR forged: line");
 }
 
 #[test]
-fn output_without_end_ends_at_the_cpu_time_and_fills_neither_log_nor_memory() {
+fn endless_output_ends_at_the_cpu_time_without_filling_the_log() {
     let gateway = Setup::misbehaving().set("plugins.limits.cpu_time_ms", "300").start();
-    let answer = gateway.wish("print-for-ever");
+    let answer = gateway.instruct("print-for-ever");
     assert_eq!((answer.status, answer.code()), (504, "out-of-time"));
     assert!(gateway.log().text().len() < 100_000);
 }
 
 #[test]
-fn an_answer_past_its_limit_is_refused_before_it_is_held() {
+fn an_oversized_answer_is_rejected_before_it_is_buffered() {
     let gateway = Setup::misbehaving().start();
-    let answer = gateway.wish("huge-answer 30000000");
+    let answer = gateway.instruct("huge-answer 30000000");
     assert_eq!((answer.status, answer.code()), (502, "plugin-trapped"));
     gateway.log().wait_for("after it had reached answer_bytes_max");
 }
 
 #[test]
-fn what_was_not_granted_answers_with_an_error_at_the_call() {
+fn a_missing_grant_is_an_error_at_the_call() {
     let gateway = Setup::misbehaving().start();
-    let answer = gateway.wish("imports");
+    let answer = gateway.instruct("imports");
     let names = answer.json["objects"]["customers"].as_array().expect("customers");
     let names: Vec<_> = names.iter().map(|customer| customer["display_name"].as_str().expect("a name")).collect();
     let expected = [
@@ -120,21 +118,21 @@ fn what_was_not_granted_answers_with_an_error_at_the_call() {
 }
 
 #[test]
-fn the_granted_folder_can_be_read_and_nothing_else() {
+fn only_the_granted_folder_can_be_read() {
     let gateway = Setup::misbehaving().file("note", "a note").set("plugins.named.plugin.files", "\"files\"").start();
-    assert_eq!(gateway.wished("files note"), "Ok(\"a note\") false");
-    assert_eq!(gateway.wished("files /note"), "Ok(\"a note\") false");
+    assert_eq!(gateway.output_of("files note"), "Ok(\"a note\") false");
+    assert_eq!(gateway.output_of("files /note"), "Ok(\"a note\") false");
     for path in ["../token", "/../token", "/etc/passwd"] {
-        let answer = gateway.wished(&format!("files {path}"));
+        let answer = gateway.output_of(&format!("files {path}"));
         assert!(answer.starts_with("Err(") && answer.ends_with("false"), "{path}: {answer}");
     }
     assert!(!gateway.path("files/note.new").exists());
     let nothing = Setup::misbehaving().file("note", "a note").start();
-    assert!(nothing.wished("files note").starts_with("Err("));
+    assert!(nothing.output_of("files note").starts_with("Err("));
 }
 
 #[test]
-fn settings_and_secrets_reach_their_own_plugin_only() {
+fn settings_and_secrets_reach_only_their_own_plugin() {
     let gateway = Setup::misbehaving()
         .plugin("other", &component("misbehaving"))
         .set("plugins.named.plugin.config", "{ greeting = \"Hello\", limits = { pages = 5, strict = true } }")
@@ -149,28 +147,28 @@ fn settings_and_secrets_reach_their_own_plugin_only() {
         ("own", "none"),
     ];
     for (key, value) in table {
-        assert_eq!(gateway.wished(&format!("setting {key}")), value, "{key}");
+        assert_eq!(gateway.output_of(&format!("setting {key}")), value, "{key}");
     }
 }
 
 #[test]
-fn a_plugins_own_limits_replace_the_common_ones() {
+fn a_plugins_own_limits_override_the_common_ones() {
     let gateway = Setup::misbehaving()
         .set("plugins.limits.call_timeout_ms", "50")
         .set("plugins.named.plugin.limits.call_timeout_ms", "4000")
         .start();
-    assert_eq!(gateway.wished("sleep 200"), "slept");
+    assert_eq!(gateway.output_of("sleep 200"), "slept");
 }
 
 #[test]
-fn calls_past_the_places_wait_and_are_refused_in_time() {
+fn calls_over_the_pool_size_wait_and_time_out() {
     let gateway = Setup::misbehaving()
         .set("plugins.calls_max", "2")
         .set("plugins.queue_timeout_ms", "100")
         .set("plugins.limits.call_timeout_ms", "1500")
         .start();
     thread::scope(|scope| {
-        let sleepers: Vec<_> = (0..3).map(|_| scope.spawn(|| gateway.wish("sleep 20000"))).collect();
+        let sleepers: Vec<_> = (0..3).map(|_| scope.spawn(|| gateway.instruct("sleep 20000"))).collect();
         let codes: Vec<_> = sleepers
             .into_iter()
             .map(|sleeper| sleeper.join().expect("an answer"))
@@ -179,11 +177,11 @@ fn calls_past_the_places_wait_and_are_refused_in_time() {
         assert_eq!(codes.iter().filter(|code| *code == "out-of-time").count(), 2, "{codes:?}");
         assert_eq!(codes.iter().filter(|code| *code == "busy").count(), 1, "{codes:?}");
     });
-    assert_eq!(gateway.wished("hello"), "version 1");
+    assert_eq!(gateway.output_of("hello"), "version 1");
 }
 
 #[test]
-fn each_way_to_misbehave_ends_with_its_name_in_the_receipt() {
+fn each_kind_of_misbehaviour_is_named_in_the_receipt() {
     let gateway = Setup::misbehaving()
         .file("note", "a note")
         .set("log.level", "\"debug\"")
@@ -206,8 +204,8 @@ fn each_way_to_misbehave_ends_with_its_name_in_the_receipt() {
         ("panic", 502, "plugin-trapped"),
         ("not-found", 404, "not-found"),
     ];
-    for (wish, status, ended) in table {
-        assert_eq!(gateway.wish(wish).status, status, "{wish}");
+    for (instruction, status, ended) in table {
+        assert_eq!(gateway.instruct(instruction).status, status, "{instruction}");
         let line = gateway.log().wait_for(&format!("a call ended: plugin crm.list-customers: {ended}, digest "));
         for part in ["queue", "start", "run", "cpu", "memory", "host calls", "lines dropped"] {
             assert!(line["message"].as_str().is_some_and(|text| text.contains(part)), "{part}: {line}");
@@ -215,7 +213,7 @@ fn each_way_to_misbehave_ends_with_its_name_in_the_receipt() {
     }
     let line = gateway.log().wait_for("callback crm answered");
     assert!(line["calls"].as_str().is_some_and(|calls| calls.starts_with("plugin crm.list-customers: answered")));
-    let (_, metrics) = gateway.operators("/metrics");
+    let (_, metrics) = gateway.admin_get("/metrics");
     assert!(
         metrics.contains(r#"frontgate_plugin_calls_total{plugin="plugin",outcome="memory_bytes_max"} 1"#),
         "{metrics}"
@@ -224,40 +222,39 @@ fn each_way_to_misbehave_ends_with_its_name_in_the_receipt() {
 }
 
 #[test]
-fn a_plugin_that_keeps_failing_is_left_alone_until_one_call_has_tried() {
+fn the_breaker_opens_after_repeated_failures_and_closes_after_a_probe() {
     let gateway =
         Setup::misbehaving().set("plugins.breaker", "{ failures = 3, pause_ms = 300, pause_max_ms = 300 }").start();
     for _ in 0..2 {
-        assert_eq!(gateway.wish("panic").code(), "plugin-trapped");
+        assert_eq!(gateway.instruct("panic").code(), "plugin-trapped");
     }
-    assert_eq!(gateway.wished("hello"), "version 1");
+    assert_eq!(gateway.output_of("hello"), "version 1");
     for _ in 0..3 {
-        assert_eq!(gateway.wish("panic").code(), "plugin-trapped");
+        assert_eq!(gateway.instruct("panic").code(), "plugin-trapped");
     }
-    let refused = gateway.wish("hello");
+    let refused = gateway.instruct("hello");
     assert_eq!((refused.status, refused.code(), &*refused.headers["retry-after"]), (503, "breaker-open", "1"));
     gateway.log().wait_for("plugin `plugin` failed repeatedly: it is not asked for 300 ms");
-    let (status, ready) = gateway.operators("/readyz");
+    let (status, ready) = gateway.admin_get("/readyz");
     assert_eq!(status, 200);
     assert!(ready.contains("plugin plugin: failed repeatedly, not asked for"), "{ready}");
     assert!(gateway.status()["plugins"]["plugin"]["live"]["breaker_open_ms"].is_u64());
-    while gateway.wish("hello").code() == "breaker-open" {
-        thread::yield_now();
-    }
+    let code = || gateway.instruct("hello").code().to_owned();
+    eventually("the breaker is closed", code, |code| code != "breaker-open");
     assert!(gateway.status()["plugins"]["plugin"]["live"]["breaker_open_ms"].is_null());
 }
 
 #[test]
-fn what_a_plugin_says_never_opens_its_breaker() {
+fn errors_returned_by_a_plugin_never_open_its_breaker() {
     let gateway = Setup::misbehaving().set("plugins.breaker.failures", "1").start();
-    for wish in ["failed", "unavailable", "not-found", "failed"] {
-        gateway.wish(wish);
+    for instruction in ["failed", "unavailable", "not-found", "failed"] {
+        gateway.instruct(instruction);
     }
-    assert_eq!(gateway.wished("hello"), "version 1");
+    assert_eq!(gateway.output_of("hello"), "version 1");
 }
 
 #[test]
-fn one_plugin_cannot_take_the_places_of_another() {
+fn one_plugin_cannot_use_the_call_slots_of_another() {
     let gateway = Setup::misbehaving()
         .plugin("other", &component("misbehaving"))
         .set("tenants.demo.roles.templates", "[\"other\"]")
@@ -267,7 +264,7 @@ fn one_plugin_cannot_take_the_places_of_another() {
         .set("plugins.limits.call_timeout_ms", "3000")
         .start();
     thread::scope(|scope| {
-        let sleepers: Vec<_> = (0..6).map(|_| scope.spawn(|| gateway.wish("sleep 1000"))).collect();
+        let sleepers: Vec<_> = (0..6).map(|_| scope.spawn(|| gateway.instruct("sleep 1000"))).collect();
         for _ in 0..20 {
             let templates =
                 [("Location", "GetTemplatesByCustomerId"), ("Worker", "ana@example.org"), ("CustomerId", "7")];
@@ -278,21 +275,21 @@ fn one_plugin_cannot_take_the_places_of_another() {
 }
 
 #[test]
-fn only_threads_of_plugins_that_compute_for_long_give_way_to_others_and_none_gives_way_twice() {
+fn only_threads_of_cpu_bound_plugins_lower_their_priority() {
     let gateway = Setup::misbehaving().file("note", "text").set("plugins.named.plugin.files", "\"files\"").start();
-    // A file that is read after a long call is read by a thread that one of those threads has started.
-    for wish in ["compute 100", "files note", "compute 100", "files note"] {
-        assert_eq!(gateway.wish(wish).status, 200, "{wish}");
+    // After a long call the file threads are started by a thread of low priority.
+    for instruction in ["compute 100", "files note", "compute 100", "files note"] {
+        assert_eq!(gateway.instruct(instruction).status, 200, "{instruction}");
     }
     let own = getpriority_process(None).expect("a Linux system");
     let below = 19.min(own + 10);
-    // A thread for files has the priority of the one that needed it first.
+    // A file thread inherits the priority of the thread that started it.
     let is_plugins = |name: &str| ["plugin", "files"].contains(&name);
     let (plugins, others): (Vec<_>, Vec<_>) =
         gateway.threads().into_iter().partition(|thread| is_plugins(&thread.name));
     assert!(others.iter().all(|thread| thread.nice == own), "{others:?}");
     assert!(plugins.iter().any(|thread| thread.nice == below), "{plugins:?}");
-    // One that has only begun may stand where it was born.
+    // A new thread may still have the priority of its parent.
     assert!(plugins.iter().all(|thread| [own, below].contains(&thread.nice)), "{plugins:?}");
     let short = Duration::from_micros(100);
     let mut answering = others.iter().filter(|thread| thread.name == "tokio-rt-worker");
@@ -302,23 +299,23 @@ fn only_threads_of_plugins_that_compute_for_long_give_way_to_others_and_none_giv
 }
 
 #[test]
-fn the_call_after_one_that_trapped_computes_on_the_threads_of_plugins() {
+fn the_call_after_a_trap_runs_on_the_plugin_threads() {
     let gateway = Setup::misbehaving().set("plugins.breaker.failures", "1000").start();
     let on_plugins_threads = || -> Duration {
         gateway.threads().into_iter().filter(|thread| thread.name == "plugin").map(|thread| thread.ran).sum()
     };
     let before = on_plugins_threads();
     for _ in 0..20 {
-        assert_eq!(gateway.wish("panic").status, 502);
-        // Too short to be moved there.
-        assert_eq!(gateway.wish("compute 2").status, 200);
+        assert_eq!(gateway.instruct("panic").status, 502);
+        // Too short to be moved to the plugin threads.
+        assert_eq!(gateway.instruct("compute 2").status, 200);
     }
     let ran = on_plugins_threads() - before;
     assert!(ran > Duration::from_millis(5), "{ran:?} of 40 ms");
 }
 
 #[test]
-fn who_would_wait_behind_too_many_is_refused_at_once() {
+fn a_call_beyond_the_queue_limit_is_rejected_at_once() {
     let gateway = Setup::misbehaving()
         .set("plugins.calls_max", "1")
         .set("plugins.queue_max", "0")
@@ -326,20 +323,18 @@ fn who_would_wait_behind_too_many_is_refused_at_once() {
         .set("log.level", "\"debug\"")
         .start();
     thread::scope(|scope| {
-        let sleeper = scope.spawn(|| gateway.wish("sleep 2000"));
-        while gateway.status()["places_free"] != 0 {
-            thread::yield_now();
-        }
-        assert_eq!(gateway.wish("hello").code(), "busy");
+        let sleeper = scope.spawn(|| gateway.instruct("sleep 2000"));
+        eventually("the call runs", || gateway.status()["places_free"].clone(), |free| *free == 0);
+        assert_eq!(gateway.instruct("hello").code(), "busy");
         gateway.log().wait_for("too many calls at once: plugins.queue_max calls are waiting");
         sleeper.join().expect("an answer");
     });
 }
 
 #[test]
-fn instances_are_kept_only_for_the_same_tenant_and_only_where_it_was_chosen() {
+fn warm_instances_are_reused_within_a_tenant_only() {
     let fresh = Setup::misbehaving().start();
-    assert_eq!(["count", "count"].map(|wish| fresh.wished(wish)), ["0", "0"]);
+    assert_eq!(["count", "count"].map(|instruction| fresh.output_of(instruction)), ["0", "0"]);
     let gateway = Setup::misbehaving()
         .set("tenants.acme.path", "\"/acme\"")
         .set("tenants.acme.twilio.auth_tokens", "[{ file = \"token\" }]")
@@ -347,25 +342,24 @@ fn instances_are_kept_only_for_the_same_tenant_and_only_where_it_was_chosen() {
         .set("plugins.named.plugin.instances", "\"warm\"")
         .set("plugins.warm.calls_max", "4")
         .start();
-    assert_eq!(["count"; 5].map(|wish| gateway.wished(wish)), ["0", "1", "2", "3", "0"]);
-    let path = "/acme/callbacks/crm";
-    let other = call(&gateway, path, TOKEN, path, &list(&[("Query", "count")]));
+    assert_eq!(["count"; 5].map(|instruction| gateway.output_of(instruction)), ["0", "1", "2", "3", "0"]);
+    let other = gateway.tenant_callback("/acme", "crm", &list(&[("Query", "count")]));
     assert_eq!(other.json["objects"]["customers"][0]["display_name"], "0", "{}", other.text);
-    // One that crashed is not used again, and neither is one that ran out of time.
-    assert_eq!(gateway.wish("panic").code(), "plugin-trapped");
-    assert_eq!(["count"; 2].map(|wish| gateway.wished(wish)), ["0", "1"]);
-    // What it logs is its current caller's.
-    gateway.wish("print 1");
+    // An instance that crashed is not reused.
+    assert_eq!(gateway.instruct("panic").code(), "plugin-trapped");
+    assert_eq!(["count"; 2].map(|instruction| gateway.output_of(instruction)), ["0", "1"]);
+    // A warm instance logs under the tenant of the current call.
+    gateway.instruct("print 1");
     let line = gateway.log().wait_for("line 0");
     assert_eq!(line["tenant"], "demo");
 }
 
 #[test]
-fn a_plugin_that_needs_more_than_the_limits_to_start_is_told_which() {
+fn a_plugin_that_exceeds_a_limit_at_start_is_rejected_with_its_name() {
     for limit in ["plugins.limits.table_elements_max", "plugins.limits.memory_bytes_max"] {
         let least = if limit.ends_with("bytes_max") { "65536" } else { "1" };
         let gateway = Setup::misbehaving().set(limit, least).start();
         gateway.log().wait_for("plugin `plugin` is not usable: it needs more than plugins.limits allow");
-        assert_eq!(gateway.wish("hello").code(), "no-plugin");
+        assert_eq!(gateway.instruct("hello").code(), "no-plugin");
     }
 }

@@ -1,69 +1,70 @@
-//! What operators see of deliveries, and do about them.
+//! Operators' commands and metrics for deliveries.
 
 use frontgate_tests::{Action, Call, Fault, Twilio};
 
-use crate::delivery::{OURS, pair, routed, workers_added};
+use crate::delivery::{OURS, start_with_twilio, workers, workers_added};
 
-fn routed_now(twilio: &Twilio, sid: &str) -> Vec<String> {
+fn workers_of(twilio: &Twilio, sid: &str) -> Vec<String> {
     twilio.conversation(sid).workers().into_iter().map(str::to_owned).collect()
 }
 
 #[test]
-fn what_nobody_can_find_out_is_left_to_the_operator() {
-    let (twilio, gateway) = pair(|setup| setup.set("delivery.unknown_tries_max", "2"));
+fn an_outcome_that_stays_unknown_is_left_to_the_operator() {
+    let (twilio, gateway) = start_with_twilio(|setup| setup.set("delivery.unknown_tries_max", "2"));
     twilio.filters(&[]);
     twilio.fault(Fault::new(Action::CloseAfterReading).on(Call::AddParticipant));
-    // It answers, and says nothing of use.
+    // Twilio answers the check, but with an error.
     twilio.fault(Fault::new(Action::FailBefore(500)).on(Call::FetchParticipant).times(2));
     let sid = twilio.inbound_sms("+12025550107", OURS, "planted text").expect("a conversation");
     let delivery = gateway.wait_for_delivery(1, "dead");
     assert!(delivery["reason"].as_str().is_some_and(|reason| reason.contains("nobody could say")), "{delivery}");
-    assert!(routed_now(&twilio, &sid).is_empty());
+    assert!(workers_of(&twilio, &sid).is_empty());
 
-    let said = |arguments: &[&str]| {
+    let run_deliveries = |arguments: &[&str]| {
         let output = gateway.command(&[&["deliveries"], arguments].concat());
         (
             output.status.success(),
             String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr),
         )
     };
-    let (_, list) = said(&["list", "--state", "dead"]);
+    let (_, list) = run_deliveries(&["list", "--state", "dead"]);
     assert!(list.contains("routing") && list.contains("nobody could say"), "{list}");
-    let (_, shown) = said(&["show", "1"]);
+    let (_, shown) = run_deliveries(&["show", "1"]);
     assert!(shown.contains("ana@example.org") && shown.contains("MessagingBinding.Address = +12025550107"), "{shown}");
-    // Asked again first, then sent.
-    assert!(said(&["retry", "1"]).1.contains("delivery 1 is unknown now"));
-    twilio.wait_for(|state| routed(state, &sid) == ["ana@example.org"]);
+    // The retry checks with Twilio first, then sends.
+    assert!(run_deliveries(&["retry", "1"]).1.contains("delivery 1 is unknown now"));
+    twilio.wait_for(|state| workers(state, &sid) == ["ana@example.org"]);
     gateway.log().wait_for("of routing is made");
-    let (fine, complaint) = said(&["resolve", "1", "sent"]);
+    let (fine, complaint) = run_deliveries(&["resolve", "1", "sent"]);
     assert!(!fine && complaint.contains("there is nothing to find out about delivery 1"), "{complaint}");
-    assert!(said(&["show", "1"]).1.contains("retry: dead to unknown"));
-    assert!(!said(&["show", "77"]).0);
+    assert!(run_deliveries(&["show", "1"]).1.contains("retry: dead to unknown"));
+    assert!(!run_deliveries(&["show", "77"]).0);
 }
 
 #[test]
-fn an_operator_settles_what_is_unknown_and_takes_out_what_shall_not_be() {
-    let (twilio, gateway) =
-        pair(|setup| setup.set("delivery.retry_first_ms", "60000").set("delivery.retry_longest_ms", "60000"));
+fn an_operator_resolves_unknown_deliveries_and_cancels_others() {
+    let (twilio, gateway) = start_with_twilio(|setup| {
+        setup.set("delivery.retry_first_ms", "60000").set("delivery.retry_longest_ms", "60000")
+    });
     twilio.filters(&[]);
     twilio.fault(Fault::new(Action::CloseAfterReading).on(Call::AddParticipant).times(2));
     let numbers = ["+12025550107", "+12025550108"];
     let sids = numbers.map(|number| twilio.inbound_sms(number, OURS, "planted text").expect("a conversation"));
     gateway.wait_for_delivery(1, "unknown");
     gateway.wait_for_delivery(2, "unknown");
-    let said = |arguments: &[&str]| {
+    let run_deliveries = |arguments: &[&str]| {
         String::from_utf8_lossy(&gateway.command(&[&["deliveries"], arguments].concat()).stdout).into_owned()
     };
-    assert!(said(&["resolve", "1", "not-sent"]).contains("delivery 1 is ready now"));
-    assert!(said(&["cancel", "2"]).contains("delivery 2 is cancelled now"));
-    twilio.wait_for(|state| routed(state, &sids[0]) == ["ana@example.org"]);
+    assert!(run_deliveries(&["resolve", "1", "not-sent"]).contains("delivery 1 is ready now"));
+    assert!(run_deliveries(&["cancel", "2"]).contains("delivery 2 is cancelled now"));
+    twilio.wait_for(|state| workers(state, &sids[0]) == ["ana@example.org"]);
     gateway.wait_for_delivery(1, "sent");
-    assert!(routed_now(&twilio, &sids[1]).is_empty());
+    assert!(workers_of(&twilio, &sids[1]).is_empty());
 }
 
 #[test]
 fn a_delivery_is_given_up_after_its_time() {
-    let (twilio, gateway) = pair(|setup| setup.set("delivery.give_up_after_ms", "300"));
+    let (twilio, gateway) = start_with_twilio(|setup| setup.set("delivery.give_up_after_ms", "300"));
     twilio.filters(&[]);
     twilio.fault(Fault::new(Action::TooManyRequests).times(1_000));
     let sid = twilio.inbound_sms("+12025550107", OURS, "planted text").expect("a conversation");
@@ -74,20 +75,21 @@ fn a_delivery_is_given_up_after_its_time() {
     );
     twilio.faults_off();
     assert!(gateway.command(&["deliveries", "retry", "1"]).status.success());
-    twilio.wait_for(|state| routed(state, &sid) == ["ana@example.org"]);
+    twilio.wait_for(|state| workers(state, &sid) == ["ana@example.org"]);
 }
 
 #[test]
-fn what_was_taken_out_after_it_may_have_been_sent_is_asked_after_when_it_comes_back() {
-    let (twilio, gateway) =
-        pair(|setup| setup.set("delivery.retry_first_ms", "60000").set("delivery.retry_longest_ms", "60000"));
+fn a_cancelled_unknown_delivery_is_checked_when_it_is_retried() {
+    let (twilio, gateway) = start_with_twilio(|setup| {
+        setup.set("delivery.retry_first_ms", "60000").set("delivery.retry_longest_ms", "60000")
+    });
     twilio.filters(&[]);
     twilio.fault(Fault::new(Action::CloseAfterActing).on(Call::AddParticipant));
     let sid = twilio.inbound_sms("+12025550107", OURS, "planted text").expect("a conversation");
     gateway.wait_for_delivery(1, "unknown");
     for (action, after) in [("cancel", "cancelled"), ("retry", "unknown")] {
-        let said = String::from_utf8_lossy(&gateway.command(&["deliveries", action, "1"]).stdout).into_owned();
-        assert!(said.contains(&format!("delivery 1 is {after} now")), "{said}");
+        let output = String::from_utf8_lossy(&gateway.command(&["deliveries", action, "1"]).stdout).into_owned();
+        assert!(output.contains(&format!("delivery 1 is {after} now")), "{output}");
     }
     gateway.wait_for_delivery(1, "sent");
     assert_eq!(workers_added(&twilio, &sid), 1);
@@ -97,13 +99,13 @@ fn what_was_taken_out_after_it_may_have_been_sent_is_asked_after_when_it_comes_b
 
 #[test]
 fn status_and_metrics_count_deliveries() {
-    let (twilio, gateway) = pair(|setup| setup);
+    let (twilio, gateway) = start_with_twilio(|setup| setup);
     let sid = twilio.inbound_sms("+12025550107", OURS, "planted text").expect("a conversation");
-    twilio.wait_for(|state| routed(state, &sid) == ["ana@example.org"]);
+    twilio.wait_for(|state| workers(state, &sid) == ["ana@example.org"]);
     let all = gateway.deliveries().len() as i64;
     (1..=all).for_each(|id| drop(gateway.wait_for_delivery(id, "sent")));
     assert_eq!(gateway.status()["deliveries"]["demo"]["sent"], all);
-    let metrics = gateway.operators("/metrics").1;
+    let metrics = gateway.admin_get("/metrics").1;
     assert!(metrics.contains(&format!("frontgate_deliveries{{tenant=\"demo\",state=\"sent\"}} {all}")), "{metrics}");
     assert!(metrics.contains("frontgate_deliveries_total{callback=\"routing\",state=\"sent\"} 1"), "{metrics}");
 }

@@ -1,19 +1,19 @@
-//! Where plugins' requests may lead: the grants, and every way around them that is known. Each through
-//! `http-client` and through `wasi:http`.
+//! Destinations of plugins' requests: the grants, and every known way around them. Each test uses both APIs for
+//! requests: `http-client` (`flat`) and `wasi:http` (`wasi`).
 
 use std::net::TcpListener;
 
 use frontgate_tests::{Gateway, Names, Setup, Tls, Web, component};
 
-const DOORS: [&str; 2] = ["flat", "wasi"];
+const APIS: [&str; 2] = ["flat", "wasi"];
 
-fn names() -> Names {
+fn crm_name() -> Names {
     Names::start().is("crm.test", &["127.0.0.1"])
 }
 
-/// Counts of `frontgate_plugin_outbound_total`, by verdict.
+/// The value of `frontgate_plugin_outbound_total` for a verdict.
 fn verdict(gateway: &Gateway, verdict: &str) -> u64 {
-    let metrics = gateway.operators("/metrics").1;
+    let metrics = gateway.admin_get("/metrics").1;
     let label = format!("verdict=\"{verdict}\"");
     let mut lines = metrics.lines().filter(|line| line.starts_with("frontgate_plugin_outbound_total"));
     let line = lines.find(|line| line.contains("plugin=\"plugin\"") && line.contains(&label));
@@ -21,14 +21,14 @@ fn verdict(gateway: &Gateway, verdict: &str) -> u64 {
 }
 
 #[test]
-fn a_granted_host_is_reached_with_its_own_name() {
+fn a_granted_host_is_reached_under_its_own_name() {
     let web = Web::start();
-    let names = names();
+    let names = crm_name();
     let gateway = Setup::caller(&names, web.port()).start();
-    for door in DOORS {
+    for api in APIS {
         let url = format!("http://crm.test:{}/customers?q=1", web.port());
-        let said = gateway.wished(&format!("{door} POST {url} header:accept=text/plain size=10000"));
-        assert_eq!(said, "200 x-kind content-length hello", "{door}");
+        let output = gateway.output_of(&format!("{api} POST {url} header:accept=text/plain size=10000"));
+        assert_eq!(output, "200 x-kind content-length hello", "{api}");
         let request = web.requests().pop().expect("a request");
         assert!(request.starts_with("POST /customers?q=1 HTTP/1.1\n"), "{request}");
         for line in [&format!("host: crm.test:{}\n", web.port()), "accept: text/plain\n", "body: 10000\n"] {
@@ -39,12 +39,12 @@ fn a_granted_host_is_reached_with_its_own_name() {
 }
 
 #[test]
-fn nothing_of_the_inbound_request_is_sent_on() {
+fn nothing_of_the_inbound_request_is_forwarded() {
     let web = Web::start();
-    let names = names();
+    let names = crm_name();
     let gateway = Setup::caller(&names, web.port()).start();
-    for door in DOORS {
-        gateway.wished(&format!("{door} GET http://crm.test:{}/", web.port()));
+    for api in APIS {
+        gateway.output_of(&format!("{api} GET http://crm.test:{}/", web.port()));
     }
     for request in web.requests() {
         let names: Vec<_> = request.lines().skip(1).filter_map(|line| line.split(':').next()).collect();
@@ -53,9 +53,9 @@ fn nothing_of_the_inbound_request_is_sent_on() {
 }
 
 #[test]
-fn every_way_around_the_grants_is_refused_with_its_reason() {
+fn every_way_around_the_grants_is_rejected_with_its_reason() {
     let web = Web::start();
-    let names = names()
+    let names = crm_name()
         .is("private.test", &["10.1.2.3"])
         .is("mapped.test", &["::ffff:10.1.2.3"])
         .is("nat64.test", &["64:ff9b::a01:203"])
@@ -109,113 +109,114 @@ fn every_way_around_the_grants_is_refused_with_its_reason() {
         ("http://other-loopback.test:PORT/", "resolves to 127.0.0.2, which is not public (loopback)", "address"),
         ("http://six.test:PORT/", "six.test resolves to", "address"),
     ];
-    for door in DOORS {
+    for api in APIS {
         for (url, reason, label) in table {
             let before = verdict(&gateway, label);
-            let said = gateway.wished(&format!("{door} GET {}", url.replace("PORT", &port.to_string())));
+            let output = gateway.output_of(&format!("{api} GET {}", url.replace("PORT", &port.to_string())));
             let kind =
-                if door == "flat" { "forbidden: blocked by egress policy: " } else { "internal-error: blocked by" };
-            assert!(said.starts_with(kind) && said.contains(reason), "{door} {url}: {said}");
-            assert_eq!(verdict(&gateway, label), before + 1, "{door} {url}");
+                if api == "flat" { "forbidden: blocked by egress policy: " } else { "internal-error: blocked by" };
+            assert!(output.starts_with(kind) && output.contains(reason), "{api} {url}: {output}");
+            assert_eq!(verdict(&gateway, label), before + 1, "{api} {url}");
         }
         for method in ["CONNECT", "TRACE"] {
-            let said = gateway.wished(&format!("{door} {method} http://crm.test:{port}/"));
-            assert!(said.contains(&format!("the method {method} is not sent")), "{door}: {said}");
+            let output = gateway.output_of(&format!("{api} {method} http://crm.test:{port}/"));
+            assert!(output.contains(&format!("the method {method} is not sent")), "{api}: {output}");
         }
     }
     assert_eq!(web.connections(), 0);
-    // A kind of refusal is a warning once, whoever causes it how often.
+    // Each kind of rejection is logged as a warning once only.
     let log = gateway.log().text();
     let warnings = log.lines().filter(|line| line.contains("sent a request that was refused")).count();
     assert_eq!(warnings, 6, "{log}");
 }
 
 #[test]
-fn zone_ids_and_what_is_no_url_reach_nothing() {
+fn zone_ids_and_invalid_urls_reach_nothing() {
     let web = Web::start();
-    let names = names();
+    let names = crm_name();
     let gateway = Setup::caller(&names, web.port()).start();
     for url in ["http://[fe80::1%25eth0]/", "http://[fe80::1%eth0]/", "http://[::1", "http:///x", "http://1.2.3.4.5/"] {
-        let said = gateway.wished(&format!("flat GET {url}"));
-        assert!(said.starts_with("forbidden: blocked by egress policy: "), "{url}: {said}");
-        let said = gateway.wished(&format!("wasi GET {url}"));
-        let refused = said.contains("the URL cannot be used") || said == "no authority" || said.contains("UriInvalid");
-        assert!(refused, "{url}: {said}");
+        let output = gateway.output_of(&format!("flat GET {url}"));
+        assert!(output.starts_with("forbidden: blocked by egress policy: "), "{url}: {output}");
+        let output = gateway.output_of(&format!("wasi GET {url}"));
+        let refused =
+            output.contains("the URL cannot be used") || output == "no authority" || output.contains("UriInvalid");
+        assert!(refused, "{url}: {output}");
     }
     assert_eq!(web.connections(), 0);
 }
 
 #[test]
-fn a_redirect_is_an_answer_and_is_not_followed() {
+fn redirects_are_not_followed() {
     let web = Web::start();
-    let names = names();
+    let names = crm_name();
     let gateway = Setup::caller(&names, web.port()).start();
-    for door in DOORS {
-        let said = gateway.wished(&format!("{door} GET http://crm.test:{}/redirect", web.port()));
-        assert_eq!(said, "302 location content-length", "{door}");
+    for api in APIS {
+        let output = gateway.output_of(&format!("{api} GET http://crm.test:{}/redirect", web.port()));
+        assert_eq!(output, "302 location content-length", "{api}");
     }
     assert_eq!(web.requests().len(), 2);
 }
 
 #[test]
 fn a_name_that_changes_its_address_is_checked_again() {
-    for door in DOORS {
+    for api in APIS {
         let web = Web::start();
         let port = web.port();
         let names = Names::start().changes("crm.test", &[&["127.0.0.1"], &["10.1.2.3"]]);
         let gateway = Setup::caller(&names, port).start();
-        let wish = format!("{door} GET http://crm.test:{port}/close");
-        assert!(gateway.wished(&wish).ends_with("closed"), "{door}");
-        let said = gateway.wished(&wish);
-        assert!(said.contains("crm.test resolves to 10.1.2.3, which is not public (private)"), "{door}: {said}");
+        let instruction = format!("{api} GET http://crm.test:{port}/close");
+        assert!(gateway.output_of(&instruction).ends_with("closed"), "{api}");
+        let output = gateway.output_of(&instruction);
+        assert!(output.contains("crm.test resolves to 10.1.2.3, which is not public (private)"), "{api}: {output}");
         assert_eq!(web.connections(), 1);
     }
 }
 
 #[test]
-fn of_several_addresses_only_those_that_are_allowed_are_tried() {
+fn only_allowed_addresses_of_a_name_are_tried() {
     let web = Web::start();
     let names = Names::start().is("crm.test", &["10.1.2.3", "127.0.0.1", "fd00::1"]);
     let gateway = Setup::caller(&names, web.port()).start();
-    for door in DOORS {
-        assert!(gateway.wished(&format!("{door} GET http://crm.test:{}/", web.port())).ends_with("hello"));
+    for api in APIS {
+        assert!(gateway.output_of(&format!("{api} GET http://crm.test:{}/", web.port())).ends_with("hello"));
     }
 }
 
 #[test]
-fn the_gateway_itself_is_never_reached() {
+fn the_gateway_itself_is_unreachable() {
     let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port");
     let names = Names::start().is("crm.test", &["127.0.0.1"]);
     for (key, listen) in [("server.listen", free.to_string()), ("server.listen", format!("0.0.0.0:{}", free.port()))] {
         let gateway = Setup::caller(&names, free.port()).set(key, format!("{listen:?}")).start();
-        for door in DOORS {
-            let said = gateway.wished(&format!("{door} GET http://crm.test:{}/", free.port()));
-            assert!(said.contains("crm.test leads to the gateway itself"), "{door} {listen}: {said}");
+        for api in APIS {
+            let output = gateway.output_of(&format!("{api} GET http://crm.test:{}/", free.port()));
+            assert!(output.contains("crm.test leads to the gateway itself"), "{api} {listen}: {output}");
         }
     }
 }
 
 #[test]
-fn no_proxy_of_the_environment_is_asked() {
+fn proxy_environment_variables_are_ignored() {
     let web = Web::start();
     let proxy = Web::start();
-    let names = names();
+    let names = crm_name();
     let variable = format!("http://{}", proxy.address());
     let variables = ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "ALL_PROXY", "all_proxy"];
     let variables = variables.map(|name| (name, variable.as_str()));
     let gateway = Setup::caller(&names, web.port()).start_in(&variables);
-    for door in DOORS {
-        assert!(gateway.wished(&format!("{door} GET http://crm.test:{}/", web.port())).ends_with("hello"));
+    for api in APIS {
+        assert!(gateway.output_of(&format!("{api} GET http://crm.test:{}/", web.port())).ends_with("hello"));
     }
     assert_eq!(proxy.connections(), 0);
 }
 
 #[test]
-fn tls_is_checked_against_the_name_and_the_operators_own_authorities() {
+fn tls_checks_the_host_name_and_the_configured_authorities() {
     let web = Web::start();
     let tls = Tls::of("crm.test", web.address());
     let other = Tls::of("other.test", web.address());
-    let names = names();
+    let names = crm_name();
     let setup = |trusted: &str, port: u16| {
         Setup::caller(&names, port)
             .file("ca.pem", trusted)
@@ -225,27 +226,27 @@ fn tls_is_checked_against_the_name_and_the_operators_own_authorities() {
     let trusting = setup(tls.certificate(), tls.port()).start();
     let misled = setup(other.certificate(), other.port()).start();
     let strict = setup(other.certificate(), tls.port()).start();
-    for door in DOORS {
-        assert!(trusting.wished(&format!("{door} GET https://crm.test:{}/", tls.port())).ends_with("hello"), "{door}");
-        let said = misled.wished(&format!("{door} GET https://crm.test:{}/", other.port()));
-        assert!(said.contains("not valid for name \"crm.test\""), "{door}: {said}");
-        let said = strict.wished(&format!("{door} GET https://crm.test:{}/", tls.port()));
-        assert!(said.contains("invalid peer certificate"), "{door}: {said}");
+    for api in APIS {
+        assert!(trusting.output_of(&format!("{api} GET https://crm.test:{}/", tls.port())).ends_with("hello"), "{api}");
+        let output = misled.output_of(&format!("{api} GET https://crm.test:{}/", other.port()));
+        assert!(output.contains("not valid for name \"crm.test\""), "{api}: {output}");
+        let output = strict.output_of(&format!("{api} GET https://crm.test:{}/", tls.port()));
+        assert!(output.contains("invalid peer certificate"), "{api}: {output}");
     }
-    // What platforms are trusted with is another list.
+    // Authorities for platforms are not trusted for plugins.
     let platforms = setup(tls.certificate(), tls.port())
         .set("plugins.ca_files", "[]")
         .set("delivery.ca_files", "[\"files/ca.pem\"]")
         .start();
-    assert!(platforms.wished(&format!("flat GET https://crm.test:{}/", tls.port())).contains("UnknownIssuer"));
+    assert!(platforms.output_of(&format!("flat GET https://crm.test:{}/", tls.port())).contains("UnknownIssuer"));
 }
 
 #[test]
-fn without_a_grant_the_plugin_loads_and_is_told_at_the_request() {
+fn without_a_grant_a_plugin_loads_but_its_requests_fail() {
     let gateway = Setup::new().plugin("plugin", &component("caller")).start();
-    for door in DOORS {
-        let said = gateway.wished(&format!("{door} GET http://crm.test/"));
-        assert!(said.contains("no outbound host is granted to this plugin"), "{door}: {said}");
+    for api in APIS {
+        let output = gateway.output_of(&format!("{api} GET http://crm.test/"));
+        assert!(output.contains("no outbound host is granted to this plugin"), "{api}: {output}");
     }
     gateway
         .log()
@@ -253,29 +254,29 @@ fn without_a_grant_the_plugin_loads_and_is_told_at_the_request() {
 }
 
 #[test]
-fn connections_are_kept_for_a_tenant_and_end_with_the_version_of_a_plugin() {
+fn connections_are_pooled_per_tenant_and_plugin_version() {
     let web = Web::start();
-    let names = names();
+    let names = crm_name();
     let gateway = Setup::caller(&names, web.port())
         .set("tenants.other.path", "\"/other\"")
         .set("tenants.other.twilio.auth_tokens", "[{ file = \"token\" }]")
         .set("tenants.other.roles.crm", "[\"plugin\"]")
         .start();
-    let wish = |door: &str| format!("{door} GET http://crm.test:{}/connection", web.port());
-    assert!(gateway.wished(&wish("flat")).ends_with("connection 1"));
-    assert!(gateway.wished(&wish("wasi")).ends_with("connection 1"));
-    let other = gateway.callback_of("/other", "crm", &frontgate_tests::list(&[("Query", &wish("flat"))]));
+    let instruction = |api: &str| format!("{api} GET http://crm.test:{}/connection", web.port());
+    assert!(gateway.output_of(&instruction("flat")).ends_with("connection 1"));
+    assert!(gateway.output_of(&instruction("wasi")).ends_with("connection 1"));
+    let other = gateway.tenant_callback("/other", "crm", &frontgate_tests::list(&[("Query", &instruction("flat"))]));
     assert!(other.text.contains("connection 2"), "{}", other.text);
-    assert!(gateway.wished(&wish("flat")).ends_with("connection 1"));
+    assert!(gateway.output_of(&instruction("flat")).ends_with("connection 1"));
     gateway.drop_plugin("plugin", &frontgate_tests::another_build(&component("caller"), 2));
-    gateway.log().wait_for_more("plugin `plugin` is live", 2);
-    assert!(gateway.wished(&wish("flat")).ends_with("connection 3"));
+    gateway.log().wait_for_count("plugin `plugin` is live", 2);
+    assert!(gateway.output_of(&instruction("flat")).ends_with("connection 3"));
 }
 
 #[test]
-fn a_host_that_cannot_be_looked_up_or_connected_to_is_said_to_be_so() {
+fn failed_lookups_and_connects_are_reported() {
     let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port").port();
-    let names = names();
+    let names = crm_name();
     let granted = format!("[\"http://crm.test:{free}\", \"http://unknown.test\", \"http://silent.test\"]");
     let gateway = Setup::caller(&names, free)
         .set("plugins.named.plugin.outbound", granted)
@@ -289,10 +290,10 @@ fn a_host_that_cannot_be_looked_up_or_connected_to_is_said_to_be_so() {
         ("http://unknown.test/".to_owned(), "looking up unknown.test: ".to_owned()),
         ("http://silent.test/".to_owned(), "looking up silent.test: no nameserver answers in time".to_owned()),
     ];
-    for door in DOORS {
+    for api in APIS {
         for (url, reason) in &table {
-            let said = gateway.wished(&format!("{door} GET {url}"));
-            assert!(said.contains("nothing was sent: ") && said.contains(reason), "{door} {url}: {said}");
+            let output = gateway.output_of(&format!("{api} GET {url}"));
+            assert!(output.contains("nothing was sent: ") && output.contains(reason), "{api} {url}: {output}");
         }
     }
     assert_eq!(verdict(&gateway, "not-connected"), 6);

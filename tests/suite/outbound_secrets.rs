@@ -1,10 +1,10 @@
-//! Secrets that a plugin uses and never sees.
+//! Bound secrets: a plugin uses them but never sees them.
 
 use frontgate_tests::{Names, Setup, Web, run};
 
 const SECRET: &str = "s3cr3t-T0ken-9f2c7e";
-const WORD: &str = "pa55word-1b8d4a";
-const DOORS: [&str; 2] = ["flat", "wasi"];
+const PASSWORD: &str = "pa55word-1b8d4a";
+const APIS: [&str; 2] = ["flat", "wasi"];
 
 /// A plugin with a bearer token for one host, and user and password for another.
 fn setup(web: &Web, names: &Names) -> Setup {
@@ -19,7 +19,7 @@ fn setup(web: &Web, names: &Names) -> Setup {
     Setup::caller(names, port)
         .file("secret", SECRET)
         .file("user", "mora")
-        .file("word", WORD)
+        .file("word", PASSWORD)
         .set("plugins.named.plugin.outbound", format!("[{hosts}]"))
         .set("plugins.named.plugin.bound_secrets", bound.replace('\n', " "))
 }
@@ -29,57 +29,58 @@ fn names() -> Names {
 }
 
 #[test]
-fn a_bound_secret_goes_to_its_host_only_in_place_of_what_the_plugin_wrote() {
+fn a_bound_secret_goes_only_to_its_host_and_replaces_the_plugins_header() {
     let web = Web::start();
     let names = names();
     let gateway = setup(&web, &names).start();
-    let sent = |host: &str, door: &str| {
-        let wish = format!("{door} GET http://{host}.test:{}/ header:authorization=guess", web.port());
-        assert!(gateway.wished(&wish).ends_with("hello"));
+    let sent = |host: &str, api: &str| {
+        let instruction = format!("{api} GET http://{host}.test:{}/ header:authorization=guess", web.port());
+        assert!(gateway.output_of(&instruction).ends_with("hello"));
         let request = web.requests().pop().expect("a request");
         let lines: Vec<_> = request.lines().filter(|line| line.to_lowercase().starts_with("authorization:")).collect();
         lines.join("; ").to_owned()
     };
-    for door in DOORS {
-        assert_eq!(sent("crm", door), format!("authorization: Bearer {SECRET}"), "{door}");
+    for api in APIS {
+        assert_eq!(sent("crm", api), format!("authorization: Bearer {SECRET}"), "{api}");
         // printf 'mora:pa55word-1b8d4a' | base64
-        assert_eq!(sent("basic", door), "authorization: Basic bW9yYTpwYTU1d29yZC0xYjhkNGE=", "{door}");
-        assert_eq!(sent("plain", door), "authorization: guess", "{door}");
+        assert_eq!(sent("basic", api), "authorization: Basic bW9yYTpwYTU1d29yZC0xYjhkNGE=", "{api}");
+        assert_eq!(sent("plain", api), "authorization: guess", "{api}");
     }
 }
 
 #[test]
-fn a_bound_secret_is_neither_in_the_plugins_memory_nor_in_any_log() {
+fn a_bound_secret_is_absent_from_plugin_memory_and_logs() {
     let web = Web::start();
     let names = names();
     let gateway = setup(&web, &names).set("log.level", "\"trace\"").start();
     let shifted = |text: &str| text.bytes().map(|byte| format!("{:02x}", byte + 1)).collect::<String>();
-    for door in DOORS {
+    for api in APIS {
         for path in ["/", "/redirect", "/cut", "/half", "/large/2000000", "/header/100000"] {
             for host in ["crm", "basic"] {
-                let said = gateway.wished(&format!("{door} GET http://{host}.test:{}{path}", web.port()));
-                assert!(!said.contains(SECRET) && !said.contains(WORD), "{said}");
+                let output = gateway.output_of(&format!("{api} GET http://{host}.test:{}{path}", web.port()));
+                assert!(!output.contains(SECRET) && !output.contains(PASSWORD), "{output}");
             }
         }
     }
-    // The same call that has just used them looks for them; it finds what it was sent itself.
-    let looked = |text: &str| gateway.wished(&format!("find-after http://crm.test:{}/ {}", web.port(), shifted(text)));
+    // The call that has just used the secrets searches its memory; it finds only the text that it was given itself.
+    let looked =
+        |text: &str| gateway.output_of(&format!("find-after http://crm.test:{}/ {}", web.port(), shifted(text)));
     assert_eq!(looked("hello"), "true 2");
     assert_eq!(looked(SECRET), "false 2");
-    assert_eq!(looked(WORD), "false 2");
+    assert_eq!(looked(PASSWORD), "false 2");
     let log = gateway.log().text();
     assert!(log.contains("outbound request to http://crm.test"), "debug lines are there");
-    for mark in [SECRET, WORD, "bW9yYTpwYTU1d29yZC0xYjhkNGE="] {
+    for mark in [SECRET, PASSWORD, "bW9yYTpwYTU1d29yZC0xYjhkNGE="] {
         let line = log.lines().find(|line| line.contains(mark));
         assert!(line.is_none(), "{mark} is in the log: {line:?}");
     }
     for page in ["/statusz", "/metrics"] {
-        assert!(!gateway.operators(page).1.contains(SECRET));
+        assert!(!gateway.admin_get(page).1.contains(SECRET));
     }
 }
 
 #[test]
-fn grants_that_cannot_work_are_faults_with_their_place() {
+fn invalid_grants_are_faults_with_their_position() {
     let bound = |to: &str, header: &str, value: &str, secrets: &str| {
         format!("[{{ to = {to:?}, header = {header:?}, value = {value:?}, secrets = {secrets} }}]")
     };
@@ -116,9 +117,9 @@ fn grants_that_cannot_work_are_faults_with_their_place() {
             .set(&format!("plugins.named.plugin.{key}"), value.clone());
         setup.write();
         let output = run(setup.folder(), &["check", "--config", "config.toml"]);
-        let said = String::from_utf8_lossy(&output.stdout).into_owned();
-        assert_eq!(output.status.code(), Some(1), "{key} = {value}: {said}");
-        assert!(said.contains(problem) && said.contains("config.toml:"), "{key} = {value}: no `{problem}` in {said}");
-        assert!(!said.contains("literal-token") && !said.contains(frontgate_tests::TOKEN), "{said}");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{key} = {value}: {text}");
+        assert!(text.contains(problem) && text.contains("config.toml:"), "{key} = {value}: no `{problem}` in {text}");
+        assert!(!text.contains("literal-token") && !text.contains(frontgate_tests::TOKEN), "{text}");
     }
 }

@@ -1,6 +1,6 @@
-//! A new version is watched, and the one before it comes back if it fails.
+//! Probation: a new version is observed, and rolled back if it fails.
 
-use frontgate_tests::{Gateway, Setup, another_build, built_against, component, digest};
+use frontgate_tests::{Gateway, Setup, another_build, built_against, component, digest, eventually};
 
 fn first() -> Vec<u8> {
     component("misbehaving")
@@ -14,34 +14,40 @@ fn live(gateway: &Gateway) -> String {
     gateway.status()["plugins"]["plugin"]["live"]["digest"].as_str().expect("a digest").to_owned()
 }
 
-/// A gateway whose plugin was just replaced.
-fn replaced(setup: Setup) -> Gateway {
+/// Waits until the gateway has dropped the old generation.
+fn wait_for_one_generation(gateway: &Gateway) {
+    let generations = || gateway.metric("frontgate_plugin_generations");
+    eventually("the old generation is dropped", generations, |count| *count <= 1.0);
+}
+
+/// A gateway whose plugin was just replaced by its second version.
+fn start_and_replace(setup: Setup) -> Gateway {
     let gateway = setup.start();
     gateway.drop_plugin("plugin", &second());
-    gateway.log().wait_for_more("plugin `plugin` is live", 2);
+    gateway.log().wait_for_count("plugin `plugin` is live", 2);
     assert_eq!(live(&gateway), digest(&second()));
     gateway
 }
 
-/// The same, taken back.
-fn rolled_back(setup: Setup) -> Gateway {
-    let gateway = replaced(setup);
-    assert_eq!(gateway.wish("panic").status, 502);
+/// A gateway whose second version was rolled back.
+fn start_and_roll_back(setup: Setup) -> Gateway {
+    let gateway = start_and_replace(setup);
+    assert_eq!(gateway.instruct("panic").status, 502);
     gateway.log().wait_for("plugin `plugin` is rolled back");
     gateway
 }
 
 #[test]
-fn a_version_that_traps_on_the_third_call_is_rolled_back_by_itself() {
-    let gateway = replaced(Setup::misbehaving());
+fn a_version_that_traps_on_the_third_call_is_rolled_back() {
+    let gateway = start_and_replace(Setup::misbehaving());
     assert_eq!(gateway.status()["plugins"]["plugin"]["probation"], true);
-    gateway.wished("hello");
-    gateway.wished("hello");
-    assert_eq!(gateway.wish("panic").status, 502);
+    gateway.output_of("hello");
+    gateway.output_of("hello");
+    assert_eq!(gateway.instruct("panic").status, 502);
     let line = gateway.log().wait_for("plugin `plugin` is rolled back: 1 of its first 3 calls trapped");
     assert_eq!(line["level"], "WARN");
     assert_eq!(live(&gateway), digest(&first()));
-    assert_eq!(gateway.wished("hello"), "version 1");
+    assert_eq!(gateway.output_of("hello"), "version 1");
     let receipt = gateway.history("plugin").pop().expect("a receipt");
     assert_eq!(receipt["outcome"], "rolled-back");
     assert_eq!(receipt["before"], digest(&second()));
@@ -50,97 +56,98 @@ fn a_version_that_traps_on_the_third_call_is_rolled_back_by_itself() {
 }
 
 #[test]
-fn a_version_that_runs_out_of_time_is_rolled_back_too() {
-    let gateway = replaced(Setup::misbehaving().set("plugins.limits.cpu_time_ms", "50"));
-    assert_eq!(gateway.wish("loop").status, 504);
+fn a_version_that_times_out_is_rolled_back() {
+    let gateway = start_and_replace(Setup::misbehaving().set("plugins.limits.cpu_time_ms", "50"));
+    assert_eq!(gateway.instruct("loop").status, 504);
     gateway.log().wait_for("plugin `plugin` is rolled back");
 }
 
 #[test]
-fn one_that_traps_at_every_call_is_gone_after_the_first() {
+fn a_version_that_always_traps_is_rolled_back_after_one_call() {
     let gateway = Setup::misbehaving().start();
     gateway.drop_plugin("plugin", &built_against(str::to_owned));
-    gateway.log().wait_for_more("plugin `plugin` is live", 2);
-    assert_eq!(gateway.wish("hello").code(), "plugin-trapped");
+    gateway.log().wait_for_count("plugin `plugin` is live", 2);
+    assert_eq!(gateway.instruct("hello").code(), "plugin-trapped");
     gateway.log().wait_for("plugin `plugin` is rolled back: 1 of its first 1 calls");
-    assert_eq!(gateway.wished("hello"), "version 1");
+    assert_eq!(gateway.output_of("hello"), "version 1");
 }
 
 #[test]
-fn what_a_plugin_says_is_no_failure() {
-    let gateway = replaced(Setup::misbehaving().set("plugins.probation.calls", "4"));
-    for wish in ["not-found", "invalid", "unavailable", "failed"] {
-        gateway.wish(wish);
+fn errors_returned_by_a_plugin_are_no_probation_failures() {
+    let gateway = start_and_replace(Setup::misbehaving().set("plugins.probation.calls", "4"));
+    for instruction in ["not-found", "invalid", "unavailable", "failed"] {
+        gateway.instruct(instruction);
     }
-    // Nobody is watched any more, and the version before is let go.
-    while gateway.status()["plugins"]["plugin"]["probation"] == true {}
-    while gateway.metric("frontgate_plugin_generations") > 1.0 {}
-    assert_eq!(gateway.wish("panic").status, 502);
+    // Probation ends, and the version before is dropped.
+    let probation = || gateway.status()["plugins"]["plugin"]["probation"].clone();
+    eventually("probation has ended", probation, |probation| *probation != true);
+    wait_for_one_generation(&gateway);
+    assert_eq!(gateway.instruct("panic").status, 502);
     assert_eq!(gateway.reload().len(), 0);
     assert_eq!(live(&gateway), digest(&second()));
 }
 
 #[test]
-fn a_version_that_fails_like_the_one_before_it_stays() {
+fn a_version_that_fails_like_its_predecessor_stays() {
     let gateway = Setup::misbehaving().start();
-    assert_eq!(gateway.wish("panic").status, 502);
+    assert_eq!(gateway.instruct("panic").status, 502);
     gateway.drop_plugin("plugin", &second());
-    gateway.log().wait_for_more("plugin `plugin` is live", 2);
-    assert_eq!(gateway.wish("panic").status, 502);
+    gateway.log().wait_for_count("plugin `plugin` is live", 2);
+    assert_eq!(gateway.instruct("panic").status, 502);
     assert_eq!(gateway.reload().len(), 0);
     assert_eq!(live(&gateway), digest(&second()));
 }
 
 #[test]
-fn as_many_failures_as_are_configured_take_it_back() {
-    let gateway = replaced(Setup::misbehaving().set("plugins.probation.failures", "2"));
-    assert_eq!(gateway.wish("panic").status, 502);
+fn the_configured_number_of_failures_causes_a_rollback() {
+    let gateway = start_and_replace(Setup::misbehaving().set("plugins.probation.failures", "2"));
+    assert_eq!(gateway.instruct("panic").status, 502);
     assert_eq!(gateway.reload().len(), 0);
-    assert_eq!(gateway.wish("panic").status, 502);
+    assert_eq!(gateway.instruct("panic").status, 502);
     gateway.log().wait_for("plugin `plugin` is rolled back: 2 of its first 2 calls");
 }
 
 #[test]
-fn probation_ends_with_its_time_and_can_be_left_out() {
+fn probation_ends_with_its_time_and_can_be_disabled() {
     for (key, value) in [("plugins.probation.time_ms", "1"), ("plugins.probation.calls", "0")] {
-        let gateway = replaced(Setup::misbehaving().set(key, value));
-        while gateway.metric("frontgate_plugin_generations") > 1.0 {}
-        assert_eq!(gateway.wish("panic").status, 502);
+        let gateway = start_and_replace(Setup::misbehaving().set(key, value));
+        wait_for_one_generation(&gateway);
+        assert_eq!(gateway.instruct("panic").status, 502);
         assert_eq!(gateway.reload().len(), 0);
         assert_eq!(live(&gateway), digest(&second()));
     }
 }
 
 #[test]
-fn what_was_rolled_back_is_not_tried_again_even_after_a_restart() {
-    let gateway = rolled_back(Setup::misbehaving());
-    // Written once more, with the same bytes.
+fn a_rolled_back_version_is_not_retried_after_a_restart() {
+    let gateway = start_and_roll_back(Setup::misbehaving());
+    // The same bytes again.
     gateway.drop_plugin("plugin", &second());
     assert_eq!(gateway.reload().len(), 0);
     assert_eq!(live(&gateway), digest(&first()));
     let gateway = gateway.restart();
     assert_eq!(live(&gateway), digest(&first()), "the version before it is kept");
-    assert_eq!(gateway.wished("hello"), "version 1");
+    assert_eq!(gateway.output_of("hello"), "version 1");
     let attempt = &gateway.status()["plugins"]["plugin"]["last_attempt"];
     assert_eq!(attempt["outcome"], "rolled-back");
     assert_eq!(attempt["digest"], digest(&second()));
 }
 
 #[test]
-fn other_bytes_get_their_chance() {
-    let gateway = rolled_back(Setup::misbehaving());
+fn a_different_build_is_tried_after_a_rollback() {
+    let gateway = start_and_roll_back(Setup::misbehaving());
     let third = another_build(&first(), 2);
     gateway.drop_plugin("plugin", &third);
-    gateway.log().wait_for_more("plugin `plugin` is live", 3);
+    gateway.log().wait_for_count("plugin `plugin` is live", 3);
     assert_eq!(live(&gateway), digest(&third));
 }
 
 #[test]
-fn an_operator_allows_what_was_rolled_back() {
-    let gateway = rolled_back(Setup::misbehaving()).restart();
+fn an_operator_can_allow_a_rolled_back_version() {
+    let gateway = start_and_roll_back(Setup::misbehaving()).restart();
     let output = gateway.command(&["plugin", "allow", "plugin"]);
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(output.status.success() && said.contains("allowed") && said.contains("live"), "{output:?}");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success() && text.contains("allowed") && text.contains("live"), "{output:?}");
     assert_eq!(live(&gateway), digest(&second()));
     let outcomes: Vec<_> = gateway.history("plugin").iter().map(|receipt| receipt["outcome"].clone()).collect();
     assert_eq!(outcomes, ["live", "live", "rolled-back", "rolled-back", "allowed", "live"]);

@@ -1,12 +1,12 @@
-//! A reload of `config.toml`: all of it counts, or nothing.
+//! A reload of `config.toml` applies all of it, or nothing.
 
 use std::fs;
 
-use frontgate_tests::{Action, Call, Fault, Gateway, Setup, TOKEN, root};
+use frontgate_tests::{Action, Call, Fault, Gateway, Setup, TOKEN, eventually, root};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::delivery::{OURS, pair, workers_added};
+use crate::delivery::{OURS, start_with_twilio, workers_added};
 
 fn reason(receipt: &Value) -> &str {
     assert_eq!(receipt["outcome"], "kept", "{receipt}");
@@ -15,7 +15,7 @@ fn reason(receipt: &Value) -> &str {
 
 fn status_of(gateway: &Gateway, prefix: &str) -> u16 {
     gateway
-        .callback_of(
+        .tenant_callback(
             prefix,
             "crm",
             &[("Location", "GetCustomersList"), ("Worker", "ana@example.org"), ("PageSize", "10")],
@@ -23,7 +23,7 @@ fn status_of(gateway: &Gateway, prefix: &str) -> u16 {
         .status
 }
 
-/// A component that computes for a while when it starts, some hundred times as long as what waits for it here.
+/// A component whose start takes a hundred times longer than the timeouts here.
 fn slow_at_start() -> Vec<u8> {
     let trap = fs::read_to_string(root().join("tests/guests/trap-at-start.wat")).expect("the source");
     let step = "(local.tee 0 (i64.add (local.get 0) (i64.const 1)))";
@@ -31,18 +31,18 @@ fn slow_at_start() -> Vec<u8> {
     wat::parse_str(trap.replace("$boom unreachable", &format!("$boom {count}"))).expect("WebAssembly")
 }
 
-/// What the plugin reads as its colour, and whether it is asked for templates.
+/// The plugin's setting `colour`, and whether the plugin has the role templates.
 fn colour_and_role(gateway: &Gateway) -> (String, bool) {
     let form = [("Location", "GetTemplatesByCustomerId"), ("Worker", "ana@example.org"), ("CustomerId", "7")];
-    (gateway.wished("setting colour"), gateway.callback("templates", &form).status == 200)
+    (gateway.output_of("setting colour"), gateway.callback("templates", &form).status == 200)
 }
 
-/// Settings under which that is blue and true.
+/// Settings for which that is blue and true.
 const BLUE: [(&str, &str); 2] =
     [("plugins.named.plugin.config.colour", "\"blue\""), ("tenants.demo.roles.templates", "[\"plugin\"]")];
 
 #[test]
-fn tenants_come_and_go_and_their_roles_change() {
+fn tenants_and_their_roles_change_with_a_reload() {
     let gateway = Setup::misbehaving().start();
     assert_eq!(status_of(&gateway, "/other"), 404);
     let other = [
@@ -69,20 +69,20 @@ fn tenants_come_and_go_and_their_roles_change() {
 }
 
 #[test]
-fn what_a_live_plugin_may_do_changes_without_a_new_file() {
+fn settings_and_limits_of_a_live_plugin_change_with_a_reload() {
     let gateway = Setup::misbehaving().set("plugins.named.plugin.config.colour", "\"red\"").start();
-    assert_eq!(gateway.wished("setting colour"), "red");
-    assert_eq!(gateway.wish("compute 300").status, 200);
+    assert_eq!(gateway.output_of("setting colour"), "red");
+    assert_eq!(gateway.instruct("compute 300").status, 200);
     let before = gateway.status()["plugins"]["plugin"]["live"].clone();
     gateway.reconfigure(&[("plugins.named.plugin.config.colour", "\"blue\""), ("plugins.limits.cpu_time_ms", "50")]);
-    assert_eq!(gateway.wished("setting colour"), "blue");
-    assert_eq!(gateway.wish("compute 300").status, 504);
+    assert_eq!(gateway.output_of("setting colour"), "blue");
+    assert_eq!(gateway.instruct("compute 300").status, 504);
     assert_eq!(gateway.status()["plugins"]["plugin"]["live"], before);
     assert_eq!(gateway.reload().len(), 0);
 }
 
 #[test]
-fn a_secret_that_was_rotated_in_its_file_counts_from_the_reload_on() {
+fn a_rotated_secret_takes_effect_with_a_reload() {
     let gateway = Setup::misbehaving().start();
     fs::write(gateway.path("token"), "another token").expect("a file");
     assert_eq!(status_of(&gateway, ""), 200);
@@ -96,7 +96,7 @@ fn a_secret_that_was_rotated_in_its_file_counts_from_the_reload_on() {
 }
 
 #[test]
-fn a_file_with_faults_changes_nothing_and_each_is_named() {
+fn a_faulty_configuration_changes_nothing() {
     let gateway = Setup::misbehaving().start();
     let faulty = [("server.public_url", "\"example\""), ("plugins.limits.cpu_time_ms", "0")];
     let receipt = gateway.reconfigure(&faulty);
@@ -105,30 +105,30 @@ fn a_file_with_faults_changes_nothing_and_each_is_named() {
     }
     assert_eq!(gateway.status()["configuration"]["outcome"], "kept");
     assert_eq!(status_of(&gateway, ""), 200);
-    gateway.set(&[("tenants.other", "{ nonsense = 1 }")]);
+    gateway.edit_config(&[("tenants.other", "{ nonsense = 1 }")]);
     let output = gateway.command(&["reload"]);
     assert_eq!(output.status.code(), Some(2), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 #[test]
-fn the_command_shows_what_became_of_the_configuration() {
+fn the_reload_command_shows_the_result() {
     let gateway = Setup::misbehaving().start();
-    let said = || {
+    let reload = || {
         let output = gateway.command(&["reload"]);
         (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
     };
-    let (code, text) = said();
+    let (code, text) = reload();
     assert!(code == Some(0) && text.contains("nothing has changed"), "{text}");
-    gateway.set(&[("plugins.limits.cpu_time_ms", "900")]);
-    let (code, text) = said();
+    gateway.edit_config(&[("plugins.limits.cpu_time_ms", "900")]);
+    let (code, text) = reload();
     assert!(code == Some(0) && text.contains("live") && text.contains("plugins.limits.cpu_time_ms"), "{text}");
-    gateway.set(&[("store.queue_max", "7")]);
-    let (code, text) = said();
+    gateway.edit_config(&[("store.queue_max", "7")]);
+    let (code, text) = reload();
     assert!(code == Some(1) && text.contains("kept") && text.contains("store"), "{text}");
 }
 
 #[test]
-fn what_needs_a_restart_is_named_and_nothing_of_the_file_counts() {
+fn a_change_that_needs_a_restart_rejects_the_whole_reload() {
     let gateway = Setup::misbehaving().set("plugins.named.plugin.config.colour", "\"red\"").start();
     let changed = [
         ("store.queue_max", "7"),
@@ -141,13 +141,13 @@ fn what_needs_a_restart_is_named_and_nothing_of_the_file_counts() {
     for part in ["store", "plugins.calls_max", "plugins.cache_files_max", "the largest memory_bytes_max", "restart"] {
         assert!(reason(&receipt).contains(part), "{receipt}");
     }
-    assert_eq!(gateway.wished("setting colour"), "red");
+    assert_eq!(gateway.output_of("setting colour"), "red");
     let gateway = gateway.restart();
-    assert_eq!(gateway.wished("setting colour"), "blue");
+    assert_eq!(gateway.output_of("setting colour"), "blue");
 }
 
 #[test]
-fn a_configuration_under_which_a_live_plugin_does_not_start_is_refused_whole() {
+fn a_configuration_that_a_live_plugin_cannot_start_with_is_rejected() {
     let gateway = Setup::misbehaving().start();
     let receipt = gateway.reconfigure(&[
         ("plugins.named.plugin.limits.memory_bytes_max", "65536"),
@@ -156,21 +156,21 @@ fn a_configuration_under_which_a_live_plugin_does_not_start_is_refused_whole() {
         ("tenants.other.roles.crm", "[\"plugin\"]"),
     ]);
     assert!(reason(&receipt).contains("plugin `plugin` is not usable with it"), "{receipt}");
-    assert_eq!((status_of(&gateway, "/other"), gateway.wish("hello").status), (404, 200));
+    assert_eq!((status_of(&gateway, "/other"), gateway.instruct("hello").status), (404, 200));
 }
 
 #[test]
-fn a_reload_ends_whole_even_if_whoever_asked_for_it_hangs_up_at_once() {
+fn a_reload_completes_after_its_caller_disconnects() {
     let gateway = Setup::misbehaving().set(BLUE[0].0, "\"red\"").set(BLUE[1].0, "[]").start();
     assert_eq!(colour_and_role(&gateway), ("red".to_owned(), false));
-    gateway.set(&BLUE);
-    gateway.operate_and_leave("/reload");
+    gateway.edit_config(&BLUE);
+    gateway.admin_post_and_disconnect("/reload");
     gateway.log().wait_for("counts as it is now");
     assert_eq!(colour_and_role(&gateway), ("blue".to_owned(), true));
 }
 
 #[test]
-fn a_reload_that_takes_longer_than_the_operator_is_kept_waiting_ends_whole() {
+fn a_reload_completes_after_its_caller_timed_out() {
     let gateway = Setup::misbehaving()
         .plugin("slow", &slow_at_start())
         .set("plugins.named.slow.limits", "{ cpu_time_ms = 60000, call_timeout_ms = 30000 }")
@@ -180,15 +180,15 @@ fn a_reload_that_takes_longer_than_the_operator_is_kept_waiting_ends_whole() {
         .start();
     gateway.log().wait_for("plugin `slow` is live");
     gateway.reconfigure(&[("plugins.compile_timeout_ms", "1"), ("plugins.limits.call_timeout_ms", "1")]);
-    gateway.set(&BLUE);
-    let (status, text) = gateway.operate("/reload", "");
+    gateway.edit_config(&BLUE);
+    let (status, text) = gateway.admin_post("/reload", "");
     assert!(status == 504 && text.contains("it is still being done"), "{text}");
-    gateway.log().wait_for_more("counts as it is now", 2);
+    gateway.log().wait_for_count("counts as it is now", 2);
     assert_eq!(colour_and_role(&gateway), ("blue".to_owned(), true));
 }
 
 #[test]
-fn a_role_that_is_answered_is_not_lost_to_a_name_that_is_not_there() {
+fn a_role_is_not_lost_to_a_plugin_that_does_not_exist() {
     let gateway = Setup::misbehaving().start();
     let receipt = gateway.reconfigure(&[("tenants.demo.roles.crm", "[\"other\"]")]);
     assert!(reason(&receipt).contains("tenant demo: no plugin would answer the role crm any more"), "{receipt}");
@@ -203,23 +203,24 @@ fn a_role_that_is_answered_is_not_lost_to_a_name_that_is_not_there() {
 }
 
 #[test]
-fn no_callback_fails_while_one_configuration_follows_the_other() {
+fn no_callback_fails_during_reloads() {
     let gateway = Setup::misbehaving().start();
-    let answered = gateway.asked_while(|| {
+    let answered = gateway.answers_during(|| {
         for round in 0..40 {
             let receipt = gateway.reconfigure(&[("plugins.named.plugin.config.round", &format!("\"{round}\""))]);
             assert_eq!(receipt["outcome"], "live", "{receipt}");
-            assert_eq!(gateway.wished("setting round"), round.to_string());
+            assert_eq!(gateway.output_of("setting round"), round.to_string());
         }
     });
     assert!(answered > 40);
-    while gateway.metric("frontgate_plugin_generations") > 1.0 {}
+    let generations = || gateway.metric("frontgate_plugin_generations");
+    eventually("old generations are dropped", generations, |count| *count <= 1.0);
 }
 
 #[test]
-fn deliveries_of_a_tenant_that_was_left_out_are_counted_no_longer() {
+fn deliveries_of_a_removed_tenant_leave_the_metrics() {
     let sent = r#"frontgate_deliveries{tenant="demo",state="sent"}"#;
-    let (twilio, gateway) = pair(|setup| setup);
+    let (twilio, gateway) = start_with_twilio(|setup| setup);
     twilio.inbound_sms("+12025550107", OURS, "planted text").expect("a conversation");
     gateway.wait_for_deliveries();
     let number = gateway.metric(sent);
@@ -230,13 +231,13 @@ fn deliveries_of_a_tenant_that_was_left_out_are_counted_no_longer() {
     assert_eq!(gateway.metric(sent), 0.0);
     fs::write(gateway.path("config.toml"), settings).expect("a file");
     gateway.reload();
-    // More may have been sent in the meantime.
+    // More deliveries may have been sent meanwhile.
     assert!(gateway.metric(sent) >= number);
 }
 
 #[test]
-fn what_is_to_be_delivered_is_delivered_once_while_configurations_change() {
-    let (twilio, gateway) = pair(|setup| setup);
+fn deliveries_happen_exactly_once_during_reloads() {
+    let (twilio, gateway) = start_with_twilio(|setup| setup);
     twilio.fault(Fault::new(Action::FailBefore(503)).on(Call::AddParticipant).times(10));
     let conversations: Vec<String> = (0..20)
         .map(|index| {

@@ -1,14 +1,14 @@
-//! Plugins come, change and go while callbacks are answered.
+//! Plugins are added, replaced and removed while callbacks are answered.
 
 use std::fs;
 use std::thread;
 
-use frontgate_tests::{Gateway, Setup, another_build, component, numbered_build, renamed, root, run};
+use frontgate_tests::{Gateway, Setup, another_build, component, eventually, numbered_build, renamed, root, run};
 use serde_json::Value;
 
 const CONTRACT: &str = "frontgate:plugin/crm@0.1.0";
 
-/// Every kind of file that is no usable plugin, and a word of the reason.
+/// Every kind of unusable plugin file, with a part of the expected reason.
 fn bad_files() -> Vec<(&'static str, Vec<u8>, &'static str)> {
     let good = component("misbehaving");
     let trap = fs::read_to_string(root().join("tests/guests/trap-at-start.wat")).expect("the source");
@@ -35,49 +35,50 @@ fn attempt(gateway: &Gateway) -> Value {
 }
 
 #[test]
-fn a_dropped_file_is_live_in_a_moment() {
+fn a_dropped_file_goes_live() {
     let gateway = Setup::new().start();
-    assert_eq!(gateway.operators("/readyz").0, 503);
+    assert_eq!(gateway.admin_get("/readyz").0, 503);
     gateway.drop_plugin("plugin", &component("misbehaving"));
     gateway.log().wait_for("plugin `plugin` is live");
-    assert_eq!(gateway.wished("hello"), "version 1");
-    assert_eq!(gateway.operators("/readyz").0, 200);
+    assert_eq!(gateway.output_of("hello"), "version 1");
+    assert_eq!(gateway.admin_get("/readyz").0, 200);
     let roles = serde_json::json!(["crm", "templates", "outgoing", "routing", "conversations"]);
     assert_eq!(gateway.status()["plugins"]["plugin"]["live"]["roles"], roles);
 }
 
 #[test]
-fn a_file_that_lacks_a_role_which_somebody_relies_on_displaces_nothing() {
+fn a_file_without_a_required_role_keeps_the_live_plugin() {
     let gateway = Setup::misbehaving().set("tenants.demo.roles.templates", "[\"plugin\"]").start();
     gateway.drop_plugin("plugin", &component("directory"));
     gateway
         .log()
         .wait_for("kept plugin `plugin` as it was; the new file is not usable: it does not answer the role templates");
-    assert_eq!(gateway.wished("hello"), "version 1");
-    assert_eq!(gateway.operators("/readyz").0, 200);
+    assert_eq!(gateway.output_of("hello"), "version 1");
+    assert_eq!(gateway.admin_get("/readyz").0, 200);
 }
 
 #[test]
-fn a_plugin_that_is_being_loaded_is_listed_as_such() {
+fn a_loading_plugin_is_listed_as_loading() {
     let gateway = Setup::new().set("plugins.cache", "\"compiled\"").start();
     gateway.drop_plugin("plugin", &component("misbehaving"));
     gateway.log().wait_for("compiling plugin `plugin`");
     let status = gateway.status();
-    // The compiler may be done by now, but never unnoticed.
+    // The compiler may have finished already.
     let plugin = &status["plugins"]["plugin"];
     assert!(plugin["loading"] == true || !plugin["live"].is_null(), "{status}");
     gateway.log().wait_for("plugin `plugin` is live");
-    // The line is written a moment before.
-    while gateway.status()["plugins"]["plugin"]["loading"] == true {}
+    // The log line precedes the change of the status.
+    let loading = || gateway.status()["plugins"]["plugin"]["loading"].clone();
+    eventually("loading has ended", loading, |loading| *loading != true);
 }
 
 #[test]
-fn every_bad_file_keeps_the_live_plugin_and_says_why() {
+fn every_bad_file_keeps_the_live_plugin_and_is_explained() {
     let gateway = Setup::misbehaving().start();
     for (index, (name, bytes, reason)) in bad_files().into_iter().enumerate() {
         gateway.drop_plugin("plugin", &bytes);
-        gateway.log().wait_for_more("kept plugin `plugin`", index + 1);
-        assert_eq!(gateway.wished("hello"), "version 1", "{name}");
+        gateway.log().wait_for_count("kept plugin `plugin`", index + 1);
+        assert_eq!(gateway.output_of("hello"), "version 1", "{name}");
         let attempt = attempt(&gateway);
         assert_eq!(attempt["outcome"], "kept", "{name}");
         assert!(attempt["reason"].as_str().expect("a reason").contains(reason), "{name}: {attempt}");
@@ -88,14 +89,14 @@ fn every_bad_file_keeps_the_live_plugin_and_says_why() {
             "{name}: {list}"
         );
     }
-    assert_eq!(gateway.operators("/readyz").0, 200);
+    assert_eq!(gateway.admin_get("/readyz").0, 200);
     gateway.drop_plugin("plugin", &another_build(&component("misbehaving"), 1));
-    gateway.log().wait_for_more("plugin `plugin` is live", 2);
+    gateway.log().wait_for_count("plugin `plugin` is live", 2);
     assert_eq!(attempt(&gateway)["outcome"], "live");
 }
 
 #[test]
-fn a_bad_file_without_a_predecessor_is_refused_and_the_next_one_gets_its_chance() {
+fn a_good_file_after_a_bad_first_file_goes_live() {
     let gateway = Setup::new().plugin("plugin", b"hello").start();
     gateway.log().wait_for("plugin `plugin` is not usable: it is not WebAssembly");
     assert_eq!(attempt(&gateway)["outcome"], "refused");
@@ -104,7 +105,7 @@ fn a_bad_file_without_a_predecessor_is_refused_and_the_next_one_gets_its_chance(
 }
 
 #[test]
-fn a_file_that_is_written_in_place_bit_by_bit_is_taken_when_it_is_whole() {
+fn a_file_written_in_pieces_is_loaded_when_it_is_complete() {
     let gateway = Setup::misbehaving().start();
     let newer = another_build(&component("misbehaving"), 1);
     let path = gateway.path("plugins/plugin.wasm");
@@ -114,38 +115,38 @@ fn a_file_that_is_written_in_place_bit_by_bit_is_taken_when_it_is_whole() {
         whole.extend(piece);
         fs::write(&path, whole).expect("a file");
     }
-    gateway.log().wait_for_more("plugin `plugin` is live", 2);
-    assert_eq!(gateway.wished("hello"), "version 1");
+    gateway.log().wait_for_count("plugin `plugin` is live", 2);
+    assert_eq!(gateway.output_of("hello"), "version 1");
 }
 
 #[test]
-fn a_call_in_flight_ends_on_the_version_it_began_with() {
+fn a_call_in_flight_ends_on_its_original_version() {
     let gateway = Setup::misbehaving().start();
     thread::scope(|scope| {
-        let slow = scope.spawn(|| gateway.wished("sleep 1000"));
+        let slow = scope.spawn(|| gateway.output_of("sleep 1000"));
         gateway.drop_plugin("plugin", &component("directory"));
-        gateway.log().wait_for_more("plugin `plugin` is live", 2);
-        assert_eq!(gateway.wish("hello").status, 502, "the new version has no file to read");
+        gateway.log().wait_for_count("plugin `plugin` is live", 2);
+        assert_eq!(gateway.instruct("hello").status, 502, "the new version has no file to read");
         assert_eq!(slow.join().expect("an answer"), "slept");
     });
 }
 
 #[test]
-fn a_removed_file_takes_the_role_away_and_a_new_one_gives_it_back() {
+fn removing_and_restoring_a_file_does_the_same_to_its_role() {
     let gateway = Setup::misbehaving().start();
     fs::remove_file(gateway.path("plugins/plugin.wasm")).expect("the file");
     gateway.log().wait_for("plugin `plugin` is gone");
-    assert_eq!(gateway.wish("hello").code(), "no-plugin");
-    assert_eq!(gateway.operators("/readyz").0, 503);
+    assert_eq!(gateway.instruct("hello").code(), "no-plugin");
+    assert_eq!(gateway.admin_get("/readyz").0, 503);
     assert_eq!(attempt(&gateway)["outcome"], "removed");
     gateway.drop_plugin("plugin", &component("misbehaving"));
-    gateway.log().wait_for_more("plugin `plugin` is live", 2);
-    assert_eq!(gateway.wished("hello"), "version 1");
+    gateway.log().wait_for_count("plugin `plugin` is live", 2);
+    assert_eq!(gateway.output_of("hello"), "version 1");
 }
 
 #[test]
-fn a_folder_without_events_is_looked_through_on_a_timer() {
-    // A link to a folder elsewhere: what changes there raises no event here.
+fn a_folder_without_events_is_rescanned_on_a_timer() {
+    // A change of the link's target causes no event in this folder.
     let elsewhere = tempfile::TempDir::new().expect("a folder");
     let setup = Setup::new().set("plugins.rescan_interval_ms", "50");
     let link = setup.folder().join("plugins/plugin.wasm");
@@ -153,13 +154,13 @@ fn a_folder_without_events_is_looked_through_on_a_timer() {
     fs::write(&real, component("misbehaving")).expect("a file");
     std::os::unix::fs::symlink(&real, link).expect("a link");
     let gateway = setup.start();
-    assert_eq!(gateway.wished("hello"), "version 1");
+    assert_eq!(gateway.output_of("hello"), "version 1");
     fs::write(&real, another_build(&component("misbehaving"), 1)).expect("a file");
-    gateway.log().wait_for_more("plugin `plugin` is live", 2);
+    gateway.log().wait_for_count("plugin `plugin` is live", 2);
 }
 
 #[test]
-fn a_failure_that_passes_is_tried_again() {
+fn a_transient_load_failure_is_retried() {
     let setup = Setup::misbehaving().set("plugins.rescan_interval_ms", "50").set("plugins.cache", "\"compiled\"");
     let compiled = setup.folder().join("compiled");
     let gateway = setup.start();
@@ -167,11 +168,11 @@ fn a_failure_that_passes_is_tried_again() {
     gateway.drop_plugin("plugin", &another_build(&component("misbehaving"), 1));
     gateway.log().wait_for("kept plugin `plugin`");
     fs::create_dir(&compiled).expect("a folder");
-    gateway.log().wait_for_more("plugin `plugin` is live", 2);
+    gateway.log().wait_for_count("plugin `plugin` is live", 2);
 }
 
 #[test]
-fn other_files_in_the_cache_are_not_touched() {
+fn foreign_files_in_the_cache_are_kept() {
     let setup = Setup::misbehaving().set("plugins.cache", "\"compiled\"");
     let compiled = setup.folder().join("compiled");
     fs::create_dir(&compiled).expect("a folder");
@@ -183,7 +184,7 @@ fn other_files_in_the_cache_are_not_touched() {
 }
 
 #[test]
-fn a_cache_that_others_can_write_is_not_used() {
+fn a_cache_writable_by_others_is_not_used() {
     let setup = Setup::misbehaving().set("plugins.cache", "\"compiled\"");
     let compiled = setup.folder().join("compiled");
     fs::create_dir(&compiled).expect("a folder");
@@ -195,19 +196,19 @@ fn a_cache_that_others_can_write_is_not_used() {
 }
 
 #[test]
-fn looking_at_the_folder_does_not_lead_to_the_next_look() {
+fn a_folder_scan_does_not_trigger_another_scan() {
     let gateway = Setup::misbehaving().start();
     for _ in 0..200 {
-        gateway.wished("hello");
+        gateway.output_of("hello");
     }
-    let (_, metrics) = gateway.operators("/metrics");
+    let (_, metrics) = gateway.admin_get("/metrics");
     let looks = metrics.lines().find_map(|line| line.strip_prefix("frontgate_plugin_folder_looks_total "));
     let looks: u32 = looks.and_then(|looks| looks.parse().ok()).expect("a count");
     assert!(looks < 20, "{looks} looks");
 }
 
 #[test]
-fn a_restart_compiles_nothing_again() {
+fn a_restart_compiles_nothing() {
     let cache = tempfile::TempDir::new().expect("a folder");
     let gateway = Setup::misbehaving().set("plugins.cache", format!("{:?}", cache.path())).start();
     let compiled =
@@ -218,19 +219,19 @@ fn a_restart_compiles_nothing_again() {
     let gateway = gateway.restart();
     assert_eq!(compiled(), before);
     assert_eq!(fs::metadata(&before[0]).and_then(|file| file.created()).expect("a time"), created);
-    // A damaged file is not run: it is made again.
+    // A damaged file is not used but compiled again.
     let mut bytes = fs::read(&before[0]).expect("the file");
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
     fs::remove_file(&before[0]).expect("the file");
     fs::write(&before[0], bytes).expect("a file");
     let gateway = gateway.restart();
-    assert_eq!(gateway.wished("hello"), "version 1");
+    assert_eq!(gateway.output_of("hello"), "version 1");
     assert_eq!(compiled(), before);
 }
 
 #[test]
-fn a_restart_compiles_none_of_the_plugins_that_fit_into_the_cache_and_no_more_are_kept() {
+fn the_cache_keeps_as_many_builds_as_configured() {
     let build = |number| numbered_build(&component("keyvalue"), number);
     let names = ["plugin", "second", "third"];
     let setup = Setup::new().set("plugins.cache", "\"compiled\"").set("plugins.cache_files_max", "3");
@@ -241,7 +242,7 @@ fn a_restart_compiles_none_of_the_plugins_that_fit_into_the_cache_and_no_more_ar
     gateway.reload();
     assert_eq!(gateway.metric("frontgate_plugins_live"), 3.0);
     assert!(!gateway.log().text().contains("compiling"));
-    gateway.set(&[("plugins.cache_files_max", "2")]);
+    gateway.edit_config(&[("plugins.cache_files_max", "2")]);
     let gateway = gateway.restart();
     gateway.drop_plugin("third", &build(3));
     gateway.reload();
@@ -250,35 +251,35 @@ fn a_restart_compiles_none_of_the_plugins_that_fit_into_the_cache_and_no_more_ar
 }
 
 #[test]
-fn nothing_fails_while_the_plugin_is_replaced_by_good_and_bad_files_in_turn() {
+fn no_call_fails_while_good_and_bad_files_alternate() {
     let gateway = Setup::misbehaving().start();
     let bad: Vec<_> = bad_files().into_iter().map(|(_, bytes, _)| bytes).collect();
-    let answered = gateway.asked_while(|| {
+    let answered = gateway.answers_during(|| {
         for round in 0..18_u8 {
             let good = another_build(&component("misbehaving"), round);
             gateway.drop_plugin("plugin", &good);
-            gateway.log().wait_for_more("plugin `plugin` is live", usize::from(round) + 2);
+            gateway.log().wait_for_count("plugin `plugin` is live", usize::from(round) + 2);
             gateway.drop_plugin("plugin", &bad[usize::from(round) % bad.len()]);
-            gateway.log().wait_for_more("kept plugin `plugin`", usize::from(round) + 1);
+            gateway.log().wait_for_count("kept plugin `plugin`", usize::from(round) + 1);
         }
     });
     assert!(answered > 100);
 }
 
 #[test]
-fn a_large_plugin_serves_in_a_quick_build() {
+fn a_large_plugin_serves_from_a_quick_build() {
     let gateway = Setup::misbehaving()
         .set("plugins.quick_build_bytes_min", "0")
         .set("plugins.named.plugin.quick_build", "true")
         .set("plugins.cache", "\"compiled\"")
         .start();
     gateway.log().wait_for("compiling plugin `plugin` quickly");
-    assert_eq!(gateway.wished("hello"), "version 1");
-    assert_eq!(gateway.wish("panic").code(), "plugin-trapped");
+    assert_eq!(gateway.output_of("hello"), "version 1");
+    assert_eq!(gateway.instruct("panic").code(), "plugin-trapped");
 }
 
 #[test]
-fn the_optimised_build_takes_over_from_the_quick_one_and_is_what_a_restart_finds() {
+fn the_optimized_build_replaces_the_quick_one() {
     let gateway = Setup::new()
         .plugin("plugin", &component("keyvalue"))
         .set("plugins.quick_build_bytes_min", "0")
@@ -286,10 +287,10 @@ fn the_optimised_build_takes_over_from_the_quick_one_and_is_what_a_restart_finds
         .set("plugins.cache", "\"compiled\"")
         .set("plugins.named.plugin.state", "true")
         .start();
-    assert_eq!(gateway.wished("set a 1"), "()");
+    assert_eq!(gateway.output_of("set a 1"), "()");
     gateway.log().wait_for("the optimised build of plugin `plugin` took over");
-    assert_eq!(gateway.wished("get a"), "Some(\"1\")");
+    assert_eq!(gateway.output_of("get a"), "Some(\"1\")");
     let gateway = gateway.restart();
-    assert_eq!(gateway.wished("get a"), "Some(\"1\")");
+    assert_eq!(gateway.output_of("get a"), "Some(\"1\")");
     assert!(!gateway.log().text().contains("compiling"));
 }

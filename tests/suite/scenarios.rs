@@ -1,18 +1,18 @@
-//! What happens between a customer's message and a worker who reads it, with all that is shipped.
+//! End to end, with the bundled plugins: from a customer's message to the worker who reads it.
 
 use std::thread;
 
 use frontgate_tests::{Effect, Gateway, Initializing, Setup, Twilio};
 use serde_json::json;
 
-use crate::delivery::{OURS, point, routed, workers_added};
+use crate::delivery::{OURS, point_twilio_at, workers, workers_added};
 
-/// With all that is shipped, and three customers.
-pub(crate) fn shipped() -> (Twilio, Gateway) {
+/// A gateway with all bundled plugins and two customers.
+pub(crate) fn start_bundled() -> (Twilio, Gateway) {
     let csv =
         "Id,Name,Phone,Owner\nc-1,Mora Lind,+12025550101,ana@example.org\nc-2,Otto Vale,+12025550102,ben@example.org\n";
     let twilio = Twilio::start();
-    let gateway = Setup::shipped(csv)
+    let gateway = Setup::bundled(csv)
         .twilio(&twilio)
         .set(
             "plugins.named.plugin.config.columns",
@@ -20,15 +20,15 @@ pub(crate) fn shipped() -> (Twilio, Gateway) {
         )
         .set("plugins.named.owner-routing.config.round_robin", "\"eva@example.org, kim@example.org\"")
         .start();
-    point(&twilio, &gateway);
+    point_twilio_at(&twilio, &gateway);
     (twilio, gateway)
 }
 
 #[test]
-fn an_sms_of_a_known_customer_gets_its_name_its_owner_and_its_ties() {
-    let (twilio, gateway) = shipped();
+fn an_sms_of_a_known_customer_gets_name_owner_and_customer_id() {
+    let (twilio, gateway) = start_bundled();
     let sid = twilio.inbound_sms("+12025550101", OURS, "planted text").expect("a conversation");
-    twilio.wait_for(|state| routed(state, &sid) == ["ana@example.org"]);
+    twilio.wait_for(|state| workers(state, &sid) == ["ana@example.org"]);
     let conversation = twilio.conversation(&sid);
     assert_eq!(conversation.friendly_name.as_deref(), Some("Mora Lind"));
     twilio.wait_for(|state| {
@@ -41,20 +41,20 @@ fn an_sms_of_a_known_customer_gets_its_name_its_owner_and_its_ties() {
 }
 
 #[test]
-fn a_whatsapp_message_does_so_too() {
-    let (twilio, _gateway) = shipped();
+fn a_whatsapp_message_of_a_known_customer_gets_name_and_owner() {
+    let (twilio, _gateway) = start_bundled();
     let sid = twilio.inbound_whatsapp("+12025550102", OURS, "planted text").expect("a conversation");
-    twilio.wait_for(|state| routed(state, &sid) == ["ben@example.org"]);
+    twilio.wait_for(|state| workers(state, &sid) == ["ben@example.org"]);
     assert_eq!(twilio.conversation(&sid).friendly_name.as_deref(), Some("Otto Vale"));
 }
 
 #[test]
-fn unknown_numbers_are_taken_in_turn() {
-    let (twilio, _gateway) = shipped();
+fn unknown_numbers_are_assigned_round_robin() {
+    let (twilio, _gateway) = start_bundled();
     let mut got = Vec::new();
     for number in ["+12025550111", "+12025550112", "+12025550113"] {
         let sid = twilio.inbound_sms(number, OURS, "planted text").expect("a conversation");
-        twilio.wait_for(|state| !routed(state, &sid).is_empty());
+        twilio.wait_for(|state| !workers(state, &sid).is_empty());
         let conversation = twilio.conversation(&sid);
         assert_eq!(conversation.friendly_name.as_deref(), Some(number));
         assert_eq!(conversation.participant(number).expect("the customer").attributes, json!({}));
@@ -64,16 +64,16 @@ fn unknown_numbers_are_taken_in_turn() {
 }
 
 #[test]
-fn a_group_waits_until_it_is_made_and_gets_a_worker_under_our_number() {
+fn a_group_gets_a_worker_under_our_number_once_it_is_initialized() {
     for projected in [true, false] {
-        let (twilio, _gateway) = shipped();
+        let (twilio, _gateway) = start_bundled();
         twilio.initializing(Initializing::Refusals(3));
         twilio.projected_participant(projected);
         let sid = thread::scope(|scope| {
             let group = scope.spawn(|| twilio.group_mms("+12025550102", &["+12025550101"], OURS, "planted text"));
             group.join().expect("no panic").expect("a conversation")
         });
-        twilio.wait_for(|state| routed(state, &sid) == ["ben@example.org"]);
+        twilio.wait_for(|state| workers(state, &sid) == ["ben@example.org"]);
         let conversation = twilio.conversation(&sid);
         assert_eq!(conversation.friendly_name.as_deref(), Some("Otto Vale, Mora Lind"));
         let worker = conversation.participant("ben@example.org").expect("the worker");
@@ -89,8 +89,8 @@ fn a_group_waits_until_it_is_made_and_gets_a_worker_under_our_number() {
 }
 
 #[test]
-fn an_outgoing_conversation_is_tied_to_its_customer_and_left_with_its_worker() {
-    let (twilio, gateway) = shipped();
+fn an_outgoing_conversation_keeps_its_worker_and_gets_its_customer() {
+    let (twilio, gateway) = start_bundled();
     let sid = twilio.outgoing("ana@example.org", "+12025550101", OURS, "c-1").expect("a conversation");
     twilio.wait_for(|state| {
         let conversation = state.conversation(&sid).expect("it is there");
@@ -104,15 +104,15 @@ fn an_outgoing_conversation_is_tied_to_its_customer_and_left_with_its_worker() {
 }
 
 #[test]
-fn what_others_put_into_attributes_stays_and_nothing_is_written_twice() {
-    let (twilio, gateway) = shipped();
+fn attributes_of_others_are_kept_and_ours_written_once() {
+    let (twilio, gateway) = start_bundled();
     let sid = twilio.inbound_sms("+12025550101", OURS, "planted text").expect("a conversation");
     gateway.wait_for_delivery(1, "sent");
     gateway.wait_for_delivery(2, "sent");
     let written = |effect: &&Effect| matches!(effect, Effect::AttributesSet { .. });
     assert_eq!(twilio.effects().iter().filter(written).count(), 1);
     let participant = twilio.conversation(&sid).participant("+12025550101").expect("the customer").sid.clone();
-    // The same news under another identity: what is there says it all already.
+    // The same change as another event: the attributes are already up to date.
     let fields = [
         ("ConversationSid", &*sid),
         ("ParticipantSid", &*participant),

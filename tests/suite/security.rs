@@ -1,4 +1,4 @@
-//! A test for each finding of the security audit, named after the finding; SECURITY.md has the table.
+//! A test module for each finding of the security audit; SECURITY.md has the table.
 
 mod finding_01;
 mod finding_02;

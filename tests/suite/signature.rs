@@ -1,4 +1,4 @@
-//! Signatures at the front door; every shape of them is tested beside the verifier itself.
+//! Twilio signatures, end to end; unit tests of the verifier cover every form of a signature.
 
 use frontgate_tests::{LIST, PUBLIC_URL, Setup, TOKEN, post, sign, sign_sha256};
 use url::form_urlencoded;
@@ -10,7 +10,7 @@ fn body() -> String {
 }
 
 #[test]
-fn a_wrong_signature_gets_a_constant_403_and_the_log_says_what_would_match() {
+fn a_wrong_signature_gets_a_constant_403_and_a_hint_in_the_log() {
     let gateway = Setup::misbehaving().start();
     let (path, body) = ("/callbacks/crm", body());
     let refused = r#"{"error":{"code":"signature-mismatch","message":"the signature does not match"}}"#;
@@ -36,7 +36,7 @@ fn a_wrong_signature_gets_a_constant_403_and_the_log_says_what_would_match() {
 }
 
 #[test]
-fn the_query_and_the_standard_port_are_part_of_what_may_be_signed() {
+fn the_query_and_the_default_port_may_be_part_of_the_signed_url() {
     let gateway = Setup::misbehaving().start();
     let path = "/callbacks/crm?tenant=a%20b&x=it's";
     for url in [format!("{PUBLIC_URL}{path}"), format!("{PUBLIC_URL}:443{path}")] {
@@ -48,7 +48,7 @@ fn the_query_and_the_standard_port_are_part_of_what_may_be_signed() {
 }
 
 #[test]
-fn requests_that_are_no_signed_form_are_told_so() {
+fn requests_that_are_no_signed_form_get_a_specific_error() {
     let gateway = Setup::misbehaving().start();
     let json = br#"{"Location":"GetCustomersList"}"#;
     let hash = "c07e95ea5d70a0b3c0f1b1ae2ffa4e0e4da1b2b7e2b7c9d1d7c1a1b4d5f2d7b1";
@@ -70,7 +70,7 @@ fn requests_that_are_no_signed_form_are_told_so() {
 }
 
 #[test]
-fn an_old_and_a_new_token_are_accepted_side_by_side() {
+fn an_old_and_a_new_token_are_accepted_together() {
     let setup =
         Setup::misbehaving().set("tenants.demo.twilio.auth_tokens", "[{ file = \"new\" }, { file = \"token\" }]");
     std::fs::write(setup.folder().join("new"), "the new token\n").expect("a file");

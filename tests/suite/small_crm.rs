@@ -1,4 +1,4 @@
-//! The CRM behind the example plugins keeps to its own description, and fails as it is asked to.
+//! The small CRM behind the example plugins matches its OpenAPI description, and fails on request.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 const AUTHORIZED: [(&str, &str); 1] = [("authorization", "Bearer made-up")];
 
-/// The answer to a request with the token, which is as the description says.
+/// Sends a request with the token, and checks the answer against the description.
 fn ask(crm: &SmallCrm, target: &str) -> Answer {
     let answer = get(crm.address(), target, &AUTHORIZED);
     assert_described(target, &answer);
@@ -22,7 +22,7 @@ fn ids(page: &Value) -> Vec<String> {
     contacts.iter().map(|contact| contact["id"].as_str().expect("an id").to_owned()).collect()
 }
 
-/// Panics where an answer is not what the description says.
+/// Asserts that an answer matches the description.
 #[track_caller]
 fn assert_described(target: &str, answer: &Answer) {
     let operation = if target.starts_with("/contacts/") { "/contacts/{id}" } else { "/contacts" };
@@ -42,7 +42,7 @@ fn assert_described(target: &str, answer: &Answer) {
     }
     assert_eq!(answer.headers["content-type"], "application/json", "{target}");
     let schema = response["content"]["application/json"]["schema"].clone();
-    // References in it lead into the whole description.
+    // The schema's references point into the whole description.
     description["$ref"] = schema["$ref"].clone();
     if let Err(error) = validator(description).validate(&answer.json) {
         panic!("{target}: {error} at {}", error.instance_path());
@@ -54,7 +54,7 @@ fn validator(schema: Value) -> Validator {
 }
 
 #[test]
-fn every_answer_is_what_the_description_says() {
+fn every_answer_matches_the_openapi_description() {
     let crm = SmallCrm::start();
     for contact in crm.contacts() {
         assert_eq!(ask(&crm, &format!("/contacts/{}", contact.id)).json["id"], *contact.id);
@@ -96,7 +96,7 @@ fn every_answer_is_what_the_description_says() {
 }
 
 #[test]
-fn pages_have_everybody_once_in_the_order_of_names() {
+fn pages_contain_every_contact_once_sorted_by_name() {
     let crm = SmallCrm::builder().contacts(137).start();
     let all: Vec<String> = crm.contacts().into_iter().map(|contact| contact.id).collect();
     for limit in [1, 7, 20, 50] {
@@ -115,13 +115,13 @@ fn pages_have_everybody_once_in_the_order_of_names() {
 }
 
 #[test]
-fn owner_search_and_number_leave_out_everybody_else() {
+fn owner_query_and_phone_filter_contacts() {
     let crm = SmallCrm::start();
     let owners: BTreeSet<_> = ["ana", "ben", "chloe"]
         .iter()
         .flat_map(|name| ids(&ask(&crm, &format!("/contacts?limit=50&owner={name}%40example.org")).json))
         .collect();
-    assert_eq!(owners.len(), 50 + 50 + 30, "nobody is shown to two colleagues");
+    assert_eq!(owners.len(), 50 + 50 + 30, "each contact has one owner");
     let names = |target: &str| {
         let page = ask(&crm, target).json;
         let contacts = page["contacts"].as_array().expect("contacts").clone();
@@ -134,7 +134,7 @@ fn owner_search_and_number_leave_out_everybody_else() {
 }
 
 #[test]
-fn further_requests_in_a_window_are_refused() {
+fn requests_over_the_rate_limit_are_rejected() {
     let crm = SmallCrm::start();
     crm.rate(2, Duration::from_secs(3600));
     let statuses = [(); 4].map(|()| ask(&crm, "/contacts").status);
@@ -142,7 +142,7 @@ fn further_requests_in_a_window_are_refused() {
 }
 
 #[test]
-fn failures_hit_the_requests_that_they_wait_for() {
+fn faults_apply_to_the_selected_requests() {
     let crm = SmallCrm::start();
     crm.fault(Fault::new(Action::Status(500)).on(Call::Contact).after(1).times(2));
     let statuses = [(); 4].map(|()| ask(&crm, "/contacts/c-000000").status);
@@ -163,7 +163,7 @@ fn failures_hit_the_requests_that_they_wait_for() {
 }
 
 #[test]
-fn whoever_plays_with_it_makes_it_fail_over_http() {
+fn faults_can_be_set_over_http() {
     let crm = SmallCrm::builder().control().start();
     let post = |path: &str, form: &str| frontgate_tests::post(crm.address(), path, &[], form.as_bytes()).status;
     assert_eq!(post("/_test/fault", "action=429&number=9&call=list"), 200);

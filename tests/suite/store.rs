@@ -1,6 +1,6 @@
-//! The store: what happens when it cannot write.
+//! The store: failed writes, versions, retention and file modes.
 
-use frontgate_tests::{Gateway, Setup, Twilio};
+use frontgate_tests::{Gateway, Setup, Twilio, eventually};
 
 fn routing(gateway: &Gateway, sid: &str) -> (u16, String) {
     let answer = gateway.callback("routing", &[("ConversationSid", sid), ("MessagingBinding.Address", "+12025550107")]);
@@ -8,7 +8,7 @@ fn routing(gateway: &Gateway, sid: &str) -> (u16, String) {
 }
 
 #[test]
-fn what_cannot_be_written_is_not_acknowledged_and_stops_nobody() {
+fn failed_writes_are_not_acknowledged_and_block_no_answer() {
     let twilio = Twilio::start();
     let gateway = Setup::every_role(&twilio)
         .set("store.timeout_ms", "200")
@@ -18,17 +18,17 @@ fn what_cannot_be_written_is_not_acknowledged_and_stops_nobody() {
     let other = rusqlite::Connection::open(gateway.path("data/frontgate.db")).expect("the database");
     other.execute_batch("BEGIN EXCLUSIVE").expect("a lock");
     assert_eq!(routing(&gateway, "CH2"), (503, "not-stored".to_owned()));
-    // What waits for the answer goes on, with the answer, and only its memory is lost.
+    // A pre-event is still answered; only the stored answer for its retry is lost.
     let form = [("EventType", "onMessageAdd"), ("ConversationSid", "CH1"), ("Author", "x"), ("Body", "change")];
-    let answer = gateway.attempt("conversations", &form, "t-1");
+    let answer = gateway.callback_with_token("conversations", &form, "t-1");
     assert_eq!((answer.status, answer.json["body"].as_str()), (200, Some("changed")), "{}", answer.text);
     assert_eq!(gateway.crm(&frontgate_tests::list(&[])).status, 200);
     other.execute_batch("ROLLBACK").expect("an end");
-    while routing(&gateway, "CH3").0 != 200 {}
+    eventually("events are accepted again", || routing(&gateway, "CH3"), |(status, _)| *status == 200);
 }
 
 #[test]
-fn a_newer_store_is_refused_with_its_version() {
+fn a_newer_store_is_rejected_with_its_version() {
     let setup = Setup::misbehaving();
     std::fs::create_dir(setup.folder().join("data")).expect("a folder");
     let newer = rusqlite::Connection::open(setup.folder().join("data/frontgate.db")).expect("the database");
@@ -36,12 +36,12 @@ fn a_newer_store_is_refused_with_its_version() {
     drop(newer);
     setup.write();
     let output = frontgate_tests::run(setup.folder(), &["run", "--config", "config.toml"]);
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.code() == Some(1) && said.contains("is of version 99"), "{said}");
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.code() == Some(1) && text.contains("is of version 99"), "{text}");
 }
 
 #[test]
-fn what_is_old_is_forgotten() {
+fn old_events_and_deliveries_are_deleted() {
     let twilio = Twilio::start();
     let gateway = Setup::every_role(&twilio)
         .set("store.events_keep_ms", "1")
@@ -51,15 +51,15 @@ fn what_is_old_is_forgotten() {
     let form = [("EventType", "onMessageAdded"), ("ConversationSid", "CH1"), ("MessageSid", "IM1")];
     assert_eq!(gateway.callback("conversations", &form).status, 200);
     gateway.wait_for_delivery(1, "sent");
-    // Old rows are deleted at the start, and from time to time.
+    // Old rows are deleted at start and periodically.
     let gateway = gateway.restart();
-    while !gateway.deliveries().is_empty() {}
+    eventually("old deliveries are deleted", || gateway.deliveries(), Vec::is_empty);
     assert_eq!(gateway.callback("conversations", &form).status, 200);
     assert_eq!(gateway.deliveries().len(), 1);
 }
 
 #[test]
-fn the_customers_data_is_readable_by_the_gateways_account_alone() {
+fn stored_data_is_readable_by_the_gateways_user_only() {
     use std::os::unix::fs::PermissionsExt as _;
     let gateway = Setup::misbehaving().start();
     for (name, mode) in [("data", 0o700), ("data/frontgate.db", 0o600), ("data/frontgate.db-wal", 0o600)] {

@@ -1,10 +1,10 @@
-//! Two companies in one gateway: nothing of one reaches the other.
+//! Isolation of two tenants in one gateway.
 
 use frontgate_tests::{
-    Action, Answer, Call, Fault, Gateway, PUBLIC_URL, Setup, TOKEN, Twilio, component, list, post, sign,
+    Action, Answer, Call, Fault, Gateway, PUBLIC_URL, Setup, TOKEN, Twilio, component, eventually, list, post, sign,
 };
 
-/// The token of the second company.
+/// The auth token of the second tenant.
 const OTHER: &str = "fedcba9876543210fedcba9876543210";
 
 fn setup(acme: &Twilio, bolt: &Twilio) -> Setup {
@@ -33,7 +33,7 @@ fn bolt_twilio() -> Twilio {
     Twilio::builder().api_key(Twilio::API_KEY_SID, "other-secret").start()
 }
 
-pub(crate) fn call(gateway: &Gateway, path: &str, token: &str, signed_path: &str, form: &[(&str, &str)]) -> Answer {
+fn call(gateway: &Gateway, path: &str, token: &str, signed_path: &str, form: &[(&str, &str)]) -> Answer {
     let signature = sign(token, &format!("{PUBLIC_URL}{signed_path}"), form);
     let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
     let kind = ("content-type", "application/x-www-form-urlencoded");
@@ -41,7 +41,7 @@ pub(crate) fn call(gateway: &Gateway, path: &str, token: &str, signed_path: &str
 }
 
 #[test]
-fn each_tenants_questions_are_answered_by_its_own_plugins() {
+fn each_tenants_requests_are_answered_by_its_own_plugins() {
     let (acme, bolt) = (Twilio::start(), bolt_twilio());
     let gateway = setup(&acme, &bolt).start();
     let form = list(&[("Query", "setting who")]);
@@ -52,7 +52,7 @@ fn each_tenants_questions_are_answered_by_its_own_plugins() {
 }
 
 #[test]
-fn a_request_of_one_tenant_is_no_request_of_the_other() {
+fn a_request_of_one_tenant_is_rejected_at_another() {
     let (acme, bolt) = (Twilio::start(), bolt_twilio());
     let gateway = setup(&acme, &bolt).start();
     let event = [("EventType", "onMessageAdd"), ("ConversationSid", "CH1"), ("Body", "reject")];
@@ -68,7 +68,7 @@ fn a_request_of_one_tenant_is_no_request_of_the_other() {
     ] {
         let (ours, theirs) = (format!("/acme/callbacks/{callback}"), format!("/bolt/callbacks/{callback}"));
         for (path, token, signed) in [
-            // Their key at our address, our request at their address, and both.
+            // The other tenant's key, the other tenant's URL, and both.
             (&ours, OTHER, &ours),
             (&theirs, TOKEN, &ours),
             (&theirs, TOKEN, &theirs),
@@ -83,7 +83,7 @@ fn a_request_of_one_tenant_is_no_request_of_the_other() {
 }
 
 #[test]
-fn each_tenants_conversations_go_back_to_its_own_account() {
+fn each_tenants_deliveries_go_to_its_own_account() {
     let (acme, bolt) = (Twilio::start(), bolt_twilio());
     let gateway = setup(&acme, &bolt).start();
     acme.point_at(gateway.address(), PUBLIC_URL, "/acme", TOKEN);
@@ -96,7 +96,7 @@ fn each_tenants_conversations_go_back_to_its_own_account() {
     assert!(bolt.requests().iter().all(|request| request.conversation.as_ref() != Some(&at_acme)));
     let refused = |twilio: &Twilio| twilio.requests().iter().filter(|request| request.status == Some(401)).count();
     assert_eq!((refused(&acme), refused(&bolt)), (0, 0));
-    // The same event, as its SIDs say, is another event at another tenant.
+    // The same SIDs at another tenant are another event.
     let of = |tenant: &str| gateway.deliveries().iter().filter(|delivery| delivery["tenant"] == tenant).count();
     assert!(of("demo") > 0 && of("bolt") > 0);
 }
@@ -113,7 +113,7 @@ fn the_same_event_at_two_tenants_is_two_events() {
 }
 
 #[test]
-fn a_tenant_that_uses_up_its_share_leaves_the_others_theirs() {
+fn a_tenant_at_its_call_limit_leaves_capacity_for_others() {
     let (acme, bolt) = (Twilio::start(), bolt_twilio());
     let gateway = setup(&acme, &bolt)
         .set("plugins.calls_max", "4")
@@ -124,8 +124,9 @@ fn a_tenant_that_uses_up_its_share_leaves_the_others_theirs() {
     std::thread::scope(|scope| {
         let path = "/acme/callbacks/crm";
         let hogs: Vec<_> = (0..2).map(|_| scope.spawn(|| call(&gateway, path, TOKEN, path, &hog))).collect();
-        // They hold their places once a third is refused.
-        while call(&gateway, path, TOKEN, path, &list(&[])).status != 503 {}
+        // The slots are taken once a third call is rejected.
+        let status = || call(&gateway, path, TOKEN, path, &list(&[])).status;
+        eventually("the tenant's slots are taken", status, |status| *status == 503);
         let path = "/bolt/callbacks/crm";
         assert_eq!(call(&gateway, path, OTHER, path, &list(&[])).status, 200);
         for hog in hogs {
@@ -135,7 +136,7 @@ fn a_tenant_that_uses_up_its_share_leaves_the_others_theirs() {
 }
 
 #[test]
-fn an_account_that_is_throttled_holds_nobody_else() {
+fn a_throttled_account_delays_no_other_tenant() {
     let (acme, bolt) = (Twilio::start(), bolt_twilio());
     let gateway = setup(&acme, &bolt).start();
     acme.point_at(gateway.address(), PUBLIC_URL, "/acme", TOKEN);

@@ -7,11 +7,12 @@ mod messages;
 mod reach;
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use frontgate_tests::{Authorization, ConversationState, Effect, Initializing, PUBLIC_URL, TOKEN, Twilio, sign};
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 use ureq::http::Request;
 use url::form_urlencoded;
@@ -267,7 +268,7 @@ fn an_sms_fires_its_webhooks_in_order_and_signed() {
     let sid = twilio.inbound_sms(CUSTOMER, NUMBER, "planted text").expect("nobody says no");
     let order = ["onConversationAdd", "onConversationAdded", "onParticipantAdded", "onMessageAdd", "onMessageAdded"];
     assert_eq!(events(&twilio), [&order[..], &["routing"]].concat());
-    for got in got.lock().expect("the webhooks").iter() {
+    for got in got.lock().iter() {
         let form: Vec<_> = got.form.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let signature = sign(TOKEN, &format!("{PUBLIC_URL}{}", got.path), &form);
         for line in
@@ -297,13 +298,13 @@ fn answers_to_pre_events_change_reject_or_mean_nothing() {
     let answer: Arc<Mutex<Option<(u16, String)>>> = Arc::default();
     let answers = Arc::clone(&answer);
     let (twilio, _) = pointed(move |event| match event {
-        "onConversationAdd" => answers.lock().expect("the answer").clone(),
+        "onConversationAdd" => answers.lock().clone(),
         "onMessageAdd" => Some((200, r#"{"body":"Hi"}"#.to_owned())),
         _ => fine(event),
     });
     twilio.deadlines(Duration::from_millis(300), Duration::from_secs(6));
     let play = |number: u32, given: Option<(u16, &str)>| {
-        *answer.lock().expect("the answer") = given.map(|(status, body)| (status, body.to_owned()));
+        *answer.lock() = given.map(|(status, body)| (status, body.to_owned()));
         let played = twilio.inbound_sms(&format!("+1555010{number:04}"), NUMBER, "planted text");
         let webhooks = twilio.webhooks();
         let asked = webhooks.iter().rev().find(|fired| fired.event == "onConversationAdd").expect("it was asked");
@@ -353,5 +354,5 @@ fn a_group_mms_refuses_writes_until_it_is_active() {
     let routing = ["State", ADDRESS, "MessagingBinding.AuthorAddress"].map(|name| webhooks[5].field(name));
     assert_eq!(routing, [Some("initializing"), Some("+15550109999, +15550100002"), Some(CUSTOMER)]);
     assert_eq!((webhooks[5].field(PROJECTED), webhooks[8].field("Reason")), (None, Some("EVENT")));
-    assert_eq!(got.lock().expect("the webhooks").len(), webhooks.len());
+    assert_eq!(got.lock().len(), webhooks.len());
 }

@@ -1,6 +1,5 @@
-//! `cargo xtask bench`: builds what is measured and what measures, and lets it.
+//! `cargo xtask bench`: builds the measured servers and the benchmark program, then starts it.
 
-use std::env;
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 
@@ -9,11 +8,11 @@ use anyhow::{Context as _, Result};
 use crate::build;
 use crate::tools::{cargo, execute, root, target};
 
-/// The gateway, what measures it, and native code that gives the same answers.
+/// The gateway, the benchmark program, and native code that gives the same answers.
 const PROGRAMS: [&str; 3] = ["frontgate", "frontgate-bench", "frontgate-bench-native"];
 
-pub(crate) fn bench() -> Result<()> {
-    // As it is shipped.
+pub(crate) fn bench(arguments: &[String]) -> Result<()> {
+    // The profile of releases.
     let mut build = cargo(&["build", "--release", "--locked", "--workspace"]);
     execute(build.args(PROGRAMS.iter().flat_map(|name| ["--bin", name])))?;
     let mut guests = build::packages(&root().join("bench/guests"))?;
@@ -22,7 +21,7 @@ pub(crate) fn bench() -> Result<()> {
     let program = target().join("release/frontgate-bench");
     let mut bench = Command::new(&program);
     bench
-        .args(env::args().skip(2))
+        .args(arguments)
         .current_dir(root())
         .env("FRONTGATE_PROGRAM", target().join("release/frontgate"))
         .env("FRONTGATE_COMPONENTS", target().join("wasm32-wasip2/plugin"));

@@ -1,4 +1,4 @@
-//! `cargo xtask build`: the gateway and the plugins that are shipped with it.
+//! `cargo xtask build`: builds the gateway and the plugins that are shipped with it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,30 +7,24 @@ use anyhow::{Context as _, Result};
 
 use crate::tools::{PLUGIN_TARGET, add_plugin_target, cargo, execute, root, target};
 
-/// Builds the gateway that ends where tests say.
-pub(crate) fn crash_points() -> Result<()> {
-    let feature = ["--features", "frontgate/crash-points", "--bin", "frontgate-crash-points"];
-    execute(cargo(&["build", "--profile", "quick", "--locked", "--workspace"]).args(feature))
-}
-
-/// As they are shipped.
+/// Builds gateway and plugins with the release profile.
 pub(crate) fn build() -> Result<()> {
     gateway("release")?;
     plugins()
 }
 
-/// As tests and the running example use them, which is there sooner and runs slower.
+/// Builds gateway and plugins for tests and the running example: compiles faster, runs slower.
 pub(crate) fn build_quickly() -> Result<()> {
     gateway("quick")?;
     plugins()
 }
 
 fn gateway(profile: &str) -> Result<()> {
-    // The whole workspace decides on features, so that tests and gateway share what is compiled.
+    // `--workspace` unifies features, so that tests and gateway share compiled dependencies.
     execute(&mut cargo(&["build", "--profile", profile, "--locked", "--workspace", "--bin", "frontgate"]))
 }
 
-/// Builds every crate in `plugins/` and puts its component where the gateway looks.
+/// Builds every crate in `plugins/` and copies its component to the gateway's plugin folder.
 pub(crate) fn plugins() -> Result<()> {
     let folder = root().join("plugins");
     let names = packages(&folder)?;
@@ -44,7 +38,7 @@ pub(crate) fn plugins() -> Result<()> {
     Ok(())
 }
 
-/// Builds packages as components, and says where they are.
+/// Builds packages as components and returns the paths of their files.
 pub(crate) fn components(packages: &[String]) -> Result<Vec<PathBuf>> {
     add_plugin_target()?;
     let mut build = cargo(&["build", "--profile", "plugin", "--locked", "--target", PLUGIN_TARGET]);
@@ -55,7 +49,7 @@ pub(crate) fn components(packages: &[String]) -> Result<Vec<PathBuf>> {
     Ok(packages.iter().map(file).collect())
 }
 
-/// The crates in a folder; each is called like its own folder.
+/// Returns the names of the crates in a folder; each crate has the name of its own folder.
 pub(crate) fn packages(folder: &Path) -> Result<Vec<String>> {
     let mut names: Vec<String> = fs::read_dir(folder)
         .with_context(|| format!("reading {}", folder.display()))?

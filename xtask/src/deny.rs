@@ -1,4 +1,4 @@
-//! `cargo xtask deny`: packages, their licences and sources, and known vulnerabilities, as `deny.toml` has them.
+//! `cargo xtask deny`: checks packages, licences, sources and known vulnerabilities against `deny.toml`.
 
 use std::path::Path;
 use std::process::Command;
@@ -8,14 +8,14 @@ use anyhow::Result;
 use crate::fuzz;
 use crate::tools::{execute, installed, root};
 
-/// Seconds that fetching the database of vulnerabilities may take.
+/// Timeout of fetching the advisory database, in seconds.
 const FETCH_SECONDS: &str = "60";
 
-/// Checks both workspaces; advisories only of this one, since the fuzz targets link the same packages.
+/// Checks both workspaces; advisories only for this one, since the fuzz targets link the same packages.
 pub(crate) fn deny() -> Result<()> {
     let program = installed("cargo-deny", "0.20.2", &["--no-default-features"])?;
     fuzz::lock()?;
-    // What there is twice here is there twice among the fuzz targets' packages, too.
+    // The fuzz targets' packages repeat the duplicates of this workspace.
     for (manifest, duplicates) in [("Cargo.toml", "--warn"), ("fuzz/Cargo.toml", "--allow")] {
         let mut check = with_rules(Command::new(&program), manifest);
         check.args(["check", "--hide-inclusion-graph", duplicates, "duplicate", "bans", "licenses", "sources"]);
@@ -24,7 +24,7 @@ pub(crate) fn deny() -> Result<()> {
     advisories(&program)
 }
 
-/// Checks against the database of RustSec if it can be fetched, and says so if it cannot.
+/// Checks advisories of RustSec; skips the check with a message if the database is unreachable.
 fn advisories(program: &Path) -> Result<()> {
     let mut fetch = Command::new("timeout");
     fetch.arg(FETCH_SECONDS).arg(program);

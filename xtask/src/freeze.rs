@@ -1,5 +1,5 @@
-//! `cargo xtask freeze`: copies the contract into `wit/released/VERSION`, where a test makes sure that nobody
-//! edits it. To be called once, when a version is released.
+//! `cargo xtask freeze`: copies the contract into `wit/released/VERSION`, where a test detects later edits.
+//! Run once per release.
 
 use std::fs;
 use std::process::Command;
@@ -16,7 +16,7 @@ pub(crate) fn freeze() -> Result<()> {
     let released = wit.join("released");
     let folder = released.join(version);
     if folder.exists() {
-        bail!("{} is there already; a released version does not change", folder.display());
+        bail!("{} already exists; a released version does not change", folder.display());
     }
     fs::create_dir_all(&folder)?;
     let mut files: Vec<_> =

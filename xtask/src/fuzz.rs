@@ -1,10 +1,9 @@
 //! `cargo xtask fuzz [TARGET...] [--seconds N]`: runs fuzz targets for a bounded time each.
 //!
-//! Works with a stable toolchain: no sanitizer, since the gateway has next to no `unsafe` code. Panics, failed
-//! properties, hangs and memory are found without one. `cargo fuzz run TARGET --sanitizer address` adds it.
+//! Works with a stable toolchain: no sanitizer, since the gateway has very little `unsafe` code. Panics, failed
+//! assertions, hangs and excessive memory are detected without a sanitizer. `cargo fuzz run TARGET --sanitizer address` adds it.
 
 use std::collections::BTreeSet;
-use std::env;
 use std::fs;
 use std::process::Command;
 
@@ -12,22 +11,22 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::tools::{cargo, execute, installed, root, target};
 
-/// Seconds for each target, without `--seconds`.
+/// Default of `--seconds`.
 const SECONDS: u32 = 30;
-/// libFuzzer's limits: seconds and MiB that one input may take, and bytes that an input has.
+/// libFuzzer's limits per input: seconds, MiB of memory, bytes of input.
 const LIMITS: [&str; 3] = ["-timeout=5", "-rss_limit_mb=1024", "-max_len=16384"];
 
-pub(crate) fn fuzz() -> Result<()> {
+pub(crate) fn fuzz(arguments: &[String]) -> Result<()> {
     let known = targets()?;
     let (mut chosen, mut seconds) = (Vec::new(), SECONDS);
-    let mut arguments = env::args().skip(2);
+    let mut arguments = arguments.iter();
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--seconds" => {
                 let number = arguments.next().and_then(|number| number.parse().ok()).filter(|number| *number > 0);
                 seconds = number.context("--seconds needs a whole number above 0")?;
             }
-            name if known.contains(name) => chosen.push(argument),
+            name if known.contains(name) => chosen.push(argument.clone()),
             name => {
                 let known: Vec<&str> = known.iter().map(String::as_str).collect();
                 bail!("unknown target `{name}`; targets: {}", known.join(", "));
@@ -42,7 +41,7 @@ pub(crate) fn fuzz() -> Result<()> {
     let cargo_fuzz = |command: &str| {
         let mut fuzz = Command::new(&program);
         fuzz.args(["fuzz", command, "--fuzz-dir", "fuzz", "--sanitizer", "none", "--target-dir"]);
-        // Instrumented builds share nothing with ordinary ones.
+        // Instrumented builds share no artifacts with ordinary builds.
         fuzz.arg(target().join("fuzz")).current_dir(root());
         fuzz
     };
@@ -52,7 +51,7 @@ pub(crate) fn fuzz() -> Result<()> {
         let corpus = format!("fuzz/corpus/{name}");
         fs::create_dir_all(root().join(&corpus)).context("preparing the corpus")?;
         let mut run = cargo_fuzz("run");
-        // What is found goes into the first folder; seeds are read only.
+        // libFuzzer writes new inputs into the first folder and only reads the seeds.
         run.args([&name, &corpus, &format!("fuzz/seeds/{name}"), "--", &format!("-max_total_time={seconds}")]);
         run.args(LIMITS).arg("-print_final_stats=1");
         let dictionary = format!("fuzz/dictionaries/{name}.dict");
@@ -70,26 +69,26 @@ pub(crate) fn fuzz() -> Result<()> {
     Ok(())
 }
 
-/// Every target, by its entry point.
+/// Returns the name of every target, read from the entry points.
 fn targets() -> Result<BTreeSet<String>> {
     let entries = fs::read_dir(root().join("fuzz/fuzz_targets")).context("reading the fuzz targets")?;
     let stem = |entry: fs::DirEntry| Some(entry.path().file_stem()?.to_str()?.to_owned());
     Ok(entries.flatten().filter_map(stem).collect())
 }
 
-/// Renews the targets' own `Cargo.lock` from the gateway's, so that what is fuzzed is what is shipped.
+/// Updates the targets' own `Cargo.lock` from the gateway's, so that the shipped versions are fuzzed.
 pub(crate) fn lock() -> Result<()> {
     let own = root().join("fuzz/Cargo.lock");
     let before = fs::read(&own).unwrap_or_default();
     fs::copy(root().join("Cargo.lock"), &own).context("copying Cargo.lock")?;
-    // cargo removes what the targets do not need and adds libFuzzer.
+    // cargo removes unused packages and adds libFuzzer.
     let resolved = cargo(&["metadata", "--format-version", "1", "--manifest-path", "fuzz/Cargo.toml"]).output()?;
     if !resolved.status.success() {
         fs::write(&own, before)?;
-        bail!("resolving the fuzz targets' packages: {}", String::from_utf8_lossy(&resolved.stderr).trim());
+        bail!("failed to resolve the fuzz targets' packages: {}", String::from_utf8_lossy(&resolved.stderr).trim());
     }
     if fs::read(&own)? != before {
-        println!("fuzz/Cargo.lock was renewed from Cargo.lock; commit it");
+        println!("fuzz/Cargo.lock updated from Cargo.lock; commit it");
     }
     Ok(())
 }

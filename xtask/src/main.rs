@@ -1,5 +1,4 @@
-//! `cargo xtask build | run | test | tools | bench | deny | fuzz | freeze`: the only build tooling. Adds what a fresh
-//! machine lacks, and needs nothing but rustup's cargo.
+//! `cargo xtask COMMAND`: the project's only build tooling. Installs what a new machine lacks; needs only rustup's cargo.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "printing is what a command does")]
 
 mod bench;
@@ -14,37 +13,118 @@ mod tools;
 
 use std::process::ExitCode;
 
-const HELP: &str = "\
-cargo xtask build   builds the gateway (target/release/frontgate) and the shipped plugins (plugins/*.wasm)
-cargo xtask run     builds both, sooner and slower (target/quick/frontgate), and serves the example config.toml
-cargo xtask test    everything that CI checks
-cargo xtask tools   installs what plugins in other languages are compiled with (target/tools/bin); test does so, too
-cargo xtask bench   measures the gateway against native code, Node and others; --help says what there is
-cargo xtask deny    checks packages, licences, sources and known vulnerabilities (deny.toml); test does so, too
-cargo xtask fuzz    [TARGET...] [--seconds N]: runs fuzz targets, 30 seconds each without --seconds
-cargo xtask freeze  keeps the contract of this version in wit/released, once it is released";
+use anyhow::{Result, bail};
+
+/// One command of the command line.
+struct Command {
+    name: &'static str,
+    /// The accepted arguments as the help shows them; a command without any rejects arguments.
+    arguments: &'static str,
+    /// One line each; the first one is the summary.
+    help: &'static [&'static str],
+    execute: fn(&[String]) -> Result<()>,
+}
+
+const COMMANDS: &[Command] = &[
+    Command {
+        name: "build",
+        arguments: "",
+        help: &["builds the release gateway (target/release/frontgate) and the shipped plugins (plugins/*.wasm)"],
+        execute: |_| build::build(),
+    },
+    Command {
+        name: "run",
+        arguments: "",
+        help: &["builds gateway and plugins with the quick profile, then serves the example config.toml"],
+        execute: |_| run::run(),
+    },
+    Command {
+        name: "test",
+        arguments: "[style | lint | suite [FILTER...]]",
+        help: &[
+            "runs every check of CI, or one part of them",
+            "style: formatting, spelling, licences and sources of packages",
+            "lint:  clippy on the whole workspace, with warnings as errors",
+            "suite: builds gateway and plugins, then runs the tests whose names contain a FILTER, or all tests",
+        ],
+        execute: test::test,
+    },
+    Command {
+        name: "tools",
+        arguments: "",
+        help: &["installs the compilers of other languages into target/tools/bin; `test` does this, too"],
+        execute: |_| languages::languages().map(|programs| println!("{}", programs.display())),
+    },
+    Command {
+        name: "bench",
+        arguments: "[PART...] [--rounds N] [--seconds S] [--out FILE] [--with-wasmtime-serve]",
+        help: &[
+            "builds the release gateway and measures it against native code, Node and others",
+            "parts: list, nothing, call, languages, reload, beside, start, memory, overload, cost; see bench/README.md",
+        ],
+        execute: bench::bench,
+    },
+    Command {
+        name: "deny",
+        arguments: "",
+        help: &["checks packages, licences, sources and known vulnerabilities (deny.toml); `test` does this, too"],
+        execute: |_| deny::deny(),
+    },
+    Command {
+        name: "fuzz",
+        arguments: "[TARGET...] [--seconds N]",
+        help: &["runs fuzz targets, all by default, for 30 seconds or N seconds each"],
+        execute: fuzz::fuzz,
+    },
+    Command {
+        name: "freeze",
+        arguments: "",
+        help: &["copies the contract of a released version into wit/released; run it once per release"],
+        execute: |_| freeze::freeze(),
+    },
+];
+
+impl Command {
+    fn usage(&self) -> String {
+        format!("usage: cargo xtask {} {}", self.name, self.arguments).trim_end().to_owned()
+    }
+
+    fn run(&self, arguments: &[String]) -> Result<()> {
+        if arguments.iter().any(|argument| is_help(argument)) {
+            println!("{}\n\n{}", self.usage(), self.help.join("\n"));
+            return Ok(());
+        }
+        if self.arguments.is_empty() && !arguments.is_empty() {
+            bail!("unexpected argument `{}`\n{}", arguments.join(" "), self.usage());
+        }
+        (self.execute)(arguments)
+    }
+}
 
 fn main() -> ExitCode {
-    let command = std::env::args().nth(1);
-    let result = match command.as_deref() {
-        Some("build") => build::build(),
-        Some("run") => run::run(),
-        Some("test") => test::test(),
-        Some("tools") => languages::languages().map(|programs| println!("{}", programs.display())),
-        Some("bench") => bench::bench(),
-        Some("deny") => deny::deny(),
-        Some("fuzz") => fuzz::fuzz(),
-        Some("freeze") => freeze::freeze(),
-        _ => {
-            println!("{HELP}");
-            return ExitCode::from(2);
-        }
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let (name, arguments) = arguments.split_first().map_or(("", &[][..]), |(name, rest)| (name.as_str(), rest));
+    let Some(command) = COMMANDS.iter().find(|command| command.name == name) else {
+        print_commands();
+        return if is_help(name) { ExitCode::SUCCESS } else { ExitCode::from(2) };
     };
-    match result {
+    match command.run(arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error:#}");
             ExitCode::FAILURE
         }
     }
+}
+
+fn is_help(argument: &str) -> bool {
+    matches!(argument, "--help" | "-h" | "help")
+}
+
+fn print_commands() {
+    println!("usage: cargo xtask COMMAND [ARGUMENT...]\n");
+    for Command { name, help, .. } in COMMANDS {
+        println!("  {name:<7} {}", help[0]);
+    }
+    println!("\n`cargo xtask COMMAND --help` shows the arguments of a command.");
 }

@@ -1,4 +1,4 @@
-//! Programs that the commands call, and where their results are.
+//! Programs that the commands start, and the folders of their output.
 
 use std::env;
 use std::fs;
@@ -8,13 +8,13 @@ use std::sync::LazyLock;
 
 use anyhow::{Context as _, Result, bail};
 
-/// What plugins are built for.
+/// The compilation target of plugins.
 pub(crate) const PLUGIN_TARGET: &str = "wasm32-wasip2";
 
 /// The root of the workspace.
 pub(crate) fn root() -> &'static Path {
     static ROOT: LazyLock<PathBuf> = LazyLock::new(|| {
-        // What was compiled may be another clone's, where they share what they build.
+        // Clones that share a target folder share this program, so the compiled-in path may be another clone's.
         let package =
             env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
         package.parent().expect("xtask lies in the workspace").to_owned()
@@ -22,19 +22,19 @@ pub(crate) fn root() -> &'static Path {
     &ROOT
 }
 
-/// Where cargo puts what it builds.
+/// Cargo's target folder.
 pub(crate) fn target() -> PathBuf {
     env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
 }
 
-/// The cargo that runs this.
+/// A command of the cargo that started this program.
 pub(crate) fn cargo(arguments: &[&str]) -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(arguments).current_dir(root());
     command
 }
 
-/// Shows a command, runs it, and fails as it does.
+/// Prints a command, runs it, and returns an error if its status is not success.
 pub(crate) fn execute(command: &mut Command) -> Result<()> {
     let words = command.get_args().map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ");
     let program = Path::new(command.get_program()).file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -46,7 +46,7 @@ pub(crate) fn execute(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// Adds the plugins' target to the toolchain in use, if it is not there.
+/// Adds the plugins' target to the active toolchain if missing.
 pub(crate) fn add_plugin_target() -> Result<()> {
     let sysroot = Command::new("rustc").args(["--print", "sysroot"]).current_dir(root()).output();
     let sysroot = sysroot.context("asking rustc for its folder")?.stdout;
@@ -57,7 +57,7 @@ pub(crate) fn add_plugin_target() -> Result<()> {
     execute(Command::new("rustup").args(["target", "add", PLUGIN_TARGET]).current_dir(root()))
 }
 
-/// Adds rustfmt and clippy, which a minimal toolchain lacks.
+/// Adds rustfmt and clippy if missing, as in a minimal toolchain.
 pub(crate) fn add_checkers() -> Result<()> {
     for (command, component) in [("fmt", "rustfmt"), ("clippy", "clippy")] {
         let found = cargo(&[command, "--version"]).output().is_ok_and(|output| output.status.success());
@@ -68,7 +68,7 @@ pub(crate) fn add_checkers() -> Result<()> {
     Ok(())
 }
 
-/// A program of crates.io at a fixed version, built once into the folder of the tools.
+/// Builds a program of crates.io at a fixed version once into the tools folder and returns its path.
 pub(crate) fn installed(name: &str, version: &str, options: &[&str]) -> Result<PathBuf> {
     let tools = target().join("tools");
     let folder = tools.join("cargo").join(format!("{name}-{version}"));
@@ -78,10 +78,35 @@ pub(crate) fn installed(name: &str, version: &str, options: &[&str]) -> Result<P
     }
     let build = tools.join("cargo/build");
     let mut install = cargo(&["install", "--quiet", "--locked", name, "--version", version, "--root"]);
-    // A tool that runs for seconds is not worth minutes of optimisation.
+    // Optimisation costs minutes and saves seconds of a short run.
     install.arg(&folder).args(options).env("CARGO_TARGET_DIR", &build).env("CARGO_PROFILE_RELEASE_LTO", "off");
     install.env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1").env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16");
     execute(&mut install)?;
     fs::remove_dir_all(&build).with_context(|| format!("removing {}", build.display()))?;
     Ok(program)
+}
+
+/// Installs packages of PyPI into an environment of their own in the tools folder and returns the folder of their
+/// programs.
+pub(crate) fn python(name: &str, packages: &[&str]) -> Result<PathBuf> {
+    let (folder, wanted) = (target().join("tools").join(name), packages.join("\n"));
+    if !is_done(&folder, &wanted) {
+        let _ = fs::remove_dir_all(&folder);
+        execute(Command::new("python3").args(["-m", "venv"]).arg(&folder))
+            .context("Python 3 with its module venv is required (Debian: python3-venv)")?;
+        let mut install = Command::new(folder.join("bin/pip"));
+        execute(install.args(["install", "--quiet", "--disable-pip-version-check"]).args(packages))?;
+        done(&folder, &wanted)?;
+    }
+    Ok(folder.join("bin"))
+}
+
+/// Whether an earlier run installed exactly these packages and completed.
+pub(crate) fn is_done(folder: &Path, wanted: &str) -> bool {
+    fs::read_to_string(folder.join("installed")).is_ok_and(|installed| installed == wanted)
+}
+
+/// Notes that a folder's packages are installed completely.
+pub(crate) fn done(folder: &Path, wanted: &str) -> Result<()> {
+    fs::write(folder.join("installed"), wanted).with_context(|| format!("writing into {}", folder.display()))
 }

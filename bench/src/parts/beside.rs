@@ -1,4 +1,4 @@
-//! How long callbacks take while another tenant's plugin misbehaves.
+//! Latency of callbacks while another tenant's plugin misbehaves.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -15,16 +15,16 @@ use crate::servers::{self, Gateway};
 const P99: &str = "p99";
 const ALONE: &str = "alone";
 
-/// Requests a second for the times, so that waiting in line is not all there is.
+/// Requests per second for latencies, low enough to avoid queueing.
 const PACE: u32 = 500;
 
-/// Callers who have the other plugin misbehave.
+/// Callers that make the other plugin misbehave.
 const CALLERS: usize = 2;
 
-/// How long each of them rests after a call: what ends at once would otherwise be a load of its own.
+/// The pause of each caller after a call: quick failures would otherwise be a load of their own.
 const REST: Duration = Duration::from_millis(20);
 
-const WISHES: [&str; 9] = [
+const INSTRUCTIONS: [&str; 9] = [
     "loop",
     "host-calls",
     "print-for-ever",
@@ -40,7 +40,7 @@ pub(crate) fn beside(report: &mut Report, plan: Plan) -> anyhow::Result<()> {
     let mut part = report.part("beside", "a list callback while another tenant's plugin misbehaves");
     let setup = servers::setup()
         .plugin("misbehaving", &component("misbehaving"))
-        // Left alone it would harm nobody.
+        // An open breaker would keep the plugin from misbehaving.
         .set("plugins.breaker.failures", "1000000")
         .set("tenants.other.path", "\"/other\"")
         .set("tenants.other.twilio.auth_tokens", "[{ file = \"token\" }]")
@@ -55,13 +55,13 @@ pub(crate) fn beside(report: &mut Report, plan: Plan) -> anyhow::Result<()> {
     for _ in 0..plan.rounds {
         let alone = load.run(address, plan.time)?;
         series.push(ALONE, P99, alone.within_us(0.99));
-        for wish in WISHES {
+        for instruction in INSTRUCTIONS {
             let going = AtomicBool::new(true);
             let answers = thread::scope(|scope| {
                 for _ in 0..CALLERS {
                     scope.spawn(|| {
                         while going.load(Ordering::Relaxed) {
-                            callback(address, "/other/callbacks/crm", &list(&[("Query", wish)]), &[]);
+                            callback(address, "/other/callbacks/crm", &list(&[("Query", instruction)]), &[]);
                             thread::sleep(REST);
                         }
                     });
@@ -71,14 +71,14 @@ pub(crate) fn beside(report: &mut Report, plan: Plan) -> anyhow::Result<()> {
                 answers
             })?;
             failed += answers.wrong;
-            series.push(wish, P99, answers.within_us(0.99));
+            series.push(instruction, P99, answers.within_us(0.99));
         }
     }
     part.figure("failed requests", "", &[failed as f64], Some(Goal::AtMost(0.0)));
     part.figure(format!("{P99} at {PACE} a second, alone"), "us", series.get(ALONE, P99), None);
-    for wish in WISHES {
-        let ratio = series.ratio(P99, wish, ALONE);
-        part.figure(format!("{P99}: beside `{wish}` / alone"), "", &ratio, Some(Goal::AtMost(2.0)));
+    for instruction in INSTRUCTIONS {
+        let ratio = series.ratio(P99, instruction, ALONE);
+        part.figure(format!("{P99}: beside `{instruction}` / alone"), "", &ratio, Some(Goal::AtMost(2.0)));
     }
     Ok(())
 }

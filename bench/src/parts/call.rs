@@ -1,4 +1,4 @@
-//! One call of a plugin without HTTP around it, against the same function in native code.
+//! One plugin call without HTTP, compared with the same function in native code.
 
 use std::future::Future;
 use std::hint::black_box;
@@ -27,7 +27,7 @@ const CPU: &str = "CPU";
 const FRESH: &str = "in a fresh instance";
 const WARM: &str = "in a warm instance";
 
-/// Nothing, a list, and details: fresh, warm, and native.
+/// Measures an empty list, a list, and details: fresh, warm, and native.
 pub(crate) fn call(report: &mut Report, plan: Plan) -> anyhow::Result<()> {
     let mut part = report.part("call", "one call through the gateway's engine, and its answer as JSON");
     let (series, no_warm) = Side::Server.run(|| measure(plan))?;
@@ -78,18 +78,18 @@ fn measure(plan: Plan) -> anyhow::Result<(Series, Option<String>)> {
     Ok((series, warm.err().map(|error| error.to_string())))
 }
 
-/// A runtime as one of the server's threads has it.
+/// A runtime like that of one of the server's threads.
 pub(super) fn runtime() -> anyhow::Result<Runtime> {
     Ok(Builder::new_current_thread().enable_all().build()?)
 }
 
-/// How long each of many calls took, in nanoseconds, and what they took of the processor, on average.
+/// Latencies of many calls, in nanoseconds, and their average CPU time.
 pub(super) struct Took {
     times: Histogram<u64>,
     cpu: Duration,
 }
 
-/// Does something again and again.
+/// Repeats an operation for the planned time.
 pub(super) async fn repeat<T, F>(plan: Plan, mut work: impl FnMut() -> F) -> anyhow::Result<Took>
 where
     F: Future<Output = anyhow::Result<T>>,
@@ -104,7 +104,7 @@ where
     Ok(Took { cpu: (thread_time()? - cpu).div_f64(took.len() as f64), times: took })
 }
 
-/// What this thread has had of a processor.
+/// The CPU time of this thread.
 fn thread_time() -> anyhow::Result<Duration> {
     Ok(clock_gettime(ClockId::ThreadCPUTime).try_into()?)
 }
@@ -115,7 +115,7 @@ pub(super) fn push(series: &mut Series, name: &str, took: &Took) {
     series.push(name, CPU, took.cpu.as_secs_f64() * 1e6);
 }
 
-/// One list, from the question to the JSON.
+/// One list, from the request to the JSON.
 pub(super) async fn list(library: &Library, tenant: &str, question: Question) -> anyhow::Result<Vec<u8>> {
     let (asking, plugin) = library.asking(tenant)?;
     let page_size = u32::try_from(PAGE_SIZE)?;

@@ -1,4 +1,4 @@
-//! A signed callback over HTTP: the gateway and its plugin against native code, Express and `wasmtime serve`.
+//! A signed callback over HTTP: the gateway with its plugin, native code, Express and `wasmtime serve`.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::report::{Goal, Part, Report, Series};
 use crate::request::Question;
 use crate::servers;
 
-/// Before anything is measured; Node compiles what runs often.
+/// Warm-up before measurements: Node compiles hot code.
 const WARM_UP: Duration = Duration::from_secs(3);
 
 const GATEWAY: &str = "gateway";
@@ -17,7 +17,7 @@ const NATIVE: &str = "native";
 const EXPRESS: &str = "express";
 const SERVE: &str = "wasmtime serve";
 
-/// Twenty customers.
+/// Measures a page of twenty customers.
 pub(crate) fn list(report: &mut Report, plan: Plan, with_wasmtime_serve: bool) -> anyhow::Result<()> {
     let mut part = report.part("list", "a signed list callback, 20 customers with 2 channels each");
     let mut others: Vec<(&'static str, Process)> = Vec::new();
@@ -49,9 +49,9 @@ pub(crate) fn list(report: &mut Report, plan: Plan, with_wasmtime_serve: bool) -
     Ok(())
 }
 
-/// An answer with nothing in it.
+/// Measures an empty answer.
 pub(crate) fn nothing(report: &mut Report, plan: Plan) -> anyhow::Result<()> {
-    let mut part = report.part("nothing", "a signed callback whose answer has nothing in it");
+    let mut part = report.part("nothing", "a signed callback with an empty answer");
     let series = measure(plan, Question::Nothing, Vec::new())?;
     show(&mut part, &series, Goal::AtMost(1.3));
     Ok(())
@@ -97,7 +97,7 @@ fn measure(plan: Plan, question: Question, others: Vec<(&'static str, Process)>)
     Ok(series)
 }
 
-/// What every server took, and the gateway over native code.
+/// Adds the figures of every server, and the ratios of gateway to native code.
 fn show(part: &mut Part<'_>, series: &Series, cpu: Goal) {
     for name in [GATEWAY, NATIVE, EXPRESS, SERVE] {
         part.figure(format!("{name}: {CPU}"), "us", series.get(name, CPU), None);

@@ -1,5 +1,5 @@
-//! What a call asks of the system in steady state: page faults, and calls that change memory maps. These are
-//! counts, without noise.
+//! System costs of a call in steady state: page faults, and system calls that change memory maps. These are counts,
+//! without noise.
 
 use std::fs;
 use std::process::{Command, Stdio};
@@ -19,7 +19,7 @@ const FAULTS: &str = "page faults";
 const CALLS: [&str; 4] = ["mprotect", "madvise", "mmap", "munmap"];
 
 pub(crate) fn cost(report: &mut Report, plan: Plan) -> anyhow::Result<()> {
-    let mut part = report.part("cost", "what a list callback asks of the system");
+    let mut part = report.part("cost", "system costs of a list callback");
     let gateway = Gateway::start(servers::setup())?;
     let process = &gateway.process;
     process.check(Question::List)?;
@@ -38,7 +38,7 @@ pub(crate) fn cost(report: &mut Report, plan: Plan) -> anyhow::Result<()> {
     }
     part.figure(format!("{FAULTS} for each callback"), "", series.get("gateway", FAULTS), Some(Goal::AtMost(0.5)));
     for name in CALLS {
-        // A call now and then is the allocator's upkeep, not the callback's.
+        // Rare calls are maintenance of the allocator.
         part.figure(format!("{name} for each callback"), "", series.get("gateway", name), Some(Goal::AtMost(0.01)));
     }
     if let Some(error) = untraced {
@@ -49,15 +49,15 @@ pub(crate) fn cost(report: &mut Report, plan: Plan) -> anyhow::Result<()> {
 
 /// System calls for each request, counted by strace.
 fn traced(process: &Process, plan: Plan) -> anyhow::Result<Vec<(&'static str, f64)>> {
-    let counts = servers::workshop().join("strace.txt");
+    let counts = servers::workspace().join("strace.txt");
     let mut strace = Command::new("strace");
     strace.args(["-f", "-c", "-U", "calls,name", "-e", &format!("trace={}", CALLS.join(",")), "-o"]).arg(&counts);
     strace.args(["-p", &process.id().to_string()]).stdout(Stdio::null()).stderr(Stdio::null());
     let mut strace = Side::Load.spawn(&mut strace).context("strace is not there")?;
     let answers = Load::full(Question::List, CONNECTIONS).run(process.address, plan.time);
-    // It writes its counts when it is interrupted.
+    // strace writes its counts when it is interrupted.
     kill_process(Pid::from_child(&strace), Signal::INT)?;
-    anyhow::ensure!(strace.wait()?.code().is_none_or(|code| code == 0), "strace may not look at the gateway");
+    anyhow::ensure!(strace.wait()?.code().is_none_or(|code| code == 0), "strace may not trace the gateway");
     let (answers, counts) = (answers?, fs::read_to_string(counts)?);
     let count = |name: &str| {
         let line = counts.lines().find(|line| line.trim_end().ends_with(&format!(" {name}")));

@@ -1,4 +1,4 @@
-//! The same list from plugins in Rust, JavaScript and Python, as far as their tools can be had.
+//! The same list from plugins in Rust, JavaScript and Python, as far as their tools are available.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,15 +13,15 @@ use crate::cores::Side;
 use crate::engine::Library;
 use crate::report::{Report, Series};
 use crate::request::Question;
-use crate::servers::{self, is_newer, run, workshop};
+use crate::servers::{self, is_newer, run, workspace};
 
 const P50: &str = "p50";
 const P99: &str = "p99";
 
-/// What makes a plugin of a Python module.
+/// The tool that builds a plugin from a Python module.
 const COMPONENTIZE_PY: &str = "componentize-py==0.25.1";
 
-/// The world that plugins for the CRM role are made for.
+/// The world of plugins for the role crm.
 const WORLD: &str = "crm-plugin";
 
 pub(crate) fn languages(report: &mut Report, plan: Plan) -> anyhow::Result<()> {
@@ -72,9 +72,9 @@ fn with_tenant(setup: Setup, name: &str, component: &[u8]) -> Setup {
         .set(&format!("tenants.{name}.roles.crm"), format!("[\"{name}\"]"))
 }
 
-/// A plugin in JavaScript: QuickJS inside.
+/// Builds a plugin in JavaScript, with QuickJS inside.
 fn javascript() -> anyhow::Result<PathBuf> {
-    let (source, folder) = (root().join("bench/guests/javascript"), workshop().join("javascript"));
+    let (source, folder) = (root().join("bench/guests/javascript"), workspace().join("javascript"));
     let built = folder.join("plugin.wasm");
     if is_newer(&built, &source.join("plugin.js")) && is_newer(&built, &source.join("package-lock.json")) {
         return Ok(built);
@@ -83,7 +83,7 @@ fn javascript() -> anyhow::Result<PathBuf> {
     for name in ["package.json", "package-lock.json", "plugin.js"] {
         fs::copy(source.join(name), folder.join(name))?;
     }
-    // `npm ci` of newer versions asks for packages that were never published: those of other systems.
+    // `npm ci` of newer versions requests optional packages of other systems that were never published.
     run(Command::new("npm").args(["install", "--no-audit", "--no-fund", "--ignore-scripts"]).current_dir(&folder))?;
     let mut componentize = Command::new("node_modules/.bin/componentize-qjs");
     componentize.arg("-w").arg(root().join("wit")).args([
@@ -99,9 +99,9 @@ fn javascript() -> anyhow::Result<PathBuf> {
     Ok(built)
 }
 
-/// A plugin in Python: CPython inside.
+/// Builds a plugin in Python, with CPython inside.
 fn python() -> anyhow::Result<PathBuf> {
-    let (source, folder) = (root().join("bench/guests/python"), workshop().join("python"));
+    let (source, folder) = (root().join("bench/guests/python"), workspace().join("python"));
     let built = folder.join("plugin.wasm");
     if is_newer(&built, &source.join("plugin.py")) {
         return Ok(built);

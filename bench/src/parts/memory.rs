@@ -1,4 +1,4 @@
-//! Resident memory: with plugins, each for a tenant of its own, and with connections that say nothing.
+//! Resident memory: with many plugins, each for its own tenant, and with many idle connections.
 
 use anyhow::Context as _;
 use frontgate_tests::{Setup, component};
@@ -18,20 +18,20 @@ const CONNECTED: &str = "with idle connections";
 
 const PLUGINS: [usize; 3] = [1, 10, 100];
 const IDLE_CONNECTIONS: usize = 10_000;
-/// Opened at one time, so that the system's queue holds them.
+/// Connections opened concurrently, few enough for the listen queue.
 const OPENED_AT_ONCE: usize = 500;
-/// Files beside the connections.
+/// Open files other than the connections.
 const OTHER_FILES: u64 = 100;
 
-/// A gateway with so many plugins, each different, and as many tenants.
+/// A setup with this number of distinct plugins and as many tenants.
 pub(super) fn many(plugins: usize) -> Setup {
     let original = component("bench-customers");
     let empty = servers::empty_setup().set("tenants.demo.roles.crm", "[]").set("server.header_timeout_ms", "60000");
-    // A folder of its own, as others would push its files out of a common one.
+    // A separate cache, since other setups would evict files from a shared one.
     let empty = empty.set("plugins.cache", "\"compiled\"");
     (0..plugins).fold(empty, |setup, number| {
         let name = tenant(number);
-        // A custom section makes each a file of its own.
+        // A custom section makes each file distinct.
         let build = [&original, &[0, 6, 1, b'm'][..], &number.to_le_bytes()[..4]].concat();
         setup
             .plugin(&name, &build)
@@ -50,7 +50,7 @@ pub(crate) fn memory(report: &mut Report) -> anyhow::Result<()> {
     let mut part = report.part("memory", "resident memory, files that are mapped included");
     let mut series = Series::default();
     for plugins in PLUGINS {
-        // What a process holds hardly differs from round to round, so each count is started once.
+        // Memory hardly differs between rounds, so each setup is started once.
         let gateway = Gateway::start(many(plugins))?;
         (0..plugins).try_for_each(|_| gateway.process.wait_for_swap())?;
         series.push(name(plugins), LOADED, gateway.process.resident_kib()?);
@@ -92,7 +92,7 @@ fn use_once(process: &Process, number: usize) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Kilobytes that each idle connection costs, after one request on it.
+/// KiB of memory per idle connection, after one request on each.
 fn idle(process: &Process) -> anyhow::Result<f64> {
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;

@@ -1,4 +1,4 @@
-//! More connections than a server can answer at once: does it still answer as many requests?
+//! Overload: whether throughput holds with more connections than a server can answer at once.
 
 use super::{CONNECTIONS, Plan};
 use crate::load::Load;
@@ -13,7 +13,7 @@ const GOODPUT: &str = "answers a second";
 const P99: &str = "p99";
 const REFUSED: &str = "refused or broken";
 
-/// How many times the connections.
+/// Multiples of the usual number of connections.
 const TIMES: [u32; 3] = [1, 10, 100];
 
 pub(crate) fn overload(report: &mut Report, plan: Plan) -> anyhow::Result<()> {

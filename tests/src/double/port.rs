@@ -2,13 +2,13 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::{Mutex, PoisonError};
 
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
+use parking_lot::Mutex;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
@@ -46,7 +46,7 @@ impl Port {
 
     /// Refuses connections from now on, and cuts those that there are.
     pub(crate) fn close(&self, runtime: &Runtime) {
-        let mut listening = self.listening.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut listening = self.listening.lock();
         let Listening::Up { stop, server } = std::mem::replace(&mut *listening, Listening::Down) else {
             panic!("it is down already")
         };
@@ -60,7 +60,7 @@ impl Port {
         S: Fn(u64, Request<Incoming>) -> F + Clone + Send + 'static,
         F: Future<Output = Result<Response<Body>, Cut>> + Send + 'static,
     {
-        let mut listening = self.listening.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut listening = self.listening.lock();
         assert!(matches!(*listening, Listening::Down), "it is up already");
         let _inside = runtime.enter();
         let listener = bind(self.address).and_then(|socket| socket.listen(BACKLOG)).expect("the port is ours");

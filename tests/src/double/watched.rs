@@ -1,9 +1,9 @@
 //! A state that the server changes, and that tests and scenarios wait for.
 
 use std::fmt;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use parking_lot::{Condvar, Mutex, MutexGuard};
 use tokio::sync::watch;
 
 /// Far more than anything takes; a test that waits so long has failed.
@@ -22,7 +22,7 @@ impl<S: fmt::Display> Watched<S> {
 
     /// A test that fails while it looks leaves the state as it was.
     fn lock(&self) -> MutexGuard<'_, S> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 
     pub(crate) fn read<T>(&self, look: impl FnOnce(&S) -> T) -> T {
@@ -38,8 +38,8 @@ impl<S: fmt::Display> Watched<S> {
 
     #[track_caller]
     pub(crate) fn wait_for(&self, condition: impl Fn(&S) -> bool) {
-        let waited = self.changed.wait_timeout_while(self.lock(), PATIENCE, |state| !condition(state));
-        let (state, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.lock();
+        let timeout = self.changed.wait_while_for(&mut state, |state| !condition(state), PATIENCE);
         assert!(!timeout.timed_out(), "what the test waits for did not happen\n{}", &*state);
     }
 

@@ -1,28 +1,28 @@
-//! Mistakes as authors make them, planted into the examples: each for `frontgate plugin test` to find and to name.
+//! Typical mistakes of authors, inserted into the examples: `frontgate plugin test` has to detect and name each.
 
 use crate::examples::{Edit, Example};
 
-/// A mistake.
+/// A kind of mistake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mistake {
-    /// The first customer of every page but the first one is lost.
+    /// Every page but the first loses its first customer.
     Gap,
-    /// WhatsApp's addresses lack what they begin with.
+    /// WhatsApp addresses lack their prefix.
     WrongField,
-    /// A text where a record belongs: what compilers find, where there is one.
+    /// A text instead of a record; compilers reject it in typed languages.
     WrongType,
     /// A search never ends.
     Slow,
     /// Notes are three megabytes long.
     TooLarge,
-    /// A CRM that fails is shown as one that knows nobody.
+    /// A failing CRM is shown as an empty one.
     Silent,
 }
 
 impl Example {
-    /// The example with a mistake in it; none where its compiler would not take that.
+    /// Builds the example with a mistake, or returns `None` if its compiler would reject the mistake.
     pub fn build_mistaken(self, mistake: Mistake) -> Option<Vec<u8>> {
-        planted(self, mistake).map(|edit| self.build_with(&[edit]))
+        edit_for(self, mistake).map(|edit| self.build_with(&[edit]))
     }
 }
 
@@ -30,7 +30,7 @@ fn edit(file: &'static str, from: &'static str, to: &'static str) -> Option<Edit
     Some(Edit { file, from, to })
 }
 
-fn planted(example: Example, mistake: Mistake) -> Option<Edit> {
+fn edit_for(example: Example, mistake: Mistake) -> Option<Edit> {
     match example {
         Example::Rust => rust(mistake),
         Example::Python => python(mistake),
@@ -123,7 +123,7 @@ fn typescript(mistake: Mistake) -> Option<Edit> {
     }
 }
 
-/// What both say in the same words.
+/// Edits that are equal in JavaScript and TypeScript.
 fn script(file: &'static str, mistake: Mistake) -> Option<Edit> {
     match mistake {
         Mistake::Gap => {

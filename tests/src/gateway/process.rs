@@ -1,4 +1,4 @@
-//! What the system tells of a gateway's process: threads, memory, descriptors.
+//! What Linux reports about a gateway's process: threads, memory, descriptors.
 
 use std::fs::{self, DirEntry};
 use std::time::Duration;
@@ -6,11 +6,11 @@ use std::time::Duration;
 use super::Gateway;
 
 impl Gateway {
-    /// Its threads.
+    /// The threads of the process.
     pub fn threads(&self) -> Vec<Thread> {
         let tasks = fs::read_dir(format!("/proc/{}/task", self.process.0.id())).expect("a Linux system").flatten();
         let read = |task: &DirEntry, name| fs::read_to_string(task.path().join(name));
-        // One that has ended meanwhile is none.
+        // A thread that has ended meanwhile is skipped.
         tasks
             .filter_map(|task| {
                 let (stat, schedstat) = (read(&task, "stat").ok()?, read(&task, "schedstat").ok()?);
@@ -19,24 +19,24 @@ impl Gateway {
             .collect()
     }
 
-    /// Page faults of the process so far, as far as no disk was needed.
+    /// Minor page faults of the process so far.
     pub fn page_faults(&self) -> u64 {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.process.0.id())).expect("a Linux system");
         let (_, fields) = stat.rsplit_once(") ").expect("its name in parentheses");
         fields.split(' ').nth(7).and_then(|number| number.parse().ok()).expect("a number")
     }
 
-    /// Descriptors that the process has open.
+    /// The number of open descriptors.
     pub fn descriptors(&self) -> usize {
         fs::read_dir(format!("/proc/{}/fd", self.process.0.id())).expect("a Linux system").count()
     }
 
-    /// Kilobytes of memory that are the process's own.
+    /// Resident anonymous memory, in KiB.
     pub fn resident_kib(&self) -> u64 {
         self.memory_kib("RssAnon:")
     }
 
-    /// Kilobytes of memory that were resident when it was largest.
+    /// Peak resident memory, in KiB.
     pub fn peak_kib(&self) -> u64 {
         self.memory_kib("VmHWM:")
     }
@@ -51,28 +51,28 @@ impl Gateway {
 /// A thread of a gateway.
 #[derive(Debug)]
 pub struct Thread {
-    /// What it is called.
+    /// The name of the thread.
     pub name: String,
-    /// Its priority.
+    /// The nice value.
     pub nice: i32,
-    /// How much of a processor it asks for at a time; none if this system does not let it choose, or does not tell.
+    /// The time slice that the thread requests; `None` if this system does not support or report slices.
     pub slice: Option<Duration>,
-    /// How long it has had a processor.
+    /// The CPU time used.
     pub ran: Duration,
 }
 
 impl Thread {
     fn parse(stat: &str, schedstat: &str, sched: &str) -> Option<Self> {
         let (name, fields) = stat.split_once('(')?.1.rsplit_once(") ")?;
-        let slice = sched.lines().find(|line| line.starts_with("se.slice")).filter(|_| may_choose_slices());
+        let slice = sched.lines().find(|line| line.starts_with("se.slice")).filter(|_| supports_slices());
         let slice = slice.and_then(|line| line.split(' ').next_back()?.parse().ok()).map(Duration::from_nanos);
         let ran = Duration::from_nanos(schedstat.split(' ').next()?.parse().ok()?);
         Some(Self { name: name.to_owned(), nice: fields.split(' ').nth(16)?.parse().ok()?, slice, ran })
     }
 }
 
-/// Linux before 6.12 takes the wish and does not heed it.
-fn may_choose_slices() -> bool {
+/// Linux before 6.12 accepts a requested slice but ignores it.
+fn supports_slices() -> bool {
     let release = fs::read_to_string("/proc/sys/kernel/osrelease").expect("a Linux system");
     let mut numbers = release.split(['.', '-']).map_while(|number| number.parse::<u32>().ok());
     (numbers.next(), numbers.next()) >= (Some(6), Some(12))

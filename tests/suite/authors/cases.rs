@@ -3,9 +3,9 @@
 use frontgate_tests::component;
 use serde_json::json;
 
-use super::{Project, ended};
+use super::{Project, checks_with};
 
-/// A page of the plugin that asks `https://crm.test/` first.
+/// A case that lists customers with a plugin that calls `https://crm.test/` first.
 fn page(http: serde_json::Value, answer: serde_json::Value) -> serde_json::Value {
     json!({
         "call": "crm.list-customers",
@@ -27,7 +27,7 @@ fn request() -> serde_json::Value {
 }
 
 #[test]
-fn a_case_is_a_request_and_the_answer_to_it() {
+fn a_case_compares_the_plugins_answer_with_the_expected_one() {
     let project = Project::new(&component("flawed"), "")
         .case("first-page", &page(json!([]), ada()))
         .case("wrong", &page(json!([]), json!({ "ok": { "customers": [], "next-page-token": "c02" } })))
@@ -40,8 +40,8 @@ fn a_case_is_a_request_and_the_answer_to_it() {
         .case("unknown", &json!({
             "call": "crm.get-customer", "with": { "worker": "ana", "customer-id": "c99" }, "answer": { "error": "not-found" },
         }));
-    let (passed, said) = project.plugin(&["test", "plugin.wasm", "--no-conformance"]);
-    assert!(!passed, "{said}");
+    let (passed, output) = project.plugin(&["test", "plugin.wasm", "--no-conformance"]);
+    assert!(!passed, "{output}");
     for words in [
         "✓ first-page",
         "✓ part: one customer has a number",
@@ -51,14 +51,14 @@ fn a_case_is_a_request_and_the_answer_to_it() {
         "answer.ok.next-page-token: expected \"c02\", found \"c01\"",
         "plugin: 3 passed, 1 failed",
     ] {
-        assert!(said.contains(words), "{words}: {said}");
+        assert!(output.contains(words), "{words}: {output}");
     }
-    let (passed, said) = project.plugin(&["test", "plugin.wasm", "--case", "unknown"]);
-    assert!(passed && said.contains("1 passed, 0 failed"), "{said}");
+    let (passed, output) = project.plugin(&["test", "plugin.wasm", "--case", "unknown"]);
+    assert!(passed && output.contains("1 passed, 0 failed"), "{output}");
 }
 
 #[test]
-fn requests_get_what_a_case_has_scripted_and_every_script_is_used() {
+fn a_case_fails_unless_every_scripted_request_is_used() {
     let empty = json!({ "status": 204 });
     let project = Project::new(&component("flawed"), ASKING)
         .case("asked", &page(json!([{ "request": request(), "response": empty }]), ada()))
@@ -83,8 +83,8 @@ fn requests_get_what_a_case_has_scripted_and_every_script_is_used() {
                 ada(),
             ),
         );
-    let report = project.tested(&["--no-conformance"]);
-    let (passed, failed) = (ended(&report, "passed"), ended(&report, "failed"));
+    let report = project.test_report(&["--no-conformance"]);
+    let (passed, failed) = (checks_with(&report, "passed"), checks_with(&report, "failed"));
     assert_eq!(passed.len(), 4, "{report:#}");
     for (name, words) in [
         ("not-scripted", "unexpected request GET https://crm.test/people?all=1"),
@@ -96,7 +96,7 @@ fn requests_get_what_a_case_has_scripted_and_every_script_is_used() {
 }
 
 #[test]
-fn grants_and_secrets_hold_in_cases_as_they_do_in_a_gateway() {
+fn grants_and_bound_secrets_apply_in_cases() {
     let toml = "[plugin]\noutbound = [\"https://crm.test\"]\nconfig = { url = \"https://crm.test/\" }\n\
                 bound_secrets = [{ to = \"https://crm.test\", header = \"authorization\", value = \"Bearer {token}\", secrets = { token = { env = \"NOT_SET_HERE\" } } }]\n\
                 [test]\nsecrets = { token = \"made-up\" }\n";
@@ -105,24 +105,26 @@ fn grants_and_secrets_hold_in_cases_as_they_do_in_a_gateway() {
         "response": { "status": 204 },
     }]);
     let project = Project::new(&component("flawed"), toml).case("signed-in", &page(asked, ada()));
-    assert_eq!(ended(&project.tested(&["--no-conformance"]), "passed").len(), 1);
+    assert_eq!(checks_with(&project.test_report(&["--no-conformance"]), "passed").len(), 1);
     let elsewhere = toml
         .replace("outbound = [\"https://crm.test\"]", "outbound = [\"https://other.test\"]")
         .replace("to = \"https://crm.test\"", "to = \"https://other.test\"");
     let project =
         Project::new(&component("flawed"), &elsewhere).case("refused", &page(json!([]), json!({ "error": "failed" })));
-    let report = project.tested(&["--no-conformance"]);
+    let report = project.test_report(&["--no-conformance"]);
     assert!(report["checks"][0]["log"].to_string().contains("not granted"), "{report:#}");
-    let (usable, said) = Project::new(&component("flawed"), &toml.replace("[test]\nsecrets", "[test]\n# secrets"))
+    let (usable, output) = Project::new(&component("flawed"), &toml.replace("[test]\nsecrets", "[test]\n# secrets"))
         .plugin(&["test", "."]);
     assert!(
-        !usable && said.contains("plugin.toml: plugin.bound_secrets[0].secrets.token") && said.contains("NOT_SET_HERE"),
-        "{said}"
+        !usable
+            && output.contains("plugin.toml: plugin.bound_secrets[0].secrets.token")
+            && output.contains("NOT_SET_HERE"),
+        "{output}"
     );
 }
 
 #[test]
-fn the_customers_of_a_case_are_hidden_from_other_workers_as_in_a_gateway() {
+fn customers_of_a_case_are_hidden_from_other_workers() {
     let numbers = "[plugin.config]\nown_customers_only = true\nsms = \"+12025550199\"\n";
     let case = |worker: &str, answer: serde_json::Value| {
         json!({
@@ -144,18 +146,18 @@ fn the_customers_of_a_case_are_hidden_from_other_workers_as_in_a_gateway() {
     let project = Project::new(&component("numbers"), numbers)
         .case("owner", &case("ben@example.org", json!({ "ok": "+12025550199" })))
         .case("other", &case("ana@example.org", json!({ "error": "not-found" })));
-    let report = project.tested(&["--no-conformance"]);
-    assert_eq!(ended(&report, "passed").len(), 2, "{report:#}");
+    let report = project.test_report(&["--no-conformance"]);
+    assert_eq!(checks_with(&report, "passed").len(), 2, "{report:#}");
 }
 
 #[test]
-fn a_case_that_cannot_be_read_fails_with_its_place() {
+fn an_invalid_case_fails_with_the_position_of_the_error() {
     let project = Project::new(&component("flawed"), "")
         .case("typo", &json!({ "call": "crm.get-customer", "wiht": {}, "answer": {} }))
         .case("no-answer", &json!({ "call": "crm.get-customer", "with": {} }))
         .case("no-function", &json!({ "call": "crm.nothing", "answer": { "error": "not-found" } }))
         .case("no-result", &page(json!([]), json!({ "customers": [] })));
-    let failed = ended(&project.tested(&["--no-conformance"]), "failed");
+    let failed = checks_with(&project.test_report(&["--no-conformance"]), "failed");
     for (name, words) in [
         ("typo", "unknown field `wiht`"),
         ("no-answer", "set either `answer` or `answer-includes`"),
@@ -167,7 +169,7 @@ fn a_case_that_cannot_be_read_fails_with_its_place() {
 }
 
 #[test]
-fn the_report_is_written_for_people_for_junit_and_as_json() {
+fn the_report_is_available_as_text_junit_and_json() {
     let project = Project::new(&component("flawed"), "")
         .case("good", &page(json!([]), ada()))
         .case("bad", &page(json!([]), json!({ "error": { "failed": "<&\"" } })));
@@ -178,7 +180,7 @@ fn the_report_is_written_for_people_for_junit_and_as_json() {
     {
         assert!(xml.contains(words), "{words}: {xml}");
     }
-    let json = project.tested(&[]);
+    let json = project.test_report(&[]);
     assert_eq!((json["plugin"].as_str(), json["failed"].as_u64()), (Some("plugin"), Some(1)));
     assert!(json["checks"][0]["receipts"][0]["cpu_us"].is_u64(), "{json:#}");
 }

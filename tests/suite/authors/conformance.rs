@@ -1,4 +1,4 @@
-//! `plugin test`: what the contract expects of every plugin.
+//! `plugin test`: the conformance checks that apply to every plugin.
 
 use std::fs;
 
@@ -6,28 +6,28 @@ use frontgate_tests::{component, root, sign};
 use serde_json::{Value, json};
 use url::form_urlencoded;
 
-use super::{Project, ended};
+use super::{Project, checks_with};
 
-/// A plugin of every role with one flaw. What it may compute it gets before any deadline, on a busy machine as well.
+/// A plugin for every role with one flaw. A generous CPU limit keeps a busy machine from causing timeouts.
 fn flawed(flaw: &str) -> Project {
     let toml = format!("[plugin.config]\nflaw = \"{flaw}\"\n[plugin.limits]\ncpu_time_ms = 500\n");
     Project::new(&component("flawed"), &toml)
 }
 
 #[test]
-fn a_plugin_that_keeps_to_the_contract_passes_every_check_of_every_role() {
-    let report = flawed("none").tested(&[]);
-    assert!(ended(&report, "failed").is_empty() && ended(&report, "skipped").is_empty(), "{report:#}");
+fn a_conforming_plugin_passes_every_check_of_every_role() {
+    let report = flawed("none").test_report(&[]);
+    assert!(checks_with(&report, "failed").is_empty() && checks_with(&report, "skipped").is_empty(), "{report:#}");
     for role in ["crm", "templates", "outgoing", "routing", "conversations", "channel"] {
         assert!(
-            ended(&report, "passed").iter().any(|check| check.contains(&format!("\"group\":\"{role}\""))),
+            checks_with(&report, "passed").iter().any(|check| check.contains(&format!("\"group\":\"{role}\""))),
             "{role}"
         );
     }
 }
 
 #[test]
-fn each_flaw_is_found_and_named_so_that_its_author_knows_what_to_do() {
+fn each_flaw_is_reported_with_advice() {
     for (flaw, words) in [
         ("gap", "1 customers are missing, the first is \\\"c02\\\""),
         ("repeat", "is repeated"),
@@ -56,14 +56,14 @@ fn each_flaw_is_found_and_named_so_that_its_author_knows_what_to_do() {
         ("credulous", "Check the provider's signature first"),
         ("markup", "is returned as `html`; Front would show a link or a picture"),
     ] {
-        let report = flawed(flaw).tested(&[]);
-        let failed = ended(&report, "failed");
+        let report = flawed(flaw).test_report(&[]);
+        let failed = checks_with(&report, "failed");
         assert!(failed.iter().any(|check| check.contains(words)), "{flaw}: {words}: {failed:#?}");
     }
 }
 
-/// A request of a provider, and what comes of it.
-fn received(headers: &Value, body: &str, answer: &Value) -> Value {
+/// A case with a provider's request and the expected result.
+fn webhook_case(headers: &Value, body: &str, answer: &Value) -> Value {
     let url = "https://gw.example.net/front/sms/key/provider";
     json!({
         "call": "channel.receive",
@@ -76,12 +76,12 @@ fn received(headers: &Value, body: &str, answer: &Value) -> Value {
 }
 
 #[test]
-fn a_customers_text_that_becomes_html_is_found_by_the_authors_own_case() {
+fn customer_text_returned_as_html_fails_the_authors_case() {
     let signed = json!([{ "name": "signed", "value": "yes" }]);
     let plain = json!({ "events": [{ "inbound": { "body": { "plain": "Hello" } } }] });
     let check = |flaw: &str, outcome: &str, words: &str| {
-        let report = flawed(flaw).case("hello", &received(&signed, "Hello", &plain)).tested(&[]);
-        let found = ended(&report, outcome);
+        let report = flawed(flaw).case("hello", &webhook_case(&signed, "Hello", &plain)).test_report(&[]);
+        let found = checks_with(&report, outcome);
         let found = found.iter().filter(|check| check.contains("text that a customer types stays text"));
         assert!(found.clone().any(|check| check.contains(words)), "{flaw}: {report:#}");
     };
@@ -90,7 +90,7 @@ fn a_customers_text_that_becomes_html_is_found_by_the_authors_own_case() {
 }
 
 #[test]
-fn requests_that_are_signed_need_a_case_with_markup_in_it() {
+fn signed_webhooks_need_a_case_that_contains_markup() {
     let toml = "[plugin]\nwebhook_keys = { twilio = { env = \"NOT_SET\" } }\n\
                 config = { service_sid = \"IS1\", numbers = \"+12025550190\" }\n[test]\nsecrets = { twilio = \"12345\" }\n";
     let url = "https://gw.example.net/front/sms/key/provider/8ZT6dkShyWHO";
@@ -104,7 +104,7 @@ fn requests_that_are_signed_need_a_case_with_markup_in_it() {
             ("Source", "SMS"),
         ];
         let signature = sign("12345", url, &form);
-        let mut case = received(
+        let mut case = webhook_case(
             &json!([{ "name": "x-twilio-signature", "value": signature }]),
             &form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish(),
             &json!({ "events": [{ "inbound": { "body": { "plain": body } } }] }),
@@ -113,18 +113,18 @@ fn requests_that_are_signed_need_a_case_with_markup_in_it() {
         case
     };
     let own = Project::new(&component("twilio-channel"), toml).case("hello", &case("Hello"));
-    let report = own.tested(&[]);
+    let report = own.test_report(&[]);
     assert!(
-        ended(&report, "skipped").iter().any(|check| check.contains("add a case of channel.receive")),
+        checks_with(&report, "skipped").iter().any(|check| check.contains("add a case of channel.receive")),
         "{report:#}"
     );
-    let report = own.case("markup", &case("<b>Hello</b>")).tested(&[]);
-    let passed = ended(&report, "passed");
+    let report = own.case("markup", &case("<b>Hello</b>")).test_report(&[]);
+    let passed = checks_with(&report, "passed");
     assert!(passed.iter().any(|check| check.contains("text that a customer types stays text")), "{report:#}");
 }
 
-/// A plugin of the repository with its own plugin.toml and cases.
-fn shipped(name: &str) -> Project {
+/// A bundled plugin with its own plugin.toml and cases.
+fn bundled(name: &str) -> Project {
     let folder = root().join("plugins").join(name);
     let toml = fs::read_to_string(folder.join("plugin.toml")).expect("a file");
     let settings: Vec<&str> = toml.lines().filter(|line| !line.starts_with("file = ")).collect();
@@ -137,11 +137,11 @@ fn shipped(name: &str) -> Project {
 }
 
 #[test]
-fn the_channels_of_the_repository_show_hostile_text_as_text() {
+fn bundled_channels_treat_hostile_text_as_plain_text() {
     for name in ["echo-channel", "twilio-channel"] {
-        let report = shipped(name).tested(&[]);
-        assert!(ended(&report, "failed").is_empty(), "{name}: {report:#}");
-        let passed = ended(&report, "passed");
+        let report = bundled(name).test_report(&[]);
+        assert!(checks_with(&report, "failed").is_empty(), "{name}: {report:#}");
+        let passed = checks_with(&report, "passed");
         for check in ["What a customer types is text", "text that a customer types stays text"] {
             assert!(passed.iter().any(|passed| passed.contains(check)), "{name}: {check}: {report:#}");
         }
@@ -149,11 +149,11 @@ fn the_channels_of_the_repository_show_hostile_text_as_text() {
 }
 
 #[test]
-fn a_number_for_known_customers_alone_is_checked_once_one_is_named() {
+fn a_proxy_address_for_known_customers_is_checked_if_one_is_configured() {
     let toml = |more: &str| format!("[plugin.config]\nflaw = \"known-only\"\n{more}");
     let check = |outcome, more: &str| {
-        let report = Project::new(&component("flawed"), &toml(more)).tested(&[]);
-        let checks = ended(&report, outcome);
+        let report = Project::new(&component("flawed"), &toml(more)).test_report(&[]);
+        let checks = checks_with(&report, outcome);
         assert!(checks.iter().any(|check| check.contains("Frontline accepts the number")), "{report:#}");
     };
     check("skipped", "");
@@ -161,7 +161,7 @@ fn a_number_for_known_customers_alone_is_checked_once_one_is_named() {
 }
 
 #[test]
-fn an_upstream_that_fails_is_an_error_and_no_empty_list() {
+fn a_failing_upstream_must_be_an_error_not_an_empty_list() {
     let upstream = upstream();
     let toml = |flaw: &str| {
         format!(
@@ -169,31 +169,35 @@ fn an_upstream_that_fails_is_an_error_and_no_empty_list() {
              [test]\nupstreams = {{ \"https://crm.test\" = \"http://{upstream}\" }}\n"
         )
     };
-    let report = Project::new(&component("flawed"), &toml("none")).tested(&[]);
-    assert!(ended(&report, "failed").is_empty(), "{report:#}");
-    assert_eq!(ended(&report, "passed").iter().filter(|check| check.contains("an upstream")).count(), 8, "{report:#}");
-    let report = Project::new(&component("flawed"), &toml("calm")).tested(&[]);
-    let failed = ended(&report, "failed");
+    let report = Project::new(&component("flawed"), &toml("none")).test_report(&[]);
+    assert!(checks_with(&report, "failed").is_empty(), "{report:#}");
+    assert_eq!(
+        checks_with(&report, "passed").iter().filter(|check| check.contains("an upstream")).count(),
+        8,
+        "{report:#}"
+    );
+    let report = Project::new(&component("flawed"), &toml("calm")).test_report(&[]);
+    let failed = checks_with(&report, "failed");
     assert_eq!(failed.iter().filter(|check| check.contains("as if all were well")).count(), 8, "{failed:#?}");
 }
 
 #[test]
-fn without_anybody_who_plays_the_upstream_the_author_is_told_how_to_name_one() {
+fn without_a_test_upstream_the_report_explains_how_to_configure_one() {
     let toml = |flaw: &str| {
         let config = format!("config = {{ url = \"https://crm.test/\", flaw = {flaw:?} }}");
         format!("[plugin]\noutbound = [\"https://crm.test\"]\n{config}\n")
     };
-    let report = Project::new(&component("flawed"), &toml("none")).tested(&[]);
-    let skipped = ended(&report, "skipped");
+    let report = Project::new(&component("flawed"), &toml("none")).test_report(&[]);
+    let skipped = checks_with(&report, "skipped");
     let advised = skipped.iter().filter(|check| check.contains("[test] upstreams"));
     assert_eq!(advised.count(), 1, "{report:#}");
-    // A list that is empty because nobody answered is none to rely on.
-    let report = Project::new(&component("flawed"), &toml("calm")).tested(&[]);
+    // An empty list after a failed request proves nothing.
+    let report = Project::new(&component("flawed"), &toml("calm")).test_report(&[]);
     let read = |check: &String| check.contains("the list of customers can be read to its end");
-    assert!(ended(&report, "skipped").iter().any(read), "{report:#}");
+    assert!(checks_with(&report, "skipped").iter().any(read), "{report:#}");
 }
 
-/// Answers every request with 204.
+/// A server that answers every request with 204.
 fn upstream() -> std::net::SocketAddr {
     use std::io::{Read as _, Write as _};
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");

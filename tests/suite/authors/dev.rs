@@ -1,4 +1,4 @@
-//! `frontgate dev`: build, swap, ask again.
+//! `frontgate dev`: build, swap, repeat the last callback.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -12,8 +12,8 @@ use serde_json::json;
 
 use super::Project;
 
-/// Longer than a build of these tests takes on any machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Longer than a build in these tests takes on any machine.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A running `frontgate dev`.
 struct Dev {
@@ -29,17 +29,17 @@ impl Dev {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());
         let mut child = command.spawn().expect("the program");
         let keys = child.stdin.take().expect("a pipe");
-        let (tell, lines) = channel();
+        let (sender, lines) = channel();
         let out = BufReader::new(child.stdout.take().expect("a pipe"));
-        thread::spawn(move || out.lines().map_while(Result::ok).for_each(|line| drop(tell.send(line))));
+        thread::spawn(move || out.lines().map_while(Result::ok).for_each(|line| drop(sender.send(line))));
         Self { child, keys, lines }
     }
 
-    /// What the next round shows.
+    /// The output of the next round.
     fn round(&self) -> String {
         let mut shown = String::new();
         loop {
-            let line = self.lines.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("no round ends: {shown}"));
+            let line = self.lines.recv_timeout(TIMEOUT).unwrap_or_else(|_| panic!("the round does not end: {shown}"));
             shown += &line;
             shown.push('\n');
             if line.starts_with("Enter: repeat") {
@@ -76,7 +76,7 @@ fn project() -> Project {
 }
 
 #[test]
-fn a_save_builds_swaps_and_asks_again_and_shows_what_differs() {
+fn a_saved_source_is_built_swapped_and_called_again() {
     let project = project();
     let mut dev = Dev::start(&project, &[]);
     let shown = dev.round();
@@ -107,7 +107,7 @@ fn a_save_builds_swaps_and_asks_again_and_shows_what_differs() {
 }
 
 #[test]
-fn a_gateway_that_runs_gets_what_was_built_and_is_asked() {
+fn dev_deploys_to_a_running_gateway() {
     let gateway = Setup::new().plugin("plugin", &component("flawed")).start();
     let project = project();
     let config = gateway.client_config().display().to_string();
@@ -126,7 +126,7 @@ fn a_gateway_that_runs_gets_what_was_built_and_is_asked() {
 }
 
 #[test]
-fn a_refused_callback_is_shown_and_not_asked_again() {
+fn a_rejected_callback_is_shown_but_not_repeated() {
     let project = project();
     let mut dev = Dev::start(&project, &[]);
     let shown = dev.round();
@@ -140,7 +140,7 @@ fn a_refused_callback_is_shown_and_not_asked_again() {
 }
 
 #[test]
-fn a_version_that_crashes_stays_until_its_author_has_another() {
+fn dev_keeps_a_crashing_version_live() {
     let project = project();
     let mut dev = Dev::start(&project, &[]);
     assert!(dev.round().contains("→ 200 OK"));
@@ -156,7 +156,7 @@ fn a_version_that_crashes_stays_until_its_author_has_another() {
 }
 
 #[test]
-fn a_build_that_fails_shows_why_and_the_version_before_goes_on() {
+fn a_failed_build_keeps_the_previous_version() {
     let project = project();
     let mut dev = Dev::start(&project, &["--case", "first"]);
     let shown = dev.round();
@@ -177,7 +177,7 @@ fn a_build_that_fails_shows_why_and_the_version_before_goes_on() {
 }
 
 #[test]
-fn a_build_that_says_much_shows_its_beginning_and_its_end() {
+fn long_build_output_is_shortened_in_the_middle() {
     let talkative = "build = [\"sh\", \"-c\", \"seq -f 'line %g.' 100; exit 1\"]\nwatch = [\"sources\"]\n";
     let project = Project::new(&component("flawed"), talkative);
     let dev = Dev::start(&project, &[]);

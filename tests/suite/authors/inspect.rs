@@ -6,11 +6,11 @@ use serde_json::json;
 use super::Project;
 
 #[test]
-fn inspect_says_what_a_file_is_wants_and_takes() {
+fn inspect_shows_identity_requirements_and_resource_use() {
     let wasm = component("flawed");
     let project = Project::new(&wasm, "[plugin]\nstate = true\n");
-    let (usable, said) = project.plugin(&["inspect", "plugin.wasm"]);
-    assert!(usable, "{said}");
+    let (usable, output) = project.plugin(&["inspect", "plugin.wasm"]);
+    assert!(usable, "{output}");
     for words in [
         &digest(&wasm),
         "roles      channel, conversations, crm, outgoing, routing, templates",
@@ -23,7 +23,7 @@ fn inspect_says_what_a_file_is_wants_and_takes() {
         "of machine code",
         "✓ loadable",
     ] {
-        assert!(said.contains(words), "{words}: {said}");
+        assert!(output.contains(words), "{words}: {output}");
     }
     let (_, json) = project.plugin(&["inspect", "plugin.wasm", "--json"]);
     let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
@@ -32,20 +32,21 @@ fn inspect_says_what_a_file_is_wants_and_takes() {
 }
 
 #[test]
-fn a_plugin_without_a_project_is_inspected_against_the_operators_configuration() {
+fn inspect_uses_the_operators_configuration_without_a_project() {
     let folder = tempfile::TempDir::new().expect("a folder");
     std::fs::write(folder.path().join("flawed.wasm"), component("flawed")).expect("a file");
     let granted = "[plugins.named.flawed]\noutbound = [\"https://crm.example.com\"]\nsecrets = { token = { env = \"NOT_SET\" } }\n";
     for (config, is_granted) in [("", false), (granted, true)] {
         std::fs::write(folder.path().join("config.toml"), config).expect("a file");
-        let (usable, said) = super::said(&frontgate_tests::run(folder.path(), &["plugin", "inspect", "flawed.wasm"]));
-        assert!(usable, "{said}");
-        assert_eq!(said.contains("does not grant"), !is_granted, "{said}");
+        let (usable, text) =
+            super::success_and_text(&frontgate_tests::run(folder.path(), &["plugin", "inspect", "flawed.wasm"]));
+        assert!(usable, "{text}");
+        assert_eq!(text.contains("does not grant"), !is_granted, "{text}");
     }
 }
 
 #[test]
-fn what_a_gateway_would_not_load_is_told_with_the_reason() {
+fn inspect_explains_why_a_gateway_would_reject_a_file() {
     let table: [(&[u8], &str); 4] = [
         (b"", "it is empty"),
         (b"no wasm", "it is not WebAssembly"),
@@ -53,20 +54,20 @@ fn what_a_gateway_would_not_load_is_told_with_the_reason() {
         (b"\0asm\x0d\0\x01\0", "it answers no role"),
     ];
     for (bytes, reason) in table {
-        let (usable, said) = Project::new(bytes, "").plugin(&["inspect", "plugin.wasm"]);
-        assert!(!usable && said.contains(reason), "{reason}: {said}");
+        let (usable, output) = Project::new(bytes, "").plugin(&["inspect", "plugin.wasm"]);
+        assert!(!usable && output.contains(reason), "{reason}: {output}");
     }
     let project = Project::new(b"", "");
-    let (usable, said) = project.plugin(&["inspect", "nothing.wasm"]);
-    assert!(!usable && said.contains("nothing.wasm") && said.contains("No such file"), "{said}");
+    let (usable, output) = project.plugin(&["inspect", "nothing.wasm"]);
+    assert!(!usable && output.contains("nothing.wasm") && output.contains("No such file"), "{output}");
 }
 
 #[test]
 fn call_shows_answer_log_and_receipt() {
     let project = Project::new(&component("misbehaving"), "");
     let ask = |json: &str| project.plugin(&["call", "plugin.wasm", "crm.list-customers", "--json", json]);
-    let (usable, said) = ask(r#"{"worker":"ana@example.org","page-size":3,"position":"first","query":"print 1"}"#);
-    assert!(usable, "{said}");
+    let (usable, output) = ask(r#"{"worker":"ana@example.org","page-size":3,"position":"first","query":"print 1"}"#);
+    assert!(usable, "{output}");
     for words in [
         "\"display-name\": \"printed\"",
         "log, warn: warning 0",
@@ -74,16 +75,16 @@ fn call_shows_answer_log_and_receipt() {
         "receipt: plugin crm.list-customers: answered",
         " cpu ",
     ] {
-        assert!(said.contains(words), "{words}: {said}");
+        assert!(output.contains(words), "{words}: {output}");
     }
-    let (usable, said) = ask(r#"{"worker":"ana","page-size":3,"position":"first","query":"forbidden"}"#);
-    assert!(usable && said.contains("\"forbidden\":"), "{said}");
-    let (usable, said) = ask(r#"{"worker":"ana","page-size":3,"position":"first","query":"panic"}"#);
-    assert!(!usable && said.contains("returned no answer") && said.contains("plugin-trapped"), "{said}");
+    let (usable, output) = ask(r#"{"worker":"ana","page-size":3,"position":"first","query":"forbidden"}"#);
+    assert!(usable && output.contains("\"forbidden\":"), "{output}");
+    let (usable, output) = ask(r#"{"worker":"ana","page-size":3,"position":"first","query":"panic"}"#);
+    assert!(!usable && output.contains("returned no answer") && output.contains("plugin-trapped"), "{output}");
 }
 
 #[test]
-fn call_is_given_the_customers_that_the_directory_knows() {
+fn call_accepts_customers_for_the_directory() {
     let project =
         Project::new(&component("numbers"), "[plugin.config]\nown_customers_only = true\nsms = \"+12025550199\"\n");
     let request = r#"{"worker":"ana","customer-id":"7","channel":{"kind":"sms","value":"+12025550107"}}"#;
@@ -96,39 +97,39 @@ fn call_is_given_the_customers_that_the_directory_knows() {
         "channels": [{ "kind": "sms", "value": "+12025550107" }],
         "worker": "ana",
     }]);
-    let (usable, said) = ask(&mora.to_string());
-    assert!(usable && said.contains(r#""ok": "+12025550199""#), "{said}");
-    let (usable, said) = ask("[]");
-    assert!(usable && said.contains(r#""error": "not-found""#), "{said}");
-    let (usable, said) = ask(r#"[{"id":"7"}]"#);
-    assert!(!usable && said.contains("invalid --customers: unknown field `id`"), "{said}");
+    let (usable, output) = ask(&mora.to_string());
+    assert!(usable && output.contains(r#""ok": "+12025550199""#), "{output}");
+    let (usable, output) = ask("[]");
+    assert!(usable && output.contains(r#""error": "not-found""#), "{output}");
+    let (usable, output) = ask(r#"[{"id":"7"}]"#);
+    assert!(!usable && output.contains("invalid --customers: unknown field `id`"), "{output}");
 }
 
 #[test]
-fn what_is_not_built_yet_and_what_is_no_project_are_told() {
+fn a_missing_build_and_a_missing_project_are_reported() {
     let project = Project::new(b"", "build = [\"./build.sh\"]\n");
     std::fs::remove_file(project.path().join("plugin.wasm")).expect("a file");
-    let (usable, said) = project.plugin(&["inspect", "."]);
-    assert!(!usable && said.contains("plugin.wasm not found; build it with ./build.sh"), "{said}");
+    let (usable, output) = project.plugin(&["inspect", "."]);
+    assert!(!usable && output.contains("plugin.wasm not found; build it with ./build.sh"), "{output}");
     std::fs::create_dir(project.path().join("src")).expect("a folder");
-    let (usable, said) = project.plugin(&["inspect", "src"]);
-    assert!(!usable && said.contains("plugin.toml not found in src"), "{said}");
+    let (usable, output) = project.plugin(&["inspect", "src"]);
+    assert!(!usable && output.contains("plugin.toml not found in src"), "{output}");
 }
 
 #[test]
-fn call_without_a_secret_says_how_to_ask_with_a_made_up_one() {
+fn call_without_a_secret_suggests_a_test_secret() {
     let secrets = "[plugin]\nsecrets = { token = { env = \"NOT_SET\" } }\n[test]\nsecrets = { token = \"made-up\" }\n";
     let project = Project::new(&component("misbehaving"), secrets);
     let request = r#"{"worker":"ana@example.org","page-size":3,"position":"first"}"#;
     let ask = |how: &[&str]| project.plugin(&[&["call", ".", "crm.list-customers", "--json", request], how].concat());
-    let (usable, said) = ask(&[]);
-    assert!(!usable && said.contains("`NOT_SET` is not set") && said.contains("add --test"), "{said}");
-    let (usable, said) = ask(&["--test"]);
-    assert!(usable, "{said}");
+    let (usable, output) = ask(&[]);
+    assert!(!usable && output.contains("`NOT_SET` is not set") && output.contains("add --test"), "{output}");
+    let (usable, output) = ask(&["--test"]);
+    assert!(usable, "{output}");
 }
 
 #[test]
-fn call_says_where_a_question_is_wrong() {
+fn call_reports_where_a_request_is_invalid() {
     let project = Project::new(&component("misbehaving"), "");
     for (function, json, words) in [
         ("crm.nothing", "null", "unknown function `crm.nothing`; the plugin has: crm.list-customers"),
@@ -147,7 +148,7 @@ fn call_says_where_a_question_is_wrong() {
         ("crm.list-customers", r#"{"worker":"a","size":1}"#, "request.size: unknown field; the record has: worker"),
         ("crm.get-customer", r#"{"id":"1"}"#, "unknown parameter `id`; the function has: worker, customer-id"),
     ] {
-        let (usable, said) = project.plugin(&["call", "plugin.wasm", function, "--json", json]);
-        assert!(!usable && said.contains(words), "{function} {json}: {said}");
+        let (usable, output) = project.plugin(&["call", "plugin.wasm", function, "--json", json]);
+        assert!(!usable && output.contains(words), "{function} {json}: {output}");
     }
 }

@@ -1,26 +1,27 @@
-//! What a page starts and lets go on: `frontgate dev`, `frontgate run`.
+//! Programs that a page starts and keeps running: `frontgate dev`, `frontgate run`.
 
 use std::io::{BufRead as _, BufReader, Read};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use parking_lot::{Condvar, Mutex, MutexGuard};
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::output;
 
-/// Longer than a build takes on a machine that does other things.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// Longer than a build takes on a busy machine.
+const TIMEOUT: Duration = Duration::from_secs(120);
 
-/// Lines that say that it is ready: that of a gateway, and the last one of a round of `frontgate dev`.
+/// Lines that a program prints when it is ready: a gateway's, and the last one of a round of `frontgate dev`.
 const READY: [&str; 2] = ["serving ", "Enter: repeat"];
 
-/// A program that ends with this.
+/// A running program, killed when this is dropped.
 pub(super) struct Background {
     child: Child,
     written: Arc<Written>,
-    /// How many lines were looked at.
+    /// The number of lines that were matched already.
     seen: usize,
 }
 
@@ -34,26 +35,26 @@ impl Background {
     /// Starts it in a process group of its own, and waits until it is ready.
     pub(super) fn start(mut command: Command, place: &str) -> Self {
         use std::os::unix::process::CommandExt as _;
-        // Nobody types; an end of input would be another thing.
+        // Standard input stays open but silent: its end would stop the program.
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
         let mut child = command.spawn().expect("bash");
         let written = Arc::<Written>::default();
         written.follow(child.stdout.take().expect("a pipe"));
         written.follow(child.stderr.take().expect("a pipe"));
         let mut background = Self { child, written, seen: 0 };
-        background.wait(place, "a line that says that it is ready", |lines| {
+        background.wait(place, "a line that shows that the program is ready", |lines| {
             lines.iter().position(|line| READY.iter().any(|ready| line.contains(ready))).map(|_| 0)
         });
         background
     }
 
-    /// Waits until it has written what a page shows, behind what was shown before.
+    /// Waits until the program has printed what a page shows, after what was matched before.
     pub(super) fn expect(&mut self, place: &str, expected: &str) {
         self.wait(place, expected, |lines| output::find(expected, lines));
     }
 
     fn wait(&mut self, place: &str, what: &str, found: impl Fn(&[String]) -> Option<usize>) {
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + TIMEOUT;
         let mut lines = self.written.lock();
         loop {
             if let Some(end) = found(&lines[self.seen..]) {
@@ -61,19 +62,18 @@ impl Background {
                 return;
             }
             let left = until.saturating_duration_since(Instant::now());
-            let ended = self.child.try_wait().expect("it was started here");
+            let ended = self.child.try_wait().expect("a child of this process");
             if left.is_zero() || ended.is_some() {
                 panic!("{place}: expected\n{what}\nafter\n{}\n{ended:?}", lines[self.seen..].join("\n"));
             }
-            let waited = self.written.more.wait_timeout(lines, left.min(Duration::from_secs(1)));
-            lines = waited.unwrap_or_else(PoisonError::into_inner).0;
+            self.written.more.wait_for(&mut lines, left.min(Duration::from_secs(1)));
         }
     }
 }
 
 impl Written {
     fn lock(&self) -> MutexGuard<'_, Vec<String>> {
-        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+        self.lines.lock()
     }
 
     fn follow(self: &Arc<Self>, stream: impl Read + Send + 'static) {
@@ -90,7 +90,7 @@ impl Written {
 impl Drop for Background {
     fn drop(&mut self) {
         let group = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
-        // It may have ended by itself.
+        // The program may have ended already.
         let _ = group.map(|group| kill_process_group(group, Signal::KILL));
         let _ = self.child.wait();
     }

@@ -1,27 +1,27 @@
-//! A fenced block of a page, and what becomes of it.
+//! A fenced block of a page, and how it is tested.
 
-/// What becomes of a block.
+/// How a block is tested.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// Commands.
+    /// Commands to run.
     Shell(Expected),
-    /// A command that goes on.
+    /// A command that keeps running.
     Background,
-    /// What the commands before have written.
+    /// Expected output of the commands before.
     Output,
-    /// What that which goes on has written.
+    /// Expected output of the background program.
     BackgroundOutput,
-    /// A file, by its name.
+    /// A file to write, by its name.
     File(String),
-    /// Has to be JSON.
+    /// Must be JSON.
     Json,
-    /// Has to be TOML.
+    /// Must be TOML.
     Toml,
-    /// A part of the contract.
+    /// Must occur in the contract.
     Contract,
-    /// A picture.
-    Picture,
-    /// Nothing is done with it.
+    /// A diagram.
+    Diagram,
+    /// Not tested.
     NotRun,
 }
 
@@ -35,7 +35,7 @@ pub(super) enum Expected {
 /// One block.
 #[derive(Debug)]
 pub(super) struct Block {
-    /// Page and line, for whoever has to mend it.
+    /// Page and line, for error messages.
     pub(super) place: String,
     pub(super) kind: Kind,
     pub(super) text: String,
@@ -53,9 +53,9 @@ impl Block {
                 continue;
             };
             let place = format!("docs/{page}:{}", at + 1);
-            let kind = kind(fence).unwrap_or_else(|| panic!("{place}: nobody knows what to do with a block `{fence}`"));
+            let kind = kind(fence).unwrap_or_else(|| panic!("{place}: unknown kind of block `{fence}`"));
             if let Kind::File(name) = &kind {
-                // A fence is not seen on a rendered page.
+                // The fence is invisible on a rendered page.
                 assert_eq!(before, format!("**{name}**"), "{place}: the line before the block names the file");
             }
             before = "";
@@ -79,7 +79,7 @@ fn kind(fence: &str) -> Option<Kind> {
         ["json"] => Kind::Json,
         ["toml"] => Kind::Toml,
         ["wit"] => Kind::Contract,
-        ["text"] => Kind::Picture,
+        ["text"] => Kind::Diagram,
         ["json" | "toml" | "wit" | "rust" | "js" | "ts" | "python" | "c" | "go" | "sh" | "xml", file]
             if file.contains('.') =>
         {
@@ -90,7 +90,7 @@ fn kind(fence: &str) -> Option<Kind> {
 }
 
 #[test]
-fn a_fence_says_what_becomes_of_its_block() {
+fn a_fence_determines_how_its_block_is_tested() {
     let text = "a\n```sh\nls\n```\n\n**cases/a.json**\n\n```json cases/a.json\n{}\n```\n```sh fails\nfalse\n```\n";
     let kinds: Vec<Kind> = Block::all("page", text).into_iter().map(|block| block.kind).collect();
     let file = Kind::File("cases/a.json".to_owned());
@@ -102,6 +102,6 @@ fn a_fence_says_what_becomes_of_its_block() {
 
 #[test]
 #[should_panic(expected = "names the file")]
-fn a_file_is_named_where_a_reader_sees_it() {
+fn the_line_before_a_block_names_its_file() {
     Block::all("page", "Write this:\n\n```json a.json\n{}\n```\n");
 }

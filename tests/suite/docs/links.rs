@@ -1,24 +1,24 @@
-//! Links of a page: to other pages, to their headings, to files of the repository.
+//! Links of a page to other pages, to headings and to files of the repository.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Every link of a page that leads nowhere.
+/// Every link of a page without a target.
 pub(super) fn broken(page: &Path) -> Vec<String> {
     let text = fs::read_to_string(page).expect("the page");
-    let all = targets(&text).into_iter().filter(|target| !leads(page, target));
+    let all = targets(&text).into_iter().filter(|target| !has_target(page, target));
     all.map(|target| format!("{}: {target}", page.display())).collect()
 }
 
-/// The pages that a page leads to.
+/// The pages that a page links to.
 pub(super) fn pages(page: &Path) -> Vec<PathBuf> {
     let text = fs::read_to_string(page).expect("the page");
     let files = targets(&text).into_iter().filter_map(|target| file(page, &target));
     files.filter(|file| file.extension().is_some_and(|ending| ending == "md")).collect()
 }
 
-fn leads(page: &Path, target: &str) -> bool {
+fn has_target(page: &Path, target: &str) -> bool {
     if target.starts_with("https://") {
         return true;
     }
@@ -29,7 +29,7 @@ fn leads(page: &Path, target: &str) -> bool {
     }
 }
 
-/// The file that a target names, if it is there.
+/// The file that a link names, if the file exists.
 fn file(page: &Path, target: &str) -> Option<PathBuf> {
     let path = target.split('#').next().unwrap_or_default();
     if path.is_empty() {
@@ -38,7 +38,7 @@ fn file(page: &Path, target: &str) -> Option<PathBuf> {
     page.parent()?.join(path).canonicalize().ok()
 }
 
-/// What stands in the round brackets of `[...](...)`, outside of blocks and of code in a line.
+/// The targets of `[...](...)`, outside of code blocks and inline code.
 fn targets(text: &str) -> Vec<String> {
     let mut all = Vec::new();
     for line in prose(text) {
@@ -53,7 +53,7 @@ fn targets(text: &str) -> Vec<String> {
     all
 }
 
-/// Headings as links name them.
+/// The anchors of a page's headings.
 fn headings(text: &str) -> BTreeSet<String> {
     let titles = prose(text).filter(|line| line.starts_with('#'));
     let named = |title: &str| {
@@ -73,7 +73,7 @@ fn prose(text: &str) -> impl Iterator<Item = &str> {
 }
 
 #[test]
-fn links_are_read_outside_of_blocks() {
+fn links_inside_code_blocks_are_ignored() {
     let text = "# What is `it`?\n[a](b.md) and [`c`](d.md#e-f), `Ok[T](value)`\n```sh\n[x](y)\n```\n";
     assert_eq!(targets(text), ["b.md", "d.md#e-f"]);
     assert!(headings(text).contains("what-is-it"));

@@ -1,24 +1,25 @@
-//! Whether commands have written what a page shows.
+//! Compares the output of commands with what a page shows.
 
-/// Stands for any lines on a line of its own, and for any text inside of one.
+/// Matches any lines on a line of its own, and any text within a line.
 const ANYTHING: &str = "…";
 
-/// Looks for what is expected in lines that were written, and says how far it goes. Lines that stand together are
-/// found together.
+/// Finds expected lines in written lines, and returns the index behind the last match. Expected lines without `…`
+/// between them must be adjacent.
 pub(super) fn find(expected: &str, written: &[String]) -> Option<usize> {
     let lines: Vec<&str> = expected.lines().map(str::trim_end).collect();
     let mut from = 0;
     for together in lines.split(|line| line.trim() == ANYTHING).filter(|together| !together.is_empty()) {
         let matches = |at: &usize| {
             let found = written[*at..].iter().zip(together);
-            found.clone().count() == together.len() && found.into_iter().all(|(line, expected)| is(expected, line))
+            found.clone().count() == together.len()
+                && found.into_iter().all(|(line, expected)| line_matches(expected, line))
         };
         from = (from..written.len()).find(matches)? + together.len();
     }
     Some(from)
 }
 
-fn is(expected: &str, line: &str) -> bool {
+fn line_matches(expected: &str, line: &str) -> bool {
     let line = line.trim_end();
     let mut parts = expected.split(ANYTHING);
     let Some(mut rest) = parts.next().and_then(|first| line.strip_prefix(first)) else { return false };
@@ -37,7 +38,7 @@ fn is(expected: &str, line: &str) -> bool {
 }
 
 #[test]
-fn what_a_page_shows_stands_in_what_was_written() {
+fn expected_output_is_found_in_written_lines() {
     let written = ["one", "two 2 b", "three", "four"].map(str::to_owned);
     for (expected, end) in [
         ("one", Some(1)),

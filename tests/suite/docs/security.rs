@@ -1,18 +1,18 @@
-//! SECURITY.md is complete: every finding has a row, and what proves a row is there.
+//! SECURITY.md is complete: every finding has a row, and the tests named in a row exist.
 
 use std::collections::BTreeMap;
 use std::fs;
 
 use frontgate_tests::root;
 
-/// Findings that the security audit numbered.
+/// The number of findings of the security audit.
 const FINDINGS: u32 = 33;
 
 fn page() -> String {
     fs::read_to_string(root().join("SECURITY.md")).expect("the page")
 }
 
-/// Rows of the table of findings: cells by number.
+/// The table of findings: the cells of each row, by finding.
 fn rows() -> BTreeMap<u32, Vec<String>> {
     let page = page();
     let (_, table) = page.split_once("| finding | what it was |").expect("the table");
@@ -27,7 +27,7 @@ fn rows() -> BTreeMap<u32, Vec<String>> {
     by_number
 }
 
-/// What a page names in backticks.
+/// The texts in backticks.
 fn named(text: &str) -> Vec<&str> {
     text.split('`').skip(1).step_by(2).collect()
 }
@@ -38,7 +38,7 @@ fn has_test(path: &str) -> bool {
 }
 
 #[test]
-fn every_file_that_it_names_exists() {
+fn every_file_named_on_the_page_exists() {
     let page = page();
     let sources = named(&page).into_iter().filter(|name| name.ends_with(".rs") || name.ends_with("deny.toml"));
     let missing: Vec<&str> = sources.filter(|name| !root().join(name).is_file()).collect();
@@ -65,7 +65,7 @@ fn a_closed_finding_names_a_file_with_tests() {
 }
 
 #[test]
-fn every_test_of_a_finding_stands_in_its_row() {
+fn every_test_of_a_finding_is_named_in_its_row() {
     for (number, row) in rows() {
         let path = format!("tests/suite/security/finding_{number:02}.rs");
         assert!(!has_test(&path) || named(&row[4]).contains(&path.as_str()), "finding {number} does not name {path}");

@@ -64,7 +64,7 @@ fn an_import_is_accepted_and_told_of_later() {
 
     front.import_delay(Duration::ZERO);
     let conversation = imported(&front, &client, "conv-1", "2", "Hello?");
-    let told = got.lock().expect("the requests")[1].json();
+    let told = got.lock()[1].json();
     let payload = &told["payload"];
     assert_eq!(
         (&told["type"], &payload["is_inbound"], &payload["author"]),

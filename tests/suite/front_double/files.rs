@@ -90,7 +90,7 @@ fn downloads_lead_to_a_storage_that_takes_no_token() {
     let (front, client, got) = connected(fine);
     let conversation = imported(&front, &client, "conv-1", "1", "Send it, please");
     front.reply(&conversation, Draft::new("Here").attach_generated("a scan.bin", "application/x-scan", 500_000)).ids();
-    let url = got.lock().expect("the requests")[2].json()["payload"]["attachments"][0]["url"].clone();
+    let url = got.lock()[2].json()["payload"]["attachments"][0]["url"].clone();
     let url = url.as_str().expect("a URL");
     assert_eq!(client.send("GET", url, &[], &[]).expect("an answer").status, 401);
     let other = front.connect(&front.channel(&client.channel).server_url).expect("it is connected");

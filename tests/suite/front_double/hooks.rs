@@ -22,7 +22,7 @@ fn a_channel_is_connected_where_the_server_says() {
     assert_eq!((known.address.as_str(), known.is_connected, known.is_online), ("+15550109999", true, true));
     front.send(&channel, Draft::new("Hello").to(LEE)).ids();
     front.send(&other, Draft::new("Hello").to(LEE)).ids();
-    let got = got.lock().expect("the requests");
+    let got = got.lock();
     assert!(got.iter().all(|got| is_signed(got, Front::SECRET, &got.body)));
     assert_eq!(got[0].body, json!({ "type": "authorization", "payload": { "channel_id": channel } }).to_string());
     let seen: Vec<_> = got.iter().map(|got| (got.path.as_str(), got.header("authorization"))).collect();
@@ -57,7 +57,7 @@ fn a_channel_is_connected_again_under_its_id() {
     front.rotate_secret("another secret");
     let connect = Connect::to(&front.channel(&client.channel).server_url).field("address", "+15550109999");
     assert_eq!(front.reconnect(&client.channel, connect), Ok(client.channel.clone()));
-    let got = got.lock().expect("the requests");
+    let got = got.lock();
     assert_eq!(got[1].json()["payload"], json!({ "channel_id": client.channel, "address": "+15550109999" }));
     assert!(is_signed(&got[0], Front::SECRET, &got[0].body) && is_signed(&got[1], "another secret", &got[1].body));
 }
@@ -75,7 +75,7 @@ fn addresses_are_listed_page_by_page() {
     let front = Front::start();
     let line = |number: &str| Address { address: number.to_owned(), name: Some("Line".to_owned()) };
     assert_eq!(front.list_addresses(&url), Ok(vec![line("+10"), line("+11"), line("+12")]));
-    let bodies: Vec<_> = got.lock().expect("the requests").iter().map(|got| got.body.clone()).collect();
+    let bodies: Vec<_> = got.lock().iter().map(|got| got.body.clone()).collect();
     assert_eq!(bodies[0], r#"{"type":"list_addresses","payload":{}}"#);
     assert_eq!(bodies[2], r#"{"type":"list_addresses","payload":{"page_token":"xx"}}"#);
     let (url, _) = serve(|_| Some((400, r#"{"type":"bad_request","message":"not today"}"#.to_owned())));
@@ -90,7 +90,7 @@ fn bytes_are_signed_as_javascript_writes_them() {
     front.send(&client.channel, Draft::new(text).to(LEE)).ids();
     front.timestamps(Timestamps::Seconds);
     front.send(&client.channel, Draft::new("Hello").to(LEE)).ids();
-    let got = got.lock().expect("the requests");
+    let got = got.lock();
     assert!(got.iter().all(|got| is_signed(got, Front::SECRET, &got.body)));
     for raw in ["Café ☕ 👋 \u{2028} a/b \\\"q\\\"", r#"{"type":"message","payload":{"_links":"#] {
         assert!(got[1].body.contains(raw), "{}", got[1].body);
@@ -109,7 +109,7 @@ fn the_same_bytes_come_again_by_hand() {
     assert_eq!(front.repeat(&fired).status, Some(200));
     let strange = front.fire(&front.channel(&client.channel).webhook_url, r#"{"type":"typing","payload":{}}"#);
     assert_eq!((strange.kind.as_str(), strange.status, strange.answered()), ("typing", Some(200), json!({})));
-    let got = got.lock().expect("the requests");
+    let got = got.lock();
     assert_eq!((&got[1].headers, &got[1].body), (&got[2].headers, &got[2].body));
     assert_eq!(kinds(&front), ["authorization", "message", "message", "typing"]);
 }
@@ -120,7 +120,7 @@ fn a_channel_is_removed_with_and_without_a_body() {
         let (front, client, got) = connected(fine);
         let fired = front.disconnect(&client.channel, farewell);
         assert_eq!((fired.method, fired.status, fired.error), ("DELETE", Some(200), None));
-        let got = got.lock().expect("the requests")[1].clone();
+        let got = got.lock()[1].clone();
         let body = json!({ "type": "delete", "payload": { "channel_id": client.channel } }).to_string();
         let (sent, signed) = match farewell {
             Farewell::Signed => (body.as_str(), body.as_str()),
@@ -145,7 +145,7 @@ fn rules_answer_without_id_and_author() {
     front.autoreply_rule(Some("We are closed."));
     let conversation = imported(&front, &client, "conv-1", "1", "Hello?");
     front.wait_for(|state| state.hooks().len() == 3);
-    let body = got.lock().expect("the requests")[2].json();
+    let body = got.lock()[2].json();
     let payload = &body["payload"];
     let names: Vec<_> = payload.as_object().into_iter().flatten().map(|(name, _)| name.as_str()).collect();
     let expected = ["_links", "type", "is_inbound", "created_at", "body", "text", "recipients", "attachments"];

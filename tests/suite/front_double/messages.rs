@@ -1,10 +1,11 @@
 //! What teammates write, what the answers to it mean, and what becomes of conversations.
 
+use std::sync::Arc;
 use std::sync::mpsc;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use frontgate_tests::front::{Draft, Duplicate, MessageState};
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 
 use super::{Got, KIM, LEE, connected, fine, imported, serve, success};
@@ -16,7 +17,7 @@ fn a_message_has_every_field() {
     let draft = Draft::new("It left <today>.\nYes.").subject("Parcel").attach("label.pdf", "application/pdf", "%PDF");
     let sent = front.reply(&conversation, draft);
     assert_eq!(sent.ids(), (format!("gw-{}", sent.message).as_str(), "conv-77"));
-    let body = got.lock().expect("the requests")[2].json();
+    let body = got.lock()[2].json();
     let (payload, base) = (&body["payload"], front.url());
     let names: Vec<_> = payload.as_object().into_iter().flatten().map(|(name, _)| name.as_str()).collect();
     let expected = "_links id message_uid type is_inbound draft_mode is_draft error_type version created_at subject \
@@ -56,7 +57,7 @@ fn drafts_are_what_a_test_needs() {
         request.as_object_mut().expect("an object").remove("metadata");
     });
     front.send(&client.channel, strange).ids();
-    let bodies: Vec<_> = got.lock().expect("the requests")[1..].iter().map(Got::json).collect();
+    let bodies: Vec<_> = got.lock()[1..].iter().map(Got::json).collect();
     let [file_only, strange] = [&bodies[0], &bodies[1]];
     assert_eq!(
         (&file_only["payload"]["body"], &file_only["payload"]["author"]),
@@ -102,7 +103,7 @@ fn what_comes_after_the_deadline_is_ignored() {
     let (release, released) = mpsc::channel();
     let released = Mutex::new(released);
     let (front, client, _) = connected(move |got| match got.kind().as_str() {
-        "message" => released.lock().expect("the test").recv().ok().and_then(|()| fine(got)),
+        "message" => released.lock().recv().ok().and_then(|()| fine(got)),
         _ => fine(got),
     });
     front.deadline(Duration::from_millis(50));
@@ -135,7 +136,7 @@ fn a_server_that_is_down_or_moves_is_followed() {
     );
     assert_eq!(front.message(&sent.message).state, MessageState::Sent);
     let host = front.channel(&client.channel).server_url;
-    assert_eq!(got.lock().expect("the requests")[0].header("host"), host.strip_prefix("http://"));
+    assert_eq!(got.lock()[0].header("host"), host.strip_prefix("http://"));
 }
 
 #[test]
@@ -144,13 +145,13 @@ fn the_id_in_the_answer_says_where_a_message_belongs() {
     let (told, number) = (Arc::clone(&thread), Mutex::new(0));
     let (front, client, _) = connected(move |got| match got.kind().as_str() {
         "message" => {
-            let mut number = number.lock().expect("the number");
+            let mut number = number.lock();
             *number += 1;
-            Some((200, success(&number.to_string(), *told.lock().expect("the id")).to_string()))
+            Some((200, success(&number.to_string(), *told.lock()).to_string()))
         }
         _ => fine(got),
     });
-    let name = |id| *thread.lock().expect("the id") = id;
+    let name = |id| *thread.lock() = id;
     let first = front.send(&client.channel, Draft::new("one").to(LEE));
     assert_eq!(front.conversation("conv-1").id, first.conversation);
     front.reply(&first.conversation, "two");
@@ -180,7 +181,7 @@ fn conversations_merge_and_keep_all_their_ids() {
     assert_eq!(merged.texts(), ["conv-1", "conv-2", "three"], "in the order of their times");
     assert_eq!(front.reply(&second, "to all").conversation, other);
     assert_eq!(imported(&front, &client, "conv-2", "4", "four"), other);
-    let got = got.lock().expect("the requests");
+    let got = got.lock();
     let ids = json!({
         "external_conversation_id": "conv-3", "external_conversation_ids": ["conv-3", "conv-1", "conv-2"]
     });
@@ -197,8 +198,7 @@ fn a_message_sent_again_keeps_its_id_and_an_id_for_two_is_noticed() {
     let sent = front.send(&client.channel, Draft::new("one").to(LEE));
     assert_eq!(front.resend(&sent.message).ids(), sent.ids());
     assert_eq!(front.duplicates(), []);
-    let ids: Vec<_> =
-        got.lock().expect("the requests")[1..].iter().map(|got| got.json()["payload"]["id"].clone()).collect();
+    let ids: Vec<_> = got.lock()[1..].iter().map(|got| got.json()["payload"]["id"].clone()).collect();
     assert_eq!(ids, [sent.message.as_str(), &sent.message]);
     let again = front.reply(&sent.conversation, "two");
     let duplicate = Duplicate {

@@ -1,4 +1,4 @@
-//! Plugins without a starter: the contract's WIT, and the generators that anybody has.
+//! Plugins without a starter project, built from the contract's WIT with public generators.
 
 use std::fs;
 
@@ -6,13 +6,13 @@ use frontgate_tests::{root, run};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{ROLES, author, walk};
+use super::{ROLES, run_as_author, walk};
 
-/// A customer, in JavaScript and Rust.
+/// The name of a customer, in JavaScript and Rust.
 const NAME: &str = "Mora Lind";
 
 #[test]
-fn the_contract_that_is_written_is_the_contract() {
+fn the_written_contract_equals_the_repositorys() {
     let folder = TempDir::new().expect("a folder");
     assert!(run(folder.path(), &["plugin", "wit", "wit"]).status.success());
     let written = walk(&folder.path().join("wit"));
@@ -24,7 +24,7 @@ fn the_contract_that_is_written_is_the_contract() {
 }
 
 #[test]
-fn bindings_can_be_had_for_every_role_and_are_left_alone_where_nothing_changed() {
+fn bindings_are_generated_for_every_role_and_rewritten_only_on_change() {
     let folder = TempDir::new().expect("a folder");
     for (language, file) in [("c", "plugin.h"), ("go", "wit_exports.go"), ("typescript", "frontgate.d.ts")] {
         for role in ROLES {
@@ -40,7 +40,7 @@ fn bindings_can_be_had_for_every_role_and_are_left_alone_where_nothing_changed()
 }
 
 #[test]
-fn componentize_qjs_makes_a_plugin_of_the_contract_alone() {
+fn componentize_qjs_builds_a_plugin_from_the_contract_alone() {
     let folder = contract();
     let source = format!(
         "const customer = {{ customerId: '7', displayName: '{NAME}', channels: [], links: [] }};
@@ -51,26 +51,26 @@ fn componentize_qjs_makes_a_plugin_of_the_contract_alone() {
          }};"
     );
     fs::write(folder.path().join("plugin.js"), source).expect("a file");
-    author(
+    run_as_author(
         folder.path(),
         "componentize-qjs",
         &["--wit", "wit", "--world", "crm-plugin", "--js", "plugin.js", "--sync", "--output", "plugin.wasm"],
     );
-    answers(&folder);
+    assert_answers(&folder);
 }
 
 #[test]
-fn what_was_built_with_asynchronous_functions_is_told_how_to_be_built() {
+fn a_plugin_with_async_exports_is_rejected_with_advice() {
     let folder = contract();
     fs::write(folder.path().join("plugin.js"), "export const crm = {};").expect("a file");
-    author(
+    run_as_author(
         folder.path(),
         "componentize-qjs",
         &["--wit", "wit", "--world", "crm-plugin", "--js", "plugin.js", "--output", "plugin.wasm"],
     );
     let output = run(folder.path(), &["plugin", "inspect", "plugin.wasm"]);
-    let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
-    assert!(!output.status.success() && said.contains("build it with synchronous functions"), "{said}");
+    let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+    assert!(!output.status.success() && text.contains("build it with synchronous functions"), "{text}");
 }
 
 #[test]
@@ -96,18 +96,18 @@ fn wasi_config_reads_the_settings() {
            findCustomer: () => null,
          };";
     fs::write(folder.path().join("plugin.js"), source).expect("a file");
-    author(
+    run_as_author(
         folder.path(),
         "componentize-qjs",
         &["--wit", "own", "--world", "plugin", "--js", "plugin.js", "--sync", "--output", "plugin.wasm"],
     );
     let settings = format!("[plugin.config]\nname = \"{NAME}\"\n");
     fs::write(folder.path().join("plugin.toml"), settings).expect("a file");
-    answers(&folder);
+    assert_answers(&folder);
 }
 
 #[test]
-fn wit_bindgen_makes_a_plugin_of_the_contract_alone() {
+fn wit_bindgen_builds_a_plugin_from_the_contract_alone() {
     let folder = contract();
     let manifest = "[package]\nname = \"plain\"\nversion = \"0.1.0\"\nedition = \"2024\"\n[workspace]\n\
                     [lib]\ncrate-type = [\"cdylib\"]\n[dependencies.wit-bindgen]\nversion = \"0.63\"\n\
@@ -132,12 +132,12 @@ fn wit_bindgen_makes_a_plugin_of_the_contract_alone() {
     fs::create_dir(folder.path().join("src")).expect("a folder");
     fs::write(folder.path().join("Cargo.toml"), manifest).expect("a file");
     fs::write(folder.path().join("src/lib.rs"), source).expect("a file");
-    // The versions that are there already.
+    // The lock file selects versions that are already downloaded.
     fs::copy(root().join("Cargo.lock"), folder.path().join("Cargo.lock")).expect("a file");
-    author(folder.path(), "cargo", &["build", "--quiet", "--offline", "--release", "--target", "wasm32-wasip2"]);
+    run_as_author(folder.path(), "cargo", &["build", "--quiet", "--offline", "--release", "--target", "wasm32-wasip2"]);
     let built = frontgate_tests::target().join("starters/target/wasm32-wasip2/release/plain.wasm");
     fs::copy(built, folder.path().join("plugin.wasm")).expect("the plugin");
-    answers(&folder);
+    assert_answers(&folder);
 }
 
 /// A folder with the contract.
@@ -149,7 +149,7 @@ fn contract() -> TempDir {
 
 /// Asks the plugin for a customer.
 #[track_caller]
-fn answers(folder: &TempDir) {
+fn assert_answers(folder: &TempDir) {
     let question = r#"{ "worker": "ana@example.org", "customer-id": "7" }"#;
     let output = run(folder.path(), &["plugin", "call", "plugin.wasm", "crm.get-customer", "--json", question]);
     let answer: Value = serde_json::Deserializer::from_slice(&output.stdout)

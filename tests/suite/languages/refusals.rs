@@ -1,4 +1,4 @@
-//! What the commands for authors refuse, and that they overwrite nothing.
+//! Input that the commands for authors reject; existing files are never overwritten.
 
 use std::fs;
 
@@ -7,11 +7,11 @@ use tempfile::TempDir;
 
 use super::walk;
 
-/// Runs a command that is refused, and says why.
+/// Runs a command that must fail, and returns its error.
 #[track_caller]
-fn refused(folder: &TempDir, arguments: &[&str]) -> String {
+fn run_rejected(folder: &TempDir, arguments: &[&str]) -> String {
     let output = run(folder.path(), &[&["plugin"], arguments].concat());
-    assert!(!output.status.success(), "{arguments:?} was taken");
+    assert!(!output.status.success(), "{arguments:?} was accepted");
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
@@ -20,39 +20,39 @@ fn folder() -> TempDir {
 }
 
 #[test]
-fn nothing_is_overwritten() {
+fn existing_projects_are_not_overwritten() {
     let folder = folder();
     let new = ["new", "acme-crm", "--lang", "c", "--role", "crm"];
     assert!(run(folder.path(), &[&["plugin"], &new[..]].concat()).status.success());
     fs::write(folder.path().join("acme-crm/src/crm.c"), "mine").expect("a file");
     let before = walk(folder.path()).len();
-    let said = refused(&folder, &["new", "acme-crm", "--lang", "go", "--role", "crm"]);
-    assert!(said.contains("folder acme-crm is not empty"), "{said}");
-    let said = refused(&folder, &["wit", "acme-crm"]);
-    assert!(said.contains("folder acme-crm is not empty"), "{said}");
+    let output = run_rejected(&folder, &["new", "acme-crm", "--lang", "go", "--role", "crm"]);
+    assert!(output.contains("folder acme-crm is not empty"), "{output}");
+    let output = run_rejected(&folder, &["wit", "acme-crm"]);
+    assert!(output.contains("folder acme-crm is not empty"), "{output}");
     assert_eq!(walk(folder.path()).len(), before);
     assert_eq!(fs::read_to_string(folder.path().join("acme-crm/src/crm.c")).expect("a file"), "mine");
 
-    // An empty folder is as good as none; a file in its place is no folder.
+    // An empty folder is accepted; a file instead of a folder is not.
     fs::create_dir(folder.path().join("empty")).expect("a folder");
     assert!(run(folder.path(), &["plugin", "new", "empty", "--lang", "rust", "--role", "crm"]).status.success());
     fs::write(folder.path().join("file"), "").expect("a file");
-    let said = refused(&folder, &["new", "file", "--lang", "rust", "--role", "crm"]);
-    assert!(said.contains("file"), "{said}");
+    let output = run_rejected(&folder, &["new", "file", "--lang", "rust", "--role", "crm"]);
+    assert!(output.contains("file"), "{output}");
 }
 
 #[test]
-fn names_that_would_not_work_everywhere_are_refused_with_what_would() {
+fn unportable_names_are_rejected() {
     let folder = folder();
     for name in ["Acme", "acme_crm", "acme crm", "../acme", "1st", "acme-", "zoë", "test", "frontgate-sdk"] {
-        let said = refused(&folder, &["new", name, "--lang", "javascript", "--role", "crm"]);
-        assert!(said.contains(&format!("invalid plugin name `{name}`")), "{name}: {said}");
+        let output = run_rejected(&folder, &["new", name, "--lang", "javascript", "--role", "crm"]);
+        assert!(output.contains(&format!("invalid plugin name `{name}`")), "{name}: {output}");
     }
     assert_eq!(walk(folder.path()).len(), 0);
 }
 
 #[test]
-fn unknown_languages_and_roles_are_refused_with_those_that_there_are() {
+fn unknown_languages_and_roles_are_rejected_with_the_known_ones() {
     let folder = folder();
     let table = [
         (&["--lang", "cobol", "--role", "crm"][..], "[possible values: rust, python, javascript, typescript, c, go]"),
@@ -64,14 +64,14 @@ fn unknown_languages_and_roles_are_refused_with_those_that_there_are() {
         (&["--role", "crm"], "--lang"),
     ];
     for (arguments, expected) in table {
-        let said = refused(&folder, &[&["new", "acme-crm"], arguments].concat());
-        assert!(said.contains(expected), "{said}");
+        let output = run_rejected(&folder, &[&["new", "acme-crm"], arguments].concat());
+        assert!(output.contains(expected), "{output}");
     }
     assert_eq!(walk(folder.path()).len(), 0);
 }
 
 #[test]
-fn componentize_takes_core_modules_that_fit_the_world() {
+fn componentize_accepts_only_core_modules_that_fit_the_world() {
     let folder = folder();
     let write = |name: &str, bytes: &[u8]| fs::write(folder.path().join(name), bytes).expect("a file");
     write("none.wasm", b"no wasm");
@@ -86,8 +86,8 @@ fn componentize_takes_core_modules_that_fit_the_world() {
         ("empty.wasm", "crm", "looking for world `crm`"),
     ];
     for (core, world, expected) in table {
-        let said = refused(&folder, &["componentize", core, "--wit", "wit", "--world", world, "-o", "out.wasm"]);
-        assert!(said.contains(expected), "{said}");
+        let output = run_rejected(&folder, &["componentize", core, "--wit", "wit", "--world", world, "-o", "out.wasm"]);
+        assert!(output.contains(expected), "{output}");
         assert!(!folder.path().join("out.wasm").exists());
     }
 }

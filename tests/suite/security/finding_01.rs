@@ -1,4 +1,4 @@
-//! Finding 1: one unsigned request is quadratic in its path.
+//! Finding 1: the cost of one unsigned request is quadratic in its path.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use frontgate_tests::{Front, Gateway, Raw, Setup};
 
 const REQUESTS: usize = 100;
 
-/// The processor time of requests to a path, all threads together.
+/// The CPU time of all threads for requests to a path.
 fn cost(gateway: &Gateway, path: &str) -> Duration {
     let ran = || gateway.threads().iter().map(|thread| thread.ran).sum::<Duration>();
     let before = ran();
@@ -17,9 +17,9 @@ fn cost(gateway: &Gateway, path: &str) -> Duration {
     ran().saturating_sub(before)
 }
 
-/// Processor time rather than time: it was 700 times as much, and what is hashed is counted in `routes/tests.rs`.
+/// CPU time, not wall time. Before the fix the factor was 700; `routes/tests.rs` counts what is hashed.
 #[test]
-fn a_path_of_slashes_costs_about_as_much_as_any_other_of_its_length() {
+fn a_path_of_slashes_costs_as_much_as_another_of_its_length() {
     let front = Front::start();
     let gateway = Setup::misbehaving().front(&front, "plugin").set("server.refusal_lines_per_second_max", "0").start();
     let plain = cost(&gateway, &format!("/{}", "x".repeat(15_999)));

@@ -1,12 +1,12 @@
-//! Finding 2: a small file ends the gateway.
+//! Finding 2: a small file terminates the gateway.
 
 use frontgate_tests::hostile::{
     nested_component_types, nested_components, nested_instance_types, type_chain, wide_functions,
 };
-use frontgate_tests::{Gateway, Setup, run, wait_until};
+use frontgate_tests::{Gateway, Setup, eventually, run};
 use tempfile::TempDir;
 
-/// What overflows the stack of a parser that recurses.
+/// Enough levels to overflow the stack of a recursive parser.
 const LEVELS: usize = 1_000;
 
 const TOO_DEEP: &str = "it nests components and their types more than 32 levels deep";
@@ -16,9 +16,9 @@ fn reason(gateway: &Gateway, plugin: &str) -> String {
 }
 
 #[test]
-fn nested_types_are_refused_while_callbacks_are_answered() {
+fn nested_types_are_rejected_while_callbacks_are_answered() {
     let gateway = Setup::misbehaving().start();
-    let answered = gateway.asked_while(|| {
+    let answered = gateway.answers_during(|| {
         for (name, file) in [
             ("instances", nested_instance_types(LEVELS)),
             ("components", nested_component_types(LEVELS)),
@@ -34,77 +34,80 @@ fn nested_types_are_refused_while_callbacks_are_answered() {
 }
 
 #[test]
-fn a_gateway_starts_beside_a_file_of_nested_types() {
+fn a_gateway_starts_despite_a_file_of_nested_types() {
     let gateway = Setup::misbehaving().plugin("nested", &nested_instance_types(LEVELS)).start();
     gateway.log().wait_for("plugin `nested` is not usable");
     let gateway = gateway.restart();
     gateway.log().wait_for("plugin `nested` is not usable");
-    assert_eq!(gateway.wished("hello"), "version 1");
+    assert_eq!(gateway.output_of("hello"), "version 1");
 }
 
 #[test]
-fn a_new_version_of_nested_types_keeps_the_live_plugin() {
+fn a_new_version_with_nested_types_keeps_the_live_plugin() {
     let gateway = Setup::misbehaving().start();
     gateway.drop_plugin("plugin", &nested_component_types(LEVELS));
     gateway.log().wait_for("kept plugin `plugin`");
-    assert_eq!(gateway.wished("hello"), "version 1");
+    assert_eq!(gateway.output_of("hello"), "version 1");
 }
 
 #[test]
-fn commands_say_what_is_wrong_with_nested_types() {
+fn commands_explain_what_is_wrong_with_nested_types() {
     let folder = TempDir::new().expect("a folder");
     std::fs::write(folder.path().join("nested.wasm"), nested_instance_types(LEVELS)).expect("a file");
     let output = run(folder.path(), &["plugin", "inspect", "nested.wasm"]);
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(output.status.code() == Some(1) && said.contains(TOO_DEEP), "{said}");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.code() == Some(1) && text.contains(TOO_DEEP), "{text}");
     std::fs::write(folder.path().join("config.toml"), "").expect("a file");
     let output = run(folder.path(), &["plugin", "allow", "nested.wasm"]);
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.code() == Some(1) && said.contains(TOO_DEEP), "{said}");
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.code() == Some(1) && text.contains(TOO_DEEP), "{text}");
     assert!(!folder.path().join("plugins.lock").exists());
 }
 
-/// Lets everything that is tried again be tried, and then counts how often a compiler was started for a plugin.
-fn tries(gateway: &Gateway, plugin: &str) -> usize {
-    let looks = || gateway.metric("frontgate_plugin_folder_looks_total");
-    let is_loaded = || gateway.status()["plugins"][plugin]["loading"] != true;
-    wait_until(is_loaded);
-    let enough = looks() + 20.0;
-    wait_until(|| looks() >= enough);
-    wait_until(is_loaded);
+/// Waits until pending retries have happened, and counts how often the plugin's file was compiled.
+fn compilations(gateway: &Gateway, plugin: &str) -> usize {
+    let scans = || gateway.metric("frontgate_plugin_folder_looks_total");
+    let wait_until_loaded = || {
+        let loading = || gateway.status()["plugins"][plugin]["loading"].clone();
+        eventually("loading has ended", loading, |loading| *loading != true);
+    };
+    wait_until_loaded();
+    let enough = scans() + 20.0;
+    eventually("the folder is scanned 20 times", scans, |scans| *scans >= enough);
+    wait_until_loaded();
     gateway.log().text().matches(&format!("compiling plugin `{plugin}`")).count()
 }
 
 #[test]
-fn a_compiler_that_dies_of_the_same_bytes_twice_is_a_verdict() {
+fn a_file_that_kills_the_compiler_twice_is_rejected_for_good() {
     let gateway = Setup::misbehaving().set("plugins.rescan_interval_ms", "20").start();
     gateway.drop_plugin("chain", &type_chain(1_000));
     let line = gateway.log().wait_for("plugin `chain` is not usable: it does not compile: the compiler ended");
     let message = line["message"].as_str().expect("a line of the log");
     assert!(message.len() < 2_000 && !message.contains(char::is_control), "{message:?}");
-    assert_eq!(tries(&gateway, "chain"), 2);
-    assert_eq!(gateway.wished("hello"), "version 1");
+    assert_eq!(compilations(&gateway, "chain"), 2);
+    assert_eq!(gateway.output_of("hello"), "version 1");
 }
 
 #[test]
-fn a_compiler_that_reaches_its_memory_limit_twice_is_a_verdict() {
+fn a_file_that_exhausts_compiler_memory_twice_is_rejected_for_good() {
     let gateway = Setup::misbehaving()
-        // What the types need is more than the smallest address space.
+        // The smallest allowed address space, which the types exceed.
         .set("plugins.compile_memory_bytes_max", "268435456")
         .set("plugins.rescan_interval_ms", "20")
         .start();
     gateway.drop_plugin("hungry", &wide_functions(40_000));
     gateway.log().wait_for("plugin `hungry` is not usable: it does not compile: the compiler was ended by signal");
-    gateway.log().wait_for_more("compiling plugin `hungry`", 2);
-    assert_eq!(tries(&gateway, "hungry"), 2);
-    assert_eq!(gateway.wished("hello"), "version 1");
+    gateway.log().wait_for_count("compiling plugin `hungry`", 2);
+    assert_eq!(compilations(&gateway, "hungry"), 2);
+    assert_eq!(gateway.output_of("hello"), "version 1");
 }
 
 #[test]
-fn an_operator_can_have_such_a_file_tried_again() {
+fn an_operator_can_have_a_rejected_file_compiled_again() {
     let gateway = Setup::misbehaving().start();
     gateway.drop_plugin("chain", &type_chain(1_000));
     gateway.log().wait_for("plugin `chain` is not usable");
     gateway.reload();
-    gateway.log().wait_for_more("compiling plugin `chain`", 3);
+    gateway.log().wait_for_count("compiling plugin `chain`", 3);
 }

@@ -1,15 +1,15 @@
-//! Finding 4: one channel's provider stops other tenants' events.
+//! Finding 4: one channel's provider blocks the events of other tenants.
 
 use std::thread;
 
 use frontgate_tests::provider::Provider;
-use frontgate_tests::{Answer, Front, Gateway, Setup, component, post, wait_until};
+use frontgate_tests::{Answer, Front, Gateway, Setup, component, eventually, post};
 use rusqlite::Connection;
 use serde_json::json;
 
 const SERVER: &str = "https://gw.example.org/acme/front/sms";
 
-/// A company with a channel that takes what anybody tells, and another one that gets conversations.
+/// One tenant with a channel that accepts every event, and another one that receives conversations.
 pub(crate) fn two_tenants(front: &Front) -> Setup {
     Setup::new()
         .plugin("echo-channel", &component("echo-channel"))
@@ -22,7 +22,7 @@ pub(crate) fn two_tenants(front: &Front) -> Setup {
         .set("tenants.bolt.twilio.default_worker", "\"bob@example.org\"")
 }
 
-/// A channel, and the address of its provider.
+/// Connects a channel. Returns its id and the URL for its provider.
 pub(crate) fn connect(front: &Front, gateway: &Gateway) -> (String, String) {
     front.point_at(gateway.address());
     let channel = front.connect(SERVER).expect("a channel");
@@ -30,8 +30,8 @@ pub(crate) fn connect(front: &Front, gateway: &Gateway) -> (String, String) {
     (channel, webhook)
 }
 
-/// Tells the echo channel of a customer's message.
-pub(crate) fn tell(gateway: &Gateway, webhook: &str, id: usize, text: &str) -> Answer {
+/// Reports a customer's message to the echo channel.
+pub(crate) fn report_message(gateway: &Gateway, webhook: &str, id: usize, text: &str) -> Answer {
     let event =
         json!({ "id": format!("in-{id}"), "conversation": format!("c-{id}"), "from": "+15550100001", "text": text });
     Provider::tell(gateway.address(), webhook, &event)
@@ -39,16 +39,16 @@ pub(crate) fn tell(gateway: &Gateway, webhook: &str, id: usize, text: &str) -> A
 
 pub(crate) fn routing(gateway: &Gateway, tenant: &str, sid: &str) -> Answer {
     let form = [("ConversationSid", sid), ("MessagingBinding.Address", "+12025550107")];
-    gateway.callback_of(tenant, "routing", &form)
+    gateway.tenant_callback(tenant, "routing", &form)
 }
 
-/// Writes of a tenant that wait.
+/// The number of a tenant's queued writes.
 fn waiting(gateway: &Gateway, tenant: &str) -> f64 {
     gateway.metric(&format!("frontgate_store_waiting{{tenant=\"{tenant}\"}}"))
 }
 
 #[test]
-fn a_provider_that_floods_its_channel_leaves_the_other_tenants_events_their_place() {
+fn a_flooded_channel_leaves_queue_room_for_other_tenants() {
     let front = Front::start();
     let gateway = two_tenants(&front)
         .set("store.queue_max", "16")
@@ -58,23 +58,24 @@ fn a_provider_that_floods_its_channel_leaves_the_other_tenants_events_their_plac
         .set("tenants.demo.front.sms.provider_calls_per_channel_max", "100")
         .start();
     let (_, webhook) = connect(&front, &gateway);
-    // From here on the writer waits: new writes stay in the queue.
+    // The lock blocks the writer, so that new writes stay in the queue.
     let other = Connection::open(gateway.path("data/frontgate.db")).expect("the database");
     other.execute_batch("BEGIN EXCLUSIVE").expect("a lock");
     let flood = 40_u32;
     thread::scope(|scope| {
-        let tell = |id: u32| tell(&gateway, &webhook, id as usize, "planted text");
-        let all: Vec<_> = (0..flood).map(|id| scope.spawn(move || tell(id))).collect();
+        let report = |id: u32| report_message(&gateway, &webhook, id as usize, "planted text");
+        let all: Vec<_> = (0..flood).map(|id| scope.spawn(move || report(id))).collect();
         let refused = "frontgate_requests_total{callback=\"front-provider\",code=\"overload\"}";
-        // Four wait in the queue and one is in the writer's hands; or four, if the writer held something else.
-        wait_until(|| gateway.counted(refused) >= f64::from(flood - 5));
+        // Four writes are queued and the writer holds one more, or none if it holds another write.
+        let refusals = || gateway.metric_or_zero(refused);
+        eventually("the flood is rejected", refusals, |count| *count >= f64::from(flood - 5));
         assert!(waiting(&gateway, "demo") >= 4.0);
         let event = |sid| routing(&gateway, "/bolt", sid).status;
         let answers = ["CH1", "CH2", "CH3"].map(|sid| scope.spawn(move || event(sid)));
-        wait_until(|| waiting(&gateway, "bolt") >= 3.0);
-        // The flooded tenant's own events have a place beside its imports.
+        eventually("the other tenant's events are queued", || waiting(&gateway, "bolt"), |count| *count >= 3.0);
+        // The flooded tenant's own events are queued beside its imports.
         let own = scope.spawn(|| routing(&gateway, "/acme", "CH9").status);
-        wait_until(|| waiting(&gateway, "demo") >= 5.0);
+        eventually("the tenant's own event is queued", || waiting(&gateway, "demo"), |count| *count >= 5.0);
         other.execute_batch("ROLLBACK").expect("an end");
         assert_eq!(answers.map(|answer| answer.join().expect("no panic")), [200; 3]);
         assert_eq!(own.join().expect("no panic"), 200);
@@ -88,17 +89,17 @@ fn a_provider_that_floods_its_channel_leaves_the_other_tenants_events_their_plac
     });
     let refusals = gateway.metric("frontgate_store_refused_total{tenant=\"demo\",limit=\"channel-queue\"}");
     assert!(refusals >= 35.0, "{refusals}");
-    assert!(!gateway.operators("/metrics").1.contains("frontgate_store_refused_total{tenant=\"bolt\""));
+    assert!(!gateway.admin_get("/metrics").1.contains("frontgate_store_refused_total{tenant=\"bolt\""));
 }
 
 #[test]
-fn requests_of_one_channels_provider_take_turns() {
+fn requests_of_one_channels_provider_are_serialized() {
     let front = Front::start();
     let gateway = two_tenants(&front).set("tenants.demo.front.sms.provider_calls_per_channel_max", "1").start();
     let (_, webhook) = connect(&front, &gateway);
     thread::scope(|scope| {
-        let tell = |id| tell(&gateway, &webhook, id, "planted text").status;
-        let all: Vec<_> = (0..8).map(|id| scope.spawn(move || tell(id))).collect();
+        let report = |id| report_message(&gateway, &webhook, id, "planted text").status;
+        let all: Vec<_> = (0..8).map(|id| scope.spawn(move || report(id))).collect();
         for answer in all {
             assert_eq!(answer.join().expect("no panic"), 204);
         }
@@ -106,7 +107,7 @@ fn requests_of_one_channels_provider_take_turns() {
 }
 
 #[test]
-fn a_plugin_that_writes_state_as_fast_as_it_can_leaves_the_other_tenants_events_their_place() {
+fn a_state_writing_plugin_leaves_queue_room_for_other_tenants() {
     let front = Front::start();
     let gateway = two_tenants(&front)
         .plugin("plugin", &component("misbehaving"))
@@ -120,14 +121,14 @@ fn a_plugin_that_writes_state_as_fast_as_it_can_leaves_the_other_tenants_events_
     other.execute_batch("BEGIN EXCLUSIVE").expect("a lock");
     thread::scope(|scope| {
         let write = |turn: usize| {
-            let wish = format!("state set key-{turn} value");
-            gateway.callback_of("/acme", "crm", &frontgate_tests::list(&[("Query", &wish)])).status
+            let instruction = format!("state set key-{turn} value");
+            gateway.tenant_callback("/acme", "crm", &frontgate_tests::list(&[("Query", &instruction)])).status
         };
         let all: Vec<_> = (0..20).map(|turn| scope.spawn(move || write(turn))).collect();
         let refused = "frontgate_store_refused_total{tenant=\"demo\",limit=\"tenant-queue\"}";
-        wait_until(|| gateway.counted(refused) >= 15.0);
+        eventually("writes are rejected", || gateway.metric_or_zero(refused), |count| *count >= 15.0);
         let answer = scope.spawn(|| routing(&gateway, "/bolt", "CH1").status);
-        wait_until(|| waiting(&gateway, "bolt") >= 1.0);
+        eventually("the other tenant's event is queued", || waiting(&gateway, "bolt"), |count| *count >= 1.0);
         other.execute_batch("ROLLBACK").expect("an end");
         assert_eq!(answer.join().expect("no panic"), 200);
         let statuses: Vec<_> = all.into_iter().map(|answer| answer.join().expect("no panic")).collect();
@@ -136,17 +137,17 @@ fn a_plugin_that_writes_state_as_fast_as_it_can_leaves_the_other_tenants_events_
 }
 
 #[test]
-fn front_is_told_when_to_come_again() {
+fn overload_answers_carry_retry_after() {
     let front = Front::start();
     let gateway = two_tenants(&front).set("store.timeout_ms", "200").start();
     let (_, webhook) = connect(&front, &gateway);
     let other = Connection::open(gateway.path("data/frontgate.db")).expect("the database");
     other.execute_batch("BEGIN EXCLUSIVE").expect("a lock");
-    let answer = tell(&gateway, &webhook, 1, "planted text");
+    let answer = report_message(&gateway, &webhook, 1, "planted text");
     assert_eq!((answer.status, answer.code(), &*answer.headers["retry-after"]), (503, "not-stored", "1"));
     let answer = routing(&gateway, "/bolt", "CH1");
     assert_eq!((answer.status, &*answer.headers["retry-after"]), (503, "1"));
-    // Unsigned as it is, it is no matter of the store's.
+    // An unsigned request never reaches the store.
     assert_eq!(post(gateway.address(), "/acme/front/sms", &[], b"{}").status, 401);
     other.execute_batch("ROLLBACK").expect("an end");
 }

@@ -1,28 +1,35 @@
 //! Finding 5: one channel's provider fills the disk.
 
 use frontgate_tests::front::Draft;
-use frontgate_tests::{Front, Gateway, wait_until};
+use frontgate_tests::{Front, Gateway, eventually};
 
-use super::finding_04::{connect, routing, tell, two_tenants};
+use super::finding_04::{connect, report_message, routing, two_tenants};
 use crate::channels::LEE;
 
-/// More than any disk has.
+/// More bytes than any disk has.
 const FULL: &str = "1125899906842624";
 
-/// Tells until it is refused, and says how often it was taken.
+/// Sends events until one is rejected, and returns how many were accepted.
 fn fill(gateway: &Gateway, webhook: &str, text: &str) -> usize {
     for id in 0..1_000 {
-        let answer = tell(gateway, webhook, id, text);
+        let answer = report_message(gateway, webhook, id, text);
         if answer.status != 204 {
             assert_eq!((answer.status, answer.code(), &*answer.headers["retry-after"]), (503, "overload", "5"));
             return id;
         }
     }
-    panic!("nothing was refused")
+    panic!("no event was rejected")
+}
+
+/// Sends events until one is accepted.
+fn wait_until_accepted(gateway: &Gateway, webhook: &str) {
+    let mut ids = 1_000..;
+    let send = || report_message(gateway, webhook, ids.next().unwrap_or_default(), "planted text").status;
+    eventually("an event is accepted", send, |status| *status == 204);
 }
 
 #[test]
-fn a_channels_imports_wait_up_to_a_number_and_go_on_when_there_is_room() {
+fn imports_waiting_for_a_channel_are_limited_by_number() {
     let front = Front::start();
     let gateway = two_tenants(&front).set("tenants.demo.front.sms.waiting_max", "5").start();
     let (_, webhook) = connect(&front, &gateway);
@@ -30,19 +37,15 @@ fn a_channels_imports_wait_up_to_a_number_and_go_on_when_there_is_room() {
     assert_eq!(fill(&gateway, &webhook, "planted text"), 5);
     let refusals = gateway.metric("frontgate_store_refused_total{tenant=\"demo\",limit=\"channel-waiting\"}");
     assert!(refusals >= 1.0);
-    // Events of the platforms are no imports.
+    // Platform events are not limited as imports are.
     assert_eq!(routing(&gateway, "/acme", "CH1").status, 200);
     assert_eq!(routing(&gateway, "/bolt", "CH1").status, 200);
     front.come_back();
-    let mut id = 1_000;
-    wait_until(|| {
-        id += 1;
-        tell(&gateway, &webhook, id, "planted text").status == 204
-    });
+    wait_until_accepted(&gateway, &webhook);
 }
 
 #[test]
-fn a_channels_imports_wait_up_to_their_bytes() {
+fn imports_waiting_for_a_channel_are_limited_by_bytes() {
     let front = Front::start();
     let gateway = two_tenants(&front).set("tenants.demo.front.sms.waiting_bytes_max", "100000").start();
     let (_, webhook) = connect(&front, &gateway);
@@ -51,7 +54,7 @@ fn a_channels_imports_wait_up_to_their_bytes() {
 }
 
 #[test]
-fn what_was_given_up_counts_until_the_operator_takes_it_out() {
+fn dead_imports_use_up_the_limit_until_an_operator_cancels_them() {
     let front = Front::start();
     let gateway = two_tenants(&front)
         .set("tenants.demo.front.sms.waiting_max", "3")
@@ -64,17 +67,13 @@ fn what_was_given_up_counts_until_the_operator_takes_it_out() {
     assert_eq!(fill(&gateway, &webhook, "planted text again"), 0);
     let cancelled = gateway.command(&["deliveries", "cancel", "1"]);
     assert!(cancelled.status.success(), "{}", String::from_utf8_lossy(&cancelled.stderr));
-    let mut id = 1_000;
-    wait_until(|| {
-        id += 1;
-        tell(&gateway, &webhook, id, "planted text").status == 204
-    });
+    wait_until_accepted(&gateway, &webhook);
 }
 
 #[test]
-fn a_tenants_events_wait_up_to_a_number_and_another_tenants_are_taken() {
+fn waiting_events_are_limited_per_tenant() {
     let front = Front::start();
-    // Without credentials nothing can be done about them.
+    // Without credentials the deliveries stay in the queue.
     let gateway = two_tenants(&front).set("store.waiting_per_tenant_max", "4").start();
     let (_, webhook) = connect(&front, &gateway);
     front.go_down();
@@ -84,22 +83,22 @@ fn a_tenants_events_wait_up_to_a_number_and_another_tenants_are_taken() {
     }
     let answer = routing(&gateway, "/acme", "CH3");
     assert_eq!((answer.status, answer.code(), &*answer.headers["retry-after"]), (503, "overload", "5"));
-    // What was taken before is known.
+    // A known event is still accepted.
     assert_eq!(routing(&gateway, "/acme", "CH1").status, 200);
     assert_eq!(routing(&gateway, "/bolt", "CH3").status, 200);
 }
 
 #[test]
-fn what_is_remembered_of_a_tenants_events_has_a_limit() {
+fn remembered_events_are_limited_per_tenant() {
     let front = Front::start();
     let gateway = two_tenants(&front).set("store.events_bytes_per_tenant_max", "50").start();
-    let taken = (0..100).take_while(|turn| routing(&gateway, "/acme", &format!("CH{turn}")).status == 200).count();
-    assert!((1..10).contains(&taken), "{taken}");
+    let accepted = (0..100).take_while(|turn| routing(&gateway, "/acme", &format!("CH{turn}")).status == 200).count();
+    assert!((1..10).contains(&accepted), "{accepted}");
     assert_eq!(routing(&gateway, "/bolt", "CH1").status, 200);
 }
 
 #[test]
-fn with_little_free_space_imports_are_refused_and_events_are_not() {
+fn low_disk_space_rejects_imports_but_not_events() {
     let front = Front::start();
     let gateway = two_tenants(&front).set("store.free_bytes_imports_min", FULL).start();
     let (_, webhook) = connect(&front, &gateway);
@@ -111,13 +110,13 @@ fn with_little_free_space_imports_are_refused_and_events_are_not() {
 }
 
 #[test]
-fn with_less_free_space_events_are_refused_and_what_is_stored_is_delivered() {
+fn very_low_disk_space_rejects_events_but_delivers_stored_ones() {
     let front = Front::start();
     let gateway = two_tenants(&front).start();
     let (channel, webhook) = connect(&front, &gateway);
     front.go_down();
-    assert_eq!(tell(&gateway, &webhook, 1, "planted text").status, 204);
-    gateway.set(&[("store.free_bytes_imports_min", FULL), ("store.free_bytes_events_min", FULL)]);
+    assert_eq!(report_message(&gateway, &webhook, 1, "planted text").status, 204);
+    gateway.edit_config(&[("store.free_bytes_imports_min", FULL), ("store.free_bytes_events_min", FULL)]);
     let gateway = gateway.restart();
     front.point_at(gateway.address());
     front.come_back();
@@ -129,14 +128,14 @@ fn with_less_free_space_events_are_refused_and_what_is_stored_is_delivered() {
 }
 
 #[test]
-fn deliveries_that_have_ended_are_deleted_early_where_a_tenant_keeps_too_much() {
+fn ended_deliveries_of_a_tenant_over_its_limit_are_deleted_early() {
     let front = Front::start();
     let gateway = two_tenants(&front).set("store.deliveries_keep_bytes_per_tenant_max", "0").start();
     let (_, webhook) = connect(&front, &gateway);
-    assert_eq!(tell(&gateway, &webhook, 1, "planted text").status, 204);
+    assert_eq!(report_message(&gateway, &webhook, 1, "planted text").status, 204);
     gateway.wait_for_delivery(1, "sent");
     let gateway = gateway.restart();
-    wait_until(|| gateway.deliveries().is_empty());
-    assert_eq!(tell(&gateway, &webhook, 1, "planted text").status, 204, "its message is known");
+    eventually("ended deliveries are deleted", || gateway.deliveries(), Vec::is_empty);
+    assert_eq!(report_message(&gateway, &webhook, 1, "planted text").status, 204, "its message is known");
     assert!(gateway.deliveries().is_empty());
 }

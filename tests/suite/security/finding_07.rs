@@ -1,19 +1,19 @@
 //! Finding 7: a plugin reads a bound secret.
 //!
-//! A plugin may send what it likes to a host that repeats what it was sent, in any encoding that servers have; it
-//! never learns the secret that the gateway put in.
+//! A plugin may send any request to a host that returns parts of it, in any encoding that servers use. The plugin must
+//! never learn the secret that the gateway has inserted.
 
 use base64::Engine as _;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use frontgate_tests::{Gateway, Names, Setup, Web};
 
-const DOORS: [&str; 2] = ["flat", "wasi"];
+const APIS: [&str; 2] = ["flat", "wasi"];
 const SECRET: &str = "pat-na1-s3cr3t-T0ken-9f2c7e";
 const USER: &str = "mora-the-account";
-const WORD: &str = "pa55word-1b8d4a";
+const PASSWORD: &str = "pa55word-1b8d4a";
 const WITHHELD: &str = "answer withheld: it contains a secret that is bound to this host";
 
-/// What an upstream that repeats a credential answers, byte for byte.
+/// The bytes of an answer that contains the given credential.
 type Echo = fn(&str) -> Vec<u8>;
 
 fn head(line: &str) -> Vec<u8> {
@@ -29,13 +29,13 @@ fn each(text: &str, spell: impl Fn(u8) -> String) -> String {
     text.bytes().map(spell).collect()
 }
 
-/// Each byte in a chunk of its own.
+/// A chunked body with one byte per chunk.
 fn chunked(text: &str, trailer: &str) -> Vec<u8> {
     let chunks = each(text, |byte| format!("1\r\n{}\r\n", char::from(byte)));
     format!("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n{chunks}0\r\n{trailer}\r\n").into_bytes()
 }
 
-/// Kinds of echo, by the credential that came: `pat-...`, or user and password in base64.
+/// Ways to return a credential: `pat-...`, or user and password in base64.
 const ECHOES: [(&str, Echo); 38] = [
     ("a header", |seen| head(&format!("x-echo: {seen}"))),
     ("the middle of a header", |seen| head(&format!("x-echo: you sent \"{seen}\" here"))),
@@ -90,14 +90,14 @@ const ECHOES: [(&str, Echo); 38] = [
     ("base64 in percent escapes", |seen| body(each(&BASE64_STANDARD.encode(seen), |byte| format!("%{byte:02X}")))),
 ];
 
-/// What is in the header behind the first word.
+/// The credential in the `authorization` header, without the scheme.
 fn credential(head: &str) -> Option<&str> {
     let line = head.lines().find(|line| line.to_lowercase().starts_with("authorization:"))?;
     line.rsplit(' ').next()
 }
 
-/// Repeats what it was sent in the way of a number: `/echo/N` as it came, `/decoded/N` user and password as they were.
-fn repeating() -> Web {
+/// A server that returns the credential: `/echo/N` as received and in form N, `/decoded/N` decoded from base64.
+fn echo_server() -> Web {
     Web::scripted(|head| {
         let path = head.split(' ').nth(1)?;
         let (number, decoded) = match path.strip_prefix("/decoded/") {
@@ -128,7 +128,7 @@ fn setup(web: &Web, names: &Names, more: &str) -> Setup {
     Setup::caller(names, port)
         .file("secret", SECRET)
         .file("user", USER)
-        .file("word", WORD)
+        .file("word", PASSWORD)
         .set("plugins.named.plugin.outbound", format!("[{hosts}]"))
         .set("plugins.named.plugin.bound_secrets", bound(port, more))
 }
@@ -142,13 +142,13 @@ fn start(web: &Web, more: &str) -> Gateway {
 }
 
 #[test]
-fn no_kind_of_echo_hands_a_bound_secret_to_a_plugin() {
-    let web = repeating();
+fn no_echo_reveals_a_bound_secret_to_a_plugin() {
+    let web = echo_server();
     let gateway = start(&web, "");
     for (number, (kind, _)) in ECHOES.iter().enumerate() {
-        for door in DOORS {
-            let said = gateway.wished(&format!("{door} GET http://crm.test:{}/echo/{number} show=all", web.port()));
-            assert!(said.contains(WITHHELD), "{door}, {kind}: {said}");
+        for api in APIS {
+            let output = gateway.output_of(&format!("{api} GET http://crm.test:{}/echo/{number} show=all", web.port()));
+            assert!(output.contains(WITHHELD), "{api}, {kind}: {output}");
         }
     }
     let warning = gateway.log().wait_for(WITHHELD);
@@ -156,36 +156,40 @@ fn no_kind_of_echo_hands_a_bound_secret_to_a_plugin() {
 }
 
 #[test]
-fn neither_user_nor_password_is_handed_to_a_plugin() {
-    let web = repeating();
+fn no_echo_reveals_user_or_password_to_a_plugin() {
+    let web = echo_server();
     let gateway = start(&web, "");
     for (number, (kind, _)) in ECHOES.iter().enumerate() {
         for way in ["echo", "decoded"] {
-            // A colon cannot stand in the name of a header.
+            // A header name cannot contain a colon.
             if way == "decoded" && *kind == "the name of a header" {
                 continue;
             }
-            let said = gateway.wished(&format!("wasi GET http://basic.test:{}/{way}/{number} show=all", web.port()));
-            assert!(said.contains(WITHHELD), "{way}, {kind}: {said}");
+            let output =
+                gateway.output_of(&format!("wasi GET http://basic.test:{}/{way}/{number} show=all", web.port()));
+            assert!(output.contains(WITHHELD), "{way}, {kind}: {output}");
         }
     }
 }
 
 #[test]
-fn the_phrase_beside_a_status_does_not_reach_a_plugin() {
+fn the_reason_phrase_of_a_status_does_not_reach_a_plugin() {
     let web = Web::scripted(|head| {
         let phrase = credential(head)?;
         Some(format!("HTTP/1.1 200 {phrase}\r\ncontent-length: 5\r\n\r\nhello").into_bytes())
     });
     let gateway = start(&web, "");
-    for door in DOORS {
-        let said = gateway.wished(&format!("{door} GET http://crm.test:{}/ show=all", web.port()));
-        assert!(said.starts_with("200, 5 bytes") && said.contains("hello") && !said.contains(SECRET), "{door}: {said}");
+    for api in APIS {
+        let output = gateway.output_of(&format!("{api} GET http://crm.test:{}/ show=all", web.port()));
+        assert!(
+            output.starts_with("200, 5 bytes") && output.contains("hello") && !output.contains(SECRET),
+            "{api}: {output}"
+        );
     }
 }
 
 #[test]
-fn an_answer_in_which_a_secret_would_not_be_recognised_is_withheld() {
+fn an_answer_that_cannot_be_scanned_for_a_secret_is_withheld() {
     let table = [
         ("206 Partial Content", "content-range: bytes 0-4/100", "partial content"),
         ("200 OK", "content-range: bytes 0-4/100", "partial content"),
@@ -200,57 +204,58 @@ fn an_answer_in_which_a_secret_would_not_be_recognised_is_withheld() {
             Some(format!("HTTP/1.1 {status}\r\n{header}\r\ncontent-length: 5\r\n\r\nhello").into_bytes())
         });
         let gateway = start(&web, "");
-        for door in DOORS {
-            let said = gateway.wished(&format!("{door} GET http://crm.test:{}/", web.port()));
-            assert!(said.contains(&format!("answer withheld: {reason}")), "{door}, {header}: {said}");
-            let said = gateway.wished(&format!("{door} GET http://plain.test:{}/", web.port()));
-            assert!(said.ends_with("hello"), "{door}, {header}, a host without a secret: {said}");
+        for api in APIS {
+            let output = gateway.output_of(&format!("{api} GET http://crm.test:{}/", web.port()));
+            assert!(output.contains(&format!("answer withheld: {reason}")), "{api}, {header}: {output}");
+            let output = gateway.output_of(&format!("{api} GET http://plain.test:{}/", web.port()));
+            assert!(output.ends_with("hello"), "{api}, {header}, a host without a secret: {output}");
         }
     }
 }
 
 #[test]
-fn a_plugin_cannot_ask_for_a_part_of_an_answer_or_for_another_encoding() {
+fn a_plugin_cannot_request_a_range_or_another_encoding() {
     let web = Web::start();
     let gateway = start(&web, "");
-    for door in DOORS {
+    for api in APIS {
         for header in ["range", "If-Range", "a-im"] {
-            let said = gateway.wished(&format!("{door} GET http://crm.test:{}/ header:{header}=bytes=0-4", web.port()));
+            let output =
+                gateway.output_of(&format!("{api} GET http://crm.test:{}/ header:{header}=bytes=0-4", web.port()));
             let refused = format!("the header {} is not sent to a host with a bound secret", header.to_lowercase());
-            assert!(said.contains(&refused), "{door}: {said}");
+            assert!(output.contains(&refused), "{api}: {output}");
         }
-        assert_eq!(web.requests().len(), usize::from(door == "wasi"));
-        gateway.wished(&format!("{door} GET http://crm.test:{}/ header:accept-encoding=gzip", web.port()));
+        assert_eq!(web.requests().len(), usize::from(api == "wasi"));
+        gateway.output_of(&format!("{api} GET http://crm.test:{}/ header:accept-encoding=gzip", web.port()));
         let request = web.requests().pop().expect("a request");
         assert!(request.contains("accept-encoding: identity\n") && !request.contains("gzip"), "{request}");
     }
 }
 
 #[test]
-fn only_methods_of_a_list_are_sent() {
+fn only_listed_methods_are_sent() {
     let web = Web::start();
     let gateway = start(&web, "");
-    for door in DOORS {
+    for api in APIS {
         for method in ["TRACE", "TRACK", "DEBUG", "CONNECT", "trace", "get", "Get", "PROPFIND", "PRI"] {
-            let said = gateway.wished(&format!("{door} {method} http://plain.test:{}/", web.port()));
-            assert!(said.contains(&format!("the method {method} is not sent")), "{door}: {said}");
+            let output = gateway.output_of(&format!("{api} {method} http://plain.test:{}/", web.port()));
+            assert!(output.contains(&format!("the method {method} is not sent")), "{api}: {output}");
         }
     }
     assert_eq!(web.connections(), 0);
-    for door in DOORS {
+    for api in APIS {
         for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] {
-            gateway.wished(&format!("{door} {method} http://crm.test:{}/", web.port()));
+            gateway.output_of(&format!("{api} {method} http://crm.test:{}/", web.port()));
             let request = web.requests().pop().expect("a request");
-            assert!(request.starts_with(&format!("{method} / HTTP/1.1\n")), "{door}: {request}");
+            assert!(request.starts_with(&format!("{method} / HTTP/1.1\n")), "{api}: {request}");
         }
     }
 }
 
 #[test]
-fn a_secret_that_is_bound_to_paths_goes_nowhere_else() {
+fn a_secret_bound_to_paths_is_sent_to_those_paths_only() {
     let web = Web::start();
     let gateway = start(&web, ", paths = [\"/v1/\", \"/v2/people\"]");
-    for door in DOORS {
+    for api in APIS {
         for (path, expected) in [
             ("/v1/people", true),
             ("/v1/", true),
@@ -263,16 +268,16 @@ fn a_secret_that_is_bound_to_paths_goes_nowhere_else() {
             ("/debug/v1/", false),
             ("/%76%31/people", false),
         ] {
-            gateway.wished(&format!("{door} GET http://crm.test:{}{path}", web.port()));
+            gateway.output_of(&format!("{api} GET http://crm.test:{}{path}", web.port()));
             let request = web.requests().pop().expect("a request");
-            assert!(request.starts_with(&format!("GET {path} ")), "{door}, {path}: {request}");
-            assert_eq!(request.contains(SECRET), expected, "{door}, {path}: {request}");
+            assert!(request.starts_with(&format!("GET {path} ")), "{api}, {path}: {request}");
+            assert_eq!(request.contains(SECRET), expected, "{api}, {path}: {request}");
         }
     }
 }
 
 #[test]
-fn a_path_that_servers_may_read_differently_is_refused_where_a_secret_is_bound_to_paths() {
+fn an_ambiguous_path_is_rejected_if_a_secret_is_bound_to_paths() {
     let web = Web::start();
     let gateway = start(&web, ", paths = [\"/v1/\"]");
     for path in [
@@ -287,73 +292,73 @@ fn a_path_that_servers_may_read_differently_is_refused_where_a_secret_is_bound_t
         "/v1/%c0%ae%c0%ae/debug",
         "//v1/",
     ] {
-        for door in DOORS {
-            let said = gateway.wished(&format!("{door} GET http://crm.test:{}{path}", web.port()));
-            assert!(said.contains("servers may interpret the path differently"), "{door}, {path}: {said}");
+        for api in APIS {
+            let output = gateway.output_of(&format!("{api} GET http://crm.test:{}{path}", web.port()));
+            assert!(output.contains("servers may interpret the path differently"), "{api}, {path}: {output}");
         }
     }
-    // These a URL never has; `wasi:http` takes a path as it comes.
+    // URL parsing removes these segments; `wasi:http` passes a path unchanged.
     for path in ["/v1/../debug", "/v1/./x", "/v1/%2e%2e/debug", "/v1/.%2E/debug"] {
-        let said = gateway.wished(&format!("wasi GET http://crm.test:{}{path}", web.port()));
-        assert!(said.contains("servers may interpret the path differently"), "{path}: {said}");
+        let output = gateway.output_of(&format!("wasi GET http://crm.test:{}{path}", web.port()));
+        assert!(output.contains("servers may interpret the path differently"), "{path}: {output}");
     }
     for header in ["x-original-url", "X-Rewrite-URL"] {
-        let said = gateway.wished(&format!("flat GET http://crm.test:{}/v1/x header:{header}=/debug", web.port()));
-        assert!(said.contains("is not sent to a host with a bound secret"), "{said}");
+        let output = gateway.output_of(&format!("flat GET http://crm.test:{}/v1/x header:{header}=/debug", web.port()));
+        assert!(output.contains("is not sent to a host with a bound secret"), "{output}");
     }
     assert_eq!(web.connections(), 0);
-    for door in DOORS {
-        gateway.wished(&format!("{door} GET http://plain.test:{}/v1//x", web.port()));
-        assert!(web.requests().pop().expect("a request").starts_with("GET /v1//x "), "{door}");
+    for api in APIS {
+        gateway.output_of(&format!("{api} GET http://plain.test:{}/v1//x", web.port()));
+        assert!(web.requests().pop().expect("a request").starts_with("GET /v1//x "), "{api}");
     }
 }
 
 #[test]
-fn an_answer_for_another_path_of_the_host_is_looked_at_as_well() {
+fn answers_for_other_paths_of_the_host_are_scanned_too() {
     let web = Web::scripted(|head| head.starts_with("GET /last ").then(|| body(SECRET)));
     let gateway = start(&web, ", paths = [\"/v1/\"]");
-    for door in DOORS {
-        let said = gateway.wished(&format!("{door} GET http://crm.test:{}/last", web.port()));
-        assert!(said.contains(WITHHELD), "{door}: {said}");
+    for api in APIS {
+        let output = gateway.output_of(&format!("{api} GET http://crm.test:{}/last", web.port()));
+        assert!(output.contains(WITHHELD), "{api}: {output}");
     }
 }
 
 #[test]
-fn a_connection_over_which_a_secret_went_carries_no_request_without_it() {
+fn a_connection_that_carried_a_secret_carries_no_request_without_it() {
     let web = Web::start();
     let gateway = start(&web, ", paths = [\"/connection\"]");
-    let said = |path: &str| gateway.wished(&format!("flat GET http://crm.test:{}{path}", web.port()));
-    assert!(said("/connection").ends_with("connection 1"));
-    assert!(said("/connection").ends_with("connection 1"));
-    said("/");
+    let get = |path: &str| gateway.output_of(&format!("flat GET http://crm.test:{}{path}", web.port()));
+    assert!(get("/connection").ends_with("connection 1"));
+    assert!(get("/connection").ends_with("connection 1"));
+    get("/");
     assert_eq!(web.connections(), 2);
-    assert!(said("/connection").ends_with("connection 1"));
-    said("/");
+    assert!(get("/connection").ends_with("connection 1"));
+    get("/");
     assert_eq!(web.connections(), 2);
 }
 
 #[test]
-fn an_answer_without_a_secret_comes_whole() {
+fn an_answer_without_a_secret_is_unchanged() {
     let long = format!("{{\"token_type\":\"pat-na1\",\"text\":\"{}\"}}", "s3cr3t-T0ken ".repeat(5_000));
     let expected = format!("200, {} bytes", long.len());
     let web = Web::scripted(move |_| Some(body(&long)));
     let gateway = start(&web, "");
-    for door in DOORS {
-        let said = gateway.wished(&format!("{door} GET http://crm.test:{}/ show=all", web.port()));
-        assert!(said.starts_with(&expected), "{door}: {said}");
+    for api in APIS {
+        let output = gateway.output_of(&format!("{api} GET http://crm.test:{}/ show=all", web.port()));
+        assert!(output.starts_with(&expected), "{api}: {output}");
     }
 }
 
 #[test]
-fn a_secret_that_is_visible_may_come_back() {
+fn a_visible_secret_may_be_returned() {
     let web = Web::scripted(|_| Some(body(format!("{{\"account\":\"{USER}\"}}"))));
     let names = names();
     let hidden = setup(&web, &names, "").start();
     let visible = bound(web.port(), "").replace("value = \"Basic", "visible = [\"user\"], value = \"Basic");
     let visible = setup(&web, &names, "").set("plugins.named.plugin.bound_secrets", visible).start();
-    for door in DOORS {
-        let wish = format!("{door} GET http://basic.test:{}/ show=all", web.port());
-        assert!(hidden.wished(&wish).contains(WITHHELD), "{door}");
-        assert!(visible.wished(&wish).contains(USER), "{door}");
+    for api in APIS {
+        let instruction = format!("{api} GET http://basic.test:{}/ show=all", web.port());
+        assert!(hidden.output_of(&instruction).contains(WITHHELD), "{api}");
+        assert!(visible.output_of(&instruction).contains(USER), "{api}");
     }
 }

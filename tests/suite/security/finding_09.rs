@@ -7,12 +7,12 @@ use frontgate_tests::{Setup, another_build, component};
 fn a_chain_of_aliases_is_followed_once() {
     let gateway = Setup::misbehaving().set("plugins.check_timeout_ms", "2000").start();
     gateway.drop_plugin("aliases", &alias_chain(32_000));
-    // It is refused for what it is: reading it fits into a time that following each link for each name does not.
+    // The file is rejected for its content, not for a timeout, which following each link for each name would exceed.
     gateway.log().wait_for("plugin `aliases` is not usable: it answers no role");
 }
 
 #[test]
-fn types_without_end_are_refused() {
+fn unbounded_types_are_rejected() {
     let gateway = Setup::misbehaving().start();
     let before = gateway.resident_kib();
     gateway.drop_plugin("wide", &wide_types(4_000, 2_000));
@@ -22,14 +22,14 @@ fn types_without_end_are_refused() {
 }
 
 #[test]
-fn a_file_that_takes_longer_to_read_than_it_may_is_refused() {
+fn a_file_that_exceeds_the_check_timeout_is_rejected() {
     let gateway = Setup::new().set("plugins.check_timeout_ms", "1").set("plugins.cache", "\"compiled\"").start();
     gateway.drop_plugin("plugin", &another_build(&component("misbehaving"), 1));
     gateway.log().wait_for("plugin `plugin` is not usable: checking it takes longer than plugins.check_timeout_ms = 1");
 }
 
 #[test]
-fn files_that_are_slow_to_compile_delay_no_good_one() {
+fn slow_compilations_do_not_delay_a_good_file() {
     const SLOW: u32 = 40;
     let gateway = Setup::misbehaving().set("plugins.cache", "\"compiled\"").start();
     for number in 0..SLOW {
@@ -38,7 +38,7 @@ fn files_that_are_slow_to_compile_delay_no_good_one() {
     gateway.log().wait_for("compiling plugin `slow-");
     gateway.drop_plugin("good", &another_build(&component("keyvalue"), 1));
     gateway.log().wait_for("plugin `good` is live");
-    // Each of them has a turn; the good one did not wait for more than a few.
+    // Files take turns, so the good one waits for a few slow ones only.
     let begun = gateway.log().text().matches("compiling plugin `slow-").count();
     assert!(begun <= 12, "{begun} of {SLOW} were compiled before");
 }

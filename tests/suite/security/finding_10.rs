@@ -1,7 +1,7 @@
-//! Finding 10: another user's machine code is run.
+//! Finding 10: machine code of another user is run.
 //!
-//! A user who can write to a folder above the gateway's own files can replace them, so every folder on the
-//! way is checked. What a test needs root for (files of another user) is tried where it is possible.
+//! A user who can write to a folder above the gateway's own files can replace them, so every folder of a path is
+//! checked. Tests that need root, for files of another user, run only where they can.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
@@ -9,37 +9,37 @@ use std::path::Path;
 
 use frontgate_tests::{Setup, another_build, component, digest, run};
 
-/// A user that exists everywhere and is not this one.
+/// The id of `nobody`, which exists everywhere and differs from the current user.
 const ANOTHER_USER: u32 = 65_534;
 
 fn chmod(path: &Path, mode: u32) {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("a mode");
 }
 
-/// Gives a file away; only root can.
-#[expect(clippy::print_stdout, reason = "readers of the result learn what was not tried")]
+/// Changes a file's owner; only root can.
+#[expect(clippy::print_stdout, reason = "the test output has to show what was not tested")]
 fn give_away(path: &Path) -> bool {
     let given = chown(path, Some(ANOTHER_USER), None).is_ok();
     if !given {
-        println!("not tried: only root can give files to another user");
+        println!("not tested: only root can give files to another user");
     }
     given
 }
 
-/// The gateway does not start, and says what is wrong and what to do.
-fn refused(setup: &Setup, words: &[&str]) {
+/// Asserts that the gateway does not start, and that its error contains these words.
+fn assert_rejected(setup: &Setup, words: &[&str]) {
     setup.write();
-    refused_as_written(setup, words);
+    assert_rejected_as_written(setup, words);
 }
 
-fn refused_as_written(setup: &Setup, words: &[&str]) {
+fn assert_rejected_as_written(setup: &Setup, words: &[&str]) {
     let output = run(setup.folder(), &["run", "--config", "config.toml"]);
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(1), "{text}");
     assert!(words.iter().all(|word| text.contains(word)), "{words:?}: {text}");
 }
 
-/// A gateway's folder with another one, `outer`, for what a test puts there.
+/// A setup with an additional folder `outer`.
 fn with_outer() -> Setup {
     let setup = Setup::misbehaving();
     fs::create_dir(setup.folder().join("outer")).expect("a folder");
@@ -47,104 +47,107 @@ fn with_outer() -> Setup {
 }
 
 #[test]
-fn a_cache_below_a_folder_of_others_is_refused() {
+fn a_cache_below_a_folder_writable_by_others_is_rejected() {
     let setup = with_outer().set("plugins.cache", "\"outer/compiled\"");
     chmod(&setup.folder().join("outer"), 0o777);
-    refused(&setup, &["compiled plugins", "others can write to the folder", "outer (mode 0777)", "chmod go-w"]);
+    assert_rejected(&setup, &["compiled plugins", "others can write to the folder", "outer (mode 0777)", "chmod go-w"]);
     assert!(!setup.folder().join("outer/compiled").exists(), "nothing is created there");
 }
 
 #[test]
-fn a_folder_far_above_is_checked_as_well() {
+fn every_ancestor_folder_is_checked() {
     let setup = with_outer().set("plugins.cache", "\"outer/a/b/c/compiled\"");
     fs::create_dir_all(setup.folder().join("outer/a/b/c")).expect("folders");
     chmod(&setup.folder().join("outer"), 0o777);
-    refused(&setup, &["others can write to the folder", "outer (mode 0777)"]);
+    assert_rejected(&setup, &["others can write to the folder", "outer (mode 0777)"]);
 }
 
 #[test]
-fn records_below_a_folder_of_others_are_refused() {
+fn records_below_a_folder_writable_by_others_are_rejected() {
     let setup = with_outer().set("plugins.records", "\"outer/records\"");
     chmod(&setup.folder().join("outer"), 0o777);
-    refused(&setup, &["records of plugins", "others can write to the folder"]);
+    assert_rejected(&setup, &["records of plugins", "others can write to the folder"]);
 }
 
 #[test]
-fn a_socket_below_a_folder_of_others_is_refused() {
+fn a_socket_below_a_folder_writable_by_others_is_rejected() {
     let setup = with_outer().set("admin.socket", "\"outer/run/socket\"");
     chmod(&setup.folder().join("outer"), 0o777);
-    refused(&setup, &["admin.socket", "others can write to the folder"]);
+    assert_rejected(&setup, &["admin.socket", "others can write to the folder"]);
 }
 
 #[test]
-fn a_database_below_a_folder_of_others_is_refused() {
+fn a_database_below_a_folder_writable_by_others_is_rejected() {
     let setup = with_outer().set("store.url", "\"sqlite:outer/data/frontgate.db\"");
     chmod(&setup.folder().join("outer"), 0o777);
-    refused(&setup, &["frontgate.db", "others can write to the folder"]);
+    assert_rejected(&setup, &["frontgate.db", "others can write to the folder"]);
 }
 
 #[test]
-fn plugins_that_others_can_replace_are_refused() {
+fn a_plugin_folder_writable_by_others_is_rejected() {
     let setup = Setup::misbehaving();
     chmod(&setup.folder().join("plugins"), 0o777);
-    refused(&setup, &["plugins.directory: ", "others can write to the folder", "FRONTGATE_TRUSTED_FOLDERS"]);
+    assert_rejected(&setup, &["plugins.directory: ", "others can write to the folder", "FRONTGATE_TRUSTED_FOLDERS"]);
 }
 
 #[test]
-fn plugins_below_a_folder_of_others_are_refused() {
+fn plugins_below_a_folder_writable_by_others_are_rejected() {
     let setup = with_outer().set("plugins.directory", "\"outer/plugins\"");
     fs::create_dir(setup.folder().join("outer/plugins")).expect("a folder");
     chmod(&setup.folder().join("outer"), 0o777);
-    refused(&setup, &["plugins.directory: ", "others can write to the folder"]);
+    assert_rejected(&setup, &["plugins.directory: ", "others can write to the folder"]);
 }
 
 #[test]
-fn a_configuration_that_others_can_write_is_refused() {
+fn a_configuration_writable_by_others_is_rejected() {
     let setup = Setup::misbehaving();
     chmod(&setup.write(), 0o666);
-    refused_as_written(&setup, &["the configuration cannot be read", "others can write to the file", "chmod go-w"]);
+    assert_rejected_as_written(
+        &setup,
+        &["the configuration cannot be read", "others can write to the file", "chmod go-w"],
+    );
 }
 
 #[test]
-fn a_configuration_in_a_folder_of_others_is_refused() {
+fn a_configuration_in_a_folder_writable_by_others_is_rejected() {
     let setup = Setup::misbehaving();
     chmod(setup.folder(), 0o777);
-    refused(&setup, &["the configuration cannot be read", "others can write to the folder"]);
+    assert_rejected(&setup, &["the configuration cannot be read", "others can write to the folder"]);
 }
 
 #[test]
-fn a_secret_that_others_can_write_is_refused() {
+fn a_secret_file_writable_by_others_is_rejected() {
     let setup = Setup::misbehaving();
     chmod(&setup.folder().join("token"), 0o666);
-    refused(&setup, &["tenants.demo.twilio.auth_tokens[0]", "others can write to the file"]);
+    assert_rejected(&setup, &["tenants.demo.twilio.auth_tokens[0]", "others can write to the file"]);
 }
 
 #[test]
-fn folders_and_files_of_another_user_are_refused() {
+fn folders_and_files_of_another_user_are_rejected() {
     let setup = with_outer().set("plugins.cache", "\"outer/compiled\"");
     if !give_away(&setup.folder().join("outer")) {
         return;
     }
-    refused(&setup, &["compiled plugins", "belongs to another user", "chown"]);
+    assert_rejected(&setup, &["compiled plugins", "belongs to another user", "chown"]);
     let setup = Setup::misbehaving();
     give_away(&setup.folder().join("plugins"));
-    refused(&setup, &["plugins.directory: ", "belongs to another user"]);
+    assert_rejected(&setup, &["plugins.directory: ", "belongs to another user"]);
     let setup = Setup::misbehaving();
     give_away(&setup.write());
-    refused_as_written(&setup, &["the configuration cannot be read", "belongs to another user"]);
+    assert_rejected_as_written(&setup, &["the configuration cannot be read", "belongs to another user"]);
 }
 
 #[test]
-fn a_link_into_a_folder_of_others_is_refused() {
+fn a_link_into_a_folder_writable_by_others_is_rejected() {
     let setup = with_outer().set("plugins.cache", "\"compiled\"");
     fs::create_dir(setup.folder().join("outer/compiled")).expect("a folder");
     chmod(&setup.folder().join("outer"), 0o777);
     symlink("outer/compiled", setup.folder().join("compiled")).expect("a link");
-    refused(&setup, &["compiled plugins", "others can write to the folder", "outer (mode 0777)"]);
+    assert_rejected(&setup, &["compiled plugins", "others can write to the folder", "outer (mode 0777)"]);
 }
 
 #[test]
-fn a_plugin_that_others_can_write_does_not_go_live() {
+fn a_plugin_writable_by_others_does_not_go_live() {
     let gateway = Setup::misbehaving().start();
     let next = another_build(&component("misbehaving"), 2);
     fs::write(gateway.path("next"), &next).expect("a file");
@@ -152,9 +155,9 @@ fn a_plugin_that_others_can_write_does_not_go_live() {
     fs::rename(gateway.path("next"), gateway.path("plugins/plugin.wasm")).expect("the swap");
     gateway.log().wait_for("kept plugin `plugin` as it was");
     assert!(gateway.log().text().contains("others can write to the file"));
-    assert_eq!(gateway.wished("hello"), "version 1");
+    assert_eq!(gateway.output_of("hello"), "version 1");
     chmod(&gateway.path("plugins/plugin.wasm"), 0o644);
-    gateway.log().wait_for_more("plugin `plugin` is live", 2);
+    gateway.log().wait_for_count("plugin `plugin` is live", 2);
     assert_eq!(gateway.status()["plugins"]["plugin"]["live"]["digest"], digest(&next));
 }
 
@@ -171,18 +174,18 @@ fn a_plugin_of_another_user_does_not_go_live() {
 }
 
 #[test]
-fn plugins_that_others_can_replace_meanwhile_change_nothing() {
+fn a_plugin_folder_that_becomes_writable_by_others_is_not_read() {
     let gateway = Setup::misbehaving().set("plugins.rescan_interval_ms", "50").start();
     chmod(&gateway.path("plugins"), 0o777);
     gateway.drop_plugin("plugin", &another_build(&component("misbehaving"), 2));
     gateway.log().wait_for("the plugins' folder cannot be read, so nothing changes: others can write to the folder");
-    assert_eq!(gateway.wished("hello"), "version 1");
+    assert_eq!(gateway.output_of("hello"), "version 1");
     chmod(&gateway.path("plugins"), 0o755);
-    gateway.log().wait_for_more("plugin `plugin` is live", 2);
+    gateway.log().wait_for_count("plugin `plugin` is live", 2);
 }
 
 #[test]
-fn a_trusted_folder_is_taken_as_it_is_and_said() {
+fn a_trusted_folder_is_accepted_and_logged() {
     let setup = with_outer().set("plugins.cache", "\"outer/compiled\"").set("plugins.directory", "\"outer/plugins\"");
     let outer = setup.folder().join("outer");
     fs::rename(setup.folder().join("plugins"), outer.join("plugins")).expect("a move");
@@ -190,7 +193,7 @@ fn a_trusted_folder_is_taken_as_it_is_and_said() {
     chmod(&outer, 0o777);
     let trusted = outer.to_str().expect("text").to_owned();
     let gateway = setup.start_in(&[("FRONTGATE_TRUSTED_FOLDERS", &trusted)]);
-    assert_eq!(gateway.wished("hello"), "version 1");
+    assert_eq!(gateway.output_of("hello"), "version 1");
     gateway.log().wait_for("FRONTGATE_TRUSTED_FOLDERS: owners and modes below ");
 }
 

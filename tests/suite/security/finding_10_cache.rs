@@ -1,4 +1,4 @@
-//! Finding 10, the cache: machine code that another user put there is run.
+//! Finding 10, the cache: machine code that another user has put there is run.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use frontgate_tests::{Gateway, Setup, component, digest};
 
-/// A gateway whose cache holds the code of `misbehaving`, and that code under the name which code of `keyvalue` has.
+/// A gateway with code of `misbehaving` in its cache, the path of that code, and the file name for code of `keyvalue`.
 fn with_false_code() -> (Gateway, PathBuf, String) {
     let gateway = Setup::misbehaving().set("plugins.cache", "\"compiled\"").start();
     let file = fs::read_dir(gateway.path("compiled")).expect("the cache").flatten().next().expect("its code").path();
@@ -17,35 +17,35 @@ fn with_false_code() -> (Gateway, PathBuf, String) {
 }
 
 #[track_caller]
-fn compiles_its_own(gateway: &Gateway) {
+fn assert_compiled(gateway: &Gateway) {
     gateway.drop_plugin("keyvalue", &component("keyvalue"));
     gateway.log().wait_for("compiling plugin `keyvalue`");
     gateway.log().wait_for("plugin `keyvalue` is live");
 }
 
 #[test]
-fn a_folder_that_was_put_in_the_place_of_the_cache_is_not_read() {
+fn a_folder_swapped_in_for_the_cache_is_not_read() {
     let (gateway, code, false_name) = with_false_code();
     let false_cache = gateway.path("false");
     fs::create_dir(&false_cache).expect("a folder");
     fs::copy(code, false_cache.join(false_name)).expect("a copy");
     fs::rename(gateway.path("compiled"), gateway.path("moved")).expect("the cache moves");
     fs::rename(false_cache, gateway.path("compiled")).expect("the other one takes its place");
-    compiles_its_own(&gateway);
+    assert_compiled(&gateway);
 }
 
 #[test]
-fn a_link_to_code_is_not_followed() {
+fn a_link_to_machine_code_is_not_followed() {
     let (gateway, code, false_name) = with_false_code();
     symlink(code, gateway.path("compiled").join(false_name)).expect("a link");
-    compiles_its_own(&gateway);
+    assert_compiled(&gateway);
 }
 
 #[test]
-fn code_that_others_can_write_to_is_not_run() {
+fn machine_code_writable_by_others_is_not_run() {
     let (gateway, code, false_name) = with_false_code();
     let path = gateway.path("compiled").join(false_name);
     fs::copy(code, &path).expect("a copy");
     fs::set_permissions(&path, Permissions::from_mode(0o666)).expect("a mode");
-    compiles_its_own(&gateway);
+    assert_compiled(&gateway);
 }

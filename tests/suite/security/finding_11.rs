@@ -1,21 +1,21 @@
-//! Finding 11: damaged plugin records open the guards.
+//! Finding 11: damaged plugin records disable the safeguards.
 //!
-//! Whatever happens to `plugins.json`: what was live keeps answering, bytes that are not known to have answered wait
-//! for the operator, and nothing that could be gone back to is deleted.
+//! However `plugins.json` is damaged: the live version keeps answering, unknown files wait for the operator, and no
+//! version that a rollback may need is deleted.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use frontgate_tests::{Gateway, Setup, another_build, component, digest, wait_until};
+use frontgate_tests::{Gateway, Setup, another_build, component, digest, eventually};
 use serde_json::Value;
 
-/// A version that wants nothing beyond itself.
-fn small() -> Vec<u8> {
+/// A version that needs no grants.
+fn without_grants() -> Vec<u8> {
     component("directory")
 }
 
-/// One that wants HTTP and a store.
-fn greedy() -> Vec<u8> {
+/// A version that needs outbound HTTP and state.
+fn with_grants() -> Vec<u8> {
     component("misbehaving")
 }
 
@@ -32,7 +32,7 @@ fn damaged_files(folder: &Path) -> Vec<PathBuf> {
     files.filter(|path| path.to_string_lossy().contains("plugins.json.damaged-")).collect()
 }
 
-/// Every kind of damage; a text of nothing takes the file away.
+/// Kinds of damage, with the damaged content; `None` deletes the file.
 fn damages(whole: &str) -> Vec<(&'static str, Option<Vec<u8>>)> {
     let newer = whole.replacen("\"format\": 1", "\"format\": 2", 1);
     assert_ne!(newer, whole);
@@ -60,23 +60,23 @@ fn damage(path: &Path, bytes: Option<&[u8]>) {
 
 /// A gateway with one live version, stopped.
 fn stopped() -> Gateway {
-    let mut gateway = Setup::new().plugin("plugin", &small()).start();
+    let mut gateway = Setup::new().plugin("plugin", &without_grants()).start();
     gateway.log().wait_for("plugin `plugin` is live");
     gateway.kill();
     gateway
 }
 
 #[test]
-fn after_any_damage_new_bytes_wait_and_the_live_version_answers() {
+fn after_any_damage_new_files_wait_and_the_live_version_answers() {
     let whole = fs::read_to_string(records(&stopped())).expect("the records");
     for (kind, bytes) in damages(&whole) {
         let gateway = stopped();
         damage(&records(&gateway), bytes.as_deref());
-        fs::write(gateway.path("plugins/plugin.wasm"), greedy()).expect("a file");
+        fs::write(gateway.path("plugins/plugin.wasm"), with_grants()).expect("a file");
         let gateway = gateway.start_again();
         gateway.log().wait_for("plugin records");
         gateway.log().wait_for("the new file of plugin `plugin` waits: plugin records were damaged");
-        assert_eq!(live(&gateway), digest(&small()), "{kind}");
+        assert_eq!(live(&gateway), digest(&without_grants()), "{kind}");
         let marker = gateway.status()["plugin_records_damaged"].as_str().expect("the damaged file").to_owned();
         assert_eq!(gateway.metric("frontgate_plugin_records_damaged"), 1.0, "{kind}");
         if let Some(bytes) = bytes {
@@ -86,47 +86,47 @@ fn after_any_damage_new_bytes_wait_and_the_live_version_answers() {
 }
 
 #[test]
-fn a_plugin_that_was_never_seen_waits_too() {
+fn an_unknown_plugin_waits_after_damage() {
     let gateway = stopped();
     fs::write(records(&gateway), "{").expect("a file");
-    fs::write(gateway.path("plugins/other.wasm"), another_build(&small(), 2)).expect("a file");
+    fs::write(gateway.path("plugins/other.wasm"), another_build(&without_grants(), 2)).expect("a file");
     let gateway = gateway.start_again();
     gateway.log().wait_for("the new file of plugin `other` waits");
     assert_eq!(gateway.status()["plugins"]["other"]["live"], Value::Null);
 }
 
 #[test]
-fn damage_without_a_generation_before_leaves_the_history() {
+fn the_history_survives_damage_to_both_record_files() {
     let gateway = stopped();
     fs::write(records(&gateway), "{").expect("a file");
     fs::write(gateway.path("data/plugins/plugins.json.previous"), "{").expect("a file");
     fs::remove_dir_all(gateway.path("data/plugins/versions")).expect("the versions");
     let gateway = gateway.start_again();
     gateway.log().wait_for("plugin `plugin` is live");
-    gateway.drop_plugin("plugin", &another_build(&small(), 2));
+    gateway.drop_plugin("plugin", &another_build(&without_grants(), 2));
     gateway.log().wait_for("the new file of plugin `plugin` waits");
 }
 
 #[test]
-fn the_operator_allows_one_version() {
+fn an_operator_can_allow_one_version_after_damage() {
     let gateway = stopped();
     fs::write(records(&gateway), "{").expect("a file");
     let gateway = gateway.start_again();
-    let new = another_build(&small(), 2);
+    let new = another_build(&without_grants(), 2);
     gateway.drop_plugin("plugin", &new);
     gateway.log().wait_for("the new file of plugin `plugin` waits");
-    assert_eq!(gateway.operate("/plugins/plugin/allow", "").0, 200);
+    assert_eq!(gateway.admin_post("/plugins/plugin/allow", "").0, 200);
     assert_eq!(live(&gateway), digest(&new));
-    gateway.drop_plugin("plugin", &another_build(&small(), 3));
-    gateway.log().wait_for_more("the new file of plugin `plugin` waits", 2);
+    gateway.drop_plugin("plugin", &another_build(&without_grants(), 3));
+    gateway.log().wait_for_count("the new file of plugin `plugin` waits", 2);
 }
 
 #[test]
-fn the_guard_outlasts_a_restart_and_ends_when_the_damaged_file_is_moved_away() {
+fn the_damage_marker_survives_restarts_until_its_file_is_moved() {
     let gateway = stopped();
     fs::write(records(&gateway), "{").expect("a file");
     let gateway = gateway.start_again().restart();
-    let new = another_build(&small(), 2);
+    let new = another_build(&without_grants(), 2);
     gateway.drop_plugin("plugin", &new);
     gateway.log().wait_for("the new file of plugin `plugin` waits");
     let list = gateway.command(&["plugin", "list"]);
@@ -141,28 +141,28 @@ fn the_guard_outlasts_a_restart_and_ends_when_the_damaged_file_is_moved_away() {
 }
 
 #[test]
-fn a_version_that_was_rolled_back_stays_so_and_versions_are_kept() {
-    let mut gateway = Setup::new().plugin("plugin", &small()).start();
+fn damage_keeps_versions_and_rollback_decisions() {
+    let mut gateway = Setup::new().plugin("plugin", &without_grants()).start();
     gateway.log().wait_for("plugin `plugin` is live");
-    let second = another_build(&small(), 2);
+    let second = another_build(&without_grants(), 2);
     gateway.drop_plugin("plugin", &second);
-    gateway.log().wait_for_more("plugin `plugin` is live", 2);
-    assert_eq!(gateway.operate("/plugins/plugin/rollback", "").0, 200);
+    gateway.log().wait_for_count("plugin `plugin` is live", 2);
+    assert_eq!(gateway.admin_post("/plugins/plugin/rollback", "").0, 200);
     gateway.kill();
     fs::write(records(&gateway), "{").expect("a file");
     let gateway = gateway.start_again();
     gateway.log().wait_for("plugin records");
-    wait_until(|| live(&gateway) == digest(&small()));
-    // A change, after which versions are put in order.
+    eventually("the version before is live", || live(&gateway), |live| *live == digest(&without_grants()));
+    // A change that triggers the cleanup of versions.
     gateway.drop_plugin("other", &second);
     gateway.log().wait_for("plugin `other` is live");
-    for version in [small(), second] {
+    for version in [without_grants(), second] {
         assert!(gateway.path(&format!("data/plugins/versions/{}.wasm", digest(&version))).exists());
     }
 }
 
 #[test]
-fn records_of_the_release_before_are_taken_over() {
+fn records_of_the_previous_release_are_migrated() {
     let mut gateway = stopped();
     let document: Value = serde_json::from_slice(&fs::read(records(&gateway)).expect("the records")).expect("JSON");
     let names = document["content"]["names"].to_string();
@@ -171,20 +171,20 @@ fn records_of_the_release_before_are_taken_over() {
     fs::remove_file(folder.join("plugins.json.previous")).expect("the file");
     gateway = gateway.start_again();
     assert_eq!(gateway.status()["plugin_records_damaged"], Value::Null);
-    gateway.drop_plugin("plugin", &greedy());
+    gateway.drop_plugin("plugin", &with_grants());
     gateway.log().wait_for("the new file of plugin `plugin` waits: it wants");
 }
 
 #[test]
-fn a_fresh_folder_takes_every_plugin() {
-    let gateway = Setup::new().plugin("plugin", &greedy()).plugin("other", &small()).start();
+fn a_fresh_folder_loads_every_plugin() {
+    let gateway = Setup::new().plugin("plugin", &with_grants()).plugin("other", &without_grants()).start();
     gateway.log().wait_for("plugin `other` is live");
-    assert_eq!(gateway.wished("hello"), "version 1");
+    assert_eq!(gateway.output_of("hello"), "version 1");
     assert!(damaged_files(&gateway.path("data/plugins")).is_empty());
 }
 
 #[test]
-fn a_check_beside_the_gateway_says_it_and_changes_nothing() {
+fn check_changes_no_damaged_records() {
     let gateway = stopped();
     fs::write(records(&gateway), "{").expect("a file");
     let output = frontgate_tests::run(&gateway.path("."), &["check", "--config", "config.toml"]);

@@ -1,6 +1,6 @@
 //! Finding 13: an over-long path is replaced by the root.
 //!
-//! What cannot be sent as it was written is refused, and nothing is sent in its place.
+//! A path that cannot be sent unchanged is rejected; the request is not sent with another path.
 
 use frontgate_tests::{Gateway, Names, Setup, Web};
 
@@ -9,50 +9,50 @@ fn start(web: &Web) -> Gateway {
 }
 
 #[test]
-fn a_path_that_is_too_long_is_refused_through_http_client() {
+fn an_overlong_path_is_rejected_through_http_client() {
     let web = Web::start();
     let gateway = start(&web);
     for url in ["/", "/x?q="] {
-        let said = gateway.wished(&format!("flat DELETE http://crm.test:{}{url} longer=70000", web.port()));
+        let output = gateway.output_of(&format!("flat DELETE http://crm.test:{}{url} longer=70000", web.port()));
         assert!(
-            said.starts_with("forbidden: blocked by egress policy: ") && said.contains("invalid URL path"),
-            "{said}"
+            output.starts_with("forbidden: blocked by egress policy: ") && output.contains("invalid URL path"),
+            "{output}"
         );
     }
     assert_eq!(web.connections(), 0);
 }
 
 #[test]
-fn a_path_that_is_too_long_is_refused_through_wasi_http() {
+fn an_overlong_path_is_rejected_through_wasi_http() {
     let web = Web::start();
     let gateway = start(&web);
     for url in ["/", "/x?q="] {
-        let said = gateway.wished(&format!("wasi DELETE http://crm.test:{}{url} longer=70000", web.port()));
-        assert_eq!(said, "no path");
+        let output = gateway.output_of(&format!("wasi DELETE http://crm.test:{}{url} longer=70000", web.port()));
+        assert_eq!(output, "no path");
     }
     assert_eq!(web.connections(), 0);
 }
 
 #[test]
-fn a_path_with_control_characters_is_refused_and_not_shortened() {
+fn a_path_with_control_characters_is_rejected() {
     let web = Web::start();
     let gateway = start(&web);
     for path in ["/a\tb", "/a\nb", "/a\rb", "/\t", "/a?b\nc", "/\u{1}"] {
-        let said = gateway.wished(&format!("flat DELETE http://crm.test:{}{path} times=1", web.port()));
-        assert!(said.contains("it contains a control character"), "{path:?}: {said}");
-        let said = gateway.wished(&format!("wasi DELETE http://crm.test:{}{path} times=1", web.port()));
-        assert_eq!(said, "no path", "{path:?}");
+        let output = gateway.output_of(&format!("flat DELETE http://crm.test:{}{path} times=1", web.port()));
+        assert!(output.contains("it contains a control character"), "{path:?}: {output}");
+        let output = gateway.output_of(&format!("wasi DELETE http://crm.test:{}{path} times=1", web.port()));
+        assert_eq!(output, "no path", "{path:?}");
     }
     assert_eq!(web.connections(), 0);
 }
 
 #[test]
-fn a_long_path_that_can_be_sent_arrives_whole() {
+fn a_long_valid_path_arrives_completely() {
     let web = Web::start();
     let gateway = start(&web);
-    for door in ["flat", "wasi"] {
-        gateway.wished(&format!("{door} DELETE http://crm.test:{}/ longer=60000", web.port()));
+    for api in ["flat", "wasi"] {
+        gateway.output_of(&format!("{api} DELETE http://crm.test:{}/ longer=60000", web.port()));
         let request = web.requests().pop().expect("a request");
-        assert_eq!(request.lines().next().map(str::len), Some("DELETE / HTTP/1.1".len() + 60_000), "{door}");
+        assert_eq!(request.lines().next().map(str::len), Some("DELETE / HTTP/1.1".len() + 60_000), "{api}");
     }
 }

@@ -1,6 +1,6 @@
-//! Finding 14: replays are not recognised.
+//! Finding 14: replays are not recognized.
 //!
-//! Twilio signs URL and fields, and neither time nor headers. What was signed is one event, whatever else differs.
+//! Twilio signs URL and fields, but no time and no headers. Requests with the same signed text are one event.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -13,7 +13,7 @@ use serde_json::json;
 const PATH: &str = "/callbacks/conversations";
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// An event that has neither a subject of its own nor a time in its fields.
+/// An event without a SID of its own and without a time.
 const EVENT: [(&str, &str); 4] =
     [("Body", "hello"), ("ConversationSid", "CH1"), ("EventType", "onMessageUpdated"), ("RetryCount", "0")];
 
@@ -27,7 +27,7 @@ fn signature_of(form: &[(&str, &str)]) -> String {
     sign(TOKEN, &format!("{PUBLIC_URL}{PATH}"), form)
 }
 
-/// Sends a body under a signature and a token.
+/// Sends a body with a signature and an idempotency token.
 fn send(gateway: &Gateway, body: &str, signature: &str, token: &str) -> Answer {
     let headers = [("content-type", FORM), ("x-twilio-signature", signature), ("i-twilio-idempotency-token", token)];
     post(gateway.address(), PATH, &headers, body.as_bytes())
@@ -48,7 +48,7 @@ fn one_captured_webhook_with_twenty_tokens_is_one_delivery() {
 }
 
 #[test]
-fn an_event_of_the_moment_before_is_one_delivery_too() {
+fn a_replayed_pre_event_is_one_delivery() {
     let (_twilio, gateway) = gateway();
     for event in ["onMessageUpdate", "onSomethingNew"] {
         let form = [("Body", "hello"), ("ConversationSid", "CH1"), ("EventType", event)];
@@ -60,7 +60,7 @@ fn an_event_of_the_moment_before_is_one_delivery_too() {
 }
 
 #[test]
-fn other_spellings_of_what_was_signed_are_the_same_event() {
+fn other_spellings_of_the_signed_text_are_the_same_event() {
     let (_twilio, gateway) = gateway();
     let signature = signature_of(&EVENT);
     let spellings = [
@@ -86,7 +86,7 @@ fn other_spellings_of_what_was_signed_are_the_same_event() {
 }
 
 #[test]
-fn fields_that_move_into_the_query_are_the_same_event() {
+fn fields_moved_into_the_query_are_the_same_event() {
     let (_twilio, gateway) = gateway();
     let url = format!("{PUBLIC_URL}{PATH}?x=1");
     let signature = sign(TOKEN, &url, &EVENT);
@@ -99,7 +99,7 @@ fn fields_that_move_into_the_query_are_the_same_event() {
 }
 
 #[test]
-fn a_shared_keys_signature_is_known_again_too() {
+fn a_replay_signed_with_a_shared_key_is_recognized() {
     let twilio = Twilio::start();
     let key = "[{ id = \"webhooks_sharedkey_1\", secret = { file = \"files/shared\" }, algorithm = \"HMAC_SHA256\" }]";
     let gateway = Setup::every_role(&twilio)
@@ -120,7 +120,7 @@ fn a_shared_keys_signature_is_known_again_too() {
 }
 
 #[test]
-fn a_routing_question_with_a_longer_name_is_the_same_question() {
+fn a_routing_request_with_merged_fields_is_the_same_request() {
     let (_twilio, gateway) = gateway();
     let path = "/callbacks/routing";
     let form = [("ConversationSid", "CH1"), ("FriendlyName", "Mora")];
@@ -133,36 +133,36 @@ fn a_routing_question_with_a_longer_name_is_the_same_question() {
 }
 
 #[test]
-fn twilios_own_repeats_are_one_delivery_with_or_without_tokens() {
+fn twilios_own_retries_are_one_delivery_with_or_without_tokens() {
     let (_twilio, gateway) = gateway();
     for (retry, token) in [("0", "t-1"), ("1", "t-1"), ("2", "")] {
         let form = [EVENT[0], EVENT[1], EVENT[2], ("RetryCount", retry)];
-        assert_eq!(gateway.attempt("conversations", &form, token).status, 200);
+        assert_eq!(gateway.callback_with_token("conversations", &form, token).status, 200);
     }
     assert_eq!(gateway.deliveries().len(), 1);
 }
 
 #[test]
-fn events_that_differ_in_a_signed_field_are_told_apart() {
+fn events_that_differ_in_a_signed_field_are_distinct() {
     let (_twilio, gateway) = gateway();
     for time in ["2026-05-01T10:00:00.000Z", "2026-05-01T10:00:00.001Z"] {
         let form = [EVENT[0], EVENT[1], EVENT[2], EVENT[3], ("DateUpdated", time)];
-        assert_eq!(gateway.attempt("conversations", &form, "t-1").status, 200);
+        assert_eq!(gateway.callback_with_token("conversations", &form, "t-1").status, 200);
     }
     assert_eq!(gateway.deliveries().len(), 2);
 }
 
 #[test]
-fn a_question_about_what_happens_next_is_asked_each_time() {
+fn a_pre_event_question_is_asked_each_time() {
     let (_twilio, gateway) = gateway();
     let form = [("Author", "x"), ("Body", "change"), ("ConversationSid", "CH1"), ("EventType", "onMessageAdd")];
     for token in ["t-1", "t-2"] {
-        assert!(gateway.attempt("conversations", &form, token).text.contains("changed"));
+        assert!(gateway.callback_with_token("conversations", &form, token).text.contains("changed"));
     }
 }
 
 #[test]
-fn a_field_without_a_name_is_refused() {
+fn a_field_without_a_name_is_rejected() {
     let (_twilio, gateway) = gateway();
     let form = [("ConversationSid", "CH1"), ("EventType", "onX")];
     for body in ["=&ConversationSid=CH1&EventType=onX", "ConversationSid=CH1&EventType=onX&="] {
@@ -172,7 +172,7 @@ fn a_field_without_a_name_is_refused() {
 }
 
 #[test]
-fn a_hash_in_the_url_is_that_of_the_body_also_for_a_form() {
+fn a_body_hash_in_the_url_is_checked_for_forms_too() {
     let (_twilio, gateway) = gateway();
     let json_hash = "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a";
     let path = format!("{PATH}?bodySHA256={json_hash}");
@@ -183,7 +183,7 @@ fn a_hash_in_the_url_is_that_of_the_body_also_for_a_form() {
 }
 
 #[test]
-fn marks_that_end_before_the_window_are_a_fault() {
+fn retention_shorter_than_the_signature_window_is_a_fault() {
     let front = Front::start();
     let setup = |key: &str, keep: &str| {
         let setup = Setup::new().plugin("courier", &component("courier")).front(&front, "courier");
@@ -200,7 +200,7 @@ fn marks_that_end_before_the_window_are_a_fault() {
     setup("store.events_keep_ms", "600000").start();
 }
 
-/// The same signed request under a credential, which Front does not sign.
+/// Sends a signed authorization request with a credential, which the signature does not cover.
 fn authorize(gateway: &Gateway, timestamp: &str, credential: &str) -> Answer {
     let body = json!({"type": "authorization", "payload": {"channel_id": "cha_9"}}).to_string();
     let signature = signature(Front::SECRET, timestamp, body.as_bytes());
@@ -214,10 +214,10 @@ fn authorize(gateway: &Gateway, timestamp: &str, credential: &str) -> Answer {
 }
 
 #[test]
-fn a_request_that_failed_comes_again_with_the_same_credential_only() {
+fn a_failed_request_can_be_repeated_with_the_same_credential_only() {
     let front = Front::start();
     let setup = Setup::new().set("tenants.demo.roles.crm", "[]").set("plugins.named.courier.config.url", "\"x\"");
-    // The plugin is not there yet, so that Front is asked to come again.
+    // The plugin is missing at first, so the request fails and Front may repeat it.
     let gateway = setup.front(&front, "courier").start();
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_millis().to_string();
     let first = authorize(&gateway, &now, "Bearer the-admins");

@@ -8,7 +8,7 @@ use frontgate_tests::Setup;
 use rustix::fs::{CWD, Mode, mkfifoat};
 
 #[test]
-fn a_granted_folder_holds_regular_files_and_folders_only() {
+fn only_regular_files_and_folders_of_a_granted_folder_are_readable() {
     let setup = Setup::misbehaving()
         .file("note", "a note")
         .set("plugins.named.plugin.files", "\"files\"")
@@ -25,34 +25,34 @@ fn a_granted_folder_holds_regular_files_and_folders_only() {
     symlink("/dev/zero", files.join("device")).expect("a link");
     let gateway = setup.start();
     for name in ["pipe", "below/pipe", "socket", "link", "link-below", "folder/pipe", "folder/../pipe", "./pipe"] {
-        assert_eq!(gateway.wished(&format!("files {name}")), "Err(PermissionDenied) false", "{name}");
+        assert_eq!(gateway.output_of(&format!("files {name}")), "Err(PermissionDenied) false", "{name}");
     }
     for name in ["device", "pipe/", "/dev/zero", "../token"] {
-        let said = gateway.wished(&format!("files {name}"));
-        assert!(said.starts_with("Err(") && said.ends_with(" false"), "{name}: {said}");
+        let output = gateway.output_of(&format!("files {name}"));
+        assert!(output.starts_with("Err(") && output.ends_with(" false"), "{name}: {output}");
     }
-    // The one thread is free.
+    // The only file thread is not blocked.
     for name in ["note", "./note", "below/../note", "folder/../note"] {
-        assert_eq!(gateway.wished(&format!("files {name}")), "Ok(\"a note\") false", "{name}");
+        assert_eq!(gateway.output_of(&format!("files {name}")), "Ok(\"a note\") false", "{name}");
     }
 }
 
 #[test]
-fn what_takes_the_place_of_a_file_is_looked_at_again() {
+fn a_file_that_was_replaced_by_a_pipe_is_checked_again() {
     let setup = Setup::misbehaving()
         .file("note", "a note")
         .set("plugins.named.plugin.files", "\"files\"")
         .set("plugins.limits.call_timeout_ms", "2000");
     let note = setup.folder().join("files/note");
     let gateway = setup.start();
-    assert_eq!(gateway.wished("files note"), "Ok(\"a note\") false");
+    assert_eq!(gateway.output_of("files note"), "Ok(\"a note\") false");
     fs::remove_file(&note).expect("the file");
     mkfifoat(CWD, &note, Mode::RUSR | Mode::WUSR).expect("a pipe");
-    assert_eq!(gateway.wished("files note"), "Err(PermissionDenied) false");
+    assert_eq!(gateway.output_of("files note"), "Err(PermissionDenied) false");
 }
 
 #[test]
-fn a_folder_that_is_listed_has_a_limit() {
+fn a_folder_listing_is_limited() {
     let setup = Setup::misbehaving().set("plugins.named.plugin.files", "\"files\"");
     let files = setup.folder().join("files");
     for folder in ["few", "many"] {
@@ -65,6 +65,6 @@ fn a_folder_that_is_listed_has_a_limit() {
         fs::hard_link(files.join("few/0"), files.join(format!("many/{entry}"))).expect("a file");
     }
     let gateway = setup.start();
-    assert_eq!(gateway.wished("list few"), "Ok(100)");
-    assert_eq!(gateway.wished("list many"), "Err(OutOfMemory)");
+    assert_eq!(gateway.output_of("list few"), "Ok(100)");
+    assert_eq!(gateway.output_of("list many"), "Err(OutOfMemory)");
 }

@@ -4,7 +4,7 @@ use frontgate_tests::hostile::{module, padded};
 use frontgate_tests::{Setup, component};
 
 #[test]
-fn padding_does_not_choose_the_quick_compiler() {
+fn padding_does_not_select_the_quick_compiler() {
     let gateway = Setup::new().set("plugins.cache", "\"compiled\"").start();
     gateway.drop_plugin("plugin", &padded(&component("keyvalue"), 3 << 20, 1));
     gateway.log().wait_for("plugin `plugin` is live");
@@ -12,7 +12,7 @@ fn padding_does_not_choose_the_quick_compiler() {
 }
 
 #[test]
-fn an_operator_chooses_it_for_a_plugin() {
+fn an_operator_can_select_the_quick_compiler() {
     let gateway =
         Setup::new().set("plugins.cache", "\"compiled\"").set("plugins.named.plugin.quick_build", "true").start();
     gateway.drop_plugin("plugin", &padded(&component("keyvalue"), 3 << 20, 1));
@@ -21,7 +21,7 @@ fn an_operator_chooses_it_for_a_plugin() {
 }
 
 #[test]
-fn proposals_that_no_language_needs_are_refused_by_name() {
+fn unneeded_wasm_proposals_are_rejected_by_name() {
     let table = [
         ("memory64", "(memory i64 1)", "memory64"),
         ("table64", "(table i64 1 funcref)", "memory64"),

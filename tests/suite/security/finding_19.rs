@@ -8,10 +8,10 @@ use std::process::{Command, ExitStatus, Stdio};
 use frontgate_tests::hostile::slow_to_compile;
 use frontgate_tests::{Gateway, Setup, crashing_program};
 
-/// The signal of a process that made a forbidden system call.
+/// The signal that ends a process after a forbidden system call.
 const SIGSYS: i32 = 31;
 
-/// A compiler at work, which its gateway has confined.
+/// A running compiler that its gateway has confined.
 struct Compiler {
     gateway: Gateway,
     process: u64,
@@ -30,7 +30,7 @@ impl Compiler {
     }
 
     fn read(&self, name: &str) -> String {
-        fs::read_to_string(format!("/proc/{}/{name}", self.process)).expect("the compiler is at work")
+        fs::read_to_string(format!("/proc/{}/{name}", self.process)).expect("the compiler is running")
     }
 
     fn status(&self, key: &str) -> String {
@@ -48,7 +48,7 @@ impl Compiler {
     }
 }
 
-/// Lets the program with crash points try something from inside the sandbox: how it ended, and what it said.
+/// Performs an operation inside the sandbox, with the crash-points program. Returns exit status and error output.
 fn attempt(what: &str, at: &str) -> (ExitStatus, String) {
     let mut process = Command::new(crashing_program())
         .args(["compile-plugin", "--gateway", &std::process::id().to_string()])
@@ -64,20 +64,20 @@ fn attempt(what: &str, at: &str) -> (ExitStatus, String) {
 }
 
 #[track_caller]
-fn is_refused(what: &str, at: &str) {
-    let (status, said) = attempt(what, at);
-    assert!(said.contains(&format!("{what}: ")) && !said.contains(&format!("{what}: done")), "{status}: {said}");
+fn assert_denied(what: &str, at: &str) {
+    let (status, output) = attempt(what, at);
+    assert!(output.contains(&format!("{what}: ")) && !output.contains(&format!("{what}: done")), "{status}: {output}");
 }
 
 #[track_caller]
-fn is_fatal(what: &str, at: &str) {
+fn assert_fatal(what: &str, at: &str) {
     use std::os::unix::process::ExitStatusExt as _;
-    let (status, said) = attempt(what, at);
-    assert_eq!(status.signal(), Some(SIGSYS), "{status}: {said}");
+    let (status, output) = attempt(what, at);
+    assert_eq!(status.signal(), Some(SIGSYS), "{status}: {output}");
 }
 
 #[test]
-fn the_compiler_makes_few_system_calls_and_gains_no_rights() {
+fn the_compiler_has_a_seccomp_filter_and_no_privileges() {
     let compiler = Compiler::start();
     assert_eq!(compiler.status("Seccomp"), "2");
     assert_eq!(compiler.status("NoNewPrivs"), "1");
@@ -86,7 +86,7 @@ fn the_compiler_makes_few_system_calls_and_gains_no_rights() {
 }
 
 #[test]
-fn the_compiler_of_a_gateway_of_root_is_another_user() {
+fn the_compiler_of_a_root_gateway_runs_as_another_user() {
     let compiler = Compiler::start();
     let own = rustix::process::geteuid().as_raw();
     let users: Vec<u32> = compiler.status("Uid").split_whitespace().map(|id| id.parse().expect("an id")).collect();
@@ -94,13 +94,13 @@ fn the_compiler_of_a_gateway_of_root_is_another_user() {
 }
 
 #[test]
-fn the_compiler_has_nothing_of_the_gateways_environment_and_only_its_own_descriptors() {
+fn the_compiler_inherits_no_environment_and_no_descriptors() {
     let compiler = Compiler::start();
     let environment = compiler.read("environ");
     let names: Vec<&str> =
         environment.split_terminator('\0').filter_map(|pair| Some(pair.split_once('=')?.0)).collect();
     assert_eq!(names, ["MIMALLOC_ARENA_RESERVE"]);
-    let descriptors = fs::read_dir(format!("/proc/{}/fd", compiler.process)).expect("the compiler is at work");
+    let descriptors = fs::read_dir(format!("/proc/{}/fd", compiler.process)).expect("the compiler is running");
     let mut descriptors: Vec<String> =
         descriptors.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
     descriptors.sort();
@@ -108,7 +108,7 @@ fn the_compiler_has_nothing_of_the_gateways_environment_and_only_its_own_descrip
 }
 
 #[test]
-fn the_compiler_has_limits() {
+fn the_compiler_has_resource_limits() {
     let compiler = Compiler::start();
     assert!(compiler.limit("Max address space").1 <= 2 << 30);
     assert!(compiler.limit("Max cpu time").1 <= 200);
@@ -119,48 +119,48 @@ fn the_compiler_has_limits() {
 }
 
 #[test]
-fn the_compiler_has_a_network_of_its_own() {
+fn the_compiler_has_its_own_network_namespace() {
     let compiler = Compiler::start();
     let link = |process: &str| fs::read_link(format!("/proc/{process}/ns/net")).expect("a namespace");
-    // A system that allows no user namespaces leaves it where it is.
+    // Without user namespaces the compiler stays in the gateway's network namespace.
     let namespaces = compiler.gateway.log().text().contains("namespaces");
     assert_eq!(link(&compiler.process.to_string()) != link("self"), namespaces);
 }
 
 #[test]
-fn no_file_can_be_opened_or_made() {
+fn the_compiler_can_open_and_create_no_file() {
     for path in ["/etc/passwd", "/proc/self/environ", "/proc/1/environ", "/dev/null", "/proc/self/maps"] {
-        is_refused("open", path);
+        assert_denied("open", path);
     }
-    is_refused("create", "/tmp/frontgate-escape");
+    assert_denied("create", "/tmp/frontgate-escape");
 }
 
 #[test]
-fn the_gateways_memory_and_environment_cannot_be_read() {
+fn the_compiler_cannot_read_the_gateways_memory_or_environment() {
     let gateway = std::process::id();
-    is_refused("open", &format!("/proc/{gateway}/mem"));
-    is_refused("open", &format!("/proc/{gateway}/environ"));
-    is_refused("signal", &gateway.to_string());
+    assert_denied("open", &format!("/proc/{gateway}/mem"));
+    assert_denied("open", &format!("/proc/{gateway}/environ"));
+    assert_denied("signal", &gateway.to_string());
 }
 
 #[test]
-fn an_attempt_to_reach_the_network_ends_the_compiler() {
+fn network_access_kills_the_compiler() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    is_fatal("connect", &listener.local_addr().expect("an address").to_string());
-    is_fatal("unix", "/run/frontgate.sock");
+    assert_fatal("connect", &listener.local_addr().expect("an address").to_string());
+    assert_fatal("unix", "/run/frontgate.sock");
 }
 
 #[test]
-fn an_attempt_to_start_a_program_or_a_thread_ends_the_compiler() {
-    is_fatal("exec", "/bin/true");
-    is_fatal("thread", "-");
+fn starting_a_program_or_thread_kills_the_compiler() {
+    assert_fatal("exec", "/bin/true");
+    assert_fatal("thread", "-");
 }
 
 #[test]
-fn operators_see_what_confines_the_compiler() {
+fn check_shows_how_the_compiler_is_confined() {
     let setup = Setup::misbehaving();
     setup.write();
     let output = frontgate_tests::run(setup.folder(), &["check", "--config", "config.toml"]);
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(said.contains("plugins are compiled in a process confined by seccomp"), "{said}");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(text.contains("plugins are compiled in a process confined by seccomp"), "{text}");
 }

@@ -1,39 +1,39 @@
-//! Finding 21: memory of the host outside a plugin's limit.
+//! Finding 21: host memory is outside a plugin's limit.
 
 use std::thread;
 
 use frontgate_tests::{Gateway, Names, Setup, list};
 
-fn hoarding() -> Setup {
+fn setup() -> Setup {
     Setup::caller(&Names::start(), 1).set("plugins.breaker.failures", "1000").set("log.level", "\"debug\"")
 }
 
-fn hoard(gateway: &Gateway, wish: &str) -> u16 {
-    gateway.crm(&list(&[("Query", wish)])).status
+fn hoard(gateway: &Gateway, instruction: &str) -> u16 {
+    gateway.crm(&list(&[("Query", instruction)])).status
 }
 
 #[test]
-fn headers_behind_handles_count_against_the_calls_budget() {
-    let gateway = hoarding().start();
+fn headers_behind_handles_count_against_the_call_budget() {
+    let gateway = setup().start();
     assert_eq!(hoard(&gateway, "hoard fields 100 30000"), 200);
-    for wish in ["hoard fields 1000 30000", "hoard copies 1000 20000", "hoard methods 1000 100000"] {
-        assert_eq!(hoard(&gateway, wish), 502, "{wish}");
+    for instruction in ["hoard fields 1000 30000", "hoard copies 1000 20000", "hoard methods 1000 100000"] {
+        assert_eq!(hoard(&gateway, instruction), 502, "{instruction}");
     }
-    gateway.log().wait_for_more("plugin-trapped (host_memory_bytes_max)", 3);
-    // What was dropped is not held.
+    gateway.log().wait_for_count("plugin-trapped (host_memory_bytes_max)", 3);
+    // Dropped resources are released.
     assert_eq!(hoard(&gateway, "hoard dropped 5000 30000"), 200);
 }
 
 #[test]
-fn a_plugins_own_budget_counts() {
-    let gateway = hoarding().set("plugins.named.plugin.limits", "{ host_memory_bytes_max = 65536 }").start();
+fn a_plugin_can_have_its_own_host_memory_budget() {
+    let gateway = setup().set("plugins.named.plugin.limits", "{ host_memory_bytes_max = 65536 }").start();
     assert_eq!(hoard(&gateway, "hoard fields 1 30000"), 200);
     assert_eq!(hoard(&gateway, "hoard fields 10 30000"), 502);
 }
 
 #[test]
-fn many_calls_that_hoard_take_no_more_than_their_budgets() {
-    let gateway = hoarding().start();
+fn hoarding_calls_stay_within_their_budgets() {
+    let gateway = setup().start();
     assert_eq!(hoard(&gateway, "hoard fields 1 30000"), 200);
     let before = gateway.peak_kib();
     thread::scope(|scope| {
@@ -42,23 +42,23 @@ fn many_calls_that_hoard_take_no_more_than_their_budgets() {
         }
     });
     let grown = gateway.peak_kib() - before;
-    // Each may hold 8 MiB beside its own memory; without a budget it is 29 MiB.
+    // Each call may hold 8 MiB beside its own memory; without a budget it would hold 29 MiB.
     assert!(grown < 6 * 14 * 1024, "{grown} kB");
 }
 
 #[test]
-fn instances_share_the_memory_that_there_is() {
+fn instances_share_the_memory_limit_of_their_tenant() {
     let gateway = Setup::misbehaving()
         .set("plugins.memory_bytes_per_tenant_max", "67108864")
         .set("plugins.breaker.failures", "1")
         .start();
     thread::scope(|scope| {
-        let hog = scope.spawn(|| gateway.wish("hold 60 1500").status);
-        gateway.log().wait_for("it holds 60");
-        let answer = gateway.wish("hold 30 0");
+        let hog = scope.spawn(|| gateway.instruct("hold 60 1500").status);
+        gateway.log().wait_for("holding 60");
+        let answer = gateway.instruct("hold 30 0");
         assert_eq!((answer.status, answer.code(), &*answer.headers["retry-after"]), (503, "busy", "1"));
         assert_eq!(hog.join().expect("no panic"), 200);
     });
-    // It is no failure of the plugin's, and there is room again.
-    assert_eq!(gateway.wish("hold 30 0").status, 200);
+    // The rejection is no failure of the plugin, and memory is available again.
+    assert_eq!(gateway.instruct("hold 30 0").status, 200);
 }

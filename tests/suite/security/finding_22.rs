@@ -5,7 +5,7 @@ use frontgate_tests::{Raw, Setup, get};
 const REQUESTS: usize = 300;
 
 #[test]
-fn unsigned_refusals_are_counted_in_full_and_logged_at_a_bounded_rate() {
+fn unsigned_rejections_are_counted_but_logged_at_a_bounded_rate() {
     let gateway = Setup::misbehaving().set("server.refusal_lines_per_second_max", "0").start();
     for number in 0..REQUESTS / 3 {
         assert_eq!(get(gateway.address(), &format!("/nothing/{number}"), &[]).status, 404);
@@ -14,7 +14,7 @@ fn unsigned_refusals_are_counted_in_full_and_logged_at_a_bounded_rate() {
                        x-twilio-signature: AAAAAAAAAAAAAAAAAAAAAAAAAAA=\r\n\r\nhalf";
         Raw::connect(gateway.address()).send(hung_up);
     }
-    // Written after those of all others.
+    // Written after the lines of all requests.
     let line = gateway.log().wait_for("log lines about unverified requests were left out");
     assert_eq!(line["event"], "gateway.refusal_lines_omitted");
     assert_eq!(gateway.metric_sum("frontgate_refusal_lines_omitted_total") as usize, REQUESTS);
@@ -24,16 +24,16 @@ fn unsigned_refusals_are_counted_in_full_and_logged_at_a_bounded_rate() {
 }
 
 #[test]
-fn a_signed_request_always_has_its_line() {
+fn every_signed_request_has_a_log_line() {
     let gateway = Setup::misbehaving().set("server.refusal_lines_per_second_max", "0").start();
-    assert_eq!(gateway.wish("failed").status, 502);
+    assert_eq!(gateway.instruct("failed").status, 502);
     gateway.log().wait_for("callback crm refused: the plugin failed");
 }
 
 #[test]
-fn what_a_plugin_writes_is_one_line_that_turns_no_text() {
+fn plugin_output_is_one_line_without_bidi_controls() {
     let gateway = Setup::misbehaving().start();
-    assert_eq!(gateway.wished("forge"), "forged");
+    assert_eq!(gateway.output_of("forge"), "forged");
     let line = gateway.log().wait_for("first line");
     let text = line["message"].as_str().expect("a text");
     assert!(text.contains("turned") && text.is_ascii(), "{text:?}");

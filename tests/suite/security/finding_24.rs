@@ -1,9 +1,9 @@
-//! Finding 24: of two headers the first counts.
+//! Finding 24: of two equal headers the first is used.
 
 use frontgate_tests::{Raw, Setup, signed_callback};
 
 #[test]
-fn a_header_that_decides_something_must_be_there_once() {
+fn a_security_relevant_header_must_be_unique() {
     let gateway = Setup::misbehaving().start();
     let table = [
         ("x-twilio-signature: AAAAAAAAAAAAAAAAAAAAAAAAAAA=", 403, "signature-mismatch"),

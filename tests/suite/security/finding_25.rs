@@ -1,4 +1,4 @@
-//! Finding 25: twilio-channel holds the auth token.
+//! Finding 25: `twilio-channel` holds the auth token.
 
 use frontgate_tests::{Gateway, PUBLIC_URL, Setup, TOKEN, post, run, sign};
 use url::form_urlencoded;
@@ -12,26 +12,26 @@ const SHA1: &str = "e11949aaa9a104b407d3e428ed5a0c4aa6e2a663";
 const SHA1_BASE64: &str = "4RlJqqmhBLQH0+Qo7VoMSqbipmM=";
 const SHA256: &str = "0ca6356f069ca47fe1ee5b7e89d550ba87c337edb08f0b1632311d3e43a34a97";
 
-/// A plugin with the key `provider`, whose secret is `planted-key`.
+/// A gateway whose plugin has the webhook key `provider` with the secret `planted-key`.
 fn bound(change: impl FnOnce(Setup) -> Setup) -> Gateway {
     let setup = Setup::misbehaving().file("webhook-key", "planted-key");
     change(setup.set("plugins.named.plugin.webhook_keys.provider", "{ file = \"files/webhook-key\" }")).start()
 }
 
-/// Has the plugin check a signature so many times; the last answer.
+/// Makes the plugin check a signature repeatedly, and returns the last answer.
 fn verify(gateway: &Gateway, key: &str, algorithm: &str, signature: &str, times: usize) -> String {
-    gateway.wished(&format!("verify {key} {algorithm} hello {signature} {times}"))
+    gateway.output_of(&format!("verify {key} {algorithm} hello {signature} {times}"))
 }
 
 #[test]
-fn twilio_channel_takes_signed_webhooks_though_it_cannot_read_the_token() {
+fn twilio_channel_verifies_webhooks_without_reading_the_token() {
     let team = Team::new();
-    let conversation = team.hear(LEE, "planted text", &[]);
+    let conversation = team.receive(LEE, "planted text", &[]);
     assert_eq!(team.front.conversation(&conversation).texts(), ["planted text"]);
 }
 
 #[test]
-fn twilio_channel_refuses_a_webhook_that_is_signed_with_another_token() {
+fn twilio_channel_rejects_a_webhook_signed_with_another_token() {
     let team = Team::new();
     let path = team.webhook_path();
     let form = [("EventType", "onMessageAdded"), ("Author", LEE), ("Body", "planted text")];
@@ -54,7 +54,7 @@ fn a_signature_is_valid_in_hexadecimal_and_in_base64() {
 }
 
 #[test]
-fn a_wrong_or_truncated_signature_is_not_valid() {
+fn a_wrong_or_truncated_signature_is_invalid() {
     let gateway = bound(|setup| setup);
     let other = SHA256.replace('0', "1");
     for (algorithm, signature) in [("sha256", &*other), ("sha256", SHA1), ("sha1", SHA256), ("sha1", &SHA1[..2])] {
@@ -71,40 +71,40 @@ fn either_of_two_secrets_is_valid_during_a_rotation() {
 }
 
 #[test]
-fn a_plugin_reads_no_webhook_key_as_a_setting() {
+fn a_webhook_key_is_not_readable_as_a_setting() {
     let gateway = bound(|setup| setup.set("plugins.named.plugin.config.known", "\"a setting\""));
-    let settings = gateway.wished("settings");
+    let settings = gateway.output_of("settings");
     assert!(settings.contains("a setting") && !settings.contains("planted-key"), "{settings}");
 }
 
 #[test]
-fn a_key_that_nobody_bound_is_unknown() {
+fn an_unbound_key_is_unknown() {
     let gateway = bound(|setup| setup);
     assert!(verify(&gateway, "other", "sha256", SHA256, 1).contains("unknown-key"));
 }
 
 #[test]
-fn a_call_checks_no_more_signatures_than_signatures_max() {
+fn signature_checks_per_call_are_limited() {
     let gateway = bound(|setup| setup.set("plugins.limits.signatures_max", "3"));
     assert_eq!(verify(&gateway, "provider", "sha256", SHA256, 3), "Some(Ok(true))");
     assert!(verify(&gateway, "provider", "sha256", SHA256, 4).contains("too-many"));
 }
 
 #[test]
-fn a_webhook_key_as_a_literal_is_refused_without_repeating_it() {
+fn a_literal_webhook_key_is_rejected_without_repeating_it() {
     let setup = Setup::misbehaving().set("plugins.named.plugin.webhook_keys.provider", "\"planted-key\"");
     setup.write();
     let output = run(setup.folder(), &["check", "--config", "config.toml"]);
-    let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
-    assert!(!output.status.success() && said.contains("a literal") && !said.contains("planted-key"), "{said}");
+    let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    assert!(!output.status.success() && text.contains("a literal") && !text.contains("planted-key"), "{text}");
 }
 
 #[test]
-fn a_plugin_that_can_read_a_token_which_signs_callbacks_is_warned_of() {
+fn check_warns_about_a_plugin_that_can_read_a_signing_token() {
     let setup = Setup::misbehaving().set("plugins.named.plugin.secrets.auth_token", "{ file = \"token\" }");
     setup.write();
     let output = run(setup.folder(), &["check", "--config", "config.toml"]);
-    let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
-    assert!(said.contains("plugins.named.plugin.secrets.auth_token") && said.contains("webhook_keys"), "{said}");
-    assert!(!said.contains(TOKEN), "{said}");
+    let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    assert!(text.contains("plugins.named.plugin.secrets.auth_token") && text.contains("webhook_keys"), "{text}");
+    assert!(!text.contains(TOKEN), "{text}");
 }

@@ -3,7 +3,7 @@
 use frontgate_tests::{Front, Provider, Setup, Web};
 use serde_json::json;
 
-use crate::channels::{LEE, SERVER, Wired};
+use crate::channels::{ChannelFixture, LEE, SERVER};
 
 const SECRET: &str = "pat-na1-s3cr3t-T0ken-9f2c7e";
 
@@ -12,7 +12,7 @@ fn redirect(to: &str) -> Option<Vec<u8>> {
 }
 
 /// A channel whose plugin has the same secret for both hosts.
-fn wired(hosts: [&Web; 2]) -> Wired {
+fn fixture(hosts: [&Web; 2]) -> ChannelFixture {
     let (front, provider) = (Front::start(), Provider::start());
     let url = |web: &Web| format!("\"http://{}\"", web.address());
     let bound = |web: &Web| {
@@ -31,18 +31,18 @@ fn wired(hosts: [&Web; 2]) -> Wired {
         .start();
     front.point_at(gateway.address());
     let channel = front.connect(SERVER).expect("a channel");
-    Wired { front, provider, gateway, channel }
+    ChannelFixture { front, provider, gateway, channel }
 }
 
-/// Lets a customer's message have a file there, and waits until Front has the message.
-fn fetch(wired: &Wired, url: &str) {
+/// Imports a customer's message with a file at this URL, and waits until Front has it.
+fn fetch(fixture: &ChannelFixture, url: &str) {
     let message =
         json!({"id": "in-1", "conversation": "c", "with": LEE, "text": "planted text", "files": [["a.txt", url]]});
-    wired.tell(&json!([{ "inbound": message }]));
-    wired.front.wait_for(|state| state.messages().count() == 1);
+    fixture.report_events(&json!([{ "inbound": message }]));
+    fixture.front.wait_for(|state| state.messages().count() == 1);
 }
 
-/// The path of each request, and whether it had the secret.
+/// The path of each request, and whether the request had the secret.
 fn with_secret(web: &Web) -> Vec<(String, bool)> {
     let path = |request: &str| request.split(' ').nth(1).unwrap_or_default().to_owned();
     web.requests().iter().map(|request| (path(request), request.contains(SECRET))).collect()
@@ -53,12 +53,12 @@ fn requests(expected: &[(&str, bool)]) -> Vec<(String, bool)> {
 }
 
 #[test]
-fn a_redirect_to_another_host_carries_no_secret_of_either() {
+fn a_redirect_to_another_host_carries_no_secret() {
     let other = Web::start();
     let to = format!("http://{}/file", other.address());
     let one = Web::scripted(move |_| redirect(&to));
-    let wired = wired([&one, &other]);
-    fetch(&wired, &format!("http://{}/start", one.address()));
+    let fixture = fixture([&one, &other]);
+    fetch(&fixture, &format!("http://{}/start", one.address()));
     assert_eq!(with_secret(&one), requests(&[("/start", true)]));
     assert_eq!(with_secret(&other), requests(&[("/file", false)]));
 }
@@ -74,8 +74,8 @@ fn a_redirect_back_to_the_first_host_carries_no_secret() {
         let host = head.lines().find_map(|line| line.strip_prefix("host: "))?;
         head.starts_with("GET /start ").then(|| redirect(&format!("http://{to}/back/{host}")))?
     });
-    let wired = wired([&one, &other]);
-    fetch(&wired, &format!("http://{}/start", one.address()));
+    let fixture = fixture([&one, &other]);
+    fetch(&fixture, &format!("http://{}/start", one.address()));
     assert_eq!(with_secret(&one), requests(&[("/start", true), ("/end", false)]));
     assert!(with_secret(&other).iter().all(|(_, with_secret)| !with_secret));
 }
@@ -84,7 +84,7 @@ fn a_redirect_back_to_the_first_host_carries_no_secret() {
 fn a_redirect_within_a_host_keeps_its_secret() {
     let other = Web::start();
     let one = Web::scripted(|head| head.starts_with("GET /start ").then(|| redirect("/end"))?);
-    let wired = wired([&one, &other]);
-    fetch(&wired, &format!("http://{}/start", one.address()));
+    let fixture = fixture([&one, &other]);
+    fetch(&fixture, &format!("http://{}/start", one.address()));
     assert_eq!(with_secret(&one), requests(&[("/start", true), ("/end", true)]));
 }

@@ -1,15 +1,15 @@
-//! Finding 28: files of a platform come from any address.
+//! Finding 28: a platform's files are fetched from any address.
 
 use frontgate_tests::Names;
 use frontgate_tests::front::Draft;
 use serde_json::Value;
 
-use crate::channels::{LEE, Wired};
+use crate::channels::{ChannelFixture, LEE};
 
-/// A gateway that takes files from all hosts below a name, as Front's default does.
-fn wired(networks: &str, address: &str) -> Wired {
+/// A gateway that fetches files from all hosts below a domain, as with Front's default.
+fn fixture(networks: &str, address: &str) -> ChannelFixture {
     let names = Names::start().is("files.front.test", &[address]);
-    Wired::with(|setup| {
+    ChannelFixture::with(|setup| {
         setup
             .set("log.level", "\"info,frontgate::plugin=debug\"")
             .set("delivery.nameservers", names.setting())
@@ -18,13 +18,13 @@ fn wired(networks: &str, address: &str) -> Wired {
     })
 }
 
-/// Sends a message with a file that Front says is at that host.
-fn send(wired: &Wired) {
+/// Sends a message with a file whose URL has that host.
+fn send(fixture: &ChannelFixture) {
     let draft = Draft::new("planted text").to(LEE).attach("a.txt", "text/plain", "a file").edit(move_files);
-    wired.front.send(&wired.channel, draft);
+    fixture.front.send(&fixture.channel, draft);
 }
 
-/// Puts another address in the place of each file's.
+/// Replaces the URL of each file.
 fn move_files(value: &mut Value) {
     match value {
         Value::Object(fields) if fields.contains_key("content_type") => {
@@ -37,24 +37,27 @@ fn move_files(value: &mut Value) {
 }
 
 #[test]
-fn a_host_that_front_names_is_not_reached_at_an_address_that_is_not_public() {
+fn a_front_file_host_at_a_non_public_address_is_not_contacted() {
     for (address, name) in [("127.0.0.1", "loopback"), ("10.1.2.3", "private"), ("169.254.169.254", "metadata")] {
-        let wired = wired("[]", address);
-        send(&wired);
-        wired.gateway.log().wait_for(&format!("files.front.test resolves to {address}, which is not public ({name})"));
+        let fixture = fixture("[]", address);
+        send(&fixture);
+        fixture
+            .gateway
+            .log()
+            .wait_for(&format!("files.front.test resolves to {address}, which is not public ({name})"));
     }
 }
 
 #[test]
-fn a_host_in_a_network_that_the_operator_named_is_reached() {
-    let wired = wired("[\"127.0.0.1/32\"]", "127.0.0.1");
-    send(&wired);
-    wired.gateway.log().wait_for("connecting to files.front.test at 127.0.0.1: Connection refused");
+fn a_file_host_in_a_granted_network_is_contacted() {
+    let fixture = fixture("[\"127.0.0.1/32\"]", "127.0.0.1");
+    send(&fixture);
+    fixture.gateway.log().wait_for("connecting to files.front.test at 127.0.0.1: Connection refused");
 }
 
 #[test]
-fn metadata_services_are_reached_in_no_network() {
-    let wired = wired("[\"10.0.0.0/8\", \"127.0.0.0/8\"]", "169.254.169.254");
-    send(&wired);
-    wired.gateway.log().wait_for("which is not public (metadata)");
+fn metadata_services_are_unreachable_in_any_network() {
+    let fixture = fixture("[\"10.0.0.0/8\", \"127.0.0.0/8\"]", "169.254.169.254");
+    send(&fixture);
+    fixture.gateway.log().wait_for("which is not public (metadata)");
 }

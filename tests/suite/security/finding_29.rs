@@ -1,4 +1,4 @@
-//! Finding 29: records keep every name ever seen.
+//! Finding 29: plugin records keep every name ever seen.
 
 use std::fs;
 
@@ -6,7 +6,7 @@ use frontgate_tests::{Setup, another_build, component, digest};
 use serde_json::Value;
 
 #[test]
-fn files_that_came_and_went_are_not_remembered() {
+fn removed_files_are_forgotten() {
     let gateway = Setup::misbehaving().start();
     for number in 0..150 {
         gateway.drop_plugin(&format!("flood-{number}"), b"hello");
@@ -23,7 +23,7 @@ fn files_that_came_and_went_are_not_remembered() {
 }
 
 #[test]
-fn a_flood_of_names_displaces_no_plugin_that_is_known_or_configured() {
+fn a_flood_of_names_displaces_no_known_or_configured_plugin() {
     let setup = Setup::misbehaving().set("plugins.names_max", "5").set("plugins.named.wanted.calls_max", "1");
     let gateway = setup.start();
     for number in 0..20 {
@@ -44,7 +44,7 @@ fn a_flood_of_names_displaces_no_plugin_that_is_known_or_configured() {
 }
 
 #[test]
-fn versions_of_removed_plugins_give_way() {
+fn versions_of_removed_plugins_are_deleted_first() {
     let bytes = component("directory").len();
     let setup = Setup::misbehaving().set("plugins.versions_bytes_max", (2 * bytes).to_string());
     let gateway = setup.start();
@@ -59,5 +59,5 @@ fn versions_of_removed_plugins_give_way() {
     let kept: Vec<String> = kept.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
     assert!(kept.len() <= 3, "{kept:?}");
     let live = digest(&component("misbehaving"));
-    assert!(kept.iter().any(|name| name.starts_with(&live)), "what answers stays");
+    assert!(kept.iter().any(|name| name.starts_with(&live)), "the live version stays");
 }

@@ -28,13 +28,13 @@ fn a_conversations_own_webhook_is_told_of_what_it_asked_for() {
     let filters = json!(["onMessageAdded", "onDeliveryUpdated"]);
     assert_eq!((status, &added["configuration"]["filters"]), (201, &filters));
     assert_eq!(client.get(&path).1["webhooks"], json!([added]));
-    assert!(got.lock().expect("the webhooks").is_empty());
+    assert!(got.lock().is_empty());
 
     twilio.inbound_sms(CUSTOMER, NUMBER, "Hello?").expect("nobody says no");
     twilio.inbound_sms(OTHER, NUMBER, "Hello?").expect("nobody says no");
     let message = client.post(&messages(&sid), &[("Body", "Hi")]).1["sid"].as_str().expect("a SID").to_owned();
     twilio.delivery(&message, DeliveryStatus::Failed, Some(30007));
-    let came = got.lock().expect("the webhooks").clone();
+    let came = got.lock().clone();
     assert_eq!(came.iter().map(|got| got.event()).collect::<Vec<_>>(), ["onMessageAdded", "onDeliveryUpdated"]);
     for got in &came {
         let fields: Vec<_> = got.form.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
@@ -82,7 +82,7 @@ fn a_number_gives_its_new_conversations_a_webhook() {
     twilio.inbound_sms(CUSTOMER, NUMBER, "Hello?").expect("nobody says no");
     twilio.inbound_whatsapp(CUSTOMER, NUMBER, "another number").expect("nobody says no");
     let bodies = |at: &str| {
-        let got = got.lock().expect("the webhooks").clone();
+        let got = got.lock().clone();
         let texts = got.iter().flat_map(|got| got.form.clone()).filter(|(name, _)| name == at);
         texts.map(|(_, value)| value).collect::<Vec<_>>()
     };

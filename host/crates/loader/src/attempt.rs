@@ -216,7 +216,11 @@ impl Loader {
         match self.revive(name, digest).await {
             Ok(live) => Some(live),
             Err(error) => {
-                warn!(plugin = name, "the version of plugin `{name}` that answered last cannot come back: {error}");
+                warn!(
+                    event = "plugin.revival_failed",
+                    plugin = name,
+                    "failed to restore the last version of plugin `{name}`: {error}"
+                );
                 None
             }
         }
@@ -272,8 +276,9 @@ impl Loader {
         let live = Live::link(&self.engine, component, build, file, &self.terms())?;
         if let Some(reason) = live.not_granted() {
             warn!(
+                event = "plugin.capability_not_granted",
                 plugin = &*live.name,
-                "plugin `{}`: {reason}; what it does not use needs no grant, and in JavaScript and Python it imports all",
+                "plugin `{}`: {reason}. JavaScript and Python plugins import every capability: ignore what is unused",
                 live.name
             );
         }

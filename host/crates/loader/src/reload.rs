@@ -151,7 +151,10 @@ impl Reload {
                     restless
                 }
                 Err(error) => {
-                    warn!("the plugins' folder cannot be read, so nothing changes: {error:#}");
+                    warn!(
+                        event = "plugin.folder_unreadable",
+                        "failed to read the plugins folder; nothing changes: {error:#}"
+                    );
                     self.refuse(&format!("the plugins' folder cannot be read: {error:#}"));
                     false
                 }
@@ -253,7 +256,12 @@ impl Reload {
             let returns = self.probations.old(&version.name).is_some_and(|old| Arc::ptr_eq(&old, &version));
             if !returns {
                 let (name, digest) = (&*version.name, version.digest.short());
-                warn!(plugin = name, digest, "an old version of plugin `{name}` is held past plugins.drain_timeout_ms");
+                warn!(
+                    event = "plugin.drain_overdue",
+                    plugin = name,
+                    digest,
+                    "old version of plugin `{name}` still held after plugins.drain_timeout_ms"
+                );
             }
         }
     }
@@ -286,7 +294,7 @@ impl Reload {
             Ok(Finished::Optimised(built)) => self.optimised(*built),
             Ok(Finished::Configured(configuration)) => self.configured(*configuration),
             Err(aborted) if aborted.is_cancelled() => {}
-            Err(panic) => error!("an attempt to load a plugin panicked: {panic}"),
+            Err(panic) => error!(event = "plugin.load_panicked", "attempt to load a plugin panicked: {panic}"),
         }
         self.show();
     }

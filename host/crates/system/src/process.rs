@@ -74,8 +74,11 @@ pub unsafe fn take_environment() {
     // SAFETY: no other thread uses the environment.
     unsafe { overwrite(is_taken) };
     for name in taken.keys() {
+        #[expect(clippy::disallowed_methods, reason = "no other thread runs yet")]
         // SAFETY: no other thread uses the environment.
-        unsafe { std::env::remove_var(name) };
+        unsafe {
+            std::env::remove_var(name)
+        };
     }
     // Only the first call finds something.
     let _ = TAKEN.set(taken);

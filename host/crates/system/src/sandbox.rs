@@ -4,8 +4,6 @@
 //! The limits are a precondition. Of the rest, each part that the kernel has is applied, and [`Confinement`] names
 //! those. A process enters while it has one thread, starts the threads that it needs, and closes the sandbox.
 
-#[cfg(feature = "crash-points")]
-pub(crate) mod attempts;
 mod calls;
 
 use std::io;

@@ -1,20 +1,20 @@
-//! Through `http-client`.
+//! Sends requests through `http-client`.
 
 use frontgate_sdk::bindings::frontgate::plugin::http_client::{Field, HttpError, OutboundRequest, send as send_flat};
 
-use crate::{Wish, shown};
+use crate::{Instruction, shown};
 
-pub(crate) fn send(wish: &Wish<'_>) -> String {
+pub(crate) fn send(instruction: &Instruction<'_>) -> String {
     let field = |(name, value): &(&str, &str)| Field { name: (*name).to_owned(), value: (*value).to_owned() };
     let request = OutboundRequest {
-        method: wish.method.to_owned(),
-        url: wish.url.to_string(),
-        headers: wish.headers.iter().map(field).collect(),
-        body: wish.body.clone(),
-        timeout_ms: wish.timeout_ms,
+        method: instruction.method.to_owned(),
+        url: instruction.url.to_string(),
+        headers: instruction.headers.iter().map(field).collect(),
+        body: instruction.body.clone(),
+        timeout_ms: instruction.timeout_ms,
     };
     match send_flat(&request) {
-        Ok(response) if wish.all => {
+        Ok(response) if instruction.all => {
             let headers: String =
                 response.headers.iter().map(|field| format!("{}: {}\n", field.name, field.value)).collect();
             let (bytes, text) = (response.body.len(), String::from_utf8_lossy(&response.body));

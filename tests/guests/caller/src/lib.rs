@@ -1,9 +1,9 @@
-//! A plugin for tests: the search text of a request says which requests it sends, and the answer says
-//! what came back.
+//! A plugin for tests: the search text of a request is an instruction to send requests, and the answer contains the
+//! responses.
 //!
-//! `flat GET http://crm.test/ header:accept=x size=100 timeout=50 times=3` goes through `http-client`, the
-//! same with `wasi` through `wasi:http`; `find-after URL 7a7b...` searches its own memory after both. `show=all` gives
-//! everything that came back, as far as a plugin can see it; `longer=100` makes the URL that much longer.
+//! `flat GET http://crm.test/ header:accept=x size=100 timeout=50 times=3` uses `http-client`, the same with `wasi`
+//! uses `wasi:http`; `find-after URL 7a7b...` searches the plugin's memory after both. `show=all` returns everything
+//! that a plugin can see of a response; `longer=100` lengthens the URL by 100 characters.
 #![cfg(target_family = "wasm")]
 
 use std::borrow::Cow;
@@ -18,39 +18,39 @@ struct Caller;
 
 frontgate_sdk::export!(Caller: crm);
 
-/// What is to be sent.
-struct Wish<'w> {
-    method: &'w str,
-    url: Cow<'w, str>,
-    headers: Vec<(&'w str, &'w str)>,
+/// A request to send.
+struct Instruction<'i> {
+    method: &'i str,
+    url: Cow<'i, str>,
+    headers: Vec<(&'i str, &'i str)>,
     body: Vec<u8>,
     timeout_ms: Option<u32>,
     times: usize,
     together: bool,
-    /// Whether everything that came back is wanted.
+    /// Whether to return the whole response.
     all: bool,
 }
 
 impl Crm for Caller {
     fn list_customers(request: ListRequest) -> Result<CustomerPage> {
-        let wish = request.query.unwrap_or_default();
-        let (door, rest) = wish.split_once(' ').unwrap_or((&wish, ""));
-        let said = match door {
+        let query = request.query.unwrap_or_default();
+        let (api, rest) = query.split_once(' ').unwrap_or((&query, ""));
+        let output = match api {
             "find-after" => {
                 let (url, shifted) = rest.split_once(' ').unwrap_or_default();
                 let get = format!("GET {url}");
-                let kept = [flat::send(&Wish::read(&get)), wasi::send(&Wish::read(&get))];
-                format!("{} {}", memory::holds(shifted), kept.iter().filter(|said| said.ends_with("hello")).count())
+                let kept = [flat::send(&Instruction::read(&get)), wasi::send(&Instruction::read(&get))];
+                format!("{} {}", memory::holds(shifted), kept.iter().filter(|result| result.ends_with("hello")).count())
             }
             "hoard" => wasi::hoard(rest),
-            "flat" => often(&Wish::read(rest), flat::send),
+            "flat" => repeat(&Instruction::read(rest), flat::send),
             "wasi" => {
-                let wish = Wish::read(rest);
-                if wish.together { wasi::send_together(&wish) } else { often(&wish, wasi::send) }
+                let instruction = Instruction::read(rest);
+                if instruction.together { wasi::send_together(&instruction) } else { repeat(&instruction, wasi::send) }
             }
-            _ => "nothing was wished".to_owned(),
+            _ => "unknown instruction".to_owned(),
         };
-        Ok(CustomerPage::last([Customer::new("1", said)]))
+        Ok(CustomerPage::last([Customer::new("1", output)]))
     }
 
     fn get_customer(_: &str, _: &str) -> Result<Customer> {
@@ -58,39 +58,40 @@ impl Crm for Caller {
     }
 }
 
-impl<'w> Wish<'w> {
-    fn read(text: &'w str) -> Self {
+impl<'i> Instruction<'i> {
+    fn read(text: &'i str) -> Self {
         let mut words = text.split(' ');
         let (method, url) = (words.next().unwrap_or_default(), words.next().unwrap_or_default().into());
         let (headers, body) = (Vec::new(), Vec::new());
-        let mut wish = Self { method, url, headers, body, timeout_ms: None, times: 1, together: false, all: false };
+        let mut instruction =
+            Self { method, url, headers, body, timeout_ms: None, times: 1, together: false, all: false };
         for (key, value) in words.filter_map(|word| word.split_once('=')) {
             match key {
-                "body" => wish.body = value.into(),
-                "size" => wish.body = vec![b'x'; value.parse().unwrap_or_default()],
-                "longer" => wish.url.to_mut().push_str(&"a".repeat(value.parse().unwrap_or_default())),
-                "show" => wish.all = value == "all",
-                "timeout" => wish.timeout_ms = value.parse().ok(),
-                "times" => wish.times = value.parse().unwrap_or(1),
-                "together" => (wish.times, wish.together) = (value.parse().unwrap_or(1), true),
-                _ => wish.headers.extend(key.strip_prefix("header:").map(|name| (name, value))),
+                "body" => instruction.body = value.into(),
+                "size" => instruction.body = vec![b'x'; value.parse().unwrap_or_default()],
+                "longer" => instruction.url.to_mut().push_str(&"a".repeat(value.parse().unwrap_or_default())),
+                "show" => instruction.all = value == "all",
+                "timeout" => instruction.timeout_ms = value.parse().ok(),
+                "times" => instruction.times = value.parse().unwrap_or(1),
+                "together" => (instruction.times, instruction.together) = (value.parse().unwrap_or(1), true),
+                _ => instruction.headers.extend(key.strip_prefix("header:").map(|name| (name, value))),
             }
         }
-        wish
+        instruction
     }
 }
 
-/// What came back the last time, and how often it was the same.
-fn often(wish: &Wish<'_>, send: impl Fn(&Wish<'_>) -> String) -> String {
-    let said: Vec<String> = (0..wish.times).map(|_| send(wish)).collect();
-    let last = said.last().cloned().unwrap_or_default();
-    match wish.times {
+/// Sends a request repeatedly, and returns the last result and how often it occurred.
+fn repeat(instruction: &Instruction<'_>, send: impl Fn(&Instruction<'_>) -> String) -> String {
+    let results: Vec<String> = (0..instruction.times).map(|_| send(instruction)).collect();
+    let last = results.last().cloned().unwrap_or_default();
+    match instruction.times {
         1 => last,
-        _ => format!("{} times {last}", said.iter().filter(|said| **said == last).count()),
+        _ => format!("{} times {last}", results.iter().filter(|result| **result == last).count()),
     }
 }
 
-/// The beginning of a body.
+/// The first 100 bytes of a body.
 fn shown(body: &[u8]) -> String {
     String::from_utf8_lossy(&body[..body.len().min(100)]).into_owned()
 }

@@ -1,10 +1,10 @@
 //! Searches the plugin's own memory.
-#![expect(unsafe_code, reason = "all of the memory is what is to be searched")]
+#![expect(unsafe_code, reason = "the search covers the whole memory")]
 
-/// Each byte of what is searched for comes with this added, so that the search does not find itself.
+/// Added to each byte of the text to find, so that the search does not find its own argument.
 const SHIFT: u8 = 1;
 
-/// Whether the memory holds a text, given in hexadecimal.
+/// Whether the memory contains a text, given shifted and in hexadecimal.
 pub(crate) fn holds(shifted: &str) -> bool {
     let digits = shifted.as_bytes().chunks_exact(2);
     let byte = |pair: &[u8]| std::str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok());

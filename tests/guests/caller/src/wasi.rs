@@ -1,4 +1,4 @@
-//! Through `wasi:http`.
+//! Sends requests through `wasi:http`.
 
 use wasip2::http::outgoing_handler::handle;
 use wasip2::http::types::{
@@ -7,30 +7,32 @@ use wasip2::http::types::{
 };
 use wasip2::io::streams::StreamError;
 
-use crate::Wish;
+use crate::Instruction;
 
-/// Bytes that go into a body at one time.
+/// Bytes per write to a body.
 const CHUNK_BYTES: usize = 4096;
 
-pub(crate) fn send(wish: &Wish<'_>) -> String {
-    match begin(wish) {
-        Ok(future) => end(future, wish.all),
-        Err(said) => said,
+pub(crate) fn send(instruction: &Instruction<'_>) -> String {
+    match begin(instruction) {
+        Ok(future) => end(future, instruction.all),
+        Err(error) => error,
     }
 }
 
-/// Begins all of them before it waits for the first.
-pub(crate) fn send_together(wish: &Wish<'_>) -> String {
-    let begun: Vec<_> = (0..wish.times).map(|_| begin(wish)).collect();
-    let said: Vec<String> =
-        begun.into_iter().map(|begun| begun.map_or_else(|said| said, |future| end(future, wish.all))).collect();
-    let last = said.last().cloned().unwrap_or_default();
-    format!("{} times {last}", said.iter().filter(|said| **said == last).count())
+/// Starts all requests before it waits for the first response.
+pub(crate) fn send_together(instruction: &Instruction<'_>) -> String {
+    let begun: Vec<_> = (0..instruction.times).map(|_| begin(instruction)).collect();
+    let results: Vec<String> = begun
+        .into_iter()
+        .map(|begun| begun.map_or_else(|error| error, |future| end(future, instruction.all)))
+        .collect();
+    let last = results.last().cloned().unwrap_or_default();
+    format!("{} times {last}", results.iter().filter(|result| **result == last).count())
 }
 
-/// Keeps handles: `fields 100 30000` are a hundred headers of 30,000 bytes.
-pub(crate) fn hoard(wish: &str) -> String {
-    let mut words = wish.split(' ');
+/// Keeps resources of the host: `fields 100 30000` keeps a hundred headers of 30,000 bytes.
+pub(crate) fn hoard(instruction: &str) -> String {
+    let mut words = instruction.split(' ');
     let kind = words.next().unwrap_or_default();
     let mut number = || words.next().and_then(|word| word.parse::<usize>().ok()).unwrap_or_default();
     let (count, bytes) = (number(), vec![b'x'; number()]);
@@ -67,15 +69,15 @@ pub(crate) fn hoard(wish: &str) -> String {
     format!("{} kept", kept.len() + requests.len())
 }
 
-fn begin(wish: &Wish<'_>) -> Result<FutureIncomingResponse, String> {
+fn begin(instruction: &Instruction<'_>) -> Result<FutureIncomingResponse, String> {
     let headers = Fields::new();
-    for (name, value) in &wish.headers {
+    for (name, value) in &instruction.headers {
         headers.append(name, value.as_bytes()).map_err(|error| format!("header {name}: {error:?}"))?;
     }
     let request = OutgoingRequest::new(headers);
-    let (scheme, rest) = wish.url.split_once("://").unwrap_or(("https", &wish.url));
+    let (scheme, rest) = instruction.url.split_once("://").unwrap_or(("https", &instruction.url));
     let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    let method = match wish.method {
+    let method = match instruction.method {
         "GET" => Method::Get,
         "POST" => Method::Post,
         "CONNECT" => Method::Connect,
@@ -93,9 +95,9 @@ fn begin(wish: &Wish<'_>) -> Result<FutureIncomingResponse, String> {
     request.set_authority(Some(authority)).map_err(|()| "no authority".to_owned())?;
     request.set_path_with_query(Some(path)).map_err(|()| "no path".to_owned())?;
     let body = request.body().map_err(|()| "the body".to_owned())?;
-    let options = wish.timeout_ms.map(options).transpose()?;
+    let options = instruction.timeout_ms.map(options).transpose()?;
     let future = handle(request, options).map_err(|code| shown(&code))?;
-    write(&wish.body, body);
+    write(&instruction.body, body);
     Ok(future)
 }
 
@@ -107,7 +109,7 @@ fn options(timeout_ms: u32) -> Result<RequestOptions, String> {
     Ok(options)
 }
 
-/// What cannot be written was refused; the answer says why.
+/// Writes the body. After a failed write the response contains the reason.
 fn write(bytes: &[u8], body: OutgoingBody) {
     if let Ok(stream) = body.write() {
         for chunk in bytes.chunks(CHUNK_BYTES) {
@@ -162,7 +164,7 @@ fn fields(fields: &Fields) -> String {
     lines.map(|(name, value)| format!("{name}: {}\n", String::from_utf8_lossy(&value))).collect()
 }
 
-/// The one with a text is that of the gateway's policy.
+/// Formats an error; the variant with a text comes from the gateway's policy.
 fn shown(code: &ErrorCode) -> String {
     match code {
         ErrorCode::InternalError(Some(text)) => format!("internal-error: {text}"),

@@ -1,7 +1,7 @@
-//! A Front channel for tests, over the provider of the tests. `url` among its settings says where that is.
+//! A Front channel for tests, with the tests' provider. The setting `url` is the provider's URL.
 //!
-//! The token `refused` cannot be connected. A message whose text is `refuse WORDS` is refused with them, and
-//! `crash` crashes. Files whose names begin with `form` are handed on in a form, others as they are.
+//! The token `refused` is rejected at `connect`. A message with the text `refuse WORDS` is rejected with these words,
+//! and `crash` crashes. Files whose names start with `form` are uploaded in a form, others directly.
 #![cfg(target_family = "wasm")]
 
 mod webhook;
@@ -17,7 +17,7 @@ struct Courier;
 
 frontgate_sdk::export!(Courier: channel);
 
-/// What the provider says of a message.
+/// The provider's answer for an accepted message.
 #[derive(Deserialize)]
 struct Taken {
     id: String,
@@ -44,7 +44,7 @@ impl FrontChannel for Courier {
         if let Some(words) = message.text.strip_prefix("refuse ") {
             return Err(Error::invalid(words));
         }
-        assert!(message.text != "crash", "as it was told");
+        assert!(message.text != "crash", "instructed panic");
         for file in &message.attachments {
             let request = http::post(&url(&format!("/files/{}", file.filename)));
             let answer = match file.filename.starts_with("form") {

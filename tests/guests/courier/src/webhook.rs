@@ -1,4 +1,4 @@
-//! What the provider tells: a list of events as JSON, from whoever says the password.
+//! The provider's webhook: a JSON list of events, authenticated by a password.
 
 use frontgate_sdk::channel::{
     Body, FailedDelivery, File, InboundMessage, Party, Reception, Request, SentElsewhere, Source,
@@ -10,13 +10,13 @@ use serde::Deserialize;
 #[derive(Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Event {
-    Inbound(Said),
-    Outbound(Said),
+    Inbound(Message),
+    Outbound(Message),
     Failed { id: String, reason: String },
 }
 
 #[derive(Deserialize)]
-struct Said {
+struct Message {
     id: String,
     conversation: String,
     /// The customer.
@@ -29,7 +29,7 @@ struct Said {
     html: bool,
     #[serde(default)]
     at: Option<u64>,
-    /// Names of files, and where they are.
+    /// Names and sources of files.
     #[serde(default)]
     files: Vec<(String, String)>,
 }
@@ -41,24 +41,24 @@ pub(crate) fn receive(request: &Request) -> Result<Reception> {
     let events: Vec<Event> = serde_json::from_slice(&request.body).map_err(Error::invalid)?;
     let answer = Reception::answer(202).body("text/plain", request.url.clone());
     Ok(events.into_iter().fold(answer, |answer, event| match event {
-        Event::Inbound(said) => answer.event(InboundMessage {
-            external_id: said.id,
-            external_conversation_id: said.conversation,
-            sender: Party { email: said.email, ..Party::new(said.with).named("Mora Lind") },
+        Event::Inbound(message) => answer.event(InboundMessage {
+            external_id: message.id,
+            external_conversation_id: message.conversation,
+            sender: Party { email: message.email, ..Party::new(message.with).named("Mora Lind") },
             subject: None,
-            body: body(said.html, said.text),
-            delivered_at: said.at,
-            files: files(said.files),
+            body: body(message.html, message.text),
+            delivered_at: message.at,
+            files: files(message.files),
         }),
-        Event::Outbound(said) => answer.event(SentElsewhere {
-            external_id: said.id,
-            external_conversation_id: said.conversation,
-            to: vec![Party::new(said.with)],
+        Event::Outbound(message) => answer.event(SentElsewhere {
+            external_id: message.id,
+            external_conversation_id: message.conversation,
+            to: vec![Party::new(message.with)],
             author: Some("Otto".to_owned()),
             subject: None,
-            body: body(said.html, said.text),
-            delivered_at: said.at,
-            files: files(said.files),
+            body: body(message.html, message.text),
+            delivered_at: message.at,
+            files: files(message.files),
         }),
         Event::Failed { id, reason } => answer.event(FailedDelivery { external_id: id, reason }),
     }))
@@ -68,7 +68,7 @@ fn body(is_html: bool, text: String) -> Body {
     if is_html { Body::Html(text) } else { Body::Plain(text) }
 }
 
-/// A source that is no URL is the file itself.
+/// Converts files; a source that is not a URL is the content of the file.
 fn files(files: Vec<(String, String)>) -> Vec<File> {
     let file = |(filename, source): (String, String)| {
         let source = match source.starts_with("http") {

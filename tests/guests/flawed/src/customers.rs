@@ -1,4 +1,4 @@
-//! The roles that Frontline asks.
+//! The roles that Frontline calls.
 
 use std::hint::black_box;
 
@@ -9,7 +9,7 @@ use frontgate_sdk::{
 
 use crate::{Flawed, has};
 
-/// Their ids are their places.
+/// Names of the customers; their ids are their positions.
 const NAMES: [&str; 12] = [
     "Ada Adler",
     "Boris Brown",
@@ -42,7 +42,7 @@ fn number(id: &str) -> Option<usize> {
 
 impl Crm for Flawed {
     fn list_customers(request: ListRequest) -> Result<CustomerPage> {
-        behind()?;
+        call_upstream()?;
         let found: Vec<usize> = (1..=NAMES.len())
             .filter(|number| request.query.as_ref().is_none_or(|query| NAMES[number - 1].contains(query.as_str())))
             .collect();
@@ -82,7 +82,7 @@ impl Crm for Flawed {
     }
 
     fn get_customer(_worker: &str, id: &str) -> Result<Customer> {
-        behind()?;
+        call_upstream()?;
         match number(id) {
             Some(number) if has("other") => Ok(customer(number % NAMES.len() + 1)),
             Some(number) if has("link") => Ok(customer(number).link("CRM", "http://crm.example.com", "CRM")),
@@ -93,15 +93,15 @@ impl Crm for Flawed {
     }
 
     fn find_customer(address: &str) -> Result<Option<Customer>> {
-        behind()?;
+        call_upstream()?;
         let plain = address.trim_start_matches("whatsapp:");
         let found = (1..=NAMES.len()).find(|number| customer(*number).channels[0].value == plain);
         Ok(found.filter(|_| !has("nobody")).map(customer))
     }
 }
 
-/// Asks the system behind it, where there is one.
-fn behind() -> Result<()> {
+/// Calls the upstream, if the setting `url` names one.
+fn call_upstream() -> Result<()> {
     let Some(url) = settings::get("url") else { return Ok(()) };
     match http::get(&url).send() {
         _ if has("calm") => Ok(()),

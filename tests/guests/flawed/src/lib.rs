@@ -1,4 +1,4 @@
-//! A plugin for tests: it answers every role as the contract wants, but for one flaw, which its settings name.
+//! A plugin for tests: conforms to the contract in every role, except for the one flaw that its settings name.
 
 mod customers;
 mod messaging;
@@ -9,7 +9,7 @@ struct Flawed;
 
 frontgate_sdk::export!(Flawed: crm, templates, outgoing, routing, conversations, channel);
 
-/// Whether it has this flaw.
+/// Whether the plugin has this flaw.
 fn has(flaw: &str) -> bool {
     settings::get("flaw").is_some_and(|own| own == flaw)
 }

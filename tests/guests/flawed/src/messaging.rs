@@ -1,4 +1,4 @@
-//! The roles that messages pass.
+//! The roles that process messages.
 
 use frontgate_sdk::channel::{Connection, Event, InboundMessage, OutboundMessage, Receipt, Reception, Request};
 use frontgate_sdk::{
@@ -21,8 +21,8 @@ impl Routing for Flawed {
 
 impl Conversations for Flawed {
     fn on_participant_added(_: ParticipantAdded) -> Result<Option<ParticipantChanges>> {
-        let nobody = ParticipantChanges { customer_id: String::new(), display_name: None, avatar: None };
-        Ok(has("empty-customer").then_some(nobody))
+        let no_customer = ParticipantChanges { customer_id: String::new(), display_name: None, avatar: None };
+        Ok(has("empty-customer").then_some(no_customer))
     }
 
     fn on_message_add(event: MessageAdd) -> Result<MessageVerdict> {
@@ -37,7 +37,7 @@ impl Conversations for Flawed {
 impl FrontChannel for Flawed {
     fn send(_: Connection, message: OutboundMessage) -> Result<Receipt> {
         if message.to.is_empty() {
-            return Err(Error::invalid(if has("speechless") { "" } else { "the message goes to nobody" }));
+            return Err(Error::invalid(if has("speechless") { "" } else { "the message has no recipient" }));
         }
         let (key, to) = (message.idempotency_key, message.to[0].handle.clone());
         let receipt = Receipt::new(&key, &to);

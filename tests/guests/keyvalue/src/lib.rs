@@ -1,5 +1,4 @@
-//! A plugin for tests that keeps things through `wasi:keyvalue`: the search text says what, one wish after
-//! the other, separated by semicolons.
+//! A plugin for tests that uses `wasi:keyvalue`: the search text is a list of instructions, separated by semicolons.
 
 use frontgate_sdk::{Crm, Customer, CustomerPage, ListRequest, Result};
 
@@ -19,8 +18,9 @@ frontgate_sdk::export!(KeyValue: crm);
 impl Crm for KeyValue {
     fn list_customers(request: ListRequest) -> Result<CustomerPage> {
         let script = request.query.unwrap_or_default();
-        let said: Vec<_> = script.split("; ").map(|wish| fulfil(wish).unwrap_or_else(|e| format!("{e:?}"))).collect();
-        Ok(CustomerPage::last([Customer::new("1", said.join("; "))]))
+        let results: Vec<_> =
+            script.split("; ").map(|instruction| execute(instruction).unwrap_or_else(|e| format!("{e:?}"))).collect();
+        Ok(CustomerPage::last([Customer::new("1", results.join("; "))]))
     }
 
     fn get_customer(_: &str, _: &str) -> Result<Customer> {
@@ -28,8 +28,8 @@ impl Crm for KeyValue {
     }
 }
 
-fn fulfil(wish: &str) -> std::result::Result<String, store::Error> {
-    let words: Vec<&str> = wish.split(' ').collect();
+fn execute(instruction: &str) -> std::result::Result<String, store::Error> {
+    let words: Vec<&str> = instruction.split(' ').collect();
     if let ["open", name] = words[..] {
         return store::open(name).map(|_| "opened".to_owned());
     }
@@ -66,11 +66,11 @@ fn fulfil(wish: &str) -> std::result::Result<String, store::Error> {
             let all: Vec<_> = (0..1_000_000).map_while(|_| store::open("").ok()).collect();
             all.len().to_string()
         }
-        _ => "no such wish".to_owned(),
+        _ => "unknown instruction".to_owned(),
     })
 }
 
-/// Goes through all pages: how many keys, in how many pages, and whether none came twice or out of order.
+/// Lists all pages: the number of keys and of pages, and whether the keys are sorted and unique.
 fn count(bucket: &store::Bucket) -> std::result::Result<String, store::Error> {
     let (mut keys, mut pages, mut cursor) = (Vec::new(), 0, None);
     loop {

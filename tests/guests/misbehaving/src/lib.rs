@@ -1,5 +1,5 @@
-//! A plugin for tests: the search text of a request says what it does, the worst included.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "printing is one of the things it does")]
+//! A plugin for tests: the search text of a request is an instruction, usually to misbehave.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "printing is one of its instructions")]
 
 use std::hint::black_box;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -13,17 +13,17 @@ mod state;
 
 struct Misbehaving;
 
-/// Calls in this instance.
+/// The number of calls in this instance.
 static CALLS: AtomicU32 = AtomicU32::new(0);
 
 frontgate_sdk::export!(Misbehaving: crm, templates, outgoing, routing, conversations);
 
 impl Crm for Misbehaving {
     fn list_customers(request: ListRequest) -> Result<CustomerPage> {
-        let wish = request.query.clone().unwrap_or_default();
-        let (what, how) = wish.split_once(' ').unwrap_or((&wish, ""));
+        let instruction = request.query.clone().unwrap_or_default();
+        let (what, how) = instruction.split_once(' ').unwrap_or((&instruction, ""));
         let many: usize = how.parse().unwrap_or_default();
-        roles::wish(&wish)?;
+        roles::misbehave(&instruction)?;
         match what {
             "allocate" => {
                 let mut all = Vec::new();
@@ -72,8 +72,8 @@ impl Crm for Misbehaving {
             "hold" => {
                 let (megabytes, time) = how.split_once(' ').unwrap_or((how, "0"));
                 let held = black_box(vec![1_u8; megabytes.parse::<usize>().unwrap_or_default() << 20]);
-                warn!("it holds {}", held.len() >> 20);
-                roles::wish(&format!("sleep {time}"))?;
+                warn!("holding {}", held.len() >> 20);
+                roles::misbehave(&format!("sleep {time}"))?;
                 Ok(named([held.len().to_string()]))
             }
             "setting" => Ok(named([settings::get(how).unwrap_or_else(|| "none".to_owned())])),
@@ -86,8 +86,8 @@ impl Crm for Misbehaving {
     }
 
     fn find_customer(address: &str) -> Result<Option<Customer>> {
-        roles::wish(&settings::get("find").unwrap_or_default())?;
-        // The numbers of North American fiction are customers, but for those that end in 99.
+        roles::misbehave(&settings::get("find").unwrap_or_default())?;
+        // The fictional North American numbers are customers, except those that end in 99.
         let number = address.strip_prefix("whatsapp:").unwrap_or(address);
         let known = number.starts_with("+1202555") && !number.ends_with("99");
         let avatar = "https://img.example.org/c.png";
@@ -117,7 +117,7 @@ fn named<N: Into<String>>(names: impl IntoIterator<Item = N>) -> CustomerPage {
     CustomerPage::last(names.into_iter().enumerate().map(customer))
 }
 
-/// A hundred customers, in pages, each with an id of this length and more.
+/// A hundred customers, in pages, with ids longer than this length.
 fn long_ids(request: &ListRequest, length: usize) -> CustomerPage {
     let start = match &request.position {
         Position::First => 0,
@@ -161,7 +161,7 @@ fn imports() -> Vec<String> {
     ]
 }
 
-/// Checks a signature, `KEY ALGORITHM MESSAGE SIGNATURE TIMES`, and shows the last answer.
+/// Checks a signature, `KEY ALGORITHM MESSAGE SIGNATURE TIMES`, and returns the last result.
 fn verify(how: &str) -> String {
     let [key, algorithm, message, signature, times] = how.split(' ').collect::<Vec<_>>()[..] else {
         return "five words".to_owned();

@@ -1,4 +1,4 @@
-//! The other roles: some field of each request is the wish.
+//! The other roles: a field of each request is the instruction.
 
 use std::hint::black_box;
 use std::thread::sleep;
@@ -12,9 +12,9 @@ use frontgate_sdk::{
 
 use crate::{Misbehaving, state};
 
-/// Goes wrong as it is told, or not at all.
-pub(crate) fn wish(wish: &str) -> Result<()> {
-    let (what, how) = wish.split_once(' ').unwrap_or((wish, ""));
+/// Misbehaves as instructed, or does nothing for other instructions.
+pub(crate) fn misbehave(instruction: &str) -> Result<()> {
+    let (what, how) = instruction.split_once(' ').unwrap_or((instruction, ""));
     match what {
         "loop" => loop {
             black_box(0);
@@ -26,7 +26,7 @@ pub(crate) fn wish(wish: &str) -> Result<()> {
             }
         }
         "sleep" => sleep(Duration::from_millis(how.parse().unwrap_or_default())),
-        "panic" => panic!("as it was told"),
+        "panic" => panic!("instructed panic"),
         "not-found" => return Err(Error::NotFound),
         "forbidden" => return Err(Error::Forbidden("the text for the log".to_owned())),
         "invalid" => return Err(Error::Invalid("the text for the log".to_owned())),
@@ -37,8 +37,8 @@ pub(crate) fn wish(wish: &str) -> Result<()> {
     Ok(())
 }
 
-/// What `directory` says.
-fn asked(how: &str) -> String {
+/// Calls `directory`, and returns the result.
+fn ask_directory(how: &str) -> String {
     match how.split_once(' ') {
         Some(("get", id)) => format!("{:?}", directory::get_customer("ana@example.org", id).map(|got| got.customer_id)),
         Some(("find-often", address)) => {
@@ -48,18 +48,18 @@ fn asked(how: &str) -> String {
         Some(("find", address)) => {
             format!("{:?}", directory::find_customer(address).map(|found| found.map(|found| found.customer_id)))
         }
-        _ => "nothing was asked".to_owned(),
+        _ => "unknown instruction".to_owned(),
     }
 }
 
 impl Templates for Misbehaving {
     fn list_templates(request: TemplateRequest) -> Result<Vec<Category>> {
-        let told = request.customer_id.clone().unwrap_or_default();
-        wish(&told)?;
-        let (what, how) = told.split_once(' ').unwrap_or((&told, ""));
+        let instruction = request.customer_id.clone().unwrap_or_default();
+        misbehave(&instruction)?;
+        let (what, how) = instruction.split_once(' ').unwrap_or((&instruction, ""));
         let many: usize = how.parse().unwrap_or_default();
         Ok(match what {
-            "directory" => vec![Category::new("Directory", [Template::new(asked(how))])],
+            "directory" => vec![Category::new("Directory", [Template::new(ask_directory(how))])],
             "state" => vec![Category::new("State", [Template::new(state::script(how)?)])],
             "many" => {
                 (0..many).map(|i| Category::new(format!("{i}"), vec![Template::new("ä\"".repeat(50)); 10])).collect()
@@ -77,7 +77,7 @@ impl Templates for Misbehaving {
 
 impl Outgoing for Misbehaving {
     fn proxy_address(request: OutgoingRequest) -> Result<String> {
-        wish(&request.customer_id)?;
+        misbehave(&request.customer_id)?;
         match request.customer_id.as_str() {
             "request" => Err(Error::failed(format!("{request:?}"))),
             number => Ok(number.to_owned()),
@@ -87,9 +87,9 @@ impl Outgoing for Misbehaving {
 
 impl Routing for Misbehaving {
     fn route(conversation: InboundConversation) -> Result<Option<Assignment>> {
-        let told = settings::get("route").or(conversation.friendly_name.clone()).unwrap_or_default();
-        wish(&told)?;
-        Ok(match told.split_once(' ') {
+        let instruction = settings::get("route").or(conversation.friendly_name.clone()).unwrap_or_default();
+        misbehave(&instruction)?;
+        Ok(match instruction.split_once(' ') {
             Some(("worker", name)) => Some(Assignment::worker(name)),
             Some(("one-of", names)) => Some(Assignment::one_of(names.split(' '))),
             _ => None,
@@ -99,10 +99,10 @@ impl Routing for Misbehaving {
 
 impl Conversations for Misbehaving {
     fn on_conversation_add(event: ConversationAdd) -> Result<ConversationChanges> {
-        let told = event.message_body.clone().unwrap_or_default();
-        wish(&told)?;
-        let avatar = told.strip_prefix("avatar ").map(str::to_owned);
-        let friendly_name = match told.as_str() {
+        let instruction = event.message_body.clone().unwrap_or_default();
+        misbehave(&instruction)?;
+        let avatar = instruction.strip_prefix("avatar ").map(str::to_owned);
+        let friendly_name = match instruction.as_str() {
             "event" => Some(format!("{event:?}")),
             "nothing" => None,
             _ => Some("a name\nof two lines".to_owned()),
@@ -111,7 +111,7 @@ impl Conversations for Misbehaving {
     }
 
     fn on_participant_added(event: ParticipantAdded) -> Result<Option<ParticipantChanges>> {
-        wish(&settings::get("participant").unwrap_or_default())?;
+        misbehave(&settings::get("participant").unwrap_or_default())?;
         let customer = event.address.map(|address| directory::find_customer(&address)).transpose()?.flatten();
         Ok(customer.map(|customer| ParticipantChanges {
             customer_id: customer.customer_id,
@@ -121,7 +121,7 @@ impl Conversations for Misbehaving {
     }
 
     fn on_message_add(event: MessageAdd) -> Result<MessageVerdict> {
-        wish(&event.body)?;
+        misbehave(&event.body)?;
         let text = |text: &str| Some(text.to_owned());
         Ok(match event.body.as_str() {
             "reject" => MessageVerdict::reject("the text for the log"),
@@ -138,7 +138,7 @@ impl Conversations for Misbehaving {
     }
 
     fn on_event(event: OtherEvent) -> Result<()> {
-        wish(&settings::get("event").unwrap_or_default())?;
+        misbehave(&settings::get("event").unwrap_or_default())?;
         warn!("{} {}", event.event_type, event.field("MessageSid").unwrap_or("-"));
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! What it keeps: one wish after the other, separated by semicolons, and what became of each.
+//! State operations: instructions separated by semicolons, with the result of each.
 
 use std::str::FromStr;
 use std::thread::sleep;
@@ -9,25 +9,25 @@ use frontgate_sdk::{Result, directory, warn};
 
 use crate::roles;
 
-/// Does all that a text says, and says what came of it.
+/// Executes a script, and returns the results.
 pub(crate) fn script(script: &str) -> Result<String> {
-    let mut said = Vec::new();
+    let mut results = Vec::new();
     let mut rest = script;
     while !rest.is_empty() {
-        // What comes after it is for the CRM, in a call of its own.
+        // The rest is a script for the CRM, which runs in a nested call.
         if let Some(theirs) = rest.strip_prefix("crm ") {
-            said.push(directory::get_customer("ana@example.org", &format!("state {theirs}"))?.customer_id);
+            results.push(directory::get_customer("ana@example.org", &format!("state {theirs}"))?.customer_id);
             break;
         }
-        let (wish, after) = rest.split_once("; ").unwrap_or((rest, ""));
-        said.push(fulfil(wish)?);
+        let (instruction, after) = rest.split_once("; ").unwrap_or((rest, ""));
+        results.push(execute(instruction)?);
         rest = after;
     }
-    Ok(said.join("; "))
+    Ok(results.join("; "))
 }
 
-fn fulfil(wish: &str) -> Result<String> {
-    let words: Vec<&str> = wish.split(' ').collect();
+fn execute(instruction: &str) -> Result<String> {
+    let words: Vec<&str> = instruction.split(' ').collect();
     let done = match words[..] {
         ["get", key] => state::get(key).map(|entry| match entry {
             Some(entry) => String::from_utf8_lossy(&entry.value).into_owned(),
@@ -49,22 +49,22 @@ fn fulfil(wish: &str) -> Result<String> {
             warn!("{word}");
             Ok("said".to_owned())
         }
-        ["until", key] => until(key).map(|()| "went on".to_owned()),
+        ["until", key] => until(key).map(|()| "continued".to_owned()),
         _ => {
-            roles::wish(wish)?;
+            roles::misbehave(instruction)?;
             Ok("done".to_owned())
         }
     };
     Ok(done.unwrap_or_else(|error| error.name().to_owned()))
 }
 
-/// Reads, and writes if nobody else did meanwhile.
+/// Reads a key, and writes it if no other call wrote it meanwhile.
 fn swap(key: &str, value: &str) -> Result<String, StateError> {
     let version = state::get(key)?.map(|entry| entry.version);
     state::swap(key, version, value, None).map(|done| done.to_string())
 }
 
-/// Waits until somebody has set a key.
+/// Waits until another call has set a key.
 fn until(key: &str) -> Result<(), StateError> {
     while state::get(key)?.is_none() {
         sleep(Duration::from_millis(5));

@@ -1,6 +1,6 @@
 //! A Twilio, and the plugin natively before it, as the gateway uses it.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use frontgate_sdk::channel::{
     Attachment, Connection, Event, Fate, Header, OutboundKind, OutboundMessage, Party, Receipt, Reception, Request,
@@ -8,6 +8,7 @@ use frontgate_sdk::channel::{
 use frontgate_sdk::http::{self, Response};
 use frontgate_sdk::{Error, FrontChannel as _, Result, testing};
 use frontgate_tests::{Message, PUBLIC_URL, TOKEN, Twilio, sign};
+use parking_lot::Mutex;
 use twilio_channel::TwilioChannel;
 use url::form_urlencoded;
 
@@ -133,7 +134,7 @@ impl Desk {
 
     /// What Twilio has told these channels, all that came so far.
     pub(super) fn received(&self, connection: &Connection) -> Vec<Event> {
-        let got = std::mem::take(&mut *self.got.lock().expect("the webhooks"));
+        let got = std::mem::take(&mut *self.got.lock());
         let path = connection.webhook_url.trim_start_matches(PUBLIC_URL).to_owned();
         let own = got.into_iter().filter(|got| got.path.starts_with(&path));
         own.flat_map(|got| receive(connection, &got).expect("an answer").events).collect()

@@ -51,7 +51,11 @@ impl Reload {
             Ok(current) => current,
             Err(error) => {
                 let name = &*live.name;
-                warn!(plugin = name, "plugin `{name}` goes on under an earlier configuration: {error:#}");
+                warn!(
+                    event = "plugin.kept_earlier_configuration",
+                    plugin = name,
+                    "failed to link plugin `{name}` under the new configuration; keeping the earlier one: {error:#}"
+                );
                 live
             }
         };

@@ -91,10 +91,18 @@ impl Reload {
                     // Its probation goes on.
                     live.health = Arc::clone(&quick.health);
                     self.put(Arc::new(live));
-                    info!(plugin = &*name, digest, "the optimised build of plugin `{name}` took over");
+                    info!(
+                        event = "plugin.optimized",
+                        plugin = &*name,
+                        digest,
+                        "optimized build of plugin `{name}` took over"
+                    );
                 }
             }
-            Err(failure) => warn!("a plugin goes on in its quick build, since there is no better one: {failure}"),
+            Err(failure) => warn!(
+                event = "plugin.optimization_failed",
+                "optimized build failed; keeping the quick build: {failure}"
+            ),
         }
     }
 

@@ -75,7 +75,7 @@ impl Reload {
             (history, receipts, records, noted, new)
         });
         let Ok((history, receipts, records, noted, new)) = written.await else {
-            warn!("what was decided about plugins could not be written down");
+            warn!(event = "plugin.records_not_saved", "failed to persist plugin records");
             return;
         };
         if records_changed {
@@ -84,7 +84,10 @@ impl Reload {
         let result = records.and(noted);
         self.publisher.history = history;
         if let Err(error) = result {
-            warn!("what was decided about plugins is forgotten at the next start: {error:#}");
+            warn!(
+                event = "plugin.records_not_saved",
+                "failed to persist plugin records; they will be lost at restart: {error:#}"
+            );
         }
         self.registry.set_versions(self.records.versions());
         for receipt in receipts {
@@ -120,26 +123,46 @@ fn say(receipt: &Receipt) {
     let (name, id, changes) = (&*receipt.plugin, &*receipt.id, &receipt.changes);
     let digest = receipt.digest.map(|digest| digest.short()).unwrap_or_default();
     match &receipt.outcome {
-        Outcome::Live => info!(plugin = name, digest, receipt = id, %changes, "plugin `{name}` is live"),
-        Outcome::Removed => warn!(plugin = name, receipt = id, "plugin `{name}` is gone: its file was removed"),
+        Outcome::Live => {
+            info!(event = "plugin.live", plugin = name, digest, receipt = id, %changes, "plugin `{name}` is live")
+        }
+        Outcome::Removed => {
+            warn!(event = "plugin.removed", plugin = name, receipt = id, "plugin `{name}` removed with its file")
+        }
         Outcome::Kept(reason) => {
             warn!(
+                event = "plugin.kept",
                 plugin = name,
                 digest,
                 receipt = id,
-                "kept plugin `{name}` as it was; the new file is not usable: {reason}"
+                "new file of plugin `{name}` rejected; the previous version keeps answering: {reason}"
             );
         }
         Outcome::Refused(reason) => {
-            warn!(plugin = name, digest, receipt = id, "plugin `{name}` is not usable: {reason}");
+            warn!(event = "plugin.refused", plugin = name, digest, receipt = id, "plugin `{name}` rejected: {reason}");
         }
         Outcome::Waiting(reason) => {
-            warn!(plugin = name, digest, receipt = id, "the new file of plugin `{name}` waits: {reason}");
+            warn!(
+                event = "plugin.waiting",
+                plugin = name,
+                digest,
+                receipt = id,
+                "new file of plugin `{name}` waits: {reason}"
+            );
         }
         Outcome::RolledBack(reason) => {
             let after = receipt.after.map(|digest| digest.short()).unwrap_or_default();
-            warn!(plugin = name, digest, after, receipt = id, "plugin `{name}` is rolled back: {reason}");
+            warn!(
+                event = "plugin.rolled_back",
+                plugin = name,
+                digest,
+                after,
+                receipt = id,
+                "plugin `{name}` rolled back: {reason}"
+            );
         }
-        Outcome::Allowed => info!(plugin = name, digest, receipt = id, "plugin `{name}` is allowed"),
+        Outcome::Allowed => {
+            info!(event = "plugin.allowed", plugin = name, digest, receipt = id, "version of plugin `{name}` allowed")
+        }
     }
 }

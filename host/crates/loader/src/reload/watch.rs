@@ -47,6 +47,10 @@ impl Watch {
             watcher.watch(&self.folder, RecursiveMode::NonRecursive)?;
             Ok(watcher)
         });
-        self.watcher = watcher.map_err(|error| warn!("changes of plugins are seen by looking only: {error}")).ok();
+        self.watcher = watcher
+            .map_err(|error| {
+                warn!(event = "plugin.watch_failed", "failed to watch the plugins folder; rescanning only: {error}")
+            })
+            .ok();
     }
 }

@@ -1,4 +1,4 @@
-//! What operators decide about versions, and what is remembered of it.
+//! Operators' commands for plugin versions: rollback, allow, lock and reload; receipts and records.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -16,8 +16,8 @@ fn live(gateway: &Gateway) -> String {
     gateway.status()["plugins"]["plugin"]["live"]["digest"].as_str().unwrap_or("nothing").to_owned()
 }
 
-/// Exit code and what was said.
-fn said(gateway: &Gateway, arguments: &[&str]) -> (Option<i32>, String) {
+/// Runs a command, and returns its exit code and both of its outputs.
+fn run_command(gateway: &Gateway, arguments: &[&str]) -> (Option<i32>, String) {
     let output = gateway.command(arguments);
     let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     (output.status.code(), text)
@@ -27,7 +27,7 @@ fn outcomes(receipts: &[Value]) -> Vec<&str> {
     receipts.iter().map(|receipt| receipt["outcome"].as_str().expect("an outcome")).collect()
 }
 
-/// A gateway that has seen so many good versions, the last of them live.
+/// A gateway that has loaded this many good versions, the last of them live.
 fn with_versions(setup: Setup, count: u8) -> Gateway {
     let gateway = setup.plugin("plugin", &build(1)).start();
     for number in 2..=count {
@@ -38,59 +38,59 @@ fn with_versions(setup: Setup, count: u8) -> Gateway {
 }
 
 #[test]
-fn rollback_goes_to_the_version_before_and_then_to_the_one_before_that() {
+fn rollback_goes_back_one_version_at_a_time() {
     let gateway = with_versions(Setup::new(), 3);
     for expected in [2, 1] {
-        let (code, text) = said(&gateway, &["plugin", "rollback", "plugin"]);
+        let (code, text) = run_command(&gateway, &["plugin", "rollback", "plugin"]);
         assert!(code == Some(0) && text.contains("rolled-back"), "{text}");
         assert_eq!(live(&gateway), digest(&build(expected)));
-        assert_eq!(gateway.wished("hello"), "version 1");
+        assert_eq!(gateway.output_of("hello"), "version 1");
     }
-    let (code, text) = said(&gateway, &["plugin", "rollback", "plugin"]);
+    let (code, text) = run_command(&gateway, &["plugin", "rollback", "plugin"]);
     assert!(code == Some(1) && text.contains("there is no version to go back to"), "{text}");
-    // The file of version 3 is still there.
+    // The folder still contains version 3.
     let gateway = gateway.restart();
     assert_eq!(live(&gateway), digest(&build(1)));
     assert_eq!(gateway.reload().len(), 0);
 }
 
 #[test]
-fn rollback_goes_to_any_version_that_is_kept_by_its_digest() {
+fn rollback_accepts_the_digest_of_any_kept_version() {
     let gateway = with_versions(Setup::new().set("plugins.versions_max", "3"), 4);
-    let list = said(&gateway, &["plugin", "list"]).1;
+    let list = run_command(&gateway, &["plugin", "list"]).1;
     for number in [2, 3] {
         assert!(list.contains(&digest(&build(number))[..12]), "{list}");
     }
-    let rollback = |number: u8| said(&gateway, &["plugin", "rollback", "plugin", &digest(&build(number))[..12]]);
+    let rollback = |number: u8| run_command(&gateway, &["plugin", "rollback", "plugin", &digest(&build(number))[..12]]);
     assert_eq!(rollback(2).0, Some(0));
     assert_eq!(live(&gateway), digest(&build(2)));
     let (code, text) = rollback(2);
     assert!(code == Some(1) && text.contains("answers already"), "{text}");
     let (code, text) = rollback(1);
     assert!(code == Some(1) && text.contains("no version that is kept"), "{text}");
-    // What was taken back comes back when it is asked for.
+    // A version that was rolled back can be selected again.
     assert_eq!(rollback(4).0, Some(0));
     assert_eq!(live(&gateway.restart()), digest(&build(4)));
 }
 
 #[test]
-fn a_bad_file_at_the_start_leaves_the_last_good_version() {
+fn a_bad_file_at_start_keeps_the_last_good_version() {
     let mut gateway = with_versions(Setup::new(), 2);
     gateway.kill();
     gateway.drop_plugin("plugin", b"hello");
     let gateway = gateway.start_again();
     assert_eq!(live(&gateway), digest(&build(2)));
     assert_eq!(gateway.status()["plugins"]["plugin"]["last_attempt"]["outcome"], "kept");
-    // One that was removed is gone, whatever comes after it.
+    // A removed plugin is not restored by a bad file.
     fs::remove_file(gateway.path("plugins/plugin.wasm")).expect("the file");
     assert_eq!(outcomes(&gateway.reload()), ["removed"]);
     gateway.drop_plugin("plugin", b"hello");
     assert_eq!(outcomes(&gateway.reload()), ["refused"]);
-    assert_eq!(gateway.wish("hello").code(), "no-plugin");
+    assert_eq!(gateway.instruct("hello").code(), "no-plugin");
 }
 
 #[test]
-fn a_version_that_wants_more_waits_until_it_is_allowed() {
+fn a_version_that_needs_more_grants_waits_for_approval() {
     let modest = component("directory");
     let gateway = Setup::directory("Id,Name\n7,Mora Lind\n").start();
     gateway.drop_plugin("plugin", &component("misbehaving"));
@@ -99,12 +99,12 @@ fn a_version_that_wants_more_waits_until_it_is_allowed() {
     let reason = receipts[0]["reason"].as_str().expect("a reason");
     assert!(reason.contains("it wants outbound HTTP and a store and the directory"), "{reason}");
     assert_eq!(live(&gateway), digest(&modest));
-    assert_eq!(said(&gateway, &["reload"]).0, Some(1));
-    assert!(said(&gateway, &["plugin", "list"]).1.contains("frontgate plugin allow plugin"));
+    assert_eq!(run_command(&gateway, &["reload"]).0, Some(1));
+    assert!(run_command(&gateway, &["plugin", "list"]).1.contains("frontgate plugin allow plugin"));
 
     let gateway = gateway.restart();
-    assert_eq!(live(&gateway), digest(&modest), "a decision outlasts the gateway");
-    let (code, text) = said(&gateway, &["plugin", "allow", "plugin", &digest(&component("misbehaving"))[..12]]);
+    assert_eq!(live(&gateway), digest(&modest), "the version waits after a restart, too");
+    let (code, text) = run_command(&gateway, &["plugin", "allow", "plugin", &digest(&component("misbehaving"))[..12]]);
     assert!(code == Some(0), "{text}");
     assert_eq!(live(&gateway), digest(&component("misbehaving")));
     let history = gateway.history("plugin");
@@ -115,17 +115,17 @@ fn a_version_that_wants_more_waits_until_it_is_allowed() {
 }
 
 #[test]
-fn what_does_not_wait_cannot_be_allowed() {
+fn only_waiting_versions_can_be_allowed() {
     let gateway = Setup::misbehaving().start();
-    let (code, text) = said(&gateway, &["plugin", "allow", "plugin"]);
+    let (code, text) = run_command(&gateway, &["plugin", "allow", "plugin"]);
     assert!(code == Some(1) && text.contains("no version of plugin `plugin` waits"), "{text}");
-    let (code, text) = said(&gateway, &["plugin", "allow", "plugin", "abc"]);
+    let (code, text) = run_command(&gateway, &["plugin", "allow", "plugin", "abc"]);
     assert!(code == Some(1) && text.contains("write the whole digest"), "{text}");
-    assert!(said(&gateway, &["plugin", "rollback", "nobody"]).1.contains("plugin `nobody` is not live"));
+    assert!(run_command(&gateway, &["plugin", "rollback", "nobody"]).1.contains("plugin `nobody` is not live"));
 }
 
 #[test]
-fn receipts_say_what_changed_and_survive_a_restart() {
+fn receipts_describe_changes_and_survive_a_restart() {
     let gateway = with_versions(Setup::new(), 2);
     gateway.drop_plugin("plugin", b"hello");
     gateway.reload();
@@ -141,13 +141,13 @@ fn receipts_say_what_changed_and_survive_a_restart() {
     assert_eq!(third["digest"], digest(b"hello"));
     assert!(second["duration_ms"].is_u64());
     let shown = gateway.status()["receipts"].as_array().expect("receipts").clone();
-    assert_eq!(outcomes(&shown), ["kept"], "those since the start");
-    let text = said(&gateway, &["plugin", "history"]).1;
+    assert_eq!(outcomes(&shown), ["kept"], "receipts since the start");
+    let text = run_command(&gateway, &["plugin", "history"]).1;
     assert!(text.contains("kept") && text.contains("it is not WebAssembly"), "{text}");
 }
 
 #[test]
-fn receipts_have_a_bound() {
+fn the_number_of_receipts_is_limited() {
     let gateway = with_versions(Setup::new().set("plugins.receipts_max", "3"), 8);
     assert_eq!(gateway.history("plugin").len(), 3);
     let lines = fs::read_to_string(gateway.path("data/plugins/history.jsonl")).expect("the history");
@@ -157,7 +157,7 @@ fn receipts_have_a_bound() {
 }
 
 #[test]
-fn a_line_that_was_cut_off_harms_no_other() {
+fn a_truncated_history_line_damages_no_other() {
     let mut gateway = with_versions(Setup::new(), 2);
     gateway.kill();
     let path = gateway.path("data/plugins/history.jsonl");
@@ -170,16 +170,16 @@ fn a_line_that_was_cut_off_harms_no_other() {
 }
 
 #[test]
-fn reload_waits_and_its_exit_code_says_whether_all_is_live() {
+fn reload_waits_and_its_exit_code_reports_success() {
     let gateway = Setup::misbehaving().set("plugins.settle_ms", "200").start();
-    let (code, text) = said(&gateway, &["reload"]);
+    let (code, text) = run_command(&gateway, &["reload"]);
     assert!(code == Some(0) && text.contains("nothing has changed"), "{text}");
     gateway.drop_plugin("plugin", &build(2));
-    let (code, text) = said(&gateway, &["reload"]);
+    let (code, text) = run_command(&gateway, &["reload"]);
     assert!(code == Some(0) && text.contains("plugin  live"), "{text}");
     gateway.drop_plugin("plugin", b"hello");
     for _ in 0..2 {
-        let (code, text) = said(&gateway, &["reload"]);
+        let (code, text) = run_command(&gateway, &["reload"]);
         assert!(code == Some(1) && text.contains("kept") && text.contains("it is not WebAssembly"), "{text}");
     }
     let setup = Setup::new();
@@ -188,7 +188,7 @@ fn reload_waits_and_its_exit_code_says_whether_all_is_live() {
 }
 
 #[test]
-fn a_signal_is_the_same_reload() {
+fn a_sighup_reloads_plugins() {
     let gateway = Setup::misbehaving().set("plugins.settle_ms", "500").start();
     gateway.drop_plugin("plugin", &build(2));
     gateway.signal(Signal::HUP);
@@ -197,12 +197,12 @@ fn a_signal_is_the_same_reload() {
 }
 
 #[test]
-fn with_a_lock_nothing_else_is_loaded() {
+fn a_lock_file_admits_only_listed_plugins() {
     let setup = Setup::new().set("plugins.locked", "true").plugin("plugin", &build(1));
     let gateway = setup.start();
     gateway.log().wait_for("plugins.lock does not list it; if it is meant to run: frontgate plugin allow");
     assert_eq!(live(&gateway), "nothing");
-    let (code, text) = said(&gateway, &["plugin", "lock"]);
+    let (code, text) = run_command(&gateway, &["plugin", "lock"]);
     assert!(code == Some(0) && text.contains("1 plugin in"), "{text}");
     assert_eq!(outcomes(&gateway.reload()), ["live"]);
     let lock = fs::read_to_string(gateway.path("plugins.lock")).expect("the lock");
@@ -214,25 +214,25 @@ fn with_a_lock_nothing_else_is_loaded() {
     let receipts = gateway.reload();
     assert_eq!(outcomes(&receipts), ["kept"]);
     assert!(receipts[0]["reason"].as_str().expect("a reason").contains("plugins.lock lists"), "{receipts:?}");
-    let (code, text) = said(&gateway, &["plugin", "allow", "plugins/plugin.wasm"]);
+    let (code, text) = run_command(&gateway, &["plugin", "allow", "plugins/plugin.wasm"]);
     assert!(code == Some(0), "{text}");
     assert_eq!(live(&gateway), digest(&build(2)));
-    // The version before is not listed any more.
-    let (code, text) = said(&gateway, &["plugin", "rollback", "plugin"]);
+    // The lock lists only the new version.
+    let (code, text) = run_command(&gateway, &["plugin", "rollback", "plugin"]);
     assert!(code == Some(1) && text.contains("plugins.lock lists"), "{text}");
 }
 
 #[test]
-fn what_is_no_plugin_does_not_get_into_the_lock() {
+fn an_unusable_plugin_is_not_locked() {
     let gateway = Setup::misbehaving().start();
     gateway.drop_plugin("other", b"hello");
-    let (code, text) = said(&gateway, &["plugin", "lock"]);
+    let (code, text) = run_command(&gateway, &["plugin", "lock"]);
     assert!(code == Some(1) && text.contains("other.wasm is no usable plugin: it is not WebAssembly"), "{text}");
     assert!(!gateway.path("plugins.lock").exists());
 }
 
 #[test]
-fn checking_leaves_no_trace_of_its_own() {
+fn check_leaves_no_files_behind() {
     let setup = Setup::misbehaving();
     setup.write();
     let output = run(setup.folder(), &["check", "--config", "config.toml"]);
@@ -241,23 +241,23 @@ fn checking_leaves_no_trace_of_its_own() {
 }
 
 #[test]
-fn only_the_gateways_user_gives_commands() {
+fn only_the_gateways_user_can_send_commands() {
     let mut gateway = Setup::misbehaving().start();
     let socket = gateway.path("data/run/frontgate.sock");
     assert_eq!(fs::metadata(&socket).expect("the socket").permissions().mode() & 0o777, 0o600);
     for path in ["/reload", "/plugins/plugin/rollback"] {
         assert_eq!(frontgate_tests::post(gateway.address(), path, &[], b"").status, 404);
     }
-    assert_eq!(gateway.operate("/nothing", "").0, 404);
-    assert_eq!(gateway.operate("/reload", "{").0, 400);
-    assert_eq!(gateway.operate("/plugins/plugin/allow", "{\"digest\": \"abc\"}").0, 409);
+    assert_eq!(gateway.admin_post("/nothing", "").0, 404);
+    assert_eq!(gateway.admin_post("/reload", "{").0, 400);
+    assert_eq!(gateway.admin_post("/plugins/plugin/allow", "{\"digest\": \"abc\"}").0, 409);
     gateway.signal(Signal::TERM);
     gateway.wait();
-    assert!(!socket.exists(), "it is taken away at the end");
+    assert!(!socket.exists(), "the socket is removed at shutdown");
 }
 
 #[test]
-fn a_socket_that_was_left_behind_is_taken_over_and_one_that_answers_is_not() {
+fn a_stale_socket_is_replaced_but_a_live_one_is_not() {
     let mut gateway = Setup::misbehaving().start();
     gateway.kill();
     assert!(gateway.path("data/run/frontgate.sock").exists());

@@ -1,4 +1,5 @@
-//! Versions of the contract: released ones are frozen, and a plugin of another one is told what differs.
+//! Versions of the contract: released ones are frozen, and a plugin of another version is rejected with the
+//! differences.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -6,7 +7,7 @@ use std::path::Path;
 
 use frontgate_tests::{Setup, built_against, component, digest, root};
 
-/// Why a gateway does not take a plugin.
+/// The reason for which a gateway rejects a plugin.
 fn reason(plugin: &[u8]) -> String {
     let gateway = Setup::new().plugin("plugin", plugin).start();
     let receipt = gateway.history("plugin").pop().expect("a receipt");
@@ -15,13 +16,13 @@ fn reason(plugin: &[u8]) -> String {
 }
 
 #[test]
-fn a_plugin_built_against_our_contract_fits() {
+fn a_plugin_built_with_the_current_contract_loads() {
     let gateway = Setup::new().plugin("plugin", &built_against(str::to_owned)).start();
     gateway.log().wait_for("plugin `plugin` is live");
 }
 
 #[test]
-fn a_plugin_of_an_older_contract_is_told_what_was_gained() {
+fn a_plugin_of_an_older_contract_is_rejected_with_the_difference() {
     let older = built_against(|wit| wit.replace("@0.1.0", "@0.0.9").replace("    links: list<link>,\n", ""));
     assert_eq!(
         reason(&older),
@@ -31,7 +32,7 @@ fn a_plugin_of_an_older_contract_is_told_what_was_gained() {
 }
 
 #[test]
-fn each_kind_of_difference_is_named() {
+fn each_kind_of_contract_difference_is_named() {
     let cases = [
         ("  find-customer: func(address: string) -> result<option<customer>, error>;\n", "", "`crm` gained function"),
         ("page-size: u32", "page-size: u16", "field `page-size` of record `list-request` of `crm` is u32, not u16"),
@@ -43,20 +44,20 @@ fn each_kind_of_difference_is_named() {
         ),
     ];
     for (from, to, words) in cases {
-        let said = reason(&built_against(|wit| wit.replace(from, to)));
-        assert!(said.contains(words) && said.contains("rebuild it with this gateway's frontgate-sdk"), "{said}");
+        let output = reason(&built_against(|wit| wit.replace(from, to)));
+        assert!(output.contains(words) && output.contains("rebuild it with this gateway's frontgate-sdk"), "{output}");
     }
 }
 
 #[test]
-fn the_sdk_leaves_its_version_where_operators_see_it() {
+fn the_sdk_version_is_visible_to_operators() {
     let gateway = Setup::new().plugin("plugin", &component("misbehaving")).start();
     assert_eq!(gateway.status()["plugins"]["plugin"]["live"]["sdk"], "0.1.0");
     let list = gateway.command(&["plugin", "list"]);
     assert!(String::from_utf8_lossy(&list.stdout).contains("SDK 0.1.0"), "{list:?}");
 }
 
-/// What is wrong with the frozen versions in a folder, where `DIGESTS` has a line for each file.
+/// Differences between the frozen versions in a folder and its `DIGESTS`, which has a line for each file.
 fn faults(folder: &Path) -> Vec<String> {
     let listed = fs::read_to_string(folder.join("DIGESTS")).unwrap_or_default();
     let listed: BTreeMap<_, _> = listed.lines().filter_map(|line| line.split_once("  ")).map(|(a, b)| (b, a)).collect();
@@ -73,10 +74,10 @@ fn faults(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn released_versions_of_the_contract_stay_as_they_are() {
+fn released_contract_versions_are_unchanged() {
     let released = root().join("wit/released");
     assert_eq!(faults(&released), Vec::<String>::new());
-    // What is current may go on only under a new number.
+    // The current contract may differ from a released one only under a new version.
     let world = fs::read_to_string(root().join("wit/worlds.wit")).expect("the contract");
     let version = world.split_once('@').and_then(|(_, rest)| rest.split_once(';')).expect("a version").0;
     for file in fs::read_dir(released.join(version)).into_iter().flatten().flatten() {
@@ -87,7 +88,7 @@ fn released_versions_of_the_contract_stay_as_they_are() {
 }
 
 #[test]
-fn an_edited_release_is_found() {
+fn an_edited_release_is_detected() {
     let folder = tempfile::TempDir::new().expect("a folder");
     fs::create_dir(folder.path().join("0.1.0")).expect("a folder");
     fs::write(folder.path().join("0.1.0/crm.wit"), "text").expect("a file");

@@ -1,37 +1,37 @@
-//! What operators see of Front's channels, and do about them; requests of Front that they send and verify.
+//! Operators' commands for Front's channels: list, show, disconnect, `send front` and `verify front`.
 
 use frontgate_tests::front::{Action, Call, Connect, Draft, Farewell, Fault, MessageState, UNDEFINED, signature};
 use frontgate_tests::provider::Trouble;
 use frontgate_tests::{Front, Gateway, Provider, Setup, TOKEN, run};
 use serde_json::json;
 
-use crate::channels::{LEE, SERVER, Wired};
+use crate::channels::{ChannelFixture, LEE, SERVER};
 
-/// What a command said, on both of its outputs; it must have succeeded.
+/// Runs a command that must succeed, and returns both of its outputs.
 #[track_caller]
-pub(crate) fn said(gateway: &Gateway, arguments: &[&str]) -> String {
-    let (fine, said) = tried(gateway, arguments);
-    assert!(fine, "{arguments:?}: {said}");
-    said
+pub(crate) fn run_ok(gateway: &Gateway, arguments: &[&str]) -> String {
+    let (fine, output) = run_command(gateway, arguments);
+    assert!(fine, "{arguments:?}: {output}");
+    output
 }
 
-/// The same of one that must have failed.
+/// Runs a command that must fail, and returns both of its outputs.
 #[track_caller]
-pub(crate) fn complained(gateway: &Gateway, arguments: &[&str]) -> String {
-    let (fine, said) = tried(gateway, arguments);
-    assert!(!fine, "{arguments:?}: {said}");
-    said
+pub(crate) fn run_failing(gateway: &Gateway, arguments: &[&str]) -> String {
+    let (fine, output) = run_command(gateway, arguments);
+    assert!(!fine, "{arguments:?}: {output}");
+    output
 }
 
-fn tried(gateway: &Gateway, arguments: &[&str]) -> (bool, String) {
+fn run_command(gateway: &Gateway, arguments: &[&str]) -> (bool, String) {
     let output = gateway.command(arguments);
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     (output.status.success(), text(&output.stdout) + &text(&output.stderr))
 }
 
-/// A gateway that promises soon, and tries again late.
-pub(crate) fn hesitant() -> Wired {
-    Wired::with(|setup| {
+/// A gateway that answers Front before the provider does, and waits a minute before a retry.
+pub(crate) fn with_early_promises() -> ChannelFixture {
+    ChannelFixture::with(|setup| {
         setup
             .set("tenants.demo.front.sms.timeout_ms", "400")
             .set("delivery.retry_first_ms", "60000")
@@ -39,8 +39,8 @@ pub(crate) fn hesitant() -> Wired {
     })
 }
 
-/// Waits until a message has failed in Front, and gives the reason.
-pub(crate) fn failed(front: &Front, message: &str) -> String {
+/// Waits until a message has failed in Front, and returns the reason.
+pub(crate) fn failure_reason(front: &Front, message: &str) -> String {
     let why = |state: &frontgate_tests::front::State| match &state.message(message).expect("it is there").state {
         MessageState::Failed(Some(why)) => Some(why.clone()),
         _ => None,
@@ -49,39 +49,39 @@ pub(crate) fn failed(front: &Front, message: &str) -> String {
     front.look(why).expect("it has failed")
 }
 
-/// What `channels list` knows.
-fn listed(gateway: &Gateway, more: &[&str]) -> Vec<serde_json::Value> {
-    let json = said(gateway, &[&["channels", "list", "--json"], more].concat());
+/// The output of `channels list` as JSON.
+fn list_channels(gateway: &Gateway, more: &[&str]) -> Vec<serde_json::Value> {
+    let json = run_ok(gateway, &[&["channels", "list", "--json"], more].concat());
     serde_json::from_str(&json).expect("a list")
 }
 
-/// The key in a channel's address.
-fn key(wired: &Wired) -> String {
-    let url = wired.front.channel(&wired.channel).webhook_url;
+/// The key in a channel's URL.
+fn channel_key(fixture: &ChannelFixture) -> String {
+    let url = fixture.front.channel(&fixture.channel).webhook_url;
     url.rsplit('/').next().expect("a key").to_owned()
 }
 
 #[test]
-fn channels_are_listed_without_what_anybody_could_use_and_shown_with_it() {
-    let wired = hesitant();
-    let (gateway, channel) = (&wired.gateway, &*wired.channel);
-    let removed = wired.front.connect(Connect::to(SERVER).token("planted text")).expect("a channel");
-    let shown = said(gateway, &["channels", "show", &removed]);
+fn channels_list_hides_keys_and_channels_show_reveals_them() {
+    let fixture = with_early_promises();
+    let (gateway, channel) = (&fixture.gateway, &*fixture.channel);
+    let removed = fixture.front.connect(Connect::to(SERVER).token("planted text")).expect("a channel");
+    let shown = run_ok(gateway, &["channels", "show", &removed]);
     assert!(shown.contains("credential     kept") && !shown.contains("planted text"), "{shown}");
-    wired.front.disconnect(&removed, Farewell::Signed);
-    wired.provider.always(Some(Trouble::Status(503)));
-    wired.front.send(channel, Draft::new("planted text").to(LEE));
-    let list = said(gateway, &["channels", "list"]);
+    fixture.front.disconnect(&removed, Farewell::Signed);
+    fixture.provider.always(Some(Trouble::Status(503)));
+    fixture.front.send(channel, Draft::new("planted text").to(LEE));
+    let list = run_ok(gateway, &["channels", "list"]);
     assert!(list.contains("demo") && list.contains(channel) && list.contains("connected"), "{list}");
     assert!(!list.contains("fg-") && !list.contains(&removed), "{list}");
-    assert!(said(gateway, &["channels", "list", "--all"]).contains(&removed));
-    let [line] = &listed(gateway, &["--tenant", "demo", "--app", "sms"])[..] else { panic!("one channel") };
+    assert!(run_ok(gateway, &["channels", "list", "--all"]).contains(&removed));
+    let [line] = &list_channels(gateway, &["--tenant", "demo", "--app", "sms"])[..] else { panic!("one channel") };
     assert_eq!((line["channel"].as_str(), line["to_provider"].as_u64()), (Some(channel), Some(1)), "{line}");
     assert!(line.get("key").is_none(), "{line}");
 
-    let address = wired.front.channel(channel).webhook_url;
-    for name in [channel, &key(&wired)] {
-        let shown = said(gateway, &["channels", "show", name]);
+    let address = fixture.front.channel(channel).webhook_url;
+    for name in [channel, &channel_key(&fixture)] {
+        let shown = run_ok(gateway, &["channels", "show", name]);
         let facts = [
             format!("Front calls    {address}"),
             format!("provider calls {address}/provider"),
@@ -94,7 +94,7 @@ fn channels_are_listed_without_what_anybody_could_use_and_shown_with_it() {
         }
     }
     let json: serde_json::Value =
-        serde_json::from_str(&said(gateway, &["channels", "show", channel, "--json"])).expect("JSON");
+        serde_json::from_str(&run_ok(gateway, &["channels", "show", channel, "--json"])).expect("JSON");
     assert_eq!(json["address"], address);
     assert_eq!(json["deliveries"]["front-message"]["ready"], 1);
     let mistakes: [(&[&str], &str); 4] = [
@@ -104,121 +104,121 @@ fn channels_are_listed_without_what_anybody_could_use_and_shown_with_it() {
         (&["disconnect", channel], "add --yes"),
     ];
     for (arguments, words) in mistakes {
-        let complaint = complained(gateway, &[&["channels"], arguments].concat());
+        let complaint = run_failing(gateway, &[&["channels"], arguments].concat());
         assert!(complaint.contains(words), "{arguments:?}: {complaint}");
     }
-    assert_eq!(listed(gateway, &[]).len(), 1);
+    assert_eq!(list_channels(gateway, &[]).len(), 1);
 }
 
 #[test]
-fn a_channel_that_several_apps_have_is_named_with_its_app() {
-    let wired = Wired::with(|setup| {
+fn a_channel_id_shared_by_several_apps_needs_an_app_option() {
+    let fixture = ChannelFixture::with(|setup| {
         let app = "tenants.demo.front.chat";
         setup
             .set(&format!("{app}.app_uid"), "{ file = \"files/app-uid\" }")
             .set(&format!("{app}.app_secrets"), "[{ file = \"files/app-secret\" }]")
             .set(&format!("{app}.plugin"), "\"courier\"")
     });
-    let (gateway, channel) = (&wired.gateway, &*wired.channel);
-    said(gateway, &["send", "front", "authorization", "--app", "chat", "--channel", channel]);
-    let complaint = complained(gateway, &["channels", "show", channel]);
+    let (gateway, channel) = (&fixture.gateway, &*fixture.channel);
+    run_ok(gateway, &["send", "front", "authorization", "--app", "chat", "--channel", channel]);
+    let complaint = run_failing(gateway, &["channels", "show", channel]);
     for words in ["is 2 channels", "--tenant demo --app sms", "--tenant demo --app chat"] {
         assert!(complaint.contains(words), "{words}: {complaint}");
     }
-    assert!(said(gateway, &["channels", "show", channel, "--app", "chat"]).contains("/front/chat/fg-"));
-    let complaint = complained(gateway, &["send", "front", "message"]);
+    assert!(run_ok(gateway, &["channels", "show", channel, "--app", "chat"]).contains("/front/chat/fg-"));
+    let complaint = run_failing(gateway, &["send", "front", "message"]);
     assert!(complaint.contains("which app? add --app with one of: chat, sms"), "{complaint}");
-    let complaint = complained(gateway, &["send", "front", "message", "--app", "mail"]);
+    let complaint = run_failing(gateway, &["send", "front", "message", "--app", "mail"]);
     assert!(complaint.contains("the tenant demo has no Front app `mail`; there are: chat, sms"), "{complaint}");
 }
 
 #[test]
-fn a_channel_that_an_operator_takes_out_is_offline_in_front_and_gone_at_its_provider() {
-    let wired = hesitant();
-    let (gateway, channel) = (&wired.gateway, &*wired.channel);
-    wired.provider.always(Some(Trouble::Status(503)));
-    let sent = wired.front.send(channel, Draft::new("planted text").to(LEE));
-    let told = said(gateway, &["channels", "disconnect", channel, "--yes"]);
-    assert!(told.contains(&format!("{channel} is removed; delivery 2 tells its plugin and Front")), "{told}");
-    wired.provider.wait_for(|known| known.removed.iter().any(|removed| removed == channel));
-    assert!(!wired.front.channel(channel).is_online);
-    // What was promised, and waited, is reported.
-    assert_eq!(failed(&wired.front, &sent.message), "the channel was removed");
-    let answer = Provider::tell(gateway.address(), &wired.webhook(), &json!([]));
+fn a_disconnected_channel_is_offline_in_front_and_removed_at_its_provider() {
+    let fixture = with_early_promises();
+    let (gateway, channel) = (&fixture.gateway, &*fixture.channel);
+    fixture.provider.always(Some(Trouble::Status(503)));
+    let sent = fixture.front.send(channel, Draft::new("planted text").to(LEE));
+    let output = run_ok(gateway, &["channels", "disconnect", channel, "--yes"]);
+    assert!(output.contains(&format!("{channel} is removed; delivery 2 tells its plugin and Front")), "{output}");
+    fixture.provider.wait_for(|known| known.removed.iter().any(|removed| removed == channel));
+    assert!(!fixture.front.channel(channel).is_online);
+    // A promised message that was still waiting is reported as failed.
+    assert_eq!(failure_reason(&fixture.front, &sent.message), "the channel was removed");
+    let answer = Provider::tell(gateway.address(), &fixture.webhook(), &json!([]));
     assert_eq!((answer.status, answer.code()), (404, "no-channel"));
     gateway.wait_for_delivery(2, "sent");
-    let shown = said(gateway, &["deliveries", "show", "2"]);
+    let shown = run_ok(gateway, &["deliveries", "show", "2"]);
     assert!(shown.contains("Front shows it as offline") && shown.contains("connected to removed"), "{shown}");
-    let shown = said(gateway, &["channels", "show", channel]);
+    let shown = run_ok(gateway, &["channels", "show", channel]);
     assert!(shown.contains("removed") && shown.contains(&format!("disconnect {channel}")), "{shown}");
-    let complaint = complained(gateway, &["channels", "disconnect", channel, "--yes"]);
+    let complaint = run_failing(gateway, &["channels", "disconnect", channel, "--yes"]);
     assert!(complaint.contains("was removed before"), "{complaint}");
-    // An admin connects it again, at another address.
-    let address = wired.front.channel(channel).webhook_url;
-    wired.front.reconnect(channel, SERVER).expect("a channel");
-    assert_ne!(wired.front.channel(channel).webhook_url, address);
-    assert_eq!(listed(gateway, &[]).len(), 1);
+    // An admin reconnects it, at a new address.
+    let address = fixture.front.channel(channel).webhook_url;
+    fixture.front.reconnect(channel, SERVER).expect("a channel");
+    assert_ne!(fixture.front.channel(channel).webhook_url, address);
+    assert_eq!(list_channels(gateway, &[]).len(), 1);
 }
 
 #[test]
-fn front_that_cannot_be_reached_hears_of_it_later_and_only_then_the_provider() {
-    let wired = Wired::new();
-    let channel = &*wired.channel;
-    wired.front.fault(Fault::new(Action::FailBefore(500)).on(Call::UpdateChannel).times(3));
-    said(&wired.gateway, &["channels", "disconnect", channel, "--yes"]);
-    wired.provider.wait_for(|known| known.removed.iter().any(|removed| removed == channel));
-    assert!(!wired.front.channel(channel).is_online);
-    let calls = wired.front.requests().iter().filter(|request| request.call == Call::UpdateChannel).count();
+fn a_disconnect_is_retried_until_front_is_reachable() {
+    let fixture = ChannelFixture::new();
+    let channel = &*fixture.channel;
+    fixture.front.fault(Fault::new(Action::FailBefore(500)).on(Call::UpdateChannel).times(3));
+    run_ok(&fixture.gateway, &["channels", "disconnect", channel, "--yes"]);
+    fixture.provider.wait_for(|known| known.removed.iter().any(|removed| removed == channel));
+    assert!(!fixture.front.channel(channel).is_online);
+    let calls = fixture.front.requests().iter().filter(|request| request.call == Call::UpdateChannel).count();
     assert_eq!(calls, 4);
 }
 
 #[test]
-fn a_channel_that_is_connected_again_meanwhile_is_not_shown_as_offline() {
-    let wired = Wired::new();
-    let channel = &*wired.channel;
-    wired.front.fault(Fault::new(Action::FailBefore(500)).on(Call::UpdateChannel).times(1_000));
-    said(&wired.gateway, &["channels", "disconnect", channel, "--yes"]);
-    wired.gateway.log().wait_for("delivery 1 of front-disconnect is ready");
-    wired.front.reconnect(channel, SERVER).expect("a channel");
-    wired.front.faults_off();
-    wired.gateway.wait_for_delivery(1, "sent");
-    assert!(wired.front.channel(channel).is_online);
-    assert!(said(&wired.gateway, &["deliveries", "show", "1"]).contains("the channel was connected again"));
+fn a_channel_that_was_reconnected_is_not_shown_as_offline() {
+    let fixture = ChannelFixture::new();
+    let channel = &*fixture.channel;
+    fixture.front.fault(Fault::new(Action::FailBefore(500)).on(Call::UpdateChannel).times(1_000));
+    run_ok(&fixture.gateway, &["channels", "disconnect", channel, "--yes"]);
+    fixture.gateway.log().wait_for("delivery 1 of front-disconnect is ready");
+    fixture.front.reconnect(channel, SERVER).expect("a channel");
+    fixture.front.faults_off();
+    fixture.gateway.wait_for_delivery(1, "sent");
+    assert!(fixture.front.channel(channel).is_online);
+    assert!(run_ok(&fixture.gateway, &["deliveries", "show", "1"]).contains("the channel was connected again"));
 }
 
 #[test]
-fn a_channel_that_is_connected_while_front_is_told_is_not_shown_as_offline_either() {
-    let wired = Wired::new();
-    let channel = &*wired.channel;
-    // It is taken back at the second try.
+fn a_reconnect_during_the_offline_update_keeps_the_channel_online() {
+    let fixture = ChannelFixture::new();
+    let channel = &*fixture.channel;
+    // The second attempt restores the online state.
     for action in [Action::Slow(1_000), Action::FailBefore(500)] {
-        wired.front.fault(Fault::new(action).on(Call::UpdateChannel).times(1));
+        fixture.front.fault(Fault::new(action).on(Call::UpdateChannel).times(1));
     }
-    said(&wired.gateway, &["channels", "disconnect", channel, "--yes"]);
-    wired.front.wait_for(|front| front.requests().iter().any(|request| request.call == Call::UpdateChannel));
-    wired.front.reconnect(channel, SERVER).expect("a channel");
-    wired.gateway.wait_for_delivery(1, "sent");
-    assert!(wired.front.channel(channel).is_online);
+    run_ok(&fixture.gateway, &["channels", "disconnect", channel, "--yes"]);
+    fixture.front.wait_for(|front| front.requests().iter().any(|request| request.call == Call::UpdateChannel));
+    fixture.front.reconnect(channel, SERVER).expect("a channel");
+    fixture.gateway.wait_for_delivery(1, "sent");
+    assert!(fixture.front.channel(channel).is_online);
 }
 
 #[test]
-fn a_channel_is_taken_out_without_a_running_gateway() {
-    let mut wired = Wired::new();
-    wired.gateway.kill();
-    said(&wired.gateway, &["channels", "disconnect", &wired.channel, "--yes"]);
-    assert!(listed(&wired.gateway, &[]).is_empty());
-    let gateway = wired.gateway.start_again();
-    wired.provider.wait_for(|known| known.removed.contains(&wired.channel));
-    assert!(!wired.front.channel(&wired.channel).is_online);
+fn a_channel_can_be_disconnected_without_a_running_gateway() {
+    let mut fixture = ChannelFixture::new();
+    fixture.gateway.kill();
+    run_ok(&fixture.gateway, &["channels", "disconnect", &fixture.channel, "--yes"]);
+    assert!(list_channels(&fixture.gateway, &[]).is_empty());
+    let gateway = fixture.gateway.start_again();
+    fixture.provider.wait_for(|known| known.removed.contains(&fixture.channel));
+    assert!(!fixture.front.channel(&fixture.channel).is_online);
     gateway.wait_for_delivery(1, "sent");
 }
 
 #[test]
-fn send_knows_every_request_of_front() {
+fn send_supports_every_request_of_front() {
     let (front, provider) = (Front::start(), Provider::start());
     let gateway = Setup::courier(&front, &provider).start();
-    let send = |arguments: &[&str]| said(&gateway, &[&["send", "front"], arguments].concat());
-    let complain = |arguments: &[&str]| complained(&gateway, &[&["send", "front"], arguments].concat());
+    let send = |arguments: &[&str]| run_ok(&gateway, &[&["send", "front"], arguments].concat());
+    let complain = |arguments: &[&str]| run_failing(&gateway, &[&["send", "front"], arguments].concat());
     let complaint = complain(&["message"]);
     assert!(complaint.contains("no channel of the app sms is connected; connect one first"), "{complaint}");
     assert!(complaint.contains("frontgate send front authorization"), "{complaint}");
@@ -255,8 +255,8 @@ fn send_knows_every_request_of_front() {
 }
 
 #[test]
-fn send_says_what_is_wrong_with_what_it_was_told() {
-    let wired = Wired::new();
+fn send_front_reports_invalid_arguments() {
+    let fixture = ChannelFixture::new();
     let mistakes: [(&[&str], &str); 8] = [
         (&["message", "--bodiless"], "--bodiless goes with `delete` only"),
         (&["delete", "--bodiless", "--set", "a=b"], "--bodiless leaves the body out"),
@@ -268,19 +268,19 @@ fn send_says_what_is_wrong_with_what_it_was_told() {
         (&["message", "--set", "payload.text.more=x"], "`payload.text` is no object"),
     ];
     for (arguments, words) in mistakes {
-        let complaint = complained(&wired.gateway, &[&["send", "front"], arguments].concat());
+        let complaint = run_failing(&fixture.gateway, &[&["send", "front"], arguments].concat());
         assert!(complaint.contains(words), "{arguments:?}: {complaint}");
     }
-    let complaint = complained(&wired.gateway, &["send", "front", "messages"]);
+    let complaint = run_failing(&fixture.gateway, &["send", "front", "messages"]);
     assert!(complaint.contains("list_addresses") && complaint.contains("message_autoreply"), "{complaint}");
 }
 
-/// A body, and what Front signs for it at a time.
+/// A body and the timestamp that Front signs with it.
 const BODY: &str = r#"{"type":"message","payload":{"id":"msg_test1","text":"Café ☕"}}"#;
 const AT: &str = "1700000000123";
 
 #[test]
-fn verify_says_which_key_signed_a_request_of_front_and_whether_it_came_in_time() {
+fn verify_front_names_the_signing_key_and_checks_the_time_window() {
     let setup = Setup::courier(&Front::start(), &Provider::start()).file("body", BODY);
     setup.write();
     let verify = |signature: &str, more: &[&str]| {
@@ -294,34 +294,34 @@ fn verify_says_which_key_signed_a_request_of_front_and_whether_it_came_in_time()
     let with = |more: &[&str]| verify(&good, &[&file, more].concat());
     let matches = "✓ the signature matches: app_secrets[0] signed the body";
     for more in [&["--any-age"][..], &["--at", "2023-11-14T22:14:00Z"], &["--at", "1700000100"]] {
-        let (code, said) = with(more);
-        assert!(code == Some(0) && said.contains(matches), "{more:?}: {said}");
-        assert!(said.contains("tenant demo, app sms") && !said.contains(Front::SECRET), "{said}");
+        let (code, shown) = with(more);
+        assert!(code == Some(0) && shown.contains(matches), "{more:?}: {shown}");
+        assert!(shown.contains("tenant demo, app sms") && !shown.contains(Front::SECRET), "{shown}");
     }
     for more in [&[][..], &["--at", "2023-11-14T22:19:00Z"], &["--at", "2023-11-14T22:00:00Z"]] {
-        let (code, said) = with(more);
-        assert!(code == Some(1) && said.contains(matches), "{more:?}: {said}");
-        assert!(said.contains("✗ it is not within the window of 300 s") && said.contains("--any-age"), "{said}");
+        let (code, shown) = with(more);
+        assert!(code == Some(1) && shown.contains(matches), "{more:?}: {shown}");
+        assert!(shown.contains("✗ it is not within the window of 300 s") && shown.contains("--any-age"), "{shown}");
     }
-    let (code, said) = with(&["--at", "yesterday"]);
-    assert!(code == Some(2) && said.contains("write 2026-11-21T16:19:20Z"), "{said}");
+    let (code, shown) = with(&["--at", "yesterday"]);
+    assert!(code == Some(2) && shown.contains("write 2026-11-21T16:19:20Z"), "{shown}");
 
     let undefined = signature(Front::SECRET, AT, UNDEFINED.as_bytes());
-    let (code, said) = verify(&undefined, &["--method", "delete", "--any-age"]);
-    assert!(code == Some(0) && said.contains("signed `undefined`"), "{said}");
-    let (code, said) = verify(&undefined, &["--any-age"]);
-    assert!(code == Some(1) && said.contains("it would match if it were a DELETE"), "{said}");
-    let (code, said) = verify(&good, &["--body", &format!("{BODY}\n"), "--any-age"]);
-    assert!(code == Some(1) && said.contains("it would match if the body had no white space around it"), "{said}");
+    let (code, shown) = verify(&undefined, &["--method", "delete", "--any-age"]);
+    assert!(code == Some(0) && shown.contains("signed `undefined`"), "{shown}");
+    let (code, shown) = verify(&undefined, &["--any-age"]);
+    assert!(code == Some(1) && shown.contains("it would match if it were a DELETE"), "{shown}");
+    let (code, shown) = verify(&good, &["--body", &format!("{BODY}\n"), "--any-age"]);
+    assert!(code == Some(1) && shown.contains("it would match if the body had no white space around it"), "{shown}");
     let other = signature("another", AT, BODY.as_bytes());
-    let (code, said) = verify(&other, &file);
-    assert!(code == Some(1) && said.contains("is this the secret of the app that sends?"), "{said}");
-    let (code, said) = verify("short", &file);
-    assert!(code == Some(1) && said.contains("x-front-signature has 5 letters"), "{said}");
+    let (code, shown) = verify(&other, &file);
+    assert!(code == Some(1) && shown.contains("is this the secret of the app that sends?"), "{shown}");
+    let (code, shown) = verify("short", &file);
+    assert!(code == Some(1) && shown.contains("x-front-signature has 5 letters"), "{shown}");
 }
 
 #[test]
-fn verify_reads_standard_input_and_knows_the_other_apps() {
+fn verify_front_reads_standard_input_and_tries_other_apps() {
     let setup = Setup::courier(&Front::start(), &Provider::start())
         .file("chat-secret", "another")
         .file("body", BODY)
@@ -341,16 +341,16 @@ fn verify_reads_standard_input_and_knows_the_other_apps() {
     };
     let other = signature("another", AT, BODY.as_bytes());
     assert!(script("chat", &other).contains("✓ the signature matches"));
-    let said = script("sms", &other);
-    assert!(said.contains("it would match with the keys of `demo/chat`"), "{said}");
-    // One whose secret is missing is left out; Twilio's keys do not matter, nor do Front's for Twilio.
+    let text = script("sms", &other);
+    assert!(text.contains("it would match with the keys of `demo/chat`"), "{text}");
+    // An app with a missing secret is skipped; Twilio's keys do not matter for Front, nor Front's for Twilio.
     std::fs::remove_file(setup.folder().join("files/chat-secret")).expect("the file");
     std::fs::remove_file(setup.folder().join("token")).expect("the file");
     assert!(script("sms", &other).contains("no single change would match"));
-    let said = script("chat", &other);
+    let text = script("chat", &other);
     assert!(
-        said.contains("tenants.demo.front.chat.app_secrets: the file `files/chat-secret` cannot be read"),
-        "{said}"
+        text.contains("tenants.demo.front.chat.app_secrets: the file `files/chat-secret` cannot be read"),
+        "{text}"
     );
     std::fs::write(setup.folder().join("token"), TOKEN).expect("a file");
     let twilio = ["verify", "--config", "config.toml", "/callbacks/crm", "--signature", "AAAAAAAAAAAAAAAAAAAAAAAAAAA="];

@@ -1,4 +1,4 @@
-//! A reader's desk: a folder, a terminal in it, and the tools that a page takes for granted.
+//! A simulated reader of a page: follows its blocks in a folder, with a shell and the tools that the page requires.
 
 use std::fs;
 use std::net::TcpListener;
@@ -12,43 +12,43 @@ use super::background::Background;
 use super::block::{Block, Expected, Kind};
 use super::output;
 
-/// Addresses in pages; others listen there while tests run.
+/// Addresses in pages. Tests replace them, since other programs may listen there.
 const ADDRESSES: [&str; 3] = ["127.0.0.1:8080", "127.0.0.1:8081", "127.0.0.1:4010"];
 
-/// What is compiled for a page need not be fast: it is asked a few times.
+/// Faster builds of slower plugins, which are called only a few times.
 const QUICK: [(&str, &str); 4] = [
-    // What is needed was needed by the gateway, too.
+    // The gateway's build has downloaded all dependencies already.
     ("CARGO_NET_OFFLINE", "true"),
     ("CARGO_PROFILE_RELEASE_LTO", "false"),
     ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16"),
     ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0"),
 ];
 
-/// Follows one page.
-pub(super) struct Desk {
-    /// Folders of ours, beside the reader's.
+/// The state of a reader of one page.
+pub(super) struct Reader {
+    /// The test's own folder, beside the reader's.
     tools: PathBuf,
-    /// Where the terminal is.
+    /// The current directory of the shell.
     here: PathBuf,
-    /// What the page says, and what is meant here.
+    /// Addresses on the page, and their replacements.
     addresses: [(&'static str, String); 3],
-    /// What the last commands have written.
+    /// The output of the last commands.
     written: Option<Vec<String>>,
     background: Option<Background>,
 }
 
-impl Desk {
-    /// A desk for a page, in a folder that stays: a reader of a failure looks into it, and what cargo has compiled
-    /// at a path is good for the next time.
+impl Reader {
+    /// A reader of a page, in a folder that is kept: it helps to debug a failure, and cargo reuses what it compiled at
+    /// the same path.
     pub(super) fn new(page: &str) -> Self {
         let name = page.trim_end_matches(".md").replace('/', "-");
         let all = Path::new(env!("CARGO_TARGET_TMPDIR")).join("docs").join(name);
         let _ = fs::remove_dir_all(&all);
-        let (here, tools) = (all.join("desk"), all.join("tools"));
+        let (here, tools) = (all.join("reader"), all.join("tools"));
         fs::create_dir_all(&here).expect("a folder");
         fs::create_dir_all(&tools).expect("a folder");
-        let addresses = ADDRESSES.map(|address| (address, free()));
-        // `dev` listens where others might, unless it is told another place.
+        let addresses = ADDRESSES.map(|address| (address, free_address()));
+        // `dev` would listen at a fixed port, so the wrapper adds a free one.
         let script = format!(
             "#!/bin/sh\ncase \"$1\" in\ndev) exec {program:?} \"$@\" --listen {listen} ;;\n*) exec {program:?} \"$@\" ;;\nesac\n",
             program = program(),
@@ -60,10 +60,10 @@ impl Desk {
         Self { tools, here, addresses, written: None, background: None }
     }
 
-    /// Does what is to be done with a block.
-    pub(super) fn work(&mut self, block: &Block) {
+    /// Runs, writes or checks a block.
+    pub(super) fn follow(&mut self, block: &Block) {
         let Block { place, kind, text } = block;
-        let text = &self.addressed(text);
+        let text = &self.with_addresses(text);
         match kind {
             Kind::Shell(expected) => self.run(place, text, *expected),
             Kind::Background => {
@@ -93,30 +93,30 @@ impl Desk {
             Kind::Toml => drop(text.parse::<toml::Table>().unwrap_or_else(|error| panic!("{place}: {error}"))),
             Kind::Contract => {
                 let text: String = text.lines().map(|line| format!("{}\n", line.trim())).collect();
-                let stands = contract().iter().any(|lines| output::find(&text, lines).is_some());
-                assert!(stands, "{place}: this does not stand in wit/:\n{text}");
+                let occurs = contract().iter().any(|lines| output::find(&text, lines).is_some());
+                assert!(occurs, "{place}: not found in wit/:\n{text}");
             }
-            Kind::Picture | Kind::NotRun => {}
+            Kind::Diagram | Kind::NotRun => {}
         }
     }
 
     fn expect_of_background(&mut self, place: &str, text: &str) {
         let background = self.background.as_mut();
-        background.unwrap_or_else(|| panic!("{place}: nothing has written anything")).expect(place, text);
+        background.unwrap_or_else(|| panic!("{place}: no program has printed anything")).expect(place, text);
     }
 
-    /// Runs commands, and goes where they went.
+    /// Runs commands, and continues in the directory where they ended.
     fn run(&mut self, place: &str, text: &str, expected: Expected) {
-        let went = self.tools.join("went");
+        let ended_in = self.tools.join("went");
         let written = self.tools.join("written");
         let both = fs::File::create(&written).expect("a file");
         let mut command = self.bash();
-        command.arg(format!("trap 'pwd >{went:?}' EXIT\n{text}")).stdin(Stdio::null());
+        command.arg(format!("trap 'pwd >{ended_in:?}' EXIT\n{text}")).stdin(Stdio::null());
         command.stdout(both.try_clone().expect("a file")).stderr(both);
         let status = command.status().expect("bash");
         let text = String::from_utf8_lossy(&fs::read(written).expect("a file")).into_owned();
         assert_eq!(status.success(), expected == Expected::Success, "{place}: {status}\n{text}");
-        self.here = fs::read_to_string(went).expect("a file").trim_end().into();
+        self.here = fs::read_to_string(ended_in).expect("a file").trim_end().into();
         self.written = Some(text.lines().map(str::to_owned).collect());
     }
 
@@ -128,23 +128,23 @@ impl Desk {
         let folders = [self.tools.clone()].into_iter().chain(languages).chain(std::env::split_paths(&path));
         command.env("PATH", std::env::join_paths(folders).expect("names of folders"));
         command.env("FRONTGATE", self.tools.join("frontgate")).env_remove("FRONTGATE_CONFIG");
-        // All pages share what they compile of the SDK and its dependencies.
+        // All pages share the compiled SDK and its dependencies.
         command.env("CARGO_TARGET_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).join("docs-cargo")).envs(QUICK);
         command
     }
 
-    fn addressed(&self, text: &str) -> String {
-        self.addresses.iter().fold(text.to_owned(), |text, (said, meant)| text.replace(said, meant))
+    fn with_addresses(&self, text: &str) -> String {
+        self.addresses.iter().fold(text.to_owned(), |text, (written, actual)| text.replace(written, actual))
     }
 }
 
-/// An address where nobody listens.
-fn free() -> String {
+/// A free address.
+fn free_address() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     listener.local_addr().expect("an address").to_string()
 }
 
-/// The files of the contract, as lines without what is before them.
+/// The files of the contract, as lines without indentation.
 fn contract() -> Vec<Vec<String>> {
     let files = fs::read_dir(root().join("wit")).expect("a folder").flatten().map(|entry| entry.path());
     let files = files.filter(|path| path.extension().is_some_and(|ending| ending == "wit"));

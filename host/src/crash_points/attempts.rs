@@ -1,4 +1,4 @@
-//! What the program with crash points tries from inside the sandbox, for tests: `frontgate` has nothing of it.
+//! Operations that tests try from inside the sandbox. The production program contains none of them.
 
 use std::fs::File;
 use std::io;

@@ -1,4 +1,4 @@
-//! The commands beside `run`: `send`, `verify`, `check --online`.
+//! Commands other than `run`: `send`, `verify`, `check --online`.
 
 use std::process::Output;
 
@@ -10,13 +10,13 @@ fn text(output: &Output) -> String {
 
 fn send(gateway: &Gateway, arguments: &[&str]) -> String {
     let output = gateway.command(&[&["send", "twilio"], arguments].concat());
-    let said = text(&output);
-    assert!(output.status.success(), "{arguments:?}: {said}");
-    said
+    let shown = text(&output);
+    assert!(output.status.success(), "{arguments:?}: {shown}");
+    shown
 }
 
 #[test]
-fn send_knows_every_callback() {
+fn send_twilio_supports_every_callback() {
     let twilio = Twilio::start();
     let gateway =
         Setup::every_role(&twilio).set("tenants.demo.twilio.default_worker", "\"default@example.org\"").start();
@@ -38,7 +38,7 @@ fn send_knows_every_callback() {
 }
 
 #[test]
-fn verify_says_which_key_signed_for_which_url() {
+fn verify_twilio_names_the_signing_key_and_url() {
     let setup = Setup::misbehaving();
     setup.write();
     let form = [("Worker", "ana@example.org"), ("PageSize", "30")];
@@ -57,56 +57,56 @@ fn verify_says_which_key_signed_for_which_url() {
     };
     let good = sign(TOKEN, &format!("{PUBLIC_URL}/callbacks/crm"), &form);
     for target in ["/callbacks/crm", "https://gw.example.org/callbacks/crm"] {
-        let (code, said) = verify(&good, &[target]);
-        assert_eq!(code, Some(0), "{said}");
+        let (code, shown) = verify(&good, &[target]);
+        assert_eq!(code, Some(0), "{shown}");
         for words in ["auth_tokens[0] signed for https://gw.example.org/callbacks/crm", "gw.example.org:443", "✓"] {
-            assert!(said.contains(words), "{words}: {said}");
+            assert!(shown.contains(words), "{words}: {shown}");
         }
-        assert!(!said.contains(TOKEN));
+        assert!(!shown.contains(TOKEN));
     }
     let plain = sign(TOKEN, "http://gw.example.org/callbacks/crm", &form);
-    let (code, said) = verify(&plain, &["/callbacks/crm"]);
-    assert!(code == Some(1) && said.contains("it would match if public_url were http://gw.example.org"), "{said}");
+    let (code, shown) = verify(&plain, &["/callbacks/crm"]);
+    assert!(code == Some(1) && shown.contains("it would match if public_url were http://gw.example.org"), "{shown}");
     let other = sign("another", "https://gw.example.org/callbacks/crm", &form);
-    let (_, said) = verify(&other, &["/callbacks/crm"]);
-    assert!(said.contains("is this the auth token of the account that sends?"), "{said}");
+    let (_, shown) = verify(&other, &["/callbacks/crm"]);
+    assert!(shown.contains("is this the auth token of the account that sends?"), "{shown}");
 }
 
 #[test]
-fn check_online_asks_twilio_about_credentials_and_webhooks() {
+fn check_online_verifies_credentials_and_webhooks_at_twilio() {
     let twilio = Twilio::start();
     let checked = |setup: Setup| {
         setup.write();
         let output = run(setup.folder(), &["check", "--online", "--config", "config.toml"]);
         (output.status.code(), text(&output))
     };
-    let (code, said) = checked(Setup::misbehaving().twilio(&twilio));
-    assert!(code == Some(1) && said.contains("the pre-event webhook points nowhere"), "{said}");
+    let (code, shown) = checked(Setup::misbehaving().twilio(&twilio));
+    assert!(code == Some(1) && shown.contains("the pre-event webhook points nowhere"), "{shown}");
     let gateway = Setup::misbehaving().start();
     twilio.point_at(gateway.address(), PUBLIC_URL, "", TOKEN);
     twilio.filters(&["onConversationAdd", "onParticipantAdded"]);
-    let (code, said) = checked(Setup::misbehaving().twilio(&twilio));
-    assert_eq!(code, Some(0), "{said}");
-    assert!(said.contains("takes the credentials") && said.contains("onParticipantAdded comes to"), "{said}");
-    assert!(said.contains("https://gw.example.org/callbacks/routing"), "{said}");
+    let (code, shown) = checked(Setup::misbehaving().twilio(&twilio));
+    assert_eq!(code, Some(0), "{shown}");
+    assert!(shown.contains("takes the credentials") && shown.contains("onParticipantAdded comes to"), "{shown}");
+    assert!(shown.contains("https://gw.example.org/callbacks/routing"), "{shown}");
     twilio.filters(&["onConversationAdd"]);
-    let (code, said) = checked(Setup::misbehaving().twilio(&twilio));
-    assert!(code == Some(1) && said.contains("onParticipantAdded is not ticked"), "{said}");
-    let (code, said) = checked(Setup::misbehaving().twilio(&twilio).set("tenants.demo.path", "\"/acme\""));
+    let (code, shown) = checked(Setup::misbehaving().twilio(&twilio));
+    assert!(code == Some(1) && shown.contains("onParticipantAdded is not ticked"), "{shown}");
+    let (code, shown) = checked(Setup::misbehaving().twilio(&twilio).set("tenants.demo.path", "\"/acme\""));
     assert!(
-        code == Some(1) && said.contains("set it to https://gw.example.org/acme/callbacks/conversations"),
-        "{said}"
+        code == Some(1) && shown.contains("set it to https://gw.example.org/acme/callbacks/conversations"),
+        "{shown}"
     );
     let wrong = Setup::misbehaving().twilio(&twilio).set("tenants.demo.twilio.api_secret", "{ file = \"token\" }");
-    let (code, said) = checked(wrong);
-    assert!(code == Some(1) && said.contains("the credentials are not accepted"), "{said}");
+    let (code, shown) = checked(wrong);
+    assert!(code == Some(1) && shown.contains("the credentials are not accepted"), "{shown}");
     twilio.go_down();
-    let (code, said) = checked(Setup::misbehaving().twilio(&twilio));
-    assert!(code == Some(2) && said.contains("nothing was sent") && said.contains("try again"), "{said}");
+    let (code, shown) = checked(Setup::misbehaving().twilio(&twilio));
+    assert!(code == Some(2) && shown.contains("nothing was sent") && shown.contains("try again"), "{shown}");
 }
 
 #[test]
-fn a_reader_that_has_seen_enough_is_no_error() {
+fn a_closed_output_pipe_is_no_error() {
     let setup = Setup::misbehaving();
     setup.write();
     let script = format!("{} check --config config.toml | head -1", frontgate_tests::program().display());

@@ -1,0 +1,37 @@
+//! The program `frontgate-crash-points`: `frontgate` that kills itself where a test says. Not for production.
+//!
+//! `FRONTGATE_CRASH_AT` names a point, as `POINT` or, for its nth passing, `POINT:N`.
+
+mod attempts;
+
+use std::process::ExitCode;
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use frontgate_loader::child;
+use frontgate_store::crash;
+use rustix::process::{Signal, getpid, kill_process};
+
+static WANTED: LazyLock<Option<(String, u32)>> = LazyLock::new(|| {
+    let wanted = std::env::var("FRONTGATE_CRASH_AT").ok()?;
+    let (point, count) = wanted.split_once(':').unwrap_or((&wanted, "1"));
+    Some((point.to_owned(), count.parse().ok()?))
+});
+static PASSED: AtomicU32 = AtomicU32::new(0);
+
+fn main() -> ExitCode {
+    crash::set_hook(crash_at);
+    child::set_probe(attempts::attempt);
+    frontgate::cli::main()
+}
+
+/// Kills the process at the wanted point as a power cut would: no destructor runs, and nothing is flushed.
+fn crash_at(point: &'static str) {
+    if let Some((wanted, count)) = &*WANTED
+        && wanted == point
+        && PASSED.fetch_add(1, Ordering::SeqCst) + 1 == *count
+    {
+        let _ = kill_process(getpid(), Signal::KILL);
+        std::thread::park();
+    }
+}

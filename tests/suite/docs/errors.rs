@@ -1,0 +1,133 @@
+//! `docs/operate/errors.md` is complete: each code of the sources has an entry, and each entry a code.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+
+use frontgate_tests::root;
+use hyper::StatusCode;
+
+const PAGE: &str = "docs/operate/errors.md";
+
+/// The source with the `match` of status and code.
+const ANSWERS: &str = "host/crates/gateway/src/error.rs";
+/// Sources of codes whose status that `match` decides.
+const CODES: [&str; 2] = ["host/crates/runtime/src/error.rs", "host/crates/twilio-callbacks/src/error.rs"];
+/// Sources that know error numbers of Twilio.
+const NUMBERS: [&str; 3] = [
+    "host/crates/twilio-rest/src/reaction.rs",
+    "host/crates/twilio-callbacks/src/lib.rs",
+    "host/crates/twilio-callbacks/src/outgoing.rs",
+];
+/// The source of the names of store limits.
+const LIMITS: &str = "host/crates/store/src/lib.rs";
+/// The source of the verdicts on requests of plugins.
+const VERDICTS: &str = "host/crates/runtime/src/outbound/refusal.rs";
+
+fn read(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// A source without its unit tests.
+fn source(path: &str) -> String {
+    let text = read(path);
+    text.split("#[cfg(test)]").next().unwrap_or_default().to_owned()
+}
+
+/// Heading and text of each entry of the page.
+fn entries() -> Vec<(String, String)> {
+    let page = read(PAGE);
+    let split = |entry: &str| {
+        let (heading, text) = entry.split_once('\n').expect("a heading");
+        (heading.to_owned(), text.split("\n## ").next().unwrap_or_default().to_owned())
+    };
+    page.split("\n### ").skip(1).map(split).collect()
+}
+
+/// First cells in code style of the table below a header.
+fn cells(header: &str) -> BTreeSet<String> {
+    let page = read(PAGE);
+    let (_, table) = page.split_once(header).unwrap_or_else(|| panic!("no table {header}"));
+    let rows = table.lines().skip(2).take_while(|line| line.starts_with("| `"));
+    rows.filter_map(|row| Some(row.split('`').nth(1)?.to_owned())).collect()
+}
+
+/// Texts in the right side of `match` arms, `Self::Name => "text"`.
+fn named_by_arms(path: &str) -> BTreeSet<String> {
+    let source = source(path);
+    let names = source.lines().filter_map(|line| line.trim().split_once(" => \"")?.1.strip_suffix("\","));
+    names.map(str::to_owned).collect()
+}
+
+fn status(name: &str) -> u16 {
+    let all = (100..600).filter_map(|number| StatusCode::from_u16(number).ok());
+    let is_named = |status: &StatusCode| {
+        status.canonical_reason().is_some_and(|reason| reason.to_uppercase().replace(' ', "_") == name)
+    };
+    all.into_iter().find(is_named).unwrap_or_else(|| panic!("no status {name}")).as_u16()
+}
+
+/// Codes that the sources name together with their status.
+fn answers() -> BTreeMap<String, u16> {
+    let source = source(ANSWERS);
+    let pair = |line: &str| {
+        let (name, code) = line.split_once("(StatusCode::")?.1.split_once(", \"")?;
+        Some((code.split_once('"')?.0.to_owned(), status(name)))
+    };
+    source.lines().filter_map(pair).collect()
+}
+
+/// Entries for codes, with the status that each one states.
+fn listed() -> BTreeMap<String, u16> {
+    let codes = entries().into_iter().filter(|(heading, _)| heading.starts_with('`'));
+    let stated = |(heading, text): (String, String)| {
+        let status = text.trim_start().strip_prefix("HTTP status ").and_then(|text| text.get(..3)?.parse().ok());
+        (heading.trim_matches('`').to_owned(), status.unwrap_or_else(|| panic!("{heading} has no status")))
+    };
+    codes.map(stated).collect()
+}
+
+/// Error numbers of Twilio in a text: five digits.
+fn numbers(text: &str) -> BTreeSet<String> {
+    let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    words.filter(|word| word.len() == 5 && word.bytes().all(|byte| byte.is_ascii_digit())).map(str::to_owned).collect()
+}
+
+#[test]
+fn every_code_has_an_entry() {
+    let named = CODES.into_iter().flat_map(named_by_arms).chain(answers().into_keys());
+    assert_eq!(listed().into_keys().collect::<BTreeSet<_>>(), named.collect());
+}
+
+#[test]
+fn entries_state_the_status_of_the_answer() {
+    let listed = listed();
+    for (code, status) in answers() {
+        assert_eq!(listed.get(&code), Some(&status), "{code}");
+    }
+}
+
+#[test]
+fn every_error_number_of_twilio_has_an_entry() {
+    let known: BTreeSet<String> = NUMBERS.into_iter().flat_map(|path| numbers(&source(path))).collect();
+    let listed = entries().into_iter().flat_map(|(heading, _)| numbers(&heading));
+    assert_eq!(listed.collect::<BTreeSet<_>>(), known);
+}
+
+#[test]
+fn every_limit_of_the_store_has_a_row() {
+    assert_eq!(cells("| limit | setting |"), named_by_arms(LIMITS));
+}
+
+#[test]
+fn every_verdict_on_a_request_of_a_plugin_has_a_row() {
+    assert_eq!(cells("| verdict | meaning | action |"), named_by_arms(VERDICTS));
+}
+
+#[test]
+fn every_entry_names_a_cause_and_an_action() {
+    for (heading, text) in entries() {
+        let missing: Vec<&str> =
+            ["- **Cause:**", "- **Action:**"].into_iter().filter(|part| !text.contains(part)).collect();
+        assert!(missing.is_empty(), "{heading} has no {missing:?}");
+    }
+}
