@@ -54,7 +54,7 @@ fn each_configuration_fault_is_reported_with_position_and_fix() {
         (("plugins.directory", "\"nowhere\""), "config.toml:", "there is no folder", "create it"),
         (("plugins.named.plugin.files", "\"nowhere\""), "config.toml:", "there is no folder", "create it"),
         (("plugins.named.plugin.config.list", "[1]"), "config.toml:", "the setting `list` is a list", ""),
-        (("log.level", "\"infoo\""), "config.toml:", "`infoo` is no level", "write error, warn"),
+        (("log.level", "\"infoo\""), "config.toml:", "unknown level `infoo`", "write error, warn"),
         (("log.level", "\"a=b=c\""), "config.toml:", "log.level", "write error, warn"),
         (("plugins.named.plugin.limits.cpu_time_ms", "0"), "config.toml:", "0 cannot work", "from 1"),
         (("tenants.demo.twilio.page_size_max", "0"), "config.toml:", "0 cannot work", "from 1"),

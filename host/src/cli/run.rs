@@ -60,7 +60,7 @@ fn keep_pages_small() {
 /// A compiler, or another program, on the same processor would otherwise have its whole slice before a callback that
 /// has just come. Threads are as the one that starts them.
 fn keep_slices_short() {
-    if let Err(error) = scheduling::answer_soon() {
+    if let Err(error) = scheduling::set_latency_slice() {
         debug!("the system decides how long callbacks wait for a processor: {error}");
     }
 }

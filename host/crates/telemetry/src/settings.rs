@@ -1,19 +1,19 @@
-//! `[log]`: what goes to the log, and how.
+//! `[log]`: level, format and buffer of the log.
 
 use serde::Deserialize;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
-/// What goes to the log, and how.
+/// `[log]` of the configuration.
 #[derive(Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
-    /// For people or for machines.
+    /// Text or JSON.
     pub format: LogFormat,
     /// `error`, `warn`, `info`, `debug` or `trace`, or directives such as
-    /// `info,frontgate::plugin=debug`. None stands for `info`.
+    /// `info,frontgate_runtime=debug`. The default is `info`.
     pub level: Option<String>,
-    /// Lines that wait for a reader that is slow or hangs. Further ones are dropped and counted.
+    /// Bytes of lines that wait for a slow or hanging reader. Further lines are dropped and counted.
     pub buffer_bytes_max: usize,
 }
 
@@ -24,25 +24,25 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// What is logged, or why the level is not understood.
+    /// The filter of log lines, or why the level is invalid.
     pub fn filter(&self) -> Result<EnvFilter, String> {
         let level = self.level.as_deref().unwrap_or("info");
-        // A single word that is no level would be taken for the name of a module, and silence all others.
+        // The filter would take an unknown word as the name of a module, and disable all others.
         if !level.contains(['=', ':', ',']) && level.parse::<LevelFilter>().is_err() {
-            return Err(format!("`{level}` is no level"));
+            return Err(format!("unknown level `{level}`"));
         }
-        // What that library warns of is what a plugin does, as often as it likes.
+        // Plugins cause warnings of that library as often as they like.
         EnvFilter::try_new(format!("wasmtime_wasi_http=error,{level}")).map_err(|error| error.to_string())
     }
 }
 
-/// How a log line looks.
+/// The format of a log line.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
     /// One line of text, with colours on a terminal.
     #[default]
     Text,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
 }

@@ -128,7 +128,7 @@ impl Engine {
             .thread_name("plugin")
             .on_thread_start(move || {
                 // Of this thread alone, as Linux has it.
-                if let Err(error) = below.map_err(Into::into).and_then(scheduling::give_way) {
+                if let Err(error) = below.map_err(Into::into).and_then(scheduling::lower_priority) {
                     debug!("plugins that compute for long have the server's priority: {error}");
                 }
             })
