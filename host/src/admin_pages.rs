@@ -1,4 +1,4 @@
-//! The operators' listener: is it alive, is it ready, what is loaded, what happened.
+//! The operators' pages: `/livez`, `/readyz`, `/statusz` and `/metrics`. They change nothing.
 
 mod host;
 pub(crate) mod status;
@@ -31,10 +31,10 @@ use tracing::warn;
 /// Deliveries in each state, by tenant.
 type Deliveries = BTreeMap<String, BTreeMap<State, u64>>;
 
-/// Answers operators.
+/// Serves the operators' pages.
 pub(crate) struct AdminPages {
     config: ArcSwap<Config>,
-    /// How the last reload of it ended, if there was one.
+    /// Receipt of the last reload of the configuration, if there was one.
     configured: ArcSwapOption<frontgate_config::receipt::Receipt>,
     engine: Arc<Engine>,
     registry: Arc<Registry>,
@@ -42,7 +42,7 @@ pub(crate) struct AdminPages {
     waiting: Waiting,
     buckets: Arc<Buckets>,
     metrics: PrometheusHandle,
-    /// Tenants that the metrics have a number for.
+    /// Tenants with a gauge in the metrics.
     counted: Mutex<BTreeSet<String>>,
     started: Instant,
     loading: AtomicBool,
@@ -50,7 +50,7 @@ pub(crate) struct AdminPages {
 }
 
 impl AdminPages {
-    /// A pages that is not ready before [`AdminPages::loaded`].
+    /// Pages of a gateway that is not ready before [`AdminPages::loaded`].
     pub(crate) fn new(
         config: Arc<Config>,
         engine: Arc<Engine>,
@@ -75,22 +75,22 @@ impl AdminPages {
         }
     }
 
-    /// The plugins that were there at start have been tried.
+    /// Marks the plugins as loaded, which makes the gateway ready.
     pub(crate) fn loaded(&self) {
         self.loading.store(false, Ordering::Relaxed);
     }
 
-    /// From here on another configuration counts.
+    /// Replaces the configuration.
     pub(crate) fn configure(&self, config: Arc<Config>) {
         self.config.store(config);
     }
 
-    /// What a reload of the configuration came to.
+    /// Stores the receipt of a reload.
     pub(crate) fn note(&self, receipt: frontgate_config::receipt::Receipt) {
         self.configured.store(Some(Arc::new(receipt)));
     }
 
-    /// No new work, please.
+    /// Marks the gateway as draining, which makes it unready.
     pub(crate) fn draining(&self) {
         self.draining.store(true, Ordering::Relaxed);
     }
@@ -102,18 +102,18 @@ impl AdminPages {
             return refused(refusal, self.config.load().server.refusal_lines_per_second_max);
         }
         if request.method() != Method::GET && request.method() != Method::HEAD {
-            return text(StatusCode::METHOD_NOT_ALLOWED, "this listener takes GET only\n");
+            return text(StatusCode::METHOD_NOT_ALLOWED, "method not allowed: use GET\n");
         }
         match request.uri().path() {
             "/livez" => text(StatusCode::OK, "alive\n"),
             "/readyz" => self.ready(),
             "/statusz" => self.status().await,
             "/metrics" => self.numbers().await,
-            _ => text(StatusCode::NOT_FOUND, "there are /livez, /readyz, /statusz and /metrics\n"),
+            _ => text(StatusCode::NOT_FOUND, "unknown path: use /livez, /readyz, /statusz or /metrics\n"),
         }
     }
 
-    /// Why callbacks should not be sent here.
+    /// Reasons why the gateway is not ready.
     fn reasons(&self) -> Vec<String> {
         if self.draining.load(Ordering::Relaxed) {
             return vec!["the gateway is shutting down".to_owned()];
@@ -124,18 +124,18 @@ impl AdminPages {
         roles::unanswered(&self.registry, &self.config.load().tenants)
     }
 
-    /// Plugins that are not asked for a while.
+    /// Plugins whose breaker is open.
     fn open_breakers(&self) -> Vec<String> {
         let live = self.registry.live();
         let open = live.iter().filter_map(|(name, live)| Some((name, live.breaker_open_for()?)));
-        open.map(|(name, time)| format!("plugin {name}: failed repeatedly, not asked for {} ms", time.as_millis()))
+        open.map(|(name, time)| format!("plugin {name}: failed repeatedly, breaker open for {} ms", time.as_millis()))
             .collect()
     }
 
     fn ready(&self) -> Response<Full<Bytes>> {
         let (reasons, resting) = (self.reasons(), self.open_breakers());
         if reasons.is_empty() {
-            // The others of a fleet would fail alike, so this is for people to read.
+            // Other instances would fail in the same way, so open breakers do not make this one unready.
             return text(
                 StatusCode::OK,
                 ["ready".to_owned()].into_iter().chain(resting).collect::<Vec<_>>().join("\n") + "\n",
@@ -144,33 +144,32 @@ impl AdminPages {
         text(StatusCode::SERVICE_UNAVAILABLE, [reasons, resting].concat().join("\n") + "\n")
     }
 
-    /// How many deliveries of each tenant are in each state; nothing if the database does not say.
+    /// Deliveries by tenant and state; `None` if the database cannot be read.
     async fn deliveries(&self) -> Option<Deliveries> {
         let path = self.store.clone();
         let counted = spawn_blocking(move || Desk::open(&path)?.counts()).await;
         match counted.map_err(anyhow::Error::from).flatten() {
             Ok(counts) => Some(counts),
             Err(error) => {
-                warn!("the deliveries cannot be counted: {error:#}");
+                warn!(event = "admin.deliveries_not_counted", "failed to count deliveries: {error:#}");
                 None
             }
         }
     }
 
-    /// What plugins keep; nothing if the database does not say.
-    async fn kept(&self) -> Option<Vec<Usage>> {
+    /// Sizes of plugin state; `None` if the database cannot be read.
+    async fn state_usage(&self) -> Option<Vec<Usage>> {
         let kept = self.buckets.usage().await;
-        kept.inspect_err(|error| warn!("what plugins keep cannot be counted: {error}")).ok()
+        kept.inspect_err(|error| warn!(event = "admin.state_not_counted", "failed to count plugin state: {error}")).ok()
     }
 
     async fn status(&self) -> Response<Full<Bytes>> {
-        let status = status::Status::new(self, self.deliveries().await, self.kept().await);
+        let status = status::Status::new(self, self.deliveries().await, self.state_usage().await);
         let body = serde_json::to_vec_pretty(&status).expect("a status has no map keys that are no text");
         with_type("application/json", StatusCode::OK, body)
     }
 
-    /// Every tenant and state has its number, so that one that has emptied, or was left out, does not keep its
-    /// last.
+    /// Sets the gauges of every tenant and state, so that an emptied or removed one does not keep its last value.
     fn count_deliveries(&self, deliveries: &Deliveries) {
         let config = self.config.load();
         let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
@@ -185,7 +184,7 @@ impl AdminPages {
         }
     }
 
-    /// Writes that wait for the disk, of each tenant.
+    /// Sets the gauges of waiting writes, by tenant.
     fn count_writes(&self) {
         let waiting = self.waiting.by_tenant();
         for tenant in self.config.load().tenants.keys() {
@@ -196,7 +195,7 @@ impl AdminPages {
 
     async fn numbers(&self) -> Response<Full<Bytes>> {
         self.count_deliveries(&self.deliveries().await.unwrap_or_default());
-        for kept in self.kept().await.unwrap_or_default() {
+        for kept in self.state_usage().await.unwrap_or_default() {
             let labels = [("plugin", kept.plugin), ("tenant", kept.tenant)];
             gauge!("frontgate_state_keys", &labels).set(count(usize::try_from(kept.size.keys).unwrap_or_default()));
             gauge!("frontgate_state_bytes", &labels).set(count(usize::try_from(kept.size.bytes).unwrap_or_default()));
@@ -214,20 +213,20 @@ fn refused(refusal: host::Refusal, lines_per_second_max: u32) -> Response<Full<B
     counter!("frontgate_admin_refused_total").increment(1);
     if REFUSALS.admit(lines_per_second_max) {
         warn!(
-            event = "pages.host_refused",
-            "operators' listener refused a request by its Host header; see admin.hosts"
+            event = "admin.host_rejected",
+            "request to the operators' pages rejected by its Host header; see admin.hosts"
         );
     }
     match refusal {
-        host::Refusal::Ambiguous => text(StatusCode::BAD_REQUEST, "the request needs one Host header\n"),
+        host::Refusal::Ambiguous => text(StatusCode::BAD_REQUEST, "send exactly one Host header\n"),
         host::Refusal::Unknown => text(
             StatusCode::MISDIRECTED_REQUEST,
-            "this listener answers under its addresses, localhost, and the names in admin.hosts of config.toml\n",
+            "unknown host: use an address, localhost, or a name of admin.hosts in config.toml\n",
         ),
     }
 }
 
-/// A count as a metric; none of ours comes near the precision of a float.
+/// Converts a count to a gauge value. Counts stay far below the precision of a float.
 fn count(number: usize) -> f64 {
     u32::try_from(number).unwrap_or(u32::MAX).into()
 }

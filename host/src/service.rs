@@ -1,5 +1,4 @@
-//! A gateway from its start to its end: what there is one of, in the operation in which it is made, and how
-//! it drains.
+//! Runs a gateway: creates its parts in order, serves until a signal, and drains.
 
 pub(crate) mod admin_api;
 mod generation;
@@ -36,29 +35,29 @@ use self::generation::{Generations, Shared};
 use self::reload::Reloader;
 use crate::admin_pages::AdminPages;
 
-/// How a gateway ended that was told to.
+/// How a gateway ended after a signal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Shutdown {
-    /// Every accepted request was finished.
+    /// Every accepted request finished.
     Clean,
-    /// Some were not, at the end of the grace period.
+    /// Some requests were cut off at the end of the grace period.
     Forced,
 }
 
-/// Where a gateway is put that an author works with: what differs from one that stands alone.
+/// Settings that replace those of the configuration; `frontgate dev` uses them.
 #[derive(Default)]
 pub(crate) struct Overrides {
-    /// Where it listens instead of where the configuration says.
+    /// Replaces `server.listen`.
     pub(crate) listen: Option<SocketAddr>,
-    /// Where plugins' requests lead instead.
+    /// Redirects requests of plugins.
     pub(crate) detour: Option<Detour>,
-    /// How many files may be open, where that limits connections.
+    /// The limit on open files, which also limits connections.
     pub(crate) open_files_max: Option<u64>,
-    /// Who wants to know where callbacks are accepted, once they are.
+    /// Receives the address once callbacks are accepted.
     pub(crate) serving: Option<oneshot::Sender<SocketAddr>>,
 }
 
-/// Serves until a signal, then drains. `file` is where the configuration stands.
+/// Serves until a signal, then drains. `file` is the configuration's path, for reloads.
 pub(crate) async fn serve(file: &Path, config: Config, overrides: Overrides) -> anyhow::Result<Shutdown> {
     let metrics = frontgate_telemetry::metrics()?;
     tokio::spawn(frontgate_telemetry::keep_up(metrics.clone()));
@@ -99,17 +98,12 @@ pub(crate) async fn serve(file: &Path, config: Config, overrides: Overrides) -> 
         Reload::new(&engine, &registry, &(Arc::clone(&config) as Arc<dyn PluginConfig>), around, Access::Write)?;
     let socket = Socket::bind(&config.admin.socket).await?;
     tokio::select! {
-        // Callbacks wait for what answers them, not for the slowest compilation.
+        // Serve as soon as every role has a plugin, without waiting for slower compilations.
         loaded = plugins_reload.load_until(|| roles::unanswered(&registry, &config.tenants).is_empty()) => loaded?,
         () = signals.next() => return Ok(Shutdown::Clean),
     }
     admin_pages.loaded();
-    for reason in roles::unanswered(&registry, &config.tenants) {
-        warn!("{reason}; its callbacks get 503");
-    }
-    for reason in roles::missing(&registry, &config.tenants) {
-        warn!("{reason}; it is passed over");
-    }
+    reload::warn_about_missing_plugins(&registry, &config.tenants);
     let commands = plugins_reload.commands();
     let mut watching = tokio::spawn(plugins_reload.watch());
 
@@ -138,27 +132,27 @@ pub(crate) async fn serve(file: &Path, config: Config, overrides: Overrides) -> 
         stop.clone(),
     ));
     info!(
-        listen = %address, admin = %admin_address, public_url = frontgate_tenants::shown(&config.public_url()),
+        event = "gateway.started", listen = %address, admin = %admin_address, public_url = frontgate_tenants::shown(&config.public_url()),
         "serving {address}; operators at http://{admin_address}/statusz"
     );
     if let Some(serving) = overrides.serving {
-        // Who has gone does not want to know.
+        // The receiver may be gone.
         let _ = serving.send(address);
     }
 
     let [delay, grace] = [config.server.shutdown_delay_ms, config.server.shutdown_grace_ms].map(Duration::from_millis);
-    // Its secrets are erased when another one takes its place.
+    // Secrets are erased when a new configuration replaces this one.
     drop(config);
 
     tokio::select! {
         () = signals.next() => {}
-        ended = &mut watching => anyhow::bail!("the plugins' folder is not watched any more: {ended:?}"),
-        ended = &mut serving => anyhow::bail!("no callbacks are accepted any more: {ended:?}"),
-        ended = &mut delivering => anyhow::bail!("nothing is delivered any more: {ended:?}"),
-        () = database.closed() => anyhow::bail!("nothing can be stored any more"),
+        ended = &mut watching => anyhow::bail!("watcher of the plugins' folder ended: {ended:?}"),
+        ended = &mut serving => anyhow::bail!("server ended: {ended:?}"),
+        ended = &mut delivering => anyhow::bail!("delivery workers ended: {ended:?}"),
+        () = database.closed() => anyhow::bail!("database writer ended"),
     }
     admin_pages.draining();
-    info!("shutting down: accepted requests finish; a second signal ends them");
+    info!(event = "gateway.draining", "shutting down: finishing accepted requests; a second signal aborts them");
     let drained = async {
         tokio::time::sleep(delay).await;
         stop.cancel();
@@ -171,29 +165,32 @@ pub(crate) async fn serve(file: &Path, config: Config, overrides: Overrides) -> 
     };
     watching.abort();
     admin_stop.cancel();
-    // It takes its socket away.
+    // Removes its socket.
     let _ = operating.await;
     Ok(if clean { Shutdown::Clean } else { Shutdown::Forced })
 }
 
-/// SIGHUP means what `frontgate reload` means; receipts go to the log.
+/// Reloads on SIGHUP, as `frontgate reload` does; receipts go to the log.
 fn reload_on_signal(reloader: Arc<Reloader>) -> anyhow::Result<impl Future<Output = ()>> {
     let mut signals = signal(SignalKind::hangup())?;
     Ok(async move {
         while signals.recv().await.is_some() {
-            info!("reloading, as SIGHUP asks");
+            info!(event = "gateway.reload_requested", "reloading after SIGHUP");
             match reloader.reload().await {
                 Ok(answer) => {
                     let (changed, unusable) = (answer.plugins.receipts.len(), answer.plugins.standing.len());
-                    info!("reloaded: {changed} changed, {unusable} not usable");
+                    info!(
+                        event = "gateway.reloaded",
+                        changed, unusable, "reloaded: {changed} plugins changed, {unusable} not usable"
+                    );
                 }
-                Err(reason) => warn!("not reloaded: {reason}"),
+                Err(reason) => warn!(event = "gateway.reload_failed", "failed to reload: {reason}"),
             }
         }
     })
 }
 
-/// SIGTERM and SIGINT, which mean the same.
+/// SIGTERM and SIGINT.
 struct Signals {
     terminate: Signal,
     interrupt: Signal,

@@ -1,22 +1,24 @@
-//! Under which names the operators' listener answers. A page in an operator's browser can let its own name point at this
-//! listener's address and then read what it answers; the `Host` header still has that name.
+//! Checks the `Host` header against DNS rebinding.
+//!
+//! A web page in an operator's browser can point its own name at this listener's address and read the answers. Its
+//! requests still carry that name in `Host`.
 
 use hyper::header::HOST;
 use hyper::http::uri::Authority;
 use hyper::{HeaderMap, Uri, Version};
 use std::net::IpAddr;
 
-/// Why a request is not answered.
+/// Why a request is rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Refusal {
-    /// No host, several, or none that can be read.
+    /// No host, several hosts, or an invalid one.
     Ambiguous,
-    /// A name that was not listed.
+    /// A name that is not listed.
     Unknown,
 }
 
-/// Whether a request names this listener: by an address, as `localhost`, or by a name of `admin.hosts`. A program of the
-/// time before HTTP/1.1 may name nothing; no browser does that.
+/// Accepts an address, `localhost`, or a name of `admin.hosts`. A request of HTTP/1.0 may have no host, since no browser
+/// sends one.
 pub(super) fn check(version: Version, uri: &Uri, headers: &HeaderMap, names: &[String]) -> Result<(), Refusal> {
     let mut hosts = headers.get_all(HOST).iter();
     let host = hosts.next();
@@ -86,19 +88,19 @@ mod tests {
     }
 
     #[test]
-    fn a_name_in_the_target_counts_as_well() {
+    fn a_name_in_the_target_is_checked_as_well() {
         assert_eq!(checked("http://evil.example/livez", &["localhost"]), Err(Refusal::Unknown));
     }
 
     #[test]
-    fn no_host_several_hosts_and_what_is_no_host_are_ambiguous() {
+    fn missing_several_and_invalid_hosts_are_ambiguous() {
         for hosts in [&[][..], &["localhost", "localhost"], &["a b"], &[""]] {
             assert_eq!(checked("/livez", hosts), Err(Refusal::Ambiguous), "{hosts:?}");
         }
     }
 
     #[test]
-    fn before_http_1_1_there_is_no_host() {
+    fn a_request_of_http_1_0_needs_no_host() {
         let uri = "/livez".parse().expect("a target");
         assert_eq!(check(Version::HTTP_10, &uri, &HeaderMap::new(), &[]), Ok(()));
     }

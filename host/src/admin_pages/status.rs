@@ -1,4 +1,4 @@
-//! `/statusz`: what is loaded and what is wrong, as JSON. `frontgate plugin list` reads it back.
+//! `/statusz`: the gateway's state as JSON. `frontgate plugin list` reads it.
 
 use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -18,30 +18,30 @@ pub(crate) struct Status {
     pub(crate) version: String,
     /// Seconds since it started.
     pub(crate) uptime_seconds: u64,
-    /// Whether `/readyz` says 200.
+    /// Whether `/readyz` answers 200.
     pub(crate) ready: bool,
-    /// Why not.
+    /// Why the gateway is not ready.
     pub(crate) reasons: Vec<String>,
-    /// How the last reload of the configuration ended; none if there was none.
+    /// Receipt of the last reload of the configuration.
     #[serde(default)]
     pub(crate) configuration: Option<frontgate_config::receipt::Receipt>,
-    /// Every plugin that is live or whose file was tried, by name.
+    /// Every plugin that is live or whose file was loaded, by name.
     pub(crate) plugins: BTreeMap<String, Plugin>,
-    /// The file of damaged plugin records, while new plugin files are refused because of it.
+    /// The file of corrupt plugin records, while new plugin files are rejected because of it.
     #[serde(default)]
     pub(crate) plugin_records_damaged: Option<String>,
-    /// Deliveries in each state, by tenant; none if the database does not say.
+    /// Deliveries by tenant and state; null if the database cannot be read.
     pub(crate) deliveries: Option<BTreeMap<String, BTreeMap<String, u64>>>,
-    /// What plugins keep, by plugin and tenant; none if the database does not say.
+    /// State of plugins, by plugin and tenant; null if the database cannot be read.
     pub(crate) state: Option<BTreeMap<String, BTreeMap<String, Kept>>>,
-    /// How instances get their memory: `pool`, or `small-pool` or `on-demand` where address space is limited.
+    /// Allocation of instances: `pool`, or `small-pool` or `on-demand` where address space is limited.
     pub(crate) memory: String,
-    /// What confined the last process that read or compiled a plugin's file; none before the first.
+    /// Confinement of the last compiler process; null before the first.
     #[serde(default)]
     pub(crate) compiler_confinement: Option<Vec<String>>,
-    /// Calls that could begin right now.
+    /// Free places for calls.
     pub(crate) places_free: usize,
-    /// The last receipts of all plugins, the newest first; `frontgate plugin history` has more.
+    /// The last receipts of all plugins, newest first; `frontgate plugin history` has more.
     #[serde(default)]
     pub(crate) receipts: Vec<Receipt>,
 }
@@ -51,31 +51,31 @@ pub(crate) struct Status {
 pub(crate) struct Plugin {
     /// Whether a newer file is being checked or compiled.
     pub(crate) loading: bool,
-    /// What answers now, if anything.
+    /// The live version, if any.
     pub(crate) live: Option<Live>,
-    /// Whether what answers is new, and the version before it would come back.
+    /// Whether the live version is on probation, and can be rolled back automatically.
     #[serde(default)]
     pub(crate) probation: bool,
-    /// Good versions that are kept, the newest first.
+    /// Stored good versions, newest first.
     #[serde(default)]
     pub(crate) versions: Vec<Version>,
-    /// How the newest file fared.
+    /// The last attempt to load a file.
     pub(crate) last_attempt: Option<Attempt>,
 }
 
-/// What answers.
+/// A live version.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Live {
     /// SHA-256 of the file.
     pub(crate) digest: String,
     /// Size of the file.
     pub(crate) bytes: usize,
-    /// Version of the SDK that it was built with, where it says so.
+    /// Version of the SDK that it was built with, if known.
     #[serde(default)]
     pub(crate) sdk: Option<String>,
-    /// Roles that it answers.
+    /// Its roles.
     pub(crate) roles: Vec<String>,
-    /// What it imports and was not granted.
+    /// Capabilities that it imports without a grant, as a sentence.
     #[serde(default)]
     pub(crate) not_granted: Option<String>,
     /// Interfaces that it imports.
@@ -83,29 +83,29 @@ pub(crate) struct Live {
     pub(crate) imports: Vec<String>,
     /// Seconds since 1970.
     pub(crate) since: u64,
-    /// Milliseconds for which it is not asked, after it failed repeatedly; none if it is.
+    /// Milliseconds until its breaker closes; null if it is closed.
     pub(crate) breaker_open_ms: Option<u64>,
 }
 
-/// What one plugin keeps for one tenant.
+/// State of one plugin for one tenant.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Kept {
-    /// How many keys.
+    /// Number of keys.
     pub(crate) keys: i64,
     /// Bytes of keys and values.
     pub(crate) bytes: i64,
 }
 
-/// One attempt to bring a file to life.
+/// One attempt to load a file.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Attempt {
-    /// Of its receipt.
+    /// Id of its receipt.
     #[serde(default)]
     pub(crate) id: String,
-    /// `live`, `kept` (the version before it answers on), `refused`, `removed`, `waiting` (for the operator),
-    /// `rolled-back` (the version before it answers again) or `allowed`.
+    /// `live`, `kept` (the previous version stays live), `refused`, `removed`, `waiting` (for the operator),
+    /// `rolled-back` (the previous version is live again) or `allowed`.
     pub(crate) outcome: String,
-    /// Why the file is not usable.
+    /// Why the file was not used.
     pub(crate) reason: Option<String>,
     /// SHA-256 of the file, if it could be read.
     pub(crate) digest: Option<String>,

@@ -1,4 +1,6 @@
-//! The operators' socket: what changes something. Commands in, receipts out, as JSON.
+//! The admin API on the operators' socket: executes commands and returns receipts, as JSON.
+//!
+//! `admin_pages` serves everything that changes nothing.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,45 +18,45 @@ use tokio::time::timeout;
 use super::reload::Reloader;
 use crate::admin_pages::{text, with_type};
 
-/// A name and a digest are far shorter.
+/// Bytes of a body; a digest is far shorter.
 const BODY_BYTES_MAX: usize = 16 * 1024;
-/// From the header to the end of such a body.
-const BODY_PATIENCE: Duration = Duration::from_secs(5);
+/// Time to receive a body.
+const BODY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Does what operators ask.
+/// Executes commands of operators.
 pub(crate) struct AdminApi {
     commands: Commands,
     reloader: Arc<Reloader>,
 }
 
-/// What came of a command.
+/// The result of a command.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct CommandResult {
-    /// Of a reload alone: whether what `config.toml` says now counts.
+    /// The configuration's receipt, after a reload.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) configuration: Option<Receipt>,
-    /// What became of plugins.
+    /// The receipts of plugins.
     #[serde(flatten)]
     pub(crate) plugins: reload::Answer,
 }
 
-/// One thing to do.
+/// A parsed command.
 enum Operation {
     Reload,
-    /// For plugins alone.
+    /// A command for the owner of the plugins.
     Plugins(Command),
 }
 
-/// What may stand in a command's body.
+/// The body of a command.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct CommandBody {
-    /// Which version, by how its digest begins.
+    /// The version, by a prefix of its digest.
     pub(crate) digest: Option<String>,
 }
 
 impl AdminApi {
-    /// Commands for plugins go to their owner, all others to `reloader`.
+    /// Commands for plugins go to their owner, reloads to `reloader`.
     pub(super) fn new(commands: Commands, reloader: Arc<Reloader>) -> Self {
         Self { commands, reloader }
     }
@@ -62,21 +64,24 @@ impl AdminApi {
     /// Answers one request.
     pub(crate) async fn respond(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
         if request.method() != Method::POST {
-            return text(StatusCode::METHOD_NOT_ALLOWED, "this socket takes POST only\n");
+            return text(StatusCode::METHOD_NOT_ALLOWED, "method not allowed: use POST\n");
         }
         let path = request.uri().path().to_owned();
         let Some(details) = details(request.into_body()).await else {
-            return text(StatusCode::BAD_REQUEST, "the body is JSON, such as {\"digest\": \"0a1b2c\"}, or empty\n");
+            return text(
+                StatusCode::BAD_REQUEST,
+                "invalid body: send JSON such as {\"digest\": \"0a1b2c\"}, or nothing\n",
+            );
         };
         let Some(operation) = operation(&path, details) else {
-            let known = "there are /reload, /plugins/NAME/rollback and /plugins/NAME/allow\n";
+            let known = "unknown path: use /reload, /plugins/NAME/rollback or /plugins/NAME/allow\n";
             return text(StatusCode::NOT_FOUND, known);
         };
         match timeout(self.reloader.timeout(), self.execute(operation)).await {
             Ok(Ok(answer)) => json(&answer),
             Ok(Err(refusal)) => text(StatusCode::CONFLICT, refusal + "\n"),
             Err(_) => {
-                let waits = "it is still being done; `frontgate plugin list` shows what comes of it\n";
+                let waits = "command still running; `frontgate plugin list` shows its result\n";
                 text(StatusCode::GATEWAY_TIMEOUT, waits)
             }
         }
@@ -93,7 +98,7 @@ impl AdminApi {
 }
 
 async fn details(body: Incoming) -> Option<CommandBody> {
-    let body = timeout(BODY_PATIENCE, Limited::new(body, BODY_BYTES_MAX).collect()).await.ok()?.ok()?.to_bytes();
+    let body = timeout(BODY_TIMEOUT, Limited::new(body, BODY_BYTES_MAX).collect()).await.ok()?.ok()?.to_bytes();
     if body.is_empty() { Some(CommandBody::default()) } else { serde_json::from_slice(&body).ok() }
 }
 

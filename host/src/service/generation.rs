@@ -1,5 +1,5 @@
-//! What one configuration makes, and how another takes its place: callbacks and deliveries that have
-//! begun end under the one they began with.
+//! A generation is everything that is built from one configuration. A reload replaces it, while running callbacks and
+//! deliveries finish with the generation they started with.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,14 +19,14 @@ use tokio::task::{JoinError, JoinSet, spawn_blocking};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-/// What every configuration works with.
+/// Parts that all generations share.
 pub(super) struct Shared {
     pub(super) plugins: Arc<Plugins>,
     pub(super) store: Arc<Store>,
     pub(super) database: Arc<Database>,
 }
 
-/// The configuration that counts.
+/// The current generation, and how it is replaced.
 pub(super) struct Generations {
     shared: Shared,
     gateway: ArcSwap<Gateway>,
@@ -58,17 +58,17 @@ impl Generations {
         Self { gateway: ArcSwap::from_pointee(first.gateway(&shared)), current: watch::Sender::new(first), shared }
     }
 
-    /// The configuration that counts now.
+    /// The current configuration.
     pub(super) fn config(&self) -> Arc<Config> {
         Arc::clone(&self.current.borrow().config)
     }
 
-    /// Who answers the next callback.
+    /// The gateway of the current generation, for the next callback.
     pub(super) fn gateway(&self) -> Arc<Gateway> {
         self.gateway.load_full()
     }
 
-    /// From here on another configuration counts.
+    /// Makes another configuration current.
     pub(super) async fn replace(&self, config: &Arc<Config>) {
         let next = Generation::new(config);
         self.gateway.store(Arc::new(next.gateway(&self.shared)));
@@ -76,7 +76,7 @@ impl Generations {
         self.warn_about_unknown_tenants().await;
     }
 
-    /// Works on deliveries until `stop`. An error is a fault: nothing is delivered any more.
+    /// Runs delivery workers until `stop`. After an error, deliveries have stopped.
     pub(super) async fn deliver(self: Arc<Self>, stop: CancellationToken) -> Result<(), JoinError> {
         let mut generations = self.current.subscribe();
         let mut workers = JoinSet::new();
@@ -96,7 +96,7 @@ impl Generations {
                 tokio::select! {
                     _ = generations.changed() => break,
                     () = stop.cancelled() => break,
-                    // Those of an earlier edition have finished what they had begun.
+                    // Workers of an earlier generation have finished their deliveries.
                     Some(ended) = workers.join_next() => ended??,
                 }
             }
@@ -108,14 +108,19 @@ impl Generations {
         Ok(())
     }
 
-    /// Deliveries of a tenant that was renamed or left out wait for somebody who never comes.
+    /// Warns about deliveries of tenants that were renamed or removed: no worker takes them.
     pub(super) async fn warn_about_unknown_tenants(&self) {
         let path = self.shared.database.path().to_owned();
         let counts = spawn_blocking(move || Desk::open(&path)?.counts()).await.map_err(anyhow::Error::from).flatten();
         for (tenant, states) in counts.unwrap_or_default() {
             let waiting: u64 = [State::Ready, State::Unknown].iter().filter_map(|state| states.get(state)).sum();
             if waiting > 0 && !self.config().tenants.contains_key(&tenant) {
-                warn!("{waiting} deliveries wait for the tenant `{tenant}`, which is not in the configuration");
+                warn!(
+                    event = "delivery.tenant_unknown",
+                    tenant,
+                    waiting,
+                    "{waiting} deliveries wait for tenant `{tenant}`, which is not in the configuration"
+                );
             }
         }
     }

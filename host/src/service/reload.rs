@@ -1,5 +1,6 @@
-//! Reads the configuration again and lets it count, whole or not at all; then the plugins' folder.
+//! Reloads the configuration, as a whole or not at all, and then the plugins' folder.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -12,7 +13,7 @@ use frontgate_config::receipt::Receipt;
 use frontgate_loader::reload::{Command, Commands};
 use frontgate_runtime::receipt::millis;
 use frontgate_runtime::registry::Registry;
-use frontgate_tenants::roles;
+use frontgate_tenants::{Settings, roles};
 use metrics::counter;
 use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
@@ -22,10 +23,10 @@ use super::admin_api::CommandResult;
 use super::generation::Generations;
 use crate::admin_pages::AdminPages;
 
-/// Reloader, one at a time.
+/// Runs one reload at a time.
 pub(super) struct Reloader {
     file: PathBuf,
-    /// What sockets, memory and database were made for.
+    /// Settings that cannot change while the gateway runs.
     first: Fixed,
     generations: Arc<Generations>,
     commands: Commands,
@@ -46,19 +47,19 @@ impl Reloader {
         Self { file, first, generations, commands, registry, admin_pages, turn: Mutex::default() }
     }
 
-    /// Looks at everything. Plugins are looked at even where the configuration is kept as it was.
+    /// Reloads configuration and plugins. Plugins are reloaded even if the configuration is rejected.
     pub(super) async fn reload(self: &Arc<Self>) -> Result<CommandResult, String> {
         let reloader = Arc::clone(self);
-        // In a task of its own: whoever waits may hang up, and half a configuration must not count.
+        // A task of its own: a caller that disconnects must not leave a configuration half applied.
         let whole = tokio::spawn(async move {
             let _turn = reloader.turn.lock().await;
             let configuration = Some(reloader.configure().await);
             Ok(CommandResult { configuration, plugins: reloader.commands.give(Command::Reload).await? })
         });
-        whole.await.map_err(|error| format!("reloading failed: {error}")).flatten()
+        whole.await.map_err(|error| format!("reload task failed: {error}")).flatten()
     }
 
-    /// How long the answer to a command may take.
+    /// The time limit of a command.
     pub(super) fn timeout(&self) -> Duration {
         self.generations.config().plugins.command_timeout()
     }
@@ -73,10 +74,11 @@ impl Reloader {
         counter!("frontgate_config_reloads_total", "outcome" => outcome.name()).increment(1);
         let (file, changed) = (self.file.display(), changes.join(", "));
         match &outcome {
-            Outcome::Live => info!(%changed, "{file} counts as it is now"),
-            Outcome::Kept(reason) => {
-                warn!(%changed, "kept the configuration as it was; {file} is not usable: {reason}")
-            }
+            Outcome::Live => info!(event = "config.applied", %changed, "configuration {file} applied"),
+            Outcome::Kept(reason) => warn!(
+                event = "config.rejected", %changed,
+                "configuration {file} rejected, keeping the previous one: {reason}"
+            ),
         }
         let duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         let receipt = Receipt { time_ms, outcome, changes, duration_ms };
@@ -87,7 +89,7 @@ impl Reloader {
     async fn apply(&self, changes: &mut Vec<String>) -> Result<(), String> {
         let file = self.file.clone();
         let read = spawn_blocking(move || Config::load(&file)).await;
-        let read = read.map_err(|error| format!("reading it failed: {error}"))?;
+        let read = read.map_err(|error| format!("failed to read the configuration: {error}"))?;
         let Checked { config, warnings } = read.map_err(|faults| faults.to_string())?;
         let (old, new) = (self.generations.config(), Arc::new(config));
         *changes = old.changes(&new);
@@ -100,20 +102,23 @@ impl Reloader {
             return Err(lost.join("; "));
         }
         self.commands.give(Command::Configure(Arc::clone(&new) as _)).await?;
-        // Nothing can fail from here on.
+        // No step after this one can fail.
         self.admin_pages.configure(Arc::clone(&new));
         self.generations.replace(&new).await;
         for warning in &warnings {
-            warn!("{}: {}", warning.place, warning.problem);
+            warn!(event = "config.warning", "{}: {}", warning.place, warning.problem);
         }
-        let missing = roles::unanswered(&self.registry, &new.tenants)
-            .into_iter()
-            .map(|reason| reason + "; its callbacks get 503");
-        let passed_over =
-            roles::missing(&self.registry, &new.tenants).into_iter().map(|reason| reason + "; it is passed over");
-        for reason in missing.chain(passed_over) {
-            warn!("{reason}");
-        }
+        warn_about_missing_plugins(&self.registry, &new.tenants);
         Ok(())
+    }
+}
+
+/// Warns about roles without any live plugin, and about configured plugins that are not live.
+pub(super) fn warn_about_missing_plugins(registry: &Registry, tenants: &BTreeMap<String, Settings>) {
+    for reason in roles::unanswered(registry, tenants) {
+        warn!(event = "plugin.role_unanswered", "{reason}; its callbacks get 503");
+    }
+    for reason in roles::missing(registry, tenants) {
+        warn!(event = "plugin.not_live", "{reason}; skipped");
     }
 }

@@ -1,5 +1,4 @@
-//! `frontgate plugin` for operators: what the running gateway has loaded, what became of its files, and what is
-//! decided about them.
+//! `frontgate plugin` for operators: lists plugins of the running gateway, and decides about their versions.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -19,35 +18,35 @@ use crate::service::admin_api::CommandBody;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Lists plugins: what answers, and why a newer file does not.
+    /// List plugins: the live version of each, and why a newer file is not used
     List {
-        /// As JSON.
+        /// Print JSON
         #[arg(long)]
         json: bool,
     },
-    /// Shows receipts: what became of each file, the oldest first.
+    /// Show receipts: the result of each load, oldest first
     History {
-        /// Only this plugin's.
+        /// Only this plugin
         name: Option<String>,
-        /// As JSON, a line for each.
+        /// Print JSON, one line per receipt
         #[arg(long)]
         json: bool,
     },
-    /// Goes back to an earlier version; the one that is taken back is not tried again.
+    /// Roll back to an earlier version; the version rolled back from is not loaded again
     Rollback {
-        /// The plugin.
+        /// Plugin
         name: String,
-        /// How the version's digest begins; the version before, if it is left out.
+        /// Prefix of the version's digest; by default the previous version
         digest: Option<String>,
     },
-    /// Lets a version go live that waits or was rolled back, or adds a file to plugins.lock.
+    /// Activate a version that waits or was rolled back, or add a file to plugins.lock
     Allow {
-        /// The plugin, or a .wasm file.
+        /// Plugin, or .wasm file
         name: String,
-        /// How the version's digest begins; the one that waits, if it is left out.
+        /// Prefix of the version's digest; by default the waiting version
         digest: Option<String>,
     },
-    /// Writes plugins.lock: every file that is in the folder now.
+    /// Write plugins.lock with every file in the plugins' folder
     Lock,
 }
 
@@ -71,13 +70,13 @@ pub(super) fn run(config: &Path, command: &Command) -> anyhow::Result<ExitCode> 
 fn list(config: &Config, json: bool) -> anyhow::Result<ExitCode> {
     let request = Request::get("/statusz").header("host", config.admin.listen.to_string());
     let (_, body) = client::request(config.admin.listen, request.body(Default::default())?)?;
-    let status: Status = serde_json::from_slice(&body).context("reading the gateway's answer")?;
+    let status: Status = serde_json::from_slice(&body).context("failed to read the gateway's answer")?;
     if json {
         say!("{}", escaped(&status.plugins)?);
         return Ok(ExitCode::SUCCESS);
     }
     if let Some(file) = &status.plugin_records_damaged {
-        say!("plugin records were damaged: new files wait until each is allowed, or {file} is moved away");
+        say!("plugin records {file} are corrupt: new files wait until each is allowed, or that file is moved away");
     }
     if status.plugins.is_empty() {
         say!("no plugins; put a .wasm file into {}", config.plugins.directory.display());
@@ -121,7 +120,7 @@ fn line(plugin: &Plugin) -> String {
 fn show_history(config: &Config, name: Option<&str>, json: bool) -> anyhow::Result<ExitCode> {
     let mut receipts = history::read(&config.plugins.records)?;
     receipts.retain(|receipt| name.is_none_or(|name| receipt.plugin == name));
-    // The file may hold some more until it is shortened.
+    // The file may hold more receipts until it is shortened.
     for receipt in &receipts[receipts.len().saturating_sub(config.plugins.receipts_max)..] {
         if json {
             say!("{}", serde_json::to_string(receipt)?);
@@ -135,27 +134,27 @@ fn show_history(config: &Config, name: Option<&str>, json: bool) -> anyhow::Resu
     Ok(ExitCode::SUCCESS)
 }
 
-/// Lets the running gateway do something about a plugin's versions.
+/// Sends a command about a plugin's versions to the running gateway.
 fn decide(config: &Config, name: &str, what: &str, digest: Option<String>) -> anyhow::Result<ExitCode> {
     let path = format!("/plugins/{}/{what}", utf8_percent_encode(name, NON_ALPHANUMERIC));
     match client::command(config, &path, &CommandBody { digest })? {
         Ok(answer) => {
             answer.plugins.receipts.iter().for_each(reload::print);
             let last = answer.plugins.receipts.iter().rev().find(|receipt| receipt.plugin == name);
-            let refused = what == "allow" && last.is_some_and(|last| last.outcome.reason().is_some());
-            Ok(if refused { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+            let rejected = what == "allow" && last.is_some_and(|last| last.outcome.reason().is_some());
+            Ok(if rejected { ExitCode::FAILURE } else { ExitCode::SUCCESS })
         }
         Err(refusal) => bail!(refusal),
     }
 }
 
-/// Adds one file to the lock, and lets a gateway that runs look again.
+/// Adds one file to the lock, and reloads a running gateway.
 fn allow_file(config: &Config, file: &Path) -> anyhow::Result<ExitCode> {
     let path = &config.plugins.lock;
     let mut lock = Lock::read_as_is(path)?;
     let name = name(file)?;
     let locked = runtime()?.block_on(Locked::of(file, &config.plugins))?;
-    say!("{name}  {}  now in {}", locked.sha256.short(), path.display());
+    say!("{name}  {}  added to {}", locked.sha256.short(), path.display());
     lock.plugins.insert(name, locked);
     lock.write(path)?;
     if config.admin.socket.exists() {
@@ -166,7 +165,7 @@ fn allow_file(config: &Config, file: &Path) -> anyhow::Result<ExitCode> {
 
 fn lock(config: &Config) -> anyhow::Result<ExitCode> {
     let folder = &config.plugins.directory;
-    let entries = std::fs::read_dir(folder).with_context(|| format!("reading {}", folder.display()))?;
+    let entries = std::fs::read_dir(folder).with_context(|| format!("failed to read {}", folder.display()))?;
     let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
     files.retain(|path| path.extension().is_some_and(|ending| ending == "wasm"));
     files.sort();
@@ -184,5 +183,5 @@ fn lock(config: &Config) -> anyhow::Result<ExitCode> {
 
 fn name(file: &Path) -> anyhow::Result<String> {
     let stem = file.file_stem().and_then(|stem| stem.to_str()).filter(|stem| !stem.starts_with('.'));
-    stem.map(str::to_owned).with_context(|| format!("{} is no plugin's name", file.display()))
+    stem.map(str::to_owned).with_context(|| format!("invalid plugin file name: {}", file.display()))
 }
