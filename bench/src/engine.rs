@@ -7,12 +7,8 @@ use anyhow::{Context as _, anyhow};
 use frontgate_config::Config;
 use frontgate_contract::Role;
 use frontgate_loader::reload::{Access, Reload};
-use frontgate_runtime::live::Live;
-use frontgate_runtime::outbound::network::Around;
-use frontgate_runtime::registry::Registry;
-use frontgate_runtime::run::call::{Deadlines, Receipts};
-use frontgate_runtime::run::engine::Engine;
 use frontgate_runtime::settings::PluginConfig;
+use frontgate_runtime::{CallRecords, Deadlines, Engine, LoadedPlugin, NetworkOverrides, Registry};
 use frontgate_tenants::Tenant;
 use frontgate_tenants::roles::{Asking, Plugins};
 use frontgate_tests::Setup;
@@ -41,17 +37,23 @@ impl Library {
         let engine = Engine::new(&config.plugins, None)?;
         let registry = Arc::new(Registry::default());
         let plugins_config: Arc<dyn PluginConfig> = Arc::clone(&config) as _;
-        Reload::new(&engine, &registry, &plugins_config, Around::default(), Access::Read)?.load_until(|| false).await?;
+        Reload::new(&engine, &registry, &plugins_config, NetworkOverrides::default(), Access::Read)?
+            .load_until(|| false)
+            .await?;
         let plugins = Arc::new(Plugins::new(engine, registry));
         Ok((Self { plugins, tenants: config.all_tenants(), request: "bench".into() }, setup))
     }
 
     /// Prepares a call for a tenant, as the gateway does for a request.
-    pub(crate) fn asking(&self, tenant: &str) -> anyhow::Result<(Asking, Arc<Live>)> {
+    pub(crate) fn asking(&self, tenant: &str) -> anyhow::Result<(Asking, Arc<LoadedPlugin>)> {
         let tenant = self.tenants.iter().find(|known| &*known.name == tenant).context("no such tenant")?;
         let until = Instant::now() + TIMEOUT;
-        let asking =
-            self.plugins.asking(tenant, &self.request, Deadlines { queue: until, answer: until }, Receipts::default());
+        let asking = self.plugins.asking(
+            tenant,
+            &self.request,
+            Deadlines { queue: until, answer: until },
+            CallRecords::default(),
+        );
         let plugin = asking.answering(Role::Crm).map_err(|error| anyhow!("{error}"))?;
         Ok((asking, plugin))
     }

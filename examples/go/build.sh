@@ -10,9 +10,9 @@ fi
 
 frontgate="${FRONTGATE:-frontgate}"
 "$frontgate" plugin bindings go gen --wit wit --world crm-plugin >/dev/null
-# The bindings are the program, and look for the plugin's code in a package of this name.
+# The bindings are the main program, and import the plugin's code from a package with this name.
 ln -sfn ../src gen/export_frontgate_plugin_crm
-# -mod=mod: the bindings' go.mod says less of Go's version than their own module wants.
+# -mod=mod: the bindings' go.mod names a lower Go version than their own module requires.
 (cd gen && GOARCH=wasm GOOS=wasip1 go build -mod=mod -buildmode=c-shared -trimpath \
     -ldflags='-s -w -checklinkname=0' -o core.wasm .)
 "$frontgate" plugin componentize gen/core.wasm --wit wit --world crm-plugin -o crm.wasm.new >/dev/null

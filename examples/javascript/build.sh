@@ -4,7 +4,7 @@ set -eu
 cd "$(dirname "$0")"
 
 if [ -x node_modules/.bin/componentize-qjs ] || ! command -v componentize-qjs >/dev/null; then
-    # `npm ci` would insist on packages for platforms that componentize-qjs names and never published.
+    # `npm ci` fails on platform packages that componentize-qjs lists but never published.
     [ -x node_modules/.bin/componentize-qjs ] ||
         npm install --no-save --no-audit --no-fund --ignore-scripts --loglevel=error
     PATH="$PWD/node_modules/.bin:$PATH"

@@ -3,9 +3,9 @@
 set -eu
 cd "$(dirname "$0")"
 
-# What is pinned here goes before what somebody else has installed.
+# Prefer the pinned versions over other installed ones.
 if [ -x node_modules/.bin/tsc ] || ! command -v tsc >/dev/null || ! command -v componentize-qjs >/dev/null; then
-    # `npm ci` would insist on packages for platforms that componentize-qjs names and never published.
+    # `npm ci` fails on platform packages that componentize-qjs lists but never published.
     [ -x node_modules/.bin/tsc ] ||
         npm install --no-save --no-audit --no-fund --ignore-scripts --loglevel=error
     PATH="$PWD/node_modules/.bin:$PATH"

@@ -9,9 +9,9 @@ const REASON_BYTES_MAX: usize = 1 << 20;
 pub fn run(input: &[u8]) {
     let described = manifest(input);
     match &described {
-        Ok((manifest, misfit)) => {
+        Ok((manifest, incompatibility)) => {
             assert_eq!(manifest.bytes, input.len());
-            assert!(misfit.as_ref().is_none_or(|reason| reason.len() <= REASON_BYTES_MAX));
+            assert!(incompatibility.as_ref().is_none_or(|reason| reason.len() <= REASON_BYTES_MAX));
         }
         Err(reason) => assert!(reason.len() <= REASON_BYTES_MAX),
     }
@@ -20,5 +20,5 @@ pub fn run(input: &[u8]) {
 
 fn manifest(wasm: &[u8]) -> Result<(Manifest, Option<String>), String> {
     let description = Description::of(wasm).map_err(|error| format!("{error:#}"))?;
-    Ok((description.manifest, description.misfit))
+    Ok((description.manifest, description.incompatibility))
 }

@@ -1,6 +1,6 @@
-//! Addresses of customers, as Twilio writes them: `+12025550107`, `whatsapp:+12025550107`.
+//! Customers' addresses in Twilio's notation: `+12025550107`, `whatsapp:+12025550107`.
 
-/// An address without the prefix of WhatsApp.
+/// Returns the address without the `whatsapp:` prefix.
 ///
 /// ```
 /// use frontgate_sdk::address;
@@ -12,8 +12,7 @@ pub fn number(address: &str) -> &str {
     address.strip_prefix("whatsapp:").unwrap_or(address)
 }
 
-/// Whether a number is written in E.164: a plus and seven to fifteen digits, the first of which is no
-/// zero.
+/// Returns whether a number is in E.164: a plus and seven to fifteen digits, the first of which is not zero.
 ///
 /// ```
 /// use frontgate_sdk::address;
@@ -27,8 +26,7 @@ pub fn is_e164(number: &str) -> bool {
     is_calling_code(number) && (8..=16).contains(&number.len())
 }
 
-/// Whether a text is how numbers of a country can begin: a plus and digits, the first of which is no
-/// zero.
+/// Returns whether a text is a valid prefix of a number: a plus and digits, the first of which is not zero.
 ///
 /// ```
 /// use frontgate_sdk::address;

@@ -1,5 +1,5 @@
-//! The files of the message that a channel sends: read here, or handed on by the gateway with
-//! [`Request::upload`](crate::http::Request::upload), which is better for large ones.
+//! Attachments of the message that a channel sends. For large files prefer
+//! [`Request::upload`](crate::http::Request::upload): the gateway streams them to the provider.
 //!
 //! ```
 //! use frontgate_sdk::{attachments, testing};
@@ -12,9 +12,9 @@
 
 use std::io;
 
-use crate::{Error, Result};
+use crate::{Error, Result, host};
 
-/// A whole file, which must not be larger than this.
+/// Reads a whole file of at most `bytes_max` bytes.
 ///
 /// ```
 /// use frontgate_sdk::{attachments, testing};
@@ -37,7 +37,7 @@ pub fn read(id: &str, bytes_max: usize) -> Result<Vec<u8>> {
     }
 }
 
-/// A file, to be read from its beginning on. Nothing is fetched before the first piece.
+/// Opens a file for sequential reads. The gateway fetches nothing before the first one.
 ///
 /// ```
 /// use std::io::Read as _;
@@ -45,26 +45,26 @@ pub fn read(id: &str, bytes_max: usize) -> Result<Vec<u8>> {
 /// use frontgate_sdk::{attachments, testing};
 ///
 /// testing::files([("fil_1", "a small text")]);
-/// let mut beginning = [0; 7];
-/// attachments::open("fil_1").read_exact(&mut beginning)?;
-/// assert_eq!(&beginning, b"a small");
+/// let mut start = [0; 7];
+/// attachments::open("fil_1").read_exact(&mut start)?;
+/// assert_eq!(&start, b"a small");
 /// # Ok::<(), std::io::Error>(())
 /// ```
 pub fn open(id: &str) -> File {
-    File { id: id.to_owned(), offset: 0, left: Vec::new() }
+    File { id: id.to_owned(), offset: 0, buffered: Vec::new() }
 }
 
-/// A file that is being read.
+/// An open file.
 #[derive(Debug)]
 pub struct File {
     id: String,
     offset: u64,
-    /// What [`io::Read`] has not given away yet.
-    left: Vec<u8>,
+    /// Bytes that were fetched and not yet read.
+    buffered: Vec<u8>,
 }
 
 impl File {
-    /// The next piece; an empty one at the end.
+    /// Returns the next piece; empty at the end.
     ///
     /// ```
     /// use frontgate_sdk::{attachments, testing};
@@ -75,8 +75,8 @@ impl File {
     /// # Ok::<(), frontgate_sdk::Error>(())
     /// ```
     pub fn piece(&mut self) -> Result<Vec<u8>> {
-        let piece = match std::mem::take(&mut self.left) {
-            piece if piece.is_empty() => fetch(&self.id, self.offset)?,
+        let piece = match std::mem::take(&mut self.buffered) {
+            piece if piece.is_empty() => host::attachments::read(&self.id, self.offset, PIECE_BYTES)?,
             piece => return Ok(piece),
         };
         self.offset += u64::try_from(piece.len()).unwrap_or(u64::MAX);
@@ -89,20 +89,12 @@ impl io::Read for File {
         let mut piece = self.piece().map_err(|error| io::Error::other(format!("{error:?}")))?;
         let length = piece.len().min(buffer.len());
         buffer[..length].copy_from_slice(&piece[..length]);
-        self.left = piece.split_off(length);
+        self.buffered = piece.split_off(length);
         Ok(length)
     }
 }
 
-/// Bytes of one piece.
 const PIECE_BYTES: u32 = 65_536;
-
-fn fetch(id: &str, offset: u64) -> Result<Vec<u8>> {
-    #[cfg(target_family = "wasm")]
-    return crate::bindings::attachments::read(id, offset, PIECE_BYTES);
-    #[cfg(not(target_family = "wasm"))]
-    return crate::testing::piece(id, offset, PIECE_BYTES);
-}
 
 #[cfg(test)]
 mod tests {

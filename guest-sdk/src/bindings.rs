@@ -1,4 +1,4 @@
-//! The contract of `wit/` as Rust types, generated. Plugins use what the crate's root re-exports.
+//! Generated Rust types of the contract in `wit/`. Plugins use the re-exports of the crate's root.
 
 wit_bindgen::generate!({
     path: "../wit",
@@ -6,7 +6,7 @@ wit_bindgen::generate!({
     additional_derives: [PartialEq],
 });
 
-/// The world of one role: only a plugin that exports the role carries its description.
+/// Generates one role's world. Only a plugin that exports the role contains its type information.
 macro_rules! role {
     ($module:ident, $world:literal, $export:literal) => {
         pub mod $module {

@@ -6,76 +6,77 @@ mod outbound;
 use crate::Result;
 use crate::bindings::channel::Guest;
 pub use crate::bindings::channel::{
-    Address, AddressPage, Attachment, Body, ChannelEvent as Event, Connection, FailedDelivery, Fate, File, Header,
-    HttpRequest as Request, HttpResponse as Response, InboundMessage, OutboundKind, OutboundMessage, Party, Receipt,
-    Reception, SentElsewhere, Source,
+    Address, AddressPage, AgentMessage, Attachment, Body, ChannelEvent as Event, Connection, FailedDelivery, File,
+    Header, HttpRequest as Request, HttpResponse as Response, InboundMessage, OutboundKind, OutboundMessage, Party,
+    SendReceipt, SendStatus, Source, WebhookResult,
 };
 
-/// Connects Front with a provider. The gateway does what Front asks of a channel, and keeps every message
-/// until it is delivered.
+/// Connects Front with a provider. The gateway implements Front's side of the channel, and stores every message until
+/// it is delivered.
 ///
 /// ```
-/// use frontgate_sdk::channel::{Connection, Event, InboundMessage, OutboundMessage, Receipt, Reception, Request};
-/// use frontgate_sdk::{FrontChannel, Result, http};
+/// use frontgate_sdk::channel::{Connection, InboundMessage, OutboundMessage, Request, SendReceipt, WebhookResult};
+/// use frontgate_sdk::{Channel, Result, http};
 ///
 /// struct Pigeons;
 ///
-/// impl FrontChannel for Pigeons {
-///     fn send(_: Connection, message: OutboundMessage) -> Result<Receipt> {
+/// impl Channel for Pigeons {
+///     fn send(_: Connection, message: OutboundMessage) -> Result<SendReceipt> {
 ///         let to = message.first_to()?.handle.clone();
 ///         http::post(&format!("https://pigeons.example.com/to/{to}")).body(message.text).send()?.success()?;
-///         Ok(Receipt::of_conversation(to))
+///         Ok(SendReceipt::of_conversation(to))
 ///     }
 ///
-///     fn receive(_: Connection, request: Request) -> Result<Reception> {
+///     fn receive(_: Connection, request: Request) -> Result<WebhookResult> {
 ///         let (id, from, text) = (request.header("id"), request.header("from"), request.text()?);
-///         let (Some(id), Some(from)) = (id, from) else { return Ok(Reception::answer(400)) };
-///         Ok(Reception::answer(204).event(InboundMessage::new(id, from, from, text)))
+///         let (Some(id), Some(from)) = (id, from) else { return Ok(WebhookResult::status(400)) };
+///         Ok(WebhookResult::status(204).event(InboundMessage::new(id, from, from, text)))
 ///     }
 /// }
 ///
 /// frontgate_sdk::export!(Pigeons: channel);
 /// ```
-pub trait FrontChannel {
-    /// An admin connects the channel. An error refuses it; its text is shown to the admin.
+pub trait Channel {
+    /// Called when an admin connects the channel. An error rejects the connection; the admin sees its text.
     fn connect(connection: Connection) -> Result<()> {
         let _ = connection;
         Ok(())
     }
 
-    /// What could be connected with a credential, from a token on.
+    /// Returns a page of the accounts that can be connected with this credential. The default has none.
     fn list_addresses(credential: Option<String>, page_token: Option<String>) -> Result<AddressPage> {
         let _ = (credential, page_token);
         Ok(AddressPage::last([]))
     }
 
-    /// Sends a message. `Unavailable` is tried again; every other error is for good, and its text is shown
-    /// to the teammate.
-    fn send(connection: Connection, message: OutboundMessage) -> Result<Receipt>;
+    /// Sends a message. `Unavailable` is retried; every other error is final, and the teammate sees its text.
+    ///
+    /// Use a non-GET method for every request with side effects: after a crash the gateway uses its request log to
+    /// decide whether `send` may have had an effect.
+    fn send(connection: Connection, message: OutboundMessage) -> Result<SendReceipt>;
 
-    /// Whether the provider has a message whose [`send`](Self::send) ended without saying so. Without an
-    /// answer of your own nobody can tell: it is not sent again, and the teammate is told.
-    fn find_sent(connection: Connection, message: OutboundMessage) -> Result<Fate> {
+    /// Returns whether the provider has a message, after a [`send`](Self::send) whose outcome the gateway could not
+    /// observe. The default is [`SendStatus::Unknown`]: the message is not sent again, and the teammate is notified.
+    fn check_sent(connection: Connection, message: OutboundMessage) -> Result<SendStatus> {
         let _ = (connection, message);
-        Ok(Fate::Unclear)
+        Ok(SendStatus::Unknown)
     }
 
-    /// The provider's own webhook. Check the provider's signature first ([`signatures`](crate::signatures)): anybody
-    /// may have sent it. Without an answer of your own there is nothing at its address (404), which is right for a
-    /// provider that has no webhooks.
-    fn receive(connection: Connection, request: Request) -> Result<Reception> {
+    /// Handles a request to the channel's webhook. Anyone can send one: verify the provider's signature first
+    /// ([`signatures`](crate::signatures)). The default is status 404, for providers without webhooks.
+    fn receive(connection: Connection, request: Request) -> Result<WebhookResult> {
         let _ = (connection, request);
-        Ok(Reception::answer(404))
+        Ok(WebhookResult::status(404))
     }
 
-    /// The channel was removed.
+    /// Called when the channel was removed. `Unavailable` is retried.
     fn disconnect(connection: Connection) -> Result<()> {
         let _ = connection;
         Ok(())
     }
 }
 
-impl<T: FrontChannel> Guest for T {
+impl<T: Channel> Guest for T {
     fn connect(connection: Connection) -> Result<()> {
         T::connect(connection)
     }
@@ -84,15 +85,15 @@ impl<T: FrontChannel> Guest for T {
         T::list_addresses(credential, page_token)
     }
 
-    fn send(connection: Connection, message: OutboundMessage) -> Result<Receipt> {
+    fn send(connection: Connection, message: OutboundMessage) -> Result<SendReceipt> {
         T::send(connection, message)
     }
 
-    fn find_sent(connection: Connection, message: OutboundMessage) -> Result<Fate> {
-        T::find_sent(connection, message)
+    fn check_sent(connection: Connection, message: OutboundMessage) -> Result<SendStatus> {
+        T::check_sent(connection, message)
     }
 
-    fn receive(connection: Connection, request: Request) -> Result<Reception> {
+    fn receive(connection: Connection, request: Request) -> Result<WebhookResult> {
         T::receive(connection, request)
     }
 

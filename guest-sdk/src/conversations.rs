@@ -6,8 +6,8 @@ use crate::{
     ParticipantAdded, ParticipantChanges, Result, directory,
 };
 
-/// Answers Conversations webhooks. What a plugin leaves out is answered as the gateway answers it
-/// without a plugin: conversations and participants are named after the CRM's customer, messages pass.
+/// Answers Conversations webhooks. The default methods behave like the gateway without a plugin: they name
+/// conversations and participants after the CRM's customers, and accept messages.
 ///
 /// ```
 /// use frontgate_sdk::{Conversations, MessageAdd, MessageVerdict, Result};
@@ -17,16 +17,16 @@ use crate::{
 /// impl Conversations for NoCardNumbers {
 ///     fn on_message_add(event: MessageAdd) -> Result<MessageVerdict> {
 ///         let digits = event.body.chars().filter(char::is_ascii_digit).count();
-///         Ok(if digits >= 15 { MessageVerdict::reject("it has a card number") } else { MessageVerdict::Accept })
+///         Ok(if digits >= 15 { MessageVerdict::reject("it contains a card number") } else { MessageVerdict::Accept })
 ///     }
 /// }
 ///
 /// frontgate_sdk::export!(NoCardNumbers: conversations);
 /// ```
 pub trait Conversations {
-    /// A conversation is about to begin: how shall it look?
+    /// Handles `onConversationAdd`: returns changes to the new conversation.
     fn on_conversation_add(event: ConversationAdd) -> Result<ConversationChanges> {
-        // Where it is not known which number is your own, an unknown one may be it.
+        // Without a proxy address, an unknown address after the first may be the company's own.
         let shown = |address: &String| event.proxy_address.is_some() || event.addresses.first() == Some(address);
         let (mut names, mut avatar) = (Vec::new(), None);
         for address in &event.addresses {
@@ -39,13 +39,13 @@ pub trait Conversations {
                 None => {}
             }
         }
-        // The picture of one of several people would stand for all of them.
+        // One person's picture would be wrong for a group.
         let avatar = avatar.filter(|_| names.len() == 1);
         Ok(ConversationChanges { friendly_name: (!names.is_empty()).then(|| names.join(", ")), avatar })
     }
 
-    /// A customer came into a conversation: what shall the participant's attributes say? `None`
-    /// leaves them as they are. May be asked again after a failure.
+    /// Handles `onParticipantAdded`: returns values for the participant's attributes, or `None` for no change. May be
+    /// called again after a failure.
     fn on_participant_added(event: ParticipantAdded) -> Result<Option<ParticipantChanges>> {
         let Some(address) = event.address else {
             return Ok(None);
@@ -53,13 +53,13 @@ pub trait Conversations {
         Ok(directory::find_customer(&address)?.map(ParticipantChanges::from))
     }
 
-    /// A message is about to be added: may it, and as it is?
+    /// Handles `onMessageAdd`: accepts, changes or rejects the message.
     fn on_message_add(event: MessageAdd) -> Result<MessageVerdict> {
         let _ = event;
         Ok(MessageVerdict::Accept)
     }
 
-    /// Any other event, for taking note. May come again after a failure.
+    /// Handles any other event. May be called again after a failure.
     fn on_event(event: OtherEvent) -> Result<()> {
         let _ = event;
         Ok(())
@@ -85,7 +85,7 @@ impl<T: Conversations> Guest for T {
 }
 
 impl ConversationChanges {
-    /// Everything stays as it is, unless something is added.
+    /// Creates an empty set of changes.
     ///
     /// ```
     /// use frontgate_sdk::ConversationChanges;
@@ -97,7 +97,7 @@ impl ConversationChanges {
         Self { friendly_name: None, avatar: None }
     }
 
-    /// What the conversation is called: one line of at most 256 characters.
+    /// Sets the conversation's name: one line of at most 256 characters.
     ///
     /// ```
     /// let changes = frontgate_sdk::ConversationChanges::none().named("Mora Lind");
@@ -108,7 +108,7 @@ impl ConversationChanges {
         self
     }
 
-    /// Its picture, by its absolute URL.
+    /// Sets the conversation's picture, by its absolute URL.
     ///
     /// ```
     /// let changes = frontgate_sdk::ConversationChanges::none().avatar("https://img.example.com/7.png");
@@ -121,7 +121,7 @@ impl ConversationChanges {
 }
 
 impl ParticipantChanges {
-    /// Ties the participant to a customer of the CRM.
+    /// Links the participant to a customer of the CRM.
     ///
     /// ```
     /// use frontgate_sdk::{Customer, ParticipantChanges};
@@ -133,7 +133,7 @@ impl ParticipantChanges {
         Self { customer_id: customer_id.into(), display_name: None, avatar: None }
     }
 
-    /// What the participant is called: one line.
+    /// Sets the participant's name: one line.
     ///
     /// ```
     /// let changes = frontgate_sdk::ParticipantChanges::new("7").named("Mora Lind");
@@ -144,7 +144,7 @@ impl ParticipantChanges {
         self
     }
 
-    /// The participant's picture, by its absolute URL.
+    /// Sets the participant's picture, by its absolute URL.
     ///
     /// ```
     /// let changes = frontgate_sdk::ParticipantChanges::new("7").avatar("https://img.example.com/7.png");
@@ -164,7 +164,7 @@ impl From<Customer> for ParticipantChanges {
 }
 
 impl MessageChanges {
-    /// Everything stays as it is, unless something is added.
+    /// Creates an empty set of changes.
     ///
     /// ```
     /// use frontgate_sdk::{MessageChanges, MessageVerdict};
@@ -176,7 +176,7 @@ impl MessageChanges {
         Self { body: None, author: None, attributes: None }
     }
 
-    /// Another text.
+    /// Replaces the text.
     ///
     /// ```
     /// let changes = frontgate_sdk::MessageChanges::none().body("Hello!");
@@ -187,7 +187,7 @@ impl MessageChanges {
         self
     }
 
-    /// Another author: an address or an identity.
+    /// Replaces the author: an address or an identity.
     ///
     /// ```
     /// let changes = frontgate_sdk::MessageChanges::none().author("ana@example.org");
@@ -198,7 +198,7 @@ impl MessageChanges {
         self
     }
 
-    /// Other attributes: the text of a JSON object.
+    /// Replaces the attributes: the text of a JSON object.
     ///
     /// ```
     /// let changes = frontgate_sdk::MessageChanges::none().attributes(r#"{"seen":true}"#);
@@ -217,7 +217,7 @@ impl From<MessageChanges> for MessageVerdict {
 }
 
 impl MessageVerdict {
-    /// The message is not added; the reason goes to the gateway's log.
+    /// Rejects the message; the reason goes to the gateway's log.
     ///
     /// ```
     /// use frontgate_sdk::MessageVerdict;
@@ -230,7 +230,7 @@ impl MessageVerdict {
 }
 
 impl ConversationAdd {
-    /// A conversation with this customer, for tests of your own.
+    /// Creates the event for these addresses, for tests.
     ///
     /// ```
     /// use frontgate_sdk::{ConversationAdd, Conversations, Customer, testing};
@@ -255,7 +255,7 @@ impl ConversationAdd {
 }
 
 impl ParticipantAdded {
-    /// Somebody with this address, for tests of your own.
+    /// Creates the event for this address, for tests.
     ///
     /// ```
     /// let event = frontgate_sdk::ParticipantAdded::of("+12025550107");
@@ -273,7 +273,7 @@ impl ParticipantAdded {
 }
 
 impl MessageAdd {
-    /// What somebody wrote, for tests of your own.
+    /// Creates the event for this author and text, for tests.
     ///
     /// ```
     /// let event = frontgate_sdk::MessageAdd::of("+12025550107", "Hello!");
@@ -290,7 +290,7 @@ impl MessageAdd {
 }
 
 impl OtherEvent {
-    /// An event with these fields, for tests of your own.
+    /// Creates an event with these fields, for tests.
     ///
     /// ```
     /// let event = frontgate_sdk::OtherEvent::of("onMessageAdded", [("MessageSid", "IM7")]);
@@ -304,7 +304,7 @@ impl OtherEvent {
         Self { event_type: event_type.into(), fields }
     }
 
-    /// The first value of a field; an empty one counts as missing.
+    /// Returns the first value of a field. An empty value is `None`.
     ///
     /// ```
     /// let fields = vec![("MessageSid".to_owned(), "IM7".to_owned())];
@@ -332,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plugin_without_an_answer_of_its_own_names_conversations_as_the_gateway_does() {
+    fn the_default_names_conversations_like_the_gateway() {
         customers();
         let (mora, otto, other, ours) = ("+12025550101", "+12025550102", "+12025550109", "+12025550199");
         let table = [
@@ -341,7 +341,7 @@ mod tests {
             (&[], None, None, false),
             (&[otto, mora], Some(ours), Some("Otto, Mora"), false),
             (&[mora, other], Some(ours), Some("Mora, +12025550109"), false),
-            // One of the others may be the number that was written to.
+            // One of the later addresses may be the company's own number.
             (&[mora, other], None, Some("Mora"), true),
             (&[other, mora, ours], None, Some("+12025550109, Mora"), false),
         ];
@@ -350,18 +350,18 @@ mod tests {
                 proxy_address: proxy.map(str::to_owned),
                 ..ConversationAdd::of(addresses.iter().copied())
             };
-            let changes = Plain::on_conversation_add(event).expect("an answer");
+            let changes = Plain::on_conversation_add(event).expect("the default succeeds");
             assert_eq!(changes.friendly_name.as_deref(), name, "{addresses:?}");
             assert_eq!(changes.avatar.is_some(), pictured, "{addresses:?}");
         }
     }
 
     #[test]
-    fn and_ties_participants_to_customers_and_lets_messages_pass() {
+    fn the_default_links_participants_to_customers_and_accepts_messages() {
         customers();
         let added = |address: Option<&str>| {
             let event = ParticipantAdded { address: address.map(str::to_owned), ..ParticipantAdded::of("") };
-            Plain::on_participant_added(event).expect("an answer").map(|changes| changes.customer_id)
+            Plain::on_participant_added(event).expect("the default succeeds").map(|changes| changes.customer_id)
         };
         assert_eq!(added(Some("whatsapp:+12025550102")).as_deref(), Some("c-2"));
         assert_eq!((added(Some("+12025550109")), added(None)), (None, None));

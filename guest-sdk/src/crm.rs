@@ -3,14 +3,14 @@
 use crate::bindings::crm::Guest;
 use crate::{Customer, CustomerPage, ListRequest, Result};
 
-/// Answers the CRM callback, and names the customer behind an address.
+/// Answers the CRM callback, and finds customers by address.
 ///
 /// ```
 /// use frontgate_sdk::{Crm, Customer, CustomerPage, Error, ListRequest, Result};
 ///
-/// struct Nobody;
+/// struct EmptyCrm;
 ///
-/// impl Crm for Nobody {
+/// impl Crm for EmptyCrm {
 ///     fn list_customers(_: ListRequest) -> Result<CustomerPage> {
 ///         Ok(CustomerPage::empty())
 ///     }
@@ -20,19 +20,18 @@ use crate::{Customer, CustomerPage, ListRequest, Result};
 ///     }
 /// }
 ///
-/// assert_eq!(Nobody::find_customer("+12025550107"), Ok(None));
+/// assert_eq!(EmptyCrm::find_customer("+12025550107"), Ok(None));
 /// ```
 pub trait Crm {
-    /// A page of the customers that this worker may see. What follows after a customer that was
-    /// listed must always be found; an unknown position gives an empty page.
+    /// Returns a page of the customers that this worker may see. A page after any listed customer must work; an
+    /// unknown position gives an empty page.
     fn list_customers(request: ListRequest) -> Result<CustomerPage>;
 
-    /// One customer with everything; [`Error::NotFound`](crate::Error::NotFound) where this worker
-    /// may not see it.
+    /// Returns all details of one customer, or [`Error::NotFound`](crate::Error::NotFound) if this worker may not see
+    /// it.
     fn get_customer(worker: &str, customer_id: &str) -> Result<Customer>;
 
-    /// The customer behind `+12025550107` or `whatsapp:+12025550107`. Without an answer of its own a
-    /// plugin knows nobody.
+    /// Returns the customer with this address (`+12025550107` or `whatsapp:+12025550107`). The default finds none.
     fn find_customer(address: &str) -> Result<Option<Customer>> {
         let _ = address;
         Ok(None)

@@ -1,5 +1,5 @@
-//! The CRM of the tenant, for plugins of the other roles: a call here runs the plugin that answers
-//! the CRM role, within what is left of this call's own time.
+//! The tenant's CRM, for plugins of the other roles. A call runs the plugin that has the CRM role, within the time left
+//! to the calling plugin.
 //!
 //! ```
 //! use frontgate_sdk::{Customer, directory, testing};
@@ -10,10 +10,9 @@
 //! # Ok::<(), frontgate_sdk::Error>(())
 //! ```
 
-use crate::{Customer, Result};
+use crate::{Customer, Result, host};
 
-/// One customer with everything; [`Error::NotFound`](crate::Error::NotFound) where this worker may
-/// not see it.
+/// Returns all details of one customer, or [`Error::NotFound`](crate::Error::NotFound) if this worker may not see it.
 ///
 /// ```
 /// use frontgate_sdk::{Customer, Error, directory, testing};
@@ -24,13 +23,10 @@ use crate::{Customer, Result};
 /// # Ok::<(), Error>(())
 /// ```
 pub fn get_customer(worker: &str, customer_id: &str) -> Result<Customer> {
-    #[cfg(target_family = "wasm")]
-    return crate::bindings::directory::get_customer(worker, customer_id);
-    #[cfg(not(target_family = "wasm"))]
-    return crate::testing::get_customer(worker, customer_id);
+    host::directory::get_customer(worker, customer_id)
 }
 
-/// The customer behind `+12025550107` or `whatsapp:+12025550107`, if any.
+/// Returns the customer with this address (`+12025550107` or `whatsapp:+12025550107`), if any.
 ///
 /// ```
 /// use frontgate_sdk::{Customer, directory, testing};
@@ -40,8 +36,5 @@ pub fn get_customer(worker: &str, customer_id: &str) -> Result<Customer> {
 /// # Ok::<(), frontgate_sdk::Error>(())
 /// ```
 pub fn find_customer(address: &str) -> Result<Option<Customer>> {
-    #[cfg(target_family = "wasm")]
-    return crate::bindings::directory::find_customer(address);
-    #[cfg(not(target_family = "wasm"))]
-    return crate::testing::find_customer(address);
+    host::directory::find_customer(address)
 }

@@ -1,15 +1,13 @@
-//! The folder that the operator granted: `files` of `[plugins.named.NAME]`.
+//! Reads the folder that the operator granted: `files` of `[plugins.named.NAME]`.
 
 use std::cell::RefCell;
-use std::fs;
-use std::io::{self, ErrorKind};
+use std::io::ErrorKind;
 use std::rc::Rc;
-use std::time::SystemTime;
 
+use crate::host::{self, FileVersion};
 use crate::{Error, Result};
 
-/// A text in the granted folder, without the byte order mark that some programs put before it. The
-/// error says what an operator can do.
+/// Reads a text file, without a leading byte order mark. The error tells the operator what to do.
 ///
 /// ```
 /// use frontgate_sdk::{Error, files, testing};
@@ -21,32 +19,24 @@ use crate::{Error, Result};
 /// # Ok::<(), Error>(())
 /// ```
 pub fn read(path: &str) -> Result<String> {
-    let text = content(path).map_err(|error| {
+    let text = host::files::read(path).map_err(|error| {
         let hint = match error.kind() {
             ErrorKind::InvalidData => " (save it as UTF-8)",
-            _ => " (`files` of this plugin must name the folder that holds it)",
+            _ => " (set `files` of this plugin to the folder that contains it)",
         };
-        Error::unavailable(format!("`{path}` cannot be read: {error}{hint}"))
+        Error::unavailable(format!("failed to read `{path}`: {error}{hint}"))
     })?;
     Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }
 
-fn content(path: &str) -> io::Result<String> {
-    #[cfg(not(target_family = "wasm"))]
-    if let Some(text) = crate::testing::in_folder(path) {
-        return text;
-    }
-    fs::read_to_string(path)
-}
-
-/// What was made of a file, kept for the next call in the same instance, which only looks whether the
-/// file is still the same. It pays where the operator lets instances live: `instances = "warm"`.
+/// Caches a value made from a file, until the file changes. Useful if the operator keeps instances between calls:
+/// `instances = "warm"`.
 ///
 /// ```
 /// use frontgate_sdk::{Result, files};
 ///
 /// thread_local! {
-///     static WORDS: files::Kept<Vec<String>> = const { files::Kept::new() };
+///     static WORDS: files::Cached<Vec<String>> = const { files::Cached::new() };
 /// }
 ///
 /// fn is_known(word: &str) -> Result<bool> {
@@ -56,75 +46,49 @@ fn content(path: &str) -> io::Result<String> {
 ///     Ok(words.iter().any(|known| known == word))
 /// }
 /// ```
-pub struct Kept<T>(RefCell<Option<(Version, Rc<T>)>>);
+pub struct Cached<T>(RefCell<Option<(Identity, Rc<T>)>>);
 
-/// What a file is known by.
-#[derive(PartialEq)]
-struct Version {
-    path: String,
-    modified: SystemTime,
-    bytes: u64,
-    /// Natively, another test is another instance.
-    #[cfg(not(target_family = "wasm"))]
-    instance: u64,
-}
+/// Path and version of the file that a value was made from.
+type Identity = (String, FileVersion);
 
-impl Version {
-    fn of(path: &str) -> Option<Self> {
-        #[cfg(not(target_family = "wasm"))]
-        if let Some(text) = crate::testing::in_folder(path) {
-            let (path, bytes) = (path.to_owned(), u64::try_from(text.ok()?.len()).ok()?);
-            return Some(Self { path, modified: SystemTime::UNIX_EPOCH, bytes, instance: crate::testing::instance() });
-        }
-        let found = fs::metadata(path).ok()?;
-        Some(Self {
-            path: path.to_owned(),
-            modified: found.modified().ok()?,
-            bytes: found.len(),
-            #[cfg(not(target_family = "wasm"))]
-            instance: crate::testing::instance(),
-        })
-    }
-}
-
-impl<T> Kept<T> {
-    /// Nothing yet.
+impl<T> Cached<T> {
+    /// Creates an empty cache.
     ///
     /// ```
     /// thread_local! {
-    ///     static WORDS: frontgate_sdk::files::Kept<Vec<String>> = const { frontgate_sdk::files::Kept::new() };
+    ///     static WORDS: frontgate_sdk::files::Cached<Vec<String>> = const { frontgate_sdk::files::Cached::new() };
     /// }
     /// ```
     pub const fn new() -> Self {
         Self(RefCell::new(None))
     }
 
-    /// What was made of the file, or is made of it now: the first time, and after each change.
+    /// Returns the cached value. The first call, and each call after a change of the file, runs `make`.
     ///
     /// ```
-    /// use frontgate_sdk::{files::Kept, testing};
+    /// use frontgate_sdk::{files::Cached, testing};
     ///
-    /// let length = Kept::new();
+    /// let length = Cached::new();
     /// testing::folder([("words.txt", "one two")]);
     /// assert_eq!(*length.get("words.txt", |text| Ok(text.len()))?, 7);
-    /// assert_eq!(*length.get("words.txt", |_| panic!("it has not changed"))?, 7);
+    /// assert_eq!(*length.get("words.txt", |_| panic!("the file has not changed"))?, 7);
     /// # Ok::<(), frontgate_sdk::Error>(())
     /// ```
     pub fn get(&self, path: &str, make: impl FnOnce(String) -> Result<T>) -> Result<Rc<T>> {
-        // Looked at before it is read: a change in between shows at the next call.
-        let version = Version::of(path);
-        if let Some((kept, made)) = &*self.0.borrow()
-            && version.as_ref() == Some(kept)
+        // Before the file is read, so that the next call detects a change in between.
+        let identity = host::files::version(path).map(|version| (path.to_owned(), version));
+        if let Some((cached, made)) = &*self.0.borrow()
+            && identity.as_ref() == Some(cached)
         {
             return Ok(Rc::clone(made));
         }
         let made = Rc::new(make(read(path)?)?);
-        self.0.replace(version.map(|version| (version, Rc::clone(&made))));
+        self.0.replace(identity.map(|identity| (identity, Rc::clone(&made))));
         Ok(made)
     }
 }
 
-impl<T> Default for Kept<T> {
+impl<T> Default for Cached<T> {
     fn default() -> Self {
         Self::new()
     }

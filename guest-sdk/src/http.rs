@@ -1,5 +1,5 @@
-//! Requests to the hosts that the operator granted: `outbound` of `[plugins.named.NAME]`. A secret that is
-//! bound to a host is put in by the gateway, so a plugin needs none for it.
+//! HTTP requests to the hosts that the operator granted: `outbound` of `[plugins.named.NAME]`. The gateway adds secrets
+//! that are bound to a host.
 //!
 //! ```
 //! use frontgate_sdk::testing::{self, expect};
@@ -19,14 +19,14 @@
 //! }
 //!
 //! fn greet(email: &str) -> Result<String> {
-//!     let found = http::get("https://crm.example.com/people").query("email", email).send()?;
-//!     let [person]: [Person; 1] = found.success()?.json()?;
+//!     let response = http::get("https://crm.example.com/people").query("email", email).send()?;
+//!     let [person]: [Person; 1] = response.success()?.json()?;
 //!     let notes = format!("https://crm.example.com/people/{}/notes", person.id);
 //!     http::post(&notes).json(&Note { text: "greeted" }).send()?.success()?;
 //!     Ok(format!("Hello {}!", person.name))
 //! }
 //!
-//! // What the system behind the plugin does, written down. See `testing`.
+//! // Simulate the CRM; see `testing`.
 //! let crm = testing::serve([
 //!     expect(http::get("https://crm.example.com/people?email=mora%2Blind%40example.org"))
 //!         .json(&json!([{ "id": 7, "name": "Mora Lind" }])),
@@ -37,9 +37,10 @@
 //! # Ok::<(), Error>(())
 //! ```
 //!
-//! A request ends: after [`Request::deadline`], or else after the operator's `outbound_timeout_ms` (three
-//! seconds, unless it was changed), and in any case with the call. Redirects are not followed. An answer of any
-//! status is an answer; [`Response::success`] makes an error of those that say no.
+//! - A request times out after [`Request::timeout`], by default after the operator's `outbound_timeout_ms` (3 seconds
+//!   unless changed), and never later than the call.
+//! - Redirects are not followed.
+//! - Every status is a response; [`Response::success`] turns those other than 2xx into errors.
 
 mod encoding;
 mod response;
@@ -53,18 +54,19 @@ pub use self::encoding::segment;
 pub use self::response::Response;
 pub use crate::bindings::http_client::HttpError as Error;
 pub use crate::bindings::http_client::{Content, Part, UploadBody};
-use crate::bindings::http_client::{Field, OutboundRequest};
+use crate::bindings::http_client::{Header, OutboundRequest};
+use crate::host;
 
-/// A request before it is sent.
+/// A request that is being built.
 #[derive(Debug, Clone)]
 #[must_use = "a request does nothing before it is sent"]
 pub struct Request {
     pub(crate) parts: OutboundRequest,
-    /// Why it cannot be sent: said there, so that the ways to make a request can stand in a row.
-    pub(crate) unusable: Option<String>,
+    /// The first error of the builder; `send` returns it.
+    invalid: Option<String>,
 }
 
-/// A request for what is at a URL.
+/// Builds a GET request.
 ///
 /// ```
 /// use frontgate_sdk::{Error, Result, http};
@@ -82,21 +84,21 @@ pub fn get(url: &str) -> Request {
     request("GET", url)
 }
 
-/// A request that hands something over: [`Request::json`], [`Request::form`] or [`Request::body`].
+/// Builds a POST request, with [`Request::json`], [`Request::form`] or [`Request::body`].
 ///
 /// ```
 /// # use frontgate_sdk::{http, testing::{self, expect}};
 /// # let url = "https://crm.example.com/notes";
 /// # let _crm = testing::serve([expect(http::post(url).body("called")).status(201)]);
-/// let answer = http::post(url).body("called").send()?;
-/// assert_eq!(answer.status, 201);
+/// let response = http::post(url).body("called").send()?;
+/// assert_eq!(response.status, 201);
 /// # Ok::<(), http::Error>(())
 /// ```
 pub fn post(url: &str) -> Request {
     request("POST", url)
 }
 
-/// A request with any other method.
+/// Builds a request with any method.
 ///
 /// ```
 /// # use frontgate_sdk::{http, testing::{self, expect}};
@@ -108,7 +110,7 @@ pub fn post(url: &str) -> Request {
 pub fn request(method: &str, url: &str) -> Request {
     let (method, url) = (method.to_owned(), url.to_owned());
     let parts = OutboundRequest { method, url, headers: Vec::new(), body: Vec::new(), timeout_ms: None };
-    Request { parts, unusable: None }
+    Request { parts, invalid: None }
 }
 
 impl Request {
@@ -119,12 +121,12 @@ impl Request {
     /// # assert!(format!("{request:?}").contains("text/csv"));
     /// ```
     pub fn header(mut self, name: &str, value: &str) -> Self {
-        self.parts.headers.push(Field { name: name.to_owned(), value: value.to_owned() });
+        self.parts.headers.push(Header { name: name.to_owned(), value: value.to_owned() });
         self
     }
 
-    /// Shows a token: `authorization: Bearer ...`. One that the operator bound to the host
-    /// (`bound_secrets`) is put in by the gateway, and the plugin does not hold it, which is better.
+    /// Adds the header `authorization: Bearer ...`. Prefer a token that the operator binds to the host
+    /// (`bound_secrets`): the gateway adds it, and the plugin never sees it.
     ///
     /// ```
     /// # use frontgate_sdk::{http, testing::{self, expect}};
@@ -137,7 +139,7 @@ impl Request {
         self.header("authorization", &format!("Bearer {token}"))
     }
 
-    /// Adds a parameter to the URL. Name and value are encoded.
+    /// Adds a query parameter to the URL, percent-encoded.
     ///
     /// ```
     /// # use frontgate_sdk::{http, testing::{self, expect}};
@@ -160,7 +162,7 @@ impl Request {
         self
     }
 
-    /// What is handed over.
+    /// Sets the body.
     ///
     /// ```
     /// let request = frontgate_sdk::http::post("https://crm.example.com/notes").body("called");
@@ -171,7 +173,7 @@ impl Request {
         self
     }
 
-    /// Hands a value over as JSON. One that is none (a map whose keys are no texts) is said when it is sent.
+    /// Sets a JSON body. A value that cannot be written as JSON, such as a map with non-text keys, fails in `send`.
     ///
     /// ```
     /// use frontgate_sdk::http;
@@ -193,13 +195,13 @@ impl Request {
         match serde_json::to_vec(value) {
             Ok(bytes) => self.header("content-type", "application/json").body(bytes),
             Err(error) => {
-                self.unusable = Some(format!("nothing was sent: the body cannot be written as JSON: {error}"));
+                self.invalid = Some(format!("failed to write the body as JSON: {error}"));
                 self
             }
         }
     }
 
-    /// Hands fields over as `application/x-www-form-urlencoded`, encoded.
+    /// Sets a body of type `application/x-www-form-urlencoded`.
     ///
     /// ```
     /// # use frontgate_sdk::{http, testing::{self, expect}};
@@ -216,7 +218,7 @@ impl Request {
         self.header("content-type", "application/x-www-form-urlencoded").body(body)
     }
 
-    /// How long it may take in all; never longer than what the operator allows and the call has left.
+    /// Sets the timeout of the whole request. The operator's limit and the time left to the call still apply.
     ///
     /// ```
     /// use std::time::Duration;
@@ -225,35 +227,31 @@ impl Request {
     /// # use frontgate_sdk::testing::{self, expect};
     /// # let url = "https://crm.example.com/";
     /// # let _crm = testing::serve([expect(http::get(url)).after(Duration::from_secs(2))]);
-    /// assert_eq!(http::get(url).deadline(Duration::from_secs(1)).send(), Err(http::Error::Timeout));
+    /// assert_eq!(http::get(url).timeout(Duration::from_secs(1)).send(), Err(http::Error::Timeout));
     /// ```
-    pub fn deadline(mut self, time: Duration) -> Self {
+    pub fn timeout(mut self, time: Duration) -> Self {
         self.parts.timeout_ms = Some(u32::try_from(time.as_millis()).unwrap_or(u32::MAX));
         self
     }
 
-    /// Sends it, and waits for the whole answer.
+    /// Sends the request, and waits for the whole response.
     ///
     /// ```
     /// # use frontgate_sdk::{http, testing::{self, expect}};
     /// # let url = "https://crm.example.com/people/7";
     /// # let _crm = testing::serve([expect(http::get(url)).status(404)]);
     /// match http::get(url).send() {
-    ///     Ok(answer) => assert_eq!(answer.status, 404),
-    ///     Err(http::Error::Forbidden(why)) => panic!("the operator has to grant it: {why}"),
-    ///     Err(error) => panic!("there is no answer: {error:?}"),
+    ///     Ok(response) => assert_eq!(response.status, 404),
+    ///     Err(http::Error::Forbidden(reason)) => panic!("the operator must grant it: {reason}"),
+    ///     Err(error) => panic!("no response: {error:?}"),
     /// }
     /// ```
     pub fn send(self) -> Result<Response, Error> {
-        let parts = self.usable()?;
-        #[cfg(target_family = "wasm")]
-        return crate::bindings::http_client::send(&parts).map(Response::from);
-        #[cfg(not(target_family = "wasm"))]
-        return crate::testing::send(parts);
+        host::http::send(&self.valid()?).map(Response::from)
     }
 
-    /// Sends it with a file of the message that is being sent, raw. The gateway streams it, so it costs the
-    /// plugin nothing.
+    /// Sends an attachment of the current message as the body. The gateway streams its bytes; they do not pass through
+    /// the plugin.
     ///
     /// ```
     /// use frontgate_sdk::{http, testing};
@@ -268,15 +266,15 @@ impl Request {
         self.uploaded(&UploadBody::Attachment(attachment_id.to_owned()))
     }
 
-    /// Sends it as a form, some parts of which are files of the message that is being sent.
+    /// Sends a `multipart/form-data` body whose parts may be attachments of the current message.
     ///
     /// ```
     /// use frontgate_sdk::http::{self, Part};
     /// use frontgate_sdk::testing;
     ///
     /// testing::answers([Ok(http::Response::new(201, ""))]);
-    /// http::post("https://media.example.com/").upload_form([Part::text("note", "no file yet")])?;
-    /// assert_eq!(testing::requests()[0].body, b"note=no file yet\n");
+    /// http::post("https://media.example.com/").upload_form([Part::text("note", "no file")])?;
+    /// assert_eq!(testing::requests()[0].body, b"note=no file\n");
     /// # Ok::<(), http::Error>(())
     /// ```
     pub fn upload_form(self, parts: impl IntoIterator<Item = Part>) -> Result<Response, Error> {
@@ -284,15 +282,11 @@ impl Request {
     }
 
     fn uploaded(self, body: &UploadBody) -> Result<Response, Error> {
-        let parts = self.usable()?;
-        #[cfg(target_family = "wasm")]
-        return crate::bindings::http_client::upload(&parts, body).map(Response::from);
-        #[cfg(not(target_family = "wasm"))]
-        return crate::testing::upload(parts, body);
+        host::http::upload(&self.valid()?, body).map(Response::from)
     }
 
-    fn usable(self) -> Result<OutboundRequest, Error> {
-        match self.unusable {
+    fn valid(self) -> Result<OutboundRequest, Error> {
+        match self.invalid {
             Some(problem) => Err(Error::NotConnected(problem)),
             None => Ok(self.parts),
         }
@@ -300,7 +294,7 @@ impl Request {
 }
 
 impl Part {
-    /// A field.
+    /// Creates a text field.
     ///
     /// ```
     /// let part = frontgate_sdk::http::Part::text("note", "a picture");
@@ -311,7 +305,7 @@ impl Part {
         Self { name: name.into(), filename: None, content_type: None, content }
     }
 
-    /// A file of the message that is being sent.
+    /// Creates a part with an attachment of the current message.
     ///
     /// ```
     /// use frontgate_sdk::channel::Attachment;
@@ -330,14 +324,14 @@ impl Part {
     }
 }
 
-/// What the plugin says when it does not know better: trying again may help, or an operator has to look.
+/// For `?` in a role's function: `unavailable` if a retry may succeed, otherwise `failed`.
 impl From<Error> for crate::Error {
     fn from(error: Error) -> Self {
         match error {
-            Error::Timeout => Self::unavailable("no answer in time"),
+            Error::Timeout => Self::unavailable("the request timed out"),
             Error::NotConnected(text) | Error::Interrupted(text) => Self::Unavailable(text),
             Error::Forbidden(text) => Self::Failed(text),
-            Error::TooLarge => Self::failed("the request or its answer is too large"),
+            Error::TooLarge => Self::failed("the request or its response is too large"),
         }
     }
 }
@@ -349,7 +343,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_parameter_goes_where_the_url_has_its_place() {
+    fn query_parameters_are_inserted_before_the_fragment() {
         let table = [
             ("https://a.test/b", "https://a.test/b?q=1"),
             ("https://a.test/b?", "https://a.test/b?q=1"),
@@ -362,10 +356,10 @@ mod tests {
     }
 
     #[test]
-    fn a_body_that_is_no_json_is_not_sent() {
+    fn a_body_that_is_not_json_is_not_sent() {
         let pairs = BTreeMap::from([((1, 2), 3)]);
-        let problem = "nothing was sent: the body cannot be written as JSON: key must be a string";
-        let answer = post("https://a.test/").json(&pairs).send();
-        assert_eq!(answer, Err(Error::NotConnected(problem.to_owned())));
+        let problem = "failed to write the body as JSON: key must be a string";
+        let response = post("https://a.test/").json(&pairs).send();
+        assert_eq!(response, Err(Error::NotConnected(problem.to_owned())));
     }
 }

@@ -1,10 +1,10 @@
-//! JSON from elsewhere, and what is said when it is not what was expected.
+//! Reads JSON from other systems. Errors never contain values.
 
 use serde::de::DeserializeOwned;
 
 use crate::{Error, Result};
 
-/// Reads a value; `what` begins the error.
+/// Reads a value. `what` is the start of the error.
 pub(crate) fn read<T: DeserializeOwned>(bytes: &[u8], what: &str) -> Result<T> {
     serde_json::from_slice(bytes).map_err(|error| {
         let text = error.to_string();
@@ -14,7 +14,7 @@ pub(crate) fn read<T: DeserializeOwned>(bytes: &[u8], what: &str) -> Result<T> {
     })
 }
 
-/// What is wrong, without the value that stands there: it may be a customer's name, and errors are logged.
+/// Removes the value from serde's error: it may be a customer's name, and errors are logged.
 pub(crate) fn without_value(problem: &str) -> &str {
     let has_value =
         ["invalid type: ", "invalid value: ", "unknown variant "].iter().any(|one| problem.starts_with(one));
@@ -36,7 +36,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_says_what_is_missing_and_not_what_stands_there() {
+    fn errors_name_fields_and_types_but_no_values() {
         let table = [
             (r#"{"id":"Mora, expected"}"#, "x: expected u32 at line 1 column 22"),
             ("{}", "x: missing field `id` at line 1 column 2"),

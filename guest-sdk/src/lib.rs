@@ -1,5 +1,5 @@
-//! Write a Frontgate plugin: implement the trait of a role, export
-//! it, build for `wasm32-wasip2`, and drop the `.wasm` into the gateway's `plugins/`.
+//! Plugins for Frontgate in Rust. Implement the trait of a role, export it, build for `wasm32-wasip2`, and copy the
+//! `.wasm` file into the gateway's `plugins/` folder.
 //!
 //! ```
 //! use frontgate_sdk::{Crm, Customer, CustomerPage, Error, ListRequest, Result};
@@ -21,31 +21,41 @@
 //!
 //! frontgate_sdk::export!(Address: crm);
 //!
-//! // A plugin is tested like any other Rust code.
+//! // Plugins are tested like other Rust code.
 //! assert_eq!(Address::get_customer("ana@example.org", "7").unwrap().channels[0].kind, "sms");
 //! ```
 //!
-//! Its `Cargo.toml` says `crate-type = ["cdylib"]`; `rlib` beside it lets tests in other files use
-//! it. Every call runs in a fresh instance: what a plugin keeps in memory is gone after the answer.
+//! Set `crate-type = ["cdylib", "rlib"]` in `Cargo.toml`: the first is the plugin, the second lets tests in other files
+//! use it. Every call runs in a fresh instance: data in memory does not survive the call.
 //!
-//! # In reading order
+//! # Main items
 //!
-//! 1. **What a plugin answers.** A role is a trait: [`Crm`] (customers), [`Templates`], [`Outgoing`] (the number to
-//!    write from), [`Routing`] (who gets a conversation), [`Conversations`] (Twilio's webhooks), [`FrontChannel`]
-//!    (a channel of Front's, with the records of [`channel`]). What has a sensible answer has it already; a plugin
-//!    writes the rest, and [`export!`] says which roles it has.
-//! 2. **How it says no.** [`Error`] has a case for each thing that a platform can be told: [`Error::NotFound`],
-//!    and with a text for the operator [`Error::forbidden`], [`Error::invalid`], [`Error::unavailable`],
-//!    [`Error::failed`]. `?` makes one of what the modules below answer.
-//! 3. **What the operator wrote.** [`settings`] reads configuration and secrets into a struct of your own.
-//! 4. **Other systems.** [`http`] sends JSON and reads it, to the hosts that were granted.
-//! 5. **What stays.** [`state`] keeps bytes or JSON from one call to the next; [`files`] reads the granted folder.
-//! 6. **The company's customers.** [`directory`] asks the plugin of the CRM role, from every other role.
-//! 7. **Webhooks.** [`signatures`] checks who wrote one, with a key that stays in the gateway.
-//! 8. **Small things.** The log ([`info!`], [`warn!`] and so on), [`clock`], [`random`], [`address`].
-//! 9. **Tests.** [`testing`] simulates all of it, so that `cargo test` needs neither a gateway nor WebAssembly.
+//! In reading order:
 //!
-//! A plugin that asks a system of the company for its customers, and its test, are a page:
+//! 1. **Roles.** Each role is a trait, and [`export!`] lists the roles that a plugin implements:
+//!
+//!    | trait | answers |
+//!    |---|---|
+//!    | [`Crm`] | which customers a worker sees, and who has an address |
+//!    | [`Templates`] | which message templates a worker can send |
+//!    | [`Outgoing`] | from which number a conversation is sent |
+//!    | [`Routing`] | which worker gets a conversation |
+//!    | [`Conversations`] | Twilio's Conversations webhooks |
+//!    | [`Channel`] | a Front application channel, with the types of [`channel`] |
+//!
+//! 2. **Errors.** [`Error`] has a case for each response that the platforms know. `?` converts the errors of the
+//!    modules below.
+//! 3. **Configuration.** [`settings`] reads the operator's configuration and secrets into a struct.
+//! 4. **Other systems.** [`http`] sends requests to granted hosts, and reads and writes JSON.
+//! 5. **Data.** [`state`] stores bytes or JSON between calls; [`files`] reads the granted folder.
+//! 6. **Customers.** [`directory`] calls the plugin that has the CRM role, from every other role.
+//! 7. **Webhooks.** [`signatures`] verifies a provider's signature with a key that stays in the gateway.
+//! 8. **Utilities.** The log ([`info!`], [`warn!`] and so on), [`clock`], [`random`], [`address`].
+//! 9. **Tests.** [`testing`] simulates the gateway: `cargo test` needs neither a gateway nor WebAssembly.
+//!
+//! # A longer example
+//!
+//! A plugin that reads customers from a CRM over HTTP, and its test:
 //!
 //! ```
 //! use frontgate_sdk::{Crm, Customer, CustomerPage, ListRequest, Position, Result, http, settings};
@@ -55,7 +65,7 @@
 //!
 //! frontgate_sdk::export!(AcmeCrm: crm);
 //!
-//! /// What the operator writes into `[plugins.named.acme-crm.config]`.
+//! /// The operator's settings: `[plugins.named.acme-crm.config]`.
 //! #[derive(Deserialize)]
 //! struct Settings {
 //!     crm: String,
@@ -106,7 +116,7 @@
 //!     }
 //! }
 //!
-//! // In `tests/`, or a module of tests:
+//! // The test:
 //! use frontgate_sdk::testing::{self, expect};
 //! use serde_json::json;
 //!
@@ -120,8 +130,11 @@
 //! assert_eq!(page.next_page_token, None);
 //! ```
 //!
-//! `serde`'s derives and `serde_json` are dependencies of the plugin's own; one that never names them pays nothing
-//! for them.
+//! `serde` and `serde_json` are dependencies of the plugin's own `Cargo.toml`, if it uses them.
+//!
+//! # Features
+//!
+//! - `allocator` (default): a fast allocator for short calls. Disable it to set a `#[global_allocator]` of your own.
 
 pub mod address;
 pub mod attachments;
@@ -135,6 +148,7 @@ mod conversations;
 mod crm;
 pub mod directory;
 pub mod files;
+mod host;
 pub mod http;
 mod json;
 #[cfg(target_os = "wasi")]
@@ -156,25 +170,25 @@ pub use crate::bindings::conversations::{
 };
 pub use crate::bindings::crm::{CustomerPage, ListRequest, Position};
 pub use crate::bindings::outgoing::OutgoingRequest;
-pub use crate::bindings::plugin_types::{Channel, Customer, CustomerSummary, Details, Error, Link};
+pub use crate::bindings::plugin_types::{ContactChannel, Customer, CustomerSummary, Details, Error, Link};
 pub use crate::bindings::routing::{Assignment, InboundConversation};
 pub use crate::bindings::templates::{Category, Template, TemplateRequest};
-pub use crate::channel::FrontChannel;
+pub use crate::channel::Channel;
 pub use crate::conversations::Conversations;
 pub use crate::crm::Crm;
 pub use crate::outgoing::Outgoing;
 pub use crate::routing::Routing;
 pub use crate::templates::Templates;
 
-/// What a role's function returns.
+/// The result of a role's function.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 #[cfg(all(target_family = "wasm", feature = "allocator"))]
 #[global_allocator]
 static BLOCKS: blocks::Blocks = blocks::Blocks::new();
 
-/// The version of this crate as [`export!`] writes it into the component, for the gateway to read before it
-/// compiles anything: a line of text.
+/// This crate's version as a line of text. [`export!`] writes it into the component, where the gateway reads it before
+/// compilation.
 #[doc(hidden)]
 pub const VERSION: [u8; VERSION_LINE.len()] = match VERSION_LINE.as_bytes().first_chunk() {
     Some(line) => *line,
@@ -182,8 +196,7 @@ pub const VERSION: [u8; VERSION_LINE.len()] = match VERSION_LINE.as_bytes().firs
 };
 const VERSION_LINE: &str = concat!(env!("CARGO_PKG_VERSION"), "\n");
 
-/// Exports a type as a plugin, with the roles that it answers: `crm`, `templates`, `outgoing`,
-/// `routing`, `conversations`, `channel`.
+/// Exports a type as a plugin with these roles: `crm`, `templates`, `outgoing`, `routing`, `conversations`, `channel`.
 ///
 /// ```
 /// # use frontgate_sdk::{Crm, Customer, CustomerPage, Error, ListRequest, Result};
@@ -208,8 +221,7 @@ macro_rules! export {
     };
 }
 
-/// One role of [`export!`]. Natively there is nothing to export to, so that a plugin's tests need no
-/// WebAssembly.
+/// Exports one role of [`export!`]. Native builds only check the trait, so that tests need no WebAssembly.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! export_role {
@@ -229,19 +241,24 @@ macro_rules! export_role {
         $crate::export_role!($plugin: Conversations, conversations_world, export_conversations);
     };
     (channel $plugin:ident) => {
-        $crate::export_role!($plugin: FrontChannel, channel_world, export_channel);
+        $crate::export_role!($plugin: Channel, channel_world, export_channel);
     };
     ($plugin:ident: $role:ident, $world:ident, $export:ident) => {
         const _: fn() = || {
-            fn answers<T: $crate::$role>() {}
-            answers::<$plugin>();
+            fn has_role<T: $crate::$role>() {}
+            has_role::<$plugin>();
         };
         #[cfg(target_family = "wasm")]
         $crate::bindings::$world::$export!($plugin with_types_in $crate::bindings::$world);
     };
 }
 
-/// The plugin in the README is one that compiles.
+/// Compiles the example of the repository's README.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
+struct RepositoryReadme;
+
+/// Compiles the example of this crate's README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
 struct Readme;

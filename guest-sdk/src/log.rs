@@ -1,6 +1,6 @@
-//! Lines in the gateway's log, with plugin, tenant and request attached.
+//! The gateway's log. The gateway adds plugin, tenant and request to each line.
 //!
-//! Phone numbers, names and message texts do not belong there.
+//! Never log phone numbers, names or message texts.
 //!
 //! ```
 //! use frontgate_sdk::{testing, warn};
@@ -10,8 +10,9 @@
 //! ```
 
 pub use crate::bindings::log::Level;
+use crate::host;
 
-/// Writes one line; the macros [`error!`](crate::error), [`warn!`](crate::warn), [`info!`](crate::info),
+/// Writes one line. The macros [`error!`](crate::error), [`warn!`](crate::warn), [`info!`](crate::info),
 /// [`debug!`](crate::debug) and [`trace!`](crate::trace) are shorter.
 ///
 /// ```
@@ -21,33 +22,30 @@ pub use crate::bindings::log::Level;
 /// assert_eq!(frontgate_sdk::testing::logged(), ["info: 59 customers"]);
 /// ```
 pub fn write(level: Level, message: &str) {
-    #[cfg(target_family = "wasm")]
-    crate::bindings::log::write(level, message);
-    #[cfg(not(target_family = "wasm"))]
-    crate::testing::note(level, message);
+    host::log::write(level, message);
 }
 
-/// Something failed. Takes what `format!` takes.
+/// Logs a failed operation. Arguments are those of `format!`.
 ///
 /// ```
-/// frontgate_sdk::error!("the CRM refused the token");
+/// frontgate_sdk::error!("the CRM rejected the token");
 /// ```
 #[macro_export]
 macro_rules! error {
     ($($words:tt)+) => { $crate::log::write($crate::log::Level::Error, &::std::format!($($words)+)) };
 }
 
-/// Something is wrong, and was worked around. Takes what `format!` takes.
+/// Logs a problem that was handled. Arguments are those of `format!`.
 ///
 /// ```
-/// frontgate_sdk::warn!("{} numbers are left out", 3);
+/// frontgate_sdk::warn!("{} numbers omitted", 3);
 /// ```
 #[macro_export]
 macro_rules! warn {
     ($($words:tt)+) => { $crate::log::write($crate::log::Level::Warn, &::std::format!($($words)+)) };
 }
 
-/// Something that an operator may want to know. Takes what `format!` takes.
+/// Logs a message that is useful to operators. Arguments are those of `format!`.
 ///
 /// ```
 /// frontgate_sdk::info!("{} customers", 59);
@@ -57,7 +55,7 @@ macro_rules! info {
     ($($words:tt)+) => { $crate::log::write($crate::log::Level::Info, &::std::format!($($words)+)) };
 }
 
-/// For the author of the plugin. Takes what `format!` takes.
+/// Logs a message for the plugin's author. Arguments are those of `format!`.
 ///
 /// ```
 /// frontgate_sdk::debug!("page of {}", 30);
@@ -67,10 +65,10 @@ macro_rules! debug {
     ($($words:tt)+) => { $crate::log::write($crate::log::Level::Debug, &::std::format!($($words)+)) };
 }
 
-/// For the author of the plugin, in full. Takes what `format!` takes.
+/// Logs a detailed message for the plugin's author. Arguments are those of `format!`.
 ///
 /// ```
-/// frontgate_sdk::trace!("the page begins at {}", "c-7");
+/// frontgate_sdk::trace!("the page starts at {}", "c-7");
 /// ```
 #[macro_export]
 macro_rules! trace {

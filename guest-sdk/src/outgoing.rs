@@ -1,7 +1,7 @@
-//! The role `outgoing`: which number a new conversation is sent from.
+//! The role `outgoing`: selects the number that a new conversation is sent from.
 
 use crate::bindings::outgoing::Guest;
-use crate::{Channel, OutgoingRequest, Result};
+use crate::{ContactChannel, OutgoingRequest, Result};
 
 /// Answers the outgoing conversation callback.
 ///
@@ -23,8 +23,8 @@ use crate::{Channel, OutgoingRequest, Result};
 /// frontgate_sdk::export!(OneNumber: outgoing);
 /// ```
 pub trait Outgoing {
-    /// A number of yours: E.164 with the channel's prefix, and never the customer's own.
-    /// [`Error::Forbidden`](crate::Error::Forbidden) where this worker may not write to this customer.
+    /// Returns one of the company's numbers: E.164 with the channel's prefix, and never the customer's own. Return
+    /// [`Error::Forbidden`](crate::Error::Forbidden) if this worker may not write to this customer.
     fn proxy_address(request: OutgoingRequest) -> Result<String>;
 }
 
@@ -35,7 +35,7 @@ impl<T: Outgoing> Guest for T {
 }
 
 impl OutgoingRequest {
-    /// A worker wants to write to a customer by a channel, for tests of your own.
+    /// Creates a worker's request to write to a customer, for tests.
     ///
     /// ```
     /// let request = frontgate_sdk::OutgoingRequest::new("ana@example.org", "7", "sms", "+12025550107");
@@ -47,7 +47,7 @@ impl OutgoingRequest {
         kind: impl Into<String>,
         value: impl Into<String>,
     ) -> Self {
-        let channel = Channel { kind: kind.into(), value: value.into() };
+        let channel = ContactChannel { kind: kind.into(), value: value.into() };
         Self { worker: worker.into(), customer_id: customer_id.into(), channel }
     }
 }

@@ -1,4 +1,4 @@
-//! Randomness from the gateway, also where a toolchain's own is frozen.
+//! Random numbers from the gateway. They also work in toolchains that freeze their own generator at build time.
 //!
 //! ```
 //! use frontgate_sdk::random;
@@ -7,11 +7,12 @@
 //! assert_ne!(random::bytes(32), random::bytes(32));
 //! ```
 
-/// As many bytes can be had at once.
-const BYTES_MAX: usize = 65_536;
+use crate::host;
 
-/// Bytes that are fit for keys: 65,536 at most, however many are asked for. Natively they are the same in every
-/// run, so that tests are repeatable.
+/// The contract's limit for one call.
+const BYTES_MAX: u32 = 65_536;
+
+/// Returns cryptographically secure bytes, at most 65,536. Native tests get the same bytes in every run.
 ///
 /// ```
 /// use frontgate_sdk::random;
@@ -20,22 +21,14 @@ const BYTES_MAX: usize = 65_536;
 /// assert_eq!(random::bytes(1_000_000).len(), 65_536);
 /// ```
 pub fn bytes(count: usize) -> Vec<u8> {
-    let count = count.min(BYTES_MAX);
-    #[cfg(target_family = "wasm")]
-    return crate::bindings::host_random::bytes(u32::try_from(count).unwrap_or(u32::MAX));
-    #[cfg(not(target_family = "wasm"))]
-    return crate::testing::bytes(count);
+    host::random::bytes(u32::try_from(count).unwrap_or(BYTES_MAX).min(BYTES_MAX))
 }
 
-/// A random (version 4) UUID in its usual text form. Natively a counter in the same form, so that
-/// tests are repeatable.
+/// Returns a random (version 4) UUID in its usual text form. Native tests get a counter in the same form.
 ///
 /// ```
 /// assert_eq!(frontgate_sdk::random::uuid().len(), 36);
 /// ```
 pub fn uuid() -> String {
-    #[cfg(target_family = "wasm")]
-    return crate::bindings::host_random::uuid();
-    #[cfg(not(target_family = "wasm"))]
-    return crate::testing::uuid();
+    host::random::uuid()
 }

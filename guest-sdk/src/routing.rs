@@ -1,9 +1,9 @@
-//! The role `routing`: which worker gets an inbound conversation.
+//! The role `routing`: assigns inbound conversations to workers.
 
 use crate::bindings::routing::Guest;
 use crate::{Assignment, InboundConversation, Result};
 
-/// Decides who gets a conversation that a customer began.
+/// Assigns conversations that customers start.
 ///
 /// ```
 /// use frontgate_sdk::{Assignment, InboundConversation, Result, Routing, directory};
@@ -24,8 +24,8 @@ use crate::{Assignment, InboundConversation, Result};
 /// frontgate_sdk::export!(OwnerFirst: routing);
 /// ```
 pub trait Routing {
-    /// Who gets it. `None` lets the next plugin of the chain decide, and the configured default worker
-    /// in the end. The same conversation may be asked about again after a failure.
+    /// Returns the assignment. With `None` the next plugin of the chain decides, and finally the configured default
+    /// worker. After a failure, `route` may be called again for the same conversation.
     fn route(conversation: InboundConversation) -> Result<Option<Assignment>>;
 }
 
@@ -36,7 +36,7 @@ impl<T: Routing> Guest for T {
 }
 
 impl Assignment {
-    /// This worker, by identity.
+    /// Assigns this worker, by identity.
     ///
     /// ```
     /// use frontgate_sdk::Assignment;
@@ -47,7 +47,7 @@ impl Assignment {
         Self::Worker(identity.into())
     }
 
-    /// One of these in turn; the gateway counts the turns of each list.
+    /// Assigns one of these workers, round robin. The gateway keeps a counter for each list.
     ///
     /// ```
     /// use frontgate_sdk::Assignment;
@@ -61,7 +61,7 @@ impl Assignment {
 }
 
 impl InboundConversation {
-    /// A conversation that a customer began, for tests of your own.
+    /// Creates a conversation that a customer started, for tests.
     ///
     /// ```
     /// let conversation = frontgate_sdk::InboundConversation::of("+12025550107").to("+12025550199");
@@ -78,7 +78,7 @@ impl InboundConversation {
         }
     }
 
-    /// The number of yours that was written to.
+    /// Sets the company's number that the customer wrote to.
     ///
     /// ```
     /// let conversation = frontgate_sdk::InboundConversation::of("+12025550107").to("+12025550199");

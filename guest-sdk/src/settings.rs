@@ -1,7 +1,7 @@
-//! What the operator wrote for this plugin: `config` and `secrets` of `[plugins.named.NAME]`.
+//! The operator's settings for this plugin: `config` and `secrets` of `[plugins.named.NAME]`.
 //!
-//! A plugin says what it can be told as a struct, and reads all of it at once. A mistyped key, a missing one and
-//! a value of another type are errors that name the setting, for the operator:
+//! A plugin declares its settings as a struct, and reads them with one call. Unknown keys, missing keys and values of
+//! the wrong type are errors that name the setting, for the operator:
 //!
 //! ```
 //! use std::collections::BTreeMap;
@@ -11,9 +11,9 @@
 //!
 //! #[derive(Deserialize)]
 //! struct Settings {
-//!     /// Where the CRM is.
+//!     /// The CRM's URL.
 //!     crm: String,
-//!     /// A value of `secrets`, which is a setting like any other.
+//!     /// From `secrets`, which are read like other settings.
 //!     token: String,
 //!     #[serde(default = "fifty")]
 //!     page_size: u32,
@@ -21,7 +21,7 @@
 //!     workers: Vec<String>,
 //!     #[serde(default)]
 //!     columns: Columns,
-//!     /// A table whose keys are the operator's own.
+//!     /// A table whose keys the operator chooses.
 //!     #[serde(default)]
 //!     languages: BTreeMap<String, String>,
 //! }
@@ -64,26 +64,28 @@
 //! # Ok::<(), Error>(())
 //! ```
 //!
-//! A list is one text with commas. The keys of a table are joined with dots: `columns.name`. Those of a map may have
-//! dots themselves (`workers.ana@example.org`), so its values are no tables.
+//! - A list is one text with commas.
+//! - Dots separate a table from its keys: `columns.name`.
+//! - The keys of a map may contain dots (`workers.ana@example.org`), so its values cannot be tables.
 
 mod known;
-mod place;
+mod tree;
 
 use serde::de::DeserializeOwned;
 
+use self::known::missing;
 pub use self::known::only;
-use self::place::Place;
-use crate::{Error, Result};
+use self::tree::Tree;
+use crate::{Error, Result, host};
 
-/// All settings as a struct of the plugin's own: a field for each, a struct for a table. Fields that may be missing
-/// are an `Option` or have a `#[serde(default)]`; settings that have no field are refused. See [above](self).
+/// Reads all settings into a struct: a field for each setting, a struct for each table. Optional fields are `Option` or
+/// have `#[serde(default)]`; settings without a field are errors. See the [module](self).
 pub fn read<T: DeserializeOwned>() -> Result<T> {
     let all = all();
-    T::deserialize(Place::whole(&all)).map_err(Error::from)
+    T::deserialize(Tree::whole(&all)).map_err(Error::from)
 }
 
-/// One setting as any type that serde can make of a text: a number, a flag, a list, an enum of words.
+/// Reads one setting as any type that serde reads from a text: a number, a flag, a list, an enum of words.
 ///
 /// ```
 /// use frontgate_sdk::{Error, settings, testing};
@@ -91,27 +93,27 @@ pub fn read<T: DeserializeOwned>() -> Result<T> {
 ///
 /// #[derive(Debug, PartialEq, Deserialize)]
 /// #[serde(rename_all = "kebab-case")]
-/// enum WithoutCrm {
+/// enum Fallback {
 ///     Wait,
-///     GoOn,
+///     UseCache,
 /// }
 ///
-/// testing::settings([("without_crm", "go-on"), ("page_size", "50")]);
-/// assert_eq!(settings::get_as("without_crm"), Ok(Some(WithoutCrm::GoOn)));
+/// testing::settings([("fallback", "use-cache"), ("page_size", "50")]);
+/// assert_eq!(settings::get_as("fallback"), Ok(Some(Fallback::UseCache)));
 /// assert_eq!(settings::get_as("page_size"), Ok(Some(50_u32)));
 /// assert_eq!(settings::get_as::<u32>("pages"), Ok(None));
 ///
-/// testing::settings([("without_crm", "stop")]);
-/// let problem = "the setting `without_crm` is `stop`; write wait or go-on";
-/// assert_eq!(settings::get_as::<WithoutCrm>("without_crm"), Err(Error::failed(problem)));
+/// testing::settings([("fallback", "stop")]);
+/// let problem = "the setting `fallback` is `stop`; write wait or use-cache";
+/// assert_eq!(settings::get_as::<Fallback>("fallback"), Err(Error::failed(problem)));
 /// ```
 pub fn get_as<T: DeserializeOwned>(key: &str) -> Result<Option<T>> {
     let Some(text) = get(key) else { return Ok(None) };
     let one = [(key.to_owned(), text)];
-    T::deserialize(Place::one(&one, key)).map(Some).map_err(Error::from)
+    T::deserialize(Tree::one(&one, key)).map(Some).map_err(Error::from)
 }
 
-/// One setting, which must be there.
+/// Returns one setting, or an error if it is missing.
 ///
 /// ```
 /// use frontgate_sdk::{Error, settings, testing};
@@ -124,11 +126,7 @@ pub fn require(key: &str) -> Result<String> {
     get(key).ok_or_else(|| Error::Failed(missing(key)))
 }
 
-fn missing(key: &str) -> String {
-    format!("the setting `{key}` is missing")
-}
-
-/// One setting. A key inside a table is written with dots: `columns.name`.
+/// Returns one setting. Dots separate a table from its keys: `columns.name`.
 ///
 /// ```
 /// use frontgate_sdk::{settings, testing};
@@ -137,13 +135,10 @@ fn missing(key: &str) -> String {
 /// assert_eq!(settings::get("columns.name").as_deref(), Some("Name"));
 /// ```
 pub fn get(key: &str) -> Option<String> {
-    #[cfg(target_family = "wasm")]
-    return crate::bindings::settings::get(key);
-    #[cfg(not(target_family = "wasm"))]
-    return crate::testing::get(key);
+    host::settings::get(key)
 }
 
-/// Every setting, sorted by key.
+/// Returns all settings, sorted by key.
 ///
 /// ```
 /// use frontgate_sdk::{settings, testing};
@@ -153,13 +148,10 @@ pub fn get(key: &str) -> Option<String> {
 /// assert_eq!(keys, ["greeting", "workers.ben@example.org"]);
 /// ```
 pub fn all() -> Vec<(String, String)> {
-    #[cfg(target_family = "wasm")]
-    return crate::bindings::settings::all();
-    #[cfg(not(target_family = "wasm"))]
-    return crate::testing::all();
+    host::settings::all()
 }
 
-/// A setting that is `true` or `false`.
+/// Reads a setting that is `true` or `false`.
 ///
 /// ```
 /// use frontgate_sdk::{settings, testing};

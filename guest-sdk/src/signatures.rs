@@ -1,17 +1,17 @@
-//! Signatures of providers' webhooks. The operator binds a key to a name (`webhook_keys` of
-//! `[plugins.named.NAME]`); the gateway checks with it, and the plugin never sees it.
+//! Verifies the signatures of providers' webhooks. The operator binds a key to a name (`webhook_keys` of
+//! `[plugins.named.NAME]`). The key stays in the gateway; the plugin never sees it.
 //!
 //! ```
-//! use frontgate_sdk::channel::{Reception, Request};
+//! use frontgate_sdk::channel::{WebhookResult, Request};
 //! use frontgate_sdk::{Result, signatures, testing};
 //!
-//! fn receive(request: &Request) -> Result<Reception> {
+//! fn receive(request: &Request) -> Result<WebhookResult> {
 //!     let signature = request.header("x-signature").and_then(|value| value.strip_prefix("sha256="));
-//!     let Some(signature) = signature else { return Ok(Reception::answer(403)) };
+//!     let Some(signature) = signature else { return Ok(WebhookResult::status(403)) };
 //!     if !signatures::hmac_sha256("pigeons", &request.body, signature)? {
-//!         return Ok(Reception::answer(403));
+//!         return Ok(WebhookResult::status(403));
 //!     }
-//!     Ok(Reception::answer(204))
+//!     Ok(WebhookResult::status(204))
 //! }
 //!
 //! testing::signatures(|check| check.key == "pigeons" && check.message == b"Hello" && check.signature == "5bdc");
@@ -21,16 +21,14 @@
 //! # Ok::<(), frontgate_sdk::Error>(())
 //! ```
 //!
-//! A signature is given whole, in hexadecimal, base64 or base64url, and without the provider's prefix. Where a
-//! provider signs a timestamp, check its age as well: a webhook that was seen once can be sent again.
+//! Pass the whole signature in hexadecimal, base64 or base64url, without the provider's prefix. If the provider signs a
+//! timestamp, check its age as well: a recorded webhook can be replayed.
 
-#[cfg(target_family = "wasm")]
-use crate::bindings::webhook_signatures;
 pub use crate::bindings::webhook_signatures::Algorithm;
 use crate::bindings::webhook_signatures::SignatureError;
-use crate::{Error, Result};
+use crate::{Error, Result, host};
 
-/// Whether a signature is the HMAC-SHA256 of the message with this key.
+/// Returns whether the signature is the message's HMAC-SHA256 with this key.
 ///
 /// ```
 /// use frontgate_sdk::{signatures, testing};
@@ -43,7 +41,7 @@ pub fn hmac_sha256(key: &str, message: impl AsRef<[u8]>, signature: &str) -> Res
     verify(key, Algorithm::HmacSha256, message.as_ref(), signature)
 }
 
-/// Whether a signature is the HMAC-SHA1 of the message with this key.
+/// Returns whether the signature is the message's HMAC-SHA1 with this key.
 ///
 /// ```
 /// use frontgate_sdk::{signatures, testing};
@@ -56,13 +54,9 @@ pub fn hmac_sha1(key: &str, message: impl AsRef<[u8]>, signature: &str) -> Resul
     verify(key, Algorithm::HmacSha1, message.as_ref(), signature)
 }
 
-/// A key that the operator did not bind is `Unavailable`: the provider sends its webhook again later.
+/// An unbound key is `Unavailable`, so that the provider retries its webhook later.
 fn verify(key: &str, algorithm: Algorithm, message: &[u8], signature: &str) -> Result<bool> {
-    #[cfg(target_family = "wasm")]
-    let verified = webhook_signatures::verify(key, algorithm, message, signature);
-    #[cfg(not(target_family = "wasm"))]
-    let verified = crate::testing::verify(key, algorithm, message, signature);
-    verified.map_err(|error| match error {
+    host::signatures::verify(key, algorithm, message, signature).map_err(|error| match error {
         SignatureError::UnknownKey => Error::unavailable(format!(
             "no webhook key `{key}`: add webhook_keys = {{ {key} = {{ env = \"NAME\" }} }} to the plugin's table"
         )),

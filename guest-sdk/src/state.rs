@@ -1,8 +1,9 @@
-//! What the plugin keeps from one call to the next: a small store of its own for each tenant, where the
-//! operator granted one (`plugins.named.NAME.state = true`).
+//! The plugin's key-value store, separate for each tenant. The operator must grant it
+//! (`plugins.named.NAME.state = true`).
 //!
-//! A call sees its own writes at once. Others see them when the call has succeeded, all together; if it
-//! returns an error, panics or runs out of time, nothing was written.
+//! - A call sees its own writes at once. Other calls see them after the call has succeeded, all in one transaction.
+//! - If the call returns an error, panics or times out, all its writes are discarded.
+//! - [`swap`] and [`increment`] lock the key until the call ends; [`set`] and [`delete`] do not.
 //!
 //! ```
 //! use std::time::Duration;
@@ -11,7 +12,7 @@
 //!
 //! const DAY: Duration = Duration::from_secs(86_400);
 //!
-//! /// Whether a customer is welcomed for the first time today.
+//! /// Returns whether this is the customer's first greeting today.
 //! fn is_new(customer_id: &str, today: &str) -> Result<bool> {
 //!     let greetings = state::increment(&format!("greeted/{today}/{customer_id}"), 1, DAY)?;
 //!     Ok(greetings == 1)
@@ -20,15 +21,15 @@
 //! assert!(is_new("c-7", "2026-11-21")?);
 //! assert!(!is_new("c-7", "2026-11-21")?);
 //!
-//! // Change what is there only if nobody else did so meanwhile.
+//! // Compare-and-swap: change the value only if no other call has changed it.
 //! state::set("turn", "ana@example.org", None)?;
-//! let turn = state::get("turn")?.expect("it was just set");
+//! let turn = state::get("turn")?.expect("the key was just set");
 //! assert_eq!(turn.text(), Some("ana@example.org"));
 //! assert!(state::swap("turn", Some(turn.version), "ben@example.org", None)?);
 //! # Ok::<(), frontgate_sdk::Error>(())
 //! ```
 //!
-//! Values are bytes, or anything that serde can write as JSON:
+//! Values are bytes, or any type that serde writes as JSON:
 //!
 //! ```
 //! use std::time::Duration;
@@ -46,7 +47,7 @@
 //! state::set_json("people/7", &mora, Duration::from_secs(600))?;
 //! assert_eq!(state::get_json("people/7")?, Some(mora));
 //!
-//! // Nothing that another call writes meanwhile is lost.
+//! // `update` retries if another call writes the key in between.
 //! let mora = state::update("people/7", None, |person: Option<Person>| {
 //!     let person = person.unwrap_or_default();
 //!     Person { visits: person.visits + 1, ..person }
@@ -61,12 +62,12 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub use crate::bindings::state::{Entry, StateError};
-use crate::{Error, Result, json};
+use crate::{Error, Result, host, json};
 
-/// How often [`update`] tries before it leaves the key to others.
+/// Attempts of [`update`].
 const UPDATES_MAX: usize = 8;
 
-/// What stands under the key, if anything.
+/// Returns the key's entry, if any.
 ///
 /// ```
 /// use frontgate_sdk::state;
@@ -76,14 +77,11 @@ const UPDATES_MAX: usize = 8;
 /// # Ok::<(), state::StateError>(())
 /// ```
 pub fn get(key: &str) -> Result<Option<Entry>, StateError> {
-    #[cfg(target_family = "wasm")]
-    return crate::bindings::state::get(key);
-    #[cfg(not(target_family = "wasm"))]
-    return crate::testing::state::get(key);
+    host::state::get(key)
 }
 
-/// Keeps a value, for as long as is said or until it is deleted. Of several calls that set a key, the one
-/// that ends last wins.
+/// Stores a value for this time to live, or until it is deleted. If several calls set a key, the one that ends last
+/// wins.
 ///
 /// ```
 /// use std::time::Duration;
@@ -94,16 +92,12 @@ pub fn get(key: &str) -> Result<Option<Entry>, StateError> {
 /// state::set("code", "1234", Duration::from_secs(60))?;
 /// # Ok::<(), state::StateError>(())
 /// ```
-pub fn set(key: &str, value: impl AsRef<[u8]>, keep: impl Into<Option<Duration>>) -> Result<(), StateError> {
-    let (value, seconds) = (value.as_ref(), seconds(keep.into()));
-    #[cfg(target_family = "wasm")]
-    return crate::bindings::state::set(key, value, seconds);
-    #[cfg(not(target_family = "wasm"))]
-    return crate::testing::state::set(key, value, seconds);
+pub fn set(key: &str, value: impl AsRef<[u8]>, ttl: impl Into<Option<Duration>>) -> Result<(), StateError> {
+    host::state::set(key, value.as_ref(), seconds(ttl.into()))
 }
 
-/// Writes only if the key's version is still this one, or, without one, if there is no such key; says
-/// whether it did. Until this call ends no other can swap or increment the key.
+/// Compare-and-swap: writes only if the key still has this version, or, with `None`, if the key does not exist. Returns
+/// whether the value was written. No other call can swap or increment the key until this call ends.
 ///
 /// ```
 /// use frontgate_sdk::state;
@@ -116,17 +110,13 @@ pub fn swap(
     key: &str,
     version: Option<u64>,
     value: impl AsRef<[u8]>,
-    keep: impl Into<Option<Duration>>,
+    ttl: impl Into<Option<Duration>>,
 ) -> Result<bool, StateError> {
-    let (value, seconds) = (value.as_ref(), seconds(keep.into()));
-    #[cfg(target_family = "wasm")]
-    return crate::bindings::state::swap(key, version, value, seconds);
-    #[cfg(not(target_family = "wasm"))]
-    return crate::testing::state::swap(key, version, value, seconds);
+    host::state::swap(key, version, value.as_ref(), seconds(ttl.into()))
 }
 
-/// Adds to a counter that starts at 0, and says what it is now: no two calls that succeed are told the
-/// same. Until this call ends no other can swap or increment the key.
+/// Adds to a counter that starts at 0, and returns the sum, which is exact under concurrency. No other call can swap or
+/// increment the key until this call ends.
 ///
 /// ```
 /// use frontgate_sdk::state;
@@ -134,15 +124,11 @@ pub fn swap(
 /// assert_eq!((state::increment("n", 2, None)?, state::increment("n", -1, None)?), (2, 1));
 /// # Ok::<(), state::StateError>(())
 /// ```
-pub fn increment(key: &str, by: i64, keep: impl Into<Option<Duration>>) -> Result<i64, StateError> {
-    let seconds = seconds(keep.into());
-    #[cfg(target_family = "wasm")]
-    return crate::bindings::state::increment(key, by, seconds);
-    #[cfg(not(target_family = "wasm"))]
-    return crate::testing::state::increment(key, by, seconds);
+pub fn increment(key: &str, delta: i64, ttl: impl Into<Option<Duration>>) -> Result<i64, StateError> {
+    host::state::increment(key, delta, seconds(ttl.into()))
 }
 
-/// Forgets the key; it is no error if there is none.
+/// Deletes the key. A missing key is not an error.
 ///
 /// ```
 /// use frontgate_sdk::state;
@@ -152,19 +138,16 @@ pub fn increment(key: &str, by: i64, keep: impl Into<Option<Duration>>) -> Resul
 /// # Ok::<(), state::StateError>(())
 /// ```
 pub fn delete(key: &str) -> Result<(), StateError> {
-    #[cfg(target_family = "wasm")]
-    return crate::bindings::state::delete(key);
-    #[cfg(not(target_family = "wasm"))]
-    return crate::testing::state::delete(key);
+    host::state::delete(key)
 }
 
-/// What stands under the key, read as JSON. The error names the key, and not what stands there.
+/// Reads the key's value as JSON. The error names the key, and contains no value.
 ///
 /// ```
 /// use frontgate_sdk::{Error, state};
 ///
 /// state::set("visits", "many", None)?;
-/// let problem = "what is kept under `visits` is not what was expected: expected value at line 1 column 1";
+/// let problem = "unexpected value of `visits`: expected value at line 1 column 1";
 /// assert_eq!(state::get_json::<u32>("visits"), Err(Error::failed(problem)));
 /// assert_eq!(state::get_json::<u32>("others"), Ok(None));
 /// # Ok::<(), Error>(())
@@ -173,7 +156,7 @@ pub fn get_json<T: DeserializeOwned>(key: &str) -> Result<Option<T>> {
     get(key)?.map(|entry| read(key, &entry)).transpose()
 }
 
-/// Keeps a value as JSON, as [`set`] keeps bytes.
+/// Stores a value as JSON, like [`set`].
 ///
 /// ```
 /// use frontgate_sdk::state;
@@ -182,12 +165,12 @@ pub fn get_json<T: DeserializeOwned>(key: &str) -> Result<Option<T>> {
 /// assert_eq!(state::get_json::<Vec<String>>("workers")?.unwrap().len(), 1);
 /// # Ok::<(), frontgate_sdk::Error>(())
 /// ```
-pub fn set_json<T: Serialize + ?Sized>(key: &str, value: &T, keep: impl Into<Option<Duration>>) -> Result<()> {
-    Ok(set(key, written(key, value)?, keep)?)
+pub fn set_json<T: Serialize + ?Sized>(key: &str, value: &T, ttl: impl Into<Option<Duration>>) -> Result<()> {
+    Ok(set(key, json_of(key, value)?, ttl)?)
 }
 
-/// Makes another value of what stands under the key, and gives it: `change` is asked again if somebody else wrote
-/// meanwhile.
+/// Replaces the key's value with the result of `change`, and returns it. Runs `change` again if another call wrote the
+/// key in between.
 ///
 /// ```
 /// use frontgate_sdk::state;
@@ -202,38 +185,38 @@ pub fn set_json<T: Serialize + ?Sized>(key: &str, value: &T, keep: impl Into<Opt
 /// ```
 pub fn update<T: Serialize + DeserializeOwned>(
     key: &str,
-    keep: impl Into<Option<Duration>>,
+    ttl: impl Into<Option<Duration>>,
     mut change: impl FnMut(Option<T>) -> T,
 ) -> Result<T> {
-    let keep = keep.into();
+    let ttl = ttl.into();
     for _ in 0..UPDATES_MAX {
         let entry = get(key)?;
         let version = entry.as_ref().map(|entry| entry.version);
         let value = change(entry.map(|entry| read(key, &entry)).transpose()?);
-        if swap(key, version, written(key, &value)?, keep)? {
+        if swap(key, version, json_of(key, &value)?, ttl)? {
             return Ok(value);
         }
     }
-    Err(Error::unavailable(format!("others write `{key}` all the time")))
+    Err(Error::unavailable(format!("too many concurrent writes of `{key}`")))
 }
 
 fn read<T: DeserializeOwned>(key: &str, entry: &Entry) -> Result<T> {
-    json::read(&entry.value, &format!("what is kept under `{key}` is not what was expected"))
+    json::read(&entry.value, &format!("unexpected value of `{key}`"))
 }
 
-fn written<T: Serialize + ?Sized>(key: &str, value: &T) -> Result<Vec<u8>> {
-    serde_json::to_vec(value).map_err(|error| Error::failed(format!("`{key}` cannot be written as JSON: {error}")))
+fn json_of<T: Serialize + ?Sized>(key: &str, value: &T) -> Result<Vec<u8>> {
+    serde_json::to_vec(value).map_err(|error| Error::failed(format!("failed to write `{key}` as JSON: {error}")))
 }
 
-/// Whole seconds, and at least as long as was asked for.
-fn seconds(keep: Option<Duration>) -> Option<u32> {
-    let keep = keep?;
-    let seconds = keep.as_secs() + u64::from(keep.subsec_nanos() > 0);
+/// Rounds up to whole seconds.
+fn seconds(ttl: Option<Duration>) -> Option<u32> {
+    let ttl = ttl?;
+    let seconds = ttl.as_secs() + u64::from(ttl.subsec_nanos() > 0);
     Some(u32::try_from(seconds).unwrap_or(u32::MAX))
 }
 
 impl Entry {
-    /// The value, if it is a text.
+    /// Returns the value as text, if it is UTF-8.
     ///
     /// ```
     /// let entry = frontgate_sdk::state::Entry { value: b"Mora".to_vec(), version: 1 };
@@ -244,15 +227,15 @@ impl Entry {
     }
 }
 
-/// Lets `?` end a role's function. What may help to try again is `unavailable`, the rest `failed`.
+/// For `?` in a role's function. Retryable errors become `unavailable`, the others `failed`.
 impl From<StateError> for Error {
     fn from(error: StateError) -> Self {
         match error {
-            StateError::Unavailable => Self::unavailable("the plugin's state: unavailable"),
-            StateError::NotGranted => Self::failed("the plugin's state: not granted; set plugins.named.NAME.state"),
-            StateError::TooLarge => Self::failed("the plugin's state: a key or a value is too large"),
-            StateError::Full => Self::failed("the plugin's state: full"),
-            StateError::NotANumber => Self::failed("the plugin's state: this is no counter, or out of range"),
+            StateError::Unavailable => Self::unavailable("the plugin's state is unavailable"),
+            StateError::NotGranted => Self::failed("the plugin's state is not granted; set plugins.named.NAME.state"),
+            StateError::TooLarge => Self::failed("a key or value of the plugin's state is too large"),
+            StateError::Full => Self::failed("the plugin's state is full"),
+            StateError::NotANumber => Self::failed("a value of the plugin's state is not a counter, or out of range"),
         }
     }
 }
@@ -262,7 +245,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_kept_for_part_of_a_second_is_kept_for_a_whole_one() {
+    fn times_to_live_are_rounded_up_to_seconds() {
         let table = [(0, 0), (1, 1), (1_000, 1), (1_001, 2), (u64::MAX, u32::MAX)];
         for (millis, want) in table {
             assert_eq!(seconds(Some(Duration::from_millis(millis))), Some(want), "{millis}");

@@ -1,4 +1,4 @@
-//! The role `templates`: message templates, already rendered for one customer.
+//! The role `templates`: message templates, rendered for one customer.
 
 use crate::bindings::templates::Guest;
 use crate::{Category, Result, Template, TemplateRequest};
@@ -23,8 +23,8 @@ use crate::{Category, Result, Template, TemplateRequest};
 /// frontgate_sdk::export!(Greetings: templates);
 /// ```
 pub trait Templates {
-    /// The templates for this customer; [`Error::NotFound`](crate::Error::NotFound) where this
-    /// worker may not see the customer.
+    /// Returns the templates for this customer, or [`Error::NotFound`](crate::Error::NotFound) if this worker may not
+    /// see the customer.
     fn list_templates(request: TemplateRequest) -> Result<Vec<Category>>;
 }
 
@@ -35,7 +35,7 @@ impl<T: Templates> Guest for T {
 }
 
 impl TemplateRequest {
-    /// A worker's question, for tests of your own.
+    /// Creates a worker's request, for tests.
     ///
     /// ```
     /// let request = frontgate_sdk::TemplateRequest::new("ana@example.org").customer("7");
@@ -45,7 +45,7 @@ impl TemplateRequest {
         Self { worker: worker.into(), customer_id: None, conversation_sid: None }
     }
 
-    /// In a conversation with this customer.
+    /// Sets the customer of the conversation.
     ///
     /// ```
     /// let request = frontgate_sdk::TemplateRequest::new("ana@example.org").customer("7");
@@ -58,7 +58,7 @@ impl TemplateRequest {
 }
 
 impl Template {
-    /// A text that a worker can send, with nothing left to fill in.
+    /// Creates a template from its final text, without placeholders.
     ///
     /// ```
     /// let template = frontgate_sdk::Template::new("Hello Mora!");
@@ -68,7 +68,7 @@ impl Template {
         Self { content: content.into(), whatsapp_approved: false }
     }
 
-    /// Says that WhatsApp has approved this text, so that it can open a conversation there.
+    /// Marks the text as approved by WhatsApp, so that it can start a conversation there.
     ///
     /// ```
     /// assert!(frontgate_sdk::Template::new("Hello Mora!").whatsapp_approved().whatsapp_approved);
@@ -80,7 +80,7 @@ impl Template {
 }
 
 impl Category {
-    /// Templates under a heading.
+    /// Creates a category from its heading and templates.
     ///
     /// ```
     /// use frontgate_sdk::{Category, Template};

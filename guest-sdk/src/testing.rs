@@ -1,5 +1,4 @@
-//! Stands in for the gateway when a plugin is tested natively, with plain `cargo test`. Each test
-//! thread has its own of everything.
+//! Simulates the gateway in native tests, for plain `cargo test` without a gateway or WebAssembly.
 //!
 //! ```
 //! use frontgate_sdk::testing::{self, expect};
@@ -12,66 +11,61 @@
 //!         return Ok(name);
 //!     }
 //!     let crm = settings::require("crm")?;
-//!     let answer = http::get(&format!("{crm}/people/{id}")).send()?;
-//!     if let Some(time) = answer.retry_after() {
-//!         warn!("the CRM asks for {} s of patience", time.as_secs());
+//!     let response = http::get(&format!("{crm}/people/{id}")).send()?;
+//!     if let Some(time) = response.retry_after() {
+//!         warn!("the CRM asks for a pause of {} s", time.as_secs());
 //!     }
-//!     let person: serde_json::Value = answer.success()?.json()?;
+//!     let person: serde_json::Value = response.success()?.json()?;
 //!     state::set_json(&format!("names/{id}"), &person["name"], None)?;
 //!     Ok(person["name"].to_string())
 //! }
 //!
-//! // And a test of it.
+//! // A test.
 //! testing::settings([("crm", "https://crm.example.com")]);
 //! let crm = testing::serve([
 //!     expect(http::get("https://crm.example.com/people/7")).status(429).header("retry-after", "5"),
 //!     expect(http::get("https://crm.example.com/people/7")).json(&json!({ "name": "Mora" })),
 //! ]);
 //! assert!(name(7).is_err());
-//! assert_eq!(testing::logged(), ["warn: the CRM asks for 5 s of patience"]);
+//! assert_eq!(testing::logged(), ["warn: the CRM asks for a pause of 5 s"]);
 //! assert_eq!(name(7)?, "\"Mora\"");
-//! assert_eq!(name(7)?, "Mora", "it is kept");
+//! assert_eq!(name(7)?, "Mora", "the name is stored");
 //! # Ok::<(), frontgate_sdk::Error>(())
 //! ```
 //!
-//! What stands in for what: [`settings()`], [`secrets`], [`customers`] (for [`directory`](crate::directory)),
-//! [`serve`] or [`answer_with`] (for [`http`](crate::http)), a store that is empty ([`state()`], for
-//! [`state`](mod@crate::state)), [`now`] and [`pass`] (for [`clock`](crate::clock)), [`folder`] and [`files`],
-//! [`signatures`] (for [`signatures`](crate::signatures)), [`logged`]. A test that runs in a thread of an earlier one begins with [`reset`].
+//! | module | configured by | default |
+//! |---|---|---|
+//! | [`settings`](mod@crate::settings) | [`settings()`], [`secrets`] | no settings |
+//! | [`http`](crate::http) | [`serve`], [`answers`], [`answer_with`]; read with [`requests`] | no host is granted |
+//! | [`state`](mod@crate::state) | [`state()`] | an empty store |
+//! | [`directory`](crate::directory) | [`customers`] | no customers |
+//! | [`files`](mod@crate::files) | [`folder`] | the real file system |
+//! | [`attachments`](crate::attachments) | [`files`] | no attachments |
+//! | [`clock`](crate::clock) | [`now`], [`pass`] | midnight of 1 January 2026 (UTC) |
+//! | [`signatures`](mod@crate::signatures) | [`signatures()`] | no key is bound |
+//! | [`log`](crate::log) | read with [`logged`] | |
+//!
+//! # Threads
+//!
+//! The simulated gateway is kept in thread-locals:
+//!
+//! - Each `#[test]` runs in a thread of its own, so that tests do not see each other. No setup or cleanup is needed.
+//! - A thread that a test starts has a gateway of its own, in its initial state.
+//! - Tests that share a thread, as some test harnesses run them, call [`reset`] first.
 #![cfg(not(target_family = "wasm"))]
 
-mod clock;
-mod files;
-pub(crate) mod http;
-mod signatures;
-pub(crate) mod state;
+mod http;
 
-use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
 
-pub use self::clock::{now, pass};
-pub use self::files::{files, folder};
 pub use self::http::{Exchange, Server, answer_with, answers, expect, requests, serve};
-pub use self::signatures::{Check, signatures};
-pub use self::state::state;
-use crate::log::Level;
-use crate::{Customer, Error, Result, address};
+pub use crate::host::native::signatures::Check;
 
-pub(crate) use self::clock::time;
-pub(crate) use self::files::{in_folder, piece};
-pub(crate) use self::http::{send, upload};
-pub(crate) use self::signatures::verify;
+use crate::Customer;
+use crate::host::native::{self, clock, directory, log};
 
-thread_local! {
-    static CUSTOMERS: RefCell<Vec<Customer>> = const { RefCell::new(Vec::new()) };
-    static INSTANCE: Cell<u64> = const { Cell::new(0) };
-    static SETTINGS: RefCell<BTreeMap<String, String>> = const { RefCell::new(BTreeMap::new()) };
-    static SECRETS: RefCell<BTreeMap<String, String>> = const { RefCell::new(BTreeMap::new()) };
-    static LOGGED: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
-    static RANDOM: Cell<u64> = const { Cell::new(0) };
-}
-
-/// Makes everything as it is at the beginning of a test: nothing is set, kept, logged or known.
+/// Restores the initial state: no settings, entries, log lines or customers.
 ///
 /// ```
 /// use frontgate_sdk::{settings, testing};
@@ -81,21 +75,11 @@ thread_local! {
 /// assert_eq!(settings::get("crm"), None);
 /// ```
 pub fn reset() {
-    CUSTOMERS.take();
-    SETTINGS.take();
-    SECRETS.take();
-    LOGGED.take();
-    RANDOM.take();
-    INSTANCE.set(instance() + 1);
-    clock::reset();
-    files::reset();
+    native::reset();
     http::reset();
-    signatures::reset();
-    state(true);
 }
 
-/// Sets what the operator would have written, in place of what was set before. What comes next happens in
-/// another instance, as it does when an operator changes something.
+/// Replaces all settings. Later calls run in a new instance, as after an operator's change.
 ///
 /// ```
 /// use frontgate_sdk::{settings, testing};
@@ -104,12 +88,10 @@ pub fn reset() {
 /// assert_eq!(settings::get("customers").as_deref(), Some("customers.csv"));
 /// ```
 pub fn settings<K: Into<String>, V: Into<String>>(settings: impl IntoIterator<Item = (K, V)>) {
-    SETTINGS.set(pairs(settings));
-    INSTANCE.set(instance() + 1);
+    native::settings::set(pairs(settings));
 }
 
-/// The same for `secrets`, which are settings that nobody shall see: a line of the log that has one in it fails
-/// the test.
+/// Replaces all `secrets`, which are settings that must stay secret: a log line that contains one fails the test.
 ///
 /// ```
 /// use frontgate_sdk::{settings, testing};
@@ -121,23 +103,17 @@ pub fn settings<K: Into<String>, V: Into<String>>(settings: impl IntoIterator<It
 /// ```should_panic
 /// # use frontgate_sdk::{testing, warn};
 /// testing::secrets([("token", "made-up")]);
-/// warn!("the CRM refused the token {}", "made-up");
+/// warn!("the CRM rejected the token {}", "made-up");
 /// ```
 pub fn secrets<K: Into<String>, V: Into<String>>(secrets: impl IntoIterator<Item = (K, V)>) {
-    SECRETS.set(pairs(secrets));
-    INSTANCE.set(instance() + 1);
+    native::settings::set_secrets(pairs(secrets));
 }
 
 fn pairs<K: Into<String>, V: Into<String>>(pairs: impl IntoIterator<Item = (K, V)>) -> BTreeMap<String, String> {
     pairs.into_iter().map(|(key, value)| (key.into(), value.into())).collect()
 }
 
-pub(crate) fn instance() -> u64 {
-    INSTANCE.get()
-}
-
-/// Sets whom the tenant's CRM knows, in place of whom it knew before. A worker sees the customers of
-/// their own and those of nobody.
+/// Replaces the customers in the tenant's CRM. A worker sees their own customers and those without an owner.
 ///
 /// ```
 /// use frontgate_sdk::{Customer, directory, testing};
@@ -147,10 +123,95 @@ pub(crate) fn instance() -> u64 {
 /// # Ok::<(), frontgate_sdk::Error>(())
 /// ```
 pub fn customers(customers: impl IntoIterator<Item = Customer>) {
-    CUSTOMERS.set(customers.into_iter().collect());
+    directory::set(customers.into_iter().collect());
 }
 
-/// Takes the lines that were logged, each with its level in front.
+/// Replaces the attachments of the message that is being sent, by id.
+///
+/// ```
+/// use frontgate_sdk::{attachments, testing};
+///
+/// testing::files([("fil_1", "a small text")]);
+/// assert_eq!(attachments::read("fil_1", 1024)?, b"a small text");
+/// # Ok::<(), frontgate_sdk::Error>(())
+/// ```
+pub fn files<I: Into<String>, B: Into<Vec<u8>>>(files: impl IntoIterator<Item = (I, B)>) {
+    native::attachments::set(files.into_iter().map(|(id, bytes)| (id.into(), bytes.into())).collect());
+}
+
+/// Replaces the content of the granted folder, for [`files`](mod@crate::files). Without a call of this function, paths
+/// lead to the real file system, so that a test can write a file and use its whole path.
+///
+/// ```
+/// use frontgate_sdk::{files, testing};
+///
+/// testing::folder([("words.txt", "one\ntwo")]);
+/// assert_eq!(files::read("words.txt")?.lines().count(), 2);
+/// assert!(files::read("others.txt").is_err());
+/// # Ok::<(), frontgate_sdk::Error>(())
+/// ```
+pub fn folder<P: Into<String>, T: Into<String>>(files: impl IntoIterator<Item = (P, T)>) {
+    native::files::set(pairs(files));
+}
+
+/// Sets the time of [`clock`](crate::clock).
+///
+/// ```
+/// use std::time::{Duration, UNIX_EPOCH};
+///
+/// use frontgate_sdk::{clock, testing};
+///
+/// testing::now(UNIX_EPOCH + Duration::from_secs(7));
+/// assert_eq!(clock::seconds(), 7);
+/// ```
+pub fn now(time: SystemTime) {
+    clock::set(time);
+}
+
+/// Advances the clock. Entries of [`state`](mod@crate::state) expire accordingly.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use frontgate_sdk::{state, testing};
+///
+/// state::set("code", "1234", Duration::from_secs(60))?;
+/// testing::pass(Duration::from_secs(60));
+/// assert_eq!(state::get("code")?, None);
+/// # Ok::<(), frontgate_sdk::Error>(())
+/// ```
+pub fn pass(time: Duration) {
+    clock::advance(time);
+}
+
+/// Sets the verifier of webhook signatures. Without one, no key is bound.
+///
+/// ```
+/// use frontgate_sdk::{Error, signatures, testing};
+///
+/// let check = || signatures::hmac_sha256("pigeons", "Hello", "5bdc");
+/// assert!(matches!(check(), Err(Error::Unavailable(_))));
+/// testing::signatures(|check| check.signature == "5bdc");
+/// assert_eq!(check(), Ok(true));
+/// ```
+pub fn signatures(is_valid: impl Fn(&Check<'_>) -> bool + 'static) {
+    native::signatures::set(is_valid);
+}
+
+/// Deletes all entries of the store, and grants or denies it. Initially it is granted.
+///
+/// ```
+/// use frontgate_sdk::state::{self, StateError};
+/// use frontgate_sdk::testing;
+///
+/// testing::state(false);
+/// assert_eq!(state::get("turn"), Err(StateError::NotGranted));
+/// ```
+pub fn state(is_granted: bool) {
+    native::state::reset(is_granted);
+}
+
+/// Removes and returns the log lines, each with its level in front.
 ///
 /// ```
 /// use frontgate_sdk::{info, testing};
@@ -160,66 +221,5 @@ pub fn customers(customers: impl IntoIterator<Item = Customer>) {
 /// assert!(testing::logged().is_empty());
 /// ```
 pub fn logged() -> Vec<String> {
-    LOGGED.take()
-}
-
-pub(crate) fn get(key: &str) -> Option<String> {
-    let of = |all: &BTreeMap<String, String>| all.get(key).cloned();
-    SETTINGS.with_borrow(of).or_else(|| SECRETS.with_borrow(of))
-}
-
-pub(crate) fn all() -> Vec<(String, String)> {
-    let mut all = SECRETS.with_borrow(Clone::clone);
-    all.extend(SETTINGS.with_borrow(Clone::clone));
-    all.into_iter().collect()
-}
-
-pub(crate) fn get_customer(worker: &str, customer_id: &str) -> Result<Customer> {
-    let sees = |customer: &&Customer| customer.worker.as_deref().is_none_or(|owner| owner == worker);
-    CUSTOMERS.with_borrow(|all| {
-        let found = all.iter().filter(sees).find(|customer| customer.customer_id == customer_id);
-        found.cloned().ok_or(Error::NotFound)
-    })
-}
-
-pub(crate) fn find_customer(address: &str) -> Result<Option<Customer>> {
-    let number = address::number(address);
-    let has = |customer: &&Customer| {
-        let mut channels = customer.channels.iter();
-        channels.any(|channel| address::number(&channel.value) == number)
-    };
-    CUSTOMERS.with_borrow(|all| Ok(all.iter().find(has).cloned()))
-}
-
-pub(crate) fn note(level: Level, message: &str) {
-    let level = match level {
-        Level::Error => "error",
-        Level::Warn => "warn",
-        Level::Info => "info",
-        Level::Debug => "debug",
-        Level::Trace => "trace",
-    };
-    let shown = SECRETS.with_borrow(|all| {
-        let mut secrets = all.iter().filter(|(_, value)| !value.is_empty());
-        secrets.find(|(_, value)| message.contains(value.as_str())).map(|(key, _)| key.clone())
-    });
-    if let Some(key) = shown {
-        panic!("the secret `{key}` is in a line of the log");
-    }
-    LOGGED.with_borrow_mut(|lines| lines.push(format!("{level}: {message}")));
-}
-
-fn next() -> u64 {
-    RANDOM.set(RANDOM.get() + 1);
-    RANDOM.get()
-}
-
-pub(crate) fn uuid() -> String {
-    format!("00000000-0000-4000-8000-{:012x}", next())
-}
-
-/// A multiplication spreads the counter over the bits.
-pub(crate) fn bytes(count: usize) -> Vec<u8> {
-    let words = std::iter::repeat_with(|| next().wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes());
-    words.flatten().take(count).collect()
+    log::take()
 }

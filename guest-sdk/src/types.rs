@@ -1,11 +1,11 @@
-//! Short ways to write what roles answer with.
+//! Builders for the types that roles share.
 
 use std::fmt::Display;
 
-use crate::{Channel, Customer, CustomerPage, CustomerSummary, Details, Error, Link, ListRequest, Position};
+use crate::{ContactChannel, Customer, CustomerPage, CustomerSummary, Details, Error, Link, ListRequest, Position};
 
 impl Customer {
-    /// A customer with nothing but an id and a name.
+    /// Creates a customer from an id and a name.
     ///
     /// ```
     /// use frontgate_sdk::Customer;
@@ -29,40 +29,40 @@ impl Customer {
         }
     }
 
-    /// Adds a number for text messages, in E.164.
+    /// Adds an SMS number, in E.164.
     ///
     /// ```
     /// let customer = frontgate_sdk::Customer::new("7", "Mora Lind").sms("+12025550107");
     /// assert_eq!(customer.channels[0].kind, "sms");
     /// ```
     pub fn sms(mut self, number: impl Into<String>) -> Self {
-        self.channels.push(Channel { kind: "sms".to_owned(), value: number.into() });
+        self.channels.push(ContactChannel { kind: "sms".to_owned(), value: number.into() });
         self
     }
 
-    /// Adds a number for WhatsApp, in E.164; the prefix is put before it.
+    /// Adds a WhatsApp number, in E.164. The prefix `whatsapp:` is added.
     ///
     /// ```
     /// let customer = frontgate_sdk::Customer::new("7", "Mora Lind").whatsapp("+12025550107");
     /// assert_eq!(customer.channels[0].value, "whatsapp:+12025550107");
     /// ```
     pub fn whatsapp(mut self, number: impl Display) -> Self {
-        self.channels.push(Channel { kind: "whatsapp".to_owned(), value: format!("whatsapp:{number}") });
+        self.channels.push(ContactChannel { kind: "whatsapp".to_owned(), value: format!("whatsapp:{number}") });
         self
     }
 
-    /// Adds an identity for chats.
+    /// Adds a chat identity.
     ///
     /// ```
     /// let customer = frontgate_sdk::Customer::new("7", "Mora Lind").chat("mora");
     /// assert_eq!(customer.channels[0].kind, "chat");
     /// ```
     pub fn chat(mut self, identity: impl Into<String>) -> Self {
-        self.channels.push(Channel { kind: "chat".to_owned(), value: identity.into() });
+        self.channels.push(ContactChannel { kind: "chat".to_owned(), value: identity.into() });
         self
     }
 
-    /// Adds a link: a label of your own, an `https://` or `mailto:` URL, what the worker reads.
+    /// Adds a link: the plugin's own label, an `https://` or `mailto:` URL, and the text that the worker sees.
     ///
     /// ```
     /// let customer = frontgate_sdk::Customer::new("7", "Mora Lind").link("Mail", "mailto:m@example.org", "Write");
@@ -73,7 +73,7 @@ impl Customer {
         self
     }
 
-    /// Sets the block of text on the customer's page.
+    /// Sets the text block on the customer's page.
     ///
     /// ```
     /// let customer = frontgate_sdk::Customer::new("7", "Mora Lind").details("Account", "Tier: gold\nSince: 2019");
@@ -95,7 +95,7 @@ impl Customer {
         self
     }
 
-    /// Names the worker who owns the customer.
+    /// Sets the worker who owns the customer.
     ///
     /// ```
     /// let customer = frontgate_sdk::Customer::new("7", "Mora Lind").owned_by("ana@example.org");
@@ -108,7 +108,7 @@ impl Customer {
 }
 
 impl CustomerSummary {
-    /// A row of the list with nothing but an id and a name.
+    /// Creates a row of the list from an id and a name.
     ///
     /// ```
     /// let row = frontgate_sdk::CustomerSummary::new("7", "Mora Lind").avatar("https://img.example.com/7.png");
@@ -137,7 +137,7 @@ impl From<Customer> for CustomerSummary {
 }
 
 impl ListRequest {
-    /// The first page of a worker's list, for tests of your own.
+    /// Creates a request for the first page, for tests.
     ///
     /// ```
     /// use frontgate_sdk::{ListRequest, Position};
@@ -149,7 +149,7 @@ impl ListRequest {
         Self { worker: worker.into(), page_size, position: Position::First, query: None }
     }
 
-    /// The page after a customer.
+    /// Requests the page after this customer.
     ///
     /// ```
     /// let request = frontgate_sdk::ListRequest::first("ana@example.org", 30).after("7");
@@ -160,7 +160,7 @@ impl ListRequest {
         self
     }
 
-    /// The page at the token of the one before it.
+    /// Requests the page at this token.
     ///
     /// ```
     /// let request = frontgate_sdk::ListRequest::first("ana@example.org", 30).at("7");
@@ -171,7 +171,7 @@ impl ListRequest {
         self
     }
 
-    /// With a text typed in the search box.
+    /// Sets the search text.
     ///
     /// ```
     /// let request = frontgate_sdk::ListRequest::first("ana@example.org", 30).search("Lind");
@@ -184,7 +184,7 @@ impl ListRequest {
 }
 
 impl CustomerPage {
-    /// A page with nobody on it, which is what an unknown position has.
+    /// Creates an empty page, for example for an unknown position.
     ///
     /// ```
     /// let page = frontgate_sdk::CustomerPage::empty();
@@ -194,7 +194,7 @@ impl CustomerPage {
         Self { customers: Vec::new(), next_page_token: None }
     }
 
-    /// The last page, or the only one.
+    /// Creates the last page.
     ///
     /// ```
     /// use frontgate_sdk::{Customer, CustomerPage};
@@ -206,7 +206,7 @@ impl CustomerPage {
         Self { customers: customers.into_iter().map(Into::into).collect(), next_page_token: None }
     }
 
-    /// Says that there is more, at this token.
+    /// Sets the token of the next page.
     ///
     /// ```
     /// use frontgate_sdk::{Customer, CustomerPage};
@@ -221,7 +221,7 @@ impl CustomerPage {
 }
 
 impl Error {
-    /// The worker may not do this; the text is for the operator.
+    /// The worker may not do this. The text is for the operator.
     ///
     /// ```
     /// use frontgate_sdk::Error;
@@ -232,7 +232,7 @@ impl Error {
         Self::Forbidden(why.to_string())
     }
 
-    /// The plugin cannot work with this.
+    /// The plugin cannot process this request.
     ///
     /// ```
     /// use frontgate_sdk::Error;
@@ -243,7 +243,7 @@ impl Error {
         Self::Invalid(why.to_string())
     }
 
-    /// The system behind the plugin is down or slow; the text is for the operator.
+    /// The plugin's backend is down or slow. The text is for the operator.
     ///
     /// ```
     /// use frontgate_sdk::{Error, Result};
@@ -257,7 +257,7 @@ impl Error {
         Self::Unavailable(why.to_string())
     }
 
-    /// Something else went wrong; the text is for the operator.
+    /// Any other failure. The text is for the operator.
     ///
     /// ```
     /// assert_eq!(frontgate_sdk::Error::failed(7), frontgate_sdk::Error::Failed("7".to_owned()));

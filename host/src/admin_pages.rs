@@ -12,19 +12,17 @@ use std::time::Instant;
 use arc_swap::{ArcSwap, ArcSwapOption};
 use frontgate_config::Config;
 use frontgate_delivery::job::State;
-use frontgate_delivery::store::desk::Desk;
-use frontgate_runtime::registry::Registry;
-use frontgate_runtime::run::engine::Engine;
+use frontgate_delivery::store::queue_admin::QueueAdmin;
+use frontgate_runtime::{Engine, Registry};
 use frontgate_state::{Buckets, Usage};
 use frontgate_store::{Database, Waiting};
 use frontgate_telemetry::REFUSALS;
+use frontgate_telemetry::metrics::{self, METRICS, labels};
 use frontgate_tenants::roles;
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::header::CONTENT_TYPE;
 use hyper::{Method, Request, Response, StatusCode};
-use metrics::{counter, gauge};
-use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::task::spawn_blocking;
 use tracing::warn;
 
@@ -41,7 +39,6 @@ pub(crate) struct AdminPages {
     store: PathBuf,
     waiting: Waiting,
     buckets: Arc<Buckets>,
-    metrics: PrometheusHandle,
     /// Tenants with a gauge in the metrics.
     counted: Mutex<BTreeSet<String>>,
     started: Instant,
@@ -57,7 +54,6 @@ impl AdminPages {
         registry: Arc<Registry>,
         database: &Database,
         buckets: &Arc<Buckets>,
-        metrics: PrometheusHandle,
     ) -> Self {
         Self {
             config: ArcSwap::new(config),
@@ -67,7 +63,6 @@ impl AdminPages {
             store: database.path().to_owned(),
             waiting: database.waiting(),
             buckets: Arc::clone(buckets),
-            metrics,
             counted: Mutex::default(),
             started: Instant::now(),
             loading: AtomicBool::new(true),
@@ -147,7 +142,7 @@ impl AdminPages {
     /// Deliveries by tenant and state; `None` if the database cannot be read.
     async fn deliveries(&self) -> Option<Deliveries> {
         let path = self.store.clone();
-        let counted = spawn_blocking(move || Desk::open(&path)?.counts()).await;
+        let counted = spawn_blocking(move || QueueAdmin::open(&path)?.counts()).await;
         match counted.map_err(anyhow::Error::from).flatten() {
             Ok(counts) => Some(counts),
             Err(error) => {
@@ -178,8 +173,8 @@ impl AdminPages {
             let states = deliveries.get(tenant).filter(|_| config.tenants.contains_key(tenant));
             for state in State::ALL {
                 let number = states.and_then(|states| states.get(&state)).copied().unwrap_or_default();
-                let labels = [("tenant", tenant.clone()), ("state", state.name().to_owned())];
-                gauge!("frontgate_deliveries", &labels).set(count(usize::try_from(number).unwrap_or(usize::MAX)));
+                let labels = labels::Deliveries { tenant: tenant.as_str().into(), state: state.name() };
+                METRICS.deliveries.get_or_create(&labels).set(count(number));
             }
         }
     }
@@ -189,28 +184,34 @@ impl AdminPages {
         let waiting = self.waiting.by_tenant();
         for tenant in self.config.load().tenants.keys() {
             let number = waiting.get(&**tenant).copied().unwrap_or_default();
-            gauge!("frontgate_store_waiting", "tenant" => tenant.clone()).set(count(number));
+            let labels = labels::Tenant { tenant: tenant.as_str().into() };
+            METRICS.store_waiting.get_or_create(&labels).set(count(number));
         }
     }
 
     async fn numbers(&self) -> Response<Full<Bytes>> {
         self.count_deliveries(&self.deliveries().await.unwrap_or_default());
         for kept in self.state_usage().await.unwrap_or_default() {
-            let labels = [("plugin", kept.plugin), ("tenant", kept.tenant)];
-            gauge!("frontgate_state_keys", &labels).set(count(usize::try_from(kept.size.keys).unwrap_or_default()));
-            gauge!("frontgate_state_bytes", &labels).set(count(usize::try_from(kept.size.bytes).unwrap_or_default()));
+            let labels = labels::State { plugin: kept.plugin.into(), tenant: kept.tenant.into() };
+            METRICS.state_keys.get_or_create(&labels).set(count(kept.size.keys));
+            METRICS.state_bytes.get_or_create(&labels).set(count(kept.size.bytes));
         }
         self.count_writes();
-        gauge!("frontgate_plugin_places_free").set(count(self.engine.places_free()));
-        gauge!("frontgate_plugin_generations").set(count(self.registry.generations()));
-        gauge!("frontgate_plugins_live").set(count(self.registry.live().len()));
-        self.metrics.run_upkeep();
-        with_type("text/plain; version=0.0.4; charset=utf-8", StatusCode::OK, self.metrics.render())
+        METRICS.plugin_places_free.set(count(self.engine.places_free()));
+        METRICS.plugin_generations.set(count(self.registry.generations()));
+        METRICS.plugins_live.set(count(self.registry.live().len()));
+        match spawn_blocking(|| METRICS.render()).await {
+            Ok(text) => with_type(metrics::CONTENT_TYPE, StatusCode::OK, text),
+            Err(error) => {
+                warn!(event = "admin.metrics_failed", "failed to write the metrics: {error}");
+                text(StatusCode::INTERNAL_SERVER_ERROR, "failed to write the metrics\n")
+            }
+        }
     }
 }
 
 fn refused(refusal: host::Refusal, lines_per_second_max: u32) -> Response<Full<Bytes>> {
-    counter!("frontgate_admin_refused_total").increment(1);
+    METRICS.admin_refused.inc();
     if REFUSALS.admit(lines_per_second_max) {
         warn!(
             event = "admin.host_rejected",
@@ -226,9 +227,9 @@ fn refused(refusal: host::Refusal, lines_per_second_max: u32) -> Response<Full<B
     }
 }
 
-/// Converts a count to a gauge value. Counts stay far below the precision of a float.
-fn count(number: usize) -> f64 {
-    u32::try_from(number).unwrap_or(u32::MAX).into()
+/// Converts a count to a gauge value.
+fn count(number: impl TryInto<i64>) -> i64 {
+    number.try_into().unwrap_or(i64::MAX)
 }
 
 pub(crate) fn text(status: StatusCode, body: impl Into<Bytes>) -> Response<Full<Bytes>> {

@@ -10,6 +10,7 @@ mod authoring;
 mod channels;
 mod check;
 mod client;
+mod config;
 mod deliveries;
 mod format;
 mod plugin;
@@ -55,6 +56,13 @@ enum Command {
         /// Also verify credentials and webhook URLs with Twilio
         #[arg(long)]
         online: bool,
+    },
+    /// Print the configuration with its defaults, or the schema of `config.toml`
+    Config {
+        #[command(flatten)]
+        config: ConfigFile,
+        #[command(subcommand)]
+        command: config::Command,
     },
     /// Reload configuration and plugins of the running gateway, and wait for the result
     ///
@@ -116,6 +124,7 @@ pub fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Run(file) => run::run(&file.config),
         Command::Check { config, online } => return check::check(&config.config, online),
+        Command::Config { config: file, command } => config::config(&file.config, &command),
         Command::Reload(file) => return reload::reload(&file.config),
         Command::Plugin { config, command } => plugin::plugin(&config.config, &command),
         Command::Dev(arguments) => authoring::dev(arguments),

@@ -16,10 +16,8 @@ use frontgate_gateway::server::descriptors::OPERATORS_CONNECTIONS_MAX;
 use frontgate_gateway::server::socket::Socket;
 use frontgate_gateway::server::{Callers, Server};
 use frontgate_loader::reload::{Access, Reload};
-use frontgate_runtime::outbound::network::{Around, Detour};
-use frontgate_runtime::registry::Registry;
-use frontgate_runtime::run::engine::Engine;
 use frontgate_runtime::settings::PluginConfig;
+use frontgate_runtime::{Engine, NetworkOverrides, Redirect, Registry};
 use frontgate_state::Buckets;
 use frontgate_store::Database;
 use frontgate_tenants::roles;
@@ -50,7 +48,7 @@ pub(crate) struct Overrides {
     /// Replaces `server.listen`.
     pub(crate) listen: Option<SocketAddr>,
     /// Redirects requests of plugins.
-    pub(crate) detour: Option<Detour>,
+    pub(crate) redirect: Option<Redirect>,
     /// The limit on open files, which also limits connections.
     pub(crate) open_files_max: Option<u64>,
     /// Receives the address once callbacks are accepted.
@@ -59,8 +57,6 @@ pub(crate) struct Overrides {
 
 /// Serves until a signal, then drains. `file` is the configuration's path, for reloads.
 pub(crate) async fn serve(file: &Path, config: Config, overrides: Overrides) -> anyhow::Result<Shutdown> {
-    let metrics = frontgate_telemetry::metrics()?;
-    tokio::spawn(frontgate_telemetry::keep_up(metrics.clone()));
     tokio::spawn(frontgate_memory::give_back());
     let mut signals = Signals::new()?;
     let listen = overrides.listen.unwrap_or(config.server.listen);
@@ -76,11 +72,11 @@ pub(crate) async fn serve(file: &Path, config: Config, overrides: Overrides) -> 
     let database = Arc::new(spawn_blocking(move || Database::open(&opening.store)).await??);
     let store = Arc::new(Store::open(&database, &config.store).await?);
     let buckets = Buckets::new(&database);
-    tokio::spawn(Arc::clone(&buckets).forget_expired());
+    tokio::spawn(Arc::clone(&buckets).delete_expired());
     let engine = Engine::new(&config.plugins, Some(Arc::clone(&buckets)))?;
     let registry = Arc::new(Registry::default());
     let admin_pages =
-        AdminPages::new(Arc::clone(&config), Arc::clone(&engine), Arc::clone(&registry), &database, &buckets, metrics);
+        AdminPages::new(Arc::clone(&config), Arc::clone(&engine), Arc::clone(&registry), &database, &buckets);
     let admin_pages = Arc::new(admin_pages);
 
     let admin_stop = CancellationToken::new();
@@ -93,7 +89,7 @@ pub(crate) async fn serve(file: &Path, config: Config, overrides: Overrides) -> 
         admin_stop.clone(),
     ));
 
-    let around = Around { own: vec![address, admin_address], detour: overrides.detour };
+    let around = NetworkOverrides { own: vec![address, admin_address], redirect: overrides.redirect };
     let mut plugins_reload =
         Reload::new(&engine, &registry, &(Arc::clone(&config) as Arc<dyn PluginConfig>), around, Access::Write)?;
     let socket = Socket::bind(&config.admin.socket).await?;

@@ -4,7 +4,7 @@
     (type $summary' (record (field "customer-id" string) (field "display-name" string) (field "avatar" (option string))))
     (export $summary "customer-summary" (type $summary'))
     (type $channel' (record (field "kind" string) (field "value" string)))
-    (export $channel "channel" (type $channel'))
+    (export $channel "contact-channel" (type $channel'))
     (type $link' (record (field "kind" string) (field "value" string) (field "display-name" string)))
     (export $link "link" (type $link'))
     (type $details' (record (field "title" string) (field "content" string)))

@@ -2,15 +2,12 @@
 //! is written.
 
 mod contract;
-pub mod crm;
-mod double;
+mod demo;
 mod eventually;
 mod examples;
-pub mod front;
 mod gateway;
 mod guard;
 pub mod hostile;
-pub mod hubspot;
 mod log;
 mod names;
 mod platform;
@@ -18,20 +15,17 @@ pub mod provider;
 mod raw;
 mod setup;
 mod tls;
-mod twilio;
 mod web;
 
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 pub use crate::contract::built_against;
-pub use crate::crm::SmallCrm;
+pub use crate::demo::Demo;
 pub use crate::eventually::eventually;
 pub use crate::examples::{Edit, Example, Mistake};
-pub use crate::front::Front;
 pub use crate::gateway::{Gateway, run};
 pub use crate::guard::SetOnDrop;
-pub use crate::hubspot::HubSpot;
 pub use crate::log::Log;
 pub use crate::names::Names;
 pub use crate::platform::{Answer, LIST, callback, get, list, post, sign, sign_sha256};
@@ -39,14 +33,16 @@ pub use crate::provider::Provider;
 pub use crate::raw::{Raw, RawAnswer, callback as raw_callback, signed_callback};
 pub use crate::setup::Setup;
 pub use crate::tls::Tls;
-pub use crate::twilio::{
+pub use frontgate_simulators::twilio::{
     Action, Authorization, Call, Conversation, ConversationState, DeliveryStatus, Effect, Fault, FileToSend, Fired,
     Initializing, Media, Message, Participant, Receipt, Recorded, Rejection, State, Twilio, TwilioBuilder,
 };
+pub use frontgate_simulators::{Front, HubSpot, SmallCrm, crm, front, hubspot};
+
 pub use crate::web::Web;
 
 /// The auth token that signs the tests' requests.
-pub const TOKEN: &str = "0123456789abcdef0123456789abcdef";
+pub const TOKEN: &str = Twilio::AUTH_TOKEN;
 /// The public URL under which the platform calls the gateway.
 pub const PUBLIC_URL: &str = "https://gw.example.org";
 

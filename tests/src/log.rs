@@ -54,7 +54,7 @@ impl Log {
 
     /// Selects the lines whose `event` field has this value.
     pub fn event(&self, event: &str) -> Events<'_> {
-        Events { log: self, fields: vec![("event".to_owned(), event.to_owned())] }
+        Events { log: self, fields: vec![("event".to_owned(), event.to_owned())], reason: None }
     }
 
     /// Waits for a line whose message contains this text.
@@ -104,6 +104,7 @@ impl Log {
 pub struct Events<'l> {
     log: &'l Log,
     fields: Vec<(String, String)>,
+    reason: Option<String>,
 }
 
 impl Events<'_> {
@@ -113,9 +114,14 @@ impl Events<'_> {
         self
     }
 
+    /// Keeps only lines whose message contains this text: the reason, where that is the fact under test.
+    pub fn saying(self, reason: &str) -> Self {
+        Self { reason: Some(reason.to_owned()), ..self }
+    }
+
     /// Waits until there are this many lines, and returns the last of them.
     pub fn wait_for(&self, count: usize) -> Value {
-        self.log.wait_for_nth(&format!("{:?}", self.fields), count, |line| self.matches(line))
+        self.log.wait_for_nth(&format!("{:?} {:?}", self.fields, self.reason), count, |line| self.matches(line))
     }
 
     /// The number of lines so far.
@@ -124,7 +130,8 @@ impl Events<'_> {
     }
 
     fn matches(&self, line: &Value) -> bool {
-        self.fields.iter().all(|(name, value)| has_field(line, name, value))
+        let says = |reason: &String| text(line).contains(reason);
+        self.reason.as_ref().is_none_or(says) && self.fields.iter().all(|(name, value)| has_field(line, name, value))
     }
 }
 

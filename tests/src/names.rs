@@ -1,4 +1,4 @@
-//! A nameserver on loopback that says what a test wrote down, in turn.
+//! A nameserver on loopback with scripted answers.
 
 use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
@@ -7,25 +7,25 @@ use std::thread;
 
 use parking_lot::Mutex;
 
-/// What is said about a name, one answer after the other; the last one again and again.
+/// The answers for each name in order. The last one repeats.
 type Script = HashMap<String, VecDeque<Vec<IpAddr>>>;
 
 const A: u16 = 1;
 const AAAA: u16 = 28;
 
-/// Runs until the test's process ends.
+/// A running nameserver. Runs until the test's process ends.
 pub struct Names {
     address: SocketAddr,
     script: Arc<Mutex<Script>>,
 }
 
 impl Names {
-    /// Knows no name. `silent.test` it does not answer for.
+    /// Starts a nameserver without names. Requests for `silent.test` get no answer.
     pub fn start() -> Self {
         Self::at(UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port"))
     }
 
-    /// The same at an address of one's own choice.
+    /// Starts a nameserver on this socket.
     pub fn at(socket: UdpSocket) -> Self {
         let address = socket.local_addr().expect("an address");
         let script = Arc::<Mutex<Script>>::default();
@@ -41,25 +41,25 @@ impl Names {
         Self { address, script }
     }
 
-    /// A name with the same addresses each time.
+    /// Adds a name with constant addresses.
     pub fn is(self, name: &str, addresses: &[&str]) -> Self {
         self.changes(name, &[addresses])
     }
 
-    /// A name with other addresses each time it is asked for.
+    /// Adds a name with different addresses for each request.
     pub fn changes(self, name: &str, answers: &[&[&str]]) -> Self {
         let read = |addresses: &&[&str]| addresses.iter().map(|address| address.parse().expect("an address")).collect();
         self.script.lock().insert(name.to_owned(), answers.iter().map(read).collect());
         self
     }
 
-    /// As in `plugins.nameservers`.
+    /// Returns the value for `plugins.nameservers`.
     pub fn setting(&self) -> String {
         format!("[\"{}\"]", self.address)
     }
 }
 
-/// The answer to a question, if there is to be one.
+/// Returns the answer to a question. `None` sends nothing.
 fn answer(question: &[u8], script: &Mutex<Script>) -> Option<Vec<u8>> {
     let (name, end) = name(question)?;
     let kind = u16::from_be_bytes([*question.get(end)?, *question.get(end + 1)?]);
@@ -70,7 +70,7 @@ fn answer(question: &[u8], script: &Mutex<Script>) -> Option<Vec<u8>> {
     let turns = script.get_mut(&name);
     let known = turns.is_some();
     let now = turns.map(|turns| match kind {
-        // Both kinds are asked for; the answer changes with one of them.
+        // Clients request both record types. The answer advances with one of them.
         A if turns.len() > 1 => turns.pop_front().unwrap_or_default(),
         _ => turns.front().cloned().unwrap_or_default(),
     });
@@ -88,7 +88,7 @@ fn answer(question: &[u8], script: &Mutex<Script>) -> Option<Vec<u8>> {
             IpAddr::V4(address) => address.octets().to_vec(),
             IpAddr::V6(address) => address.octets().to_vec(),
         };
-        // The name of the question, its kind, the internet, no time to live.
+        // A pointer to the name in the question, the record type, class IN, TTL 0.
         packet.extend([0xc0, 12]);
         packet.extend(kind.to_be_bytes());
         packet.extend([0, 1, 0, 0, 0, 0]);
@@ -98,7 +98,7 @@ fn answer(question: &[u8], script: &Mutex<Script>) -> Option<Vec<u8>> {
     Some(packet)
 }
 
-/// The name in a question, and where it ends.
+/// Parses the name in a question and returns its end.
 fn name(question: &[u8]) -> Option<(String, usize)> {
     let (mut labels, mut at) = (Vec::new(), 12);
     loop {

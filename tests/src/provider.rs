@@ -1,5 +1,5 @@
-//! A stand-in for the provider of a channel: it takes messages and files over HTTP, remembers what it took,
-//! tells its webhook what happens, and hangs, refuses and goes down on demand.
+//! A simulator of a channel's provider, for the plugin `courier`: receives messages and files over HTTP, sends events
+//! to the channel's webhook, and fails on demand.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -7,6 +7,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use frontgate_simulators::common::{Body, Cut, Port, Reply, Watched};
 use futures_util::stream;
 use http_body_util::{BodyExt as _, StreamBody};
 use hyper::body::{Bytes, Frame, Incoming};
@@ -17,77 +18,74 @@ use tokio::runtime::Runtime;
 use tokio::time::sleep;
 use url::Url;
 
-use crate::double::port::Port;
-use crate::double::reply::{Body, Cut, Reply};
-use crate::double::watched::Watched;
 use crate::platform::{self, Answer};
 
-/// Of what the provider tells.
+/// Headers of events.
 const HEADERS: [(&str, &str); 2] = [("password", "courier"), ("content-type", "application/json")];
 
-/// As much of a file is kept.
+/// The number of bytes of a file that are kept.
 const BEGINNING_BYTES_MAX: usize = 4_096;
 
-/// What becomes of one message that is handed in.
+/// A fault that hits a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Trouble {
-    /// It is taken at once, and the answer comes after this long.
+    /// Accepts the message and delays the answer.
     Slow(Duration),
-    /// It is taken, and the connection is closed without an answer.
+    /// Accepts the message and closes the connection without an answer.
     Silent,
-    /// It is not taken, and the connection is closed.
+    /// Closes the connection without accepting the message.
     Lost,
-    /// It is refused for good, with these words.
+    /// Rejects the message permanently, with this reason.
     Refused(String),
-    /// It is not taken, with this status.
+    /// Rejects the message with this status.
     Status(u16),
 }
 
-/// A message that was taken.
+/// An accepted message.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Taken {
-    /// What the provider calls it.
+    /// The provider's id.
     pub id: String,
-    /// And its conversation.
+    /// The provider's id of the conversation.
     pub conversation: String,
-    /// What came.
+    /// The request's body.
     pub body: Value,
 }
 
 impl Taken {
-    /// What it says.
+    /// The text.
     pub fn text(&self) -> &str {
         self.body["text"].as_str().unwrap_or_default()
     }
 }
 
-/// A file that was taken.
+/// An accepted file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Upload {
-    /// Its name.
+    /// The file name.
     pub name: String,
-    /// Its bytes.
+    /// The size in bytes.
     pub size: usize,
-    /// Their SHA-256.
+    /// The SHA-256 of the bytes, in hexadecimal digits.
     pub digest: String,
-    /// Its type.
+    /// The media type.
     pub content_type: String,
-    /// `Content-Length`, where the sender said it.
+    /// `Content-Length`, if the sender set it.
     pub announced: Option<usize>,
-    /// What came first of it.
+    /// The first bytes.
     pub beginning: Vec<u8>,
 }
 
-/// What the provider knows.
+/// The state of the provider.
 #[derive(Debug, Default)]
 pub struct Known {
-    /// In the order in which they came.
+    /// Accepted messages in order of arrival.
     pub messages: Vec<Taken>,
-    /// The same.
+    /// Accepted files in order of arrival.
     pub uploads: Vec<Upload>,
-    /// Channels that were removed.
+    /// Removed channels.
     pub removed: Vec<String>,
-    /// Messages that were handed in, those included that were not taken.
+    /// The number of messages received, including rejected ones.
     pub attempts: usize,
     files: Vec<(String, Bytes)>,
     troubles: VecDeque<Trouble>,
@@ -95,7 +93,7 @@ pub struct Known {
 }
 
 impl Known {
-    /// The texts of the messages.
+    /// Returns the texts of the messages.
     pub fn texts(&self) -> Vec<&str> {
         self.messages.iter().map(Taken::text).collect()
     }
@@ -107,75 +105,78 @@ impl fmt::Display for Known {
     }
 }
 
-/// The provider, stopped when it is dropped.
+/// A running provider. Stops when it is dropped.
 pub struct Provider {
     known: Arc<Watched<Known>>,
     port: Port,
-    /// None only while it is dropped.
+    /// `None` only during drop.
     runtime: Option<Runtime>,
 }
 
 impl Provider {
-    /// Starts it on a free port.
+    /// Starts a provider on a free port.
     pub fn start() -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-        let port = Port::hold(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+        let port = Port::reserve(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).expect("a port");
         let provider =
             Self { known: Arc::new(Watched::new(Known::default())), port, runtime: Some(runtime.expect("a runtime")) };
         provider.come_back();
         provider
     }
 
-    /// Where it listens.
+    /// The address of the API.
     pub fn address(&self) -> SocketAddr {
         self.port.address()
     }
 
-    /// Refuses connections from now on, and cuts those that there are.
+    /// Simulates an outage: drops all connections and refuses new ones.
     pub fn go_down(&self) {
         self.port.close(self.runtime());
     }
 
-    /// Listens again.
+    /// Ends the outage.
     pub fn come_back(&self) {
         let known = Arc::clone(&self.known);
         self.port.open(self.runtime(), move |_, request| respond(Arc::clone(&known), request));
     }
 
-    /// What becomes of the next message that has no trouble yet.
+    /// Queues a fault for the next message.
     pub fn trouble(&self, trouble: Trouble) {
         self.known.update(|known| known.troubles.push_back(trouble));
     }
 
-    /// What becomes of every message from now on.
+    /// Sets a fault for all messages without a queued one.
     pub fn always(&self, trouble: Option<Trouble>) {
         self.known.update(|known| known.always = trouble);
     }
 
-    /// A file that can be fetched at `/files/NAME`, and at `/unsized/NAME` by whoever does not ask how large it is.
+    /// Adds a file at `/files/NAME`, and without `Content-Length` at `/unsized/NAME`.
     pub fn file(&self, name: &str, content: impl Into<Bytes>) {
         self.known.update(|known| known.files.push((name.to_owned(), content.into())));
     }
 
-    /// What somebody makes of what it knows.
+    /// Calls `look` with the state.
     pub fn look<T>(&self, look: impl FnOnce(&Known) -> T) -> T {
         self.known.read(look)
     }
 
-    /// Waits until something is so.
-    /// Panics if it is not so after a minute.
+    /// Blocks until the condition is true.
+    ///
+    /// # Panics
+    ///
+    /// Panics after one minute.
     #[track_caller]
     pub fn wait_for(&self, condition: impl Fn(&Known) -> bool) {
         self.known.wait_for(condition);
     }
 
-    /// Tells a gateway's webhook of events.
+    /// Sends events to the webhook at a gateway.
     pub fn tell(gateway: SocketAddr, webhook_url: &str, events: &Value) -> Answer {
         let url = Url::parse(webhook_url).expect("a URL");
         crate::post(gateway, url.path(), &HEADERS, events.to_string().as_bytes())
     }
 
-    /// The same of a gateway that may end meanwhile; says whether the events were taken.
+    /// Sends events to a gateway that may end meanwhile. Returns true if the gateway accepted them.
     pub fn try_tell(gateway: SocketAddr, webhook_url: &str, events: &Value) -> bool {
         let url = Url::parse(webhook_url).expect("a URL");
         let status = platform::try_post(gateway, url.path(), &HEADERS, events.to_string().as_bytes());
@@ -238,7 +239,7 @@ async fn message(known: &Watched<Known>, body: Incoming) -> Result<Reply, Cut> {
     match trouble {
         Some(Trouble::Lost) => return Err(Cut),
         Some(Trouble::Refused(words)) => return Ok(Reply::new(422, words)),
-        // Whoever says when to come again has done nothing.
+        // `Retry-After` tells the plugin that the message had no effect.
         Some(Trouble::Status(status)) => return Ok(Reply::new(status, "").header("retry-after", "0")),
         Some(Trouble::Slow(_) | Trouble::Silent) | None => {}
     }

@@ -22,11 +22,11 @@ const CRATES: [(&str, &[&str]); 22] = [
     ("twilio", &["settings", "signing"]),
     ("twilio-callbacks", &["contract", "twilio"]),
     ("twilio-rest", &["net", "twilio"]),
-    ("store", &["system"]),
+    ("store", &["system", "telemetry"]),
     ("state", &["settings", "store"]),
     ("runtime", &["contract", "net", "settings", "signing", "state", "system", "telemetry"]),
     ("loader", &["contract", "runtime", "system", "telemetry"]),
-    ("tenants", &["contract", "front", "runtime", "signing", "twilio"]),
+    ("tenants", &["contract", "front", "runtime", "signing", "telemetry", "twilio"]),
     (
         "delivery",
         &[

@@ -98,7 +98,7 @@ fn channels_list_hides_keys_and_channels_show_reveals_them() {
     assert_eq!(json["address"], address);
     assert_eq!(json["deliveries"]["front-message"]["ready"], 1);
     let mistakes: [(&[&str], &str); 4] = [
-        (&["show", "cha_nobody"], "there is no channel `cha_nobody`: see `frontgate channels list --all`"),
+        (&["show", "cha_nobody"], "channel `cha_nobody` not found: see `frontgate channels list --all`"),
         (&["show", channel, "--tenant", "nobody"], "unknown tenant `nobody`; known: demo"),
         (&["list", "--app", "nobody"], "unknown Front app `nobody`; known: sms"),
         (&["disconnect", channel], "add --yes"),
@@ -143,7 +143,7 @@ fn a_disconnected_channel_is_offline_in_front_and_removed_at_its_provider() {
     fixture.provider.wait_for(|known| known.removed.iter().any(|removed| removed == channel));
     assert!(!fixture.front.channel(channel).is_online);
     // A promised message that was still waiting is reported as failed.
-    assert_eq!(failure_reason(&fixture.front, &sent.message), "the channel was removed");
+    assert_eq!(failure_reason(&fixture.front, &sent.message), "Delivery failed: the channel was removed.");
     let answer = Provider::tell(gateway.address(), &fixture.webhook(), &json!([]));
     assert_eq!((answer.status, answer.code()), (404, "no-channel"));
     gateway.wait_for_delivery(2, "sent");
@@ -261,7 +261,7 @@ fn send_front_reports_invalid_arguments() {
         (&["message", "--bodiless"], "--bodiless goes with `delete` only"),
         (&["delete", "--bodiless", "--set", "a=b"], "--bodiless, which removes the body"),
         (&["list_addresses", "--channel", "cha_1"], "list_addresses has no channel"),
-        (&["message", "--channel", "cha_1"], "there is no channel `cha_1` of the tenant demo of the app sms"),
+        (&["message", "--channel", "cha_1"], "channel `cha_1` of the tenant demo of the app sms not found"),
         (&["message", "--tenant", "nobody"], "unknown tenant `nobody`; the configuration has: demo"),
         (&["message", "--set", "payload.text"], "write PATH=TEXT or PATH:=JSON"),
         (&["message", "--set", "payload.text:=Hello"], "invalid JSON after `:=`"),

@@ -21,7 +21,7 @@ fn cancelling_a_promised_message_marks_it_failed_in_front() {
     assert!(sent.ids().0.starts_with("fg-"));
     fixture.gateway.wait_for_delivery(1, "ready");
     assert!(run_ok(&fixture.gateway, &["deliveries", "cancel", "1"]).contains("delivery 1: cancelled"));
-    assert_eq!(failure_reason(&fixture.front, &sent.message), "An operator took it out.");
+    assert_eq!(failure_reason(&fixture.front, &sent.message), "Cancelled by an operator.");
     agent_sends(&fixture, "P77", "planted text of an agent");
     fixture.front.wait_for(|state| state.messages().count() == 2);
     assert_eq!(fixture.provider.look(|known| known.messages.len()), 0);
@@ -34,7 +34,10 @@ fn a_late_cancellation_says_that_the_message_may_have_arrived() {
     let sent = fixture.front.send(&fixture.channel, Draft::new("planted text").to(LEE));
     fixture.gateway.wait_for_delivery(1, "unknown");
     run_ok(&fixture.gateway, &["deliveries", "cancel", "1"]);
-    assert_eq!(failure_reason(&fixture.front, &sent.message), "An operator took it out. It may have arrived.");
+    assert_eq!(
+        failure_reason(&fixture.front, &sent.message),
+        "Cancelled by an operator. It may have been delivered already."
+    );
 }
 
 #[test]

@@ -188,7 +188,7 @@ fn a_message_is_imported_without_files_that_front_rejects() {
         &json!([{"inbound": {"id": "in-1", "conversation": "c", "with": LEE, "text": "planted text", "files": files}}]),
     );
     fixture.front.wait_for(|state| state.messages().count() == 1);
-    assert_eq!(first_inbound(&fixture).expect("a message").text, "planted text\n[a.bin was not taken by Front]");
+    assert_eq!(first_inbound(&fixture).expect("a message").text, "planted text\n[a.bin was rejected by Front]");
 }
 
 #[test]
@@ -215,7 +215,7 @@ fn a_file_of_unknown_size_is_imported_if_it_is_small() {
     );
     fixture.front.wait_for(|state| state.messages().count() == 1);
     let message = first_inbound(&fixture).expect("a message");
-    assert_eq!(message.text, "planted text\n[large.bin is large, and nobody says how large]");
+    assert_eq!(message.text, "planted text\n[large.bin is large and of unknown size]");
     assert_eq!(message.attachments.len(), 1);
     assert_eq!(message.attachments[0].digest, digest(b"a small file"));
 }

@@ -173,7 +173,7 @@ fn a_message_that_was_rejected_at_once_is_never_retried() {
     let fixture = ChannelFixture::new();
     let sent = fixture.front.send(&fixture.channel, Draft::new("refuse this number is blocked").to(LEE));
     let again = fixture.front.resend(&sent.message);
-    let output = json!({"type": "bad_request", "message": "It could not be sent: this number is blocked"});
+    let output = json!({"type": "bad_request", "message": "Delivery failed: this number is blocked"});
     let fired: Vec<_> = fixture.front.hooks().into_iter().filter(|fired| fired.kind == "message").collect();
     let answers: Vec<_> = fired.iter().map(|fired| (fired.status, fired.answered())).collect();
     assert_eq!(answers, [(Some(400), output.clone()), (Some(400), output)]);

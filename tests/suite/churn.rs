@@ -14,7 +14,7 @@ fn thousands_of_swaps_fail_no_call_and_leak_no_memory() {
     let gateway = Setup::misbehaving()
         .set("plugins.settle_ms", "1")
         .set("plugins.probation.calls", "3")
-        .set("log.level", "\"info,frontgate::gateway=warn\"")
+        .set("log.level", "\"info,frontgate_gateway=warn\"")
         .start();
     let good: Vec<_> = (0..BUILDS).map(|number| numbered_build(&component("misbehaving"), number)).collect();
     let bad = [

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use frontgate_tests::{Front, Provider, Setup, component, root, run};
+use frontgate_tests::{Front, Provider, Setup, TOKEN, component, root, run};
 
 /// The output of `check` for a setup, and its exit code.
 fn check(setup: &Setup) -> (String, Option<i32>) {
@@ -24,15 +24,15 @@ fn check_lists_what_a_valid_configuration_contains() {
 fn each_configuration_fault_is_reported_with_position_and_fix() {
     let table = [
         (("server.lisen", "1"), "config.toml:5:8", "unknown key `lisen`", "did you mean `listen`?"),
-        (("server.zzzzzz", "1"), "config.toml:", "unknown key `zzzzzz`", "known here: listen, public_url"),
+        (("server.zzzzzz", "1"), "config.toml:", "unknown key `zzzzzz`", "known keys: listen, public_url"),
         (
             ("server.headers_max", "\"many\""),
             "config.toml:5:22",
             "invalid type: a text, expected usize",
-            "example config.toml",
+            "docs/operate/configuration.md",
         ),
-        (("server.headers_max", "0"), "config.toml:5:8", "0 cannot work", "from 1 to 10000"),
-        (("server.public_url", "\"ftp://x\""), "config.toml:", "neither an https nor an http address", "https://"),
+        (("server.headers_max", "0"), "config.toml:5:8", "0 is out of range", "from 1 to 10000"),
+        (("server.public_url", "\"ftp://x\""), "config.toml:", "neither an https nor an http URL", "https://"),
         (("server.public_url", "\"https://x/?a\""), "config.toml:", "a query or a fragment", "scheme and host"),
         (
             ("tenants.demo.twilio.auth_tokens", "[{ env = \"NOT_SET_ANYWHERE\" }]"),
@@ -47,17 +47,17 @@ fn each_configuration_fault_is_reported_with_position_and_fix() {
             "set it",
         ),
         (("tenants.demo.twilio.auth_tokens", "[\"literal-token\"]"), "config.toml:", "a secret by reference", ""),
-        (("tenants.demo.twilio.auth_tokens", "[]"), "config.toml:", "there is no token", "auth_tokens = "),
-        (("tenants.demo.twilio.callback_timeout_ms", "6000"), "config.toml:", "6000 cannot work", "from 1 to 5999"),
+        (("tenants.demo.twilio.auth_tokens", "[]"), "config.toml:", "no callback can be verified", "auth_tokens = "),
+        (("tenants.demo.twilio.callback_timeout_ms", "6000"), "config.toml:", "6000 is out of range", "from 1 to 5999"),
         (("tenants.demo.path", "\"acme/\""), "config.toml:", "is not a path", "begin with `/`"),
         (("tenants.demo.roles.crm", "[\"a b\"]"), "config.toml:", "is not a plugin's name", "without `.wasm`"),
         (("plugins.directory", "\"nowhere\""), "config.toml:", "there is no folder", "create it"),
         (("plugins.named.plugin.files", "\"nowhere\""), "config.toml:", "there is no folder", "create it"),
         (("plugins.named.plugin.config.list", "[1]"), "config.toml:", "the setting `list` is a list", ""),
-        (("log.level", "\"infoo\""), "config.toml:", "unknown level `infoo`", "write error, warn"),
+        (("log.level", "\"infoo\""), "config.toml:", "`infoo` is not a log level", "write error, warn"),
         (("log.level", "\"a=b=c\""), "config.toml:", "log.level", "write error, warn"),
-        (("plugins.named.plugin.limits.cpu_time_ms", "0"), "config.toml:", "0 cannot work", "from 1"),
-        (("tenants.demo.twilio.page_size_max", "0"), "config.toml:", "0 cannot work", "from 1"),
+        (("plugins.named.plugin.limits.cpu_time_ms", "0"), "config.toml:", "0 is out of range", "from 1"),
+        (("tenants.demo.twilio.page_size_max", "0"), "config.toml:", "0 is out of range", "from 1"),
         (("tenants.demo.twilio.auth_tokens", "\"literal-token\""), "config.toml:", "invalid type: a text", ""),
     ];
     for ((key, value), place, problem, remedy) in table {
@@ -86,7 +86,7 @@ fn several_faults_are_reported_at_once() {
 fn two_tenants_cannot_share_a_path() {
     let (output, code) = check(&Setup::misbehaving().set("tenants.other.path", "\"/\""));
     assert_eq!(code, Some(1));
-    assert!(output.contains("is the path of tenant `demo` too"), "{output}");
+    assert!(output.contains("is also the path of tenant `demo`"), "{output}");
 }
 
 #[test]
@@ -114,10 +114,10 @@ fn an_incomplete_front_app_is_reported_with_what_is_missing() {
     let app = |key: &str, value: &str| (format!("tenants.demo.front.sms.{key}"), value.to_owned());
     let faults = [
         (app("plugin", "\"plugin\""), "app_uid: is missing"),
-        (app("plugin", "\"plugin\""), "app_secrets: there is no secret"),
-        (app("api_url", "\"http://api2.frontapp.com\""), "api_url: is no https address"),
-        (app("files_urls", "[\"*.frontapp.com\"]"), "files_urls[0]: is neither a host nor"),
-        (app("timeout_ms", "7000"), "timeout_ms: 7000 cannot work"),
+        (app("plugin", "\"plugin\""), "app_secrets: is empty"),
+        (app("api_url", "\"http://api2.frontapp.com\""), "api_url: is not an https URL"),
+        (app("files_urls", "[\"*.frontapp.com\"]"), "files_urls[0]: is neither the origin of a host nor"),
+        (app("timeout_ms", "7000"), "timeout_ms: 7000 is out of range"),
         (app("timeout", "7000"), "did you mean `timeout_ms`?"),
     ];
     for ((key, value), problem) in faults {
@@ -143,16 +143,96 @@ fn the_example_configuration_is_valid() {
     let shipped = ["directory", "templates", "numbers", "owner-routing", "echo-channel"];
     let setup = shipped.iter().fold(Setup::new(), |setup, name| setup.plugin(name, &component(name)));
     let example = fs::read_to_string(root().join("config.toml")).expect("the example");
-    let secrets = ["TWILIO_AUTH_TOKEN", "TWILIO_ACCOUNT_SID", "TWILIO_API_KEY", "TWILIO_API_SECRET"];
-    let secrets = secrets.into_iter().chain(["FRONT_APP_UID", "FRONT_APP_SECRET"]);
-    let example =
-        secrets.fold(example, |text, name| text.replace(&format!("{{ env = \"{name}\" }}"), "{ file = \"token\" }"));
-    for folder in ["data/directory", "data/templates"] {
+    for folder in ["data/directory", "data/templates", "data/secrets"] {
         fs::create_dir_all(setup.folder().join(folder)).expect("a folder");
+    }
+    let secrets = ["twilio-auth-token", "twilio-account-sid", "twilio-api-key", "twilio-api-secret"];
+    for name in secrets.into_iter().chain(["front-app-uid", "front-app-secret"]) {
+        fs::write(setup.folder().join("data/secrets").join(name), TOKEN).expect("a file");
     }
     fs::write(setup.folder().join("config.toml"), &example).expect("a file");
     let output = run(setup.folder(), &["check", "--config", "config.toml"]);
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stdout));
+}
+
+#[test]
+fn a_number_out_of_range_is_reported_with_its_key_and_the_range() {
+    let table = [
+        ("plugins.limits.handles_max", "0", "0 is out of range", "write a number from 1 to 1000000"),
+        ("store.timeout_ms", "86400001", "86400001 is out of range", "write a number from 1 to 86400000"),
+        ("plugins.breaker.pause_max_ms", "999", "999 is less than plugins.breaker.pause_ms", "write 1000 or more"),
+        ("delivery.retry_longest_ms", "499", "499 is less than delivery.retry_first_ms", "write 500 or more"),
+        ("plugins.cache_bytes_max", "1", "1 is less than plugins.code_bytes_max", "write 536870912 or more"),
+        ("plugins.memory_bytes_total_max", "1", "1 is less than the largest memory_bytes_max", "or more"),
+        (
+            "plugins.named.plugin.limits.call_timeout_ms",
+            "30001",
+            "30001 is greater than plugins.drain_timeout_ms",
+            "write 30000 or less",
+        ),
+    ];
+    for (key, value, problem, fix) in table {
+        let (said, code) = check(&Setup::misbehaving().set(key, value));
+        assert_eq!(code, Some(1), "{said}");
+        assert!(said.contains(&format!("{key}: {problem}")) && said.contains(fix), "{said}");
+        assert!(said.contains("1 fault in the configuration"), "{said}");
+    }
+}
+
+/// The output of a command that succeeds.
+fn output(setup: &Setup, arguments: &[&str]) -> String {
+    let output = run(setup.folder(), arguments);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("UTF-8")
+}
+
+#[test]
+fn the_schema_accepts_the_example_and_rejects_mistakes() {
+    let schema = serde_json::from_str(&output(&Setup::new(), &["config", "schema"])).expect("JSON");
+    let schema = jsonschema::validator_for(&schema).expect("a schema");
+    let example = fs::read_to_string(root().join("config.toml")).expect("the example");
+    let example: serde_json::Value = toml::from_str(&example).expect("TOML");
+    let faults: Vec<String> = schema.iter_errors(&example).map(|error| error.to_string()).collect();
+    assert!(faults.is_empty(), "{faults:#?}");
+    let table = [
+        ("server", "lisen", serde_json::json!("127.0.0.1:1")),
+        ("server", "headers_max", serde_json::json!(0)),
+        ("server", "headers_max", serde_json::json!("many")),
+        ("log", "format", serde_json::json!("xml")),
+    ];
+    for (section, key, value) in table {
+        let mut mistaken = example.clone();
+        mistaken[section][key] = value;
+        assert!(!schema.is_valid(&mistaken), "{section}.{key}");
+    }
+}
+
+#[test]
+fn the_effective_configuration_has_defaults_and_no_secret() {
+    let setup = Setup::misbehaving()
+        .set("server.public_url", "\"https://user:planted-word@gateway.example.com\"")
+        .set("tenants.demo.twilio.account_sid", "{ env = \"NOT_SET_ANYWHERE\" }")
+        .set("plugins.named.plugin.state", "{ keys_max = 7 }");
+    setup.write();
+    let shown = output(&setup, &["config", "show", "--config", "config.toml"]);
+    assert!(!shown.contains(TOKEN) && !shown.contains("planted-word"), "{shown}");
+    let shown: toml::Table = shown.parse().expect("TOML");
+    assert_eq!(shown["server"]["public_url"].as_str(), Some("https://***@gateway.example.com"));
+    assert_eq!(shown["server"]["headers_max"].as_integer(), Some(64));
+    assert_eq!(shown["plugins"]["named"]["plugin"]["state"]["keys_max"].as_integer(), Some(7));
+    let twilio = &shown["tenants"]["demo"]["twilio"];
+    assert_eq!(twilio["account_sid"]["env"].as_str(), Some("NOT_SET_ANYWHERE"));
+    assert_eq!(twilio["auth_tokens"][0]["file"].as_str(), Some("token"));
+    assert_eq!(twilio["page_size_max"].as_integer(), Some(1000));
+}
+
+#[test]
+fn what_is_shown_is_a_configuration_that_shows_the_same() {
+    let setup = Setup::new();
+    fs::copy(root().join("config.toml"), setup.folder().join("config.toml")).expect("a file");
+    let shown = output(&setup, &["config", "show", "--config", "config.toml"]);
+    fs::write(setup.folder().join("shown.toml"), &shown).expect("a file");
+    assert_eq!(output(&setup, &["config", "show", "--config", "shown.toml"]), shown);
 }
 
 #[test]

@@ -18,7 +18,7 @@ fn reason(plugin: &[u8]) -> String {
 #[test]
 fn a_plugin_built_with_the_current_contract_loads() {
     let gateway = Setup::new().plugin("plugin", &built_against(str::to_owned)).start();
-    gateway.log().wait_for("plugin `plugin` is live");
+    gateway.log().event("plugin.live").with("plugin", "plugin").wait_for(1);
 }
 
 #[test]

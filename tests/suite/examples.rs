@@ -252,18 +252,18 @@ fn each_crm_failure_maps_to_a_transient_or_permanent_error() {
     let crm = SmallCrm::start();
     let gateway = gateway(&crm);
     let table = [
-        (Action::TooManyRequests(7), 503, "unavailable", "the CRM takes no more requests (retry-after: 7)"),
-        (Action::Status(500), 503, "unavailable", "the CRM answered 500"),
-        (Action::Status(503), 503, "unavailable", "the CRM answered 503"),
-        (Action::Close, 503, "unavailable", "the CRM's answer broke off: "),
-        (Action::Half, 503, "unavailable", "the CRM's answer broke off: "),
-        (Action::ExpiredToken, 502, "plugin-failed", "the CRM refuses the token (401)"),
-        (Action::Status(403), 502, "plugin-failed", "the CRM refuses the token (403)"),
-        (Action::Status(302), 502, "plugin-failed", "the CRM answered 302"),
-        (Action::Garbage, 502, "plugin-failed", "the CRM's answer cannot be read"),
-        (Action::WrongType, 502, "plugin-failed", "the CRM's answer cannot be read"),
-        (Action::Truncated, 502, "plugin-failed", "the CRM's answer cannot be read"),
-        (Action::TooLarge(2 << 20), 502, "plugin-failed", "the CRM's answer is too large"),
+        (Action::TooManyRequests(7), 503, "unavailable", "too many requests to the CRM (retry-after: 7)"),
+        (Action::Status(500), 503, "unavailable", "the CRM returned 500"),
+        (Action::Status(503), 503, "unavailable", "the CRM returned 503"),
+        (Action::Close, 503, "unavailable", "the CRM's response was interrupted: "),
+        (Action::Half, 503, "unavailable", "the CRM's response was interrupted: "),
+        (Action::ExpiredToken, 502, "plugin-failed", "the CRM rejected the token (401)"),
+        (Action::Status(403), 502, "plugin-failed", "the CRM rejected the token (403)"),
+        (Action::Status(302), 502, "plugin-failed", "the CRM returned 302"),
+        (Action::Garbage, 502, "plugin-failed", "failed to parse the CRM's response"),
+        (Action::WrongType, 502, "plugin-failed", "failed to parse the CRM's response"),
+        (Action::Truncated, 502, "plugin-failed", "failed to parse the CRM's response"),
+        (Action::TooLarge(2 << 20), 502, "plugin-failed", "the CRM's response is too large"),
     ];
     let whole = list(&[("PageSize", "100")]);
     let one = [("Worker", ANA), ("CustomerId", "c-000000"), ("Location", "GetCustomerDetailsByCustomerId")];
@@ -295,7 +295,7 @@ fn a_slow_crm_times_out_before_the_platform_does() {
     let asked = || crm.fault(Fault::new(Action::Hang));
     let answer = ask_all_after(&gateway, asked, "crm", &list(&[]));
     assert_eq!((answer.status, answer.code()), (503, "unavailable"));
-    gateway.log().wait_for_count("the CRM did not answer in time", Example::ALL.len());
+    gateway.log().wait_for_count("the request to the CRM timed out", Example::ALL.len());
 }
 
 #[test]

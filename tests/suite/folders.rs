@@ -16,14 +16,14 @@ fn attempt(gateway: &Gateway, plugin: &str) -> Value {
 }
 
 fn assert_live(gateway: &Gateway, bytes: &[u8], count: usize) {
-    gateway.log().wait_for_count("plugin `plugin` is live", count);
+    gateway.log().event("plugin.live").with("plugin", "plugin").wait_for(count);
     assert_eq!(gateway.status()["plugins"]["plugin"]["live"]["digest"], digest(bytes));
     assert_eq!(attempt(gateway, "plugin")["outcome"], "live");
 }
 
 /// Waits until a file is rejected, and checks its receipt and that the live plugin still answers.
 fn assert_rejected(gateway: &Gateway, plugin: &str, words: &str) {
-    gateway.log().wait_for(&format!("plugin `{plugin}` is not usable: "));
+    gateway.log().event("plugin.refused").with("plugin", plugin).wait_for(1);
     let attempt = attempt(gateway, plugin);
     assert_eq!(attempt["outcome"], "refused", "{attempt}");
     assert!(attempt["reason"].as_str().expect("a reason").contains(words), "{plugin}: {attempt}");
@@ -75,7 +75,7 @@ fn a_replaced_plugin_folder_is_watched() {
     fs::write(next.join("plugin.wasm"), build(2)).expect("a file");
     fs::rename(gateway.path("plugins"), gateway.path("before")).expect("a move");
     fs::rename(&next, gateway.path("plugins")).expect("a move");
-    gateway.log().wait_for("plugin `plugin` is live");
+    gateway.log().event("plugin.live").with("plugin", "plugin").wait_for(1);
     eventually("build 2 is live", live_digest, |live| *live == digest(&build(2)));
     fs::write(gateway.path("plugins/plugin.wasm"), build(3)).expect("a file");
     eventually("build 3 is live", live_digest, |live| *live == digest(&build(3)));
@@ -101,7 +101,7 @@ fn a_bind_mount_without_events_is_rescanned() {
 fn a_missing_folder_removes_no_plugin() {
     let gateway = Setup::new().set("plugins.rescan_interval_ms", "50").plugin("plugin", &build(1)).start();
     fs::rename(gateway.path("plugins"), gateway.path("elsewhere")).expect("a move");
-    gateway.log().wait_for("the plugins' folder cannot be read, so nothing changes");
+    gateway.log().event("plugin.folder_unreadable").wait_for(1);
     assert_eq!(gateway.output_of("hello"), "version 1");
     let (status, text) = gateway.admin_post("/reload", "");
     assert!(status == 409 && text.contains("cannot be read"), "{text}");
@@ -125,7 +125,7 @@ fn a_plugin_name_that_is_no_regular_file_is_reported() {
     assert_eq!(gateway.reload().len(), 0);
     assert_eq!(attempt(&gateway, "dangling"), Value::Null);
     fs::write(folder.join("nothing"), build(2)).expect("a file");
-    gateway.log().wait_for("plugin `dangling` is live");
+    gateway.log().event("plugin.live").with("plugin", "dangling").wait_for(1);
 }
 
 #[test]
@@ -141,7 +141,7 @@ fn an_unreadable_file_is_loaded_once_it_is_readable() {
         assert_rejected(&gateway, "other", "Permission denied");
     }
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("the file");
-    gateway.log().wait_for("plugin `other` is live");
+    gateway.log().event("plugin.live").with("plugin", "other").wait_for(1);
 }
 
 #[test]

@@ -230,7 +230,7 @@ fn a_customer_is_shown_with_all_configured_fields() {
         "details": { "title": "HubSpot", "content": "Company: Bakery\nJob title: Owner" },
     });
     assert_eq!(answer.json["objects"]["customer"], want);
-    account.gateway.log().wait_for("phone numbers left out because they cannot be understood: 1");
+    account.gateway.log().wait_for("omitted 1 invalid phone numbers");
 }
 
 #[test]
@@ -310,12 +310,12 @@ fn each_hubspot_failure_reaches_platform_and_operator() {
     let correlation = "(correlation aeb5f871-7f07-4993-9211-075dc63e7cbf)";
     let table = [
         (Action::Limited(Policy::Secondly), 503, "too many searches within a second"),
-        (Action::Limited(Policy::TenSecondlyRolling), 503, "too many requests within ten seconds; come again in 10 s"),
-        (Action::Limited(Policy::Daily), 503, "the account's requests of this day are used up"),
-        (Action::Expired, 502, "the token has expired: put a new one into the secret that is bound to HubSpot"),
+        (Action::Limited(Policy::TenSecondlyRolling), 503, "too many requests within ten seconds; retry after 10 s"),
+        (Action::Limited(Policy::Daily), 503, "the account's daily request limit is reached"),
+        (Action::Expired, 502, "the token has expired; replace the secret that is bound to HubSpot"),
         (Action::MissingScope("crm.objects.contacts.read"), 502, "add crm.objects.contacts.read to the private app"),
-        (Action::Status(502), 503, "HubSpot: it answered 502"),
-        (Action::Status(404), 502, "HubSpot: it answered 404"),
+        (Action::Status(502), 503, "HubSpot: status 502"),
+        (Action::Status(404), 502, "HubSpot: status 404"),
         (Action::Cut, 503, "HubSpot: "),
         (Action::Half, 503, "HubSpot: "),
     ];
@@ -338,7 +338,7 @@ fn a_slow_or_unreachable_hubspot_costs_at_most_its_timeout() {
     people(&account.hubspot, 1);
     account.hubspot.fault(Fault::new(Action::Slow(Duration::from_secs(60))));
     assert_eq!(account.list(&[]).code(), "unavailable");
-    account.gateway.log().wait_for("HubSpot did not answer in time");
+    account.gateway.log().wait_for("the request to HubSpot timed out");
     account.hubspot.go_down();
     assert_eq!(account.list(&[]).code(), "unavailable");
 }
@@ -352,7 +352,7 @@ fn a_large_page_is_shortened_when_hubspot_throttles() {
     assert_eq!(ids(&answer), all[..200]);
     let token = answer.json["objects"]["next_page_token"].as_str().expect("a token").to_owned();
     assert_eq!(ids(&account.list(&[("PageSize", "450"), ("NextPageToken", &token)])), all[200..]);
-    account.gateway.log().wait_for("the page is shorter than it was asked for: HubSpot: too many searches");
+    account.gateway.log().wait_for("the page is shorter than requested: HubSpot: too many searches");
 }
 
 #[test]
@@ -361,7 +361,7 @@ fn a_token_is_replaced_without_a_restart() {
     let id = people(&account.hubspot, 1).remove(0);
     account.hubspot.rotate("pat-na1-another");
     assert_eq!(account.list(&[]).code(), "plugin-failed");
-    account.gateway.log().wait_for("it does not know the token: check the secret that is bound to it");
+    account.gateway.log().wait_for("the token is invalid; check the secret that is bound to HubSpot");
     std::fs::write(account.gateway.path("files/hubspot-token"), "pat-na1-another").expect("a file");
     account.gateway.reload();
     assert_eq!(ids(&account.list(&[])), [&*id]);

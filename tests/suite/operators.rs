@@ -17,7 +17,10 @@ fn an_outcome_that_stays_unknown_is_left_to_the_operator() {
     twilio.fault(Fault::new(Action::FailBefore(500)).on(Call::FetchParticipant).times(2));
     let sid = twilio.inbound_sms("+12025550107", OURS, "planted text").expect("a conversation");
     let delivery = gateway.wait_for_delivery(1, "dead");
-    assert!(delivery["reason"].as_str().is_some_and(|reason| reason.contains("nobody could say")), "{delivery}");
+    assert!(
+        delivery["reason"].as_str().is_some_and(|reason| reason.contains("outcome could not be determined")),
+        "{delivery}"
+    );
     assert!(workers_of(&twilio, &sid).is_empty());
 
     let run_deliveries = |arguments: &[&str]| {
@@ -28,7 +31,7 @@ fn an_outcome_that_stays_unknown_is_left_to_the_operator() {
         )
     };
     let (_, list) = run_deliveries(&["list", "--state", "dead"]);
-    assert!(list.contains("routing") && list.contains("nobody could say"), "{list}");
+    assert!(list.contains("routing") && list.contains("outcome could not be determined"), "{list}");
     let (_, shown) = run_deliveries(&["show", "1"]);
     assert!(shown.contains("ana@example.org") && shown.contains("MessagingBinding.Address = +12025550107"), "{shown}");
     // The retry checks with Twilio first, then sends.
@@ -36,7 +39,7 @@ fn an_outcome_that_stays_unknown_is_left_to_the_operator() {
     twilio.wait_for(|state| workers(state, &sid) == ["ana@example.org"]);
     gateway.log().wait_for("of routing is made");
     let (fine, complaint) = run_deliveries(&["resolve", "1", "sent"]);
-    assert!(!fine && complaint.contains("there is nothing to find out about delivery 1"), "{complaint}");
+    assert!(!fine && complaint.contains("failed to resolve delivery 1"), "{complaint}");
     assert!(run_deliveries(&["show", "1"]).1.contains("retry: dead to unknown"));
     assert!(!run_deliveries(&["show", "77"]).0);
 }

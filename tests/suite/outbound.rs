@@ -99,8 +99,8 @@ fn every_way_around_the_grants_is_rejected_with_its_reason() {
         ("http://a.wild.test/", "a.wild.test is granted, but not over http", "scheme"),
         ("http://crm.test/", "crm.test is granted, but not its port 80", "port"),
         ("ftp://crm.test/", "only https and http can be granted", "scheme"),
-        ("http://crm.test@evil.test/", "user and password do not belong into a URL", "user-info"),
-        ("http://user:word@crm.test/", "user and password do not belong into a URL", "user-info"),
+        ("http://crm.test@evil.test/", "user and password do not belong in a URL", "user-info"),
+        ("http://user:word@crm.test/", "user and password do not belong in a URL", "user-info"),
         ("http://private.test:PORT/", "private.test resolves to 10.1.2.3, which is not public (private)", "address"),
         ("http://PRIVATE.test.:PORT/", "private.test resolves to 10.1.2.3, which is not public (private)", "address"),
         ("http://mapped.test:PORT/", "mapped.test resolves to 10.1.2.3, which is not public (private)", "address"),
@@ -269,7 +269,7 @@ fn connections_are_pooled_per_tenant_and_plugin_version() {
     assert!(other.text.contains("connection 2"), "{}", other.text);
     assert!(gateway.output_of(&instruction("flat")).ends_with("connection 1"));
     gateway.drop_plugin("plugin", &frontgate_tests::another_build(&component("caller"), 2));
-    gateway.log().wait_for_count("plugin `plugin` is live", 2);
+    gateway.log().event("plugin.live").with("plugin", "plugin").wait_for(2);
     assert!(gateway.output_of(&instruction("flat")).ends_with("connection 3"));
 }
 

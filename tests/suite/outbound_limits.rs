@@ -26,7 +26,7 @@ fn the_number_of_requests_per_call_is_limited() {
     for api in APIS {
         let output = send(&gateway, &web, api, "GET", "/", "times=3000");
         assert!(output.starts_with("2995 times "), "{output}");
-        assert!(output.contains("the call has had its outbound_requests_max = 5 requests"), "{output}");
+        assert!(output.contains("outbound_requests_max = 5 reached by this call"), "{output}");
     }
     // The limit applies to each call separately.
     assert!(send(&gateway, &web, "flat", "GET", "/", "").ends_with("hello"));
@@ -134,7 +134,7 @@ fn an_interrupted_answer_differs_from_a_request_that_was_not_sent() {
     let gateway = start(&web, &[]);
     for (path, broken) in [("/cut", "ConnectionTerminated"), ("/half", "body: connection terminated")] {
         let output = send(&gateway, &web, "flat", "GET", path, "");
-        assert!(output.starts_with("interrupted: it broke off: "), "{path}: {output}");
+        assert!(output.starts_with("interrupted: connection interrupted: "), "{path}: {output}");
         assert_eq!(send(&gateway, &web, "wasi", "GET", path, ""), broken, "{path}");
     }
 }
@@ -143,7 +143,7 @@ fn an_interrupted_answer_differs_from_a_request_that_was_not_sent() {
 fn the_log_counts_the_requests_of_a_call() {
     let web = Web::start();
     let names = Names::start().is("crm.test", &["127.0.0.1"]);
-    let gateway = Setup::caller(&names, web.port()).set("log.level", "\"info,frontgate::plugin=debug\"").start();
+    let gateway = Setup::caller(&names, web.port()).set("log.level", "\"info,frontgate_runtime=debug\"").start();
     assert!(send(&gateway, &web, "flat", "POST", "/", "size=1000 times=3").ends_with("hello"));
     let line = gateway.log().wait_for("the call sent 3 outbound requests");
     let number = |key: &str| line[key].as_u64().expect("a number");

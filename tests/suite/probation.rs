@@ -24,7 +24,7 @@ fn wait_for_one_generation(gateway: &Gateway) {
 fn start_and_replace(setup: Setup) -> Gateway {
     let gateway = setup.start();
     gateway.drop_plugin("plugin", &second());
-    gateway.log().wait_for_count("plugin `plugin` is live", 2);
+    gateway.log().event("plugin.live").with("plugin", "plugin").wait_for(2);
     assert_eq!(live(&gateway), digest(&second()));
     gateway
 }
@@ -33,7 +33,7 @@ fn start_and_replace(setup: Setup) -> Gateway {
 fn start_and_roll_back(setup: Setup) -> Gateway {
     let gateway = start_and_replace(setup);
     assert_eq!(gateway.instruct("panic").status, 502);
-    gateway.log().wait_for("plugin `plugin` is rolled back");
+    gateway.log().event("plugin.rolled_back").with("plugin", "plugin").wait_for(1);
     gateway
 }
 
@@ -44,7 +44,12 @@ fn a_version_that_traps_on_the_third_call_is_rolled_back() {
     gateway.output_of("hello");
     gateway.output_of("hello");
     assert_eq!(gateway.instruct("panic").status, 502);
-    let line = gateway.log().wait_for("plugin `plugin` is rolled back: 1 of its first 3 calls trapped");
+    let line = gateway
+        .log()
+        .event("plugin.rolled_back")
+        .with("plugin", "plugin")
+        .saying("1 of its first 3 calls trapped")
+        .wait_for(1);
     assert_eq!(line["level"], "WARN");
     assert_eq!(live(&gateway), digest(&first()));
     assert_eq!(gateway.output_of("hello"), "version 1");
@@ -59,16 +64,16 @@ fn a_version_that_traps_on_the_third_call_is_rolled_back() {
 fn a_version_that_times_out_is_rolled_back() {
     let gateway = start_and_replace(Setup::misbehaving().set("plugins.limits.cpu_time_ms", "50"));
     assert_eq!(gateway.instruct("loop").status, 504);
-    gateway.log().wait_for("plugin `plugin` is rolled back");
+    gateway.log().event("plugin.rolled_back").with("plugin", "plugin").wait_for(1);
 }
 
 #[test]
 fn a_version_that_always_traps_is_rolled_back_after_one_call() {
     let gateway = Setup::misbehaving().start();
     gateway.drop_plugin("plugin", &built_against(str::to_owned));
-    gateway.log().wait_for_count("plugin `plugin` is live", 2);
+    gateway.log().event("plugin.live").with("plugin", "plugin").wait_for(2);
     assert_eq!(gateway.instruct("hello").code(), "plugin-trapped");
-    gateway.log().wait_for("plugin `plugin` is rolled back: 1 of its first 1 calls");
+    gateway.log().event("plugin.rolled_back").with("plugin", "plugin").saying("1 of its first 1 calls").wait_for(1);
     assert_eq!(gateway.output_of("hello"), "version 1");
 }
 
@@ -92,7 +97,7 @@ fn a_version_that_fails_like_its_predecessor_stays() {
     let gateway = Setup::misbehaving().start();
     assert_eq!(gateway.instruct("panic").status, 502);
     gateway.drop_plugin("plugin", &second());
-    gateway.log().wait_for_count("plugin `plugin` is live", 2);
+    gateway.log().event("plugin.live").with("plugin", "plugin").wait_for(2);
     assert_eq!(gateway.instruct("panic").status, 502);
     assert_eq!(gateway.reload().len(), 0);
     assert_eq!(live(&gateway), digest(&second()));
@@ -104,7 +109,7 @@ fn the_configured_number_of_failures_causes_a_rollback() {
     assert_eq!(gateway.instruct("panic").status, 502);
     assert_eq!(gateway.reload().len(), 0);
     assert_eq!(gateway.instruct("panic").status, 502);
-    gateway.log().wait_for("plugin `plugin` is rolled back: 2 of its first 2 calls");
+    gateway.log().event("plugin.rolled_back").with("plugin", "plugin").saying("2 of its first 2 calls").wait_for(1);
 }
 
 #[test]
@@ -138,7 +143,7 @@ fn a_different_build_is_tried_after_a_rollback() {
     let gateway = start_and_roll_back(Setup::misbehaving());
     let third = another_build(&first(), 2);
     gateway.drop_plugin("plugin", &third);
-    gateway.log().wait_for_count("plugin `plugin` is live", 3);
+    gateway.log().event("plugin.live").with("plugin", "plugin").wait_for(3);
     assert_eq!(live(&gateway), digest(&third));
 }
 

@@ -178,7 +178,7 @@ fn a_reload_completes_after_its_caller_timed_out() {
         .set(BLUE[0].0, "\"red\"")
         .set(BLUE[1].0, "[]")
         .start();
-    gateway.log().wait_for("plugin `slow` is live");
+    gateway.log().event("plugin.live").with("plugin", "slow").wait_for(1);
     gateway.reconfigure(&[("plugins.compile_timeout_ms", "1"), ("plugins.limits.call_timeout_ms", "1")]);
     gateway.edit_config(&BLUE);
     let (status, text) = gateway.admin_post("/reload", "");

@@ -39,7 +39,7 @@ fn a_dropped_file_goes_live() {
     let gateway = Setup::new().start();
     assert_eq!(gateway.admin_get("/readyz").0, 503);
     gateway.drop_plugin("plugin", &component("misbehaving"));
-    gateway.log().wait_for("plugin `plugin` is live");
+    gateway.log().event("plugin.live").with("plugin", "plugin").wait_for(1);
     assert_eq!(gateway.output_of("hello"), "version 1");
     assert_eq!(gateway.admin_get("/readyz").0, 200);
     let roles = serde_json::json!(["crm", "templates", "outgoing", "routing", "conversations"]);
@@ -52,7 +52,10 @@ fn a_file_without_a_required_role_keeps_the_live_plugin() {
     gateway.drop_plugin("plugin", &component("directory"));
     gateway
         .log()
-        .wait_for("kept plugin `plugin` as it was; the new file is not usable: it does not answer the role templates");
+        .event("plugin.kept")
+        .with("plugin", "plugin")
+        .saying("it does not answer the role templates")
+        .wait_for(1);
     assert_eq!(gateway.output_of("hello"), "version 1");
     assert_eq!(gateway.admin_get("/readyz").0, 200);
 }
@@ -66,7 +69,7 @@ fn a_loading_plugin_is_listed_as_loading() {
     // The compiler may have finished already.
     let plugin = &status["plugins"]["plugin"];
     assert!(plugin["loading"] == true || !plugin["live"].is_null(), "{status}");
-    gateway.log().wait_for("plugin `plugin` is live");
+    gateway.log().event("plugin.live").with("plugin", "plugin").wait_for(1);
     // The log line precedes the change of the status.
     let loading = || gateway.status()["plugins"]["plugin"]["loading"].clone();
     eventually("loading has ended", loading, |loading| *loading != true);
@@ -77,7 +80,7 @@ fn every_bad_file_keeps_the_live_plugin_and_is_explained() {
     let gateway = Setup::misbehaving().start();
     for (index, (name, bytes, reason)) in bad_files().into_iter().enumerate() {
         gateway.drop_plugin("plugin", &bytes);
-        gateway.log().wait_for_count("kept plugin `plugin`", index + 1);
+        gateway.log().event("plugin.kept").with("plugin", "plugin").wait_for(index + 1);
         assert_eq!(gateway.output_of("hello"), "version 1", "{name}");
         let attempt = attempt(&gateway);
         assert_eq!(attempt["outcome"], "kept", "{name}");
@@ -91,17 +94,17 @@ fn every_bad_file_keeps_the_live_plugin_and_is_explained() {
     }
     assert_eq!(gateway.admin_get("/readyz").0, 200);
     gateway.drop_plugin("plugin", &another_build(&component("misbehaving"), 1));
-    gateway.log().wait_for_count("plugin `plugin` is live", 2);
+    gateway.log().event("plugin.live").with("plugin", "plugin").wait_for(2);
     assert_eq!(attempt(&gateway)["outcome"], "live");
 }
 
 #[test]
 fn a_good_file_after_a_bad_first_file_goes_live() {
     let gateway = Setup::new().plugin("plugin", b"hello").start();
-    gateway.log().wait_for("plugin `plugin` is not usable: it is not WebAssembly");
+    gateway.log().event("plugin.refused").with("plugin", "plugin").saying("it is not WebAssembly").wait_for(1);
     assert_eq!(attempt(&gateway)["outcome"], "refused");
     gateway.drop_plugin("plugin", &component("misbehaving"));
-    gateway.log().wait_for("plugin `plugin` is live");
+    gateway.log().event("plugin.live").with("plugin", "plugin").wait_for(1);
 }
 
 #[test]
@@ -115,7 +118,7 @@ fn a_file_written_in_pieces_is_loaded_when_it_is_complete() {
         whole.extend(piece);
         fs::write(&path, whole).expect("a file");
     }
-    gateway.log().wait_for_count("plugin `plugin` is live", 2);
+    gateway.log().event("plugin.live").with("plugin", "plugin").wait_for(2);
     assert_eq!(gateway.output_of("hello"), "version 1");
 }
 
@@ -125,7 +128,7 @@ fn a_call_in_flight_ends_on_its_original_version() {
     thread::scope(|scope| {
         let slow = scope.spawn(|| gateway.output_of("sleep 1000"));
         gateway.drop_plugin("plugin", &component("directory"));
-        gateway.log().wait_for_count("plugin `plugin` is live", 2);
+        gateway.log().event("plugin.live").with("plugin", "plugin").wait_for(2);
         assert_eq!(gateway.instruct("hello").status, 502, "the new version has no file to read");
         assert_eq!(slow.join().expect("an answer"), "slept");
     });
@@ -135,12 +138,12 @@ fn a_call_in_flight_ends_on_its_original_version() {
 fn removing_and_restoring_a_file_does_the_same_to_its_role() {
     let gateway = Setup::misbehaving().start();
     fs::remove_file(gateway.path("plugins/plugin.wasm")).expect("the file");
-    gateway.log().wait_for("plugin `plugin` is gone");
+    gateway.log().event("plugin.removed").with("plugin", "plugin").wait_for(1);
     assert_eq!(gateway.instruct("hello").code(), "no-plugin");
     assert_eq!(gateway.admin_get("/readyz").0, 503);
     assert_eq!(attempt(&gateway)["outcome"], "removed");
     gateway.drop_plugin("plugin", &component("misbehaving"));
-    gateway.log().wait_for_count("plugin `plugin` is live", 2);
+    gateway.log().event("plugin.live").with("plugin", "plugin").wait_for(2);
     assert_eq!(gateway.output_of("hello"), "version 1");
 }
 
@@ -156,7 +159,7 @@ fn a_folder_without_events_is_rescanned_on_a_timer() {
     let gateway = setup.start();
     assert_eq!(gateway.output_of("hello"), "version 1");
     fs::write(&real, another_build(&component("misbehaving"), 1)).expect("a file");
-    gateway.log().wait_for_count("plugin `plugin` is live", 2);
+    gateway.log().event("plugin.live").with("plugin", "plugin").wait_for(2);
 }
 
 #[test]
@@ -166,9 +169,9 @@ fn a_transient_load_failure_is_retried() {
     let gateway = setup.start();
     fs::remove_dir_all(&compiled).expect("the cache");
     gateway.drop_plugin("plugin", &another_build(&component("misbehaving"), 1));
-    gateway.log().wait_for("kept plugin `plugin`");
+    gateway.log().event("plugin.kept").with("plugin", "plugin").wait_for(1);
     fs::create_dir(&compiled).expect("a folder");
-    gateway.log().wait_for_count("plugin `plugin` is live", 2);
+    gateway.log().event("plugin.live").with("plugin", "plugin").wait_for(2);
 }
 
 #[test]
@@ -258,9 +261,9 @@ fn no_call_fails_while_good_and_bad_files_alternate() {
         for round in 0..18_u8 {
             let good = another_build(&component("misbehaving"), round);
             gateway.drop_plugin("plugin", &good);
-            gateway.log().wait_for_count("plugin `plugin` is live", usize::from(round) + 2);
+            gateway.log().event("plugin.live").with("plugin", "plugin").wait_for(usize::from(round) + 2);
             gateway.drop_plugin("plugin", &bad[usize::from(round) % bad.len()]);
-            gateway.log().wait_for_count("kept plugin `plugin`", usize::from(round) + 1);
+            gateway.log().event("plugin.kept").with("plugin", "plugin").wait_for(usize::from(round) + 1);
         }
     });
     assert!(answered > 100);
@@ -288,7 +291,7 @@ fn the_optimized_build_replaces_the_quick_one() {
         .set("plugins.named.plugin.state", "true")
         .start();
     assert_eq!(gateway.output_of("set a 1"), "()");
-    gateway.log().wait_for("the optimised build of plugin `plugin` took over");
+    gateway.log().event("plugin.optimized").with("plugin", "plugin").wait_for(1);
     assert_eq!(gateway.output_of("get a"), "Some(\"1\")");
     let gateway = gateway.restart();
     assert_eq!(gateway.output_of("get a"), "Some(\"1\")");

@@ -166,13 +166,13 @@ fn faults_apply_to_the_selected_requests() {
 fn faults_can_be_set_over_http() {
     let crm = SmallCrm::builder().control().start();
     let post = |path: &str, form: &str| frontgate_tests::post(crm.address(), path, &[], form.as_bytes()).status;
-    assert_eq!(post("/_test/fault", "action=429&number=9&call=list"), 200);
+    assert_eq!(post("/_control/fault", "action=429&number=9&call=list"), 200);
     let refused = ask(&crm, "/contacts");
     assert_eq!((refused.status, &*refused.headers["retry-after"]), (429, "9"));
-    assert_eq!(post("/_test/fault", "action=fire"), 409);
-    assert_eq!(post("/_test/rate", "requests=0&seconds=60"), 200);
+    assert_eq!(post("/_control/fault", "action=fire"), 409);
+    assert_eq!(post("/_control/rate", "requests=0&seconds=60"), 200);
     assert_eq!(ask(&crm, "/contacts").status, 429);
-    let log = get(crm.address(), "/_test/log", &[]).text;
+    let log = get(crm.address(), "/_control/log", &[]).text;
     assert_eq!(log, "GET /contacts -> 429\nGET /contacts -> 429\n");
-    assert_eq!(post("/_test/elsewhere", ""), 404);
+    assert_eq!(post("/_control/elsewhere", ""), 404);
 }

@@ -13,22 +13,35 @@ pub(crate) fn build() -> Result<()> {
     plugins()
 }
 
-/// Builds gateway and plugins for tests and the running example: compiles faster, runs slower.
-pub(crate) fn build_quickly() -> Result<()> {
-    gateway("quick")?;
-    plugins()
+/// The plugins that `config.toml` names.
+const EXAMPLE_PLUGINS: [&str; 5] = ["directory", "echo-channel", "numbers", "owner-routing", "templates"];
+
+/// The gateway, the simulators and the plugins of `config.toml`.
+pub(crate) fn build_example() -> Result<()> {
+    programs("quick", &["frontgate", "twilio-simulator", "front-simulator"])?;
+    install(&EXAMPLE_PLUGINS.map(str::to_owned))
 }
 
 fn gateway(profile: &str) -> Result<()> {
-    // `--workspace` unifies features, so that tests and gateway share compiled dependencies.
-    execute(&mut cargo(&["build", "--profile", profile, "--locked", "--workspace", "--bin", "frontgate"]))
+    programs(profile, &["frontgate"])
+}
+
+/// Builds programs in one cargo invocation. The features are those of the whole workspace, so that tests and programs
+/// share compiled packages.
+fn programs(profile: &str, names: &[&str]) -> Result<()> {
+    let mut build = cargo(&["build", "--profile", profile, "--locked", "--workspace"]);
+    execute(build.args(names.iter().flat_map(|name| ["--bin", name])))
 }
 
 /// Builds every crate in `plugins/` and copies its component to the gateway's plugin folder.
 pub(crate) fn plugins() -> Result<()> {
+    install(&packages(&root().join("plugins"))?)
+}
+
+/// Builds these crates of `plugins/` and copies their components to the gateway's plugin folder.
+fn install(names: &[String]) -> Result<()> {
     let folder = root().join("plugins");
-    let names = packages(&folder)?;
-    for (name, component) in names.iter().zip(components(&names)?) {
+    for (name, component) in names.iter().zip(components(names)?) {
         let path = folder.join(format!("{name}.wasm"));
         let unfinished = path.with_extension("unfinished");
         fs::copy(&component, &unfinished).with_context(|| format!("copying {}", component.display()))?;

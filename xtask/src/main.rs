@@ -35,7 +35,7 @@ const COMMANDS: &[Command] = &[
     Command {
         name: "run",
         arguments: "",
-        help: &["builds gateway and plugins with the quick profile, then serves the example config.toml"],
+        help: &["builds the example of config.toml with the quick profile, and serves it beside simulators"],
         execute: |_| run::run(),
     },
     Command {

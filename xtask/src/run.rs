@@ -1,71 +1,97 @@
-//! `cargo xtask run`: builds everything and serves the example configuration.
+//! `cargo xtask run`: builds the example and serves it beside simulators of Twilio and Front.
 
 use std::env;
-use std::fs::File;
-use std::io::Read as _;
+use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::os::unix::process::CommandExt as _;
-use std::process::Command;
+use std::path::Path;
+use std::process::{Command, Stdio};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 
 use crate::build;
 use crate::tools::{root, target};
 
-/// Secrets that the example configuration names.
-const SECRETS: [&str; 6] = [
-    "TWILIO_AUTH_TOKEN",
-    "TWILIO_ACCOUNT_SID",
-    "TWILIO_API_KEY",
-    "TWILIO_API_SECRET",
-    "FRONT_APP_UID",
-    "FRONT_APP_SECRET",
+/// Commands to try, each with its result. A test runs them.
+const TOUR: &str = include_str!("../tour.txt");
+
+/// A platform of the example, simulated as long as `config.toml` points at its simulator.
+struct Platform {
+    name: &'static str,
+    program: &'static str,
+    url: &'static str,
+    /// Environment variables of the operator's own account.
+    variables: &'static [&'static str],
+}
+
+const PLATFORMS: [Platform; 2] = [
+    Platform {
+        name: "Twilio",
+        program: "twilio-simulator",
+        url: "http://127.0.0.1:8090",
+        variables: &["TWILIO_ACCOUNT_SID", "TWILIO_API_KEY", "TWILIO_API_SECRET", "TWILIO_AUTH_TOKEN"],
+    },
+    Platform {
+        name: "Front",
+        program: "front-simulator",
+        url: "http://127.0.0.1:8091",
+        variables: &["FRONT_APP_UID", "FRONT_APP_SECRET"],
+    },
 ];
 
 pub(crate) fn run() -> Result<()> {
-    build::build_quickly()?;
-    let program = target().join("quick/frontgate");
-    let mut gateway = Command::new(&program);
-    gateway.args(["run", "--config", "config.toml"]).current_dir(root());
-
-    let mut exports = String::new();
-    for name in SECRETS {
-        if env::var(name).is_ok_and(|value| !value.is_empty()) {
-            continue;
-        }
-        let value = secret()?;
-        exports.push_str(&format!("  export {name}={value}\n"));
-        gateway.env(name, value);
+    let config = fs::read_to_string(root().join("config.toml")).context("failed to read config.toml")?;
+    let simulated = simulated(&config)?;
+    build::build_example()?;
+    let programs = target().join("quick");
+    for platform in &simulated {
+        start(&programs, platform)?;
     }
-    let program = program.strip_prefix(root()).unwrap_or(&program).display().to_string();
-    if !exports.is_empty() {
-        println!("\nSecrets that were not set are made up for this run. Twilio and Front refuse them, of course.");
+    if simulated.len() == PLATFORMS.len() {
+        let shown = programs.strip_prefix(root()).unwrap_or(&programs);
+        println!("{}", TOUR.replace("target/quick", &shown.display().to_string()));
     }
-    println!(
-        "\
-\nTry in another terminal, in this folder:
-{exports}  {program} send twilio crm                          customers of ana@example.org
-  {program} send twilio crm --set Query=bakery       a search
-  {program} send twilio crm --set CustomerId=c-001   one customer
-  {program} send twilio templates                    texts for a customer
-  {program} send twilio outgoing-conversation        whom to write from
-  {program} send twilio conversations                a conversation begins
-  {program} send twilio routing                      somebody is to get it
-  {program} deliveries list                          what is left to do about that
-  {program} send front authorization                 a channel of Front is connected
-  {program} send front message                       a teammate writes, and the example answers
-  {program} channels list                            what is connected
-  {program} plugin list                              what is loaded
-Health, status, metrics: http://127.0.0.1:8081/readyz  /statusz  /metrics
-Edit data/directory/customers.csv, or replace a .wasm in plugins/: both show at once.
-A new plugin also needs a role in config.toml; `{program} reload` takes it over.
-Stop with Ctrl-C.\n"
-    );
-    // From here on this process is the gateway, and signals reach it directly.
-    Err(gateway.exec()).with_context(|| format!("starting {program}"))
+    // From here on this process is the gateway: signals reach it directly, and the simulators end with it.
+    let program = programs.join("frontgate");
+    let error = Command::new(&program).args(["run", "--config", "config.toml"]).current_dir(root()).exec();
+    Err(error).with_context(|| format!("failed to start {}", program.display()))
 }
 
-fn secret() -> Result<String> {
-    let mut bytes = [0; 16];
-    File::open("/dev/urandom")?.read_exact(&mut bytes)?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+/// Returns the platforms whose simulator is in the configuration. Secrets of a real account never go there.
+fn simulated(config: &str) -> Result<Vec<&'static Platform>> {
+    let platforms = PLATFORMS.iter().filter(|platform| config.contains(&format!("\"{}\"", platform.url)));
+    let platforms: Vec<_> = platforms.collect();
+    for Platform { name, variables, .. } in &platforms {
+        let set: Vec<_> = variables.iter().copied().filter(|name| env::var_os(name).is_some()).collect();
+        if let Some(first) = set.first() {
+            let set = set.join(" -u ");
+            bail!(
+                "{first} is set, but config.toml points at the simulated {name}.\n\
+                 To use the simulator: env -u {set} cargo xtask run\n\
+                 To use your own account: delete the lines of {name} in config.toml that end in `# simulator`"
+            );
+        }
+    }
+    Ok(platforms)
+}
+
+/// Starts a simulator and waits until it listens. Generates missing secrets.
+fn start(programs: &Path, platform: &Platform) -> Result<()> {
+    let Platform { name, program, .. } = platform;
+    let mut simulator = Command::new(programs.join(program))
+        .args(["serve", "--secrets", "data/secrets", "--end-with-parent"])
+        .current_dir(root())
+        .stdout(Stdio::piped())
+        // Ctrl-C reaches the gateway only, so that the simulators answer until its last request has finished.
+        .process_group(0)
+        .spawn()
+        .with_context(|| format!("failed to start {program}"))?;
+    let mut line = String::new();
+    BufReader::new(simulator.stdout.take().context("stdout is a pipe")?).read_line(&mut line)?;
+    if line.is_empty() {
+        simulator.wait()?;
+        bail!("the simulated {name} did not start; does another `cargo xtask run` still run?");
+    }
+    print!("{line}");
+    Ok(())
 }

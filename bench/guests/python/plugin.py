@@ -2,7 +2,7 @@
 
 from wit_world.exports import Crm as Role
 from wit_world.exports.crm import CustomerPage
-from wit_world.imports.plugin_types import Channel, Customer, CustomerSummary
+from wit_world.imports.plugin_types import ContactChannel, Customer, CustomerSummary
 
 FIRST = ["Ada", "Boris", "Chen", "Dora", "Emil", "Farah", "Gus", "Hana", "Ivo", "Jun"]
 LAST = ["Adler", "Brown", "Costa", "Diaz", "Evans", "Fischer", "Garcia", "Haas", "Ito", "Jansen"]
@@ -10,7 +10,7 @@ LAST = ["Adler", "Brown", "Costa", "Diaz", "Evans", "Fischer", "Garcia", "Haas",
 
 def customer(number):
     phone = f"+1202555{number:04}"
-    channels = [Channel("whatsapp", f"whatsapp:{phone}"), Channel("sms", phone)]
+    channels = [ContactChannel("whatsapp", f"whatsapp:{phone}"), ContactChannel("sms", phone)]
     name = f"{FIRST[number % 10]} {LAST[number // 10 % 10]}"
     return Customer(str(number), name, None, channels, [], None, None)
 

@@ -3,24 +3,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* For one request. The app waits no longer than about five seconds for all of them. */
+/* The timeout of one request. The app waits about five seconds for all of them. */
 enum { PATIENCE_MS = 2000 };
 
 text text_of(const crm_plugin_string_t *string) { return (text){(const char *)string->ptr, string->len}; }
 
 void set(crm_plugin_string_t *string, text text) { crm_plugin_string_dup_n(string, text.ptr, text.len); }
 
-/* For an argument of an import, which only reads it. */
+/* Borrows a text as an argument of an import. */
 static crm_plugin_string_t lent(text text) { return (crm_plugin_string_t){(uint8_t *)text.ptr, text.len}; }
 
 bool fail(error *error, uint8_t tag, text words) {
   error->tag = tag;
-  /* All errors with a text have it at the same place. */
+  /* All errors with a text store it at the same place. */
   if (tag != NOT_FOUND) set(&error->val.failed, words);
   return false;
 }
 
-bool unreadable(error *error) { return fail(error, FAILED, TEXT("the CRM's answer cannot be read")); }
+bool unreadable(error *error) { return fail(error, FAILED, TEXT("failed to parse the CRM's response")); }
 
 static text joined(arena *arena, text one, text other) {
   line line = {.arena = arena};
@@ -29,30 +29,31 @@ static text joined(arena *arena, text one, text other) {
   return line_text(&line);
 }
 
-/* Why there is no answer. */
+/* Maps the reason why there is no response. */
 static void unanswered(arena *arena, const frontgate_plugin_http_client_http_error_t *cause, error *error) {
   switch (cause->tag) {
   case FRONTGATE_PLUGIN_HTTP_CLIENT_HTTP_ERROR_TIMEOUT:
-    fail(error, UNAVAILABLE, TEXT("the CRM did not answer in time"));
+    fail(error, UNAVAILABLE, TEXT("the request to the CRM timed out"));
     break;
   case FRONTGATE_PLUGIN_HTTP_CLIENT_HTTP_ERROR_NOT_CONNECTED:
-    fail(error, UNAVAILABLE, joined(arena, TEXT("the CRM cannot be reached: "), text_of(&cause->val.not_connected)));
+    fail(error, UNAVAILABLE, joined(arena, TEXT("failed to reach the CRM: "), text_of(&cause->val.not_connected)));
     break;
   case FRONTGATE_PLUGIN_HTTP_CLIENT_HTTP_ERROR_INTERRUPTED:
-    fail(error, UNAVAILABLE, joined(arena, TEXT("the CRM's answer broke off: "), text_of(&cause->val.interrupted)));
+    fail(error, UNAVAILABLE,
+         joined(arena, TEXT("the CRM's response was interrupted: "), text_of(&cause->val.interrupted)));
     break;
   case FRONTGATE_PLUGIN_HTTP_CLIENT_HTTP_ERROR_FORBIDDEN:
     fail(error, FAILED, text_of(&cause->val.forbidden));
     break;
   default:
-    fail(error, FAILED, TEXT("the CRM's answer is too large"));
+    fail(error, FAILED, TEXT("the CRM's response is too large"));
   }
 }
 
-/* The first header of this name, which is written in lower case. */
+/* Returns the first header with this name, in lower case. */
 static bool header(const frontgate_plugin_http_client_outbound_response_t *answer, text name, text *value) {
   for (size_t at = 0; at < answer->headers.len; at++) {
-    const frontgate_plugin_http_client_field_t *field = &answer->headers.ptr[at];
+    const frontgate_plugin_http_client_header_t *field = &answer->headers.ptr[at];
     bool is_it = field->name.len == name.len;
     for (size_t c = 0; is_it && c < name.len; c++) {
       char letter = (char)field->name.ptr[c];
@@ -63,17 +64,17 @@ static bool header(const frontgate_plugin_http_client_outbound_response_t *answe
   return false;
 }
 
-/* Whether trying again may help, which the gateway and its operator go by. */
+/* Distinguishes retryable errors, for the gateway and its operator. */
 static void refused(arena *arena, const frontgate_plugin_http_client_outbound_response_t *answer, error *error) {
   line words = {.arena = arena};
   text retry_after;
   switch (answer->status) {
   case 400:
-    fail(error, INVALID, TEXT("the CRM does not take the request (400)"));
+    fail(error, INVALID, TEXT("the CRM rejected the request (400)"));
     return;
   case 401:
   case 403:
-    line_add(&words, TEXT("the CRM refuses the token ("));
+    line_add(&words, TEXT("the CRM rejected the token ("));
     line_add_number(&words, answer->status);
     line_add(&words, TEXT(")"));
     fail(error, FAILED, line_text(&words));
@@ -82,7 +83,7 @@ static void refused(arena *arena, const frontgate_plugin_http_client_outbound_re
     fail(error, NOT_FOUND, TEXT(""));
     return;
   case 429:
-    line_add(&words, TEXT("the CRM takes no more requests"));
+    line_add(&words, TEXT("too many requests to the CRM"));
     if (header(answer, TEXT("retry-after"), &retry_after)) {
       line_add(&words, TEXT(" (retry-after: "));
       line_add(&words, retry_after);
@@ -91,14 +92,14 @@ static void refused(arena *arena, const frontgate_plugin_http_client_outbound_re
     fail(error, UNAVAILABLE, line_text(&words));
     return;
   default:
-    line_add(&words, TEXT("the CRM answered "));
+    line_add(&words, TEXT("the CRM returned "));
     line_add_number(&words, answer->status);
     fail(error, answer->status >= 500 ? UNAVAILABLE : FAILED, line_text(&words));
   }
 }
 
 static bool send(arena *arena, text url, frontgate_plugin_http_client_outbound_response_t *answer, error *error) {
-  frontgate_plugin_http_client_field_t accept = {lent(TEXT("accept")), lent(TEXT("application/json"))};
+  frontgate_plugin_http_client_header_t accept = {lent(TEXT("accept")), lent(TEXT("application/json"))};
   frontgate_plugin_http_client_outbound_request_t request = {
       .method = lent(TEXT("GET")),
       .url = lent(url),

@@ -1,4 +1,4 @@
-/* The CRM's API: what is asked, and what its answers mean. */
+/* The CRM's API: requests, and the meaning of responses. */
 #ifndef API_H
 #define API_H
 
@@ -7,10 +7,10 @@
 
 typedef exports_frontgate_plugin_crm_error_t error;
 
-/* What is at a place of the CRM. NULL where there is no such thing: `why` says whether it is an error. */
+/* Reads a path of the CRM. Returns NULL for status 404 and for errors; `why` has the error. */
 const json *api_read(arena *arena, text path, error *why);
 
-/* Sets an error, whose text is copied. False, so that callers can return it. */
+/* Sets an error, and copies its text. Returns false, so that callers can return the result. */
 bool fail(error *error, uint8_t tag, text words);
 bool unreadable(error *error);
 
@@ -20,7 +20,7 @@ bool unreadable(error *error);
 #define FAILED FRONTGATE_PLUGIN_PLUGIN_TYPES_ERROR_FAILED
 
 text text_of(const crm_plugin_string_t *string);
-/* A copy, for an answer. */
+/* Copies a text into a result. */
 void set(crm_plugin_string_t *string, text text);
 
 #endif

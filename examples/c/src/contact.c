@@ -59,15 +59,15 @@ void contact_summary(const contact *contact, frontgate_plugin_plugin_types_custo
   set_maybe(&row->avatar, contact->avatar_url);
 }
 
-/* Memory for a part of the answer, which the bindings give back. */
+/* Allocates a part of the result, which the bindings free. */
 static void *allocated(size_t count, size_t size) {
   void *memory = calloc(count > 0 ? count : 1, size);
   if (memory == NULL) abort();
   return memory;
 }
 
-static void add_channel(frontgate_plugin_plugin_types_list_channel_t *channels, text kind, text value) {
-  frontgate_plugin_plugin_types_channel_t *channel = &channels->ptr[channels->len++];
+static void add_channel(frontgate_plugin_plugin_types_list_contact_channel_t *channels, text kind, text value) {
+  frontgate_plugin_plugin_types_contact_channel_t *channel = &channels->ptr[channels->len++];
   set(&channel->kind, kind);
   set(&channel->value, value);
 }
@@ -79,7 +79,8 @@ static void add_link(frontgate_plugin_plugin_types_list_link_t *links, text kind
   set(&link->display_name, name);
 }
 
-static void add_channels(arena *arena, const json *phones, frontgate_plugin_plugin_types_list_channel_t *channels) {
+static void add_channels(arena *arena, const json *phones,
+                         frontgate_plugin_plugin_types_list_contact_channel_t *channels) {
   size_t count = 0, odd = 0;
   for (const json *phone = phones->first; phone != NULL; phone = phone->next) count++;
   channels->ptr = allocated(2 * count, sizeof *channels->ptr);
@@ -99,7 +100,7 @@ static void add_channels(arena *arena, const json *phones, frontgate_plugin_plug
   }
   if (odd == 0) return;
   line words = {.arena = arena};
-  line_add(&words, TEXT("phone numbers left out because they are not in E.164: "));
+  line_add(&words, TEXT("omitted phone numbers that are not in E.164: "));
   line_add_number(&words, odd);
   crm_plugin_string_t message = {(uint8_t *)words.ptr, words.len};
   frontgate_plugin_log_write(FRONTGATE_PLUGIN_LOG_LEVEL_WARN, &message);

@@ -1,4 +1,4 @@
-/* Customers from a CRM over HTTP. A worker sees the contacts that the CRM says are theirs. */
+/* Customers from a CRM over HTTP. Workers see the contacts that they own in the CRM. */
 
 #include <stdlib.h>
 #include <string.h>
@@ -6,12 +6,11 @@
 #include "api.h"
 #include "contact.h"
 
-/* Contacts on one of the CRM's pages. */
+/* The CRM's maximum page size. */
 enum { LIMIT_MAX = 50 };
-/* Characters of a search, and of an id. */
+/* The maximum lengths of a search text and of an id, in characters. */
 enum { QUERY_MAX = 200, ID_MAX = 40 };
-/* The CRM's pages are smaller than the app's. However large a page is asked for, this many of the CRM's are
-   enough; the next call goes on from there. */
+/* The CRM's pages are smaller than the app's. A call reads at most this many of them; the next call continues there. */
 enum { PAGES_MAX = 10 };
 
 typedef exports_frontgate_plugin_crm_list_request_t list_request;
@@ -22,7 +21,7 @@ typedef frontgate_plugin_plugin_types_customer_t customer;
 static bool read_page(arena *arena, text path, const json **contacts, maybe_text *cursor, error *error) {
   const json *page = api_read(arena, path, error);
   if (page == NULL) {
-    return error->tag == NOT_FOUND ? fail(error, FAILED, TEXT("the CRM answered 404")) : false;
+    return error->tag == NOT_FOUND ? fail(error, FAILED, TEXT("the CRM returned 404")) : false;
   }
   *contacts = json_member(page, TEXT("contacts"));
   if (*contacts == NULL || (*contacts)->kind != JSON_ARRAY) return unreadable(error);
@@ -34,7 +33,7 @@ static void add_parameter(line *path, text name, text value) {
   line_add_escaped(path, value);
 }
 
-/* The page of the CRM that starts behind a cursor, or where the request says. */
+/* Reads the CRM's page at a cursor, or at the request's position. */
 static text path_of(arena *arena, const list_request *request, size_t limit, const maybe_text *cursor) {
   line path = {.arena = arena};
   add_parameter(&path, TEXT("/contacts?owner="), text_of(&request->worker));
@@ -49,7 +48,7 @@ static text path_of(arena *arena, const list_request *request, size_t limit, con
   return line_text(&path);
 }
 
-/* Adds rows to a page, which has room for them afterwards. */
+/* Appends rows to a page, and grows it. */
 static bool add_rows(customer_page *page, const json *contacts, error *error) {
   size_t more = 0;
   for (const json *each = contacts->first; each != NULL; each = each->next) more++;
@@ -67,7 +66,7 @@ static bool add_rows(customer_page *page, const json *contacts, error *error) {
 
 static bool list(arena *arena, const list_request *request, customer_page *page, error *error) {
   if (request->query.is_some && text_characters(text_of(&request->query.val)) > QUERY_MAX) {
-    return fail(error, INVALID, TEXT("the CRM searches for 200 characters at most"));
+    return fail(error, INVALID, TEXT("the CRM accepts at most 200 characters"));
   }
   maybe_text cursor = {0};
   if (request->position.tag == EXPORTS_FRONTGATE_PLUGIN_CRM_POSITION_TOKEN) {
@@ -100,7 +99,7 @@ bool exports_frontgate_plugin_crm_list_customers(list_request *request, customer
   return is_ok;
 }
 
-/* Anything else might lead to another place of the API. */
+/* Other ids could lead to another path of the API. */
 static bool is_id(text id) {
   for (size_t at = 0; at < id.len; at++) {
     char c = id.ptr[at];
@@ -119,7 +118,7 @@ static bool get(arena *arena, text worker, text id, customer *ret, error *error)
   contact contact;
   if (json == NULL) return false;
   if (!contact_read(&contact, json)) return unreadable(error);
-  /* The CRM shows every contact to whoever has the token, so that the plugin has to look. */
+  /* The CRM returns every contact, so the plugin must check the owner. */
   if (!contact.owner.is_known || !text_is(contact.owner.text, worker)) return fail(error, NOT_FOUND, TEXT(""));
   contact_customer(arena, &contact, ret);
   return true;

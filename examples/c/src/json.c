@@ -13,7 +13,7 @@ typedef struct {
 
 static bool read_value(reader *reader, json *value);
 
-/* The next byte; 0 at the end, which is no byte of JSON. */
+/* Returns the next byte; 0 at the end, which never occurs in JSON. */
 static char peek(const reader *reader) { return reader->at < reader->end ? *reader->at : '\0'; }
 
 static bool take(reader *reader, char wanted) {
@@ -53,7 +53,7 @@ static bool read_number(reader *reader, text *number) {
   return true;
 }
 
-/* Four hexadecimal digits. */
+/* Reads four hexadecimal digits. */
 static bool read_unit(reader *reader, uint32_t *unit) {
   *unit = 0;
   for (int count = 0; count < 4; count++) {
@@ -69,7 +69,7 @@ static bool read_unit(reader *reader, uint32_t *unit) {
   return true;
 }
 
-/* What follows `\u`: a character, or the two halves of one. */
+/* Reads the rest of `\u`: a character, or a surrogate pair. */
 static bool read_escaped(reader *reader, uint32_t *character) {
   uint32_t low;
   if (!read_unit(reader, character)) return false;
@@ -89,7 +89,7 @@ static size_t write_utf8(char *out, uint32_t c) {
   return bytes;
 }
 
-/* How many bytes the character here has in UTF-8; 0 where it is none. */
+/* Returns the length of the UTF-8 character here; 0 if it is invalid. */
 static size_t utf8_length(const reader *reader) {
   const unsigned char *at = (const unsigned char *)reader->at;
   size_t left = (size_t)(reader->end - reader->at);
@@ -98,7 +98,7 @@ static size_t utf8_length(const reader *reader) {
   for (size_t more = 1; more < bytes; more++) {
     if ((at[more] & 0xC0) != 0x80) return 0;
   }
-  /* Longer than need be, half of a pair, or past the last character. */
+  /* An overlong form, a surrogate, or a code above U+10FFFF. */
   if (at[0] == 0xE0 && at[1] < 0xA0) return 0;
   if (at[0] == 0xED && at[1] > 0x9F) return 0;
   if (at[0] == 0xF0 && at[1] < 0x90) return 0;
@@ -111,7 +111,7 @@ static bool read_string(reader *reader, text *string) {
   if (!take(reader, '"')) return false;
   const char *close = reader->at;
   while (close < reader->end && *close != '"') close += *close == '\\' && close + 1 < reader->end ? 2 : 1;
-  /* Without its escapes a string is never longer. */
+  /* Removing escapes never makes a string longer. */
   char *out = arena_take(reader->arena, (size_t)(close - reader->at) + 1);
   size_t len = 0;
   while (!take(reader, '"')) {
@@ -139,7 +139,7 @@ static bool read_string(reader *reader, text *string) {
   return true;
 }
 
-/* The members of an array or an object, behind its opening bracket. */
+/* Reads the members of an array or an object, after its opening bracket. */
 static bool read_members(reader *reader, json *parent, char close) {
   json **end = &parent->first;
   skip_space(reader);
@@ -160,7 +160,7 @@ static bool read_members(reader *reader, json *parent, char close) {
   return take(reader, close);
 }
 
-/* One value and the space around it. */
+/* Reads one value and the space around it. */
 static bool read_value(reader *reader, json *value) {
   bool is_read;
   skip_space(reader);

@@ -1,4 +1,4 @@
-/* JSON as RFC 8259 has it, and nothing else: no comments, no trailing commas, no texts that are not UTF-8. */
+/* A strict parser of JSON (RFC 8259): no comments, no trailing commas, only UTF-8. */
 #ifndef JSON_H
 #define JSON_H
 
@@ -8,18 +8,18 @@ typedef enum { JSON_NULL, JSON_FALSE, JSON_TRUE, JSON_NUMBER, JSON_STRING, JSON_
 
 typedef struct json {
   json_kind kind;
-  /* A string without its escapes; a number as it was written. */
+  /* A string without escapes; a number as written. */
   text text;
-  /* Of a member of an object. */
+  /* The name of an object's member. */
   text name;
-  /* What an array or an object holds, and what follows in the one that holds this. */
+  /* The first child of an array or an object, and the next sibling. */
   struct json *first, *next;
 } json;
 
-/* NULL where the text is not JSON, or nested more than 64 deep. Lives as long as the arena. */
+/* Returns NULL if the text is not JSON, or nested more than 64 levels. The result is valid as long as the arena. */
 const json *json_parse(arena *arena, text text);
 
-/* NULL where there is no such member, or this is no object. The last one, where there are several. */
+/* Returns the last member with this name, or NULL. */
 const json *json_member(const json *object, text name);
 
 #endif

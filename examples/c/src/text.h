@@ -1,4 +1,4 @@
-/* Texts with a length, and memory that is given back all at once when a call is over. */
+/* Texts with a length, and an arena that is freed at the end of a call. */
 #ifndef TEXT_H
 #define TEXT_H
 
@@ -10,23 +10,23 @@ typedef struct {
   size_t len;
 } text;
 
-/* A text that stands in the source. */
+/* A text from a string literal. */
 #define TEXT(literal) ((text){(literal), sizeof(literal) - 1})
 
 bool text_is(text one, text other);
-/* How many characters there are in UTF-8. */
+/* Returns the number of UTF-8 characters. */
 size_t text_characters(text text);
 
-/* What a call has taken. Starts as {0}. */
+/* The memory of a call. Initialize with {0}. */
 typedef struct {
   struct block *blocks;
 } arena;
 
-/* Memory until arena_free, aligned for anything. Ends the plugin where there is none: the gateway notices. */
+/* Allocates memory until arena_free, aligned for any type. Aborts the call without memory. */
 void *arena_take(arena *arena, size_t bytes);
 void arena_free(arena *arena);
 
-/* A text that is put together piece by piece. */
+/* A text builder. */
 typedef struct {
   arena *arena;
   char *ptr;
@@ -35,7 +35,7 @@ typedef struct {
 
 void line_add(line *line, text piece);
 void line_add_number(line *line, size_t number);
-/* As a value in the query of a URL. */
+/* Appends an escaped query value. */
 void line_add_escaped(line *line, text value);
 text line_text(const line *line);
 

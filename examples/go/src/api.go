@@ -13,15 +13,15 @@ import (
 )
 
 const (
-	// Contacts on one of the CRM's pages.
+	// The CRM's maximum page size.
 	limitMax = 50
-	// Characters of a search.
+	// The maximum length of a search text, in characters.
 	queryMax = 200
-	// For one request. The app waits no longer than about five seconds for all of them.
+	// The timeout of one request. The app waits about five seconds for all of them.
 	patienceMS = 2000
 )
 
-// A query is what the CRM is asked for: whose contacts, which of them, and where to start.
+// A query has the owner, the search text, and the start of the page.
 type query struct {
 	owner            string
 	q, cursor, after *string
@@ -56,7 +56,7 @@ func readContacts(query string) (contactPage, error) {
 		return page, err
 	}
 	if !isThere {
-		return page, failed("the CRM answered 404")
+		return page, failed("the CRM returned 404")
 	}
 	if page.Contacts == nil {
 		return page, unreadable()
@@ -69,7 +69,7 @@ func readContacts(query string) (contactPage, error) {
 	return page, nil
 }
 
-// readContact reads the contact with an id.
+// readContact reads the contact with this id.
 func readContact(id string) (contact, error) {
 	var found contact
 	isThere, err := read("/contacts/"+id, &found)
@@ -85,7 +85,7 @@ func readContact(id string) (contact, error) {
 	return found, nil
 }
 
-// read reads what is at a place; it says whether there is something.
+// read reads a path, and returns whether it exists.
 func read(path string, value any) (bool, error) {
 	crm := settings.Get("crm")
 	if crm.IsNone() {
@@ -94,7 +94,7 @@ func read(path string, value any) (bool, error) {
 	answer := http.Send(http.OutboundRequest{
 		Method:    "GET",
 		Url:       strings.TrimRight(crm.Some(), "/") + path,
-		Headers:   []http.Field{{Name: "accept", Value: "application/json"}},
+		Headers:   []http.Header{{Name: "accept", Value: "application/json"}},
 		TimeoutMs: wit.Some(uint32(patienceMS)),
 	})
 	if answer.IsErr() {
@@ -113,15 +113,15 @@ func read(path string, value any) (bool, error) {
 	}
 }
 
-// refused says whether trying again may help, which the gateway and its operator go by.
+// refused distinguishes retryable errors, for the gateway and its operator.
 func refused(answer http.OutboundResponse) error {
 	switch status := answer.Status; {
 	case status == 400:
-		return failure{types.MakeErrorInvalid("the CRM does not take the request (400)")}
+		return failure{types.MakeErrorInvalid("the CRM rejected the request (400)")}
 	case status == 401 || status == 403:
-		return failed(fmt.Sprintf("the CRM refuses the token (%d)", status))
+		return failed(fmt.Sprintf("the CRM rejected the token (%d)", status))
 	case status == 429:
-		words := "the CRM takes no more requests"
+		words := "too many requests to the CRM"
 		for _, field := range answer.Headers {
 			if strings.EqualFold(field.Name, "retry-after") {
 				return unavailable(fmt.Sprintf("%s (retry-after: %s)", words, field.Value))
@@ -129,30 +129,30 @@ func refused(answer http.OutboundResponse) error {
 		}
 		return unavailable(words)
 	case status >= 500:
-		return unavailable(fmt.Sprintf("the CRM answered %d", status))
+		return unavailable(fmt.Sprintf("the CRM returned %d", status))
 	default:
-		return failed(fmt.Sprintf("the CRM answered %d", status))
+		return failed(fmt.Sprintf("the CRM returned %d", status))
 	}
 }
 
 func unanswered(cause http.HttpError) error {
 	switch cause.Tag() {
 	case http.HttpError_Timeout:
-		return unavailable("the CRM did not answer in time")
+		return unavailable("the request to the CRM timed out")
 	case http.HttpError_NotConnected:
-		return unavailable("the CRM cannot be reached: " + cause.NotConnected())
+		return unavailable("failed to reach the CRM: " + cause.NotConnected())
 	case http.HttpError_Interrupted:
-		return unavailable("the CRM's answer broke off: " + cause.Interrupted())
+		return unavailable("the CRM's response was interrupted: " + cause.Interrupted())
 	case http.HttpError_Forbidden:
 		return failed(cause.Forbidden())
 	default:
-		return failed("the CRM's answer is too large")
+		return failed("the CRM's response is too large")
 	}
 }
 
-func unreadable() error { return failed("the CRM's answer cannot be read") }
+func unreadable() error { return failed("failed to parse the CRM's response") }
 
-// escape writes a value as the query of a URL can hold it; a plus might be taken for a space or for itself.
+// escape escapes a query value; a plus would be ambiguous.
 func escape(value string) string {
 	return strings.ReplaceAll(url.QueryEscape(value), "+", "%20")
 }

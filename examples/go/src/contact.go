@@ -10,10 +10,10 @@ import (
 	wit "go.bytecodealliance.org/pkg/wit/types"
 )
 
-// A plus and seven to fifteen digits, the first of which is no zero.
+// A plus and seven to fifteen digits, the first of which is not zero.
 var e164 = regexp.MustCompile(`^\+[1-9][0-9]{6,14}$`)
 
-// A contact is what the CRM has of somebody. What is not known is null.
+// A contact is a contact of the CRM. Unknown values are null.
 type contact struct {
 	ID        *string `json:"id"`
 	Name      *string `json:"name"`
@@ -31,7 +31,7 @@ type phone struct {
 	Whatsapp *bool   `json:"whatsapp"`
 }
 
-// isWhole says whether everything is there that the CRM's description promises.
+// isWhole returns whether all fields of the CRM's API description exist.
 func (c contact) isWhole() bool {
 	for _, phone := range c.Phones {
 		if phone.Number == nil || phone.Whatsapp == nil {
@@ -51,12 +51,12 @@ func (c contact) shownName() string {
 	return *c.ID
 }
 
-// A row of the list.
+// Converts to a row of the list.
 func (c contact) summary() types.CustomerSummary {
 	return types.CustomerSummary{CustomerId: *c.ID, DisplayName: c.shownName(), Avatar: maybe(c.AvatarURL)}
 }
 
-// With everything that a worker sees.
+// Converts to a customer with all details.
 func (c contact) customer() types.Customer {
 	customer := types.Customer{
 		CustomerId:  *c.ID,
@@ -80,8 +80,8 @@ func (c contact) customer() types.Customer {
 	return customer
 }
 
-func channels(phones []phone) []types.Channel {
-	var all []types.Channel
+func channels(phones []phone) []types.ContactChannel {
+	var all []types.ContactChannel
 	odd := 0
 	for _, phone := range phones {
 		number := *phone.Number
@@ -89,13 +89,13 @@ func channels(phones []phone) []types.Channel {
 			odd++
 			continue
 		}
-		all = append(all, types.Channel{Kind: "sms", Value: number})
+		all = append(all, types.ContactChannel{Kind: "sms", Value: number})
 		if *phone.Whatsapp {
-			all = append(all, types.Channel{Kind: "whatsapp", Value: "whatsapp:" + number})
+			all = append(all, types.ContactChannel{Kind: "whatsapp", Value: "whatsapp:" + number})
 		}
 	}
 	if odd > 0 {
-		log.Write(log.Level_Warn, fmt.Sprint("phone numbers left out because they are not in E.164: ", odd))
+		log.Write(log.Level_Warn, fmt.Sprint("omitted phone numbers that are not in E.164: ", odd))
 	}
 	return all
 }

@@ -1,5 +1,5 @@
-// Package export_frontgate_plugin_crm answers with customers from a CRM over HTTP. A worker sees the contacts that
-// the CRM says are theirs. The bindings want the package to have this name.
+// Package export_frontgate_plugin_crm returns customers from a CRM over HTTP. Workers see the contacts that they own in
+// the CRM. The bindings require this package name.
 package export_frontgate_plugin_crm
 
 import (
@@ -13,11 +13,10 @@ import (
 	types "wit_component/frontgate_plugin_plugin_types"
 )
 
-// The CRM's pages are smaller than the app's. However large a page is asked for, this many of the CRM's are enough;
-// the next call goes on from there.
+// The CRM's pages are smaller than the app's. A call reads at most this many of them; the next call continues there.
 const pagesMax = 10
 
-// Anything else might lead to another place of the API.
+// Other ids could lead to another path of the API.
 var contactID = regexp.MustCompile(`^[A-Za-z0-9-]{1,40}$`)
 
 func ListCustomers(request crm.ListRequest) wit.Result[crm.CustomerPage, types.Error] {
@@ -36,7 +35,7 @@ func listCustomers(request crm.ListRequest) (crm.CustomerPage, error) {
 	asked := query{owner: request.Worker}
 	if request.Query.IsSome() {
 		if utf8.RuneCountInString(request.Query.Some()) > queryMax {
-			return crm.CustomerPage{}, failure{types.MakeErrorInvalid("the CRM searches for 200 characters at most")}
+			return crm.CustomerPage{}, failure{types.MakeErrorInvalid("the CRM accepts at most 200 characters")}
 		}
 		asked.q = new(request.Query.Some())
 	}
@@ -72,7 +71,7 @@ func getCustomer(worker, customerID string) (types.Customer, error) {
 	if err != nil {
 		return types.Customer{}, err
 	}
-	// The CRM shows every contact to whoever has the token, so that the plugin has to look.
+	// The CRM returns every contact, so the plugin must check the owner.
 	if contact.Owner == nil || *contact.Owner != worker {
 		return types.Customer{}, failure{types.MakeErrorNotFound()}
 	}
@@ -92,7 +91,7 @@ func findCustomer(address string) (wit.Option[types.Customer], error) {
 	return wit.Some(page.Contacts[0].customer()), nil
 }
 
-// A failure is one of the contract's errors, on its way through Go.
+// A failure wraps an error of the contract as a Go error.
 type failure struct{ cause types.Error }
 
 func (f failure) Error() string { return "an error of the contract" }

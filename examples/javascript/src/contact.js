@@ -1,13 +1,13 @@
-// A contact of the CRM, and the customer that Frontgate makes of it.
+// A contact of the CRM, and its conversion to a customer.
 
 import { write } from 'frontgate:plugin/log@0.1.0';
 
-/** Says that the CRM's answer is not what its description says, unless a condition holds. */
+/** Throws unless the CRM's response matches its API description. */
 export function readable(condition) {
-  if (!condition) throw { tag: 'failed', val: "the CRM's answer cannot be read" };
+  if (!condition) throw { tag: 'failed', val: "failed to parse the CRM's response" };
 }
 
-/** A text that the CRM may not know. */
+/** An optional text. */
 export function maybeText(value) {
   return value === undefined || value === null ? null : text(value);
 }
@@ -17,7 +17,7 @@ function text(value) {
   return value;
 }
 
-/** A contact in which everything has the type that it should have. */
+/** Returns a contact with validated types. */
 export function contactOf(json) {
   readable(typeof json === 'object' && json !== null && Array.isArray(json.phones));
   return {
@@ -36,13 +36,13 @@ export function contactOf(json) {
   };
 }
 
-/** A row of the list. */
+/** Converts to a row of the list. */
 export function summary({ id, name, company, avatarUrl }) {
   // Some contacts are companies, without a person.
   return { customerId: id, displayName: name ?? company ?? id, avatar: avatarUrl };
 }
 
-/** With everything that a worker sees. */
+/** Converts to a customer with all details. */
 export function customer(contact) {
   const { url, email, notes, owner } = contact;
   const links = [];
@@ -60,14 +60,14 @@ export function customer(contact) {
 function channels(phones) {
   const usable = phones.filter(({ number }) => isE164(number));
   const odd = phones.length - usable.length;
-  if (odd > 0) write('warn', `phone numbers left out because they are not in E.164: ${odd}`);
+  if (odd > 0) write('warn', `omitted phone numbers that are not in E.164: ${odd}`);
   return usable.flatMap(({ number, whatsapp }) => {
     const sms = { kind: 'sms', value: number };
     return whatsapp ? [sms, { kind: 'whatsapp', value: `whatsapp:${number}` }] : [sms];
   });
 }
 
-/** A plus and seven to fifteen digits, the first of which is no zero. */
+/** A plus and seven to fifteen digits, the first of which is not zero. */
 export function isE164(number) {
   return /^\+[1-9][0-9]{6,14}$/.test(number);
 }

@@ -1,15 +1,14 @@
-// Customers from a CRM over HTTP. A worker sees the contacts that the CRM says are theirs.
+// Customers from a CRM over HTTP. Workers see the contacts that they own in the CRM.
 
 import { LIMIT_MAX, QUERY_MAX, escape, invalid, readContact, readContacts } from './api.js';
 import { customer, isE164, summary } from './contact.js';
 
-// The CRM's pages are smaller than the app's. However large a page is asked for, this many of the CRM's are
-// enough; the next call goes on from there.
+// The CRM's pages are smaller than the app's. A call reads at most this many of them; the next call continues there.
 const PAGES_MAX = 10;
 
 export const crm = {
   listCustomers({ worker, pageSize, position, query }) {
-    if (query !== null && [...query].length > QUERY_MAX) throw invalid('the CRM searches for 200 characters at most');
+    if (query !== null && [...query].length > QUERY_MAX) throw invalid('the CRM accepts at most 200 characters');
     const filter = `owner=${escape(worker)}` + (query === null ? '' : `&q=${escape(query)}`);
     const after = position.tag === 'after' ? `&after=${escape(position.val)}` : '';
     let cursor = position.tag === 'token' ? position.val : null;
@@ -26,10 +25,10 @@ export const crm = {
   },
 
   getCustomer(worker, customerId) {
-    // Anything else might lead to another place of the API.
+    // Other ids could lead to another path of the API.
     if (!/^[A-Za-z0-9-]{1,40}$/.test(customerId)) throw { tag: 'not-found' };
     const contact = readContact(customerId);
-    // The CRM shows every contact to whoever has the token, so that the plugin has to look.
+    // The CRM returns every contact, so the plugin must check the owner.
     if (contact.owner !== worker) throw { tag: 'not-found' };
     return customer(contact);
   },

@@ -1,4 +1,4 @@
-"""The CRM's API: what is asked, and what its answers mean."""
+"""The CRM's API: requests, and the meaning of responses."""
 
 import json
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from urllib.parse import quote
 from componentize_py_types import Err
 from wit_world.imports import http_client, settings
 from wit_world.imports.http_client import (
-    Field,
+    Header,
     HttpError_Forbidden,
     HttpError_Interrupted,
     HttpError_NotConnected,
@@ -21,11 +21,11 @@ from wit_world.imports.plugin_types import Error_Failed, Error_Invalid, Error_No
 
 from contact import Contact, maybe_text, readable
 
-# Contacts on one of the CRM's pages.
+# The CRM's maximum page size.
 LIMIT_MAX = 50
-# Characters of a search.
+# The maximum length of a search text, in characters.
 QUERY_MAX = 200
-# For one request. The app waits no longer than about five seconds for all of them.
+# The timeout of one request. The app waits about five seconds for all of them.
 PATIENCE_MS = 2000
 
 
@@ -36,17 +36,17 @@ class Page:
 
 
 def contacts(**parameters: str | int | None) -> Page:
-    """A page of contacts."""
+    """Reads a page of contacts."""
     given = (f"{name}={quote(str(value), safe='')}" for name, value in parameters.items() if value is not None)
     page = read("/contacts?" + "&".join(given))
     if page is None:
-        raise Err(Error_Failed("the CRM answered 404"))
+        raise Err(Error_Failed("the CRM returned 404"))
     readable(isinstance(page.get("contacts"), list))
     return Page([Contact.of(each) for each in page["contacts"]], maybe_text(page.get("next_cursor")))
 
 
 def contact(id: str) -> Contact:
-    """The contact with an id."""
+    """Returns the contact with this id."""
     found = read(f"/contacts/{id}")
     if found is None:
         raise Err(Error_NotFound())
@@ -54,7 +54,7 @@ def contact(id: str) -> Contact:
 
 
 def read(path: str) -> dict[str, Any] | None:
-    """What is at a place; None where the CRM says that there is nothing."""
+    """Reads a path; None for status 404."""
     crm = settings.get("crm")
     if crm is None:
         raise Err(Error_Failed("the setting `crm` is missing: the CRM's address"))
@@ -73,14 +73,14 @@ def parse(body: bytes) -> Any:
         raise ValueError(word)
 
     try:
-        # Python's own idea of JSON has NaN and Infinity.
+        # By default, json accepts NaN and Infinity.
         return json.loads(body.decode(), parse_constant=not_json)
     except (ValueError, RecursionError):
         return None
 
 
 def ask(url: str) -> OutboundResponse:
-    headers = [Field("accept", "application/json")]
+    headers = [Header("accept", "application/json")]
     try:
         return http_client.send(OutboundRequest("GET", url, headers, b"", PATIENCE_MS))
     except Err as error:
@@ -88,30 +88,30 @@ def ask(url: str) -> OutboundResponse:
 
 
 def refuse(answer: OutboundResponse) -> NoReturn:
-    """Says whether trying again may help, which the gateway and its operator go by."""
+    """Distinguishes retryable errors, for the gateway and its operator."""
     match answer.status:
         case 400:
-            raise Err(Error_Invalid("the CRM does not take the request (400)"))
+            raise Err(Error_Invalid("the CRM rejected the request (400)"))
         case 401 | 403:
-            raise Err(Error_Failed(f"the CRM refuses the token ({answer.status})"))
+            raise Err(Error_Failed(f"the CRM rejected the token ({answer.status})"))
         case 429:
             times = (field.value for field in answer.headers if field.name.lower() == "retry-after")
             when = "".join(f" (retry-after: {time})" for time in list(times)[:1])
-            raise Err(Error_Unavailable(f"the CRM takes no more requests{when}"))
+            raise Err(Error_Unavailable(f"too many requests to the CRM{when}"))
         case status:
             error = Error_Unavailable if status >= 500 else Error_Failed
-            raise Err(error(f"the CRM answered {status}"))
+            raise Err(error(f"the CRM returned {status}"))
 
 
 def unanswered(error: http_client.HttpError) -> Error_Failed | Error_Unavailable:
     match error:
         case HttpError_Timeout():
-            return Error_Unavailable("the CRM did not answer in time")
+            return Error_Unavailable("the request to the CRM timed out")
         case HttpError_NotConnected(why):
-            return Error_Unavailable(f"the CRM cannot be reached: {why}")
+            return Error_Unavailable(f"failed to reach the CRM: {why}")
         case HttpError_Interrupted(why):
-            return Error_Unavailable(f"the CRM's answer broke off: {why}")
+            return Error_Unavailable(f"the CRM's response was interrupted: {why}")
         case HttpError_Forbidden(why):
             return Error_Failed(why)
         case HttpError_TooLarge():
-            return Error_Failed("the CRM's answer is too large")
+            return Error_Failed("the CRM's response is too large")

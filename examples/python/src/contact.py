@@ -1,4 +1,4 @@
-"""A contact of the CRM, and the customer that Frontgate makes of it."""
+"""A contact of the CRM, and its conversion to a customer."""
 
 import re
 from dataclasses import dataclass
@@ -6,23 +6,23 @@ from typing import Any
 
 from componentize_py_types import Err
 from wit_world.imports import log
-from wit_world.imports.plugin_types import Channel, Customer, CustomerSummary, Details, Error_Failed, Link
+from wit_world.imports.plugin_types import ContactChannel, Customer, CustomerSummary, Details, Error_Failed, Link
 
 
 def readable(condition: bool) -> None:
-    """Says that the CRM's answer is not what its description says, unless a condition holds."""
+    """Throws unless the CRM's response matches its API description."""
     if not condition:
-        raise Err(Error_Failed("the CRM's answer cannot be read"))
+        raise Err(Error_Failed("failed to parse the CRM's response"))
 
 
 def text(value: Any) -> str:
-    # Half of a character is none: JSON can write it, and UTF-8 cannot.
+    # Reject half of a surrogate pair: JSON can express it, UTF-8 cannot.
     readable(isinstance(value, str) and not re.search("[\ud800-\udfff]", value))
     return value
 
 
 def maybe_text(value: Any) -> str | None:
-    """A text that the CRM may not know."""
+    """An optional text."""
     return None if value is None else text(value)
 
 
@@ -51,7 +51,7 @@ class Contact:
 
     @classmethod
     def of(cls, json: Any) -> "Contact":
-        """A contact in which everything has the type that it should have."""
+        """Returns a contact with validated types."""
         readable(isinstance(json, dict) and isinstance(json.get("phones"), list))
         maybe = ["name", "company", "email", "owner", "avatar_url", "notes", "url"]
         texts = {field: maybe_text(json.get(field)) for field in maybe}
@@ -64,12 +64,12 @@ class Contact:
 
 
 def summary(contact: Contact) -> CustomerSummary:
-    """A row of the list."""
+    """Converts to a row of the list."""
     return CustomerSummary(contact.id, contact.shown_name, contact.avatar_url)
 
 
 def customer(contact: Contact) -> Customer:
-    """With everything that a worker sees."""
+    """Converts to a customer with all details."""
     links = []
     if contact.url is not None:
         links.append(Link("CRM", contact.url, "Open in the CRM"))
@@ -86,18 +86,18 @@ def customer(contact: Contact) -> Customer:
     )
 
 
-def channels(phones: list[Phone]) -> list[Channel]:
+def channels(phones: list[Phone]) -> list[ContactChannel]:
     usable = [phone for phone in phones if is_e164(phone.number)]
     if odd := len(phones) - len(usable):
-        log.write(log.Level.WARN, f"phone numbers left out because they are not in E.164: {odd}")
+        log.write(log.Level.WARN, f"omitted phone numbers that are not in E.164: {odd}")
     found = []
     for phone in usable:
-        found.append(Channel("sms", phone.number))
+        found.append(ContactChannel("sms", phone.number))
         if phone.whatsapp:
-            found.append(Channel("whatsapp", f"whatsapp:{phone.number}"))
+            found.append(ContactChannel("whatsapp", f"whatsapp:{phone.number}"))
     return found
 
 
 def is_e164(number: str) -> bool:
-    """A plus and seven to fifteen digits, the first of which is no zero."""
+    """A plus and seven to fifteen digits, the first of which is not zero."""
     return re.fullmatch(r"\+[1-9][0-9]{6,14}", number) is not None

@@ -1,4 +1,4 @@
-"""Customers from a CRM over HTTP. A worker sees the contacts that the CRM says are theirs."""
+"""Customers from a CRM over HTTP. Workers see the contacts that they own in the CRM."""
 
 import re
 
@@ -10,15 +10,14 @@ from wit_world.imports.plugin_types import Customer, Error_Invalid, Error_NotFou
 import api
 import contact
 
-# The CRM's pages are smaller than the app's. However large a page is asked for, this many of the CRM's are
-# enough; the next call goes on from there.
+# The CRM's pages are smaller than the app's. A call reads at most this many of them; the next call continues there.
 PAGES_MAX = 10
 
 
 class Crm(Role):
     def list_customers(self, request: ListRequest) -> CustomerPage:
         if request.query is not None and len(request.query) > api.QUERY_MAX:
-            raise Err(Error_Invalid("the CRM searches for 200 characters at most"))
+            raise Err(Error_Invalid("the CRM accepts at most 200 characters"))
         after = request.position.value if isinstance(request.position, Position_After) else None
         cursor = request.position.value if isinstance(request.position, Position_Token) else None
         customers = []
@@ -37,11 +36,11 @@ class Crm(Role):
         return CustomerPage(customers, cursor)
 
     def get_customer(self, worker: str, customer_id: str) -> Customer:
-        # Anything else might lead to another place of the API.
+        # Other ids could lead to another path of the API.
         if not re.fullmatch("[A-Za-z0-9-]{1,40}", customer_id):
             raise Err(Error_NotFound())
         found = api.contact(customer_id)
-        # The CRM shows every contact to whoever has the token, so that the plugin has to look.
+        # The CRM returns every contact, so the plugin must check the owner.
         if found.owner != worker:
             raise Err(Error_NotFound())
         return contact.customer(found)

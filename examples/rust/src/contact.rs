@@ -1,9 +1,9 @@
-//! A contact of the CRM, and the customer that Frontgate makes of it.
+//! A contact of the CRM, and its conversion to a customer.
 
 use frontgate_sdk::{Customer, CustomerSummary, address, warn};
 use serde::Deserialize;
 
-/// What is not known is null.
+/// Unknown values are null.
 #[derive(Deserialize)]
 pub(crate) struct Contact {
     id: String,
@@ -24,12 +24,12 @@ struct Phone {
 }
 
 impl Contact {
-    /// A row of the list.
+    /// Converts to a row of the list.
     pub(crate) fn summary(self) -> CustomerSummary {
         self.head().into()
     }
 
-    /// With everything that a worker sees.
+    /// Converts to a customer with all details.
     pub(crate) fn customer(self) -> Customer {
         let mut customer = self.head();
         for phone in self.phones.iter().filter(|phone| address::is_e164(&phone.number)) {
@@ -40,7 +40,7 @@ impl Contact {
         }
         let odd = self.phones.iter().filter(|phone| !address::is_e164(&phone.number)).count();
         if odd > 0 {
-            warn!("phone numbers left out because they are not in E.164: {odd}");
+            warn!("omitted phone numbers that are not in E.164: {odd}");
         }
         if let Some(url) = self.url {
             customer = customer.link("CRM", url, "Open in the CRM");
@@ -54,7 +54,7 @@ impl Contact {
         Customer { worker: self.owner, ..customer }
     }
 
-    /// The customer as far as lists show it; some contacts are companies, without a person.
+    /// The fields that lists show. Some contacts are companies, without a person.
     fn head(&self) -> Customer {
         let name = self.name.as_ref().or(self.company.as_ref()).unwrap_or(&self.id);
         Customer { avatar: self.avatar_url.clone(), ..Customer::new(&self.id, name) }

@@ -1,4 +1,4 @@
-//! Customers from a CRM over HTTP. A worker sees the contacts that the CRM says are theirs.
+//! Customers from a CRM over HTTP. Workers see the contacts that they own in the CRM.
 
 mod api;
 mod contact;
@@ -8,8 +8,7 @@ use frontgate_sdk::{Crm, Customer, CustomerPage, Error, ListRequest, Position, R
 use crate::api::{Filter, Start};
 use crate::contact::Contact;
 
-/// The CRM's pages are smaller than the app's. However large a page is asked for, this many of the CRM's are
-/// enough; the next call goes on from there.
+/// The CRM's pages are smaller than the app's. A call reads at most this many of them; the next call continues there.
 const PAGES_MAX: usize = 10;
 
 struct SmallCrm;
@@ -44,7 +43,7 @@ impl Crm for SmallCrm {
 
     fn get_customer(worker: &str, customer_id: &str) -> Result<Customer> {
         let contact = api::contact(customer_id)?;
-        // The CRM shows every contact to whoever has the token, so that the plugin has to look.
+        // The CRM returns every contact, so the plugin must check the owner.
         match contact.owner.as_deref() == Some(worker) {
             true => Ok(contact.customer()),
             false => Err(Error::NotFound),

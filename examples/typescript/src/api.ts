@@ -1,4 +1,4 @@
-// The CRM's API: what is asked, and what its answers mean.
+// The CRM's API: requests, and the meaning of responses.
 
 import { type HttpError, type OutboundResponse, send } from 'frontgate:plugin/http-client@0.1.0';
 import type { Error } from 'frontgate:plugin/plugin-types@0.1.0';
@@ -8,11 +8,11 @@ import { failed, invalid, notFound, unavailable } from './errors.js';
 import { array, maybeText, object } from './json.js';
 import { decode } from './utf8.js';
 
-// Contacts on one of the CRM's pages.
+// The CRM's maximum page size.
 export const LIMIT_MAX = 50;
-// Characters of a search.
+// The maximum length of a search text, in characters.
 export const QUERY_MAX = 200;
-// For one request. The app waits no longer than about five seconds for all of them.
+// The timeout of one request. The app waits about five seconds for all of them.
 const PATIENCE_MS = 2000;
 
 interface Page {
@@ -20,27 +20,27 @@ interface Page {
   nextCursor: string | null;
 }
 
-/** A page of contacts. */
+/** Reads a page of contacts. */
 export function readContacts(query: string): Page {
   const page = read(`/contacts?${query}`);
-  if (page === null) throw failed('the CRM answered 404');
+  if (page === null) throw failed('the CRM returned 404');
   const { contacts, next_cursor } = object(page);
   return { contacts: array(contacts).map(contactOf), nextCursor: maybeText(next_cursor) };
 }
 
-/** The contact with an id. */
+/** Returns the contact with this id. */
 export function readContact(id: string): Contact {
   const contact = read(`/contacts/${id}`);
   if (contact === null) throw notFound;
   return contactOf(contact);
 }
 
-/** A value as the query of a URL can hold it. */
+/** Escapes a query value. */
 export function escape(value: string): string {
   return encodeURIComponent(value).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
-// What is at a place; null where the CRM says that there is nothing.
+// Reads a path; null for status 404.
 function read(path: string): object | null {
   const crm = get('crm');
   if (crm === null) throw failed("the setting `crm` is missing: the CRM's address");
@@ -67,34 +67,34 @@ function ask(url: string): OutboundResponse {
   }
 }
 
-// Whether trying again may help, which the gateway and its operator go by.
+// Distinguishes retryable errors, for the gateway and its operator.
 function refused({ status, headers }: OutboundResponse): Error {
   switch (status) {
     case 400:
-      return invalid('the CRM does not take the request (400)');
+      return invalid('the CRM rejected the request (400)');
     case 401:
     case 403:
-      return failed(`the CRM refuses the token (${status})`);
+      return failed(`the CRM rejected the token (${status})`);
     case 429: {
       const time = headers.find(({ name }) => name.toLowerCase() === 'retry-after')?.value;
-      return unavailable('the CRM takes no more requests' + (time === undefined ? '' : ` (retry-after: ${time})`));
+      return unavailable('too many requests to the CRM' + (time === undefined ? '' : ` (retry-after: ${time})`));
     }
     default:
-      return (status >= 500 ? unavailable : failed)(`the CRM answered ${status}`);
+      return (status >= 500 ? unavailable : failed)(`the CRM returned ${status}`);
   }
 }
 
 function unanswered(error: HttpError): Error {
   switch (error.tag) {
     case 'timeout':
-      return unavailable('the CRM did not answer in time');
+      return unavailable('the request to the CRM timed out');
     case 'not-connected':
-      return unavailable(`the CRM cannot be reached: ${error.val}`);
+      return unavailable(`failed to reach the CRM: ${error.val}`);
     case 'interrupted':
-      return unavailable(`the CRM's answer broke off: ${error.val}`);
+      return unavailable(`the CRM's response was interrupted: ${error.val}`);
     case 'forbidden':
       return failed(error.val);
     case 'too-large':
-      return failed("the CRM's answer is too large");
+      return failed("the CRM's response is too large");
   }
 }

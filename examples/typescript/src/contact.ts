@@ -1,7 +1,7 @@
-// A contact of the CRM, and the customer that Frontgate makes of it.
+// A contact of the CRM, and its conversion to a customer.
 
 import { write } from 'frontgate:plugin/log@0.1.0';
-import type { Channel, Customer, CustomerSummary, Link } from 'frontgate:plugin/plugin-types@0.1.0';
+import type { ContactChannel, Customer, CustomerSummary, Link } from 'frontgate:plugin/plugin-types@0.1.0';
 import { array, bool, maybeText, object, text } from './json.js';
 
 interface Phone {
@@ -21,7 +21,7 @@ export interface Contact {
   phones: Phone[];
 }
 
-/** A contact in which everything has the type that it should have. */
+/** Returns a contact with validated types. */
 export function contactOf(json: unknown): Contact {
   const fields = object(json);
   return {
@@ -40,13 +40,13 @@ export function contactOf(json: unknown): Contact {
   };
 }
 
-/** A row of the list. */
+/** Converts to a row of the list. */
 export function summary({ id, name, company, avatarUrl }: Contact): CustomerSummary {
   // Some contacts are companies, without a person.
   return { customerId: id, displayName: name ?? company ?? id, avatar: avatarUrl };
 }
 
-/** With everything that a worker sees. */
+/** Converts to a customer with all details. */
 export function customer(contact: Contact): Customer {
   const { url, email, notes, owner } = contact;
   const links: Link[] = [];
@@ -61,17 +61,17 @@ export function customer(contact: Contact): Customer {
   };
 }
 
-function channels(phones: Phone[]): Channel[] {
+function channels(phones: Phone[]): ContactChannel[] {
   const usable = phones.filter(({ number }) => isE164(number));
   const odd = phones.length - usable.length;
-  if (odd > 0) write('warn', `phone numbers left out because they are not in E.164: ${odd}`);
+  if (odd > 0) write('warn', `omitted phone numbers that are not in E.164: ${odd}`);
   return usable.flatMap(({ number, whatsapp }) => {
     const sms = { kind: 'sms', value: number };
     return whatsapp ? [sms, { kind: 'whatsapp', value: `whatsapp:${number}` }] : [sms];
   });
 }
 
-/** A plus and seven to fifteen digits, the first of which is no zero. */
+/** A plus and seven to fifteen digits, the first of which is not zero. */
 export function isE164(number: string): boolean {
   return /^\+[1-9][0-9]{6,14}$/.test(number);
 }

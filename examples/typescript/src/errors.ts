@@ -1,4 +1,4 @@
-// The contract's errors, to be thrown.
+// Constructors of the contract's errors.
 
 import type { Error } from 'frontgate:plugin/plugin-types@0.1.0';
 

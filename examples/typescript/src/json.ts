@@ -1,10 +1,10 @@
-// What comes from outside has no type until somebody has looked at it.
+// Validates types of the CRM's JSON.
 
 import { failed } from './errors.js';
 
-/** Says that the CRM's answer is not what its description says, unless a condition holds. */
+/** Throws unless the CRM's response matches its API description. */
 export function readable(condition: boolean): asserts condition {
-  if (!condition) throw failed("the CRM's answer cannot be read");
+  if (!condition) throw failed("failed to parse the CRM's response");
 }
 
 export function object(value: unknown): Partial<Record<string, unknown>> {
@@ -23,12 +23,12 @@ export function bool(value: unknown): boolean {
 }
 
 export function text(value: unknown): string {
-  // Half of a character is none: JSON can write it, and UTF-8 cannot.
+  // Reject half of a surrogate pair: JSON can express it, UTF-8 cannot.
   readable(typeof value === 'string' && !/\p{Surrogate}/u.test(value));
   return value;
 }
 
-/** A text that the CRM may not know. */
+/** An optional text. */
 export function maybeText(value: unknown): string | null {
   return value === undefined || value === null ? null : text(value);
 }

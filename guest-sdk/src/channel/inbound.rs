@@ -1,13 +1,13 @@
-//! Short ways to write what comes in: requests of the provider, and what they tell.
+//! Builders for requests of the provider, and for the events that they report.
 
 use crate::channel::{
-    Body, Event, FailedDelivery, File, Header, InboundMessage, Party, Reception, Request, Response, SentElsewhere,
-    Source,
+    AgentMessage, Body, Event, FailedDelivery, File, Header, InboundMessage, Party, Request, Response, Source,
+    WebhookResult,
 };
 use crate::{Error, Result};
 
 impl Body {
-    /// The text or the HTML, for tests of your own.
+    /// Returns the text or the HTML, for tests.
     ///
     /// ```
     /// let body = frontgate_sdk::channel::Body::Plain("1 < 2".to_owned());
@@ -21,8 +21,8 @@ impl Body {
 }
 
 impl InboundMessage {
-    /// What this sender wrote in this conversation, as plain text: Front shows it letter for letter. For a provider
-    /// that delivers HTML there is [`html`](Self::html).
+    /// Creates a customer's message with a plain text body, which Front shows literally. For a provider that delivers
+    /// HTML, call [`html`](Self::html).
     ///
     /// ```
     /// use frontgate_sdk::channel::{File, InboundMessage};
@@ -51,8 +51,8 @@ impl InboundMessage {
         }
     }
 
-    /// Takes the provider's HTML in place of the plain text. The gateway keeps its paragraphs, lists, tables and
-    /// emphasis, and removes the rest. Never put text here that a person typed.
+    /// Sets the provider's HTML as the body. The gateway keeps paragraphs, lists, tables and emphasis, and removes the
+    /// rest. Never use it for text that a person typed.
     ///
     /// ```
     /// use frontgate_sdk::channel::{Body, InboundMessage};
@@ -65,7 +65,7 @@ impl InboundMessage {
         self
     }
 
-    /// What the sender is called.
+    /// Sets the sender's name.
     ///
     /// ```
     /// # use frontgate_sdk::channel::InboundMessage;
@@ -77,7 +77,7 @@ impl InboundMessage {
         self
     }
 
-    /// What it is about.
+    /// Sets the subject.
     ///
     /// ```
     /// # use frontgate_sdk::channel::InboundMessage;
@@ -89,7 +89,7 @@ impl InboundMessage {
         self
     }
 
-    /// When it was written: seconds since 1970.
+    /// Sets the time of delivery, in seconds since 1970.
     ///
     /// ```
     /// # use frontgate_sdk::channel::InboundMessage;
@@ -114,14 +114,14 @@ impl InboundMessage {
     }
 }
 
-impl SentElsewhere {
-    /// What an agent wrote in this conversation, outside Front, as plain text. For a provider that
-    /// delivers HTML there is [`html`](Self::html).
+impl AgentMessage {
+    /// Creates a message that an agent wrote outside Front, with a plain text body. For a provider that delivers HTML,
+    /// call [`html`](Self::html).
     ///
     /// ```
-    /// use frontgate_sdk::channel::SentElsewhere;
+    /// use frontgate_sdk::channel::AgentMessage;
     ///
-    /// let message = SentElsewhere::new("M3", "C7", "+12025550107", "Hello!").author("Ana");
+    /// let message = AgentMessage::new("M3", "C7", "+12025550107", "Hello!").author("Ana");
     /// assert_eq!(message.to[0].handle, "+12025550107");
     /// ```
     pub fn new(
@@ -142,13 +142,13 @@ impl SentElsewhere {
         }
     }
 
-    /// Takes the provider's HTML in place of the plain text. The gateway keeps its paragraphs, lists, tables and
-    /// emphasis, and removes the rest. Never put text here that a person typed.
+    /// Sets the provider's HTML as the body. The gateway keeps paragraphs, lists, tables and emphasis, and removes the
+    /// rest. Never use it for text that a person typed.
     ///
     /// ```
-    /// use frontgate_sdk::channel::{Body, SentElsewhere};
+    /// use frontgate_sdk::channel::{Body, AgentMessage};
     ///
-    /// let mail = SentElsewhere::new("M3", "C7", "m@example.org", "").html("<p>Dear team,</p>");
+    /// let mail = AgentMessage::new("M3", "C7", "m@example.org", "").html("<p>Dear team,</p>");
     /// assert_eq!(mail.body, Body::Html("<p>Dear team,</p>".to_owned()));
     /// ```
     pub fn html(mut self, html: impl Into<String>) -> Self {
@@ -156,11 +156,11 @@ impl SentElsewhere {
         self
     }
 
-    /// Who wrote it, as Front shows it.
+    /// Sets the agent's name, as Front shows it.
     ///
     /// ```
-    /// # use frontgate_sdk::channel::SentElsewhere;
-    /// let message = SentElsewhere::new("M3", "C7", "+12025550107", "Hello!").author("Ana");
+    /// # use frontgate_sdk::channel::AgentMessage;
+    /// let message = AgentMessage::new("M3", "C7", "+12025550107", "Hello!").author("Ana");
     /// assert_eq!(message.author.as_deref(), Some("Ana"));
     /// ```
     pub fn author(mut self, author: impl Into<String>) -> Self {
@@ -168,11 +168,11 @@ impl SentElsewhere {
         self
     }
 
-    /// When it was written: seconds since 1970.
+    /// Sets the time of delivery, in seconds since 1970.
     ///
     /// ```
-    /// # use frontgate_sdk::channel::SentElsewhere;
-    /// let message = SentElsewhere::new("M3", "C7", "+12025550107", "Hello!").delivered_at(1_767_225_600);
+    /// # use frontgate_sdk::channel::AgentMessage;
+    /// let message = AgentMessage::new("M3", "C7", "+12025550107", "Hello!").delivered_at(1_767_225_600);
     /// assert!(message.delivered_at.is_some());
     /// ```
     pub fn delivered_at(mut self, seconds: u64) -> Self {
@@ -183,9 +183,9 @@ impl SentElsewhere {
     /// Adds a file.
     ///
     /// ```
-    /// # use frontgate_sdk::channel::{File, SentElsewhere};
+    /// # use frontgate_sdk::channel::{File, AgentMessage};
     /// let file = File::bytes("a.txt", "text/plain", "a small text");
-    /// assert_eq!(SentElsewhere::new("M3", "C7", "+12025550107", "").file(file).files.len(), 1);
+    /// assert_eq!(AgentMessage::new("M3", "C7", "+12025550107", "").file(file).files.len(), 1);
     /// ```
     pub fn file(mut self, file: File) -> Self {
         self.files.push(file);
@@ -194,13 +194,13 @@ impl SentElsewhere {
 }
 
 impl FailedDelivery {
-    /// A message that did not arrive, by the id that `send` gave, and why.
+    /// Creates the event from the id in the message's [`SendReceipt`](super::SendReceipt) and the reason.
     ///
     /// ```
-    /// use frontgate_sdk::channel::{FailedDelivery, Reception};
+    /// use frontgate_sdk::channel::{FailedDelivery, WebhookResult};
     ///
     /// let failed = FailedDelivery::new("M1", "The number is not in service");
-    /// assert_eq!(Reception::answer(204).event(failed).events.len(), 1);
+    /// assert_eq!(WebhookResult::status(204).event(failed).events.len(), 1);
     /// ```
     pub fn new(external_id: impl Into<String>, reason: impl Into<String>) -> Self {
         Self { external_id: external_id.into(), reason: reason.into() }
@@ -208,7 +208,7 @@ impl FailedDelivery {
 }
 
 impl File {
-    /// A file whose bytes are here.
+    /// Creates a file from its bytes.
     ///
     /// ```
     /// let file = frontgate_sdk::channel::File::bytes("a.txt", "text/plain", "a small text");
@@ -218,7 +218,7 @@ impl File {
         Self { filename: filename.into(), content_type: content_type.into(), source: Source::Bytes(bytes.into()) }
     }
 
-    /// A file that the gateway fetches from a granted host.
+    /// Creates a file that the gateway fetches from a granted host.
     ///
     /// ```
     /// let file = frontgate_sdk::channel::File::url("a.png", "image/png", "https://media.example.com/a.png");
@@ -235,9 +235,9 @@ impl From<InboundMessage> for Event {
     }
 }
 
-impl From<SentElsewhere> for Event {
-    fn from(message: SentElsewhere) -> Self {
-        Self::Outbound(message)
+impl From<AgentMessage> for Event {
+    fn from(message: AgentMessage) -> Self {
+        Self::Agent(message)
     }
 }
 
@@ -247,35 +247,35 @@ impl From<FailedDelivery> for Event {
     }
 }
 
-impl Reception {
-    /// An answer without a body, and nothing that happened.
+impl WebhookResult {
+    /// Creates a result with this response status, without a body or events.
     ///
     /// ```
-    /// let refused = frontgate_sdk::channel::Reception::answer(403);
-    /// assert!(refused.events.is_empty());
+    /// let forbidden = frontgate_sdk::channel::WebhookResult::status(403);
+    /// assert!(forbidden.events.is_empty());
     /// ```
-    pub fn answer(status: u16) -> Self {
+    pub fn status(status: u16) -> Self {
         let response = Response { status, headers: Vec::new(), body: Vec::new() };
         Self { response, events: Vec::new() }
     }
 
-    /// Adds something that happened.
+    /// Adds an event.
     ///
     /// ```
-    /// use frontgate_sdk::channel::{InboundMessage, Reception};
+    /// use frontgate_sdk::channel::{InboundMessage, WebhookResult};
     ///
-    /// let told = Reception::answer(204).event(InboundMessage::new("M2", "C7", "+12025550107", "Hello!"));
-    /// assert_eq!(told.events.len(), 1);
+    /// let result = WebhookResult::status(204).event(InboundMessage::new("M2", "C7", "+12025550107", "Hello!"));
+    /// assert_eq!(result.events.len(), 1);
     /// ```
     pub fn event(mut self, event: impl Into<Event>) -> Self {
         self.events.push(event.into());
         self
     }
 
-    /// Adds a header to the answer.
+    /// Adds a response header.
     ///
     /// ```
-    /// let busy = frontgate_sdk::channel::Reception::answer(503).header("retry-after", "5");
+    /// let busy = frontgate_sdk::channel::WebhookResult::status(503).header("retry-after", "5");
     /// assert_eq!(busy.response.headers[0].value, "5");
     /// ```
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
@@ -283,10 +283,10 @@ impl Reception {
         self
     }
 
-    /// Adds a body.
+    /// Sets the response body.
     ///
     /// ```
-    /// let challenge = frontgate_sdk::channel::Reception::answer(200).body("text/plain", "1158201444");
+    /// let challenge = frontgate_sdk::channel::WebhookResult::status(200).body("text/plain", "1158201444");
     /// assert_eq!(challenge.response.body, b"1158201444");
     /// ```
     pub fn body(mut self, content_type: impl Into<String>, body: impl Into<Vec<u8>>) -> Self {
@@ -296,7 +296,7 @@ impl Reception {
 }
 
 impl Request {
-    /// A request of the provider, for tests of your own.
+    /// Creates a request of the provider, for tests.
     ///
     /// ```
     /// use frontgate_sdk::channel::Request;
@@ -308,7 +308,7 @@ impl Request {
         Self { method: "POST".to_owned(), url: url.into(), headers: Vec::new(), body: body.into() }
     }
 
-    /// With a header.
+    /// Adds a header.
     ///
     /// ```
     /// # use frontgate_sdk::channel::Request;
@@ -320,7 +320,7 @@ impl Request {
         self
     }
 
-    /// The first header of this name, in any case.
+    /// Returns the first header with this name, case-insensitively.
     ///
     /// ```
     /// # use frontgate_sdk::channel::Request;
@@ -332,7 +332,7 @@ impl Request {
         headers.find(|header| header.name.eq_ignore_ascii_case(name)).map(|header| header.value.as_str())
     }
 
-    /// The body as text.
+    /// Returns the body as text.
     ///
     /// ```
     /// # use frontgate_sdk::channel::Request;
@@ -340,26 +340,26 @@ impl Request {
     /// # Ok::<(), frontgate_sdk::Error>(())
     /// ```
     pub fn text(&self) -> Result<&str> {
-        std::str::from_utf8(&self.body).map_err(|_| Error::invalid("the body is no text"))
+        std::str::from_utf8(&self.body).map_err(|_| Error::invalid("the body is not UTF-8"))
     }
 
-    /// The body, which is JSON.
+    /// Reads the body as JSON.
     ///
     /// ```
     /// use frontgate_sdk::channel::Request;
     /// use serde::Deserialize;
     ///
     /// #[derive(Deserialize)]
-    /// struct Told {
+    /// struct Webhook {
     ///     text: String,
     /// }
     ///
-    /// let told: Told = Request::post("https://gw.example.net/", r#"{"text":"Hello!"}"#).json()?;
-    /// assert_eq!(told.text, "Hello!");
+    /// let webhook: Webhook = Request::post("https://gw.example.net/", r#"{"text":"Hello!"}"#).json()?;
+    /// assert_eq!(webhook.text, "Hello!");
     /// # Ok::<(), frontgate_sdk::Error>(())
     /// ```
     pub fn json<T: serde::de::DeserializeOwned>(&self) -> Result<T> {
-        crate::json::read(&self.body, "the request is not what was expected").map_err(|error| match error {
+        crate::json::read(&self.body, "unexpected request").map_err(|error| match error {
             Error::Failed(problem) => Error::Invalid(problem),
             other => other,
         })

@@ -1,12 +1,12 @@
-//! Short ways to write what goes out: whom to, what, and what became of it.
+//! Builders for outbound messages, and for the results of sending them.
 
 use crate::channel::{
-    Address, AddressPage, Attachment, Connection, Event, OutboundKind, OutboundMessage, Party, Receipt,
+    Address, AddressPage, Attachment, Connection, Event, OutboundKind, OutboundMessage, Party, SendReceipt,
 };
 use crate::{Error, Result};
 
 impl Connection {
-    /// A channel without a credential, for tests of your own.
+    /// Creates a channel without a credential, for tests.
     ///
     /// ```
     /// let connection = frontgate_sdk::channel::Connection::new("cha_1").credential("made-up");
@@ -18,7 +18,7 @@ impl Connection {
         Self { channel_id, credential: None, webhook_url }
     }
 
-    /// With what the admin typed.
+    /// Sets the credential that the admin entered.
     ///
     /// ```
     /// let connection = frontgate_sdk::channel::Connection::new("cha_1").credential("made-up");
@@ -31,7 +31,7 @@ impl Connection {
 }
 
 impl OutboundMessage {
-    /// A teammate's text to somebody, for tests of your own.
+    /// Creates a teammate's message to one recipient, for tests.
     ///
     /// ```
     /// use frontgate_sdk::channel::OutboundMessage;
@@ -56,7 +56,7 @@ impl OutboundMessage {
         }
     }
 
-    /// In a conversation that the plugin has named.
+    /// Adds the plugin's id of the conversation.
     ///
     /// ```
     /// let message = frontgate_sdk::channel::OutboundMessage::new("+12025550107", "Hello!").conversation("C7");
@@ -67,7 +67,7 @@ impl OutboundMessage {
         self
     }
 
-    /// With a file.
+    /// Adds an attachment.
     ///
     /// ```
     /// use frontgate_sdk::channel::{Attachment, OutboundMessage};
@@ -80,7 +80,7 @@ impl OutboundMessage {
         self
     }
 
-    /// The first of those whom it goes to.
+    /// Returns the first recipient, or [`Error::Invalid`] if there is none.
     ///
     /// ```
     /// use frontgate_sdk::channel::OutboundMessage;
@@ -92,17 +92,17 @@ impl OutboundMessage {
     /// # Ok::<(), frontgate_sdk::Error>(())
     /// ```
     pub fn first_to(&self) -> Result<&Party> {
-        self.to.first().ok_or_else(|| Error::invalid("the message goes to nobody"))
+        self.to.first().ok_or_else(|| Error::invalid("the message has no recipient"))
     }
 }
 
-/// Text as HTML, as the gateway gives it.
+/// Escapes text as the gateway does.
 fn html(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\n', "<br>")
 }
 
 impl Attachment {
-    /// A file of a message, for tests of your own; [`testing::files`](crate::testing::files) says what is in it.
+    /// Creates an attachment, for tests. [`testing::files`](crate::testing::files) sets its content.
     ///
     /// ```
     /// let picture = frontgate_sdk::channel::Attachment::new("fil_1", "a.png", "image/png");
@@ -115,7 +115,7 @@ impl Attachment {
 }
 
 impl Party {
-    /// Somebody of whom only this is known.
+    /// Creates a party with only a handle.
     ///
     /// ```
     /// let mora = frontgate_sdk::channel::Party::new("+12025550107").named("Mora Lind").email("m@example.org");
@@ -125,7 +125,7 @@ impl Party {
         Self { handle: handle.into(), name: None, email: None }
     }
 
-    /// As it is shown.
+    /// Sets the display name.
     ///
     /// ```
     /// let mora = frontgate_sdk::channel::Party::new("+12025550107").named("Mora Lind");
@@ -136,7 +136,7 @@ impl Party {
         self
     }
 
-    /// Where it is known.
+    /// Sets the e-mail address.
     ///
     /// ```
     /// let mora = frontgate_sdk::channel::Party::new("mora").email("m@example.org");
@@ -148,11 +148,11 @@ impl Party {
     }
 }
 
-impl Receipt {
-    /// What the provider calls the message and its conversation.
+impl SendReceipt {
+    /// Creates a receipt with the provider's ids of the message and its conversation.
     ///
     /// ```
-    /// let receipt = frontgate_sdk::channel::Receipt::new("M1", "C7");
+    /// let receipt = frontgate_sdk::channel::SendReceipt::new("M1", "C7");
     /// assert_eq!(receipt.external_id.as_deref(), Some("M1"));
     /// ```
     pub fn new(external_id: impl Into<String>, external_conversation_id: impl Into<String>) -> Self {
@@ -160,10 +160,10 @@ impl Receipt {
         Self { external_id: Some(external_id.into()), external_conversation_id, events: Vec::new() }
     }
 
-    /// What the provider calls the conversation; it has no id of the message.
+    /// Creates a receipt without an id of the message, for providers that have none.
     ///
     /// ```
-    /// let receipt = frontgate_sdk::channel::Receipt::of_conversation("C7");
+    /// let receipt = frontgate_sdk::channel::SendReceipt::of_conversation("C7");
     /// assert_eq!(receipt.external_id, None);
     /// ```
     pub fn of_conversation(external_conversation_id: impl Into<String>) -> Self {
@@ -171,12 +171,12 @@ impl Receipt {
         Self { external_id: None, external_conversation_id, events: Vec::new() }
     }
 
-    /// Adds what the provider told at once.
+    /// Adds an event that the provider reported in its response.
     ///
     /// ```
-    /// use frontgate_sdk::channel::{InboundMessage, Receipt};
+    /// use frontgate_sdk::channel::{InboundMessage, SendReceipt};
     ///
-    /// let receipt = Receipt::new("M1", "C7").event(InboundMessage::new("M2", "C7", "+12025550107", "Hello!"));
+    /// let receipt = SendReceipt::new("M1", "C7").event(InboundMessage::new("M2", "C7", "+12025550107", "Hello!"));
     /// assert_eq!(receipt.events.len(), 1);
     /// ```
     pub fn event(mut self, event: impl Into<Event>) -> Self {
@@ -186,7 +186,7 @@ impl Receipt {
 }
 
 impl Address {
-    /// An account of the provider that could be connected.
+    /// Creates an account that can be connected.
     ///
     /// ```
     /// let address = frontgate_sdk::channel::Address::new("+12025550199").named("Sales");
@@ -196,7 +196,7 @@ impl Address {
         Self { value: value.into(), name: None }
     }
 
-    /// As the admin sees it.
+    /// Sets the name that the admin sees.
     ///
     /// ```
     /// let address = frontgate_sdk::channel::Address::new("+12025550199").named("Sales");
@@ -209,7 +209,7 @@ impl Address {
 }
 
 impl AddressPage {
-    /// The last page, or the only one.
+    /// Creates the last page.
     ///
     /// ```
     /// use frontgate_sdk::channel::{Address, AddressPage};
@@ -221,7 +221,7 @@ impl AddressPage {
         Self { addresses: addresses.into_iter().collect(), next_page_token: None }
     }
 
-    /// Says that there is more, at this token.
+    /// Sets the token of the next page.
     ///
     /// ```
     /// use frontgate_sdk::channel::{Address, AddressPage};

@@ -1,7 +1,7 @@
-//! What stands for itself in a URL or a form, and what is written with signs.
+//! Percent-encoding for URLs and forms.
 
-/// A text as one segment of a path, or as a value of a query: all but letters, digits and `-._~` is encoded, so
-/// that nobody's id leads elsewhere.
+/// Encodes a text as one path segment or query value: all characters except letters, digits and `-._~`. An id with a
+/// slash therefore stays within its segment.
 ///
 /// ```
 /// use frontgate_sdk::http;

@@ -1,10 +1,8 @@
-//! Settings that the plugin does not know, and which one was meant.
+//! Errors about missing and unknown settings, with suggestions.
 
-use crate::settings::all;
-use crate::{Error, Result};
+use crate::{Error, Result, host};
 
-/// Refuses settings that the plugin does not know, so that a mistyped one does not just have no
-/// effect. `columns.*` knows every key inside the table `columns`.
+/// Rejects unknown settings, so that a mistyped one is an error. `columns.*` means all keys of the table `columns`.
 ///
 /// ```
 /// use frontgate_sdk::{Error, settings, testing};
@@ -15,7 +13,10 @@ use crate::{Error, Result};
 ///     settings::only(&["customers", "columns.*"]),
 ///     Err(Error::failed("unknown setting `column.name`: did you mean `columns.name`?"))
 /// );
-/// assert_eq!(settings::only(&["customers"]), Err(Error::failed("unknown setting `column.name`: known here: customers")));
+/// assert_eq!(
+///     settings::only(&["customers"]),
+///     Err(Error::failed("unknown setting `column.name`: known settings: customers"))
+/// );
 /// ```
 pub fn only(known: &[&str]) -> Result<()> {
     let is_known = |key: &str| {
@@ -24,27 +25,31 @@ pub fn only(known: &[&str]) -> Result<()> {
             None => *known == key,
         })
     };
-    let all = all();
+    let all = host::settings::all();
     match all.iter().find(|(key, _)| !is_known(key)) {
         Some((key, _)) => Err(Error::Failed(unknown(key, known))),
         None => Ok(()),
     }
 }
 
-/// What is said of a setting that is none of these.
+pub(super) fn missing(key: &str) -> String {
+    format!("the setting `{key}` is missing")
+}
+
+/// The error about a setting that is not one of `known`.
 pub(super) fn unknown(key: &str, known: &[&str]) -> String {
-    // The keys inside a table are the operator's own: only the table's name can be mistyped.
+    // The operator chooses the keys inside a table: only the table's name can be mistyped.
     let inside = key.split_once('.').map_or("...", |(_, inside)| inside);
     let meant = known.iter().map(|known| (known, known.replace('*', inside)));
     let near = meant.map(|(known, meant)| (distance(key, &meant), known.len(), meant));
     let hint = match near.filter(|(distance, length, _)| *distance <= 1 + length / 4).min() {
         Some((_, _, meant)) => format!("did you mean `{meant}`?"),
-        None => format!("known here: {}", known.join(", ")),
+        None => format!("known settings: {}", known.join(", ")),
     };
     format!("unknown setting `{key}`: {hint}")
 }
 
-/// How many characters must be added, left out or replaced to make one word of the other.
+/// The edit distance: insertions, deletions and replacements of characters.
 fn distance(one: &str, other: &str) -> usize {
     let mut row: Vec<usize> = (0..=other.chars().count()).collect();
     for (above, a) in one.chars().enumerate() {
@@ -64,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_unknown_setting_is_refused_with_the_one_that_was_meant() {
+    fn unknown_settings_are_rejected_with_a_suggestion() {
         let known = ["language", "languages.*", "templates", "columns.id"];
         let table = [
             ("language", None),
@@ -74,7 +79,7 @@ mod tests {
             ("Templates", Some("did you mean `templates`?")),
             ("language.+49", Some("did you mean `languages.+49`?")),
             ("columns.idd", Some("did you mean `columns.id`?")),
-            ("x", Some("known here: language, languages.*, templates, columns.id")),
+            ("x", Some("known settings: language, languages.*, templates, columns.id")),
         ];
         for (key, hint) in table {
             crate::testing::settings([(key, "")]);

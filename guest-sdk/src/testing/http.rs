@@ -1,4 +1,4 @@
-//! What a plugin's requests are answered with.
+//! Responses to a plugin's requests.
 
 mod exchange;
 
@@ -6,25 +6,25 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 
 pub use self::exchange::{Exchange, expect};
-use crate::bindings::http_client::{Content, OutboundRequest, UploadBody};
+use crate::bindings::http_client::{Header, OutboundRequest, OutboundResponse};
+use crate::host::native::http as host;
 use crate::http::{Error, Response};
-use crate::testing::files;
 
 type Answer = Result<Response, Error>;
 
-/// Who answers what nobody wrote an answer down for.
-type Answering = Box<dyn FnMut(&OutboundRequest) -> Answer>;
+type Handler = Box<dyn FnMut(&OutboundRequest) -> Answer>;
 
 thread_local! {
-    static ANSWERING: RefCell<Option<Answering>> = const { RefCell::new(None) };
     static ANSWERS: RefCell<VecDeque<Answer>> = const { RefCell::new(VecDeque::new()) };
-    static REQUESTS: RefCell<Vec<OutboundRequest>> = const { RefCell::new(Vec::new()) };
+    static HANDLER: RefCell<Option<Handler>> = const { RefCell::new(None) };
     static SCRIPT: RefCell<Option<Vec<Exchange>>> = const { RefCell::new(None) };
 }
 
-/// Says what requests come, and what each is answered with. Each is for one request, in any order; of several that
-/// fit, the first. A request that is not expected fails the test at once, and one that does not come when the
-/// [`Server`] is dropped: at the end of the test, or earlier.
+/// Expects requests, and answers each. Every exchange is for one request, in any order; if several match, the first is
+/// used.
+///
+/// - An unexpected request fails the test at once.
+/// - A missing request fails the test when the [`Server`] is dropped.
 ///
 /// ```
 /// use frontgate_sdk::testing::{self, expect};
@@ -48,27 +48,28 @@ thread_local! {
 /// # use frontgate_sdk::testing::{self, expect};
 /// # use frontgate_sdk::http;
 /// let crm = testing::serve([expect(http::get("https://crm.example.com/people/7"))]);
-/// // the test expects requests that the plugin has not sent:
+/// // expected requests were not sent:
 /// //   GET https://crm.example.com/people/7
 /// drop(crm);
 /// ```
 pub fn serve(exchanges: impl IntoIterator<Item = Exchange>) -> Server {
     SCRIPT.set(Some(exchanges.into_iter().collect()));
+    host::handle_with(answer);
     Server { _private: () }
 }
 
-/// The script of [`serve`], for as long as it counts.
+/// The script of [`serve`], which ends when this value is dropped.
 ///
 /// ```
 /// # use frontgate_sdk::{http, testing::{self, expect}};
 /// let crm = testing::serve([expect(http::get("https://crm.example.com/"))]);
 /// http::get("https://crm.example.com/").send()?;
 /// drop(crm);
-/// assert!(http::get("https://crm.example.com/").send().is_err(), "nothing is granted now");
+/// assert!(http::get("https://crm.example.com/").send().is_err(), "no host is granted now");
 /// # Ok::<(), http::Error>(())
 /// ```
 #[derive(Debug)]
-#[must_use = "what is expected counts until it is dropped"]
+#[must_use = "the script ends when this value is dropped"]
 pub struct Server {
     _private: (),
 }
@@ -79,7 +80,7 @@ impl Drop for Server {
         if left.is_empty() || std::thread::panicking() {
             return;
         }
-        panic!("the test expects requests that the plugin has not sent:\n{}", lines(&left));
+        panic!("expected requests were not sent:\n{}", lines(&left));
     }
 }
 
@@ -87,8 +88,7 @@ fn lines(exchanges: &[Exchange]) -> String {
     exchanges.iter().map(|exchange| format!("  {exchange}\n")).collect()
 }
 
-/// Sets what requests are answered with, whatever they ask for, one after the other. Further ones are for
-/// [`answer_with`], or refused, as without a grant.
+/// Answers the next requests in order, whatever they are. Later requests go to [`answer_with`], or are forbidden.
 ///
 /// ```
 /// use frontgate_sdk::{http, testing};
@@ -100,10 +100,10 @@ fn lines(exchanges: &[Exchange]) -> String {
 /// ```
 pub fn answers(answers: impl IntoIterator<Item = Result<Response, Error>>) {
     ANSWERS.set(answers.into_iter().collect());
+    host::handle_with(answer);
 }
 
-/// Sets who answers requests that none of [`answers`] is left for: a stand-in for the system behind the plugin,
-/// which sees what each of them asks for.
+/// Sets a handler that simulates the plugin's backend. Requests go to it after those of [`answers`].
 ///
 /// ```
 /// use frontgate_sdk::{http, testing};
@@ -113,12 +113,13 @@ pub fn answers(answers: impl IntoIterator<Item = Result<Response, Error>>) {
 /// assert_eq!(http::post("https://crm.example.com/").send()?.status, 405);
 /// # Ok::<(), http::Error>(())
 /// ```
-pub fn answer_with(answer: impl FnMut(&OutboundRequest) -> Result<Response, Error> + 'static) {
-    ANSWERING.set(Some(Box::new(answer)));
+pub fn answer_with(handler: impl FnMut(&OutboundRequest) -> Result<Response, Error> + 'static) {
+    HANDLER.set(Some(Box::new(handler)));
+    host::handle_with(answer);
 }
 
-/// Takes the requests that were sent. The body of an upload is the file's, or one line for each part of
-/// its form: the name, `=`, and what it holds.
+/// Removes and returns the sent requests. The body of an upload is the file's, or one line for each part of the form:
+/// name, `=` and content.
 ///
 /// ```
 /// use frontgate_sdk::{http, testing};
@@ -129,66 +130,52 @@ pub fn answer_with(answer: impl FnMut(&OutboundRequest) -> Result<Response, Erro
 /// # Ok::<(), http::Error>(())
 /// ```
 pub fn requests() -> Vec<OutboundRequest> {
-    REQUESTS.take()
+    host::take_requests()
 }
 
 pub(super) fn reset() {
-    ANSWERING.take();
     ANSWERS.take();
-    REQUESTS.take();
+    HANDLER.take();
     SCRIPT.take();
 }
 
-pub(crate) fn send(request: OutboundRequest) -> Answer {
-    REQUESTS.with_borrow_mut(|all| all.push(request.clone()));
-    if let Some(answer) = scripted(&request) {
-        return answer;
+/// The host's handler: the script first, then [`answers`], then [`answer_with`].
+fn answer(request: &OutboundRequest) -> Result<OutboundResponse, Error> {
+    let answer = scripted(request)
+        .or_else(|| ANSWERS.with_borrow_mut(VecDeque::pop_front))
+        .or_else(|| HANDLER.with_borrow_mut(|handler| Some(handler.as_mut()?(request))));
+    match answer {
+        Some(answer) => answer.map(OutboundResponse::from),
+        None => host::forbidden(request),
     }
-    let answer = ANSWERS.with_borrow_mut(VecDeque::pop_front);
-    let answer = answer.or_else(|| ANSWERING.with_borrow_mut(|answering| Some(answering.as_mut()?(&request))));
-    answer.unwrap_or_else(|| Err(Error::Forbidden("no outbound host is granted to this plugin".to_owned())))
 }
 
-/// None where there is no script.
+impl From<Response> for OutboundResponse {
+    fn from(response: Response) -> Self {
+        let headers = response.headers.into_iter().map(|(name, value)| Header { name, value }).collect();
+        Self { status: response.status, headers, body: response.body }
+    }
+}
+
+/// `None` without a script.
 fn scripted(request: &OutboundRequest) -> Option<Answer> {
     let found = SCRIPT.with_borrow_mut(|script| {
         let script = script.as_mut()?;
-        let at = script.iter().position(|exchange| exchange.differs(request).is_none());
+        let at = script.iter().position(|exchange| exchange.difference(request).is_none());
         Some(at.map(|at| script.remove(at)).ok_or_else(|| unexpected(script, request)))
     });
     match found? {
-        Ok(exchange) => Some(exchange.take_place(request)),
+        Ok(exchange) => Some(exchange.answer(request)),
         Err(problem) => panic!("{problem}"),
     }
 }
 
 fn unexpected(script: &[Exchange], request: &OutboundRequest) -> String {
     let near = script.iter().find(|exchange| exchange.is_for(request));
-    let why = match near.and_then(|exchange| exchange.differs(request)) {
-        Some(difference) => format!("one to this URL is expected, but {difference}\n"),
-        None if script.is_empty() => "nothing else is expected\n".to_owned(),
-        None => format!("what is expected:\n{}", lines(script)),
+    let expected = match near.and_then(|exchange| exchange.difference(request)) {
+        Some(difference) => format!("a request to this URL is expected {difference}\n"),
+        None if script.is_empty() => "no further request is expected\n".to_owned(),
+        None => format!("expected:\n{}", lines(script)),
     };
-    format!("the plugin has sent a request that the test does not expect: {} {}\n{why}", request.method, request.url)
-}
-
-pub(crate) fn upload(mut request: OutboundRequest, body: &UploadBody) -> Answer {
-    let file = |id: &String| {
-        let found = files::file(id);
-        found.ok_or_else(|| Error::NotConnected(format!("the message has no file {id}")))
-    };
-    match body {
-        UploadBody::Attachment(id) => request.body = file(id)?,
-        UploadBody::Form(parts) => {
-            for part in parts {
-                request.body.extend(format!("{}=", part.name).bytes());
-                match &part.content {
-                    Content::Bytes(bytes) => request.body.extend(bytes),
-                    Content::Attachment(id) => request.body.extend(file(id)?),
-                }
-                request.body.push(b'\n');
-            }
-        }
-    }
-    send(request)
+    format!("unexpected request: {} {}\n{expected}", request.method, request.url)
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context as _, bail};
 use clap::Args;
 use frontgate_config::Config;
-use frontgate_delivery::store::desk::{Desk, Filter};
+use frontgate_delivery::store::queue_admin::{ChannelFilter, QueueAdmin};
 use frontgate_front::signature::Keys;
 use frontgate_tenants::{front_keys, front_path};
 
@@ -30,7 +30,7 @@ pub(super) struct App {
 impl App {
     /// Finds the named app, or the only one. Fails if a secret of the app is missing.
     pub(super) fn find(file: &Path, which: &AppArguments) -> anyhow::Result<Self> {
-        let config = Config::skim(file).map_err(|faults| anyhow::anyhow!("{faults}"))?;
+        let config = Config::load_unchecked(file).map_err(|faults| anyhow::anyhow!("{faults}"))?;
         let tenant = tenant(&config, which.tenant.as_deref())?;
         let apps = &config.tenants[&tenant].front;
         let names = || apps.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
@@ -42,7 +42,7 @@ impl App {
             (None, _) => bail!("several apps; add --app with one of: {}", names()),
         };
         let app = Self { tenant, name, config };
-        if let Some(fault) = app.settings().app_secrets.iter().find_map(frontgate_settings::Secret::fault) {
+        if let Some(fault) = app.settings().app_secrets.iter().find_map(frontgate_settings::Secret::error) {
             bail!("tenants.{}.front.{}.app_secrets: {fault}", app.tenant, app.name);
         }
         Ok(app)
@@ -66,7 +66,7 @@ impl App {
             settings.front.iter().map(move |(name, app)| (tenant.as_str(), name.as_str(), app))
         });
         let others = all.filter(|(tenant, name, _)| (*tenant, *name) != (&*self.tenant, &*self.name));
-        let readable = others.filter(|(.., app)| app.app_secrets.iter().all(|secret| secret.fault().is_none()));
+        let readable = others.filter(|(.., app)| app.app_secrets.iter().all(|secret| secret.error().is_none()));
         readable.map(|(tenant, name, app)| (format!("{tenant}/{name}"), front_keys(app))).collect()
     }
 
@@ -75,15 +75,15 @@ impl App {
         front_path(&self.config.tenants[&self.tenant], &self.name)
     }
 
-    pub(super) fn filter(&self) -> Filter<'_> {
-        Filter { tenant: Some(&self.tenant), app: Some(&self.name) }
+    pub(super) fn filter(&self) -> ChannelFilter<'_> {
+        ChannelFilter { tenant: Some(&self.tenant), app: Some(&self.name) }
     }
 }
 
 /// Opens the database beside the running gateway.
-pub(super) fn desk(config: &Config) -> anyhow::Result<Desk> {
+pub(super) fn desk(config: &Config) -> anyhow::Result<QueueAdmin> {
     let path = config.store.path().context("store.url is not a database; write sqlite:data/frontgate.db")?;
-    Desk::open(path)
+    QueueAdmin::open(path)
 }
 
 /// The address of a channel for Front; `None` if its app is not in the configuration.

@@ -9,8 +9,8 @@ use std::time::SystemTime;
 use anyhow::{Context as _, bail, ensure};
 use clap::{Args, Subcommand};
 use frontgate_config::Config;
-use frontgate_delivery::store::desk::{ChannelLine, ChannelWhole, Desk, Filter};
 use frontgate_delivery::store::front::ChannelState;
+use frontgate_delivery::store::queue_admin::{ChannelDetails, ChannelFilter, ChannelSummary, QueueAdmin};
 use frontgate_store::millis;
 use serde::Serialize;
 
@@ -65,7 +65,7 @@ pub(super) struct Only {
 }
 
 pub(super) fn channels(config: &Path, command: &Command) -> anyhow::Result<ExitCode> {
-    let config = Config::skim(config).map_err(|faults| anyhow::anyhow!("{faults}"))?;
+    let config = Config::load_unchecked(config).map_err(|faults| anyhow::anyhow!("{faults}"))?;
     let mut desk = app::desk(&config)?;
     match command {
         Command::List { only, all, json } => {
@@ -74,7 +74,7 @@ pub(super) fn channels(config: &Path, command: &Command) -> anyhow::Result<ExitC
         }
         Command::Show { channel, only, json } => {
             let line = desk.channel(channel, only.filter(&config, &desk)?)?;
-            show(&config, desk.whole_channel(line)?, *json)?;
+            show(&config, desk.channel_details(line)?, *json)?;
         }
         Command::Disconnect { channel, only, yes } => {
             let line = desk.channel(channel, only.filter(&config, &desk)?)?;
@@ -92,8 +92,8 @@ pub(super) fn channels(config: &Path, command: &Command) -> anyhow::Result<ExitC
 
 impl Only {
     /// Builds the filter. An unknown name is an error, since it would match nothing.
-    fn filter(&self, config: &Config, desk: &Desk) -> anyhow::Result<Filter<'_>> {
-        let stored = desk.channels(Filter::default(), true)?;
+    fn filter(&self, config: &Config, desk: &QueueAdmin) -> anyhow::Result<ChannelFilter<'_>> {
+        let stored = desk.channels(ChannelFilter::default(), true)?;
         let mut tenants: Vec<&str> = config.tenants.keys().map(String::as_str).collect();
         tenants.extend(stored.iter().map(|line| line.tenant.as_str()));
         known("tenant", self.tenant.as_deref(), tenants)?;
@@ -101,7 +101,7 @@ impl Only {
             config.tenants.values().flat_map(|tenant| tenant.front.keys()).map(|app| &**app).collect();
         apps.extend(stored.iter().map(|line| line.app.as_str()));
         known("Front app", self.app.as_deref(), apps)?;
-        Ok(Filter { tenant: self.tenant.as_deref(), app: self.app.as_deref() })
+        Ok(ChannelFilter { tenant: self.tenant.as_deref(), app: self.app.as_deref() })
     }
 }
 
@@ -113,7 +113,7 @@ fn known(what: &str, name: Option<&str>, mut names: Vec<&str>) -> anyhow::Result
     Ok(())
 }
 
-fn list(lines: &[ChannelLine], json: bool) -> anyhow::Result<()> {
+fn list(lines: &[ChannelSummary], json: bool) -> anyhow::Result<()> {
     if json {
         say!("{}", escaped(&lines)?);
         return Ok(());
@@ -142,15 +142,15 @@ fn list(lines: &[ChannelLine], json: bool) -> anyhow::Result<()> {
 #[derive(Serialize)]
 struct Shown {
     #[serde(flatten)]
-    whole: ChannelWhole,
+    whole: ChannelDetails,
     /// The address for Front; null if its app is not in the configuration.
     address: Option<String>,
     /// The address for the provider.
     provider_address: Option<String>,
 }
 
-fn show(config: &Config, whole: ChannelWhole, json: bool) -> anyhow::Result<()> {
-    let address = app::address(config, &whole.line.tenant, &whole.line.app, &whole.key);
+fn show(config: &Config, whole: ChannelDetails, json: bool) -> anyhow::Result<()> {
+    let address = app::address(config, &whole.summary.tenant, &whole.summary.app, &whole.key);
     let provider_address = address.as_ref().map(|address| format!("{address}/provider"));
     let shown = Shown { whole, address, provider_address };
     if json {
@@ -158,7 +158,7 @@ fn show(config: &Config, whole: ChannelWhole, json: bool) -> anyhow::Result<()> 
         return Ok(());
     }
     let Shown { whole, address, provider_address } = shown;
-    let line = &whole.line;
+    let line = &whole.summary;
     let gone = || format!("none: [tenants.{}.front.{}] is not in the configuration", line.tenant, line.app);
     let facts = [
         ("channel", line.channel.clone()),
@@ -195,7 +195,7 @@ fn show(config: &Config, whole: ChannelWhole, json: bool) -> anyhow::Result<()> 
 }
 
 /// Asks for the channel's name, since the removal cannot be undone.
-fn confirm(line: &ChannelLine, yes: bool) -> anyhow::Result<()> {
+fn confirm(line: &ChannelSummary, yes: bool) -> anyhow::Result<()> {
     if yes {
         return Ok(());
     }

@@ -10,9 +10,7 @@ use frontgate_config::Checked;
 use frontgate_config::Config;
 use frontgate_loader::reload::{Access, Reload};
 use frontgate_loader::single;
-use frontgate_runtime::outbound::network::Around;
-use frontgate_runtime::registry::Registry;
-use frontgate_runtime::run::engine::{Allocation, Engine};
+use frontgate_runtime::{Allocation, Engine, NetworkOverrides, Registry};
 use frontgate_system::sandbox::Confinement;
 use frontgate_tenants::roles;
 
@@ -70,7 +68,8 @@ fn plugins(config: &Arc<Config>) -> anyhow::Result<usize> {
     let runtime = super::runtime()?;
     confinement(runtime.block_on(single::confinement(&config.plugins)).as_deref());
     runtime.block_on(async {
-        let mut reload = Reload::new(&engine, &registry, &(Arc::clone(config) as _), Around::default(), Access::Read)?;
+        let mut reload =
+            Reload::new(&engine, &registry, &(Arc::clone(config) as _), NetworkOverrides::default(), Access::Read)?;
         reload.load_until(|| false).await
     })?;
     let mut faults = 0;

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use clap::{Subcommand, ValueEnum};
 use frontgate_config::Config;
 use frontgate_delivery::job::State;
-use frontgate_delivery::store::desk::{Fact, Line, Whole};
+use frontgate_delivery::store::queue_admin::{DeliveryDetails, DeliverySummary, Resolution};
 use frontgate_store::millis;
 
 use super::format::{escaped, plain, short, table, time};
@@ -74,7 +74,7 @@ fn state(name: &str) -> Result<State, String> {
 }
 
 pub(super) fn deliveries(config: &Path, command: &Command) -> anyhow::Result<ExitCode> {
-    let config = Config::skim(config).map_err(|faults| anyhow::anyhow!("{faults}"))?;
+    let config = Config::load_unchecked(config).map_err(|faults| anyhow::anyhow!("{faults}"))?;
     let mut desk = app::desk(&config)?;
     let (id, now) = match command {
         Command::List { state, tenant, most, json } => {
@@ -89,8 +89,8 @@ pub(super) fn deliveries(config: &Path, command: &Command) -> anyhow::Result<Exi
         Command::Retry { id } => (id, desk.retry(*id)?),
         Command::Resolve { id, outcome } => {
             let fact = match outcome {
-                Outcome::Sent => Fact::Sent,
-                Outcome::NotSent => Fact::NotSent,
+                Outcome::Sent => Resolution::Sent,
+                Outcome::NotSent => Resolution::NotSent,
             };
             (id, desk.resolve(*id, fact)?)
         }
@@ -100,7 +100,7 @@ pub(super) fn deliveries(config: &Path, command: &Command) -> anyhow::Result<Exi
     Ok(ExitCode::SUCCESS)
 }
 
-fn list(lines: &[Line], json: bool) -> anyhow::Result<()> {
+fn list(lines: &[DeliverySummary], json: bool) -> anyhow::Result<()> {
     if json {
         say!("{}", escaped(&lines)?);
         return Ok(());
@@ -111,7 +111,7 @@ fn list(lines: &[Line], json: bool) -> anyhow::Result<()> {
     }
     let mut table = table(&["ID", "STATE", "TENANT", "EVENT", "CONVERSATION", "AGE", "WAITS"], &[0, 5]);
     for line in lines {
-        let Line { id, state, tenant, event, conversation, .. } = line;
+        let DeliverySummary { id, state, tenant, event, conversation, .. } = line;
         let age = short(millis(SystemTime::now()) - line.created_ms);
         let waits = match (state, line.due_in_ms) {
             (State::Ready | State::Unknown, Some(0)) => "now".to_owned(),
@@ -133,12 +133,12 @@ fn list(lines: &[Line], json: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn show(whole: &Whole, json: bool) -> anyhow::Result<()> {
+fn show(whole: &DeliveryDetails, json: bool) -> anyhow::Result<()> {
     if json {
         say!("{}", escaped(whole)?);
         return Ok(());
     }
-    let line = &whole.line;
+    let line = &whole.summary;
     let none = "-".to_owned();
     let facts = [
         ("delivery", line.id.to_string()),

@@ -15,7 +15,7 @@ const NOT_LIVE: u8 = 1;
 const COULD_NOT_ASK: u8 = 2;
 
 pub(super) fn reload(config: &Path) -> ExitCode {
-    match Config::skim(config) {
+    match Config::load_unchecked(config) {
         Ok(config) => reload_with(&config),
         Err(faults) => {
             say!("{faults}");
@@ -68,13 +68,13 @@ fn print_configuration(receipt: &frontgate_config::receipt::Receipt) -> bool {
 
 /// Prints one receipt: a line, and its reason and changes below.
 pub(super) fn print(receipt: &Receipt) {
-    let Receipt { id, plugin, outcome, before, after, changes, duration_ms, .. } = receipt;
+    let Receipt { plugin, outcome, before, after, changes, duration_ms, .. } = receipt;
     let time = httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_millis(receipt.time_ms));
     let short = |digest: &Option<_>| {
         digest.as_ref().map_or_else(|| "nothing".to_owned(), frontgate_contract::digest::Digest::short)
     };
     let now = if before == after { short(after) } else { format!("{} -> {}", short(before), short(after)) };
-    say!("{id}  {time}  {plugin}  {}  {now}  {duration_ms} ms", outcome.name());
+    say!("{}  {time}  {plugin}  {}  {now}  {duration_ms} ms", receipt.short_id(), outcome.name());
     if let Some(reason) = outcome.reason() {
         let tried = receipt.digest.filter(|digest| Some(*digest) != *after);
         let tried = tried.map(|digest| format!("{}: ", digest.short())).unwrap_or_default();

@@ -8,7 +8,7 @@ use frontgate_tenants::Tenant;
 
 /// Finds the named tenant, or the only one.
 pub(super) fn tenant(file: &Path, name: Option<&str>) -> anyhow::Result<(Config, Tenant)> {
-    let mut config = Config::skim(file).map_err(|faults| anyhow::anyhow!("{faults}"))?;
+    let mut config = Config::load_unchecked(file).map_err(|faults| anyhow::anyhow!("{faults}"))?;
     // Secrets of Front apps are not needed.
     config.tenants.values_mut().for_each(|tenant| tenant.front.clear());
     let names: Vec<&str> = config.tenants.keys().map(String::as_str).collect();
@@ -21,7 +21,7 @@ pub(super) fn tenant(file: &Path, name: Option<&str>) -> anyhow::Result<(Config,
     let settings = config.tenants.get(name).with_context(|| format!("unknown tenant `{name}`"))?;
     let tokens = settings.twilio.auth_tokens.iter();
     for secret in tokens.chain(settings.twilio.shared_keys.iter().map(|key| &key.secret)) {
-        if let Some(fault) = secret.fault() {
+        if let Some(fault) = secret.error() {
             bail!("{fault}");
         }
     }

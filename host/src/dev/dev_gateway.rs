@@ -79,7 +79,7 @@ impl DevGateway {
 
     /// Puts the proxy in front of a running gateway.
     async fn attach(file: &Path, project: &Project, options: &Options) -> anyhow::Result<Self> {
-        let (config, name) = (Config::skim(file)?, project.name()?);
+        let (config, name) = (Config::load_unchecked(file)?, project.name()?);
         let mut named = config.tenants.values().flat_map(frontgate_tenants::Settings::named);
         if !named.any(|(_, names, _)| names.iter().any(|other| other == name)) {
             bail!("{}: no tenant names `{name}` for a role: add it under [tenants.NAME.roles]", file.display());
@@ -123,7 +123,7 @@ impl DevGateway {
         let (serving, at) = oneshot::channel();
         let overrides = service::Overrides {
             listen: Some((Ipv4Addr::LOCALHOST, 0).into()),
-            detour: Some(upstreams.detour()),
+            redirect: Some(upstreams.redirect()),
             serving: Some(serving),
             ..service::Overrides::default()
         };

@@ -8,7 +8,7 @@ use arc_swap::ArcSwap;
 use frontgate_config::Config;
 use frontgate_delivery::job::State;
 use frontgate_delivery::store::Store;
-use frontgate_delivery::store::desk::Desk;
+use frontgate_delivery::store::queue_admin::QueueAdmin;
 use frontgate_delivery::worker;
 use frontgate_gateway::gateway::Gateway;
 use frontgate_store::Database;
@@ -111,7 +111,8 @@ impl Generations {
     /// Warns about deliveries of tenants that were renamed or removed: no worker takes them.
     pub(super) async fn warn_about_unknown_tenants(&self) {
         let path = self.shared.database.path().to_owned();
-        let counts = spawn_blocking(move || Desk::open(&path)?.counts()).await.map_err(anyhow::Error::from).flatten();
+        let counts =
+            spawn_blocking(move || QueueAdmin::open(&path)?.counts()).await.map_err(anyhow::Error::from).flatten();
         for (tenant, states) in counts.unwrap_or_default() {
             let waiting: u64 = [State::Ready, State::Unknown].iter().filter_map(|state| states.get(state)).sum();
             if waiting > 0 && !self.config().tenants.contains_key(&tenant) {

@@ -11,10 +11,10 @@ use frontgate_config::Fixed;
 use frontgate_config::receipt::Outcome;
 use frontgate_config::receipt::Receipt;
 use frontgate_loader::reload::{Command, Commands};
+use frontgate_runtime::Registry;
 use frontgate_runtime::receipt::millis;
-use frontgate_runtime::registry::Registry;
+use frontgate_telemetry::metrics::{METRICS, labels};
 use frontgate_tenants::{Settings, roles};
-use metrics::counter;
 use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
 use tracing::{info, warn};
@@ -71,7 +71,7 @@ impl Reloader {
             Ok(()) => Outcome::Live,
             Err(reason) => Outcome::Kept(reason),
         };
-        counter!("frontgate_config_reloads_total", "outcome" => outcome.name()).increment(1);
+        METRICS.config_reloads.get_or_create(&labels::Outcome { outcome: outcome.name() }).inc();
         let (file, changed) = (self.file.display(), changes.join(", "));
         match &outcome {
             Outcome::Live => info!(event = "config.applied", %changed, "configuration {file} applied"),

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes starter-name.wasm. Uses zig of this version if it is on PATH, or puts it into .venv/ (with
-# Python's pip), and frontgate for the bindings and for the last step.
+# Builds starter-name.wasm. Uses zig of this version from PATH, or installs it into .venv/ with pip. Uses frontgate for
+# the bindings and for the last step.
 set -eu
 cd "$(dirname "$0")"
 
@@ -20,7 +20,7 @@ elif ! fits $zig; then
 fi
 
 "$frontgate" plugin bindings c gen --wit wit >/dev/null
-# Without a size of its own, the stack would take 16 MiB at every call.
+# Without this size the stack would take 16 MiB in every call.
 $zig cc -target wasm32-wasi -mexec-model=reactor -Os -s -Wall -Wl,-z,stack-size=65536 -Igen -Isrc \
     -o gen/core.wasm src/*.c gen/plugin.c gen/plugin_component_type.o
 "$frontgate" plugin componentize gen/core.wasm --wit wit -o starter-name.wasm >/dev/null

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes starter-name.wasm. Uses Go of this version if it is on PATH, or puts it into .venv/ (with
-# Python's pip), and frontgate for the bindings and for the last step.
+# Builds starter-name.wasm. Uses Go of this version from PATH, or installs it into .venv/ with pip. Uses frontgate for
+# the bindings and for the last step.
 set -eu
 cd "$(dirname "$0")"
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes starter-name.wasm. Needs Node 20 or newer, and puts componentize-qjs into node_modules/.
+# Builds starter-name.wasm. Needs Node 20 or newer, and installs componentize-qjs into node_modules/.
 set -eu
 cd "$(dirname "$0")"
 
@@ -12,7 +12,7 @@ elif ! command -v componentize-qjs >/dev/null; then
     npm install --no-audit --no-fund --loglevel=error
     PATH="$PWD/$tools:$PATH"
 fi
-# --sync: the other kind of component needs a gateway that runs async functions.
+# --sync: asynchronous components need a gateway that supports them.
 if ! said=$(componentize-qjs --wit wit --world plugin --js src/plugin.js --sync --output starter-name.wasm.new 2>&1); then
     printf '%s\n' "$said" >&2
     exit 1

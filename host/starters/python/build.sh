@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes starter-name.wasm. Uses componentize-py of this version if it is on PATH, or puts it into .venv/ (with pip).
+# Builds starter-name.wasm. Uses componentize-py of this version from PATH, or installs it into .venv/ with pip.
 set -eu
 cd "$(dirname "$0")"
 
@@ -15,9 +15,9 @@ elif ! fits "$componentize"; then
     .venv/bin/pip install --quiet --disable-pip-version-check "componentize-py==$version"
 fi
 
-# What Python says about a mistake would drown in the frames of its runtime.
+# Hides the runtime's stack frames, which would bury Python's error message.
 unset RUST_BACKTRACE
-# For editors and type checkers; the plugin itself does not need them.
+# For editors and type checkers. The build does not need them.
 [ -d gen ] || "$componentize" -d wit -w plugin bindings gen
 if ! said=$("$componentize" -d wit -w plugin componentize -p src app -o starter-name.wasm.new 2>&1); then
     printf '%s\n' "$said" >&2

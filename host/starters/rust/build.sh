@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes starter-name.wasm. Needs rustup's cargo, and adds the target that plugins are built for.
+# Builds starter-name.wasm. Needs rustup's cargo, and adds the target wasm32-wasip2.
 set -eu
 cd "$(dirname "$0")"
 
@@ -9,6 +9,6 @@ if [ ! -d "$(rustc --print sysroot)/lib/rustlib/$target" ]; then
     rustup target add "$target"
 fi
 cargo build --quiet --release --target "$target"
-# Moved there whole: a gateway that looks at this folder never sees half a file.
+# The rename is atomic: a gateway that watches this folder never sees a partial file.
 cp "${CARGO_TARGET_DIR:-target}/$target/release/starter_name.wasm" starter-name.wasm.new
 mv starter-name.wasm.new starter-name.wasm

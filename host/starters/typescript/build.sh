@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes starter-name.wasm. Needs Node 20 or newer, puts the compilers into node_modules/, and uses frontgate for the
-# types of the contract.
+# Builds starter-name.wasm. Needs Node 20 or newer, installs the compilers into node_modules/, and uses frontgate for
+# the contract's types.
 set -eu
 cd "$(dirname "$0")"
 
@@ -18,7 +18,7 @@ fi
 
 "$frontgate" plugin bindings typescript gen --wit wit >/dev/null
 tsc --project .
-# --sync: the other kind of component needs a gateway that runs async functions.
+# --sync: asynchronous components need a gateway that supports them.
 if ! said=$(componentize-qjs --wit wit --world plugin --js gen/js/plugin.js --sync --output starter-name.wasm.new 2>&1)
 then
     printf '%s\n' "$said" >&2

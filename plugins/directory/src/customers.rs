@@ -1,9 +1,9 @@
-//! The customers of the file, and who may see them.
+//! The file's customers, and which of them a worker may see.
 
 use std::collections::HashSet;
 use std::rc::Rc;
 
-use frontgate_sdk::files::Kept;
+use frontgate_sdk::files::Cached;
 use frontgate_sdk::{Error, Result, warn};
 
 use crate::row::Row;
@@ -12,27 +12,26 @@ use crate::settings::Settings;
 use crate::table;
 
 thread_local! {
-    static CUSTOMERS: Kept<Customers> = const { Kept::new() };
+    static CUSTOMERS: Cached<Customers> = const { Cached::new() };
 }
 
-/// The customers, in the order of the file.
+/// The customers in file order.
 pub(crate) struct Customers {
     rows: Vec<Row>,
     pub(crate) settings: Settings,
 }
 
 impl Customers {
-    /// Those of the file as it is now.
+    /// Reads the file's current customers.
     pub(crate) fn load() -> Result<Rc<Self>> {
         let path = Settings::path()?;
         CUSTOMERS.with(|customers| customers.get(&path, |text| Self::read(&text, Settings::read()?)))
     }
 
-    /// Reads the file. A row without an id cannot be asked for later, and neither can the second
-    /// one with the same id: both are left out.
+    /// Reads the file. Omits rows without an id, and rows whose id occurred before: no request could select them.
     fn read(text: &str, settings: Settings) -> Result<Self> {
         let mut rows = table::read(&settings.customers, text)?;
-        // A mistyped owner would show everything to everybody.
+        // A mistyped column would show all customers to every worker.
         if let Some(first) = rows.first()
             && let Some((key, column)) = settings.named.iter().find(|(_, column)| !first.has(column))
         {
@@ -46,7 +45,7 @@ impl Customers {
             !id.is_empty() && ids.insert(id)
         });
         if rows.len() < all {
-            warn!("{} of {all} rows are left out: they have no id, or one that came before", all - rows.len());
+            warn!("omitted {} of {all} rows: no id, or a duplicate id", all - rows.len());
         }
         Ok(Self { rows, settings })
     }
@@ -55,7 +54,7 @@ impl Customers {
         &self.rows
     }
 
-    /// Those that a worker may see, sorted by name: their own and those of nobody, or all.
+    /// Returns the customers that a worker may see, sorted by name: all, or their own and those without an owner.
     pub(crate) fn of(&self, worker: &str) -> Vec<&Row> {
         let visible = |row: &&Row| {
             let owner = row.owner(&self.settings);

@@ -1,7 +1,6 @@
-//! Customers from a file: what a small business exports from its CRM or keeps in a spreadsheet.
+//! Customers from a file, such as an export of a CRM or a spreadsheet.
 //!
-//! Every call looks at the file, so a change of it shows at once; an instance that lives for several calls
-//! reads it once.
+//! Every call checks the file, so that changes take effect at once. A warm instance reads it once.
 
 mod customers;
 mod page;

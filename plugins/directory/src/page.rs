@@ -1,12 +1,12 @@
-//! One page of a list. A token is the id of the last customer before it, as an anchor is: a page
-//! neither repeats nor skips anybody when the file changes in between.
+//! One page of a list. Its token is the id of the last customer on the page, like an anchor: pages neither repeat nor
+//! skip customers when the file changes in between.
 
 use frontgate_sdk::{CustomerPage, Position};
 
 use crate::row::Row;
 use crate::settings::Settings;
 
-/// The page at a position; an unknown position has an empty one.
+/// Returns the page at a position; empty for an unknown position.
 pub(crate) fn page(rows: Vec<&Row>, settings: &Settings, position: &Position, size: u32) -> CustomerPage {
     let start = match position {
         Position::First => 0,

@@ -1,23 +1,23 @@
-//! Phone numbers as people write them, brought to E.164.
+//! Converts phone numbers to E.164.
 
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat, Region};
 
-/// The country of numbers that are written without a country code.
+/// The default country, for numbers without a country code.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Country(Region);
 
 impl Country {
-    /// By its two letters.
+    /// Parses a two-letter country code.
     pub(crate) fn named(code: &str) -> Result<Self, String> {
         let region = Region::from_code(&code.to_ascii_uppercase());
         region.map(Self).map_err(|_| format!("the setting `country` is `{code}`; write two letters such as US or DE"))
     }
 }
 
-/// A number in E.164, if it can be understood.
+/// Returns the number in E.164, if it is valid.
 pub(crate) fn e164(written: &str, country: Option<Country>) -> Option<String> {
     let number = PHONE_NUMBER_UTIL.parse(written, country.map(|country| country.0)).ok()?;
-    // Lengths are checked, not ranges: new ranges come up faster than the tables follow.
+    // Checks lengths and not ranges: new ranges appear faster than the tables are updated.
     let whole = PHONE_NUMBER_UTIL.is_possible_number_with_reason(&number);
     if !matches!(whole, Ok(rlibphonenumber::NumberLengthType::IsPossible)) {
         return None;
@@ -25,23 +25,23 @@ pub(crate) fn e164(written: &str, country: Option<Country>) -> Option<String> {
     Some(PHONE_NUMBER_UTIL.format(&number, PhoneNumberFormat::E164).into_owned())
 }
 
-/// A cheap look before the dear one: the last digits are the same however a number is written.
+/// A cheap filter before the expensive parser: the last digits are the same in every notation.
 pub(crate) fn may_be(written: &str, e164: &str) -> bool {
     let tail = |text: &str| text.bytes().rev().filter(u8::is_ascii_digit).take(4).collect::<Vec<_>>();
-    // Letters may stand for digits, or for an extension.
+    // Letters may be digits (vanity numbers) or introduce an extension.
     let plain = written.chars().all(|c| c.is_ascii() && !c.is_ascii_alphabetic());
     !plain || tail(written) == tail(e164)
 }
 
-/// Whether the digits are part of a number, as it is written or in E.164.
+/// Returns whether the digits are part of a number, as it is written or in E.164.
 pub(crate) fn contains(written: &str, digits: &str, country: Option<Country>) -> bool {
     let plain = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
     let all = plain(written);
     if all.contains(digits) {
         return true;
     }
-    // Only what ends alike can contain them once a zero in the middle is left out. Zeros alone are
-    // part of a number only where they stand in it.
+    // A zero in the middle, as in +44 (0)131, can only be skipped if the ends match. Digits that are all zeros must
+    // match literally.
     let tail = &digits[digits.len().saturating_sub(3)..];
     let dialled = digits.trim_start_matches('0');
     !dialled.is_empty() && all.contains(tail) && e164(written, country).is_some_and(|number| number.contains(dialled))
@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_as_people_write_them() {
+    fn numbers_in_any_notation_become_e164() {
         let table = [
             ("+49 0711 2842222", Some("+497112842222")),
             ("+44 (0)131 315 3300", Some("+441313153300")),
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn part_of_a_number_is_found_however_it_is_written() {
+    fn part_of_a_number_matches_in_any_notation() {
         for digits in ["0131", "131315", "44131", "4401", "3300", "01313153300"] {
             assert!(contains("+44 (0)131 315 3300", digits, None), "{digits}");
         }

@@ -1,4 +1,4 @@
-//! One line of the file, and the customer that it describes.
+//! One row of the file, and the customer that it describes.
 
 use std::rc::Rc;
 
@@ -8,7 +8,7 @@ use frontgate_sdk::{Customer, CustomerSummary, warn};
 use crate::phone;
 use crate::settings::Settings;
 
-/// One line of the file.
+/// One row of the file.
 #[derive(Debug)]
 pub(crate) struct Row {
     columns: Rc<[String]>,
@@ -20,13 +20,13 @@ impl Row {
         Self { columns: Rc::clone(columns), values }
     }
 
-    /// The value of a column; empty where there is no such column.
+    /// Returns the value of a column; empty if the column does not exist.
     pub(crate) fn value(&self, column: &str) -> &str {
         let at = self.columns.iter().position(|name| name.eq_ignore_ascii_case(column));
         at.and_then(|at| self.values.get(at)).unwrap_or_default()
     }
 
-    /// Whether the file has a column.
+    /// Returns whether the file has the column.
     pub(crate) fn has(&self, column: &str) -> bool {
         self.columns.iter().any(|name| name.eq_ignore_ascii_case(column))
     }
@@ -35,7 +35,7 @@ impl Row {
         settings.id.fill(|column| self.value(column))
     }
 
-    /// The name, or else the company: some customers have no person.
+    /// Returns the name, or the company for customers without a person.
     pub(crate) fn name(&self, settings: &Settings) -> String {
         let name = settings.name.fill(|column| self.value(column));
         if name.is_empty() { settings.company.fill(|column| self.value(column)) } else { name }
@@ -45,13 +45,13 @@ impl Row {
         settings.owner.fill(|column| self.value(column))
     }
 
-    /// As the file has them, without a column twice.
+    /// All columns in file order, without duplicates.
     pub(crate) fn numbers<'r>(&'r self, settings: &'r Settings) -> impl Iterator<Item = &'r str> {
         let whatsapp = settings.whatsapp.iter().filter(|column| !settings.phone.contains(column));
         settings.phone.iter().chain(whatsapp).map(|column| self.value(column)).filter(|number| !number.is_empty())
     }
 
-    /// Whether one of the numbers is this one, in E.164.
+    /// Returns whether one of the row's numbers is this one, in E.164.
     pub(crate) fn has_number(&self, number: &str, settings: &Settings) -> bool {
         self.numbers(settings)
             .filter(|written| phone::may_be(written, number))
@@ -79,7 +79,7 @@ impl Row {
         let (phone, whatsapp) = (numbers(&settings.phone), numbers(&settings.whatsapp));
         let left_out = phone.iter().chain(&whatsapp).filter(|number| number.is_none()).count();
         if left_out > 0 {
-            warn!("phone numbers left out because they cannot be understood: {left_out}");
+            warn!("omitted {left_out} invalid phone numbers");
         }
         customer = phone.into_iter().flatten().fold(customer, Customer::sms);
         customer = whatsapp.into_iter().flatten().fold(customer, Customer::whatsapp);
@@ -102,7 +102,7 @@ impl Row {
         if owner.is_empty() { customer } else { customer.owned_by(owner) }
     }
 
-    /// One line for each column that has a value.
+    /// Returns one line for each column that has a value.
     fn details(&self, settings: &Settings) -> String {
         let shown: Vec<&str> = settings.shown().collect();
         let columns: Vec<&str> = match &settings.details {

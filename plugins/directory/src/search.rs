@@ -1,13 +1,13 @@
-//! Search over name, company, e-mail and number, ignoring case and accents.
+//! Searches name, company, e-mail and number, ignoring case and accents.
 
 use crate::phone;
 use crate::row::Row;
 use crate::settings::Settings;
 
-/// Fewer digits would match nearly everybody.
+/// Fewer digits match almost every customer.
 const DIGITS_MIN: usize = 3;
 
-/// The rows in which every word of the query occurs, or which have a number like it.
+/// Returns the rows that contain every word of the query, or have a matching number.
 pub(crate) fn search<'r>(rows: Vec<&'r Row>, query: &str, settings: &Settings) -> Vec<&'r Row> {
     let folded = fold(query);
     let words: Vec<&str> = folded.split_whitespace().collect();
@@ -24,7 +24,7 @@ pub(crate) fn search<'r>(rows: Vec<&'r Row>, query: &str, settings: &Settings) -
     rows.into_iter().filter(matches).collect()
 }
 
-/// The digits of a query that is part of a number, and nothing else.
+/// Returns the digits of a query that is only a part of a number.
 fn number(query: &str) -> Option<String> {
     if query.chars().any(|c| !(c.is_ascii_digit() || " +-()./".contains(c))) {
         return None;
@@ -39,7 +39,7 @@ fn text(row: &Row, settings: &Settings) -> String {
     fold(&fields.map(|field| field.fill(|column| row.value(column))).join("\n"))
 }
 
-/// A text as it is compared: without accents, in lower case.
+/// Normalizes a text for comparison: lower case, without accents.
 pub(crate) fn fold(text: &str) -> String {
     let plain = if text.is_ascii() { text.to_owned() } else { deunicode::deunicode(text) };
     plain.to_lowercase()
@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn case_and_accents_do_not_count() {
+    fn search_ignores_case_and_accents() {
         for (written, typed) in [("Gonçalves", "goncalves"), ("Bjørn", "BJORN"), ("Weiß", "weiss"), ("Zoë", "zoë")]
         {
             assert_eq!(fold(written), fold(typed));

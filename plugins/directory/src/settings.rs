@@ -1,4 +1,4 @@
-//! What the operator configured: which file, which columns, who sees what.
+//! The operator's settings: file, columns, and visibility.
 
 use std::borrow::Cow;
 
@@ -7,10 +7,10 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::phone::Country;
 
-/// What is escaped in a value that becomes part of a URL: all but what RFC 3986 calls unreserved.
+/// Characters to escape in a URL: all except the unreserved ones of RFC 3986.
 const VALUE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// What there is to set.
+/// All settings.
 const KNOWN: [&str; 14] = [
     "customers",
     "country",
@@ -32,9 +32,9 @@ const KNOWN: [&str; 14] = [
 pub(crate) struct Settings {
     /// The file, in the granted folder.
     pub(crate) customers: String,
-    /// For numbers that are written without a country code.
+    /// The country of numbers without a country code.
     pub(crate) country: Option<Country>,
-    /// Whether a worker sees only customers of their own, and those of nobody.
+    /// Whether a worker sees only their own customers and those without an owner.
     pub(crate) own_customers_only: bool,
     pub(crate) id: Text,
     pub(crate) name: Text,
@@ -42,20 +42,20 @@ pub(crate) struct Settings {
     pub(crate) email: Text,
     pub(crate) owner: Text,
     pub(crate) avatar: Text,
-    /// Columns with numbers for text messages.
+    /// Columns with SMS numbers.
     pub(crate) phone: Vec<String>,
-    /// Columns with numbers for WhatsApp.
+    /// Columns with WhatsApp numbers.
     pub(crate) whatsapp: Vec<String>,
     /// Labels and URLs.
     pub(crate) links: Vec<(String, Text)>,
     pub(crate) details_title: String,
-    /// Columns in the block of text; none for every column that is not shown elsewhere.
+    /// Columns in the text block; `None` for every column that is not shown elsewhere.
     pub(crate) details: Option<Vec<String>>,
-    /// Columns that the operator wrote down, each with its setting: they must be there.
+    /// Columns that the operator named, each with its setting: they must exist.
     pub(crate) named: Vec<(String, String)>,
 }
 
-/// The name of a column, or a text with columns in braces: `{FirstName} {LastName}`.
+/// A column name, or a text with columns in braces: `{FirstName} {LastName}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Text(Vec<Piece>);
 
@@ -105,7 +105,7 @@ impl Settings {
         })
     }
 
-    /// Columns that are shown somewhere else than in the block of text.
+    /// Columns that are shown outside the text block.
     pub(crate) fn shown(&self) -> impl Iterator<Item = &str> {
         let texts = [&self.id, &self.name, &self.email, &self.owner, &self.avatar];
         let numbers = self.phone.iter().chain(&self.whatsapp).map(String::as_str);
@@ -113,7 +113,7 @@ impl Settings {
     }
 }
 
-/// The columns that a setting names.
+/// Returns the columns that a setting names.
 fn columns_in(key: &str, text: &str) -> Vec<(String, String)> {
     let columns = match text.contains('{') {
         true => Text::parse(text).columns().map(str::to_owned).collect(),
@@ -127,7 +127,7 @@ fn names(list: &str) -> Vec<String> {
 }
 
 impl Text {
-    /// A single column, unless there are braces.
+    /// Parses a single column, or a text with braces.
     fn parse(text: &str) -> Self {
         match text.contains('{') {
             true => Self::parse_braced(text),
@@ -135,7 +135,7 @@ impl Text {
         }
     }
 
-    /// Columns stand in braces; everything else stands for itself.
+    /// Parses a text with columns in braces.
     fn parse_braced(text: &str) -> Self {
         let mut pieces = Vec::new();
         let mut rest = text;
@@ -158,12 +158,12 @@ impl Text {
         })
     }
 
-    /// The text with the row's values in it; empty where no column has one.
+    /// Returns the text with the row's values; empty if no column has a value.
     pub(crate) fn fill<'v>(&self, value: impl Fn(&str) -> &'v str) -> String {
         self.fill_with(value, Cow::Borrowed)
     }
 
-    /// The same, with values escaped as parts of a URL.
+    /// Like `text`, with values escaped for URLs.
     pub(crate) fn fill_url<'v>(&self, value: impl Fn(&str) -> &'v str) -> String {
         self.fill_with(value, |value| utf8_percent_encode(value, VALUE).into())
     }
@@ -190,7 +190,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_known_setting_is_taken_and_a_mistyped_one_refused() {
+    fn known_settings_are_accepted_and_mistyped_ones_rejected() {
         let value = |key: &&str| match *key {
             "country" => "US",
             "own_customers_only" => "false",

@@ -1,4 +1,4 @@
-//! The file as rows of named values: CSV with any of the usual separators, or a JSON list of objects.
+//! Reads the file as rows of named values: CSV with any common separator, or a JSON list of objects.
 
 use std::rc::Rc;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::row::Row;
 
-/// Reads what stands in a file of this name.
+/// Reads the content of a file with this name.
 pub(crate) fn read(path: &str, text: &str) -> Result<Vec<Row>> {
     let rows = match path.rsplit_once('.') {
         Some((_, "json")) => json(text),
@@ -31,7 +31,7 @@ fn csv(text: &str) -> std::result::Result<Vec<Row>, String> {
     rows.collect()
 }
 
-/// The separator that the first line has most of.
+/// Returns the most frequent separator of the first line.
 fn delimiter(text: &str) -> u8 {
     let header = text.lines().next().unwrap_or_default();
     let count = |separator: &u8| header.bytes().filter(|byte| byte == separator).count();

@@ -1,17 +1,16 @@
-//! A Front channel without a provider: every message of a teammate comes back from the one whom it was
-//! written to, files included. For trying out Front, and the smallest complete channel.
+//! A Front channel without a provider: every message of a teammate comes back as a message of its recipient, including
+//! files. Useful to try out Front, and the smallest complete channel.
 //!
-//! The webhook takes `{"id", "conversation", "from", "text"}` from anybody who knows the address, as a
-//! provider would send what a customer wrote.
+//! The webhook accepts `{"id", "conversation", "from", "text"}` without a signature, as a customer's message.
 
 use frontgate_sdk::channel::{
-    Address, AddressPage, Attachment, Connection, File, InboundMessage, OutboundKind, OutboundMessage, Receipt,
-    Reception, Request, Source,
+    Address, AddressPage, Attachment, Connection, File, InboundMessage, OutboundKind, OutboundMessage, Request,
+    SendReceipt, Source, WebhookResult,
 };
-use frontgate_sdk::{FrontChannel, Result, attachments, info};
+use frontgate_sdk::{Channel, Result, attachments, info};
 use serde::Deserialize;
 
-/// Larger files are named, and not sent back.
+/// Larger files are listed, and not sent back.
 const FILE_BYTES_MAX: u64 = 256 * 1024;
 
 /// The plugin.
@@ -19,7 +18,7 @@ pub struct EchoChannel;
 
 frontgate_sdk::export!(EchoChannel: channel);
 
-impl FrontChannel for EchoChannel {
+impl Channel for EchoChannel {
     fn connect(connection: Connection) -> Result<()> {
         info!("channel {} is connected", connection.channel_id);
         Ok(())
@@ -30,18 +29,18 @@ impl FrontChannel for EchoChannel {
         Ok(AddressPage { addresses: vec![address], next_page_token: None })
     }
 
-    fn send(_: Connection, message: OutboundMessage) -> Result<Receipt> {
+    fn send(_: Connection, message: OutboundMessage) -> Result<SendReceipt> {
         let to = message.first_to()?.clone();
         let conversation = message.conversation_ids.first().cloned().unwrap_or_else(|| format!("echo-{}", to.handle));
-        let receipt = Receipt::new(format!("sent-{}", message.idempotency_key), &conversation);
-        // A rule that answered an echo would never stop.
+        let receipt = SendReceipt::new(format!("sent-{}", message.idempotency_key), &conversation);
+        // An automatic reply to an echo would loop forever.
         if message.kind == OutboundKind::Autoreply {
             return Ok(receipt);
         }
         let (small, large): (Vec<_>, Vec<_>) = message.attachments.iter().partition(|file| is_small(file));
         let mut body = message.text;
         for file in large {
-            body += &format!("\n[{} is too large to come back]", file.filename);
+            body += &format!("\n[{} is too large to echo]", file.filename);
         }
         let files = small.into_iter().map(copy).collect::<Result<_>>()?;
         let mut echo = InboundMessage::new(format!("echo-{}", message.idempotency_key), conversation, "", body);
@@ -49,17 +48,17 @@ impl FrontChannel for EchoChannel {
         Ok(receipt.event(echo))
     }
 
-    fn receive(_: Connection, request: Request) -> Result<Reception> {
+    fn receive(_: Connection, request: Request) -> Result<WebhookResult> {
         match serde_json::from_slice(&request.body) {
             Ok(Written { id, conversation, from, text }) => {
-                Ok(Reception::answer(204).event(InboundMessage::new(id, conversation, from, text)))
+                Ok(WebhookResult::status(204).event(InboundMessage::new(id, conversation, from, text)))
             }
-            Err(error) => Ok(Reception::answer(400).body("text/plain", error.to_string())),
+            Err(error) => Ok(WebhookResult::status(400).body("text/plain", error.to_string())),
         }
     }
 }
 
-/// What a customer wrote.
+/// A customer's message.
 #[derive(Deserialize)]
 struct Written {
     id: String,

@@ -1,4 +1,4 @@
-//! Requests to HubSpot. The token is put in by the gateway.
+//! Requests to HubSpot. The gateway adds the token.
 
 use frontgate_sdk::http::{Error as HttpError, Request};
 use frontgate_sdk::{Error, Result};
@@ -6,15 +6,15 @@ use serde::de::DeserializeOwned;
 
 use crate::refusal;
 
-/// Sends a request, and reads what HubSpot answers.
+/// Sends a request and reads HubSpot's response.
 pub(crate) fn ask<T: DeserializeOwned>(request: Request) -> Result<T> {
-    find(request)?.ok_or_else(|| Error::failed("HubSpot: it has no such resource: check the setting `api`"))
+    find(request)?.ok_or_else(|| Error::failed("HubSpot: unknown resource; check the setting `api`"))
 }
 
-/// The same for a record, which may not be there.
+/// Like [`get`], for a record that may not exist.
 pub(crate) fn find<T: DeserializeOwned>(request: Request) -> Result<Option<T>> {
     let response = request.header("accept", "application/json").send().map_err(|error| match error {
-        HttpError::Timeout => Error::unavailable("HubSpot did not answer in time"),
+        HttpError::Timeout => Error::unavailable("the request to HubSpot timed out"),
         HttpError::NotConnected(why) | HttpError::Interrupted(why) => Error::unavailable(format!("HubSpot: {why}")),
         other => other.into(),
     })?;
@@ -27,7 +27,7 @@ pub(crate) fn find<T: DeserializeOwned>(request: Request) -> Result<Option<T>> {
     })
 }
 
-/// Whether a text is how HubSpot writes the id of a record: nothing else becomes part of a URL.
+/// Returns whether a text is a record id of HubSpot: only those become part of a URL.
 pub(crate) fn is_id(text: &str) -> bool {
     (1..=19).contains(&text.len()) && !text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit())
 }

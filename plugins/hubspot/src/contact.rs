@@ -1,4 +1,4 @@
-//! A contact, and the customer that it is.
+//! A contact, and the customer made from it.
 
 use std::collections::BTreeMap;
 
@@ -9,27 +9,27 @@ use crate::phone::{self, Country};
 use crate::settings::Settings;
 use crate::{api, owners};
 
-/// What HubSpot takes the country of a contact's number for.
+/// HubSpot's guess of the country of a contact's number.
 const COUNTRY: &str = "hs_calculated_phone_number_country_code";
 const OWNER: &str = "hubspot_owner_id";
-/// Out of which a name is made.
+/// Properties that form the name.
 const NAMES: [&str; 4] = ["firstname", "lastname", "company", "email"];
 
-/// A contact, with the properties that were asked for.
+/// A contact with the requested properties.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Contact {
     pub(crate) id: String,
-    /// HubSpot writes null for what is empty.
+    /// HubSpot writes null for empty properties.
     properties: BTreeMap<String, Option<String>>,
 }
 
 impl Settings {
-    /// What a row of the list is made of.
+    /// Properties for a row of the list.
     pub(crate) fn list_properties(&self) -> Vec<&str> {
         NAMES.into_iter().chain(self.avatar.as_deref()).collect()
     }
 
-    /// What a customer's page is made of, each once.
+    /// Properties for a customer's page, without duplicates.
     pub(crate) fn properties(&self) -> Vec<&str> {
         let mut all = self.list_properties();
         all.extend([OWNER, COUNTRY]);
@@ -54,7 +54,7 @@ impl Contact {
         api::find(request)?.ok_or(Error::NotFound)
     }
 
-    /// The value of a property; empty where it has none.
+    /// Returns the value of a property; empty if it has none.
     fn value(&self, property: &str) -> &str {
         self.properties.get(property).and_then(Option::as_deref).map(str::trim).unwrap_or_default()
     }
@@ -67,7 +67,7 @@ impl Contact {
         settings.country.or_else(|| Country::named(self.value(COUNTRY)))
     }
 
-    /// Numbers of some properties, in E.164, or none for what is no number; each once.
+    /// Returns the numbers of these properties in E.164, without duplicates and invalid ones.
     fn numbers<'p>(&self, properties: impl IntoIterator<Item = &'p str>, settings: &Settings) -> Vec<Option<String>> {
         let country = self.country(settings);
         let written = properties.into_iter().map(|name| self.value(name)).filter(|number| !number.is_empty());
@@ -84,7 +84,7 @@ impl Contact {
         self.numbers(settings.numbers(), settings).iter().flatten().any(|known| known == number)
     }
 
-    /// What people call the contact; some have no name.
+    /// Returns the display name; some contacts have none of their own.
     fn name(&self) -> String {
         let name = format!("{} {}", self.value("firstname"), self.value("lastname"));
         let others = ["company", "email"].map(|property| self.value(property));
@@ -107,7 +107,7 @@ impl Contact {
         let (phone, whatsapp) = (numbers(&settings.phone), numbers(&settings.whatsapp));
         let left_out = phone.iter().chain(&whatsapp).filter(|number| number.is_none()).count();
         if left_out > 0 {
-            warn!("phone numbers left out because they cannot be understood: {left_out}");
+            warn!("omitted {left_out} invalid phone numbers");
         }
         customer = phone.into_iter().flatten().fold(customer, Customer::sms);
         customer = whatsapp.into_iter().flatten().fold(customer, Customer::whatsapp);
@@ -139,7 +139,7 @@ impl Contact {
         (!value.is_empty()).then(|| format!("{}: {value}", settings.label(property)))
     }
 
-    /// A URL with the values of its properties; none where one has no value.
+    /// Returns a URL with the values of its properties; `None` if one has no value.
     fn fill(&self, url: &str) -> Option<String> {
         let mut filled = String::new();
         for (words, property) in pieces(url) {
@@ -153,7 +153,7 @@ impl Contact {
     }
 }
 
-/// A text as words, each with the property in braces that follows them.
+/// Splits a text at its properties in braces.
 fn pieces(text: &str) -> impl Iterator<Item = (&str, Option<&str>)> {
     let mut rest = Some(text);
     std::iter::from_fn(move || {

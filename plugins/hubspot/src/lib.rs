@@ -1,9 +1,9 @@
-//! Customers from HubSpot's CRM: its contacts, and its owners, who are Frontline's workers.
+//! Customers from HubSpot: its contacts, and its owners, who are Frontline's workers.
 //!
-//! # What an operator configures
+//! # Configuration
 //!
-//! In HubSpot, make a private app (Settings > Integrations > Private Apps) with the scopes
-//! `crm.objects.contacts.read` and `crm.objects.owners.read`, and put its access token into the environment.
+//! Create a private app in HubSpot (Settings > Integrations > Private Apps) with the scopes `crm.objects.contacts.read`
+//! and `crm.objects.owners.read`, and put its access token into the environment.
 //!
 //! ```toml
 //! [tenants.demo.roles]
@@ -11,75 +11,75 @@
 //!
 //! [plugins.named.hubspot]
 //! outbound = ["https://api.hubapi.com"]
-//! # Who is which owner is kept here for a while, which saves a request each time.
+//! # Caches owners, which saves a request in each call.
 //! state = true
 //!
-//! # The private app's token. The gateway puts it into requests; the plugin never sees it.
+//! # The private app's token. The gateway adds it to requests; the plugin never sees it.
 //! [[plugins.named.hubspot.bound_secrets]]
 //! to = "https://api.hubapi.com"
 //! header = "authorization"
 //! value = "Bearer {token}"
 //! secrets = { token = { env = "HUBSPOT_TOKEN" } }
 //!
-//! # All of these can be left out.
+//! # All of these are optional.
 //! [plugins.named.hubspot.config]
-//! # The HubSpot account's number, for links to its records: what stands after /contacts/ in the browser. And where
+//! # The HubSpot account's number, for links to its records: the part after /contacts/ in the browser. And the URL of
 //! # people use HubSpot, which differs by region, such as "https://app-eu1.hubspot.com".
 //! portal = "1234567"
 //! app = "https://app.hubspot.com"
-//! # A worker sees contacts of their own and those of nobody; false: everybody sees all.
+//! # A worker sees their own contacts and those without an owner; false: every worker sees all.
 //! own_customers_only = true
-//! # For numbers that are written without a country code. Without it: what HubSpot takes the contact's country for.
+//! # The country of numbers without a country code. By default: the country that HubSpot assumes for the contact.
 //! country = "US"
 //! # Properties with numbers, the preferred one first.
 //! phone = "mobilephone, phone"
 //! whatsapp = "hs_whatsapp_phone_number"
-//! # A property with the absolute URL of a picture. Without one, there are no pictures.
+//! # A property with the absolute URL of a picture. By default: no pictures.
 //! avatar = "photo_url"
-//! # How long it is kept who is which owner, in seconds.
+//! # Seconds for which owners are cached.
 //! owners_keep_s = 600
-//! # Where the API is.
+//! # The API's URL.
 //! api = "https://api.hubapi.com"
 //!
-//! # The block of text on a customer's page: properties, by their internal names.
+//! # The text block on a customer's page: properties, by their internal names.
 //! [plugins.named.hubspot.config.details]
 //! title = "HubSpot"
 //! properties = "company, jobtitle, city, country, lifecyclestage"
 //!
-//! # What they are called there. Others are called as HubSpot does internally.
+//! # Labels of properties; by default, HubSpot's internal names.
 //! [plugins.named.hubspot.config.labels]
 //! jobtitle = "Job title"
 //! lifecyclestage = "Stage"
 //!
-//! # More links on a customer's page: a label, and a URL with properties in braces.
+//! # Additional links on a customer's page: a label, and a URL with properties in braces.
 //! [plugins.named.hubspot.config.links]
 //! Shop = "https://shop.example.com/customers?email={email}"
 //!
-//! # Workers who log in to HubSpot under another address than to Frontline.
+//! # Workers with different addresses in Frontline and HubSpot.
 //! [plugins.named.hubspot.config.workers]
 //! "ana@example.org" = "ana.lind@hubspot-login.example.org"
 //! ```
 //!
-//! # What a worker sees
+//! # Lists and searches
 //!
-//! Contacts in the order of their record ids, the oldest first: no other property is different for each contact, so
-//! by no other can a list go on where it ended, whatever was added, changed or archived meanwhile. It has no end at
-//! HubSpot's ten thousand results, since each page is a search of its own for larger ids. A page of more than 200
-//! is several requests; where the second one fails or time runs short, the page is shorter.
+//! Contacts are sorted by record id, the oldest first. No other property is unique for each contact, so only this order
+//! survives additions, changes and archiving between pages. Each page is a search for larger ids, so that the list
+//! continues beyond HubSpot's limit of ten thousand results. A page of more than 200 contacts takes several requests;
+//! if a later one fails or time runs short, the page is shorter.
 //!
-//! The search box looks where HubSpot's own does: names, e-mail, company, and numbers without their country code.
-//! HubSpot needs some moments to find a new contact.
+//! The search box searches what HubSpot's own does: names, e-mail, company, and numbers without their country code.
+//! HubSpot finds a new contact after some moments.
 //!
-//! # What goes wrong
+//! # Errors
 //!
 //! | HubSpot | role's error |
 //! |---|---|
-//! | any limit of requests (429), 5xx, no answer in time | `unavailable`, which says which limit, and when to come again |
-//! | the token has expired, is wrong (401), or lacks a scope (403) | `failed`, which says what to do |
-//! | a contact that is not there, or is another owner's | `not-found` |
+//! | any limit of requests (429), 5xx, timeout | `unavailable`, with the limit and the time to retry after |
+//! | the token has expired, is wrong (401), or lacks a scope (403) | `failed`, with the fix |
+//! | a contact that does not exist, or has another owner | `not-found` |
 //!
-//! HubSpot takes five searches a second for the whole account. HubSpot's own words are not logged, since they can
-//! have customers' data in them; its `correlationId` is, which its support asks for.
+//! HubSpot allows five searches a second for the whole account. Its messages are not logged, since they can contain
+//! customers' data; its `correlationId`, which its support asks for, is.
 
 mod api;
 mod contact;

@@ -8,10 +8,10 @@ use crate::search::{Filter, Found, Group, PAGE_MAX, Search};
 use crate::settings::Settings;
 use crate::{api, owners};
 
-/// No further request is begun after this long: a shorter page in time is better than a whole one too late.
+/// No further request starts after this time: a shorter page in time is better than a whole one too late.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// The page at a position; an unknown position has an empty one.
+/// Returns the page at a position; empty for an unknown position.
 pub(crate) fn page(settings: &Settings, request: &ListRequest) -> Result<CustomerPage> {
     let mut last = match &request.position {
         Position::First => "0".to_owned(),
@@ -28,7 +28,7 @@ pub(crate) fn page(settings: &Settings, request: &ListRequest) -> Result<Custome
         let search = Search::new(whose.after(&last), settings.list_properties(), left.min(PAGE_MAX));
         let found = match search.with(request.query.as_deref(), settings).ask(settings) {
             Err(Error::Unavailable(why)) if !page.customers.is_empty() => {
-                warn!("the page is shorter than it was asked for: {why}");
+                warn!("the page is shorter than requested: {why}");
                 return Ok(page.then(last));
             }
             found => found?,
@@ -44,12 +44,12 @@ pub(crate) fn page(settings: &Settings, request: &ListRequest) -> Result<Custome
     }
 }
 
-/// Adds what was found, and remembers where it ends. What is not in order could go round in circles.
+/// Appends the results. Rejects results that are out of order, which could cause an endless loop.
 fn add(page: &mut CustomerPage, found: Found, last: &mut String, settings: &Settings) -> Result<()> {
     let number = |id: &str| id.parse::<u64>().ok();
     for contact in found.results {
         if number(&contact.id) <= number(last) {
-            return Err(Error::failed("HubSpot's answer is not in the order that was asked for"));
+            return Err(Error::failed("HubSpot's results are not in the requested order"));
         }
         last.clone_from(&contact.id);
         page.customers.push(contact.summary(settings));
@@ -57,10 +57,10 @@ fn add(page: &mut CustomerPage, found: Found, last: &mut String, settings: &Sett
     Ok(())
 }
 
-/// Whose contacts are listed.
+/// The contacts that are listed.
 enum Whose {
     Everybodys,
-    /// This owner's, and those of nobody.
+    /// Those of this owner, and those without an owner.
     Owners(String),
     Nobodys,
 }
@@ -73,7 +73,7 @@ impl Whose {
         Ok(owners::id_of(settings, worker)?.map_or(Self::Nobodys, Self::Owners))
     }
 
-    /// Those behind a record id.
+    /// Contacts after a record id.
     fn after<'s>(&'s self, id: &'s str) -> Vec<Group<'s>> {
         let nobodys = || Group::of([Filter::is_missing("hubspot_owner_id"), Filter::after(id)]);
         match self {

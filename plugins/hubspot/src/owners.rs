@@ -1,4 +1,4 @@
-//! Owners, who are workers: kept for a while, since they hardly change and every call needs one.
+//! Owners, who are Frontline's workers. They are cached: they rarely change, and every call needs one.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use serde::Deserialize;
 use crate::api;
 use crate::settings::Settings;
 
-/// How long it is kept that there is no such owner: a new one should not wait.
+/// Time to live of a missing owner: short, so that a new one takes effect soon.
 const UNKNOWN_KEEP: Duration = Duration::from_secs(60);
 
 #[derive(Deserialize)]
@@ -22,7 +22,7 @@ struct Owners {
     results: Vec<Owner>,
 }
 
-/// The owner that a worker is.
+/// Returns a worker's owner id.
 pub(crate) fn id_of(settings: &Settings, worker: &str) -> Result<Option<String>> {
     let email = settings.email_of(worker).to_lowercase();
     kept(settings, &format!("owner-of/{email}"), || {
@@ -32,7 +32,7 @@ pub(crate) fn id_of(settings: &Settings, worker: &str) -> Result<Option<String>>
     })
 }
 
-/// The worker that an owner is. One that was removed from HubSpot is none.
+/// Returns an owner's worker. A removed owner has none.
 pub(crate) fn worker_of(settings: &Settings, owner: &str) -> Result<Option<String>> {
     if !api::is_id(owner) {
         return Ok(None);
@@ -44,7 +44,7 @@ pub(crate) fn worker_of(settings: &Settings, owner: &str) -> Result<Option<Strin
     Ok(email.map(|email| settings.worker_with(&email).to_owned()))
 }
 
-/// What is kept, or else what HubSpot says. A store that is not granted, or does not answer, only costs a request.
+/// Returns the cached value, or HubSpot's. A store that is not granted or not available only costs a request.
 fn kept(settings: &Settings, key: &str, ask: impl FnOnce() -> Result<Option<String>>) -> Result<Option<String>> {
     if let Ok(Some(known)) = state::get_json(key) {
         return Ok(known);
@@ -52,7 +52,7 @@ fn kept(settings: &Settings, key: &str, ask: impl FnOnce() -> Result<Option<Stri
     let found = ask()?;
     let keep = if found.is_some() { settings.owners_keep() } else { settings.owners_keep().min(UNKNOWN_KEEP) };
     if let Err(error) = state::set_json(key, &found, keep) {
-        debug!("who is which owner is not kept: {error:?}");
+        debug!("owners are not cached: {error:?}");
     }
     Ok(found)
 }

@@ -1,16 +1,16 @@
-//! Phone numbers as people write them into HubSpot.
+//! Converts phone numbers of HubSpot.
 
 use frontgate_sdk::address;
 use rlibphonenumber::{NumberLengthType, PHONE_NUMBER_UTIL, PhoneNumber, PhoneNumberFormat, Region};
 use serde::Deserialize;
 
-/// The country of numbers that are written without a country code.
+/// The default country, for numbers without a country code.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(try_from = "String")]
 pub(crate) struct Country(Region);
 
 impl Country {
-    /// By its two letters.
+    /// Parses a two-letter country code.
     pub(crate) fn named(code: &str) -> Option<Self> {
         Region::from_code(&code.to_ascii_uppercase()).ok().map(Self)
     }
@@ -24,10 +24,10 @@ impl TryFrom<String> for Country {
     }
 }
 
-/// A number in E.164, if it can be understood.
+/// Returns the number in E.164, if it is valid.
 pub(crate) fn e164(written: &str, country: Option<Country>) -> Option<String> {
     let number = parse(written, country)?;
-    // Lengths are checked, not ranges: new ranges come up faster than the tables follow.
+    // Checks lengths and not ranges: new ranges appear faster than the tables are updated.
     let whole = PHONE_NUMBER_UTIL.is_possible_number_with_reason(&number);
     if !matches!(whole, Ok(NumberLengthType::IsPossible)) {
         return None;
@@ -36,7 +36,7 @@ pub(crate) fn e164(written: &str, country: Option<Country>) -> Option<String> {
     address::is_e164(&number).then_some(number)
 }
 
-/// What is dialled within the country: HubSpot searches numbers by it.
+/// Returns the national number, which HubSpot's search uses.
 pub(crate) fn national(written: &str, country: Option<Country>) -> Option<String> {
     Some(parse(written, country)?.get_national_significant_number())
 }

@@ -1,4 +1,4 @@
-//! What HubSpot's refusals mean. Its own words are not passed on: they can have customers' data in them.
+//! Maps HubSpot's errors to a role's. HubSpot's messages are not passed on: they can contain customers' data.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use frontgate_sdk::Error;
 use frontgate_sdk::http::Response;
 use serde::Deserialize;
 
-/// HubSpot's error; limits of requests have a `policyName` that its API description does not know.
+/// HubSpot's error. Rate limits have a `policyName`, which its API description does not mention.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Problem {
@@ -24,30 +24,30 @@ struct Detail {
     context: BTreeMap<String, Vec<String>>,
 }
 
-/// The role's error; none where HubSpot only says that there is no such record.
+/// Returns the role's error; `None` for a missing record.
 pub(crate) fn of(response: &Response) -> Option<Error> {
-    // What stands in between answers with pages of its own.
+    // Proxies in between respond with pages of their own.
     let problem: Problem = response.json().unwrap_or_default();
     let words = match response.status {
         401 if problem.is_about_expiry() => {
-            "the token has expired: put a new one into the secret that is bound to HubSpot".to_owned()
+            "the token has expired; replace the secret that is bound to HubSpot".to_owned()
         }
-        401 => "it does not know the token: check the secret that is bound to it".to_owned(),
+        401 => "the token is invalid; check the secret that is bound to HubSpot".to_owned(),
         403 => problem.missing_scopes(),
         404 if !problem.correlation_id.is_empty() => return None,
         429 => return Some(passing(problem.limit(), &problem, response)),
         status @ (408 | 423 | 425 | 477 | 500..=599) => {
-            return Some(passing(format!("it answered {status}"), &problem, response));
+            return Some(passing(format!("status {status}"), &problem, response));
         }
-        status if problem.category.is_empty() => format!("it answered {status}"),
-        status => format!("it answered {status}, {}", shown(&problem.category)),
+        status if problem.category.is_empty() => format!("status {status}"),
+        status => format!("status {status}, {}", shown(&problem.category)),
     };
     Some(Error::failed(text(&words, &problem)))
 }
 
 fn passing(mut words: String, problem: &Problem, response: &Response) -> Error {
     if let Some(time) = response.retry_after() {
-        words += &format!("; come again in {} s", time.as_secs());
+        words += &format!("; retry after {} s", time.as_secs());
     }
     Error::unavailable(text(&words, problem))
 }
@@ -59,7 +59,7 @@ fn text(words: &str, problem: &Problem) -> String {
     }
 }
 
-/// A word of HubSpot's: what is none is not shown.
+/// Returns HubSpot's word if it is one.
 fn shown(word: &str) -> &str {
     let is_word = word.len() <= 64 && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
     if is_word { word } else { "?" }
@@ -78,13 +78,13 @@ impl Problem {
             true => "the token may not do this: the private app needs the scopes crm.objects.contacts.read and \
                      crm.objects.owners.read"
                 .to_owned(),
-            false => format!("the token lacks a scope: add {} to the private app", scopes.join(", ")),
+            false => format!("the token lacks a scope; add {} to the private app", scopes.join(", ")),
         }
     }
 
     fn limit(&self) -> String {
         match self.policy_name.to_ascii_uppercase().as_str() {
-            "DAILY" => "the account's requests of this day are used up, until midnight of its time zone".to_owned(),
+            "DAILY" => "the account's daily request limit is reached, until midnight in its time zone".to_owned(),
             "TEN_SECONDLY_ROLLING" => "too many requests within ten seconds".to_owned(),
             "SECONDLY" => "too many searches within a second".to_owned(),
             _ => "too many requests".to_owned(),

@@ -1,4 +1,4 @@
-//! HubSpot's search: which contacts, in which order.
+//! HubSpot's search: filters and order of contacts.
 
 use std::borrow::Cow;
 
@@ -10,18 +10,18 @@ use crate::contact::Contact;
 use crate::phone;
 use crate::settings::Settings;
 
-/// HubSpot's limit for one request.
+/// HubSpot's limit on results of one request.
 pub(crate) const PAGE_MAX: u32 = 200;
-/// The same for groups of filters.
+/// HubSpot's limit on groups of filters.
 const GROUPS_MAX: usize = 5;
-/// The same for the text that is searched for.
+/// HubSpot's limit on the length of the search text.
 const QUERY_CHARS_MAX: usize = 3_000;
-/// Fewer digits are searched for as they are written.
+/// Shorter digit sequences are searched as they are written.
 const DIGITS_MIN: usize = 3;
-/// How many contacts may share a number within their countries, before some are not looked at.
+/// The number of contacts with the same national number that are inspected.
 const NAMESAKES_MAX: u32 = 100;
 
-/// A question.
+/// A search request.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Search<'s> {
@@ -31,11 +31,11 @@ pub(crate) struct Search<'s> {
     sorts: [&'static str; 1],
     properties: Vec<&'s str>,
     limit: u32,
-    /// Pages go on by record id instead.
+    /// Always 0: pages continue by record id instead.
     after: &'static str,
 }
 
-/// Filters that all have to hold; of the groups, one.
+/// Filters that must all match. Of several groups, one must match.
 #[derive(Serialize)]
 pub(crate) struct Group<'s> {
     filters: Vec<Filter<'s>>,
@@ -50,7 +50,7 @@ pub(crate) struct Filter<'s> {
     value: Option<Cow<'s, str>>,
 }
 
-/// What is found.
+/// The results.
 #[derive(Deserialize)]
 pub(crate) struct Found {
     pub(crate) results: Vec<Contact>,
@@ -70,7 +70,7 @@ struct Next {
 }
 
 impl Found {
-    /// Whether HubSpot has found more than it shows.
+    /// Returns whether HubSpot has more results than it returned.
     pub(crate) fn has_more(&self) -> bool {
         self.paging.next.is_some()
     }
@@ -91,19 +91,19 @@ impl<'s> Filter<'s> {
         Self { property_name: property.into(), operator: "NOT_HAS_PROPERTY", value: None }
     }
 
-    /// With a record id after this one.
+    /// Adds a filter for record ids greater than this one.
     pub(crate) fn after(id: impl Into<Cow<'s, str>>) -> Self {
         Self { property_name: "hs_object_id".into(), operator: "GT", value: Some(id.into()) }
     }
 }
 
 impl<'s> Search<'s> {
-    /// For contacts of any of these groups, by record id.
+    /// Searches contacts that match any of these groups, sorted by record id.
     pub(crate) fn new(filter_groups: Vec<Group<'s>>, properties: Vec<&'s str>, limit: u32) -> Self {
         Self { filter_groups, query: None, sorts: ["hs_object_id"], properties, limit, after: "0" }
     }
 
-    /// Which a worker's words are in.
+    /// Adds the worker's search text.
     pub(crate) fn with(mut self, query: Option<&str>, settings: &Settings) -> Self {
         self.query = query.map(|query| words(query, settings));
         self
@@ -114,7 +114,7 @@ impl<'s> Search<'s> {
     }
 }
 
-/// What HubSpot's search understands: numbers without their country code.
+/// Converts a query for HubSpot's search: numbers without their country code.
 fn words(query: &str, settings: &Settings) -> String {
     let digits: String = query.chars().filter(char::is_ascii_digit).collect();
     let is_number = query.chars().all(|c| c.is_ascii_digit() || " +-()./".contains(c)) && digits.len() >= DIGITS_MIN;
@@ -124,8 +124,8 @@ fn words(query: &str, settings: &Settings) -> String {
     }
 }
 
-/// The contact with this number, the oldest of several. HubSpot finds numbers however they are written, but without
-/// their country: whose they really are is looked at here.
+/// Returns the contact with this number, the oldest of several. HubSpot finds numbers in any notation, but without
+/// their country, so the results are compared here.
 pub(crate) fn by_number(settings: &Settings, number: &str) -> Result<Option<Contact>> {
     let national = phone::national(number, None).unwrap_or_default();
     let calculated = ["hs_searchable_calculated_phone_number", "hs_searchable_calculated_mobile_number"];

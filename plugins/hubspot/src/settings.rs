@@ -1,4 +1,4 @@
-//! What the operator configured.
+//! The operator's settings.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use crate::phone::Country;
 
-/// The settings of one call. What each of them means stands at the top of the crate.
+/// The settings of one call. The crate's documentation describes each of them.
 #[derive(Deserialize)]
 pub(crate) struct Settings {
     #[serde(default = "api")]
@@ -36,7 +36,7 @@ pub(crate) struct Settings {
     workers: BTreeMap<String, String>,
 }
 
-/// The block of text on a customer's page.
+/// The text block on a customer's page.
 #[derive(Deserialize)]
 #[serde(default)]
 pub(crate) struct Details {
@@ -56,12 +56,12 @@ impl Settings {
         settings::read()
     }
 
-    /// A resource of the API.
+    /// Returns the URL of an API resource.
     pub(crate) fn url(&self, path: &str) -> String {
         format!("{}/crm/v3/{path}", self.api.trim_end_matches('/'))
     }
 
-    /// Where people see a contact in HubSpot, if the account is known.
+    /// Returns the URL of a contact in HubSpot's app, if the account is known.
     pub(crate) fn record_url(&self, id: &str) -> Option<String> {
         let portal = self.portal.as_deref()?;
         Some(format!("{}/contacts/{portal}/record/0-1/{id}", self.app.trim_end_matches('/')))
@@ -71,13 +71,13 @@ impl Settings {
         Duration::from_secs(self.owners_keep_s.into())
     }
 
-    /// Properties with numbers, each once.
+    /// Returns properties with numbers, without duplicates.
     pub(crate) fn numbers(&self) -> impl Iterator<Item = &str> {
         let whatsapp = self.whatsapp.iter().filter(|name| !self.phone.contains(name));
         self.phone.iter().chain(whatsapp).map(String::as_str)
     }
 
-    /// What a property is called on the customer's page.
+    /// Returns a property's label on the customer's page.
     pub(crate) fn label(&self, property: &str) -> String {
         if let Some(label) = self.labels.get(property) {
             return label.clone();
@@ -87,13 +87,13 @@ impl Settings {
         letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
     }
 
-    /// By which address HubSpot knows a worker.
+    /// Returns a worker's address in HubSpot.
     pub(crate) fn email_of<'s>(&'s self, worker: &'s str) -> &'s str {
         let found = self.workers.iter().find(|(identity, _)| identity.eq_ignore_ascii_case(worker));
         found.map_or(worker, |(_, email)| email)
     }
 
-    /// The worker whom HubSpot knows by an address.
+    /// Returns the worker with this address in HubSpot.
     pub(crate) fn worker_with<'s>(&'s self, email: &'s str) -> &'s str {
         let found = self.workers.iter().find(|(_, known)| known.eq_ignore_ascii_case(email));
         found.map_or(email, |(identity, _)| identity)

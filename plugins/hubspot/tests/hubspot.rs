@@ -1,5 +1,5 @@
 //! What HubSpot is asked, and what is made of its answers. That both understand each other is tested through the
-//! gateway, with a double of HubSpot, in `tests/suite/hubspot.rs`.
+//! gateway, with a simulator of HubSpot, in `tests/suite/hubspot.rs`.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ fn search(body: &Value) -> Request {
     http::post(&format!("{API}/objects/contacts/search")).json(body)
 }
 
-/// A page of everybody's contacts after one.
+/// Searches a page of all contacts after one.
 fn list(after: &str, limit: u32) -> Request {
     let filters = json!([{ "propertyName": "hs_object_id", "operator": "GT", "value": after }]);
     search(&json!({
@@ -51,14 +51,14 @@ fn owners(email: &str, all: &[Value]) -> Exchange {
     expect(http::get(&format!("{API}/owners")).query("email", email)).json(&json!({ "results": all }))
 }
 
-/// Ids of a page, and its token.
+/// Returns the ids of a page, and its token.
 fn listed(request: ListRequest) -> (Vec<String>, Option<String>) {
     let page = HubSpot::list_customers(request).expect("a page");
     (page.customers.into_iter().map(|customer| customer.customer_id).collect(), page.next_page_token)
 }
 
 #[test]
-fn a_page_is_as_many_searches_as_it_takes_each_behind_the_last_contact() {
+fn a_page_takes_several_searches_each_after_the_last_contact() {
     testing::settings([EVERYBODYS]);
     let _hubspot = testing::serve([
         expect(list("0", 200)).json(&found(1..=200, true)),
@@ -71,7 +71,7 @@ fn a_page_is_as_many_searches_as_it_takes_each_behind_the_last_contact() {
 }
 
 #[test]
-fn a_page_is_shorter_where_hubspot_is_busy_or_time_runs_short() {
+fn a_page_is_shorter_if_hubspot_is_busy_or_time_runs_short() {
     testing::settings([EVERYBODYS]);
     let busy = json!({ "policyName": "SECONDLY", "correlationId": "c-1" });
     let _hubspot = testing::serve([
@@ -82,21 +82,21 @@ fn a_page_is_shorter_where_hubspot_is_busy_or_time_runs_short() {
     let (ids, token) = listed(ListRequest::first(ANA, 300));
     assert_eq!((ids.len(), token.as_deref()), (200, Some("200")));
     let why = "HubSpot: too many searches within a second (correlation c-1)";
-    assert_eq!(testing::logged(), [format!("warn: the page is shorter than it was asked for: {why}")]);
+    assert_eq!(testing::logged(), [format!("warn: the page is shorter than requested: {why}")]);
     let (ids, token) = listed(ListRequest::first(ANA, 300).after("7"));
     assert_eq!((ids.len(), token.as_deref()), (200, Some("207")));
 }
 
 #[test]
-fn an_answer_out_of_order_cannot_go_round_in_circles() {
+fn results_out_of_order_are_an_error() {
     testing::settings([EVERYBODYS]);
     let _hubspot = testing::serve([expect(list("5", 30)).json(&found([6, 5], true))]);
-    let problem = "HubSpot's answer is not in the order that was asked for";
+    let problem = "HubSpot's results are not in the requested order";
     assert_eq!(HubSpot::list_customers(ListRequest::first(ANA, 30).after("5")), Err(Error::failed(problem)));
 }
 
 #[test]
-fn what_is_no_record_id_is_asked_for_nowhere() {
+fn invalid_record_ids_cause_no_request() {
     testing::settings([EVERYBODYS]);
     let _hubspot = testing::serve([]);
     for id in ["", "gone", "0", "007", "-1", "1/2", "search", "12345678901234567890", "1?archived=true"] {
@@ -110,7 +110,7 @@ fn what_is_no_record_id_is_asked_for_nowhere() {
 }
 
 #[test]
-fn a_worker_sees_their_own_contacts_and_those_of_nobody_and_hubspot_is_asked_once_who_that_is() {
+fn a_worker_sees_their_own_and_unowned_contacts_and_the_owner_is_cached() {
     testing::settings([("workers.Ana@Example.org", "ana.lind@login.example.org")]);
     let filter = |name: &str, value: &str| json!({ "propertyName": name, "operator": "EQ", "value": value });
     let nobodys = json!({ "propertyName": "hubspot_owner_id", "operator": "NOT_HAS_PROPERTY" });
@@ -139,13 +139,13 @@ fn a_worker_sees_their_own_contacts_and_those_of_nobody_and_hubspot_is_asked_onc
     for _ in 0..2 {
         assert_eq!(listed(ListRequest::first("new@example.org", 30)).0, ["2"]);
     }
-    // Who is nobody is asked again sooner.
+    // A missing owner is looked up again sooner.
     testing::pass(Duration::from_secs(60));
     assert_eq!(listed(ListRequest::first("new@example.org", 30)).0, ["2"]);
 }
 
 #[test]
-fn a_search_text_goes_to_hubspot_and_a_number_without_its_country() {
+fn a_search_sends_the_text_and_numbers_without_their_country() {
     testing::settings([EVERYBODYS, ("country", "US")]);
     let long = "ä".repeat(4_000);
     let table = [
@@ -166,7 +166,7 @@ fn a_search_text_goes_to_hubspot_and_a_number_without_its_country() {
 }
 
 #[test]
-fn whose_number_it_is_is_looked_at_since_hubspot_searches_without_the_country() {
+fn numbers_are_compared_with_their_country_after_the_search() {
     testing::settings([("phone", "phone, mobilephone, fax, work_phone")]);
     let british = json!({ "phone": "+44 202 555 0107", "hubspot_owner_id": null });
     let american = json!({ "fax": "(202) 555-0107", "hs_calculated_phone_number_country_code": "US" });
@@ -195,53 +195,49 @@ fn whose_number_it_is_is_looked_at_since_hubspot_searches_without_the_country() 
 }
 
 #[test]
-fn each_refusal_is_one_that_the_operator_understands() {
+fn every_error_tells_the_operator_what_to_do() {
     testing::settings([EVERYBODYS]);
     let limited = |policy: &str| json!({ "status": "error", "policyName": policy, "correlationId": "c-1" });
     let expired = json!({ "category": "EXPIRED_AUTHENTICATION", "message": "+12025550107", "correlationId": "c-1" });
     let scopes = json!({ "category": "MISSING_SCOPES", "errors": [{ "message": "x", "context": { "requiredGranularScopes": ["crm.objects.contacts.read"] } }] });
     let invalid = json!({ "category": "VALIDATION_ERROR", "message": "Mora", "correlationId": "Mora Lind" });
     let table: [(u16, Value, Error); 13] = [
-        (404, json!("<html>"), Error::failed("HubSpot: it answered 404")),
-        (
-            404,
-            json!({ "correlationId": "c-1" }),
-            Error::failed("HubSpot: it has no such resource: check the setting `api`"),
-        ),
+        (404, json!("<html>"), Error::failed("HubSpot: status 404")),
+        (404, json!({ "correlationId": "c-1" }), Error::failed("HubSpot: unknown resource; check the setting `api`")),
         (
             429,
             limited("TEN_SECONDLY_ROLLING"),
-            Error::unavailable("HubSpot: too many requests within ten seconds; come again in 5 s (correlation c-1)"),
+            Error::unavailable("HubSpot: too many requests within ten seconds; retry after 5 s (correlation c-1)"),
         ),
         (
             429,
             limited("DAILY"),
             Error::unavailable(
-                "HubSpot: the account's requests of this day are used up, until midnight of its time zone; come again in 5 s (correlation c-1)",
+                "HubSpot: the account's daily request limit is reached, until midnight in its time zone; retry after 5 s (correlation c-1)",
             ),
         ),
-        (429, json!("busy"), Error::unavailable("HubSpot: too many requests; come again in 5 s")),
+        (429, json!("busy"), Error::unavailable("HubSpot: too many requests; retry after 5 s")),
         (
             401,
             expired,
             Error::failed(
-                "HubSpot: the token has expired: put a new one into the secret that is bound to HubSpot (correlation c-1)",
+                "HubSpot: the token has expired; replace the secret that is bound to HubSpot (correlation c-1)",
             ),
         ),
-        (401, json!({}), Error::failed("HubSpot: it does not know the token: check the secret that is bound to it")),
+        (401, json!({}), Error::failed("HubSpot: the token is invalid; check the secret that is bound to HubSpot")),
         (
             403,
             scopes,
-            Error::failed("HubSpot: the token lacks a scope: add crm.objects.contacts.read to the private app"),
+            Error::failed("HubSpot: the token lacks a scope; add crm.objects.contacts.read to the private app"),
         ),
-        (400, invalid, Error::failed("HubSpot: it answered 400, VALIDATION_ERROR (correlation ?)")),
-        (302, json!({}), Error::failed("HubSpot: it answered 302")),
-        (477, json!({}), Error::unavailable("HubSpot: it answered 477; come again in 5 s")),
-        (502, json!("<html>"), Error::unavailable("HubSpot: it answered 502; come again in 5 s")),
+        (400, invalid, Error::failed("HubSpot: status 400, VALIDATION_ERROR (correlation ?)")),
+        (302, json!({}), Error::failed("HubSpot: status 302")),
+        (477, json!({}), Error::unavailable("HubSpot: status 477; retry after 5 s")),
+        (502, json!("<html>"), Error::unavailable("HubSpot: status 502; retry after 5 s")),
         (
             200,
             json!({ "results": [{ "id": 7 }] }),
-            Error::failed("HubSpot: the answer is not what was expected: expected a string at line 1 column 19"),
+            Error::failed("HubSpot: unexpected response: expected a string at line 1 column 19"),
         ),
     ];
     for (status, body, want) in table {
@@ -249,7 +245,7 @@ fn each_refusal_is_one_that_the_operator_understands() {
         assert_eq!(HubSpot::list_customers(ListRequest::first(ANA, 30)), Err(want), "{status} {body}");
     }
     let table = [
-        (http::Error::Timeout, Error::unavailable("HubSpot did not answer in time")),
+        (http::Error::Timeout, Error::unavailable("the request to HubSpot timed out")),
         (http::Error::Interrupted("cut".to_owned()), Error::unavailable("HubSpot: cut")),
         (http::Error::Forbidden("not granted".to_owned()), Error::failed("not granted")),
     ];
@@ -260,12 +256,16 @@ fn each_refusal_is_one_that_the_operator_understands() {
 }
 
 #[test]
-fn settings_that_cannot_be_meant_are_refused() {
+fn invalid_settings_are_rejected() {
     let table = [
         ("country", "USA", "the setting `country`: write two letters such as US or DE"),
         ("own_customers_only", "yes", "the setting `own_customers_only` is `yes`; write true or false"),
         ("link.Shop", "https://x.example.com", "unknown setting `link.Shop`: did you mean `links.Shop`?"),
-        ("details.columns", "x", "unknown setting `details.columns`: known here: details.title, details.properties"),
+        (
+            "details.columns",
+            "x",
+            "unknown setting `details.columns`: known settings: details.title, details.properties",
+        ),
     ];
     for (key, value, want) in table {
         testing::settings([(key, value)]);
@@ -274,7 +274,7 @@ fn settings_that_cannot_be_meant_are_refused() {
     }
 }
 
-/// Keys and texts as the gateway hands them over.
+/// Flattens settings into keys and texts, as the gateway passes them.
 fn flat(key: &str, value: &toml::Value, out: &mut Vec<(String, String)>) {
     match value {
         toml::Value::Table(table) => {
@@ -288,7 +288,7 @@ fn flat(key: &str, value: &toml::Value, out: &mut Vec<(String, String)>) {
 }
 
 #[test]
-fn the_documented_configuration_is_one_that_the_plugin_takes() {
+fn the_documented_configuration_is_valid() {
     let lines = include_str!("../src/lib.rs").lines().filter_map(|line| line.strip_prefix("//!"));
     let lines: Vec<_> =
         lines.skip_while(|line| *line != " ```toml").skip(1).take_while(|line| *line != " ```").collect();

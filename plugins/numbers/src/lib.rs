@@ -1,10 +1,10 @@
-//! The number that a new conversation is sent from: by channel, worker and the customer's country.
+//! Selects the number that a new conversation is sent from, by channel, worker and the customer's country.
 //!
-//! A worker writes only to customers of their own, at addresses that the CRM has for them.
+//! Workers write only to customers that they may see, at addresses that the CRM has for them.
 
 mod settings;
 
-use frontgate_sdk::{Channel, Customer, Error, Outgoing, OutgoingRequest, Result, address, directory, warn};
+use frontgate_sdk::{ContactChannel, Customer, Error, Outgoing, OutgoingRequest, Result, address, directory, warn};
 
 use crate::settings::Settings;
 
@@ -19,7 +19,7 @@ impl Outgoing for Numbers {
         let OutgoingRequest { worker, customer_id, mut channel } = request;
         channel.kind.make_ascii_lowercase();
         if settings.own_customers_only && !has(&directory::get_customer(&worker, &customer_id)?, &channel) {
-            return Err(Error::Forbidden("the address is none of this customer's".to_owned()));
+            return Err(Error::Forbidden("the customer does not have this address".to_owned()));
         }
         let numbers = settings.numbers(&worker, &channel);
         if numbers.is_empty() {
@@ -37,9 +37,9 @@ impl Outgoing for Numbers {
     }
 }
 
-/// Whether the CRM has this address for the customer. Kinds that it does not know, such as calls, go to
+/// Returns whether the CRM has this address for the customer. Kinds that the CRM does not use, such as calls, may go to
 /// any of the customer's numbers.
-fn has(customer: &Customer, asked: &Channel) -> bool {
+fn has(customer: &Customer, asked: &ContactChannel) -> bool {
     let own_kind = matches!(asked.kind.as_str(), "sms" | "whatsapp");
     customer.channels.iter().any(|channel| {
         (!own_kind || channel.kind == asked.kind) && address::number(&channel.value) == address::number(&asked.value)

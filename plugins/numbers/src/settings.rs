@@ -1,37 +1,36 @@
-//! What the operator configured: which numbers there are, and for whom.
+//! The operator's settings: numbers, and who uses which.
 
 use std::cmp::Reverse;
 
-use frontgate_sdk::{Channel, Error, Result, address, settings};
+use frontgate_sdk::{ContactChannel, Error, Result, address, settings};
 
-/// Channels that Frontline has. It may send others, which the operator names with a number.
+/// Channels of Frontline. It may use others, which the operator names with a number.
 const CHANNELS: [&str; 3] = ["sms", "whatsapp", "voice"];
 
 /// The settings of one call.
 pub(crate) struct Settings {
-    /// Whether a worker writes only to customers that they may see, at their known addresses.
+    /// Whether workers write only to customers that they may see, at their known addresses.
     pub(crate) own_customers_only: bool,
     numbers: Vec<Number>,
 }
 
-/// A number of the company.
+/// One of the company's numbers.
 struct Number {
     whose: Whose,
-    /// The kind of the channel.
+    /// The channel's kind.
     channel: String,
     /// In E.164, without a prefix.
     number: String,
 }
 
-/// For whom a number is. What is greater goes first; of two codes that one number begins with, the longer
-/// one is greater.
+/// The users of a number. Greater values take precedence; of two matching calling codes, the longer one is greater.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum Whose {
-    /// Everybody else.
+    /// All others.
     Everybody,
-    /// Customers whose number begins with this.
+    /// Customers whose number starts with this code.
     Country(String),
-    /// The worker who writes, by identity.
+    /// A worker, by identity.
     Worker(String),
 }
 
@@ -39,7 +38,7 @@ impl Settings {
     pub(crate) fn read() -> Result<Self> {
         let own_customers_only = settings::flag("own_customers_only", true)?;
         let all = settings::all();
-        // Any other channel has a number beside it: what has no digit is a mistyped setting.
+        // Another channel needs a number: without a digit the setting is mistyped.
         let named =
             all.iter().filter(|(key, value)| !key.contains('.') && value.contains(|c: char| c.is_ascii_digit()));
         let mut channels = CHANNELS.to_vec();
@@ -53,8 +52,8 @@ impl Settings {
         Ok(Self { own_customers_only, numbers })
     }
 
-    /// The numbers from which this worker can write to this address, the best first.
-    pub(crate) fn numbers(&self, worker: &str, to: &Channel) -> Vec<&str> {
+    /// Returns the numbers from which this worker can write to this address, the best first.
+    pub(crate) fn numbers(&self, worker: &str, to: &ContactChannel) -> Vec<&str> {
         let fits = |number: &&Number| {
             number.channel == to.kind
                 && match &number.whose {
@@ -70,9 +69,9 @@ impl Settings {
 }
 
 impl Number {
-    /// A setting such as `workers.ana@example.org.sms`, `countries.+44.sms` or `sms`.
+    /// Parses a key such as `workers.ana@example.org.sms`, `countries.+44.sms` or `sms`.
     fn read(key: &str, value: &str, channels: &[&str]) -> Result<Self> {
-        // Identities have dots, channels have none.
+        // Identities contain dots, channels do not.
         let (whose, channel) = match key.rsplit_once('.') {
             Some((whose, channel)) => (Whose::read(key, whose)?, channel),
             None => (Whose::Everybody, key),
@@ -83,7 +82,7 @@ impl Number {
         }
         let number = if channel == "whatsapp" { address::number(value) } else { value };
         if !address::is_e164(number) {
-            let problem = format!("the setting `{key}` is no number in E.164, such as \"+12025550199\"");
+            let problem = format!("the setting `{key}` is not a number in E.164, such as \"+12025550199\"");
             return Err(Error::Failed(problem));
         }
         Ok(Self { whose, channel: channel.to_owned(), number: number.to_owned() })
@@ -95,8 +94,8 @@ impl Whose {
         match whose.split_once('.') {
             Some(("workers", identity)) => Ok(Self::Worker(identity.to_owned())),
             Some(("countries", code)) if address::is_calling_code(code) => Ok(Self::Country(code.to_owned())),
-            Some(_) => Err(Error::Failed(format!("the setting `{key}` names no calling code, such as \"+44\""))),
-            None => Err(Error::Failed(format!("the setting `{key}` lacks the channel, or whose number it is"))),
+            Some(_) => Err(Error::Failed(format!("the setting `{key}` does not name a calling code, such as \"+44\""))),
+            None => Err(Error::Failed(format!("the setting `{key}` lacks a channel or a user"))),
         }
     }
 }

@@ -1,11 +1,11 @@
-//! From which number whom is written to.
+//! Tests the choice of the sending number.
 
-use frontgate_sdk::{Channel, Customer, Error, Outgoing as _, OutgoingRequest, Result, testing};
+use frontgate_sdk::{ContactChannel, Customer, Error, Outgoing as _, OutgoingRequest, Result, testing};
 use numbers::Numbers;
 
 const ANA: &str = "ana@example.org";
 
-/// A company with all kinds of numbers.
+/// Settings with all kinds of numbers.
 const NUMBERS: [(&str, &str); 9] = [
     ("own_customers_only", "false"),
     ("sms", "+12025550100"),
@@ -22,7 +22,7 @@ fn ask(worker: &str, kind: &str, value: &str) -> Result<String> {
     Numbers::proxy_address(OutgoingRequest {
         worker: worker.to_owned(),
         customer_id: "7".to_owned(),
-        channel: Channel { kind: kind.to_owned(), value: value.to_owned() },
+        channel: ContactChannel { kind: kind.to_owned(), value: value.to_owned() },
     })
 }
 
@@ -31,7 +31,7 @@ fn found(address: &str) -> Result<String> {
 }
 
 #[test]
-fn a_workers_number_goes_before_the_countrys_and_that_before_the_channels() {
+fn a_workers_number_precedes_the_countrys_and_that_the_channels() {
     testing::settings(NUMBERS);
     let table = [
         ("ben@example.org", "sms", "+12025550199", "+12025550100"),
@@ -51,7 +51,7 @@ fn a_workers_number_goes_before_the_countrys_and_that_before_the_channels() {
 }
 
 #[test]
-fn nobody_is_written_to_from_their_own_number() {
+fn a_customers_own_number_is_never_the_sender() {
     testing::settings(NUMBERS);
     assert_eq!(ask(ANA, "sms", "+12025550110"), found("+12025550100"));
     assert_eq!(ask("ben@example.org", "sms", "+441314960100"), found("+442079460100"));
@@ -60,18 +60,18 @@ fn nobody_is_written_to_from_their_own_number() {
 }
 
 #[test]
-fn a_channel_without_a_number_is_not_found_and_the_log_says_which() {
+fn a_channel_without_a_number_is_not_found_and_logged() {
     testing::settings(NUMBERS);
     assert_eq!(ask(ANA, "voice", "+12025550199"), Err(Error::NotFound));
     assert_eq!(testing::logged(), ["warn: no number is configured for the channel `voice`"]);
 }
 
 #[test]
-fn a_worker_writes_only_to_customers_of_their_own_at_addresses_that_the_crm_has() {
+fn a_worker_writes_only_to_visible_customers_at_known_addresses() {
     testing::settings([("sms", "+12025550100"), ("whatsapp", "+12025550101"), ("voice", "+12025550102")]);
     let customer = Customer::new("7", "Mora Lind").sms("+12025550107").whatsapp("+12025550108").owned_by(ANA);
     testing::customers([customer]);
-    let foreign = || Err(Error::Forbidden("the address is none of this customer's".to_owned()));
+    let foreign = || Err(Error::Forbidden("the customer does not have this address".to_owned()));
     let table = [
         (ANA, "sms", "+12025550107", found("+12025550100")),
         (ANA, "sms", "+12025550108", foreign()),
@@ -90,8 +90,8 @@ fn a_worker_writes_only_to_customers_of_their_own_at_addresses_that_the_crm_has(
 }
 
 #[test]
-fn settings_that_cannot_be_meant_are_refused() {
-    let no_number = |key| format!("the setting `{key}` is no number in E.164, such as \"+12025550199\"");
+fn invalid_settings_are_rejected() {
+    let no_number = |key| format!("the setting `{key}` is not a number in E.164, such as \"+12025550199\"");
     let no_channel = |key| format!("the setting `{key}` does not end in a channel: sms, whatsapp, voice");
     let table = [
         ("sms", "2025550199", no_number("sms")),
@@ -105,20 +105,12 @@ fn settings_that_cannot_be_meant_are_refused() {
         ("workers.ana@example.org.sms", "", no_number("workers.ana@example.org.sms")),
         ("workers.ana@example.org", "+12025550199", no_channel("workers.ana@example.org")),
         ("countries.+44.smss", "+12025550199", no_channel("countries.+44.smss")),
-        (
-            "workers.sms",
-            "+12025550199",
-            "the setting `workers.sms` lacks the channel, or whose number it is".to_owned(),
-        ),
-        (
-            "countries.+44",
-            "+12025550199",
-            "the setting `countries.+44` lacks the channel, or whose number it is".to_owned(),
-        ),
+        ("workers.sms", "+12025550199", "the setting `workers.sms` lacks a channel or a user".to_owned()),
+        ("countries.+44", "+12025550199", "the setting `countries.+44` lacks a channel or a user".to_owned()),
         (
             "countries.44.sms",
             "+12025550199",
-            "the setting `countries.44.sms` names no calling code, such as \"+44\"".to_owned(),
+            "the setting `countries.44.sms` does not name a calling code, such as \"+44\"".to_owned(),
         ),
         (
             "country.+44.sms",

@@ -1,5 +1,5 @@
-//! Inbound conversations go to the customer's owner, else to the owner of the number that was written
-//! to, else to some workers in turn.
+//! Assigns inbound conversations to the customer's owner, else to the owner of the company's number, else to workers in
+//! turn.
 
 mod owner;
 mod settings;

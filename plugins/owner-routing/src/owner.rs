@@ -1,10 +1,10 @@
-//! Whose a conversation is: by customer, and by number.
+//! Finds a conversation's owner: by customer, and by number.
 
 use frontgate_sdk::{Customer, Error, InboundConversation, Result, warn};
 
 use crate::settings::{Settings, WithoutCrm};
 
-/// The owner of the first customer in the conversation who has one; who wrote is asked for first.
+/// Returns the owner of the first customer in the conversation who has one. The author comes first.
 pub(crate) fn of_customer(
     conversation: &InboundConversation,
     settings: &Settings,
@@ -15,10 +15,10 @@ pub(crate) fn of_customer(
     for address in author.into_iter().chain(others) {
         let customer = match find(address) {
             Ok(customer) => customer,
-            // What will not be different later: a customer of nobody.
+            // A retry would not change this: a customer without an owner.
             Err(Error::NotFound | Error::Forbidden(_) | Error::Invalid(_)) => None,
-            Err(_) if settings.without_crm == WithoutCrm::GoOn => {
-                warn!("the CRM does not answer: the conversation goes on without the customer's owner");
+            Err(_) if settings.without_crm == WithoutCrm::Continue => {
+                warn!("the CRM is unavailable: continuing without the customer's owner");
                 return Ok(None);
             }
             Err(error) => return Err(error),
@@ -31,7 +31,7 @@ pub(crate) fn of_customer(
     Ok(None)
 }
 
-/// The owner of the number that was written to.
+/// Returns the owner of the number that the customer wrote to.
 pub(crate) fn of_number(conversation: &InboundConversation, settings: &Settings) -> Option<String> {
     let number = conversation.proxy_address.as_deref()?;
     settings.assignable(settings.owner_of(number)?, "the owner of the number")
@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_crm_that_fails_is_waited_for_or_gone_on_without() {
+    fn a_failing_crm_is_retried_or_skipped() {
         let conversation = InboundConversation {
             conversation_sid: "CH00000000000000000000000000000007".to_owned(),
             friendly_name: None,
@@ -59,9 +59,9 @@ mod tests {
             ("wait", Error::Invalid("no number".to_owned()), Ok(None), 0),
             ("wait", Error::NotFound, Ok(None), 0),
             ("wait", Error::Forbidden("no".to_owned()), Ok(None), 0),
-            ("go-on", Error::unavailable("down"), Ok(None), 1),
-            ("go-on", Error::failed("broken"), Ok(None), 1),
-            ("go-on", Error::NotFound, Ok(None), 0),
+            ("continue", Error::unavailable("down"), Ok(None), 1),
+            ("continue", Error::failed("broken"), Ok(None), 1),
+            ("continue", Error::NotFound, Ok(None), 0),
         ];
         for (without_crm, error, want, warnings) in table {
             testing::settings([("without_crm", without_crm)]);

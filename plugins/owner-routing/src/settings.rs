@@ -1,27 +1,27 @@
-//! What the operator configured: who may get conversations, and whose numbers are whose.
+//! The operator's settings: assignable workers, and owners of numbers.
 
 use frontgate_sdk::{Error, Result, address, settings, warn};
 
-/// What there is to set.
+/// All settings.
 const KNOWN: [&str; 4] = ["numbers.*", "round_robin", "without_crm", "workers"];
 
 /// The settings of one call.
 pub(crate) struct Settings {
     pub(crate) without_crm: WithoutCrm,
-    /// Numbers of the company, as Twilio writes them, and whose they are.
+    /// The company's numbers, as Twilio writes them, and their owners.
     numbers: Vec<(String, String)>,
     round_robin: Vec<String>,
-    /// Who may be assigned; none for everybody.
+    /// Assignable workers; `None` for all.
     workers: Option<Vec<String>>,
 }
 
-/// What becomes of a conversation while the CRM does not answer.
+/// The behaviour while the CRM is unavailable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum WithoutCrm {
-    /// The gateway asks again for some time.
+    /// The gateway retries for some time.
     Wait,
     /// The next rule decides at once.
-    GoOn,
+    Continue,
 }
 
 impl Settings {
@@ -29,9 +29,9 @@ impl Settings {
         settings::only(&KNOWN)?;
         let without_crm = match settings::get("without_crm").as_deref() {
             None | Some("wait") => WithoutCrm::Wait,
-            Some("go-on") => WithoutCrm::GoOn,
+            Some("continue") => WithoutCrm::Continue,
             Some(other) => {
-                return Err(Error::failed(format!("the setting `without_crm` is `{other}`; write wait or go-on")));
+                return Err(Error::failed(format!("the setting `without_crm` is `{other}`; write wait or continue")));
             }
         };
         let mut numbers = Vec::new();
@@ -40,7 +40,7 @@ impl Settings {
                 continue;
             };
             if !address::is_e164(address::number(number)) {
-                let problem = format!("the setting `{key}` names no number in E.164, such as \"+12025550199\"");
+                let problem = format!("the setting `{key}` does not name a number in E.164, such as \"+12025550199\"");
                 return Err(Error::Failed(problem));
             }
             numbers.push((number.to_owned(), owner));
@@ -53,18 +53,18 @@ impl Settings {
         })
     }
 
-    /// Whose number this is. One that is written down for WhatsApp only goes before the plain one.
+    /// Returns a number's owner. A setting with the `whatsapp:` prefix takes precedence.
     pub(crate) fn owner_of(&self, number: &str) -> Option<&str> {
         let owner = |number: &str| self.numbers.iter().find(|(own, _)| own == number);
         owner(number).or_else(|| owner(address::number(number))).map(|(_, owner)| owner.as_str())
     }
 
-    /// Those who get conversations in turn.
+    /// Returns the workers who get conversations in turn.
     pub(crate) fn round_robin(&self) -> Vec<String> {
         self.round_robin.iter().filter_map(|worker| self.assignable(worker, "one of `round_robin`")).collect()
     }
 
-    /// A worker, if they may be assigned, as `workers` spells them: CRMs are not careful about case.
+    /// Returns a worker if assignable, spelled as in `workers`: CRMs are not consistent about case.
     pub(crate) fn assignable(&self, worker: &str, who: &str) -> Option<String> {
         let worker = worker.trim();
         let Some(workers) = &self.workers else {
@@ -72,13 +72,13 @@ impl Settings {
         };
         let known = workers.iter().find(|known| known.eq_ignore_ascii_case(worker));
         if known.is_none() && !worker.is_empty() {
-            warn!("{who} is not among `workers`, and left out");
+            warn!("{who} is not in `workers`, ignored");
         }
         known.cloned()
     }
 }
 
-/// Identities that are separated by commas.
+/// Splits identities at commas.
 fn identities(list: &str) -> Vec<String> {
     list.split(',').map(|worker| worker.trim().to_owned()).filter(|worker| !worker.is_empty()).collect()
 }

@@ -1,4 +1,4 @@
-//! Who gets which conversation.
+//! Tests the assignment of conversations.
 
 use frontgate_sdk::{Assignment, Customer, Error, InboundConversation, Result, Routing as _, testing};
 use owner_routing::OwnerRouting;
@@ -29,7 +29,7 @@ fn customers() {
 }
 
 #[test]
-fn the_customers_owner_goes_before_the_numbers_and_that_before_those_in_turn() {
+fn the_customers_owner_precedes_the_numbers_and_that_the_round_robin() {
     customers();
     testing::settings([
         ("numbers.+12025550190", "chloe@example.org"),
@@ -59,14 +59,14 @@ fn the_customers_owner_goes_before_the_numbers_and_that_before_those_in_turn() {
 }
 
 #[test]
-fn without_a_rule_that_fits_the_default_worker_gets_it() {
+fn without_a_matching_rule_the_default_worker_is_assigned() {
     customers();
     testing::settings([("round_robin", " , ")]);
     assert_eq!(route(&[STRANGER], None, "+12025550190"), Ok(None));
 }
 
 #[test]
-fn who_may_not_be_assigned_is_passed_over_and_not_named_in_the_log() {
+fn workers_that_are_not_assignable_are_skipped_and_not_named_in_the_log() {
     customers();
     testing::settings([
         ("workers", "Ben@example.org"),
@@ -74,25 +74,25 @@ fn who_may_not_be_assigned_is_passed_over_and_not_named_in_the_log() {
         ("round_robin", "ana@example.org, ben@example.org"),
     ]);
     assert_eq!(route(&[MORA, OTTO], None, ""), Ok(Some(Assignment::worker("Ben@example.org"))));
-    assert_eq!(testing::logged(), ["warn: the customer's owner is not among `workers`, and left out"]);
+    assert_eq!(testing::logged(), ["warn: the customer's owner is not in `workers`, ignored"]);
 
     assert_eq!(route(&[MORA], None, "+12025550190"), Ok(Some(Assignment::one_of(["Ben@example.org"]))));
     let logged = testing::logged();
     let left_out = ["the customer's owner", "the owner of the number", "one of `round_robin`"];
-    assert_eq!(logged, left_out.map(|who| format!("warn: {who} is not among `workers`, and left out")));
+    assert_eq!(logged, left_out.map(|who| format!("warn: {who} is not in `workers`, ignored")));
 }
 
 #[test]
-fn settings_that_cannot_be_meant_are_refused() {
+fn invalid_settings_are_rejected() {
     let table = [
-        ("without_crm", "go on", "the setting `without_crm` is `go on`; write wait or go-on"),
+        ("without_crm", "go on", "the setting `without_crm` is `go on`; write wait or continue"),
         ("without_crn", "wait", "unknown setting `without_crn`: did you mean `without_crm`?"),
         ("number.+12025550199", ANA, "unknown setting `number.+12025550199`: did you mean `numbers.+12025550199`?"),
-        ("default", ANA, "unknown setting `default`: known here: numbers.*, round_robin, without_crm, workers"),
+        ("default", ANA, "unknown setting `default`: known settings: numbers.*, round_robin, without_crm, workers"),
         (
             "numbers.12025550199",
             ANA,
-            "the setting `numbers.12025550199` names no number in E.164, such as \"+12025550199\"",
+            "the setting `numbers.12025550199` does not name a number in E.164, such as \"+12025550199\"",
         ),
     ];
     for (key, value, want) in table {

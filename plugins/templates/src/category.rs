@@ -1,8 +1,8 @@
-//! Categories that can be shown: every text taken apart, every language known.
+//! Parsed categories, ready for any customer and language.
 
 use std::rc::Rc;
 
-use frontgate_sdk::files::Kept;
+use frontgate_sdk::files::Cached;
 use frontgate_sdk::{Error, Result, warn};
 
 use crate::file::{self, Approved, File};
@@ -11,17 +11,17 @@ use crate::people::People;
 use crate::settings::Settings;
 use crate::text::Text;
 
-/// Twilio takes no longer message.
+/// Twilio's limit on a message.
 const CHARS_MAX: usize = 1600;
 
 thread_local! {
-    static CATEGORIES: Kept<Categories> = const { Kept::new() };
+    static CATEGORIES: Cached<Categories> = const { Cached::new() };
 }
 
-/// Everything that is in the file.
+/// The parsed file.
 pub(crate) struct Categories {
     pub(crate) settings: Settings,
-    /// The language of what is not translated; empty where there are no languages.
+    /// The default language; empty if the file has no languages.
     language: String,
     categories: Vec<Category>,
 }
@@ -37,7 +37,7 @@ struct Template {
 }
 
 impl Categories {
-    /// Those of the file as it is now.
+    /// Reads the file's current categories.
     pub(crate) fn load() -> Result<Rc<Self>> {
         let path = Settings::path()?;
         CATEGORIES.with(|categories| categories.get(&path, |text| Self::read(&text, Settings::read()?)))
@@ -53,21 +53,21 @@ impl Categories {
         Ok(Self { settings, language, categories })
     }
 
-    /// The categories as the customer gets them; those without a template for them are left out.
+    /// Returns the categories for one customer. Omits those without a template for them.
     pub(crate) fn show(&self, people: &People, language: Option<&str>) -> Vec<frontgate_sdk::Category> {
         let wanted = Wanted { language: language.unwrap_or(&self.language), default: &self.language };
         self.categories.iter().filter_map(|category| category.show(people, wanted)).collect()
     }
 }
 
-/// The default language.
+/// Returns the default language.
 fn language(file: &File, settings: &Settings) -> Result<String> {
     let path = &settings.templates;
     let mut languages = file.languages();
     let several = languages.iter().cloned().collect::<Vec<_>>().join(", ");
     let language = match &settings.language {
         Some(language) if languages.contains(language) || languages.is_empty() => language.clone(),
-        // Texts that are not translated are in it.
+        // The untranslated texts are in this language.
         Some(language) if file.has_text_once() => {
             warn!("the setting `language` is `{language}`; the translated texts of `{path}` are in {several}");
             language.clone()
@@ -82,7 +82,7 @@ fn language(file: &File, settings: &Settings) -> Result<String> {
     };
     languages.insert(language.clone());
     for (key, _) in settings.languages().filter(|(_, named)| !languages.contains(*named)) {
-        warn!("`{path}` has no text in the language that the setting `{key}` names");
+        warn!("`{path}` has no text in the language of the setting `{key}`");
     }
     Ok(language)
 }
@@ -104,10 +104,7 @@ impl Category {
         let shown = self.templates.iter().filter_map(|template| template.show(people, wanted));
         let (short, long): (Vec<_>, Vec<_>) = shown.partition(|shown| shown.content.chars().count() <= CHARS_MAX);
         if !long.is_empty() {
-            warn!(
-                "category `{name}`: templates left out because they are longer than {CHARS_MAX} characters: {}",
-                long.len()
-            );
+            warn!("category `{name}`: omitted {} templates that are longer than {CHARS_MAX} characters", long.len());
         }
         (!short.is_empty()).then(|| frontgate_sdk::Category::new(name.trim(), short))
     }
@@ -124,12 +121,14 @@ impl Template {
         if let Approved::In(languages) = &written.whatsapp_approved
             && let Some(language) = languages.iter().find(|language| !text.has(language))
         {
-            return Err(format!("`whatsapp_approved` names `{language}`, in which the template has no text"));
+            return Err(format!(
+                "`whatsapp_approved` names `{language}`, but the template has no text in that language"
+            ));
         }
         Ok(Self { text, approved: written.whatsapp_approved })
     }
 
-    /// None where there is no text for the customer, or something to fill in is not known.
+    /// Returns `None` if there is no text for the customer, or a placeholder has no value.
     fn show(&self, people: &People, wanted: Wanted) -> Option<frontgate_sdk::Template> {
         let (language, text) = self.text.get(wanted)?;
         let shown = frontgate_sdk::Template::new(text.fill(|placeholder| people.value(placeholder))?);

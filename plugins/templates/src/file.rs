@@ -1,4 +1,4 @@
-//! The file as it is written: TOML, with each text either once or in several languages.
+//! The file's format: TOML, with each text either once or in several languages.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -31,7 +31,7 @@ pub(crate) struct Template {
     pub(crate) whatsapp_approved: Approved,
 }
 
-/// `"Hello"`, which is in the default language, or `{ en = "Hello", de = "Hallo" }`.
+/// `"Hello"`, in the default language, or `{ en = "Hello", de = "Hallo" }`.
 #[derive(Deserialize)]
 #[serde(untagged, expecting = "expected a text, or a table with a text for each language")]
 pub(crate) enum Words {
@@ -54,7 +54,7 @@ impl Default for Approved {
 }
 
 impl Words {
-    /// By language, without what is left blank for a translator.
+    /// Returns the texts by language, without blank ones, which wait for a translator.
     pub(crate) fn by_language(self, default: &str) -> BTreeMap<String, String> {
         let mut words = match self {
             Self::Once(words) => BTreeMap::from([(default.to_owned(), words)]),
@@ -66,7 +66,7 @@ impl Words {
 }
 
 impl File {
-    /// Reads what stands in the file of this name.
+    /// Reads the content of the file.
     pub(crate) fn read(path: &str, text: &str) -> Result<Self> {
         toml::from_str(text).map_err(|error| {
             let line = error.span().map_or(1, |span| 1 + text[..span.start].matches('\n').count());
@@ -74,7 +74,7 @@ impl File {
         })
     }
 
-    /// The languages that it names.
+    /// Returns the languages that occur in the file.
     pub(crate) fn languages(&self) -> BTreeSet<String> {
         let names = self.category.iter().map(|category| &category.name);
         let languages = names.chain(self.texts()).flat_map(|words| match words {
@@ -84,7 +84,7 @@ impl File {
         languages.collect()
     }
 
-    /// Whether there is a text without a language.
+    /// Returns whether the file has a text without a language.
     pub(crate) fn has_text_once(&self) -> bool {
         self.texts().any(|words| matches!(words, Words::Once(_)))
     }
@@ -94,7 +94,7 @@ impl File {
     }
 }
 
-/// What is wrong, without the text that stands there: it may be a message.
+/// Removes the file's text from an error: it may be a message.
 fn problem(message: &str) -> &str {
     match message.split_once(": string \"").and_then(|(_, rest)| rest.rsplit_once("\", ")) {
         Some((_, expected)) => expected,

@@ -1,22 +1,22 @@
-//! The same thing in several languages, and which one somebody gets.
+//! Values in several languages, and the choice between them.
 
 use std::collections::BTreeMap;
 
-/// Something in one or more languages.
+/// A value in one or more languages.
 #[derive(Debug)]
 pub(crate) struct Translations<T>(BTreeMap<String, T>);
 
-/// Whom a text is for.
+/// The languages to look for.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Wanted<'l> {
     /// The customer's language.
     pub(crate) language: &'l str,
-    /// The language of what is not translated.
+    /// The default language.
     pub(crate) default: &'l str,
 }
 
 impl<T> Translations<T> {
-    /// What to show, and in which language that is.
+    /// Returns the value to show, and its language.
     pub(crate) fn get(&self, wanted: Wanted) -> Option<(&str, &T)> {
         let found = self.0.get_key_value(wanted.language).or_else(|| self.0.get_key_value(wanted.default));
         found.map(|(language, it)| (language.as_str(), it))
@@ -26,7 +26,7 @@ impl<T> Translations<T> {
         self.0.is_empty()
     }
 
-    /// Whether there is something in a language.
+    /// Returns whether there is a value in this language.
     pub(crate) fn has(&self, language: &str) -> bool {
         self.0.contains_key(language)
     }

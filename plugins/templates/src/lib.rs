@@ -1,7 +1,6 @@
-//! Message templates from a file, filled in for customer and worker, in the customer's language.
+//! Message templates from a file, rendered for customer and worker in the customer's language.
 //!
-//! Every call looks at the file, so a change of it shows at once; an instance that lives for several calls
-//! reads it once.
+//! Every call checks the file, so that changes take effect at once. A warm instance reads it once.
 
 mod category;
 mod file;
@@ -24,9 +23,9 @@ impl Templates for TemplateFile {
     fn list_templates(request: TemplateRequest) -> Result<Vec<Category>> {
         let categories = Categories::load()?;
         let settings = &categories.settings;
-        // Asked even where no text needs the customer: it may be one that this worker may not see.
+        // Always reads the customer: this worker may not be allowed to see it.
         let customer = match &request.customer_id {
-            Some(id) => answered(directory::get_customer(&request.worker, id))?,
+            Some(id) => unless_unavailable(directory::get_customer(&request.worker, id))?,
             None => None,
         };
         let people = People::new(customer, &request.worker, settings.worker(&request.worker));
@@ -35,12 +34,12 @@ impl Templates for TemplateFile {
     }
 }
 
-/// While the CRM does not answer, there are still the templates that need no customer.
-fn answered(answer: Result<Customer>) -> Result<Option<Customer>> {
+/// Continues without a customer while the CRM is unavailable, with the templates that need none.
+fn unless_unavailable(answer: Result<Customer>) -> Result<Option<Customer>> {
     match answer {
         Ok(customer) => Ok(Some(customer)),
         Err(Error::Unavailable(_)) => {
-            warn!("the CRM does not answer: templates that need the customer are left out");
+            warn!("the CRM is unavailable: omitting templates that need the customer");
             Ok(None)
         }
         Err(error) => Err(error),
@@ -54,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_crm_that_does_not_answer_is_gone_on_without_and_any_other_error_is_passed_on() {
+    fn only_an_unavailable_crm_is_skipped() {
         let forbidden = || Error::Forbidden("no".to_owned());
         let table = [
             (Error::unavailable("down"), Ok(None), 1),
@@ -63,7 +62,7 @@ mod tests {
             (Error::NotFound, Err(Error::NotFound), 0),
         ];
         for (error, want, warnings) in table {
-            assert_eq!(answered(Err(error)), want);
+            assert_eq!(unless_unavailable(Err(error)), want);
             assert_eq!(testing::logged().len(), warnings, "{want:?}");
         }
     }

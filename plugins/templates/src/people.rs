@@ -1,10 +1,10 @@
-//! What placeholders stand for: the customer of the conversation, and the worker who asks.
+//! Values of placeholders: the conversation's customer, and the requesting worker.
 
 use frontgate_sdk::{Customer, address};
 
 use crate::text::Placeholder;
 
-/// The two ends of a conversation.
+/// Customer and worker of a conversation.
 pub(crate) struct People {
     customer: Option<Customer>,
     identity: String,
@@ -12,13 +12,13 @@ pub(crate) struct People {
 }
 
 impl People {
-    /// A worker whom nobody gave a name has the one in their identity.
+    /// A worker without a configured name has the one in their identity.
     pub(crate) fn new(customer: Option<Customer>, identity: &str, name: Option<&str>) -> Self {
         let worker = name.map_or_else(|| name_in(identity), str::to_owned);
         Self { customer, identity: identity.to_owned(), worker }
     }
 
-    /// What a placeholder stands for; none where there is no customer, or nothing to say.
+    /// Returns a placeholder's value; `None` without a customer, or for a blank value.
     pub(crate) fn value(&self, placeholder: Placeholder) -> Option<&str> {
         let customer = self.customer.as_ref();
         let value = match placeholder {

@@ -1,6 +1,6 @@
 //! A template's text, with placeholders for customer and worker.
 
-/// A text, taken apart once: what is filled in is never looked at again.
+/// A parsed text. Inserted values are never parsed.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Text(Vec<Piece>);
 
@@ -10,7 +10,7 @@ enum Piece {
     Placeholder(Placeholder),
 }
 
-/// What can be filled in.
+/// A placeholder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Placeholder {
     CustomerName,
@@ -21,7 +21,7 @@ pub(crate) enum Placeholder {
     WorkerIdentity,
 }
 
-/// As they are written in braces.
+/// Placeholders by their names in braces.
 const PLACEHOLDERS: [(&str, Placeholder); 6] = [
     ("customer.name", Placeholder::CustomerName),
     ("customer.first_name", Placeholder::CustomerFirstName),
@@ -31,11 +31,11 @@ const PLACEHOLDERS: [(&str, Placeholder); 6] = [
     ("worker.identity", Placeholder::WorkerIdentity),
 ];
 
-/// What is longer is no mistyped placeholder, but a brace that stands alone, and the message behind it.
+/// A longer text is not a mistyped placeholder, but a single brace followed by the message.
 const NAME_CHARS_MAX: usize = 32;
 
 impl Text {
-    /// Placeholders stand in braces; `{{` and `}}` stand for one brace.
+    /// Parses a text. Placeholders are in braces; `{{` and `}}` are literal braces.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let mut pieces = Vec::new();
         let mut words = String::new();
@@ -49,7 +49,7 @@ impl Text {
                 continue;
             }
             let Some((name, tail)) = tail.split_once('}').filter(|(name, _)| brace == "{" && may_be_name(name)) else {
-                return Err(format!("a `{brace}` stands alone; for the character itself write `{brace}{brace}`"));
+                return Err(format!("unmatched `{brace}`; write `{brace}{brace}` for the character itself"));
             };
             pieces.push(Piece::Words(std::mem::take(&mut words)));
             pieces.push(Piece::Placeholder(Placeholder::named(name.trim())?));
@@ -60,7 +60,7 @@ impl Text {
         Ok(Self(pieces))
     }
 
-    /// The text with everything filled in; none where there is nothing to fill in.
+    /// Returns the text with all values; `None` if a value is missing.
     pub(crate) fn fill<'v>(&self, value: impl Fn(Placeholder) -> Option<&'v str>) -> Option<String> {
         let piece = |piece| match piece {
             &Piece::Placeholder(placeholder) => value(placeholder),
@@ -76,7 +76,7 @@ impl Placeholder {
             return Ok(*placeholder);
         }
         let known = PLACEHOLDERS.map(|(known, _)| format!("{{{known}}}")).join(", ");
-        Err(format!("there is no placeholder `{{{name}}}`; there are {known}"))
+        Err(format!("unknown placeholder `{{{name}}}`; known placeholders: {known}"))
     }
 }
 
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn every_placeholder_is_filled_and_what_is_filled_in_is_taken_as_it_is() {
+    fn placeholders_are_replaced_and_values_are_literal() {
         let table = [
             ("Hi {customer.name}, {customer.name}!", Some("Hi {worker.name} $& }}, {worker.name} $& }}!")),
             ("{ worker.name }{worker.name}", Some("AnaAna")),
@@ -112,21 +112,21 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_placeholder_is_an_error_without_the_text_around_it() {
-        let known = "there are {customer.name}, {customer.first_name}, {customer.id}, {worker.name}, \
+    fn unknown_placeholders_are_errors_without_the_surrounding_text() {
+        let known = "known placeholders: {customer.name}, {customer.first_name}, {customer.id}, {worker.name}, \
                      {worker.first_name}, {worker.identity}";
         let table = [
-            ("Hi {customer}!", format!("there is no placeholder `{{customer}}`; {known}")),
-            ("Hi {}!", format!("there is no placeholder `{{}}`; {known}")),
-            ("Hi {Worker.Name}", format!("there is no placeholder `{{Worker.Name}}`; {known}")),
-            ("Hi {customer name}", format!("there is no placeholder `{{customer name}}`; {known}")),
+            ("Hi {customer}!", format!("unknown placeholder `{{customer}}`; {known}")),
+            ("Hi {}!", format!("unknown placeholder `{{}}`; {known}")),
+            ("Hi {Worker.Name}", format!("unknown placeholder `{{Worker.Name}}`; {known}")),
+            ("Hi {customer name}", format!("unknown placeholder `{{customer name}}`; {known}")),
             (
                 "Hi {worker.name, how is {customer.name}?",
-                "a `{` stands alone; for the character itself write `{{`".to_owned(),
+                "unmatched `{`; write `{{` for the character itself".to_owned(),
             ),
-            ("Hi {worker.name", "a `{` stands alone; for the character itself write `{{`".to_owned()),
-            ("Hi worker.name}", "a `}` stands alone; for the character itself write `}}`".to_owned()),
-            ("Hi } {worker.name}", "a `}` stands alone; for the character itself write `}}`".to_owned()),
+            ("Hi {worker.name", "unmatched `{`; write `{{` for the character itself".to_owned()),
+            ("Hi worker.name}", "unmatched `}`; write `}}` for the character itself".to_owned()),
+            ("Hi } {worker.name}", "unmatched `}`; write `}}` for the character itself".to_owned()),
         ];
         for (text, want) in table {
             assert_eq!(fill(text), Err(want), "{text}");

@@ -1,4 +1,4 @@
-//! Which templates a worker sees for a customer.
+//! Tests the templates that a worker sees for a customer.
 
 use std::fs;
 use std::path::Path;
@@ -9,7 +9,7 @@ use templates::TemplateFile;
 
 const ANA: &str = "ana.lind@example.org";
 
-/// Templates of every kind.
+/// A file with all kinds of templates.
 const FILE: &str = r#"
 [[category]]
 name = { en = "Greetings", de = "Begrüßung" }
@@ -25,7 +25,7 @@ name = "Orders"
 template = [{ text = { en = "Order of {customer.id}", de = " " } }]
 "#;
 
-/// What is in the file when the plugin is asked, with these settings beside it.
+/// Calls the plugin with this file and these settings.
 fn ask(file: &str, settings: &[(&str, &str)], worker: &str, customer_id: Option<&str>) -> Result<Vec<Category>> {
     let folder = TempDir::new().expect("a folder");
     let path = folder.path().join("templates.toml");
@@ -44,7 +44,7 @@ fn ask(file: &str, settings: &[(&str, &str)], worker: &str, customer_id: Option<
     })
 }
 
-/// One line for each category, and for each template below it; approved ones have a star.
+/// Returns one line for each category, and for each template below it; approved ones have a star.
 fn shown(categories: Result<Vec<Category>>) -> Vec<String> {
     let lines = |category: Category| {
         let templates = category.templates.into_iter();
@@ -56,7 +56,7 @@ fn shown(categories: Result<Vec<Category>>) -> Vec<String> {
 }
 
 #[test]
-fn a_customer_gets_texts_in_their_language_and_else_in_the_default_one() {
+fn texts_are_in_the_customers_language_or_the_default() {
     testing::customers([
         Customer::new("en", "Mora Lind").sms("+12025550107"),
         Customer::new("de", "Otto Vale").whatsapp("+4915155501070").sms("+12025550107"),
@@ -104,13 +104,13 @@ fn a_customer_gets_texts_in_their_language_and_else_in_the_default_one() {
 }
 
 #[test]
-fn without_a_customer_only_those_are_left_that_need_none() {
+fn without_a_customer_only_texts_without_placeholders_remain() {
     let left = ["Greetings", "*Ana Lind here", "-Ana, ana.lind@example.org"];
     assert_eq!(shown(ask(FILE, &[("language", "en")], ANA, None)), left);
 }
 
 #[test]
-fn a_customer_whom_the_worker_may_not_see_is_not_found_even_where_no_text_needs_one() {
+fn an_invisible_customer_is_not_found_even_if_no_text_needs_one() {
     testing::customers([Customer::new("7", "Mora Lind").owned_by("ben@example.org")]);
     let file = "category = [{ name = 'A', template = [{ text = 'Hello' }] }]";
     for id in ["7", "8"] {
@@ -120,17 +120,17 @@ fn a_customer_whom_the_worker_may_not_see_is_not_found_even_where_no_text_needs_
 }
 
 #[test]
-fn workers_have_the_name_that_the_operator_gave_them() {
+fn workers_have_their_configured_name() {
     let file = "category = [{ name = 'A', template = [{ text = '{worker.name}|{worker.first_name}' }] }]";
     let settings = [("workers.ana.lind@example.org", "Dr. Ana Lind")];
     assert_eq!(shown(ask(file, &settings, "Ana.Lind@example.org", None)), ["A", "-Dr. Ana Lind|Dr."]);
     assert_eq!(shown(ask(file, &settings, "otto@example.org", None)), ["A", "-Otto|Otto"]);
-    // Nobody is greeted by a worker without a name.
+    // A worker without a name occurs in no greeting.
     assert!(shown(ask(file, &settings, "@example.org", None)).is_empty());
 }
 
 #[test]
-fn what_a_customer_is_called_is_taken_as_it_is() {
+fn customers_names_are_inserted_literally() {
     testing::customers([Customer::new("{worker.name}", "  {customer.id}}} $1  ")]);
     let file = "category = [{ name = '{A}', template = [{ text = '{customer.name} {customer.id} {customer.name}' }] }]";
     let want = ["{A}", "-{customer.id}}} $1 {worker.name} {customer.id}}} $1"];
@@ -138,18 +138,18 @@ fn what_a_customer_is_called_is_taken_as_it_is() {
 }
 
 #[test]
-fn a_text_that_twilio_would_not_take_is_left_out_with_a_warning_that_does_not_show_it() {
+fn too_long_texts_are_omitted_with_a_warning_that_does_not_show_them() {
     testing::customers([Customer::new("7", "é".repeat(1590)), Customer::new("8", "é".repeat(1591))]);
     let file = "category = [{ name = 'A', template = [{ text = '0123456789{customer.name}' }, { text = 'Hello' }] }]";
     assert_eq!(shown(ask(file, &[], ANA, Some("7"))).len(), 3);
     assert!(testing::logged().is_empty());
     assert_eq!(shown(ask(file, &[], ANA, Some("8"))), ["A", "-Hello"]);
-    let warning = "warn: category `A`: templates left out because they are longer than 1600 characters: 1";
+    let warning = "warn: category `A`: omitted 1 templates that are longer than 1600 characters";
     assert_eq!(testing::logged(), [warning]);
 }
 
 #[test]
-fn languages_need_a_default_unless_there_is_just_one() {
+fn several_languages_need_a_default() {
     let one = "category = [{ name = 'A', template = [{ text = { de = 'Hallo' }, whatsapp_approved = ['de'] }] }]";
     assert_eq!(shown(ask(one, &[], ANA, None)), ["A", "*Hallo"]);
     let wrong = Error::failed("the setting `language` is `dee`; `templates.toml` has de");
@@ -159,25 +159,25 @@ fn languages_need_a_default_unless_there_is_just_one() {
 
     assert_eq!(shown(ask(one, &[("languages.+49", "ge")], ANA, None)), ["A", "*Hallo"]);
     let [warning] = testing::logged().try_into().expect("one line");
-    assert!(warning.ends_with("has no text in the language that the setting `languages.+49` names"), "{warning}");
+    assert!(warning.ends_with("has no text in the language of the setting `languages.+49`"), "{warning}");
 }
 
 #[test]
-fn a_file_that_cannot_be_meant_is_refused_as_a_whole_without_showing_its_texts() {
-    let known = "there are {customer.name}, {customer.first_name}, {customer.id}, {worker.name}, \
+fn an_invalid_file_is_rejected_without_showing_its_texts() {
+    let known = "known placeholders: {customer.name}, {customer.first_name}, {customer.id}, {worker.name}, \
                  {worker.first_name}, {worker.identity}";
-    let unknown = format!("`templates.toml`: category `A`: there is no placeholder `{{customer.nam}}`; {known}");
+    let unknown = format!("`templates.toml`: category `A`: unknown placeholder `{{customer.nam}}`; {known}");
     let template = |template: &str| format!("category = [{{ name = 'A', template = [{{ {template} }}] }}]");
     let table = [
         (template("text = { en = 'Hi', de = 'Hallo {customer.nam}' }"), unknown.as_str()),
         (
             template("text = 'Hi {'"),
-            "`templates.toml`: category `A`: a `{` stands alone; for the character itself write `{{`",
+            "`templates.toml`: category `A`: unmatched `{`; write `{{` for the character itself",
         ),
         (template("text = ''"), "`templates.toml`: category `A`: a template has no text"),
         (
             template("text = { en = 'Hi' }, whatsapp_approved = ['de']"),
-            "`templates.toml`: category `A`: `whatsapp_approved` names `de`, in which the template has no text",
+            "`templates.toml`: category `A`: `whatsapp_approved` names `de`, but the template has no text in that language",
         ),
         (
             template("text = 'Hi', whatsapp_approved = 'yes'"),
@@ -202,9 +202,9 @@ fn a_file_that_cannot_be_meant_is_refused_as_a_whole_without_showing_its_texts()
 }
 
 #[test]
-fn settings_that_cannot_be_meant_are_refused() {
+fn invalid_settings_are_rejected() {
     let table = [
-        (("languages.49", "de"), "the setting `languages.49` names no calling code, such as \"+49\""),
+        (("languages.49", "de"), "the setting `languages.49` does not name a calling code, such as \"+49\""),
         (
             ("worker.ana@example.org", "Ana"),
             "unknown setting `worker.ana@example.org`: did you mean `workers.ana@example.org`?",
@@ -223,7 +223,7 @@ fn settings_that_cannot_be_meant_are_refused() {
 }
 
 #[test]
-fn the_example_is_whole_in_every_language() {
+fn the_example_is_complete_in_every_language() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/templates/templates.toml");
     let file = fs::read_to_string(path).expect("the example");
     testing::customers([Customer::new("7", "Mora Lind").sms("+12025550107")]);

@@ -1,4 +1,4 @@
-//! Which conversation of Twilio's a message goes into.
+//! Selects the Twilio conversation for a message.
 
 use frontgate_sdk::channel::OutboundMessage;
 use frontgate_sdk::{Error, Result, warn};
@@ -9,7 +9,7 @@ use crate::settings::Channel;
 use crate::twilio::{self, Refusal};
 use crate::{form, hooks, number};
 
-/// A customer with more conversations than these pages hold is one of a test.
+/// More pages only occur for test customers.
 const PAGES_MAX: usize = 10;
 
 #[derive(Deserialize)]
@@ -19,7 +19,7 @@ struct Conversation {
     state: String,
 }
 
-/// A page of the conversations that a customer is in.
+/// A page of a customer's conversations.
 #[derive(Deserialize)]
 struct Memberships {
     conversations: Vec<Membership>,
@@ -38,11 +38,11 @@ struct Meta {
     next_page_url: Option<String>,
 }
 
-/// A participant that was added, of whom nothing is needed.
+/// An added participant; no field is needed.
 #[derive(Deserialize)]
 struct Added {}
 
-/// The conversations of Twilio's that Front knows this one by.
+/// Returns the Twilio conversations that belong to Front's conversation.
 pub(crate) fn named(message: &OutboundMessage) -> Vec<&str> {
     let ids = message.conversation_ids.iter().map(String::as_str);
     ids.filter(|id| id.starts_with("CH")).collect()
@@ -51,14 +51,14 @@ pub(crate) fn named(message: &OutboundMessage) -> Vec<&str> {
 /// A conversation to write into.
 pub(crate) struct Open {
     pub(crate) sid: String,
-    /// Who Twilio is told has written it, where that is not the teammate's to say.
+    /// The author for Twilio, if it is not the teammate.
     pub(crate) author: Option<String>,
-    /// Whether nothing can be in it.
+    /// Whether the conversation is certainly empty.
     pub(crate) is_new: bool,
 }
 
-/// Those of the named conversations that everybody whom the message goes to is in, and that is open if any is.
-/// A conversation that Front has merged has several names.
+/// Returns the conversation among these that contains all recipients, an open one if possible. A conversation that was
+/// merged in Front has several ids.
 pub(crate) fn chosen(channel: &Channel, known: &[&str], message: &OutboundMessage) -> Result<Open> {
     let mut fitting: Option<Open> = None;
     let mut refused = None;
@@ -76,7 +76,7 @@ pub(crate) fn chosen(channel: &Channel, known: &[&str], message: &OutboundMessag
         }
         let author = people.is_group_of(&channel.number).then(|| channel.number.clone());
         let open = Open { sid: (*sid).to_owned(), author, is_new: false };
-        // The only one is tried without a look: Twilio says if it is closed.
+        // With only one candidate no check is needed: Twilio reports a closed one.
         if known.len() == 1 || !is_closed(channel, sid)? {
             return Ok(open);
         }
@@ -85,9 +85,9 @@ pub(crate) fn chosen(channel: &Channel, known: &[&str], message: &OutboundMessag
     match (fitting, refused) {
         (Some(open), _) => Ok(open),
         (None, Some(refusal)) => Err(refusal.into()),
-        (None, None) => Err(Error::invalid(
-            "Somebody whom this goes to is not in the customer's conversation: write to them in a new one.",
-        )),
+        (None, None) => {
+            Err(Error::invalid("A recipient is not in the customer's conversation: write to them in a new one."))
+        }
     }
 }
 
@@ -96,8 +96,8 @@ fn is_closed(channel: &Channel, sid: &str) -> Result<bool, Refusal> {
     Ok(found.state == "closed")
 }
 
-/// The conversation with the one customer whom a new message goes to, which is made if there is none. Every step
-/// can be repeated.
+/// Returns the conversation with the one customer of a new message, and creates it if there is none. Every step can be
+/// repeated.
 pub(crate) fn with_customer(channel: &Channel, message: &OutboundMessage) -> Result<Open> {
     let customer = customer(channel, message)?;
     let (sid, is_new) = match open_with(channel, &customer)? {
@@ -108,7 +108,7 @@ pub(crate) fn with_customer(channel: &Channel, message: &OutboundMessage) -> Res
     Ok(Open { sid, author: None, is_new })
 }
 
-/// Where an earlier attempt at a new message may have put it.
+/// Returns the conversations in which an earlier attempt may have put a new message.
 pub(crate) fn existing(channel: &Channel, message: &OutboundMessage) -> Result<Vec<String>> {
     let Ok(customer) = customer(channel, message) else { return Ok(Vec::new()) };
     let open = open_with(channel, &customer)?;
@@ -121,12 +121,12 @@ pub(crate) fn existing(channel: &Channel, message: &OutboundMessage) -> Result<V
 fn customer(channel: &Channel, message: &OutboundMessage) -> Result<String> {
     match message.to.as_slice() {
         [one] => number::customer(&channel.number, &one.handle),
-        [] => Err(Error::invalid("The message goes to nobody.")),
-        _ => Err(Error::invalid("A new conversation has one customer: write to each of them.")),
+        [] => Err(Error::invalid("The message has no recipient.")),
+        _ => Err(Error::invalid("A new conversation has one customer: write to each customer separately.")),
     }
 }
 
-/// The open conversation of a customer with the channel's number: Twilio allows one.
+/// Returns the customer's open conversation with the channel's number; Twilio allows one.
 fn open_with(channel: &Channel, customer: &str) -> Result<Option<String>, Refusal> {
     let query = form::encode(&[("Address", customer), ("PageSize", "50")]);
     let mut next = Some(channel.url(&format!("ParticipantConversations?{query}")));
@@ -146,16 +146,16 @@ fn open_with(channel: &Channel, customer: &str) -> Result<Option<String>, Refusa
     Ok(None)
 }
 
-/// Makes a conversation under a name that a repeat finds it by, and adds the customer. Says whether this was
-/// done now.
+/// Creates a conversation under a name that a retry finds, and adds the customer. Returns whether it was created now.
 fn made(channel: &Channel, customer: &str, key: &str) -> Result<(String, bool)> {
     let created: Result<Conversation, _> =
         twilio::post(&channel.url("Conversations"), &[("UniqueName", &unique_name(key))]);
     let (own, is_new) = match created {
         Ok(conversation) => (conversation.sid, true),
-        // An earlier attempt has made it.
+        // An earlier attempt created the conversation.
         Err(refusal) if refusal.is(50353) => {
-            let earlier = by_name(channel, key)?.ok_or_else(|| Error::unavailable("a conversation is being made"))?;
+            let earlier =
+                by_name(channel, key)?.ok_or_else(|| Error::unavailable("the conversation is being created"))?;
             (earlier.sid, false)
         }
         Err(refusal) => return Err(refusal.into()),
@@ -198,16 +198,16 @@ fn by_name(channel: &Channel, key: &str) -> Result<Option<Conversation>, Refusal
     }
 }
 
-/// The conversation that has the customer already, as Twilio names it.
+/// Returns the customer's existing conversation, from Twilio's error.
 fn taken(refusal: &Refusal) -> Option<String> {
     let Refusal::ForGood { message, .. } = refusal else { return None };
     let is_sid = |word: &&str| word.len() == 34 && word.starts_with("CH");
     message.split(|letter: char| !letter.is_ascii_alphanumeric()).find(is_sid).map(str::to_owned)
 }
 
-/// An empty conversation would only be in the way of people.
+/// Removes an empty conversation, which would confuse people.
 fn remove(channel: &Channel, sid: &str) {
     if twilio::delete(&channel.url(&format!("Conversations/{sid}"))).is_err() {
-        warn!("an empty conversation, {sid}, is left in Twilio");
+        warn!("failed to delete the empty conversation {sid} in Twilio");
     }
 }

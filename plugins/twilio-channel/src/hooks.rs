@@ -1,4 +1,4 @@
-//! What makes Twilio tell a channel what happens.
+//! Registers Twilio's webhooks for a channel.
 
 mod number;
 mod service;
@@ -13,14 +13,14 @@ use crate::settings::Channel;
 /// The events that a channel needs.
 const EVENTS: [&str; 2] = ["onMessageAdded", "onDeliveryUpdated"];
 
-/// Who tells Twilio where a channel is.
+/// How Twilio's webhooks are configured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Webhooks {
-    /// The plugin: each conversation of the channel's number has its own.
+    /// By the plugin: one for each conversation of the channel's number.
     Number,
-    /// The plugin: the service has one, for one channel.
+    /// By the plugin: one for the service, for one channel.
     Service,
-    /// The operator.
+    /// By the operator.
     Manual,
 }
 
@@ -40,7 +40,7 @@ pub(crate) fn disconnect(channel: &Channel) -> Result<()> {
     }
 }
 
-/// Sees to it that a conversation which the plugin has made or found tells the channel what happens in it.
+/// Attaches a webhook to a conversation that the plugin has created or found.
 pub(crate) fn attach(channel: &Channel, conversation: &str) -> Result<()> {
     match channel.settings.webhooks {
         Webhooks::Number => number::attach(channel, conversation),
@@ -48,21 +48,21 @@ pub(crate) fn attach(channel: &Channel, conversation: &str) -> Result<()> {
     }
 }
 
-/// Whether a request came over a webhook that only conversations of the channel's number have.
+/// Returns whether a request came through a webhook that only conversations of the channel's number have.
 pub(crate) fn is_own(channel: &Channel, url: &str) -> bool {
     is_same_place(url, &own_url(channel))
 }
 
-/// The webhook of the number's conversations: below the channel's address, and another one for another number,
-/// as the channel may get one.
+/// Returns the webhook URL for the number's conversations. The URL is below the channel's address, and differs for each
+/// number, since a channel may change its number.
 fn own_url(channel: &Channel) -> String {
     let digest = Sha1::digest(channel.number.as_bytes());
     let tag = BASE64_URL_SAFE_NO_PAD.encode(&digest[..9]);
     format!("{}/{tag}", channel.webhook_url.trim_end_matches('/'))
 }
 
-/// Whether both lead to the same channel, also where the gateway had another name in between: nobody can guess
-/// the path.
+/// Returns whether two URLs lead to the same channel, even if the gateway's host name changed: the path is not
+/// guessable.
 fn is_same_place(one: &str, other: &str) -> bool {
     let path =
         |url: &str| url.split_once("://").and_then(|(_, rest)| rest.split_once('/')).map(|(_, path)| path.to_owned());

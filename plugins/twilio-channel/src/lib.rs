@@ -1,31 +1,31 @@
-//! A Front channel over Twilio Conversations: a team answers its SMS and WhatsApp customers from Front.
+//! A Front channel over Twilio Conversations: teammates answer SMS and WhatsApp customers from Front.
 //!
-//! A channel is one number of the company. The admin types it when the channel is connected; where there is
-//! only one, nothing has to be typed.
+//! A channel is one of the company's numbers. The admin enters the number when connecting the channel, unless there is
+//! only one.
 //!
-//! # What an operator configures
+//! # Configuration
 //!
 //! ```toml
 //! [plugins.named.twilio-channel]
-//! # The API, the Media Content Service, and where that one's downloads lead.
+//! # The API, the Media Content Service, and the host of its downloads.
 //! outbound = ["https://conversations.twilio.com", "https://mcs.us1.twilio.com", "https://media.us1.twilio.com"]
-//! # The account's auth token, which signs webhooks. The gateway checks with it; the plugin never sees it. While it
-//! # is rotated in Twilio: a list of the old one and the new one.
+//! # The account's auth token, which signs webhooks. The gateway verifies with it; the plugin never sees it. During a
+//! # rotation in Twilio: a list of the old and the new one.
 //! webhook_keys = { twilio = { env = "TWILIO_AUTH_TOKEN" } }
-//! # A large file takes its time. What a call cannot finish, the next one goes on with.
+//! # For large files. The next call continues what a call could not finish.
 //! limits = { call_timeout_ms = 30000, outbound_timeout_ms = 25000 }
 //!
 //! [plugins.named.twilio-channel.config]
-//! # The Conversations service. Its URLs follow from it: `conversations_url` and `media_url` are for a Twilio
-//! # in another region.
+//! # The Conversations service, which determines the URLs. Set `conversations_url` and `media_url` for another
+//! # region.
 //! service_sid = "IS..."
-//! # The company's numbers, as Twilio writes them.
+//! # The company's numbers, in Twilio's notation.
 //! numbers = "+12025550190, whatsapp:+12025550191"
-//! # Where Twilio is told to send what happens: "number", "service" or "manual".
+//! # How webhooks are registered: "number", "service" or "manual"; see below.
 //! webhooks = "number"
 //!
-//! # An API key. The gateway puts it into requests; the plugin never sees it. The downloads get none: they
-//! # refuse a request that has one.
+//! # An API key. The gateway adds it to requests; the plugin never sees it. Downloads reject requests with a key, so
+//! # none is bound to their host.
 //! [[plugins.named.twilio-channel.bound_secrets]]
 //! to = "https://conversations.twilio.com"
 //! header = "authorization"
@@ -43,26 +43,27 @@
 //!
 //! # Webhooks
 //!
-//! A Conversations service has one URL for events, and every channel has an address of its own. So by default
-//! (`number`) it is the number that leads to its channel: connecting sets the number's address configuration,
-//! which makes a conversation of a new customer's message and attaches a webhook to it, and the plugin attaches
-//! one to conversations that it finds or makes itself. Several channels share a service, and what else uses the
-//! service's own URL is left alone. Conversations that were open before a channel was connected tell it nothing
-//! until a teammate composes a message to that customer.
+//! A Conversations service has one URL for events, but every channel has an address of its own. `webhooks` selects who
+//! registers it:
 //!
-//! With `service` the service's URL is set instead, which also covers older conversations, but there can be one
-//! channel only. A URL or a Studio flow of somebody else is never replaced: connecting is refused. With `manual`
-//! the operator sets what leads to the channel's address. In both cases an event counts only if the channel's
-//! number is in the conversation, which costs a question for each.
+//! - `number` (default): by number. Connecting sets the number's address configuration, which creates a conversation
+//!   for a new customer's message with a webhook. The plugin attaches webhooks to conversations that it finds or
+//!   creates. Several channels can share a service, and the service's own URL stays unchanged. Conversations from
+//!   before the connection report nothing until a teammate composes a message to that customer.
+//! - `service`: the service's URL, which also covers older conversations, but allows only one channel.
+//! - `manual`: the operator registers the channel's address.
 //!
-//! # What goes out
+//! With `service` and `manual`, the plugin checks for each event that the channel's number is in the conversation, which
+//! costs a request. A URL or a Studio flow of another system is never replaced: connecting fails instead.
 //!
-//! A text of more than 1,600 characters is split at words, and each file is a message of its own; the first one
-//! comes with the last piece of the text. Every part has a mark in its attributes, `frontgate`. Twilio has no keys
-//! for repeated requests, so the newest messages are looked through for the mark before anything is written:
-//! nothing is sent twice, whatever came of an earlier attempt. A reply must go to customers who are in the
-//! conversation, and a new conversation has one customer; anything else is refused, as is a message for a
-//! conversation that was closed in Twilio.
+//! # Outbound messages
+//!
+//! - A text of more than 1,600 characters is split at words. Each file is a message of its own; the first one is sent
+//!   with the last piece of the text.
+//! - Every part has a mark in its attributes, `frontgate`. Twilio has no idempotency keys, so the plugin searches the
+//!   newest messages for the mark before it sends: no part is sent twice.
+//! - A reply must go to customers in the conversation, and a new conversation has one customer. The plugin rejects
+//!   other messages, and messages for a conversation that was closed in Twilio.
 
 mod conversation;
 mod form;
@@ -80,8 +81,10 @@ mod signature;
 mod time;
 mod twilio;
 
-use frontgate_sdk::channel::{Address, AddressPage, Connection, Fate, OutboundMessage, Receipt, Reception, Request};
-use frontgate_sdk::{FrontChannel, Result};
+use frontgate_sdk::Result;
+use frontgate_sdk::channel::{
+    Address, AddressPage, Connection, OutboundMessage, Request, SendReceipt, SendStatus, WebhookResult,
+};
 
 use crate::settings::{Channel, Settings};
 
@@ -90,7 +93,7 @@ pub struct TwilioChannel;
 
 frontgate_sdk::export!(TwilioChannel: channel);
 
-impl FrontChannel for TwilioChannel {
+impl frontgate_sdk::Channel for TwilioChannel {
     fn connect(connection: Connection) -> Result<()> {
         hooks::connect(&Channel::of(connection)?)
     }
@@ -101,15 +104,15 @@ impl FrontChannel for TwilioChannel {
         Ok(AddressPage { addresses, next_page_token: None })
     }
 
-    fn send(connection: Connection, message: OutboundMessage) -> Result<Receipt> {
+    fn send(connection: Connection, message: OutboundMessage) -> Result<SendReceipt> {
         send::send(&Channel::of(connection)?, &message)
     }
 
-    fn find_sent(connection: Connection, message: OutboundMessage) -> Result<Fate> {
-        sent::fate(&Channel::of(connection)?, &message)
+    fn check_sent(connection: Connection, message: OutboundMessage) -> Result<SendStatus> {
+        sent::check(&Channel::of(connection)?, &message)
     }
 
-    fn receive(connection: Connection, request: Request) -> Result<Reception> {
+    fn receive(connection: Connection, request: Request) -> Result<WebhookResult> {
         receive::receive(&Channel::of(connection)?, &request)
     }
 

@@ -1,20 +1,20 @@
-//! The mark in the attributes of messages that this plugin has sent.
+//! The mark in the attributes of messages that this plugin sent.
 
 use serde::{Deserialize, Serialize};
 
-/// Which part of which message this is.
+/// Identifies a part of a message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Mark {
     /// The gateway's key of the message.
     pub(crate) key: String,
-    /// From 1 on.
+    /// Starts at 1.
     pub(crate) part: usize,
-    /// How many there are.
+    /// The number of parts.
     pub(crate) of: usize,
     /// Front's id of the channel.
     #[serde(default)]
     pub(crate) channel: String,
-    /// `IM...` of the first part, in the others: what the message is known by.
+    /// `IM...` of the first part, in later parts. It identifies the message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) first: Option<String>,
 }
@@ -25,12 +25,12 @@ struct Attributes {
 }
 
 impl Mark {
-    /// As a message's attributes.
+    /// Encodes the mark as a message's attributes.
     pub(crate) fn attributes(self) -> String {
         serde_json::to_string(&Attributes { frontgate: self }).expect("texts and numbers")
     }
 
-    /// The mark in a message's attributes, if this plugin has sent it.
+    /// Reads the mark from a message's attributes, if this plugin sent it.
     pub(crate) fn of(attributes: &str) -> Option<Self> {
         serde_json::from_str::<Attributes>(attributes).ok().map(|attributes| attributes.frontgate)
     }

@@ -1,21 +1,21 @@
-//! Addresses of customers and of the company, as Twilio writes them.
+//! Addresses of customers and of the company, in Twilio's notation.
 
 use frontgate_sdk::{Error, Result, address};
 
 const WHATSAPP: &str = "whatsapp:";
 
-/// A number as people write it, without what is only for the eye.
+/// Removes separators from a number.
 pub(crate) fn compact(text: &str) -> String {
     let for_the_eye = |letter: char| letter.is_whitespace() || matches!(letter, '-' | '(' | ')' | '.' | '/');
     text.chars().filter(|letter| !for_the_eye(*letter)).collect::<String>().to_lowercase()
 }
 
-/// Somebody's address on the kind of channel that the company's number is.
+/// Returns a recipient's address on the company number's kind of channel.
 pub(crate) fn customer(company: &str, handle: &str) -> Result<String> {
     let compact = compact(handle);
     let number = address::number(&compact);
     if !address::is_e164(number) {
-        return Err(Error::invalid("The recipient is no number with its country code, such as +12025550107."));
+        return Err(Error::invalid("The recipient is not a number with country code, such as +12025550107."));
     }
     let is_whatsapp = company.starts_with(WHATSAPP);
     if compact.starts_with(WHATSAPP) && !is_whatsapp {
@@ -27,17 +27,17 @@ pub(crate) fn customer(company: &str, handle: &str) -> Result<String> {
     Ok(if is_whatsapp { format!("{WHATSAPP}{number}") } else { number.to_owned() })
 }
 
-/// Whether both are the same number, on whatever channel.
+/// Returns whether both are the same number, on any channel.
 pub(crate) fn is_same(one: &str, other: &str) -> bool {
     address::number(&compact(one)) == address::number(&compact(other))
 }
 
-/// What Twilio calls the kind of channel.
+/// Returns Twilio's name of the channel's kind.
 pub(crate) fn kind(number: &str) -> &'static str {
     if number.starts_with(WHATSAPP) { "whatsapp" } else { "sms" }
 }
 
-/// As the admin sees it.
+/// Returns the name that the admin sees.
 pub(crate) fn name(number: &str) -> String {
     let kind = if number.starts_with(WHATSAPP) { "WhatsApp" } else { "SMS" };
     format!("{kind} {}", address::number(number))
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_customer_is_written_as_the_channel_needs_it() {
+    fn a_customers_address_has_the_channels_notation() {
         let (sms, whatsapp) = ("+12025550190", "whatsapp:+12025550190");
         let table = [
             (sms, " +1 (202) 555-0107 ", Some("+12025550107")),

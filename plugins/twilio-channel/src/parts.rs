@@ -1,23 +1,23 @@
-//! A message as Twilio takes it: texts of some length, and one file each.
+//! Splits a message into parts that Twilio accepts: texts of limited length, and one file each.
 
 use frontgate_sdk::channel::{Attachment, OutboundMessage};
 use frontgate_sdk::{Error, Result};
 
-/// Longer ones are refused. Twilio counts characters; some of those count twice for carriers, and here.
+/// Twilio's limit on a text. Some characters count twice for carriers, and here.
 const TEXT_UNITS_MAX: usize = 1600;
 
-/// More would be no message any more.
+/// Longer texts are not reasonable as messages.
 const TEXTS_MAX: usize = 10;
 
-/// What becomes one message of Twilio's.
+/// One message in Twilio.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Part<'m> {
-    /// Empty for none.
+    /// May be empty.
     pub(crate) text: &'m str,
     pub(crate) file: Option<&'m Attachment>,
 }
 
-/// The parts in their order: the same for every attempt at a message, and at least one.
+/// Returns the parts in order: the same for every attempt, and at least one.
 pub(crate) fn of(message: &OutboundMessage) -> Result<Vec<Part<'_>>> {
     let texts = split(&message.text, TEXT_UNITS_MAX);
     if texts.len() > TEXTS_MAX {
@@ -26,7 +26,7 @@ pub(crate) fn of(message: &OutboundMessage) -> Result<Vec<Part<'_>>> {
     }
     let mut parts: Vec<_> = texts.into_iter().map(|text| Part { text, file: None }).collect();
     let mut files = message.attachments.iter();
-    // The last text and the first file come together.
+    // The last text and the first file are one part.
     if let Some(last) = parts.last_mut() {
         last.file = files.next();
     }
@@ -37,7 +37,7 @@ pub(crate) fn of(message: &OutboundMessage) -> Result<Vec<Part<'_>>> {
     Ok(parts)
 }
 
-/// Pieces that are short enough, cut where words end if there are any; none of a blank text.
+/// Splits a text at words into pieces that are short enough; none for a blank text.
 fn split(text: &str, units_max: usize) -> Vec<&str> {
     let (mut pieces, mut rest) = (Vec::new(), text.trim());
     while !rest.is_empty() {
@@ -48,7 +48,7 @@ fn split(text: &str, units_max: usize) -> Vec<&str> {
     pieces
 }
 
-/// As much of a text as is short enough.
+/// Returns the longest prefix that is short enough.
 fn beginning(text: &str, units_max: usize) -> &str {
     let mut units = 0;
     let too_long = text.char_indices().find(|(_, letter)| {
@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_are_cut_where_words_end() {
+    fn texts_are_split_at_words() {
         let table: [(&str, &[&str]); 9] = [
             ("", &[]),
             (" \n ", &[]),
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn no_word_gets_lost() {
+    fn no_word_is_lost() {
         let words: Vec<_> = (0..700).map(|number| format!("word{number}")).collect();
         let text = words.join(" ");
         let pieces = split(&text, TEXT_UNITS_MAX);

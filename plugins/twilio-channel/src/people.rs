@@ -1,4 +1,4 @@
-//! Who is in a conversation.
+//! Participants of a conversation.
 
 use serde::Deserialize;
 
@@ -6,10 +6,10 @@ use crate::number;
 use crate::settings::Channel;
 use crate::twilio::{self, Refusal};
 
-/// As many as a group can have outside of chat, and more.
+/// More than the limit for groups outside of chat.
 const PAGE: &str = "PageSize=100";
 
-/// Everybody.
+/// All participants.
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct People {
     participants: Vec<Participant>,
@@ -20,14 +20,14 @@ struct Participant {
     messaging_binding: Option<Binding>,
 }
 
-/// Somebody outside of chat.
+/// A participant's addresses outside of chat.
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct Binding {
-    /// The customer's.
+    /// The customer's address.
     pub(crate) address: Option<String>,
-    /// The company's, which the customer writes to.
+    /// The company's number that the customer writes to.
     pub(crate) proxy_address: Option<String>,
-    /// The company's in a group, where all see all numbers.
+    /// The company's number in a group, where all participants see all numbers.
     #[serde(default)]
     pub(crate) projected_address: Option<String>,
 }
@@ -41,22 +41,22 @@ impl People {
         self.participants.iter().filter_map(|participant| participant.messaging_binding.as_ref())
     }
 
-    /// The customers' addresses.
+    /// Returns the customers' addresses.
     pub(crate) fn customers(&self) -> impl Iterator<Item = &str> {
         self.bindings().filter_map(|binding| binding.address.as_deref())
     }
 
-    /// Whether somebody is one of the customers, however their number is written.
+    /// Returns whether this is one of the customers, in any notation of the number.
     pub(crate) fn has(&self, handle: &str) -> bool {
         self.customers().any(|address| number::is_same(address, handle))
     }
 
-    /// Whether the company's number is in it.
+    /// Returns whether the company's number is in the conversation.
     pub(crate) fn reaches(&self, company: &str) -> bool {
         self.bindings().any(|binding| binding.proxy_address.as_deref() == Some(company)) || self.is_group_of(company)
     }
 
-    /// Whether it is a group in which the company speaks as this number.
+    /// Returns whether this is a group with the company's number.
     pub(crate) fn is_group_of(&self, company: &str) -> bool {
         self.bindings().any(|binding| binding.projected_address.as_deref() == Some(company))
     }

@@ -1,10 +1,10 @@
-//! Twilio's webhooks: what customers, agents and carriers did.
+//! Twilio's webhooks: messages and delivery reports.
 
 mod delivery;
 mod message;
 
 use frontgate_sdk::Result;
-use frontgate_sdk::channel::{Reception, Request};
+use frontgate_sdk::channel::{Request, WebhookResult};
 
 use crate::form::Form;
 use crate::hooks;
@@ -13,12 +13,12 @@ use crate::signature;
 
 const SIGNATURE: &str = "x-twilio-signature";
 
-/// Events that mean nothing to a channel are taken, too, so that Twilio does not send them again.
-pub(crate) fn receive(channel: &Channel, request: &Request) -> Result<Reception> {
+/// Accepts unrelated events as well, so that Twilio does not send them again.
+pub(crate) fn receive(channel: &Channel, request: &Request) -> Result<WebhookResult> {
     let (form, signature) = (Form::parse(&request.body), request.header(SIGNATURE));
-    let (Some(form), Some(signature)) = (form, signature) else { return Ok(Reception::answer(403)) };
+    let (Some(form), Some(signature)) = (form, signature) else { return Ok(WebhookResult::status(403)) };
     if !signature::is_valid(signature, &request.url, &form)? {
-        return Ok(Reception::answer(403));
+        return Ok(WebhookResult::status(403));
     }
     let is_own = hooks::is_own(channel, &request.url);
     let event = match form.get("EventType") {
@@ -26,7 +26,7 @@ pub(crate) fn receive(channel: &Channel, request: &Request) -> Result<Reception>
         Some("onDeliveryUpdated") => delivery::updated(channel, &form)?.map(Into::into),
         _ => None,
     };
-    let mut reception = Reception::answer(200);
-    reception.events.extend(event);
-    Ok(reception)
+    let mut result = WebhookResult::status(200);
+    result.events.extend(event);
+    Ok(result)
 }

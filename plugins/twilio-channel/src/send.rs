@@ -1,6 +1,6 @@
 //! Sends a message, part by part.
 
-use frontgate_sdk::channel::{OutboundMessage, Receipt};
+use frontgate_sdk::channel::{OutboundMessage, SendReceipt};
 use frontgate_sdk::{Error, Result};
 use serde::Deserialize;
 
@@ -12,7 +12,7 @@ use crate::sent::{Message, Sent};
 use crate::settings::Channel;
 use crate::twilio::{self, Refusal};
 
-/// What Twilio takes as an author.
+/// Twilio's limit on an author.
 const AUTHOR_CHARS_MAX: usize = 256;
 
 #[derive(Deserialize)]
@@ -20,9 +20,9 @@ struct Media {
     sid: String,
 }
 
-/// Sends what is not there yet. That is looked up before anything is written, whatever came of an earlier
-/// attempt: of its parts some may be there, and an answer that got lost tells nobody.
-pub(crate) fn send(channel: &Channel, message: &OutboundMessage) -> Result<Receipt> {
+/// Sends the missing parts. Always looks up existing parts first: after an earlier attempt some may exist, and a lost
+/// response leaves no trace.
+pub(crate) fn send(channel: &Channel, message: &OutboundMessage) -> Result<SendReceipt> {
     let (parts, key) = (parts::of(message)?, &message.idempotency_key);
     let known = conversation::named(message);
     let (open, earlier) = if known.is_empty() {
@@ -50,10 +50,10 @@ pub(crate) fn send(channel: &Channel, message: &OutboundMessage) -> Result<Recei
             sent.parts.insert(number, post(channel, &open, message, part, mark)?);
         }
     }
-    sent.receipt().ok_or_else(|| Error::failed("a message without a first part"))
+    sent.receipt().ok_or_else(|| Error::failed("the message has no first part"))
 }
 
-/// One message of Twilio's; its SID.
+/// Creates one message in Twilio, and returns its SID.
 fn post(
     channel: &Channel,
     open: &Open,

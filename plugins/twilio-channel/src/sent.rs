@@ -1,9 +1,9 @@
-//! What Twilio has of a message already.
+//! Finds the parts of a message that Twilio already has.
 
 use std::collections::BTreeMap;
 
 use frontgate_sdk::Result;
-use frontgate_sdk::channel::{Fate, OutboundMessage, Receipt};
+use frontgate_sdk::channel::{OutboundMessage, SendReceipt, SendStatus};
 use serde::Deserialize;
 
 use crate::mark::Mark;
@@ -11,14 +11,14 @@ use crate::settings::Channel;
 use crate::twilio::{self, Refusal};
 use crate::{conversation, parts};
 
-/// How far back is looked. Between two attempts at a message, so many others do not come.
+/// The search window: fewer messages arrive between two attempts.
 const PAGE: &str = "Order=desc&PageSize=50";
 
-/// The parts of a message that are in a conversation.
+/// The parts of a message in a conversation.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Sent {
     pub(crate) conversation: String,
-    /// `IM...` by the part's number.
+    /// `IM...` by number of the part.
     pub(crate) parts: BTreeMap<usize, String>,
 }
 
@@ -36,12 +36,12 @@ struct Page {
 }
 
 impl Sent {
-    /// Nothing yet.
+    /// Creates an empty set of parts.
     pub(crate) fn nothing(conversation: &str) -> Self {
         Self { conversation: conversation.to_owned(), parts: BTreeMap::new() }
     }
 
-    /// What is there, in the first of these conversations that has any of it.
+    /// Returns the existing parts, from the first of these conversations that has any.
     pub(crate) fn find(channel: &Channel, conversations: &[&str], key: &str) -> Result<Option<Self>, Refusal> {
         for conversation in conversations {
             let page: Page = match twilio::get(&channel.url(&format!("Conversations/{conversation}/Messages?{PAGE}"))) {
@@ -52,7 +52,7 @@ impl Sent {
             let mut sent = Self::nothing(conversation);
             for message in page.messages {
                 if let Some(mark) = Mark::of(&message.attributes).filter(|mark| mark.key == key) {
-                    // The oldest counts, should there be two: it is what was told first.
+                    // The oldest of several copies wins, since it was reported first.
                     sent.parts.insert(mark.part, message.sid);
                 }
             }
@@ -63,17 +63,17 @@ impl Sent {
         Ok(None)
     }
 
-    /// The message is known by its first part.
-    pub(crate) fn receipt(&self) -> Option<Receipt> {
-        self.parts.get(&1).map(|first| Receipt::new(first, &self.conversation))
+    /// Returns the receipt. The first part identifies the message.
+    pub(crate) fn receipt(&self) -> Option<SendReceipt> {
+        self.parts.get(&1).map(|first| SendReceipt::new(first, &self.conversation))
     }
 }
 
-/// What became of a message. One that is there in part counts as not sent: [`send`](crate::send::send) adds the
-/// parts that are missing.
-pub(crate) fn fate(channel: &Channel, message: &OutboundMessage) -> Result<Fate> {
-    // What cannot be sent was not.
-    let Ok(parts) = parts::of(message) else { return Ok(Fate::NotSent) };
+/// Returns the status of a message. A partly sent message is not sent: [`send`](crate::send::send) adds the missing
+/// parts.
+pub(crate) fn check(channel: &Channel, message: &OutboundMessage) -> Result<SendStatus> {
+    // An invalid message was never sent.
+    let Ok(parts) = parts::of(message) else { return Ok(SendStatus::NotSent) };
     let known = conversation::named(message);
     let found = match known.as_slice() {
         [] => {
@@ -84,5 +84,5 @@ pub(crate) fn fate(channel: &Channel, message: &OutboundMessage) -> Result<Fate>
         known => Sent::find(channel, known, &message.idempotency_key)?,
     };
     let whole = found.filter(|sent| sent.parts.len() == parts.len());
-    Ok(whole.and_then(|sent| sent.receipt()).map_or(Fate::NotSent, Fate::Sent))
+    Ok(whole.and_then(|sent| sent.receipt()).map_or(SendStatus::NotSent, SendStatus::Sent))
 }

@@ -1,4 +1,4 @@
-//! What the operator configured, and which of the company's numbers a channel is.
+//! The operator's settings, and a channel's number.
 
 use frontgate_sdk::channel::Connection;
 use frontgate_sdk::{Error, Result, address, settings};
@@ -6,29 +6,29 @@ use frontgate_sdk::{Error, Result, address, settings};
 use crate::hooks::Webhooks;
 use crate::number;
 
-/// What there is to set.
+/// All settings.
 const KNOWN: [&str; 5] = ["conversations_url", "media_url", "numbers", "service_sid", "webhooks"];
 
-/// What an operator reads who configured an earlier version.
+/// The error for the settings of an earlier version.
 const MOVED: &str = "the plugin no longer reads the secret `auth_token`: remove it, and let the gateway check webhooks: \
                      webhook_keys = { twilio = { env = \"TWILIO_AUTH_TOKEN\" } }";
 
 /// The settings of one call.
 pub(crate) struct Settings {
-    /// With the service, and without a slash at the end.
+    /// Includes the service; without a trailing slash.
     pub(crate) conversations_url: String,
-    /// The same for files.
+    /// The URL for files, likewise.
     pub(crate) media_url: String,
-    /// The company's, as Twilio writes them; at least one.
+    /// The company's numbers in Twilio's notation; at least one.
     pub(crate) numbers: Vec<String>,
     pub(crate) webhooks: Webhooks,
 }
 
-/// A channel with what it needs.
+/// A channel with its settings.
 pub(crate) struct Channel {
     pub(crate) settings: Settings,
     pub(crate) id: String,
-    /// The company's number that it stands for.
+    /// The company's number of this channel.
     pub(crate) number: String,
     pub(crate) webhook_url: String,
 }
@@ -40,19 +40,19 @@ impl Channel {
         Ok(Self { settings, id: connection.channel_id, number, webhook_url: connection.webhook_url })
     }
 
-    /// A resource of the service.
+    /// Returns the URL of a resource of the service.
     pub(crate) fn url(&self, path: &str) -> String {
         format!("{}/{path}", self.settings.conversations_url)
     }
 
-    /// A resource of the Media Content Service.
+    /// Returns the URL of a resource of the Media Content Service.
     pub(crate) fn media_url(&self, path: &str) -> String {
         format!("{}/{path}", self.settings.media_url)
     }
 }
 
 impl Settings {
-    /// What is wrong with the settings can be mended: messages wait until it is.
+    /// Errors are `unavailable`: messages wait until the operator has fixed the settings.
     pub(crate) fn read() -> Result<Self> {
         Self::parse().map_err(|error| match error {
             Error::Failed(problem) => Error::Unavailable(problem),
@@ -82,15 +82,13 @@ impl Settings {
         })
     }
 
-    /// The number that an admin typed, or the only one.
+    /// Returns the number that the admin entered, or the only one.
     fn number(&self, typed: Option<&str>) -> Result<String> {
         let typed = typed.map(number::compact).filter(|typed| !typed.is_empty());
         match (typed, self.numbers.as_slice()) {
             (None, [only]) => Ok(only.clone()),
             (Some(typed), numbers) if numbers.contains(&typed) => Ok(typed),
-            (_, numbers) => {
-                Err(Error::Invalid(format!("Type one of the numbers that are set up: {}", numbers.join(", "))))
-            }
+            (_, numbers) => Err(Error::Invalid(format!("Enter one of the configured numbers: {}", numbers.join(", ")))),
         }
     }
 }
@@ -99,12 +97,12 @@ fn numbers() -> Result<Vec<String>> {
     let list = settings::get("numbers").unwrap_or_default();
     let numbers: Vec<_> = list.split(',').map(number::compact).filter(|number| !number.is_empty()).collect();
     if numbers.is_empty() {
-        return Err(Error::failed("the setting `numbers` is missing: the company's, such as \"+12025550190\""));
+        return Err(Error::failed("the setting `numbers` is missing: the company's numbers, such as \"+12025550190\""));
     }
     match numbers.iter().position(|number| !address::is_e164(address::number(number))) {
         None => Ok(numbers),
         Some(at) => Err(Error::failed(format!(
-            "number {} of the setting `numbers` is none in E.164, such as +12025550190 or whatsapp:+12025550190",
+            "number {} of the setting `numbers` is not in E.164, such as +12025550190 or whatsapp:+12025550190",
             at + 1
         ))),
     }

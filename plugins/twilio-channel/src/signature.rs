@@ -1,4 +1,4 @@
-//! `X-Twilio-Signature`: whether Twilio wrote a request.
+//! Verifies `X-Twilio-Signature`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,8 +9,8 @@ use crate::form::Form;
 /// The name of the key in `webhook_keys`: the account's auth token, which stays in the gateway.
 const KEY: &str = "twilio";
 
-/// Whether the signature is the auth token's over the URL and the form. Twilio is not consistent about the port of a
-/// scheme, so the URL with it and the URL without it are both tried.
+/// Returns whether the signature is valid for the URL and the form. Twilio is inconsistent about the default port, so
+/// the URL is tried with and without it.
 pub(crate) fn is_valid(signature: &str, url: &str, form: &Form) -> Result<bool> {
     for url in candidates(url) {
         if signatures::hmac_sha1(KEY, signed(&url, form), signature)? {
@@ -20,7 +20,7 @@ pub(crate) fn is_valid(signature: &str, url: &str, form: &Form) -> Result<bool> 
     Ok(false)
 }
 
-/// What Twilio signs. Values of a name that occurs more than once are signed once each, in their order.
+/// Returns the signed text. Repeated values of a name are signed once each, in order.
 fn signed(url: &str, form: &Form) -> String {
     let mut fields = BTreeMap::<&str, BTreeSet<&str>>::new();
     for (name, value) in &form.0 {
@@ -30,7 +30,7 @@ fn signed(url: &str, form: &Form) -> String {
     std::iter::once(url).chain(pairs).collect()
 }
 
-/// The URL as it is, and the one with or without the port of its scheme.
+/// Returns the URL, and the one with or without the scheme's default port.
 fn candidates(url: &str) -> Vec<String> {
     let mut urls = vec![url.to_owned()];
     let Some((scheme, rest)) = url.split_once("://") else { return urls };
@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn the_text_that_twilio_signs_is_the_url_and_the_sorted_fields() {
+    fn the_signed_text_is_the_url_and_the_sorted_fields() {
         let address = "MessagingBinding.Address";
         let table = [
             (form(&[]), ""),
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn the_url_counts_with_and_without_the_port_of_its_scheme() {
+    fn the_url_is_tried_with_and_without_the_default_port() {
         let with_port = "https://mycompany.com:443/myapp.php?foo=1&bar=2";
         let table = [
             (URL, vec![URL, with_port]),
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn the_gateway_says_whether_a_signature_is_valid() {
+    fn the_gateway_verifies_the_signature() {
         testing::signatures(|check| {
             check.key == KEY && check.message == URL.as_bytes() && check.signature == SIGNATURE
         });

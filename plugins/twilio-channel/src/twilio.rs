@@ -1,4 +1,4 @@
-//! Requests to Twilio, and what its refusals lead to. Credentials are put in by the gateway.
+//! Requests to Twilio, and the meaning of its errors. The gateway adds credentials.
 
 use frontgate_sdk::http::{self, Request};
 use frontgate_sdk::{Error, channel::Attachment};
@@ -7,25 +7,25 @@ use serde::de::DeserializeOwned;
 
 use crate::meaning;
 
-/// Why there is no result.
+/// The reason for a failure.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Refusal {
-    /// Twilio said no, and will say so again.
+    /// Twilio rejected the request; a retry would fail again.
     ForGood {
         /// 400 to 499.
         status: u16,
-        /// Of Twilio's dictionary.
+        /// A code of Twilio's error dictionary.
         code: Option<u64>,
-        /// Twilio's words, which can name customers.
+        /// Twilio's message, which can contain customers' data.
         message: String,
     },
-    /// Trying again may help, perhaps after an operator has mended something.
+    /// A retry may succeed, perhaps after an operator's fix.
     Passing(String),
     /// Larger than this gateway's limits.
     TooLarge,
 }
 
-/// Twilio's error.
+/// Twilio's error response.
 #[derive(Deserialize)]
 struct Problem {
     code: Option<u64>,
@@ -34,12 +34,12 @@ struct Problem {
 }
 
 impl Refusal {
-    /// Whether Twilio gave this code.
+    /// Returns whether Twilio returned this code.
     pub(crate) fn is(&self, wanted: u64) -> bool {
         matches!(self, Self::ForGood { code: Some(code), .. } if *code == wanted)
     }
 
-    /// Whether what was asked for is not there.
+    /// Returns whether the resource does not exist.
     pub(crate) fn is_not_found(&self) -> bool {
         matches!(self, Self::ForGood { status: 404, .. })
     }
@@ -50,7 +50,7 @@ impl From<Refusal> for Error {
         match refusal {
             Refusal::ForGood { status, code, .. } => Self::Invalid(meaning::of_refusal(status, code)),
             Refusal::Passing(why) => Self::Unavailable(why),
-            Refusal::TooLarge => Self::invalid("A file is larger than this channel may send."),
+            Refusal::TooLarge => Self::invalid("A file exceeds this channel's limit."),
         }
     }
 }
@@ -83,8 +83,8 @@ fn judged(answer: Result<http::Response, http::Error>) -> Result<http::Response,
     let response = match answer {
         Ok(response) => response,
         Err(http::Error::TooLarge) => return Err(Refusal::TooLarge),
-        Err(http::Error::Timeout) => return passing("Twilio did not answer in time".to_owned()),
-        // What is not granted, and what a call may send no more of, is there after a change or in the next call.
+        Err(http::Error::Timeout) => return passing("the request to Twilio timed out".to_owned()),
+        // A missing grant can be added, and the next call has new limits.
         Err(http::Error::Forbidden(why) | http::Error::NotConnected(why) | http::Error::Interrupted(why)) => {
             return passing(why);
         }
@@ -93,19 +93,19 @@ fn judged(answer: Result<http::Response, http::Error>) -> Result<http::Response,
     let code = problem.as_ref().and_then(|problem| problem.code);
     match (response.status, code) {
         (200..=299, _) => Ok(response),
-        (401 | 403, _) => passing("Twilio does not accept the credentials".to_owned()),
-        // A conversation that is being made, or that another request changes at the same time.
-        (429, _) | (_, Some(50386 | 50391)) => passing("Twilio asks to come again later".to_owned()),
+        (401 | 403, _) => passing("Twilio rejected the credentials".to_owned()),
+        // The conversation is being created, or another request is changing it.
+        (429, _) | (_, Some(50386 | 50391)) => passing("Twilio asks to retry later".to_owned()),
         (status @ 400..=499, _) if status != 404 || code.is_some() => {
             Err(Refusal::ForGood { status, code, message: problem.map(|problem| problem.message).unwrap_or_default() })
         }
-        // Failures of Twilio, and answers of something that is not Twilio.
-        (status, _) => passing(format!("Twilio answered {status}")),
+        // Failures of Twilio, and responses that are not from Twilio.
+        (status, _) => passing(format!("Twilio returned status {status}")),
     }
 }
 
 fn read<T: DeserializeOwned>(response: &http::Response) -> Result<T, Refusal> {
-    serde_json::from_slice(&response.body).map_err(|_| Refusal::Passing("Twilio's answer cannot be read".to_owned()))
+    serde_json::from_slice(&response.body).map_err(|_| Refusal::Passing("failed to parse Twilio's response".to_owned()))
 }
 
 #[cfg(test)]
@@ -117,28 +117,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_answer_is_for_good_or_passes() {
+    fn each_response_is_final_or_retryable() {
         let answer = |status, body: &str| Ok(Response::new(status, body));
         let passes = |why: &str| Error::unavailable(why);
         let table = [
-            (answer(401, ""), passes("Twilio does not accept the credentials")),
-            (answer(403, r#"{"code":20003}"#), passes("Twilio does not accept the credentials")),
-            (answer(429, r#"{"code":20429}"#), passes("Twilio asks to come again later")),
-            (answer(409, r#"{"code":50391}"#), passes("Twilio asks to come again later")),
-            (answer(503, ""), passes("Twilio answered 503")),
-            (answer(307, ""), passes("Twilio answered 307")),
-            (answer(404, "<html>"), passes("Twilio answered 404")),
-            (answer(200, "<html>"), passes("Twilio's answer cannot be read")),
-            (Err(http::Error::Timeout), passes("Twilio did not answer in time")),
+            (answer(401, ""), passes("Twilio rejected the credentials")),
+            (answer(403, r#"{"code":20003}"#), passes("Twilio rejected the credentials")),
+            (answer(429, r#"{"code":20429}"#), passes("Twilio asks to retry later")),
+            (answer(409, r#"{"code":50391}"#), passes("Twilio asks to retry later")),
+            (answer(503, ""), passes("Twilio returned status 503")),
+            (answer(307, ""), passes("Twilio returned status 307")),
+            (answer(404, "<html>"), passes("Twilio returned status 404")),
+            (answer(200, "<html>"), passes("failed to parse Twilio's response")),
+            (Err(http::Error::Timeout), passes("the request to Twilio timed out")),
             (Err(http::Error::Forbidden("no".to_owned())), passes("no")),
             (Err(http::Error::Interrupted("cut".to_owned())), passes("cut")),
-            (Err(http::Error::TooLarge), Error::invalid("A file is larger than this channel may send.")),
+            (Err(http::Error::TooLarge), Error::invalid("A file exceeds this channel's limit.")),
             (
                 answer(404, r#"{"code":20404,"message":"+12025550107"}"#),
-                Error::invalid("Twilio does not know this conversation, or not any more (Twilio error 20404)."),
+                Error::invalid("Twilio does not have this conversation, or it was deleted (Twilio error 20404)."),
             ),
-            (answer(400, r#"{"code":99999}"#), Error::invalid("Twilio refused it (error 99999).")),
-            (answer(413, "too large"), Error::invalid("Twilio refused it (status 413).")),
+            (answer(400, r#"{"code":99999}"#), Error::invalid("Twilio rejected the message (error 99999).")),
+            (answer(413, "too large"), Error::invalid("Twilio rejected the message (status 413).")),
         ];
         for (answer, want) in table {
             testing::answers([answer.clone()]);

@@ -1,10 +1,12 @@
 //! What admins, teammates and operators are told, and who is believed. That the plugin and Twilio understand
-//! each other is tested with the double of Twilio, in `tests/suite/twilio_double/channel.rs`.
+//! each other is tested with the simulator of Twilio, in `tests/suite/twilio_simulator/channel.rs`.
 
-use frontgate_sdk::channel::{Connection, Header, OutboundKind, OutboundMessage, Party, Receipt, Reception, Request};
+use frontgate_sdk::channel::{
+    Connection, Header, OutboundKind, OutboundMessage, Party, Request, SendReceipt, WebhookResult,
+};
 use frontgate_sdk::http::{Error as HttpError, Response};
 use frontgate_sdk::signatures::Algorithm;
-use frontgate_sdk::{Error, FrontChannel as _, testing};
+use frontgate_sdk::{Channel as _, Error, testing};
 use twilio_channel::TwilioChannel;
 
 const NUMBER: &str = "+12025550190";
@@ -58,7 +60,7 @@ fn asked() -> Vec<String> {
 }
 
 #[test]
-fn an_admin_types_one_of_the_numbers_or_nothing_where_there_is_one() {
+fn the_admin_enters_a_number_unless_there_is_only_one() {
     let two = format!("{NUMBER}, whatsapp:+12025550191");
     let table = [
         (NUMBER, None, true),
@@ -71,7 +73,7 @@ fn an_admin_types_one_of_the_numbers_or_nothing_where_there_is_one() {
     ];
     for (numbers, typed, fine) in table {
         settings(&[("numbers", numbers), ("webhooks", "manual")]);
-        let known = format!("Type one of the numbers that are set up: {numbers}");
+        let known = format!("Enter one of the configured numbers: {numbers}");
         let want = if fine { Ok(()) } else { Err(Error::Invalid(known)) };
         assert_eq!(TwilioChannel::connect(connection(typed)), want, "{numbers} {typed:?}");
     }
@@ -81,7 +83,7 @@ fn an_admin_types_one_of_the_numbers_or_nothing_where_there_is_one() {
 }
 
 #[test]
-fn connecting_tells_twilio_where_the_channel_is() {
+fn connecting_registers_the_channels_webhook() {
     settings(&[]);
     testing::answers([json(404, r#"{"code":20404}"#), json(201, r#"{"sid":"IG1"}"#)]);
     assert_eq!(TwilioChannel::connect(connection(None)), Ok(()));
@@ -95,7 +97,7 @@ fn connecting_tells_twilio_where_the_channel_is() {
 }
 
 #[test]
-fn what_belongs_to_somebody_else_is_not_taken_away() {
+fn webhooks_of_other_systems_are_not_replaced() {
     settings(&[]);
     let elsewhere = r#""type":"webhook","webhook_url":"https://bot.example.org/front/sms/other/provider/x""#;
     let moved = r#""type":"webhook","webhook_url":"https://old.example.org/front/sms/k/provider/x""#;
@@ -117,14 +119,14 @@ fn what_belongs_to_somebody_else_is_not_taken_away() {
 }
 
 #[test]
-fn settings_that_cannot_be_meant_make_messages_wait_until_they_are_mended() {
+fn invalid_settings_make_messages_wait() {
     let table = [
         ("service_sid", "AC1", "the setting `service_sid` is missing: the Conversations service, `IS...`"),
-        ("numbers", " , ", "the setting `numbers` is missing: the company's, such as \"+12025550190\""),
+        ("numbers", " , ", "the setting `numbers` is missing: the company's numbers, such as \"+12025550190\""),
         (
             "numbers",
             "+12025550190, 2025550191",
-            "number 2 of the setting `numbers` is none in E.164, such as +12025550190 or whatsapp:+12025550190",
+            "number 2 of the setting `numbers` is not in E.164, such as +12025550190 or whatsapp:+12025550190",
         ),
         (
             "auth_token",
@@ -143,13 +145,13 @@ fn settings_that_cannot_be_meant_make_messages_wait_until_they_are_mended() {
 }
 
 #[test]
-fn who_cannot_be_written_to_is_refused_before_anything_is_sent() {
+fn invalid_recipients_are_rejected_before_any_request() {
     settings(&[]);
     let table: [(&[&str], &str, &str); 6] = [
         (&[CUSTOMER], " \n", "There is nothing to send."),
-        (&[], "Hi", "The message goes to nobody."),
-        (&[CUSTOMER, "+12025550108"], "Hi", "A new conversation has one customer: write to each of them."),
-        (&["mora@example.org"], "Hi", "The recipient is no number with its country code, such as +12025550107."),
+        (&[], "Hi", "The message has no recipient."),
+        (&[CUSTOMER, "+12025550108"], "Hi", "A new conversation has one customer: write to each customer separately."),
+        (&["mora@example.org"], "Hi", "The recipient is not a number with country code, such as +12025550107."),
         (&["whatsapp:+12025550107"], "Hi", "This channel sends SMS, and the recipient is a WhatsApp address."),
         (&[NUMBER], "Hi", "The recipient is this channel's own number."),
     ];
@@ -172,7 +174,7 @@ fn a_reply_is_three_requests() {
     settings(&[]);
     testing::answers([no_messages(), people(CUSTOMER), json(201, r#"{"sid":"IM1"}"#)]);
     let sent = TwilioChannel::send(connection(None), message(Some(CONVERSATION), &["+1 202 555 0107"], "Hi"));
-    assert_eq!(sent, Ok(Receipt::new("IM1", CONVERSATION)));
+    assert_eq!(sent, Ok(SendReceipt::new("IM1", CONVERSATION)));
     let path = format!("/Conversations/{CONVERSATION}");
     let first =
         [format!("GET {path}/Messages?Order=desc&PageSize=50"), format!("GET {path}/Participants?PageSize=100")];
@@ -180,11 +182,11 @@ fn a_reply_is_three_requests() {
 }
 
 #[test]
-fn twilios_refusals_are_told_in_words_and_without_numbers() {
+fn twilios_errors_are_explained_without_customers_numbers() {
     settings(&[]);
     let table = [
         (409, 50377, "The conversation was closed in Twilio; write a new message to the customer instead"),
-        (400, 21610, "The customer has unsubscribed, and gets nothing until they write START"),
+        (400, 21610, "The customer has unsubscribed, and receives nothing until they write START"),
         (400, 21211, "The customer's number is not valid or not in service"),
     ];
     for (status, code, words) in table {
@@ -196,7 +198,7 @@ fn twilios_refusals_are_told_in_words_and_without_numbers() {
 }
 
 #[test]
-fn a_pair_that_is_taken_leads_to_the_conversation_that_has_it() {
+fn an_existing_conversation_of_the_pair_is_used() {
     settings(&[("webhooks", "manual")]);
     let taken = format!(r#"{{"code":50416,"message":"A binding exists already in Conversation {OTHER}"}}"#);
     let made = format!(r#"{{"sid":"{CONVERSATION}"}}"#);
@@ -205,22 +207,22 @@ fn a_pair_that_is_taken_leads_to_the_conversation_that_has_it() {
     let send = || TwilioChannel::send(connection(None), message(None, &[CUSTOMER], "Hi"));
 
     testing::answers([nobody(), json(201, &made), json(409, &taken), json(204, ""), no_messages(), posted()]);
-    assert_eq!(send(), Ok(Receipt::new("IM1", OTHER)));
+    assert_eq!(send(), Ok(SendReceipt::new("IM1", OTHER)));
     let asked = asked();
     assert_eq!(asked[3], format!("DELETE /Conversations/{CONVERSATION}"), "the empty one is not left behind");
     assert_eq!(asked[5], format!("POST /Conversations/{OTHER}/Messages"));
 
-    // An earlier attempt has made it, and has added the customer.
+    // An earlier attempt created the conversation and added the customer.
     let own = taken.replace(OTHER, CONVERSATION);
     let named = json(409, r#"{"code":50353}"#);
     testing::answers([nobody(), named, json(200, &made), json(409, &own), no_messages(), posted()]);
-    assert_eq!(send(), Ok(Receipt::new("IM1", CONVERSATION)));
+    assert_eq!(send(), Ok(SendReceipt::new("IM1", CONVERSATION)));
     let by_name = testing::requests().remove(2).url;
     assert!(by_name.ends_with("/Conversations/frontgate-k-1"), "{by_name}");
 }
 
 #[test]
-fn only_twilio_is_believed() {
+fn only_requests_signed_by_twilio_are_accepted() {
     settings(&[]);
     let request = |signature: Option<&str>, body: &str| {
         let header = |value: &str| Header { name: "x-twilio-signature".to_owned(), value: value.to_owned() };
@@ -243,7 +245,7 @@ fn only_twilio_is_believed() {
             && check.message == signed.as_bytes()
             && check.signature == signature
     });
-    assert_eq!(request(Some(signature), body), Ok(Reception::answer(200)), "an event that means nothing here");
+    assert_eq!(request(Some(signature), body), Ok(WebhookResult::status(200)), "an event that means nothing here");
     for (signature, body) in [
         (None, body),
         (Some(""), body),
@@ -251,6 +253,6 @@ fn only_twilio_is_believed() {
         (Some(signature), "EventType=onMessageAdded"),
         (Some(signature), "%FF"),
     ] {
-        assert_eq!(request(signature, body), Ok(Reception::answer(403)), "{signature:?} {body}");
+        assert_eq!(request(signature, body), Ok(WebhookResult::status(403)), "{signature:?} {body}");
     }
 }

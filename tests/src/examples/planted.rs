@@ -52,7 +52,7 @@ fn rust(mistake: Mistake) -> Option<Edit> {
             "src/contact.rs",
             "customer = customer.whatsapp(&phone.number);",
             "let (kind, value) = (\"whatsapp\".to_owned(), phone.number.clone());
-             customer.channels.push(frontgate_sdk::Channel { kind, value });",
+             customer.channels.push(frontgate_sdk::ContactChannel { kind, value });",
         ),
         Mistake::WrongType => None,
         Mistake::Slow => edit(

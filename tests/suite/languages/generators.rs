@@ -12,7 +12,7 @@ use super::{ROLES, run_as_author, walk};
 const NAME: &str = "Mora Lind";
 
 #[test]
-fn the_written_contract_equals_the_repositorys() {
+fn the_written_contract_equals_that_of_the_repository() {
     let folder = TempDir::new().expect("a folder");
     assert!(run(folder.path(), &["plugin", "wit", "wit"]).status.success());
     let written = walk(&folder.path().join("wit"));

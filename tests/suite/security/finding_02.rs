@@ -26,7 +26,7 @@ fn nested_types_are_rejected_while_callbacks_are_answered() {
             ("deeper", nested_instance_types(1_000_000)),
         ] {
             gateway.drop_plugin(name, &file);
-            gateway.log().wait_for(&format!("plugin `{name}` is not usable"));
+            gateway.log().event("plugin.refused").with("plugin", name).wait_for(1);
             assert_eq!(reason(&gateway, name), TOO_DEEP, "{name}");
         }
     });
@@ -36,9 +36,9 @@ fn nested_types_are_rejected_while_callbacks_are_answered() {
 #[test]
 fn a_gateway_starts_despite_a_file_of_nested_types() {
     let gateway = Setup::misbehaving().plugin("nested", &nested_instance_types(LEVELS)).start();
-    gateway.log().wait_for("plugin `nested` is not usable");
+    gateway.log().event("plugin.refused").with("plugin", "nested").wait_for(1);
     let gateway = gateway.restart();
-    gateway.log().wait_for("plugin `nested` is not usable");
+    gateway.log().event("plugin.refused").with("plugin", "nested").wait_for(1);
     assert_eq!(gateway.output_of("hello"), "version 1");
 }
 
@@ -46,7 +46,7 @@ fn a_gateway_starts_despite_a_file_of_nested_types() {
 fn a_new_version_with_nested_types_keeps_the_live_plugin() {
     let gateway = Setup::misbehaving().start();
     gateway.drop_plugin("plugin", &nested_component_types(LEVELS));
-    gateway.log().wait_for("kept plugin `plugin`");
+    gateway.log().event("plugin.kept").with("plugin", "plugin").wait_for(1);
     assert_eq!(gateway.output_of("hello"), "version 1");
 }
 
@@ -82,7 +82,12 @@ fn compilations(gateway: &Gateway, plugin: &str) -> usize {
 fn a_file_that_kills_the_compiler_twice_is_rejected_for_good() {
     let gateway = Setup::misbehaving().set("plugins.rescan_interval_ms", "20").start();
     gateway.drop_plugin("chain", &type_chain(1_000));
-    let line = gateway.log().wait_for("plugin `chain` is not usable: it does not compile: the compiler ended");
+    let line = gateway
+        .log()
+        .event("plugin.refused")
+        .with("plugin", "chain")
+        .saying("it does not compile: the compiler ended")
+        .wait_for(1);
     let message = line["message"].as_str().expect("a line of the log");
     assert!(message.len() < 2_000 && !message.contains(char::is_control), "{message:?}");
     assert_eq!(compilations(&gateway, "chain"), 2);
@@ -97,7 +102,12 @@ fn a_file_that_exhausts_compiler_memory_twice_is_rejected_for_good() {
         .set("plugins.rescan_interval_ms", "20")
         .start();
     gateway.drop_plugin("hungry", &wide_functions(40_000));
-    gateway.log().wait_for("plugin `hungry` is not usable: it does not compile: the compiler was ended by signal");
+    gateway
+        .log()
+        .event("plugin.refused")
+        .with("plugin", "hungry")
+        .saying("it does not compile: the compiler was ended by signal")
+        .wait_for(1);
     gateway.log().wait_for_count("compiling plugin `hungry`", 2);
     assert_eq!(compilations(&gateway, "hungry"), 2);
     assert_eq!(gateway.output_of("hello"), "version 1");
@@ -107,7 +117,7 @@ fn a_file_that_exhausts_compiler_memory_twice_is_rejected_for_good() {
 fn an_operator_can_have_a_rejected_file_compiled_again() {
     let gateway = Setup::misbehaving().start();
     gateway.drop_plugin("chain", &type_chain(1_000));
-    gateway.log().wait_for("plugin `chain` is not usable");
+    gateway.log().event("plugin.refused").with("plugin", "chain").wait_for(1);
     gateway.reload();
     gateway.log().wait_for_count("compiling plugin `chain`", 3);
 }

@@ -23,7 +23,7 @@ fn sparse_memories_use_neither_memory_nor_disk() {
     let (memory, disk) = (gateway.resident_kib(), cached_bytes(&gateway));
     for (name, modules) in [("thirty", 30), ("more", 200)] {
         gateway.drop_plugin(name, &sparse_memories(modules, (16 << 20) - 4096));
-        gateway.log().wait_for(&format!("plugin `{name}` is not usable"));
+        gateway.log().event("plugin.refused").with("plugin", name).wait_for(1);
     }
     let (after, disk_after) = (gateway.resident_kib(), cached_bytes(&gateway));
     assert!(after < memory + GROWTH_KIB_MAX, "{memory} KiB before, {after} KiB after");
@@ -35,7 +35,12 @@ fn machine_code_over_its_limit_is_rejected_and_not_cached() {
     let gateway = with_cache().set("plugins.code_bytes_max", "4194304").start();
     let before = cached_bytes(&gateway);
     gateway.drop_plugin("large", &sparse_memories(200, 60_000));
-    gateway.log().wait_for("plugin `large` is not usable: it does not compile: its machine code has");
+    gateway
+        .log()
+        .event("plugin.refused")
+        .with("plugin", "large")
+        .saying("it does not compile: its machine code has")
+        .wait_for(1);
     assert_eq!(cached_bytes(&gateway), before);
 }
 
@@ -44,12 +49,12 @@ fn the_cache_stays_within_its_byte_limit() {
     let build = |number| numbered_build(&component("keyvalue"), number);
     let gateway = with_cache().start();
     gateway.drop_plugin("first", &build(0));
-    gateway.log().wait_for("plugin `first` is live");
+    gateway.log().event("plugin.live").with("plugin", "first").wait_for(1);
     let both = cached_bytes(&gateway);
     gateway.edit_config(&[("plugins.code_bytes_max", "1048576"), ("plugins.cache_bytes_max", &both.to_string())]);
     let gateway = gateway.restart();
     gateway.drop_plugin("second", &build(1));
-    gateway.log().wait_for("plugin `second` is live");
+    gateway.log().event("plugin.live").with("plugin", "second").wait_for(1);
     assert!(cached_bytes(&gateway) <= both);
 }
 
@@ -70,7 +75,7 @@ fn padding_is_not_kept_in_memory() {
     for note in 0..4 {
         let name = format!("padded-{note}");
         gateway.drop_plugin(&name, &padded(&sparse_memories(1, 1), 60 << 20, note));
-        gateway.log().wait_for(&format!("plugin `{name}` is not usable"));
+        gateway.log().event("plugin.refused").with("plugin", &name).wait_for(1);
     }
     let after = gateway.resident_kib();
     assert!(after < before + GROWTH_KIB_MAX, "{before} KiB before, {after} KiB after");

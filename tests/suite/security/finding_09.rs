@@ -8,7 +8,7 @@ fn a_chain_of_aliases_is_followed_once() {
     let gateway = Setup::misbehaving().set("plugins.check_timeout_ms", "2000").start();
     gateway.drop_plugin("aliases", &alias_chain(32_000));
     // The file is rejected for its content, not for a timeout, which following each link for each name would exceed.
-    gateway.log().wait_for("plugin `aliases` is not usable: it answers no role");
+    gateway.log().event("plugin.refused").with("plugin", "aliases").saying("it answers no role").wait_for(1);
 }
 
 #[test]
@@ -16,7 +16,7 @@ fn unbounded_types_are_rejected() {
     let gateway = Setup::misbehaving().start();
     let before = gateway.resident_kib();
     gateway.drop_plugin("wide", &wide_types(4_000, 2_000));
-    gateway.log().wait_for("plugin `wide` is not usable: it has more than");
+    gateway.log().event("plugin.refused").with("plugin", "wide").saying("it has more than").wait_for(1);
     let after = gateway.resident_kib();
     assert!(after < before + 16 * 1024, "{before} KiB before, {after} KiB after");
 }
@@ -25,7 +25,12 @@ fn unbounded_types_are_rejected() {
 fn a_file_that_exceeds_the_check_timeout_is_rejected() {
     let gateway = Setup::new().set("plugins.check_timeout_ms", "1").set("plugins.cache", "\"compiled\"").start();
     gateway.drop_plugin("plugin", &another_build(&component("misbehaving"), 1));
-    gateway.log().wait_for("plugin `plugin` is not usable: checking it takes longer than plugins.check_timeout_ms = 1");
+    gateway
+        .log()
+        .event("plugin.refused")
+        .with("plugin", "plugin")
+        .saying("checking it takes longer than plugins.check_timeout_ms = 1")
+        .wait_for(1);
 }
 
 #[test]
@@ -37,7 +42,7 @@ fn slow_compilations_do_not_delay_a_good_file() {
     }
     gateway.log().wait_for("compiling plugin `slow-");
     gateway.drop_plugin("good", &another_build(&component("keyvalue"), 1));
-    gateway.log().wait_for("plugin `good` is live");
+    gateway.log().event("plugin.live").with("plugin", "good").wait_for(1);
     // Files take turns, so the good one waits for a few slow ones only.
     let begun = gateway.log().text().matches("compiling plugin `slow-").count();
     assert!(begun <= 12, "{begun} of {SLOW} were compiled before");

@@ -153,11 +153,11 @@ fn a_plugin_writable_by_others_does_not_go_live() {
     fs::write(gateway.path("next"), &next).expect("a file");
     chmod(&gateway.path("next"), 0o666);
     fs::rename(gateway.path("next"), gateway.path("plugins/plugin.wasm")).expect("the swap");
-    gateway.log().wait_for("kept plugin `plugin` as it was");
+    gateway.log().event("plugin.kept").with("plugin", "plugin").wait_for(1);
     assert!(gateway.log().text().contains("others can write to the file"));
     assert_eq!(gateway.output_of("hello"), "version 1");
     chmod(&gateway.path("plugins/plugin.wasm"), 0o644);
-    gateway.log().wait_for_count("plugin `plugin` is live", 2);
+    gateway.log().event("plugin.live").with("plugin", "plugin").wait_for(2);
     assert_eq!(gateway.status()["plugins"]["plugin"]["live"]["digest"], digest(&next));
 }
 
@@ -169,7 +169,7 @@ fn a_plugin_of_another_user_does_not_go_live() {
         return;
     }
     fs::rename(gateway.path("next"), gateway.path("plugins/plugin.wasm")).expect("the swap");
-    gateway.log().wait_for("kept plugin `plugin` as it was");
+    gateway.log().event("plugin.kept").with("plugin", "plugin").wait_for(1);
     assert!(gateway.log().text().contains("belongs to another user"));
 }
 
@@ -178,10 +178,10 @@ fn a_plugin_folder_that_becomes_writable_by_others_is_not_read() {
     let gateway = Setup::misbehaving().set("plugins.rescan_interval_ms", "50").start();
     chmod(&gateway.path("plugins"), 0o777);
     gateway.drop_plugin("plugin", &another_build(&component("misbehaving"), 2));
-    gateway.log().wait_for("the plugins' folder cannot be read, so nothing changes: others can write to the folder");
+    gateway.log().event("plugin.folder_unreadable").saying("others can write to the folder").wait_for(1);
     assert_eq!(gateway.output_of("hello"), "version 1");
     chmod(&gateway.path("plugins"), 0o755);
-    gateway.log().wait_for_count("plugin `plugin` is live", 2);
+    gateway.log().event("plugin.live").with("plugin", "plugin").wait_for(2);
 }
 
 #[test]

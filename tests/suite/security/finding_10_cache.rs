@@ -20,7 +20,7 @@ fn with_false_code() -> (Gateway, PathBuf, String) {
 fn assert_compiled(gateway: &Gateway) {
     gateway.drop_plugin("keyvalue", &component("keyvalue"));
     gateway.log().wait_for("compiling plugin `keyvalue`");
-    gateway.log().wait_for("plugin `keyvalue` is live");
+    gateway.log().event("plugin.live").with("plugin", "keyvalue").wait_for(1);
 }
 
 #[test]

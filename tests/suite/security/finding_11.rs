@@ -61,7 +61,7 @@ fn damage(path: &Path, bytes: Option<&[u8]>) {
 /// A gateway with one live version, stopped.
 fn stopped() -> Gateway {
     let mut gateway = Setup::new().plugin("plugin", &without_grants()).start();
-    gateway.log().wait_for("plugin `plugin` is live");
+    gateway.log().event("plugin.live").with("plugin", "plugin").wait_for(1);
     gateway.kill();
     gateway
 }
@@ -75,7 +75,12 @@ fn after_any_damage_new_files_wait_and_the_live_version_answers() {
         fs::write(gateway.path("plugins/plugin.wasm"), with_grants()).expect("a file");
         let gateway = gateway.start_again();
         gateway.log().wait_for("plugin records");
-        gateway.log().wait_for("the new file of plugin `plugin` waits: plugin records were damaged");
+        gateway
+            .log()
+            .event("plugin.waiting")
+            .with("plugin", "plugin")
+            .saying("plugin records were damaged")
+            .wait_for(1);
         assert_eq!(live(&gateway), digest(&without_grants()), "{kind}");
         let marker = gateway.status()["plugin_records_damaged"].as_str().expect("the damaged file").to_owned();
         assert_eq!(gateway.metric("frontgate_plugin_records_damaged"), 1.0, "{kind}");
@@ -91,7 +96,7 @@ fn an_unknown_plugin_waits_after_damage() {
     fs::write(records(&gateway), "{").expect("a file");
     fs::write(gateway.path("plugins/other.wasm"), another_build(&without_grants(), 2)).expect("a file");
     let gateway = gateway.start_again();
-    gateway.log().wait_for("the new file of plugin `other` waits");
+    gateway.log().event("plugin.waiting").with("plugin", "other").wait_for(1);
     assert_eq!(gateway.status()["plugins"]["other"]["live"], Value::Null);
 }
 
@@ -102,9 +107,9 @@ fn the_history_survives_damage_to_both_record_files() {
     fs::write(gateway.path("data/plugins/plugins.json.previous"), "{").expect("a file");
     fs::remove_dir_all(gateway.path("data/plugins/versions")).expect("the versions");
     let gateway = gateway.start_again();
-    gateway.log().wait_for("plugin `plugin` is live");
+    gateway.log().event("plugin.live").with("plugin", "plugin").wait_for(1);
     gateway.drop_plugin("plugin", &another_build(&without_grants(), 2));
-    gateway.log().wait_for("the new file of plugin `plugin` waits");
+    gateway.log().event("plugin.waiting").with("plugin", "plugin").wait_for(1);
 }
 
 #[test]
@@ -114,11 +119,11 @@ fn an_operator_can_allow_one_version_after_damage() {
     let gateway = gateway.start_again();
     let new = another_build(&without_grants(), 2);
     gateway.drop_plugin("plugin", &new);
-    gateway.log().wait_for("the new file of plugin `plugin` waits");
+    gateway.log().event("plugin.waiting").with("plugin", "plugin").wait_for(1);
     assert_eq!(gateway.admin_post("/plugins/plugin/allow", "").0, 200);
     assert_eq!(live(&gateway), digest(&new));
     gateway.drop_plugin("plugin", &another_build(&without_grants(), 3));
-    gateway.log().wait_for_count("the new file of plugin `plugin` waits", 2);
+    gateway.log().event("plugin.waiting").with("plugin", "plugin").wait_for(2);
 }
 
 #[test]
@@ -128,7 +133,7 @@ fn the_damage_marker_survives_restarts_until_its_file_is_moved() {
     let gateway = gateway.start_again().restart();
     let new = another_build(&without_grants(), 2);
     gateway.drop_plugin("plugin", &new);
-    gateway.log().wait_for("the new file of plugin `plugin` waits");
+    gateway.log().event("plugin.waiting").with("plugin", "plugin").wait_for(1);
     let list = gateway.command(&["plugin", "list"]);
     assert!(String::from_utf8_lossy(&list.stdout).contains("plugin records were damaged"), "{list:?}");
     for file in damaged_files(&gateway.path("data/plugins")) {
@@ -143,10 +148,10 @@ fn the_damage_marker_survives_restarts_until_its_file_is_moved() {
 #[test]
 fn damage_keeps_versions_and_rollback_decisions() {
     let mut gateway = Setup::new().plugin("plugin", &without_grants()).start();
-    gateway.log().wait_for("plugin `plugin` is live");
+    gateway.log().event("plugin.live").with("plugin", "plugin").wait_for(1);
     let second = another_build(&without_grants(), 2);
     gateway.drop_plugin("plugin", &second);
-    gateway.log().wait_for_count("plugin `plugin` is live", 2);
+    gateway.log().event("plugin.live").with("plugin", "plugin").wait_for(2);
     assert_eq!(gateway.admin_post("/plugins/plugin/rollback", "").0, 200);
     gateway.kill();
     fs::write(records(&gateway), "{").expect("a file");
@@ -155,7 +160,7 @@ fn damage_keeps_versions_and_rollback_decisions() {
     eventually("the version before is live", || live(&gateway), |live| *live == digest(&without_grants()));
     // A change that triggers the cleanup of versions.
     gateway.drop_plugin("other", &second);
-    gateway.log().wait_for("plugin `other` is live");
+    gateway.log().event("plugin.live").with("plugin", "other").wait_for(1);
     for version in [without_grants(), second] {
         assert!(gateway.path(&format!("data/plugins/versions/{}.wasm", digest(&version))).exists());
     }
@@ -172,13 +177,13 @@ fn records_of_the_previous_release_are_migrated() {
     gateway = gateway.start_again();
     assert_eq!(gateway.status()["plugin_records_damaged"], Value::Null);
     gateway.drop_plugin("plugin", &with_grants());
-    gateway.log().wait_for("the new file of plugin `plugin` waits: it wants");
+    gateway.log().event("plugin.waiting").with("plugin", "plugin").saying("it wants").wait_for(1);
 }
 
 #[test]
 fn a_fresh_folder_loads_every_plugin() {
     let gateway = Setup::new().plugin("plugin", &with_grants()).plugin("other", &without_grants()).start();
-    gateway.log().wait_for("plugin `other` is live");
+    gateway.log().event("plugin.live").with("plugin", "other").wait_for(1);
     assert_eq!(gateway.output_of("hello"), "version 1");
     assert!(damaged_files(&gateway.path("data/plugins")).is_empty());
 }

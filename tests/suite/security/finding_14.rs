@@ -223,7 +223,7 @@ fn a_failed_request_can_be_repeated_with_the_same_credential_only() {
     let first = authorize(&gateway, &now, "Bearer the-admins");
     assert!(first.status >= 500, "{}", first.text);
     gateway.drop_plugin("courier", &component("courier"));
-    gateway.log().wait_for("plugin `courier` is live");
+    gateway.log().event("plugin.live").with("plugin", "courier").wait_for(1);
     let altered = authorize(&gateway, &now, "Bearer another");
     assert_eq!(altered.status, 401, "{} {}", altered.text, gateway.log().text());
     let again = authorize(&gateway, &now, "Bearer the-admins");

@@ -7,7 +7,7 @@ use frontgate_tests::{Setup, component};
 fn padding_does_not_select_the_quick_compiler() {
     let gateway = Setup::new().set("plugins.cache", "\"compiled\"").start();
     gateway.drop_plugin("plugin", &padded(&component("keyvalue"), 3 << 20, 1));
-    gateway.log().wait_for("plugin `plugin` is live");
+    gateway.log().event("plugin.live").with("plugin", "plugin").wait_for(1);
     assert!(!gateway.log().text().contains("quickly"));
 }
 
@@ -17,7 +17,7 @@ fn an_operator_can_select_the_quick_compiler() {
         Setup::new().set("plugins.cache", "\"compiled\"").set("plugins.named.plugin.quick_build", "true").start();
     gateway.drop_plugin("plugin", &padded(&component("keyvalue"), 3 << 20, 1));
     gateway.log().wait_for("compiling plugin `plugin` quickly");
-    gateway.log().wait_for("the optimised build of plugin `plugin` took over");
+    gateway.log().event("plugin.optimized").with("plugin", "plugin").wait_for(1);
 }
 
 #[test]
@@ -47,7 +47,7 @@ fn unneeded_wasm_proposals_are_rejected_by_name() {
     let gateway = Setup::misbehaving().start();
     for (name, text, words) in table {
         gateway.drop_plugin(name, &module(text));
-        let line = gateway.log().wait_for(&format!("plugin `{name}` is not usable: it does not compile"));
+        let line = gateway.log().event("plugin.refused").with("plugin", name).saying("it does not compile").wait_for(1);
         let message = line["message"].as_str().expect("a message").to_lowercase();
         assert!(message.contains(&words.to_lowercase()), "{name}: {message}");
     }

@@ -20,7 +20,7 @@ struct Compiler {
 impl Compiler {
     fn start() -> Self {
         let gateway = Setup::new()
-            .set("log.level", "\"info,frontgate::plugin::load=debug\"")
+            .set("log.level", "\"info,frontgate_loader=debug\"")
             .set("plugins.cache", "\"compiled\"")
             .start_in(&[("PLANTED_SECRET", "planted")]);
         gateway.drop_plugin("slow", &slow_to_compile(400, 1));

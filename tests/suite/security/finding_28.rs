@@ -11,7 +11,7 @@ fn fixture(networks: &str, address: &str) -> ChannelFixture {
     let names = Names::start().is("files.front.test", &[address]);
     ChannelFixture::with(|setup| {
         setup
-            .set("log.level", "\"info,frontgate::plugin=debug\"")
+            .set("log.level", "\"info,frontgate_runtime=debug\"")
             .set("delivery.nameservers", names.setting())
             .set("tenants.demo.front.sms.files_urls", "[\"https://*.front.test\"]")
             .set("tenants.demo.front.sms.files_networks", networks)

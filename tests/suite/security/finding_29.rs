@@ -32,7 +32,7 @@ fn a_flood_of_names_displaces_no_known_or_configured_plugin() {
     gateway.reload();
     gateway.log().wait_for("plugin files beyond plugins.names_max = 5 are not loaded");
     gateway.drop_plugin("wanted", &component("directory"));
-    gateway.log().wait_for("plugin `wanted` is live");
+    gateway.log().event("plugin.live").with("plugin", "wanted").wait_for(1);
     let next = another_build(&component("misbehaving"), 2);
     gateway.drop_plugin("plugin", &next);
     gateway.reload();

@@ -1,4 +1,4 @@
-//! One request that is expected, and what becomes of it.
+//! One expected request, and its response.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,23 +7,23 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::bindings::http_client::OutboundRequest;
+use crate::host::native::clock;
 use crate::http::{Error, Request, Response};
-use crate::testing;
 
-/// As long as a request may take without a word: the gateway's `outbound_timeout_ms`.
+/// The gateway's default of `outbound_timeout_ms`.
 const TIMEOUT: Duration = Duration::from_millis(3_000);
 
-/// One request that is expected, and its answer: 200 without a body, unless something else is said.
+/// One expected request, and its response: 200 without a body by default.
 #[derive(Debug, Clone)]
-#[must_use = "it is expected once it is given to `serve`"]
+#[must_use = "pass the exchange to `serve`"]
 pub struct Exchange {
     request: OutboundRequest,
     answer: Result<Response, Error>,
     after: Duration,
 }
 
-/// Expects a request with this method and URL, with this body if it has one (JSON is compared as JSON), and with
-/// these headers; others may be there.
+/// Expects a request with this method and URL, with this body if it has one (JSON is compared as JSON), and with these
+/// headers. The request may have other headers as well.
 ///
 /// ```
 /// use frontgate_sdk::testing::{self, expect};
@@ -43,18 +43,18 @@ pub fn expect(request: Request) -> Exchange {
 }
 
 impl Exchange {
-    /// The status of the answer.
+    /// Sets the response's status.
     ///
     /// ```
     /// # use frontgate_sdk::{http, testing::expect};
-    /// let refused = expect(http::get("https://crm.example.com/people/7")).status(403);
+    /// let forbidden = expect(http::get("https://crm.example.com/people/7")).status(403);
     /// ```
     pub fn status(mut self, status: u16) -> Self {
         self.answered().status = status;
         self
     }
 
-    /// Adds a header to the answer.
+    /// Adds a header to the response.
     ///
     /// ```
     /// # use frontgate_sdk::{http, testing::expect};
@@ -65,7 +65,7 @@ impl Exchange {
         self
     }
 
-    /// The body of the answer.
+    /// Sets the response's body.
     ///
     /// ```
     /// # use frontgate_sdk::{http, testing::expect};
@@ -76,7 +76,7 @@ impl Exchange {
         self
     }
 
-    /// The same as JSON.
+    /// Sets the response's body, as JSON.
     ///
     /// ```
     /// # use frontgate_sdk::{http, testing::expect};
@@ -84,11 +84,11 @@ impl Exchange {
     /// let found = expect(http::get("https://crm.example.com/people/7")).json(&person);
     /// ```
     pub fn json<T: Serialize + ?Sized>(self, value: &T) -> Self {
-        let text = serde_json::to_vec(value).expect("the answer can be written as JSON");
+        let text = serde_json::to_vec(value).expect("the response serializes");
         self.header("content-type", "application/json").body(text)
     }
 
-    /// There is no answer.
+    /// Fails the request.
     ///
     /// ```
     /// # use frontgate_sdk::{http, testing::expect};
@@ -100,8 +100,7 @@ impl Exchange {
         self
     }
 
-    /// The answer takes this long, which passes on the test's clock; beyond the request's deadline (or three
-    /// seconds) there is none.
+    /// Delays the response, on the test's clock. The request times out after its own timeout, or after three seconds.
     ///
     /// ```
     /// use std::time::Duration;
@@ -117,24 +116,23 @@ impl Exchange {
     }
 
     fn answered(&mut self) -> &mut Response {
-        self.answer.as_mut().expect("a request that fails has no answer")
+        self.answer.as_mut().expect("a failed request has no response")
     }
 
-    /// Whether method and URL are those of a request.
+    /// Returns whether method and URL match.
     pub(super) fn is_for(&self, request: &OutboundRequest) -> bool {
         (&self.request.method, &self.request.url) == (&request.method, &request.url)
     }
 
-    /// What is another way in a request, if anything.
-    pub(super) fn differs(&self, request: &OutboundRequest) -> Option<String> {
+    /// Describes the first difference between the expected request and this one.
+    pub(super) fn difference(&self, request: &OutboundRequest) -> Option<String> {
         if !self.is_for(request) {
-            return Some("method or URL are others".to_owned());
+            return Some("with another method or URL".to_owned());
         }
         for wanted in &self.request.headers {
             let mut same = request.headers.iter().filter(|header| header.name.eq_ignore_ascii_case(&wanted.name));
             if !same.clone().any(|header| header.value == wanted.value) {
-                let came =
-                    same.next().map_or("there is none".to_owned(), |header| format!("it has `{}`", header.value));
+                let came = same.next().map_or("it has none".to_owned(), |header| format!("it has `{}`", header.value));
                 return Some(format!("with `{}: {}`; {came}", wanted.name, wanted.value));
             }
         }
@@ -142,12 +140,13 @@ impl Exchange {
         if wanted.is_empty() || wanted == came || json(wanted).is_some_and(|wanted| json(came) == Some(wanted)) {
             return None;
         }
-        Some(format!("with the body\n  {}\nand it has\n  {}", text(wanted), text(came)))
+        Some(format!("with the body\n  {}\nbut it has\n  {}", text(wanted), text(came)))
     }
 
-    pub(super) fn take_place(self, request: &OutboundRequest) -> Result<Response, Error> {
+    /// Advances the clock and returns the response.
+    pub(super) fn answer(self, request: &OutboundRequest) -> Result<Response, Error> {
         let deadline = request.timeout_ms.map_or(TIMEOUT, |ms| Duration::from_millis(ms.into()));
-        testing::pass(self.after.min(deadline));
+        clock::advance(self.after.min(deadline));
         if self.after > deadline { Err(Error::Timeout) } else { self.answer }
     }
 }
@@ -180,7 +179,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::http;
+    use crate::{http, testing};
 
     const URL: &str = "https://crm.example.com/notes";
 
@@ -189,30 +188,30 @@ mod tests {
             let _crm = testing::serve([expect(http::post(URL).bearer("made-up").json(&json!({ "a": 1, "b": [2] })))]);
             let _ = sent.send();
         });
-        panicked.map_or_else(|cause| cause.downcast_ref::<String>().expect("a text").clone(), |()| String::new())
+        panicked.map_or_else(|cause| cause.downcast_ref::<String>().expect("a message").clone(), |()| String::new())
     }
 
     #[test]
-    fn what_is_not_expected_is_told_with_what_differs() {
-        let head = |method| format!("the plugin has sent a request that the test does not expect: {method} {URL}\n");
+    fn an_unexpected_request_is_reported_with_its_difference() {
+        let head = |method| format!("unexpected request: {method} {URL}\n");
         let json = |text: &str| http::post(URL).bearer("made-up").header("content-type", "application/json").body(text);
         let table = [
             (json(r#"{ "b": [2], "a": 1 }"#), String::new()),
             (
                 json(r#"{"a":1}"#),
                 head("POST")
-                    + "one to this URL is expected, but with the body\n  {\"a\":1,\"b\":[2]}\nand it has\n  {\"a\":1}\n",
+                    + "a request to this URL is expected with the body\n  {\"a\":1,\"b\":[2]}\nbut it has\n  {\"a\":1}\n",
             ),
             (
                 http::post(URL).bearer("other"),
                 head("POST")
-                    + "one to this URL is expected, but with `authorization: Bearer made-up`; it has `Bearer other`\n",
+                    + "a request to this URL is expected with `authorization: Bearer made-up`; it has `Bearer other`\n",
             ),
             (
                 http::get(URL),
                 head("GET")
                     + &format!(
-                        "what is expected:\n  POST {URL}\n    authorization: Bearer made-up\n    \
+                        "expected:\n  POST {URL}\n    authorization: Bearer made-up\n    \
                          content-type: application/json\n    {{\"a\":1,\"b\":[2]}}\n"
                     ),
             ),
@@ -223,20 +222,20 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_come_is_told_at_the_end() {
+    fn missing_requests_are_reported_at_the_end() {
         let panicked = catch_unwind(|| drop(testing::serve([expect(http::get(URL)), expect(http::get(URL))])));
         let cause = panicked.expect_err("nothing was sent");
-        let want = format!("the test expects requests that the plugin has not sent:\n  GET {URL}\n  GET {URL}\n");
+        let want = format!("expected requests were not sent:\n  GET {URL}\n  GET {URL}\n");
         assert_eq!(cause.downcast_ref(), Some(&want));
     }
 
     #[test]
-    fn what_takes_too_long_is_no_answer_and_time_passes() {
+    fn a_slow_response_times_out_and_advances_the_clock() {
         let slow = || expect(http::get(URL)).after(Duration::from_secs(2));
         let _crm = testing::serve([slow(), slow()]);
         let before = crate::clock::seconds();
         assert!(http::get(URL).send().is_ok());
-        assert_eq!(http::get(URL).deadline(Duration::from_secs(1)).send(), Err(Error::Timeout));
+        assert_eq!(http::get(URL).timeout(Duration::from_secs(1)).send(), Err(Error::Timeout));
         assert_eq!(crate::clock::seconds(), before + 3);
     }
 }

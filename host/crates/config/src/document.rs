@@ -1,18 +1,18 @@
-//! The text of `config.toml` and where each key stands in it, so that every fault has a place.
+//! The text of `config.toml` and the place of each key in it, for diagnostics.
 
 use std::ops::Range;
 use std::path::Path;
 
-use frontgate_settings::{Fault, Faults};
+use frontgate_settings::{Diagnostic, Diagnostics};
 use serde::Deserialize;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
 use super::Config;
 
-/// Misfits of one file that are reported. Each is found by reading the whole file once more, so that many of them in
-/// a large file, such as one that is no configuration at all, would take minutes.
-const MISFITS_MAX: usize = 100;
+/// Maximum number of mismatches that are reported. Each costs another pass over the file, which would take minutes for
+/// a large file that is not a configuration.
+const MISMATCHES_MAX: usize = 100;
 
 /// A parsed file.
 pub(super) struct Document<'t> {
@@ -22,41 +22,46 @@ pub(super) struct Document<'t> {
 }
 
 impl<'t> Document<'t> {
-    pub(super) fn parse(path: &Path, text: &'t str) -> Result<Self, Faults> {
+    /// Parses the text of a file, or says where it is not TOML.
+    pub(super) fn parse(path: &Path, text: &'t str) -> Result<Self, Diagnostics> {
         let file = path.display().to_string();
         let table = DeTable::parse(text).map_err(|error| {
-            Faults::one(Fault {
+            Diagnostics::one(Diagnostic {
                 place: place(&file, text, error.span()),
-                problem: format!("this is not TOML: {}", error.message()),
-                fix: "mend the syntax".to_owned(),
+                problem: format!("invalid TOML: {}", error.message()),
+                fix: "fix the syntax".to_owned(),
             })
         })?;
         let span = table.span();
         Ok(Self { file, text, root: Spanned::new(span, DeValue::Table(table.into_inner())) })
     }
 
-    /// The configuration, with everything that does not fit left out and reported, up to [`MISFITS_MAX`].
-    pub(super) fn read(&self) -> (Config, Vec<Fault>) {
+    /// Returns the configuration without the keys that do not match a section, and a diagnostic for each of those, up
+    /// to [`MISMATCHES_MAX`].
+    pub(super) fn read(&self) -> (Config, Vec<Diagnostic>) {
         let mut root = self.root.clone();
-        let mut faults = Vec::new();
+        let mut diagnostics = Vec::new();
         loop {
             let error = match Config::deserialize(ValueDeserializer::from(root.clone())) {
-                Ok(config) => return (config, faults),
+                Ok(mut config) => {
+                    config.values = serde_json::to_value(&config).expect("what was read from TOML can be serialized");
+                    return (config, diagnostics);
+                }
                 Err(error) => error,
             };
-            faults.push(self.misfit(&error));
-            if faults.len() == MISFITS_MAX {
-                return (Config::default(), faults);
+            diagnostics.push(self.mismatch(&error));
+            if diagnostics.len() == MISMATCHES_MAX {
+                return (Config::default(), diagnostics);
             }
             let removed = error.span().is_some_and(|span| remove(&mut root, &span));
             if !removed {
-                return (Config::default(), faults);
+                return (Config::default(), diagnostics);
             }
         }
     }
 
-    /// `config.toml:12:3` for a key such as `tenants.demo.roles.crm[0]`, or for the nearest table
-    /// around it that is there.
+    /// Returns the place, such as `config.toml:12:3`, of a key such as `tenants.demo.roles.crm[0]`, or of the nearest
+    /// table around it.
     pub(super) fn place(&self, key: &str) -> String {
         let mut value = &self.root;
         let mut span = 0..0;
@@ -75,10 +80,10 @@ impl<'t> Document<'t> {
         place(&self.file, self.text, Some(span))
     }
 
-    /// Turns what serde says into what an operator needs.
-    fn misfit(&self, error: &toml::de::Error) -> Fault {
+    /// Translates an error of serde for operators.
+    fn mismatch(&self, error: &toml::de::Error) -> Diagnostic {
         let place = place(&self.file, self.text, error.span());
-        // serde repeats the text that does not fit, which may be a secret that stands where none may.
+        // serde repeats the text, which may be a literal secret.
         let message = match error.message().split_once(": string \"") {
             Some((kind, rest)) => {
                 let expected = rest.rsplit_once("\", ").map_or("", |(_, expected)| expected);
@@ -87,25 +92,25 @@ impl<'t> Document<'t> {
             None => error.message().to_owned(),
         };
         let Some(rest) = message.strip_prefix("unknown field `") else {
-            return Fault {
+            return Diagnostic {
                 place,
                 problem: message,
-                fix: "see the comment beside this key in the example config.toml".to_owned(),
+                fix: "see docs/operate/configuration.md, or the example config.toml".to_owned(),
             };
         };
         let mut names = rest.split('`').step_by(2);
         let key = names.next().unwrap_or_default();
         let known: Vec<&str> = names.filter(|name| !name.is_empty()).collect();
-        Fault {
+        Diagnostic {
             place,
             problem: format!("unknown key `{key}`"),
             fix: nearest(key, known.iter().copied())
-                .map_or_else(|| format!("known here: {}", known.join(", ")), |name| format!("did you mean `{name}`?")),
+                .map_or_else(|| format!("known keys: {}", known.join(", ")), |name| format!("did you mean `{name}`?")),
         }
     }
 }
 
-/// The known name that was most likely meant.
+/// Returns the known name that was most likely meant.
 fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
     known
         .map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate))
@@ -124,8 +129,7 @@ fn place(file: &str, text: &str, span: Option<Range<usize>>) -> String {
     format!("{file}:{line}:{column}")
 }
 
-/// Removes the setting whose key or value stands at `span`, a list as a whole; says whether it was
-/// there.
+/// Removes the setting whose key or value is at `span`, a list as a whole. Returns whether it was found.
 fn remove(value: &mut Spanned<DeValue<'_>>, span: &Range<usize>) -> bool {
     let DeValue::Table(table) = value.get_mut() else {
         return false;
@@ -145,9 +149,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_of_misfits_is_read_a_bounded_number_of_times() {
-        let text: String = (0..MISFITS_MAX * 10).map(|number| format!("key-{number} = 1\n")).collect();
+    fn a_file_of_mismatches_is_read_a_bounded_number_of_times() {
+        let text: String = (0..MISMATCHES_MAX * 10).map(|number| format!("key-{number} = 1\n")).collect();
         let document = Document::parse(Path::new("config.toml"), &text).expect("TOML");
-        assert_eq!(document.read().1.len(), MISFITS_MAX);
+        assert_eq!(document.read().1.len(), MISMATCHES_MAX);
     }
 }

@@ -1,10 +1,19 @@
-//! What the operator wrote: a struct for each section of `config.toml`, checked whole before a
-//! port is bound. Secrets are named here, never written.
+//! The configuration file `config.toml`, composed from the sections of all crates.
+//!
+//! [`Config::load`] reads and checks the whole file before a socket is bound, and reports every problem at once as a
+//! [`Diagnostic`] with its place and a fix. Each crate owns its section as a struct with defaults, ranges and sentences;
+//! this crate derives [`schema()`], the range checks, [`Fixed`] and the reference page from them, and adds the checks
+//! across keys. It never contains the value of a secret in a text that it returns.
+//!
+//! A reload (see "The trip of a reload" in ARCHITECTURE.md) compares two configurations with [`Config::changes`] and
+//! [`Fixed::changed`].
 
 mod change;
 mod check;
 mod document;
 pub mod receipt;
+mod schema;
+mod show;
 mod single;
 mod warn;
 
@@ -15,84 +24,91 @@ use std::sync::Arc;
 
 use frontgate_contract::Role;
 use frontgate_gateway::settings::{Admin, Server};
-use frontgate_runtime::run::call::Share;
+use frontgate_runtime::TenantShare;
 use frontgate_runtime::settings::{PluginConfig, Plugins};
-use frontgate_settings::{Fault, Faults, Open, Secret, open_as_is};
+use frontgate_settings::{Open, Secret, open_as_is};
 use frontgate_system::ownership;
 use frontgate_system::process;
 use frontgate_tenants::Tenant;
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 pub use self::change::Fixed;
+pub use self::schema::schema;
+pub use frontgate_settings::{Diagnostic, Diagnostics};
 
-/// The whole of `config.toml`.
-#[derive(Debug, Default, Deserialize)]
+/// The whole of `config.toml`. Relative paths start at the file's folder.
+#[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// The public listener, which Twilio and Front call.
+    /// The public listener for Twilio and Front.
     pub server: Server,
-    /// The operators' listener.
+    /// The listener for operators: health, status, metrics and commands. Keep it off the internet.
     pub admin: Admin,
-    /// What goes to the log, and how.
+    /// The log, which is written to standard error.
     pub log: frontgate_telemetry::Settings,
-    /// What other processes of the machine may see of this one.
+    /// Protection of the gateway's memory from other processes of the machine.
     pub process: process::Settings,
-    /// Where events and deliveries are kept.
+    /// The database: acknowledged events, deliveries, and state of plugins.
     pub store: frontgate_store::Settings,
-    /// How deliveries reach the platforms.
+    /// Deliveries to the platforms: concurrency, timeouts and retries.
     pub delivery: frontgate_delivery::Settings,
-    /// Where plugins come from, and what they may use.
+    /// Plugins: their files, compilation, concurrency, memory and versions.
     pub plugins: Plugins,
-    /// Whose callbacks are answered, by name.
+    /// Tenants by name.
     pub tenants: BTreeMap<String, frontgate_tenants::Settings>,
+    /// This configuration as it was read, with defaults and without resolved paths.
     #[serde(skip)]
-    written: change::Written,
+    values: serde_json::Value,
+    #[serde(skip)]
+    fingerprint: change::Fingerprint,
 }
 
-/// A configuration that passed every check, and what is worth saying about it.
+/// A configuration that passed every check, and its warnings.
 #[derive(Debug)]
 pub struct Checked {
-    /// Ready to use: paths are resolved, secrets are read.
+    /// The configuration, with resolved paths and secrets.
     pub config: Config,
-    /// What works, and probably not as it was meant.
-    pub warnings: Vec<Fault>,
+    /// Settings that work, but probably not as intended.
+    pub warnings: Vec<Diagnostic>,
 }
 
 impl Config {
-    /// Reads and checks a file. Relative paths in it start at the file's own folder.
+    /// Reads and checks a file. Relative paths in it start at its folder.
     ///
-    /// Neither the file nor a secret that it names may be within reach of other users.
-    pub fn load(path: &Path) -> Result<Checked, Faults> {
+    /// Fails if another user can write to the file or to the file of a secret.
+    pub fn load(path: &Path) -> Result<Checked, Diagnostics> {
         let text = read(path, ownership::open)?;
         let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
         let document = document::Document::parse(path, &text)?;
-        let (mut config, mut faults) = document.read();
-        // What was left out for its shape would only be missed again.
-        if faults.is_empty() {
+        let (mut config, mut diagnostics) = document.read();
+        // A key that was left out would be reported again as missing.
+        if diagnostics.is_empty() {
             config.resolve(&folder, ownership::open);
-            check::check(&mut config, &document, &mut faults);
+            check::check(&mut config, &document, &mut diagnostics);
         }
-        if faults.is_empty() {
-            let mut written = change::Written::new(&text);
+        if diagnostics.is_empty() {
+            let mut fingerprint = change::Fingerprint::new(&text);
             for (key, secret) in config.secrets_mut() {
-                written.note(key, secret.expose());
+                fingerprint.add(key, secret.expose());
             }
-            config.written = written;
+            config.fingerprint = fingerprint;
             let mut warnings = Vec::new();
             warn::warn(&config, &document, &mut warnings);
             return Ok(Checked { config, warnings });
         }
-        Err(Faults(faults))
+        Err(Diagnostics(diagnostics))
     }
 
-    /// Reads a file without checking it: enough to find the running gateway and its database. A
-    /// secret that is not there is missed only where it is needed. Owners are not checked: root may look after a
-    /// gateway of another user.
-    pub fn skim(path: &Path) -> Result<Self, Faults> {
+    /// Reads a file without checking it: enough to find the running gateway and its database.
+    ///
+    /// A missing secret is an error only where it is used. Owners are not checked, so that root can operate the gateway
+    /// of another user.
+    pub fn load_unchecked(path: &Path) -> Result<Self, Diagnostics> {
         let text = read(path, open_as_is)?;
-        let (mut config, faults) = document::Document::parse(path, &text)?.read();
-        if !faults.is_empty() {
-            return Err(Faults(faults));
+        let (mut config, diagnostics) = document::Document::parse(path, &text)?.read();
+        if !diagnostics.is_empty() {
+            return Err(Diagnostics(diagnostics));
         }
         config.resolve(&path.parent().map(Path::to_path_buf).unwrap_or_default(), open_as_is);
         Ok(config)
@@ -116,7 +132,7 @@ impl Config {
         }
     }
 
-    /// Every secret with the key that names it.
+    /// Returns every secret with its key.
     pub(crate) fn secrets_mut(&mut self) -> Vec<(String, &mut Secret)> {
         let mut secrets = self.plugins.secrets_mut();
         for (name, tenant) in &mut self.tenants {
@@ -150,7 +166,7 @@ impl Config {
         secrets
     }
 
-    /// Those of plugins.
+    /// Returns every secret of plugins with its key.
     pub fn plugin_secrets_mut(&mut self) -> Vec<(String, &mut Secret)> {
         self.plugins.secrets_mut()
     }
@@ -167,22 +183,22 @@ impl PluginConfig for Config {
     }
 }
 
-/// What the platforms were given, and what hangs on it.
+/// Tenants and their public URLs.
 impl Config {
-    /// The public address.
+    /// Returns the URL of the public listener as the platforms call it.
     pub fn public_url(&self) -> String {
         self.server.public_url.as_deref().map_or_else(|| format!("http://{}", self.server.listen), str::to_owned)
     }
 
-    /// All tenants of a checked configuration.
+    /// Returns all tenants. Panics if the configuration was not checked.
     pub fn all_tenants(&self) -> Vec<Arc<Tenant>> {
         let tenant = |name: &String| self.tenant(name).expect("a checked public_url and a name of the configuration");
         self.tenants.keys().map(tenant).map(Arc::new).collect()
     }
 
-    /// One tenant whose keys are there; none if there is no such tenant, or no address to be called at.
+    /// Returns a tenant, or `None` if its name is unknown or `public_url` is not a URL.
     pub fn tenant(&self, name: &str) -> Option<Tenant> {
-        let share = Share::new(
+        let share = TenantShare::new(
             self.plugins.calls_per_tenant_max,
             self.plugins.directory_calls_per_tenant_max,
             self.plugins.memory_bytes_per_tenant_max,
@@ -190,26 +206,24 @@ impl Config {
         Tenant::new(name, self.tenants.get(name)?, &self.public_url(), share)
     }
 
-    /// What the addresses of a Front app begin with, as Front and providers call them.
+    /// Returns the URL before the channels of a Front app, as Front and providers call it.
     pub fn front_url(&self, tenant: &frontgate_tenants::Settings, app: &str) -> String {
         frontgate_tenants::front_url(&self.public_url(), tenant, app)
     }
 }
 
-fn read(path: &Path, open: Open) -> Result<String, Faults> {
+/// Reads the text of the file.
+fn read(path: &Path, open: Open) -> Result<String, Diagnostics> {
     open(path).and_then(io::read_to_string).map_err(|error| {
         let fix = if ownership::is_refusal(&error) {
-            "whoever can replace the configuration decides what the gateway runs"
+            "only root and the gateway's user may be able to write to it"
         } else {
             "name an existing file with --config"
         };
-        Faults::one(Fault {
+        Diagnostics::one(Diagnostic {
             place: path.display().to_string(),
             problem: format!("the configuration cannot be read: {error}"),
             fix: fix.to_owned(),
         })
     })
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,33 +1,33 @@
-//! What a reload of the configuration came to.
+//! The result of a reload of the configuration.
 
 use serde::{Deserialize, Serialize};
 
-/// One attempt to take over what the file says now.
+/// The record of one reload.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Receipt {
-    /// Milliseconds since 1970.
+    /// Start of the reload, in milliseconds since 1970.
     pub time_ms: u64,
     /// How it ended, and why.
     #[serde(flatten)]
     pub outcome: Outcome,
-    /// The keys that are different from before, and the secrets.
+    /// Keys, including those of secrets, whose values changed.
     pub changes: Vec<String>,
-    /// How long the attempt took.
+    /// Duration of the reload.
     pub duration_ms: u64,
 }
 
-/// How an attempt ended.
+/// How a reload ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "outcome", content = "reason", rename_all = "kebab-case")]
 pub enum Outcome {
-    /// All of the file counts.
+    /// The whole file was applied.
     Live,
-    /// Nothing of it does; what counted before counts on.
+    /// The file was rejected for this reason; the previous configuration stays active.
     Kept(String),
 }
 
 impl Outcome {
-    /// As in the log and the metrics.
+    /// Returns the name in logs and metrics.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Live => "live",
@@ -35,7 +35,7 @@ impl Outcome {
         }
     }
 
-    /// Why the file does not count.
+    /// Returns the reason why the file was rejected.
     pub fn reason(&self) -> Option<&str> {
         match self {
             Self::Live => None,

@@ -1,4 +1,4 @@
-//! Compares two sides of the contract structurally, as the linker does, and names what differs first.
+//! Compares the types of a component with the contract, structurally as the linker does, and describes differences.
 
 use std::collections::HashSet;
 
@@ -9,22 +9,22 @@ use wasmparser::component_types::{
 };
 use wasmparser::names::KebabString;
 
-use super::side::{Side, short, stem};
+use super::contract_types::{ContractTypes, short, stem};
 use super::{CONTRACT, VERSION, line};
 
-/// More would help nobody: one version apart, everything differs.
+/// Differences in one message; between versions, nearly everything differs.
 const NAMED_MAX: usize = 3;
 
-/// Values, members and functions that are compared; comparing the whole contract takes some thousands of steps.
+/// Limit on compared values, members and functions. The whole contract takes a few thousand steps.
 const STEPS_MAX: usize = 100_000;
 
-/// Types inside a type that are written out. Types share their parts, so that a text of all of it may have no end.
+/// Levels of types inside a type that a message shows. Types share parts, so a full text could be endless.
 const SHOWN_DEPTH_MAX: usize = 4;
 
-/// Why a component cannot be linked, the first reasons of it. What it does not use is not compared.
-pub(super) fn differences(ours: &Side, theirs: &Side) -> Vec<String> {
+/// Returns the first differences. Only interfaces that the component uses are compared.
+pub(super) fn differences(ours: &ContractTypes, theirs: &ContractTypes) -> Vec<String> {
     let mut comparison = Comparison { ours, theirs, seen: HashSet::new(), found: Vec::new(), steps: 0 };
-    let mut strangers = Vec::new();
+    let mut other_versions = Vec::new();
     for (theirs_are, ours_are, imported) in
         [(&theirs.imports, &ours.imports, true), (&theirs.exports, &ours.exports, false)]
     {
@@ -33,51 +33,51 @@ pub(super) fn differences(ours: &Side, theirs: &Side) -> Vec<String> {
             match same {
                 Some((_, ours)) => comparison.interface(short(name), *ours, *theirs, imported),
                 None if imported => comparison.say(format!("it imports {name}, which this gateway does not have")),
-                // It may export what it likes.
+                // Exports that the contract does not have are ignored.
                 None => continue,
             }
             let version = name.split_once('@').map_or("", |(_, version)| version);
             if line(version) != line(VERSION) {
-                strangers.push(name.clone());
+                other_versions.push(name.clone());
             }
         }
     }
-    // The same types under another version are not found by the linker either.
-    if let Some(stranger) = strangers.first().filter(|_| comparison.found.is_empty()) {
-        comparison.found.push(format!("it is written against {stranger}"));
+    // The linker does not find equal types under another version either.
+    if let Some(name) = other_versions.first().filter(|_| comparison.found.is_empty()) {
+        comparison.found.push(format!("it is written against {name}"));
     }
     comparison.found
 }
 
 struct Comparison<'s> {
-    ours: &'s Side,
-    theirs: &'s Side,
-    /// Pairs that were compared: types are shared, and a walk over all paths may have no end.
+    ours: &'s ContractTypes,
+    theirs: &'s ContractTypes,
+    /// Pairs of types that were compared. Types are shared, so following every path could be endless.
     seen: HashSet<(ComponentDefinedTypeId, ComponentDefinedTypeId)>,
     found: Vec<String>,
     steps: usize,
 }
 
 impl Comparison<'_> {
-    /// Counts one step; `false` when the comparison has to end.
-    fn goes_on(&mut self) -> bool {
+    /// Counts a step. Returns false if the comparison must end.
+    fn may_continue(&mut self) -> bool {
         self.steps += 1;
         if self.steps == STEPS_MAX {
-            self.found.insert(0, "its types of the contract are too many to compare".to_owned());
+            self.found.insert(0, "its contract types are too many to compare".to_owned());
             self.found.truncate(NAMED_MAX);
         }
         self.steps < STEPS_MAX
     }
 
     fn say(&mut self, difference: String) {
-        // It quotes names of the component, which can be long.
+        // Names of the component can be long.
         let difference = brief(&difference);
         if self.found.len() < NAMED_MAX && !self.found.contains(&difference) {
             self.found.push(difference);
         }
     }
 
-    /// What is imported must be here, what is exported must be there.
+    /// Compares an interface. The component may use fewer functions of an import, and must export all of an export.
     fn interface(
         &mut self,
         name: &str,
@@ -88,7 +88,7 @@ impl Comparison<'_> {
         let (ours, theirs) = (&self.ours.types[ours].exports, &self.theirs.types[theirs].exports);
         let needed = if imported { theirs } else { ours };
         for (function, item) in needed {
-            if !self.goes_on() {
+            if !self.may_continue() {
                 return;
             }
             let ComponentEntityType::Func(_) = item.ty else { continue };
@@ -104,7 +104,7 @@ impl Comparison<'_> {
         }
     }
 
-    /// Names of parameters do not matter to the linker, nor here.
+    /// Compares functions. As in the linker, names of parameters do not matter.
     fn function(&mut self, place: &str, ours: &ComponentFuncType, theirs: &ComponentFuncType) {
         let (here, there) = (ours.params.len(), theirs.params.len());
         if here != there {
@@ -132,7 +132,7 @@ impl Comparison<'_> {
     }
 
     fn value(&mut self, place: &str, ours: ComponentValType, theirs: ComponentValType) {
-        if !self.goes_on() {
+        if !self.may_continue() {
             return;
         }
         match (ours, theirs) {
@@ -190,7 +190,7 @@ impl Comparison<'_> {
                 self.payload(place, *ok, *their_ok);
                 self.payload(&format!("the error of {place}"), *err, *their_err);
             }
-            // The contract has none of the others; the linker has the last word on them.
+            // The contract does not use other kinds of types, and the linker compares them.
             (ours, theirs) if std::mem::discriminant(ours) == std::mem::discriminant(theirs) => {}
             _ => {
                 let (here, there) = (ComponentValType::Type(our_id), ComponentValType::Type(their_id));
@@ -226,12 +226,12 @@ impl Comparison<'_> {
     }
 }
 
-/// A type as WIT writes it.
-fn shown(side: &Side, value: Option<ComponentValType>) -> String {
+/// Writes a type as in WIT.
+fn shown(side: &ContractTypes, value: Option<ComponentValType>) -> String {
     shown_within(side, value, SHOWN_DEPTH_MAX)
 }
 
-fn shown_within(side: &Side, value: Option<ComponentValType>, depth: usize) -> String {
+fn shown_within(side: &ContractTypes, value: Option<ComponentValType>, depth: usize) -> String {
     use ComponentDefinedType as T;
     let id = match value {
         None => return "nothing".to_owned(),

@@ -1,8 +1,9 @@
-//! SHA-256 of a plugin's file: what tells one version from another.
+//! SHA-256 digests, which identify versions of plugins.
 
 use std::fmt;
 use std::str::FromStr;
 
+use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 
@@ -11,34 +12,34 @@ use sha2::{Digest as _, Sha256};
 pub struct Digest([u8; 32]);
 
 impl Digest {
-    /// The digest of these bytes.
+    /// Computes the digest of bytes.
     pub fn of(bytes: &[u8]) -> Self {
         Self(Sha256::digest(bytes).into())
     }
 
-    /// Its first twelve digits, enough for people to compare.
+    /// First twelve digits, for people.
     pub fn short(&self) -> String {
         self.to_string()[..12].to_owned()
     }
 
-    /// Whether it begins like this; people copy its short form.
-    pub fn begins(&self, digits: &str) -> bool {
+    /// Whether it starts with these digits, as people copy the short form.
+    pub fn starts_with(&self, digits: &str) -> bool {
         !digits.is_empty() && self.to_string().starts_with(&digits.to_ascii_lowercase())
     }
 }
 
-/// A digest of bytes that come in parts.
+/// Computes a digest incrementally.
 #[derive(Default)]
-pub struct Hashing(Sha256);
+pub struct DigestBuilder(Sha256);
 
-impl Hashing {
-    /// The next part.
-    pub fn add(&mut self, part: &[u8]) {
+impl DigestBuilder {
+    /// Adds the next part.
+    pub fn update(&mut self, part: &[u8]) {
         self.0.update(part);
     }
 
-    /// The digest of all parts.
-    pub fn end(self) -> Digest {
+    /// Returns the digest of all parts.
+    pub fn finish(self) -> Digest {
         Digest(self.0.finalize().into())
     }
 }
@@ -51,27 +52,21 @@ impl From<[u8; 32]> for Digest {
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(&HEXLOWER.encode(&self.0))
     }
 }
 
-/// A text is no digest.
+/// A text is not a digest.
 #[derive(Debug, thiserror::Error)]
 #[error("a digest is 64 hexadecimal digits")]
-pub struct NoDigest;
+pub struct InvalidDigest;
 
 impl FromStr for Digest {
-    type Err = NoDigest;
+    type Err = InvalidDigest;
 
-    fn from_str(text: &str) -> Result<Self, NoDigest> {
-        let mut bytes = [0; 32];
-        if text.len() != 64 || !text.is_ascii() {
-            return Err(NoDigest);
-        }
-        for (index, byte) in bytes.iter_mut().enumerate() {
-            *byte = u8::from_str_radix(&text[2 * index..2 * index + 2], 16).map_err(|_| NoDigest)?;
-        }
-        Ok(Self(bytes))
+    fn from_str(text: &str) -> Result<Self, InvalidDigest> {
+        let bytes = HEXLOWER_PERMISSIVE.decode(text.as_bytes()).map_err(|_| InvalidDigest)?;
+        bytes.try_into().map(Self).map_err(|_| InvalidDigest)
     }
 }
 

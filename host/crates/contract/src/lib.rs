@@ -1,17 +1,22 @@
-//! What a component says of itself before it is compiled, and where its idea of the contract differs
-//! from ours, in words.
+//! The contract between gateway and plugins: generated bindings, and the description of a component before it is
+//! compiled.
 //!
-//! What is read here was written by a stranger: it happens in a process of its own (`load::child`), after a scan that
-//! limits nesting and counts, and with the parser and the WebAssembly proposals of the engine.
+//! - [`bindings`] are the types and functions of `wit/`.
+//! - [`Description`] is what a component declares, and where it is incompatible with the contract, in words.
+//! - [`Role`], [`Manifest`] and [`digest::Digest`] identify what a plugin does and which version it is.
+//!
+//! The crate runs no component. It reads untrusted files, which the gateway does in a child process only, after a scan
+//! that limits nesting and counts, and with the parser and the WebAssembly features of the engine. See "The trip of a
+//! reload" in ARCHITECTURE.md.
 
 pub mod bindings;
+mod contract_types;
 mod difference;
 pub mod digest;
 mod manifest;
 mod producers;
 mod role;
 mod scan;
-mod side;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
@@ -19,76 +24,76 @@ use std::sync::LazyLock;
 use serde::{Deserialize, Serialize};
 use wasmparser::WasmFeatures;
 
+use self::contract_types::{ContractTypes, stem};
 use self::difference::differences;
 pub use self::manifest::{Capability, Manifest};
 pub use self::role::Role;
-use self::side::Side;
 
-/// What every name of the contract begins with.
+/// Prefix of every interface name of the contract.
 pub const CONTRACT: &str = "frontgate:plugin/";
-/// The version of the contract that this gateway speaks.
+/// The version of the contract that this gateway implements.
 pub const VERSION: &str = "0.1.0";
 
-/// The WebAssembly that plugins may use: what the compilers of the six languages emit. Every other proposal is code of
-/// parser and compiler that only hostile files would reach.
+/// WebAssembly features that plugins may use: those that the compilers of the six supported languages emit. Any other
+/// feature would only expose code of parser and compiler to hostile files.
 pub const FEATURES: WasmFeatures =
     WasmFeatures::WASM2.union(WasmFeatures::EXTENDED_CONST).union(WasmFeatures::COMPONENT_MODEL);
 
 /// The contract that this gateway was built with.
-static OURS: LazyLock<Side> =
-    LazyLock::new(|| Side::of_world(bindings::COMPONENT_TYPE).expect("bindgen described its own world"));
+static OURS: LazyLock<ContractTypes> =
+    LazyLock::new(|| ContractTypes::of_world(bindings::COMPONENT_TYPE).expect("bindgen described its own world"));
 
-/// What a component says of itself, and why a gateway would not load it.
+/// What a component declares, and why the gateway cannot load it.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Description {
-    /// For receipts, lists and the lock.
+    /// Size, roles, imports and capabilities.
     pub manifest: Manifest,
-    /// The version of the contract that it was built with, if it names one.
+    /// Version of the contract that it was built with, if it names one.
     pub contract: Option<String>,
-    /// Where its idea of the contract is not ours.
-    pub misfit: Option<String>,
-    /// Languages and tools that it names, each with its versions.
+    /// Where it is incompatible with this gateway's contract.
+    pub incompatibility: Option<String>,
+    /// Languages and tools that it names, with their versions.
     pub made_with: BTreeMap<String, Vec<String>>,
 }
 
 impl Description {
-    /// Reads a whole component, but for its functions' bodies.
+    /// Reads a component, without the bodies of its functions. Fails for files that are no valid component.
     pub fn of(wasm: &[u8]) -> anyhow::Result<Self> {
         let component = Component::parse(wasm)?;
-        let (misfit, made_with) = (component.misfit(), producers::producers(wasm));
-        Ok(Self { manifest: component.manifest, contract: component.version, misfit, made_with })
+        let (incompatibility, made_with) = (component.incompatibility(), producers::producers(wasm));
+        Ok(Self { manifest: component.manifest, contract: component.version, incompatibility, made_with })
     }
 }
 
-/// What a description depends on beside the component and the engine: it changes with the contract.
+/// The contract in binary form. Caches of descriptions use it in their keys.
 pub const DESCRIBED_BY: &[u8] = bindings::COMPONENT_TYPE;
 
-/// A component that was parsed.
+/// A parsed component.
 struct Component {
     manifest: Manifest,
     version: Option<String>,
-    side: Side,
+    types: ContractTypes,
 }
 
 impl Component {
-    /// Parses a whole component, but for its functions' bodies.
+    /// Parses a component, without the bodies of its functions.
     fn parse(wasm: &[u8]) -> anyhow::Result<Self> {
         scan::scan(wasm)?;
-        let (side, sdk) = Side::of_component(wasm)?;
+        let (types, sdk) = ContractTypes::of_component(wasm)?;
         let manifest = Manifest {
             bytes: wasm.len(),
             sdk,
-            roles: roles(&side),
-            imports: side.imports.keys().cloned().collect(),
-            capabilities: side.imports.iter().filter_map(|(name, id)| Capability::of(name, &side, *id)).collect(),
+            roles: roles(&types),
+            imports: types.imports.keys().cloned().collect(),
+            capabilities: types.imports.iter().filter_map(|(name, id)| Capability::of(name, &types, *id)).collect(),
         };
-        Ok(Self { manifest, version: side.version(), side })
+        Ok(Self { manifest, version: types.version(), types })
     }
 
-    /// Why it cannot be linked, if its idea of the contract is not ours.
-    fn misfit(&self) -> Option<String> {
-        let found = differences(&OURS, &self.side);
+    /// Where its types differ from the contract, and how to fix it; none if it can be linked.
+    fn incompatibility(&self) -> Option<String> {
+        let found = differences(&OURS, &self.types);
         if found.is_empty() {
             return None;
         }
@@ -109,13 +114,13 @@ impl Component {
     }
 }
 
-/// The roles whose interfaces it exports, in whatever version.
-fn roles(side: &Side) -> BTreeSet<String> {
-    let exported = |role: &Role| side.exports.keys().any(|name| side::stem(name) == format!("{CONTRACT}{role}"));
+/// Roles whose interfaces a component exports, in any version.
+fn roles(types: &ContractTypes) -> BTreeSet<String> {
+    let exported = |role: &Role| types.exports.keys().any(|name| stem(name) == format!("{CONTRACT}{role}"));
     Role::ALL.into_iter().filter(exported).map(|role| role.name().to_owned()).collect()
 }
 
-/// The part of a version within which names are looked up alike.
+/// The part of a version that the linker compares: `0.1` of `0.1.3`, `2` of `2.4.0`.
 fn line(version: &str) -> &str {
     match version.split_once('.') {
         Some(("0", _)) => version.rsplit_once('.').map_or(version, |(line, _)| line),
@@ -124,7 +129,7 @@ fn line(version: &str) -> &str {
     }
 }
 
-/// Numbers that compare as versions do.
+/// The numbers of a version, for comparison.
 fn semver(version: &str) -> Vec<u64> {
     version.split(['.', '-', '+']).map_while(|part| part.parse().ok()).collect()
 }

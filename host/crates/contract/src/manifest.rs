@@ -1,4 +1,4 @@
-//! What is kept of a component's description: size, roles, imports, the SDK's version.
+//! The part of a component's description that records keep: size, SDK, roles, imports, capabilities.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -7,45 +7,46 @@ use serde::{Deserialize, Serialize};
 use wasmparser::component_types::ComponentInstanceTypeId;
 
 use super::CONTRACT;
-use super::side::{Side, stem};
+use super::contract_types::{ContractTypes, stem};
 
-/// What a component says of itself.
+/// What a component declares.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Manifest {
     /// Size of the file.
     pub bytes: usize,
-    /// Version of the SDK that it was built with, where it says so.
+    /// Version of the SDK that it was built with, if it names one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sdk: Option<String>,
-    /// Roles that it answers.
+    /// Roles that it exports.
     pub roles: BTreeSet<String>,
     /// Interfaces that it imports.
     pub imports: BTreeSet<String>,
-    /// What it reaches beyond itself through them.
+    /// Capabilities that these imports need.
     pub capabilities: BTreeSet<Capability>,
 }
 
-/// Something beyond itself that a component can reach only through the gateway. Settings, log, clocks,
-/// randomness, standard output and the environment are none: what they show is this plugin's anyway, and
-/// Rust's std imports most of them for a plugin that does nothing. Sockets are none: nobody gets any.
+/// Access to something outside the component, which the operator grants.
+///
+/// Settings, log, clocks, randomness, standard output and the environment are not capabilities: they show nothing but the
+/// plugin's own data, and Rust's std imports most of them for every plugin. Sockets are never granted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Capability {
     /// Requests to other hosts.
     Http,
-    /// A store that outlives the call.
+    /// Key-value state that outlives the call.
     State,
-    /// Files of the folder that it was granted.
+    /// Files of a granted folder.
     Files,
     /// The tenant's CRM.
     Directory,
 }
 
 impl Capability {
-    /// What an imported interface stands for. One that is imported for its types alone stands for nothing.
-    pub(super) fn of(name: &str, side: &Side, id: ComponentInstanceTypeId) -> Option<Self> {
-        let functions = side.functions(id);
+    /// The capability that an imported interface needs; none if only its types are imported.
+    pub(super) fn of(name: &str, types: &ContractTypes, id: ComponentInstanceTypeId) -> Option<Self> {
+        let functions = types.functions(id);
         if functions.is_empty() {
             return None;
         }
@@ -57,7 +58,7 @@ impl Capability {
             Some(_) => None,
             None if stem == "wasi:http/outgoing-handler" || stem == "wasi:http/client" => Some(Self::Http),
             None if stem.starts_with("wasi:keyvalue/") => Some(Self::State),
-            // Whoever opens no file has none: what is granted is a folder.
+            // A folder is granted, so that a component which opens no file has no access.
             None if stem.starts_with("wasi:filesystem/") => {
                 functions.iter().any(|function| function.ends_with(".open-at")).then_some(Self::Files)
             }
@@ -67,7 +68,7 @@ impl Capability {
 }
 
 impl Capability {
-    /// The key under `[plugins.named.NAME]` that grants it; none for what every plugin has.
+    /// The key of `[plugins.named.NAME]` that grants it; none if every plugin has it.
     pub fn key(self) -> Option<&'static str> {
         match self {
             Self::Http => Some("outbound"),

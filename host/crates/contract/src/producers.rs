@@ -1,22 +1,21 @@
-//! What tools leave in a file about themselves: the `producers` sections of its modules.
+//! Languages and tools that a component names in the `producers` sections of its modules.
 
 use std::collections::BTreeMap;
 
 use wasmparser::{KnownCustom, Parser, Payload, ProducersSectionReader};
 
-/// Names and versions that are kept of one file, and bytes of each.
+/// Limits on names and versions of one file, and on the bytes of each.
 const NAMES_MAX: usize = 50;
 const BYTES_MAX: usize = 100;
 
-/// What the adapter exports that makes a component of a module for WASI preview 1: which tools made it says nothing
-/// about the plugin.
+/// An export of the adapter for WASI preview 1, whose own tools say nothing about the plugin.
 const ADAPTER: &str = "cabi_import_realloc";
-/// Languages that say nothing about themselves, by how the names of their runtime's exports begin.
+/// Languages without a `producers` section, by a prefix of their runtime's exports.
 const RUNTIMES: [(&str, &str); 2] = [("componentize_py_runtime", "Python"), ("componentize_qjs_runtime", "JavaScript")];
 
 type Producers = BTreeMap<String, Vec<String>>;
 
-/// Languages, tools and SDKs, each with its versions. What cannot be read is left out.
+/// Returns languages, tools and SDKs with their versions. Skips what cannot be read.
 pub(super) fn producers(wasm: &[u8]) -> Producers {
     let (mut found, mut module, mut is_adapter) = (Producers::new(), Producers::new(), false);
     for payload in Parser::new(0).parse_all(wasm).map_while(Result::ok) {
@@ -64,7 +63,7 @@ fn add(into: &mut Producers, name: String, versions: Vec<String>) {
     }
 }
 
-/// Strangers wrote it.
+/// Limits an untrusted text.
 fn short(text: &str) -> String {
     text[..text.floor_char_boundary(BYTES_MAX)].replace(char::is_control, " ")
 }

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-/// Writes each role once.
+/// Generates the enum, the list and the names from one table.
 macro_rules! roles {
     ($($(#[doc = $doc:literal])+ $role:ident = $name:ident,)+) => {
-        /// A kind of question that plugins answer.
+        /// A group of functions that a plugin can implement.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Role {
             $($(#[doc = $doc])+ $role,)+
@@ -15,7 +15,7 @@ macro_rules! roles {
             /// Every role.
             pub const ALL: [Self; [$(Self::$role),+].len()] = [$(Self::$role),+];
 
-            /// As in `config.toml`, the WIT package and the log.
+            /// Name in `config.toml`, in WIT and in the log.
             pub fn name(self) -> &'static str {
                 match self {
                     $(Self::$role => stringify!($name),)+
@@ -26,17 +26,17 @@ macro_rules! roles {
 }
 
 roles! {
-    /// Which customers there are, and who is behind an address.
+    /// Lists and finds customers.
     Crm = crm,
-    /// Which texts fit a customer.
+    /// Lists message templates for a customer.
     Templates = templates,
-    /// From which number a conversation is begun.
+    /// Chooses the number from which a conversation starts.
     Outgoing = outgoing,
-    /// Who gets an inbound conversation.
+    /// Assigns inbound conversations.
     Routing = routing,
-    /// How conversations and participants look, and which messages pass.
+    /// Names conversations and participants, and filters messages.
     Conversations = conversations,
-    /// A Front application channel.
+    /// Connects a Front application channel to its provider.
     Channel = channel,
 }
 

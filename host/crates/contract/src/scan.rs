@@ -1,7 +1,9 @@
-//! Counts what a component holds before anything builds a model of it: one pass, constant memory.
+//! Limits nesting and size of a component's description, before a parser builds a model of it.
 //!
-//! wasmparser reads nested component and instance types by recursion without a limit, and models of types take many
-//! times the bytes that describe them. What passes here nests little, and is described in few items.
+//! One pass in constant memory.
+//!
+//! wasmparser reads nested component and instance types by unlimited recursion, and its model takes many times the bytes
+//! of the description.
 
 use anyhow::{Context as _, bail};
 use wasmparser::{
@@ -10,24 +12,24 @@ use wasmparser::{
 
 /// Levels of components and of component and instance types. Tools nest at most four.
 const DEPTH_MAX: usize = 32;
-/// Items of all kinds that the component describes itself with: types, aliases, imports, exports, instances. An
-/// interpreter of Python with the whole contract and WASI has some thousands.
+/// Types, aliases, imports, exports and instances together. An interpreter of Python with the whole contract and WASI has
+/// a few thousand.
 const ITEMS_MAX: usize = 100_000;
-/// Imports and exports of the core modules inside: libraries of C have thousands.
+/// Imports and exports of core modules; C libraries have thousands.
 const CORE_NAMES_MAX: usize = 100_000;
-/// Core modules inside, of which each has an image of its memory.
+/// Core modules, each of which has a memory image.
 const MODULES_MAX: usize = 256;
 
-/// Stands before what the parser says.
+/// Context of parser errors.
 const BROKEN: &str = "it does not compile";
 
-/// Opening bytes of what nests, and of the declaration that a type stands in.
+/// Opening bytes of types that nest, and of declarations that contain a type.
 const COMPONENT_TYPE: u8 = 0x41;
 const INSTANCE_TYPE: u8 = 0x42;
 const DECLARED_CORE_TYPE: u8 = 0x00;
 const DECLARED_TYPE: u8 = 0x01;
 
-/// Refuses a component that nests deeply or describes itself at length.
+/// Rejects a component beyond one of the limits.
 pub(super) fn scan(wasm: &[u8]) -> anyhow::Result<()> {
     let mut counts = Counts::default();
     let mut depth = 0;
@@ -102,9 +104,9 @@ impl Counts {
         }
     }
 
-    /// The types of one section. What nests is entered with a stack of our own, everything else is read by wasmparser.
+    /// Counts the types of one section. Keeps its own stack for types that nest; wasmparser reads everything else.
     fn types(&mut self, mut reader: BinaryReader<'_>, outside: usize) -> anyhow::Result<()> {
-        // How many declarations are left at each level, and whether the level is that of a component.
+        // Declarations left at each level, and the kind of the level.
         let mut open: Vec<(u32, Level)> = vec![(reader.read_var_u32().context(BROKEN)?, Level::Section)];
         while let Some((left, level)) = open.last_mut() {
             if *left == 0 {
@@ -138,7 +140,7 @@ impl Counts {
         Ok(())
     }
 
-    /// Reads a declaration, unless it is of a type: then only up to the type, whose opening byte is the answer.
+    /// Reads a declaration. For a type, reads up to the type and returns its opening byte.
     fn declaration(&mut self, reader: &mut BinaryReader<'_>, level: Level) -> anyhow::Result<Option<u8>> {
         match peek(reader)? {
             DECLARED_TYPE => {
@@ -156,7 +158,7 @@ impl Counts {
     }
 }
 
-/// Where declarations stand.
+/// What contains a declaration.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Level {
     Section,
@@ -164,7 +166,7 @@ enum Level {
     Instance,
 }
 
-/// Parameters, fields and cases of a type: each of them takes memory as a type does.
+/// Parameters, fields and cases of a type: each takes as much memory as a type.
 fn members(kind: &wasmparser::ComponentType<'_>) -> u32 {
     use wasmparser::{ComponentDefinedType as D, ComponentType as T};
     let count = match kind {

@@ -1,3 +1,5 @@
+//! Tests of descriptions and of the limits on hostile files.
+
 use proptest::prelude::*;
 
 use super::*;
@@ -8,15 +10,15 @@ fn parse(wat: &str) -> anyhow::Result<Component> {
     Component::parse(&wat::parse_str(wat).expect("WebAssembly"))
 }
 
-fn misfit(from: &str, to: &str) -> String {
+fn incompatibility(from: &str, to: &str) -> String {
     assert!(CRM.contains(from), "{from} is in the source");
-    parse(&CRM.replace(from, to)).expect("a component").misfit().expect("a misfit")
+    parse(&CRM.replace(from, to)).expect("a component").incompatibility().expect("an incompatibility")
 }
 
 #[test]
 fn our_own_contract_fits() {
     let crm = parse(CRM).expect("a component");
-    assert_eq!(crm.misfit(), None);
+    assert_eq!(crm.incompatibility(), None);
     assert_eq!(crm.manifest.roles, ["crm".to_owned()].into());
     assert!(differences(&OURS, &OURS).is_empty());
 }
@@ -53,7 +55,7 @@ fn each_difference_is_named() {
         ),
     ];
     for (from, to, words) in cases {
-        let said = misfit(from, to);
+        let said = incompatibility(from, to);
         assert!(said.starts_with(words), "{said}");
         assert!(
             said.ends_with(
@@ -64,24 +66,24 @@ fn each_difference_is_named() {
 }
 
 #[test]
-fn a_misfit_quotes_long_names_in_part() {
+fn an_incompatibility_quotes_long_names_in_part() {
     let field = format!(r#"(field "{}" string)"#, "a".repeat(90_000));
     let details = r#"(field "details" (option $details))"#;
-    let said = misfit(details, &format!("{details} {field}"));
+    let said = incompatibility(details, &format!("{details} {field}"));
     assert!(said.len() < 4_096, "{} bytes", said.len());
 }
 
 #[test]
 fn another_version_is_named_with_what_differs() {
     let newer = CRM.replace("@0.1.0", "@0.2.0");
-    let said = parse(&newer).expect("a component").misfit().expect("a misfit");
+    let said = parse(&newer).expect("a component").incompatibility().expect("an incompatibility");
     assert_eq!(
         said,
         "it is written against frontgate:plugin/crm@0.2.0: built with 0.2.0, this gateway takes 0.1.0; \
          rebuild it with frontgate-sdk 0.1, or run a newer gateway"
     );
     let older = CRM.replace("@0.1.0", "@0.0.9").replace(r#"(field "links" (list $link))"#, "");
-    let said = parse(&older).expect("a component").misfit().expect("a misfit");
+    let said = parse(&older).expect("a component").incompatibility().expect("an incompatibility");
     assert_eq!(
         said,
         "record `customer` of `plugin-types` gained field `links`: built with 0.0.9, this gateway takes 0.1.0; \
@@ -91,7 +93,7 @@ fn another_version_is_named_with_what_differs() {
 
 #[test]
 fn a_later_version_of_the_same_line_fits() {
-    assert_eq!(parse(&CRM.replace("@0.1.0", "@0.1.7")).expect("a component").misfit(), None);
+    assert_eq!(parse(&CRM.replace("@0.1.0", "@0.1.7")).expect("a component").incompatibility(), None);
 }
 
 #[test]
@@ -130,7 +132,7 @@ fn capabilities_are_imports_with_functions_that_reach_something() {
 }
 
 #[test]
-fn too_many_names_are_refused() {
+fn too_many_names_are_rejected() {
     let imports: String = (0..1_001).map(|i| format!(r#"(import "a:b/i{i}" (instance))"#)).collect();
     let refused = parse(&format!("(component {imports})")).err().expect("a refusal");
     assert!(refused.to_string().contains("more than 1000 names"), "{refused}");
@@ -172,7 +174,7 @@ fn a_type_is_named_without_being_written_out_to_its_end() {
         "(component (import \"frontgate:plugin/settings@0.1.0\" (instance (type $t0 (result u8 (error u8))) {types} \
          (export \"get\" (func (param \"key\" string) (result $t16))))))"
     );
-    let said = parse(&wat).expect("a component").misfit().expect("a misfit");
+    let said = parse(&wat).expect("a component").incompatibility().expect("an incompatibility");
     assert!(said.contains('…') && said.len() < 2_000, "{} bytes: {said}", said.len());
 }
 
@@ -183,12 +185,12 @@ fn a_chain_of_aliases_leads_to_the_first_name() {
         "(component (import \"frontgate:plugin/plugin-types@0.1.0\" (instance (type $t (record (field \"x\" u8))) \
          (export \"a0\" (type $a0 (eq $t))) {links})))"
     );
-    assert_eq!(parse(&wat).expect("a component").misfit(), None);
+    assert_eq!(parse(&wat).expect("a component").incompatibility(), None);
 }
 
 proptest! {
     #[test]
-    fn damaged_files_are_refused_or_read_and_never_worse(
+    fn corrupt_files_are_rejected_or_read_without_a_panic(
         at in any::<prop::sample::Index>(),
         byte in any::<u8>(),
         cut in any::<prop::sample::Index>(),
@@ -196,8 +198,8 @@ proptest! {
         let mut wasm = wat::parse_str(CRM).expect("WebAssembly");
         let at = at.index(wasm.len());
         wasm[at] = byte;
-        drop(Component::parse(&wasm).map(|component| component.misfit()));
+        drop(Component::parse(&wasm).map(|component| component.incompatibility()));
         wasm.truncate(cut.index(wasm.len()));
-        drop(Component::parse(&wasm).map(|component| component.misfit()));
+        drop(Component::parse(&wasm).map(|component| component.incompatibility()));
     }
 }

@@ -1,4 +1,4 @@
-//! One delivery: an event that was accepted, and what has become of it.
+//! One delivery: what is stored of it, its states, and the outcome of an attempt.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,25 +7,25 @@ use std::time::{Duration, SystemTime};
 use frontgate_twilio::form::Form;
 use serde::Serialize;
 
-use super::import::Happened;
+use super::provider_event::ProviderEvent;
 
-/// How far a delivery is.
+/// The state of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
-    /// Waits for its turn.
+    /// Waits for its first attempt or its next one.
     Ready,
-    /// Is being worked on.
+    /// A worker holds its lease.
     Leased,
-    /// Was sent, and nobody knows whether it arrived: the platform is asked.
+    /// A request was sent and its outcome is unknown; the platform is asked.
     Unknown,
-    /// Has had its effect, or needed none.
+    /// Done, or nothing had to be done.
     Sent,
-    /// Was refused for good.
+    /// Rejected permanently.
     Failed,
-    /// Was given up; waits for the operator.
+    /// Given up; an operator has to decide.
     Dead,
-    /// The operator took it out.
+    /// Cancelled by an operator.
     Cancelled,
 }
 
@@ -34,7 +34,7 @@ impl State {
     pub const ALL: [Self; 7] =
         [Self::Ready, Self::Leased, Self::Unknown, Self::Sent, Self::Failed, Self::Dead, Self::Cancelled];
 
-    /// As in the database, the commands and the metrics.
+    /// The name in the database, the commands and the metrics.
     pub fn name(self) -> &'static str {
         match self {
             Self::Ready => "ready",
@@ -47,7 +47,7 @@ impl State {
         }
     }
 
-    /// The state of a name.
+    /// Returns the state with this name.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|state| state.name() == name)
     }
@@ -59,20 +59,20 @@ impl fmt::Display for State {
     }
 }
 
-/// A callback whose work is done after the answer.
+/// Selects the handler of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// Somebody must get a conversation.
+    /// Assigns a worker to a conversation.
     Routing,
-    /// Something has happened in one.
+    /// Handles an event of a conversation.
     Conversations,
-    /// A teammate's message goes to a channel's provider.
+    /// Sends a teammate's message to a channel's provider.
     Message,
-    /// Front is told of a message.
+    /// Imports a message of the provider into Front.
     Import,
-    /// Front is told that a message did not arrive.
+    /// Reports to Front that a message was not delivered.
     Status,
-    /// A channel was removed: its plugin is told.
+    /// Notifies the plugin of a removed channel.
     Disconnect,
 }
 
@@ -81,12 +81,12 @@ impl Kind {
     pub const ALL: [Self; 6] =
         [Self::Routing, Self::Conversations, Self::Message, Self::Import, Self::Status, Self::Disconnect];
 
-    /// Whether it is about a channel of Front's.
+    /// Whether the delivery belongs to a Front channel.
     pub fn is_front(self) -> bool {
         !matches!(self, Self::Routing | Self::Conversations)
     }
 
-    /// As in the database, the commands and the log: the callback's name, or what is done for Front.
+    /// The name in the database, the commands and the log.
     pub fn name(self) -> &'static str {
         match self {
             Self::Routing => "routing",
@@ -98,34 +98,34 @@ impl Kind {
         }
     }
 
-    /// The kind of a name.
+    /// Returns the kind with this name.
     pub(crate) fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 }
 
-/// What is written down of an event.
+/// A delivery to be enqueued.
 #[derive(Debug)]
-pub struct Event {
-    /// Whose.
+pub struct NewDelivery {
+    /// Name of the tenant.
     pub tenant: Arc<str>,
-    /// Which callback brought it.
+    /// The handler.
     pub kind: Kind,
-    /// `routing`, or the event's own name.
+    /// `routing`, or the platform's name of the event.
     pub name: String,
-    /// Deliveries of one conversation are made in order.
+    /// Key of the conversation; its deliveries are executed in order.
     pub conversation: String,
-    /// JSON: what was received, or what is to be told.
+    /// JSON: the callback as received, or the content to send.
     pub payload: String,
-    /// Of Front's channels, which one it is about, and which message.
+    /// Row id of the Front channel, if any.
     pub channel: Option<i64>,
-    /// The same.
+    /// Row id of the Front message, if any.
     pub message: Option<i64>,
-    /// Id of the request that brought it.
+    /// Id of the request that caused it.
     pub request: Arc<str>,
 }
 
-/// A delivery that a worker holds.
+/// A delivery leased by a worker.
 #[derive(Debug)]
 pub(crate) struct Delivery {
     pub(crate) id: i64,
@@ -136,19 +136,19 @@ pub(crate) struct Delivery {
     pub(crate) channel: Option<i64>,
     pub(crate) message: Option<i64>,
     pub(crate) request: Arc<str>,
-    /// What was decided before: it is not decided anew.
+    /// The stored decision of an earlier attempt, which this attempt must follow.
     pub(crate) plan: Option<String>,
-    /// Whether it has to be found out first what became of it.
+    /// Whether an earlier request may have succeeded, so the platform must be asked first.
     pub(crate) unknown: bool,
-    /// How often it was begun, this time included.
+    /// Number of attempts, including this one.
     pub(crate) attempts: u32,
-    /// How often the platform was asked what became of it.
+    /// Number of times the platform was asked about the outcome, or of plugin crashes.
     pub(crate) questions: u32,
-    /// Since when it waits.
+    /// When it was accepted, or last retried by an operator.
     pub(crate) since: SystemTime,
-    /// Since when it is worked on.
+    /// When its first attempt began.
     pub(crate) begun: SystemTime,
-    /// Proves that it is this worker's.
+    /// Random token of the lease; every later write compares it.
     pub(crate) lease: String,
 }
 
@@ -158,61 +158,96 @@ impl Delivery {
         Form::from_pairs(fields)
     }
 
-    /// How long it has waited; nothing, if the clock was turned back.
+    /// Time since it was accepted; zero if the clock was turned back.
     pub(crate) fn age(&self) -> Duration {
         SystemTime::now().duration_since(self.since).unwrap_or_default()
     }
 
-    /// How long it has been tried.
+    /// Time since its first attempt.
     pub(crate) fn tried(&self) -> Duration {
         SystemTime::now().duration_since(self.begun).unwrap_or_default()
     }
 }
 
-/// What a plugin said of a message that it has sent.
+/// The receipt of a plugin for a message that it sent.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Receipt {
-    /// What it calls the message.
+pub(crate) struct ProviderReceipt {
+    /// The plugin's id of the message.
     pub(crate) name: Option<String>,
-    /// And the conversation.
+    /// The plugin's id of the conversation.
     pub(crate) conversation: Option<String>,
-    /// What the provider told at once.
-    pub(crate) events: Vec<Happened>,
+    /// Events that the provider returned with its answer.
+    pub(crate) events: Vec<ProviderEvent>,
 }
 
-/// What has become of a delivery.
+/// The outcome of one attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Settlement {
+pub(crate) enum Outcome {
     /// Done.
     Sent {
-        /// What the platform calls the result.
+        /// The platform's id of the result.
         result: Option<String>,
     },
-    /// Not done; it has had no effect.
-    Again {
-        /// Not before, if somebody said so.
+    /// Not done, without any effect: retry.
+    Retry {
+        /// The earliest time of the retry, if the platform named one.
         after: Option<Duration>,
         reason: String,
-        /// Whether a plugin has to answer first, so that nothing was decided yet.
+        /// Whether a plugin has to answer first, so that nothing is decided yet.
         waits_for_plugin: bool,
     },
-    /// It may have had its effect.
+    /// The request may have had its effect.
     Unknown {
         reason: String,
-        /// Whether the platform was asked and did not say. Where it could not even be asked, nothing
-        /// is learnt about the delivery.
+        /// Whether the platform was asked and gave no answer about this delivery. An outage answers
+        /// nothing and must not use up a question.
         asked: bool,
-        /// Not before, if somebody said so.
+        /// The earliest time of the next question, if the platform named one.
         after: Option<Duration>,
     },
-    /// Refused for good.
+    /// Rejected permanently.
     Failed { reason: String },
-    /// The same, in words for whoever wrote the message.
-    Refused { reason: String, told: String },
-    /// A plugin has sent a message.
-    Delivered { receipt: Receipt },
-    /// A plugin crashed over it, and nothing was sent.
+    /// Rejected permanently, with a text for the author of the message.
+    Refused { reason: String, notice: String },
+    /// A plugin sent a message.
+    Delivered { receipt: ProviderReceipt },
+    /// A plugin crashed before it sent anything.
     Crashed { reason: String },
-    /// Nobody can find out what became of it.
+    /// The outcome cannot be determined.
     Lost { reason: String },
+}
+
+/// The new state of a delivery when its lease is released.
+#[derive(Debug, Clone)]
+pub(crate) struct Transition {
+    pub(crate) state: State,
+    /// Time until the next attempt; `None` in a final state.
+    pub(crate) pause: Option<Duration>,
+    pub(crate) waits_for_plugin: bool,
+    /// Whether a request that was sent may have had its effect.
+    pub(crate) maybe_sent: bool,
+    pub(crate) reason: Option<String>,
+    pub(crate) result: Option<String>,
+    pub(crate) questions: u32,
+    /// The plugin's receipt for a message that it sent.
+    pub(crate) receipt: Option<ProviderReceipt>,
+    /// Why the message was not delivered, for its author.
+    pub(crate) notice: Option<String>,
+}
+
+impl Transition {
+    /// A transition without pause, reason or result.
+    pub(crate) fn new(state: State, questions: u32) -> Self {
+        Self {
+            state,
+            pause: None,
+            waits_for_plugin: false,
+            maybe_sent: false,
+            reason: None,
+            result: None,
+            questions,
+            receipt: None,
+            notice: None,
+        }
+    }
 }

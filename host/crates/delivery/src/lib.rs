@@ -1,18 +1,26 @@
-//! What a platform was told is done, and still has to be: written down before the answer, worked off
-//! afterwards, never lost, and never done twice blindly.
+//! The durable queue of deliveries, and its workers.
 //!
-//! In reading order: [`job`] is one delivery and what becomes of it, [`store`] keeps it, [`worker`]
-//! takes one after the other, `work/` makes it, and `verdict` says when it goes on.
+//! Work that remains after a platform's request was answered is a delivery: stored before the answer, executed
+//! afterwards, retried until it ends or an operator decides. A request that may have had its effect is never
+//! repeated before the platform was asked about it, unless repeating it is harmless.
+//!
+//! - [`Store`]: the tables, through the database's one writer; [`store::queue_admin::QueueAdmin`] for operators.
+//! - [`worker::work`]: leases deliveries, executes them with the `handlers`, and stores the outcome.
+//! - [`job::NewDelivery`]: a delivery to be enqueued.
+//!
+//! In reading order: [`job`], [`store`], [`worker`], `handlers`, `retry_policy`. This crate is the trip of a delivery
+//! and the second half of the trip of a channel's message (see ARCHITECTURE.md). It serves no HTTP.
 
-mod budget;
-mod busy;
-mod front;
-pub mod import;
+mod concurrency;
+mod front_client;
+mod handlers;
 pub mod job;
+pub mod provider_event;
+mod rate_limit;
+mod retry_policy;
 pub mod settings;
 pub mod store;
-mod verdict;
-mod work;
 pub mod worker;
 
 pub use self::settings::Settings;
+pub use self::store::Store;

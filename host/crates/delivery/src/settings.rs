@@ -1,69 +1,74 @@
-//! `[delivery]`: how deliveries reach the platforms.
+//! The section `[delivery]` of the configuration: limits and retries of deliveries.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use frontgate_net::ClientOptions;
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use smart_default::SmartDefault;
 
-/// How deliveries reach the platforms.
-#[derive(Debug, Clone, Deserialize)]
+/// Deliveries to the platforms: concurrency, timeouts and retries.
+#[derive(Debug, Clone, SmartDefault, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
-    /// Deliveries of one tenant that are worked on at one time.
+    /// Concurrent deliveries of one tenant.
+    #[default = 16]
+    #[schemars(range(min = 1, max = 10_000))]
     pub at_once_max: usize,
-    /// Requests to a platform for one tenant, on average; a second's worth may come at once.
+    /// Average number of requests per second to a platform for one tenant. Bursts have at most as many requests.
+    #[default = 50]
+    #[schemars(range(min = 1, max = 100_000))]
     pub requests_per_second_max: u32,
-    /// From the first byte to the end of the answer.
+    /// Timeout of a request, from its first byte to the end of the response.
+    #[default = 15_000]
+    #[schemars(range(min = 1, max = 86_400_000))]
     pub request_timeout_ms: u64,
-    /// Until a connection is open, TLS included.
+    /// Timeout of a connection attempt, including TLS.
+    #[default = 5_000]
+    #[schemars(range(min = 1, max = 86_400_000))]
     pub connect_timeout_ms: u64,
-    /// Authorities that are trusted beside those that browsers trust, as PEM.
+    /// PEM files with certificate authorities that are trusted in addition to the public ones.
     pub ca_files: Vec<PathBuf>,
-    /// DNS servers for the platforms' hosts; those of the system if empty.
+    /// DNS servers for the platforms' hosts, such as `10.0.0.53:53`. Empty: the servers of the system.
     pub nameservers: Vec<SocketAddr>,
-    /// Connections that are kept open for the next request.
+    /// Idle connections that are kept open.
+    #[default = 8]
+    #[schemars(range(min = 0, max = 10_000))]
     pub connections_idle_max: usize,
-    /// Bytes of one answer.
+    /// Maximum size of a response in bytes.
+    #[default = 1_048_576]
+    #[schemars(range(min = 1_024, max = 1 << 30))]
     pub response_bytes_max: usize,
-    /// The first pause after a failure. Each further one is twice as long, with some chance in it.
+    /// Delay before the first retry. Each further delay is twice as long, with jitter.
+    #[default = 500]
+    #[schemars(range(min = 1, max = 86_400_000))]
     pub retry_first_ms: u64,
-    /// The longest pause.
+    /// Maximum delay between retries. At least `retry_first_ms`.
+    #[default = 300_000]
+    #[schemars(range(min = 1, max = 86_400_000))]
     pub retry_longest_ms: u64,
-    /// After this long a delivery is given up, and waits for the operator.
+    /// Age at which a delivery is given up. It then waits for `frontgate deliveries retry`.
+    #[default = 86_400_000]
+    #[schemars(range(min = 1, max = 365 * 86_400_000_u64))]
     pub give_up_after_ms: u64,
-    /// How often the platform is asked what became of a request without an answer.
+    /// Number of queries to the platform about the outcome of an unanswered request.
+    #[default = 10]
+    #[schemars(range(min = 1, max = 1_000))]
     pub unknown_tries_max: u32,
-    /// How long a plugin is asked again who gets a conversation before its turn is skipped.
+    /// Time for which a failing routing plugin is retried before the next one is asked.
+    #[default = 30_000]
+    #[schemars(range(min = 0, max = 86_400_000))]
     pub routing_patience_ms: u64,
-    /// How long plugins may take for one delivery.
+    /// Timeout of the plugin calls of one delivery.
+    #[default = 10_000]
+    #[schemars(range(min = 1, max = 86_400_000))]
     pub plugin_timeout_ms: u64,
 }
 
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            at_once_max: 16,
-            requests_per_second_max: 50,
-            request_timeout_ms: 15_000,
-            connect_timeout_ms: 5_000,
-            ca_files: Vec::new(),
-            nameservers: Vec::new(),
-            connections_idle_max: 8,
-            response_bytes_max: 1_048_576,
-            retry_first_ms: 500,
-            retry_longest_ms: 300_000,
-            give_up_after_ms: 86_400_000,
-            unknown_tries_max: 10,
-            routing_patience_ms: 30_000,
-            plugin_timeout_ms: 10_000,
-        }
-    }
-}
-
 impl Settings {
-    /// Limits of the client that sends deliveries.
+    /// Options of the HTTP client that sends deliveries.
     pub fn client(&self) -> ClientOptions {
         ClientOptions {
             ca_files: self.ca_files.clone(),

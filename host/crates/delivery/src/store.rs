@@ -1,51 +1,62 @@
-//! What the delivery keeps in the database: events that were accepted, and the queue. Everything here
-//! is about one owner of the file; [`desk`] is for operators, beside it.
+//! The tables of the delivery queue: accepted events, deliveries, Front channels and their messages.
+//!
+//! [`Store`] is the gateway's own access, through the one writer of the database. [`queue_admin`] is for operators'
+//! commands, which open the file beside a gateway or without one.
 
-pub mod desk;
 mod events;
 pub mod front;
+mod provider_gate;
+mod prune;
 pub(super) mod queue;
-mod shares;
+pub mod queue_admin;
+mod quotas;
+mod rows;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use anyhow::Context as _;
 pub use frontgate_store::StoreError;
 use frontgate_store::{Database, Origin, schema};
+use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-pub use self::events::{Accepted, Told};
-pub use self::shares::Size;
+pub use self::events::{Accepted, StoredAnswer};
+use self::provider_gate::ProviderGate;
+pub(super) use self::prune::Retention;
+pub use self::quotas::Size;
 
-/// Events and deliveries.
+/// The gateway's access to events and deliveries.
 pub struct Store {
     database: Arc<Database>,
-    /// For each tenant, what is told when something may have become due.
+    /// For each tenant, notified when a delivery may have become due.
     due: Mutex<HashMap<String, Arc<Notify>>>,
-    /// For messages of teammates, who waits to hear what becomes of them.
-    waiting: front::Waiting,
-    limits: shares::Limits,
-    providers: shares::Providers,
+    /// For each message, notified when its delivery was settled.
+    watchers: front::Watchers,
+    limits: quotas::Limits,
+    providers: ProviderGate,
 }
 
 impl Store {
-    /// Puts in order what a process before this one left unfinished.
-    pub async fn open(database: &Arc<Database>, config: &frontgate_store::Settings) -> anyhow::Result<Self> {
-        let left = database.write(Origin::own(), |transaction| queue::recover(transaction)).await;
-        let left = left.context("putting the database in order")?;
-        if left > 0 {
-            tracing::info!("{left} deliveries were cut off when the gateway last ended; they go on");
+    /// Opens the store and recovers deliveries that were leased when the previous process ended.
+    pub async fn open(database: &Arc<Database>, settings: &frontgate_store::Settings) -> anyhow::Result<Self> {
+        let recovered = database.write(Origin::own(), |transaction| rows::recover(transaction)).await;
+        let recovered = recovered.context("failed to recover interrupted deliveries")?;
+        if recovered > 0 {
+            tracing::info!(
+                event = "delivery.recovered",
+                count = recovered,
+                "{recovered} interrupted deliveries resumed"
+            );
         }
-        let (database, limits) = (Arc::clone(database), shares::Limits::new(config));
-        let (due, waiting, providers) = (Mutex::default(), Mutex::default(), shares::Providers::default());
-        Ok(Self { database, due, waiting, limits, providers })
+        let (database, limits) = (Arc::clone(database), quotas::Limits::new(settings));
+        let (due, watchers, providers) = (Mutex::default(), Mutex::default(), ProviderGate::default());
+        Ok(Self { database, due, watchers, limits, providers })
     }
 
-    /// What is told when something of a tenant may have become due.
-    pub(super) fn due(&self, tenant: &str) -> Arc<Notify> {
-        let mut all = self.due.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(all.entry(tenant.to_owned()).or_default())
+    /// The signal of a tenant, notified when a delivery may have become due.
+    pub(super) fn due_signal(&self, tenant: &str) -> Arc<Notify> {
+        Arc::clone(self.due.lock().entry(tenant.to_owned()).or_default())
     }
 }
 

@@ -1,4 +1,6 @@
-//! Takes one delivery after the other, for each tenant apart: claim, make, settle.
+//! Workers: lease deliveries, execute them, and store the outcomes.
+//!
+//! Each tenant has one worker for each kind of delivery, so no kind and no tenant delays another.
 
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
@@ -8,11 +10,11 @@ use std::time::Duration;
 
 use frontgate_net::Client;
 use frontgate_store::crash;
+use frontgate_telemetry::metrics::{METRICS, labels};
 use frontgate_tenants::Tenant;
 use frontgate_tenants::roles::Plugins;
 use frontgate_twilio_rest::rest::Rest;
 use futures_util::FutureExt as _;
-use metrics::counter;
 use tokio::sync::Semaphore;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::sleep;
@@ -20,27 +22,26 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
-use super::budget::Budget;
-use super::busy::Busy;
-use super::front::Front;
-use super::job::{Delivery, Kind, Settlement, State};
-use super::store::Store;
-use super::store::queue::{Change, Keep, Next};
-use super::verdict;
-use super::work::Workshop;
+use super::concurrency::ChannelConcurrency;
+use super::front_client::FrontClient;
+use super::handlers::DeliveryContext;
+use super::job::{Delivery, Kind, Outcome, State, Transition};
+use super::rate_limit::TenantRateLimit;
+use super::retry_policy;
+use super::store::queue::Next;
+use super::store::{Retention, Store};
 
-/// How often the queue is looked at though nobody said that anything is due: an operator's command
-/// does not.
-const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+/// How often the queue is polled without a signal: an operator's command, in another process, sends none.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// How long after a failure of the store it is tried again.
+/// The pause after a failure of the store.
 const STORE_PAUSE: Duration = Duration::from_millis(500);
 
-/// How often old rows are deleted, and how long others have in between.
+/// The interval of retention, and the pause between two writes of it.
 const PRUNE_INTERVAL: Duration = Duration::from_secs(60);
 const PRUNE_PAUSE: Duration = Duration::from_millis(100);
 
-/// Sections of the configuration that workers go by.
+/// The sections of the configuration that workers use.
 #[derive(Clone, Copy)]
 pub struct Settings<'c> {
     /// `[delivery]`.
@@ -51,8 +52,11 @@ pub struct Settings<'c> {
     pub tenants: &'c BTreeMap<String, frontgate_tenants::Settings>,
 }
 
-/// Works on the deliveries of all tenants until `stop`; those that were begun then are finished. An
-/// error is a fault: nothing is delivered any more.
+/// Runs the workers of all tenants until `stop`, then finishes the deliveries in progress.
+///
+/// # Errors
+///
+/// Fails if a worker panics, which is a fault of the gateway: nothing is delivered afterwards.
 pub async fn work(
     settings: Settings<'_>,
     tenants: &[Arc<Tenant>],
@@ -65,118 +69,120 @@ pub async fn work(
     for tenant in tenants {
         let twilio = &settings.tenants[&*tenant.name].twilio;
         let fronts = tenant.front.iter();
-        let fronts = fronts.map(|(name, app)| (name.clone(), Arc::new(Front::new(app, &client)))).collect();
-        let workshop = Workshop {
+        let fronts = fronts.map(|(name, app)| (name.clone(), Arc::new(FrontClient::new(app, &client)))).collect();
+        let context = Arc::new(DeliveryContext {
             fronts,
             tenant: Arc::clone(tenant),
             plugins: Arc::clone(plugins),
             store: Arc::clone(store),
             rest: Rest::new(twilio, &client),
-            budget: Budget::new(settings.delivery.requests_per_second_max),
+            rate_limit: TenantRateLimit::new(settings.delivery.requests_per_second_max),
             limits: settings.delivery.clone(),
             stop: stop.clone(),
-        };
-        let workshop = Arc::new(workshop);
-        // A routing never waits for a place that another kind holds, nor does what a customer wrote.
-        // Where the last app was taken out, what is open is still brought to its end.
+        });
+        // Open deliveries of a removed app are still ended.
         let has_front = !tenant.front.is_empty() || store.has_open_for_front(&tenant.name).await;
         for kind in Kind::ALL.into_iter().filter(|kind| !kind.is_front() || has_front) {
-            let (workshop, begun) = (Arc::clone(&workshop), TaskTracker::new());
-            workers.spawn(Worker { workshop, kind, begun, busy: Arc::default() }.run(stop.clone()));
+            let (context, tasks) = (Arc::clone(&context), TaskTracker::new());
+            workers.spawn(Worker { context, kind, tasks, channels: Arc::default() }.run(stop.clone()));
         }
     }
-    let keep = Keep {
-        events: Duration::from_millis(settings.store.events_keep_ms),
-        deliveries: Duration::from_millis(settings.store.deliveries_keep_ms),
-        messages: Duration::from_millis(settings.store.messages_keep_ms),
-        conversations: Duration::from_millis(settings.store.conversations_keep_ms),
-    };
-    workers.spawn(prune(Arc::clone(store), keep, stop));
+    workers.spawn(prune(Arc::clone(store), Retention::new(settings.store), stop));
     while let Some(ended) = workers.join_next().await {
         ended?;
     }
     Ok(())
 }
 
-/// One tenant's, for one kind.
+/// The worker of one tenant and kind.
 struct Worker {
-    workshop: Arc<Workshop>,
+    context: Arc<DeliveryContext>,
     kind: Kind,
-    begun: TaskTracker,
-    busy: Arc<Busy>,
+    /// Deliveries in progress.
+    tasks: TaskTracker,
+    channels: Arc<ChannelConcurrency>,
 }
 
 impl Worker {
     async fn run(self, stop: CancellationToken) {
-        let limits = &self.workshop.limits;
-        let places = Arc::new(Semaphore::new(limits.at_once_max));
+        let limits = &self.context.limits;
+        let permits = Arc::new(Semaphore::new(limits.at_once_max));
         let longest = Duration::from_millis(limits.retry_longest_ms);
-        let apps = self.workshop.fronts.values();
+        let apps = self.context.fronts.values();
         let per_channel = apps.map(|front| front.app.at_once_per_channel_max).min().unwrap_or(usize::MAX);
-        let store = Arc::clone(&self.workshop.store);
-        let tenant = Arc::clone(&self.workshop.tenant.name);
-        let something_due = store.due(&tenant);
+        let store = Arc::clone(&self.context.store);
+        let tenant = Arc::clone(&self.context.tenant.name);
+        let due_signal = store.due_signal(&tenant);
         loop {
-            let place = tokio::select! {
+            let permit = tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
-                place = Arc::clone(&places).acquire_owned() => place.expect("nobody closes it"),
+                permit = Arc::clone(&permits).acquire_owned() => permit.expect("the semaphore is never closed"),
             };
-            let mut due = pin!(something_due.notified());
+            let mut due = pin!(due_signal.notified());
             due.as_mut().enable();
-            let pause = match store.claim(&tenant, self.kind, longest, &self.busy.full(per_channel)).await {
+            let pause = match store.claim(&tenant, self.kind, longest, &self.channels.full(per_channel)).await {
                 Ok(Next::Delivery(delivery)) => {
                     crash::point("claimed");
-                    let (workshop, busy) = (Arc::clone(&self.workshop), Arc::clone(&self.busy));
-                    busy.add(delivery.channel);
-                    self.begun.spawn(async move {
-                        make(&workshop, &delivery).await;
-                        busy.remove(delivery.channel);
-                        drop(place);
+                    let (context, channels) = (Arc::clone(&self.context), Arc::clone(&self.channels));
+                    channels.add(delivery.channel);
+                    self.tasks.spawn(async move {
+                        execute(&context, &delivery).await;
+                        channels.remove(delivery.channel);
+                        drop(permit);
                     });
                     continue;
                 }
-                Ok(Next::In(pause)) => pause.min(LOOK_INTERVAL),
-                Ok(Next::Nothing) => LOOK_INTERVAL,
+                Ok(Next::In(pause)) => pause.min(POLL_INTERVAL),
+                Ok(Next::Nothing) => POLL_INTERVAL,
                 Err(error) => {
-                    warn!(tenant = &*tenant, "deliveries wait: {error}");
+                    warn!(
+                        event = "delivery.claim_failed",
+                        tenant = &*tenant,
+                        "failed to lease the next delivery, retrying: {error}"
+                    );
                     STORE_PAUSE
                 }
             };
-            drop(place);
+            drop(permit);
             tokio::select! {
                 () = stop.cancelled() => break,
                 () = due => {}
-                () = self.busy.freed.notified() => {}
+                () = self.channels.freed.notified() => {}
                 () = sleep(pause) => {}
             }
         }
-        self.begun.close();
-        self.begun.wait().await;
+        self.tasks.close();
+        self.tasks.wait().await;
     }
 }
 
-/// Makes one delivery and writes down what became of it, however long that takes.
-async fn make(workshop: &Workshop, delivery: &Arc<Delivery>) {
-    let made = AssertUnwindSafe(workshop.make(delivery)).catch_unwind().await;
-    let settlement = match made {
-        Ok(Ok(settlement)) => settlement,
-        // What was decided could not be written down, so nothing was sent.
+/// Executes a delivery and stores its outcome, retrying until the store accepts it.
+async fn execute(context: &DeliveryContext, delivery: &Arc<Delivery>) {
+    let outcome = match AssertUnwindSafe(context.execute(delivery)).catch_unwind().await {
+        Ok(Ok(outcome)) => outcome,
+        // The decision could not be stored, so nothing was sent.
         Ok(Err(error)) => {
-            Settlement::Again { after: None, reason: format!("the store: {error}"), waits_for_plugin: false }
+            let reason = format!("failed to store the decision: {error}");
+            Outcome::Retry { after: None, reason, waits_for_plugin: false }
         }
         Err(_) => {
-            let reason = "a fault of the gateway; its text is on standard error".to_owned();
-            Settlement::Unknown { reason, asked: true, after: None }
+            let reason = "internal error of the gateway; see standard error".to_owned();
+            Outcome::Unknown { reason, asked: true, after: None }
         }
     };
-    let change = verdict::change(&workshop.limits, delivery, settlement);
+    let transition = retry_policy::transition(&context.limits, delivery, outcome);
+    let (id, tenant) = (delivery.id, &*context.tenant.name);
     loop {
-        match workshop.store.settle(&workshop.tenant.name, delivery, change.clone()).await {
-            Ok(true) => break report(workshop, delivery, &change),
-            Ok(false) => break warn!(delivery = delivery.id, "delivery {} was this worker's no more", delivery.id),
+        match context.store.settle(tenant, delivery, transition.clone()).await {
+            Ok(true) => break report(tenant, delivery, &transition),
+            Ok(false) => {
+                let event = "delivery.lease_lost";
+                break warn!(event, tenant, delivery = id, "lease on delivery {id} lost; outcome discarded");
+            }
             Err(error) => {
-                warn!(delivery = delivery.id, "what became of delivery {} is not on disk yet: {error}", delivery.id)
+                let event = "delivery.settle_failed";
+                warn!(event, tenant, delivery = id, "failed to persist outcome of delivery {id}, retrying: {error}");
             }
         }
         sleep(STORE_PAUSE).await;
@@ -184,36 +190,44 @@ async fn make(workshop: &Workshop, delivery: &Arc<Delivery>) {
     crash::point("settled");
 }
 
-/// One line and one metric for each time a delivery was worked on.
-fn report(workshop: &Workshop, delivery: &Delivery, change: &Change) {
-    let (state, tenant, kind) = (change.state.name(), &*workshop.tenant.name, delivery.kind.name());
-    let labels = [("callback", kind), ("state", state)];
-    counter!("frontgate_deliveries_total", &labels).increment(1);
-    let (id, request, attempts) = (delivery.id, &*delivery.request, delivery.attempts);
-    let event = &*delivery.name;
-    match (change.state, &change.reason) {
-        (State::Sent, _) => info!(request, tenant, delivery = id, event, attempts, "delivery {id} of {kind} is made"),
-        (_, reason) => warn!(
+/// Writes the log line and counts the metric of an attempt.
+fn report(tenant: &str, delivery: &Delivery, transition: &Transition) {
+    let (state, kind) = (transition.state.name(), delivery.kind.name());
+    METRICS.delivery_attempts.get_or_create(&labels::Delivery { callback: kind, state }).inc();
+    let event = match transition.state {
+        State::Sent => "delivery.sent",
+        State::Ready | State::Leased => "delivery.retry_scheduled",
+        State::Unknown => "delivery.outcome_unknown",
+        State::Failed => "delivery.failed",
+        State::Dead => "delivery.gave_up",
+        State::Cancelled => "delivery.cancelled",
+    };
+    let (id, request, attempts, name) = (delivery.id, &*delivery.request, delivery.attempts, &*delivery.name);
+    if transition.state == State::Sent {
+        info!(event, request, tenant, delivery = id, name, attempts, state, "delivery {id} of {kind} is sent");
+    } else {
+        let reason = transition.reason.as_deref().unwrap_or("-");
+        warn!(
+            event,
             request,
             tenant,
             delivery = id,
-            event,
+            name,
             attempts,
             state,
-            "delivery {id} of {kind} is {state}: {}",
-            reason.as_deref().unwrap_or("-")
-        ),
+            "delivery {id} of {kind} is {state}: {reason}"
+        );
     }
 }
 
-/// Forgets what is old, a little at a time.
-async fn prune(store: Arc<Store>, keep: Keep, stop: CancellationToken) {
+/// Deletes old rows, a few at a time, until `stop`.
+async fn prune(store: Arc<Store>, keep: Retention, stop: CancellationToken) {
     loop {
         let pause = match store.prune(keep).await {
             Ok(true) => PRUNE_PAUSE,
             Ok(false) => PRUNE_INTERVAL,
             Err(error) => {
-                warn!("old deliveries are not deleted: {error}");
+                warn!(event = "store.prune_failed", "failed to delete old rows: {error}");
                 PRUNE_INTERVAL
             }
         };

@@ -1,82 +1,94 @@
 //! `[tenants.NAME.front.APP]`: a Front app whose application channels are served.
 
 use frontgate_settings::Secret;
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use smart_default::SmartDefault;
 
-/// A Front app, and the plugin that knows the provider behind its channels.
-#[derive(Debug, Deserialize)]
+/// Front stops waiting for a response after this many milliseconds.
+const TIMEOUT_MS: u64 = 7_000;
+
+/// A Front app, and the plugin for the provider behind its channels. Front calls `{public_url}/front/APP`.
+#[derive(Debug, SmartDefault, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
-    /// The App UID, which stands in tokens.
+    /// The App UID of the app's settings in Front. Tokens contain it.
     pub app_uid: Option<Secret>,
-    /// Every one of them is accepted, so that a secret can be replaced without a gap. The first one signs
-    /// calls to Front.
+    /// App secrets of the app's settings in Front. All of them are accepted, so that a secret can be replaced without
+    /// downtime. The first one signs calls to Front.
     pub app_secrets: Vec<Secret>,
-    /// The plugin that answers the role `channel`.
+    /// Plugin that connects the provider: it has the role `channel`.
     pub plugin: String,
-    /// Where Front's API is.
+    /// URL of Front's API.
+    #[default = "https://api2.frontapp.com"]
     pub api_url: String,
-    /// Where files of messages lie, beside `api_url`: they are asked for with a token.
+    /// Origins of messages' files, in addition to `api_url`. Requests to them carry a token. `https://*.` matches all
+    /// hosts below a name.
+    #[default(vec!["https://*.api.frontapp.com".to_owned()])]
     pub files_urls: Vec<String>,
-    /// Where Front may lead from there: asked without a token.
+    /// Origins that those may redirect to. Requests to them carry no token.
+    #[default(vec!["https://*.amazonaws.com".to_owned()])]
     pub storage_urls: Vec<String>,
-    /// Private networks in which hosts that match a pattern may lie.
+    /// Private networks, such as `10.0.0.0/8`, in which hosts that match a `*.` pattern may be. A host that is written
+    /// in full may be at any address.
     pub files_networks: Vec<String>,
-    /// How long a request of Front may take in all; Front gives up after 7,000.
+    /// Timeout of a request of Front, which itself stops waiting after 7000. Work that is not finished by then
+    /// continues, and a failure is reported to Front later.
+    #[default = 6_500]
+    #[schemars(range(min = 1, max = TIMEOUT_MS - 1))]
     pub timeout_ms: u64,
-    /// How long a request of a channel's provider may take in all.
+    /// Timeout of a request of a channel's provider.
+    #[default = 4_500]
+    #[schemars(range(min = 1, max = 86_400_000))]
     pub provider_timeout_ms: u64,
-    /// How far the time of a request may be from this clock, either way.
+    /// Maximum difference between the time of a request and the gateway's clock, in either direction.
+    #[default = 300_000]
+    #[schemars(range(min = 1_000, max = 86_400_000))]
     pub signature_window_ms: u64,
-    /// Body of one request of Front, or of a provider.
+    /// Maximum size in bytes of the body of a request of Front or of a provider.
+    #[default(2 << 20)]
+    #[schemars(range(min = 1_024, max = 1 << 30))]
     pub body_bytes_max: usize,
-    /// Channels that can be connected at one time.
+    /// Connected channels.
+    #[default = 10_000]
+    #[schemars(range(min = 1, max = 1_000_000))]
     pub channels_max: usize,
-    /// What one answer of the plugin may tell.
+    /// Events in one result of the plugin.
+    #[default = 100]
+    #[schemars(range(min = 1, max = 10_000))]
     pub events_max: usize,
-    /// Messages and reports of one channel's provider that Front was not told of yet, or that were given up.
+    /// Messages and reports of one channel's provider that are not imported yet or were given up. Further ones get
+    /// 503.
+    #[default = 10_000]
+    #[schemars(range(min = 1, max = 1_000_000_000))]
     pub waiting_max: u64,
-    /// Bytes of those.
+    /// Size of those in bytes.
+    #[default(64 << 20)]
+    #[schemars(range(min = 1, max = 1_u64 << 50))]
     pub waiting_bytes_max: u64,
-    /// Requests of one channel's provider that are answered at one time; further ones wait.
+    /// Concurrent requests of one channel's provider. Further requests wait.
+    #[default = 16]
+    #[schemars(range(min = 1, max = 4_096))]
     pub provider_calls_per_channel_max: usize,
-    /// Calls to Front for one channel.
+    /// Calls per second to Front for one channel. The calls of all channels together follow the rate limit that Front
+    /// reports.
+    #[default = 5]
+    #[schemars(range(min = 1, max = 1_000))]
     pub calls_per_second_max: u32,
-    /// Deliveries of one channel that are worked on at one time.
+    /// Concurrent deliveries of one channel in each direction. The smallest value of a tenant's apps applies.
+    #[default = 4]
+    #[schemars(range(min = 1, max = 1_000))]
     pub at_once_per_channel_max: usize,
-    /// How long Front may take to say that it has imported a message about which it gave no answer, before
-    /// it is told again.
+    /// Time for Front to confirm the import of a message after a call without a response. Then the call is repeated.
+    #[default = 30_000]
+    #[schemars(range(min = 1, max = 86_400_000))]
     pub import_patience_ms: u64,
-    /// How long one file, or one call with files, may take.
+    /// Timeout of one file, or of one call with files.
+    #[default = 60_000]
+    #[schemars(range(min = 1, max = 86_400_000))]
     pub files_timeout_ms: u64,
-    /// For how long a customer's file that is not to be had is tried again, before its message goes without.
+    /// Time for which an unavailable file of a customer is retried. Then its message is imported without the file.
+    #[default = 600_000]
+    #[schemars(range(min = 0, max = 86_400_000))]
     pub file_patience_ms: u64,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            app_uid: None,
-            app_secrets: Vec::new(),
-            plugin: String::new(),
-            api_url: "https://api2.frontapp.com".to_owned(),
-            files_urls: vec!["https://*.api.frontapp.com".to_owned()],
-            storage_urls: vec!["https://*.amazonaws.com".to_owned()],
-            files_networks: Vec::new(),
-            timeout_ms: 6_500,
-            provider_timeout_ms: 4_500,
-            signature_window_ms: 300_000,
-            body_bytes_max: 2 * 1024 * 1024,
-            channels_max: 10_000,
-            events_max: 100,
-            waiting_max: 10_000,
-            waiting_bytes_max: 64 * 1024 * 1024,
-            provider_calls_per_channel_max: 16,
-            calls_per_second_max: 5,
-            at_once_per_channel_max: 4,
-            import_patience_ms: 30_000,
-            files_timeout_ms: 60_000,
-            file_patience_ms: 600_000,
-        }
-    }
 }

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use metrics::counter;
+use frontgate_telemetry::metrics::{METRICS, labels};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
@@ -220,7 +220,7 @@ impl Connection {
     }
 
     fn evict(&self, limit: &'static str) {
-        counter!("frontgate_connections_evicted_total", "limit" => limit).increment(1);
+        METRICS.connections_evicted.get_or_create(&labels::Limit { limit }).inc();
         self.evicted.cancel();
     }
 }

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use frontgate_runtime::error::CallError;
+use frontgate_runtime::CallError;
 use frontgate_store::StoreError;
 use frontgate_twilio_callbacks::error::{DecodeError, EncodeError};
 use hyper::StatusCode;
@@ -111,7 +111,9 @@ impl Error {
     /// Seconds after which the caller may try again, where it may.
     pub fn retry_after_seconds(&self) -> Option<u32> {
         match self {
-            Self::Call(CallError::Busy(_) | CallError::BreakerOpen | CallError::NotCommitted { passes: true, .. })
+            Self::Call(
+                CallError::Busy(_) | CallError::BreakerOpen | CallError::NotCommitted { retryable: true, .. },
+            )
             | Self::BodiesFull
             | Self::NotStored(_) => Some(1),
             // Room comes with deliveries that are made, not with the next moment.
@@ -142,8 +144,8 @@ fn status(error: &CallError) -> StatusCode {
         | CallError::Busy(_)
         | CallError::BreakerOpen
         | CallError::Unavailable(_)
-        | CallError::NotCommitted { passes: true, .. } => StatusCode::SERVICE_UNAVAILABLE,
-        CallError::Failed(_) | CallError::NotCommitted { passes: false, .. } | CallError::Trap { .. } => {
+        | CallError::NotCommitted { retryable: true, .. } => StatusCode::SERVICE_UNAVAILABLE,
+        CallError::Failed(_) | CallError::NotCommitted { retryable: false, .. } | CallError::Trap { .. } => {
             StatusCode::BAD_GATEWAY
         }
         CallError::OutOfTime(_) => StatusCode::GATEWAY_TIMEOUT,

@@ -13,8 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use frontgate_delivery::store::Store;
-use frontgate_runtime::error::CallError;
-use frontgate_runtime::run::call::Deadlines;
+use frontgate_runtime::{CallError, Deadlines};
 use frontgate_tenants::Tenant;
 use frontgate_tenants::roles::Plugins;
 use frontgate_twilio::form::Form;
@@ -154,7 +153,7 @@ impl Gateway {
         trip.verified();
         drop(hold);
         if let Some(counter) = route.tenant.verified.get(&verified.key) {
-            counter.increment(1);
+            counter.inc();
         }
         let form = match verified.content() {
             Content::Form(form) if !wrong_method => form,

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use frontgate_telemetry::REFUSALS;
+use frontgate_telemetry::metrics::METRICS;
 use http_body_util::Full;
 use hyper::body::{Body as _, Bytes, Incoming};
 use hyper::header::{CONNECTION, HeaderValue};
@@ -20,7 +21,6 @@ use hyper::server::conn::http1;
 use hyper::service::{HttpService, service_fn};
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use metrics::{counter, gauge};
 use rustix::net::sockopt::set_tcp_user_timeout;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::{Instant, sleep, sleep_until};
@@ -174,7 +174,7 @@ impl Server {
             }
         };
         let Ok(place) = self.connections.admit(peer.ip()) else {
-            counter!("frontgate_connections_refused_total").increment(1);
+            METRICS.connections_refused.inc();
             return None;
         };
         // Answers are written at once and whole; waiting for more to send only costs time.
@@ -241,7 +241,7 @@ async fn serve_until_end<S>(
         }
     };
     if let Err(error) = ended {
-        counter!("frontgate_connection_errors_total").increment(1);
+        METRICS.connection_errors.inc();
         if limits.has_line() {
             debug!(event = "server.connection_failed", "connection ended early: {error}");
         }
@@ -256,13 +256,13 @@ struct Open;
 
 impl Open {
     fn new() -> Self {
-        gauge!("frontgate_connections").increment(1);
+        METRICS.connections.inc();
         Self
     }
 }
 
 impl Drop for Open {
     fn drop(&mut self) {
-        gauge!("frontgate_connections").decrement(1);
+        METRICS.connections.dec();
     }
 }

@@ -1,93 +1,105 @@
-//! `[server]` and `[admin]`: the listeners of platforms and operators.
+//! `[server]` and `[admin]`: the listeners for platforms and for operators.
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::Deref;
 use std::path::PathBuf;
 
-use serde::Deserialize;
+use frontgate_settings::mask_user_info;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize, Serializer};
+use smart_default::SmartDefault;
 
-/// The public listener, which Twilio and Front call.
-#[derive(Debug, Clone, Deserialize)]
+/// The public listener for Twilio and Front.
+#[derive(Debug, Clone, SmartDefault, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Server {
-    /// Address and port.
+    /// Address and port of the public listener.
+    #[default(SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)))]
+    #[schemars(extend("x-restart" = true))]
     pub listen: SocketAddr,
-    /// What the platforms were given, letter for letter: signatures are checked against it. `None`
-    /// stands for plain HTTP at `listen`.
+    /// URL that the platforms were given, exactly as written there: signatures are checked against it. Behind a proxy
+    /// or tunnel, the outside URL. Default: plain HTTP at `listen`.
     pub public_url: Option<PublicUrl>,
-    /// Open connections. For a further one, a connection that has sent no verified request is closed.
+    /// Open connections. When all are in use, a connection without a verified request is closed for a new one. A lower
+    /// limit on open files lowers this value.
+    #[default = 4_096]
+    #[schemars(range(min = 1, max = 1_000_000), extend("x-restart" = true))]
     pub connections_max: usize,
-    /// The part of them, in percent, that is kept for connections which have sent a verified request.
+    /// Percentage of connections that is reserved for those with a verified request.
+    #[default = 50]
+    #[schemars(range(min = 0, max = CONNECTIONS_VERIFIED_PERCENT_MAX), extend("x-restart" = true))]
     pub connections_verified_percent: u8,
-    /// Open connections from one IPv4 address, or from one IPv6 network (/64).
+    /// Open connections from one IPv4 address or one IPv6 network (/64). Raise it behind a proxy.
+    #[default = 1_024]
+    #[schemars(range(min = 1, max = 1_000_000), extend("x-restart" = true))]
     pub connections_per_address_max: usize,
-    /// A connection is closed after this long, between two requests if it can be.
+    /// Age at which a connection is closed, between two requests if possible.
+    #[default = 300_000]
+    #[schemars(range(min = 1, max = 86_400_000), extend("x-restart" = true))]
     pub connection_age_ms: u64,
-    /// From the first wait for a request to the end of its header.
+    /// Timeout of a request's header, including the idle time before it.
+    #[default = 5_000]
+    #[schemars(range(min = 1, max = 86_400_000), extend("x-restart" = true))]
     pub header_timeout_ms: u64,
-    /// Request line and header together.
+    /// Maximum size of request line and header fields in bytes.
+    // hyper rejects a smaller buffer.
+    #[default(16 << 10)]
+    #[schemars(range(min = 8_192, max = 1 << 30), extend("x-restart" = true))]
     pub header_bytes_max: usize,
     /// Header fields of one request.
+    #[default = 64]
+    #[schemars(range(min = 1, max = 10_000), extend("x-restart" = true))]
     pub headers_max: usize,
-    /// From the end of the header to the end of the body.
+    /// Timeout of a request's body, from the end of the header.
+    #[default = 3_000]
+    #[schemars(range(min = 1, max = 86_400_000))]
     pub body_timeout_ms: u64,
-    /// Body of one request.
+    /// Maximum size of a request's body in bytes.
+    #[default(256 << 10)]
+    #[schemars(range(min = 1, max = 1 << 30))]
     pub body_bytes_max: usize,
-    /// Memory for the bodies of all requests that are not verified yet.
+    /// Memory in bytes for the bodies of all unverified requests, without their first 8192 bytes. When it is used up,
+    /// the largest requests get 503. At least the largest `body_bytes_max`.
+    #[default(8 << 20)]
+    #[schemars(range(min = 65_536, max = 64_u64 << 30), extend("x-restart" = true))]
     pub unverified_body_bytes_max: usize,
-    /// Signed text up to this size is tried against likely mistakes when a signature does not
-    /// match; larger requests are refused without the explanation.
+    /// Maximum size in bytes of signed text for which a signature mismatch is explained in the log.
+    #[default(16 << 10)]
     pub explain_bytes_max: usize,
-    /// As many refusals are explained in a second; anybody can cause one.
+    /// Signature mismatches per second that are explained. Anyone can cause a mismatch.
+    #[default = 5]
     pub explanations_per_second_max: u32,
-    /// As many refusals of unverified requests get a log line in a second; all of them are counted.
+    /// Log lines per second about rejected unverified requests. `/metrics` counts all of them.
+    #[default = 20]
     pub refusal_lines_per_second_max: u32,
-    /// How long an answer may wait for a caller that reads nothing.
+    /// Timeout of writing a response to a caller that does not read it.
+    #[default = 10_000]
+    #[schemars(range(min = 1, max = 86_400_000), extend("x-restart" = true))]
     pub write_timeout_ms: u64,
-    /// How long requests are still accepted after a signal, so that a load balancer sees
-    /// `/readyz` turn 503 first.
+    /// Time after SIGTERM or SIGINT for which requests are still accepted while `/readyz` returns 503.
+    #[default = 0]
+    #[schemars(range(min = 0, max = 86_400_000), extend("x-restart" = true))]
     pub shutdown_delay_ms: u64,
-    /// How long accepted requests may take to finish after that.
+    /// Time after that for accepted requests to finish.
+    #[default = 25_000]
+    #[schemars(range(min = 0, max = 86_400_000), extend("x-restart" = true))]
     pub shutdown_grace_ms: u64,
 }
 
-impl Default for Server {
-    fn default() -> Self {
-        Self {
-            listen: (Ipv4Addr::LOCALHOST, 8080).into(),
-            public_url: None,
-            connections_max: 4096,
-            connections_verified_percent: 50,
-            connections_per_address_max: 1024,
-            connection_age_ms: 300_000,
-            header_timeout_ms: 5_000,
-            header_bytes_max: 16 * 1024,
-            headers_max: 64,
-            body_timeout_ms: 3_000,
-            body_bytes_max: 256 * 1024,
-            unverified_body_bytes_max: 8 << 20,
-            explain_bytes_max: 16 * 1024,
-            explanations_per_second_max: 5,
-            refusal_lines_per_second_max: 20,
-            write_timeout_ms: 10_000,
-            shutdown_delay_ms: 0,
-            shutdown_grace_ms: 25_000,
-        }
-    }
-}
+/// Every connection starts without a verified request, so some places must be left for such connections.
+const CONNECTIONS_VERIFIED_PERCENT_MAX: u8 = 95;
 
 impl Server {
-    /// Of so many connections, those that may have sent no verified request. At least one: every connection begins
-    /// so.
+    /// Returns the number of connections that may lack a verified request. At least 1: every connection starts so.
     pub fn unverified_connections_max(&self, connections_max: usize) -> usize {
         let kept = connections_max * usize::from(self.connections_verified_percent.min(100)) / 100;
         (connections_max - kept).max(1)
     }
 }
 
-/// The address that platforms call. Its `Debug` output never contains the user and password that may be part of it.
-#[derive(Clone, Deserialize)]
+/// The URL that platforms call. `Debug` and `Serialize` never show the user and password that it may contain.
+#[derive(Clone, Deserialize, JsonSchema)]
 pub struct PublicUrl(String);
 
 impl Deref for PublicUrl {
@@ -104,21 +116,25 @@ impl fmt::Debug for PublicUrl {
     }
 }
 
-/// The operators' listener: health, status, metrics.
-#[derive(Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Admin {
-    /// Address and port. Keep it off the internet.
-    pub listen: SocketAddr,
-    /// Names under which it is called beside its addresses and `localhost`, without a port. Pages in a browser could
-    /// read it under any other name.
-    pub hosts: Vec<String>,
-    /// A Unix socket for commands that change something, open to this user alone.
-    pub socket: PathBuf,
+impl Serialize for PublicUrl {
+    fn serialize<S: Serializer>(&self, output: S) -> Result<S::Ok, S::Error> {
+        output.serialize_str(&mask_user_info(&self.0))
+    }
 }
 
-impl Default for Admin {
-    fn default() -> Self {
-        Self { listen: (Ipv4Addr::LOCALHOST, 8081).into(), hosts: Vec::new(), socket: "data/run/frontgate.sock".into() }
-    }
+/// The listener for operators: health, status, metrics and commands.
+#[derive(Debug, PartialEq, SmartDefault, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Admin {
+    /// Address and port of the operators' listener. Keep it off the internet.
+    #[default(SocketAddr::from((Ipv4Addr::LOCALHOST, 8081)))]
+    #[schemars(extend("x-restart" = true))]
+    pub listen: SocketAddr,
+    /// Host names of this listener, without a port, in addition to its addresses and `localhost`. Requests for other
+    /// names are rejected, so that pages in a browser cannot read it.
+    pub hosts: Vec<String>,
+    /// Path of the Unix socket for commands such as `frontgate reload`. Only the gateway's user can open it.
+    #[default(PathBuf::from("data/run/frontgate.sock"))]
+    #[schemars(extend("x-restart" = true))]
+    pub socket: PathBuf,
 }

@@ -1,24 +1,18 @@
 //! From a file to a plugin that can be called: read once, check, compile, link, try.
 
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use ::bytes::Bytes;
-use anyhow::{anyhow, bail};
+use anyhow::anyhow;
 use arc_swap::ArcSwap;
 use frontgate_contract::Manifest;
 use frontgate_contract::digest::Digest;
-use frontgate_runtime::live::{File, Live};
-use frontgate_runtime::outbound::network::Around;
-use frontgate_runtime::run::call;
-use frontgate_runtime::run::call::{Caller, Receipts};
-use frontgate_runtime::run::engine::{Build, Engine, TRIALS_MAX};
-use frontgate_runtime::run::spread::spread;
-use frontgate_runtime::run::store;
 use frontgate_runtime::settings::PluginConfig;
-use frontgate_runtime::terms::Terms;
+use frontgate_runtime::{
+    Build, Engine, LoadedPlugin, NetworkOverrides, PluginFile, RuntimeConfig, TRIALS_MAX, TrialError, start_once,
+};
 use frontgate_system::ownership;
 use tracing::warn;
 use wasmtime::component::Component;
@@ -44,21 +38,21 @@ pub(super) struct Attempt {
     /// `None` stands for the very file that is live already.
     pub(super) result: Result<Option<Ready>, Failure>,
     /// The version that answered when the gateway ended, where the file is not usable and nothing is live.
-    pub(super) instead: Option<Live>,
+    pub(super) instead: Option<LoadedPlugin>,
     pub(super) took: Duration,
 }
 
 /// A version that can go live, and its bytes, which are kept.
 pub(super) struct Ready {
-    pub(super) live: Live,
+    pub(super) live: LoadedPlugin,
     pub(super) wasm: Bytes,
 }
 
 /// Loads files.
 pub(super) struct Loader {
     engine: Arc<Engine>,
-    terms: ArcSwap<Terms>,
-    around: Around,
+    terms: ArcSwap<RuntimeConfig>,
+    overrides: NetworkOverrides,
     builds: Builds,
     /// Files that are read and hashed.
     readers: Arc<Turns>,
@@ -71,49 +65,53 @@ fn anything(_: &Manifest) -> Result<(), Failure> {
 }
 
 impl Loader {
-    pub(super) fn new(engine: &Arc<Engine>, config: &Arc<dyn PluginConfig>, around: Around) -> anyhow::Result<Self> {
+    pub(super) fn new(
+        engine: &Arc<Engine>,
+        config: &Arc<dyn PluginConfig>,
+        overrides: NetworkOverrides,
+    ) -> anyhow::Result<Self> {
         Ok(Self {
             builds: Builds::new(engine, config.plugins())?,
             engine: Arc::clone(engine),
-            terms: ArcSwap::from_pointee(Terms::new(config, &around)),
-            around,
+            terms: ArcSwap::from_pointee(RuntimeConfig::new(config, &overrides)),
+            overrides,
             readers: Turns::new(thread::available_parallelism().map_or(1, usize::from)),
             trials: Turns::new(TRIALS_MAX as usize),
         })
     }
 
     /// What plugins run under now.
-    pub(super) fn terms(&self) -> Arc<Terms> {
+    pub(super) fn terms(&self) -> Arc<RuntimeConfig> {
         self.terms.load_full()
     }
 
     /// What they would run under.
-    pub(super) fn terms_of(&self, config: &Arc<dyn PluginConfig>) -> Terms {
-        Terms::new(config, &self.around)
+    pub(super) fn terms_of(&self, config: &Arc<dyn PluginConfig>) -> RuntimeConfig {
+        RuntimeConfig::new(config, &self.overrides)
     }
 
     /// From here on.
-    pub(super) fn set_terms(&self, terms: Arc<Terms>) {
+    pub(super) fn set_terms(&self, terms: Arc<RuntimeConfig>) {
         self.terms.store(terms);
     }
 
     /// A version under the terms that count now.
-    pub(super) fn current(&self, live: &Arc<Live>) -> anyhow::Result<Arc<Live>> {
+    pub(super) fn current(&self, live: &Arc<LoadedPlugin>) -> anyhow::Result<Arc<LoadedPlugin>> {
         let terms = self.terms();
-        if Arc::ptr_eq(&live.terms, &terms) {
+        if Arc::ptr_eq(&live.config, &terms) {
             return Ok(Arc::clone(live));
         }
-        Ok(Arc::new(live.under(&self.engine, &terms)?))
+        Ok(Arc::new(live.relink(&self.engine, &terms)?))
     }
 
     /// Whether a version could go on under other terms.
-    pub(super) async fn try_under(&self, live: &Live, terms: &Arc<Terms>) -> Result<(), Failure> {
+    pub(super) async fn try_under(&self, live: &LoadedPlugin, terms: &Arc<RuntimeConfig>) -> Result<(), Failure> {
         let known = Urgency { known: true, ..Urgency::default() };
-        self.try_once(&live.under(&self.engine, terms).map_err(Failure::Verdict)?, known).await
+        self.try_once(&live.relink(&self.engine, terms).map_err(Failure::Verdict)?, known).await
     }
 
     /// A version on its own, outside a gateway.
-    pub(super) async fn single(&self, name: &str, wasm: Bytes) -> Result<Live, Failure> {
+    pub(super) async fn single(&self, name: &str, wasm: Bytes) -> Result<LoadedPlugin, Failure> {
         let source = Source::Held(wasm);
         let digest = self.read(&source, Urgency::default()).await?;
         digest.1?;
@@ -193,7 +191,7 @@ impl Loader {
     }
 
     /// A version that was live before.
-    pub(super) async fn revive(&self, name: &str, digest: Digest) -> Result<Live, Failure> {
+    pub(super) async fn revive(&self, name: &str, digest: Digest) -> Result<LoadedPlugin, Failure> {
         self.allowed(name, digest).await?;
         let folder = self.terms().plugins().records.clone();
         let read = aside(move || records::read_version(&folder, digest)).await;
@@ -203,7 +201,7 @@ impl Loader {
     }
 
     /// The optimised build of a version that may be loaded.
-    async fn rebuild(&self, name: &str, wasm: Bytes, digest: Digest) -> Result<Live, Failure> {
+    async fn rebuild(&self, name: &str, wasm: Bytes, digest: Digest) -> Result<LoadedPlugin, Failure> {
         let (source, terms) = (Source::Held(wasm), self.terms());
         let urgency = Urgency { failures: 0, known: true, bytes: source.len() };
         let accept: &Judge<'_> = &anything;
@@ -212,7 +210,7 @@ impl Loader {
         self.ready(name, digest, made, urgency).await
     }
 
-    async fn instead(&self, name: &str, digest: Digest) -> Option<Live> {
+    async fn instead(&self, name: &str, digest: Digest) -> Option<LoadedPlugin> {
         match self.revive(name, digest).await {
             Ok(live) => Some(live),
             Err(error) => {
@@ -248,7 +246,7 @@ impl Loader {
         digest: Digest,
         urgency: Urgency,
         accept: &Judge<'_>,
-    ) -> Result<Live, Failure> {
+    ) -> Result<LoadedPlugin, Failure> {
         let terms = self.terms();
         let wanted = Wanted { name, source, digest, urgency, plugins: terms.plugins(), accept };
         let made = self.builds.soon(&wanted).await?;
@@ -256,7 +254,11 @@ impl Loader {
     }
 
     /// The optimised build of a version that answers in its quick one.
-    pub(super) async fn optimise(self: Arc<Self>, quick: Arc<Live>, wasm: Bytes) -> Result<Live, Failure> {
+    pub(super) async fn optimise(
+        self: Arc<Self>,
+        quick: Arc<LoadedPlugin>,
+        wasm: Bytes,
+    ) -> Result<LoadedPlugin, Failure> {
         let (name, digest) = (Arc::clone(&quick.name), quick.digest);
         // Not longer than it is needed: what is replaced meanwhile shall be gone.
         drop(quick);
@@ -264,16 +266,16 @@ impl Loader {
     }
 
     /// Links a component, and tries it.
-    async fn ready(&self, name: &str, digest: Digest, made: Made, urgency: Urgency) -> Result<Live, Failure> {
+    async fn ready(&self, name: &str, digest: Digest, made: Made, urgency: Urgency) -> Result<LoadedPlugin, Failure> {
         let Made { component, build, manifest } = made;
-        let file = File { name: name.into(), digest, manifest };
+        let file = PluginFile { name: name.into(), digest, manifest };
         let live = self.link(&component, build, file).map_err(Failure::Verdict)?;
         self.try_once(&live, urgency).await?;
         Ok(live)
     }
 
-    fn link(&self, component: &Component, build: Build, file: File) -> anyhow::Result<Live> {
-        let live = Live::link(&self.engine, component, build, file, &self.terms())?;
+    fn link(&self, component: &Component, build: Build, file: PluginFile) -> anyhow::Result<LoadedPlugin> {
+        let live = LoadedPlugin::link(&self.engine, component, build, file, &self.terms())?;
         if let Some(reason) = live.not_granted() {
             warn!(
                 event = "plugin.capability_not_granted",
@@ -286,36 +288,11 @@ impl Loader {
     }
 
     /// Starts the plugin once, with all its budgets: what traps here would trap in every call.
-    async fn try_once(&self, live: &Live, urgency: Urgency) -> Result<(), Failure> {
+    async fn try_once(&self, live: &LoadedPlugin, urgency: Urgency) -> Result<(), Failure> {
         let _turn = self.trials.take(urgency).await;
-        let trial = Arc::clone(&self.engine.trials).acquire_owned().await;
-        let caller = Caller { tenant: "-".into(), request: "trial".into(), share: None, receipts: Receipts::default() };
-        let until = Instant::now() + Duration::from_millis(live.limits.call_timeout_ms);
-        let folder = live.open_folder(until.into()).await.map_err(|error| Failure::Passing(error.into()))?;
-        let mut store = store::fresh(live, &caller, None, folder);
-        let usage = Arc::clone(&store.data().usage);
-        let (pre, exports) = (live.pre.clone(), Arc::clone(&live.exports));
-        let start = Box::pin(async move {
-            let instance = match pre.instantiate_async(&mut store).await {
-                Ok(instance) => instance,
-                Err(error) => {
-                    let ended = call::ended(&error, store.data().space.refused);
-                    bail!("it does not start: {ended}: {}", ended.detail().unwrap_or_default())
-                }
-            };
-            exports.try_all(&mut store, &instance)?;
-            // The place is free when the store is gone.
-            drop(store);
-            drop(trial);
-            Ok(())
-        });
-        let limit = live.limits.call_timeout_ms;
-        let heavy = AtomicBool::new(true);
-        let started = spread(&self.engine, &usage, &heavy, start);
-        match tokio::time::timeout(Duration::from_millis(limit), started).await {
-            Ok(Ok(started)) => started.map_err(Failure::Verdict),
-            Ok(Err(error)) => Err(Failure::Passing(error.into())),
-            Err(_) => Err(Failure::Passing(anyhow!("it does not start within call_timeout_ms = {limit}"))),
-        }
+        start_once(&self.engine, live).await.map_err(|error| match error {
+            TrialError::Plugin(error) => Failure::Verdict(error),
+            error => Failure::Passing(error.into()),
+        })
     }
 }

@@ -10,8 +10,8 @@ use std::time::Duration;
 use anyhow::anyhow;
 use frontgate_contract::digest::Digest;
 use frontgate_contract::{Description, Manifest};
-use frontgate_runtime::run::engine::{Build, Engine};
 use frontgate_runtime::settings::Plugins;
+use frontgate_runtime::{Build, Engine};
 use tracing::{info, warn};
 use wasmtime::component::Component;
 
@@ -208,8 +208,8 @@ impl Builds {
             memory_bytes_max,
             code_bytes_max: plugins.code_bytes_max,
         };
-        let fits = |description: &Description| match &description.misfit {
-            Some(misfit) => Err(Failure::Verdict(anyhow!(misfit.clone()))),
+        let fits = |description: &Description| match &description.incompatibility {
+            Some(incompatibility) => Err(Failure::Verdict(anyhow!(incompatibility.clone()))),
             None => accept(&description.manifest),
         };
         let fits: &Accept<'_> = &fits;

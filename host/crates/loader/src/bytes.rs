@@ -10,7 +10,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, anyhow, bail};
 use bytes::Bytes;
 use frontgate_contract::digest::Digest;
-use frontgate_contract::digest::Hashing;
+use frontgate_contract::digest::DigestBuilder;
 use rustix::fs::{MemfdFlags, OFlags, SealFlags, fcntl_add_seals, memfd_create};
 
 use super::aside::later;
@@ -108,18 +108,18 @@ impl Source {
             Kind::Hidden(error) => return Err(Failure::Passing(anyhow!("it cannot be looked at: {error}"))),
         }
         let mut file = regular(open(&seen.path)).map_err(Failure::Passing)?.take(bytes_max.saturating_add(1));
-        let (mut hashing, mut buffer, mut len) = (Hashing::default(), vec![0; BUFFER_BYTES], 0);
+        let (mut builder, mut buffer, mut len) = (DigestBuilder::default(), vec![0; BUFFER_BYTES], 0);
         loop {
             let read = file.read(&mut buffer).context("reading it").map_err(Failure::Passing)?;
             if read == 0 {
-                return Ok(hashing.end());
+                return Ok(builder.finish());
             }
             // It may have grown since it was looked at.
             len += read as u64;
             if len > bytes_max {
                 return Err(too_large());
             }
-            hashing.add(&buffer[..read]);
+            builder.update(&buffer[..read]);
             take(&buffer[..read]).context("failed to copy a plugin's bytes").map_err(Failure::Passing)?;
         }
     }

@@ -16,7 +16,7 @@ use std::time::SystemTime;
 
 use anyhow::{Context as _, bail, ensure};
 use frontgate_contract::digest::Digest;
-use frontgate_contract::digest::Hashing;
+use frontgate_contract::digest::DigestBuilder;
 use frontgate_contract::{DESCRIBED_BY, Manifest};
 use frontgate_runtime::settings::Plugins;
 use sha2::{Digest as _, Sha256};
@@ -217,11 +217,11 @@ fn description(file: &File) -> anyhow::Result<Manifest> {
 
 fn digest(file: &mut File) -> std::io::Result<Digest> {
     file.rewind()?;
-    let (mut hashing, mut buffer) = (Hashing::default(), vec![0; BUFFER_BYTES]);
+    let (mut builder, mut buffer) = (DigestBuilder::default(), vec![0; BUFFER_BYTES]);
     loop {
         match file.read(&mut buffer)? {
-            0 => return Ok(hashing.end()),
-            read => hashing.add(&buffer[..read]),
+            0 => return Ok(builder.finish()),
+            read => builder.update(&buffer[..read]),
         }
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use frontgate_contract::Description;
-use frontgate_runtime::run::engine;
+use frontgate_runtime::engine_settings;
 use frontgate_system::sandbox::Sandbox;
 use frontgate_system::scheduling;
 use frontgate_telemetry::brief;
@@ -77,7 +77,7 @@ fn confined(order: &Order, gateway: u32) -> anyhow::Result<ExitCode> {
         Ok(description) => description,
         Err(error) => return Ok(fault(Line::Unreadable(explained(&error)))),
     };
-    let fits = description.misfit.is_none();
+    let fits = description.incompatibility.is_none();
     say(&Line::Described(Box::new(description)));
     match order.compile.filter(|_| fits) {
         Some(how) => compile(&wasm, how, order.limits.output_bytes_max),
@@ -86,7 +86,7 @@ fn confined(order: &Order, gateway: u32) -> anyhow::Result<ExitCode> {
 }
 
 fn compile(wasm: &[u8], how: Compile, code_bytes_max: u64) -> anyhow::Result<ExitCode> {
-    let engine = wasmtime::Engine::new(&engine::settings(how.memory_reservation, how.build()))?;
+    let engine = wasmtime::Engine::new(&engine_settings(how.memory_reservation, how.build()))?;
     match engine.precompile_component(wasm) {
         Ok(code) if code.len() as u64 > code_bytes_max => {
             let bytes = code.len();

@@ -104,7 +104,7 @@ impl Run<'_> {
                 Line::Described(mut description) => {
                     description.manifest.bytes = self.sealed.len();
                     // It quotes names of the component.
-                    description.misfit = description.misfit.take().map(|said| brief(&said));
+                    description.incompatibility = description.incompatibility.take().map(|said| brief(&said));
                     accept(&description).map_err(Ended::Refused)?;
                     described = Some(description);
                     deadline = Instant::now() + self.times.compile;

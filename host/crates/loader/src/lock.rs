@@ -54,7 +54,7 @@ impl Locked {
         let wasm = single::read(file, plugins).await?;
         let sha256 = Digest::of(&wasm);
         let described = single::describe(wasm, plugins).await.and_then(|described| match described {
-            Description { misfit: Some(misfit), .. } => bail!(misfit),
+            Description { incompatibility: Some(incompatibility), .. } => bail!(incompatibility),
             Description { manifest, .. } => Ok(manifest),
         });
         let Manifest { bytes, sdk, roles, imports, .. } =

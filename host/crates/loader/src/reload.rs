@@ -16,13 +16,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use frontgate_runtime::live::Live;
-use frontgate_runtime::outbound::network::Around;
 use frontgate_runtime::receipt::Outcome;
-use frontgate_runtime::registry::Registry;
-use frontgate_runtime::run::engine::Engine;
 use frontgate_runtime::settings::PluginConfig;
-use metrics::{counter, gauge};
+use frontgate_runtime::{Engine, LoadedPlugin, NetworkOverrides, Registry};
+use frontgate_telemetry::metrics::METRICS;
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinError, JoinSet};
 use tokio::time::{Instant, sleep, sleep_until};
@@ -71,7 +68,7 @@ enum Finished {
     Tried(Box<Attempt>),
     Revived(Box<Revival>),
     /// A better build of what may still be live.
-    Optimised(Box<Result<Live, Failure>>),
+    Optimised(Box<Result<LoadedPlugin, Failure>>),
     Configured(Box<Configuration>),
 }
 
@@ -81,11 +78,11 @@ impl Reload {
         engine: &Arc<Engine>,
         registry: &Arc<Registry>,
         config: &Arc<dyn PluginConfig>,
-        around: Around,
+        overrides: NetworkOverrides,
         access: Access,
     ) -> anyhow::Result<Self> {
         let plugins = config.plugins();
-        let loader = Loader::new(engine, config, around)?;
+        let loader = Loader::new(engine, config, overrides)?;
         let (commands, requests) = Commands::new();
         let records = Records::open(&plugins.records, access, plugins)?;
         registry.set_damaged(records.damaged());
@@ -174,7 +171,7 @@ impl Reload {
     }
 
     async fn look(&mut self) -> anyhow::Result<BTreeMap<String, Seen>> {
-        counter!("frontgate_plugin_folder_looks_total").increment(1);
+        METRICS.plugin_folder_looks.inc();
         let terms = self.loader.terms();
         let known: BTreeSet<String> = self.acted.keys().chain(self.records.names()).cloned().collect();
         let marker = self.records.marker();
@@ -207,7 +204,7 @@ impl Reload {
     }
 
     fn note_left_out(&mut self, left_out: usize) {
-        gauge!("frontgate_plugin_files_left_out").set(f64::from(u32::try_from(left_out).unwrap_or(u32::MAX)));
+        METRICS.plugin_files_left_out.set(i64::try_from(left_out).unwrap_or(i64::MAX));
         if left_out > 0 && self.left_out == 0 {
             let max = self.loader.terms().plugins().names_max;
             warn!(

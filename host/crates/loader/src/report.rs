@@ -2,7 +2,7 @@
 //! on its standard error.
 
 use frontgate_contract::Description;
-use frontgate_runtime::run::engine::Build;
+use frontgate_runtime::Build;
 use frontgate_system::sandbox::{Confinement, Limits};
 use serde::{Deserialize, Serialize};
 

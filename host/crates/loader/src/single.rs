@@ -7,11 +7,9 @@ use std::time::Duration;
 use ::bytes::Bytes;
 use anyhow::anyhow;
 use frontgate_contract::Description;
-use frontgate_runtime::live::Live;
-use frontgate_runtime::outbound::network::Around;
-use frontgate_runtime::run::engine::Engine;
 use frontgate_runtime::settings::PluginConfig;
 use frontgate_runtime::settings::Plugins;
+use frontgate_runtime::{Engine, LoadedPlugin, NetworkOverrides};
 use frontgate_system::sandbox::Confinement;
 use tokio::task::spawn_blocking;
 
@@ -62,9 +60,9 @@ pub async fn load(
     config: &Arc<dyn PluginConfig>,
     name: &str,
     wasm: Bytes,
-    around: Around,
-) -> anyhow::Result<Live> {
-    let loader = Loader::new(engine, config, around)?;
+    overrides: NetworkOverrides,
+) -> anyhow::Result<LoadedPlugin> {
+    let loader = Loader::new(engine, config, overrides)?;
     loader.single(name, wasm).await.map_err(|failure| anyhow!("{failure}"))
 }
 

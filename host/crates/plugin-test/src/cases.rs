@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::conformance::markup::replaced;
 use super::difference::{Extent, differences};
-use super::fixtures::{Customer, FixtureFiles, Fixtures, directory};
+use super::fixtures::{Customer, FixtureFiles, Fixtures, TestDirectory};
 use super::harness::Harness;
 use super::invocation::Invocation;
 use super::mock_server::{Behavior, Exchange};
@@ -156,7 +156,8 @@ impl Case {
             harness.seed_state(&tenant, key, bytes.unwrap_or_else(|| value.to_string().into_bytes())).await?;
         }
         let files = FixtureFiles::read(&self.files)?;
-        let fixtures = Fixtures { tenant, directory: directory(self.customers), files: Some(Arc::new(files)) };
+        let fixtures =
+            Fixtures { tenant, directory: Arc::new(TestDirectory::new(self.customers)), files: Some(Arc::new(files)) };
         let server = harness.mock_server.as_ref().context("cases need the mock server")?;
         server.set_behavior(Behavior::Expect(self.http.into()));
         let call = invocation.run(harness, &fixtures).await;

@@ -15,13 +15,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use frontgate_contract::Role;
-use frontgate_runtime::error::CallError;
-use frontgate_runtime::run::call::Call;
+use frontgate_runtime::{Call, CallError};
 
 use parking_lot::Mutex;
 
 use super::fixtures::Fixtures;
-use super::harness::{CallRecord, Harness};
+use super::harness::{CallOutcome, Harness};
 use super::mock_server::{Behavior, RequestLine};
 use super::suite::{CheckResult, Outcome, Recorder, describe_failure};
 
@@ -134,7 +133,7 @@ impl<'b> Checker<'b> {
         invoke: impl AsyncFnOnce(Call<'_>) -> Result<R, CallError>,
     ) -> Result<Result<R, CallError>, Problem> {
         let fixtures = Fixtures::of(self.role.name());
-        let CallRecord { result, receipt, log } = self.harness.call(&fixtures, self.role, invoke).await;
+        let CallOutcome { result, receipt, log } = self.harness.call(&fixtures, self.role, invoke).await;
         if let Some(receipt) = &receipt
             && let Some(cost) = &receipt.cost
         {

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use bytes::Bytes;
 use frontgate_contract::bindings::plugin_types;
-use frontgate_runtime::files::{Files, Missing, Opening};
-use frontgate_runtime::run::call::Directory;
+use frontgate_contract::bindings::plugin_types::Error;
+use frontgate_runtime::files::{FileError, Files, Opening};
+use frontgate_runtime::{Directory, Lookup, OuterCall};
 use http_body_util::{BodyExt as _, Full};
 use serde::Deserialize;
 use serde_json::Value;
@@ -18,14 +19,14 @@ use crate::wit_json;
 pub(super) struct Fixtures {
     /// The tenant whose state the call reads and writes.
     pub(super) tenant: Arc<str>,
-    pub(super) directory: Directory,
+    pub(super) directory: Arc<dyn Directory>,
     pub(super) files: Option<Arc<dyn Files>>,
 }
 
 impl Fixtures {
     /// An otherwise empty tenant.
     pub(super) fn of(tenant: &str) -> Self {
-        Self { tenant: tenant.into(), directory: Directory::Absent, files: None }
+        Self { tenant: tenant.into(), directory: Arc::new(TestDirectory::default()), files: None }
     }
 }
 
@@ -68,7 +69,7 @@ struct Details {
 
 impl From<Customer> for plugin_types::Customer {
     fn from(customer: Customer) -> Self {
-        let channel = |Channel { kind, value }| plugin_types::Channel { kind, value };
+        let channel = |Channel { kind, value }| plugin_types::ContactChannel { kind, value };
         let link = |Link { kind, value, display_name }| plugin_types::Link { kind, value, display_name };
         let details = |Details { title, content }| plugin_types::Details { title, content };
         Self {
@@ -83,9 +84,41 @@ impl From<Customer> for plugin_types::Customer {
     }
 }
 
-/// The import `directory` with these customers; absent where the case names none.
-pub(super) fn directory(customers: Option<Vec<Customer>>) -> Directory {
-    customers.map_or(Directory::Absent, |customers| Directory::Made(customers.into_iter().map(Into::into).collect()))
+/// The import `directory` with the customers of a test; unavailable if there are none, as without a CRM.
+#[derive(Default)]
+pub(super) struct TestDirectory(Option<Vec<plugin_types::Customer>>);
+
+impl TestDirectory {
+    pub(super) fn new(customers: Option<Vec<Customer>>) -> Self {
+        Self(customers.map(|customers| customers.into_iter().map(Into::into).collect()))
+    }
+
+    fn customers(&self) -> Result<&[plugin_types::Customer], Error> {
+        self.0.as_deref().ok_or_else(|| Error::Unavailable("no plugin answers the role crm".to_owned()))
+    }
+}
+
+impl Directory for TestDirectory {
+    fn get_customer<'d>(
+        &'d self,
+        _: OuterCall<'d>,
+        worker: String,
+        customer_id: String,
+    ) -> Lookup<'d, plugin_types::Customer> {
+        Box::pin(async move {
+            // A worker sees their own customers and unassigned ones.
+            let sees = |customer: &&plugin_types::Customer| customer.worker.as_ref().is_none_or(|own| *own == worker);
+            let mut visible = self.customers()?.iter().filter(sees);
+            visible.find(|customer| customer.customer_id == customer_id).cloned().ok_or(Error::NotFound)
+        })
+    }
+
+    fn find_customer<'d>(&'d self, _: OuterCall<'d>, address: String) -> Lookup<'d, Option<plugin_types::Customer>> {
+        Box::pin(async move {
+            let has = |customer: &&plugin_types::Customer| customer.channels.iter().any(|one| one.value == address);
+            Ok(self.customers()?.iter().find(has).cloned())
+        })
+    }
 }
 
 /// Files of a message, by id.
@@ -104,7 +137,7 @@ impl FixtureFiles {
 impl Files for FixtureFiles {
     fn open<'f>(&'f self, id: &'f str) -> Opening<'f> {
         Box::pin(async move {
-            let bytes = self.0.get(id).cloned().ok_or(Missing::Unknown)?;
+            let bytes = self.0.get(id).cloned().ok_or(FileError::Unknown)?;
             Ok(Full::new(bytes).map_err(|never| match never {}).boxed_unsync())
         })
     }

@@ -9,16 +9,11 @@ use anyhow::{Context as _, anyhow};
 use frontgate_config::Config;
 use frontgate_contract::Role;
 use frontgate_loader::single;
-use frontgate_runtime::error::CallError;
-
-use frontgate_runtime::live::Live;
-use frontgate_runtime::outbound::network::Around;
-use frontgate_runtime::run::call::{Call, Caller, Deadlines, Receipts};
-use frontgate_runtime::run::engine::Engine;
-use frontgate_runtime::run::receipt::Told;
 use frontgate_runtime::settings::PluginConfig;
-use frontgate_state::session;
-use frontgate_state::session::Session;
+use frontgate_runtime::{
+    Call, CallError, CallRecord, CallRecords, Caller, Deadlines, Engine, LoadedPlugin, NetworkOverrides,
+};
+use frontgate_state::session::{Session, SessionOptions};
 use frontgate_state::{Bucket, Buckets};
 use frontgate_store::Database;
 use frontgate_telemetry::capture::{Line, Lines};
@@ -43,7 +38,7 @@ pub enum Network {
 /// A loaded plugin that can be called.
 pub struct Harness {
     pub(super) project: Project,
-    pub(super) live: Arc<Live>,
+    pub(super) live: Arc<LoadedPlugin>,
     /// Present with [`Network::Mocked`].
     pub(super) mock_server: Option<MockServer>,
     config: Arc<Config>,
@@ -56,9 +51,9 @@ pub struct Harness {
 }
 
 /// Result, cost and log lines of one call.
-pub(super) struct CallRecord<R> {
+pub(super) struct CallOutcome<R> {
     pub(super) result: Result<R, CallError>,
-    pub(super) receipt: Option<Told>,
+    pub(super) receipt: Option<CallRecord>,
     pub(super) log: Vec<Line>,
 }
 
@@ -83,9 +78,9 @@ impl Harness {
                 (Some(MockServer::start(upstreams).await?), program)
             }
         };
-        let around = Around { own: Vec::new(), detour: mock_server.as_ref().map(MockServer::detour) };
+        let overrides = NetworkOverrides { own: Vec::new(), redirect: mock_server.as_ref().map(MockServer::redirect) };
         let plugin_config: Arc<dyn PluginConfig> = config.clone();
-        let live = single::load(&engine, &plugin_config, &name, wasm, around).await;
+        let live = single::load(&engine, &plugin_config, &name, wasm, overrides).await;
         let live = live.with_context(|| project.file.display().to_string())?;
         Ok(Self {
             project,
@@ -112,13 +107,13 @@ impl Harness {
         fixtures: &Fixtures,
         role: Role,
         invoke: impl AsyncFnOnce(Call<'_>) -> Result<R, CallError>,
-    ) -> CallRecord<R> {
+    ) -> CallOutcome<R> {
         let request: Arc<str> = format!("call-{}", self.calls.fetch_add(1, Ordering::Relaxed)).into();
-        let (tenant, receipts) = (Arc::clone(&fixtures.tenant), Receipts::kept());
-        let caller = Caller { tenant, request: Arc::clone(&request), share: None, receipts: receipts.clone() };
+        let (tenant, receipts) = (Arc::clone(&fixtures.tenant), CallRecords::kept());
+        let caller = Caller { tenant, request: Arc::clone(&request), share: None, records: receipts.clone() };
         let until = Instant::now() + self.deadline(role);
         let deadlines = Deadlines { queue: until, answer: until };
-        let mut call = Call::new(&self.engine, &self.live, &caller, deadlines, fixtures.directory.clone());
+        let mut call = Call::new(&self.engine, &self.live, &caller, deadlines, Some(Arc::clone(&fixtures.directory)));
         if let Some(files) = &fixtures.files {
             call = call.with_files(Arc::clone(files));
         }
@@ -126,7 +121,7 @@ impl Harness {
         let mut log = self.lines.take(&request);
         // The receipt itself is returned.
         log.retain(|line| line.receipt().is_none());
-        CallRecord { result, receipt: receipts.all().pop(), log }
+        CallOutcome { result, receipt: receipts.all().pop(), log }
     }
 
     /// The deadline of a call for a role.
@@ -147,7 +142,7 @@ impl Harness {
             limits.context("the case has `state` but plugin.toml does not grant it; add [plugin] state = true")?;
         let bucket = Bucket { plugin: Arc::clone(&self.live.name), tenant: Arc::clone(tenant) };
         let deadline = Instant::now() + Duration::from_millis(self.live.limits.call_timeout_ms);
-        let call = session::Call { bucket, limits, request: "case".into(), deadline };
+        let call = SessionOptions { bucket, limits, request: "case".into(), deadline };
         let mut session = Session::open(&self.buckets, call);
         let set = session.set(key.to_owned(), value, None).await;
         set.map_err(|refusal| anyhow::anyhow!("state `{key}` of the case rejected: {refusal:?}"))?;
@@ -174,12 +169,12 @@ fn configuration(
             })?
         }
         None if operators.is_file() => {
-            let mut config = Config::skim(operators)?;
+            let mut config = Config::load_unchecked(operators)?;
             config.plugins.named.retain(|other, _| other == name);
             for (key, secret) in config.plugin_secrets_mut() {
-                if let Some(fault) = secret.fault().map(str::to_owned) {
+                if let Some(fault) = secret.error().map(str::to_owned) {
                     anyhow::ensure!(network == Network::Mocked, "{}: {key}: {fault}", operators.display());
-                    secret.stand_in("placeholder");
+                    secret.replace("placeholder");
                 }
             }
             config

@@ -64,19 +64,26 @@ pub async fn inspect(path: &Path, operators: &Path, lines: &Lines) -> anyhow::Re
     let digest = Digest::of(&wasm).to_string();
     let bytes = wasm.len();
     let described = single::describe(wasm, &config.plugins).await;
-    let Description { manifest, contract, misfit, made_with } = described.unwrap_or_else(|error| {
+    let Description { manifest, contract, incompatibility, made_with } = described.unwrap_or_else(|error| {
         let manifest = Manifest { bytes, ..Manifest::default() };
-        Description { manifest, misfit: Some(format!("{error:#}")), ..Description::default() }
+        Description { manifest, incompatibility: Some(format!("{error:#}")), ..Description::default() }
     });
-    let mut inspection =
-        Inspection { digest, manifest, contract, made_with, not_granted: None, resources: None, fault: misfit };
+    let mut inspection = Inspection {
+        digest,
+        manifest,
+        contract,
+        made_with,
+        not_granted: None,
+        resources: None,
+        fault: incompatibility,
+    };
     if inspection.fault.is_some() {
         return Ok(inspection);
     }
     // A plugin sends nothing while it is only loaded, so placeholder secrets are enough.
     match Harness::open(path, operators, Network::Mocked, lines).await {
         Ok(harness) => {
-            inspection.not_granted = harness.live.wants_more();
+            inspection.not_granted = harness.live.missing_grants();
             inspection.resources = resources(&harness);
         }
         Err(error) => inspection.fault = Some(format!("{error:#}")),

@@ -2,13 +2,12 @@
 
 use anyhow::{Context as _, bail};
 use frontgate_contract::Role;
-use frontgate_runtime::error::CallError;
-use frontgate_runtime::run::call::by_name::Function;
+use frontgate_runtime::{CallError, Function};
 use serde_json::{Map, Value, json};
 use wasmtime::component::Val;
 
 use super::fixtures::Fixtures;
-use super::harness::{CallRecord, Harness};
+use super::harness::{CallOutcome, Harness};
 use super::wit_json;
 
 /// A function of the plugin, with its arguments.
@@ -30,7 +29,7 @@ impl Invocation {
     }
 
     /// Makes the call. Returns the answer as JSON, or the error that ended the call without one.
-    pub(super) async fn run(self, harness: &Harness, fixtures: &Fixtures) -> CallRecord<Value> {
+    pub(super) async fn run(self, harness: &Harness, fixtures: &Fixtures) -> CallOutcome<Value> {
         let Self { function, arguments } = self;
         let record = harness.call(fixtures, function.role, async |call| call.by_name(&function, arguments).await).await;
         let result = match record.result {
@@ -40,7 +39,7 @@ impl Invocation {
             }),
             Err(error) => contract_error(error),
         };
-        CallRecord { result, receipt: record.receipt, log: record.log }
+        CallOutcome { result, receipt: record.receipt, log: record.log }
     }
 
     /// Rewrites an expected answer in the form in which answers are written.

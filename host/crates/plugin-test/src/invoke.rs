@@ -1,12 +1,14 @@
 //! A single call, for `frontgate plugin call`.
 
+use std::sync::Arc;
+
 use anyhow::Context as _;
-use frontgate_runtime::run::receipt::Told;
+use frontgate_runtime::CallRecord;
 use frontgate_telemetry::capture::Line;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::fixtures::{Fixtures, directory};
+use super::fixtures::{Fixtures, TestDirectory};
 use super::harness::Harness;
 use super::invocation::Invocation;
 use super::suite::describe_failure;
@@ -23,7 +25,7 @@ pub struct CallReport {
     /// Lines that the plugin wrote, and warnings of the gateway.
     pub log: Vec<Line>,
     /// The cost of the call.
-    pub receipt: Option<Told>,
+    pub receipt: Option<CallRecord>,
 }
 
 /// Calls a function of the contract with JSON arguments. `customers` are those of the import `directory`.
@@ -35,7 +37,7 @@ pub async fn invoke(
 ) -> anyhow::Result<CallReport> {
     let invocation = Invocation::read(harness, function, with)?;
     let customers = customers.map(serde_json::from_value).transpose().context("invalid --customers")?;
-    let fixtures = Fixtures { directory: directory(customers), ..Fixtures::of("call") };
+    let fixtures = Fixtures { directory: Arc::new(TestDirectory::new(customers)), ..Fixtures::of("call") };
     let record = invocation.run(harness, &fixtures).await;
     let (answer, ended) = match record.result {
         Ok(answer) => (Some(answer), None),

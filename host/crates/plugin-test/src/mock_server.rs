@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use bytes::Bytes;
-use frontgate_runtime::outbound::network::Detour;
+use frontgate_runtime::Redirect;
 use futures_util::stream;
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full, Limited, StreamBody};
@@ -93,7 +93,7 @@ impl MockServer {
     }
 
     /// Redirects every connection of the plugin to this server, except those that an expectation refuses.
-    pub(super) fn detour(&self) -> Detour {
+    pub(super) fn redirect(&self) -> Redirect {
         let (shared, address) = (Arc::clone(&self.shared), self.address);
         Arc::new(move |site| {
             let refused = shared.refuses_connection(site);

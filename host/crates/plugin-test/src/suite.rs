@@ -2,8 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use frontgate_runtime::error::CallError;
-use frontgate_runtime::run::receipt::Told;
+use frontgate_runtime::{CallError, CallRecord};
 use frontgate_telemetry::capture::Line;
 use serde::Serialize;
 use serde_json::Value;
@@ -41,7 +40,7 @@ pub struct CheckResult {
     pub log: Vec<Line>,
     /// The cost of the check's calls.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub receipts: Vec<Told>,
+    pub receipts: Vec<CallRecord>,
 }
 
 /// How a check ended.
@@ -70,7 +69,7 @@ pub(super) struct Recorder {
     began: Instant,
     pub(super) answer: Option<Value>,
     pub(super) log: Vec<Line>,
-    pub(super) receipts: Vec<Told>,
+    pub(super) receipts: Vec<CallRecord>,
 }
 
 impl Recorder {

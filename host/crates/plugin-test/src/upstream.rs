@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use bytes::Bytes;
 use frontgate_net::exchange::exchange;
-use frontgate_runtime::outbound::network::Detour;
+use frontgate_runtime::Redirect;
 use http_body_util::Full;
 use hyper::http::request;
 use hyper::{HeaderMap, Request, StatusCode};
@@ -57,7 +57,7 @@ impl Upstreams {
     }
 
     /// Redirects connections to these sites; other connections go to the real host.
-    pub fn detour(&self) -> Detour {
+    pub fn redirect(&self) -> Redirect {
         let sites = self.0.values().map(|upstream| (upstream.site.clone(), upstream.address));
         let sites: BTreeMap<String, SocketAddr> = sites.collect();
         Arc::new(move |site| sites.get(site).copied().map(Ok))

@@ -1,62 +1,63 @@
-//! Outcomes of a call that gave no answer.
+//! Errors of calls.
 
 use std::borrow::Cow;
 
 use frontgate_contract::Role;
+use frontgate_contract::bindings::plugin_types;
 
-/// Reason why a call of a plugin gave no answer.
+/// Reason why a call of a plugin failed.
 #[derive(Debug, thiserror::Error)]
 pub enum CallError {
-    /// No plugin of the role is live.
+    /// No live plugin has the role.
     #[error("no plugin answers the role {0}")]
     NoPlugin(Role),
-    /// No place for the call became free in time; names the limit.
+    /// Admission control rejected the call; names the limit.
     #[error("too many calls at once")]
     Busy(&'static str),
-    /// The circuit breaker is open: the plugin crashed or ran out of time repeatedly.
-    #[error("the plugin failed repeatedly and is left alone for a moment")]
+    /// The circuit breaker is open.
+    #[error("the plugin failed repeatedly; its calls are rejected for a while")]
     BreakerOpen,
-    /// The plugin: no such record.
+    /// From the plugin: no such record.
     #[error("not found")]
     NotFound,
-    /// The plugin: this worker may not.
+    /// From the plugin: the worker has no access.
     #[error("forbidden")]
     Forbidden(String),
-    /// The plugin cannot work with the request.
-    #[error("the plugin cannot work with this request")]
+    /// From the plugin: invalid request.
+    #[error("the plugin rejected the request as invalid")]
     Invalid(String),
-    /// The system behind the plugin is down.
+    /// From the plugin: its backend is down.
     #[error("the system behind the plugin is unavailable")]
     Unavailable(String),
-    /// The plugin: anything else.
+    /// From the plugin: any other error.
     #[error("the plugin failed")]
     Failed(String),
-    /// The plugin succeeded, and its state could not be committed.
-    #[error("what the plugin keeps could not be written down")]
+    /// The plugin returned `ok`, but its state was not committed.
+    #[error("failed to commit the plugin's state")]
     NotCommitted {
         /// Cause.
         text: String,
-        /// Whether a later try may succeed.
-        passes: bool,
+        /// Whether a retry may succeed.
+        retryable: bool,
     },
-    /// The plugin crashed, or asked for more than its budget.
+    /// The plugin trapped, possibly because of a limit.
     #[error("the plugin crashed")]
     Trap {
-        /// wasmtime's words.
+        /// Message of wasmtime.
         text: String,
-        /// The limit that it had reached, if that may be the cause.
+        /// A limit that it had reached, which may be the cause.
         limit: Option<&'static str>,
     },
-    /// The plugin used up its time; names the limit, or `deadline` for that of the request.
+    /// The plugin timed out; names the limit, or `deadline` for the deadline of the request.
     #[error("the plugin took too long")]
     OutOfTime(&'static str),
-    /// A fault of the gateway.
+    /// An error of the gateway.
     #[error("internal error")]
     Internal(String),
 }
 
 impl CallError {
-    /// Stable code, as in answers, receipts and metrics.
+    /// Stable code for responses, records and metrics.
     pub fn code(&self) -> &'static str {
         match self {
             Self::NoPlugin(_) => "no-plugin",
@@ -65,15 +66,15 @@ impl CallError {
             Self::NotFound => "not-found",
             Self::Forbidden(_) => "forbidden",
             Self::Invalid(_) => "invalid",
-            Self::Unavailable(_) | Self::NotCommitted { passes: true, .. } => "unavailable",
-            Self::Failed(_) | Self::NotCommitted { passes: false, .. } => "plugin-failed",
+            Self::Unavailable(_) | Self::NotCommitted { retryable: true, .. } => "unavailable",
+            Self::Failed(_) | Self::NotCommitted { retryable: false, .. } => "plugin-failed",
             Self::Trap { .. } => "plugin-trapped",
             Self::OutOfTime(_) => "out-of-time",
             Self::Internal(_) => "internal",
         }
     }
 
-    /// The plugin's limit that ended the call.
+    /// The limit of the plugin that ended the call.
     pub fn limit(&self) -> Option<&'static str> {
         match self {
             Self::Trap { limit, .. } => *limit,
@@ -82,7 +83,7 @@ impl CallError {
         }
     }
 
-    /// What the log adds to the text that the caller gets.
+    /// Detail for the log, beyond the text for the caller.
     pub fn detail(&self) -> Option<Cow<'_, str>> {
         match self {
             Self::Forbidden(text)
@@ -97,6 +98,19 @@ impl CallError {
             Self::OutOfTime(limit) => Some(format!("it reached {limit}").into()),
             Self::Busy(why) => Some((*why).into()),
             Self::NoPlugin(_) | Self::BreakerOpen | Self::NotFound => None,
+        }
+    }
+}
+
+/// An error that the plugin returned.
+impl From<plugin_types::Error> for CallError {
+    fn from(error: plugin_types::Error) -> Self {
+        match error {
+            plugin_types::Error::NotFound => Self::NotFound,
+            plugin_types::Error::Forbidden(text) => Self::Forbidden(text),
+            plugin_types::Error::Invalid(text) => Self::Invalid(text),
+            plugin_types::Error::Unavailable(text) => Self::Unavailable(text),
+            plugin_types::Error::Failed(text) => Self::Failed(text),
         }
     }
 }

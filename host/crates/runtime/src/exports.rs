@@ -1,4 +1,4 @@
-//! Which roles a component answers, and their functions in a fresh instance.
+//! The roles that a component exports, and their functions in an instance.
 
 use anyhow::Context as _;
 use frontgate_contract::Role;
@@ -7,23 +7,23 @@ use frontgate_contract::{CONTRACT, VERSION};
 use wasmtime::Store;
 use wasmtime::component::{Component, Instance, InstancePre};
 
-use super::run::store::CallStore;
+use crate::run::store::CallStore;
 
-/// Writes a field for each role, how it is found, and how its functions are had.
+/// Generates a field for each role, its lookup in a component, and its lookup in an instance.
 macro_rules! exports {
     ($($name:ident: $role:ident,)+) => {
-        /// The roles of one component.
-        pub struct Exports {
+        /// The roles that one component exports.
+        pub(crate) struct Exports {
             $($name: Option<$name::GuestIndices>,)+
         }
 
         impl Exports {
-            /// Finds the roles that a component has, in any version that fits ours.
+            /// Finds the roles of a component, in any compatible version of the contract.
             pub(crate) fn find(component: &Component, pre: &InstancePre<CallStore>) -> anyhow::Result<Self> {
                 $(let $name = exported(component, Role::$role)
                     .then(|| $name::GuestIndices::new(pre).map_err(anyhow::Error::from))
                     .transpose()
-                    .with_context(|| misfit(Role::$role))?;)+
+                    .with_context(|| incompatible(Role::$role))?;)+
                 Ok(Self { $($name,)+ })
             }
 
@@ -33,10 +33,10 @@ macro_rules! exports {
                 }
             }
 
-            /// Looks up every role in an instance once, as its calls will.
-            pub fn try_all(&self, store: &mut Store<CallStore>, instance: &Instance) -> anyhow::Result<()> {
+            /// Looks up every role in an instance, as calls do.
+            pub(crate) fn try_all(&self, store: &mut Store<CallStore>, instance: &Instance) -> anyhow::Result<()> {
                 $(if self.has(Role::$role) {
-                    self.$name(store, instance).map_err(anyhow::Error::from).with_context(|| misfit(Role::$role))?;
+                    self.$name(store, instance).map_err(anyhow::Error::from).with_context(|| incompatible(Role::$role))?;
                 })+
                 Ok(())
             }
@@ -69,6 +69,6 @@ fn exported(component: &Component, role: Role) -> bool {
     component.get_export_index(None, &name).is_some()
 }
 
-fn misfit(role: Role) -> String {
-    format!("its role {role} is not that of the contract")
+fn incompatible(role: Role) -> String {
+    format!("its role {role} differs from the contract")
 }

@@ -1,26 +1,29 @@
-//! The files of the message that a call is about. Whoever makes the call knows where they are.
+//! Files of the message that a call is about.
+//!
+//! The caller knows where the files are, and passes an implementation of [`Files`] to the call.
 
 use std::future::Future;
 use std::pin::Pin;
 
-pub use super::outbound::{Body, Failure};
+pub use crate::outbound::body::Body;
+pub use crate::outbound::failure::Failure;
 
-/// Gives a plugin the files of one message.
+/// Opens the files of one message for a plugin.
 pub trait Files: Send + Sync {
-    /// Begins to fetch a file. Nothing of it is held but what was read and not given away yet.
+    /// Starts to fetch a file. Holds only bytes that were received and not read yet.
     fn open<'f>(&'f self, id: &'f str) -> Opening<'f>;
 }
 
-/// A file, when its first bytes are there.
-pub type Opening<'f> = Pin<Box<dyn Future<Output = Result<Body, Missing>> + Send + 'f>>;
+/// Resolves to the body of a file once its first bytes have arrived.
+pub type Opening<'f> = Pin<Box<dyn Future<Output = Result<Body, FileError>> + Send + 'f>>;
 
-/// Why there is no file.
+/// Reason why a file cannot be opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Missing {
-    /// The message has none of this id.
+pub enum FileError {
+    /// The message has no file with this id.
     Unknown,
-    /// It is not to be had.
-    Refused(String),
-    /// Not now.
+    /// A retry would fail as well.
+    Rejected(String),
+    /// A later retry may succeed.
     Unavailable(String),
 }

@@ -1,4 +1,4 @@
-//! What a plugin may use beyond itself.
+//! Grants of a plugin: what the operator allows it to use.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -10,36 +10,36 @@ use frontgate_signing::WebhookKey;
 use frontgate_state::settings::StateLimits;
 use wasmtime_wasi_config::WasiConfigVariables;
 
-use super::outbound::Egress;
-use super::outbound::network::Network;
+use crate::outbound::egress::Egress;
+use crate::outbound::network::Network;
 use crate::settings::Named;
+use crate::settings::webhooks::WebhookKey as WebhookKeySetting;
 
-/// What the operator granted to a plugin.
+/// Grants of one plugin.
 pub struct Grants {
     /// Settings and visible secrets, by key.
     pub(crate) settings: BTreeMap<String, String>,
-    /// The same, for `wasi:config`.
+    /// The same for `wasi:config`.
     pub(crate) variables: WasiConfigVariables,
-    /// Keys that it checks webhooks with, by name.
+    /// Keys for signatures of webhooks, by name.
     pub(crate) webhook_keys: BTreeMap<String, WebhookKey>,
-    /// A folder to read.
+    /// A folder that the plugin can read.
     pub(crate) files: Option<PathBuf>,
-    /// Hosts to send requests to.
+    /// Hosts that the plugin can send requests to.
     pub(crate) egress: Arc<Egress>,
-    /// What it may keep for each tenant.
+    /// Limits of its key-value state; none without state.
     pub state: Option<StateLimits>,
 }
 
 impl Grants {
-    /// Reads the grants of a plugin; one that the configuration does not name has none.
+    /// Reads the grants of a plugin. A plugin that the configuration does not name has none.
     pub(crate) fn new(plugin: &Arc<str>, named: Option<&Named>, network: &Arc<Network>, state: &StateLimits) -> Self {
         let mut settings = named.map(|named| named.config.clone()).unwrap_or_default();
         for (key, secret) in named.iter().flat_map(|named| &named.secrets) {
             settings.insert(key.clone(), secret.expose().to_owned());
         }
         let keys = named.iter().flat_map(|named| &named.webhook_keys);
-        let key =
-            |key: &crate::settings::webhooks::WebhookKey| WebhookKey::new(key.secrets().iter().map(Secret::expose));
+        let key = |key: &WebhookKeySetting| WebhookKey::new(key.secrets().iter().map(Secret::expose));
         Self {
             webhook_keys: keys.map(|(name, secrets)| (name.clone(), key(secrets))).collect(),
             variables: settings.iter().map(|(key, value)| (key.clone(), value.clone())).collect(),
@@ -50,8 +50,8 @@ impl Grants {
         }
     }
 
-    /// Whether a plugin that wants it can use it.
-    pub(super) fn cover(&self, capability: Capability) -> bool {
+    /// Whether a capability was granted.
+    pub(crate) fn covers(&self, capability: Capability) -> bool {
         match capability {
             Capability::Http => !self.egress.is_empty(),
             Capability::State => self.state.is_some(),

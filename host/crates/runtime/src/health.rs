@@ -1,4 +1,4 @@
-//! How the calls of one version ended, counted where they end and looked at elsewhere.
+//! Counts calls and failures of one version of a plugin, for probation and rollback.
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -7,37 +7,36 @@ use tokio::sync::Notify;
 
 use crate::error::CallError;
 
-/// Calls and failures of one version. A failure is a trap or a call that ran out of time; what a plugin
-/// says is an answer, an error included.
+/// Calls and failures of one version. Traps and timeouts are failures; errors that a plugin returns are not.
 #[derive(Debug, Default)]
 pub struct Health {
     calls: AtomicU64,
-    /// The last 64 calls, the newest in the lowest bit: a failure is a one.
+    /// The last 64 calls, newest in the lowest bit; failures are ones.
     last: AtomicU64,
     probation: OnceLock<Probation>,
 }
 
-/// A version is watched for its first calls.
+/// Probation of a version during its first calls.
 #[derive(Debug)]
 struct Probation {
     calls: u64,
     failures_max: u32,
     failures: AtomicU32,
-    /// Wakes whoever decides.
+    /// Notifies the task that decides about a rollback.
     decide: Arc<Notify>,
 }
 
 impl Health {
-    /// Watches the first calls, and wakes somebody when there were enough of them or of failures.
+    /// Starts probation. Notifies `decide` after `calls` calls or `failures` failures.
     pub fn watch(&self, calls: u32, failures: u32, decide: &Arc<Notify>) {
         let decide = Arc::clone(decide);
         let probation =
             Probation { calls: calls.into(), failures_max: failures, failures: AtomicU32::default(), decide };
-        // A version that comes back is not watched again.
+        // Fails for a version that was live before, which has no second probation.
         let _ = self.probation.set(probation);
     }
 
-    /// Notes how a call ended.
+    /// Counts a call that has ended.
     pub(crate) fn note(&self, error: Option<&CallError>) {
         let failed = matches!(error, Some(CallError::Trap { .. } | CallError::OutOfTime(_)));
         let calls = self.calls.fetch_add(1, Ordering::Relaxed) + 1;
@@ -52,12 +51,12 @@ impl Health {
         }
     }
 
-    /// Calls that have ended.
+    /// Number of calls that have ended.
     pub fn calls(&self) -> u64 {
         self.calls.load(Ordering::Relaxed)
     }
 
-    /// Failures among the calls on probation.
+    /// Failures during probation.
     pub fn failures(&self) -> u32 {
         self.probation.get().map_or(0, |probation| probation.failures.load(Ordering::Relaxed))
     }
@@ -73,12 +72,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn traps_and_time_outs_are_failures_and_what_a_plugin_says_is_not() {
+    fn traps_and_timeouts_are_failures_and_errors_of_a_plugin_are_not() {
         let health = Health::default();
         let trap = CallError::Trap { text: "unreachable".to_owned(), limit: None };
-        let said = CallError::Failed("a text".to_owned());
+        let returned = CallError::Failed("a text".to_owned());
         for error in
-            [None, Some(&trap), Some(&said), Some(&CallError::OutOfTime("cpu")), Some(&CallError::Busy("queue"))]
+            [None, Some(&trap), Some(&returned), Some(&CallError::OutOfTime("cpu")), Some(&CallError::Busy("queue"))]
         {
             health.note(error);
         }

@@ -1,22 +1,49 @@
-//! Calls of plugins: limits, capabilities, pooling.
+//! Runs plugins: one call at a time, within its limits, with the capabilities that the operator granted.
 //!
-//! [`live::Live`] is a plugin that can be called, [`run::call::Call`] makes one call of it within its limits, and
-//! [`registry::Registry`] names the plugins that are live. Knows no HTTP status and no platform's JSON. See "The trip
-//! of a callback" in ARCHITECTURE.md.
+//! - [`LoadedPlugin`] is a plugin that is ready for calls.
+//! - [`Call`] makes one call of it: admission, an instance, a function of the contract, commit.
+//! - [`Registry`] names the plugins that are live.
+//!
+//! The crate knows no HTTP status, no JSON of a platform and no tenant's configuration. It takes part in step 5 of "The
+//! trip of a callback" and in "The trip of a plugin's request" in ARCHITECTURE.md.
 
-pub mod error;
+mod call;
+mod call_record;
+mod caller;
+mod engine;
+mod error;
 mod exports;
-pub mod fetch;
+mod fetch;
 pub mod files;
 #[doc(hidden)]
 pub mod fuzzing;
 mod grants;
 mod health;
 mod imports;
-pub mod live;
-pub mod outbound;
+mod linker;
+mod loaded_plugin;
+mod outbound;
 pub mod receipt;
 pub mod registry;
-pub mod run;
+mod run;
+mod runtime_config;
 pub mod settings;
-pub mod terms;
+mod trial;
+
+pub use self::call::{Call, Function};
+pub use self::call_record::{CallRecord, CallRecords, Cost};
+pub use self::caller::{Caller, TenantShare};
+pub use self::engine::{Allocation, Build, Engine, TRIALS_MAX, settings as engine_settings};
+pub use self::error::CallError;
+pub use self::fetch::fetch;
+pub use self::grants::Grants;
+pub use self::health::Health;
+pub use self::imports::directory::{Directory, Lookup, OuterCall};
+pub use self::loaded_plugin::{LoadedPlugin, PluginFile};
+pub use self::outbound::network::{NetworkOverrides, Redirect};
+pub use self::outbound::side_effects::{Effect, SideEffects};
+pub use self::registry::Registry;
+pub use self::run::admission::Deadlines;
+pub use self::run::store::CallStore;
+pub use self::runtime_config::RuntimeConfig;
+pub use self::trial::{TrialError, start_once};

@@ -1,4 +1,4 @@
-//! Receipts: what each attempt to change a plugin came to.
+//! Receipts: the outcome of each attempt to change a plugin.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -7,57 +7,65 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use frontgate_contract::Manifest;
 use frontgate_contract::digest::Digest;
 use serde::{Deserialize, Serialize};
+use uuid::{NoContext, Timestamp, Uuid};
 
-/// The digits of an id, in an order that sorts as text does.
-const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+/// Characters of the id that hold its time, which people see.
+const SHORT_ID: usize = 13;
 
-/// What one attempt came to.
+/// The outcome of one attempt.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Receipt {
-    /// Short, and sorts by time.
+    /// UUID v7, which sorts by time.
     pub id: String,
     /// Milliseconds since 1970.
     pub time_ms: u64,
     /// Name of the plugin.
     pub plugin: String,
-    /// How it ended, and why.
+    /// The outcome, with its reason.
     #[serde(flatten)]
     pub outcome: Outcome,
-    /// Which bytes it is about; none for a removed file, or one that could not be read.
+    /// Digest of the file; none for a file that was removed or could not be read.
     pub digest: Option<Digest>,
-    /// What answered before.
+    /// The live version before the attempt.
     pub before: Option<Digest>,
-    /// What answers after it.
+    /// The live version after the attempt.
     pub after: Option<Digest>,
-    /// What is different in those bytes, compared with what answered before.
+    /// Differences between the file and the live version before the attempt.
     #[serde(default)]
     pub changes: Changes,
-    /// How long the attempt took.
+    /// Duration of the attempt.
     pub duration_ms: u64,
 }
 
-/// How an attempt ended.
+/// The outcome of an attempt.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "outcome", content = "reason", rename_all = "kebab-case")]
 pub enum Outcome {
-    /// The file answers now.
+    /// The file is live.
     Live,
-    /// The file is not usable, and the version before it answers on.
+    /// The file is not usable; the previous version stays live.
     Kept(String),
-    /// The file is not usable, and there was none before it.
+    /// The file is not usable, and no version is live.
     Refused(String),
-    /// The file is gone, and so is the plugin.
+    /// The file was deleted, and the plugin removed.
     Removed,
-    /// The file wants more than the version before it; that one answers until the operator allows it.
+    /// The file needs more capabilities than the previous version, which stays live until the operator allows the file.
     Waiting(String),
-    /// The version before it answers again, and the file is not tried any more.
+    /// The previous version is live again, and the file is not loaded again.
     RolledBack(String),
-    /// The operator allowed these bytes.
+    /// The operator allowed the file.
     Allowed,
 }
 
+impl Receipt {
+    /// The part of the id that holds its time, for lists.
+    pub fn short_id(&self) -> &str {
+        self.id.get(..SHORT_ID).unwrap_or(&self.id)
+    }
+}
+
 impl Outcome {
-    /// One word, for logs and metrics.
+    /// Name for logs and metrics.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Live => "live",
@@ -70,7 +78,7 @@ impl Outcome {
         }
     }
 
-    /// Why a file does not answer.
+    /// Reason why a file is not live.
     pub fn reason(&self) -> Option<&str> {
         match self {
             Self::Kept(reason) | Self::Refused(reason) | Self::Waiting(reason) | Self::RolledBack(reason) => {
@@ -81,7 +89,7 @@ impl Outcome {
     }
 }
 
-/// What is different between two versions.
+/// Differences between two versions.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Changes {
@@ -91,22 +99,22 @@ pub struct Changes {
     /// Version of the SDK, before and after.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sdk: Option<(Option<String>, Option<String>)>,
-    /// Roles that came and went.
+    /// Added and removed roles.
     #[serde(skip_serializing_if = "Difference::is_empty")]
     pub roles: Difference,
-    /// Imports that came and went.
+    /// Added and removed imports.
     #[serde(skip_serializing_if = "Difference::is_empty")]
     pub imports: Difference,
 }
 
-/// What came and what went.
+/// Added and removed names.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Difference {
-    /// What is new.
+    /// Added names.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub added: Vec<String>,
-    /// What is gone.
+    /// Removed names.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub removed: Vec<String>,
 }
@@ -125,7 +133,7 @@ impl Difference {
 }
 
 impl Changes {
-    /// From one version to another; without one before, everything is new, and only size and SDK are said.
+    /// Compares two versions. Without a previous version, only size and SDK are reported.
     pub fn new(before: Option<&Manifest>, after: &Manifest) -> Self {
         let Some(before) = before else {
             let sdk = after.sdk.is_some().then(|| (None, after.sdk.clone()));
@@ -142,49 +150,48 @@ impl Changes {
 
 impl fmt::Display for Changes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut said = Vec::new();
+        let mut parts = Vec::new();
         match self.bytes {
-            Some((Some(before), after)) => said.push(format!("{before} to {after} bytes")),
-            Some((None, after)) => said.push(format!("{after} bytes")),
+            Some((Some(before), after)) => parts.push(format!("{before} to {after} bytes")),
+            Some((None, after)) => parts.push(format!("{after} bytes")),
             None => {}
         }
         let none = "none".to_owned();
         match &self.sdk {
-            Some((None, Some(after))) => said.push(format!("SDK {after}")),
+            Some((None, Some(after))) => parts.push(format!("SDK {after}")),
             Some((before, after)) => {
                 let (before, after) = (before.as_ref().unwrap_or(&none), after.as_ref().unwrap_or(&none));
-                said.push(format!("SDK {before} to {after}"));
+                parts.push(format!("SDK {before} to {after}"));
             }
             None => {}
         }
-        for (what, difference) in [("role", &self.roles), ("import", &self.imports)] {
-            said.extend(difference.added.iter().map(|name| format!("+ {what} {name}")));
-            said.extend(difference.removed.iter().map(|name| format!("- {what} {name}")));
+        for (kind, difference) in [("role", &self.roles), ("import", &self.imports)] {
+            parts.extend(difference.added.iter().map(|name| format!("+ {kind} {name}")));
+            parts.extend(difference.removed.iter().map(|name| format!("- {kind} {name}")));
         }
-        f.write_str(&said.join(", "))
+        f.write_str(&parts.join(", "))
     }
 }
 
-/// Makes ids that sort in the order in which they were made, even if the clock is set back.
+/// Generates ids that sort in the order of their creation, even if the clock is set back.
 #[derive(Debug, Default)]
 pub struct Ids {
-    last: u64,
+    last_ms: u64,
 }
 
 impl Ids {
-    /// Goes on behind an id that was made earlier.
+    /// Continues after an id that was generated earlier.
     pub fn after(id: &str) -> Self {
-        let digit = |c: u8| DIGITS.iter().position(|digit| *digit == c).and_then(|at| u64::try_from(at).ok());
-        let read = id.bytes().try_fold(0_u64, |sum, c| sum.checked_mul(32)?.checked_add(digit(c)?));
-        Self { last: read.unwrap_or_default() }
+        let time = Uuid::parse_str(id).ok().and_then(|id| id.get_timestamp()).map(|time| time.to_unix());
+        Self { last_ms: time.map_or(0, |(seconds, nanos)| seconds * 1_000 + u64::from(nanos) / 1_000_000) }
     }
 
-    /// The next one: milliseconds, and a number of its own within them.
+    /// Generates the next id. Each one has a millisecond of its own, which may be later than `now`.
     pub fn next(&mut self, now: SystemTime) -> String {
-        self.last = (millis(now) << 10).max(self.last + 1);
-        // Fifty-five bits last for a thousand years.
-        let shifts = (0..11_u32).rev().map(|place| place * 5);
-        shifts.map(|shift| char::from(DIGITS[usize::try_from(self.last >> shift & 31).unwrap_or_default()])).collect()
+        self.last_ms = millis(now).max(self.last_ms + 1);
+        let (seconds, nanos) = (self.last_ms / 1_000, self.last_ms % 1_000 * 1_000_000);
+        let time = Timestamp::from_unix(NoContext, seconds, u32::try_from(nanos).unwrap_or_default());
+        Uuid::new_v7(time).to_string()
     }
 }
 
@@ -205,12 +212,12 @@ mod tests {
         let first = ids.next(now);
         let mut later = Ids::after(&first);
         let all = [first, ids.next(now), ids.next(now + Duration::from_secs(1)), ids.next(now)];
-        assert!(all.is_sorted() && all[0].len() == 11, "{all:?}");
+        assert!(all.is_sorted(), "{all:?}");
         assert!(later.next(now - Duration::from_secs(3600)) > all[0]);
     }
 
     #[test]
-    fn a_receipt_comes_back_as_it_was_written() {
+    fn a_receipt_survives_a_round_trip() {
         let receipt = Receipt {
             id: Ids::default().next(SystemTime::now()),
             time_ms: 1,

@@ -1,23 +1,25 @@
-//! Which plugins are live, which are being loaded, and how their files last fared. Read by everyone, written by
-//! [`frontgate_loader::reload`] alone.
+//! Registry of live plugins, plugins that are being loaded, and receipts of their files.
+//!
+//! Every task reads it without blocking; only the reload task of `frontgate-loader` writes it.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::time::Instant;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use frontgate_contract::Manifest;
 use frontgate_contract::digest::Digest;
-use metrics::gauge;
+use frontgate_telemetry::metrics::METRICS;
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
-use super::live::Live;
-pub use super::receipt::{Outcome, Receipt};
+use crate::loaded_plugin::LoadedPlugin;
+pub use crate::receipt::{Outcome, Receipt};
 
-/// Receipts of all plugins that are shown together.
+/// Receipts in the list of recent ones.
 const RECENT_MAX: usize = 50;
 
-/// Removed plugins whose last receipt is shown; those of the others are bounded by the files that are there.
+/// Removed plugins whose last receipt is kept.
 const REMOVED_MAX: usize = 100;
 
 /// A version that was live.
@@ -25,9 +27,9 @@ const REMOVED_MAX: usize = 100;
 pub struct Version {
     /// SHA-256 of its file.
     pub digest: Digest,
-    /// Since when it answered, the last time; milliseconds since 1970.
+    /// When it last went live; milliseconds since 1970.
     pub time_ms: u64,
-    /// What it says of itself.
+    /// What the component declares.
     #[serde(flatten)]
     pub manifest: Manifest,
 }
@@ -35,7 +37,7 @@ pub struct Version {
 /// Live plugins and the last receipt of every file, by name.
 #[derive(Default)]
 pub struct Registry {
-    live: ArcSwap<BTreeMap<String, Arc<Live>>>,
+    live: ArcSwap<BTreeMap<String, Arc<LoadedPlugin>>>,
     receipts: ArcSwap<BTreeMap<String, Receipt>>,
     recent: ArcSwap<VecDeque<Receipt>>,
     loading: ArcSwap<Vec<String>>,
@@ -45,93 +47,98 @@ pub struct Registry {
     generations: Mutex<Vec<Generation>>,
 }
 
-/// A version that was made live, for as long as somebody holds it.
+/// A version that went live and is still referenced.
 struct Generation {
-    version: Weak<Live>,
-    /// Since when it does not answer any more.
+    version: Weak<LoadedPlugin>,
+    /// When another version replaced it.
     retired: Option<Instant>,
 }
 
 impl Registry {
-    /// A live plugin.
-    pub fn get(&self, name: &str) -> Option<Arc<Live>> {
+    /// Returns a live plugin.
+    pub fn get(&self, name: &str) -> Option<Arc<LoadedPlugin>> {
         self.live.load().get(name).cloned()
     }
 
-    /// Every live plugin.
-    pub fn live(&self) -> Arc<BTreeMap<String, Arc<Live>>> {
+    /// Returns all live plugins by name.
+    pub fn live(&self) -> Arc<BTreeMap<String, Arc<LoadedPlugin>>> {
         self.live.load_full()
     }
 
-    /// The last receipt of every file.
+    /// Returns the last receipt of every file.
     pub fn receipts(&self) -> Arc<BTreeMap<String, Receipt>> {
         self.receipts.load_full()
     }
 
-    /// The last receipts of all, the newest first.
+    /// Returns the most recent receipts, newest first.
     pub fn recent(&self) -> Arc<VecDeque<Receipt>> {
         self.recent.load_full()
     }
 
-    /// Files that are being tried right now.
+    /// Returns names of files that are being loaded.
     pub fn loading(&self) -> Arc<Vec<String>> {
         self.loading.load_full()
     }
 
-    /// Plugins whose newest version is watched.
+    /// Returns names of plugins on probation.
     pub fn on_probation(&self) -> Arc<Vec<String>> {
         self.probation.load_full()
     }
 
-    /// Versions of every plugin that are kept, the newest first.
+    /// Returns kept versions of every plugin, newest first.
     pub fn versions(&self) -> Arc<BTreeMap<String, Vec<Version>>> {
         self.versions.load_full()
     }
 
-    /// Damaged plugin records, while new bytes are refused because of them.
+    /// Returns the path of damaged plugin records; until they are repaired, new files are rejected.
     pub fn damaged(&self) -> Option<Arc<String>> {
         self.damaged.load_full()
     }
 
-    /// Versions that somebody holds: those that are live, those that calls in flight began with, and those
-    /// that are gone back to if a newer one fails.
+    /// Counts versions in memory: live ones, those of calls in flight, and those kept for a rollback.
     pub fn generations(&self) -> usize {
-        let mut generations = self.generations.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut generations = self.generations.lock();
         generations.retain(|generation| generation.version.strong_count() > 0);
         generations.len()
     }
 
-    /// Versions that have not answered since `before`, and are held nevertheless.
-    pub fn overdue(&self, before: Instant) -> Vec<Arc<Live>> {
-        let generations = self.generations.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Returns versions that were replaced before a point in time and are still in memory.
+    pub fn overdue(&self, before: Instant) -> Vec<Arc<LoadedPlugin>> {
+        let generations = self.generations.lock();
         let overdue = generations.iter().filter(|generation| generation.retired.is_some_and(|since| since < before));
         overdue.filter_map(|generation| generation.version.upgrade()).collect()
     }
 
+    /// Sets the names of files that are being loaded.
     pub fn set_loading(&self, names: Vec<String>) {
         self.loading.store(Arc::new(names));
     }
 
+    /// Sets the names of plugins on probation.
     pub fn set_on_probation(&self, names: Vec<String>) {
         self.probation.store(Arc::new(names));
     }
 
+    /// Sets the kept versions of every plugin.
     pub fn set_versions(&self, versions: BTreeMap<String, Vec<Version>>) {
         self.versions.store(Arc::new(versions));
     }
 
+    /// Sets the path of damaged plugin records.
     pub fn set_damaged(&self, file: Option<Arc<str>>) {
-        gauge!("frontgate_plugin_records_damaged").set(f64::from(u8::from(file.is_some())));
+        METRICS.plugin_records_damaged.set(file.is_some().into());
         self.damaged.store(file.map(|file| Arc::new(file.to_string())));
     }
 
-    pub fn replace(&self, plugin: Arc<Live>) {
+    /// Makes a version live in place of the previous one.
+    pub fn replace(&self, plugin: Arc<LoadedPlugin>) {
         let mut live = BTreeMap::clone(&self.live.load());
         let old = live.insert(plugin.name.to_string(), Arc::clone(&plugin));
         self.live.store(Arc::new(live));
         self.retire(old.as_ref(), Some(&plugin));
     }
 
+    /// Removes a plugin.
     pub fn remove(&self, name: &str) {
         let mut live = BTreeMap::clone(&self.live.load());
         let old = live.remove(name);
@@ -139,12 +146,12 @@ impl Registry {
         self.retire(old.as_ref(), None);
     }
 
-    fn retire(&self, old: Option<&Arc<Live>>, new: Option<&Arc<Live>>) {
-        let mut generations = self.generations.lock().unwrap_or_else(PoisonError::into_inner);
-        let is = |generation: &Generation, version: Option<&Arc<Live>>| {
+    fn retire(&self, old: Option<&Arc<LoadedPlugin>>, new: Option<&Arc<LoadedPlugin>>) {
+        let mut generations = self.generations.lock();
+        let is = |generation: &Generation, version: Option<&Arc<LoadedPlugin>>| {
             version.is_some_and(|version| std::ptr::eq(generation.version.as_ptr(), Arc::as_ptr(version)))
         };
-        // A version that comes back is not another one.
+        // A version that goes live again is counted once.
         generations.retain(|generation| generation.version.strong_count() > 0 && !is(generation, new));
         for generation in generations.iter_mut().filter(|generation| is(generation, old)) {
             generation.retired = Some(Instant::now());
@@ -152,6 +159,7 @@ impl Registry {
         generations.extend(new.map(|new| Generation { version: Arc::downgrade(new), retired: None }));
     }
 
+    /// Adds a receipt.
     pub fn note(&self, receipt: Receipt) {
         let mut recent = VecDeque::clone(&self.recent.load());
         recent.push_front(receipt.clone());

@@ -1,18 +1,18 @@
-//! A call of a plugin: where it runs, what it may use, what it holds and has used.
+//! The environment of a call: admission, limits, instances, usage.
 //!
-//! In reading order: [`call`] is the trip of a call; `admission` and `breaker` let it begin, `store` arms
-//! its budgets, `spread` finds it threads, `warm` keeps instances, `receipt` says what it came to.
+//! In reading order: `admission` and `breaker` decide whether a call may start, `store` arms its limits, `offload`
+//! chooses its threads, `warm_instances` reuses instances, `recorder` records how it ended.
 
-mod admission;
-pub(super) mod breaker;
-pub(super) mod budget;
-pub mod call;
-mod caller;
-pub mod engine;
-pub(super) mod folder;
-mod held;
-pub(super) mod output;
-pub mod receipt;
-pub mod spread;
-pub mod store;
-pub(super) mod warm;
+pub(crate) mod admission;
+pub(crate) mod breaker;
+pub(crate) mod folder;
+pub(crate) mod host_context;
+mod host_memory;
+pub(crate) mod memory;
+pub(crate) mod meters;
+pub(crate) mod offload;
+pub(crate) mod output;
+pub(crate) mod recorder;
+pub(crate) mod store;
+pub(crate) mod usage;
+pub(crate) mod warm_instances;

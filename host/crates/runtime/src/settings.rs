@@ -1,6 +1,7 @@
-//! `[plugins]`: where plugins come from, and what each of them gets.
+//! `[plugins]`: where plugins come from, and what each of them may use.
 
 pub mod limits;
+mod named;
 pub mod outbound;
 pub mod webhooks;
 
@@ -12,188 +13,188 @@ use std::time::Duration;
 
 use frontgate_contract::Role;
 use frontgate_settings::Secret;
-use frontgate_state::settings::{StateGrant, StateLimits};
-use serde::{Deserialize, Deserializer};
+use frontgate_state::settings::StateLimits;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use smart_default::SmartDefault;
 
 pub use self::limits::{LimitOverrides, Limits};
-use self::outbound::BoundSecret;
-use self::webhooks::WebhookKey;
+pub use self::named::{Instances, Named};
 
-/// Where plugins come from, and what they may use.
-#[derive(Debug, Deserialize)]
+/// Plugins: their files, compilation, concurrency, memory and versions.
+#[derive(Debug, SmartDefault, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Plugins {
-    /// The folder that is watched for `.wasm` files.
+    /// Folder that is watched for `.wasm` files. The name of a plugin is its file name without `.wasm`.
+    #[default(PathBuf::from("plugins"))]
+    #[schemars(extend("x-restart" = true))]
     pub directory: PathBuf,
-    /// Compiled plugins; safe to delete while the gateway is down.
+    /// Folder of the compiled plugins. It may be deleted while the gateway is stopped.
+    #[default(PathBuf::from("data/compiled"))]
+    #[schemars(extend("x-restart" = true))]
     pub cache: PathBuf,
-    /// Of those, how many are kept.
+    /// Files in `cache`. Beyond this number, the least recently used are deleted. With fewer than there are plugins, each
+    /// start compiles some of them again.
+    #[default = 1_000]
+    #[schemars(range(min = 1, max = 1_000_000), extend("x-restart" = true))]
     pub cache_files_max: usize,
-    /// The bytes of those together.
+    /// Size of `cache` in bytes. At least `code_bytes_max`.
+    #[default(4 << 30)]
+    #[schemars(extend("x-restart" = true))]
     pub cache_bytes_max: u64,
-    /// Plugin calls at one time, of all plugins together.
+    /// Concurrent plugin calls.
+    // Each place reserves gigabytes of address space.
+    #[default = 256]
+    #[schemars(range(min = 1, max = 4_096), extend("x-restart" = true))]
     pub calls_max: u32,
-    /// Of those for one tenant.
+    /// Concurrent calls of one tenant.
+    #[default = 128]
+    #[schemars(range(min = 1, max = 4_096))]
     pub calls_per_tenant_max: u32,
-    /// Calls of the CRM's plugin for other plugins at one time, beside those.
+    /// Concurrent calls of the tenants' CRMs through `directory`, in addition to `calls_max`.
+    #[default = 64]
+    #[schemars(range(min = 1, max = 4_096), extend("x-restart" = true))]
     pub directory_calls_max: u32,
-    /// Of those for one tenant.
+    /// Concurrent `directory` calls of one tenant.
+    #[default = 32]
+    #[schemars(range(min = 1, max = 4_096))]
     pub directory_calls_per_tenant_max: u32,
-    /// Of those for one plugin, unless it has a number of its own.
+    /// Concurrent calls of one plugin, unless it has a `calls_max` of its own.
+    #[default = 128]
+    #[schemars(range(min = 1, max = 4_096))]
     pub calls_per_plugin_max: u32,
-    /// Memory of all running instances together.
+    /// Memory in bytes of all running instances. Calls that need more get 503. At least the largest `memory_bytes_max`.
+    #[default(4 << 30)]
+    #[schemars(range(min = 1, max = 1_u64 << 50), extend("x-restart" = true))]
     pub memory_bytes_total_max: usize,
-    /// Of that for one tenant.
+    /// Memory in bytes of one tenant's running instances. At least the largest `memory_bytes_max`.
+    #[default(2 << 30)]
+    #[schemars(range(min = 1, max = 1_u64 << 50))]
     pub memory_bytes_per_tenant_max: usize,
-    /// Threads that work on a plugin's granted folder.
+    /// Threads for one plugin's granted folder. A drive that hangs blocks no other plugin.
+    #[default = 8]
+    #[schemars(range(min = 1, max = 256), extend("x-restart" = true))]
     pub file_threads_per_plugin_max: usize,
-    /// Callers that wait for a place among them; further ones are refused at once.
+    /// Callbacks that may wait for a call to start. Further ones are rejected at once.
+    #[default = 1_024]
+    #[schemars(range(min = 0, max = 1_000_000), extend("x-restart" = true))]
     pub queue_max: u32,
-    /// How long a callback waits for a place.
+    /// Time that a callback waits for a call to start.
+    #[default = 1_000]
+    #[schemars(range(min = 0, max = 86_400_000))]
     pub queue_timeout_ms: u64,
-    /// What a plugin's own functions may take of a call's stack; interpreters of script languages recurse
-    /// deeply.
+    /// Stack of one call in bytes. Interpreters of script languages recurse deeply.
+    #[default(1 << 20)]
+    #[schemars(range(min = 65_536, max = 64 << 20), extend("x-restart" = true))]
     pub stack_bytes_max: usize,
-    /// The largest `.wasm` file that is taken.
+    /// Maximum size of a `.wasm` file in bytes.
+    #[default(64 << 20)]
+    #[schemars(range(min = 1, max = 4_u64 << 30))]
     pub file_bytes_max: u64,
-    /// How long reading what a file is may take.
+    /// Timeout of the sandboxed process that inspects a file.
+    #[default = 10_000]
+    #[schemars(range(min = 1, max = 86_400_000))]
     pub check_timeout_ms: u64,
-    /// How long compiling one plugin may take.
+    /// Timeout of the sandboxed process that compiles a file.
+    #[default = 120_000]
+    #[schemars(range(min = 1, max = 86_400_000))]
     pub compile_timeout_ms: u64,
-    /// Address space of the process that reads and compiles a file.
+    /// Address space in bytes of each of those processes. Up to three of them run concurrently.
+    // The program itself needs about as much as the minimum.
+    #[default(2 << 30)]
+    #[schemars(range(min = 256 << 20, max = 1_024_u64 << 30))]
     pub compile_memory_bytes_max: u64,
-    /// The largest machine code of one plugin.
+    /// Maximum size of the machine code of one plugin in bytes.
+    #[default(512 << 20)]
+    #[schemars(range(min = 1 << 20, max = 64_u64 << 30))]
     pub code_bytes_max: u64,
-    /// With `quick_build`, a file of this size is compiled twice: quickly, to serve soon, and optimised, to take over.
+    /// Size in bytes from which a file of a plugin with `quick_build` is compiled twice: first by a fast compiler, so that it
+    /// serves within seconds, then by the optimizing one.
+    #[default(2 << 20)]
     pub quick_build_bytes_min: u64,
-    /// A changed file is read once it has kept size and time for this long.
+    /// Time for which a changed file must keep its size and modification time before it is read.
+    #[default = 100]
+    #[schemars(range(min = 1, max = 86_400_000))]
     pub settle_ms: u64,
-    /// The folder is looked through this often even where the system reports no change.
+    /// Interval of folder scans, for file systems that report no changes.
+    #[default = 30_000]
+    #[schemars(range(min = 1, max = 86_400_000))]
     pub rescan_interval_ms: u64,
-    /// When a plugin that fails is left alone.
+    /// Circuit breaker: a plugin that keeps crashing or timing out is paused. One call then tries again.
     pub breaker: Breaker,
-    /// Instances that are kept between calls.
+    /// Instances that are kept between calls, for plugins with `instances = "warm"`.
     pub warm: Warm,
-    /// Authorities that plugins' requests trust beside those that browsers trust, as PEM.
+    /// PEM files with certificate authorities that plugins' requests trust in addition to the public ones.
     pub ca_files: Vec<PathBuf>,
-    /// Who is asked for the addresses of the hosts that plugins call; nobody stands for the system's own.
+    /// DNS servers for the hosts that plugins call, such as `10.0.0.53:53`. Empty: `/etc/hosts` and `/etc/resolv.conf`.
     pub nameservers: Vec<SocketAddr>,
-    /// Connections that a plugin keeps open for its next requests.
+    /// Idle connections that are kept open for one plugin.
+    #[default = 8]
+    #[schemars(range(min = 0, max = 1_000))]
     pub connections_idle_max: usize,
-    /// What is remembered of plugins: good versions, decisions, receipts.
+    /// Folder of the plugin records: good versions, decisions and receipts.
+    #[default(PathBuf::from("data/plugins"))]
+    #[schemars(extend("x-restart" = true))]
     pub records: PathBuf,
-    /// Good versions of each plugin that can be gone back to, the live one included.
+    /// Good versions of each plugin that are kept for `frontgate plugin rollback`, including the active one.
+    #[default = 5]
+    #[schemars(range(min = 2, max = 1_000), extend("x-restart" = true))]
     pub versions_max: usize,
-    /// Bytes of all versions that are kept; the live ones are kept in any case.
+    /// Size of all kept versions in bytes. Beyond it, the oldest inactive ones are deleted.
+    #[default(1 << 30)]
+    #[schemars(range(min = 1, max = 1_024_u64 << 30), extend("x-restart" = true))]
     pub versions_bytes_max: u64,
-    /// Plugins that are loaded and remembered, by name.
+    /// Number of plugin names. Files beyond it are not loaded; known and configured names take precedence.
+    #[default = 500]
+    #[schemars(range(min = 1, max = 10_000), extend("x-restart" = true))]
     pub names_max: usize,
-    /// Receipts that are kept.
+    /// Receipts of all plugins that are kept for `frontgate plugin history`.
+    #[default = 1_000]
+    #[schemars(range(min = 1, max = 1_000_000), extend("x-restart" = true))]
     pub receipts_max: usize,
-    /// No call of a plugin may take longer, so that an old version is gone this long after a swap.
+    /// Maximum of every `call_timeout_ms`: an old version is unloaded at most this long after its replacement.
+    #[default = 30_000]
+    #[schemars(range(min = 1, max = 86_400_000))]
     pub drain_timeout_ms: u64,
-    /// Which plugins may be loaded, by digest.
+    /// File with the digests of allowed plugins, which `frontgate plugin lock` writes.
+    #[default(PathBuf::from("plugins.lock"))]
     pub lock: PathBuf,
-    /// Whether nothing else is loaded.
+    /// Whether only plugins in `lock` are loaded.
     pub locked: bool,
-    /// How a new version is watched.
+    /// Observation of new versions: if the first calls of one fail, the previous version is restored.
     pub probation: Probation,
-    /// What one call may use, unless a plugin has limits of its own.
+    /// Limits of one call. A plugin can have limits of its own.
     pub limits: Limits,
-    /// What a plugin may keep, unless it has limits of its own.
+    /// State that a plugin may store for each tenant, where `state = true` grants it.
     pub state: StateLimits,
-    /// Settings of single plugins, by file name without `.wasm`.
+    /// Settings of single plugins, by name.
     pub named: BTreeMap<String, Named>,
 }
 
-impl Default for Plugins {
-    fn default() -> Self {
-        Self {
-            directory: "plugins".into(),
-            cache: "data/compiled".into(),
-            cache_files_max: 1_000,
-            cache_bytes_max: 4 << 30,
-            calls_max: 256,
-            calls_per_tenant_max: 128,
-            directory_calls_max: 64,
-            directory_calls_per_tenant_max: 32,
-            calls_per_plugin_max: 128,
-            memory_bytes_total_max: 4 * 1024 * 1024 * 1024,
-            memory_bytes_per_tenant_max: 2 * 1024 * 1024 * 1024,
-            file_threads_per_plugin_max: 8,
-            queue_max: 1_024,
-            queue_timeout_ms: 1_000,
-            stack_bytes_max: 1024 * 1024,
-            file_bytes_max: 64 * 1024 * 1024,
-            check_timeout_ms: 10_000,
-            compile_timeout_ms: 120_000,
-            compile_memory_bytes_max: 2 << 30,
-            code_bytes_max: 512 << 20,
-            quick_build_bytes_min: 2 * 1024 * 1024,
-            settle_ms: 100,
-            rescan_interval_ms: 30_000,
-            breaker: Breaker::default(),
-            warm: Warm::default(),
-            ca_files: Vec::new(),
-            nameservers: Vec::new(),
-            connections_idle_max: 8,
-            records: "data/plugins".into(),
-            versions_max: 5,
-            versions_bytes_max: 1024 * 1024 * 1024,
-            names_max: 500,
-            receipts_max: 1_000,
-            drain_timeout_ms: 30_000,
-            lock: "plugins.lock".into(),
-            locked: false,
-            probation: Probation::default(),
-            limits: Limits::default(),
-            state: StateLimits::default(),
-            named: BTreeMap::new(),
-        }
-    }
-}
-
 impl Plugins {
-    /// How long an operator's command may take, most of it the compiler's time.
+    /// Returns the timeout of an operator's command, which mostly waits for the compiler.
     pub fn command_timeout(&self) -> Duration {
         Duration::from_millis(self.compile_timeout_ms + self.limits.call_timeout_ms)
     }
 
-    /// Whether a large file of a plugin is compiled quickly first.
+    /// Whether a large file of a plugin is compiled by the fast compiler first.
     pub fn builds_quickly(&self, plugin: &str) -> bool {
         self.named.get(plugin).is_some_and(|named| named.quick_build)
     }
 
-    /// Limits of reading and compiling files, each with its key and the range in which it can work.
-    pub fn build_ranges(&self) -> Vec<(String, u64, u64, u64)> {
-        let (day, gib) = (86_400_000, 1 << 30);
-        let ranges = [
-            // One plugin must fit.
-            ("cache_bytes_max", self.cache_bytes_max, self.code_bytes_max, u64::MAX),
-            ("check_timeout_ms", self.check_timeout_ms, 1, day),
-            ("compile_timeout_ms", self.compile_timeout_ms, 1, day),
-            // The program itself needs about as much.
-            ("compile_memory_bytes_max", self.compile_memory_bytes_max, 256 << 20, 1_024 * gib),
-            ("code_bytes_max", self.code_bytes_max, 1 << 20, 64 * gib),
-            ("quick_build_bytes_min", self.quick_build_bytes_min, 0, u64::MAX),
-        ];
-        ranges.map(|(key, value, least, most)| (format!("plugins.{key}"), value, least, most)).into()
-    }
-
-    /// Calls of a plugin at one time.
+    /// Returns the number of concurrent calls of a plugin.
     pub(crate) fn calls_max_of(&self, plugin: &str) -> u32 {
         self.named.get(plugin).and_then(|named| named.calls_max).unwrap_or(self.calls_per_plugin_max)
     }
 
-    /// What becomes of a plugin's instances after a call.
+    /// Returns the lifetime of a plugin's instances.
     pub(crate) fn instances_of(&self, plugin: &str) -> Instances {
         self.named.get(plugin).map(|named| named.instances).unwrap_or_default()
     }
 }
 
-/// Secrets of plugins.
 impl Plugins {
-    /// Every secret with the key that names it.
+    /// Returns every secret of plugins with its key in the configuration.
     pub fn secrets_mut(&mut self) -> Vec<(String, &mut Secret)> {
         let mut secrets = Vec::new();
         for (name, plugin) in &mut self.named {
@@ -203,9 +204,9 @@ impl Plugins {
     }
 }
 
-/// What memory is reserved for, at the start.
+/// Sizes of the memory that is reserved at the start.
 impl Plugins {
-    /// Each of these with the name that stands in the configuration.
+    /// Returns each size with its name. Raising one needs a restart.
     pub fn reserved(&self) -> [(&'static str, usize); 3] {
         [
             ("the largest memory_bytes_max", self.memory_bytes_max()),
@@ -214,184 +215,97 @@ impl Plugins {
         ]
     }
 
-    /// Memory of the most demanding plugin.
+    /// Returns the largest `memory_bytes_max` in whole pages.
     pub fn memory_bytes_max(&self) -> usize {
         let own = self.named.values().filter_map(|named| named.limits.memory_bytes_max);
         own.fold(self.limits.memory_bytes_max, usize::max).next_multiple_of(65_536)
     }
 
-    /// Tables of the most demanding plugin.
+    /// Returns the largest `table_elements_max`.
     pub(crate) fn table_elements_max(&self) -> usize {
         let own = self.named.values().filter_map(|named| named.limits.table_elements_max);
         own.fold(self.limits.table_elements_max, usize::max)
     }
 
-    /// Instances that are kept between calls: none where no plugin keeps any.
+    /// Returns the number of kept instances: 0 if no plugin keeps any.
     pub(crate) fn warm_instances_max(&self) -> u32 {
         let warm = self.named.values().any(|named| named.instances == Instances::Warm);
         if warm { self.warm.instances_max } else { 0 }
     }
 }
 
-/// When a plugin that crashes or runs out of time is left alone for a while.
-#[derive(Debug, Clone, Deserialize)]
+/// Circuit breaker: a plugin that keeps crashing or timing out is not called for a while. One call then tries again.
+#[derive(Debug, Clone, SmartDefault, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Breaker {
-    /// Calls in a row that crashed or ran out of time.
+    /// Consecutive calls that crash or time out before the breaker opens.
+    #[default = 10]
+    #[schemars(range(min = 1, max = 1_000_000))]
     pub failures: u32,
-    /// How long it is not asked then. One call tries afterwards.
+    /// Duration of the first pause.
+    #[default = 1_000]
+    #[schemars(range(min = 1, max = 86_400_000))]
     pub pause_ms: u64,
-    /// Each pause is twice the one before, up to this.
+    /// Maximum duration of a pause. Each pause is twice as long as the one before. At least `pause_ms`.
+    #[default = 30_000]
+    #[schemars(range(min = 1, max = 86_400_000))]
     pub pause_max_ms: u64,
 }
 
-impl Default for Breaker {
-    fn default() -> Self {
-        Self { failures: 10, pause_ms: 1_000, pause_max_ms: 30_000 }
-    }
-}
-
-/// What becomes of an instance after a call.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Instances {
-    /// It is dropped: calls share nothing.
-    #[default]
-    Fresh,
-    /// It is kept for the same tenant's next call, within `[plugins.warm]`.
-    Warm,
-}
-
-/// Instances that are kept between calls.
-#[derive(Debug, Clone, Deserialize)]
+/// Instances that are kept between calls, for plugins with `instances = "warm"`.
+#[derive(Debug, Clone, SmartDefault, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Warm {
-    /// Kept instances of all plugins and tenants together.
+    /// Kept instances of all plugins and tenants.
+    #[default = 64]
+    #[schemars(range(min = 1, max = 4_096), extend("x-restart" = "when raised"))]
     pub instances_max: u32,
-    /// Idle ones of one plugin for one tenant.
+    /// Idle instances of one plugin for one tenant.
+    #[default = 8]
+    #[schemars(range(min = 1, max = 4_096))]
     pub per_tenant_max: u32,
     /// Calls of one instance.
+    #[default = 1_000]
+    #[schemars(range(min = 1, max = 1_000_000_000))]
     pub calls_max: u32,
-    /// From its start.
+    /// Maximum age of an instance.
+    #[default = 600_000]
+    #[schemars(range(min = 1, max = 365 * 86_400_000_u64))]
     pub age_max_ms: u64,
-    /// Without a call.
+    /// Time after its last call for which an instance is kept.
+    #[default = 60_000]
+    #[schemars(range(min = 1, max = 86_400_000))]
     pub idle_max_ms: u64,
-    /// One that has grown past this is dropped after the call.
+    /// Memory in bytes beyond which an instance is not kept.
+    #[default(32 << 20)]
+    #[schemars(range(min = 65_536, max = 4_u64 << 30))]
     pub memory_bytes_max: usize,
 }
 
-impl Default for Warm {
-    fn default() -> Self {
-        Self {
-            instances_max: 64,
-            per_tenant_max: 8,
-            calls_max: 1_000,
-            age_max_ms: 600_000,
-            idle_max_ms: 60_000,
-            memory_bytes_max: 32 * 1024 * 1024,
-        }
-    }
-}
-
-/// `[plugins.probation]`: how a new version is watched, and when the one before it comes back.
-#[derive(Debug, Deserialize)]
+/// Observation of a new version: if its first calls fail, the previous version is restored.
+#[derive(Debug, SmartDefault, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Probation {
-    /// Calls that a new version is watched for; 0 for none.
+    /// Observed calls of a new version. 0 turns the observation off.
+    #[default = 20]
+    #[schemars(range(min = 0, max = 1_000_000))]
     pub calls: u32,
-    /// It is watched for this long at most.
+    /// Maximum duration of the observation.
+    #[default = 600_000]
+    #[schemars(range(min = 1, max = 86_400_000))]
     pub time_ms: u64,
-    /// So many of those calls that trap or run out of time take it back, unless as many of the version
-    /// before it did lately.
+    /// Observed calls that must trap or time out to restore the previous version, unless as many of its own last 64 calls
+    /// did.
+    #[default = 1]
+    #[schemars(range(min = 1, max = 64))]
     pub failures: u32,
 }
 
-impl Default for Probation {
-    fn default() -> Self {
-        Self { calls: 20, time_ms: 600_000, failures: 1 }
-    }
-}
-
-/// What one plugin is granted.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Named {
-    /// What the plugin reads through `settings` or `wasi:config`; the keys of a table inside are
-    /// joined with dots.
-    #[serde(deserialize_with = "flat")]
-    pub config: BTreeMap<String, String>,
-    /// Settings whose values are secrets.
-    pub secrets: BTreeMap<String, Secret>,
-    /// A folder that the plugin may read, as its `/`.
-    pub files: Option<PathBuf>,
-    /// Calls of it at one time.
-    pub calls_max: Option<u32>,
-    /// What becomes of its instances after a call.
-    pub instances: Instances,
-    /// Whether a large file of it serves in a quick build until the optimised one is there.
-    pub quick_build: bool,
-    /// Where it may send requests: scheme, host (`*.` stands for all names below) and port.
-    pub outbound: Vec<String>,
-    /// Networks of the company's own where those hosts may be.
-    pub outbound_networks: Vec<String>,
-    /// Secrets that the gateway puts into those requests, and the plugin never sees.
-    pub bound_secrets: Vec<BoundSecret>,
-    /// Keys that the gateway checks webhooks with on the plugin's behalf, and the plugin never sees.
-    pub webhook_keys: BTreeMap<String, WebhookKey>,
-    /// Whether the plugin may keep something, and how much.
-    pub state: StateGrant,
-    /// Limits that differ from `[plugins.limits]`.
-    pub limits: LimitOverrides,
-}
-
-impl Named {
-    /// Every secret with the key that names it, below the key of the plugin's table.
-    pub fn secrets_mut(&mut self, table: &str) -> Vec<(String, &mut Secret)> {
-        let mut secrets = Vec::new();
-        for (key, secret) in &mut self.secrets {
-            secrets.push((format!("{table}.secrets.{key}"), secret));
-        }
-        for (index, bound) in self.bound_secrets.iter_mut().enumerate() {
-            for (key, secret) in &mut bound.secrets {
-                secrets.push((format!("{table}.bound_secrets[{index}].secrets.{key}"), secret));
-            }
-        }
-        for (key, webhook) in &mut self.webhook_keys {
-            secrets.extend(webhook.secrets_mut(&format!("{table}.webhook_keys.{key}")));
-        }
-        secrets
-    }
-}
-
-/// The configuration, as plugins see it.
+/// The configuration as the runtime sees it.
 pub trait PluginConfig: fmt::Debug + Send + Sync {
     /// `[plugins]`.
     fn plugins(&self) -> &Plugins;
 
-    /// The roles for which tenants name a plugin.
+    /// Returns the roles for which tenants name a plugin.
     fn roles_of(&self, plugin: &str) -> Vec<Role>;
-}
-
-/// Turns `{ columns = { id = "Id" }, top = 5 }` into `columns.id` and `top`, all as text.
-fn flat<'de, D: Deserializer<'de>>(input: D) -> Result<BTreeMap<String, String>, D::Error> {
-    fn walk(key: String, value: toml::Value, out: &mut BTreeMap<String, String>) -> Result<(), String> {
-        let text = match value {
-            toml::Value::Table(table) => {
-                return table.into_iter().try_for_each(|(name, value)| walk(format!("{key}.{name}"), value, out));
-            }
-            toml::Value::String(text) => text,
-            toml::Value::Integer(_) | toml::Value::Float(_) | toml::Value::Boolean(_) => value.to_string(),
-            toml::Value::Datetime(time) => time.to_string(),
-            toml::Value::Array(_) => {
-                return Err(format!("the setting `{key}` is a list; write it as one text"));
-            }
-        };
-        out.insert(key, text);
-        Ok(())
-    }
-    let mut out = BTreeMap::new();
-    for (key, value) in toml::Table::deserialize(input)? {
-        walk(key, value, &mut out).map_err(serde::de::Error::custom)?;
-    }
-    Ok(out)
 }

@@ -7,13 +7,14 @@ use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use hmac::{Hmac, KeyInit as _};
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use sha1::Sha1;
 use sha2::Sha256;
 use subtle::{Choice, ConstantTimeEq as _};
 
 /// How a key signs. The names are those of Twilio's header.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub enum Algorithm {
     /// What auth tokens always use.
     #[serde(rename = "HMAC_SHA1")]

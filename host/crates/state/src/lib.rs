@@ -1,14 +1,19 @@
-//! What plugins keep: for each plugin and tenant a bucket of keys in the gateway's database. The writes
-//! of a call are committed together when it has succeeded, and not at all otherwise.
+//! Transactional key-value state of plugins, in the gateway's database.
 //!
-//! In reading order: [`session`] is the bucket as one call sees it, `overlay` what the call has written,
-//! `holds` who holds which key, `table` what is in the database.
+//! Each plugin has one bucket for each tenant. A call reads its own writes; they are committed together after the
+//! call succeeded, or discarded. No call ever sees uncommitted writes of another call.
+//!
+//! - [`Buckets`]: all buckets of a database.
+//! - [`Session`](session::Session): one call's view of a bucket, with its limits.
+//!
+//! In reading order: [`session`], `write_buffer` (uncommitted writes of a call), `key_locks`, `rows` (the tables).
+//! Takes part in the trip of a callback (see ARCHITECTURE.md), wherever a plugin imports `state`.
 
-mod holds;
-mod overlay;
+mod key_locks;
+mod rows;
 pub mod session;
 pub mod settings;
-mod table;
+mod write_buffer;
 
 use std::ops::{Add, Sub};
 use std::sync::Arc;
@@ -18,51 +23,54 @@ use frontgate_store::{Database, OWN, Origin, StoreError, millis};
 use tokio::time::sleep;
 use tracing::warn;
 
-use self::holds::Holds;
+use self::key_locks::KeyLocks;
 
-/// How often somebody looks for what has expired, and how long others have between two deletions.
-const FORGET_INTERVAL: Duration = Duration::from_secs(10);
-const FORGET_PAUSE: Duration = Duration::from_millis(100);
+/// The interval of the search for expired keys, and the pause between two deletions.
+const EXPIRE_INTERVAL: Duration = Duration::from_secs(10);
+const EXPIRE_PAUSE: Duration = Duration::from_millis(100);
 
-/// Every bucket.
+/// All buckets of a database.
 pub struct Buckets {
     database: Arc<Database>,
-    holds: Arc<Holds>,
+    locks: Arc<KeyLocks>,
     clock: fn() -> i64,
 }
 
-/// Whose keys they are.
+/// The name of a bucket.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Bucket {
+    /// Name of the plugin.
     pub plugin: Arc<str>,
+    /// Name of the tenant.
     pub tenant: Arc<str>,
 }
 
-/// What stands under a key.
+/// A value with its version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Value {
+    /// The bytes that the plugin wrote.
     pub bytes: Vec<u8>,
-    /// Another one with every write.
+    /// A random number, new with each write.
     pub version: u64,
-    /// From when on nobody sees it.
+    /// When it expires, in milliseconds since 1970.
     expires_ms: Option<i64>,
 }
 
-/// What one bucket holds.
+/// The size of one bucket.
 #[derive(Debug, Clone)]
 pub struct Usage {
-    /// Whose.
+    /// Name of the plugin.
     pub plugin: String,
-    /// For whom.
+    /// Name of the tenant.
     pub tenant: String,
-    /// How much.
+    /// Keys and bytes.
     pub size: Size,
 }
 
-/// Keys, and the bytes of keys and values.
+/// A number of keys, and the bytes of keys and values.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Size {
-    /// How many keys.
+    /// Number of keys.
     pub keys: i64,
     /// Bytes of keys and values.
     pub bytes: i64,
@@ -71,46 +79,51 @@ pub struct Size {
 impl Buckets {
     /// The buckets of a database.
     pub fn new(database: &Arc<Database>) -> Arc<Self> {
-        Arc::new(Self { database: Arc::clone(database), holds: Arc::default(), clock: now })
+        Arc::new(Self { database: Arc::clone(database), locks: Arc::default(), clock: now })
     }
 
-    /// What every bucket holds.
+    /// Returns the size of every bucket.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the database cannot be read in time.
     pub async fn usage(&self) -> Result<Vec<Usage>, StoreError> {
-        self.database.read(OWN, table::usage).await
+        self.database.read(OWN, rows::usage).await
     }
 
-    /// Deletes what has expired, for ever and a little at a time.
-    pub async fn forget_expired(self: Arc<Self>) {
+    /// Deletes expired keys, a few at a time; never returns.
+    pub async fn delete_expired(self: Arc<Self>) {
         loop {
-            let pause = match self.forget_some().await {
-                Ok(true) => FORGET_PAUSE,
-                Ok(false) => FORGET_INTERVAL,
+            let pause = match self.delete_some_expired().await {
+                Ok(true) => EXPIRE_PAUSE,
+                Ok(false) => EXPIRE_INTERVAL,
                 Err(error) => {
-                    warn!("expired keys are not deleted: {error}");
-                    FORGET_INTERVAL
+                    warn!(event = "state.expire_failed", "failed to delete expired keys, retrying: {error}");
+                    EXPIRE_INTERVAL
                 }
             };
             sleep(pause).await;
         }
     }
 
-    async fn forget_some(&self) -> Result<bool, StoreError> {
+    /// Returns whether more may have expired.
+    async fn delete_some_expired(&self) -> Result<bool, StoreError> {
         let now = (self.clock)();
-        if !self.database.read(OWN, move |connection| table::has_expired(connection, now)).await? {
+        if !self.database.read(OWN, move |connection| rows::has_expired(connection, now)).await? {
             return Ok(false);
         }
-        self.database.write(Origin::own(), move |transaction| table::forget(transaction, now)).await
+        self.database.write(Origin::own(), move |transaction| rows::delete_expired(transaction, now)).await
     }
 }
 
 impl Value {
-    fn is_there(&self, now: i64) -> bool {
+    fn is_live(&self, now: i64) -> bool {
         self.expires_ms.is_none_or(|expires| expires > now)
     }
 }
 
 impl Size {
-    /// Whether it has grown and is past a limit. Who is past one already may still shrink.
+    /// Returns whether it exceeds a limit and has grown; a bucket over its limit may still shrink.
     fn grew_past(self, most: Self, before: Self) -> bool {
         (self.keys > most.keys && self.keys > before.keys) || (self.bytes > most.bytes && self.bytes > before.bytes)
     }

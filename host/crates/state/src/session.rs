@@ -1,5 +1,4 @@
-//! A bucket as one call sees it: its own writes over what is committed, keys that it holds, and the
-//! limits of what it may keep.
+//! One call's view of a bucket: its uncommitted writes before committed values, its key locks, and its limits.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,73 +8,77 @@ use frontgate_store::{Origin, StoreError, crash};
 use tokio::time::Instant;
 use tracing::{debug, warn};
 
-use super::holds::Hold;
-use super::overlay::{Base, Overlay};
-use super::table::{self, Misfit};
+use super::key_locks::KeyLock;
+use super::rows::{self, Conflict};
+use super::write_buffer::{Base, WriteBuffer};
 use super::{Bucket, Buckets, Size, Value};
 use crate::settings::StateLimits;
 
-/// What a key takes in memory beside its text.
+/// Estimated bytes of memory for a key, besides its text.
 const KEY_OVERHEAD: usize = 256;
 
-/// For which call a bucket is opened.
-pub struct Call {
+/// The call that opens a bucket.
+pub struct SessionOptions {
+    /// The bucket.
     pub bucket: Bucket,
+    /// Limits of the bucket and of the call.
     pub limits: StateLimits,
-    /// The same, not merely an equal one, for calls within others.
+    /// Id of the request. Nested calls share the same `Arc`, by which they are recognized.
     pub request: Arc<str>,
+    /// The deadline of the call.
     pub deadline: Instant,
 }
 
-/// Why a bucket does not do it.
+/// Why an operation on a bucket failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
-    /// Key or value is larger than a limit.
+    /// The key or the value is larger than its limit.
     TooLarge,
-    /// The bucket, or what one call may write, is used up.
+    /// The limit of the bucket, or of one call, is reached.
     Full,
-    /// What stands under the key does not count, or would count past the range.
-    NoNumber,
-    /// The database did not answer, or another call holds the key.
+    /// The value is not a number, or the sum is out of range.
+    NotANumber,
+    /// The database cannot be read in time, or another call holds the lock of the key.
     Unavailable,
 }
 
-/// Why nothing of a call was committed.
+/// Why the writes of a call were not committed.
 #[derive(Debug, thiserror::Error)]
 pub enum NotCommitted {
-    /// Others of the plugin were faster.
-    #[error("what it wrote to its state does not fit: plugins.state.keys_max or bytes_max is reached")]
+    /// Other calls of the plugin filled the bucket first.
+    #[error("failed to commit state: plugins.state.keys_max or bytes_max is reached")]
     Full,
-    /// A plain write came between.
-    #[error("a key of its state that it had swapped or incremented was changed meanwhile")]
+    /// A plain write changed a key that this call had swapped or incremented.
+    #[error("failed to commit state: a swapped or incremented key was changed by another call")]
     Changed,
-    /// The database did not write it, or not in time.
-    #[error("its state could not be written: {0}")]
+    /// The database could not write, or not in time.
+    #[error("failed to commit state: {0}")]
     Store(#[from] StoreError),
 }
 
-/// Keys in order, and where the next page begins.
+/// Keys in order, and the cursor of the next page.
 pub(crate) type Page = (Vec<String>, Option<u64>);
 
 /// One call's view of one bucket.
 pub struct Session {
     buckets: Arc<Buckets>,
-    call: Call,
-    overlay: Overlay,
-    held: HashMap<String, Hold>,
-    /// What the bucket held when somebody last looked.
+    call: SessionOptions,
+    buffer: WriteBuffer,
+    locks: HashMap<String, KeyLock>,
+    /// Committed size of the bucket when it was last read.
     size: Option<Size>,
-    /// Behind which keys pages begin.
+    /// The last key of each page that was returned; the index is the cursor.
     cursors: Vec<String>,
 }
 
 impl Session {
-    pub fn open(buckets: &Arc<Buckets>, call: Call) -> Self {
+    /// Opens a bucket for one call.
+    pub fn open(buckets: &Arc<Buckets>, call: SessionOptions) -> Self {
         Self {
             buckets: Arc::clone(buckets),
             call,
-            overlay: Overlay::default(),
-            held: HashMap::new(),
+            buffer: WriteBuffer::default(),
+            locks: HashMap::new(),
             size: None,
             cursors: Vec::new(),
         }
@@ -86,28 +89,43 @@ impl Session {
         &self.call.limits
     }
 
-    /// How many keys it has written, and the bytes of keys and values.
+    /// Returns the number of keys written, and the bytes of keys and values.
     pub fn written(&self) -> (usize, usize) {
-        (self.overlay.keys(), self.overlay.bytes())
+        (self.buffer.keys(), self.buffer.bytes())
     }
 
-    /// What it takes in memory.
+    /// Returns the estimated bytes of memory that the session uses.
     pub fn held(&self) -> usize {
-        let texts: usize = self.cursors.iter().chain(self.held.keys()).map(String::len).sum();
-        self.overlay.bytes() + texts + (self.overlay.keys() + self.cursors.len() + self.held.len()) * KEY_OVERHEAD
+        let texts: usize = self.cursors.iter().chain(self.locks.keys()).map(String::len).sum();
+        self.buffer.bytes() + texts + (self.buffer.keys() + self.cursors.len() + self.locks.len()) * KEY_OVERHEAD
     }
 
+    /// Returns the value of a key.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the database cannot be read in time.
     pub async fn get(&self, key: &str) -> Result<Option<Value>, Refusal> {
-        match self.overlay.get(key) {
-            Some(write) => Ok(write.value.clone().filter(|value| value.is_there(self.now()))),
+        match self.buffer.get(key) {
+            Some(write) => Ok(write.value.clone().filter(|value| value.is_live(self.now()))),
             None => self.committed(key).await,
         }
     }
 
+    /// Writes a value, which expires after `seconds` or the operator's limit, whichever is less.
+    ///
+    /// # Errors
+    ///
+    /// Fails if a limit is exceeded, or if the database cannot be read in time.
     pub async fn set(&mut self, key: String, bytes: Vec<u8>, seconds: Option<u32>) -> Result<(), Refusal> {
         self.put(key, bytes, seconds, None).await
     }
 
+    /// Writes a value if the key has this version, `None` meaning no value; returns whether it had.
+    ///
+    /// # Errors
+    ///
+    /// Fails like [`Session::set`], or if another call holds the lock of the key.
     pub async fn swap(
         &mut self,
         key: String,
@@ -116,7 +134,7 @@ impl Session {
         seconds: Option<u32>,
     ) -> Result<bool, Refusal> {
         self.fits(&key, &bytes)?;
-        let (value, base) = self.hold(&key).await?;
+        let (value, base) = self.lock(&key).await?;
         if value.map(|value| value.version) != version {
             return Ok(false);
         }
@@ -124,29 +142,42 @@ impl Session {
         Ok(true)
     }
 
-    /// Adds to a number that is written in digits, and is not to come below `least`.
+    /// Adds to a number in decimal digits and returns the sum; a missing key is 0.
+    ///
+    /// # Errors
+    ///
+    /// Fails like [`Session::swap`], if the value is not a number, or if the sum is out of range or below `least`.
     pub async fn increment(&mut self, key: String, by: i64, seconds: Option<u32>, least: i64) -> Result<i64, Refusal> {
         self.fits(&key, &[])?;
-        let (value, base) = self.hold(&key).await?;
+        let (value, base) = self.lock(&key).await?;
         let number = match &value {
             Some(value) => std::str::from_utf8(&value.bytes).ok().and_then(|digits| digits.parse::<i64>().ok()),
             None => Some(0),
         };
         let sum = number.and_then(|number| number.checked_add(by)).filter(|sum| *sum >= least);
-        let sum = sum.ok_or(Refusal::NoNumber)?;
+        let sum = sum.ok_or(Refusal::NotANumber)?;
         self.put(key, sum.to_string().into_bytes(), seconds, base).await?;
         Ok(sum)
     }
 
+    /// Deletes a key.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the call has reached its limits, or if the database cannot be read in time.
     pub async fn delete(&mut self, key: String) -> Result<(), Refusal> {
-        // Nothing can stand under a key that is too long.
+        // A key that is too long cannot exist.
         if self.fits(&key, &[]).is_err() {
             return Ok(());
         }
         self.write(key, None, None).await
     }
 
-    /// A page of keys, and the cursor of the next one, if there is more. None for a cursor that no page had.
+    /// Returns a page of at most `most` keys with the cursor of the next page; `None` for an unknown cursor.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the call has used all its cursors, or if the database cannot be read in time.
     pub async fn page(&mut self, cursor: Option<u64>, most: usize) -> Result<Option<Page>, Refusal> {
         let after = match cursor {
             Some(cursor) => match usize::try_from(cursor).ok().and_then(|cursor| self.cursors.get(cursor)) {
@@ -164,62 +195,67 @@ impl Session {
         Ok(Some((keys, u64::try_from(self.cursors.len() - 1).ok())))
     }
 
-    /// The first keys behind one, in order, and behind which key there are more.
+    /// Returns the first keys after `after`, and the key after which there are more.
     async fn keys(&self, after: Option<&str>, most: usize) -> Result<(Vec<String>, Option<String>), Refusal> {
         let (bucket, behind, now) = (self.call.bucket.clone(), after.map(str::to_owned), self.now());
         let committed = self.buckets.database.read(&self.call.bucket.tenant, move |connection| {
-            table::keys(connection, &bucket, behind.as_deref(), most, now)
+            rows::keys(connection, &bucket, behind.as_deref(), most, now)
         });
         let mut keys = committed.await.map_err(|error| self.failed(&error))?;
         let last = if keys.len() == most { keys.last().cloned() } else { None };
-        keys.retain(|key| self.overlay.get(key).is_none());
-        let written = self.overlay.range(after, last.as_deref());
-        let there = written.filter(|(_, write)| write.value.as_ref().is_some_and(|value| value.is_there(now)));
-        keys.extend(there.map(|(key, _)| key.clone()));
+        keys.retain(|key| self.buffer.get(key).is_none());
+        let written = self.buffer.range(after, last.as_deref());
+        let live = written.filter(|(_, write)| write.value.as_ref().is_some_and(|value| value.is_live(now)));
+        keys.extend(live.map(|(key, _)| key.clone()));
         keys.sort_unstable();
         Ok((keys, last))
     }
 
-    /// Commits what the call has written, if anything, and lets go of its keys when that is on disk.
+    /// Commits the writes of the call, if any, and releases its locks once they are on disk.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the bucket is full, a swapped or incremented key has changed, or the database cannot write in time.
+    /// Nothing is committed then, except that a write past its deadline may still succeed.
     pub async fn commit(self) -> Result<(), NotCommitted> {
-        if self.overlay.keys() == 0 {
+        if self.buffer.keys() == 0 {
             return Ok(());
         }
         crash::point("state-commit");
         let (bucket, most, now) = (self.call.bucket.clone(), self.most(), self.now());
-        let origin = Origin::state(Arc::clone(&bucket.tenant), self.overlay.bytes());
-        let changes = self.overlay.into_changes();
+        let origin = Origin::state(Arc::clone(&bucket.tenant), self.buffer.bytes());
+        let changes = self.buffer.into_changes();
         let written = self
             .buckets
             .database
-            .write_if_awaited(origin, move |transaction| table::write(transaction, &bucket, &changes, most, now));
+            .write_if_awaited(origin, move |transaction| rows::write(transaction, &bucket, &changes, most, now));
         let outcome = written.await?;
         crash::point("state-committed");
-        drop(self.held);
-        outcome.map_err(|misfit| match misfit {
-            Misfit::Full => NotCommitted::Full,
-            Misfit::Changed => NotCommitted::Changed,
+        drop(self.locks);
+        outcome.map_err(|conflict| match conflict {
+            Conflict::Full => NotCommitted::Full,
+            Conflict::Changed => NotCommitted::Changed,
         })
     }
 
-    /// Holds a key until the call ends, and says what stands there and what a write of it relies on.
-    async fn hold(&mut self, key: &str) -> Result<(Option<Value>, Option<Base>), Refusal> {
-        if !self.held.contains_key(key) {
-            if self.held.len() >= self.call.limits.call_keys_max {
+    /// Locks a key until the call ends; returns its value and the base of a write.
+    async fn lock(&mut self, key: &str) -> Result<(Option<Value>, Option<Base>), Refusal> {
+        if !self.locks.contains_key(key) {
+            if self.locks.len() >= self.call.limits.call_keys_max {
                 return Err(Refusal::Full);
             }
             let patience = Duration::from_millis(self.call.limits.wait_ms);
             let until = self.call.deadline.min(Instant::now() + patience);
-            let hold = self.buckets.holds.hold(&self.call.bucket, key, &self.call.request, until).await;
-            let Some(hold) = hold else {
+            let lock = self.buckets.locks.lock(&self.call.bucket, key, &self.call.request, until).await;
+            let Some(lock) = lock else {
                 let (bucket, request) = (&self.call.bucket, &*self.call.request);
-                debug!(request, tenant = &*bucket.tenant, plugin = &*bucket.plugin, "another call held a key of state");
+                debug!(request, tenant = &*bucket.tenant, plugin = &*bucket.plugin, "state key locked by another call");
                 return Err(Refusal::Unavailable);
             };
-            self.held.insert(key.to_owned(), hold);
+            self.locks.insert(key.to_owned(), lock);
         }
-        if let Some(write) = self.overlay.get(key) {
-            let value = write.value.clone().filter(|value| value.is_there(self.now()));
+        if let Some(write) = self.buffer.get(key) {
+            let value = write.value.clone().filter(|value| value.is_live(self.now()));
             return Ok((value, write.base));
         }
         let value = self.committed(key).await?;
@@ -242,46 +278,48 @@ impl Session {
 
     async fn write(&mut self, key: String, value: Option<Value>, base: Option<Base>) -> Result<(), Refusal> {
         let limits = &self.call.limits;
-        let is_new = self.overlay.get(&key).is_none();
-        if (is_new && self.overlay.keys() >= limits.call_keys_max)
-            || self.overlay.bytes_with(&key, value.as_ref()) > limits.call_bytes_max
+        let is_new = self.buffer.get(&key).is_none();
+        if (is_new && self.buffer.keys() >= limits.call_keys_max)
+            || self.buffer.bytes_with(&key, value.as_ref()) > limits.call_bytes_max
         {
             return Err(Refusal::Full);
         }
-        self.has_room(&key, value.as_ref()).await?;
-        self.overlay.write(key, value, base);
+        self.check_room(&key, value.as_ref()).await?;
+        self.buffer.write(key, value, base);
         Ok(())
     }
 
-    /// Whether the bucket would hold one more write. Only one that is nearly full is looked at closely.
-    async fn has_room(&mut self, key: &str, value: Option<&Value>) -> Result<(), Refusal> {
+    /// Checks whether the bucket has room for one more write.
+    ///
+    /// Sizes of replaced entries are read only if the bucket would be full without them.
+    async fn check_room(&mut self, key: &str, value: Option<&Value>) -> Result<(), Refusal> {
         let most = self.most();
         let size = match self.size {
             Some(size) => size,
-            None => self.look(Vec::new()).await?,
+            None => self.read_sizes(Vec::new()).await?,
         };
-        if value.is_none() || !(size + self.overlay.growth_with(key, value)).grew_past(most, size) {
+        if value.is_none() || !(size + self.buffer.growth_with(key, value)).grew_past(most, size) {
             return Ok(());
         }
-        let mut unknown = self.overlay.unknown();
+        let mut unknown = self.buffer.unknown();
         unknown.push(key.to_owned());
-        let size = self.look(unknown).await?;
-        if (size + self.overlay.growth_with(key, value)).grew_past(most, size) {
-            self.overlay.unlearn(key);
+        let size = self.read_sizes(unknown).await?;
+        if (size + self.buffer.growth_with(key, value)).grew_past(most, size) {
+            self.buffer.clear_known(key);
             return Err(Refusal::Full);
         }
         Ok(())
     }
 
-    /// Looks what the bucket holds, of some keys apart.
-    async fn look(&mut self, keys: Vec<String>) -> Result<Size, Refusal> {
+    /// Reads the size of the bucket and the sizes of some keys; returns the former.
+    async fn read_sizes(&mut self, keys: Vec<String>) -> Result<Size, Refusal> {
         let (bucket, now) = (self.call.bucket.clone(), self.now());
         let found = self.buckets.database.read(&self.call.bucket.tenant, move |connection| {
-            Ok((table::size(connection, &bucket, now)?, table::sizes(connection, &bucket, keys, now)?))
+            Ok((rows::size(connection, &bucket, now)?, rows::sizes(connection, &bucket, keys, now)?))
         });
         let (size, sizes) = found.await.map_err(|error| self.failed(&error))?;
-        for (key, was) in sizes {
-            self.overlay.learn(key, was);
+        for (key, size) in sizes {
+            self.buffer.set_known(key, size);
         }
         self.size = Some(size);
         Ok(size)
@@ -292,7 +330,7 @@ impl Session {
         let found = self
             .buckets
             .database
-            .read(&self.call.bucket.tenant, move |connection| table::get(connection, &bucket, &key, now));
+            .read(&self.call.bucket.tenant, move |connection| rows::get(connection, &bucket, &key, now));
         found.await.map_err(|error| self.failed(&error))
     }
 
@@ -307,7 +345,7 @@ impl Session {
         Size { keys: number(self.call.limits.keys_max), bytes: number(self.call.limits.bytes_max) }
     }
 
-    /// From when on nobody sees what is written now.
+    /// The expiry of a value that is written now.
     fn expires(&self, seconds: Option<u32>) -> Option<i64> {
         let longest = self.call.limits.keep_seconds_max;
         let seconds = [seconds, longest].into_iter().flatten().min()?;
@@ -318,9 +356,11 @@ impl Session {
         (self.buckets.clock)()
     }
 
+    /// Logs a failed read.
     fn failed(&self, error: &StoreError) -> Refusal {
         let (bucket, request) = (&self.call.bucket, &*self.call.request);
-        warn!(request, tenant = &*bucket.tenant, plugin = &*bucket.plugin, "state cannot be read: {error}");
+        let (tenant, plugin) = (&*bucket.tenant, &*bucket.plugin);
+        warn!(event = "state.read_failed", request, tenant, plugin, "failed to read state: {error}");
         Refusal::Unavailable
     }
 }

@@ -1,57 +1,72 @@
-//! `[plugins.state]`: what a plugin may keep, for each tenant, where it is granted that.
+//! `[plugins.state]`: limits of the state that a granted plugin may store for each tenant.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use frontgate_settings::limits;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 limits! {
-    /// What a plugin may keep for one tenant.
+    /// State that a plugin may store for each tenant, where `state = true` grants it.
     StateLimits,
     /// Limits of one plugin's state that differ from `[plugins.state]`.
     StateOverrides,
 
-    /// Keys.
+    /// Number of keys.
+    #[schemars(range(min = 1, max = 10_000_000))]
     keys_max: usize = 10_000,
-    /// Bytes of keys and values.
-    bytes_max: usize = 10 * 1024 * 1024,
-    /// Bytes of one key.
+    /// Size of all keys and values in bytes.
+    #[schemars(range(min = 1, max = 4_u64 << 30))]
+    bytes_max: usize = 10 << 20,
+    /// Size of one key in bytes.
+    #[schemars(range(min = 1, max = 4_096))]
     key_bytes_max: usize = 256,
-    /// Bytes of one value.
-    value_bytes_max: usize = 64 * 1024,
+    /// Size of one value in bytes.
+    #[schemars(range(min = 1, max = 64 << 20))]
+    value_bytes_max: usize = 64 << 10,
     /// Keys that one call may write, and keys that it may swap or increment.
+    #[schemars(range(min = 1, max = 100_000))]
     call_keys_max: usize = 1_000,
-    /// Bytes of keys and values that one call may write, or read in one batch.
-    call_bytes_max: usize = 1024 * 1024,
-    /// How long a call waits for a key that another one holds.
+    /// Size in bytes of the keys and values that one call may write, or read in one batch.
+    #[schemars(range(min = 1, max = 1 << 30))]
+    call_bytes_max: usize = 1 << 20,
+    /// Time that a call waits for a key that another call is swapping or incrementing.
+    #[schemars(range(min = 0, max = 86_400_000))]
     wait_ms: u64 = 1_000,
-    /// After so long every key is forgotten; none: only after as long as the plugin says.
+    /// Maximum lifetime of a key in seconds. Default: the lifetime that the plugin chooses.
+    #[schemars(range(min = 1, max = u32::MAX))]
     keep_seconds_max: Option<u32> = None,
 }
 
-impl StateLimits {
-    /// The ranges in which they can work.
-    pub fn ranges(&self) -> [(&'static str, u64, u64, u64); 8] {
-        let size = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
-        let (mib, gib) = (1 << 20, 1 << 30);
-        [
-            ("keys_max", size(self.keys_max), 1, 10_000_000),
-            ("bytes_max", size(self.bytes_max), 1, 4 * gib),
-            ("key_bytes_max", size(self.key_bytes_max), 1, 4_096),
-            ("value_bytes_max", size(self.value_bytes_max), 1, 64 * mib),
-            ("call_keys_max", size(self.call_keys_max), 1, 100_000),
-            ("call_bytes_max", size(self.call_bytes_max), 1, gib),
-            ("wait_ms", self.wait_ms, 0, 86_400_000),
-            ("keep_seconds_max", self.keep_seconds_max.unwrap_or(1).into(), 1, u32::MAX.into()),
-        ]
+/// Value of `state` in `[plugins.named.NAME]`: `false`, `true`, or a table with limits that differ.
+#[derive(Debug, Default)]
+pub struct StateGrant(pub Option<StateOverrides>);
+
+impl Serialize for StateGrant {
+    fn serialize<S: Serializer>(&self, output: S) -> Result<S::Ok, S::Error> {
+        match &self.0 {
+            None => output.serialize_bool(false),
+            Some(own) if own.is_empty() => output.serialize_bool(true),
+            Some(own) => own.serialize(output),
+        }
     }
 }
 
-/// `false`, `true`, or limits that differ.
-#[derive(Debug, Default)]
-pub struct StateGrant(pub Option<StateOverrides>);
+impl JsonSchema for StateGrant {
+    fn schema_name() -> Cow<'static, str> {
+        "StateGrant".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "title": "boolean or table",
+            "anyOf": [{ "type": "boolean" }, generator.subschema_for::<StateOverrides>()],
+        })
+    }
+}
 
 impl<'de> Deserialize<'de> for StateGrant {
     fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {

@@ -1,17 +1,18 @@
-//! Calls over one bucket against a small model: whatever they do, in any order, each sees its own writes
-//! over what is committed, and what is committed is what those wrote that succeeded.
+//! Model test of one bucket: random steps of concurrent calls.
+//!
+//! Each call reads its own writes before committed values, and only the writes of successful calls are committed.
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
-use super::session::{Call, NotCommitted, Refusal, Session};
+use super::session::{NotCommitted, Refusal, Session, SessionOptions};
 use super::*;
 use crate::settings::StateLimits;
 
 thread_local! {
-    /// Milliseconds; calls ask for it on the test's own thread.
+    /// Milliseconds; calls read it on the test's own thread.
     static CLOCK: Cell<i64> = const { Cell::new(1_000_000) };
 }
 
@@ -56,16 +57,16 @@ fn step() -> impl Strategy<Value = Step> {
 const CALLS: usize = 2;
 const KEYS: [&str; 4] = ["a", "b", "c", "ä"];
 
-/// Bytes, and until when they are there.
+/// Bytes, and when they expire.
 type Kept = (Vec<u8>, Option<i64>);
 
-/// What one call is expected to have done.
+/// The expected state of one call.
 #[derive(Default)]
 struct Expected {
     writes: BTreeMap<&'static str, Option<Kept>>,
-    /// The number of the write that a swap or an increment relied on.
+    /// The number of the write that a swap or an increment read.
     bases: BTreeMap<&'static str, Option<u64>>,
-    held: BTreeSet<&'static str>,
+    locked: BTreeSet<&'static str>,
 }
 
 struct World {
@@ -73,12 +74,12 @@ struct World {
     limits: StateLimits,
     calls: Vec<Session>,
     expected: Vec<Expected>,
-    /// With the number of the commit's write.
+    /// Values with the number of the write.
     committed: BTreeMap<&'static str, (Kept, u64)>,
     writes: u64,
 }
 
-fn is_there(kept: &Kept) -> bool {
+fn is_live(kept: &Kept) -> bool {
     kept.1.is_none_or(|until| until > clock())
 }
 
@@ -90,13 +91,13 @@ fn buckets(folder: &std::path::Path) -> Arc<Buckets> {
     let url = format!("sqlite:{}", folder.join("test.db").display());
     let database =
         Database::open(&frontgate_store::Settings { url, ..frontgate_store::Settings::default() }).expect("a database");
-    Arc::new(Buckets { database: Arc::new(database), holds: Arc::default(), clock })
+    Arc::new(Buckets { database: Arc::new(database), locks: Arc::default(), clock })
 }
 
 fn call(buckets: &Arc<Buckets>, limits: &StateLimits, tenant: &str) -> Session {
     let bucket = Bucket { plugin: "plugin".into(), tenant: tenant.into() };
     let deadline = tokio::time::Instant::now() + Duration::from_secs(3_600);
-    Session::open(buckets, Call { bucket, limits: limits.clone(), request: "request".into(), deadline })
+    Session::open(buckets, SessionOptions { bucket, limits: limits.clone(), request: "request".into(), deadline })
 }
 
 impl World {
@@ -108,22 +109,22 @@ impl World {
         Self { buckets, limits, calls, expected, committed: BTreeMap::new(), writes: 0 }
     }
 
-    /// What a call is expected to see.
+    /// The value that a call is expected to read.
     fn seen(&self, call: usize, key: &str) -> Option<Vec<u8>> {
         let kept = match self.expected[call].writes.get(key) {
             Some(own) => own.as_ref(),
             None => self.committed.get(key).map(|(kept, _)| kept),
         };
-        kept.filter(|kept| is_there(kept)).map(|(bytes, _)| bytes.clone())
+        kept.filter(|kept| is_live(kept)).map(|(bytes, _)| bytes.clone())
     }
 
-    fn others_hold(&self, call: usize, key: &str) -> bool {
-        self.expected.iter().enumerate().any(|(other, expected)| other != call && expected.held.contains(key))
+    fn is_locked_by_others(&self, call: usize, key: &str) -> bool {
+        self.expected.iter().enumerate().any(|(other, expected)| other != call && expected.locked.contains(key))
     }
 
-    /// A swap or an increment that succeeds.
+    /// Records a successful swap or increment.
     fn rely(&mut self, call: usize, key: &'static str, kept: Kept) {
-        let there = self.committed.get(key).filter(|(kept, _)| is_there(kept)).map(|(_, number)| *number);
+        let there = self.committed.get(key).filter(|(kept, _)| is_live(kept)).map(|(_, number)| *number);
         let expected = &mut self.expected[call];
         if !expected.writes.contains_key(key) {
             expected.bases.insert(key, there);
@@ -166,8 +167,8 @@ impl World {
             Step::Fail { call } => drop(self.anew(call)),
             Step::Pass { seconds } => CLOCK.set(clock() + i64::from(seconds) * 1_000),
             Step::Forget => {
-                assert!(!self.buckets.forget_some().await.expect("a write"));
-                self.committed.retain(|_, (kept, _)| is_there(kept));
+                assert!(!self.buckets.delete_some_expired().await.expect("a write"));
+                self.committed.retain(|_, (kept, _)| is_live(kept));
             }
         }
     }
@@ -176,10 +177,10 @@ impl World {
         let version = self.calls[call].get(key).await.expect("an answer").map(|value| value.version);
         let version = if right { version } else { Some(version.map_or(1, |version| version ^ 1)) };
         let done = self.calls[call].swap(key.to_owned(), version, vec![value], seconds).await;
-        if self.others_hold(call, key) {
+        if self.is_locked_by_others(call, key) {
             return assert_eq!(done, Err(Refusal::Unavailable));
         }
-        self.expected[call].held.insert(key);
+        self.expected[call].locked.insert(key);
         assert_eq!(done, Ok(right));
         if right {
             self.rely(call, key, (vec![value], until(seconds)));
@@ -188,22 +189,22 @@ impl World {
 
     async fn increment(&mut self, call: usize, key: &'static str, by: i64) {
         let done = self.calls[call].increment(key.to_owned(), by, None, i64::MIN).await;
-        if self.others_hold(call, key) {
+        if self.is_locked_by_others(call, key) {
             return assert_eq!(done, Err(Refusal::Unavailable));
         }
-        self.expected[call].held.insert(key);
+        self.expected[call].locked.insert(key);
         let number = match self.seen(call, key) {
             Some(bytes) => std::str::from_utf8(&bytes).ok().and_then(|digits| digits.parse::<i64>().ok()),
             None => Some(0),
         };
         let Some(number) = number else {
-            return assert_eq!(done, Err(Refusal::NoNumber));
+            return assert_eq!(done, Err(Refusal::NotANumber));
         };
         assert_eq!(done, Ok(number + by));
         self.rely(call, key, ((number + by).to_string().into_bytes(), None));
     }
 
-    /// Ends a call, and begins another.
+    /// Ends a call and begins another one.
     fn anew(&mut self, call: usize) -> (Session, Expected) {
         let next = super::tests::call(&self.buckets, &self.limits, "demo");
         (std::mem::replace(&mut self.calls[call], next), std::mem::take(&mut self.expected[call]))
@@ -214,7 +215,7 @@ impl World {
         let done = session.commit().await;
         let is_changed = expected.bases.iter().any(|(key, base)| match (self.committed.get(key), base) {
             (Some((_, number)), Some(base)) => number != base,
-            (Some((kept, _)), None) => is_there(kept),
+            (Some((kept, _)), None) => is_live(kept),
             (None, base) => base.is_some(),
         });
         if is_changed {
@@ -241,7 +242,7 @@ fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime")
 }
 
-/// Sets and ends in one call.
+/// Writes a value in a call of its own.
 async fn keep(buckets: &Arc<Buckets>, limits: &StateLimits, key: &str, bytes: usize, seconds: Option<u32>) {
     let mut call = call(buckets, limits, "demo");
     call.set(key.to_owned(), vec![0; bytes], seconds).await.expect("a write");
@@ -249,7 +250,7 @@ async fn keep(buckets: &Arc<Buckets>, limits: &StateLimits, key: &str, bytes: us
 }
 
 #[test]
-fn what_does_not_fit_is_refused_at_the_call_or_when_it_ends() {
+fn writes_over_a_limit_are_rejected_at_the_write_or_at_commit() {
     let folder = tempfile::tempdir().expect("a folder");
     let buckets = buckets(folder.path());
     let limits = StateLimits { keys_max: 3, bytes_max: 40, value_bytes_max: 30, ..StateLimits::default() };
@@ -259,13 +260,13 @@ fn what_does_not_fit_is_refused_at_the_call_or_when_it_ends() {
         assert_eq!(first.set("b".to_owned(), vec![0; 31], None).await, Err(Refusal::TooLarge));
         assert_eq!(first.set("b".to_owned(), vec![0; 10], None).await, Err(Refusal::Full));
         assert_eq!(first.set("b".to_owned(), vec![0; 8], None).await, Ok(()));
-        assert_eq!(first.set("a".to_owned(), vec![0; 30], None).await, Ok(()), "it takes the place of what was there");
+        assert_eq!(first.set("a".to_owned(), vec![0; 30], None).await, Ok(()), "it replaces the old value");
         assert_eq!(first.set("c".to_owned(), vec![], None).await, Err(Refusal::Full), "not a byte is left");
         assert_eq!(first.delete("a".to_owned()).await, Ok(()));
         assert_eq!(first.set("c".to_owned(), vec![], None).await, Ok(()));
         assert_eq!(first.set("d".to_owned(), vec![], None).await, Ok(()));
         assert_eq!(first.set("e".to_owned(), vec![], None).await, Err(Refusal::Full), "three keys are the most");
-        // Each of them fits beside what there was, and not beside the other.
+        // Each of the two fits, but not both.
         let mut second = call(&buckets, &limits, "demo");
         assert_eq!(second.set("f".to_owned(), vec![], None).await, Ok(()));
         first.commit().await.expect("it fits");
@@ -276,7 +277,7 @@ fn what_does_not_fit_is_refused_at_the_call_or_when_it_ends() {
 }
 
 #[test]
-fn what_has_expired_takes_no_place_and_is_seen_by_nobody() {
+fn expired_keys_are_invisible_and_use_no_room() {
     let folder = tempfile::tempdir().expect("a folder");
     let buckets = buckets(folder.path());
     let limits = StateLimits { keys_max: 1, keep_seconds_max: Some(60), ..StateLimits::default() };
@@ -287,16 +288,16 @@ fn what_has_expired_takes_no_place_and_is_seen_by_nobody() {
         CLOCK.set(clock() + 1);
         assert_eq!(call(&buckets, &limits, "demo").get("a").await, Ok(None));
         keep(&buckets, &limits, "b", 1, None).await;
-        // The operator's own limit.
+        // The operator's limit.
         CLOCK.set(clock() + 60_000);
         assert_eq!(call(&buckets, &limits, "demo").get("b").await, Ok(None));
-        assert!(!buckets.forget_some().await.expect("a write"));
+        assert!(!buckets.delete_some_expired().await.expect("a write"));
         assert_eq!(buckets.usage().await.expect("an answer")[0].size, Size::default());
     });
 }
 
 #[test]
-fn one_call_writes_no_more_than_it_may() {
+fn a_call_cannot_write_past_its_limits() {
     let folder = tempfile::tempdir().expect("a folder");
     let buckets = buckets(folder.path());
     let limits = StateLimits { call_keys_max: 2, call_bytes_max: 10, ..StateLimits::default() };
@@ -315,7 +316,7 @@ fn one_call_writes_no_more_than_it_may() {
 }
 
 #[test]
-fn a_counter_counts_numbers_within_their_range() {
+fn an_increment_keeps_numbers_within_their_range() {
     let folder = tempfile::tempdir().expect("a folder");
     let buckets = buckets(folder.path());
     let limits = StateLimits::default();
@@ -323,11 +324,11 @@ fn a_counter_counts_numbers_within_their_range() {
         let mut call = call(&buckets, &limits, "demo");
         let by = async |call: &mut Session, by, least| call.increment("n".to_owned(), by, None, least).await;
         assert_eq!(by(&mut call, i64::MAX, 0).await, Ok(i64::MAX));
-        assert_eq!(by(&mut call, 1, 0).await, Err(Refusal::NoNumber));
+        assert_eq!(by(&mut call, 1, 0).await, Err(Refusal::NotANumber));
         assert_eq!(by(&mut call, i64::MIN, i64::MIN).await, Ok(-1));
-        assert_eq!(by(&mut call, 0, 0).await, Err(Refusal::NoNumber));
+        assert_eq!(by(&mut call, 0, 0).await, Err(Refusal::NotANumber));
         call.set("n".to_owned(), b"seven".to_vec(), None).await.expect("a write");
-        assert_eq!(by(&mut call, 1, i64::MIN).await, Err(Refusal::NoNumber));
+        assert_eq!(by(&mut call, 1, i64::MIN).await, Err(Refusal::NotANumber));
     });
 }
 
@@ -335,7 +336,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn each_call_sees_its_own_writes_and_those_of_calls_that_succeeded(
+    fn a_call_sees_its_own_writes_and_those_of_successful_calls(
         steps in proptest::collection::vec(step(), 0..80),
     ) {
         let folder = tempfile::tempdir().expect("a folder");

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
-use metrics::gauge;
+use frontgate_telemetry::metrics::METRICS;
 use rustix::fs::statvfs;
 use tracing::{info, warn};
 
@@ -83,7 +83,7 @@ impl Watch {
             free if free < self.imports_min => LITTLE,
             _ => ENOUGH,
         };
-        gauge!("frontgate_store_disk_level").set(level);
+        METRICS.store_disk_level.set(level.into());
         let before = self.room.0.swap(level, Ordering::Relaxed);
         if before == level {
             return;

@@ -21,6 +21,7 @@ use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context as _;
+use frontgate_telemetry::metrics::{METRICS, labels};
 use rusqlite::{Connection, Transaction};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
@@ -109,8 +110,7 @@ impl Overload {
 
     /// Counts a refusal of a tenant.
     pub fn count(self, tenant: &str) {
-        let labels = [("tenant", tenant.to_owned()), ("limit", self.name().to_owned())];
-        metrics::counter!("frontgate_store_refused_total", &labels).increment(1);
+        METRICS.store_refused.get_or_create(&labels::Refused { tenant: tenant.into(), limit: self.name() }).inc();
     }
 }
 

@@ -12,14 +12,16 @@ use std::sync::OnceLock;
 
 use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
 use rustix::thread::set_no_new_privs;
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize as _, Zeroizing};
 
-/// `[process]`: what other processes may see of this one.
-#[derive(Debug, Default, PartialEq, Deserialize)]
+/// Protection of the gateway's memory from other processes of the machine.
+#[derive(Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(extend("x-restart" = true))]
 pub struct Settings {
-    /// Allows core dumps, and debuggers of the same user. Both expose every secret.
+    /// Whether core dumps, and debuggers of the same user, are allowed. Both expose every secret.
     pub core_dumps: bool,
 }
 

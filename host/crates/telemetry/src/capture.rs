@@ -15,8 +15,8 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// The target of lines that plugins write.
 const PLUGIN: &str = "plugin";
-/// The target of receipts, which say what a call cost.
-const RECEIPTS: &str = "frontgate_runtime::run::receipt";
+/// The target of log lines that report the cost of a call.
+pub const CALLS: &str = "frontgate_runtime::call";
 
 /// Lines that are kept. Plugins have limits of their own.
 const LINES_MAX: usize = 100_000;
@@ -33,7 +33,7 @@ pub struct Line {
 impl Line {
     /// The cost of a call, if this line is a receipt.
     pub fn receipt(&self) -> Option<&str> {
-        self.text.strip_prefix("a call ended: ")
+        self.text.strip_prefix("call ended: ")
     }
 }
 
@@ -46,7 +46,7 @@ pub fn capture() -> anyhow::Result<Lines> {
     let lines = Lines::default();
     let wanted = Targets::new()
         .with_target(PLUGIN, LevelFilter::TRACE)
-        .with_target(RECEIPTS, LevelFilter::DEBUG)
+        .with_target(CALLS, LevelFilter::DEBUG)
         .with_default(LevelFilter::WARN);
     let kept = Keep(lines.clone()).with_filter(wanted);
     tracing_subscriber::registry().with(kept).try_init().context("failed to start the log")?;

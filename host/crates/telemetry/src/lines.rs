@@ -10,11 +10,11 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use metrics::counter;
 use parking_lot::{Condvar, Mutex};
 use tracing::warn;
 use tracing_subscriber::fmt::MakeWriter;
 
+use super::metrics::METRICS;
 use super::one_line::one_line;
 
 /// How long a batch collects lines.
@@ -73,7 +73,7 @@ impl Shared {
                 break;
             }
             if dropped > 0 {
-                counter!("frontgate_log_dropped_total").increment(dropped);
+                METRICS.log_dropped.inc_by(dropped);
                 warn!(
                     event = "log.lines_dropped",
                     dropped, "log lines dropped: reader too slow; see log.buffer_bytes_max"

@@ -4,12 +4,12 @@
 
 use std::time::{Duration, Instant};
 
-use metrics::counter;
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
 use tracing::warn;
 
 use super::PerSecond;
+use super::metrics::METRICS;
 
 /// Time between the first omitted line and the summary.
 const SUMMARY_INTERVAL: Duration = Duration::from_secs(10);
@@ -35,7 +35,7 @@ impl Refusals {
     pub fn admit(&'static self, per_second_max: u32) -> bool {
         let (admitted, first) = self.take(Instant::now(), per_second_max);
         if !admitted {
-            counter!("frontgate_refusal_lines_omitted_total").increment(1);
+            METRICS.refusal_lines_omitted.inc();
         }
         if first && let Ok(runtime) = Handle::try_current() {
             runtime.spawn(async {

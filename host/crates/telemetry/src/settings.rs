@@ -1,48 +1,47 @@
-//! `[log]`: level, format and buffer of the log.
+//! `[log]`: content and format of the log.
 
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use smart_default::SmartDefault;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
-/// `[log]` of the configuration.
-#[derive(Debug, PartialEq, Deserialize)]
+/// The log, which is written to standard error.
+#[derive(Debug, PartialEq, SmartDefault, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(extend("x-restart" = true))]
 pub struct Settings {
-    /// Text or JSON.
+    /// Format of log lines: text for people or JSON for machines.
     pub format: LogFormat,
-    /// `error`, `warn`, `info`, `debug` or `trace`, or directives such as
-    /// `info,frontgate_runtime=debug`. The default is `info`.
+    /// `error`, `warn`, `info`, `debug` or `trace`, or directives such as `info,frontgate_runtime=debug`. Default:
+    /// `info`.
     pub level: Option<String>,
-    /// Bytes of lines that wait for a slow or hanging reader. Further lines are dropped and counted.
+    /// Memory in bytes for lines that wait for a slow reader. Further lines are dropped and counted.
+    #[default(16 << 20)]
+    #[schemars(range(min = 65_536, max = 1 << 30))]
     pub buffer_bytes_max: usize,
 }
 
-impl Default for Settings {
-    fn default() -> Self {
-        Self { format: LogFormat::default(), level: None, buffer_bytes_max: 16 * 1024 * 1024 }
-    }
-}
-
 impl Settings {
-    /// The filter of log lines, or why the level is invalid.
+    /// Returns the filter for `level`, or the reason why it is invalid.
     pub fn filter(&self) -> Result<EnvFilter, String> {
         let level = self.level.as_deref().unwrap_or("info");
-        // The filter would take an unknown word as the name of a module, and disable all others.
+        // A single word that is not a level would be parsed as the name of a module, and silence all others.
         if !level.contains(['=', ':', ',']) && level.parse::<LevelFilter>().is_err() {
-            return Err(format!("unknown level `{level}`"));
+            return Err(format!("`{level}` is not a log level"));
         }
-        // Plugins cause warnings of that library as often as they like.
+        // Plugins cause the warnings of that library, at any rate.
         EnvFilter::try_new(format!("wasmtime_wasi_http=error,{level}")).map_err(|error| error.to_string())
     }
 }
 
-/// The format of a log line.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
+/// Format of a log line.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
-    /// One line of text, with colours on a terminal.
+    /// A line of text, with colours on a terminal.
     #[default]
     Text,
-    /// One JSON object per line.
+    /// A JSON object on one line.
     Json,
 }

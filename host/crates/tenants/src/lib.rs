@@ -1,5 +1,6 @@
 //! The companies whose callbacks are answered, as requests and deliveries need them.
 
+mod directory;
 pub mod roles;
 pub mod settings;
 
@@ -10,13 +11,13 @@ use std::time::Duration;
 use frontgate_contract::bindings::channel::Connection;
 use frontgate_front::files::Hosts;
 use frontgate_front::token::Issuer;
-use frontgate_runtime::run::call::Share;
+use frontgate_runtime::TenantShare;
 use frontgate_signing::Algorithm;
+use frontgate_telemetry::metrics::{Counter, METRICS, labels};
 use frontgate_twilio::candidates::Base;
 use frontgate_twilio::settings::WebhooksFail;
 use frontgate_twilio::signature::{Key, Keys};
 use ipnet::IpNet;
-use metrics::{Counter, counter};
 use url::Url;
 
 pub use self::settings::{Roles, Settings};
@@ -44,7 +45,7 @@ pub struct Tenant {
     /// Numbers of its own.
     pub numbers: Vec<String>,
     /// Its share of the places for plugin calls.
-    pub(crate) share: Arc<Share>,
+    pub(crate) share: Arc<TenantShare>,
     /// Requests that each of its keys signed.
     pub verified: BTreeMap<String, Counter>,
     /// Its Front apps.
@@ -126,7 +127,7 @@ impl App {
 
 impl Tenant {
     /// A tenant whose keys are there, at this public address; none if that is no address to be called at.
-    pub fn new(name: &str, settings: &Settings, public_url: &str, share: Share) -> Option<Self> {
+    pub fn new(name: &str, settings: &Settings, public_url: &str, share: TenantShare) -> Option<Self> {
         let base = Base::new(public_url)?;
         let twilio = &settings.twilio;
         let tokens = twilio.auth_tokens.iter().enumerate();
@@ -135,8 +136,8 @@ impl Tenant {
         let shared = twilio.shared_keys.iter().map(|key| Key::new(&key.id, key.secret.expose(), key.algorithm));
         let (tokens, shared): (Vec<Key>, Vec<Key>) = (tokens.collect(), shared.collect());
         let labels = tokens.iter().chain(&shared).map(|key| key.label.clone());
-        let counter =
-            |key: &String| counter!("frontgate_verified_total", "tenant" => name.to_owned(), "key" => key.clone());
+        let signed_by = |key: &String| labels::Verified { tenant: name.into(), key: key.as_str().into() };
+        let counter = |key: &String| METRICS.verified.get_or_create_owned(&signed_by(key));
         let prefix = settings.path.trim_end_matches('/').to_owned();
         let apps = settings.front.iter();
         let apps = apps.map(|(name, app)| {

@@ -6,18 +6,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use frontgate_contract::Role;
-use frontgate_runtime::error::CallError;
-use frontgate_runtime::live::Live;
-use frontgate_runtime::registry::Registry;
-use frontgate_runtime::run::call::{Call, Caller, Deadlines, Directory, Receipts};
-use frontgate_runtime::run::engine::Engine;
+use frontgate_runtime::{Call, CallError, CallRecords, Caller, Deadlines, Directory, Engine, LoadedPlugin, Registry};
 
+use crate::directory::TenantDirectory;
 use crate::{App, Settings, Tenant};
 
 /// All live plugins, and where they run.
 pub struct Plugins {
-    engine: Arc<Engine>,
-    registry: Arc<Registry>,
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) registry: Arc<Registry>,
 }
 
 impl Plugins {
@@ -32,13 +29,13 @@ impl Plugins {
         tenant: &Arc<Tenant>,
         request: &Arc<str>,
         deadlines: Deadlines,
-        receipts: Receipts,
+        receipts: CallRecords,
     ) -> Asking {
         let caller = Caller {
             tenant: Arc::clone(&tenant.name),
             request: Arc::clone(request),
             share: Some(Arc::clone(&tenant.share)),
-            receipts,
+            records: receipts,
         };
         Asking { plugins: Arc::clone(self), tenant: Arc::clone(tenant), caller, deadlines }
     }
@@ -60,39 +57,37 @@ impl Asking {
     }
 
     /// The plugin that answers a role: the first of the named ones that is live and has the role.
-    pub fn answering(&self, role: Role) -> Result<Arc<Live>, CallError> {
+    pub fn answering(&self, role: Role) -> Result<Arc<LoadedPlugin>, CallError> {
         answering(&self.plugins.registry, self.tenant.roles.plugins(role), role)
     }
 
     /// The plugin of a Front app's channels.
-    pub fn channel(&self, app: &App) -> Result<Arc<Live>, CallError> {
+    pub fn channel(&self, app: &App) -> Result<Arc<LoadedPlugin>, CallError> {
         answering(&self.plugins.registry, std::slice::from_ref(&app.plugin), Role::Channel)
     }
 
     /// Every plugin that answers a role, in order; none in the place of one that is being loaded for
     /// the first time.
-    pub fn chain(&self, role: Role) -> Vec<Option<Arc<Live>>> {
+    pub fn chain(&self, role: Role) -> Vec<Option<Arc<LoadedPlugin>>> {
         let registry = &self.plugins.registry;
         let (names, loading) = (self.tenant.roles.plugins(role).iter(), registry.loading());
         let known = names.map(|name| (registry.get(name), loading.contains(name)));
         let there = known.filter(|(live, loading)| live.is_some() || *loading).map(|(live, _)| live);
-        there.filter(|live| live.as_ref().is_none_or(|live| live.roles().contains(&role))).collect()
+        there.filter(|live| live.as_ref().is_none_or(|live| live.has(role))).collect()
     }
 
     /// A call of a plugin in a role.
-    pub fn call<'c>(&'c self, plugin: &'c Arc<Live>, role: Role) -> Call<'c> {
-        let directory = match self.answering(Role::Crm) {
-            _ if role == Role::Crm => Directory::Refused,
-            Ok(crm) => Directory::Crm(crm),
-            Err(_) => Directory::Absent,
-        };
+    pub fn call<'c>(&'c self, plugin: &'c Arc<LoadedPlugin>, role: Role) -> Call<'c> {
+        let directory = (role != Role::Crm)
+            .then(|| Arc::new(TenantDirectory::new(&self.plugins, &self.tenant)) as Arc<dyn Directory>);
         Call::new(&self.plugins.engine, plugin, &self.caller, self.deadlines, directory)
     }
 }
 
-fn answering(registry: &Registry, names: &[String], role: Role) -> Result<Arc<Live>, CallError> {
+/// Finds the first plugin that is live and has the role.
+pub(crate) fn answering(registry: &Registry, names: &[String], role: Role) -> Result<Arc<LoadedPlugin>, CallError> {
     let mut live = names.iter().filter_map(|name| registry.get(name));
-    live.find(|live| live.roles().contains(&role)).ok_or(CallError::NoPlugin(role))
+    live.find(|live| live.has(role)).ok_or(CallError::NoPlugin(role))
 }
 
 /// Roles that the configuration names plugins for and that no plugin answers, as sentences.
@@ -134,7 +129,7 @@ pub fn missing(registry: &Registry, tenants: &BTreeMap<String, Settings>) -> Vec
                     None => {
                         reasons.push(format!("tenant {tenant}: the role {role} names `{name}`, which is not there"))
                     }
-                    Some(live) if !live.roles().contains(&role) => {
+                    Some(live) if !live.has(role) => {
                         let roles: Vec<_> = live.roles().into_iter().map(Role::name).collect();
                         let roles = roles.join(", ");
                         reasons.push(format!("tenant {tenant}: the role {role} names `{name}`, which answers {roles}"));

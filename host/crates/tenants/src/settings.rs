@@ -1,34 +1,30 @@
-//! `[tenants.NAME]`: whose callbacks are answered, with which keys, by which plugins.
+//! `[tenants.NAME]`: a company, the keys that verify its callbacks, and the plugins that answer them.
 
 use std::collections::BTreeMap;
 use std::slice;
 
 use frontgate_contract::Role;
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use smart_default::SmartDefault;
 
-/// A company whose callbacks this gateway answers.
-#[derive(Debug, Deserialize)]
+/// A company whose callbacks this gateway answers. `NAME` is free to choose.
+#[derive(Debug, SmartDefault, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
-    /// What the tenant's addresses begin with: `/` for the only tenant, `/acme` for one of many.
+    /// Path before the tenant's callbacks: `/` for a single tenant, `/acme` for one of many.
+    #[default = "/"]
     pub path: String,
-    /// How Twilio signs, and how long it waits.
+    /// The tenant's Twilio account: keys of its callbacks, credentials for its API, and timeouts.
     pub twilio: frontgate_twilio::Settings,
-    /// Front apps whose channels are served, by the name that stands in their addresses.
+    /// Front apps whose channels are served, by the name in their URLs.
     pub front: BTreeMap<String, frontgate_front::Settings>,
-    /// Which plugins answer.
+    /// Plugins for each role, in the order in which they are asked.
     pub roles: Roles,
 }
 
-impl Default for Settings {
-    fn default() -> Self {
-        let (path, front) = ("/".to_owned(), BTreeMap::new());
-        Self { path, twilio: frontgate_twilio::Settings::default(), front, roles: Roles::default() }
-    }
-}
-
 impl Settings {
-    /// Every list of plugins of which one is to answer, with the role and the key under which it stands.
+    /// Returns each list of plugins with its role and its key below `[tenants.NAME]`.
     pub fn named(&self) -> impl Iterator<Item = (Role, &[String], String)> {
         let roles = Role::ALL.into_iter().map(|role| (role, self.roles.plugins(role), format!("roles.{role}")));
         let apps = self.front.iter();
@@ -39,23 +35,24 @@ impl Settings {
 }
 
 /// Plugins for each role, in the order in which they are asked.
-#[derive(Debug, Default, Clone, Deserialize)]
+#[derive(Debug, Default, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Roles {
-    /// The first one that is live answers.
+    /// Plugins for customers of the CRM. The first loaded plugin answers.
     pub crm: Vec<String>,
-    /// The first one that is live answers.
+    /// Plugins for message templates. The first loaded plugin answers.
     pub templates: Vec<String>,
-    /// The first one that is live answers.
+    /// Plugins for the number of an outgoing conversation. The first loaded plugin answers.
     pub outgoing: Vec<String>,
-    /// The first one that names a worker wins.
+    /// Plugins that assign inbound conversations. The first plugin that names a worker decides.
     pub routing: Vec<String>,
-    /// The first one that is live answers.
+    /// Plugins for Conversations webhooks. The first loaded plugin answers. Without one, the gateway names
+    /// conversations and participants after the CRM's customer.
     pub conversations: Vec<String>,
 }
 
 impl Roles {
-    /// The plugins of one role. That of a Front app's channels stands with the app.
+    /// Returns the plugins of a role. The plugin for channels belongs to its Front app.
     pub fn plugins(&self, role: Role) -> &[String] {
         match role {
             Role::Crm => &self.crm,

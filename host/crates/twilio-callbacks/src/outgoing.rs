@@ -1,7 +1,7 @@
 //! The outgoing conversation callback: `GetProxyAddress`.
 
 use frontgate_contract::bindings::outgoing::OutgoingRequest;
-use frontgate_contract::bindings::plugin_types::Channel;
+use frontgate_contract::bindings::plugin_types::ContactChannel;
 use frontgate_twilio::form::Form;
 use serde::Serialize;
 
@@ -16,7 +16,7 @@ pub fn decode(form: &Form<'_>, query: Option<&str>) -> Result<OutgoingRequest, D
         PROXY_ADDRESS => Ok(OutgoingRequest {
             worker: required(form, "Worker")?.to_owned(),
             customer_id: required(form, "CustomerId")?.to_owned(),
-            channel: Channel {
+            channel: ContactChannel {
                 kind: required(form, "ChannelType")?.to_owned(),
                 value: required(form, "ChannelValue")?.to_owned(),
             },
@@ -32,7 +32,7 @@ struct Proxy<'a> {
 
 /// Writes the number, unless Frontline would refuse it only after it has begun the conversation
 /// (errors 48026 and 48027).
-pub fn encode(proxy_address: &str, contact: &Channel) -> Result<Answer, EncodeError> {
+pub fn encode(proxy_address: &str, contact: &ContactChannel) -> Result<Answer, EncodeError> {
     // Calls go over the number itself, as text messages do.
     let kind = if contact.kind.eq_ignore_ascii_case("whatsapp") { "whatsapp" } else { "sms" };
     if !shape::channel(kind, proxy_address) {

@@ -1,5 +1,5 @@
 use frontgate_contract::bindings::conversations::{ConversationAdd, ConversationChanges};
-use frontgate_contract::bindings::plugin_types::Channel;
+use frontgate_contract::bindings::plugin_types::ContactChannel;
 use frontgate_contract::bindings::templates::{Category, Template};
 use proptest::prelude::*;
 
@@ -66,7 +66,7 @@ proptest! {
         kind in "sms|whatsapp|WhatsApp|voice",
         value in "(whatsapp:)?\\+[0-9]{7,8}",
     ) {
-        let contact = Channel { kind: kind.clone(), value };
+        let contact = ContactChannel { kind: kind.clone(), value };
         if outgoing::encode(&proxy, &contact).is_ok() {
             let number = proxy.strip_prefix("whatsapp:");
             prop_assert_eq!(number.is_some(), kind.eq_ignore_ascii_case("whatsapp"));

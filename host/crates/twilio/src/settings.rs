@@ -1,61 +1,57 @@
-//! `[tenants.NAME.twilio]`: how Twilio signs, how long it waits, and how it is called back.
+//! `[tenants.NAME.twilio]`: how Twilio signs, how long it waits, and how it is called.
 
 use frontgate_settings::Secret;
 use frontgate_signing::Algorithm;
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use smart_default::SmartDefault;
 
-/// How Twilio signs, how long it waits, and how it is called back.
-#[derive(Debug, Deserialize)]
+/// Frontline stops waiting for a response after this many milliseconds.
+const FRONTLINE_TIMEOUT_MS: u64 = 6_000;
+/// Conversations stops waiting for a response after this many milliseconds.
+const WEBHOOK_TIMEOUT_MS: u64 = 5_000;
+
+/// The tenant's Twilio account: keys of its callbacks, credentials for its API, and timeouts.
+#[derive(Debug, SmartDefault, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
-    /// `AC...`; needed for calls back to Twilio, unless there is an API key.
+    /// Account SID (`AC...`). Required for calls to Twilio unless `api_key` is set.
     pub account_sid: Option<Secret>,
-    /// Every one of them is accepted, so that a token can be replaced without a gap. Without an API
-    /// key, the first one signs calls back to Twilio in.
+    /// Auth tokens that verify callbacks. All of them are accepted, so that a token can be replaced without downtime.
+    /// Without an API key, the first one authenticates calls to Twilio.
     pub auth_tokens: Vec<Secret>,
-    /// Signing keys of the customer's own.
+    /// Twilio's SharedKeys that verify callbacks.
     pub shared_keys: Vec<SharedKey>,
-    /// `SK...`: signs calls back to Twilio in.
+    /// API key (`SK...`) that authenticates calls to Twilio. Requires `api_secret`.
     pub api_key: Option<Secret>,
-    /// What belongs to it.
+    /// Secret of the API key.
     pub api_secret: Option<Secret>,
-    /// Where the Conversations API is.
+    /// URL of the Conversations API, optionally with a path such as `/v1/Services/IS...`.
+    #[default = "https://conversations.twilio.com"]
     pub conversations_url: String,
-    /// Who gets an inbound conversation that no plugin gives to anybody.
+    /// Identity of the worker who gets inbound conversations that no plugin assigns.
     pub default_worker: Option<String>,
-    /// Numbers of the tenant's own; tell which address of a group message is not a customer's.
+    /// The tenant's own numbers in E.164. They identify the address in a group message that is not a customer's.
     pub numbers: Vec<String>,
-    /// How long a Frontline callback may take in all; Frontline gives up after 6,000.
+    /// Timeout of a Frontline callback. Twilio stops waiting after 6000.
+    #[default = 5_500]
+    #[schemars(range(min = 1, max = FRONTLINE_TIMEOUT_MS - 1))]
     pub callback_timeout_ms: u64,
-    /// How long a Conversations webhook may take in all; Twilio gives up after 5,000.
+    /// Timeout of a Conversations webhook. Twilio stops waiting after 5000.
+    #[default = 4_500]
+    #[schemars(range(min = 1, max = WEBHOOK_TIMEOUT_MS - 1))]
     pub webhook_timeout_ms: u64,
-    /// What happens to a message or a conversation that no plugin could decide about.
+    /// Whether messages and conversations pass or are rejected while the conversations plugin fails. Choose `closed`
+    /// where the plugin decides which messages may be sent.
     pub webhooks_fail: WebhooksFail,
-    /// The largest page that a plugin is asked for, whatever `PageSize` says.
+    /// Largest page of customers that a plugin is asked for, whatever `PageSize` says.
+    #[default = 1_000]
+    #[schemars(range(min = 1, max = 100_000))]
     pub page_size_max: u32,
 }
 
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            account_sid: None,
-            auth_tokens: Vec::new(),
-            shared_keys: Vec::new(),
-            api_key: None,
-            api_secret: None,
-            conversations_url: "https://conversations.twilio.com".to_owned(),
-            default_worker: None,
-            numbers: Vec::new(),
-            callback_timeout_ms: 5_500,
-            webhook_timeout_ms: 4_500,
-            webhooks_fail: WebhooksFail::Open,
-            page_size_max: 1_000,
-        }
-    }
-}
-
 impl Settings {
-    /// User and password for calls back to Twilio, if they are configured.
+    /// Returns user and password for calls to Twilio, if configured.
     pub fn credentials(&self) -> Option<(&str, &str)> {
         match (&self.api_key, &self.api_secret, &self.account_sid, self.auth_tokens.first()) {
             (Some(key), Some(secret), ..) => Some((key.expose(), secret.expose())),
@@ -65,26 +61,26 @@ impl Settings {
     }
 }
 
-/// How a webhook that Twilio waits for is answered when its plugin fails.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
+/// Response to a webhook that Twilio waits for when the plugin fails.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum WebhooksFail {
-    /// It passes: a broken plugin stops no customer.
+    /// The message passes: a broken plugin does not stop customers.
     #[default]
     Open,
-    /// It is rejected: nothing passes a moderation that was made to fail.
+    /// The message is rejected: making the plugin fail does not bypass it.
     Closed,
 }
 
 /// One of Twilio's SharedKeys.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SharedKey {
-    /// `webhooks_sharedkey_...`, as Twilio names it in its header.
+    /// Identifier in Twilio's signature header: `webhooks_sharedkey_...`.
     pub id: String,
-    /// What it signs with.
+    /// Secret of the key.
     pub secret: Secret,
-    /// Never weakened by what a request says.
+    /// Hash of the signature. A request cannot choose a weaker one.
     #[serde(default)]
     pub algorithm: Algorithm,
 }

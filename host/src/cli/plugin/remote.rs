@@ -51,7 +51,7 @@ pub(crate) enum Command {
 }
 
 pub(super) fn run(config: &Path, command: &Command) -> anyhow::Result<ExitCode> {
-    let config = Config::skim(config).map_err(|faults| anyhow::anyhow!("{faults}"))?;
+    let config = Config::load_unchecked(config).map_err(|faults| anyhow::anyhow!("{faults}"))?;
     match command {
         Command::List { json } => list(&config, *json),
         Command::History { name, json } => show_history(&config, name.as_deref(), *json),

@@ -9,8 +9,8 @@ use std::time::SystemTime;
 
 use anyhow::{Context as _, bail, ensure};
 use clap::{Args, ValueEnum};
-use frontgate_delivery::store::desk::ChannelLine;
 use frontgate_delivery::store::front::ChannelState;
+use frontgate_delivery::store::queue_admin::ChannelSummary;
 use frontgate_front::signature::{NO_BODY, SIGNATURE, TIMESTAMP};
 use frontgate_store::millis;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
@@ -117,7 +117,7 @@ pub(super) fn send(config: &Path, request: &Request) -> anyhow::Result<ExitCode>
 }
 
 /// Finds the named channel, or the only connected one.
-fn channel(app: &App, name: Option<&str>) -> anyhow::Result<ChannelLine> {
+fn channel(app: &App, name: Option<&str>) -> anyhow::Result<ChannelSummary> {
     let connect = "connect one first: frontgate send front authorization";
     let desk = app::desk(&app.config).context(connect)?;
     if let Some(name) = name {

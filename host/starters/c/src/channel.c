@@ -1,5 +1,5 @@
-/* Role `channel`: messages between Front and a provider. There is no provider here: what goes out is said to be sent,
-   and what comes in is a text with two headers. */
+/* Role `channel`: messages between Front and a provider. This example has no provider: `send` only returns ids, and
+   `receive` accepts a text with two headers. */
 
 #include "text.h"
 
@@ -9,7 +9,7 @@
 bool exports_frontgate_plugin_channel_connect(exports_frontgate_plugin_channel_connection_t *connection,
                                               exports_frontgate_plugin_channel_error_t *err) {
   (void)err;
-  /* A good place to try the credential, and to tell the provider about `webhook_url`. */
+  /* Check the credential here, and register `webhook_url` with the provider. */
   plugin_string_t line = text("channel %.*s is connected", SHOWN(connection->channel_id));
   frontgate_plugin_log_write(FRONTGATE_PLUGIN_LOG_LEVEL_INFO, &line);
   return true;
@@ -30,17 +30,17 @@ bool exports_frontgate_plugin_channel_list_addresses(plugin_string_t *credential
 
 bool exports_frontgate_plugin_channel_send(exports_frontgate_plugin_channel_connection_t *connection,
                                            exports_frontgate_plugin_channel_outbound_message_t *message,
-                                           exports_frontgate_plugin_channel_receipt_t *ret,
+                                           exports_frontgate_plugin_channel_send_receipt_t *ret,
                                            exports_frontgate_plugin_channel_error_t *err) {
   (void)connection;
-  /* Here the provider's API is called, with the idempotency key if it takes one. `unavailable` is tried again; every
-     other error is for good, and its text is shown to the teammate. */
+  /* Call the provider's API here, with the idempotency key if it accepts one. `unavailable` is retried; every other
+     error is final, and the teammate sees its text. */
   const plugin_string_t *conversation = message->conversation_ids.len ? message->conversation_ids.ptr
                                         : message->to.len             ? &message->to.ptr->handle
                                                                       : NULL;
   if (!conversation) {
     err->tag = FRONTGATE_PLUGIN_PLUGIN_TYPES_ERROR_INVALID;
-    err->val.invalid = text("the message goes to nobody");
+    err->val.invalid = text("the message has no recipient");
     return false;
   }
   memset(ret, 0, sizeof *ret);
@@ -51,13 +51,13 @@ bool exports_frontgate_plugin_channel_send(exports_frontgate_plugin_channel_conn
   return true;
 }
 
-bool exports_frontgate_plugin_channel_find_sent(exports_frontgate_plugin_channel_connection_t *connection,
+bool exports_frontgate_plugin_channel_check_sent(exports_frontgate_plugin_channel_connection_t *connection,
                                                 exports_frontgate_plugin_channel_outbound_message_t *message,
-                                                exports_frontgate_plugin_channel_fate_t *ret,
+                                                exports_frontgate_plugin_channel_send_status_t *ret,
                                                 exports_frontgate_plugin_channel_error_t *err) {
   (void)connection, (void)message, (void)err;
-  /* Ask the provider whether it has the message; without an answer nobody can tell. */
-  ret->tag = EXPORTS_FRONTGATE_PLUGIN_CHANNEL_FATE_UNCLEAR;
+  /* Ask the provider whether it has the message. Otherwise the status is unknown. */
+  ret->tag = EXPORTS_FRONTGATE_PLUGIN_CHANNEL_SEND_STATUS_UNKNOWN;
   return true;
 }
 
@@ -69,11 +69,11 @@ static const plugin_string_t *header(const exports_frontgate_plugin_channel_http
 
 bool exports_frontgate_plugin_channel_receive(exports_frontgate_plugin_channel_connection_t *connection,
                                               exports_frontgate_plugin_channel_http_request_t *request,
-                                              exports_frontgate_plugin_channel_reception_t *ret,
+                                              exports_frontgate_plugin_channel_webhook_result_t *ret,
                                               exports_frontgate_plugin_channel_error_t *err) {
   (void)connection, (void)err;
   memset(ret, 0, sizeof *ret);
-  /* First of all, check the provider's signature (`webhook-signatures`): anybody may have sent this. */
+  /* First verify the provider's signature (`webhook-signatures`): anyone can send this request. */
   const plugin_string_t *id = header(request, "message-id"), *from = header(request, "from");
   if (!id || !from || !is_utf8(&request->body)) {
     ret->response.status = 400;
@@ -87,7 +87,7 @@ bool exports_frontgate_plugin_channel_receive(exports_frontgate_plugin_channel_c
   message->external_id = copy(id);
   message->external_conversation_id = copy(from);
   message->sender.handle = copy(from);
-  /* What a person typed is plain: Front shows it letter for letter, and never as HTML. */
+  /* Use plain for text that a person typed: Front shows it literally, never as HTML. */
   message->body.tag = EXPORTS_FRONTGATE_PLUGIN_CHANNEL_BODY_PLAIN;
   message->body.val.plain = copy(&(plugin_string_t){.ptr = request->body.ptr, .len = request->body.len});
   return true;

@@ -1,4 +1,4 @@
-/* Role `conversations`: what happens in Twilio's conversations. */
+/* Role `conversations`: events of Twilio's conversations. */
 
 #include "customers.h"
 
@@ -49,8 +49,8 @@ bool exports_frontgate_plugin_conversations_on_message_add(
 bool exports_frontgate_plugin_conversations_on_event(exports_frontgate_plugin_conversations_other_event_t *event,
                                                      exports_frontgate_plugin_conversations_error_t *err) {
   (void)err;
-  /* Names, numbers and texts of customers do not belong into a log. */
-  plugin_string_t line = text("%.*s took place", SHOWN(event->event_type));
+  /* Never log customers' names, numbers or texts. */
+  plugin_string_t line = text("%.*s occurred", SHOWN(event->event_type));
   frontgate_plugin_log_write(FRONTGATE_PLUGIN_LOG_LEVEL_DEBUG, &line);
   return true;
 }

@@ -1,5 +1,5 @@
-/* Role `crm`: customers, as the Frontline app shows them, and who is behind an address. A function hands back true
-   with `ret`, or false with `err`. */
+/* Role `crm`: customers, as the Frontline app shows them, and their addresses. A function returns true and sets `ret`,
+   or returns false and sets `err`. */
 
 #include "customers.h"
 
@@ -18,8 +18,8 @@ bool exports_frontgate_plugin_crm_list_customers(exports_frontgate_plugin_crm_li
     found[count++] = customer;
   }
 
-  /* A token is the id of the last customer before it, so both go on in the same way. An id that is not in the list
-     gives an empty page: the first one again would be a list without end. */
+  /* A token is the id of the last customer on the previous page, so `after` and `token` work alike. An unknown id gives
+     an empty page: returning the first page again would make the list endless. */
   size_t start = 0;
   if (request->position.tag != EXPORTS_FRONTGATE_PLUGIN_CRM_POSITION_FIRST) {
     const plugin_string_t *last = request->position.tag == EXPORTS_FRONTGATE_PLUGIN_CRM_POSITION_AFTER
@@ -50,12 +50,12 @@ static void fill(const customer_t *customer, exports_frontgate_plugin_crm_custom
   ret->display_name = text("%s", customer->name);
   ret->channels.ptr = calloc(2, sizeof *ret->channels.ptr);
   if (customer->sms) {
-    frontgate_plugin_plugin_types_channel_t *channel = &ret->channels.ptr[ret->channels.len++];
+    frontgate_plugin_plugin_types_contact_channel_t *channel = &ret->channels.ptr[ret->channels.len++];
     channel->kind = text("sms");
     channel->value = text("%s", customer->sms);
   }
   if (customer->whatsapp) {
-    frontgate_plugin_plugin_types_channel_t *channel = &ret->channels.ptr[ret->channels.len++];
+    frontgate_plugin_plugin_types_contact_channel_t *channel = &ret->channels.ptr[ret->channels.len++];
     channel->kind = text("whatsapp");
     channel->value = text("whatsapp:%s", customer->whatsapp);
   }

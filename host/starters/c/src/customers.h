@@ -1,5 +1,5 @@
-/* A few made-up customers. Yours come from your own system: frontgate_plugin_http_client_send asks it, once the
-   operator has granted its address (`outbound` in plugin.toml). */
+/* Sample customers. Replace them with requests to your own system: frontgate_plugin_http_client_send sends them, after
+   the operator has granted the host (`outbound` in plugin.toml). */
 #ifndef CUSTOMERS_H
 #define CUSTOMERS_H
 
@@ -16,16 +16,16 @@ typedef struct {
 
 enum { CUSTOMERS = 5 };
 
-/* In the order in which the app shows them. */
+/* In display order. */
 extern const customer_t customers[CUSTOMERS];
 
-/* A worker sees customers of their own, and those of nobody. */
+/* A worker sees their own customers and those without an owner. */
 bool customer_is_visible(const customer_t *customer, const plugin_string_t *worker);
 
-/* One that this worker may see, or NULL. */
+/* Returns a customer that this worker may see, or NULL. */
 const customer_t *customer_find(const plugin_string_t *worker, const plugin_string_t *id);
 
-/* The one behind +12025550107 or whatsapp:+12025550107, or NULL. */
+/* Returns the customer with the address +12025550107 or whatsapp:+12025550107, or NULL. */
 const customer_t *customer_by_address(const plugin_string_t *address);
 
 #endif

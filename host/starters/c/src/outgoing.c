@@ -1,4 +1,4 @@
-/* Role `outgoing`: which number of yours a new conversation is sent from. */
+/* Role `outgoing`: selects the number that a new conversation is sent from. */
 
 #include "customers.h"
 
@@ -9,7 +9,8 @@ bool exports_frontgate_plugin_outgoing_proxy_address(exports_frontgate_plugin_ou
     err->tag = FRONTGATE_PLUGIN_PLUGIN_TYPES_ERROR_NOT_FOUND;
     return false;
   }
-  /* The operator sets it: `number` under [plugin.config] in plugin.toml, [plugins.named.NAME.config] there. */
+  /* The operator's setting `number`: [plugin.config] in plugin.toml, [plugins.named.NAME.config] in the gateway's
+     configuration. */
   plugin_string_t key, number;
   plugin_string_set(&key, "number");
   if (!frontgate_plugin_settings_get(&key, &number)) plugin_string_set(&number, "+12025550199");
@@ -23,6 +24,6 @@ bool exports_frontgate_plugin_outgoing_proxy_address(exports_frontgate_plugin_ou
     return true;
   }
   err->tag = FRONTGATE_PLUGIN_PLUGIN_TYPES_ERROR_INVALID;
-  err->val.invalid = text("there is no number for %.*s", SHOWN(request->channel.kind));
+  err->val.invalid = text("no number for %.*s", SHOWN(request->channel.kind));
   return false;
 }

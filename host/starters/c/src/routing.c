@@ -1,4 +1,4 @@
-/* Role `routing`: which worker gets a conversation that a customer began. */
+/* Role `routing`: assigns new conversations of customers to workers. */
 
 #include "customers.h"
 
@@ -9,7 +9,7 @@ bool exports_frontgate_plugin_routing_route(exports_frontgate_plugin_routing_inb
                                             exports_frontgate_plugin_routing_error_t *err) {
   (void)err;
   ret->is_some = true; /* false would leave it to the gateway's default worker */
-  /* Where another plugin is the CRM, frontgate_plugin_directory_find_customer asks it. */
+  /* If another plugin has the role `crm`, call frontgate_plugin_directory_find_customer instead. */
   const customer_t *known = NULL;
   for (size_t i = 0; i < conversation->addresses.len && !known; i++)
     known = customer_by_address(&conversation->addresses.ptr[i]);
@@ -18,7 +18,7 @@ bool exports_frontgate_plugin_routing_route(exports_frontgate_plugin_routing_inb
     ret->val.val.worker = text("%s", known->worker);
     return true;
   }
-  /* New customers go round. */
+  /* New customers are assigned round robin. */
   ret->val.tag = EXPORTS_FRONTGATE_PLUGIN_ROUTING_ASSIGNMENT_ONE_OF;
   ret->val.val.one_of.len = 2;
   ret->val.val.one_of.ptr = calloc(2, sizeof *ret->val.val.one_of.ptr);

@@ -1,4 +1,4 @@
-/* Role `templates`: texts that a worker can send, with everything filled in. */
+/* Role `templates`: texts that a worker can send, without placeholders. */
 
 #include "customers.h"
 
@@ -9,7 +9,7 @@ bool exports_frontgate_plugin_templates_list_templates(exports_frontgate_plugin_
                                                        exports_frontgate_plugin_templates_error_t *err) {
   const char *name = "there";
   if (request->customer_id.is_some) {
-    /* Where another plugin is the CRM, frontgate_plugin_directory_get_customer asks it. */
+    /* If another plugin has the role `crm`, call frontgate_plugin_directory_get_customer instead. */
     const customer_t *customer = customer_find(&request->worker, &request->customer_id.val);
     if (!customer) {
       err->tag = FRONTGATE_PLUGIN_PLUGIN_TYPES_ERROR_NOT_FOUND;
@@ -25,7 +25,7 @@ bool exports_frontgate_plugin_templates_list_templates(exports_frontgate_plugin_
   greetings->display_name = text("Greetings");
   greetings->templates.len = 2;
   greetings->templates.ptr = calloc(2, sizeof *greetings->templates.ptr);
-  /* WhatsApp lets a business begin with approved texts only. */
+  /* On WhatsApp a business can start a conversation only with approved texts. */
   greetings->templates.ptr[0].content = text("Hello %s, how can we help you today?", name);
   greetings->templates.ptr[0].whatsapp_approved = true;
   greetings->templates.ptr[1].content = text("Good to hear from you, %s!", name);

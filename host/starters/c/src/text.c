@@ -41,7 +41,7 @@ bool is_utf8(const plugin_list_u8_t *bytes) {
     uint8_t first = *at++;
     int more = first < 0x80 ? 0 : first < 0xc2 ? -1 : first < 0xe0 ? 1 : first < 0xf0 ? 2 : first < 0xf5 ? 3 : -1;
     if (more < 0 || end - at < more) return false;
-    /* Too long for what it says, a surrogate, or past the last character. */
+    /* An overlong form, a surrogate, or a code above U+10FFFF. */
     if ((first == 0xe0 && *at < 0xa0) || (first == 0xed && *at > 0x9f)) return false;
     if ((first == 0xf0 && *at < 0x90) || (first == 0xf4 && *at > 0x8f)) return false;
     for (; more > 0; more--)

@@ -1,27 +1,27 @@
-/* Short ways to deal with the texts of the bindings, which know their length and do not end with a zero.
+/* Helpers for the bindings' strings, which have a length and no terminating zero.
 
-   What a function of the plugin hands back must come from malloc: the bindings free it after the call. Everything
-   else may be left where it is, since an instance lives for one call. */
+   Allocate returned data with malloc: the bindings free it after the call. Other memory need not be freed, since an
+   instance runs one call. */
 #ifndef TEXT_H
 #define TEXT_H
 
 #include "plugin.h"
 
-/* A text to hand back, as printf makes it. */
+/* Returns a new string, formatted like printf. */
 plugin_string_t text(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* The same text once more, to hand back. */
+/* Returns a copy of a string. */
 plugin_string_t copy(const plugin_string_t *text);
 
-/* What "%.*s" of printf takes. */
+/* The arguments for "%.*s" of printf. */
 #define SHOWN(string) (int)(string).len, (const char *)(string).ptr
 
 bool is(const plugin_string_t *text, const char *other);
 
-/* Whether `part` stands in `whole`, without regard to ASCII's capitals. */
+/* Returns whether `whole` contains `part`, ignoring the case of ASCII letters. */
 bool contains(const char *whole, const plugin_string_t *part);
 
-/* Texts must be UTF-8: anything else ends the call. */
+/* Returns whether the bytes are UTF-8. A string that is not ends the call. */
 bool is_utf8(const plugin_list_u8_t *bytes);
 
 #endif

@@ -1,12 +1,12 @@
-// Role `channel`: messages between Front and a provider. There is no provider here: what goes out is said to be sent,
-// and what comes in is a text with two headers.
+// Role `channel`: messages between Front and a provider. This example has no provider: `send` only returns ids, and
+// `receive` accepts a text with two headers.
 
 import { write } from 'frontgate:plugin/log@0.1.0';
 import { decode } from './text.js';
 
 export const channel = {
   connect({ channelId }) {
-    // A good place to try the credential, and to tell the provider about `webhookUrl`.
+    // Check the credential here, and register `webhookUrl` with the provider.
     write('info', `channel ${channelId} is connected`);
   },
 
@@ -15,20 +15,20 @@ export const channel = {
   },
 
   send(connection, { conversationIds, to, idempotencyKey }) {
-    // Here the provider's API is called, with the idempotency key if it takes one. `unavailable` is tried again; every
-    // other error is for good, and its text is shown to the teammate.
+    // Call the provider's API here, with the idempotency key if it accepts one. `unavailable` is retried; every other
+    // error is final, and the teammate sees its text.
     const conversation = conversationIds[0] ?? to[0]?.handle;
-    if (conversation === undefined) throw { tag: 'invalid', val: 'the message goes to nobody' };
+    if (conversation === undefined) throw { tag: 'invalid', val: 'the message has no recipient' };
     return { externalId: `sent-${idempotencyKey}`, externalConversationId: conversation, events: [] };
   },
 
-  findSent(connection, message) {
-    // Ask the provider whether it has the message; without an answer nobody can tell.
-    return { tag: 'unclear' };
+  checkSent(connection, message) {
+    // Ask the provider whether it has the message. Otherwise the status is unknown.
+    return { tag: 'unknown' };
   },
 
   receive(connection, { headers, body }) {
-    // First of all, check the provider's signature (`webhook-signatures`): anybody may have sent this.
+    // First verify the provider's signature (`webhook-signatures`): anyone can send this request.
     const header = (wanted) => headers.find(({ name }) => name === wanted)?.value;
     const [id, from] = [header('message-id'), header('from')];
     if (!id || !from) return { response: { status: 400, headers: [], body: [] }, events: [] };
@@ -36,7 +36,7 @@ export const channel = {
       externalId: id,
       externalConversationId: from,
       sender: { handle: from },
-      // What a person typed is `plain`: Front shows it letter for letter, and never as HTML.
+      // Use `plain` for text that a person typed: Front shows it literally, never as HTML.
       body: { tag: 'plain', val: decode(body) },
       files: [],
     };

@@ -1,4 +1,4 @@
-// Role `crm`: customers, as the Frontline app shows them, and who is behind an address.
+// Role `crm`: customers, as the Frontline app shows them, and their addresses.
 
 import { byAddress, find, visibleTo } from './customers.js';
 
@@ -6,8 +6,8 @@ export const crm = {
   listCustomers({ worker, pageSize, position, query }) {
     const wanted = (query ?? '').toLowerCase();
     const found = visibleTo(worker).filter(({ displayName }) => displayName.toLowerCase().includes(wanted));
-    // A token is the id of the last customer before it, so both go on in the same way. An id that is not in the list
-    // gives an empty page: the first one again would be a list without end.
+    // A token is the id of the last customer on the previous page, so `after` and `token` work alike. An unknown id
+    // gives an empty page: returning the first page again would make the list endless.
     let start = 0;
     if (position.tag !== 'first') {
       const last = found.findIndex(({ customerId }) => customerId === position.val);
@@ -23,7 +23,7 @@ export const crm = {
 
   getCustomer(worker, customerId) {
     const customer = find(worker, customerId);
-    // Errors of the contract are thrown as values. Anything else that is thrown ends the call, and goes to the log.
+    // Throw errors of the contract as values. Any other exception ends the call, and is logged.
     if (!customer) throw { tag: 'not-found' };
     return customer;
   },

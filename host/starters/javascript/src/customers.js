@@ -1,7 +1,7 @@
-// A few made-up customers. Yours come from your own system: "frontgate:plugin/http-client@0.1.0" asks it, once the
-// operator has granted its address (`outbound` in plugin.toml).
+// Sample customers. Replace them with requests to your own system: "frontgate:plugin/http-client@0.1.0" sends them,
+// after the operator has granted the host (`outbound` in plugin.toml).
 
-// In the order in which the app shows them. Ids never change; that of a customer who was shown must be found.
+// In display order. Ids must be stable: the gateway may request any customer that was listed.
 const all = [
   customer('c-001', 'Kateřina Sharma', 'Tier: silver\nSince: 2022', 'ana@example.org', [
     sms('+12125550143'),
@@ -33,17 +33,17 @@ function whatsapp(number) {
   return { kind: 'whatsapp', value: `whatsapp:${number}` };
 }
 
-// A worker sees customers of their own, and those of nobody.
+// A worker sees their own customers and those without an owner.
 export function visibleTo(worker) {
   return all.filter((customer) => customer.worker === null || customer.worker === worker);
 }
 
-// One that this worker may see, or undefined.
+// Returns a customer that this worker may see, or undefined.
 export function find(worker, customerId) {
   return visibleTo(worker).find((customer) => customer.customerId === customerId);
 }
 
-// The one behind +12025550107 or whatsapp:+12025550107, or undefined.
+// Returns the customer with the address +12025550107 or whatsapp:+12025550107, or undefined.
 export function byAddress(address) {
   const number = (text) => text.replace(/^whatsapp:/, '');
   return all.find(({ channels }) => channels.some(({ value }) => number(value) === number(address)));

@@ -1,7 +1,7 @@
-// starter-name: a Frontgate plugin. It exports an object for each role, under the role's name.
+// starter-name: a Frontgate plugin. Each role is an exported object of the same name.
 //
-// Every call runs in a fresh instance: what is kept in memory is gone after the answer. What shall stay goes into
-// "frontgate:plugin/state@0.1.0".
+// Every call runs in a fresh instance: data in memory does not survive the call. Use "frontgate:plugin/state@0.1.0" to
+// store data.
 
 export { channel } from './channel.js'; // @channel
 export { conversations } from './conversations.js'; // @conversations

@@ -1,4 +1,4 @@
-// Role `templates`: texts that a worker can send, with everything filled in.
+// Role `templates`: texts that a worker can send, without placeholders.
 
 import { find } from './customers.js';
 
@@ -6,7 +6,7 @@ export const templates = {
   listTemplates({ worker, customerId }) {
     let name = 'there';
     if (customerId) {
-      // Where another plugin is the CRM, "frontgate:plugin/directory@0.1.0" asks it.
+      // If another plugin has the role `crm`, call "frontgate:plugin/directory@0.1.0" instead.
       const customer = find(worker, customerId);
       if (!customer) throw { tag: 'not-found' };
       name = customer.displayName;
@@ -15,7 +15,7 @@ export const templates = {
       {
         displayName: 'Greetings',
         templates: [
-          // WhatsApp lets a business begin with approved texts only.
+          // On WhatsApp a business can start a conversation only with approved texts.
           { content: `Hello ${name}, how can we help you today?`, whatsappApproved: true },
           { content: `Good to hear from you, ${name}!`, whatsappApproved: false },
         ],

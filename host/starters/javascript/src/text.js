@@ -1,4 +1,4 @@
-// Texts and bytes, as HTTP bodies are: QuickJS has no TextEncoder and no TextDecoder.
+// Converts text and UTF-8, for HTTP bodies: QuickJS has no TextEncoder and no TextDecoder.
 
 export function encode(text) {
   const bytes = [];
@@ -22,6 +22,6 @@ export function decode(bytes) {
   try {
     return decodeURIComponent(escaped);
   } catch {
-    throw { tag: 'invalid', val: 'the body is no text' };
+    throw { tag: 'invalid', val: 'the body is not UTF-8' };
   }
 }

@@ -1,7 +1,7 @@
-"""starter-name: a Frontgate plugin. A class for each role, named like the role.
+"""starter-name: a Frontgate plugin. Each role is a class of the same name.
 
-Every call runs in a fresh instance, a copy of what there was when the plugin was built: what is kept in memory is gone
-after the answer. What shall stay goes into `wit_world.imports.state`.
+Every call runs in a fresh instance, a copy of the state after the build: data in memory does not survive the call. Use
+`wit_world.imports.state` to store data.
 """
 
 from channel import Channel  # @channel

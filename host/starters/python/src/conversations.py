@@ -1,4 +1,4 @@
-"""Role `conversations`: what happens in Twilio's conversations."""
+"""Role `conversations`: events of Twilio's conversations."""
 
 from wit_world import exports
 from wit_world.exports.conversations import ConversationChanges, MessageVerdict_Accept, ParticipantChanges
@@ -26,5 +26,5 @@ class Conversations(exports.Conversations):
         return MessageVerdict_Accept()
 
     def on_event(self, event):
-        # Names, numbers and texts of customers do not belong into a log.
-        log.write(log.Level.DEBUG, f"{event.event_type} took place")
+        # Never log customers' names, numbers or texts.
+        log.write(log.Level.DEBUG, f"{event.event_type} occurred")

@@ -1,4 +1,4 @@
-"""Role `crm`: customers, as the Frontline app shows them, and who is behind an address."""
+"""Role `crm`: customers, as the Frontline app shows them, and their addresses."""
 
 from componentize_py_types import Err
 from wit_world import exports
@@ -12,8 +12,8 @@ class Crm(exports.Crm):
     def list_customers(self, request):
         query = (request.query or "").lower()
         found = [one for one in customers.visible_to(request.worker) if query in one.display_name.lower()]
-        # A token is the id of the last customer before it, so both go on in the same way. An id that is not in the
-        # list gives an empty page: the first one again would be a list without end.
+        # A token is the id of the last customer on the previous page, so `after` and `token` work alike. An unknown id
+        # gives an empty page: returning the first page again would make the list endless.
         if not isinstance(request.position, Position_First):
             ids = [one.customer_id for one in found]
             last = request.position.value
@@ -24,7 +24,7 @@ class Crm(exports.Crm):
 
     def get_customer(self, worker, customer_id):
         found = customers.find(worker, customer_id)
-        # Errors of the contract are raised inside of Err. Any other exception ends the call, and goes to the log.
+        # Raise errors of the contract inside Err. Any other exception ends the call, and is logged.
         if found is None:
             raise Err(Error_NotFound())
         return found

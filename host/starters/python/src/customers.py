@@ -1,7 +1,7 @@
-"""A few made-up customers. Yours come from your own system: `wit_world.imports.http_client` asks it, once the operator
-has granted its address (`outbound` in plugin.toml)."""
+"""Sample customers. Replace them with requests to your own system: `wit_world.imports.http_client` sends them, after
+the operator has granted the host (`outbound` in plugin.toml)."""
 
-from wit_world.imports.plugin_types import Channel, Customer, Details, Link
+from wit_world.imports.plugin_types import ContactChannel, Customer, Details, Link
 
 
 def customer(customer_id, name, account, worker, *channels):
@@ -10,14 +10,14 @@ def customer(customer_id, name, account, worker, *channels):
 
 
 def sms(number):
-    return Channel("sms", number)
+    return ContactChannel("sms", number)
 
 
 def whatsapp(number):
-    return Channel("whatsapp", f"whatsapp:{number}")
+    return ContactChannel("whatsapp", f"whatsapp:{number}")
 
 
-# In the order in which the app shows them. Ids never change; that of a customer who was shown must be found.
+# In display order. Ids must be stable: the gateway may request any customer that was listed.
 ALL = [
     customer(
         "c-001",
@@ -35,17 +35,17 @@ ALL = [
 
 
 def visible_to(worker):
-    """A worker sees customers of their own, and those of nobody."""
+    """A worker sees their own customers and those without an owner."""
     return [customer for customer in ALL if customer.worker in (None, worker)]
 
 
 def find(worker, customer_id):
-    """One that this worker may see, or None."""
+    """Returns a customer that this worker may see, or None."""
     return next((customer for customer in visible_to(worker) if customer.customer_id == customer_id), None)
 
 
 def by_address(address):
-    """The one behind +12025550107 or whatsapp:+12025550107, or None."""
+    """Returns the customer with the address +12025550107 or whatsapp:+12025550107, or None."""
     number = address.removeprefix("whatsapp:")
     for customer in ALL:
         if any(channel.value.removeprefix("whatsapp:") == number for channel in customer.channels):

@@ -1,4 +1,4 @@
-"""Role `outgoing`: which number of yours a new conversation is sent from."""
+"""Role `outgoing`: selects the number that a new conversation is sent from."""
 
 from componentize_py_types import Err
 from wit_world import exports
@@ -12,7 +12,8 @@ class Outgoing(exports.Outgoing):
     def proxy_address(self, request):
         if customers.find(request.worker, request.customer_id) is None:
             raise Err(Error_NotFound())
-        # The operator sets it: `number` under [plugin.config] in plugin.toml, [plugins.named.NAME.config] there.
+        # The operator's setting `number`: [plugin.config] in plugin.toml, [plugins.named.NAME.config] in the gateway's
+        # configuration.
         number = settings.get("number") or "+12025550199"
         match request.channel.kind:
             case "sms":
@@ -20,4 +21,4 @@ class Outgoing(exports.Outgoing):
             case "whatsapp":
                 return f"whatsapp:{number}"
             case other:
-                raise Err(Error_Invalid(f"there is no number for {other}"))
+                raise Err(Error_Invalid(f"no number for {other}"))

@@ -1,4 +1,4 @@
-"""Role `templates`: texts that a worker can send, with everything filled in."""
+"""Role `templates`: texts that a worker can send, without placeholders."""
 
 from componentize_py_types import Err
 from wit_world import exports
@@ -12,13 +12,13 @@ class Templates(exports.Templates):
     def list_templates(self, request):
         name = "there"
         if request.customer_id is not None:
-            # Where another plugin is the CRM, `wit_world.imports.directory` asks it.
+            # If another plugin has the role `crm`, call `wit_world.imports.directory` instead.
             customer = customers.find(request.worker, request.customer_id)
             if customer is None:
                 raise Err(Error_NotFound())
             name = customer.display_name
         greetings = [
-            # WhatsApp lets a business begin with approved texts only.
+            # On WhatsApp a business can start a conversation only with approved texts.
             Template(f"Hello {name}, how can we help you today?", whatsapp_approved=True),
             Template(f"Good to hear from you, {name}!", whatsapp_approved=False),
         ]

@@ -1,16 +1,16 @@
-//! Role `channel`: messages between Front and a provider. There is no provider here: what goes out is said to be
-//! sent, and what comes in is a text with two headers.
+//! Role `channel`: messages between Front and a provider. This example has no provider: `send` only returns ids, and
+//! `receive` accepts a text with two headers.
 
 use frontgate_sdk::channel::{
-    Address, AddressPage, Connection, InboundMessage, OutboundMessage, Receipt, Reception, Request,
+    Address, AddressPage, Connection, InboundMessage, OutboundMessage, Request, SendReceipt, WebhookResult,
 };
-use frontgate_sdk::{Error, FrontChannel, Result, info};
+use frontgate_sdk::{Channel, Error, Result, info};
 
 use crate::Plugin;
 
-impl FrontChannel for Plugin {
+impl Channel for Plugin {
     fn connect(connection: Connection) -> Result<()> {
-        // A good place to try the credential, and to tell the provider about `webhook_url`.
+        // Check the credential here, and register `webhook_url` with the provider.
         info!("channel {} is connected", connection.channel_id);
         Ok(())
     }
@@ -20,24 +20,24 @@ impl FrontChannel for Plugin {
         Ok(AddressPage { addresses: vec![address], next_page_token: None })
     }
 
-    fn send(_: Connection, message: OutboundMessage) -> Result<Receipt> {
-        // Here the provider's API is called, with the idempotency key if it takes one. `Error::Unavailable` is tried
-        // again; what else goes wrong is for good, and its text is shown to the teammate.
+    fn send(_: Connection, message: OutboundMessage) -> Result<SendReceipt> {
+        // Call the provider's API here, with the idempotency key if it accepts one. `Error::Unavailable` is retried;
+        // every other error is final, and the teammate sees its text.
         let conversation = match message.conversation_ids.first() {
             Some(known) => known.clone(),
-            None => message.to.first().ok_or_else(|| Error::invalid("the message goes to nobody"))?.handle.clone(),
+            None => message.to.first().ok_or_else(|| Error::invalid("the message has no recipient"))?.handle.clone(),
         };
-        Ok(Receipt::new(format!("sent-{}", message.idempotency_key), conversation))
+        Ok(SendReceipt::new(format!("sent-{}", message.idempotency_key), conversation))
     }
 
-    // `find_sent` asks the provider whether it has a message; the SDK says that nobody can tell.
+    // Implement `check_sent` to ask the provider whether it has a message. The SDK returns `SendStatus::Unknown`.
 
-    fn receive(_: Connection, request: Request) -> Result<Reception> {
-        // First of all, check the provider's signature (`frontgate_sdk::signatures`): anybody may have sent this.
+    fn receive(_: Connection, request: Request) -> Result<WebhookResult> {
+        // First verify the provider's signature (`frontgate_sdk::signatures`): anyone can send this request.
         let (Some(id), Some(from)) = (request.header("message-id"), request.header("from")) else {
-            return Ok(Reception::answer(400));
+            return Ok(WebhookResult::status(400));
         };
-        // A message is plain text: Front shows it letter for letter, and never as HTML.
-        Ok(Reception::answer(204).event(InboundMessage::new(id, from, from, request.text()?)))
+        // The message is plain text: Front shows it literally, never as HTML.
+        Ok(WebhookResult::status(204).event(InboundMessage::new(id, from, from, request.text()?)))
     }
 }

@@ -1,5 +1,5 @@
-//! Role `conversations`: what happens in Twilio's conversations. The SDK answers what is left out here as the
-//! gateway does without a plugin.
+//! Role `conversations`: events of Twilio's conversations. Methods that are not implemented behave like the gateway
+//! without a plugin.
 
 use frontgate_sdk::{
     ConversationAdd, ConversationChanges, Conversations, MessageAdd, MessageVerdict, OtherEvent, ParticipantAdded,
@@ -34,8 +34,8 @@ impl Conversations for Plugin {
     }
 
     fn on_event(event: OtherEvent) -> Result<()> {
-        // Names, numbers and texts of customers do not belong into a log.
-        debug!("{} took place", event.event_type);
+        // Never log customers' names, numbers or texts.
+        debug!("{} occurred", event.event_type);
         Ok(())
     }
 }

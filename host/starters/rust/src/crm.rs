@@ -1,4 +1,4 @@
-//! Role `crm`: customers, as the Frontline app shows them, and who is behind an address.
+//! Role `crm`: customers, as the Frontline app shows them, and their addresses.
 
 use frontgate_sdk::{Crm, Customer, CustomerPage, Error, ListRequest, Position, Result};
 
@@ -11,8 +11,8 @@ impl Crm for Plugin {
             let query = query.to_lowercase();
             found.retain(|customer| customer.display_name.to_lowercase().contains(&query));
         }
-        // A token is the id of the last customer before it, so both go on in the same way. An id that is not in the
-        // list gives an empty page: the first one again would be a list without end.
+        // A token is the id of the last customer on the previous page, so `after` and `token` work alike. An unknown id
+        // gives an empty page: returning the first page again would make the list endless.
         let start = match request.position {
             Position::First => 0,
             Position::After(id) | Position::Token(id) => {
@@ -43,13 +43,13 @@ mod tests {
 
     fn list(position: Position, query: Option<&str>) -> CustomerPage {
         let (worker, query) = ("ana@example.org".to_owned(), query.map(str::to_owned));
-        Plugin::list_customers(ListRequest { worker, page_size: 3, position, query }).expect("a page")
+        Plugin::list_customers(ListRequest { worker, page_size: 3, position, query }).expect("the page is listed")
     }
 
     #[test]
-    fn pages_follow_each_other_without_gap_or_repeat() {
+    fn pages_have_no_gaps_or_repeats() {
         let first = list(Position::First, None);
-        let token = first.next_page_token.expect("there is more");
+        let token = first.next_page_token.expect("the first page has a token");
         let second = list(Position::Token(token), None);
         let ids: Vec<_> = first.customers.iter().chain(&second.customers).map(|c| &c.customer_id).collect();
         assert_eq!(ids, ["c-001", "c-002", "c-004", "c-005"]);
@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_place_is_an_empty_page() {
+    fn an_unknown_position_gives_an_empty_page() {
         assert!(list(Position::After("nobody".to_owned()), None).customers.is_empty());
     }
 
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn a_worker_does_not_see_the_customers_of_another() {
+    fn a_worker_does_not_see_another_workers_customers() {
         assert_eq!(Plugin::get_customer("ana@example.org", "c-003"), Err(Error::NotFound));
     }
 }

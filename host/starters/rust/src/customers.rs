@@ -1,9 +1,9 @@
-//! A few made-up customers. Yours come from your own system: `frontgate_sdk::http` asks it, once the operator has
-//! granted its address (`outbound` in plugin.toml).
+//! Sample customers. Replace them with requests to your own system: `frontgate_sdk::http` sends them, after the
+//! operator has granted the host (`outbound` in plugin.toml).
 
 use frontgate_sdk::Customer;
 
-/// In the order in which the app shows them. Ids never change; that of a customer who was shown must be found.
+/// In display order. Ids must be stable: the gateway may request any customer that was listed.
 pub fn all() -> Vec<Customer> {
     vec![
         customer("c-001", "Kateřina Sharma", "Tier: silver\nSince: 2022")
@@ -23,19 +23,19 @@ fn customer(id: &str, name: &str, account: &str) -> Customer {
         .details("Account", account)
 }
 
-/// A worker sees customers of their own, and those of nobody.
+/// A worker sees their own customers and those without an owner.
 pub fn visible_to(worker: &str) -> Vec<Customer> {
     let mut customers = all();
     customers.retain(|customer| customer.worker.as_deref().is_none_or(|owner| owner == worker));
     customers
 }
 
-/// One that this worker may see.
+/// Returns a customer that this worker may see.
 pub fn find(worker: &str, id: &str) -> Option<Customer> {
     visible_to(worker).into_iter().find(|customer| customer.customer_id == id)
 }
 
-/// The one behind `+12025550107` or `whatsapp:+12025550107`.
+/// Returns the customer with the address `+12025550107` or `whatsapp:+12025550107`.
 pub fn by_address(address: &str) -> Option<Customer> {
     let number = |address: &str| address.strip_prefix("whatsapp:").unwrap_or(address).to_owned();
     let has = |customer: &Customer| customer.channels.iter().any(|channel| number(&channel.value) == number(address));

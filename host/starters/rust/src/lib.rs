@@ -1,7 +1,7 @@
 //! starter-name: a Frontgate plugin.
 //!
-//! Every call runs in a fresh instance: what is kept in memory is gone after the answer. What shall stay goes
-//! into `frontgate_sdk::state`.
+//! Every call runs in a fresh instance: data in memory does not survive the call. Use `frontgate_sdk::state` to store
+//! data.
 
 mod channel; // @channel
 mod conversations; // @conversations
@@ -11,7 +11,7 @@ mod outgoing; // @outgoing
 mod routing; // @routing
 mod templates; // @templates
 
-/// The plugin. A role is a trait; the file of the same name has its answers.
+/// The plugin. Each role is a trait, implemented in the file of the same name.
 pub struct Plugin;
 
 frontgate_sdk::export!(Plugin: starter_roles);

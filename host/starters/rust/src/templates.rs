@@ -1,4 +1,4 @@
-//! Role `templates`: texts that a worker can send, with everything filled in.
+//! Role `templates`: texts that a worker can send, without placeholders.
 
 use frontgate_sdk::{Category, Error, Result, Template, TemplateRequest, Templates};
 
@@ -6,13 +6,13 @@ use crate::{Plugin, customers};
 
 impl Templates for Plugin {
     fn list_templates(request: TemplateRequest) -> Result<Vec<Category>> {
-        // Where another plugin is the CRM, `frontgate_sdk::directory` asks it.
+        // If another plugin has the role `crm`, call `frontgate_sdk::directory` instead.
         let name = match &request.customer_id {
             Some(id) => customers::find(&request.worker, id).ok_or(Error::NotFound)?.display_name,
             None => "there".to_owned(),
         };
         let greetings = [
-            // WhatsApp lets a business begin with approved texts only.
+            // On WhatsApp a business can start a conversation only with approved texts.
             Template::new(format!("Hello {name}, how can we help you today?")).whatsapp_approved(),
             Template::new(format!("Good to hear from you, {name}!")),
         ];

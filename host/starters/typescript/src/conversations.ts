@@ -1,4 +1,4 @@
-// Role `conversations`: what happens in Twilio's conversations.
+// Role `conversations`: events of Twilio's conversations.
 
 import type { Conversations } from 'frontgate:plugin/conversations@0.1.0';
 import { write } from 'frontgate:plugin/log@0.1.0';
@@ -22,7 +22,7 @@ export const conversations: Conversations = {
   },
 
   onEvent({ eventType }) {
-    // Names, numbers and texts of customers do not belong into a log.
-    write('debug', `${eventType} took place`);
+    // Never log customers' names, numbers or texts.
+    write('debug', `${eventType} occurred`);
   },
 };

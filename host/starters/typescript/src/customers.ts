@@ -1,9 +1,9 @@
-// A few made-up customers. Yours come from your own system: "frontgate:plugin/http-client@0.1.0" asks it, once the
-// operator has granted its address (`outbound` in plugin.toml).
+// Sample customers. Replace them with requests to your own system: "frontgate:plugin/http-client@0.1.0" sends them,
+// after the operator has granted the host (`outbound` in plugin.toml).
 
-import type { Channel, Customer } from 'frontgate:plugin/plugin-types@0.1.0';
+import type { ContactChannel, Customer } from 'frontgate:plugin/plugin-types@0.1.0';
 
-// In the order in which the app shows them. Ids never change; that of a customer who was shown must be found.
+// In display order. Ids must be stable: the gateway may request any customer that was listed.
 const all: Customer[] = [
   customer('c-001', 'Kateřina Sharma', 'Tier: silver\nSince: 2022', 'ana@example.org', [
     sms('+12125550143'),
@@ -20,7 +20,7 @@ function customer(
   displayName: string,
   account: string,
   worker: string | null,
-  channels: Channel[],
+  channels: ContactChannel[],
 ): Customer {
   const url = `https://crm.example.com/customers/${customerId}`;
   return {
@@ -33,25 +33,25 @@ function customer(
   };
 }
 
-function sms(number: string): Channel {
+function sms(number: string): ContactChannel {
   return { kind: 'sms', value: number };
 }
 
-function whatsapp(number: string): Channel {
+function whatsapp(number: string): ContactChannel {
   return { kind: 'whatsapp', value: `whatsapp:${number}` };
 }
 
-// A worker sees customers of their own, and those of nobody.
+// A worker sees their own customers and those without an owner.
 export function visibleTo(worker: string): Customer[] {
   return all.filter((customer) => customer.worker === null || customer.worker === worker);
 }
 
-// One that this worker may see, or undefined.
+// Returns a customer that this worker may see, or undefined.
 export function find(worker: string, customerId: string): Customer | undefined {
   return visibleTo(worker).find((customer) => customer.customerId === customerId);
 }
 
-// The one behind +12025550107 or whatsapp:+12025550107, or undefined.
+// Returns the customer with the address +12025550107 or whatsapp:+12025550107, or undefined.
 export function byAddress(address: string): Customer | undefined {
   const number = (text: string) => text.replace(/^whatsapp:/, '');
   return all.find(({ channels }) => channels.some(({ value }) => number(value) === number(address)));

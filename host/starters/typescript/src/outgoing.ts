@@ -1,4 +1,4 @@
-// Role `outgoing`: which number of yours a new conversation is sent from.
+// Role `outgoing`: selects the number that a new conversation is sent from.
 
 import type { Error, Outgoing } from 'frontgate:plugin/outgoing@0.1.0';
 import { get } from 'frontgate:plugin/settings@0.1.0';
@@ -7,7 +7,8 @@ import { find } from './customers.js';
 export const outgoing: Outgoing = {
   proxyAddress({ worker, customerId, channel }) {
     if (!find(worker, customerId)) throw { tag: 'not-found' } satisfies Error;
-    // The operator sets it: `number` under [plugin.config] in plugin.toml, [plugins.named.NAME.config] there.
+    // The operator's setting `number`: [plugin.config] in plugin.toml, [plugins.named.NAME.config] in the gateway's
+    // configuration.
     const number = get('number') ?? '+12025550199';
     switch (channel.kind) {
       case 'sms':
@@ -15,7 +16,7 @@ export const outgoing: Outgoing = {
       case 'whatsapp':
         return `whatsapp:${number}`;
       default:
-        throw { tag: 'invalid', val: `there is no number for ${channel.kind}` };
+        throw { tag: 'invalid', val: `no number for ${channel.kind}` };
     }
   },
 };

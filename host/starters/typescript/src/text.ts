@@ -1,4 +1,4 @@
-// Texts and bytes, as HTTP bodies are: QuickJS has no TextEncoder and no TextDecoder.
+// Converts text and UTF-8, for HTTP bodies: QuickJS has no TextEncoder and no TextDecoder.
 
 import type { Error } from 'frontgate:plugin/plugin-types@0.1.0';
 
@@ -24,6 +24,6 @@ export function decode(bytes: Uint8Array): string {
   try {
     return decodeURIComponent(escaped);
   } catch {
-    throw { tag: 'invalid', val: 'the body is no text' } satisfies Error;
+    throw { tag: 'invalid', val: 'the body is not UTF-8' } satisfies Error;
   }
 }

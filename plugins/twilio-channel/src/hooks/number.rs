@@ -1,5 +1,5 @@
-//! Webhooks of a number's conversations: those that Twilio makes of customers' messages have one by the number's
-//! address configuration, the others by hand.
+//! Webhooks of a number's conversations. Conversations that Twilio creates for customers' messages get one from the
+//! number's address configuration; others are set by the plugin.
 
 use frontgate_sdk::{Error, Result};
 use serde::Deserialize;
@@ -49,11 +49,11 @@ struct Target {
 pub(super) fn connect(channel: &Channel) -> Result<()> {
     let found = configured(channel)?;
     let before = found.as_ref().and_then(|found| found.auto_creation.as_ref());
-    if before.is_some_and(|before| before.is_somebody_elses(channel)) {
+    if before.is_some_and(|before| before.belongs_to_another_system(channel)) {
         return Err(Error::invalid(
-            "Twilio hands what customers write to this number to somebody else: a webhook, a Studio flow or another \
-             Conversations service. Change the number's address configuration there, or let the operator of the \
-             gateway choose webhooks = \"manual\".",
+            "Twilio sends messages to this number to another system: a webhook, a Studio flow or another Conversations \
+             service. Change the number's address configuration in Twilio, or ask the operator to set \
+             webhooks = \"manual\".",
         ));
     }
     let own = own_url(channel);
@@ -76,7 +76,7 @@ pub(super) fn connect(channel: &Channel) -> Result<()> {
     Ok(())
 }
 
-/// Customers' messages make conversations as before; only nobody is told.
+/// Removes the webhook; customers' messages still create conversations.
 pub(super) fn disconnect(channel: &Channel) -> Result<()> {
     let Some(found) = configured(channel)? else { return Ok(()) };
     let is_own = |before: &AutoCreation| before.webhook_url.as_deref().is_some_and(|url| leads_to(url, channel));
@@ -87,7 +87,7 @@ pub(super) fn disconnect(channel: &Channel) -> Result<()> {
     Ok(())
 }
 
-/// Adds the webhook, unless it is there.
+/// Adds the webhook unless it exists.
 pub(super) fn attach(channel: &Channel, conversation: &str) -> Result<()> {
     let (url, own) = (channel.url(&format!("Conversations/{conversation}/Webhooks")), own_url(channel));
     let hooks: Hooks = twilio::get(&url)?;
@@ -102,8 +102,8 @@ pub(super) fn attach(channel: &Channel, conversation: &str) -> Result<()> {
 }
 
 impl AutoCreation {
-    /// Whether a change would take customers' messages away from somebody.
-    fn is_somebody_elses(&self, channel: &Channel) -> bool {
+    /// Returns whether a change would redirect customers' messages away from another system.
+    fn belongs_to_another_system(&self, channel: &Channel) -> bool {
         let elsewhere = match self.kind.as_deref() {
             Some("webhook") => !self.webhook_url.as_deref().is_some_and(|url| leads_to(url, channel)),
             Some("studio") => true,
@@ -117,7 +117,7 @@ impl AutoCreation {
     }
 }
 
-/// Whether a webhook is one of this channel, whatever number it was for.
+/// Returns whether a webhook belongs to this channel, for any number.
 fn leads_to(url: &str, channel: &Channel) -> bool {
     let place = url.rsplit_once('/').map_or(url, |(place, _)| place);
     is_same_place(place, channel.webhook_url.trim_end_matches('/'))

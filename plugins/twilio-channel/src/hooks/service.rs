@@ -1,4 +1,4 @@
-//! The service's one URL for events.
+//! The service's single webhook URL.
 
 use frontgate_sdk::{Error, Result};
 use serde::Deserialize;
@@ -23,13 +23,13 @@ pub(super) fn connect(channel: &Channel) -> Result<()> {
     let post_url = configured.post_webhook_url.unwrap_or_default();
     if !post_url.is_empty() && !is_same_place(&post_url, &channel.webhook_url) {
         return Err(Error::invalid(
-            "The Conversations service in Twilio tells somebody else what happens. Remove its Post-Event URL there, \
-             or let the operator of the gateway choose webhooks = \"number\".",
+            "The Conversations service in Twilio sends its events to another system. Remove its Post-Event URL in \
+             Twilio, or ask the operator to set webhooks = \"number\".",
         ));
     }
     let mut filters: Vec<_> = EVENTS.to_vec();
     let others = configured.filters.unwrap_or_default();
-    // One list for both URLs: what the other one was told of it is still told.
+    // Both URLs share one list: events of the other URL stay in it.
     if configured.pre_webhook_url.is_some_and(|url| !url.is_empty()) {
         filters.extend(others.iter().map(String::as_str).filter(|event| !EVENTS.contains(event)));
     }
@@ -49,7 +49,7 @@ pub(super) fn disconnect(channel: &Channel) -> Result<()> {
 
 fn configured(channel: &Channel) -> Result<Configured> {
     twilio::get(&url(channel)).map_err(|refusal| match refusal.is_not_found() {
-        true => Error::invalid("Twilio does not know the Conversations service that the operator has set."),
+        true => Error::invalid("Twilio does not have the configured Conversations service."),
         false => refusal.into(),
     })
 }

@@ -1,6 +1,6 @@
-//! A message in a conversation: a customer's, or an agent's.
+//! Messages in a conversation, of a customer or an agent.
 
-use frontgate_sdk::channel::{Body, Event, File, InboundMessage, Party, SentElsewhere, Source};
+use frontgate_sdk::channel::{AgentMessage, Body, Event, File, InboundMessage, Party, Source};
 use frontgate_sdk::{Result, warn};
 use serde::Deserialize;
 
@@ -11,10 +11,10 @@ use crate::settings::Channel;
 use crate::time;
 use crate::twilio::Refusal;
 
-/// Who writes where nobody was named.
+/// The author if the event names none.
 const SYSTEM: &str = "system";
 
-/// A file, as the event names it.
+/// A file in the event.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Media {
@@ -25,7 +25,7 @@ struct Media {
     content_type: Option<String>,
 }
 
-/// What the event says.
+/// The event's fields.
 struct Added<'f> {
     sid: &'f str,
     conversation: &'f str,
@@ -35,14 +35,14 @@ struct Added<'f> {
     files: Vec<File>,
 }
 
-/// What is told to Front; nothing of messages that came from there. `is_own` says that the conversation is one
-/// of the channel's number without a doubt.
+/// Returns the event for Front; `None` for messages that came from there. `is_own`: the conversation certainly belongs
+/// to the channel's number.
 pub(super) fn added(channel: &Channel, form: &Form, is_own: bool) -> Result<Option<Event>> {
     if form.get("Attributes").is_some_and(|attributes| Mark::of(attributes).is_some()) {
         return Ok(None);
     }
     let Some(added) = Added::read(channel, form) else {
-        warn!("an event of Twilio's has no message, conversation or author");
+        warn!("ignored an event of Twilio without message, conversation or author");
         return Ok(None);
     };
     let by_carrier = form.get("Source").is_some_and(is_carrier);
@@ -51,7 +51,7 @@ pub(super) fn added(channel: &Channel, form: &Form, is_own: bool) -> Result<Opti
     }
     let people = match People::of(channel, added.conversation) {
         Ok(people) => people,
-        // Gone meanwhile.
+        // Deleted in the meantime.
         Err(Refusal::ForGood { .. }) => return Ok(None),
         Err(refusal) => return Err(refusal.into()),
     };
@@ -67,7 +67,7 @@ pub(super) fn added(channel: &Channel, form: &Form, is_own: bool) -> Result<Opti
     Ok((!to.is_empty()).then(|| added.outbound(to, author).into()))
 }
 
-/// Whether a message came from outside of Twilio, not over its API or an app.
+/// Returns whether a message came from outside of Twilio, and not through its API or an app.
 fn is_carrier(source: &str) -> bool {
     ["SMS", "WHATSAPP"].iter().any(|carrier| source.eq_ignore_ascii_case(carrier))
 }
@@ -90,8 +90,8 @@ impl<'f> Added<'f> {
         message
     }
 
-    fn outbound(self, to: Vec<Party>, author: Option<String>) -> SentElsewhere {
-        SentElsewhere {
+    fn outbound(self, to: Vec<Party>, author: Option<String>) -> AgentMessage {
+        AgentMessage {
             external_id: self.sid.to_owned(),
             external_conversation_id: self.conversation.to_owned(),
             to,
@@ -104,11 +104,11 @@ impl<'f> Added<'f> {
     }
 }
 
-/// The gateway fetches them, with the same credentials as other requests.
+/// The gateway fetches the files, with the same credentials as other requests.
 fn files(channel: &Channel, media: Option<&str>) -> Vec<File> {
     let list = media.map(serde_json::from_str::<Vec<Media>>);
     let list = list.transpose().unwrap_or_else(|_| {
-        warn!("the files of a message cannot be read");
+        warn!("failed to read the files of a message");
         None
     });
     list.unwrap_or_default().into_iter().map(|media| media.file(channel)).collect()
@@ -123,7 +123,7 @@ impl Media {
     }
 }
 
-/// Carriers name few files: `image/jpeg` becomes `image.jpeg`.
+/// Carriers rarely name files: `image/jpeg` becomes `image.jpeg`.
 fn name_of(content_type: &str) -> String {
     let kind = content_type.split(';').next().unwrap_or_default().trim();
     match kind.split_once('/') {

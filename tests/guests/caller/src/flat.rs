@@ -1,11 +1,11 @@
 //! Sends requests through `http-client`.
 
-use frontgate_sdk::bindings::frontgate::plugin::http_client::{Field, HttpError, OutboundRequest, send as send_flat};
+use frontgate_sdk::bindings::frontgate::plugin::http_client::{Header, HttpError, OutboundRequest, send as send_flat};
 
 use crate::{Instruction, shown};
 
 pub(crate) fn send(instruction: &Instruction<'_>) -> String {
-    let field = |(name, value): &(&str, &str)| Field { name: (*name).to_owned(), value: (*value).to_owned() };
+    let field = |(name, value): &(&str, &str)| Header { name: (*name).to_owned(), value: (*value).to_owned() };
     let request = OutboundRequest {
         method: instruction.method.to_owned(),
         url: instruction.url.to_string(),

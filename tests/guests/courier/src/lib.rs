@@ -7,9 +7,9 @@
 mod webhook;
 
 use frontgate_sdk::channel::{
-    Address, AddressPage, Connection, Fate, OutboundKind, OutboundMessage, Receipt, Reception, Request,
+    Address, AddressPage, Connection, OutboundKind, OutboundMessage, Request, SendReceipt, SendStatus, WebhookResult,
 };
-use frontgate_sdk::{Error, FrontChannel, Result, http, settings};
+use frontgate_sdk::{Channel, Error, Result, http, settings};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -24,7 +24,7 @@ struct Taken {
     conversation: String,
 }
 
-impl FrontChannel for Courier {
+impl Channel for Courier {
     fn connect(connection: Connection) -> Result<()> {
         match connection.credential.as_deref() {
             Some("refused") => Err(Error::Forbidden("this token is not known".to_owned())),
@@ -40,7 +40,7 @@ impl FrontChannel for Courier {
         })
     }
 
-    fn send(_: Connection, message: OutboundMessage) -> Result<Receipt> {
+    fn send(_: Connection, message: OutboundMessage) -> Result<SendReceipt> {
         if let Some(words) = message.text.strip_prefix("refuse ") {
             return Err(Error::invalid(words));
         }
@@ -70,15 +70,15 @@ impl FrontChannel for Courier {
         taken(&answer.success()?)
     }
 
-    fn find_sent(_: Connection, message: OutboundMessage) -> Result<Fate> {
+    fn check_sent(_: Connection, message: OutboundMessage) -> Result<SendStatus> {
         let answer = http::get(&url(&format!("/messages/{}", message.idempotency_key))).send()?;
         match answer.status {
-            404 => Ok(Fate::NotSent),
-            _ => Ok(Fate::Sent(taken(&answer.success()?)?)),
+            404 => Ok(SendStatus::NotSent),
+            _ => Ok(SendStatus::Sent(taken(&answer.success()?)?)),
         }
     }
 
-    fn receive(_: Connection, request: Request) -> Result<Reception> {
+    fn receive(_: Connection, request: Request) -> Result<WebhookResult> {
         webhook::receive(&request)
     }
 
@@ -88,9 +88,9 @@ impl FrontChannel for Courier {
     }
 }
 
-fn taken(answer: &http::Response) -> Result<Receipt> {
+fn taken(answer: &http::Response) -> Result<SendReceipt> {
     let taken: Taken = answer.json()?;
-    Ok(Receipt::new(taken.id, taken.conversation))
+    Ok(SendReceipt::new(taken.id, taken.conversation))
 }
 
 fn url(path: &str) -> String {

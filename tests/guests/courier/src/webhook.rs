@@ -1,7 +1,7 @@
 //! The provider's webhook: a JSON list of events, authenticated by a password.
 
 use frontgate_sdk::channel::{
-    Body, FailedDelivery, File, InboundMessage, Party, Reception, Request, SentElsewhere, Source,
+    AgentMessage, Body, FailedDelivery, File, InboundMessage, Party, Request, Source, WebhookResult,
 };
 use frontgate_sdk::{Error, Result};
 use serde::Deserialize;
@@ -34,12 +34,12 @@ struct Message {
     files: Vec<(String, String)>,
 }
 
-pub(crate) fn receive(request: &Request) -> Result<Reception> {
+pub(crate) fn receive(request: &Request) -> Result<WebhookResult> {
     if request.header("password") != Some("courier") {
-        return Ok(Reception::answer(403));
+        return Ok(WebhookResult::status(403));
     }
     let events: Vec<Event> = serde_json::from_slice(&request.body).map_err(Error::invalid)?;
-    let answer = Reception::answer(202).body("text/plain", request.url.clone());
+    let answer = WebhookResult::status(202).body("text/plain", request.url.clone());
     Ok(events.into_iter().fold(answer, |answer, event| match event {
         Event::Inbound(message) => answer.event(InboundMessage {
             external_id: message.id,
@@ -50,7 +50,7 @@ pub(crate) fn receive(request: &Request) -> Result<Reception> {
             delivered_at: message.at,
             files: files(message.files),
         }),
-        Event::Outbound(message) => answer.event(SentElsewhere {
+        Event::Outbound(message) => answer.event(AgentMessage {
             external_id: message.id,
             external_conversation_id: message.conversation,
             to: vec![Party::new(message.with)],

@@ -1,8 +1,8 @@
 //! The roles that process messages.
 
-use frontgate_sdk::channel::{Connection, Event, InboundMessage, OutboundMessage, Receipt, Reception, Request};
+use frontgate_sdk::channel::{Connection, Event, InboundMessage, OutboundMessage, Request, SendReceipt, WebhookResult};
 use frontgate_sdk::{
-    Assignment, Conversations, Error, FrontChannel, InboundConversation, MessageAdd, MessageChanges, MessageVerdict,
+    Assignment, Channel, Conversations, Error, InboundConversation, MessageAdd, MessageChanges, MessageVerdict,
     ParticipantAdded, ParticipantChanges, Result, Routing, random,
 };
 
@@ -34,27 +34,27 @@ impl Conversations for Flawed {
     }
 }
 
-impl FrontChannel for Flawed {
-    fn send(_: Connection, message: OutboundMessage) -> Result<Receipt> {
+impl Channel for Flawed {
+    fn send(_: Connection, message: OutboundMessage) -> Result<SendReceipt> {
         if message.to.is_empty() {
             return Err(Error::invalid(if has("speechless") { "" } else { "the message has no recipient" }));
         }
         let (key, to) = (message.idempotency_key, message.to[0].handle.clone());
-        let receipt = Receipt::new(&key, &to);
+        let receipt = SendReceipt::new(&key, &to);
         let echo = InboundMessage::new(format!("echo-{key}"), &to, &to, "").html(message.text);
         Ok(if has("markup") { receipt.event(echo) } else { receipt })
     }
 
-    fn receive(_: Connection, request: Request) -> Result<Reception> {
+    fn receive(_: Connection, request: Request) -> Result<WebhookResult> {
         let text = String::from_utf8_lossy(&request.body).into_owned();
         if request.header("signed").is_some() {
             let message = InboundMessage::new("1", "1", "+12025550100", text);
             let html = message.body.as_str().to_owned();
-            return Ok(Reception::answer(204).event(if has("careless") { message.html(html) } else { message }));
+            return Ok(WebhookResult::status(204).event(if has("careless") { message.html(html) } else { message }));
         }
         let event = InboundMessage::new("1", "1", "+12025550100", text);
-        let mut reception = Reception::answer(if has("credulous") { 204 } else { 403 });
-        reception.events.extend(has("credulous").then(|| Event::from(event)));
-        Ok(reception)
+        let mut result = WebhookResult::status(if has("credulous") { 204 } else { 403 });
+        result.events.extend(has("credulous").then(|| Event::from(event)));
+        Ok(result)
     }
 }

@@ -1,4 +1,4 @@
-//! Whether what the gateway relies on is out of others' reach, and its marks of requests last long enough.
+//! Checks of protection: files that only the gateway's user may write, and records that outlast replays.
 
 use frontgate_system::ownership;
 use frontgate_system::ownership::Folder;
@@ -6,13 +6,13 @@ use frontgate_system::ownership::Folder;
 use super::Report;
 use crate::Config;
 
-/// Files and folders that no other user may reach. Those that are missing are reported where they are needed.
+/// Reports files and folders that another user could write to. Missing ones are reported where they are used.
 pub(super) fn owners(config: &Config, report: &mut Report<'_, '_>) {
-    let fix = "whoever can write there decides what the gateway runs";
+    let fix = "only root and the gateway's user may be able to write to it";
     if let Err(error) = Folder::shared(&config.plugins.directory)
         && ownership::is_refusal(&error)
     {
-        report.fault("plugins.directory", &error.to_string(), fix);
+        report.add("plugins.directory", &error.to_string(), fix);
     }
     let lists = [("delivery", &config.delivery.ca_files), ("plugins", &config.plugins.ca_files)];
     for (section, files) in lists {
@@ -20,23 +20,23 @@ pub(super) fn owners(config: &Config, report: &mut Report<'_, '_>) {
             if let Err(error) = ownership::open(file)
                 && ownership::is_refusal(&error)
             {
-                report.fault(&format!("{section}.ca_files[{index}]"), &error.to_string(), fix);
+                report.add(&format!("{section}.ca_files[{index}]"), &error.to_string(), fix);
             }
         }
     }
 }
 
-/// Marks of requests that came must outlast the time in which the same request could come again.
-pub(super) fn marks(config: &Config, report: &mut Report<'_, '_>) {
+/// Reports records of requests that expire while the signature of the same request is still valid.
+pub(super) fn replay(config: &Config, report: &mut Report<'_, '_>) {
     let apps = config.tenants.values().flat_map(|tenant| tenant.front.values());
-    // A request may be as far ahead of this clock as behind it.
+    // The time of a request may be ahead of the clock or behind it.
     let Some(window) = apps.map(|app| app.signature_window_ms.saturating_mul(2)).max() else { return };
     let kept = [("events", config.store.events_keep_ms), ("messages", config.store.messages_keep_ms)];
     for (what, keep_ms) in kept.into_iter().filter(|(_, keep_ms)| *keep_ms < window) {
-        report.fault(
+        report.add(
             &format!("store.{what}_keep_ms"),
-            &format!("{keep_ms} is less than twice the largest signature_window_ms, so a request could be sent again"),
-            &format!("write {window} or more, or make signature_window_ms smaller"),
+            &format!("{keep_ms} is less than twice the largest signature_window_ms, so requests could be replayed"),
+            &format!("write {window} or more, or lower signature_window_ms"),
         );
     }
 }

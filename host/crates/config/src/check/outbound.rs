@@ -1,15 +1,11 @@
-//! Whether what plugins are granted of the network can be used as it is written.
+//! Checks of the network grants in `[plugins.named.NAME]`.
 
 use std::net::IpAddr;
 
 use frontgate_net::address::{is_grantable, special};
-use frontgate_net::{authorities, is_reserved_header};
+use frontgate_net::is_reserved_header;
 use frontgate_runtime::settings::Named;
-use frontgate_runtime::settings::outbound::BoundSecret;
-use frontgate_runtime::settings::outbound::Hosts;
-use frontgate_runtime::settings::outbound::Site;
-use frontgate_runtime::settings::outbound::is_below;
-use frontgate_runtime::settings::outbound::is_plain_path;
+use frontgate_runtime::settings::outbound::{BoundSecret, Hosts, Site, is_below, is_plain_path};
 use hyper::header::{HeaderName, HeaderValue};
 use ipnet::IpNet;
 
@@ -17,12 +13,6 @@ use super::Report;
 use crate::Config;
 
 pub(super) fn check(config: &Config, report: &mut Report<'_, '_>) {
-    for (index, file) in config.plugins.ca_files.iter().enumerate() {
-        if let Err(problem) = authorities(file) {
-            let key = format!("plugins.ca_files[{index}]");
-            report.fault(&key, &format!("{problem:#}"), "name a PEM file with certificates");
-        }
-    }
     for (name, named) in &config.plugins.named {
         plugin(&format!("plugins.named.{name}"), named, report);
     }
@@ -34,7 +24,7 @@ fn plugin(key: &str, named: &Named, report: &mut Report<'_, '_>) {
         let key = format!("{key}.outbound[{index}]");
         match Site::parse(text) {
             Err(problem) => {
-                report.fault(&key, problem, "write https://api.example.com, https://*.example.com or https://crm:8443");
+                report.add(&key, problem, "write https://api.example.com, https://*.example.com or https://crm:8443");
             }
             Ok(Site { hosts: Hosts::Address(address), .. }) => literal(&key, address, &networks, report),
             Ok(_) => {}
@@ -52,11 +42,11 @@ pub(super) fn networks(key: &str, list: &[String], report: &mut Report<'_, '_>) 
     for (index, text) in list.iter().enumerate() {
         let key = format!("{key}[{index}]");
         match text.parse::<IpNet>() {
-            Err(_) => report.fault(&key, "is no network", "write an address, a slash and a length, such as 10.0.0.0/8"),
-            Ok(network) if !is_grantable(&network) => report.fault(
+            Err(_) => report.add(&key, "is not a network", "write an address, a slash and a length, such as 10.0.0.0/8"),
+            Ok(network) if !is_grantable(&network) => report.add(
                 &key,
                 "is not within one private network",
-                "public addresses need no grant; others than private, shared, unique local and loopback ones get none",
+                "only private, shared, unique local and loopback networks can be granted; public addresses need no grant",
             ),
             Ok(network) => networks.push(network),
         }
@@ -64,20 +54,16 @@ pub(super) fn networks(key: &str, list: &[String], report: &mut Report<'_, '_>) 
     networks
 }
 
-/// An address that is refused at every request is better refused here.
+/// Reports an address that every request would be rejected for.
 fn literal(key: &str, address: IpAddr, networks: &[IpNet], report: &mut Report<'_, '_>) {
     let granted = networks.iter().any(|network| network.contains(&address));
     match special(address) {
         Some(special) if !special.grantable => {
-            report.fault(
-                key,
-                &format!("is not public ({}), and no plugin is sent there", special.name),
-                "leave it out",
-            );
+            report.add(key, &format!("is not public ({}), and cannot be granted", special.name), "leave it out");
         }
-        Some(special) if !granted => report.fault(
+        Some(special) if !granted => report.add(
             key,
-            &format!("is not public ({}), so its network has to be granted, too", special.name),
+            &format!("is not public ({}), so its network must be granted too", special.name),
             &format!("add it to outbound_networks, such as \"{}\"", IpNet::from(address)),
         ),
         _ => {}
@@ -88,42 +74,42 @@ fn bound(key: &str, bound: &BoundSecret, earlier: &[BoundSecret], named: &Named,
     let to = Site::parse(&bound.to).ok();
     let granted = named.outbound.iter().any(|text| to.is_some() && Site::parse(text).ok() == to);
     if !granted {
-        report.fault(&format!("{key}.to"), "is not granted", "write it as in `outbound` of this plugin");
+        report.add(&format!("{key}.to"), "is not granted", "write one of the plugin's `outbound`");
     }
     let header = HeaderName::try_from(&bound.header);
     if header.as_ref().is_ok_and(is_reserved_header) || header.is_err() {
-        report.fault(&format!("{key}.header"), "is no header that can be set", "write a name such as authorization");
+        report.add(&format!("{key}.header"), "is not a header that can be set", "write a name such as authorization");
     }
     for (index, path) in bound.paths.iter().enumerate().filter(|(_, path)| !is_plain_path(path)) {
         let problem = format!("`{path}` can be interpreted in different ways");
-        report.fault(&format!("{key}.paths[{index}]"), &problem, "write it as \"/v1/\", without `..`, `;` or `//`");
+        report.add(&format!("{key}.paths[{index}]"), &problem, "write it as \"/v1/\", without `..`, `;` or `//`");
     }
     for (index, name) in bound.visible.iter().enumerate().filter(|(_, name)| !bound.secrets.contains_key(*name)) {
-        let problem = format!("names `{name}`, which is no secret here");
-        report.fault(&format!("{key}.visible[{index}]"), &problem, "name one of `secrets`");
+        let problem = format!("names `{name}`, which is not one of `secrets`");
+        report.add(&format!("{key}.visible[{index}]"), &problem, "list it in `secrets`, or leave it out");
     }
     let twin = |other: &&BoundSecret| {
         Site::parse(&other.to).ok() == to && other.header.eq_ignore_ascii_case(&bound.header) && overlap(other, bound)
     };
     if earlier.iter().any(|other| twin(&other)) {
-        report.fault(&format!("{key}.header"), "is bound to this site already", "leave one of them out");
+        report.add(&format!("{key}.header"), "is already bound to this site", "remove one of them");
     }
     if bound.secrets.is_empty() {
-        report.fault(&format!("{key}.secrets"), "there is none", "add secrets = { token = { env = \"NAME\" } }");
+        report.add(&format!("{key}.secrets"), "is empty", "add secrets = { token = { env = \"NAME\" } }");
     }
     for name in bound.secrets.keys().filter(|name| !bound.value.contains(&format!("{{{name}}}"))) {
-        let fix = format!("write {{{name}}} where it belongs");
-        report.fault(&format!("{key}.secrets.{name}"), "is not part of `value`", &fix);
+        let fix = format!("write {{{name}}} in `value`");
+        report.add(&format!("{key}.secrets.{name}"), "is not part of `value`", &fix);
     }
-    // What could not be read has been reported already.
-    if bound.secrets.values().any(|secret| secret.fault().is_some()) {
+    // Secrets that could not be read have been reported.
+    if bound.secrets.values().any(|secret| secret.error().is_some()) {
         return;
     }
     match bound.render().map(|value| HeaderValue::try_from(value.as_str())) {
-        Err(problem) => report.fault(&format!("{key}.value"), &problem, "write it as \"Bearer {token}\""),
-        Ok(Err(_)) => report.fault(
+        Err(problem) => report.add(&format!("{key}.value"), &problem, "write it as \"Bearer {token}\""),
+        Ok(Err(_)) => report.add(
             &format!("{key}.value"),
-            "has a character that no header can have",
+            "has a character that headers cannot contain",
             "look for line breaks in it and in its secrets",
         ),
         Ok(Ok(_)) => {}

@@ -1,19 +1,19 @@
-//! Whether the keys that plugins check webhooks with can be used.
+//! Checks of `webhook_keys` in `[plugins.named.NAME]`.
 
 use frontgate_runtime::settings::webhooks::SECRETS_MAX;
 
 use super::Report;
 use crate::Config;
 
-/// Adds a fault for every key that has no secret, or too many.
+/// Reports every key without a secret, or with too many.
 pub(super) fn check(config: &Config, report: &mut Report<'_, '_>) {
     for (name, named) in &config.plugins.named {
         for (key, webhook) in &named.webhook_keys {
             let place = format!("plugins.named.{name}.webhook_keys.{key}");
             match webhook.secrets().len() {
-                0 => report.fault(&place, "has no secret", "write { env = \"NAME\" }, or a list of such references"),
+                0 => report.add(&place, "has no secret", "write { env = \"NAME\" }, or a list of such references"),
                 1..=SECRETS_MAX => {}
-                count => report.fault(
+                count => report.add(
                     &place,
                     &format!("has {count} secrets"),
                     &format!("keep at most {SECRETS_MAX}: the current one and those of a rotation"),

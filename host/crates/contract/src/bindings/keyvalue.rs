@@ -9,6 +9,6 @@ wasmtime::component::bindgen!({
 
 pub use self::wasi::keyvalue::{atomics, batch, store};
 
-/// A handle to the plugin's own bucket; there is no other.
+/// A handle to the bucket of the plugin, the only one.
 #[derive(Debug)]
 pub struct OpenBucket;

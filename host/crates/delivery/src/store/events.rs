@@ -1,90 +1,101 @@
-//! Accepting an event: its mark and its delivery in one transaction.
+//! Accepted events: the stored answer and the delivery of an event, in one transaction.
 
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use frontgate_store::{Origin, crash, millis};
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use frontgate_store::{Origin, Overload, crash, millis};
+use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
 
-use super::{Store, StoreError, queue};
-use crate::job::Event;
+use super::{Store, StoreError, quotas, rows};
+use crate::job::NewDelivery;
 
-/// What became of an event that was to be accepted.
+/// The result of [`Store::accept`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Accepted {
-    /// It is on disk.
+    /// The event is on disk.
     New,
-    /// It was there before, and got this answer.
-    Repeated(Told),
+    /// The event was accepted before, with this answer.
+    Repeated(StoredAnswer),
 }
 
-/// What somebody was told.
+/// The answer that an event got.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Told {
-    /// JSON.
+pub struct StoredAnswer {
+    /// JSON; empty for a rejection.
     pub body: Vec<u8>,
-    /// Whether a plugin rejected what was about to happen.
+    /// Whether a plugin rejected the operation.
     pub rejected: bool,
 }
 
 impl Store {
-    /// Writes down that an event was answered, under everything that tells it from others, and what
-    /// is left to do about it.
+    /// Stores an event with its answer and enqueues its delivery, if any.
+    ///
+    /// `identities` are all keys by which a repetition of the event is recognized.
     pub async fn accept(
         &self,
         tenant: &str,
         identities: Vec<String>,
-        answer: Told,
-        event: Option<Event>,
+        answer: StoredAnswer,
+        delivery: Option<NewDelivery>,
     ) -> Result<Accepted, StoreError> {
         crash::point("accept");
-        let due = self.due(tenant);
-        let tenant = Arc::<str>::from(tenant);
-        let bytes = answer.body.len() + event.as_ref().map_or(0, |event| event.payload.len());
-        let origin = Origin::event(Arc::clone(&tenant), bytes);
-        let (limits, whose) = (self.limits, Arc::clone(&tenant));
+        let due = self.due_signal(tenant);
+        let bytes = answer.body.len() + delivery.as_ref().map_or(0, |delivery| delivery.payload.len());
+        let (limits, owner) = (self.limits, Arc::<str>::from(tenant));
         let accepted = self
             .database
-            .write_in_time(origin, move |transaction| {
-                let now = millis(SystemTime::now());
-                let before = identities.iter().find_map(|identity| find(transaction, &tenant, identity).transpose());
-                if let Some(answer) = before {
-                    return Ok(Ok(Accepted::Repeated(answer?)));
-                }
-                let mut room = limits.event(transaction, &tenant)?;
-                if event.is_some() {
-                    room = room.and(limits.delivery(transaction, &tenant)?);
-                }
-                if let Err(overload) = room {
-                    return Ok(Err(overload));
-                }
-                for identity in &identities {
-                    let mut insert = transaction.prepare_cached(
-                        "INSERT INTO events (tenant, identity, answer, rejected, time_ms) VALUES (?1, ?2, ?3, ?4, ?5)",
-                    )?;
-                    insert.execute(params![&*tenant, identity, answer.body, answer.rejected, now])?;
-                }
-                if let Some(event) = event {
-                    queue::insert(transaction, &event, now)?;
-                }
-                Ok(Ok(Accepted::New))
+            .write_in_time(Origin::event(Arc::clone(&owner), bytes), move |transaction| {
+                accept(transaction, limits, &owner, &identities, &answer, delivery.as_ref())
             })
             .await?
-            .map_err(|overload| self.overloaded(&whose, None, overload))?;
+            .map_err(|overload| self.record_overload(tenant, None, overload))?;
         crash::point("accepted");
         due.notify_waiters();
         Ok(accepted)
     }
 
-    /// What an event was answered when it was accepted.
-    pub async fn answer(&self, tenant: &str, identity: String) -> Result<Option<Told>, StoreError> {
-        let whose = tenant.to_owned();
-        self.database.read(tenant, move |connection| find(connection, &whose, &identity)).await
+    /// Returns the stored answer of an event.
+    pub async fn answer(&self, tenant: &str, identity: String) -> Result<Option<StoredAnswer>, StoreError> {
+        let owner = tenant.to_owned();
+        self.database.read(tenant, move |connection| find(connection, &owner, &identity)).await
     }
 }
 
-fn find(connection: &Connection, tenant: &str, identity: &str) -> rusqlite::Result<Option<Told>> {
+fn accept(
+    transaction: &Transaction<'_>,
+    limits: quotas::Limits,
+    tenant: &str,
+    identities: &[String],
+    answer: &StoredAnswer,
+    delivery: Option<&NewDelivery>,
+) -> rusqlite::Result<Result<Accepted, Overload>> {
+    let now = millis(SystemTime::now());
+    for identity in identities {
+        if let Some(answer) = find(transaction, tenant, identity)? {
+            return Ok(Ok(Accepted::Repeated(answer)));
+        }
+    }
+    let mut room = limits.event(transaction, tenant)?;
+    if delivery.is_some() {
+        room = room.and(limits.delivery(transaction, tenant)?);
+    }
+    if let Err(overload) = room {
+        return Ok(Err(overload));
+    }
+    let mut insert = transaction.prepare_cached(
+        "INSERT INTO events (tenant, identity, answer, rejected, time_ms) VALUES (?1, ?2, ?3, ?4, ?5)",
+    )?;
+    for identity in identities {
+        insert.execute(params![tenant, identity, answer.body, answer.rejected, now])?;
+    }
+    if let Some(delivery) = delivery {
+        rows::insert(transaction, delivery, now)?;
+    }
+    Ok(Ok(Accepted::New))
+}
+
+fn find(connection: &Connection, tenant: &str, identity: &str) -> rusqlite::Result<Option<StoredAnswer>> {
     let select = "SELECT answer, rejected FROM events WHERE tenant = ?1 AND identity = ?2";
-    let told = |row: &Row<'_>| Ok(Told { body: row.get(0)?, rejected: row.get(1)? });
-    connection.prepare_cached(select)?.query_row(params![tenant, identity], told).optional()
+    let answer = |row: &Row<'_>| Ok(StoredAnswer { body: row.get(0)?, rejected: row.get(1)? });
+    connection.prepare_cached(select)?.query_row(params![tenant, identity], answer).optional()
 }

@@ -1,23 +1,22 @@
-//! What is kept of Front's channels: which there are, what their conversations are called on either side,
-//! and every message, with what Front was told about it.
+//! Tables of Front's channels: channels, names of conversations, and messages with Front's answers.
 
+pub(super) mod apply_outcome;
 mod channels;
 mod conversations;
-mod events;
 mod imported;
 mod messages;
+mod provider_events;
 mod replays;
-pub(super) mod settled;
-mod watch;
+mod watchers;
 
 pub(crate) use self::channels::Removal;
-pub use self::channels::{Begun, Channel, ChannelState};
 pub(super) use self::channels::{COLUMNS, channel, remove};
+pub use self::channels::{Channel, ChannelState, ConnectResult};
 pub use self::conversations::Hints;
-pub use self::events::Told;
-pub use self::messages::{Incoming, Kept};
-pub use self::replays::Attempt;
-pub(super) use self::watch::Waiting;
+pub use self::messages::{Incoming, StoredMessage};
+pub use self::provider_events::ProviderBatch;
+pub use self::replays::ReplayCheck;
+pub(super) use self::watchers::Watchers;
 
 #[cfg(test)]
 mod tests;

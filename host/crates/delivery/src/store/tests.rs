@@ -1,5 +1,6 @@
-//! The queue against a small model: whatever workers, operators and crashes do, in any order, nothing is
-//! lost, nothing is stuck, and one conversation's events are not made at the same time.
+//! Model test of the queue: random steps of workers, operators and crashes.
+//!
+//! No delivery is lost or stuck, and the events of a conversation are never executed at the same time.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -8,11 +9,10 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::desk::{Desk, Fact};
-use super::queue::{Change, Next};
+use super::queue::Next;
+use super::queue_admin::{QueueAdmin, Resolution};
 use super::*;
-
-use crate::job::{Delivery, Event, Kind, State};
+use crate::job::{Delivery, Kind, NewDelivery, State, Transition};
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -39,7 +39,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// The store, what workers hold of it, and how many events it was given.
+/// The store, the deliveries that are leased, and the number of accepted events.
 struct World {
     config: frontgate_store::Settings,
     store: Option<Store>,
@@ -65,8 +65,8 @@ impl World {
         self.store.as_ref().expect("it is open")
     }
 
-    fn desk(&self) -> Desk {
-        Desk::open(self.store().database.path()).expect("the database")
+    fn admin(&self) -> QueueAdmin {
+        QueueAdmin::open(self.store().database.path()).expect("the database")
     }
 
     async fn claim(&mut self, kind: Kind) -> bool {
@@ -82,25 +82,20 @@ impl World {
             return;
         }
         let delivery = self.held.remove(which % self.held.len());
-        let change = Change {
-            state,
+        let transition = Transition {
             pause: Some(Duration::ZERO),
             waits_for_plugin: waits_for_plugin && state == State::Ready,
             maybe_sent: state == State::Unknown,
-            reason: None,
-            result: None,
-            questions: 0,
-            receipt: None,
-            told: None,
+            ..Transition::new(state, 0)
         };
-        assert!(self.store().settle(TENANT, &delivery, change).await.expect("a write"), "a lease was lost");
+        assert!(self.store().settle(TENANT, &delivery, transition).await.expect("a write"), "a lease was lost");
     }
 
     async fn take(&mut self, step: Step) {
         let id = |which: usize| i64::try_from(which + 1).expect("a small number");
         match step {
             Step::Accept { conversation, routing } => {
-                let event = Event {
+                let delivery = NewDelivery {
                     tenant: TENANT.into(),
                     kind: if routing { Kind::Routing } else { Kind::Conversations },
                     name: "event".to_owned(),
@@ -110,9 +105,9 @@ impl World {
                     message: None,
                     request: "request".into(),
                 };
-                let told = Told { body: b"{}".to_vec(), rejected: false };
+                let answer = StoredAnswer { body: b"{}".to_vec(), rejected: false };
                 let identity = vec![self.accepted.to_string()];
-                self.store().accept(TENANT, identity, told, Some(event)).await.expect("a write");
+                self.store().accept(TENANT, identity, answer, Some(delivery)).await.expect("a write");
                 self.accepted += 1;
             }
             Step::Claim { routing: true } => drop(self.claim(Kind::Routing).await),
@@ -121,34 +116,34 @@ impl World {
                 let states = [State::Ready, State::Unknown, State::Sent, State::Dead, State::Dead];
                 self.settle(which, states[state], waits_for_plugin).await;
             }
-            // Whether an operator may, depends.
-            Step::Retry { which } => drop(self.desk().retry(id(which))),
+            // The state decides whether these are allowed.
+            Step::Retry { which } => drop(self.admin().retry(id(which))),
             Step::Resolve { which, sent } => {
-                drop(self.desk().resolve(id(which), if sent { Fact::Sent } else { Fact::NotSent }));
+                drop(self.admin().resolve(id(which), if sent { Resolution::Sent } else { Resolution::NotSent }));
             }
-            Step::Cancel { which } => drop(self.desk().cancel(id(which))),
+            Step::Cancel { which } => drop(self.admin().cancel(id(which))),
             Step::Crash => {
                 self.held.clear();
-                // What opens it waits until the file is free.
+                // Opening waits until the file is unlocked.
                 self.store = None;
                 self.store = Some(open(&self.config).await);
             }
         }
     }
 
-    /// At no time are two events of one conversation in work, routings apart.
+    /// At most one event of each conversation is leased; routings are exempt.
     fn check(&self) {
         let mut working: BTreeMap<&str, usize> = BTreeMap::new();
         for delivery in self.held.iter().filter(|delivery| delivery.kind == Kind::Conversations) {
             *working.entry(&delivery.conversation).or_default() += 1;
         }
         assert!(working.values().all(|count| *count == 1), "{working:?}");
-        let all = self.desk().list(None, None, 10_000).expect("a list");
+        let all = self.admin().list(None, None, 10_000).expect("a list");
         assert_eq!(all.len(), self.accepted);
         self.check_shares();
     }
 
-    /// What the triggers have counted is what there is.
+    /// The counts of the triggers match the rows.
     fn check_shares(&self) {
         let beside = schema::open_beside(self.store().database.path()).expect("the database");
         let ended = "state IN ('sent', 'failed', 'cancelled')";
@@ -165,7 +160,7 @@ impl World {
         assert_eq!(look(counted), look(&there));
     }
 
-    /// Whatever is open comes to its end, if only workers go on.
+    /// All open deliveries end if workers keep running.
     async fn finish(&mut self) {
         loop {
             while !self.held.is_empty() {
@@ -180,7 +175,7 @@ impl World {
             }
         }
         let open = [State::Ready, State::Leased, State::Unknown];
-        let stuck = open.map(|state| self.desk().list(Some(state), None, 10).expect("a list"));
+        let stuck = open.map(|state| self.admin().list(Some(state), None, 10).expect("a list"));
         assert!(stuck.iter().all(Vec::is_empty), "{stuck:?}");
     }
 }
@@ -189,7 +184,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn nothing_is_lost_or_stuck_or_out_of_order(steps in proptest::collection::vec(step(), 0..60)) {
+    fn no_delivery_is_lost_stuck_or_out_of_order(steps in proptest::collection::vec(step(), 0..60)) {
         let folder = tempfile::tempdir().expect("a folder");
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(async {

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use metrics::counter;
+use frontgate_telemetry::metrics::METRICS;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
@@ -173,7 +173,7 @@ impl State {
             return Err(Exhausted);
         }
         revoked.cancel();
-        counter!("frontgate_unverified_bodies_revoked_total").increment(1);
+        METRICS.unverified_bodies_revoked.inc();
         self.leave(victims, held, number);
         self.held += held;
         self.coming += held;

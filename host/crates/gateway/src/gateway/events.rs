@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use frontgate_contract::Role;
-use frontgate_delivery::job::{Event as Job, Kind};
-use frontgate_delivery::store::{Accepted, Told};
-use frontgate_runtime::error::CallError;
+use frontgate_delivery::job::{Kind, NewDelivery};
+use frontgate_delivery::store::{Accepted, StoredAnswer};
+use frontgate_runtime::CallError;
 use frontgate_twilio::replay;
 use frontgate_twilio_callbacks::conversations;
 use frontgate_twilio_callbacks::conversations::{Event, Moment};
@@ -98,7 +98,7 @@ impl Gateway {
     ) -> Result<Answer, Error> {
         let tenant = &question.route.tenant.name;
         let fields: Vec<_> = question.form.pairs().collect();
-        let event = Job {
+        let event = NewDelivery {
             tenant: Arc::clone(tenant),
             kind,
             name: name.to_owned(),
@@ -111,7 +111,7 @@ impl Gateway {
         // Twilio's own repeats have the event's identity; other replays have the same signature.
         let identities = vec![identity, replay::key(question.signature)];
         let answer = conversations::unchanged();
-        let told = Told { body: answer.body.clone(), rejected: false };
+        let told = StoredAnswer { body: answer.body.clone(), rejected: false };
         let accepted = self.store.accept(tenant, identities, told, Some(event));
         match timeout_at(question.deadlines.answer, accepted).await {
             Ok(Ok(Accepted::New)) => Ok(answer),
@@ -137,8 +137,8 @@ impl Gateway {
             return answer;
         };
         let told = match &answer {
-            Ok(answer) => Told { body: answer.body.clone(), rejected: false },
-            Err(_) => Told { body: Vec::new(), rejected: true },
+            Ok(answer) => StoredAnswer { body: answer.body.clone(), rejected: false },
+            Err(_) => StoredAnswer { body: Vec::new(), rejected: true },
         };
         let accepted = self.store.accept(&question.route.tenant.name, vec![identity], told, None);
         match timeout_at(question.deadlines.answer, accepted).await {
@@ -149,7 +149,7 @@ impl Gateway {
 }
 
 /// The answer that was given before.
-fn again(told: Told) -> Result<Answer, Error> {
+fn again(told: StoredAnswer) -> Result<Answer, Error> {
     if told.rejected {
         return Err(EncodeError::Rejected("as at the first attempt".to_owned()).into());
     }

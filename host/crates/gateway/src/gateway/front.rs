@@ -7,16 +7,16 @@ mod provider;
 
 use std::sync::Arc;
 
-use frontgate_delivery::store::front::{Attempt, Channel, ChannelState};
+use frontgate_delivery::store::front::{Channel, ChannelState, ReplayCheck};
 use frontgate_front::answers::{Answer, Outcome, problem};
 use frontgate_front::explain::{Surroundings, explain, explain_unread};
 use frontgate_front::requests;
 use frontgate_front::requests::Question;
 use frontgate_front::signature::{Request as Signed, SIGNATURE, TIMESTAMP};
 use frontgate_front::{ids, replay};
-use frontgate_runtime::error::CallError;
-use frontgate_runtime::run::call::Deadlines;
+use frontgate_runtime::{CallError, Deadlines};
 use frontgate_store::{StoreError, now_ms};
+use frontgate_telemetry::metrics::{METRICS, labels};
 use frontgate_tenants::roles::Asking;
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
@@ -103,8 +103,8 @@ impl Gateway {
         trip.verified();
         drop(hold);
         let key = format!("front.{}.{}", route.app.name, verified.key);
-        metrics::counter!("frontgate_verified_total", "tenant" => route.tenant.name.to_string(), "key" => key)
-            .increment(1);
+        let signed_by = labels::Verified { tenant: Arc::clone(&route.tenant.name), key: key.into() };
+        METRICS.verified.get_or_create(&signed_by).inc();
         let decoded = requests::decode(&verified).map_err(|reason| Error::Unreadable(reason.to_string()))?;
         trip.event(decoded.question.name());
         // Whichever of the app's addresses it is sent to, it is the same request.
@@ -140,7 +140,7 @@ impl Gateway {
             _ if channel.state != ChannelState::Connected => Err(Error::NoChannel),
             Question::Message(message) => self.message(asked, channel, &message, trip).await,
             Question::Imported(imported) => {
-                let noted = self.store.imported(channel.id, &asked.route.tenant.name, imported);
+                let noted = self.store.confirm_import(channel.id, &asked.route.tenant.name, imported);
                 within(asked.deadline, noted).await?;
                 Ok(Outcome::Noted.answer())
             }
@@ -169,10 +169,10 @@ impl Gateway {
     ) -> Result<Answer, Error> {
         let tenant = &asked.route.tenant.name;
         let unsigned = replay::unsigned(credential(asked.headers).as_deref());
-        match within(asked.deadline, self.store.attempt(tenant, asked.replay.clone(), unsigned)).await? {
-            Attempt::Open => {}
-            Attempt::Answered(before) => return Ok(before),
-            Attempt::Altered => {
+        match within(asked.deadline, self.store.check_replay(tenant, asked.replay.clone(), unsigned)).await? {
+            ReplayCheck::Open => {}
+            ReplayCheck::Answered(before) => return Ok(before),
+            ReplayCheck::Altered => {
                 return Err(Error::Signature("the same request came before with another Authorization".to_owned()));
             }
         }
@@ -180,7 +180,7 @@ impl Gateway {
         // A refusal is an answer; what could not be answered may be asked again.
         let answer = answered.as_ref().map_or_else(said, Answer::clone);
         if answer.status < 500 {
-            within(asked.deadline, self.store.remember_answer(tenant, asked.replay.clone(), answer)).await?;
+            within(asked.deadline, self.store.store_replay_answer(tenant, asked.replay.clone(), answer)).await?;
         }
         answered
     }

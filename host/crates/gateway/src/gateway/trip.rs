@@ -5,12 +5,11 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 use std::time::Instant;
 
-use frontgate_runtime::live::Live;
-use frontgate_runtime::run::call::Receipts;
+use frontgate_runtime::{CallRecords, LoadedPlugin};
+use frontgate_telemetry::metrics::{Counter, Histogram, METRICS, labels};
 use frontgate_telemetry::{REFUSALS, brief};
 use frontgate_tenants::roles::Asking;
 use hyper::StatusCode;
-use metrics::{Counter, Histogram, counter, histogram};
 use tracing::{info, warn};
 
 use crate::connections::Connection;
@@ -38,8 +37,8 @@ struct Meters {
 impl Meters {
     fn new(callback: &'static str) -> Self {
         Self {
-            answered: counter!("frontgate_requests_total", "callback" => callback, "code" => "ok"),
-            seconds: histogram!("frontgate_request_seconds", "callback" => callback),
+            answered: METRICS.requests.get_or_create_owned(&labels::Request { callback, code: "ok" }),
+            seconds: METRICS.request_seconds.get_or_create_owned(&labels::Callback { callback }),
         }
     }
 }
@@ -55,7 +54,7 @@ pub(super) struct Trip<'c> {
     tenant: Option<Arc<str>>,
     callback: &'static str,
     plugin: Option<Arc<str>>,
-    receipts: Receipts,
+    receipts: CallRecords,
     /// The event of a webhook.
     event: Option<String>,
     fails_open: bool,
@@ -73,7 +72,7 @@ impl<'c> Trip<'c> {
             tenant: None,
             callback: NO_CALLBACK,
             plugin: None,
-            receipts: Receipts::kept_at_debug(),
+            receipts: CallRecords::kept_at_debug(),
             event: None,
             fails_open: false,
             ended: false,
@@ -86,7 +85,7 @@ impl<'c> Trip<'c> {
     }
 
     /// Where what its calls came to is noted.
-    pub(super) fn receipts(&self) -> Receipts {
+    pub(super) fn receipts(&self) -> CallRecords {
         self.receipts.clone()
     }
 
@@ -123,7 +122,7 @@ impl<'c> Trip<'c> {
         self.callback == FRONT
     }
 
-    pub(super) fn plugin(&mut self, plugin: &Live) {
+    pub(super) fn plugin(&mut self, plugin: &LoadedPlugin) {
         self.plugin = Some(Arc::clone(&plugin.name));
     }
 
@@ -159,11 +158,11 @@ impl<'c> Trip<'c> {
         let code = error.map_or("ok", |error| error.answer().1);
         let (meters, status) = (METERS.get(callback), status.as_u16());
         if let Some(meters) = meters {
-            meters.seconds.record(elapsed.as_secs_f64());
+            meters.seconds.observe(elapsed.as_secs_f64());
         }
         match meters.filter(|_| error.is_none()) {
-            Some(meters) => meters.answered.increment(1),
-            None => counter!("frontgate_requests_total", "callback" => callback, "code" => code).increment(1),
+            Some(meters) => _ = meters.answered.inc(),
+            None => _ = METRICS.requests.get_or_create(&labels::Request { callback, code }).inc(),
         }
         if !self.has_line() {
             return;
@@ -206,7 +205,8 @@ impl Drop for Trip<'_> {
         if self.ended {
             return;
         }
-        counter!("frontgate_requests_total", "callback" => self.callback, "code" => "caller-gone").increment(1);
+        let gone = labels::Request { callback: self.callback, code: "caller-gone" };
+        METRICS.requests.get_or_create(&gone).inc();
         if !self.has_line() {
             return;
         }

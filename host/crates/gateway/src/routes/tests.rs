@@ -1,4 +1,4 @@
-use frontgate_runtime::run::call::Share;
+use frontgate_runtime::TenantShare;
 use frontgate_tenants::Settings;
 
 use super::*;
@@ -14,9 +14,9 @@ fn routes() -> Routes {
     )
     .expect("a tenant");
     for app in settings.front.values_mut() {
-        app.app_uid.iter_mut().chain(&mut app.app_secrets).for_each(|secret| secret.stand_in("secret"));
+        app.app_uid.iter_mut().chain(&mut app.app_secrets).for_each(|secret| secret.replace("secret"));
     }
-    let tenant = Tenant::new("demo", &settings, "https://gw.example.org", Share::new(1, 1, 1));
+    let tenant = Tenant::new("demo", &settings, "https://gw.example.org", TenantShare::new(1, 1, 1));
     Routes::new(vec![Arc::new(tenant.expect("a URL"))])
 }
 

@@ -100,10 +100,10 @@ impl Record {
             let found = others.find(|digest| self.passed_over(*digest).is_none());
             return found.ok_or_else(|| "there is no version to go back to".to_owned());
         };
-        let found: Vec<Digest> = others.filter(|digest| digest.begins(digits)).collect();
+        let found: Vec<Digest> = others.filter(|digest| digest.starts_with(digits)).collect();
         match found.as_slice() {
             [digest] => Ok(*digest),
-            [] if self.live.is_some_and(|live| live.begins(digits)) => Err(format!("{digits} answers already")),
+            [] if self.live.is_some_and(|live| live.starts_with(digits)) => Err(format!("{digits} answers already")),
             [] => Err(format!("no version that is kept begins with {digits}; `frontgate plugin list` shows them")),
             _ => Err(format!("more than one version begins with {digits}; write more of it")),
         }
@@ -111,7 +111,7 @@ impl Record {
 
     /// What may be allowed without being written out: what was passed over.
     pub(crate) fn passed_over_like(&self, digits: &str) -> Option<Digest> {
-        self.passed_over.iter().map(|(digest, _)| *digest).find(|digest| digest.begins(digits))
+        self.passed_over.iter().map(|(digest, _)| *digest).find(|digest| digest.starts_with(digits))
     }
 
     /// A version answers now.

@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use frontgate_runtime::live::Live;
 use frontgate_runtime::settings::PluginConfig;
-use frontgate_runtime::terms::Terms;
+use frontgate_runtime::{LoadedPlugin, RuntimeConfig};
 use tokio::sync::oneshot;
 use tracing::warn;
 
@@ -13,7 +12,7 @@ use super::{Finished, Reload};
 
 /// Terms that every live plugin was tried under.
 pub(super) struct Configuration {
-    tried: Result<Arc<Terms>, String>,
+    tried: Result<Arc<RuntimeConfig>, String>,
     answer: oneshot::Sender<command::Result>,
 }
 
@@ -46,7 +45,7 @@ impl Reload {
     }
 
     /// A version answers from here on, under the terms that count now, whatever it was linked under.
-    pub(super) fn put(&self, live: Arc<Live>) {
+    pub(super) fn put(&self, live: Arc<LoadedPlugin>) {
         let current = match self.loader.current(&live) {
             Ok(current) => current,
             Err(error) => {

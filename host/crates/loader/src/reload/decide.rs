@@ -5,10 +5,9 @@ use std::time::{Duration, Instant};
 
 use frontgate_contract::Role;
 use frontgate_contract::digest::Digest;
-use frontgate_runtime::live::Live;
 use frontgate_runtime::receipt::Changes;
 use frontgate_runtime::registry::Outcome;
-use frontgate_runtime::run::engine::Build;
+use frontgate_runtime::{Build, LoadedPlugin};
 use tokio::sync::oneshot;
 use tracing::{info, warn};
 
@@ -25,7 +24,7 @@ const BY_OPERATOR: &str = "an operator went back to the version before";
 /// A version that an operator went back to.
 pub(super) struct Revival {
     name: String,
-    result: Result<Live, Failure>,
+    result: Result<LoadedPlugin, Failure>,
     took: Duration,
     answer: oneshot::Sender<command::Result>,
 }
@@ -67,7 +66,7 @@ impl Reload {
         self.publisher.note(&name, outcome, facts);
     }
 
-    fn go_live(&mut self, ready: Ready, before: Option<Arc<Live>>) {
+    fn go_live(&mut self, ready: Ready, before: Option<Arc<LoadedPlugin>>) {
         let live = Arc::new(ready.live);
         self.probations.end(&live.name);
         if let Some(old) = before {
@@ -82,7 +81,7 @@ impl Reload {
     }
 
     /// The same version, better compiled, takes over. Nothing about it is decided anew.
-    pub(super) fn optimised(&mut self, built: Result<Live, Failure>) {
+    pub(super) fn optimised(&mut self, built: Result<LoadedPlugin, Failure>) {
         match built {
             Ok(mut live) => {
                 let quick = self.registry.get(&live.name).filter(|quick| quick.digest == live.digest);
@@ -119,7 +118,7 @@ impl Reload {
     }
 
     /// A role that would be lost: the live version answers it, and some tenant names the plugin for it.
-    fn lost(&self, new: &Live) -> Option<Role> {
+    fn lost(&self, new: &LoadedPlugin) -> Option<Role> {
         let old = self.registry.get(&new.name)?;
         let lost = old.roles().into_iter().filter(|role| !new.roles().contains(role));
         lost.into_iter().find(|role| self.loader.terms().is_named(&new.name, *role))
@@ -154,7 +153,7 @@ impl Reload {
     }
 
     /// An earlier version answers again, and what answered until now is not tried any more.
-    fn go_back(&mut self, name: &str, old: Arc<Live>, reason: &str, took: Duration) {
+    fn go_back(&mut self, name: &str, old: Arc<LoadedPlugin>, reason: &str, took: Duration) {
         let Some(withdrawn) = self.registry.get(name) else { return };
         self.probations.end(name);
         self.records.pass_over(name, withdrawn.digest, reason);
@@ -231,7 +230,7 @@ impl Reload {
         let Some(digits) = digits else {
             return waits.ok_or_else(|| format!("no version of plugin `{name}` waits to be allowed"));
         };
-        let known = waits.filter(|digest| digest.begins(digits));
+        let known = waits.filter(|digest| digest.starts_with(digits));
         let known = known.or_else(|| self.records.of(name).passed_over_like(digits));
         known.or_else(|| digits.parse().ok()).ok_or_else(|| {
             format!("no version of plugin `{name}` that waits begins with {digits}; write the whole digest of another")

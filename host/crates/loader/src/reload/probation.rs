@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use frontgate_runtime::live::Live;
+use frontgate_runtime::LoadedPlugin;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -17,21 +17,26 @@ pub(super) struct Probations {
 }
 
 struct Watched {
-    new: Arc<Live>,
-    old: Arc<Live>,
+    new: Arc<LoadedPlugin>,
+    old: Arc<LoadedPlugin>,
     ends: Instant,
 }
 
 /// A version that failed, and the one that comes back.
 pub(super) struct Failed {
     pub(super) name: String,
-    pub(super) old: Arc<Live>,
+    pub(super) old: Arc<LoadedPlugin>,
     pub(super) reason: String,
 }
 
 impl Probations {
     /// Watches a new version; to be called before it answers.
-    pub(super) fn begin(&mut self, new: &Arc<Live>, old: Arc<Live>, limits: &frontgate_runtime::settings::Probation) {
+    pub(super) fn begin(
+        &mut self,
+        new: &Arc<LoadedPlugin>,
+        old: Arc<LoadedPlugin>,
+        limits: &frontgate_runtime::settings::Probation,
+    ) {
         if limits.calls == 0 {
             return;
         }
@@ -46,7 +51,7 @@ impl Probations {
     }
 
     /// The version before the one that is watched.
-    pub(super) fn old(&self, name: &str) -> Option<Arc<Live>> {
+    pub(super) fn old(&self, name: &str) -> Option<Arc<LoadedPlugin>> {
         self.watched.get(name).map(|watched| Arc::clone(&watched.old))
     }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use frontgate_contract::digest::Digest;
 use frontgate_runtime::receipt::{Changes, Ids, Outcome, Receipt, millis};
-use metrics::counter;
+use frontgate_telemetry::metrics::{METRICS, labels};
 use tokio::task::spawn_blocking;
 use tracing::{info, warn};
 
@@ -119,7 +119,7 @@ impl Reload {
 }
 
 fn say(receipt: &Receipt) {
-    counter!("frontgate_plugin_reloads_total", "outcome" => receipt.outcome.name()).increment(1);
+    METRICS.plugin_reloads.get_or_create(&labels::Outcome { outcome: receipt.outcome.name() }).inc();
     let (name, id, changes) = (&*receipt.plugin, &*receipt.id, &receipt.changes);
     let digest = receipt.digest.map(|digest| digest.short()).unwrap_or_default();
     match &receipt.outcome {

@@ -2,7 +2,7 @@
 
 use frontgate_contract::bindings::channel::{Connection, HttpRequest, OutboundKind, OutboundMessage, Party};
 use frontgate_front::text;
-use frontgate_runtime::error::CallError;
+use frontgate_runtime::CallError;
 
 use super::{Checker, Problem, UNKNOWN_ADDRESS, Verdict, ensure};
 
@@ -13,7 +13,7 @@ pub(super) async fn check(checker: &Checker<'_>) {
     checker.check("connecting with a missing or wrong credential does not crash", connect).await;
     checker.check("the list of addresses ends", addresses).await;
     checker.check("every kind of message is sent, or rejected with a reason", send).await;
-    checker.check("the status of a message can always be queried", find_sent).await;
+    checker.check("the status of a message can always be queried", check_sent).await;
     checker.check("a request without the provider's signature reports no events", forged).await;
     checker.check("disconnecting twice does not crash", disconnect).await;
 }
@@ -62,10 +62,10 @@ async fn send(checker: &Checker<'_>) -> Verdict {
     Ok(())
 }
 
-async fn find_sent(checker: &Checker<'_>) -> Verdict {
+async fn check_sent(checker: &Checker<'_>) -> Verdict {
     for (what, message) in messages() {
-        let what = format!("channel.find-sent of {what}");
-        let _ = checker.call(&what, async |call| call.find_sent(connection(None), message).await).await?;
+        let what = format!("channel.check-sent of {what}");
+        let _ = checker.call(&what, async |call| call.check_sent(connection(None), message).await).await?;
     }
     Ok(())
 }

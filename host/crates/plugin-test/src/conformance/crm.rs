@@ -4,7 +4,7 @@ mod pages;
 
 use frontgate_contract::bindings::crm::{ListRequest, Position};
 use frontgate_contract::bindings::plugin_types::Customer;
-use frontgate_runtime::error::CallError;
+use frontgate_runtime::CallError;
 use frontgate_twilio::number::is_e164;
 use frontgate_twilio_callbacks::crm as callback;
 use frontgate_twilio_callbacks::error::EncodeError;

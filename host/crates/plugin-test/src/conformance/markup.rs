@@ -9,7 +9,7 @@ use super::{Checker, Problem, UNKNOWN_ADDRESS, Verdict, ensure};
 use crate::cases;
 use crate::cases::InboundCase;
 use crate::fixtures::Fixtures;
-use crate::harness::CallRecord;
+use crate::harness::CallOutcome;
 use crate::invocation::Invocation;
 use crate::mock_server::Behavior;
 
@@ -47,7 +47,7 @@ async fn sent(checker: &Checker<'_>) -> Verdict {
         for event in &receipt.events {
             let body = match event {
                 ChannelEvent::Inbound(message) => &message.body,
-                ChannelEvent::Outbound(message) => &message.body,
+                ChannelEvent::Agent(message) => &message.body,
                 ChannelEvent::Failed(_) => continue,
             };
             let is_markup = matches!(body, Body::Html(html) if html.contains(text));
@@ -69,7 +69,7 @@ async fn received(checker: &Checker<'_>, inbound_cases: &[InboundCase]) -> Verdi
             if let Some(server) = &checker.harness.mock_server {
                 server.set_behavior(Behavior::Expect(case.http.clone().into()));
             }
-            let CallRecord { result, .. } = invocation.run(checker.harness, &Fixtures::of(&case.case)).await;
+            let CallOutcome { result, .. } = invocation.run(checker.harness, &Fixtures::of(&case.case)).await;
             let answer = result.map_err(|error| Problem::Failed(crate::suite::describe_failure(&what, &error)))?;
             for body in cases::bodies(&answer) {
                 let is_markup = body.get("html").and_then(Value::as_str).is_some_and(|html| html.contains(text));

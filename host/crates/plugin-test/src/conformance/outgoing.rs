@@ -1,7 +1,7 @@
 //! The role `outgoing`.
 
 use frontgate_contract::bindings::outgoing::OutgoingRequest;
-use frontgate_contract::bindings::plugin_types::Channel;
+use frontgate_contract::bindings::plugin_types::ContactChannel;
 use frontgate_twilio_callbacks::error::EncodeError;
 use frontgate_twilio_callbacks::outgoing as callback;
 
@@ -26,7 +26,7 @@ async fn numbers(checker: &Checker<'_>) -> Verdict {
     let mut given = 0;
     for (kind, value) in CHANNELS {
         let what = format!("outgoing.proxy-address for {kind} {value}");
-        let channel = Channel { kind: kind.to_owned(), value: value.to_owned() };
+        let channel = ContactChannel { kind: kind.to_owned(), value: value.to_owned() };
         let request =
             OutgoingRequest { worker: checker.worker(), customer_id: customer_id.clone(), channel: channel.clone() };
         if let Ok(number) = checker.call(&what, async |call| call.proxy_address(request).await).await? {
@@ -53,7 +53,7 @@ async fn numbers(checker: &Checker<'_>) -> Verdict {
 async fn strangers(checker: &Checker<'_>) -> Verdict {
     for id in STRANGE_IDS {
         let what = format!("outgoing.proxy-address for the customer, worker and channel {id:?}");
-        let channel = Channel { kind: id.to_owned(), value: id.to_owned() };
+        let channel = ContactChannel { kind: id.to_owned(), value: id.to_owned() };
         let request = OutgoingRequest { worker: id.to_owned(), customer_id: id.to_owned(), channel };
         // The gateway rejects an invalid number; here the plugin must only answer.
         let _ = checker.call(&what, async |call| call.proxy_address(request).await).await?;

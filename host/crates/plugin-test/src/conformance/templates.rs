@@ -1,7 +1,7 @@
 //! The role `templates`.
 
 use frontgate_contract::bindings::templates::TemplateRequest;
-use frontgate_runtime::error::CallError;
+use frontgate_runtime::CallError;
 use frontgate_twilio_callbacks::templates as callback;
 
 use super::{Checker, Problem, STRANGE_IDS, Verdict, ensure};

@@ -1,7 +1,7 @@
 //! Checks that a CRM plugin reports failures of its upstream, rather than an empty list.
 
 use frontgate_contract::bindings::crm::{ListRequest, Position};
-use frontgate_runtime::error::CallError;
+use frontgate_runtime::CallError;
 
 use super::{Checker, Problem, Verdict};
 use crate::mock_server::{Behavior, Fault};

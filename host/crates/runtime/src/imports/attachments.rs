@@ -1,70 +1,81 @@
-//! `attachments`: a file of the message that is being sent, piece by piece.
+//! `attachments`: reads a file of the message that is being sent, piece by piece.
+
+use std::sync::Arc;
 
 use frontgate_contract::bindings::attachments::Host;
 use frontgate_contract::bindings::plugin_types::Error;
 use http_body_util::BodyExt as _;
 use hyper::body::Bytes;
+use wasmtime::component::HasData;
 
-use crate::files::{Body, Missing};
-use crate::run::store::CallStore;
+use crate::files::{Body, FileError, Files};
 
-/// Bytes of one piece, whatever the plugin asks for.
+/// Largest piece in bytes, whatever the plugin requests.
 const PIECE_BYTES_MAX: usize = 64 * 1024;
 
-/// The file that a call reads: one at a time.
+/// The file that a call is reading: one at a time.
 pub(crate) struct Reading {
     id: String,
     offset: u64,
     body: Body,
-    /// What came and was not asked for yet.
-    left: Bytes,
+    /// Received bytes that the plugin has not requested yet.
+    buffered: Bytes,
 }
 
 impl Reading {
-    /// Bytes that wait to be asked for.
+    /// Bytes that the gateway buffers.
     pub(crate) fn held(&self) -> usize {
-        self.left.len()
+        self.buffered.len()
     }
 }
 
-impl Host for CallStore {
+/// `attachments` in one call.
+pub(crate) struct AttachmentsHost<'a> {
+    /// Files of the message; none where the call is not about a message.
+    pub(crate) files: Option<&'a Arc<dyn Files>>,
+    pub(crate) reading: &'a mut Option<Reading>,
+}
+
+impl HasData for AttachmentsHost<'static> {
+    type Data<'a> = AttachmentsHost<'a>;
+}
+
+impl Host for AttachmentsHost<'_> {
     async fn read(&mut self, id: String, offset: u64, most: u32) -> Result<Vec<u8>, Error> {
         let mut reading = match self.reading.take() {
             Some(reading) if offset > 0 && reading.id == id && reading.offset == offset => reading,
-            _ if offset > 0 => return Err(Error::Invalid("a file is read from its beginning on".to_owned())),
-            _ => Reading { body: self.open(&id).await.map_err(Error::from)?, id, offset, left: Bytes::new() },
+            _ if offset > 0 => return Err(Error::Invalid("files are read sequentially from the start".to_owned())),
+            _ => Reading { body: open(self.files, &id).await?, id, offset, buffered: Bytes::new() },
         };
-        while reading.left.is_empty() {
+        while reading.buffered.is_empty() {
             match reading.body.frame().await {
-                Some(Ok(frame)) => reading.left = frame.into_data().unwrap_or_default(),
-                Some(Err(failure)) => return Err(Error::Unavailable(format!("the file broke off: {failure}"))),
+                Some(Ok(frame)) => reading.buffered = frame.into_data().unwrap_or_default(),
+                Some(Err(failure)) => return Err(Error::Unavailable(format!("failed to read the file: {failure}"))),
                 None => break,
             }
         }
         let most = usize::try_from(most).unwrap_or(usize::MAX).min(PIECE_BYTES_MAX);
-        let piece = reading.left.split_to(most.min(reading.left.len())).to_vec();
+        let piece = reading.buffered.split_to(most.min(reading.buffered.len())).to_vec();
         reading.offset += u64::try_from(piece.len()).unwrap_or(u64::MAX);
-        self.reading = Some(reading);
+        *self.reading = Some(reading);
         Ok(piece)
     }
 }
 
-impl CallStore {
-    /// A file of the message that this call is about.
-    pub async fn open(&mut self, id: &str) -> Result<Body, Missing> {
-        match self.reach.as_ref().and_then(|reach| reach.files.clone()) {
-            Some(files) => files.open(id).await,
-            None => Err(Missing::Unknown),
-        }
+/// Opens a file of the message that a call is about.
+pub(crate) async fn open(files: Option<&Arc<dyn Files>>, id: &str) -> Result<Body, FileError> {
+    match files {
+        Some(files) => files.open(id).await,
+        None => Err(FileError::Unknown),
     }
 }
 
-impl From<Missing> for Error {
-    fn from(missing: Missing) -> Self {
-        match missing {
-            Missing::Unknown => Self::NotFound,
-            Missing::Refused(text) => Self::Invalid(text),
-            Missing::Unavailable(text) => Self::Unavailable(text),
+impl From<FileError> for Error {
+    fn from(error: FileError) -> Self {
+        match error {
+            FileError::Unknown => Self::NotFound,
+            FileError::Rejected(text) => Self::Invalid(text),
+            FileError::Unavailable(text) => Self::Unavailable(text),
         }
     }
 }

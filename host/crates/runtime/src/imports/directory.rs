@@ -1,133 +1,71 @@
-//! `directory`: the tenant's CRM, for plugins of the other roles. The CRM's plugin runs in a call of
-//! its own, on places that only such calls take: callers that hold all other places cannot keep each
-//! other waiting.
+//! `directory`: customers of the tenant's CRM, for plugins of the other roles.
+//!
+//! Whoever makes a call decides what a plugin finds there, by passing a [`Directory`]. The runtime has no
+//! implementation of its own.
 
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use frontgate_contract::bindings::directory::Host;
 use frontgate_contract::bindings::plugin_types::{Customer, Error};
-use frontgate_telemetry::brief;
 use tokio::time::Instant;
-use tracing::warn;
+use wasmtime::component::HasData;
 
-use crate::error::CallError;
-use crate::files::Files;
-use crate::live::Live;
-use crate::outbound::traces::Traces;
-use crate::run::budget::Usage;
-use crate::run::call::{Call, Caller, Deadlines};
-use crate::run::engine::Engine;
-use crate::run::store::CallStore;
+use crate::caller::Caller;
+use crate::run::usage::Usage;
 
-/// What a plugin reaches through `directory`.
-#[derive(Clone)]
-pub enum Directory {
-    /// The plugin that answers the tenant's CRM role.
-    Crm(Arc<Live>),
-    /// These customers, while an author tests a plugin.
-    Made(Arc<[Customer]>),
-    /// The tenant has no CRM, or none that is live.
-    Absent,
-    /// Nothing, since the CRM role itself is being answered.
-    Refused,
+/// Looks up customers on behalf of a running call.
+pub trait Directory: Send + Sync {
+    /// Finds a customer that a worker may see. `NotFound` if there is none.
+    fn get_customer<'d>(&'d self, call: OuterCall<'d>, worker: String, customer_id: String) -> Lookup<'d, Customer>;
+
+    /// Finds the customer with an address, such as a phone number.
+    fn find_customer<'d>(&'d self, call: OuterCall<'d>, address: String) -> Lookup<'d, Option<Customer>>;
 }
 
-/// What a running call needs to start another.
-pub struct Reach {
-    pub(crate) engine: Arc<Engine>,
-    pub(crate) deadline: Instant,
-    pub(crate) directory: Directory,
-    /// Files of the message that the call is about.
-    pub(crate) files: Option<Arc<dyn Files>>,
-    /// Where the call's requests leave a word of what may have come of them.
-    pub(crate) traces: Option<Arc<Traces>>,
+/// The result of a lookup, with an error that the calling plugin receives.
+pub type Lookup<'d, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'd>>;
+
+/// The call that looks up a customer.
+#[derive(Debug, Clone, Copy)]
+pub struct OuterCall<'c> {
+    /// On whose behalf it was made.
+    pub caller: &'c Caller,
+    /// When it must have ended.
+    pub deadline: Instant,
+    /// Its usage, which includes processor time of calls within it.
+    pub(crate) usage: &'c Arc<Usage>,
 }
 
-impl Host for CallStore {
+/// `directory` in one call.
+pub(crate) struct DirectoryHost<'a> {
+    /// None during a trial start.
+    pub(crate) call: Option<OuterCall<'a>>,
+    /// None while the CRM role itself is being answered.
+    pub(crate) directory: Option<&'a Arc<dyn Directory>>,
+}
+
+impl HasData for DirectoryHost<'static> {
+    type Data<'a> = DirectoryHost<'a>;
+}
+
+impl Host for DirectoryHost<'_> {
     async fn get_customer(&mut self, worker: String, customer_id: String) -> Result<Customer, Error> {
-        if let Some(made) = made(self) {
-            // A worker sees customers of their own and of nobody.
-            let sees = |customer: &&Customer| customer.worker.as_ref().is_none_or(|owner| *owner == worker);
-            let found = made.iter().filter(sees).find(|customer| customer.customer_id == customer_id);
-            return found.cloned().ok_or(Error::NotFound);
-        }
-        let nested = Nested::new(self)?;
-        let result = nested.call().get_customer(worker, customer_id).await;
-        result.map_err(|error| nested.failed(error))
+        let (directory, call) = self.access()?;
+        directory.get_customer(call, worker, customer_id).await
     }
 
     async fn find_customer(&mut self, address: String) -> Result<Option<Customer>, Error> {
-        if let Some(made) = made(self) {
-            let has = |customer: &&Customer| customer.channels.iter().any(|channel| channel.value == address);
-            return Ok(made.iter().find(has).cloned());
-        }
-        let nested = Nested::new(self)?;
-        let result = nested.call().find_customer(address).await;
-        result.map_err(|error| nested.failed(error))
+        let (directory, call) = self.access()?;
+        directory.find_customer(call, address).await
     }
 }
 
-fn made(store: &CallStore) -> Option<Arc<[Customer]>> {
-    match &store.reach.as_ref()?.directory {
-        Directory::Made(customers) => Some(Arc::clone(customers)),
-        _ => None,
-    }
-}
-
-/// A call of the CRM's plugin from within another.
-struct Nested {
-    engine: Arc<Engine>,
-    crm: Arc<Live>,
-    caller: Caller,
-    deadline: Instant,
-    usage: Arc<Usage>,
-}
-
-impl Nested {
-    fn new(store: &CallStore) -> Result<Self, Error> {
-        let Some(reach) = &store.reach else {
-            return Err(Error::Forbidden("a plugin's start reaches nothing".to_owned()));
-        };
-        let crm = match &reach.directory {
-            Directory::Crm(crm) => Arc::clone(crm),
-            Directory::Made(_) | Directory::Absent => {
-                return Err(Error::Unavailable("no plugin answers the role crm".to_owned()));
-            }
-            Directory::Refused => {
-                return Err(Error::Forbidden("the CRM role itself is being answered".to_owned()));
-            }
-        };
-        let (engine, caller) = (Arc::clone(&reach.engine), store.output.caller().clone());
-        Ok(Self { engine, crm, caller, deadline: reach.deadline, usage: Arc::clone(&store.usage) })
-    }
-
-    fn call(&self) -> Call<'_> {
-        let deadlines = Deadlines { queue: self.deadline, answer: self.deadline };
-        let call = Call::new(&self.engine, &self.crm, &self.caller, deadlines, Directory::Refused);
-        call.within(&self.usage)
-    }
-
-    /// What the calling plugin is told. How the other one ended is for the operator.
-    fn failed(&self, error: CallError) -> Error {
-        let told = match error {
-            CallError::NotFound => return Error::NotFound,
-            CallError::Forbidden(text) => return Error::Forbidden(text),
-            CallError::Invalid(text) => return Error::Invalid(text),
-            CallError::Unavailable(text) => return Error::Unavailable(text),
-            CallError::Failed(text) => return Error::Failed(text),
-            CallError::Busy(_)
-            | CallError::BreakerOpen
-            | CallError::OutOfTime(_)
-            | CallError::NotCommitted { passes: true, .. } => Error::Unavailable(format!("the CRM: {error}")),
-            _ => Error::Failed(format!("the CRM: {error}")),
-        };
-        warn!(
-            request = &*self.caller.request,
-            tenant = &*self.caller.tenant,
-            plugin = &*self.crm.name,
-            "the CRM did not answer another plugin: {error}: {}",
-            brief(&error.detail().unwrap_or_default()),
-        );
-        told
+impl<'a> DirectoryHost<'a> {
+    fn access(&self) -> Result<(&'a dyn Directory, OuterCall<'a>), Error> {
+        let call = self.call.ok_or_else(|| Error::Forbidden("a trial start has no directory".to_owned()))?;
+        let directory = self.directory.ok_or_else(|| Error::Forbidden("the CRM role has no directory".to_owned()))?;
+        Ok((&**directory, call))
     }
 }

@@ -1,7 +1,7 @@
-//! `wasi:filesystem` over a granted folder: regular files and folders only, on the threads of the plugin's own.
+//! `wasi:filesystem` over a granted folder: regular files and folders, read on threads of the plugin.
 //!
-//! What is no file of bytes (a pipe, a socket, a device) would block a thread for as long as it likes, so it is
-//! refused when it is opened. The rest is wasmtime's.
+//! Pipes, sockets and devices could block a thread without limit; opening one is rejected. The rest is wasmtime's
+//! implementation.
 
 mod open;
 mod stream;
@@ -10,53 +10,39 @@ use std::sync::Arc;
 
 use rustix::io::Errno;
 use wasmtime::Result;
-use wasmtime::component::{HasData, Linker, Resource};
-use wasmtime_wasi::filesystem::{Descriptor, Dir, File, WasiFilesystemCtxView, WasiFilesystemView as _};
+use wasmtime::component::{HasData, Resource};
+use wasmtime_wasi::filesystem::{Descriptor, Dir, File, WasiFilesystemCtxView};
 use wasmtime_wasi::p2::bindings::filesystem::preopens;
 use wasmtime_wasi::p2::bindings::filesystem::types::{self, ErrorCode, HostDescriptor, HostDirectoryEntryStream};
 use wasmtime_wasi::p2::{DynInputStream, DynOutputStream, FsError, FsResult};
 use wasmtime_wasi::{FsPerms, OpenMode};
 
-use self::open::{Opened, Wish, count};
+use self::open::{OpenRequest, Opened, count};
 use self::stream::Stream;
-use crate::run::folder::FilePool;
-use crate::run::store::CallStore;
+use crate::run::folder::{FilePool, OpenFolder};
 
-/// Entries of one folder that a plugin can list: all of them are held at once.
+/// Entries of one folder that a plugin can list: all of them are in memory at once.
 const ENTRIES_MAX: usize = 16_384;
 
-/// Stands for [`View`] in the linker.
-struct Granted;
-
-impl HasData for Granted {
-    type Data<'a> = View<'a>;
+/// `wasi:filesystem` in one call.
+pub(crate) struct FilesHost<'a> {
+    pub(crate) inner: WasiFilesystemCtxView<'a>,
+    /// None where the operator did not grant a folder.
+    pub(crate) granted: Option<OpenFolder>,
 }
 
-/// The files of one call.
-struct View<'a> {
-    inner: WasiFilesystemCtxView<'a>,
-    /// None where nothing is granted, so that there is nothing to work on.
-    granted: Option<(Dir, Arc<FilePool>)>,
+impl HasData for FilesHost<'static> {
+    type Data<'a> = FilesHost<'a>;
 }
 
-pub(super) fn add_to_linker(linker: &mut Linker<CallStore>) -> Result<()> {
-    types::add_to_linker::<_, Granted>(linker, view)?;
-    preopens::add_to_linker::<_, Granted>(linker, view)
-}
-
-fn view(store: &mut CallStore) -> View<'_> {
-    let granted = store.folder.clone();
-    View { inner: store.filesystem(), granted }
-}
-
-impl View<'_> {
+impl FilesHost<'_> {
     fn pool(&self) -> FsResult<Arc<FilePool>> {
         let granted = self.granted.as_ref().ok_or(ErrorCode::Access)?;
-        Ok(Arc::clone(&granted.1))
+        Ok(Arc::clone(&granted.pool))
     }
 }
 
-/// Does an operation of wasmtime's on the plugin's own threads.
+/// Runs an operation of wasmtime's implementation on threads of the plugin.
 macro_rules! on_pool {
     ($view:ident.$method:ident($($argument:expr),*)) => {{
         let pool = $view.pool()?;
@@ -64,20 +50,20 @@ macro_rules! on_pool {
     }};
 }
 
-/// The drive does not answer.
+/// The error of a file system that does not respond.
 fn busy() -> FsError {
     ErrorCode::Busy.into()
 }
 
-impl preopens::Host for View<'_> {
+impl preopens::Host for FilesHost<'_> {
     fn get_directories(&mut self) -> Result<Vec<(Resource<Descriptor>, String)>> {
-        let Some((dir, _)) = &self.granted else { return Ok(Vec::new()) };
-        let folder = self.inner.table.push(Descriptor::Dir(dir.clone()))?;
+        let Some(granted) = &self.granted else { return Ok(Vec::new()) };
+        let folder = self.inner.table.push(Descriptor::Dir(granted.dir.clone()))?;
         Ok(vec![(folder, "/".to_owned())])
     }
 }
 
-impl types::Host for View<'_> {
+impl types::Host for FilesHost<'_> {
     fn convert_error_code(&mut self, error: FsError) -> Result<ErrorCode> {
         self.inner.convert_error_code(error)
     }
@@ -89,7 +75,7 @@ impl types::Host for View<'_> {
 
 type Handle = Resource<Descriptor>;
 
-impl HostDescriptor for View<'_> {
+impl HostDescriptor for FilesHost<'_> {
     async fn open_at(
         &mut self,
         fd: Handle,
@@ -100,19 +86,19 @@ impl HostDescriptor for View<'_> {
     ) -> FsResult<Handle> {
         let Descriptor::Dir(dir) = self.inner.table.get(&fd)? else { return Err(ErrorCode::NotDirectory.into()) };
         let (dir, pool) = (Arc::clone(&dir.dir), self.pool()?);
-        let wish = Wish::new(path_flags, open_flags, flags)?;
+        let request = OpenRequest::new(path_flags, open_flags, flags)?;
         let name = path.clone();
-        let opening = async { tokio::task::spawn_blocking(move || wish.open(&dir, &name)).await };
+        let opening = async { tokio::task::spawn_blocking(move || request.open(&dir, &name)).await };
         let opened = pool.run(opening).await.ok_or_else(busy)?.map_err(FsError::trap)?;
         let opened = match opened {
-            // An old kernel: what wasmtime opens is looked at before and afterwards.
-            Err(Errno::NOSYS) => return self.open_and_look(fd, path_flags, path, open_flags, flags).await,
+            // The kernel has no `openat2`.
+            Err(Errno::NOSYS) => return self.open_without_openat2(fd, path_flags, path, open_flags, flags).await,
             opened => opened.map_err(std::io::Error::from)?,
         };
         let opened = match opened {
             Opened::Folder(folder) => Descriptor::Dir(Dir::new(folder, FsPerms::ReadOnly, OpenMode::READ, false)),
             Opened::File(file) => Descriptor::File(File::new(file, FsPerms::ReadOnly, OpenMode::READ, false)),
-            Opened::Neither => return Err(ErrorCode::Access.into()),
+            Opened::Special => return Err(ErrorCode::Access.into()),
         };
         Ok(self.inner.table.push(opened)?)
     }
@@ -211,7 +197,7 @@ impl HostDescriptor for View<'_> {
         HostDescriptor::drop(&mut self.inner, fd)
     }
 
-    // What follows would change something, and is refused before anything blocks.
+    // wasmtime rejects all of these, since the folder is read-only, before anything blocks.
 
     async fn set_size(&mut self, fd: Handle, size: types::Filesize) -> FsResult<()> {
         self.inner.set_size(fd, size).await
@@ -281,7 +267,7 @@ impl HostDescriptor for View<'_> {
     }
 }
 
-impl HostDirectoryEntryStream for View<'_> {
+impl HostDirectoryEntryStream for FilesHost<'_> {
     async fn read_directory_entry(
         &mut self,
         stream: Resource<types::DirectoryEntryStream>,
@@ -294,10 +280,10 @@ impl HostDirectoryEntryStream for View<'_> {
     }
 }
 
-impl View<'_> {
-    /// Without `openat2`. What is put in the place of a file between the first look and the opening can hold
-    /// up a thread of this plugin, as a drive can.
-    async fn open_and_look(
+impl FilesHost<'_> {
+    /// Checks the type before and after opening. A special file that replaces a regular one in between can block a
+    /// thread of this plugin, as a hanging drive can.
+    async fn open_without_openat2(
         &mut self,
         fd: Handle,
         path_flags: types::PathFlags,

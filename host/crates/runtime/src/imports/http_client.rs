@@ -1,9 +1,10 @@
-//! `http-client`: one request, one whole answer.
+//! `http-client`: sends one request and returns its whole response.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use frontgate_contract::bindings::http_client::{
-    Content, Field, Host, HttpError, OutboundRequest, OutboundResponse, Part, UploadBody,
+    Content, Header, Host, HttpError, OutboundRequest, OutboundResponse, Part, UploadBody,
 };
 use frontgate_net::form;
 use frontgate_net::form::Form;
@@ -11,15 +12,28 @@ use frontgate_net::is_reserved_header;
 use http_body_util::{BodyExt as _, Full};
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::{HeaderMap, Method};
+use wasmtime::component::HasData;
 
-use crate::files::{Body, Missing};
-use crate::outbound::requests::{FileIn, Outgoing, Patience};
-use crate::outbound::{Destination, Failure};
-use crate::run::store::CallStore;
+use super::attachments;
+use crate::files::{Body, FileError, Files};
+use crate::outbound::destination::Destination;
+use crate::outbound::failure::Failure;
+use crate::outbound::requests::{FileIn, Outgoing, Requests, Timeouts};
 
-impl Host for CallStore {
+/// `http-client` in one call.
+pub(crate) struct HttpHost<'a> {
+    pub(crate) requests: &'a Arc<Requests>,
+    /// Files of the message; none where the call is not about a message.
+    pub(crate) files: Option<&'a Arc<dyn Files>>,
+}
+
+impl HasData for HttpHost<'static> {
+    type Data<'a> = HttpHost<'a>;
+}
+
+impl Host for HttpHost<'_> {
     async fn send(&mut self, request: OutboundRequest) -> Result<OutboundResponse, HttpError> {
-        self.exchange(outgoing(request)?).await
+        self.send_whole(outgoing(request)?).await
     }
 
     async fn upload(&mut self, request: OutboundRequest, body: UploadBody) -> Result<OutboundResponse, HttpError> {
@@ -42,16 +56,16 @@ impl Host for CallStore {
                 form.boxed_unsync()
             }
         };
-        self.exchange(outgoing).await
+        self.send_whole(outgoing).await
     }
 }
 
-impl CallStore {
-    async fn exchange(&mut self, outgoing: Outgoing) -> Result<OutboundResponse, HttpError> {
-        let response = self.outbound.send(outgoing).await?;
+impl HttpHost<'_> {
+    async fn send_whole(&mut self, outgoing: Outgoing) -> Result<OutboundResponse, HttpError> {
+        let response = self.requests.send(outgoing).await?;
         let (head, body) = response.into_parts();
         let body = body.collect().await?.to_bytes().to_vec();
-        let headers = head.headers.iter().map(|(name, value)| Field {
+        let headers = head.headers.iter().map(|(name, value)| Header {
             name: name.to_string(),
             value: String::from_utf8_lossy(value.as_bytes()).into_owned(),
         });
@@ -59,10 +73,10 @@ impl CallStore {
     }
 
     async fn file(&mut self, id: &str) -> Result<Body, HttpError> {
-        let missing = |text: &str| HttpError::NotConnected(format!("nothing was sent: the file {id}: {text}"));
-        self.open(id).await.map_err(|why| match why {
-            Missing::Unknown => missing("the message has none of this id"),
-            Missing::Refused(text) | Missing::Unavailable(text) => missing(&text),
+        let unsent = |text: &str| HttpError::NotConnected(format!("nothing was sent: file {id}: {text}"));
+        attachments::open(self.files, id).await.map_err(|error| match error {
+            FileError::Unknown => unsent("the message has no file with this id"),
+            FileError::Rejected(text) | FileError::Unavailable(text) => unsent(&text),
         })
     }
 }
@@ -72,27 +86,27 @@ fn whole(bytes: Vec<u8>) -> Body {
 }
 
 fn outgoing(request: OutboundRequest) -> Result<Outgoing, HttpError> {
-    let unusable = |what: String| HttpError::NotConnected(format!("nothing was sent: {what} cannot be used"));
-    let method = Method::try_from(&*request.method).map_err(|_| unusable("the method".to_owned()))?;
+    let invalid = |what: String| HttpError::NotConnected(format!("nothing was sent: invalid {what}"));
+    let method = Method::try_from(&*request.method).map_err(|_| invalid("method".to_owned()))?;
     let mut headers = HeaderMap::new();
-    for Field { name, value } in &request.headers {
-        let name = HeaderName::try_from(name).map_err(|_| unusable("the name of a header".to_owned()))?;
-        let value = HeaderValue::try_from(value).map_err(|_| unusable(format!("the value of the header {name}")))?;
+    for Header { name, value } in &request.headers {
+        let name = HeaderName::try_from(name).map_err(|_| invalid("header name".to_owned()))?;
+        let value = HeaderValue::try_from(value).map_err(|_| invalid(format!("value of the header {name}")))?;
         if is_reserved_header(&name) {
             continue;
         }
-        headers.try_append(name, value).map_err(|_| unusable("so many headers".to_owned()))?;
+        headers.try_append(name, value).map_err(|_| invalid("number of headers".to_owned()))?;
     }
     Ok(Outgoing {
-        to: Destination::aim(&request.url),
+        target: Destination::target(&request.url),
         method,
         with_secrets: true,
         headers,
         body: whole(request.body),
         file: None,
-        patience: Patience {
+        timeouts: Timeouts {
             whole: request.timeout_ms.map(|ms| Duration::from_millis(ms.into())),
-            ..Patience::default()
+            ..Timeouts::default()
         },
     })
 }
@@ -100,7 +114,7 @@ fn outgoing(request: OutboundRequest) -> Result<Outgoing, HttpError> {
 impl From<Failure> for HttpError {
     fn from(failure: Failure) -> Self {
         match failure {
-            Failure::Forbidden(refusal) => Self::Forbidden(refusal.to_string()),
+            Failure::Rejected(rejection) => Self::Forbidden(rejection.to_string()),
             Failure::NotConnected(_) => Self::NotConnected(failure.to_string()),
             Failure::Timeout => Self::Timeout,
             Failure::Interrupted(_) | Failure::Secret | Failure::Unreadable(_) => {

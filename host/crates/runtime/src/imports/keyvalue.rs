@@ -1,95 +1,97 @@
-//! `wasi:keyvalue`: the same store as `state`, for plugins whose toolchain knows it.
+//! `wasi:keyvalue`: the standard interface to the same key-value state as `state`.
 
 use std::mem::size_of;
 
 use frontgate_contract::bindings::keyvalue::store::{Error, Host, HostBucket, KeyResponse};
-use frontgate_contract::bindings::keyvalue::{OpenBucket, atomics, batch, store};
+use frontgate_contract::bindings::keyvalue::{OpenBucket, atomics, batch};
 use frontgate_contract::bindings::state::StateError;
 use frontgate_state::session::{Refusal, Session};
 use wasmtime::Result;
-use wasmtime::component::{HasSelf, Linker, Resource};
-use wasmtime_wasi::WasiView as _;
+use wasmtime::component::{HasData, Resource, ResourceTable};
 
-use super::state;
-use crate::run::store::CallStore;
+use super::state::{StateHost, state_error};
 
 /// Keys of one page.
 const PAGE_KEYS: usize = 100;
 
 type Answer<T> = Result<Result<T, Error>>;
 
-pub(super) fn add_to_linker(linker: &mut Linker<CallStore>) -> Result<()> {
-    store::add_to_linker::<_, HasSelf<_>>(linker, |store| store)?;
-    atomics::add_to_linker::<_, HasSelf<_>>(linker, |store| store)?;
-    batch::add_to_linker::<_, HasSelf<_>>(linker, |store| store)
+/// `wasi:keyvalue` in one call.
+pub(crate) struct KeyValueHost<'a> {
+    pub(crate) state: StateHost<'a>,
+    pub(crate) table: &'a mut ResourceTable,
 }
 
-impl Host for CallStore {
+impl HasData for KeyValueHost<'static> {
+    type Data<'a> = KeyValueHost<'a>;
+}
+
+impl Host for KeyValueHost<'_> {
     async fn open(&mut self, identifier: String) -> Answer<Resource<OpenBucket>> {
         if !matches!(identifier.as_str(), "" | "default") {
             return Ok(Err(Error::NoSuchStore));
         }
-        if let Err(refused) = session(self) {
-            return Ok(Err(refused));
+        if let Err(refusal) = self.session() {
+            return Ok(Err(refusal));
         }
-        let opened = self.ctx().table.push(OpenBucket);
-        Ok(opened.map_err(|_| Error::Other("handles_max of plugins.limits is reached".to_owned())))
+        let opened = self.table.push(OpenBucket);
+        Ok(opened.map_err(|_| Error::Other("handles_max of plugins.limits reached".to_owned())))
     }
 }
 
-impl HostBucket for CallStore {
+impl HostBucket for KeyValueHost<'_> {
     async fn get(&mut self, bucket: Resource<OpenBucket>, key: String) -> Answer<Option<Vec<u8>>> {
         self.check(&bucket)?;
-        Ok(get(self, &key).await)
+        Ok(self.read(&key).await)
     }
 
     async fn set(&mut self, bucket: Resource<OpenBucket>, key: String, value: Vec<u8>) -> Answer<()> {
         self.check(&bucket)?;
-        Ok(set(self, key, value).await)
+        Ok(self.write(key, value).await)
     }
 
     async fn delete(&mut self, bucket: Resource<OpenBucket>, key: String) -> Answer<()> {
         self.check(&bucket)?;
-        Ok(delete(self, key).await)
+        Ok(self.remove(key).await)
     }
 
     async fn exists(&mut self, bucket: Resource<OpenBucket>, key: String) -> Answer<bool> {
         self.check(&bucket)?;
-        Ok(get(self, &key).await.map(|value| value.is_some()))
+        Ok(self.read(&key).await.map(|value| value.is_some()))
     }
 
     async fn list_keys(&mut self, bucket: Resource<OpenBucket>, cursor: Option<u64>) -> Answer<KeyResponse> {
         self.check(&bucket)?;
-        Ok(keys(self, cursor).await)
+        Ok(self.page(cursor).await)
     }
 
     async fn drop(&mut self, bucket: Resource<OpenBucket>) -> Result<()> {
-        self.ctx().table.delete(bucket)?;
+        self.table.delete(bucket)?;
         Ok(())
     }
 }
 
-impl atomics::Host for CallStore {
+impl atomics::Host for KeyValueHost<'_> {
     async fn increment(&mut self, bucket: Resource<OpenBucket>, key: String, delta: u64) -> Answer<u64> {
         self.check(&bucket)?;
-        Ok(increment(self, key, delta).await)
+        Ok(self.add(key, delta).await)
     }
 }
 
-impl batch::Host for CallStore {
+impl batch::Host for KeyValueHost<'_> {
     async fn get_many(
         &mut self,
         bucket: Resource<OpenBucket>,
         keys: Vec<String>,
     ) -> Answer<Vec<Option<(String, Vec<u8>)>>> {
         self.check(&bucket)?;
-        Ok(get_many(self, keys).await)
+        Ok(self.read_many(keys).await)
     }
 
     async fn set_many(&mut self, bucket: Resource<OpenBucket>, pairs: Vec<(String, Vec<u8>)>) -> Answer<()> {
         self.check(&bucket)?;
         for (key, value) in pairs {
-            if let Err(error) = set(self, key, value).await {
+            if let Err(error) = self.write(key, value).await {
                 return Ok(Err(error));
             }
         }
@@ -99,7 +101,7 @@ impl batch::Host for CallStore {
     async fn delete_many(&mut self, bucket: Resource<OpenBucket>, keys: Vec<String>) -> Answer<()> {
         self.check(&bucket)?;
         for key in keys {
-            if let Err(error) = delete(self, key).await {
+            if let Err(error) = self.remove(key).await {
                 return Ok(Err(error));
             }
         }
@@ -107,71 +109,72 @@ impl batch::Host for CallStore {
     }
 }
 
-impl CallStore {
-    /// A handle that is none ends the call.
+impl KeyValueHost<'_> {
+    /// Traps on an invalid handle.
     fn check(&mut self, bucket: &Resource<OpenBucket>) -> Result<()> {
-        self.ctx().table.get(bucket)?;
+        self.table.get(bucket)?;
         Ok(())
     }
-}
 
-async fn get(store: &mut CallStore, key: &str) -> Result<Option<Vec<u8>>, Error> {
-    let value = session(store)?.get(key).await.map_err(refused)?;
-    Ok(value.map(|value| value.bytes))
-}
-
-async fn set(store: &mut CallStore, key: String, value: Vec<u8>) -> Result<(), Error> {
-    session(store)?.set(key, value, None).await.map_err(refused)
-}
-
-async fn delete(store: &mut CallStore, key: String) -> Result<(), Error> {
-    session(store)?.delete(key).await.map_err(refused)
-}
-
-/// A counter of `state` can be negative, and one of `wasi:keyvalue` cannot.
-async fn increment(store: &mut CallStore, key: String, delta: u64) -> Result<u64, Error> {
-    let by = i64::try_from(delta).map_err(|_| refused(Refusal::NoNumber))?;
-    let sum = session(store)?.increment(key, by, None, 0).await.map_err(refused)?;
-    Ok(sum.unsigned_abs())
-}
-
-async fn keys(store: &mut CallStore, cursor: Option<u64>) -> Result<KeyResponse, Error> {
-    let page = session(store)?.page(cursor, PAGE_KEYS).await.map_err(refused)?;
-    let (keys, cursor) = page.ok_or_else(|| Error::Other("this cursor is none of this call".to_owned()))?;
-    Ok(KeyResponse { keys, cursor })
-}
-
-/// All of it is held here at once, so that there is a limit.
-async fn get_many(store: &mut CallStore, keys: Vec<String>) -> Result<Vec<Option<(String, Vec<u8>)>>, Error> {
-    let session = session(store)?;
-    let mut left = session.limits().call_bytes_max;
-    let mut found = Vec::new();
-    for key in keys {
-        let value = session.get(&key).await.map_err(refused)?;
-        let bytes = size_of::<(String, Vec<u8>)>() + value.as_ref().map_or(0, |value| key.len() + value.bytes.len());
-        left = left.checked_sub(bytes).ok_or_else(|| refused(Refusal::TooLarge))?;
-        found.push(value.map(|value| (key, value.bytes)));
+    /// The bucket of the plugin and the tenant.
+    fn session(&mut self) -> Result<&mut Session, Error> {
+        self.state.session().map_err(error)
     }
-    Ok(found)
-}
 
-/// The bucket of the plugin and the tenant.
-fn session(store: &mut CallStore) -> Result<&mut Session, Error> {
-    state::session(store).map_err(error)
+    async fn read(&mut self, key: &str) -> Result<Option<Vec<u8>>, Error> {
+        let value = self.session()?.get(key).await.map_err(refused)?;
+        Ok(value.map(|value| value.bytes))
+    }
+
+    async fn write(&mut self, key: String, value: Vec<u8>) -> Result<(), Error> {
+        self.session()?.set(key, value, None).await.map_err(refused)
+    }
+
+    async fn remove(&mut self, key: String) -> Result<(), Error> {
+        self.session()?.delete(key).await.map_err(refused)
+    }
+
+    /// A counter of `state` can be negative, one of `wasi:keyvalue` cannot.
+    async fn add(&mut self, key: String, delta: u64) -> Result<u64, Error> {
+        let by = i64::try_from(delta).map_err(|_| refused(Refusal::NotANumber))?;
+        let sum = self.session()?.increment(key, by, None, 0).await.map_err(refused)?;
+        Ok(sum.unsigned_abs())
+    }
+
+    async fn page(&mut self, cursor: Option<u64>) -> Result<KeyResponse, Error> {
+        let page = self.session()?.page(cursor, PAGE_KEYS).await.map_err(refused)?;
+        let (keys, cursor) = page.ok_or_else(|| Error::Other("unknown cursor".to_owned()))?;
+        Ok(KeyResponse { keys, cursor })
+    }
+
+    /// Limits the size of the batch, since all of it is in memory at once.
+    async fn read_many(&mut self, keys: Vec<String>) -> Result<Vec<Option<(String, Vec<u8>)>>, Error> {
+        let session = self.session()?;
+        let mut left = session.limits().call_bytes_max;
+        let mut found = Vec::new();
+        for key in keys {
+            let value = session.get(&key).await.map_err(refused)?;
+            let bytes =
+                size_of::<(String, Vec<u8>)>() + value.as_ref().map_or(0, |value| key.len() + value.bytes.len());
+            left = left.checked_sub(bytes).ok_or_else(|| refused(Refusal::TooLarge))?;
+            found.push(value.map(|value| (key, value.bytes)));
+        }
+        Ok(found)
+    }
 }
 
 fn refused(refusal: Refusal) -> Error {
-    error(state::error(refusal))
+    error(state_error(refusal))
 }
 
-/// An error of `state` as one of `wasi:keyvalue`.
+/// Converts an error of `state`.
 fn error(error: StateError) -> Error {
     let why = match error {
         StateError::NotGranted => return Error::AccessDenied,
-        StateError::TooLarge => "a key, a value or a batch is larger than a limit of plugins.state",
-        StateError::Full => "the plugin's share is used up",
-        StateError::NotANumber => "this is no counter, or it would leave its range",
-        StateError::Unavailable => "the store did not answer, or another call holds the key; try again",
+        StateError::TooLarge => "key, value or batch exceeds a limit of plugins.state",
+        StateError::Full => "storage quota of the plugin reached",
+        StateError::NotANumber => "not a counter, or the result would be out of range",
+        StateError::Unavailable => "store unavailable, or key locked by another call; retry",
     };
     Error::Other(why.to_owned())
 }

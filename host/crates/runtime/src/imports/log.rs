@@ -1,11 +1,19 @@
-//! `log`: lines in the gateway's log.
+//! `log`: writes lines to the gateway's log.
 
 use frontgate_contract::bindings::log;
 use tracing::Level;
+use wasmtime::component::HasData;
 
-use crate::run::store::CallStore;
+use crate::run::output::Output;
 
-impl log::Host for CallStore {
+/// `log` in one call.
+pub(crate) struct LogHost<'a>(pub(crate) &'a Output);
+
+impl HasData for LogHost<'static> {
+    type Data<'a> = LogHost<'a>;
+}
+
+impl log::Host for LogHost<'_> {
     fn write(&mut self, level: log::Level, message: String) {
         let level = match level {
             log::Level::Error => Level::ERROR,
@@ -14,6 +22,6 @@ impl log::Host for CallStore {
             log::Level::Debug => Level::DEBUG,
             log::Level::Trace => Level::TRACE,
         };
-        self.output.line(level, &message);
+        self.0.line(level, &message);
     }
 }

@@ -1,13 +1,21 @@
-//! `host-random`: randomness that no toolchain has frozen.
+//! `host-random`: random bytes of the operating system.
+//!
+//! Some toolchains freeze the state of their generator into the component; this interface does not depend on them.
 
 use frontgate_contract::bindings::host_random::Host;
+use wasmtime::component::HasData;
 
-use crate::run::store::CallStore;
-
-/// `bytes` in `wit/imports.wit`.
+/// Limit of `bytes` in `wit/imports.wit`.
 const BYTES_MAX: u32 = 65_536;
 
-impl Host for CallStore {
+/// `host-random`, which has no state.
+pub(crate) struct RandomHost;
+
+impl HasData for RandomHost {
+    type Data<'a> = RandomHost;
+}
+
+impl Host for RandomHost {
     fn bytes(&mut self, count: u32) -> Vec<u8> {
         let mut bytes = vec![0; count.min(BYTES_MAX) as usize];
         getrandom::fill(&mut bytes).expect("the system has randomness");

@@ -1,16 +1,23 @@
-//! `settings`: what the operator wrote for the plugin.
+//! `settings`: the operator's settings for the plugin.
+
+use std::collections::BTreeMap;
 
 use frontgate_contract::bindings::settings::Host;
+use wasmtime::component::HasData;
 
-use crate::run::store::CallStore;
+/// `settings` in one call.
+pub(crate) struct SettingsHost<'a>(pub(crate) &'a BTreeMap<String, String>);
 
-impl Host for CallStore {
+impl HasData for SettingsHost<'static> {
+    type Data<'a> = SettingsHost<'a>;
+}
+
+impl Host for SettingsHost<'_> {
     fn get(&mut self, key: String) -> Option<String> {
-        self.grants.settings.get(&key).cloned()
+        self.0.get(&key).cloned()
     }
 
     fn all(&mut self) -> Vec<(String, String)> {
-        let settings = self.grants.settings.iter();
-        settings.map(|(key, value)| (key.clone(), value.clone())).collect()
+        self.0.iter().map(|(key, value)| (key.clone(), value.clone())).collect()
     }
 }

@@ -1,11 +1,25 @@
-//! `webhook-signatures`: checks a provider's signature with a key that stays here. It never signs: a plugin gets a
-//! yes or a no.
+//! `webhook-signatures`: verifies a provider's signature with a key that the plugin names and never sees.
+//!
+//! The interface never signs: a plugin receives yes or no.
+
+use std::collections::BTreeMap;
 
 use frontgate_contract::bindings::webhook_signatures::{Algorithm, Host, SignatureError};
+use frontgate_signing::WebhookKey;
+use wasmtime::component::HasData;
 
-use crate::run::store::CallStore;
+/// `webhook-signatures` in one call.
+pub(crate) struct SignaturesHost<'a> {
+    pub(crate) keys: &'a BTreeMap<String, WebhookKey>,
+    /// Signatures that the call may still verify: each one costs a hash over the message.
+    pub(crate) left: &'a mut u32,
+}
 
-impl Host for CallStore {
+impl HasData for SignaturesHost<'static> {
+    type Data<'a> = SignaturesHost<'a>;
+}
+
+impl Host for SignaturesHost<'_> {
     fn verify(
         &mut self,
         key: String,
@@ -13,8 +27,8 @@ impl Host for CallStore {
         message: Vec<u8>,
         signature: String,
     ) -> Result<bool, SignatureError> {
-        self.signatures_left = self.signatures_left.checked_sub(1).ok_or(SignatureError::TooMany)?;
-        let key = self.grants.webhook_keys.get(&key).ok_or(SignatureError::UnknownKey)?;
+        *self.left = self.left.checked_sub(1).ok_or(SignatureError::TooMany)?;
+        let key = self.keys.get(&key).ok_or(SignatureError::UnknownKey)?;
         Ok(key.verify(hash(algorithm), &message, &signature))
     }
 }

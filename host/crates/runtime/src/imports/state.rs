@@ -1,20 +1,41 @@
-//! `state`: what the plugin keeps, for the tenant of the call.
+//! `state`: the plugin's key-value state for the tenant of the call.
+
+use std::sync::Arc;
 
 use frontgate_contract::bindings::plugin_types::Error;
 use frontgate_contract::bindings::state::{Entry, Host, StateError};
-use frontgate_state::Bucket;
-use frontgate_state::session::{Call, Refusal, Session};
+use frontgate_state::session::{Refusal, Session, SessionOptions};
+use frontgate_state::settings::StateLimits;
+use frontgate_state::{Bucket, Buckets};
+use tokio::time::Instant;
+use wasmtime::component::HasData;
 
-use crate::run::store::CallStore;
+use crate::run::output::Output;
 
-impl Host for CallStore {
+/// `state` in one call.
+pub(crate) struct StateHost<'a> {
+    /// None where the operator did not grant any state.
+    pub(crate) limits: Option<&'a StateLimits>,
+    /// The store and the call's deadline; none during a trial start, which has no tenant.
+    pub(crate) buckets: Option<(&'a Arc<Buckets>, Instant)>,
+    /// Names the plugin, the tenant and the request.
+    pub(crate) output: &'a Output,
+    /// Opened by the first function that the plugin calls.
+    pub(crate) session: &'a mut Option<Box<Session>>,
+}
+
+impl HasData for StateHost<'static> {
+    type Data<'a> = StateHost<'a>;
+}
+
+impl Host for StateHost<'_> {
     async fn get(&mut self, key: String) -> Result<Option<Entry>, StateError> {
-        let value = session(self)?.get(&key).await.map_err(error)?;
+        let value = self.session()?.get(&key).await.map_err(state_error)?;
         Ok(value.map(|value| Entry { value: value.bytes, version: value.version }))
     }
 
     async fn set(&mut self, key: String, value: Vec<u8>, seconds: Option<u32>) -> Result<(), StateError> {
-        session(self)?.set(key, value, seconds).await.map_err(error)
+        self.session()?.set(key, value, seconds).await.map_err(state_error)
     }
 
     async fn swap(
@@ -24,45 +45,43 @@ impl Host for CallStore {
         value: Vec<u8>,
         seconds: Option<u32>,
     ) -> Result<bool, StateError> {
-        session(self)?.swap(key, version, value, seconds).await.map_err(error)
+        self.session()?.swap(key, version, value, seconds).await.map_err(state_error)
     }
 
     async fn increment(&mut self, key: String, by: i64, seconds: Option<u32>) -> Result<i64, StateError> {
-        session(self)?.increment(key, by, seconds, i64::MIN).await.map_err(error)
+        self.session()?.increment(key, by, seconds, i64::MIN).await.map_err(state_error)
     }
 
     async fn delete(&mut self, key: String) -> Result<(), StateError> {
-        session(self)?.delete(key).await.map_err(error)
+        self.session()?.delete(key).await.map_err(state_error)
     }
 }
 
-/// A refusal in the contract's words.
-pub(super) fn error(refusal: Refusal) -> StateError {
+impl StateHost<'_> {
+    /// The session of the plugin and the tenant.
+    pub(super) fn session(&mut self) -> Result<&mut Session, StateError> {
+        let limits = self.limits.ok_or(StateError::NotGranted)?;
+        let (buckets, deadline) = self.buckets.ok_or(StateError::Unavailable)?;
+        Ok(self.session.get_or_insert_with(|| {
+            let caller = self.output.caller();
+            let bucket = Bucket { plugin: self.output.plugin().clone(), tenant: caller.tenant.clone() };
+            let request = caller.request.clone();
+            Box::new(Session::open(buckets, SessionOptions { bucket, limits: limits.clone(), request, deadline }))
+        }))
+    }
+}
+
+/// Converts a refusal of the store.
+pub(super) fn state_error(refusal: Refusal) -> StateError {
     match refusal {
         Refusal::TooLarge => StateError::TooLarge,
         Refusal::Full => StateError::Full,
-        Refusal::NoNumber => StateError::NotANumber,
+        Refusal::NotANumber => StateError::NotANumber,
         Refusal::Unavailable => StateError::Unavailable,
     }
 }
 
-/// The bucket of the plugin and the tenant, opened when the call first asks for it.
-pub(super) fn session(store: &mut CallStore) -> Result<&mut Session, StateError> {
-    let limits = store.grants.state.as_ref().ok_or(StateError::NotGranted)?;
-    // While a plugin is only tried, there is nobody for whom it could keep something.
-    let reach = store.reach.as_ref().ok_or(StateError::Unavailable)?;
-    let state = reach.engine.state.as_ref().ok_or(StateError::Unavailable)?;
-    let session = store.state.get_or_insert_with(|| {
-        let caller = store.output.caller();
-        let bucket = Bucket { plugin: store.output.plugin().clone(), tenant: caller.tenant.clone() };
-        let request = caller.request.clone();
-        Box::new(Session::open(state, Call { bucket, limits: limits.clone(), request, deadline: reach.deadline }))
-    });
-    Ok(session)
-}
-
-/// Commits what a call has kept if it has succeeded, before anybody hears its answer; without that there is
-/// no answer.
+/// Commits the writes of a successful call before the caller receives its answer. Fails the call if the commit fails.
 pub(crate) async fn commit<R>(
     session: Option<Box<Session>>,
     outcome: wasmtime::Result<Result<R, Error>>,
@@ -72,7 +91,7 @@ pub(crate) async fn commit<R>(
     };
     match session.commit().await {
         Ok(()) => outcome,
-        // The plugin has said that it succeeded: this is not its word.
+        // Not an error of the plugin, which has returned `ok`.
         Err(error) => Err(error.into()),
     }
 }

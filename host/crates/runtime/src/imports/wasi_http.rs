@@ -1,5 +1,6 @@
-//! `wasi:http/outgoing-handler`: the same requests as through `http-client`, for guests whose toolchain
-//! has a client of its own. Bodies are streams here.
+//! `wasi:http/outgoing-handler`: requests of guests whose toolchain has an HTTP client of its own.
+//!
+//! The same policy and limits hold as for `http-client`; bodies are streams here.
 
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -15,16 +16,17 @@ use wasmtime_wasi_http::{
     Error, ForbiddenHeaderFilter, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks,
 };
 
-use crate::outbound::requests::{Outgoing, Patience, Requests};
-use crate::outbound::{Destination, Failure, Refusal};
+use crate::outbound::destination::Destination;
+use crate::outbound::failure::{Failure, Rejection};
+use crate::outbound::requests::{Outgoing, Requests, Timeouts};
 
-/// Bytes that a guest can hand over at one time: as much as goes over a connection at once.
+/// Largest chunk of a request body that a guest can write at once.
 const CHUNK_BYTES_MAX: usize = 64 * 1024;
 
-/// Bytes of the headers that a guest can write.
+/// Total size of the headers that a guest can set.
 const HEADER_BYTES_MAX: usize = 32 * 1024;
 
-/// The state behind `wasi:http` in one call.
+/// `wasi:http` in one call.
 pub(crate) struct Http {
     context: WasiHttpCtx,
     hooks: Hooks,
@@ -32,9 +34,9 @@ pub(crate) struct Http {
 
 struct Hooks(Arc<Requests>);
 
-/// What a sent request becomes: an answer, and what is left to do while it is read.
-type Sent = Result<(Response<WasiBody>, Rest), Error>;
-type Rest = Box<dyn Future<Output = Result<(), Error>> + Send>;
+/// The response, and a future that drives its body.
+type Sent = Result<(Response<WasiBody>, Driver), Error>;
+type Driver = Box<dyn Future<Output = Result<(), Error>> + Send>;
 
 impl Http {
     pub(crate) fn new(requests: &Arc<Requests>) -> Self {
@@ -53,30 +55,30 @@ impl WasiHttpHooks for Hooks {
         &mut self,
         request: Request<WasiBody>,
         options: Option<RequestOptions>,
-        _: Rest,
+        _: Driver,
     ) -> Box<dyn Future<Output = Sent> + Send> {
         let (requests, outgoing) = (Arc::clone(&self.0), outgoing(request, options));
         let mut sending = Box::pin(async move {
             let response = requests.send(outgoing).await?;
             let response = response.map(|body| body.map_err(Error::from).boxed_unsync());
-            Ok((response, Box::new(async { Ok(()) }) as Rest))
+            Ok((response, Box::new(async { Ok(()) }) as Driver))
         });
-        // Begun here, requests get their turns in the order in which guests usually wait for the answers.
-        let begun = sending.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        // Polled once here, so that requests queue in the order in which the guest sends them.
+        let polled = sending.as_mut().poll(&mut Context::from_waker(Waker::noop()));
         Box::new(async move {
-            match begun {
+            match polled {
                 Poll::Ready(sent) => sent,
                 Poll::Pending => sending.await,
             }
         })
     }
 
-    /// Guests set the length of a body, and it is checked against the body.
+    /// A guest may set `content-length`; hyper checks it against the body.
     fn forbidden_header_filter(&mut self) -> ForbiddenHeaderFilter {
         Arc::new(|name| is_reserved_header(name) && name != CONTENT_LENGTH)
     }
 
-    /// Those that are not are refused with the others, and with a reason.
+    /// True for all: the egress policy rejects other schemes, with a reason.
     fn is_supported_scheme(&mut self, _: &Scheme) -> bool {
         true
     }
@@ -89,7 +91,7 @@ impl WasiHttpHooks for Hooks {
         CHUNK_BYTES_MAX
     }
 
-    /// A guest causes these at will, so they are no warnings of the gateway's.
+    /// Replaces the default implementation, which logs a warning: guests can cause these errors at will.
     fn p2_error_from_hyper(&mut self, _: &hyper::Error) -> ErrorCode {
         ErrorCode::HttpProtocolError
     }
@@ -107,20 +109,20 @@ fn outgoing(request: Request<WasiBody>, options: Option<RequestOptions>) -> Outg
     let (head, body) = request.into_parts();
     let options = options.unwrap_or_default();
     let scheme = head.uri.scheme_str().unwrap_or("https");
-    let to = match head.uri.authority() {
+    let target = match head.uri.authority() {
         Some(authority) => Destination::of_authority(scheme, authority.as_str()),
-        None => Err(Refusal::Url("it names no host".to_owned())),
+        None => Err(Rejection::Url("no host".to_owned())),
     };
-    // What cannot be a path was refused when the guest set it; none means the root.
+    // Invalid paths were rejected when the guest set them.
     let path = head.uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
     Outgoing {
-        to: to.map(|to| (to, path)),
+        target: target.map(|to| (to, path)),
         method: head.method,
         with_secrets: true,
         headers: head.headers,
-        body: body.map_err(|error| Failure::Interrupted(format!("the request: {error}"))).boxed_unsync(),
+        body: body.map_err(|error| Failure::Interrupted(format!("request body: {error}"))).boxed_unsync(),
         file: None,
-        patience: Patience {
+        timeouts: Timeouts {
             whole: None,
             connect: options.connect_timeout,
             first_byte: options.first_byte_timeout,
@@ -129,11 +131,11 @@ fn outgoing(request: Request<WasiBody>, options: Option<RequestOptions>) -> Outg
     }
 }
 
-/// Only this case of `error-code` has a text, and a refusal is of no use without its reason.
+/// Uses `internal-error` for rejections: no other case of `error-code` has a text for the reason.
 impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
         match failure {
-            Failure::Forbidden(_) | Failure::NotConnected(_) | Failure::Secret | Failure::Unreadable(_) => {
+            Failure::Rejected(_) | Failure::NotConnected(_) | Failure::Secret | Failure::Unreadable(_) => {
                 Self::InternalError(Some(failure.to_string()))
             }
             Failure::Timeout => Self::HttpResponseTimeout,

@@ -1,4 +1,4 @@
-//! Where a request of a plugin leads: scheme, host and port in one notation, whatever was written.
+//! The destination of a request: scheme, host and port in one canonical form.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -7,70 +7,70 @@ use frontgate_net::address::canonical;
 use hyper::http::uri::PathAndQuery;
 use url::{Host, Position, Url};
 
-use super::refusal::Refusal;
+use super::failure::Rejection;
 
-/// Where a request leads.
+/// Scheme, host and port of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Destination {
     pub(super) tls: bool,
-    /// A name in lower case without the dot at its end, or an address without brackets.
+    /// A name in lower case without a trailing dot, or an address without brackets.
     host: String,
-    /// The host, where it is an address.
+    /// The host as an address, if it is one.
     address: Option<IpAddr>,
     pub(super) port: u16,
 }
 
-/// A destination, and the path and query that are requested there.
-pub(crate) type Aim = (Destination, PathAndQuery);
+/// A destination with path and query.
+pub(crate) type Target = (Destination, PathAndQuery);
 
 impl Destination {
-    /// Parses a plugin's URL. Rejects control characters: the parser would drop them, and request another path.
-    pub(crate) fn aim(url: &str) -> Result<Aim, Refusal> {
+    /// Parses a plugin's URL. Rejects control characters: the parser would drop them, and the path would be another one.
+    pub(crate) fn target(url: &str) -> Result<Target, Rejection> {
         if url.contains(|c: char| c.is_ascii_control()) {
-            return Err(Refusal::Url("it contains a control character".to_owned()));
+            return Err(Rejection::Url("it contains a control character".to_owned()));
         }
-        Self::aim_at(&Url::parse(url).map_err(Refusal::url)?)
+        Self::target_of(&Url::parse(url).map_err(Rejection::url)?)
     }
 
-    /// Takes a parsed URL apart. A path that cannot be sent is refused, never replaced.
-    pub(crate) fn aim_at(url: &Url) -> Result<Aim, Refusal> {
-        let to = Self::of(url)?;
+    /// Splits a parsed URL. Rejects a path that cannot be sent.
+    pub(crate) fn target_of(url: &Url) -> Result<Target, Rejection> {
+        let destination = Self::of(url)?;
         let path = url[Position::BeforePath..Position::AfterQuery].parse();
-        Ok((to, path.map_err(|_| Refusal::Url("invalid URL path, or longer than 65,534 bytes".to_owned()))?))
+        Ok((destination, path.map_err(|_| Rejection::Url("invalid URL path, or longer than 65,534 bytes".to_owned()))?))
     }
 
-    /// What a URL names. The parser is that of browsers: it knows the addresses that do not look like any.
-    pub(crate) fn of(url: &Url) -> Result<Self, Refusal> {
+    /// The destination of a URL. The WHATWG parser recognises every notation of an address, as browsers do.
+    pub(crate) fn of(url: &Url) -> Result<Self, Rejection> {
         let tls = match url.scheme() {
             "https" => true,
             "http" => false,
-            _ => return Err(Refusal::Scheme),
+            _ => return Err(Rejection::Scheme),
         };
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(Refusal::UserInfo);
+            return Err(Rejection::UserInfo);
         }
         let (host, address) = match url.host() {
             Some(Host::Domain(name)) => (name.strip_suffix('.').unwrap_or(name).to_owned(), None),
             Some(Host::Ipv4(address)) => literal(address.into()),
             Some(Host::Ipv6(address)) => literal(address.into()),
-            None => return Err(Refusal::Url("it names no host".to_owned())),
+            None => return Err(Rejection::Url("no host".to_owned())),
         };
         if host.is_empty() {
-            return Err(Refusal::Url("it names no host".to_owned()));
+            return Err(Rejection::Url("no host".to_owned()));
         }
-        let port = url.port_or_known_default().ok_or(Refusal::Scheme)?;
+        let port = url.port_or_known_default().ok_or(Rejection::Scheme)?;
         Ok(Self { tls, host, address, port })
     }
 
-    /// The same for a request whose scheme and authority come apart from its path.
-    pub(crate) fn of_authority(scheme: &str, authority: &str) -> Result<Self, Refusal> {
-        let url = Url::parse(&format!("{scheme}://{authority}")).map_err(Refusal::url)?;
-        // What has an `@` with nothing before it is not taken for user-info by the parser.
+    /// The destination of a request whose scheme and authority are separate from its path.
+    pub(crate) fn of_authority(scheme: &str, authority: &str) -> Result<Self, Rejection> {
+        let url = Url::parse(&format!("{scheme}://{authority}")).map_err(Rejection::url)?;
+        // The parser accepts an `@` with nothing before it.
         if authority.contains('@') {
-            return Err(Refusal::UserInfo);
+            return Err(Rejection::UserInfo);
         }
         if url.query().is_some() || url.fragment().is_some() || !matches!(url.path(), "" | "/") {
-            return Err(Refusal::Url("its authority is more than host and port".to_owned()));
+            return Err(Rejection::Url("authority with more than host and port".to_owned()));
         }
         Self::of(&url)
     }
@@ -84,7 +84,7 @@ impl Destination {
         self.address
     }
 
-    /// As in a `Host` header: the port stands there only if it is not the scheme's own.
+    /// Value of the `Host` header: the port only if it is not the default.
     pub(super) fn authority(&self) -> String {
         let port = if self.tls { 443 } else { 80 };
         let host = match self.address {
@@ -100,7 +100,7 @@ fn literal(address: IpAddr) -> (String, Option<IpAddr>) {
     (address.to_string(), Some(address))
 }
 
-/// Without path and query, which may say something about a customer.
+/// Without path and query, which may contain personal data.
 impl fmt::Display for Destination {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}://{}", if self.tls { "https" } else { "http" }, self.authority())

@@ -1,5 +1,6 @@
-//! Requests to a host with a bound secret: headers that a plugin may not send, and answers that are withheld because
-//! they contain the secret, or cannot be searched for it.
+//! Checks requests to hosts with a bound secret, and their responses.
+//!
+//! Rejects some headers of plugins. Withholds responses that contain a secret or cannot be searched for it.
 
 use hyper::header::{
     ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_RANGE, CONTENT_TYPE, HeaderName, HeaderValue, IF_RANGE, RANGE,
@@ -7,29 +8,29 @@ use hyper::header::{
 };
 use hyper::{HeaderMap, Response, StatusCode};
 
-use super::echo::Search;
-use super::refusal::{Failure, Refusal};
+use super::failure::{Failure, Rejection};
+use super::secret_scan::Search;
 
-/// Headers that request parts of an answer: each part could hold less of a secret than is recognised.
+/// Headers that request part of a response, which could contain too little of a secret to be recognised.
 const PARTIAL: [HeaderName; 3] = [RANGE, IF_RANGE, HeaderName::from_static("a-im")];
-/// Headers that make some servers answer for another path than that of the request.
+/// Headers that make some servers respond for another path.
 const OTHER_PATH: [HeaderName; 2] =
     [HeaderName::from_static("x-original-url"), HeaderName::from_static("x-rewrite-url")];
-/// The status of an answer that is a difference from another one (RFC 3229).
+/// Status of a response that is a delta (RFC 3229).
 const IM_USED: u16 = 226;
 
-/// Checks a plugin's headers, and requests an answer without compression. `by_path`: a secret is bound to paths.
-pub(super) fn prepare(headers: &mut HeaderMap, by_path: bool) -> Result<(), Refusal> {
-    let refused = PARTIAL.into_iter().chain(OTHER_PATH.into_iter().filter(|_| by_path));
-    if let Some(name) = refused.into_iter().find(|name| headers.contains_key(name)) {
-        return Err(Refusal::Header(name));
+/// Checks a plugin's headers, and requests a response without compression. `by_path`: a secret is bound to paths.
+pub(super) fn prepare(headers: &mut HeaderMap, by_path: bool) -> Result<(), Rejection> {
+    let rejected = PARTIAL.into_iter().chain(OTHER_PATH.into_iter().filter(|_| by_path));
+    if let Some(name) = rejected.into_iter().find(|name| headers.contains_key(name)) {
+        return Err(Rejection::Header(name));
     }
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     Ok(())
 }
 
-/// Checks the head of an answer.
-pub fn check<B>(response: &Response<B>, search: &mut Search) -> Result<(), Failure> {
+/// Checks status and headers of a response.
+pub(super) fn check<B>(response: &Response<B>, search: &mut Search) -> Result<(), Failure> {
     let (status, headers) = (response.status(), response.headers());
     let is_partial = status == StatusCode::PARTIAL_CONTENT || status.as_u16() == IM_USED;
     if is_partial || headers.contains_key(CONTENT_RANGE) {
@@ -48,8 +49,8 @@ pub fn check<B>(response: &Response<B>, search: &mut Search) -> Result<(), Failu
     fields(headers, search)
 }
 
-/// Searches the values, the names, and both in order. A secret that is split over several of them is found.
-pub fn fields(headers: &HeaderMap, search: &mut Search) -> Result<(), Failure> {
+/// Searches values, names, and both in order, so that a secret that is split over several headers is found.
+pub(super) fn fields(headers: &HeaderMap, search: &mut Search) -> Result<(), Failure> {
     let values = headers.values().any(|value| search.finds(value.as_bytes()));
     let names = headers.keys().any(|name| search.finds(name.as_str().as_bytes()));
     let whole =

@@ -1,5 +1,6 @@
-//! What all plugins' requests have in common: who is asked for addresses, which certificates are
-//! trusted, and where the gateway itself listens. No connection is among it.
+//! Network settings that all plugins share: nameservers, trusted certificates, the gateway's own addresses.
+//!
+//! Plugins share no connections.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
@@ -9,64 +10,63 @@ use frontgate_net::resolve::Names;
 use tokio::time::{Instant, timeout_at};
 
 use super::destination::Destination;
-use super::refusal::Failure;
+use super::failure::Failure;
 use crate::settings::Plugins;
 
-/// The network as plugins may see it.
-pub struct Network {
+/// The network of all plugins.
+pub(crate) struct Network {
     names: Names,
     pub(super) tls: Tls,
     pub(super) connections_idle_max: usize,
-    around: Around,
+    overrides: NetworkOverrides,
 }
 
-/// What is around a gateway.
+/// Addresses that the network treats in a special way.
 #[derive(Clone, Default)]
-pub struct Around {
-    /// Where it listens itself.
+pub struct NetworkOverrides {
+    /// Listening addresses of the gateway, which plugins cannot reach.
     pub own: Vec<SocketAddr>,
-    /// Where connections lead instead, while an author works on a plugin.
-    pub detour: Option<Detour>,
+    /// Redirects connections while an author tests a plugin.
+    pub redirect: Option<Redirect>,
 }
 
-/// Where connections to a site lead instead, without TLS, if they do, or why there is none:
-/// `https://crm.example.com`, with a port unless it is the scheme's own.
-pub type Detour = Arc<dyn Fn(&str) -> Option<Result<SocketAddr, String>> + Send + Sync>;
+/// Maps an origin, such as `https://crm.example.com`, to an address for plain HTTP, or to an error. Origins that it maps
+/// to none are not redirected.
+pub type Redirect = Arc<dyn Fn(&str) -> Option<Result<SocketAddr, String>> + Send + Sync>;
 
 impl Network {
-    /// The network around a gateway.
-    pub fn new(config: &Plugins, around: &Around) -> Self {
+    /// Reads nameservers and certificates from the configuration.
+    pub(crate) fn new(config: &Plugins, overrides: &NetworkOverrides) -> Self {
         Self {
             names: Names::new(&config.nameservers),
             tls: Tls::new(&config.ca_files),
             connections_idle_max: config.connections_idle_max,
-            around: around.clone(),
+            overrides: overrides.clone(),
         }
     }
 
-    /// Where a connection leads instead, if it does. Grants and limits hold as before.
-    pub fn detour(&self, to: &Destination) -> Option<Result<SocketAddr, Failure>> {
-        let detour = self.around.detour.as_ref()?;
-        Some(detour(&to.to_string())?.map_err(Failure::NotConnected))
+    /// The address to which a destination is redirected. Grants and limits hold as before.
+    pub(super) fn redirect(&self, to: &Destination) -> Option<Result<SocketAddr, Failure>> {
+        let redirect = self.overrides.redirect.as_ref()?;
+        Some(redirect(&to.to_string())?.map_err(Failure::NotConnected))
     }
 
-    /// All addresses of a host.
-    pub async fn resolve(&self, host: &str, until: Instant) -> Result<Vec<IpAddr>, Failure> {
+    /// Looks up all addresses of a host.
+    pub(super) async fn resolve(&self, host: &str, until: Instant) -> Result<Vec<IpAddr>, Failure> {
         let found = timeout_at(until, self.names.look_up(host)).await;
         let found = found.unwrap_or_else(|_| Err("no nameserver answers in time".to_owned()));
         found.map_err(|error| Failure::NotConnected(format!("looking up {host}: {error}")))
     }
 
-    /// Whether the gateway itself listens there.
+    /// Whether the gateway listens at an address.
     pub(super) fn is_own(&self, address: SocketAddr) -> bool {
-        self.around.own.iter().filter(|own| own.port() == address.port()).any(|own| {
+        self.overrides.own.iter().filter(|own| own.port() == address.port()).any(|own| {
             own.ip().to_canonical() == address.ip() || (own.ip().is_unspecified() && is_of_this_machine(address))
         })
     }
 }
 
-/// Whether an address is one of this machine's: packets for it would come from it. Nothing is sent to
-/// find out.
+/// Whether an address belongs to this machine: the kernel would route packets from it. Sends nothing.
 fn is_of_this_machine(address: SocketAddr) -> bool {
     if address.ip().is_loopback() {
         return true;
@@ -84,9 +84,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_listener_at_every_address_is_found_at_each_of_this_machine() {
+    fn a_wildcard_listener_is_own_at_every_address_of_this_machine() {
         let own = ["0.0.0.0:8080", "127.0.0.1:8081"].map(|own| own.parse().expect("an address"));
-        let network = Network::new(&Plugins::default(), &Around { own: own.to_vec(), detour: None });
+        let network = Network::new(&Plugins::default(), &NetworkOverrides { own: own.to_vec(), redirect: None });
         for (address, expected) in [
             ("127.0.0.1:8080", true),
             ("127.9.9.9:8080", true),

@@ -1,4 +1,4 @@
-//! What a plugin was granted outside: sites, networks of the company's own, and bound secrets.
+//! Egress policy of a plugin: granted sites, private networks and bound secrets.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -10,41 +10,37 @@ use hyper::header::{HeaderName, HeaderValue};
 use ipnet::IpNet;
 
 use super::destination::Destination;
-use super::echo::Patterns;
+use super::failure::Rejection;
 use super::network::Network;
-use super::refusal::Refusal;
+use super::secret_scan::Patterns;
 use crate::settings::Named;
-use crate::settings::outbound::BoundSecret;
-use crate::settings::outbound::Hosts;
-use crate::settings::outbound::Site;
-use crate::settings::outbound::is_below;
-use crate::settings::outbound::is_plain_path;
+use crate::settings::outbound::{BoundSecret, Hosts, Site, is_below, is_plain_path};
 
-/// Addresses of one name that are tried, at most.
+/// Maximum number of addresses of one name to try.
 const ADDRESSES_MAX: usize = 8;
 
-/// The grants of one plugin; the default is none.
+/// Grants of one plugin; none by default.
 #[derive(Default)]
 pub(super) struct Policy {
     sites: Vec<Site>,
     networks: Vec<IpNet>,
     bound: Vec<Bound>,
-    /// All bound secrets that are long enough to be recognised.
+    /// Bound secrets that are long enough to be recognised.
     secrets: Option<Arc<Patterns>>,
 }
 
 /// The bound secrets of one request.
 #[derive(Default)]
 pub(super) struct Binding {
-    /// Secrets to put in, as indexes into all of the plugin.
+    /// Secrets to insert, as indexes into those of the plugin.
     pub(super) secrets: Vec<usize>,
-    /// Whether request and answer are checked: the host has a bound secret, for any path.
+    /// Whether request and response are checked: the host has a bound secret, for any path.
     pub(super) is_guarded: bool,
     /// Whether a secret of the host is bound to paths.
     pub(super) by_path: bool,
 }
 
-/// A header for one site. Has no way to print itself.
+/// A header with a secret, for one site. Has no `Debug`, so that it is never logged.
 struct Bound {
     to: Site,
     paths: Vec<String>,
@@ -53,7 +49,7 @@ struct Bound {
 }
 
 impl Policy {
-    /// Reads grants that have been checked with the configuration.
+    /// Reads grants, which the configuration has validated.
     pub(super) fn new(named: &Named) -> Self {
         Self {
             sites: named.outbound.iter().map(|text| site(text)).collect(),
@@ -67,10 +63,10 @@ impl Policy {
         self.sites.is_empty()
     }
 
-    /// Whether a request may go there, as far as that can be said without its addresses.
-    pub(super) fn admit(&self, to: &Destination) -> Result<(), Refusal> {
+    /// Checks everything about a destination except its addresses.
+    pub(super) fn admit(&self, to: &Destination) -> Result<(), Rejection> {
         if self.is_empty() {
-            return Err(Refusal::NothingGranted);
+            return Err(Rejection::NothingGranted);
         }
         if self.sites.iter().any(|site| covers(site, to)) {
             return Ok(());
@@ -78,55 +74,55 @@ impl Policy {
         if let Some(address) = to.address()
             && let Some(special) = special(address)
         {
-            return Err(Refusal::Literal(address, special.name));
+            return Err(Rejection::Literal(address, special.name));
         }
         let host = to.host().to_owned();
         let named: Vec<&Site> = self.sites.iter().filter(|site| names(&site.hosts, to)).collect();
         Err(match named.iter().any(|site| site.tls == to.tls) {
-            true => Refusal::Port { host, port: to.port },
-            false if named.is_empty() => Refusal::Host(host),
-            false => Refusal::HostScheme { host, scheme: if to.tls { "https" } else { "http" } },
+            true => Rejection::Port { host, port: to.port },
+            false if named.is_empty() => Rejection::Host(host),
+            false => Rejection::HostScheme { host, scheme: if to.tls { "https" } else { "http" } },
         })
     }
 
-    /// Those of a host's addresses that may be connected to; if there is none, why the first may not.
+    /// Filters the addresses of a host. Rejects the request if none is left, for the reason of the first address.
     pub(super) fn reachable(
         &self,
         to: &Destination,
         addresses: &[IpAddr],
         network: &Network,
-    ) -> Result<Vec<IpAddr>, Refusal> {
-        let mut refused = None;
+    ) -> Result<Vec<IpAddr>, Rejection> {
+        let mut rejected = None;
         let mut reachable = Vec::new();
         for address in addresses.iter().map(|address| canonical(*address)) {
             match self.check(to, address, network) {
                 Ok(()) => reachable.push(address),
-                Err(refusal) => refused = refused.or(Some(refusal)),
+                Err(rejection) => rejected = rejected.or(Some(rejection)),
             }
         }
         reachable.truncate(ADDRESSES_MAX);
-        match refused {
-            Some(refusal) if reachable.is_empty() => Err(refusal),
+        match rejected {
+            Some(rejection) if reachable.is_empty() => Err(rejection),
             _ => Ok(reachable),
         }
     }
 
-    fn check(&self, to: &Destination, address: IpAddr, network: &Network) -> Result<(), Refusal> {
+    fn check(&self, to: &Destination, address: IpAddr, network: &Network) -> Result<(), Rejection> {
         if let Some(name) = refused(address, &self.networks) {
             let host = to.host().to_owned();
             return Err(match to.address() {
-                Some(_) => Refusal::Literal(address, name),
-                None => Refusal::Address { host, address, name },
+                Some(_) => Rejection::Literal(address, name),
+                None => Rejection::Address { host, address, name },
             });
         }
         if network.is_own(SocketAddr::new(address, to.port)) {
-            return Err(Refusal::Gateway { host: to.host().to_owned() });
+            return Err(Rejection::Gateway { host: to.host().to_owned() });
         }
         Ok(())
     }
 
     /// Returns the secrets for a destination and a path. Rejects an ambiguous path where secrets are bound to paths.
-    pub(super) fn binding(&self, to: &Destination, path: &str) -> Result<Binding, Refusal> {
+    pub(super) fn binding(&self, to: &Destination, path: &str) -> Result<Binding, Rejection> {
         let mut binding = Binding::default();
         for (index, bound) in self.bound.iter().enumerate().filter(|(_, bound)| covers(&bound.to, to)) {
             binding.is_guarded = true;
@@ -136,19 +132,19 @@ impl Policy {
             }
         }
         if binding.by_path && !is_plain_path(path) {
-            return Err(Refusal::Path);
+            return Err(Rejection::Path);
         }
         Ok(binding)
     }
 
-    /// Puts in secrets, replacing headers of the plugin.
+    /// Inserts secrets, replacing headers of the plugin.
     pub(super) fn bind(&self, secrets: &[usize], headers: &mut HeaderMap) {
         for bound in secrets.iter().filter_map(|index| self.bound.get(*index)) {
             headers.insert(bound.header.clone(), bound.value.clone());
         }
     }
 
-    /// What answers of hosts with bound secrets must not contain: the secrets of all of them.
+    /// Patterns that responses of hosts with bound secrets must not contain: secrets of all these hosts.
     pub(super) fn secrets(&self) -> Option<&Arc<Patterns>> {
         self.secrets.as_ref()
     }
@@ -157,21 +153,21 @@ impl Policy {
 impl Bound {
     fn new(bound: &BoundSecret) -> Self {
         let value = bound.render().ok().and_then(confidential);
-        let value = value.expect("a checked configuration has values that are headers");
-        let header = HeaderName::try_from(&bound.header).expect("a checked configuration has names of headers");
+        let value = value.expect("the configuration was validated");
+        let header = HeaderName::try_from(&bound.header).expect("the configuration was validated");
         Self { to: site(&bound.to), paths: bound.paths.clone(), header, value }
     }
 }
 
 fn site(text: &str) -> Site {
-    Site::parse(text).expect("a checked configuration has sites that can be read")
+    Site::parse(text).expect("the configuration was validated")
 }
 
 fn covers(site: &Site, to: &Destination) -> bool {
     site.tls == to.tls && site.port == to.port && names(&site.hosts, to)
 }
 
-/// An address is granted as such only: a name never stands for one, nor one for a name.
+/// A name never grants an address, nor an address a name.
 fn names(hosts: &Hosts, to: &Destination) -> bool {
     match (hosts, to.address()) {
         (Hosts::Address(granted), Some(address)) => *granted == address,

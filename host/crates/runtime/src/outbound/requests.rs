@@ -1,97 +1,102 @@
-//! The requests of one call: how many, how large, how long, and what they came to.
+//! HTTP requests of one call: limits on their number, size and time, and their totals.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use frontgate_telemetry::brief;
 use http_body_util::BodyExt as _;
-use hyper::body::Body as _;
+use hyper::body::{Body as _, Incoming};
 use hyper::header::{CONTENT_LENGTH, HOST, HeaderValue};
 use hyper::{HeaderMap, Method, Request, Response, Uri};
+use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 use tracing::{debug, warn};
 
-use super::body::{ResponseBody, capped, read_whole};
-use super::echo::Patterns;
-use super::exchange::Exchange;
+use super::body::{Body, capped};
+use super::destination::Target;
+use super::egress::Egress;
+use super::failure::{Failure, Rejection};
 use super::guard;
+use super::in_flight::InFlight;
 use super::policy::Binding;
-use super::traces::Traces;
-use super::{Aim, Body, Egress, Failure, Refusal};
-use crate::run::call::Caller;
+use super::response_body::{ResponseBody, Window, read_whole};
+use super::secret_scan::Patterns;
+use super::side_effects::SideEffects;
+use crate::caller::Caller;
 use crate::settings::Limits;
 
-/// Hosts that are remembered of one call.
+/// Hosts in the record of one call.
 const HOSTS_MAX: usize = 16;
 
-/// Methods that plugins may use. CONNECT opens a tunnel; TRACE, and others such as TRACK and DEBUG, return the header
-/// of the request, with the secret that was put in.
+/// Methods that plugins may use. CONNECT opens a tunnel; TRACE, TRACK and DEBUG return the header of the request, which
+/// may contain a bound secret.
 const METHODS: [Method; 7] =
     [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];
 
-/// What a call sends.
+/// Requests of one call.
 pub(crate) struct Requests {
     pub(super) egress: Arc<Egress>,
     pub(super) caller: Caller,
-    pub(super) places: Semaphore,
-    /// When the call ends; none while a plugin is only tried.
+    /// For concurrent requests.
+    pub(super) permits: Semaphore,
+    /// Deadline of the call; none during a trial start.
     deadline: Option<Instant>,
-    pub(super) traces: Option<Arc<Traces>>,
+    pub(super) side_effects: Option<Arc<SideEffects>>,
     limits: Limits,
     used: Mutex<Used>,
-    /// Bytes of answers that were read whole, as long as they are there.
+    /// Bytes of searched responses that are in memory.
     held: Arc<AtomicUsize>,
 }
 
-/// What a call has used.
+/// Totals of a call's requests.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Used {
-    /// Requests, those that were refused included.
+    /// Requests, including rejected ones.
     pub(crate) requests: u32,
-    /// Bytes that were written to connections, headers included.
+    /// Bytes written to connections, including headers.
     pub(crate) sent: u64,
-    /// Bytes that were read from them.
+    /// Bytes read from connections.
     pub(crate) received: u64,
-    /// The hosts that were allowed, up to a number.
+    /// Hosts that the policy admitted, up to a maximum.
     pub(crate) hosts: BTreeSet<String>,
 }
 
-/// A request as a plugin wants it.
+/// A request of a plugin.
 pub(crate) struct Outgoing {
-    pub(crate) to: Result<Aim, Refusal>,
+    pub(crate) target: Result<Target, Rejection>,
     pub(crate) method: Method,
-    /// Whether secrets that are bound to the destination are put in.
+    /// Whether to insert secrets that are bound to the destination.
     pub(crate) with_secrets: bool,
-    /// Without those that are the gateway's to set.
+    /// Without headers that only the gateway sets.
     pub(crate) headers: HeaderMap,
     pub(crate) body: Body,
-    /// What of it is a file, and may be larger.
+    /// Which body is a file, with a limit of its own.
     pub(crate) file: Option<FileIn>,
-    pub(crate) patience: Patience,
+    pub(crate) timeouts: Timeouts,
 }
 
-/// Where a file is.
+/// Which body is a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FileIn {
-    /// The gateway makes the body of files.
+    /// The gateway builds the request from files.
     Request,
-    /// The answer is one.
-    Answer,
+    /// The response is a file.
+    Response,
 }
 
-/// How long a plugin wants to wait; never longer than its limits.
+/// Timeouts of a plugin, within its limits.
 #[derive(Default)]
-pub(crate) struct Patience {
-    /// For everything.
+pub(crate) struct Timeouts {
+    /// For the whole request.
     pub(crate) whole: Option<Duration>,
     /// For the connection.
     pub(crate) connect: Option<Duration>,
-    /// For the answer to begin.
+    /// For the head of the response.
     pub(crate) first_byte: Option<Duration>,
-    /// For each further part of it.
+    /// For each further part of the response.
     pub(crate) between_bytes: Option<Duration>,
 }
 
@@ -101,58 +106,58 @@ impl Requests {
         limits: &Limits,
         caller: &Caller,
         deadline: Option<Instant>,
-        traces: Option<Arc<Traces>>,
+        side_effects: Option<Arc<SideEffects>>,
     ) -> Arc<Self> {
         Arc::new(Self {
             egress: Arc::clone(egress),
             caller: caller.clone(),
-            places: Semaphore::new(limits.outbound_concurrent_max as usize),
+            permits: Semaphore::new(limits.outbound_concurrent_max as usize),
             deadline,
-            traces,
+            side_effects,
             limits: limits.clone(),
             used: Mutex::default(),
             held: Arc::default(),
         })
     }
 
-    /// What the call has used so far.
+    /// Totals so far.
     pub(crate) fn used(&self) -> Used {
-        self.used.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.used.lock().clone()
     }
 
-    /// Bytes that the gateway holds of answers that the plugin has not read.
+    /// Bytes of responses in memory that the plugin has not read.
     pub(crate) fn held(&self) -> usize {
         self.held.load(Ordering::Relaxed)
     }
 
-    /// Sends a request, and gives the answer when its header is there.
-    pub async fn send(self: &Arc<Self>, mut outgoing: Outgoing) -> Result<Response<Body>, Failure> {
+    /// Sends a request. Returns the response when its head has arrived.
+    pub(crate) async fn send(self: &Arc<Self>, mut outgoing: Outgoing) -> Result<Response<Body>, Failure> {
         let sent = match self.admit(&mut outgoing) {
-            Ok((to, binding, deadline)) => self.send_to(to, binding, deadline, outgoing).await,
-            Err(refusal) => Err(self.unsent(refusal.into())),
+            Ok((target, binding, deadline)) => self.send_to(target, binding, deadline, outgoing).await,
+            Err(rejection) => Err(self.unsent(rejection.into())),
         };
-        sent.inspect_err(|failure| self.tell(failure))
+        sent.inspect_err(|failure| self.log(failure))
     }
 
-    /// Every check that needs no network.
-    fn admit(&self, outgoing: &mut Outgoing) -> Result<(Aim, Binding, Instant), Refusal> {
+    /// Checks everything that needs no network.
+    fn admit(&self, outgoing: &mut Outgoing) -> Result<(Target, Binding, Instant), Rejection> {
         let sent = {
-            let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut used = self.used.lock();
             used.requests = used.requests.saturating_add(1);
             used.requests
         };
         let max = self.limits.outbound_requests_max;
         if sent > max {
-            return Err(Refusal::Requests(max));
+            return Err(Rejection::Requests(max));
         }
-        let deadline = self.deadline.ok_or(Refusal::Trial)?;
+        let deadline = self.deadline.ok_or(Rejection::Trial)?;
         if self.egress.is_empty() {
-            return Err(Refusal::NothingGranted);
+            return Err(Rejection::NothingGranted);
         }
-        let (to, path) = outgoing.to.clone()?;
+        let (to, path) = outgoing.target.clone()?;
         self.egress.policy.admit(&to)?;
         if !METHODS.contains(&outgoing.method) {
-            return Err(Refusal::Method(outgoing.method.clone()));
+            return Err(Rejection::Method(outgoing.method.clone()));
         }
         let mut binding = self.egress.policy.binding(&to, path.path())?;
         if binding.is_guarded {
@@ -167,71 +172,83 @@ impl Requests {
 
     async fn send_to(
         self: &Arc<Self>,
-        (to, path): Aim,
+        (destination, path): Target,
         binding: Binding,
         deadline: Instant,
         outgoing: Outgoing,
     ) -> Result<Response<Body>, Failure> {
-        let Outgoing { method, mut headers, body, file, patience, .. } = outgoing;
+        let Outgoing { method, mut headers, body, file, timeouts, .. } = outgoing;
         let limits = &self.limits;
-        let most = |is_file: bool, usually| if is_file { limits.outbound_file_bytes_max } else { usually };
-        let sent_max = most(file == Some(FileIn::Request), limits.outbound_request_bytes_max);
-        let received_max = most(file == Some(FileIn::Answer), limits.outbound_response_bytes_max);
+        let max = |is_file: bool, other| if is_file { limits.outbound_file_bytes_max } else { other };
+        let sent_max = max(file == Some(FileIn::Request), limits.outbound_request_bytes_max);
+        let received_max = max(file == Some(FileIn::Response), limits.outbound_response_bytes_max);
         if announced(&headers, &body) > u64::try_from(sent_max).unwrap_or(u64::MAX) {
             return Err(self.unsent(Failure::RequestTooLarge));
         }
         let whole = Duration::from_millis(limits.outbound_timeout_ms);
-        let until = deadline.min(Instant::now() + shorter(whole, patience.whole));
-        match timeout_at(until, self.places.acquire()).await {
-            Ok(place) => place.expect("nobody closes it").forget(),
+        let until = deadline.min(Instant::now() + shorter(whole, timeouts.whole));
+        match timeout_at(until, self.permits.acquire()).await {
+            Ok(permit) => permit.expect("the semaphore is never closed").forget(),
             Err(_) => {
-                let text = "outbound_concurrent_max requests of this call are under way";
+                let text = "outbound_concurrent_max requests of this call are in flight";
                 return Err(self.unsent(Failure::NotConnected(text.to_owned())));
             }
         }
         let connect = Duration::from_millis(limits.outbound_connect_timeout_ms);
-        let connected = until.min(Instant::now() + shorter(connect, patience.connect));
-        let answered = until.min(Instant::now() + shorter(whole, patience.first_byte));
+        let connected_until = until.min(Instant::now() + shorter(connect, timeouts.connect));
+        let head_until = until.min(Instant::now() + shorter(whole, timeouts.first_byte));
         let Binding { secrets, is_guarded, .. } = binding;
         self.egress.policy.bind(&secrets, &mut headers);
-        let Some(mut exchange) = Exchange::new(self, to, secrets, &method) else {
-            self.places.add_permits(1);
-            return Err(self.unsent(Failure::NotConnected("the call was given up".to_owned())));
+        let Some(mut in_flight) = InFlight::new(self, destination, secrets, &method) else {
+            self.permits.add_permits(1);
+            return Err(self.unsent(Failure::NotConnected("the call was cancelled".to_owned())));
         };
-        let host = HeaderValue::try_from(exchange.to().authority()).expect("a host is a header value");
+        let host = HeaderValue::try_from(in_flight.destination().authority()).expect("a host is a header value");
         headers.insert(HOST, host);
         let mut request = Request::new(capped(body, sent_max));
         *request.method_mut() = method;
         *request.uri_mut() = Uri::from(path);
         *request.headers_mut() = headers;
-        let response = match exchange.send(request, connected, answered).await {
-            Ok(response) => response,
-            Err(failure) => return Err(exchange.fail(failure)),
-        };
+        let sent = in_flight.send(request, connected_until, head_until).await;
+        let window = Window { bytes_max: received_max, until, between: shorter(whole, timeouts.between_bytes) };
+        match sent {
+            Ok(response) => self.receive(response, in_flight, is_guarded, file, window).await,
+            Err(failure) => Err(in_flight.fail(failure)),
+        }
+    }
+
+    /// Checks the head of a response, and limits its body.
+    async fn receive(
+        self: &Arc<Self>,
+        response: Response<Incoming>,
+        in_flight: InFlight,
+        is_guarded: bool,
+        file: Option<FileIn>,
+        window: Window,
+    ) -> Result<Response<Body>, Failure> {
         let mut search = self.egress.policy.secrets().filter(|_| is_guarded).map(Patterns::search);
         if let Some(search) = &mut search
             && let Err(failure) = guard::check(&response, search)
         {
-            return Err(exchange.fail(failure));
+            return Err(in_flight.fail(failure));
         }
         let (mut head, incoming) = response.into_parts();
-        if incoming.size_hint().lower() > u64::try_from(received_max).unwrap_or(u64::MAX) {
-            return Err(exchange.fail(Failure::ResponseTooLarge("outbound_response_bytes_max")));
+        if incoming.size_hint().lower() > u64::try_from(window.bytes_max).unwrap_or(u64::MAX) {
+            return Err(in_flight.fail(Failure::ResponseTooLarge("outbound_response_bytes_max")));
         }
-        let between = shorter(whole, patience.between_bytes);
-        let body = ResponseBody::new(incoming, exchange, search, received_max, until, between);
+        let body = ResponseBody::new(incoming, in_flight, search, window);
         if !is_guarded {
             return Ok(Response::from_parts(head, body.boxed_unsync()));
         }
-        // They contain the reason phrase, which was not searched.
+        // The extensions contain the reason phrase, which was not searched.
         head.extensions.clear();
-        // The plugin gets the body after its end was searched. Holding back only bytes that look like a secret would be
+        // The plugin gets the body after all of it was searched. Withholding only bytes that look like a secret would be
         // an oracle for guesses, letter by letter. Files are read by the gateway, not by the plugin.
         let body = match file {
-            Some(FileIn::Answer) => {
+            Some(FileIn::Response) => {
                 let requests = Arc::clone(self);
                 body.map_err(move |failure| {
-                    requests.tell(&failure);
+                    requests.log(&failure);
                     failure
                 })
                 .boxed_unsync()
@@ -241,26 +258,30 @@ impl Requests {
         Ok(Response::from_parts(head, body))
     }
 
-    /// Counts a failure before the request had its turn.
+    /// Counts a request that failed before it was in flight.
     fn unsent(&self, failure: Failure) -> Failure {
         self.count(failure.verdict());
         failure
     }
 
-    /// Reports a failure to the log. A refusal is for the operator, who may have forgotten a grant; other failures happen every day.
-    fn tell(&self, failure: &Failure) {
+    /// Logs a failure. Rejections and withheld responses are warnings, since the operator may have forgotten a grant; other
+    /// failures are routine.
+    fn log(&self, failure: &Failure) {
         let (plugin, tenant, request) = self.labels();
         let text = brief(&failure.to_string());
         let is_withheld = matches!(failure, Failure::Secret | Failure::Unreadable(_));
-        if is_withheld && self.egress.is_news(failure.verdict()) {
+        if is_withheld && self.egress.should_warn(failure.verdict()) {
             warn!(event = "outbound.answer_withheld", plugin, tenant, request, "plugin `{plugin}`: {text}");
             return;
         }
-        if matches!(failure, Failure::Forbidden(_)) && self.egress.is_news(failure.verdict()) {
-            warn!(plugin, tenant, request, "plugin `{plugin}` sent a request that was refused: {text}");
+        if matches!(failure, Failure::Rejected(_)) && self.egress.should_warn(failure.verdict()) {
+            warn!(
+                event = "outbound.request_rejected",
+                plugin, tenant, request, "request of plugin `{plugin}` rejected: {text}"
+            );
             return;
         }
-        debug!(plugin, tenant, request, "plugin `{plugin}` has no answer: {text}");
+        debug!(plugin, tenant, request, "request of plugin `{plugin}` failed: {text}");
     }
 
     pub(super) fn labels(&self) -> (&str, &str, &str) {
@@ -268,25 +289,25 @@ impl Requests {
     }
 
     pub(super) fn note_bytes(&self, sent: u64, received: u64) {
-        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut used = self.used.lock();
         used.sent = used.sent.saturating_add(sent);
         used.received = used.received.saturating_add(received);
     }
 
     fn note_host(&self, host: &str) {
-        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut used = self.used.lock();
         if used.hosts.len() < HOSTS_MAX && !used.hosts.contains(host) {
             used.hosts.insert(host.to_owned());
         }
     }
 }
 
-/// A limit, or what a plugin wants instead if that is less.
-fn shorter(limit: Duration, wish: Option<Duration>) -> Duration {
-    wish.map_or(limit, |wish| wish.min(limit))
+/// The timeout of a plugin, or the limit if that is shorter.
+fn shorter(limit: Duration, timeout: Option<Duration>) -> Duration {
+    timeout.map_or(limit, |timeout| timeout.min(limit))
 }
 
-/// The size of a body, as far as it is known before it is sent.
+/// Size of a body, as far as it is known before it is sent.
 fn announced(headers: &HeaderMap, body: &Body) -> u64 {
     let length: Option<u64> = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     length.unwrap_or_default().max(body.size_hint().lower())
@@ -305,7 +326,7 @@ impl Drop for Requests {
                 sent = used.sent,
                 received = used.received,
                 hosts = hosts.join(","),
-                "the call sent {} outbound requests",
+                "call sent {} requests",
                 used.requests
             );
         }
@@ -313,36 +334,4 @@ impl Drop for Requests {
 }
 
 #[cfg(test)]
-mod tests {
-    use http_body_util::{BodyExt as _, Empty};
-
-    use super::*;
-    use crate::outbound::Destination;
-    use crate::outbound::network::{Around, Network};
-    use crate::settings::{Named, Plugins};
-
-    #[tokio::test]
-    async fn a_plugin_that_is_only_tried_reaches_nothing() {
-        let named: Named = toml::from_str("outbound = [\"http://localhost\"]").expect("a configuration");
-        let network = Arc::new(Network::new(&Plugins::default(), &Around::default()));
-        let egress = Arc::new(Egress::new(&"p".into(), Some(&named), &network));
-        let caller = Caller {
-            tenant: "-".into(),
-            request: "trial".into(),
-            share: None,
-            receipts: crate::run::call::Receipts::default(),
-        };
-        let requests = Requests::new(&egress, &Limits::default(), &caller, None, None);
-        let sent = requests.send(Outgoing {
-            to: Destination::aim("http://localhost/"),
-            method: Method::GET,
-            with_secrets: true,
-            headers: HeaderMap::new(),
-            body: Empty::new().map_err(|never| match never {}).boxed_unsync(),
-            file: None,
-            patience: Patience::default(),
-        });
-        assert!(matches!(sent.await, Err(Failure::Forbidden(Refusal::Trial))));
-        assert_eq!(requests.used().requests, 1);
-    }
-}
+mod tests;

@@ -1,39 +1,94 @@
-//! Places for calls: none is begun that the pool has no room for, no plugin and no tenant takes all of
-//! them, and who would wait in vain is told at once.
+//! Admission control: limits concurrent calls per pool, plugin and tenant, and rejects callers that cannot be admitted
+//! before their deadline.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::timeout_at;
+use tokio::time::{Instant, timeout_at};
 
-use super::call::Deadlines;
-use super::caller::Caller;
-use super::engine::Engine;
+use crate::caller::TenantShare;
 use crate::error::CallError;
-use crate::live::Live;
+use crate::settings::Plugins;
 
-/// What a call holds until its store is gone: a place in the pool, and one of its plugin's and its
-/// tenant's.
-pub(crate) struct Place {
+/// Deadlines of a call.
+#[derive(Debug, Clone, Copy)]
+pub struct Deadlines {
+    /// For admission.
+    pub queue: Instant,
+    /// For the answer.
+    pub answer: Instant,
+}
+
+/// Capacity for calls of the whole process, and the queue of callers that wait for it.
+pub(crate) struct Admission {
+    calls: Arc<Semaphore>,
+    /// For calls within others (`directory`): calls that hold all other permits cannot block them.
+    nested_calls: Arc<Semaphore>,
+    queue: Queue,
+}
+
+/// Permits that a call holds until its store is dropped: of the pool, its plugin and its tenant.
+pub(crate) struct Admitted {
     _permits: Vec<OwnedSemaphorePermit>,
 }
 
-/// Callers that wait for a place.
+impl Admission {
+    pub(crate) fn new(config: &Plugins) -> Self {
+        Self {
+            calls: Arc::new(Semaphore::new(config.calls_max as usize)),
+            nested_calls: Arc::new(Semaphore::new(config.directory_calls_max as usize)),
+            queue: Queue { waiting: AtomicU32::new(0), max: config.queue_max },
+        }
+    }
+
+    /// Free capacity for calls that are not nested.
+    pub(crate) fn free(&self) -> usize {
+        self.calls.available_permits()
+    }
+
+    /// Admits a call at once or in its turn, as long as `average_run` of its time is left.
+    pub(crate) async fn admit(
+        &self,
+        plugin: &Arc<Semaphore>,
+        share: Option<&TenantShare>,
+        nested: bool,
+        deadlines: Deadlines,
+        average_run: Duration,
+    ) -> Result<Admitted, CallError> {
+        let calls = if nested { &self.nested_calls } else { &self.calls };
+        let limits = [Some(plugin), share.map(|share| share.permits(nested)), Some(calls)].into_iter().flatten();
+        // The common case, without a timer or a place in the queue.
+        let at_once: Result<Vec<_>, _> = limits.clone().map(|limit| Arc::clone(limit).try_acquire_owned()).collect();
+        if let Ok(permits) = at_once {
+            return Ok(Admitted { _permits: permits });
+        }
+        let _waiting = self.queue.join().ok_or(CallError::Busy("plugins.queue_max calls are waiting"))?;
+        let in_turn = async {
+            let mut permits = Vec::with_capacity(3);
+            for limit in limits {
+                permits.push(Arc::clone(limit).acquire_owned().await.expect("the semaphore is never closed"));
+            }
+            Admitted { _permits: permits }
+        };
+        let latest = deadlines.answer.checked_sub(average_run).unwrap_or(deadlines.answer);
+        let admitted = timeout_at(deadlines.queue.min(latest), in_turn).await;
+        admitted.map_err(|_| CallError::Busy("no place became free in time"))
+    }
+}
+
+/// Counts waiting callers.
 #[derive(Debug)]
-pub(crate) struct Queue {
+struct Queue {
     waiting: AtomicU32,
     max: u32,
 }
 
 impl Queue {
-    pub(crate) fn new(max: u32) -> Self {
-        Self { waiting: AtomicU32::new(0), max }
-    }
-
     fn join(&self) -> Option<Waiting<'_>> {
+        // Dropping the guard undoes the increment where the queue is full.
         let waiting = Waiting(self);
-        // The guard takes back what is one too many.
         (self.waiting.fetch_add(1, Ordering::Relaxed) < self.max).then_some(waiting)
     }
 }
@@ -44,39 +99,4 @@ impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         self.0.waiting.fetch_sub(1, Ordering::Relaxed);
     }
-}
-
-/// A place for a call, at once or in its turn, as long as there is time left for the call itself.
-/// Calls within others have places of their own: who holds the others cannot keep them waiting.
-pub(super) async fn admit(
-    engine: &Engine,
-    plugin: &Live,
-    caller: &Caller,
-    within: bool,
-    deadlines: Deadlines,
-) -> Result<Place, CallError> {
-    let places = if within { &engine.directory_places } else { &engine.places };
-    let share = caller.share.as_deref().map(|share| share.places(within));
-    let gates = [Some(&plugin.places), share, Some(places)];
-    let gates = gates.into_iter().flatten();
-    // Nearly all find one, and need neither timer nor turn.
-    let at_once: Result<Vec<_>, _> = gates.clone().map(|gate| Arc::clone(gate).try_acquire_owned()).collect();
-    if let Ok(permits) = at_once {
-        return Ok(Place { _permits: permits });
-    }
-    let _waiting = engine.queue.join().ok_or(CallError::Busy("plugins.queue_max calls are waiting"))?;
-    let in_turn = async {
-        let mut permits = Vec::with_capacity(3);
-        for gate in gates {
-            permits.push(turn(gate).await);
-        }
-        Place { _permits: permits }
-    };
-    let answer = deadlines.answer.checked_sub(plugin.meters.usual_run()).unwrap_or(deadlines.answer);
-    let until = deadlines.queue.min(answer);
-    timeout_at(until, in_turn).await.map_err(|_| CallError::Busy("no place became free in time"))
-}
-
-async fn turn(gate: &Arc<Semaphore>) -> OwnedSemaphorePermit {
-    Arc::clone(gate).acquire_owned().await.expect("nobody closes it")
 }

@@ -1,14 +1,16 @@
-//! A breaker for each version of a plugin: one that keeps crashing or running out of time is left alone
-//! for a while, so that its callers have their answer at once and others have its places.
+//! Circuit breaker for one version of a plugin.
+//!
+//! A plugin that keeps trapping or timing out is not called for a while: its callers get an error at once, and other
+//! plugins get its capacity.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use crate::settings::Breaker as Settings;
 
-/// Counts failures in a row.
+/// Counts consecutive failures.
 #[derive(Debug)]
 pub(crate) struct Breaker {
     settings: Settings,
@@ -17,20 +19,20 @@ pub(crate) struct Breaker {
 
 #[derive(Debug, Clone, Copy)]
 enum State {
-    /// Calls go through; so many failed in a row.
+    /// Calls pass; counts consecutive failures.
     Closed { failures: u32 },
-    /// No call goes through before that time.
+    /// Calls are rejected until a point in time.
     Open { until: Instant, pause: Duration },
-    /// One call is trying whether it goes again.
-    Trying { pause: Duration },
+    /// One call probes whether the plugin has recovered; others are rejected.
+    HalfOpen { pause: Duration },
 }
 
-/// Lets a call through. One that is neither [`Pass::ended`] nor [`Pass::failed`] says nothing of the plugin.
+/// Permission for one call. Dropping it without [`Pass::ended`] or [`Pass::failed`] does not affect the failure count.
 #[derive(Debug)]
 pub(crate) struct Pass<'b> {
     breaker: &'b Breaker,
-    /// Whether it is the one that tries.
-    tries: bool,
+    /// Whether this call is the probe.
+    probes: bool,
 }
 
 impl Breaker {
@@ -38,58 +40,53 @@ impl Breaker {
         Self { settings: settings.clone(), state: Mutex::new(State::Closed { failures: 0 }) }
     }
 
-    /// Whether a call may begin now.
+    /// Returns permission for a call, or none while the breaker is open.
     pub(crate) fn pass(&self, now: Instant) -> Option<Pass<'_>> {
-        let mut state = self.lock();
-        let tries = match *state {
+        let mut state = self.state.lock();
+        let probes = match *state {
             State::Closed { .. } => false,
             State::Open { until, .. } if now < until => return None,
             State::Open { pause, .. } => {
-                *state = State::Trying { pause };
+                *state = State::HalfOpen { pause };
                 true
             }
-            State::Trying { .. } => return None,
+            State::HalfOpen { .. } => return None,
         };
-        Some(Pass { breaker: self, tries })
+        Some(Pass { breaker: self, probes })
     }
 
-    /// How long calls are refused from now on, if they are.
+    /// Remaining time for which calls are rejected; none while the breaker is closed.
     pub(crate) fn open_for(&self, now: Instant) -> Option<Duration> {
-        match *self.lock() {
+        match *self.state.lock() {
             State::Closed { .. } => None,
             State::Open { until, .. } => Some(until.saturating_duration_since(now)),
-            State::Trying { .. } => Some(Duration::ZERO),
+            State::HalfOpen { .. } => Some(Duration::ZERO),
         }
-    }
-
-    /// Nothing panics while it holds this lock.
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Pass<'_> {
-    /// The call ended as calls should, whatever it said.
+    /// Reports that the call returned, with `ok` or an error of the contract.
     pub(crate) fn ended(self) {
-        let mut state = self.breaker.lock();
-        // Calls that began before it opened change nothing.
-        if self.tries || matches!(*state, State::Closed { .. }) {
+        let mut state = self.breaker.state.lock();
+        // Calls that started before the breaker opened do not close it.
+        if self.probes || matches!(*state, State::Closed { .. }) {
             *state = State::Closed { failures: 0 };
         }
     }
 
-    /// The call crashed or ran out of time; says for how long the breaker is open if that opened it.
+    /// Reports that the call trapped or timed out. Returns the pause if this opened the breaker.
     pub(crate) fn failed(self, now: Instant) -> Option<Duration> {
         let settings = &self.breaker.settings;
-        let mut state = self.breaker.lock();
+        let mut state = self.breaker.state.lock();
         let pause = match *state {
             State::Closed { failures } if failures + 1 >= settings.failures => Duration::from_millis(settings.pause_ms),
             State::Closed { failures } => {
                 *state = State::Closed { failures: failures + 1 };
                 return None;
             }
-            State::Trying { pause } if self.tries => (pause * 2).min(Duration::from_millis(settings.pause_max_ms)),
-            State::Trying { .. } | State::Open { .. } => return None,
+            State::HalfOpen { pause } if self.probes => (pause * 2).min(Duration::from_millis(settings.pause_max_ms)),
+            State::HalfOpen { .. } | State::Open { .. } => return None,
         };
         *state = State::Open { until: now + pause, pause };
         Some(pause)
@@ -98,9 +95,9 @@ impl Pass<'_> {
 
 impl Drop for Pass<'_> {
     fn drop(&mut self) {
-        let mut state = self.breaker.lock();
-        // The call that tried was given up by its caller: the next one tries.
-        if let (true, State::Trying { pause }) = (self.tries, *state) {
+        let mut state = self.breaker.state.lock();
+        // The probe was cancelled: the next call probes.
+        if let (true, State::HalfOpen { pause }) = (self.probes, *state) {
             *state = State::Open { until: Instant::now(), pause };
         }
     }
@@ -119,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn it_opens_after_so_many_failures_in_a_row_and_not_before() {
+    fn it_opens_after_the_configured_consecutive_failures() {
         let (breaker, now) = (breaker(), Instant::now());
         assert_eq!((fail(&breaker, now), fail(&breaker, now)), (None, None));
         breaker.pass(now).expect("it is closed").ended();
@@ -130,35 +127,35 @@ mod tests {
     }
 
     #[test]
-    fn one_call_tries_and_decides() {
+    fn one_probe_decides() {
         let (breaker, mut now) = (breaker(), Instant::now());
         for _ in 0..3 {
             fail(&breaker, now);
         }
         for pause in [2, 3, 3] {
             now += Duration::from_secs(4);
-            let trying = breaker.pass(now).expect("it may try");
+            let probe = breaker.pass(now).expect("it may probe");
             assert!(breaker.pass(now).is_none(), "one at a time");
-            assert_eq!(trying.failed(now), Some(Duration::from_secs(pause)));
+            assert_eq!(probe.failed(now), Some(Duration::from_secs(pause)));
         }
         now += Duration::from_secs(4);
-        breaker.pass(now).expect("it may try").ended();
+        breaker.pass(now).expect("it may probe").ended();
         assert!(breaker.open_for(now).is_none() && breaker.pass(now).is_some());
     }
 
     #[test]
-    fn a_try_that_nobody_waits_for_leaves_the_next_one_to_try() {
+    fn after_a_cancelled_probe_the_next_call_probes() {
         let (breaker, now) = (breaker(), Instant::now());
         for _ in 0..3 {
             fail(&breaker, now);
         }
         let later = now + Duration::from_secs(4);
-        drop(breaker.pass(later).expect("it may try"));
+        drop(breaker.pass(later).expect("it may probe"));
         assert!(breaker.pass(later).is_some());
     }
 
     #[test]
-    fn calls_that_began_before_it_opened_change_nothing() {
+    fn calls_that_started_before_it_opened_do_not_affect_it() {
         let (breaker, now) = (breaker(), Instant::now());
         let early: Vec<_> = (0..5).map(|_| breaker.pass(now).expect("it is closed")).collect();
         let opened: Vec<_> = early.into_iter().map(|pass| pass.failed(now)).collect();

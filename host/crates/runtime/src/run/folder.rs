@@ -1,5 +1,6 @@
-//! A granted folder, and the threads that work on it: a drive that hangs holds up the calls of its own plugin,
-//! and takes no thread that others need.
+//! A granted folder and the threads that read it.
+//!
+//! Each plugin has threads of its own: a hanging file system delays calls of that plugin only.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -7,54 +8,66 @@ use std::future::{Future, poll_fn};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
+use parking_lot::Mutex;
 use rustix::fs::OFlags;
 use tokio::runtime::{Builder, Runtime};
 use wasmtime_wasi::filesystem::Dir;
 use wasmtime_wasi::{FsPerms, OpenMode};
 
-/// How long an opened folder is used for further calls. One that is replaced as a whole is seen after that.
+/// How long calls reuse an open folder. A folder that was replaced is noticed after that.
 const OPENED_FOR: Duration = Duration::from_secs(1);
 
-/// Operations that were given up while they ran, for each thread: with more of them the folder is refused
-/// until some have ended, so that nothing piles up behind a drive that hangs.
+/// Abandoned operations per thread. At the limit, operations are rejected until some have ended, so that nothing queues
+/// up behind a hanging file system.
 const ABANDONED_PER_THREAD: usize = 4;
 
 /// The folder of one plugin.
 pub(crate) struct Folder {
     path: PathBuf,
     opened: Mutex<Option<(Instant, Dir)>>,
+    pool: Arc<FilePool>,
+}
+
+/// An open folder, and the threads that read it.
+#[derive(Clone)]
+pub(crate) struct OpenFolder {
+    pub(crate) dir: Dir,
     pub(crate) pool: Arc<FilePool>,
 }
 
 impl Folder {
-    /// A folder on these threads.
+    /// A folder that is read on the threads of a pool.
     pub(crate) fn new(path: &Path, pool: &Arc<FilePool>) -> Self {
         Self { path: path.to_owned(), opened: Mutex::default(), pool: Arc::clone(pool) }
     }
 
-    /// The open folder.
-    pub(crate) async fn open(&self) -> anyhow::Result<Dir> {
-        let known = self.opened.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    /// Opens the folder, or reuses it.
+    pub(crate) async fn open(&self) -> anyhow::Result<OpenFolder> {
+        let known = self.opened.lock().clone();
         if let Some((since, dir)) = known
             && since.elapsed() < OPENED_FOR
         {
-            return Ok(dir);
+            return Ok(self.on_pool(dir));
         }
         let path = self.path.clone();
         let opening = async { tokio::task::spawn_blocking(move || open(&path)).await };
         let Some(opened) = self.pool.run(opening).await else {
-            bail!("the drive of the granted folder {} does not answer", self.path.display());
+            bail!("file system of the granted folder {} does not respond", self.path.display());
         };
-        let dir = opened.context("the thread that opens it ended")?;
-        let dir = dir.with_context(|| format!("opening the granted folder {}", self.path.display()))?;
+        let dir = opened.context("thread ended while opening the granted folder")?;
+        let dir = dir.with_context(|| format!("failed to open the granted folder {}", self.path.display()))?;
         let dir = Dir::new(dir, FsPerms::ReadOnly, OpenMode::READ, false);
-        *self.opened.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), dir.clone()));
-        Ok(dir)
+        *self.opened.lock() = Some((Instant::now(), dir.clone()));
+        Ok(self.on_pool(dir))
+    }
+
+    fn on_pool(&self, dir: Dir) -> OpenFolder {
+        OpenFolder { dir, pool: Arc::clone(&self.pool) }
     }
 }
 
@@ -63,22 +76,22 @@ fn open(path: &Path) -> std::io::Result<File> {
     File::options().read(true).custom_flags(flags.bits().cast_signed()).open(path)
 }
 
-/// The threads of each plugin. A plugin that is loaded anew keeps its own: a drive that hangs gets no more with
-/// each version.
+/// The pool of each plugin. All versions of a plugin share one, so that reloads do not add threads behind a hanging file
+/// system.
 pub(crate) struct FilePools {
     threads: usize,
     all: Mutex<HashMap<Arc<str>, Arc<FilePool>>>,
 }
 
 impl FilePools {
-    /// So many threads at most for each.
+    /// Pools with at most `threads` threads each.
     pub(crate) fn new(threads: usize) -> Self {
         Self { threads, all: Mutex::default() }
     }
 
-    /// Those of one plugin.
+    /// The pool of one plugin.
     pub(crate) fn of(&self, plugin: &Arc<str>) -> std::io::Result<Arc<FilePool>> {
-        let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.all.lock();
         if let Some(pool) = all.get(plugin) {
             return Ok(Arc::clone(pool));
         }
@@ -88,23 +101,23 @@ impl FilePools {
     }
 }
 
-/// Threads for file operations of one plugin. They start when they are needed, and end when they are not.
+/// Threads for file operations of one plugin, started on demand.
 pub(crate) struct FilePool {
-    /// Only its threads for blocking work are used; nothing is ever polled on it.
+    /// Provides the threads for blocking work; no future is polled on it.
     runtime: Option<Runtime>,
     threads: usize,
     abandoned: Arc<AtomicUsize>,
 }
 
 impl FilePool {
-    /// So many threads at most.
+    /// A pool with at most `threads` threads.
     pub(crate) fn new(threads: usize) -> std::io::Result<Self> {
         let runtime = Builder::new_current_thread().max_blocking_threads(threads).thread_name("files").build()?;
         Ok(Self { runtime: Some(runtime), threads, abandoned: Arc::default() })
     }
 
-    /// Lets what a future does on threads that may block happen on these; nothing where too many that were
-    /// given up still hang.
+    /// Polls a future so that its blocking work runs on these threads. Returns none if too many abandoned operations
+    /// still run.
     pub(crate) async fn run<F: Future>(&self, operation: F) -> Option<F::Output> {
         if self.hangs() {
             return None;
@@ -116,12 +129,12 @@ impl FilePool {
         Some(output)
     }
 
-    /// Whether too many operations were given up that have not ended.
+    /// Whether too many abandoned operations still run.
     pub(crate) fn hangs(&self) -> bool {
         self.abandoned.load(Ordering::Relaxed) >= self.threads * ABANDONED_PER_THREAD
     }
 
-    /// Counts an operation that was given up, until a thread is free.
+    /// Counts an abandoned operation until a thread becomes free.
     pub(crate) fn abandon(&self) {
         let abandoned = Arc::clone(&self.abandoned);
         abandoned.fetch_add(1, Ordering::Relaxed);
@@ -130,14 +143,14 @@ impl FilePool {
         });
     }
 
-    /// The same for a function that waits for nothing.
+    /// Calls a function so that blocking work which it spawns runs on these threads.
     pub(crate) fn enter<T>(&self, operation: impl FnOnce() -> T) -> T {
         let _inside = self.runtime.as_ref().map(Runtime::enter);
         operation()
     }
 }
 
-/// An operation. One that is dropped before its end may hold a thread for as long as the drive likes.
+/// A running operation. Dropping it before its end leaves a thread blocked for an unknown time.
 struct Running<'p> {
     pool: &'p FilePool,
     ended: bool,
@@ -153,7 +166,7 @@ impl Drop for Running<'_> {
 
 impl Drop for FilePool {
     fn drop(&mut self) {
-        // Dropping it does not wait for a drive that hangs.
+        // Does not wait for a hanging file system.
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }
@@ -167,21 +180,21 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_drive_that_hangs_takes_the_threads_of_its_own_pool_and_no_more() {
+    async fn a_hanging_file_system_blocks_only_the_threads_of_its_own_pool() {
         let pool = FilePool::new(2).expect("a pool");
         let (go, gone) = channel::<()>();
         let gone = Arc::new(Mutex::new(gone));
-        // What is given up while a thread is free ends soon.
+        // Operations that are abandoned while a thread is free end soon.
         for _ in 0..2 * (ABANDONED_PER_THREAD + 1) {
             let gone = Arc::clone(&gone);
             let hanging = async {
-                let hang = move || gone.lock().expect("it is not poisoned").recv().is_err();
+                let hang = move || gone.lock().recv().is_err();
                 tokio::task::spawn_blocking(hang).await
             };
             let ended = tokio::time::timeout(Duration::from_millis(1), pool.run(hanging)).await;
             assert!(!matches!(ended, Ok(Some(_))));
         }
-        assert!(pool.run(async {}).await.is_none(), "nothing piles up");
+        assert!(pool.run(async {}).await.is_none(), "operations are rejected");
         // The process's own threads are free.
         tokio::task::spawn_blocking(|| {}).await.expect("a thread");
         drop(go);
@@ -194,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pool_goes_without_waiting_for_a_drive_that_hangs() {
+    fn dropping_a_pool_does_not_wait_for_a_hanging_file_system() {
         let pool = FilePool::new(1).expect("a pool");
         let (_hangs, hang) = channel::<()>();
         pool.runtime.as_ref().expect("it runs").spawn_blocking(move || hang.recv().is_err());
@@ -212,7 +225,7 @@ mod tests {
         let granted = Folder::new(folder.path(), &Arc::new(FilePool::new(1).expect("a pool")));
         let first = granted.open().await.expect("a folder");
         let second = granted.open().await.expect("a folder");
-        assert!(Arc::ptr_eq(&first.dir, &second.dir));
+        assert!(Arc::ptr_eq(&first.dir.dir, &second.dir.dir));
         let missing = Folder::new(&folder.path().join("missing"), &granted.pool);
         assert!(missing.open().await.is_err());
     }

@@ -1,33 +1,36 @@
-//! What a plugin writes to `log`, standard output and standard error: lines in the gateway's log,
-//! up to a budget. What is over is dropped and counted, never a trap.
+//! Output of a plugin (`log`, stdout, stderr) as lines of the gateway's log.
+//!
+//! Lines beyond the limits are dropped and counted; they never trap.
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use frontgate_telemetry::is_invisible;
+use parking_lot::Mutex;
 use tokio::io::AsyncWrite;
 use tracing::{Level, debug, enabled, error, info, trace, warn};
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 
-use super::budget::Usage;
-use super::caller::Caller;
+use super::usage::Usage;
+use crate::caller::Caller;
 use crate::settings::Limits;
 
-/// Everything that one call writes.
+/// Output of one call.
 #[derive(Debug)]
 pub(crate) struct Output {
     plugin: Arc<str>,
     caller: Caller,
-    left: Mutex<Left>,
+    left: Mutex<Remaining>,
     usage: Arc<Usage>,
 }
 
+/// Lines and bytes that the call may still write.
 #[derive(Debug)]
-struct Left {
+struct Remaining {
     lines: u32,
     bytes: usize,
 }
@@ -37,24 +40,24 @@ impl Output {
         Self {
             plugin: Arc::clone(plugin),
             caller: caller.clone(),
-            left: Mutex::new(Left { lines: limits.output_lines_max, bytes: limits.output_bytes_max }),
+            left: Mutex::new(Remaining { lines: limits.output_lines_max, bytes: limits.output_bytes_max }),
             usage: Arc::clone(usage),
         }
     }
 
-    /// Which plugin writes it.
+    /// Name of the plugin.
     pub(crate) fn plugin(&self) -> &Arc<str> {
         &self.plugin
     }
 
-    /// For whom the call is made.
+    /// On whose behalf the call was made.
     pub(crate) fn caller(&self) -> &Caller {
         &self.caller
     }
 
-    /// Logs one line, or what of it fits, or drops it.
+    /// Logs a line as far as it fits into the limits.
     pub(crate) fn line(&self, level: Level, text: &str) {
-        // The level of an event is fixed where it is written, and what nobody reads costs nothing.
+        // The macro, since the level of a tracing event is a constant. Disabled levels cost nothing.
         macro_rules! log {
             ($level:ident, $event:ident) => {
                 if enabled!(target: "plugin", Level::$level)
@@ -74,9 +77,9 @@ impl Output {
         }
     }
 
-    /// As much of a line as the budget still has, without what would forge another line.
+    /// Cuts a line to the limits, and removes characters that could forge another line.
     fn fitting(&self, text: &str) -> Option<String> {
-        let mut left = lock(&self.left);
+        let mut left = self.left.lock();
         if left.lines == 0 || left.bytes == 0 {
             self.drop_line();
             return None;
@@ -96,7 +99,7 @@ impl Output {
     }
 
     fn can_take(&self, bytes: usize) -> bool {
-        lock(&self.left).bytes >= bytes
+        self.left.lock().bytes >= bytes
     }
 }
 
@@ -105,14 +108,16 @@ impl Drop for Output {
         let dropped = self.usage.lines_dropped.load(Ordering::Relaxed);
         if dropped > 0 {
             let (plugin, tenant, request) = self.labels();
-            warn!(target: "plugin", plugin, tenant, request, "dropped {dropped} lines of output past the plugin's limits");
+            warn!(
+                target: "plugin",
+                event = "plugin.output_dropped",
+                plugin,
+                tenant,
+                request,
+                "{dropped} lines of output dropped: limit reached"
+            );
         }
     }
-}
-
-/// Nothing panics while it holds one of these locks.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Standard output or standard error: bytes that become lines.
@@ -132,7 +137,7 @@ impl Stream {
         Self::new(output, Level::INFO)
     }
 
-    /// A panic of a plugin arrives here.
+    /// Panics of plugins are written here.
     pub(crate) fn stderr(output: &Arc<Output>) -> Self {
         Self::new(output, Level::WARN)
     }
@@ -142,15 +147,15 @@ impl Stream {
         Self { pending: Arc::new(Mutex::new(pending)) }
     }
 
-    /// What is written from here on belongs to another call.
+    /// Attributes later output to another call.
     pub(crate) fn turn_to(&self, output: &Arc<Output>) {
-        let mut pending = lock(&self.pending);
+        let mut pending = self.pending.lock();
         pending.flush();
         pending.output = Arc::clone(output);
     }
 
     fn take(&self, bytes: &[u8]) {
-        let mut pending = lock(&self.pending);
+        let mut pending = self.pending.lock();
         let mut pieces = bytes.split(|byte| *byte == b'\n');
         let last = pieces.next_back().unwrap_or_default();
         for piece in pieces {
@@ -162,7 +167,7 @@ impl Stream {
 }
 
 impl Pending {
-    /// Bytes that could not be logged any more are not kept either.
+    /// Buffers bytes only if they could still be logged.
     fn push(&mut self, piece: &[u8]) {
         let length = self.line.len() + piece.len();
         if self.output.can_take(length) {

@@ -1,138 +1,161 @@
-//! What a call's store holds: what the plugin was granted, and what it has used of it.
+//! The data of one call's store: grants, limits, and the state of each capability.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use frontgate_state::session::Session;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Instant;
 use wasmtime::component::ResourceTable;
 use wasmtime::{CallHook, Store, UpdateDeadline};
-use wasmtime_wasi::filesystem::Dir;
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtxView, WasiHttpView};
 
-use super::budget::{Pool, Space, Usage};
-use super::caller::Caller;
-use super::folder::FilePool;
-use super::held::{LOOK_CALLS, held};
+use super::folder::OpenFolder;
+use super::host_context::HostContext;
+use super::host_memory::{CHECK_INTERVAL, held};
+use super::memory::{MemoryLimiter, MemoryPool};
+use super::offload::INLINE_MAX;
 use super::output::{Output, Stream};
-use super::spread::INLINE_MAX;
-use super::warm::Life;
+use super::usage::Usage;
+use crate::caller::Caller;
 use crate::grants::Grants;
 use crate::imports::attachments::Reading;
-use crate::imports::directory::Reach;
 use crate::imports::wasi_http::Http;
-use crate::live::Live;
 use crate::outbound::requests::Requests;
+use crate::settings::Limits;
 
-/// What a plugin gets of random bytes at a time.
+/// Limit of one call to `wasi:random`.
 const RANDOM_BYTES_MAX: u64 = 64 * 1024;
+
+/// What a store takes from its plugin.
+#[derive(Clone, Copy)]
+pub(crate) struct Allowance<'p> {
+    pub(crate) name: &'p Arc<str>,
+    pub(crate) grants: &'p Arc<Grants>,
+    pub(crate) limits: &'p Limits,
+}
 
 /// The data of one store.
 pub struct CallStore {
     pub(crate) grants: Arc<Grants>,
-    pub space: Space,
-    pub usage: Arc<Usage>,
+    pub(crate) memory: MemoryLimiter,
+    pub(crate) usage: Arc<Usage>,
     host_memory_bytes_max: usize,
     pub(crate) output: Arc<Output>,
-    /// None while a plugin is only tried.
-    pub(crate) reach: Option<Reach>,
-    pub(super) life: Life,
+    /// None during a trial start.
+    pub(crate) context: Option<HostContext>,
+    pub(crate) life: Life,
     stdout: Stream,
     stderr: Stream,
-    /// What it sends; outlives the store for whoever wants to know.
-    pub(crate) outbound: Arc<Requests>,
+    /// HTTP requests. Outlives the store in the record of the call.
+    pub(crate) requests: Arc<Requests>,
     http: Http,
-    /// The file that it reads.
+    /// `attachments`: the file that the plugin is reading.
     pub(crate) reading: Option<Reading>,
-    /// Signatures of webhooks that it may still check.
+    /// `webhook-signatures`: how many the plugin may still verify.
     pub(crate) signatures_left: u32,
-    /// What the plugin keeps, once it has asked for it.
-    pub(crate) state: Option<Box<Session>>,
-    /// None until the plugin asks for it, as most calls never do.
+    /// `state`: created by the first call to it.
+    pub(crate) session: Option<Box<Session>>,
+    /// WASI: created by the first call to it, which most calls never make.
     wasi: Option<WasiCtx>,
-    /// The granted folder, and the threads that work on it.
-    pub(crate) folder: Option<(Dir, Arc<FilePool>)>,
-    table: ResourceTable,
+    /// `wasi:filesystem`: the granted folder.
+    pub(crate) folder: Option<OpenFolder>,
+    pub(crate) table: ResourceTable,
+}
+
+/// Age of a store, for instance reuse.
+pub(crate) struct Life {
+    pub(crate) created: Instant,
+    pub(crate) calls: u32,
+    /// Held by instances that are kept between calls.
+    pub(crate) place: Option<OwnedSemaphorePermit>,
 }
 
 impl CallStore {
-    fn new(plugin: &Live, caller: &Caller, reach: Option<Reach>, folder: Option<Dir>) -> Self {
-        let (grants, limits, usage) = (&plugin.grants, &plugin.limits, Arc::default());
-        let output = Arc::new(Output::new(&plugin.name, caller, limits, &usage));
+    fn new(plugin: Allowance<'_>, caller: &Caller, context: Option<HostContext>, folder: Option<OpenFolder>) -> Self {
+        let (limits, usage) = (plugin.limits, Arc::default());
+        let output = Arc::new(Output::new(plugin.name, caller, limits, &usage));
         let (stdout, stderr) = (Stream::stdout(&output), Stream::stderr(&output));
         let mut table = ResourceTable::new();
         table.set_max_capacity(limits.handles_max);
-        let outbound = requests(plugin, caller, reach.as_ref());
+        let requests = requests(plugin, caller, context.as_ref());
         Self {
-            grants: Arc::clone(grants),
-            space: Space::new(limits, &usage, pools(caller, reach.as_ref())),
+            grants: Arc::clone(plugin.grants),
+            memory: MemoryLimiter::new(limits, &usage, pools(caller, context.as_ref())),
             host_memory_bytes_max: limits.host_memory_bytes_max,
             usage,
             output,
-            reach,
-            life: Life::begin(),
+            context,
+            life: Life { created: Instant::now(), calls: 0, place: None },
             stdout,
             stderr,
-            http: Http::new(&outbound),
-            outbound,
+            http: Http::new(&requests),
+            requests,
             reading: None,
             signatures_left: limits.signatures_max,
-            state: None,
+            session: None,
             wasi: None,
-            folder: folder.zip(plugin.folder.as_ref().map(|folder| Arc::clone(&folder.pool))),
+            folder,
             table,
         }
     }
 
-    /// Ends a call for which too much is held. Called after each call of the plugin into the gateway.
-    fn look_at_memory(&mut self) -> wasmtime::Result<()> {
-        if !self.usage.host_calls.load(Ordering::Relaxed).is_multiple_of(LOOK_CALLS) {
+    /// Ends a call on whose behalf the gateway holds too much memory. Runs when a host function returns.
+    fn check_host_memory(&mut self) -> wasmtime::Result<()> {
+        if !self.usage.host_calls.load(Ordering::Relaxed).is_multiple_of(CHECK_INTERVAL) {
             return Ok(());
         }
-        let state = self.state.as_ref().map_or(0, |state| state.held());
+        let session = self.session.as_ref().map_or(0, |session| session.held());
         let reading = self.reading.as_ref().map_or(0, Reading::held);
-        if held(&mut self.table) + self.outbound.held() + state + reading <= self.host_memory_bytes_max {
+        if held(&mut self.table) + self.requests.held() + session + reading <= self.host_memory_bytes_max {
             return Ok(());
         }
-        self.space.refused = Some("host_memory_bytes_max");
-        Err(wasmtime::format_err!("the gateway holds too much for this call"))
+        self.memory.refused = Some("host_memory_bytes_max");
+        Err(wasmtime::format_err!("the gateway holds too much memory for this call"))
     }
 
-    /// Makes the store that of another call.
-    fn renew(&mut self, plugin: &Live, caller: &Caller, reach: Option<Reach>) {
+    /// Resets everything that belongs to a single call.
+    fn reset(&mut self, plugin: Allowance<'_>, caller: &Caller, context: HostContext) {
         self.usage = Arc::default();
-        self.space.renew(&self.usage);
-        self.output = Arc::new(Output::new(&plugin.name, caller, &plugin.limits, &self.usage));
+        self.memory.renew(&self.usage);
+        self.output = Arc::new(Output::new(plugin.name, caller, plugin.limits, &self.usage));
         self.stdout.turn_to(&self.output);
         self.stderr.turn_to(&self.output);
-        self.outbound = requests(plugin, caller, reach.as_ref());
-        self.http = Http::new(&self.outbound);
-        self.reach = reach;
+        self.requests = requests(plugin, caller, Some(&context));
+        self.http = Http::new(&self.requests);
+        self.context = Some(context);
         self.reading = None;
         self.signatures_left = plugin.limits.signatures_max;
-        self.state = None;
+        self.session = None;
     }
 }
 
-/// The memory that a call's instance takes is a part of these. A trial run has none to share.
-fn pools(caller: &Caller, reach: Option<&Reach>) -> [Option<Arc<Pool>>; 2] {
-    let all = reach.map(|reach| Arc::clone(&reach.engine.memory));
+/// Pools that the memory of the instance is part of; a trial start has none.
+fn pools(caller: &Caller, context: Option<&HostContext>) -> [Option<Arc<MemoryPool>>; 2] {
+    let all = context.map(|context| Arc::clone(&context.memory));
     let tenant = caller.share.as_ref().map(|share| Arc::clone(&share.memory));
     [tenant, all]
 }
 
-fn requests(plugin: &Live, caller: &Caller, reach: Option<&Reach>) -> Arc<Requests> {
-    let deadline = reach.map(|reach| reach.deadline);
-    let traces = reach.and_then(|reach| reach.traces.clone());
-    Requests::new(&plugin.grants.egress, &plugin.limits, caller, deadline, traces)
+fn requests(plugin: Allowance<'_>, caller: &Caller, context: Option<&HostContext>) -> Arc<Requests> {
+    let deadline = context.map(|context| context.deadline);
+    let side_effects = context.and_then(|context| context.side_effects.clone());
+    Requests::new(&plugin.grants.egress, plugin.limits, caller, deadline, side_effects)
 }
 
-/// A store with every budget armed, before any of the plugin's code runs.
-pub fn fresh(plugin: &Live, caller: &Caller, reach: Option<Reach>, folder: Option<Dir>) -> Store<CallStore> {
-    let limits = &plugin.limits;
-    let mut store = Store::new(plugin.pre.engine(), CallStore::new(plugin, caller, reach, folder));
-    store.limiter(|data| &mut data.space);
+/// Creates a store with every limit armed, before any code of the plugin runs.
+pub(crate) fn fresh(
+    engine: &wasmtime::Engine,
+    plugin: Allowance<'_>,
+    caller: &Caller,
+    context: Option<HostContext>,
+    folder: Option<OpenFolder>,
+) -> Store<CallStore> {
+    let limits = plugin.limits;
+    let mut store = Store::new(engine, CallStore::new(plugin, caller, context, folder));
+    store.limiter(|data| &mut data.memory);
     store.set_hostcall_fuel(limits.answer_bytes_max);
     store.set_max_component_handles(limits.handles_max);
     store.call_hook(|mut store, hook| match hook {
@@ -140,13 +163,13 @@ pub fn fresh(plugin: &Live, caller: &Caller, reach: Option<Reach>, folder: Optio
             store.data().usage.host_calls.fetch_add(1, Ordering::Relaxed);
             Ok(())
         }
-        CallHook::ReturningFromHost => store.data_mut().look_at_memory(),
+        CallHook::ReturningFromHost => store.data_mut().check_host_memory(),
         CallHook::CallingWasm | CallHook::ReturningFromWasm => Ok(()),
     });
-    let budget = Duration::from_millis(limits.cpu_time_ms);
+    let cpu_time = Duration::from_millis(limits.cpu_time_ms);
     store.epoch_deadline_callback(move |store| {
         let spent = store.data().usage.cpu.spent_in_poll();
-        Ok(if spent >= budget {
+        Ok(if spent >= cpu_time {
             UpdateDeadline::Interrupt
         } else if spent < INLINE_MAX {
             UpdateDeadline::Continue(1)
@@ -158,9 +181,9 @@ pub fn fresh(plugin: &Live, caller: &Caller, reach: Option<Reach>, folder: Optio
     store
 }
 
-/// Arms every budget anew for another call in a store that was used before.
-pub(crate) fn renew(store: &mut Store<CallStore>, plugin: &Live, caller: &Caller, reach: Reach) {
-    store.data_mut().renew(plugin, caller, Some(reach));
+/// Arms every limit again for another call in a reused store.
+pub(crate) fn renew(store: &mut Store<CallStore>, plugin: Allowance<'_>, caller: &Caller, context: HostContext) {
+    store.data_mut().reset(plugin, caller, context);
     store.set_epoch_deadline(1);
 }
 

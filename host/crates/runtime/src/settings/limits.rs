@@ -1,46 +1,61 @@
-//! `[plugins.limits]`: what one call of a plugin may use.
+//! `[plugins.limits]`: resources of one call of a plugin.
 
 use frontgate_settings::limits;
 
 limits! {
-    /// What one call of a plugin may use.
+    /// Limits of one call. A plugin can have limits of its own in `[plugins.named.NAME]`.
     Limits,
     /// Limits of one plugin that differ from `[plugins.limits]`.
     LimitOverrides,
 
-    /// Time on a processor.
+    /// Processor time.
+    #[schemars(range(min = 1, max = 86_400_000))]
     cpu_time_ms: u64 = 1_000,
-    /// Time by the clock; never longer than what the callback's deadline leaves.
+    /// Elapsed time. The deadline of the callback can be earlier. At most `plugins.drain_timeout_ms`.
+    #[schemars(range(min = 1, max = 86_400_000))]
     call_timeout_ms: u64 = 5_000,
-    /// Linear memories of the call, added up.
-    memory_bytes_max: usize = 64 * 1024 * 1024,
-    /// Memory that the gateway holds for the call: what is behind its handles, files that it reads, state that it
-    /// has written.
-    host_memory_bytes_max: usize = 8 * 1024 * 1024,
-    /// Elements of all tables of the call, added up.
+    /// Size of all linear memories in bytes.
+    #[schemars(range(min = 65_536, max = 4_u64 << 30), extend("x-restart" = "when raised"))]
+    memory_bytes_max: usize = 64 << 20,
+    /// Memory in bytes that the gateway holds for the call: headers, streams, open files, folder listings, and state
+    /// that it has written. A call that needs more is ended.
+    #[schemars(range(min = 65_536, max = 4_u64 << 30))]
+    host_memory_bytes_max: usize = 8 << 20,
+    /// Elements of all tables.
+    #[schemars(range(min = 1, max = 10_000_000), extend("x-restart" = "when raised"))]
     table_elements_max: usize = 100_000,
-    /// Lines in the log, from `log`, standard output and standard error together.
+    /// Lines of log, standard output and standard error. Further lines are dropped.
     output_lines_max: u32 = 100,
-    /// Bytes in those lines.
-    output_bytes_max: usize = 16 * 1024,
-    /// Bytes of one answer, or of what one call into the gateway hands over.
-    answer_bytes_max: usize = 2 * 1024 * 1024,
-    /// Open files, streams and the like.
+    /// Size of those lines in bytes.
+    output_bytes_max: usize = 16 << 10,
+    /// Size in bytes of the call's result, and of what one call into the gateway passes.
+    #[schemars(range(min = 1, max = 1 << 30))]
+    answer_bytes_max: usize = 2 << 20,
+    /// Open files, streams and other handles.
+    #[schemars(range(min = 1, max = 1_000_000))]
     handles_max: usize = 1_024,
-    /// Signatures of webhooks that it may check; each costs a hash over the message.
+    /// Webhook signatures that the call may verify with `webhook_keys`.
+    #[schemars(range(min = 0, max = 10_000))]
     signatures_max: u32 = 20,
-    /// Requests that it may send; those that are refused count.
+    /// Outbound requests, including rejected ones.
+    #[schemars(range(min = 0, max = 1_000_000))]
     outbound_requests_max: u32 = 20,
-    /// Of those at one time; further ones wait.
+    /// Concurrent outbound requests. Further requests wait.
+    #[schemars(range(min = 1, max = 1_000))]
     outbound_concurrent_max: u32 = 4,
-    /// Bytes in the body of one request.
-    outbound_request_bytes_max: usize = 1024 * 1024,
-    /// Bytes in a body that the gateway makes of files: `http-client.upload`, and what it fetches for Front.
-    outbound_file_bytes_max: usize = 25 * 1024 * 1024,
-    /// Bytes in the body of one answer.
-    outbound_response_bytes_max: usize = 1024 * 1024,
-    /// Until a connection is open: the look-up of the name, the connection, TLS.
+    /// Size of a request's body in bytes. `http-client` passes a request as a whole, so `answer_bytes_max` applies too.
+    #[schemars(range(min = 0, max = 1 << 30))]
+    outbound_request_bytes_max: usize = 1 << 20,
+    /// Size in bytes of a request's body when the gateway streams files of channels' messages.
+    #[schemars(range(min = 0, max = 1 << 30))]
+    outbound_file_bytes_max: usize = 25 << 20,
+    /// Size of a response's body in bytes.
+    #[schemars(range(min = 0, max = 1 << 30))]
+    outbound_response_bytes_max: usize = 1 << 20,
+    /// Timeout of a connection attempt, including name resolution and TLS.
+    #[schemars(range(min = 1, max = 86_400_000))]
     outbound_connect_timeout_ms: u64 = 2_000,
-    /// The whole request; never longer than what is left of the call.
+    /// Timeout of a request. The end of the call can be earlier.
+    #[schemars(range(min = 1, max = 86_400_000))]
     outbound_timeout_ms: u64 = 3_000,
 }

@@ -1,5 +1,4 @@
-//! Where a plugin may send requests, and the secrets that are put into them on the way:
-//! `outbound`, `outbound_networks` and `bound_secrets` of `[plugins.named.NAME]`.
+//! `outbound` and `bound_secrets` of `[plugins.named.NAME]`: sites that a plugin may call, and secrets for its requests.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,34 +7,35 @@ use std::net::IpAddr;
 use frontgate_net::address::canonical;
 use frontgate_settings::Secret;
 use percent_encoding::percent_decode_str;
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 use zeroize::Zeroizing;
 
-/// What `outbound` names: `https://api.example.com`, `https://*.example.org:8443`, `http://10.0.0.5:8080`.
+/// A site in `outbound`: `https://api.example.com`, `https://*.example.org:8443`, `http://10.0.0.5:8080`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Site {
-    /// `https`.
+    /// Whether the scheme is `https`, not `http`.
     pub(crate) tls: bool,
-    /// Which hosts.
+    /// The hosts.
     pub hosts: Hosts,
-    /// The port, that of the scheme if none was written.
+    /// The port. Default: that of the scheme.
     pub(crate) port: u16,
 }
 
-/// Which hosts a [`Site`] stands for.
+/// The hosts of a [`Site`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Hosts {
-    /// This one, as it is written on the network: in lower case, international names in Punycode.
+    /// One name, in lower case; international names in Punycode.
     Name(String),
-    /// All names below this one.
+    /// All names below this one, without the name itself.
     Below(String),
-    /// This address.
+    /// One address.
     Address(IpAddr),
 }
 
 impl Site {
-    /// Reads one, or says what is wrong with it.
+    /// Parses a site, or returns what is wrong with it.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         let (scheme, authority) = text.split_once("://").ok_or("has no scheme")?;
         let tls = match scheme {
@@ -51,7 +51,7 @@ impl Site {
             None => (false, authority),
         };
         if host.contains('*') {
-            return Err("has a `*` that does not stand for the first names of the host");
+            return Err("has a `*` that is not the first label of the host");
         }
         let url = Url::parse(&format!("{scheme}://{host}")).map_err(|_| "has no host that can be looked up")?;
         let port = url.port_or_known_default().filter(|port| *port > 0).ok_or("has no port that can be called")?;
@@ -64,7 +64,7 @@ impl Site {
         Ok(Self { tls, hosts, port })
     }
 
-    /// An address in any other notation would be one that an operator does not recognise.
+    /// Rejects unusual notations: an operator might not recognize the address.
     fn literal(address: IpAddr, url: &Url, written: &str, below: bool) -> Result<Hosts, &'static str> {
         if below {
             return Err("has a `*` before an address");
@@ -79,7 +79,7 @@ impl Site {
 fn hosts(name: &str, below: bool) -> Result<Hosts, &'static str> {
     let name = name.strip_suffix('.').unwrap_or(name).to_owned();
     match below {
-        true if !name.contains('.') => Err("stands for all names of a top-level domain"),
+        true if !name.contains('.') => Err("matches all names of a top-level domain"),
         true => Ok(Hosts::Below(name)),
         false => Ok(Hosts::Name(name)),
     }
@@ -100,25 +100,27 @@ impl fmt::Display for Site {
 /// Letters and digits that a secret needs to be recognised in an answer. Fewer match by chance.
 pub const RECOGNISED_MIN: usize = 8;
 
-/// A header with secrets in it, which the gateway puts into requests to one site.
-#[derive(Debug, Default, Deserialize)]
+/// A header with secrets that the gateway adds to requests to one site.
+#[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct BoundSecret {
-    /// One of the plugin's `outbound`.
+    /// Site that gets the header: one of the plugin's `outbound`.
     pub to: String,
-    /// Paths that get the header, each with everything below it; all paths if empty.
+    /// Paths that get the header, each with everything below it, such as `/v1/`. Empty: all paths.
     pub paths: Vec<String>,
-    /// The header's name.
+    /// Name of the header.
     pub header: String,
-    /// The header's value, with the names of secrets in braces.
+    /// Value of the header, with names of secrets in braces, such as `Bearer {token}`. `Basic {user}:{password}` is
+    /// encoded as HTTP requires.
     pub value: String,
-    /// What stands for those names.
+    /// Secrets by the names in `value`.
     pub secrets: BTreeMap<String, Secret>,
-    /// Names of secrets that answers may contain, such as the name of an account.
+    /// Names of secrets that responses may contain, such as the name of an account. A response that contains another
+    /// one is withheld from the plugin.
     pub visible: Vec<String>,
 }
 
-/// A text with a mark for each byte: whether it belongs to a secret.
+/// A text with a flag for each byte: whether it belongs to a secret.
 pub(crate) type Marked = Zeroizing<Vec<(u8, bool)>>;
 
 /// A part of [`BoundSecret::value`].
@@ -128,7 +130,7 @@ enum Piece<'b> {
 }
 
 impl BoundSecret {
-    /// Returns the header's value, or why it cannot be made. Never says what a secret is.
+    /// Returns the header's value, or the reason why it is invalid. The reason contains no secret.
     pub fn render(&self) -> Result<Zeroizing<String>, String> {
         let rendered = text(&self.pieces()?);
         Ok(match self.credentials() {
@@ -137,8 +139,8 @@ impl BoundSecret {
         })
     }
 
-    /// Returns the texts that an answer must not contain: each secret, and user and password together, as they are
-    /// and encoded. Empty where the value cannot be rendered.
+    /// Returns the texts that a response must not contain: each secret, and user and password together, plain and
+    /// encoded. Empty if the value is invalid.
     pub(crate) fn confidential(&self) -> Vec<Marked> {
         let Ok(pieces) = self.pieces() else {
             return Vec::new();
@@ -160,7 +162,7 @@ impl BoundSecret {
             let pair: Marked = Zeroizing::new(all.skip("Basic ".len()).collect());
             let plain: Zeroizing<Vec<u8>> = Zeroizing::new(pair.iter().map(|(byte, _)| *byte).collect());
             let encoded = base64(&plain);
-            // Three bytes are four letters.
+            // Base64 encodes three bytes as four letters.
             let marks = encoded.bytes().enumerate().map(|(at, letter)| {
                 let from = at / 4 * 3 + (at % 4).saturating_sub(1);
                 (letter, pair.get(from..).is_some_and(|rest| rest.iter().take(2).any(|(_, is_secret)| *is_secret)))
@@ -176,7 +178,7 @@ impl BoundSecret {
         while let Some((before, from)) = rest.split_once('{') {
             let (name, after) = from.split_once('}').ok_or("has a `{` without a `}`")?;
             let secret =
-                self.secrets.get(name).ok_or_else(|| format!("names `{{{name}}}`, which is no secret here"))?;
+                self.secrets.get(name).ok_or_else(|| format!("names `{{{name}}}`, which is not one of `secrets`"))?;
             let visible = self.visible.iter().any(|visible| visible == name);
             pieces.extend([Piece::Text(before), Piece::Secret { value: secret.expose(), visible }]);
             rest = after;
@@ -185,8 +187,7 @@ impl BoundSecret {
         Ok(pieces)
     }
 
-    /// User and password, which HTTP wants encoded: they stand behind `Basic` with a colon between them, as
-    /// nothing that is encoded does.
+    /// Returns user and password, which HTTP requires in Base64: a value with a colon after `Basic` is not encoded yet.
     fn credentials(&self) -> Option<&str> {
         self.value.strip_prefix("Basic ").filter(|credentials| credentials.contains(':'))
     }
@@ -204,7 +205,7 @@ fn text(pieces: &[Piece<'_>]) -> Zeroizing<String> {
     whole
 }
 
-/// Marks one secret. The header of a JSON Web Token is not secret: many tokens share it.
+/// Flags the bytes of a secret. The header of a JSON Web Token is not secret: many tokens share it.
 fn mark(secret: &str) -> Marked {
     let mut parts = secret.splitn(4, '.');
     let (first, rest) = (parts.next().unwrap_or_default(), parts.count());
@@ -244,125 +245,4 @@ fn base64(text: impl AsRef<[u8]>) -> Zeroizing<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_site_is_scheme_host_and_port() {
-        let table = [
-            ("https://api.example.com", "https://api.example.com:443"),
-            ("http://API.Example.COM.", "http://api.example.com:80"),
-            ("https://*.example.org:8443", "https://*.example.org:8443"),
-            ("https://bücher.example", "https://xn--bcher-kva.example:443"),
-            ("http://10.0.0.5:8080", "http://10.0.0.5:8080"),
-            ("https://[2001:db8::1]:8443", "https://[2001:db8::1]:8443"),
-            ("http://crm:8080", "http://crm:8080"),
-        ];
-        for (text, shown) in table {
-            assert_eq!(Site::parse(text).map(|site| site.to_string()), Ok(shown.to_owned()), "{text}");
-        }
-    }
-
-    #[test]
-    fn what_is_no_site_is_refused_with_the_reason() {
-        let table = [
-            ("api.example.com", "has no scheme"),
-            ("ftp://api.example.com", "is neither https nor http"),
-            ("https://api.example.com/", "has more than scheme, host and port"),
-            ("https://api.example.com/v1", "has more than scheme, host and port"),
-            ("https://user@api.example.com", "has more than scheme, host and port"),
-            ("https://", "has no host that can be looked up"),
-            ("https://a.*.example.com", "has a `*` that does not stand for the first names of the host"),
-            ("https://*.*.example.com", "has a `*` that does not stand for the first names of the host"),
-            ("https://*", "has a `*` that does not stand for the first names of the host"),
-            ("https://*.com", "stands for all names of a top-level domain"),
-            ("https://*.10.0.0.5", "has a `*` before an address"),
-            ("http://0x0a.0.0.5", "has an address in an unusual notation"),
-            ("http://10.5", "has an address in an unusual notation"),
-            ("http://[::ffff:10.0.0.5]", "has an address in an unusual notation"),
-            ("http://10.0.0.256", "has no host that can be looked up"),
-            ("https://api.example.com:0", "has no port that can be called"),
-            ("https://api.example.com:70000", "has no host that can be looked up"),
-        ];
-        for (text, reason) in table {
-            assert_eq!(Site::parse(text), Err(reason), "{text}");
-        }
-    }
-
-    #[test]
-    fn secrets_take_the_place_of_their_names() {
-        let rendered = |value: &str| {
-            let text =
-                format!("value = {value:?}\n[secrets]\nuser = {{ env = \"HOME\" }}\nword = {{ env = \"PATH\" }}");
-            let mut bound: BoundSecret = toml::from_str(&text).expect("a bound secret");
-            let folder = std::path::Path::new(".");
-            bound.secrets.values_mut().for_each(|secret| secret.resolve(folder, frontgate_system::ownership::open));
-            bound.render().map(|value| value.to_string())
-        };
-        let (user, word) = (std::env::var("HOME").expect("a home"), std::env::var("PATH").expect("a path"));
-        assert_eq!(rendered("Bearer {word}"), Ok(format!("Bearer {word}")));
-        assert_eq!(rendered("{user}; {word}"), Ok(format!("{user}; {word}")));
-        assert_eq!(rendered("Basic {word}"), Ok(format!("Basic {word}")));
-        let encoded = base64(format!("{user}:{word}"));
-        assert_eq!(rendered("Basic {user}:{word}"), Ok(format!("Basic {}", encoded.as_str())));
-        assert_eq!(rendered("{other}"), Err("names `{other}`, which is no secret here".to_owned()));
-        assert_eq!(rendered("{user"), Err("has a `{` without a `}`".to_owned()));
-    }
-
-    #[test]
-    fn a_path_that_servers_may_read_differently_is_not_plain() {
-        for path in ["/", "/v1", "/v1/", "/v1/a%20b", "/v1/caf%C3%A9", "/v1/a.b..c", "/v1/...", "/v1/%41"] {
-            assert!(is_plain_path(path), "{path}");
-        }
-        let table = [
-            "",
-            "*",
-            "v1",
-            "//",
-            "//v1",
-            "/v1//x",
-            "/v1/.",
-            "/v1/./x",
-            "/v1/..",
-            "/v1/../x",
-            "/v1/%2e%2e/x",
-            "/v1/.%2E/x",
-            "/v1%2fx",
-            "/v1/%2F",
-            "/v1/..%5cx",
-            "/v1/..\\x",
-            "/v1/..;/x",
-            "/v1;a=b/x",
-            "/v1/%3bx",
-            "/v1/%252e%252e/x",
-            "/v1/%",
-            "/v1/%2",
-            "/v1/%zz",
-            "/v1/%00",
-            "/v1/%0a",
-            "/v1/%c0%ae%c0%ae/x",
-            "/v1/%ff",
-            "/v1/%3fx",
-            "/v1/%23x",
-        ];
-        for path in table {
-            assert!(!is_plain_path(path), "{path}");
-        }
-    }
-
-    #[test]
-    fn a_path_covers_what_is_below_it() {
-        for (path, above, expected) in [
-            ("/v1/x", "/v1/", true),
-            ("/v1/", "/v1/", true),
-            ("/v1", "/v1/", false),
-            ("/v1", "/v1", true),
-            ("/v1/x", "/v1", true),
-            ("/v1x", "/v1", false),
-            ("/V1/x", "/v1", false),
-            ("/x", "/", true),
-        ] {
-            assert_eq!(is_below(path, above), expected, "{path} below {above}");
-        }
-    }
-}
+mod tests;

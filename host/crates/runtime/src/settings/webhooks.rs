@@ -1,14 +1,17 @@
-//! `webhook_keys` of `[plugins.named.NAME]`: keys that plugins check their providers' webhooks with, and never see.
+//! `webhook_keys` of `[plugins.named.NAME]`: keys that verify providers' webhooks.
+//!
+//! The gateway verifies on behalf of the plugin, which never sees a key.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use frontgate_settings::Secret;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::value::{MapAccessDeserializer, StrDeserializer};
 use serde::de::{self, MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Secrets of one key: the current one and, during a rotation, the next or the previous one. Every check of a
-/// signature costs one hash for each.
+/// Maximum number of secrets of one key: the current one and those of a rotation. Each costs one hash per check.
 pub const SECRETS_MAX: usize = 4;
 
 /// One key: a secret, or a list of them during a rotation.
@@ -16,12 +19,12 @@ pub const SECRETS_MAX: usize = 4;
 pub struct WebhookKey(Vec<Secret>);
 
 impl WebhookKey {
-    /// The secrets that the provider may sign with.
+    /// Returns the secrets that the provider may sign with.
     pub fn secrets(&self) -> &[Secret] {
         &self.0
     }
 
-    /// Every secret with the key that names it.
+    /// Returns every secret with its key in the configuration.
     pub fn secrets_mut(&mut self, key: &str) -> Vec<(String, &mut Secret)> {
         let name = |index| format!("{key}[{index}]");
         match self.0.as_mut_slice() {
@@ -61,6 +64,28 @@ impl<'de> Deserialize<'de> for WebhookKey {
         }
 
         Ok(Self(input.deserialize_any(OneOrMore)?))
+    }
+}
+
+impl Serialize for WebhookKey {
+    fn serialize<S: Serializer>(&self, output: S) -> Result<S::Ok, S::Error> {
+        match self.0.as_slice() {
+            [only] => only.serialize(output),
+            several => several.serialize(output),
+        }
+    }
+}
+
+impl JsonSchema for WebhookKey {
+    fn schema_name() -> Cow<'static, str> {
+        "WebhookKey".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "title": "secret or list of secrets",
+            "anyOf": [generator.subschema_for::<Secret>(), generator.subschema_for::<Vec<Secret>>()],
+        })
     }
 }
 

@@ -6,7 +6,7 @@ use frontgate_contract::bindings::conversations::{
     ConversationAdd, ConversationChanges, MessageAdd, MessageVerdict, ParticipantAdded, ParticipantChanges,
 };
 use frontgate_contract::bindings::plugin_types::Customer;
-use frontgate_runtime::error::CallError;
+use frontgate_runtime::CallError;
 
 use super::Asking;
 

@@ -1,5 +1,5 @@
-// Package customers has a few made-up ones. Yours come from your own system: frontgate_plugin_http_client.Send asks
-// it, once the operator has granted its address (`outbound` in plugin.toml).
+// Package customers has sample customers. Replace them with requests to your own system:
+// frontgate_plugin_http_client.Send sends them, after the operator has granted the host (`outbound` in plugin.toml).
 package customers
 
 import (
@@ -9,8 +9,7 @@ import (
 	. "wit_component/frontgate_plugin_plugin_types"
 )
 
-// All of them, in the order in which the app shows them. Ids never change; that of a customer who was shown must be
-// found.
+// All customers, in display order. Ids must be stable: the gateway may request any customer that was listed.
 var All = []Customer{
 	customer("c-001", "Kateřina Sharma", "Tier: silver\nSince: 2022", Some("ana@example.org"),
 		sms("+12125550143"), whatsapp("+12125550143")),
@@ -20,7 +19,7 @@ var All = []Customer{
 	customer("c-005", "李娜", "Tier: silver\nSince: 2023", Some("ana@example.org"), sms("+12025550110")),
 }
 
-func customer(id, name, account string, worker Option[string], channels ...Channel) Customer {
+func customer(id, name, account string, worker Option[string], channels ...ContactChannel) Customer {
 	return Customer{
 		CustomerId:  id,
 		DisplayName: name,
@@ -33,15 +32,15 @@ func customer(id, name, account string, worker Option[string], channels ...Chann
 	}
 }
 
-func sms(number string) Channel {
-	return Channel{Kind: "sms", Value: number}
+func sms(number string) ContactChannel {
+	return ContactChannel{Kind: "sms", Value: number}
 }
 
-func whatsapp(number string) Channel {
-	return Channel{Kind: "whatsapp", Value: "whatsapp:" + number}
+func whatsapp(number string) ContactChannel {
+	return ContactChannel{Kind: "whatsapp", Value: "whatsapp:" + number}
 }
 
-// VisibleTo a worker are customers of their own, and those of nobody.
+// VisibleTo returns the customers that a worker sees: their own and those without an owner.
 func VisibleTo(worker string) []Customer {
 	visible := []Customer{}
 	for _, customer := range All {
@@ -52,7 +51,7 @@ func VisibleTo(worker string) []Customer {
 	return visible
 }
 
-// Find looks for one that this worker may see.
+// Find returns a customer that this worker may see.
 func Find(worker, id string) (Customer, bool) {
 	for _, customer := range VisibleTo(worker) {
 		if customer.CustomerId == id {
@@ -62,7 +61,7 @@ func Find(worker, id string) (Customer, bool) {
 	return Customer{}, false
 }
 
-// ByAddress looks for the one behind +12025550107 or whatsapp:+12025550107.
+// ByAddress returns the customer with the address +12025550107 or whatsapp:+12025550107.
 func ByAddress(address string) (Customer, bool) {
 	number := strings.TrimPrefix(address, "whatsapp:")
 	for _, customer := range All {

@@ -1,5 +1,5 @@
-// Package export_frontgate_plugin_channel is the role `channel`: messages between Front and a provider. There is no
-// provider here: what goes out is said to be sent, and what comes in is a text with two headers.
+// Package export_frontgate_plugin_channel is the role `channel`: messages between Front and a provider. This example
+// has no provider: `send` only returns ids, and `receive` accepts a text with two headers.
 package export_frontgate_plugin_channel
 
 import (
@@ -12,7 +12,7 @@ import (
 )
 
 func Connect(connection Connection) Result[Unit, Error] {
-	// A good place to try the credential, and to tell the provider about WebhookUrl.
+	// Check the credential here, and register WebhookUrl with the provider.
 	log.Write(log.Level_Info, "channel "+connection.ChannelId+" is connected")
 	return Ok[Unit, Error](Unit{})
 }
@@ -22,9 +22,9 @@ func ListAddresses(credential Option[string], pageToken Option[string]) Result[A
 	return Ok[AddressPage, Error](AddressPage{Addresses: addresses, NextPageToken: None[string]()})
 }
 
-func Send(connection Connection, message OutboundMessage) Result[Receipt, Error] {
-	// Here the provider's API is called, with the idempotency key if it takes one. `unavailable` is tried again; every
-	// other error is for good, and its text is shown to the teammate.
+func Send(connection Connection, message OutboundMessage) Result[SendReceipt, Error] {
+	// Call the provider's API here, with the idempotency key if it accepts one. `unavailable` is retried; every other
+	// error is final, and the teammate sees its text.
 	var conversation string
 	switch {
 	case len(message.ConversationIds) > 0:
@@ -32,26 +32,26 @@ func Send(connection Connection, message OutboundMessage) Result[Receipt, Error]
 	case len(message.To) > 0:
 		conversation = message.To[0].Handle
 	default:
-		return Err[Receipt](types.MakeErrorInvalid("the message goes to nobody"))
+		return Err[SendReceipt](types.MakeErrorInvalid("the message has no recipient"))
 	}
-	return Ok[Receipt, Error](Receipt{
+	return Ok[SendReceipt, Error](SendReceipt{
 		ExternalId:             Some("sent-" + message.IdempotencyKey),
 		ExternalConversationId: Some(conversation),
 	})
 }
 
-func FindSent(connection Connection, message OutboundMessage) Result[Fate, Error] {
-	// Ask the provider whether it has the message; without an answer nobody can tell.
-	return Ok[Fate, Error](MakeFateUnclear())
+func CheckSent(connection Connection, message OutboundMessage) Result[SendStatus, Error] {
+	// Ask the provider whether it has the message. Otherwise the status is unknown.
+	return Ok[SendStatus, Error](MakeSendStatusUnknown())
 }
 
-func Receive(connection Connection, request HttpRequest) Result[Reception, Error] {
-	// First of all, check the provider's signature (`webhook-signatures`): anybody may have sent this.
+func Receive(connection Connection, request HttpRequest) Result[WebhookResult, Error] {
+	// First verify the provider's signature (`webhook-signatures`): anyone can send this request.
 	id, from := header(request, "message-id"), header(request, "from")
 	if id == "" || from == "" || !utf8.Valid(request.Body) {
-		return Ok[Reception, Error](Reception{Response: HttpResponse{Status: 400}})
+		return Ok[WebhookResult, Error](WebhookResult{Response: HttpResponse{Status: 400}})
 	}
-	// What a person typed is plain: Front shows it letter for letter, and never as HTML.
+	// Use plain for text that a person typed: Front shows it literally, never as HTML.
 	message := InboundMessage{
 		ExternalId:             id,
 		ExternalConversationId: from,
@@ -61,7 +61,7 @@ func Receive(connection Connection, request HttpRequest) Result[Reception, Error
 		DeliveredAt:            None[uint64](),
 	}
 	events := []ChannelEvent{MakeChannelEventInbound(message)}
-	return Ok[Reception, Error](Reception{Response: HttpResponse{Status: 204}, Events: events})
+	return Ok[WebhookResult, Error](WebhookResult{Response: HttpResponse{Status: 204}, Events: events})
 }
 
 func header(request HttpRequest, name string) string {

@@ -1,4 +1,4 @@
-// Package export_frontgate_plugin_conversations is the role `conversations`: what happens in Twilio's conversations.
+// Package export_frontgate_plugin_conversations is the role `conversations`: events of Twilio's conversations.
 package export_frontgate_plugin_conversations
 
 import (
@@ -37,7 +37,7 @@ func OnMessageAdd(event MessageAdd) Result[MessageVerdict, Error] {
 }
 
 func OnEvent(event OtherEvent) Result[Unit, Error] {
-	// Names, numbers and texts of customers do not belong into a log.
-	log.Write(log.Level_Debug, event.EventType+" took place")
+	// Never log customers' names, numbers or texts.
+	log.Write(log.Level_Debug, event.EventType+" occurred")
 	return Ok[Unit, Error](Unit{})
 }

@@ -1,5 +1,5 @@
-// Package export_frontgate_plugin_crm is the role `crm`: customers, as the Frontline app shows them, and who is behind
-// an address. The generator decides what packages of roles are called.
+// Package export_frontgate_plugin_crm is the role `crm`: customers, as the Frontline app shows them, and their
+// addresses. The generator defines the names of packages.
 package export_frontgate_plugin_crm
 
 import (
@@ -20,8 +20,8 @@ func ListCustomers(request ListRequest) Result[CustomerPage, Error] {
 		}
 	}
 
-	// A token is the id of the last customer before it, so both go on in the same way. An id that is not in the list
-	// gives an empty page: the first one again would be a list without end.
+	// A token is the id of the last customer on the previous page, so `after` and `token` work alike. An unknown id gives
+	// an empty page: returning the first page again would make the list endless.
 	switch request.Position.Tag() {
 	case Position_After:
 		found = behind(found, request.Position.After())

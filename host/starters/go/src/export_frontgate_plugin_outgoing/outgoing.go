@@ -1,4 +1,4 @@
-// Package export_frontgate_plugin_outgoing is the role `outgoing`: which number of yours a new conversation is sent
+// Package export_frontgate_plugin_outgoing is the role `outgoing`: selects the number that a new conversation is sent
 // from.
 package export_frontgate_plugin_outgoing
 
@@ -14,7 +14,8 @@ func ProxyAddress(request OutgoingRequest) Result[string, Error] {
 	if _, known := customers.Find(request.Worker, request.CustomerId); !known {
 		return Err[string](types.MakeErrorNotFound())
 	}
-	// The operator sets it: `number` under [plugin.config] in plugin.toml, [plugins.named.NAME.config] there.
+	// The operator's setting `number`: [plugin.config] in plugin.toml, [plugins.named.NAME.config] in the gateway's
+	// configuration.
 	number := settings.Get("number").SomeOr("+12025550199")
 	switch request.Channel.Kind {
 	case "sms":
@@ -22,6 +23,6 @@ func ProxyAddress(request OutgoingRequest) Result[string, Error] {
 	case "whatsapp":
 		return Ok[string, Error]("whatsapp:" + number)
 	default:
-		return Err[string](types.MakeErrorInvalid("there is no number for " + request.Channel.Kind))
+		return Err[string](types.MakeErrorInvalid("no number for " + request.Channel.Kind))
 	}
 }

@@ -1,5 +1,4 @@
-// Package export_frontgate_plugin_routing is the role `routing`: which worker gets a conversation that a customer
-// began.
+// Package export_frontgate_plugin_routing is the role `routing`: assigns new conversations of customers to workers.
 package export_frontgate_plugin_routing
 
 import (
@@ -9,13 +8,13 @@ import (
 )
 
 func Route(conversation InboundConversation) Result[Option[Assignment], Error] {
-	// Where another plugin is the CRM, frontgate_plugin_directory.FindCustomer asks it.
+	// If another plugin has the role `crm`, call frontgate_plugin_directory.FindCustomer instead.
 	for _, address := range conversation.Addresses {
 		if customer, known := customers.ByAddress(address); known && customer.Worker.IsSome() {
 			return assigned(MakeAssignmentWorker(customer.Worker.Some()))
 		}
 	}
-	// New customers go round. None would leave it to the gateway's default worker.
+	// New customers are assigned round robin. None would assign the gateway's default worker.
 	return assigned(MakeAssignmentOneOf([]string{"ana@example.org", "ben@example.org"}))
 }
 

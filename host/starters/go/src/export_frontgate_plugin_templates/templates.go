@@ -1,5 +1,5 @@
-// Package export_frontgate_plugin_templates is the role `templates`: texts that a worker can send, with everything
-// filled in.
+// Package export_frontgate_plugin_templates is the role `templates`: texts that a worker can send, without
+// placeholders.
 package export_frontgate_plugin_templates
 
 import (
@@ -12,7 +12,7 @@ import (
 func ListTemplates(request TemplateRequest) Result[[]Category, Error] {
 	name := "there"
 	if request.CustomerId.IsSome() {
-		// Where another plugin is the CRM, frontgate_plugin_directory.GetCustomer asks it.
+		// If another plugin has the role `crm`, call frontgate_plugin_directory.GetCustomer instead.
 		customer, known := customers.Find(request.Worker, request.CustomerId.Some())
 		if !known {
 			return Err[[]Category](types.MakeErrorNotFound())
@@ -20,7 +20,7 @@ func ListTemplates(request TemplateRequest) Result[[]Category, Error] {
 		name = customer.DisplayName
 	}
 	greetings := []Template{
-		// WhatsApp lets a business begin with approved texts only.
+		// On WhatsApp a business can start a conversation only with approved texts.
 		{Content: "Hello " + name + ", how can we help you today?", WhatsappApproved: true},
 		{Content: "Good to hear from you, " + name + "!", WhatsappApproved: false},
 	}

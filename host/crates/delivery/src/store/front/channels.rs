@@ -1,4 +1,6 @@
-//! Channels: an admin connects one, and each has an address that nobody can guess.
+//! Front channels: connecting, lookup by address, and removal.
+//!
+//! The address contains a random key, so only Front and the provider know it.
 
 use std::time::SystemTime;
 
@@ -6,23 +8,23 @@ use frontgate_store::{OWN, Origin, millis};
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
 use serde::{Deserialize, Serialize};
 
-use crate::job::{Event, Kind};
-use crate::store::{Store, StoreError, queue};
+use crate::job::{Kind, NewDelivery};
+use crate::store::{Store, StoreError, rows};
 
-/// How a channel stands.
+/// The state of a channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ChannelState {
-    /// The plugin has not said yet whether it can be.
+    /// The plugin has not accepted it yet.
     Connecting,
-    /// It works.
+    /// The plugin accepted it.
     Connected,
-    /// Front, or an operator, removed it.
+    /// Front or an operator removed it.
     Removed,
 }
 
 impl ChannelState {
-    /// As in the database and the commands.
+    /// The name in the database and the commands.
     pub fn name(self) -> &'static str {
         match self {
             Self::Connecting => "connecting",
@@ -40,22 +42,22 @@ impl ChannelState {
     }
 }
 
-/// One channel.
+/// A channel of a Front app.
 #[derive(Clone)]
 pub struct Channel {
-    /// Ours.
+    /// Row id.
     pub id: i64,
-    /// Whose.
+    /// Name of the tenant.
     pub tenant: String,
-    /// Of which app.
+    /// Name of the app.
     pub app: String,
-    /// `cha_...`.
+    /// Front's id, `cha_...`.
     pub channel_id: String,
-    /// In its addresses.
+    /// Random key in its addresses.
     pub key: String,
-    /// What the admin typed.
+    /// The credential that the admin entered in Front.
     pub credential: Option<String>,
-    /// How it stands.
+    /// The state.
     pub state: ChannelState,
 }
 
@@ -65,29 +67,29 @@ impl std::fmt::Debug for Channel {
     }
 }
 
-/// What is to be told about a channel that was removed.
+/// The payload of the delivery for a removed channel.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Removal {
-    /// Whether Front has to hear of it: an operator did it.
+    /// Whether an operator removed it, so Front has to be notified.
     pub(crate) by_operator: bool,
 }
 
-/// What becomes of the wish to connect a channel.
+/// The result of [`Store::begin_connect`].
 #[derive(Debug)]
-pub enum Begun {
-    /// It is new, and connecting.
+pub enum ConnectResult {
+    /// The channel is being connected.
     New(Channel),
-    /// It is connected already.
+    /// The channel is connected already.
     Known(Channel),
-    /// The app has as many as it may.
+    /// The app has its maximum of channels.
     Full,
 }
 
 pub(crate) const COLUMNS: &str = "id, tenant, app, channel_id, key, credential, state";
 
 impl Store {
-    /// The channel of an address.
+    /// Returns the channel with this key.
     pub async fn channel_at(&self, tenant: &str, key: String) -> Result<Option<Channel>, StoreError> {
         self.database
             .read(tenant, move |connection| {
@@ -97,55 +99,30 @@ impl Store {
             .await
     }
 
-    /// One that a delivery names.
+    /// Returns the channel with this row id.
     pub(crate) async fn channel(&self, id: i64) -> Result<Option<Channel>, StoreError> {
         self.database.read(OWN, move |connection| find(connection, id)).await
     }
 
-    /// An admin wants to connect a channel: it gets its address, before anybody knows whether it can be.
-    pub async fn begin_channel(
+    /// Creates a channel with its address, before the plugin is asked to connect it.
+    ///
+    /// `names` are tenant, app and Front's id of the channel; `most` is the app's maximum of channels.
+    pub async fn begin_connect(
         &self,
-        [tenant, app, channel_id]: [String; 3],
+        names: [String; 3],
         key: String,
         credential: Option<String>,
         most: usize,
-    ) -> Result<Begun, StoreError> {
+    ) -> Result<ConnectResult, StoreError> {
         self.database
-            .write_in_time(Origin::event(tenant.as_str(), 0), move |transaction| {
-                let now = millis(SystemTime::now());
-                let select = format!(
-                    "SELECT {COLUMNS} FROM front_channels
-                     WHERE tenant = ?1 AND app = ?2 AND channel_id = ?3 AND state != 'removed'"
-                );
-                let known = transaction.query_row(&select, params![tenant, app, channel_id], channel).optional()?;
-                if let Some(known) = known {
-                    return Ok(match known.state {
-                        ChannelState::Connected => Begun::Known(known),
-                        _ => {
-                            let update = "UPDATE front_channels SET credential = ?2 WHERE id = ?1";
-                            transaction.execute(update, params![known.id, credential])?;
-                            Begun::New(Channel { credential, ..known })
-                        }
-                    });
-                }
-                let count = "SELECT count(*) FROM front_channels WHERE tenant = ?1 AND app = ?2 AND state != 'removed'";
-                let count: i64 = transaction.query_row(count, params![tenant, app], |row| row.get(0))?;
-                if usize::try_from(count).unwrap_or(usize::MAX) >= most {
-                    return Ok(Begun::Full);
-                }
-                transaction.execute(
-                    "INSERT INTO front_channels (tenant, app, channel_id, key, credential, state, created_ms, changed_ms)
-                     VALUES (?1, ?2, ?3, ?4, ?5, 'connecting', ?6, ?6)",
-                    params![tenant, app, channel_id, key, credential, now],
-                )?;
-                let id = transaction.last_insert_rowid();
-                Ok(Begun::New(find(transaction, id)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?))
+            .write_in_time(Origin::event(names[0].as_str(), 0), move |transaction| {
+                begin_connect(transaction, &names, &key, credential, most)
             })
             .await
     }
 
-    /// The plugin has taken it, with this credential; says whether it is still there.
-    pub async fn connected(&self, tenant: &str, id: i64, credential: Option<String>) -> Result<bool, StoreError> {
+    /// Marks a channel as connected with this credential; returns whether it still exists.
+    pub async fn confirm_connect(&self, tenant: &str, id: i64, credential: Option<String>) -> Result<bool, StoreError> {
         self.database
             .write_in_time(Origin::progress(tenant), move |transaction| {
                 let update = "UPDATE front_channels SET state = 'connected', credential = ?2, changed_ms = ?3
@@ -155,9 +132,10 @@ impl Store {
             .await
     }
 
-    /// The plugin has not taken it with this credential: nothing is left of one that was not connected before,
-    /// and that nobody tries to connect with another.
-    pub async fn refused(&self, tenant: &str, id: i64, credential: Option<String>) -> Result<(), StoreError> {
+    /// Deletes a channel that the plugin rejected.
+    ///
+    /// A channel that is connected stays, as does one that is being connected with another credential.
+    pub async fn discard_connect(&self, tenant: &str, id: i64, credential: Option<String>) -> Result<(), StoreError> {
         self.database
             .write(Origin::progress(tenant), move |transaction| {
                 let delete = "DELETE FROM front_channels WHERE id = ?1 AND state = 'connecting' AND credential IS ?2";
@@ -166,9 +144,9 @@ impl Store {
             .await
     }
 
-    /// It is removed; the plugin will be told. Says whether it was there.
+    /// Removes a channel and enqueues the notification of its plugin; returns whether the channel existed.
     pub async fn remove_channel(&self, channel: &Channel, request: &str) -> Result<bool, StoreError> {
-        let due = self.due(&channel.tenant);
+        let due = self.due_signal(&channel.tenant);
         let (channel, request) = (channel.clone(), request.to_owned());
         let removed = self
             .database
@@ -180,8 +158,8 @@ impl Store {
         Ok(removed.is_some())
     }
 
-    /// Whether a channel that was removed is there again, with another address.
-    pub(crate) async fn is_there_again(&self, channel: &Channel) -> Result<bool, StoreError> {
+    /// Returns whether a removed channel was connected again, with another address.
+    pub(crate) async fn is_reconnected(&self, channel: &Channel) -> Result<bool, StoreError> {
         let [tenant, app, channel_id] = [&channel.tenant, &channel.app, &channel.channel_id].map(String::clone);
         self.database
             .read(OWN, move |connection| {
@@ -194,7 +172,44 @@ impl Store {
     }
 }
 
-/// Removes a channel; the delivery that tells of it, if it was there.
+fn begin_connect(
+    transaction: &Transaction<'_>,
+    [tenant, app, channel_id]: &[String; 3],
+    key: &str,
+    credential: Option<String>,
+    most: usize,
+) -> rusqlite::Result<ConnectResult> {
+    let now = millis(SystemTime::now());
+    let select = format!(
+        "SELECT {COLUMNS} FROM front_channels
+         WHERE tenant = ?1 AND app = ?2 AND channel_id = ?3 AND state != 'removed'"
+    );
+    let known = transaction.query_row(&select, params![tenant, app, channel_id], channel).optional()?;
+    if let Some(known) = known {
+        return Ok(match known.state {
+            ChannelState::Connected => ConnectResult::Known(known),
+            _ => {
+                let update = "UPDATE front_channels SET credential = ?2 WHERE id = ?1";
+                transaction.execute(update, params![known.id, credential])?;
+                ConnectResult::New(Channel { credential, ..known })
+            }
+        });
+    }
+    let count = "SELECT count(*) FROM front_channels WHERE tenant = ?1 AND app = ?2 AND state != 'removed'";
+    let count: i64 = transaction.query_row(count, params![tenant, app], |row| row.get(0))?;
+    if usize::try_from(count).unwrap_or(usize::MAX) >= most {
+        return Ok(ConnectResult::Full);
+    }
+    transaction.execute(
+        "INSERT INTO front_channels (tenant, app, channel_id, key, credential, state, created_ms, changed_ms)
+         VALUES (?1, ?2, ?3, ?4, ?5, 'connecting', ?6, ?6)",
+        params![tenant, app, channel_id, key, credential, now],
+    )?;
+    let id = transaction.last_insert_rowid();
+    Ok(ConnectResult::New(find(transaction, id)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?))
+}
+
+/// Removes a channel; returns the id of the delivery that notifies its plugin, if the channel existed.
 pub(crate) fn remove(
     transaction: &Transaction<'_>,
     channel: &Channel,
@@ -206,7 +221,7 @@ pub(crate) fn remove(
     if transaction.execute(update, params![channel.id, now])? == 0 {
         return Ok(None);
     }
-    let event = Event {
+    let delivery = NewDelivery {
         tenant: channel.tenant.as_str().into(),
         kind: Kind::Disconnect,
         name: if removal.by_operator { "disconnect" } else { "delete" }.to_owned(),
@@ -216,7 +231,7 @@ pub(crate) fn remove(
         message: None,
         request: request.into(),
     };
-    queue::insert(transaction, &event, now)?;
+    rows::insert(transaction, &delivery, now)?;
     Ok(Some(transaction.last_insert_rowid()))
 }
 

@@ -1,41 +1,42 @@
-//! What conversations are called: Front knows ids that it was told, the plugin knows its own, and both are
-//! the same only most of the time.
+//! Names of conversations: maps Front's ids to the plugin's ids, which may differ.
+//!
+//! Conversations that Front merged share one lane, and the messages of a lane are delivered in order.
 
 use frontgate_front::ids;
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 
-/// Where a message belongs.
+/// The conversation of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Place {
-    /// As Front knows it, or will.
+pub(super) struct ConversationKey {
+    /// The id that Front knows, or will know.
     pub(super) external_id: String,
-    /// In which order its messages go.
+    /// The key by which its messages are ordered.
     pub(super) lane: String,
 }
 
-/// What Front says of the conversation of a message.
+/// Front's information about the conversation of a message.
 #[derive(Debug, Clone, Default)]
 pub struct Hints {
-    /// Ids that it was told.
+    /// Ids that the gateway gave to Front.
     pub ids: Vec<String>,
-    /// `cnv_...`.
+    /// Front's id, `cnv_...`.
     pub front_id: Option<String>,
-    /// `msg_...`, for one that has no ids.
+    /// Front's id of the message that this one replies to, `msg_...`.
     pub replied_to: Option<String>,
-    /// Whom it goes to.
+    /// Handle of the recipient.
     pub handle: Option<String>,
-    /// Whether it belongs where others with the same person are, if nothing else is known.
+    /// Whether to fall back to the message replied to, then to the last conversation with the recipient.
     pub is_answer: bool,
 }
 
-/// The conversation that Front means, which is new where it says nothing that is known.
+/// Finds the conversation that Front means, or creates one with the id `minted`.
 pub(super) fn of_front(
     transaction: &Transaction<'_>,
     channel: i64,
     hints: &Hints,
     minted: &str,
     now: i64,
-) -> rusqlite::Result<Place> {
+) -> rusqlite::Result<ConversationKey> {
     let known = if hints.ids.is_empty() { search(transaction, channel, hints)? } else { None };
     let ids: Vec<String> = match known {
         Some(id) => vec![id],
@@ -43,39 +44,39 @@ pub(super) fn of_front(
         None => hints.ids.clone(),
     };
     for id in &ids {
-        keep(transaction, channel, id, hints.handle.as_deref(), now)?;
+        touch(transaction, channel, id, hints.handle.as_deref(), now)?;
     }
     if let Some(front_id) = &hints.front_id {
-        note_front_id(transaction, channel, &ids, front_id)?;
+        set_front_id(transaction, channel, &ids, front_id)?;
     }
     merge(transaction, channel, &ids)?;
     let external_id = ids.into_iter().next().unwrap_or_default();
     let lane = lane(transaction, channel, &external_id)?;
-    Ok(Place { external_id, lane })
+    Ok(ConversationKey { external_id, lane })
 }
 
-/// The conversation that the plugin means.
+/// Finds the conversation that the plugin names, or creates it.
 pub(super) fn of_plugin(
     transaction: &Transaction<'_>,
     channel: i64,
     name: &str,
     handle: Option<&str>,
     now: i64,
-) -> rusqlite::Result<Place> {
+) -> rusqlite::Result<ConversationKey> {
     let external_id = match named(transaction, channel, name)? {
         Some(external_id) => external_id,
         None => {
             let external_id = ids::safe(name);
-            call(transaction, channel, name, &external_id)?;
+            add_name(transaction, channel, name, &external_id)?;
             external_id
         }
     };
-    keep(transaction, channel, &external_id, handle, now)?;
+    touch(transaction, channel, &external_id, handle, now)?;
     let lane = lane(transaction, channel, &external_id)?;
-    Ok(Place { external_id, lane })
+    Ok(ConversationKey { external_id, lane })
 }
 
-/// What the plugin calls a conversation and all that were merged with it.
+/// Returns the plugin's names of all conversations in a lane, the last used first.
 pub(super) fn names(connection: &Connection, channel: i64, lane: &str) -> rusqlite::Result<Vec<String>> {
     let mut select = connection.prepare_cached(
         "SELECT name FROM front_conversation_names JOIN front_conversations USING (channel, external_id)
@@ -84,20 +85,26 @@ pub(super) fn names(connection: &Connection, channel: i64, lane: &str) -> rusqli
     select.query_map(params![channel, lane], |row| row.get(0))?.collect()
 }
 
-/// The plugin calls a conversation so.
-pub(super) fn call(transaction: &Transaction<'_>, channel: i64, name: &str, external_id: &str) -> rusqlite::Result<()> {
+/// Adds a name of the plugin to a conversation.
+pub(super) fn add_name(
+    transaction: &Transaction<'_>,
+    channel: i64,
+    name: &str,
+    external_id: &str,
+) -> rusqlite::Result<()> {
     let mut insert = transaction.prepare_cached(
         "INSERT OR IGNORE INTO front_conversation_names (channel, name, external_id) VALUES (?1, ?2, ?3)",
     )?;
     insert.execute(params![channel, name, external_id]).map(drop)
 }
 
+/// Returns the id of the conversation with a name of the plugin.
 pub(super) fn named(connection: &Connection, channel: i64, name: &str) -> rusqlite::Result<Option<String>> {
     let select = "SELECT external_id FROM front_conversation_names WHERE channel = ?1 AND name = ?2";
     connection.prepare_cached(select)?.query_row(params![channel, name], |row| row.get(0)).optional()
 }
 
-/// Nobody has heard of a conversation's id yet: it gets another one, which may be that of one that is there.
+/// Replaces the id of a conversation that Front does not know yet, possibly by the id of an existing one.
 pub(super) fn rename(transaction: &Transaction<'_>, channel: i64, from: &str, to: &str) -> rusqlite::Result<()> {
     if from == to {
         return Ok(());
@@ -121,7 +128,8 @@ pub(super) fn rename(transaction: &Transaction<'_>, channel: i64, from: &str, to
         .map(drop)
 }
 
-pub(super) fn note_front_id(
+/// Stores Front's id of conversations.
+pub(super) fn set_front_id(
     transaction: &Transaction<'_>,
     channel: i64,
     ids: &[String],
@@ -132,7 +140,7 @@ pub(super) fn note_front_id(
     ids.iter().try_for_each(|id| update.execute(params![channel, id, front_id]).map(drop))
 }
 
-/// All of these are one conversation by now: they have one lane, the oldest one's.
+/// Merges conversations: all of them, and those merged with them before, get one lane.
 pub(super) fn merge(transaction: &Transaction<'_>, channel: i64, ids: &[String]) -> rusqlite::Result<()> {
     let mut lanes = Vec::new();
     for id in ids {
@@ -147,6 +155,7 @@ pub(super) fn merge(transaction: &Transaction<'_>, channel: i64, ids: &[String])
         .try_for_each(|lane| update.execute(params![channel, lane, first]).map(drop))
 }
 
+/// Returns the lane of a conversation, which is its id unless it was merged.
 pub(super) fn lane(connection: &Connection, channel: i64, external_id: &str) -> rusqlite::Result<String> {
     Ok(known_lane(connection, channel, external_id)?.unwrap_or_else(|| external_id.to_owned()))
 }
@@ -156,7 +165,8 @@ fn known_lane(connection: &Connection, channel: i64, external_id: &str) -> rusql
     connection.prepare_cached(select)?.query_row(params![channel, external_id], |row| row.get(0)).optional()
 }
 
-fn keep(
+/// Creates a conversation, or updates its handle and the time of its last use.
+fn touch(
     transaction: &Transaction<'_>,
     channel: i64,
     external_id: &str,
@@ -170,7 +180,7 @@ fn keep(
     insert.execute(params![channel, external_id, handle, now]).map(drop)
 }
 
-/// By everything that Front says beside ids.
+/// Finds a conversation by Front's information other than ids.
 fn search(connection: &Connection, channel: i64, hints: &Hints) -> rusqlite::Result<Option<String>> {
     let by = |select: &str, value: &Option<String>| match value {
         Some(value) => {

@@ -1,4 +1,4 @@
-//! What Front says of messages that it was told of: it has them, and calls them so.
+//! Front's confirmations of imported messages, with Front's own ids.
 
 use std::time::SystemTime;
 
@@ -10,16 +10,15 @@ use super::conversations;
 use crate::store::{Store, StoreError};
 
 impl Store {
-    /// Front has taken what it was told: its own ids are known from here on, and nobody asks any more
-    /// whether it arrived.
-    pub async fn imported(&self, channel: i64, tenant: &str, imported: Imported) -> Result<(), StoreError> {
-        let due = self.due(tenant);
+    /// Stores Front's ids of an imported message and makes its delivery due if the outcome is unknown.
+    pub async fn confirm_import(&self, channel: i64, tenant: &str, imported: Imported) -> Result<(), StoreError> {
+        let due = self.due_signal(tenant);
         self.database
             .write_in_time(Origin::event(tenant, 0), move |transaction| {
                 let now = millis(SystemTime::now());
                 let Imported { message_id, message_uid, front_conversation_id, external_id, conversation_ids, .. } =
                     imported;
-                // One after the other: together, neither index would be used.
+                // Two statements, because SQLite would use neither index for an OR.
                 let mut messages: Vec<i64> = Vec::new();
                 for known in ["external_id = ?2 AND ?2 IS NOT NULL", "uid = ?3 AND uid IS NOT NULL"] {
                     let mut update = transaction.prepare_cached(&format!(
@@ -30,13 +29,13 @@ impl Store {
                     let found: Vec<i64> = update.query_map(found, |row| row.get(0))?.collect::<Result<_, _>>()?;
                     messages.extend(found);
                 }
-                let mut wake = transaction.prepare_cached(
+                let mut make_due = transaction.prepare_cached(
                     "UPDATE deliveries SET due_ms = ?2
                      WHERE message = ?1 AND state = 'unknown' AND lease IS NULL AND due_ms IS NOT NULL",
                 )?;
-                messages.iter().try_for_each(|message| wake.execute(params![message, now]).map(drop))?;
+                messages.iter().try_for_each(|message| make_due.execute(params![message, now]).map(drop))?;
                 if let Some(front_id) = &front_conversation_id {
-                    conversations::note_front_id(transaction, channel, &conversation_ids, front_id)?;
+                    conversations::set_front_id(transaction, channel, &conversation_ids, front_id)?;
                 }
                 conversations::merge(transaction, channel, &conversation_ids)
             })
@@ -45,7 +44,7 @@ impl Store {
         Ok(())
     }
 
-    /// Whether Front has said that it has a message that it was told of.
+    /// Returns whether Front has confirmed a message.
     pub(crate) async fn is_imported(&self, message: i64) -> Result<bool, StoreError> {
         self.database
             .read(OWN, move |connection| {

@@ -1,76 +1,77 @@
-//! Messages of teammates: each is kept once, and Front is told the same about it however often it asks.
+//! Messages of teammates: each is stored once, and Front gets the same answer each time it repeats one.
 
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use frontgate_front::answers::{Answer, Outcome};
+use frontgate_front::answers;
+use frontgate_front::answers::Answer;
 use frontgate_front::ids::MINTED;
 use frontgate_store::{OWN, Origin, crash, millis};
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
 
-use super::conversations::{self, Hints, Place};
-use crate::job::{Event, Kind};
-use crate::store::{Store, StoreError, queue};
+use super::conversations::{self, ConversationKey, Hints};
+use crate::job::{Kind, NewDelivery};
+use crate::store::{Store, StoreError, rows};
 
-/// A message that Front sent, to be kept.
+/// A message that Front sent.
 #[derive(Debug)]
 pub struct Incoming {
-    /// Ours.
+    /// Row id of the channel.
     pub channel: i64,
-    /// Whose.
+    /// Name of the tenant.
     pub tenant: Arc<str>,
     /// `message` or `message_autoreply`.
     pub name: &'static str,
-    /// The same for every request with this message.
+    /// Idempotency key, equal in every request with this message.
     pub identity: String,
-    /// What Front calls it.
+    /// Front's id, `msg_...`.
     pub front_id: Option<String>,
-    /// Where it belongs.
+    /// Front's information about its conversation.
     pub hints: Hints,
-    /// Ids for message and conversation, where nobody has others.
+    /// Generated ids of message and conversation, used where neither side has an id.
     pub minted: [String; 2],
-    /// The request's body.
+    /// Body of the request.
     pub payload: String,
     /// Id of the request.
     pub request: Arc<str>,
 }
 
-/// What became of it.
+/// A stored message.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Kept {
-    /// Ours.
+pub struct StoredMessage {
+    /// Row id of the message.
     pub message: i64,
-    /// What Front was told before, or what it is to be told by now.
+    /// The answer that Front received, or receives now.
     pub answer: Option<Answer>,
 }
 
 impl Store {
-    /// Keeps a message and what is to be done about it, unless it is there already.
-    pub async fn keep_message(&self, incoming: Incoming) -> Result<Kept, StoreError> {
+    /// Stores a message and enqueues its delivery, unless it is stored already.
+    pub async fn accept_message(&self, incoming: Incoming) -> Result<StoredMessage, StoreError> {
         crash::point("accept");
-        let due = self.due(&incoming.tenant);
+        let due = self.due_signal(&incoming.tenant);
         let (limits, tenant) = (self.limits, Arc::clone(&incoming.tenant));
         let origin = Origin::event(Arc::clone(&tenant), incoming.payload.len());
-        let kept = self
+        let stored = self
             .database
             .write_if_awaited(origin, move |transaction| {
-                if let Some(kept) = find(transaction, incoming.channel, &incoming.identity)? {
-                    return Ok(Ok(kept));
+                if let Some(stored) = find(transaction, incoming.channel, &incoming.identity)? {
+                    return Ok(Ok(stored));
                 }
                 if let Err(overload) = limits.delivery(transaction, &incoming.tenant)? {
                     return Ok(Err(overload));
                 }
-                keep(transaction, &incoming, millis(SystemTime::now())).map(Ok)
+                insert(transaction, &incoming, millis(SystemTime::now())).map(Ok)
             })
             .await?
-            .map_err(|overload| self.overloaded(&tenant, None, overload))?;
+            .map_err(|overload| self.record_overload(&tenant, None, overload))?;
         crash::point("accepted");
         due.notify_waiters();
-        Ok(kept)
+        Ok(stored)
     }
 
-    /// What Front was told about a message; if nothing yet, it is told from here on that it is on its way.
-    pub async fn promise(&self, tenant: &str, message: i64) -> Result<Answer, StoreError> {
+    /// Returns the answer about a message; without one, stores and returns the promise that it is sent.
+    pub async fn promise_answer(&self, tenant: &str, message: i64) -> Result<Answer, StoreError> {
         self.database
             .write_in_time(Origin::progress(tenant), move |transaction| {
                 let select =
@@ -81,15 +82,16 @@ impl Store {
                 if let Some(answer) = answer {
                     return Ok(answer);
                 }
-                let told = Outcome::Sent { external_id: &id, external_conversation_id: &conversation }.answer();
-                tell(transaction, message, &told)?;
-                Ok(told)
+                let promise =
+                    answers::Outcome::Sent { external_id: &id, external_conversation_id: &conversation }.answer();
+                set_answer(transaction, message, &promise)?;
+                Ok(promise)
             })
             .await
     }
 
-    /// What Front was told about a message, if anything.
-    pub async fn told(&self, tenant: &str, message: i64) -> Result<Option<Answer>, StoreError> {
+    /// Returns the answer about a message, if Front has one.
+    pub async fn message_answer(&self, tenant: &str, message: i64) -> Result<Option<Answer>, StoreError> {
         self.database
             .read(tenant, move |connection| {
                 let select = "SELECT status, answer FROM front_messages WHERE id = ?1";
@@ -98,7 +100,10 @@ impl Store {
             .await
     }
 
-    /// What the plugin calls the conversation of a message, and all that were merged with it.
+    /// Returns the plugin's names of a message's conversation and of those merged with it.
+    ///
+    /// For a conversation that is unknown here, those of `ids` that the gateway did not generate are returned:
+    /// Front knows them from the time before this database existed.
     pub(crate) async fn conversation_names(
         &self,
         channel: i64,
@@ -111,7 +116,6 @@ impl Store {
                 let own: String = connection.prepare_cached(select)?.query_row([message], |row| row.get(0))?;
                 let lane = conversations::lane(connection, channel, &own)?;
                 let mut names = conversations::names(connection, channel, &lane)?;
-                // What was connected before this database was: Front knows ids that it has not heard here.
                 if names.is_empty() {
                     names.extend(ids.into_iter().filter(|id| !id.starts_with(MINTED)));
                 }
@@ -120,27 +124,27 @@ impl Store {
             .await
     }
 
-    /// What Front knows a message and its conversation by.
-    pub(crate) async fn place(&self, message: i64) -> Result<Option<(String, String)>, StoreError> {
+    /// Returns Front's ids of a message and its conversation.
+    pub(crate) async fn message_ids(&self, message: i64) -> Result<Option<(String, String)>, StoreError> {
         self.database
             .read(OWN, move |connection| {
                 let select = "SELECT external_id, external_conversation_id FROM front_messages WHERE id = ?1";
-                let place = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
-                connection.prepare_cached(select)?.query_row([message], place).optional()
+                let ids = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
+                connection.prepare_cached(select)?.query_row([message], ids).optional()
             })
             .await
     }
 }
 
-fn find(connection: &Connection, channel: i64, identity: &str) -> rusqlite::Result<Option<Kept>> {
+fn find(connection: &Connection, channel: i64, identity: &str) -> rusqlite::Result<Option<StoredMessage>> {
     let select = "SELECT id, status, answer FROM front_messages WHERE channel = ?1 AND identity = ?2";
-    let kept = |row: &Row<'_>| Ok(Kept { message: row.get("id")?, answer: answer(row)? });
-    connection.prepare_cached(select)?.query_row(params![channel, identity], kept).optional()
+    let stored = |row: &Row<'_>| Ok(StoredMessage { message: row.get("id")?, answer: answer(row)? });
+    connection.prepare_cached(select)?.query_row(params![channel, identity], stored).optional()
 }
 
-fn keep(transaction: &Transaction<'_>, incoming: &Incoming, now: i64) -> rusqlite::Result<Kept> {
+fn insert(transaction: &Transaction<'_>, incoming: &Incoming, now: i64) -> rusqlite::Result<StoredMessage> {
     let Incoming { channel, minted: [message, conversation], .. } = incoming;
-    let Place { external_id, lane } =
+    let ConversationKey { external_id, lane } =
         conversations::of_front(transaction, *channel, &incoming.hints, conversation, now)?;
     let mut insert = transaction.prepare_cached(
         "INSERT INTO front_messages (channel, identity, outbound, external_id, external_conversation_id, front_id, created_ms)
@@ -148,7 +152,7 @@ fn keep(transaction: &Transaction<'_>, incoming: &Incoming, now: i64) -> rusqlit
     )?;
     insert.execute(params![channel, incoming.identity, message, external_id, incoming.front_id, now])?;
     let message = transaction.last_insert_rowid();
-    let event = Event {
+    let delivery = NewDelivery {
         tenant: Arc::clone(&incoming.tenant),
         kind: Kind::Message,
         name: incoming.name.to_owned(),
@@ -158,18 +162,18 @@ fn keep(transaction: &Transaction<'_>, incoming: &Incoming, now: i64) -> rusqlit
         message: Some(message),
         request: Arc::clone(&incoming.request),
     };
-    queue::insert(transaction, &event, now)?;
-    Ok(Kept { message, answer: None })
+    rows::insert(transaction, &delivery, now)?;
+    Ok(StoredMessage { message, answer: None })
 }
 
-/// What a row says that Front was told.
+/// Reads the answer from a row with `status` and `answer`.
 pub(super) fn answer(row: &Row<'_>) -> rusqlite::Result<Option<Answer>> {
     let (status, body): (Option<u16>, Option<Vec<u8>>) = (row.get("status")?, row.get("answer")?);
     Ok(status.zip(body).map(|(status, body)| Answer { status, body }))
 }
 
-/// From here on this is what Front was told.
-pub(super) fn tell(transaction: &Transaction<'_>, message: i64, answer: &Answer) -> rusqlite::Result<()> {
+/// Stores the answer about a message, unless Front already has one.
+pub(super) fn set_answer(transaction: &Transaction<'_>, message: i64, answer: &Answer) -> rusqlite::Result<()> {
     let mut update = transaction
         .prepare_cached("UPDATE front_messages SET status = ?2, answer = ?3 WHERE id = ?1 AND answer IS NULL")?;
     update.execute(params![message, answer.status, answer.body]).map(drop)

@@ -1,4 +1,4 @@
-//! Requests of Front that are no messages: the very same bytes again get the answer that they got.
+//! Replays of Front's requests other than messages: a byte-identical request gets the stored answer.
 
 use std::time::SystemTime;
 
@@ -8,25 +8,32 @@ use rusqlite::{OptionalExtension as _, params};
 
 use crate::store::{Store, StoreError};
 
-/// Stands for the status of a request that has no answer yet.
+/// The stored status of a request without an answer.
 const OPEN: u16 = 0;
 
-/// How a request stands that may have come before.
+/// The state of a request that may be a replay.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Attempt {
-    /// It is the first one, or the ones before it got no answer.
+pub enum ReplayCheck {
+    /// The request is new, or earlier ones got no answer.
     Open,
-    /// It was answered.
+    /// The request was answered.
     Answered(Answer),
-    /// It came before, with something else in the part that Front does not sign.
+    /// An earlier request differs in the part that Front does not sign.
     Altered,
 }
 
 impl Store {
-    /// Notes a request before anything is done about it, with a digest of what it shows unsigned. Until it is answered,
-    /// a replay with anything else there is refused; afterwards any replay gets the stored answer.
-    pub async fn attempt(&self, tenant: &str, request: String, unsigned: String) -> Result<Attempt, StoreError> {
-        let (whose, identity) = (tenant.to_owned(), replay(&request));
+    /// Stores a request before it is handled, with a digest of its unsigned part.
+    ///
+    /// - Until the request is answered, a replay with another unsigned part is rejected.
+    /// - Afterwards every replay gets the stored answer.
+    pub async fn check_replay(
+        &self,
+        tenant: &str,
+        request: String,
+        unsigned: String,
+    ) -> Result<ReplayCheck, StoreError> {
+        let (whose, identity) = (tenant.to_owned(), replay_identity(&request));
         let limits = self.limits;
         self.database
             .write_in_time(Origin::event(tenant, unsigned.len()), move |transaction| {
@@ -39,31 +46,31 @@ impl Store {
                     })
                     .optional()?;
                 Ok(Ok(match found {
-                    Some((OPEN, before)) if before == unsigned.as_bytes() => Attempt::Open,
-                    Some((OPEN, _)) => Attempt::Altered,
-                    Some((status, body)) => Attempt::Answered(Answer { status, body }),
+                    Some((OPEN, before)) if before == unsigned.as_bytes() => ReplayCheck::Open,
+                    Some((OPEN, _)) => ReplayCheck::Altered,
+                    Some((status, body)) => ReplayCheck::Answered(Answer { status, body }),
                     None => {
                         if let Err(overload) = limits.event(transaction, &whose)? {
                             return Ok(Err(overload));
                         }
-                        // Until there is an answer, the digest has its place.
+                        // The digest takes the column of the answer until an answer exists.
                         let mut insert = transaction.prepare_cached(
                             "INSERT INTO events (tenant, identity, answer, rejected, status, time_ms)
                              VALUES (?1, ?2, ?3, 0, ?4, ?5)",
                         )?;
                         let now = millis(SystemTime::now());
                         insert.execute(params![whose, identity, unsigned.as_bytes(), OPEN, now])?;
-                        Attempt::Open
+                        ReplayCheck::Open
                     }
                 }))
             })
             .await?
-            .map_err(|overload| self.overloaded(tenant, None, overload))
+            .map_err(|overload| self.record_overload(tenant, None, overload))
     }
 
-    /// Keeps an answer for whoever sends the very same request again.
-    pub async fn remember_answer(&self, tenant: &str, request: String, answer: Answer) -> Result<(), StoreError> {
-        let (whose, identity) = (tenant.to_owned(), replay(&request));
+    /// Stores the answer for replays of a request.
+    pub async fn store_replay_answer(&self, tenant: &str, request: String, answer: Answer) -> Result<(), StoreError> {
+        let (whose, identity) = (tenant.to_owned(), replay_identity(&request));
         self.database
             .write_in_time(Origin::event(tenant, answer.body.len()), move |transaction| {
                 let mut update = transaction.prepare_cached(
@@ -76,6 +83,6 @@ impl Store {
     }
 }
 
-fn replay(request: &str) -> String {
+fn replay_identity(request: &str) -> String {
     format!("front request {request}")
 }

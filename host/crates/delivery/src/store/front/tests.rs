@@ -1,23 +1,23 @@
-//! What cannot be seen from outside in time.
+//! Concurrent attempts to connect a channel.
 
 use std::sync::Arc;
 
 use frontgate_store::Database;
 
-use super::{Begun, Channel};
+use super::{Channel, ConnectResult};
 use crate::store::Store;
 
 async fn begin(store: &Store, credential: &str) -> Channel {
     let names = ["demo", "sms", "cha_1"].map(str::to_owned);
-    let begun = store.begin_channel(names, format!("fg-{credential}"), Some(credential.to_owned()), 1).await;
-    match begun.expect("a write") {
-        Begun::New(channel) | Begun::Known(channel) => channel,
-        Begun::Full => panic!("there is one"),
+    let result = store.begin_connect(names, format!("fg-{credential}"), Some(credential.to_owned()), 1).await;
+    match result.expect("a write") {
+        ConnectResult::New(channel) | ConnectResult::Known(channel) => channel,
+        ConnectResult::Full => panic!("there is one"),
     }
 }
 
 #[tokio::test]
-async fn an_authorization_that_is_refused_takes_nothing_from_another_one_of_the_same_channel() {
+async fn a_rejected_authorization_does_not_affect_another_one_of_the_same_channel() {
     let folder = tempfile::tempdir().expect("a folder");
     let url = format!("sqlite:{}", folder.path().join("test.db").display());
     let config = frontgate_store::Settings { url, ..frontgate_store::Settings::default() };
@@ -26,11 +26,11 @@ async fn an_authorization_that_is_refused_takes_nothing_from_another_one_of_the_
     let wrong = begin(&store, "wrong").await;
     let right = begin(&store, "right").await;
     assert_eq!(wrong.key, right.key);
-    store.refused("demo", wrong.id, wrong.credential).await.expect("a write");
-    assert!(store.connected("demo", right.id, right.credential.clone()).await.expect("a write"));
-    // Nor is one that was connected before undone by a refusal, or by one that comes too late.
-    store.refused("demo", right.id, right.credential).await.expect("a write");
+    store.discard_connect("demo", wrong.id, wrong.credential).await.expect("a write");
+    assert!(store.confirm_connect("demo", right.id, right.credential.clone()).await.expect("a write"));
+    // A later rejection does not disconnect the channel.
+    store.discard_connect("demo", right.id, right.credential).await.expect("a write");
     let there = store.channel_at("demo", right.key).await.expect("an answer").expect("the channel");
     assert!(store.remove_channel(&there, "request").await.expect("a write"));
-    assert!(!store.connected("demo", there.id, None).await.expect("a write"), "it was removed meanwhile");
+    assert!(!store.confirm_connect("demo", there.id, None).await.expect("a write"), "it was removed meanwhile");
 }

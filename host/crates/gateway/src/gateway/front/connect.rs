@@ -1,9 +1,9 @@
 //! A channel's beginning: which accounts there are, and whether the plugin takes one.
 
 use frontgate_contract::Role;
-use frontgate_delivery::store::front::Begun;
+use frontgate_delivery::store::front::ConnectResult;
 use frontgate_front::answers::{Address, Answer, Outcome};
-use frontgate_runtime::error::CallError;
+use frontgate_runtime::CallError;
 
 use super::super::trip::Trip;
 use super::{Asked, credential, mint, within};
@@ -24,18 +24,18 @@ impl Gateway {
         trip.plugin(&plugin);
         let credential = credential(asked.headers);
         let names = [tenant.name.to_string(), app.name.to_string(), channel_id];
-        let begun = self.store.begin_channel(names, mint(), credential.clone(), app.channels_max);
+        let begun = self.store.begin_connect(names, mint(), credential.clone(), app.channels_max);
         let (channel, is_new) = match within(deadline, begun).await? {
-            Begun::New(channel) => (channel, true),
-            Begun::Known(channel) => (channel, false),
-            Begun::Full => {
+            ConnectResult::New(channel) => (channel, true),
+            ConnectResult::Known(channel) => (channel, false),
+            ConnectResult::Full => {
                 return Err(CallError::Forbidden("as many channels are connected as may be".to_owned()).into());
             }
         };
         let connection = app.connection(&channel.channel_id, &channel.key, credential.clone());
         match asking.call(&plugin, Role::Channel).connect(connection).await {
             Ok(()) => {
-                if !within(deadline, self.store.connected(&tenant.name, channel.id, credential)).await? {
+                if !within(deadline, self.store.confirm_connect(&tenant.name, channel.id, credential)).await? {
                     return Err(CallError::Unavailable("the channel was removed meanwhile".to_owned()).into());
                 }
                 let webhook_url = format!("{}/{}", app.public_url, channel.key);
@@ -44,7 +44,7 @@ impl Gateway {
             Err(error) => {
                 if is_new {
                     // The plugin's own refusal is the answer, also where the row cannot be removed now.
-                    let _ = within(deadline, self.store.refused(&tenant.name, channel.id, credential)).await;
+                    let _ = within(deadline, self.store.discard_connect(&tenant.name, channel.id, credential)).await;
                 }
                 Err(error.into())
             }

@@ -35,7 +35,7 @@ impl Gateway {
             request: Arc::clone(trip.id()),
         };
         let tenant = &asked.route.tenant.name;
-        let kept = within(asked.deadline, self.store.keep_message(incoming)).await?;
+        let kept = within(asked.deadline, self.store.accept_message(incoming)).await?;
         if let Some(answer) = kept.answer {
             return Ok(answer);
         }
@@ -43,13 +43,13 @@ impl Gateway {
         let mut changed = pin!(watch.notified());
         // From here on nothing is missed; what was decided before is read.
         changed.as_mut().enable();
-        if let Some(answer) = within(asked.deadline, self.store.told(tenant, kept.message)).await? {
+        if let Some(answer) = within(asked.deadline, self.store.message_answer(tenant, kept.message)).await? {
             return Ok(answer);
         }
         // The last moments belong to the promise itself.
         let patience = asked.deadline - asked.route.app.timeout / 20;
         let _ = timeout_at(patience, changed).await;
-        within(asked.deadline, self.store.promise(tenant, kept.message)).await
+        within(asked.deadline, self.store.promise_answer(tenant, kept.message)).await
     }
 }
 

@@ -4,12 +4,12 @@
 use std::sync::Arc;
 
 use frontgate_contract::Role;
-use frontgate_contract::bindings::channel::{Header, HttpRequest, HttpResponse, Reception};
-use frontgate_delivery::import::{Happened, unusable};
+use frontgate_contract::bindings::channel::{Header, HttpRequest, HttpResponse, WebhookResult};
+use frontgate_delivery::provider_event::{ProviderEvent, invalid_reason};
 use frontgate_delivery::store::Size;
-use frontgate_delivery::store::front::{Channel, ChannelState, Told};
+use frontgate_delivery::store::front::{Channel, ChannelState, ProviderBatch};
 use frontgate_net::is_reserved_header;
-use frontgate_runtime::error::CallError;
+use frontgate_runtime::CallError;
 use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::header::{HeaderName, HeaderValue};
@@ -39,7 +39,7 @@ impl Gateway {
             return Err(Error::NoChannel);
         }
         let tenant = &route.tenant.name;
-        let places = self.store.provider_places(channel.id, app.provider_calls_per_channel_max);
+        let places = self.store.provider_permits(channel.id, app.provider_calls_per_channel_max);
         // Only the plugin can verify this request. While it waits, its body gives way to others; from its turn on, the
         // number of turns bounds what bodies hold.
         let revoked = hold.revoked().cloned().unwrap_or_default();
@@ -57,7 +57,8 @@ impl Gateway {
         trip.plugin(&plugin);
         let connection = app.connection(&channel.channel_id, &channel.key, channel.credential.clone());
         let request = self.request(head, body);
-        let Reception { response, events } = asking.call(&plugin, Role::Channel).receive(connection, request).await?;
+        let WebhookResult { response, events } =
+            asking.call(&plugin, Role::Channel).receive(connection, request).await?;
         let response = answer(response)?;
         if events.len() > app.events_max {
             return Err(CallError::Failed(format!(
@@ -66,18 +67,18 @@ impl Gateway {
             ))
             .into());
         }
-        if let Some(problem) = events.iter().find_map(unusable) {
-            return Err(CallError::Failed(format!("an event of the plugin has {problem}")).into());
+        if let Some(problem) = events.iter().find_map(invalid_reason) {
+            return Err(CallError::Failed(format!("invalid event of the plugin: {problem}")).into());
         }
         if !events.is_empty() {
-            let told = Told {
+            let batch = ProviderBatch {
                 channel: channel.id,
                 tenant: Arc::clone(tenant),
-                events: events.into_iter().map(Happened::from).collect(),
+                events: events.into_iter().map(ProviderEvent::from).collect(),
                 request: Arc::clone(trip.id()),
             };
             let most = Size { rows: app.waiting_max, bytes: app.waiting_bytes_max };
-            within(deadline, self.store.keep_told(told, most)).await?;
+            within(deadline, self.store.accept_provider_events(batch, most)).await?;
         }
         if response.status().is_success() {
             trip.known();

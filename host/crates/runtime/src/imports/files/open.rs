@@ -1,4 +1,4 @@
-//! Opens what lies in a granted folder, if it is a regular file or a folder.
+//! Opens a path in a granted folder if it is a regular file or a folder.
 
 use std::fs::File as StdFile;
 use std::os::fd::OwnedFd;
@@ -7,25 +7,25 @@ use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, Stat, fstat, openat2};
 use rustix::io::Errno;
 use wasmtime_wasi::p2::bindings::filesystem::types::{self, ErrorCode};
 
-/// How often a path is looked up again while others rename folders in it.
-const LOOK_UPS_MAX: usize = 8;
+/// Retries of a lookup that races with renames.
+const LOOKUP_RETRIES_MAX: usize = 8;
 
-/// How a path is to be opened.
+/// How to open a path.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Wish {
+pub(super) struct OpenRequest {
     follows: bool,
     folder: bool,
 }
 
-/// What was opened.
+/// The result of opening a path.
 pub(super) enum Opened {
     Folder(StdFile),
     File(StdFile),
-    /// Nothing was: it is a pipe, a socket or a device.
-    Neither,
+    /// A pipe, a socket or a device, which was not opened.
+    Special,
 }
 
-impl Wish {
+impl OpenRequest {
     pub(super) fn new(
         path_flags: types::PathFlags,
         open_flags: types::OpenFlags,
@@ -49,7 +49,7 @@ impl Wish {
         Ok(Self { follows: path_flags.contains(types::PathFlags::SYMLINK_FOLLOW), folder })
     }
 
-    /// Looks first, without opening: opening a device can do something. What is opened then must be the same.
+    /// Checks the type with `O_PATH` first, since opening a device can have an effect, then opens the same inode.
     pub(super) fn open(self, dir: &StdFile, path: &str) -> Result<Opened, Errno> {
         let mut flags = OFlags::CLOEXEC;
         flags.set(OFlags::NOFOLLOW, !self.follows);
@@ -58,9 +58,9 @@ impl Wish {
         match FileType::from_raw_mode(found.st_mode) {
             FileType::RegularFile | FileType::Directory => {}
             FileType::Symlink => return Err(Errno::LOOP),
-            _ => return Ok(Opened::Neither),
+            _ => return Ok(Opened::Special),
         }
-        // A pipe that was put there since would not block either.
+        // A pipe that replaced it would not block either.
         let opened = look_up(dir, path, flags | OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY)?;
         let there = fstat(&opened)?;
         let identity = |stat: &Stat| (stat.st_dev, stat.st_ino, FileType::from_raw_mode(stat.st_mode));
@@ -72,23 +72,23 @@ impl Wish {
     }
 }
 
-/// Opens what lies below a folder, wherever links lead.
+/// Resolves a path within a folder. Links that lead out of it are rejected.
 fn look_up(dir: &StdFile, path: &str, flags: OFlags) -> Result<OwnedFd, Errno> {
     let below = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
     let mut tries = 0;
     loop {
         match openat2(dir, path, flags, Mode::empty(), below) {
-            // The kernel is not sure while others rename what is on the way.
-            Err(Errno::AGAIN | Errno::INTR) if tries < LOOK_UPS_MAX => tries += 1,
+            // A rename on the path makes the kernel ask for a retry.
+            Err(Errno::AGAIN | Errno::INTR) if tries < LOOKUP_RETRIES_MAX => tries += 1,
             Err(Errno::XDEV) => return Err(Errno::PERM),
-            // From a filter of system calls that does not know `openat2`.
+            // A seccomp filter that does not know `openat2` returns EPERM.
             Err(Errno::PERM) => return Err(Errno::NOSYS),
             opened => return opened,
         }
     }
 }
 
-/// How many entries a folder has, as far as they matter.
+/// Counts the entries of a folder, up to `most + 1`.
 pub(super) fn count(dir: &StdFile, most: usize) -> Result<usize, Errno> {
     let entries = rustix::fs::Dir::read_from(dir)?;
     let mut count = 0;

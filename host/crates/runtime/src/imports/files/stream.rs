@@ -1,4 +1,4 @@
-//! A file of a granted folder as a stream.
+//! Reads a file of a granted folder as a stream.
 
 use std::sync::Arc;
 
@@ -7,39 +7,39 @@ use wasmtime_wasi::p2::{DynInputStream, InputStream, Pollable, StreamError, Stre
 
 use crate::run::folder::FilePool;
 
-/// A file's bytes, read on the plugin's own threads.
+/// Bytes of a file, read on threads of the plugin.
 pub(super) struct Stream {
     inner: DynInputStream,
     pool: Arc<FilePool>,
-    /// Whether a read has begun whose end was not seen.
-    reads: bool,
+    /// Whether a read is in progress.
+    reading: bool,
 }
 
 impl Stream {
     pub(super) fn new(inner: DynInputStream, pool: Arc<FilePool>) -> Self {
-        Self { inner, pool, reads: false }
+        Self { inner, pool, reading: false }
     }
 }
 
 impl Drop for Stream {
     fn drop(&mut self) {
-        if self.reads {
+        if self.reading {
             self.pool.abandon();
         }
     }
 }
 
-/// The drive does not answer.
-fn hangs() -> StreamError {
-    StreamError::LastOperationFailed(wasmtime::format_err!("the drive of the granted folder does not answer"))
+/// The error of a file system that does not respond.
+fn unresponsive() -> StreamError {
+    StreamError::LastOperationFailed(wasmtime::format_err!("the file system of the granted folder does not respond"))
 }
 
 #[wasmtime_wasi::async_trait]
 impl Pollable for Stream {
     async fn ready(&mut self) {
-        // Where the drive does not answer, reading says so.
+        // After a timeout, the next read reports the error.
         if self.pool.run(self.inner.ready()).await.is_some() {
-            self.reads = false;
+            self.reading = false;
         }
     }
 }
@@ -48,15 +48,15 @@ impl Pollable for Stream {
 impl InputStream for Stream {
     fn read(&mut self, size: usize) -> StreamResult<Bytes> {
         if self.pool.hangs() {
-            return Err(hangs());
+            return Err(unresponsive());
         }
         let read = self.pool.enter(|| self.inner.read(size));
-        self.reads = size > 0 && matches!(&read, Ok(bytes) if bytes.is_empty());
+        self.reading = size > 0 && matches!(&read, Ok(bytes) if bytes.is_empty());
         read
     }
 
     async fn blocking_read(&mut self, size: usize) -> StreamResult<Bytes> {
-        self.pool.run(self.inner.blocking_read(size)).await.unwrap_or_else(|| Err(hangs()))
+        self.pool.run(self.inner.blocking_read(size)).await.unwrap_or_else(|| Err(unresponsive()))
     }
 
     async fn cancel(&mut self) {

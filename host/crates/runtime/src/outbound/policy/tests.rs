@@ -7,22 +7,22 @@ use proptest::prelude::*;
 use url::Url;
 
 use super::*;
-use crate::outbound::network::Around;
+use crate::outbound::network::NetworkOverrides;
 use crate::settings::Plugins;
 
 fn policy(settings: &str) -> Policy {
     Policy::new(&toml::from_str(settings).expect("a configuration"))
 }
 
-/// Around a gateway that listens at this address.
+/// NetworkOverrides a gateway that listens at this address.
 static NETWORK: LazyLock<Network> = LazyLock::new(|| {
     let own = vec!["127.0.0.1:8080".parse().expect("an address")];
-    Network::new(&Plugins::default(), &Around { own, detour: None })
+    Network::new(&Plugins::default(), &NetworkOverrides { own, redirect: None })
 });
 
 /// What becomes of a URL, with the addresses that its host has.
-fn verdict(policy: &Policy, url: &str, addresses: &[&str]) -> Result<Vec<IpAddr>, Refusal> {
-    let to = Destination::of(&Url::parse(url).map_err(Refusal::url)?)?;
+fn verdict(policy: &Policy, url: &str, addresses: &[&str]) -> Result<Vec<IpAddr>, Rejection> {
+    let to = Destination::of(&Url::parse(url).map_err(Rejection::url)?)?;
     policy.admit(&to)?;
     let addresses: Vec<IpAddr> = match to.address() {
         Some(address) => vec![address],
@@ -77,7 +77,7 @@ fn only_what_is_granted_is_reached() {
     ];
     for (url, addresses, expected) in table {
         let found = verdict(&policy, url, addresses);
-        let name = found.as_ref().map_or_else(Refusal::verdict, |_| "answered");
+        let name = found.as_ref().map_or_else(Rejection::verdict, |_| "answered");
         assert_eq!(name, *expected, "{url} at {addresses:?}: {found:?}");
     }
 }

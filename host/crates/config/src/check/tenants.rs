@@ -1,0 +1,39 @@
+//! Checks of `[tenants.NAME]`.
+
+use std::collections::BTreeMap;
+
+use frontgate_contract::Role;
+use frontgate_tenants::Settings;
+
+use super::{Report, front, plugin_name, twilio};
+
+pub(super) fn check(tenants: &BTreeMap<String, Settings>, report: &mut Report<'_, '_>) {
+    let mut paths = BTreeMap::new();
+    for (name, tenant) in tenants {
+        let key = format!("tenants.{name}.path");
+        let path = tenant.path.as_str();
+        if !is_path(path) {
+            let fix = "begin with `/`, end without it, and use letters, digits, `-`, `.`, `_` and `~`";
+            report.add(&key, "is not a path such as `/` or `/acme`", fix);
+        }
+        if let Some(other) = paths.insert(path, name) {
+            report.add(&key, &format!("is also the path of tenant `{other}`"), "choose another path");
+        }
+        let answers = Role::ALL.into_iter().any(|role| !tenant.roles.plugins(role).is_empty());
+        twilio::check(&format!("tenants.{name}.twilio"), &tenant.twilio, answers, report);
+        for role in Role::ALL {
+            for (index, plugin) in tenant.roles.plugins(role).iter().enumerate() {
+                plugin_name(&format!("tenants.{name}.roles.{role}[{index}]"), plugin, report);
+            }
+        }
+        for (app, settings) in &tenant.front {
+            front::check(&format!("tenants.{name}.front.{app}"), app, settings, report);
+        }
+    }
+}
+
+fn is_path(path: &str) -> bool {
+    let plain = path.chars().all(|c| c.is_ascii_alphanumeric() || "/-._~".contains(c));
+    let ends = path.len() > 1 && path.ends_with('/');
+    path.starts_with('/') && plain && !ends && !path.contains("//")
+}

@@ -1,0 +1,64 @@
+//! The sections of `config.toml`, found in the schema.
+
+use frontgate_config::schema;
+use serde_json::{Map, Value};
+
+/// A table of the configuration.
+pub(super) struct Section<'s> {
+    /// Its key, such as `tenants.NAME.front.APP`; empty for the whole file.
+    pub(super) path: String,
+    /// Whether the key holds a list of such tables.
+    pub(super) is_list: bool,
+    /// Its schema.
+    pub(super) schema: &'s Map<String, Value>,
+}
+
+impl<'s> Section<'s> {
+    /// Returns the schemas of its keys, sections excluded.
+    pub(super) fn properties(&self) -> Map<String, Value> {
+        let all = self.schema["properties"].as_object().expect("a table");
+        let keys = all.iter().filter(|(_, schema)| inner(schema).is_none());
+        keys.map(|(key, schema)| (key.clone(), schema.clone())).collect()
+    }
+
+    fn sections(&self) -> Vec<Section<'s>> {
+        let mut found = Vec::new();
+        for (key, schema) in self.schema["properties"].as_object().expect("a table") {
+            let Some((named, schema, is_list)) = inner(schema) else { continue };
+            let prefix = if self.path.is_empty() { String::new() } else { format!("{}.", self.path) };
+            let name = match named {
+                false => "",
+                true if prefix.contains("NAME") => ".APP",
+                true => ".NAME",
+            };
+            let section = Section { path: format!("{prefix}{key}{name}"), is_list, schema };
+            let below = section.sections();
+            found.push(section);
+            found.extend(below);
+        }
+        found
+    }
+}
+
+/// Returns the schema of the table that a key holds, whether tables have names of their own, and whether it is a list.
+fn inner(schema: &Value) -> Option<(bool, &Map<String, Value>, bool)> {
+    let table = |schema: &'_ Value| schema.get("properties").is_some();
+    let schema = schema.as_object()?;
+    if schema.contains_key("x-keys-of") {
+        return None;
+    }
+    if schema.contains_key("properties") {
+        return Some((false, schema, false));
+    }
+    if let Some(named) = schema.get("additionalProperties").filter(|named| table(named)) {
+        return Some((true, named.as_object()?, false));
+    }
+    let items = schema.get("items").filter(|items| table(items))?;
+    Some((false, items.as_object()?, true))
+}
+
+/// Returns every section, in the order of the file.
+pub(super) fn sections() -> Vec<Section<'static>> {
+    let root = schema().as_object().expect("a schema");
+    Section { path: String::new(), is_list: false, schema: root }.sections()
+}

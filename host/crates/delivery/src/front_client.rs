@@ -1,0 +1,140 @@
+//! Client of Front's API for the channels of one app.
+//!
+//! Each request gets a fresh token and waits for the rate limit. Files are streamed and never held in memory.
+
+pub(super) mod files;
+mod rate_limit;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use frontgate_front::api::{Body, Call, Fate, Response, Scope};
+use frontgate_front::token;
+use frontgate_net::form::{Form, Part};
+use frontgate_net::{Answer, Client, Failure, confidential};
+use frontgate_runtime::files::Failure as Broken;
+use frontgate_store::now_ms;
+use frontgate_tenants::App;
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Bytes;
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, USER_AGENT};
+use hyper::{HeaderMap, Method};
+use url::Url;
+use zeroize::Zeroizing;
+
+use self::rate_limit::{AppRateLimit, Permit};
+use super::store::front::Channel;
+
+/// A client of Front's API, with the credentials of one app.
+pub(super) struct FrontClient {
+    pub(super) app: Arc<App>,
+    client: Arc<Client>,
+    rate_limit: Arc<AppRateLimit>,
+}
+
+/// A file to be uploaded to Front.
+pub(super) type FilePart = Part<Broken>;
+
+impl FrontClient {
+    pub(super) fn new(app: &Arc<App>, client: &Arc<Client>) -> Self {
+        let rate_limit = Arc::new(AppRateLimit::new(app.calls_per_second_max));
+        Self { app: Arc::clone(app), client: Arc::clone(client), rate_limit }
+    }
+
+    /// Waits until a call of a channel may leave. Downloads of files use up Front's limit as well.
+    pub(super) async fn permit(&self, channel: &Channel) -> Permit {
+        self.rate_limit.acquire(channel.id).await
+    }
+
+    /// Waits for a permit and makes a call.
+    pub(super) async fn call(&self, channel: &Channel, call: &Call) -> Fate {
+        let permit = self.permit(channel).await;
+        self.call_now(permit, channel, call, Vec::new()).await
+    }
+
+    /// Makes a call with files. They are opened after the permit was acquired, so no open file waits for it.
+    pub(super) async fn call_now(&self, permit: Permit, channel: &Channel, call: &Call, files: Vec<FilePart>) -> Fate {
+        let url = format!("{}{}", self.app.api_url.as_str().trim_end_matches('/'), call.path);
+        let url = Url::parse(&url).expect("a checked URL and an escaped path");
+        let method = Method::try_from(call.method.as_str()).expect("a method");
+        let mut headers = self.headers(channel);
+        let sent = match &call.body {
+            Body::None => self.client.send(method, &url, headers, Bytes::new()).await,
+            Body::Json(json) => {
+                headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+                self.client.send(method, &url, headers, Bytes::from(json.clone())).await
+            }
+            Body::Form(fields) => {
+                let fields = fields.iter().map(|field| Part {
+                    name: field.name.clone(),
+                    filename: None,
+                    content_type: None,
+                    body: Full::from(field.value.clone()).map_err(|never| match never {}).boxed_unsync(),
+                });
+                let form = Form::new(fields.chain(files));
+                let kind = HeaderValue::try_from(form.content_type()).expect("a boundary is part of a header");
+                headers.insert(CONTENT_TYPE, kind);
+                self.client.send_stream(method, &url, headers, form, self.app.files_timeout).await
+            }
+        };
+        let fate = self.fate(channel, &sent);
+        if let Ok(answer) = &sent {
+            self.update_rate_limit(channel, answer, &fate);
+        }
+        drop(permit);
+        fate
+    }
+
+    /// Headers with a new token, which is valid for seconds.
+    fn headers(&self, channel: &Channel) -> HeaderMap {
+        let jti = uuid::Uuid::new_v4().simple().to_string();
+        let token = self.app.issuer.token(&channel.channel_id, &jti, now_ms() / 1_000, token::LIFETIME_SECONDS);
+        let bearer = confidential(Zeroizing::new(format!("Bearer {token}"))).expect("base64 is a header value");
+        let mut headers = HeaderMap::new();
+        headers.insert(AUTHORIZATION, bearer);
+        headers.insert(USER_AGENT, HeaderValue::from_static(concat!("frontgate/", env!("CARGO_PKG_VERSION"))));
+        headers
+    }
+
+    fn fate(&self, channel: &Channel, sent: &Result<Answer, Failure>) -> Fate {
+        match sent {
+            Ok(answer) => {
+                let fate = response(answer, &|name| header(answer, name)).fate(now_ms());
+                if !matches!(fate, Fate::Accepted { .. })
+                    && let Some(detail) = response(answer, &|name| header(answer, name)).detail()
+                {
+                    // Only at debug level: the text may contain names.
+                    tracing::debug!(channel = channel.channel_id, "error text of Front: {detail}");
+                }
+                fate
+            }
+            Err(failure @ Failure::NotSent(_)) => {
+                Fate::Again { after_ms: None, scope: Scope::Channel, reason: failure.to_string() }
+            }
+            Err(failure @ Failure::NoAnswer(_)) => Fate::Unclear(failure.to_string()),
+        }
+    }
+
+    fn update_rate_limit(&self, channel: &Channel, answer: &Answer, fate: &Fate) {
+        let budget = response(answer, &|name| header(answer, name)).budget();
+        let reset = budget.reset_ms.map(|at| Duration::from_millis(at.saturating_sub(now_ms())));
+        self.rate_limit.update(budget.remaining, reset);
+        if let Fate::Again { after_ms, scope, .. } = fate
+            && answer.status.as_u16() != 307
+        {
+            let pause = after_ms.map_or(rate_limit::PAUSE, Duration::from_millis);
+            match scope {
+                Scope::Channel => self.rate_limit.pause_channel(channel.id, pause),
+                Scope::Company => self.rate_limit.pause_company(pause),
+            }
+        }
+    }
+}
+
+fn response<'r>(answer: &'r Answer, header: &'r dyn Fn(&str) -> Option<&'r str>) -> Response<'r> {
+    Response { status: answer.status.as_u16(), header, body: answer.body.as_deref() }
+}
+
+fn header<'r>(answer: &'r Answer, name: &str) -> Option<&'r str> {
+    answer.headers.get(name)?.to_str().ok()
+}

@@ -1,0 +1,150 @@
+//! Rate limit of one app's calls to Front.
+//!
+//! - Calls of a channel keep a minimum distance.
+//! - All channels together keep to the number of calls that Front says the company has left.
+//! - A pause that Front asks for holds one channel or the whole company.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::time::{Instant, sleep_until};
+
+/// The pause after a rejection without `Retry-After`.
+pub(super) const PAUSE: Duration = Duration::from_secs(1);
+
+/// The longest pause that Front can cause: its limits are per minute.
+const PAUSE_MAX: Duration = Duration::from_secs(60);
+
+/// Factor of the distance, since calls may arrive closer together than they left.
+const MARGIN: f64 = 1.2;
+
+/// Added to the reset time, which Front gives in whole seconds.
+const RESET_MARGIN: Duration = Duration::from_millis(1_100);
+
+/// Channels whose last call is remembered; beyond that, idle ones are dropped.
+const CHANNELS_MAX: usize = 10_000;
+
+/// The rate limit of one app.
+pub(super) struct AppRateLimit {
+    /// Between two calls of one channel.
+    distance: Duration,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// When each channel's next call may leave.
+    channels: HashMap<i64, Instant>,
+    /// When the next call of any channel may leave.
+    company: Option<Instant>,
+    /// Calls that the company has left, without those in flight, and when the number is reset.
+    left: Option<(u32, Instant)>,
+    in_flight: u32,
+}
+
+impl AppRateLimit {
+    pub(super) fn new(per_second: u32) -> Self {
+        let distance = Duration::from_secs_f64(MARGIN / f64::from(per_second.max(1)));
+        Self { distance, state: Mutex::default() }
+    }
+
+    /// Waits until a call of a channel may leave.
+    pub(super) async fn acquire(self: &Arc<Self>, channel: i64) -> Permit {
+        while let Some(until) = self.try_acquire(channel, Instant::now()) {
+            sleep_until(until).await;
+        }
+        Permit(Arc::clone(self))
+    }
+
+    /// Takes a permit, or returns when to try again.
+    fn try_acquire(&self, channel: i64, now: Instant) -> Option<Instant> {
+        let mut state = self.state.lock();
+        let own = state.channels.get(&channel).copied().filter(|at| *at > now);
+        let company = state.company.filter(|at| *at > now);
+        state.left = state.left.filter(|(_, reset)| *reset > now);
+        let spent = state.left.filter(|(left, _)| *left == 0).map(|(_, reset)| reset);
+        let until = own.max(company).max(spent);
+        if until.is_none() {
+            if state.channels.len() >= CHANNELS_MAX {
+                state.channels.retain(|_, at| *at > now);
+            }
+            state.channels.insert(channel, now + self.distance);
+            state.in_flight += 1;
+            if let Some((left, _)) = &mut state.left {
+                *left -= 1;
+            }
+        }
+        until
+    }
+
+    /// Stores the limits in Front's answer to a call whose permit is still held.
+    pub(super) fn update(&self, remaining: Option<u32>, reset: Option<Duration>) {
+        let mut state = self.state.lock();
+        if let (Some(remaining), Some(reset)) = (remaining, reset) {
+            let left = remaining.saturating_sub(state.in_flight.saturating_sub(1));
+            state.left = Some((left, Instant::now() + reset.min(PAUSE_MAX) + RESET_MARGIN));
+        }
+    }
+
+    pub(super) fn pause_channel(&self, channel: i64, time: Duration) {
+        let until = Instant::now() + time.min(PAUSE_MAX);
+        let mut state = self.state.lock();
+        let at = state.channels.entry(channel).or_insert(until);
+        *at = until.max(*at);
+    }
+
+    pub(super) fn pause_company(&self, time: Duration) {
+        let until = Instant::now() + time.min(PAUSE_MAX);
+        let mut state = self.state.lock();
+        state.company = state.company.max(Some(until));
+    }
+}
+
+/// Permission for one call, held until it ends.
+pub(crate) struct Permit(Arc<AppRateLimit>);
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        let mut state = self.0.state.lock();
+        state.in_flight = state.in_flight.saturating_sub(1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_of_a_channel_keep_their_distance_and_other_channels_do_not_wait() {
+        let (limit, now) = (AppRateLimit::new(5), Instant::now());
+        assert_eq!(limit.try_acquire(1, now), None);
+        let next = limit.try_acquire(1, now).expect("the second waits");
+        assert!(next - now > Duration::from_millis(200), "{:?}", next - now);
+        assert_eq!(limit.try_acquire(2, now), None);
+        assert_eq!(limit.try_acquire(1, next), None);
+    }
+
+    #[test]
+    fn the_calls_left_to_the_company_are_shared_until_the_reset() {
+        let (limit, now) = (AppRateLimit::new(5), Instant::now());
+        assert_eq!((limit.try_acquire(1, now), limit.try_acquire(2, now)), (None, None));
+        limit.update(Some(2), Some(Duration::from_secs(9)));
+        // One of the two that are left is in flight already.
+        assert_eq!(limit.try_acquire(3, now), None);
+        let again = limit.try_acquire(4, now).expect("nothing is left");
+        assert!(again > now + Duration::from_secs(9));
+        assert_eq!(limit.try_acquire(4, again), None);
+    }
+
+    #[test]
+    fn a_pause_holds_one_channel_or_all() {
+        let (limit, now) = (AppRateLimit::new(5), Instant::now());
+        limit.pause_channel(1, Duration::from_secs(7));
+        assert!(limit.try_acquire(1, now).is_some_and(|until| until > now + Duration::from_secs(6)));
+        assert_eq!(limit.try_acquire(2, now), None);
+        limit.pause_company(Duration::from_secs(3_600));
+        assert!(limit.try_acquire(3, now).is_some_and(|until| until <= Instant::now() + PAUSE_MAX));
+    }
+}

@@ -1,0 +1,175 @@
+//! Handlers: execute one attempt of a delivery, one module for each kind.
+
+mod channel;
+mod event;
+mod import;
+mod message;
+mod participant;
+mod routing;
+mod status;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use frontgate_contract::Role;
+use frontgate_runtime::{CallError, CallRecords, Deadlines};
+use frontgate_tenants::Tenant;
+use frontgate_tenants::roles::{Asking, Plugins};
+use frontgate_twilio_callbacks::conversations;
+use frontgate_twilio_callbacks::conversations::Event;
+use frontgate_twilio_callbacks::error::DecodeError;
+use frontgate_twilio_rest::reaction::{Reaction, Repeatable, reaction};
+use frontgate_twilio_rest::rest::{Failure, Rest};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::front_client::FrontClient;
+use super::job::{Delivery, Kind, Outcome};
+use super::rate_limit::TenantRateLimit;
+use super::retry_policy::CRASHES_MAX;
+use super::store::{Store, StoreError};
+
+/// Everything that the handlers of one tenant use.
+pub(super) struct DeliveryContext {
+    pub(super) tenant: Arc<Tenant>,
+    pub(super) plugins: Arc<Plugins>,
+    pub(super) store: Arc<Store>,
+    /// Twilio's API; `None` without credentials.
+    pub(super) rest: Option<Rest>,
+    pub(super) rate_limit: TenantRateLimit,
+    /// Clients of the tenant's Front apps, by name.
+    pub(super) fronts: HashMap<String, Arc<FrontClient>>,
+    pub(super) limits: crate::Settings,
+    pub(super) stop: CancellationToken,
+}
+
+/// Ends a handler early.
+pub(super) enum Stop {
+    /// The outcome of the attempt.
+    Settle(Outcome),
+    /// The decision could not be stored, so nothing was sent.
+    Unwritten(StoreError),
+}
+
+impl From<Outcome> for Stop {
+    fn from(outcome: Outcome) -> Self {
+        Self::Settle(outcome)
+    }
+}
+
+impl DeliveryContext {
+    /// Executes one attempt of a delivery.
+    ///
+    /// # Errors
+    ///
+    /// Fails if a decision could not be stored; nothing was sent then.
+    pub(super) async fn execute(&self, delivery: &Delivery) -> Result<Outcome, StoreError> {
+        let executed = match delivery.kind {
+            Kind::Routing => self.route(delivery, &delivery.form()).await,
+            Kind::Conversations => match conversations::decode(&delivery.form(), &self.tenant.numbers) {
+                Ok(Event::ParticipantAdded(event)) => self.participant_added(delivery, event).await,
+                Ok(Event::Other(event)) => self.event(delivery, event).await,
+                Ok(Event::ConversationAdd(_) | Event::MessageAdd(_)) => Ok(done()),
+                Err(error) => Err(undecodable(&error).into()),
+            },
+            Kind::Message => self.message(delivery).await,
+            Kind::Import => self.import(delivery).await,
+            Kind::Status => self.status(delivery).await,
+            Kind::Disconnect => self.disconnect(delivery).await,
+        };
+        match executed {
+            // Without an answer about it, the outcome of the earlier request stays unknown.
+            Err(Stop::Settle(Outcome::Retry { reason, after, .. })) if delivery.unknown && delivery.kind.is_front() => {
+                Ok(Outcome::Unknown { reason, asked: false, after })
+            }
+            Ok(outcome) | Err(Stop::Settle(outcome)) => Ok(outcome),
+            Err(Stop::Unwritten(error)) => Err(error),
+        }
+    }
+
+    fn asking(&self, delivery: &Delivery) -> Asking {
+        let until = Instant::now() + Duration::from_millis(self.limits.plugin_timeout_ms);
+        let deadlines = Deadlines { queue: until, answer: until };
+        self.plugins.asking(&self.tenant, &delivery.request, deadlines, CallRecords::default())
+    }
+
+    /// Returns Twilio's API, or a retry without credentials.
+    fn account(&self) -> Result<&Rest, Stop> {
+        let reason = "no Twilio credentials configured; add api_key and api_secret, or account_sid";
+        self.rest.as_ref().ok_or_else(|| retry(reason, false).into())
+    }
+
+    /// Waits for the rate limit and returns Twilio's API.
+    async fn turn(&self) -> Result<&Rest, Stop> {
+        let rest = self.account()?;
+        tokio::select! {
+            () = self.rate_limit.turn() => Ok(rest),
+            () = self.stop.cancelled() => Err(retry("the gateway is shutting down", false).into()),
+        }
+    }
+
+    /// Returns the outcome of a failed call to Twilio; `None` if the failure means that it was done before.
+    fn react(&self, failure: &Failure, repeatable: Repeatable) -> Option<Outcome> {
+        match reaction(failure, repeatable) {
+            Reaction::Done => None,
+            Reaction::Again { after, everybody, reason } => {
+                let [first, longest] = [self.limits.retry_first_ms, self.limits.retry_longest_ms];
+                let after = after.map(|after| after.min(Duration::from_millis(longest)));
+                if everybody {
+                    self.rate_limit.pause(after.unwrap_or_default().max(Duration::from_millis(first)));
+                }
+                Some(Outcome::Retry { after, reason, waits_for_plugin: false })
+            }
+            Reaction::Unclear(reason) => Some(Outcome::Unknown { reason, asked: false, after: None }),
+            Reaction::Stop(reason) => Some(Outcome::Failed { reason }),
+        }
+    }
+}
+
+fn done() -> Outcome {
+    Outcome::Sent { result: None }
+}
+
+fn retry(reason: impl Into<String>, waits_for_plugin: bool) -> Outcome {
+    Outcome::Retry { after: None, reason: reason.into(), waits_for_plugin }
+}
+
+/// The outcome of a worker that lost its lease; it is discarded when the lease is compared.
+fn lease_lost() -> Outcome {
+    retry("lease lost", false)
+}
+
+/// A failed read of the store, which is retried.
+fn unread(error: StoreError) -> Stop {
+    retry(format!("failed to read the store: {error}"), false).into()
+}
+
+fn undecodable(error: &DecodeError) -> Outcome {
+    Outcome::Failed { reason: error.to_string() }
+}
+
+fn failed(error: &CallError) -> Outcome {
+    Outcome::Failed { reason: sentence(error) }
+}
+
+/// The outcome of a failed plugin call: a retry, unless the failure is permanent.
+fn unanswered(error: &CallError, role: Role, delivery: &Delivery) -> Outcome {
+    match error {
+        CallError::Trap { .. } if delivery.attempts >= CRASHES_MAX => {
+            Outcome::Failed { reason: format!("the role {role} crashed {CRASHES_MAX} times: {}", sentence(error)) }
+        }
+        CallError::NotFound | CallError::Forbidden(_) | CallError::Invalid(_) => {
+            Outcome::Failed { reason: format!("the role {role} rejected it: {}", sentence(error)) }
+        }
+        _ => retry(format!("the role {role} did not answer: {}", sentence(error)), true),
+    }
+}
+
+/// The error with the plugin's own text, shortened.
+fn sentence(error: &CallError) -> String {
+    match error.detail() {
+        Some(detail) => format!("{error}: {}", frontgate_telemetry::brief(&detail)),
+        None => error.to_string(),
+    }
+}

@@ -1,0 +1,187 @@
+//! Handler of routings: assigns a worker to a conversation.
+//!
+//! The decision is made once and stored before Twilio is called. If the outcome of an earlier call is unknown, Twilio
+//! is asked first whether the worker is in the conversation.
+
+use std::time::Duration;
+
+use frontgate_contract::Role;
+use frontgate_contract::bindings::routing::Assignment;
+use frontgate_runtime::CallError;
+use frontgate_store::crash;
+use frontgate_twilio::form::Form;
+use frontgate_twilio_callbacks::routing;
+use frontgate_twilio_callbacks::routing::Inbound;
+use frontgate_twilio_rest::reaction;
+use frontgate_twilio_rest::reaction::Repeatable;
+use frontgate_twilio_rest::rest::Failure;
+use hyper::StatusCode;
+
+use super::{DeliveryContext, Stop, lease_lost, retry, sentence, undecodable};
+use crate::job::{Delivery, Outcome};
+
+impl DeliveryContext {
+    pub(super) async fn route(&self, delivery: &Delivery, form: &Form<'_>) -> Result<Outcome, Stop> {
+        let inbound = routing::decode(form, &self.tenant.numbers).map_err(|error| undecodable(&error))?;
+        self.account().map_err(|stop| if delivery.unknown { still_unknown(stop) } else { stop })?;
+        if delivery.unknown
+            && let Some(sent) = self.find_worker(delivery, &inbound).await?
+        {
+            return Ok(sent);
+        }
+        let projected = self.projected(&inbound).await?;
+        let worker = match &delivery.plan {
+            Some(worker) => worker.clone(),
+            None => self.decide(delivery, &inbound).await?,
+        };
+        crash::point("before-send");
+        let conversation = &inbound.conversation.conversation_sid;
+        let added = self.turn().await?.add_worker(conversation, &worker, projected.as_deref()).await;
+        crash::point("after-send");
+        match added {
+            Ok(participant) => Ok(Outcome::Sent { result: Some(participant.sid) }),
+            // Twilio identifies a participant by its identity, so the worker is there already.
+            Err(failure) => Ok(self.react(&failure, Repeatable::No).unwrap_or(Outcome::Sent { result: None })),
+        }
+    }
+
+    /// Chooses the worker and stores the decision.
+    async fn decide(&self, delivery: &Delivery, inbound: &Inbound) -> Result<String, Stop> {
+        let chosen = match self.ask_chain(delivery, inbound).await? {
+            Some(Assignment::Worker(worker)) => worker,
+            Some(Assignment::OneOf(list)) => {
+                let planned =
+                    self.store.plan_round_robin(&self.tenant.name, delivery, list).await.map_err(Stop::Unwritten)?;
+                crash::point("planned");
+                return planned.ok_or_else(|| lease_lost().into());
+            }
+            None => match &self.tenant.default_worker {
+                Some(worker) => worker.clone(),
+                None => {
+                    let reason = "no plugin named a worker, and [tenants.NAME.twilio] has no default_worker";
+                    return Err(retry(reason, true).into());
+                }
+            },
+        };
+        let held = self.store.plan(&self.tenant.name, delivery, &chosen).await.map_err(Stop::Unwritten)?;
+        crash::point("planned");
+        if held { Ok(chosen) } else { Err(lease_lost().into()) }
+    }
+
+    /// Asks the routing plugins in order; the first that names a worker decides.
+    ///
+    /// A plugin that fails is retried for `delivery.routing_patience_ms` before the next one is asked.
+    async fn ask_chain(&self, delivery: &Delivery, inbound: &Inbound) -> Result<Option<Assignment>, Stop> {
+        let patient = delivery.tried() < Duration::from_millis(self.limits.routing_patience_ms);
+        for plugin in self.asking(delivery).chain(Role::Routing) {
+            // Each plugin gets the full timeout.
+            let asking = self.asking(delivery);
+            let name = plugin.as_ref().map_or("(loading)", |plugin| &plugin.name);
+            let answer = match &plugin {
+                Some(plugin) => asking.call(plugin, Role::Routing).route(inbound.conversation.clone()).await,
+                None => Err(CallError::NoPlugin(Role::Routing)),
+            };
+            match answer {
+                Ok(Some(assignment)) if names_workers(&assignment) => return Ok(Some(assignment)),
+                Ok(Some(_)) => tracing::warn!(
+                    event = "delivery.routing_plugin_skipped",
+                    request = &*delivery.request,
+                    tenant = &*self.tenant.name,
+                    plugin = name,
+                    "routing plugin skipped: invalid worker identity"
+                ),
+                Ok(None) | Err(CallError::NotFound) => {}
+                Err(error) if patient => {
+                    return Err(retry(format!("routing plugin {name} failed: {}", sentence(&error)), true).into());
+                }
+                Err(error) => tracing::warn!(
+                    event = "delivery.routing_plugin_skipped",
+                    request = &*delivery.request,
+                    tenant = &*self.tenant.name,
+                    plugin = name,
+                    "routing plugin skipped after failing for delivery.routing_patience_ms: {error}"
+                ),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Returns the projected address of a worker in a group conversation.
+    ///
+    /// Without one in the callback or at a participant, the tenant's address is the only one that belongs to no
+    /// participant; with several of these, there is none.
+    async fn projected(&self, inbound: &Inbound) -> Result<Option<String>, Stop> {
+        if !inbound.is_group || inbound.projected_address.is_some() {
+            return Ok(inbound.projected_address.clone());
+        }
+        let conversation = &inbound.conversation.conversation_sid;
+        let participants = match self.turn().await?.participants(conversation).await {
+            Ok(participants) => participants,
+            Err(failure) => {
+                let outcome = self.react(&failure, Repeatable::Yes);
+                return Err(outcome.unwrap_or_else(|| retry(failure.to_string(), false)).into());
+            }
+        };
+        let bindings = || participants.iter().filter_map(|participant| participant.messaging_binding.as_ref());
+        if let Some(projected) = bindings().find_map(|binding| binding.projected_address.clone()) {
+            return Ok(Some(projected));
+        }
+        let theirs = |address: &&String| bindings().any(|binding| binding.address.as_ref() == Some(*address));
+        let mut ours = inbound.all_addresses.iter().filter(|address| !theirs(address));
+        Ok(ours.next().filter(|_| ours.next().is_none()).cloned())
+    }
+
+    /// Asks Twilio whether the planned worker is in the conversation.
+    async fn find_worker(&self, delivery: &Delivery, inbound: &Inbound) -> Result<Option<Outcome>, Stop> {
+        let Some(worker) = &delivery.plan else {
+            return Ok(None);
+        };
+        let rest = match self.turn().await {
+            Ok(rest) => rest,
+            Err(stop) => return Err(still_unknown(stop)),
+        };
+        let found = rest.participant(&inbound.conversation.conversation_sid, worker).await;
+        crash::point("asked");
+        let failure = match found {
+            Ok(participant) => return Ok(Some(Outcome::Sent { result: Some(participant.sid) })),
+            Err(Failure::Refused { status: StatusCode::NOT_FOUND, .. }) => return Ok(None),
+            Err(failure) => failure,
+        };
+        let reason = format!("failed to ask Twilio about the outcome: {}", reaction::reason(&failure));
+        Err(match self.react(&failure, Repeatable::Yes) {
+            // An outage says nothing about this delivery, so it uses up no question.
+            Some(Outcome::Retry { after, .. }) if is_outage(&failure) => {
+                Outcome::Unknown { reason, asked: false, after }
+            }
+            _ => Outcome::Unknown { reason, asked: true, after: None },
+        }
+        .into())
+    }
+}
+
+/// Returns whether the request got no answer, or one about the caller rather than the participant.
+fn is_outage(failure: &Failure) -> bool {
+    match failure {
+        Failure::NotSent(_) | Failure::NoAnswer(_) => true,
+        Failure::Refused { status, .. } => matches!(status.as_u16(), 300..=399 | 401 | 403 | 429 | 503),
+    }
+}
+
+/// Keeps the outcome unknown if the question could not be asked.
+fn still_unknown(stop: Stop) -> Stop {
+    match stop {
+        Stop::Settle(Outcome::Retry { reason, after, .. }) => Outcome::Unknown { reason, asked: false, after }.into(),
+        stop => stop,
+    }
+}
+
+/// Returns whether all identities of an assignment fit into a URL and Twilio's limits.
+fn names_workers(assignment: &Assignment) -> bool {
+    let usable = |worker: &String| {
+        !matches!(worker.trim(), "" | "." | "..") && worker.len() <= 256 && !worker.contains(char::is_control)
+    };
+    match assignment {
+        Assignment::Worker(worker) => usable(worker),
+        Assignment::OneOf(list) => !list.is_empty() && list.iter().all(usable),
+    }
+}

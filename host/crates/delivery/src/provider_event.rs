@@ -1,0 +1,210 @@
+//! Events of a channel's provider, as they are stored until Front has them.
+//!
+//! The contract's types are converted here, so stored payloads do not depend on the version of the contract.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use frontgate_contract::bindings::channel;
+use frontgate_contract::bindings::channel::ChannelEvent;
+use frontgate_front::html::Html;
+use serde::{Deserialize, Serialize};
+
+/// An event of a provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ProviderEvent {
+    /// A customer or an agent wrote a message.
+    Message(Box<Import>),
+    /// A message was not delivered.
+    Failed(Report),
+}
+
+/// A message to be imported into Front. Ids are the plugin's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Import {
+    pub(crate) external_id: String,
+    pub(crate) conversation: String,
+    /// The customer who wrote; `None` if an agent wrote.
+    pub(crate) sender: Option<Party>,
+    /// Recipients of an agent's message.
+    pub(crate) to: Vec<Party>,
+    /// Display name of the agent.
+    pub(crate) author: Option<String>,
+    pub(crate) subject: Option<String>,
+    pub(crate) body: Body,
+    pub(crate) delivered_at: Option<u64>,
+    pub(crate) files: Vec<File>,
+}
+
+/// The text of a message. A bare string, as earlier versions stored it, is plain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Body {
+    /// Text as typed.
+    Plain(String),
+    /// HTML of the provider.
+    Html {
+        /// The body.
+        html: String,
+    },
+}
+
+/// A participant of a conversation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Party {
+    pub(crate) handle: String,
+    pub(crate) name: Option<String>,
+    pub(crate) email: Option<String>,
+}
+
+/// A file of a message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct File {
+    pub(crate) filename: String,
+    pub(crate) content_type: String,
+    pub(crate) source: Source,
+}
+
+/// The content of a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Source {
+    /// The bytes in base64.
+    Bytes(String),
+    /// A URL, fetched with the plugin's grants.
+    Url(String),
+}
+
+/// A message that was not delivered: the plugin's id of it, and the reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    pub(crate) message: String,
+    pub(crate) reason: String,
+}
+
+impl ProviderEvent {
+    /// Bytes of all its texts and files.
+    pub(crate) fn bytes(&self) -> usize {
+        match self {
+            Self::Message(import) => import.bytes(),
+            Self::Failed(report) => report.message.len() + report.reason.len(),
+        }
+    }
+}
+
+impl Import {
+    fn bytes(&self) -> usize {
+        let optional = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+        let party = |party: &Party| party.handle.len() + optional(&party.name) + optional(&party.email);
+        let file = |file: &File| {
+            let (Source::Bytes(content) | Source::Url(content)) = &file.source;
+            file.filename.len() + file.content_type.len() + content.len()
+        };
+        let parties: usize = self.sender.iter().chain(&self.to).map(party).sum();
+        let files: usize = self.files.iter().map(file).sum();
+        let ids = self.external_id.len() + self.conversation.len();
+        let (Body::Plain(body) | Body::Html { html: body }) = &self.body;
+        ids + body.len() + optional(&self.subject) + optional(&self.author) + parties + files
+    }
+
+    pub(crate) fn is_inbound(&self) -> bool {
+        self.sender.is_some()
+    }
+
+    /// Handle of the other participant of the conversation.
+    pub(crate) fn handle(&self) -> Option<&str> {
+        let with = self.sender.as_ref().or_else(|| self.to.first());
+        with.map(|party| party.handle.as_str())
+    }
+}
+
+impl From<ChannelEvent> for ProviderEvent {
+    fn from(event: ChannelEvent) -> Self {
+        match event {
+            ChannelEvent::Inbound(message) => Self::Message(Box::new(Import {
+                external_id: message.external_id,
+                conversation: message.external_conversation_id,
+                sender: Some(message.sender.into()),
+                to: Vec::new(),
+                author: None,
+                subject: message.subject,
+                body: message.body.into(),
+                delivered_at: message.delivered_at,
+                files: message.files.into_iter().map(File::from).collect(),
+            })),
+            ChannelEvent::Agent(message) => Self::Message(Box::new(Import {
+                external_id: message.external_id,
+                conversation: message.external_conversation_id,
+                sender: None,
+                to: message.to.into_iter().map(Party::from).collect(),
+                author: message.author,
+                subject: message.subject,
+                body: message.body.into(),
+                delivered_at: message.delivered_at,
+                files: message.files.into_iter().map(File::from).collect(),
+            })),
+            ChannelEvent::Failed(failed) => Self::Failed(Report { message: failed.external_id, reason: failed.reason }),
+        }
+    }
+}
+
+/// Bytes of an id or a handle, which is stored for months after the message is deleted.
+pub(crate) const ID_BYTES_MAX: usize = 1_024;
+
+/// Returns why Front would never accept an event, or why it cannot be stored; `None` for a valid event.
+pub fn invalid_reason(event: &ChannelEvent) -> Option<String> {
+    let parts = match event {
+        ChannelEvent::Inbound(message) => [
+            ("external-id", &*message.external_id),
+            ("external-conversation-id", &message.external_conversation_id),
+            ("sender.handle", &message.sender.handle),
+        ],
+        ChannelEvent::Agent(message) => [
+            ("external-id", &*message.external_id),
+            ("external-conversation-id", &message.external_conversation_id),
+            ("to[0].handle", message.to.first().map_or("", |party| &party.handle)),
+        ],
+        ChannelEvent::Failed(failed) => [("external-id", &*failed.external_id); 3],
+    };
+    parts.into_iter().find_map(|(name, text)| match text.len() {
+        _ if text.trim().is_empty() => Some(format!("{name} is empty")),
+        length if length > ID_BYTES_MAX => Some(format!("{name} has {length} bytes, more than {ID_BYTES_MAX}")),
+        _ => None,
+    })
+}
+
+impl Body {
+    /// The body for Front, followed by a line for each note.
+    pub(crate) fn for_front(&self, notes: &[String], has_files: bool) -> Html {
+        let html = match self {
+            Self::Plain(text) => Html::of_text(text),
+            Self::Html { html } => Html::of_html(html),
+        };
+        let html = html.or_word(has_files || !notes.is_empty());
+        notes.iter().fold(html, |html, note| html.with_line(&format!("[{note}]")))
+    }
+}
+
+impl From<channel::Body> for Body {
+    fn from(body: channel::Body) -> Self {
+        match body {
+            channel::Body::Plain(text) => Self::Plain(text),
+            channel::Body::Html(html) => Self::Html { html },
+        }
+    }
+}
+
+impl From<channel::Party> for Party {
+    fn from(party: channel::Party) -> Self {
+        Self { handle: party.handle, name: party.name, email: party.email }
+    }
+}
+
+impl From<channel::File> for File {
+    fn from(file: channel::File) -> Self {
+        let source = match file.source {
+            channel::Source::Bytes(bytes) => Source::Bytes(BASE64_STANDARD.encode(bytes)),
+            channel::Source::Url(url) => Source::Url(url),
+        };
+        Self { filename: file.filename, content_type: file.content_type, source }
+    }
+}

@@ -1,0 +1,82 @@
+//! Rate limit of a tenant's requests to Twilio: a token bucket that hands out turns in order.
+//!
+//! A turn is reserved when it is asked for, so requests leave in order and evenly. The crate `governor` reserves
+//! nothing: its waiting callers compete for each token. It has no pause either.
+
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::time::{Instant, sleep_until};
+
+/// A token bucket with a burst of one second, and a pause for all requests of the tenant.
+pub(super) struct TenantRateLimit {
+    per_second: f64,
+    state: Mutex<State>,
+}
+
+struct State {
+    /// Tokens; negative while requests wait.
+    left: f64,
+    at: Instant,
+    paused_until: Instant,
+}
+
+impl TenantRateLimit {
+    pub(super) fn new(per_second: u32) -> Self {
+        let now = Instant::now();
+        let per_second = f64::from(per_second);
+        Self { per_second, state: Mutex::new(State { left: per_second, at: now, paused_until: now }) }
+    }
+
+    /// Waits until a request may leave.
+    pub(super) async fn turn(&self) {
+        let until = self.reserve(Instant::now());
+        sleep_until(until).await;
+        // A pause may have begun, or been extended, meanwhile.
+        while let Some(until) = self.paused(Instant::now()) {
+            sleep_until(until).await;
+        }
+    }
+
+    /// Takes a token and returns when the request may leave, without regard to pauses.
+    fn reserve(&self, now: Instant) -> Instant {
+        let mut state = self.state.lock();
+        let gained = now.duration_since(state.at).as_secs_f64() * self.per_second;
+        state.left = (state.left + gained).min(self.per_second) - 1.0;
+        state.at = now;
+        now + Duration::from_secs_f64((-state.left / self.per_second).max(0.0))
+    }
+
+    fn paused(&self, now: Instant) -> Option<Instant> {
+        let state = self.state.lock();
+        (state.paused_until > now).then_some(state.paused_until)
+    }
+
+    /// Pauses all requests for this long.
+    pub(super) fn pause(&self, time: Duration) {
+        let mut state = self.state.lock();
+        state.paused_until = state.paused_until.max(Instant::now() + time);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_burst_of_one_second_leaves_at_once_and_the_rest_evenly() {
+        let (limit, now) = (TenantRateLimit::new(10), Instant::now());
+        let waits: Vec<_> = (0..12).map(|_| limit.reserve(now).saturating_duration_since(now)).collect();
+        assert!(waits[..10].iter().all(Duration::is_zero), "{waits:?}");
+        let rest: Vec<_> = waits[10..].iter().map(|wait| wait.as_secs_f64().mul_add(10.0, 0.5) as u32).collect();
+        assert_eq!(rest, [1, 2]);
+    }
+
+    #[test]
+    fn a_pause_holds_every_request() {
+        let limit = TenantRateLimit::new(10);
+        limit.pause(Duration::from_secs(7));
+        let until = limit.paused(Instant::now()).expect("a pause");
+        assert!(until > Instant::now() + Duration::from_secs(6));
+    }
+}

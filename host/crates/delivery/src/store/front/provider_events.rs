@@ -1,0 +1,178 @@
+//! Accepts events of a channel's provider: stored before they are acknowledged, each one once.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use frontgate_front::ids;
+use frontgate_store::{OWN, Origin, crash, millis};
+use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
+
+use super::conversations::{self, ConversationKey};
+use crate::job::{Kind, NewDelivery};
+use crate::provider_event::{Import, ProviderEvent, Report};
+use crate::store::{Size, Store, StoreError, rows};
+
+/// Events of one channel's provider.
+#[derive(Debug, Clone)]
+pub struct ProviderBatch {
+    /// Row id of the channel.
+    pub channel: i64,
+    /// Name of the tenant.
+    pub tenant: Arc<str>,
+    /// The events in order.
+    pub events: Vec<ProviderEvent>,
+    /// Id of the request that carried them.
+    pub request: Arc<str>,
+}
+
+impl ProviderBatch {
+    /// Bytes in memory and on disk.
+    fn bytes(&self) -> usize {
+        self.events.iter().map(ProviderEvent::bytes).sum()
+    }
+}
+
+impl Store {
+    /// Enqueues a provider's events, unless `most` of the channel or the tenant's quota waits already.
+    pub async fn accept_provider_events(&self, batch: ProviderBatch, most: Size) -> Result<(), StoreError> {
+        crash::point("accept");
+        let due = self.due_signal(&batch.tenant);
+        let origin = Origin::import(Arc::clone(&batch.tenant), batch.channel, batch.bytes());
+        let (limits, tenant, channel) = (self.limits, Arc::clone(&batch.tenant), batch.channel);
+        self.database
+            .write_in_time(origin, move |transaction| {
+                if let Err(overload) = limits.import(transaction, &batch.tenant, channel, most)? {
+                    return Ok(Err(overload));
+                }
+                insert(transaction, &batch, millis(SystemTime::now())).map(Ok)
+            })
+            .await?
+            .map_err(|overload| self.record_overload(&tenant, Some(channel), overload))?;
+        crash::point("accepted");
+        due.notify_waiters();
+        Ok(())
+    }
+
+    /// Finds the teammate's message that the plugin sent under this id.
+    pub(crate) async fn find_sent_message(&self, channel: i64, name: String) -> Result<Option<Sent>, StoreError> {
+        self.database.read(OWN, move |connection| find_sent(connection, channel, &name)).await
+    }
+
+    /// Returns whether a message accepted before a time is in flight, so the plugin's id of it is unknown.
+    ///
+    /// With `beside`, only messages of the same conversation are considered, and those whose conversation has
+    /// no id of the plugin yet.
+    pub(crate) async fn has_message_in_flight(
+        &self,
+        channel: i64,
+        before: SystemTime,
+        beside: Option<i64>,
+    ) -> Result<bool, StoreError> {
+        let before = millis(before);
+        self.database
+            .read(OWN, move |connection| {
+                let select = "SELECT EXISTS (SELECT 1 FROM front_messages
+                              WHERE channel = ?1 AND outbound AND NOT settled AND created_ms <= ?2
+                                AND (?3 IS NULL OR external_conversation_id GLOB ?4
+                                  OR external_conversation_id =
+                                    (SELECT external_conversation_id FROM front_messages WHERE id = ?3)))";
+                let minted = format!("{}*", ids::MINTED);
+                connection.prepare_cached(select)?.query_row(params![channel, before, beside, minted], |row| row.get(0))
+            })
+            .await
+    }
+}
+
+/// Front's ids of a message that was sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Sent {
+    pub(crate) external_id: String,
+    pub(crate) external_conversation_id: String,
+}
+
+/// Enqueues a delivery for each new event.
+pub(super) fn insert(transaction: &Transaction<'_>, batch: &ProviderBatch, now: i64) -> rusqlite::Result<()> {
+    batch.events.iter().try_for_each(|event| match event {
+        ProviderEvent::Message(import) => insert_import(transaction, batch, import, now),
+        ProviderEvent::Failed(report) => insert_failure(transaction, batch, report, now),
+    })
+}
+
+fn insert_import(
+    transaction: &Transaction<'_>,
+    batch: &ProviderBatch,
+    import: &Import,
+    now: i64,
+) -> rusqlite::Result<()> {
+    let channel = batch.channel;
+    if !import.is_inbound() && find_sent(transaction, channel, &import.external_id)?.is_some() {
+        return Ok(());
+    }
+    let ConversationKey { external_id: conversation, lane } =
+        conversations::of_plugin(transaction, channel, &import.conversation, import.handle(), now)?;
+    let mut insert = transaction.prepare_cached(
+        "INSERT OR IGNORE INTO front_messages
+           (channel, identity, outbound, external_id, external_conversation_id, created_ms)
+         VALUES (?1, ?2, 0, ?3, ?4, ?5)",
+    )?;
+    let (identity, external_id) = (format!("told {}", import.external_id), ids::safe(&import.external_id));
+    if insert.execute(params![channel, identity, external_id, conversation, now])? == 0 {
+        return Ok(());
+    }
+    let delivery = NewDelivery {
+        tenant: Arc::clone(&batch.tenant),
+        kind: Kind::Import,
+        name: if import.is_inbound() { "inbound" } else { "outbound" }.to_owned(),
+        conversation: format!("to Front {channel} {lane}"),
+        payload: serde_json::to_string(import).expect("texts and numbers"),
+        channel: Some(channel),
+        message: Some(transaction.last_insert_rowid()),
+        request: Arc::clone(&batch.request),
+    };
+    rows::insert(transaction, &delivery, now)
+}
+
+fn find_sent(connection: &Connection, channel: i64, name: &str) -> rusqlite::Result<Option<Sent>> {
+    let select = "SELECT external_id, external_conversation_id FROM front_messages
+                  WHERE channel = ?1 AND name = ?2 AND outbound";
+    let sent = |row: &Row<'_>| Ok(Sent { external_id: row.get(0)?, external_conversation_id: row.get(1)? });
+    connection.prepare_cached(select)?.query_row(params![channel, name], sent).optional()
+}
+
+/// Enqueues a failure report, once for each message.
+fn insert_failure(
+    transaction: &Transaction<'_>,
+    batch: &ProviderBatch,
+    report: &Report,
+    now: i64,
+) -> rusqlite::Result<()> {
+    let mut insert = transaction.prepare_cached(
+        "INSERT OR IGNORE INTO events (tenant, identity, answer, rejected, time_ms) VALUES (?1, ?2, '', 0, ?3)",
+    )?;
+    let identity = format!("front failed {} {}", batch.channel, report.message);
+    if insert.execute(params![&*batch.tenant, identity, now])? == 0 {
+        return Ok(());
+    }
+    let delivery = failure_report(&batch.tenant, batch.channel, None, report, &batch.request);
+    rows::insert(transaction, &delivery, now)
+}
+
+/// A delivery that reports to Front that a message was not delivered.
+pub(super) fn failure_report(
+    tenant: &Arc<str>,
+    channel: i64,
+    message: Option<i64>,
+    report: &Report,
+    request: &Arc<str>,
+) -> NewDelivery {
+    NewDelivery {
+        tenant: Arc::clone(tenant),
+        kind: Kind::Status,
+        name: "failed".to_owned(),
+        conversation: format!("status {channel} {}", report.message),
+        payload: serde_json::to_string(report).expect("texts"),
+        channel: Some(channel),
+        message,
+        request: Arc::clone(request),
+    }
+}

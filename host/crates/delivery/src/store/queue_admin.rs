@@ -1,0 +1,279 @@
+//! Operators' view of the queue: lists deliveries, and retries, resolves or cancels them.
+//!
+//! Opens the database beside a running gateway or without one. Every change writes a row of `audit`.
+
+mod channels;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::SystemTime;
+
+use anyhow::{Context as _, bail};
+use frontgate_store::millis;
+use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, TransactionBehavior, params};
+use serde::Serialize;
+
+pub use self::channels::{ChannelDetails, ChannelFilter, ChannelSummary};
+use super::front::apply_outcome::{Decision, apply_decision};
+use super::{rows, schema};
+use crate::job::{Kind, State};
+
+/// An operator's connection to the queue.
+pub struct QueueAdmin {
+    connection: Connection,
+}
+
+/// A delivery in a list.
+#[derive(Debug, Serialize)]
+pub struct DeliverySummary {
+    /// Id in the commands.
+    pub id: i64,
+    /// Name of the tenant.
+    pub tenant: String,
+    /// Name of the kind; for a callback, of the callback.
+    pub callback: String,
+    /// Name of the event.
+    pub event: String,
+    /// Key of the conversation.
+    pub conversation: String,
+    /// The state.
+    pub state: State,
+    /// Number of attempts.
+    pub attempts: u32,
+    /// Milliseconds until the next attempt; `None` if it waits for another delivery of its conversation.
+    pub due_in_ms: Option<i64>,
+    /// The stored decision.
+    pub plan: Option<String>,
+    /// Why it is in this state.
+    pub reason: Option<String>,
+    /// The platform's id of the result.
+    pub result: Option<String>,
+    /// Id of the request that caused it, as in the log.
+    pub request: String,
+    /// Milliseconds since 1970.
+    pub created_ms: i64,
+    /// Milliseconds since 1970.
+    pub changed_ms: i64,
+}
+
+/// A delivery with its payload and history.
+#[derive(Debug, Serialize)]
+pub struct DeliveryDetails {
+    /// The entry in the list.
+    #[serde(flatten)]
+    pub summary: DeliverySummary,
+    /// The callback as received, or the content to send.
+    pub payload: serde_json::Value,
+    /// Operators' changes: milliseconds since 1970, account, action.
+    pub audit: Vec<(i64, String, String)>,
+}
+
+/// The outcome of an unknown delivery, as an operator found out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Resolution {
+    /// The request had its effect.
+    Sent,
+    /// The request had no effect.
+    NotSent,
+}
+
+const COLUMNS: &str = "id, tenant, kind, name, conversation, state, attempts, due_ms, plan, reason, result, request, \
+                       created_ms, changed_ms, sending, lease, message";
+
+impl QueueAdmin {
+    /// Opens an existing database.
+    pub fn open(path: &Path) -> anyhow::Result<Self> {
+        Ok(Self { connection: schema::open_beside(path)? })
+    }
+
+    /// Returns the newest deliveries, of one state or of all.
+    pub fn list(&self, state: Option<State>, tenant: Option<&str>, most: u32) -> anyhow::Result<Vec<DeliverySummary>> {
+        let mut select = self.connection.prepare(&format!(
+            "SELECT {COLUMNS} FROM deliveries
+             WHERE (?1 IS NULL OR state = ?1) AND (?2 IS NULL OR tenant = ?2) ORDER BY id DESC LIMIT ?3"
+        ))?;
+        let found = select.query_map(params![state.map(State::name), tenant, most], summary)?;
+        Ok(found.collect::<Result<_, _>>()?)
+    }
+
+    /// Returns a delivery with its payload and history.
+    pub fn show(&self, id: i64) -> anyhow::Result<DeliveryDetails> {
+        let select = format!("SELECT {COLUMNS}, payload FROM deliveries WHERE id = ?1");
+        let found =
+            self.connection.query_row(&select, [id], |row| Ok((summary(row)?, row.get::<_, String>("payload")?)));
+        let (summary, payload) = found.optional()?.with_context(|| format!("delivery {id} not found"))?;
+        let mut select = self
+            .connection
+            .prepare("SELECT time_ms, who, action || ': ' || state_before || ' to ' || state_after FROM audit WHERE delivery = ?1 ORDER BY id")?;
+        let audit = select.query_map([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        Ok(DeliveryDetails {
+            summary,
+            payload: serde_json::from_str(&payload)?,
+            audit: audit.collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// Counts the deliveries of each tenant in each state.
+    pub fn counts(&self) -> anyhow::Result<BTreeMap<String, BTreeMap<State, u64>>> {
+        let mut counts: BTreeMap<String, BTreeMap<State, u64>> = BTreeMap::new();
+        let mut select =
+            self.connection.prepare_cached("SELECT tenant, state, count(*) FROM deliveries GROUP BY tenant, state")?;
+        let mut rows = select.query([])?;
+        while let Some(row) = rows.next()? {
+            if let Some(state) = State::named(row.get_ref(1)?.as_str()?) {
+                counts.entry(row.get(0)?).or_default().insert(state, row.get::<_, i64>(2)?.unsigned_abs());
+            }
+        }
+        Ok(counts)
+    }
+
+    /// Makes a delivery due at once.
+    ///
+    /// - One that may have been sent becomes `unknown`, so the platform is asked first.
+    /// - One that had ended becomes `ready` without its earlier decision.
+    ///
+    /// # Errors
+    ///
+    /// Fails for a delivery that was sent, is leased, or whose message is deleted.
+    pub fn retry(&mut self, id: i64) -> anyhow::Result<State> {
+        self.change(id, "retry", |transaction, before, sending| {
+            let after = match before {
+                State::Sent => bail!("delivery {id} is already sent"),
+                State::Unknown => State::Unknown,
+                State::Dead | State::Cancelled if sending => State::Unknown,
+                State::Ready | State::Leased | State::Failed | State::Dead | State::Cancelled => State::Ready,
+            };
+            transaction.execute(
+                "UPDATE deliveries SET state = ?2, questions = 0, reason = NULL,
+                   plan = CASE WHEN ?2 = 'unknown' OR state = 'ready' THEN plan END, since_ms = ?3,
+                   begun_ms = NULL, due_ms = CASE WHEN due_ms IS NOT NULL AND state IN ('ready', 'unknown') THEN ?3 END
+                 WHERE id = ?1",
+                params![id, after.name(), millis(SystemTime::now())],
+            )?;
+            Ok(after)
+        })
+    }
+
+    /// Sets the outcome of a delivery whose outcome is unknown.
+    ///
+    /// # Errors
+    ///
+    /// Fails for a delivery in any other state, and for one that is leased.
+    pub fn resolve(&mut self, id: i64, fact: Resolution) -> anyhow::Result<State> {
+        let action = if fact == Resolution::Sent { "resolve as sent" } else { "resolve as not sent" };
+        self.change(id, action, |transaction, before, sending| {
+            if !(before == State::Unknown || (before == State::Dead && sending)) {
+                bail!("failed to resolve delivery {id}: it is {before}, not unknown");
+            }
+            let after = if fact == Resolution::Sent { State::Sent } else { State::Ready };
+            transaction.execute(
+                "UPDATE deliveries SET state = ?2, sending = 0, due_ms = NULL, reason = ?3, questions = 0,
+                   since_ms = ?4, begun_ms = NULL
+                 WHERE id = ?1",
+                params![id, after.name(), format!("set by an operator: {action}"), millis(SystemTime::now())],
+            )?;
+            Ok(after)
+        })
+    }
+
+    /// Cancels a delivery. A request that was sent already is not undone.
+    ///
+    /// # Errors
+    ///
+    /// Fails for a delivery that has ended, and for one that is leased.
+    pub fn cancel(&mut self, id: i64) -> anyhow::Result<State> {
+        self.change(id, "cancel", |transaction, before, _| {
+            match before {
+                State::Sent | State::Failed | State::Cancelled => {
+                    bail!("failed to cancel delivery {id}: it is already {before}")
+                }
+                State::Ready | State::Leased | State::Unknown | State::Dead => {}
+            }
+            transaction.execute("UPDATE deliveries SET state = 'cancelled', due_ms = NULL WHERE id = ?1", [id])?;
+            Ok(State::Cancelled)
+        })
+    }
+
+    fn change(
+        &mut self,
+        id: i64,
+        action: &str,
+        work: impl FnOnce(&Transaction<'_>, State, bool) -> anyhow::Result<State>,
+    ) -> anyhow::Result<State> {
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let select = format!("SELECT {COLUMNS} FROM deliveries WHERE id = ?1");
+        let found = transaction.query_row(&select, [id], |row| {
+            let lease = row.get::<_, Option<String>>("lease")?;
+            Ok((summary(row)?, row.get("sending")?, lease, row.get::<_, Option<i64>>("message")?))
+        });
+        let (summary, sending, lease, message) =
+            found.optional()?.with_context(|| format!("delivery {id} not found"))?;
+        // The worker may be sending at this moment.
+        if lease.is_some() {
+            bail!("delivery {id} is leased by a worker; try again in a moment");
+        }
+        let after = work(&transaction, summary.state, sending)?;
+        let now = millis(SystemTime::now());
+        transaction.execute("UPDATE deliveries SET changed_ms = ?2 WHERE id = ?1", params![id, now])?;
+        audit(&transaction, id, action, [summary.state.name(), after.name()], now)?;
+        if let (Some(message), Some(kind @ (Kind::Message | Kind::Import))) = (message, Kind::named(&summary.callback))
+        {
+            let (tenant, request) = (summary.tenant.as_str().into(), summary.request.as_str().into());
+            let decision = Decision { tenant, request, kind, message, state: after, maybe_sent: sending };
+            let is_known = apply_decision(&transaction, &decision, now)?;
+            if !is_known && matches!(after, State::Ready | State::Unknown) {
+                bail!("message of delivery {id} deleted after store.messages_keep_ms; cancel the delivery");
+            }
+        }
+        rows::schedule_next(&transaction, &summary.tenant, &summary.conversation, now)?;
+        transaction.commit()?;
+        Ok(after)
+    }
+}
+
+fn summary(row: &Row<'_>) -> rusqlite::Result<DeliverySummary> {
+    let due: Option<i64> = row.get("due_ms")?;
+    let state = State::named(row.get_ref("state")?.as_str()?).unwrap_or(State::Dead);
+    let waits = matches!(state, State::Ready | State::Unknown);
+    Ok(DeliverySummary {
+        id: row.get("id")?,
+        tenant: row.get("tenant")?,
+        callback: row.get("kind")?,
+        event: row.get("name")?,
+        conversation: row.get("conversation")?,
+        state,
+        attempts: row.get("attempts")?,
+        due_in_ms: due.filter(|_| waits).map(|due| (due - millis(SystemTime::now())).max(0)),
+        plan: row.get("plan")?,
+        reason: row.get("reason")?,
+        result: row.get("result")?,
+        request: row.get("request")?,
+        created_ms: row.get("created_ms")?,
+        changed_ms: row.get("changed_ms")?,
+    })
+}
+
+/// Writes a row of `audit`.
+fn audit(
+    transaction: &Transaction<'_>,
+    delivery: i64,
+    action: &str,
+    [before, after]: [&str; 2],
+    now: i64,
+) -> rusqlite::Result<()> {
+    transaction
+        .execute(
+            "INSERT INTO audit (time_ms, who, delivery, action, state_before, state_after) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            params![now, account(), delivery, action, before, after],
+        )
+        .map(drop)
+}
+
+/// The account that ran the command.
+fn account() -> String {
+    let uid = rustix::process::getuid().as_raw();
+    std::env::var("USER").map_or_else(|_| format!("uid {uid}"), |name| format!("{name} (uid {uid})"))
+}
+
+#[cfg(test)]
+mod tests;

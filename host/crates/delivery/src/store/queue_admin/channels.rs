@@ -1,0 +1,200 @@
+//! Operators' view of Front channels: lists them, shows one, and removes one.
+
+use std::collections::BTreeMap;
+use std::time::SystemTime;
+
+use anyhow::bail;
+use frontgate_store::millis;
+use rusqlite::{Row, TransactionBehavior, params};
+use serde::Serialize;
+
+use super::{QueueAdmin, audit};
+use crate::job::State;
+use crate::store::front;
+use crate::store::front::{Channel, ChannelState, Removal};
+
+/// Restricts channels to a tenant or an app.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ChannelFilter<'f> {
+    /// Name of the tenant.
+    pub tenant: Option<&'f str>,
+    /// Name of the app.
+    pub app: Option<&'f str>,
+}
+
+/// A channel in a list, without its secrets.
+#[derive(Debug, Serialize)]
+pub struct ChannelSummary {
+    #[serde(skip)]
+    id: i64,
+    /// Name of the tenant.
+    pub tenant: String,
+    /// Name of the app.
+    pub app: String,
+    /// Front's id, `cha_...`.
+    pub channel: String,
+    /// The state.
+    pub state: ChannelState,
+    /// Time of the last change of state, in milliseconds since 1970.
+    pub since_ms: i64,
+    /// Time of creation, in milliseconds since 1970.
+    pub created_ms: i64,
+    /// Open messages to the provider.
+    pub to_provider: u64,
+    /// Open messages to Front.
+    pub to_front: u64,
+    /// Key in its addresses. Secret: it gives access to the channel's plugin.
+    #[serde(skip)]
+    pub key: String,
+}
+
+/// A channel with its counts and history, without its credential.
+#[derive(Debug, Serialize)]
+pub struct ChannelDetails {
+    /// The entry in the list.
+    #[serde(flatten)]
+    pub summary: ChannelSummary,
+    /// Key in its addresses.
+    pub key: String,
+    /// Whether a credential is stored for the plugin.
+    pub has_credential: bool,
+    /// Stored conversations.
+    pub conversations: u64,
+    /// Stored messages.
+    pub messages: u64,
+    /// Number of deliveries of each kind in each state.
+    pub deliveries: BTreeMap<String, BTreeMap<State, u64>>,
+    /// Operators' changes: milliseconds since 1970, account, action.
+    pub audit: Vec<(i64, String, String)>,
+}
+
+const COLUMNS: &str = "channel.id, tenant, app, channel_id, key, state, created_ms, changed_ms,
+  (SELECT count(*) FROM open WHERE open.channel = channel.id AND kind = 'front-message') AS to_provider,
+  (SELECT count(*) FROM open WHERE open.channel = channel.id AND kind = 'front-import') AS to_front";
+
+/// Open deliveries of all channels.
+const OPEN: &str = "WITH open AS MATERIALIZED (
+  SELECT channel, kind FROM deliveries WHERE state IN ('ready', 'leased', 'unknown') AND channel IS NOT NULL)";
+
+impl QueueAdmin {
+    /// Returns channels by tenant and app, the oldest first, with removed ones if `removed`.
+    pub fn channels(&self, filter: ChannelFilter<'_>, removed: bool) -> anyhow::Result<Vec<ChannelSummary>> {
+        let mut select = self.connection.prepare(&format!(
+            "{OPEN} SELECT {COLUMNS} FROM front_channels AS channel
+             WHERE (?1 IS NULL OR tenant = ?1) AND (?2 IS NULL OR app = ?2) AND (?3 OR state != 'removed')
+             ORDER BY tenant, app, channel.id"
+        ))?;
+        let found = select.query_map(params![filter.tenant, filter.app, removed], summary)?;
+        Ok(found.collect::<Result<_, _>>()?)
+    }
+
+    /// Returns the channel with an id `cha_...` or a key. A removed channel matches only if no other does.
+    ///
+    /// # Errors
+    ///
+    /// Fails if none or several match; the text then lists the choices.
+    pub fn channel(&self, name: &str, filter: ChannelFilter<'_>) -> anyhow::Result<ChannelSummary> {
+        let mut all = self.channels(filter, true)?;
+        all.retain(|channel| channel.channel == name || channel.key == name);
+        if all.iter().any(|channel| channel.state != ChannelState::Removed) {
+            all.retain(|channel| channel.state != ChannelState::Removed);
+        }
+        match all.len() {
+            0 => bail!("channel `{name}`{} not found: see `frontgate channels list --all`", filter.description()),
+            1 => Ok(all.swap_remove(0)),
+            several => {
+                let choices: Vec<String> = all.iter().map(choice).collect();
+                bail!("`{name}` matches {several} channels; choose one of them:\n{}", choices.join("\n"))
+            }
+        }
+    }
+
+    /// Returns a channel with its counts and history.
+    pub fn channel_details(&self, summary: ChannelSummary) -> anyhow::Result<ChannelDetails> {
+        let id = summary.id;
+        let count = |select: &str| self.connection.query_row(select, [id], |row| row.get::<_, i64>(0));
+        let has_credential = count("SELECT credential IS NOT NULL FROM front_channels WHERE id = ?1")? == 1;
+        let conversations = count("SELECT count(*) FROM front_conversations WHERE channel = ?1")?.unsigned_abs();
+        let messages = count("SELECT count(*) FROM front_messages WHERE channel = ?1")?.unsigned_abs();
+        let mut deliveries: BTreeMap<String, BTreeMap<State, u64>> = BTreeMap::new();
+        let mut select = self
+            .connection
+            .prepare("SELECT kind, state, count(*) FROM deliveries WHERE channel = ?1 GROUP BY kind, state")?;
+        let mut rows = select.query([id])?;
+        while let Some(row) = rows.next()? {
+            if let Some(state) = State::named(row.get_ref(1)?.as_str()?) {
+                deliveries.entry(row.get(0)?).or_default().insert(state, row.get::<_, i64>(2)?.unsigned_abs());
+            }
+        }
+        let mut select = self.connection.prepare(
+            "SELECT time_ms, who, action || ': ' || state_before || ' to ' || state_after FROM audit
+             WHERE action = ?1 ORDER BY id",
+        )?;
+        let audit = select.query_map([action(&summary)], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        let audit = audit.collect::<Result<_, _>>()?;
+        let key = summary.key.clone();
+        Ok(ChannelDetails { summary, key, has_credential, conversations, messages, deliveries, audit })
+    }
+
+    /// Removes a channel and returns the id of the delivery that notifies Front and the plugin.
+    ///
+    /// Open messages to the provider are failed by the gateway, which reports that to Front.
+    pub fn disconnect(&mut self, summary: &ChannelSummary) -> anyhow::Result<i64> {
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let now = millis(SystemTime::now());
+        let select = format!("SELECT {} FROM front_channels WHERE id = ?1", front::COLUMNS);
+        let channel: Channel = transaction.query_row(&select, [summary.id], front::channel)?;
+        let request = uuid::Uuid::now_v7().to_string();
+        let Some(delivery) = front::remove(&transaction, &channel, Removal { by_operator: true }, &request, now)?
+        else {
+            bail!("channel {} is already removed", summary.channel);
+        };
+        audit(&transaction, delivery, &action(summary), [channel.state.name(), ChannelState::Removed.name()], now)?;
+        transaction.execute(
+            "UPDATE deliveries SET due_ms = ?2
+             WHERE channel = ?1 AND kind IN ('front-message', 'front-import') AND state IN ('ready', 'unknown')
+               AND lease IS NULL AND due_ms IS NOT NULL",
+            params![summary.id, now],
+        )?;
+        transaction.commit()?;
+        Ok(delivery)
+    }
+}
+
+impl ChannelFilter<'_> {
+    fn description(&self) -> String {
+        let tenant = self.tenant.map(|tenant| format!(" of the tenant {tenant}")).unwrap_or_default();
+        let app = self.app.map(|app| format!(" of the app {app}")).unwrap_or_default();
+        tenant + &app
+    }
+}
+
+/// The action in `audit`. It contains the key, which is useless once the channel is removed.
+fn action(summary: &ChannelSummary) -> String {
+    format!("disconnect {} ({})", summary.channel, summary.key)
+}
+
+/// The options, or the key, that select one of several channels.
+fn choice(summary: &ChannelSummary) -> String {
+    let ChannelSummary { tenant, app, key, state, .. } = summary;
+    match state {
+        ChannelState::Removed => format!("  {key}, removed from app {app} of tenant {tenant}"),
+        _ => format!("  --tenant {tenant} --app {app}"),
+    }
+}
+
+fn summary(row: &Row<'_>) -> rusqlite::Result<ChannelSummary> {
+    let count = |name: &str| row.get::<_, i64>(name).map(i64::unsigned_abs);
+    Ok(ChannelSummary {
+        id: row.get("id")?,
+        tenant: row.get("tenant")?,
+        app: row.get("app")?,
+        channel: row.get("channel_id")?,
+        state: ChannelState::named(row.get_ref("state")?.as_str()?),
+        since_ms: row.get("changed_ms")?,
+        created_ms: row.get("created_ms")?,
+        to_provider: count("to_provider")?,
+        to_front: count("to_front")?,
+        key: row.get("key")?,
+    })
+}

@@ -1,0 +1,66 @@
+//! Operators' decisions about Front messages, in states that are too short to be observed from outside.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use frontgate_store::Database;
+
+use super::*;
+use crate::store::Store;
+use crate::store::front::{ConnectResult, Hints, Incoming};
+
+/// A store with one waiting message, the row ids of its channel and itself, and the operator's access.
+async fn waiting(folder: &Path) -> (Store, i64, i64, QueueAdmin) {
+    let path = folder.join("test.db");
+    let config =
+        frontgate_store::Settings { url: format!("sqlite:{}", path.display()), ..frontgate_store::Settings::default() };
+    let store = Store::open(&Arc::new(Database::open(&config).expect("a database")), &config).await.expect("a store");
+    let names = ["demo", "sms", "cha_1"].map(str::to_owned);
+    let result = store.begin_connect(names, "fg-key".to_owned(), None, 1).await.expect("a write");
+    let ConnectResult::New(channel) = result else { panic!("{result:?}") };
+    let incoming = Incoming {
+        channel: channel.id,
+        tenant: "demo".into(),
+        name: "message",
+        identity: "identity".to_owned(),
+        front_id: None,
+        hints: Hints::default(),
+        minted: ["fg-message", "fg-conversation"].map(str::to_owned),
+        payload: "{}".to_owned(),
+        request: "request".into(),
+    };
+    let stored = store.accept_message(incoming).await.expect("a write");
+    (store, channel.id, stored.message, QueueAdmin::open(&path).expect("the database"))
+}
+
+#[tokio::test]
+async fn front_receives_the_decision_in_its_first_answer() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (store, channel, message, mut admin) = waiting(folder.path()).await;
+    for _ in 0..2 {
+        assert!(store.has_message_in_flight(channel, SystemTime::now(), None).await.expect("an answer"));
+        assert_eq!(store.message_answer("demo", message).await.expect("an answer"), None);
+        assert_eq!(admin.cancel(1).expect("it waits"), State::Cancelled);
+        let answer = store.message_answer("demo", message).await.expect("an answer").expect("the answer of Front");
+        assert_eq!(answer.status, 400);
+        assert!(String::from_utf8_lossy(&answer.body).contains("Cancelled by an operator."));
+        assert!(!store.has_message_in_flight(channel, SystemTime::now(), None).await.expect("an answer"));
+        assert_eq!(admin.retry(1).expect("it was taken out"), State::Ready);
+    }
+    // Without a promise, no failure is reported.
+    assert_eq!(admin.list(None, None, 10).expect("a list").len(), 1);
+}
+
+#[tokio::test]
+async fn a_delivery_whose_message_is_deleted_cannot_be_retried() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (_store, _, _, mut admin) = waiting(folder.path()).await;
+    admin
+        .connection
+        .execute_batch("DELETE FROM front_messages; UPDATE deliveries SET state = 'dead'")
+        .expect("a write");
+    let error = admin.retry(1).expect_err("its message is deleted").to_string();
+    assert!(error.contains("store.messages_keep_ms") && error.contains("cancel it"), "{error}");
+    assert_eq!(admin.show(1).expect("it is there").summary.state, State::Dead);
+    assert_eq!(admin.cancel(1).expect("it waits"), State::Cancelled);
+}

@@ -1,0 +1,267 @@
+//! One call of a plugin: admission, an instance, one function, the outcome.
+//!
+//! The methods of [`Call`] are the functions of the contract, one file for each role.
+
+mod by_name;
+mod channel;
+mod conversations;
+mod crm;
+mod outgoing;
+mod routing;
+mod templates;
+
+use std::borrow::Cow;
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use frontgate_contract::bindings::plugin_types;
+use frontgate_state::session::NotCommitted;
+use tokio::time::{Instant, timeout_at};
+use tracing::warn;
+use wasmtime::component::Instance;
+use wasmtime::{PoolConcurrencyLimitError, Store, Trap};
+
+pub use self::by_name::Function;
+use crate::caller::Caller;
+use crate::engine::Engine;
+use crate::error::CallError;
+use crate::files::Files;
+use crate::imports::directory::{Directory, OuterCall};
+use crate::imports::state::commit;
+use crate::loaded_plugin::LoadedPlugin;
+use crate::outbound::side_effects::SideEffects;
+use crate::run::admission::{Admitted, Deadlines};
+use crate::run::breaker::Pass;
+use crate::run::host_context::HostContext;
+use crate::run::memory::POOLS;
+use crate::run::offload::{INLINE_MAX, offload};
+use crate::run::recorder::Recorder;
+use crate::run::store::{self, CallStore};
+use crate::run::usage::Usage;
+
+/// The result of a function of the contract, or the error that ended the call.
+type Outcome<R> = wasmtime::Result<Result<R, plugin_types::Error>>;
+
+/// One call of one plugin. Consumed by the method for the function to call.
+pub struct Call<'c> {
+    engine: &'c Engine,
+    plugin: &'c Arc<LoadedPlugin>,
+    caller: &'c Caller,
+    deadlines: Deadlines,
+    /// None while the CRM role itself is being answered.
+    directory: Option<Arc<dyn Directory>>,
+    files: Option<Arc<dyn Files>>,
+    side_effects: Option<Arc<SideEffects>>,
+    /// Usage of the call that this one is nested in, which includes processor time of this one.
+    outer: Option<&'c Arc<Usage>>,
+}
+
+/// Looks up a role in the instance, and calls one of its functions.
+macro_rules! invoke {
+    ($call:expr, $role:ident.$function:ident($($argument:expr),*)) => {{
+        let exports = std::sync::Arc::clone(&$call.plugin.exports);
+        $call
+            .run(concat!(stringify!($role), ".", stringify!($function)), async move |mut store, instance| {
+                let result = match exports.$role(&mut store, &instance) {
+                    Ok(role) => role.$function(&mut store, $($argument),*).await,
+                    Err(error) => Err(error),
+                };
+                (store, result)
+            })
+            .await
+    }};
+}
+use invoke;
+
+impl<'c> Call<'c> {
+    /// Prepares a call. `directory` is none for the CRM role, which cannot look up customers in itself.
+    pub fn new(
+        engine: &'c Engine,
+        plugin: &'c Arc<LoadedPlugin>,
+        caller: &'c Caller,
+        deadlines: Deadlines,
+        directory: Option<Arc<dyn Directory>>,
+    ) -> Self {
+        Self { engine, plugin, caller, deadlines, directory, files: None, side_effects: None, outer: None }
+    }
+
+    /// Prepares a call of the CRM's plugin within another call, on behalf of the same caller and until the same
+    /// deadline. Uses capacity that only nested calls use.
+    pub fn nested(engine: &'c Engine, plugin: &'c Arc<LoadedPlugin>, outer: OuterCall<'c>) -> Self {
+        let deadlines = Deadlines { queue: outer.deadline, answer: outer.deadline };
+        Self { outer: Some(outer.usage), ..Self::new(engine, plugin, outer.caller, deadlines, None) }
+    }
+
+    /// Gives the plugin the files of a message.
+    pub fn with_files(self, files: Arc<dyn Files>) -> Self {
+        Self { files: Some(files), ..self }
+    }
+
+    /// Records the side effects of the call.
+    pub fn with_side_effects(self, side_effects: &Arc<SideEffects>) -> Self {
+        Self { side_effects: Some(Arc::clone(side_effects)), ..self }
+    }
+
+    /// Makes the call unless the breaker is open, and records how it ended.
+    async fn run<R, Q, F>(self, function: impl Into<Cow<'static, str>>, invoke: Q) -> Result<R, CallError>
+    where
+        R: Send + 'static,
+        Q: FnOnce(Store<CallStore>, Instance) -> F + Send + 'static,
+        F: Future<Output = (Store<CallStore>, Outcome<R>)> + Send + 'static,
+    {
+        let (plugin, caller) = (self.plugin, self.caller);
+        let mut recorder = Recorder::begin(plugin, caller, function.into());
+        let result = match plugin.breaker.pass(Instant::now()) {
+            Some(pass) => {
+                let result = self.admitted(&mut recorder, invoke).await;
+                report(plugin, pass, &result);
+                result
+            }
+            None => Err(CallError::BreakerOpen),
+        };
+        recorder.end(&result);
+        result
+    }
+
+    /// Waits for admission, and runs the call within its limits.
+    async fn admitted<R, Q, F>(self, recorder: &mut Recorder<'_>, invoke: Q) -> Result<R, CallError>
+    where
+        R: Send + 'static,
+        Q: FnOnce(Store<CallStore>, Instance) -> F + Send + 'static,
+        F: Future<Output = (Store<CallStore>, Outcome<R>)> + Send + 'static,
+    {
+        let Self { engine, plugin, caller, deadlines, directory, files, side_effects, outer } = self;
+        let (nested, average) = (outer.is_some(), plugin.meters.average_run());
+        let admission = engine.admission.admit(&plugin.places, caller.share.as_deref(), nested, deadlines, average);
+        let admitted = admission.await?;
+        let began = Instant::now();
+        let wall = began + Duration::from_millis(plugin.limits.call_timeout_ms);
+        let deadline = wall.min(deadlines.answer);
+        let buckets = engine.buckets.clone();
+        let memory = Arc::clone(&engine.memory);
+        let context = HostContext { deadline, buckets, memory, directory, files, side_effects };
+        let (store, instance) = match plugin.instances.take(&caller.tenant) {
+            Some((mut store, instance)) => {
+                store::renew(&mut store, plugin.allowance(), caller, context);
+                (store, Some(instance))
+            }
+            None => {
+                let folder = plugin.open_folder(deadline).await?;
+                (store::fresh(plugin.pre.engine(), plugin.allowance(), caller, Some(context), folder), None)
+            }
+        };
+        let usage = Arc::clone(&store.data().usage);
+        recorder.admitted(began, &usage, &store.data().requests);
+        let work = Work { plugin: Arc::clone(plugin), tenant: Arc::clone(&caller.tenant), store, instance, admitted };
+        let running = offload(&engine.plugin_threads, &usage, &plugin.cpu_bound, Box::pin(work.run(began, invoke)));
+        let outcome = timeout_at(deadline, running).await;
+        if let Some(outer) = outer {
+            outer.cpu.charge(usage.cpu.spent_offloaded());
+        }
+        let result = match outcome {
+            Ok(Ok((Ok(answer), _))) => answer.map_err(CallError::from),
+            Ok(Ok((Err(error), refused))) => Err(ended(&error, refused)),
+            Ok(Err(error)) => Err(error),
+            Err(_) if wall <= deadlines.answer => Err(CallError::OutOfTime("call_timeout_ms")),
+            Err(_) => Err(CallError::OutOfTime("deadline")),
+        };
+        // A trap can cost kernel time that is not measured.
+        let cpu_bound = usage.cpu.spent() >= INLINE_MAX || matches!(result, Err(CallError::Trap { .. }));
+        plugin.cpu_bound.store(cpu_bound, Ordering::Relaxed);
+        plugin.health.note(result.as_ref().err());
+        result
+    }
+}
+
+/// A call that was admitted.
+struct Work {
+    plugin: Arc<LoadedPlugin>,
+    tenant: Arc<str>,
+    store: Store<CallStore>,
+    /// An instance that is reused.
+    instance: Option<Instance>,
+    /// Dropped after the store.
+    admitted: Admitted,
+}
+
+impl Work {
+    /// Creates an instance if needed, calls the function, drops or keeps the instance, and commits state.
+    async fn run<R, Q, F>(self, began: Instant, invoke: Q) -> (Outcome<R>, Option<&'static str>)
+    where
+        Q: FnOnce(Store<CallStore>, Instance) -> F,
+        F: Future<Output = (Store<CallStore>, Outcome<R>)>,
+    {
+        let Self { plugin, tenant, mut store, instance, admitted } = self;
+        let started = match instance {
+            Some(instance) => Ok(instance),
+            None => plugin.pre.instantiate_async(&mut store).await,
+        };
+        let _ = store.data().usage.start.set(began.elapsed());
+        let mut session = None;
+        let (store, outcome) = match started {
+            Ok(instance) => {
+                let (mut store, outcome) = invoke(store, instance).await;
+                session = store.data_mut().session.take();
+                if let Some(session) = &session {
+                    let _ = store.data().usage.written.set(session.written());
+                }
+                (plugin.instances.keep(tenant, store, instance, outcome.is_ok()), outcome)
+            }
+            Err(error) => (Some(store), Err(error)),
+        };
+        let refused = store.as_ref().and_then(|store| store.data().memory.refused);
+        drop(store);
+        drop(admitted);
+        (commit(session, outcome).await, refused)
+    }
+}
+
+/// Reports to the breaker how a call ended.
+fn report<R>(plugin: &LoadedPlugin, pass: Pass<'_>, result: &Result<R, CallError>) {
+    match result {
+        Err(CallError::Trap { .. } | CallError::OutOfTime(_)) => {
+            if let Some(pause) = pass.failed(Instant::now()) {
+                let (name, pause) = (&*plugin.name, pause.as_millis());
+                warn!(
+                    event = "plugin.breaker_opened",
+                    plugin = name,
+                    pause_ms = pause,
+                    "plugin `{name}` failed repeatedly; rejecting its calls for {pause} ms"
+                );
+            }
+        }
+        Err(CallError::Busy(_) | CallError::Internal(_)) => {}
+        _ => pass.ended(),
+    }
+}
+
+/// Converts an error that ended an instance. `refused` is the memory limit that refused growth.
+pub(crate) fn ended(error: &wasmtime::Error, refused: Option<&'static str>) -> CallError {
+    if error.is::<PoolConcurrencyLimitError>() {
+        return CallError::Busy("no slot for another instance in the memory pool");
+    }
+    if let Some(error) = error.downcast_ref::<NotCommitted>() {
+        return CallError::NotCommitted { text: error.to_string(), retryable: !matches!(error, NotCommitted::Full) };
+    }
+    let trap = error.downcast_ref::<Trap>();
+    if trap == Some(&Trap::Interrupt) {
+        return CallError::OutOfTime("cpu_time_ms");
+    }
+    if let Some(full) = refused.filter(|refused| POOLS.contains(refused)) {
+        return CallError::Busy(full);
+    }
+    let text = error.root_cause().to_string();
+    // wasmtime has no error types for the first two.
+    let limit = if text.contains("fuel allocated for hostcalls") {
+        Some("answer_bytes_max")
+    } else if text.contains("no free keys") || text.contains("handle limit exceeded") {
+        Some("handles_max")
+    } else if trap == Some(&Trap::StackOverflow) {
+        Some("stack_bytes_max")
+    } else {
+        refused
+    };
+    CallError::Trap { text, limit }
+}

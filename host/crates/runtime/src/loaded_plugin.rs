@@ -1,0 +1,172 @@
+//! A plugin that is ready for calls: compiled, linked, its roles known.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, SystemTime};
+
+use anyhow::{Context as _, bail};
+use frontgate_contract::digest::Digest;
+use frontgate_contract::{Manifest, Role};
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout_at};
+use wasmtime::component::{Component, InstancePre};
+
+use crate::engine::{Build, Engine};
+use crate::error::CallError;
+use crate::exports::Exports;
+use crate::grants::Grants;
+use crate::health::Health;
+use crate::run::breaker::Breaker;
+use crate::run::folder::{Folder, OpenFolder};
+use crate::run::meters::Meters;
+use crate::run::store::{Allowance, CallStore};
+use crate::run::warm_instances::WarmInstances;
+use crate::runtime_config::RuntimeConfig;
+use crate::settings::Limits;
+
+/// A plugin that is ready for calls. Every call holds its own `Arc`, so replacing a plugin never affects a call in
+/// flight.
+pub struct LoadedPlugin {
+    /// Name of the file without `.wasm`.
+    pub name: Arc<str>,
+    /// SHA-256 of the file.
+    pub digest: Digest,
+    /// What the component declares.
+    pub manifest: Manifest,
+    /// When this version went live.
+    pub since: SystemTime,
+    /// How it was compiled.
+    pub build: Build,
+    /// The configuration that it was linked under.
+    pub config: Arc<RuntimeConfig>,
+    /// The component, linked.
+    pub pre: InstancePre<CallStore>,
+    /// What the operator granted.
+    pub grants: Arc<Grants>,
+    /// Limits of one call.
+    pub limits: Limits,
+    pub(crate) exports: Arc<Exports>,
+    /// Whether the next call starts on the plugin threads: the last call that ended was CPU-bound or trapped.
+    pub(crate) cpu_bound: AtomicBool,
+    /// Permits for concurrent calls.
+    pub(crate) places: Arc<Semaphore>,
+    /// The granted folder.
+    pub(crate) folder: Option<Folder>,
+    pub(crate) breaker: Breaker,
+    pub(crate) meters: Meters,
+    pub(crate) instances: WarmInstances,
+    /// Failures of its calls.
+    pub health: Arc<Health>,
+}
+
+impl LoadedPlugin {
+    /// Links a component and finds its roles.
+    pub fn link(
+        engine: &Engine,
+        component: &Component,
+        build: Build,
+        file: PluginFile,
+        config: &Arc<RuntimeConfig>,
+    ) -> anyhow::Result<Self> {
+        let pre = engine.linker_for(component).instantiate_pre(component).map_err(anyhow::Error::from);
+        let pre = pre.context("it imports what this gateway does not have")?;
+        let (name, plugins) = (file.name, config.plugins());
+        let grants = Arc::new(config.grants(&name));
+        let folder = grants.files.as_ref().map(|path| engine.folder(&name, path)).transpose();
+        let folder = folder.context("failed to start the threads for its files")?;
+        let live = Self {
+            digest: file.digest,
+            manifest: file.manifest,
+            since: SystemTime::now(),
+            build,
+            exports: Arc::new(Exports::find(component, &pre)?),
+            pre,
+            config: Arc::clone(config),
+            grants,
+            limits: config.limits(&name),
+            cpu_bound: AtomicBool::new(false),
+            places: Arc::new(Semaphore::new(plugins.calls_max_of(&name) as usize)),
+            folder,
+            breaker: Breaker::new(&plugins.breaker),
+            meters: Meters::new(&name),
+            instances: WarmInstances::new(&engine.warm_places, plugins.instances_of(&name), &plugins.warm),
+            name,
+            health: Arc::default(),
+        };
+        if live.roles().is_empty() {
+            bail!("it answers no role: {}", exports(component));
+        }
+        Ok(live)
+    }
+
+    /// Links the same version under another configuration.
+    pub fn relink(&self, engine: &Engine, config: &Arc<RuntimeConfig>) -> anyhow::Result<Self> {
+        let file = PluginFile { name: Arc::clone(&self.name), digest: self.digest, manifest: self.manifest.clone() };
+        let live = Self::link(engine, self.pre.component(), self.build, file, config)?;
+        Ok(Self { since: self.since, health: Arc::clone(&self.health), ..live })
+    }
+
+    /// Remaining time for which the circuit breaker rejects calls; none while it is closed.
+    pub fn breaker_open_for(&self) -> Option<Duration> {
+        self.breaker.open_for(Instant::now())
+    }
+
+    /// Opens the granted folder. A call does not start before its folder is open.
+    pub(crate) async fn open_folder(&self, until: Instant) -> Result<Option<OpenFolder>, CallError> {
+        let Some(folder) = &self.folder else { return Ok(None) };
+        match timeout_at(until, folder.open()).await {
+            Ok(opened) => opened.map(Some).map_err(|error| CallError::Internal(format!("{error:#}"))),
+            Err(_) => Err(CallError::Internal("failed to open the granted folder: timeout".to_owned())),
+        }
+    }
+
+    /// Imports that were not granted, with the keys that grant them, as a sentence; none if all were granted or no tenant
+    /// names the plugin.
+    pub fn not_granted(&self) -> Option<String> {
+        self.config.is_used(&self.name).then(|| self.missing_grants()).flatten()
+    }
+
+    /// Imports that were not granted, even if no tenant names the plugin.
+    pub fn missing_grants(&self) -> Option<String> {
+        let missing = self.manifest.capabilities.iter().filter(|capability| !self.grants.covers(**capability));
+        let missing: Vec<String> =
+            missing.filter_map(|capability| Some(format!("{capability} (`{}`)", capability.key()?))).collect();
+        let name = &self.name;
+        (!missing.is_empty())
+            .then(|| format!("it imports what [plugins.named.{name}] does not grant: {}", missing.join(", ")))
+    }
+
+    /// Whether it has a role.
+    pub fn has(&self, role: Role) -> bool {
+        self.exports.has(role)
+    }
+
+    /// All its roles.
+    pub fn roles(&self) -> Vec<Role> {
+        Role::ALL.into_iter().filter(|role| self.has(*role)).collect()
+    }
+
+    pub(crate) fn allowance(&self) -> Allowance<'_> {
+        Allowance { name: &self.name, grants: &self.grants, limits: &self.limits }
+    }
+}
+
+/// A plugin's file, before it is linked.
+pub struct PluginFile {
+    /// Name of the file without `.wasm`.
+    pub name: Arc<str>,
+    /// SHA-256 of the file.
+    pub digest: Digest,
+    /// What the component declares.
+    pub manifest: Manifest,
+}
+
+/// Describes the exports of a component without roles.
+fn exports(component: &Component) -> String {
+    let kind = component.component_type();
+    let all: Vec<&str> = kind.exports(component.engine()).map(|(name, _)| name).collect();
+    match all.as_slice() {
+        [] => "it exports nothing".to_owned(),
+        all => format!("it exports {}", all.join(", ")),
+    }
+}

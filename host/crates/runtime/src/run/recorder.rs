@@ -1,0 +1,111 @@
+//! Records one call in the metrics, the debug log and the records of the request.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use frontgate_telemetry::capture;
+use tokio::time::Instant;
+use tracing::{Level, debug, enabled};
+
+use super::meters::{ANSWERED, micros};
+use super::usage::Usage;
+use crate::call_record::{CallRecord, Cost};
+use crate::caller::Caller;
+use crate::error::CallError;
+use crate::loaded_plugin::LoadedPlugin;
+use crate::outbound::requests::Requests;
+
+/// Records one call when it ends, or when it is dropped because its caller went away.
+pub(crate) struct Recorder<'c> {
+    plugin: &'c LoadedPlugin,
+    caller: &'c Caller,
+    function: Cow<'static, str>,
+    began: Instant,
+    /// The time of admission, and usage since then.
+    admitted: Option<(Instant, Arc<Usage>, Arc<Requests>)>,
+    ended: bool,
+}
+
+impl<'c> Recorder<'c> {
+    pub(crate) fn begin(plugin: &'c LoadedPlugin, caller: &'c Caller, function: Cow<'static, str>) -> Self {
+        Self { plugin, caller, function, began: Instant::now(), admitted: None, ended: false }
+    }
+
+    pub(crate) fn admitted(&mut self, at: Instant, usage: &Arc<Usage>, requests: &Arc<Requests>) {
+        self.admitted = Some((at, Arc::clone(usage), Arc::clone(requests)));
+    }
+
+    pub(crate) fn end<R>(mut self, result: &Result<R, CallError>) {
+        let error = result.as_ref().err();
+        self.record(error.map_or(ANSWERED, CallError::code), error.and_then(CallError::limit));
+    }
+
+    fn record(&mut self, outcome: &'static str, limit: Option<&'static str>) {
+        self.ended = true;
+        let (now, meters) = (Instant::now(), &self.plugin.meters);
+        meters.count(limit.unwrap_or(outcome));
+        let queue = self.admitted.as_ref().map_or(now, |(at, ..)| *at) - self.began;
+        meters.queued(queue);
+        let run = self.admitted.as_ref().map_or(Duration::ZERO, |(at, ..)| now - *at);
+        if let Some((_, usage, _)) = &self.admitted {
+            meters.ran(run, usage);
+        }
+        if enabled!(target: capture::CALLS, Level::DEBUG) || self.caller.records.are_kept() {
+            let (record, plugin, caller) = (self.call_record(outcome, limit, queue, run), self.plugin, self.caller);
+            debug!(
+                target: capture::CALLS,
+                request = &*caller.request,
+                tenant = &*caller.tenant,
+                plugin = &*plugin.name,
+                "call ended: {record}"
+            );
+            caller.records.add(record);
+        }
+    }
+
+    fn call_record(
+        &self,
+        outcome: &'static str,
+        limit: Option<&'static str>,
+        queue: Duration,
+        run: Duration,
+    ) -> CallRecord {
+        CallRecord {
+            plugin: self.plugin.name.to_string(),
+            // `crm.call_list_customers` is `crm.list-customers` in the contract.
+            function: self.function.replace("call_", "").replace('_', "-"),
+            outcome,
+            limit,
+            digest: self.plugin.digest.short(),
+            queue_us: micros(queue),
+            cost: self.admitted.as_ref().map(|(_, usage, requests)| cost(usage, requests, run)),
+        }
+    }
+}
+
+impl Drop for Recorder<'_> {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.record("caller-gone", None);
+        }
+    }
+}
+
+fn cost(usage: &Usage, requests: &Requests, run: Duration) -> Cost {
+    let sent = requests.used();
+    Cost {
+        start_us: micros(usage.start.get().copied().unwrap_or(run)),
+        run_us: micros(run),
+        cpu_us: micros(usage.cpu.spent()),
+        memory_bytes: usage.memory_bytes.load(Ordering::Relaxed),
+        host_calls: usage.host_calls.load(Ordering::Relaxed),
+        lines_dropped: usage.lines_dropped.load(Ordering::Relaxed),
+        state_written: usage.written.get().copied(),
+        requests: sent.requests,
+        hosts: sent.hosts.into_iter().collect(),
+        bytes_out: sent.sent,
+        bytes_back: sent.received,
+    }
+}

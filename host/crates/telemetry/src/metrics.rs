@@ -1,0 +1,207 @@
+//! Metrics of the process: the catalogue of all families, and their text for Prometheus.
+//!
+//! [`METRICS`] has a field for each family. `docs/operate/metrics.md` lists the same families; a test compares the two.
+//! The text is Prometheus' own format, not OpenMetrics: the latter gives the counter `frontgate_deliveries_total` and
+//! the gauge `frontgate_deliveries` the same family name.
+
+mod catalogue;
+mod histogram;
+pub mod labels;
+mod process;
+
+use std::sync::LazyLock;
+
+use prometheus_client::encoding::prometheus_text;
+pub use prometheus_client::encoding::prometheus_text::CONTENT_TYPE;
+pub use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+
+use self::catalogue::Catalogue;
+pub use self::catalogue::Entry;
+use self::histogram::Bounds;
+pub use self::histogram::{Histogram, Histograms};
+
+/// Bounds of request times, up to the deadlines of the platforms.
+const SECONDS: Bounds = Bounds(&[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 3.0, 6.0]);
+
+/// Bounds of plugin times: most calls end within microseconds.
+const PLUGIN_SECONDS: Bounds =
+    Bounds(&[0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.001, 0.005, 0.025, 0.1, 0.5, 1.0, 5.0]);
+
+/// Bounds of the memory of a call.
+const BYTES: Bounds =
+    Bounds(&[262_144.0, 1_048_576.0, 4_194_304.0, 16_777_216.0, 33_554_432.0, 67_108_864.0, 268_435_456.0]);
+
+/// Bounds of counts within a call.
+const COUNTS: Bounds = Bounds(&[0.0, 1.0, 4.0, 16.0, 64.0, 256.0, 1_024.0]);
+
+/// The metrics of this process.
+pub static METRICS: LazyLock<Metrics> = LazyLock::new(Metrics::new);
+
+/// One field for each family, and the registry that encodes them.
+#[allow(missing_docs, reason = "Metrics::new gives the help text of each field")]
+pub struct Metrics {
+    pub admin_refused: Counter,
+    pub config_reloads: Family<labels::Outcome, Counter>,
+    pub connection_errors: Counter,
+    pub connections: Gauge,
+    pub connections_evicted: Family<labels::Limit, Counter>,
+    pub connections_refused: Counter,
+    pub deliveries: Family<labels::Deliveries, Gauge>,
+    pub delivery_attempts: Family<labels::Delivery, Counter>,
+    pub log_dropped: Counter,
+    pub plugin_calls: Family<labels::Call, Counter>,
+    pub plugin_cpu: Histograms<labels::Plugin>,
+    pub plugin_files_left_out: Gauge,
+    pub plugin_folder_looks: Counter,
+    pub plugin_generations: Gauge,
+    pub plugin_host_calls: Histograms<labels::Plugin>,
+    pub plugin_memory: Histograms<labels::Plugin>,
+    pub plugin_outbound: Family<labels::Outbound, Counter>,
+    pub plugin_places_free: Gauge,
+    pub plugin_queue: Histograms<labels::Plugin>,
+    pub plugin_records_damaged: Gauge,
+    pub plugin_reloads: Family<labels::Outcome, Counter>,
+    pub plugin_run: Histograms<labels::Plugin>,
+    pub plugin_start: Histograms<labels::Plugin>,
+    pub plugins_live: Gauge,
+    pub refusal_lines_omitted: Counter,
+    pub request_seconds: Histograms<labels::Callback>,
+    pub requests: Family<labels::Request, Counter>,
+    pub state_bytes: Family<labels::State, Gauge>,
+    pub state_keys: Family<labels::State, Gauge>,
+    pub store_disk_level: Gauge,
+    pub store_refused: Family<labels::Refused, Counter>,
+    pub store_waiting: Family<labels::Tenant, Gauge>,
+    pub unverified_bodies_revoked: Counter,
+    pub verified: Family<labels::Verified, Counter>,
+    registry: Registry,
+    entries: Vec<Entry>,
+}
+
+impl Metrics {
+    /// Every family, in the order of the page.
+    fn new() -> Self {
+        let mut all = Catalogue::default();
+        let mut metrics = Self {
+            requests: all.family(
+                "frontgate_requests_total",
+                "Requests by callback and result: `ok`, an error code, or `caller-gone`",
+            ),
+            request_seconds: all.histograms(
+                "frontgate_request_seconds",
+                SECONDS,
+                "Time from the header of a request to its answer",
+            ),
+            verified: all
+                .family("frontgate_verified_total", "Requests whose signature matched, by the key that signed them"),
+            unverified_bodies_revoked: all.metric(
+                "frontgate_unverified_bodies_revoked_total",
+                "Unverified requests rejected because others needed the memory of their bodies",
+            ),
+            connections: all.metric("frontgate_connections", "Open connections of both listeners"),
+            connections_evicted: all
+                .family("frontgate_connections_evicted_total", "Connections closed to make room, by the limit reached"),
+            connections_refused: all.metric(
+                "frontgate_connections_refused_total",
+                "Connections closed before their first request because no place was free",
+            ),
+            connection_errors: all
+                .metric("frontgate_connection_errors_total", "Connections that ended with an error or a timeout"),
+            plugin_calls: all.family(
+                "frontgate_plugin_calls_total",
+                "Calls of plugins by outcome: `answered`, an error code, or the limit reached",
+            ),
+            plugin_queue: all.histograms(
+                "frontgate_plugin_queue_seconds",
+                PLUGIN_SECONDS,
+                "Time that a call waits for a place in the pool",
+            ),
+            plugin_start: all.histograms(
+                "frontgate_plugin_start_seconds",
+                PLUGIN_SECONDS,
+                "Time from the place in the pool until the instance is ready",
+            ),
+            plugin_run: all.histograms(
+                "frontgate_plugin_run_seconds",
+                PLUGIN_SECONDS,
+                "Elapsed time of a call in its place, including the start",
+            ),
+            plugin_cpu: all.histograms("frontgate_plugin_cpu_seconds", PLUGIN_SECONDS, "CPU time of a call"),
+            plugin_memory: all.histograms("frontgate_plugin_memory_bytes", BYTES, "Peak WebAssembly memory of a call"),
+            plugin_host_calls: all.histograms(
+                "frontgate_plugin_host_calls",
+                COUNTS,
+                "Calls from the plugin into the gateway during one call",
+            ),
+            plugin_outbound: all.family(
+                "frontgate_plugin_outbound_total",
+                "HTTP requests of plugins by result: `answered`, or the reason of the failure",
+            ),
+            plugin_places_free: all.metric("frontgate_plugin_places_free", "Free places in the pool of calls"),
+            plugins_live: all.metric("frontgate_plugins_live", "Plugins that can be called"),
+            plugin_generations: all.metric(
+                "frontgate_plugin_generations",
+                "Plugin versions in memory, including replaced ones with calls in flight",
+            ),
+            plugin_reloads: all
+                .family("frontgate_plugin_reloads_total", "Attempts to load, roll back or remove a plugin, by outcome"),
+            plugin_folder_looks: all.metric("frontgate_plugin_folder_looks_total", "Scans of the plugin folder"),
+            plugin_files_left_out: all.metric(
+                "frontgate_plugin_files_left_out",
+                "Plugin files that are not loaded because of plugins.names_max",
+            ),
+            plugin_records_damaged: all.metric(
+                "frontgate_plugin_records_damaged",
+                "1 while the plugin records on disk are corrupt, otherwise 0",
+            ),
+            state_keys: all.family("frontgate_state_keys", "Keys in the state of a plugin"),
+            state_bytes: all.family("frontgate_state_bytes", "Size of all keys and values in the state of a plugin"),
+            deliveries: all.family("frontgate_deliveries", "Deliveries in the database, by state"),
+            delivery_attempts: all
+                .family("frontgate_deliveries_total", "Attempts of deliveries, by callback and resulting state"),
+            store_waiting: all.family("frontgate_store_waiting", "Database writes that wait for their commit"),
+            store_refused: all
+                .family("frontgate_store_refused_total", "Database writes rejected, by the limit reached"),
+            store_disk_level: all.metric(
+                "frontgate_store_disk_level",
+                "Free disk space: 0 enough, 1 imports are rejected, 2 all new data is rejected",
+            ),
+            config_reloads: all.family("frontgate_config_reloads_total", "Reloads of the configuration, by outcome"),
+            admin_refused: all.metric(
+                "frontgate_admin_refused_total",
+                "Requests to the admin listener rejected because of their Host header",
+            ),
+            log_dropped: all
+                .metric("frontgate_log_dropped_total", "Log lines dropped because the log's buffer was full"),
+            refusal_lines_omitted: all.metric(
+                "frontgate_refusal_lines_omitted_total",
+                "Log lines about unverified requests left out by server.refusal_lines_per_second_max",
+            ),
+            registry: Registry::default(),
+            entries: Vec::new(),
+        };
+        let version = env!("CARGO_PKG_VERSION");
+        all.version("frontgate_build_info", version, "Version of the program; the value is always 1");
+        all.process();
+        (metrics.registry, metrics.entries) = all.into_parts();
+        metrics
+    }
+
+    /// The description of each family, in the order of the page.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// The text of `/metrics`; its type is [`CONTENT_TYPE`]. Reads `/proc`, so call it on a blocking thread.
+    pub fn render(&self) -> String {
+        let mut text = String::new();
+        prometheus_text::encode(&mut text, &self.registry).expect("a string takes every text");
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests;

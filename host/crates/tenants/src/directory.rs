@@ -1,0 +1,75 @@
+//! The `directory` of plugins in other roles: nested calls of the tenant's CRM plugin.
+
+use std::sync::{Arc, OnceLock};
+
+use frontgate_contract::Role;
+use frontgate_contract::bindings::plugin_types::{Customer, Error};
+use frontgate_runtime::{Call, CallError, Directory, LoadedPlugin, Lookup, OuterCall};
+use frontgate_telemetry::brief;
+use tracing::warn;
+
+use crate::Tenant;
+use crate::roles::{Plugins, answering};
+
+/// Looks up customers of one tenant during one call.
+pub(crate) struct TenantDirectory {
+    plugins: Arc<Plugins>,
+    tenant: Arc<Tenant>,
+    /// Chosen by the first lookup, so that all lookups of a call see the same version.
+    crm: OnceLock<Option<Arc<LoadedPlugin>>>,
+}
+
+impl TenantDirectory {
+    pub(crate) fn new(plugins: &Arc<Plugins>, tenant: &Arc<Tenant>) -> Self {
+        Self { plugins: Arc::clone(plugins), tenant: Arc::clone(tenant), crm: OnceLock::new() }
+    }
+
+    fn crm(&self) -> Result<&Arc<LoadedPlugin>, Error> {
+        let find = || answering(&self.plugins.registry, self.tenant.roles.plugins(Role::Crm), Role::Crm).ok();
+        let crm = self.crm.get_or_init(find).as_ref();
+        crm.ok_or_else(|| Error::Unavailable("no plugin answers the role crm".to_owned()))
+    }
+}
+
+impl Directory for TenantDirectory {
+    fn get_customer<'d>(&'d self, call: OuterCall<'d>, worker: String, customer_id: String) -> Lookup<'d, Customer> {
+        Box::pin(async move {
+            let crm = self.crm()?;
+            let found = Call::nested(&self.plugins.engine, crm, call).get_customer(worker, customer_id).await;
+            found.map_err(|error| failed(crm, call, error))
+        })
+    }
+
+    fn find_customer<'d>(&'d self, call: OuterCall<'d>, address: String) -> Lookup<'d, Option<Customer>> {
+        Box::pin(async move {
+            let crm = self.crm()?;
+            let found = Call::nested(&self.plugins.engine, crm, call).find_customer(address).await;
+            found.map_err(|error| failed(crm, call, error))
+        })
+    }
+}
+
+/// Converts an error for the calling plugin. Logs for the operator how the nested call ended.
+fn failed(crm: &LoadedPlugin, call: OuterCall<'_>, error: CallError) -> Error {
+    let converted = match error {
+        CallError::NotFound => return Error::NotFound,
+        CallError::Forbidden(text) => return Error::Forbidden(text),
+        CallError::Invalid(text) => return Error::Invalid(text),
+        CallError::Unavailable(text) => return Error::Unavailable(text),
+        CallError::Failed(text) => return Error::Failed(text),
+        CallError::Busy(_)
+        | CallError::BreakerOpen
+        | CallError::OutOfTime(_)
+        | CallError::NotCommitted { retryable: true, .. } => Error::Unavailable(format!("CRM call failed: {error}")),
+        _ => Error::Failed(format!("CRM call failed: {error}")),
+    };
+    warn!(
+        event = "directory.lookup_failed",
+        request = &*call.caller.request,
+        tenant = &*call.caller.tenant,
+        plugin = &*crm.name,
+        "failed to look up a customer for another plugin: {error}: {}",
+        brief(&error.detail().unwrap_or_default()),
+    );
+    converted
+}

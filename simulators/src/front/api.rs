@@ -1,0 +1,148 @@
+//! The REST API: routes a request, applies its change, and answers.
+
+mod channels;
+mod fetch;
+mod messages;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use percent_encoding::percent_decode_str;
+
+use crate::common::reply::Reply;
+use crate::front::fault::Call;
+use crate::front::form::Form;
+use crate::front::problem::Problem;
+use crate::front::record::Authorization;
+use crate::front::state::{Shared, State};
+use crate::front::steps;
+
+/// A parsed path with decoded names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) call: Call,
+    names: Vec<String>,
+}
+
+impl Place {
+    pub(crate) fn find(method: &str, path: &str) -> Self {
+        let decode = |segment: &str| percent_decode_str(segment).decode_utf8_lossy().into_owned();
+        let segments: Vec<_> = path.split('/').skip(1).map(decode).collect();
+        let segments: Vec<_> = segments.iter().map(String::as_str).collect();
+        let (call, names) = match (method, segments.as_slice()) {
+            ("PATCH", ["channels", channel]) => (Call::UpdateChannel, vec![*channel]),
+            ("POST", ["channels", channel, "inbound_messages"]) => (Call::Inbound, vec![*channel]),
+            ("POST", ["channels", channel, "outbound_messages"]) => (Call::Outbound, vec![*channel]),
+            ("PUT", ["channels", channel, "conversations", thread, "messages", message, "status"]) => {
+                (Call::MessageStatus, vec![*channel, *thread, *message])
+            }
+            ("GET", ["messages", message]) => (Call::FetchMessage, vec![*message]),
+            ("GET", ["messages", message, "download", file]) => (Call::Download, vec![*message, *file]),
+            ("GET", ["conversations", conversation]) => (Call::FetchConversation, vec![*conversation]),
+            _ => (Call::Unknown, Vec::new()),
+        };
+        Self { call, names: names.into_iter().map(ToOwned::to_owned).collect() }
+    }
+
+    /// Any request to the storage.
+    pub(crate) fn storage() -> Self {
+        Self { call: Call::Storage, names: Vec::new() }
+    }
+
+    /// The id of the channel in the path, also if the path has an alias.
+    pub(crate) fn channel(&self, state: &State) -> Option<String> {
+        let is_channel =
+            matches!(self.call, Call::UpdateChannel | Call::Inbound | Call::Outbound | Call::MessageStatus);
+        let name = self.names.first().filter(|_| is_channel)?;
+        Some(state.world.channel(name).map_or_else(|| name.clone(), |channel| channel.id.clone()))
+    }
+}
+
+/// A request with its complete body.
+#[derive(Debug, Clone)]
+pub(crate) struct ApiRequest {
+    pub(crate) path: String,
+    pub(crate) query: String,
+    pub(crate) place: Place,
+    pub(crate) channel: Option<String>,
+    pub(crate) authorization: Authorization,
+    /// The body or its problem, which is reported after all other errors.
+    pub(crate) form: Result<Form, Problem>,
+    /// The index of its record.
+    pub(crate) index: usize,
+}
+
+impl ApiRequest {
+    fn name(&self, at: usize) -> &str {
+        &self.place.names[at]
+    }
+}
+
+/// The result of a successful request.
+struct Done {
+    reply: Reply,
+    /// The message to import.
+    accepted: Option<String>,
+}
+
+impl From<Reply> for Done {
+    fn from(reply: Reply) -> Self {
+        Self { reply, accepted: None }
+    }
+}
+
+/// Carries out a request.
+pub(crate) fn act(shared: &Arc<Shared>, request: &ApiRequest) -> Reply {
+    match perform(shared, request) {
+        Ok(Done { reply, accepted }) => {
+            if let Some(id) = accepted {
+                tokio::spawn(steps::imported(Arc::clone(shared), id));
+            }
+            reply
+        }
+        Err(problem) => problem.into(),
+    }
+}
+
+fn perform(shared: &Shared, request: &ApiRequest) -> Result<Done, Problem> {
+    if request.place.call == Call::Unknown {
+        return Err(Problem::not_found());
+    }
+    let channel = allowed(request)?.to_owned();
+    shared.update(|state| limit(state, request))?;
+    if shared.read(|state| state.world.channel(&channel).is_none()) {
+        return Err(Problem::not_found());
+    }
+    let form = request.form.clone()?;
+    shared.update(|state| {
+        let done = match request.place.call {
+            Call::Inbound | Call::Outbound => messages::import(state, request, &channel, &form),
+            Call::MessageStatus => channels::message_status(state, request, &channel, &form.fields),
+            Call::UpdateChannel => channels::update(state, &channel, &form.fields),
+            Call::Download => fetch::download(state, shared, request, &channel),
+            Call::FetchMessage => fetch::message(&state.world, request, &channel, &shared.url),
+            Call::FetchConversation => fetch::conversation(&state.world, request, &channel, &shared.url),
+            Call::Storage | Call::Unknown | Call::Any => Err(Problem::not_found()),
+        };
+        state.requests[request.index].acted = done.is_ok();
+        done
+    })
+}
+
+/// Returns the channel of the token if it has access.
+fn allowed(request: &ApiRequest) -> Result<&str, Problem> {
+    match &request.authorization {
+        Authorization::Missing => Err(Problem::unauthorized("it is missing")),
+        Authorization::Wrong(why) => Err(Problem::unauthorized(why)),
+        Authorization::Channel { channel, .. } => Ok(channel),
+    }
+}
+
+fn limit(state: &mut State, request: &ApiRequest) -> Result<(), Problem> {
+    let resource = request.channel.as_ref().or(request.place.names.first());
+    let taken = state.limits.take(resource.map_or("", String::as_str), Instant::now());
+    taken.map_err(|limited| {
+        state.limited += 1;
+        Problem::limited(limited)
+    })
+}

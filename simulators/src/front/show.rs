@@ -1,0 +1,59 @@
+//! Conversations as text for people.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::front::model::{Conversation, Message, MessageState};
+use crate::front::state::{Shared, State};
+
+/// How long [`answered`] waits: the example plugin answers within milliseconds.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Returns all conversations, oldest first.
+pub(crate) fn all(state: &State) -> String {
+    let conversations = state.conversations();
+    if conversations.is_empty() {
+        return "The simulated Front has no conversations yet.\n".to_owned();
+    }
+    conversations.iter().map(one).collect::<Vec<_>>().join("\n")
+}
+
+/// One conversation, as soon as the customer has the last word or the wait has timed out.
+pub(crate) async fn answered(shared: &Arc<Shared>, id: &str) -> Option<String> {
+    let is_answered = |state: &State| {
+        let last = state.conversation(id).and_then(|known| known.messages.last());
+        last.is_none_or(|last| last.is_inbound && last.is_readable())
+    };
+    let _ = tokio::time::timeout(ANSWER_TIMEOUT, shared.until(is_answered)).await;
+    shared.read(|state| state.conversation(id).map(one))
+}
+
+fn one(conversation: &Conversation) -> String {
+    let Conversation { id, channel, is_open, .. } = conversation;
+    let state = if *is_open { "open" } else { "archived" };
+    let mut text = format!("{id}  channel {channel}  {state}\n");
+    for message in &conversation.messages {
+        let files = message.attachments.iter().map(|file| format!(" [{}, {} bytes]", file.filename, file.size));
+        let (from, state, files) = (author(message), outcome(&message.state), files.collect::<String>());
+        let _ = writeln!(text, "  {from}: {}{files}  ({state})", message.text);
+    }
+    text
+}
+
+fn author(message: &Message) -> &str {
+    let sender = || message.recipients.iter().find(|known| known.role == "from").map(|known| known.handle.as_str());
+    let rule = if message.is_autoreply { "rule" } else { "unknown" };
+    message.author.as_ref().map(|author| author.email.as_str()).or_else(sender).unwrap_or(rule)
+}
+
+fn outcome(state: &MessageState) -> String {
+    match state {
+        MessageState::Sending => "sending".to_owned(),
+        MessageState::Sent => "sent".to_owned(),
+        MessageState::Unresponsive(why) => format!("not sent: {why}"),
+        MessageState::Failed(why) => format!("failed: {}", why.as_deref().unwrap_or("no reason given")),
+        MessageState::Accepted => "accepted".to_owned(),
+        MessageState::Imported => "received".to_owned(),
+    }
+}

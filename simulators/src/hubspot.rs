@@ -1,0 +1,214 @@
+//! A simulator of HubSpot's CRM: contacts, search, owners, rate limits, and faults on demand.
+//!
+//! The behavior follows HubSpot's public API description (v3) and its search guide. Comments mark decisions that both
+//! leave open with [?].
+
+mod answer;
+mod fault;
+mod problem;
+mod record;
+mod search;
+
+use std::fmt;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
+use hyper::{Request, Response};
+use serde_json::Value;
+use tokio::runtime::Runtime;
+use tokio::time::sleep;
+
+use crate::common::fault::Faults;
+use crate::common::port::Port;
+use crate::common::reply::{Body, Cut, Reply};
+use crate::common::watched::Watched;
+
+pub use self::fault::{Action, Call, Fault, Policy};
+pub use self::record::{Owner, Person};
+
+/// A request and its answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Exchange {
+    /// The requested operation.
+    pub call: Call,
+    /// `GET` or `POST`.
+    pub method: String,
+    /// The path with the query.
+    pub path: String,
+    /// The JSON of the request.
+    pub request: Value,
+    /// The `Authorization` header.
+    pub authorization: String,
+    /// The status. `None` if the connection was closed.
+    pub status: Option<u16>,
+    /// The JSON of the answer.
+    pub answer: Value,
+}
+
+/// The state of the simulator.
+#[derive(Debug)]
+struct State {
+    token: String,
+    next_id: u64,
+    people: Vec<Person>,
+    owners: Vec<Owner>,
+    exchanges: Vec<Exchange>,
+    faults: Faults<Action, Call>,
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "HubSpot was asked {:#?}", self.exchanges)
+    }
+}
+
+/// A running simulator. Stops when it is dropped.
+pub struct HubSpot {
+    state: Arc<Watched<State>>,
+    port: Port,
+    /// `None` only during drop.
+    runtime: Option<Runtime>,
+}
+
+impl HubSpot {
+    /// The default token of the private app.
+    pub const TOKEN: &str = "pat-na1-00000000-0000-4000-8000-00000000c0de";
+
+    /// Starts a simulator without contacts on a free port.
+    pub fn start() -> Self {
+        let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        Self::start_at(anywhere).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Starts the simulator at an address.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the port is in use.
+    pub fn start_at(address: SocketAddr) -> io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+        let state = State {
+            token: Self::TOKEN.to_owned(),
+            next_id: 101,
+            people: Vec::new(),
+            owners: Vec::new(),
+            exchanges: Vec::new(),
+            faults: Faults::default(),
+        };
+        let hubspot =
+            Self { state: Arc::new(Watched::new(state)), port: Port::reserve(address)?, runtime: Some(runtime) };
+        let state = Arc::clone(&hubspot.state);
+        let runtime = hubspot.runtime.as_ref().expect("it was just made");
+        hubspot.port.open(runtime, move |_, request| respond(Arc::clone(&state), request));
+        Ok(hubspot)
+    }
+
+    /// The URL of the API.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.port.address())
+    }
+
+    /// Simulates an outage: drops all connections and refuses new ones.
+    pub fn go_down(&self) {
+        self.port.close(self.runtime.as_ref().expect("the runtime ends with the simulator"));
+    }
+
+    /// Adds a contact and returns its id. Ids increase.
+    pub fn add(&self, mut person: Person) -> String {
+        self.state.update(|state| {
+            person.id = state.next_id;
+            state.next_id += 50;
+            let id = person.id.to_string();
+            state.people.push(person);
+            id
+        })
+    }
+
+    /// Archives a contact, which the API then no longer returns.
+    pub fn archive(&self, id: &str) {
+        self.state.update(|state| state.people.retain(|person| person.id.to_string() != id));
+    }
+
+    /// Changes a property of a contact.
+    pub fn change(&self, id: &str, property: &str, value: &str) {
+        self.state.update(|state| {
+            let found = state.people.iter_mut().find(|person| person.id.to_string() == id);
+            found.expect("the contact").set(property, value);
+        });
+    }
+
+    /// Adds an owner and returns the id.
+    pub fn owner(&self, email: &str) -> String {
+        self.state.update(|state| {
+            let id = 41_000_001 + state.owners.len();
+            state.owners.push(Owner { id: id.to_string(), email: email.to_owned() });
+            id.to_string()
+        })
+    }
+
+    /// Replaces the private app's token.
+    pub fn rotate(&self, token: &str) {
+        self.state.update(|state| state.token = token.to_owned());
+    }
+
+    /// Queues a fault.
+    pub fn fault(&self, fault: Fault) {
+        self.state.update(|state| state.faults.queued.push(fault));
+    }
+
+    /// Returns all requests so far.
+    pub fn exchanges(&self) -> Vec<Exchange> {
+        self.state.read(|state| state.exchanges.clone())
+    }
+
+    /// Returns the number of requests for an operation.
+    pub fn count(&self, call: Call) -> usize {
+        self.state.read(|state| state.exchanges.iter().filter(|exchange| exchange.call == call).count())
+    }
+}
+
+impl Drop for HubSpot {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+async fn respond(state: Arc<Watched<State>>, request: Request<Incoming>) -> Result<Response<Body>, Cut> {
+    let (head, body) = request.into_parts();
+    let bytes = body.collect().await.map_err(|_| Cut)?.to_bytes();
+    let path = head.uri.path_and_query().map(ToString::to_string).unwrap_or_default();
+    let header = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let call = Call::of(head.method.as_str(), head.uri.path());
+    let action = state.update(|state| state.faults.draw(call, None));
+    let reply = match &action {
+        Some(Action::Cut) => None,
+        Some(action) if action.reply().is_some() => action.reply(),
+        _ => Some(state.read(|state| {
+            let asked =
+                answer::ApiRequest { call, uri: &head.uri, authorization: header("authorization"), body: &bytes };
+            answer::answer(state, &asked)
+        })),
+    };
+    state.update(|state| {
+        state.exchanges.push(Exchange {
+            call,
+            method: head.method.to_string(),
+            path,
+            request: serde_json::from_slice(&bytes).unwrap_or_default(),
+            authorization: header("authorization").to_owned(),
+            status: reply.as_ref().map(|reply| reply.status),
+            answer: reply.as_ref().and_then(|reply| serde_json::from_slice(&reply.body).ok()).unwrap_or_default(),
+        });
+    });
+    if let Some(Action::Slow(time)) = action {
+        sleep(time).await;
+    }
+    let mut reply: Reply = reply.ok_or(Cut)?;
+    reply.half = matches!(action, Some(Action::Half));
+    Ok(reply.header("content-type", "application/json;charset=utf-8").into())
+}

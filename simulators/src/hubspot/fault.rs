@@ -1,0 +1,90 @@
+//! Faults of requests to HubSpot.
+
+use std::time::Duration;
+
+use crate::common::fault::{self, Kind};
+use crate::common::reply::Reply;
+use crate::hubspot::problem;
+
+/// An operation of the API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Call {
+    /// Any operation, in a [`Fault`].
+    Any,
+    /// `POST /crm/v3/objects/contacts/search`.
+    Search,
+    /// `GET /crm/v3/objects/contacts`.
+    Contacts,
+    /// `GET /crm/v3/objects/contacts/{id}`.
+    Contact,
+    /// `GET /crm/v3/owners`.
+    Owners,
+    /// `GET /crm/v3/owners/{id}`.
+    Owner,
+    /// An unknown operation.
+    Unknown,
+}
+
+impl Kind for Call {
+    const ANY: Self = Self::Any;
+}
+
+impl Call {
+    pub(crate) fn of(method: &str, path: &str) -> Self {
+        let segments: Vec<_> = path.trim_matches('/').split('/').collect();
+        match (method, segments.as_slice()) {
+            ("POST", ["crm", "v3", "objects", "contacts", "search"]) => Self::Search,
+            ("GET", ["crm", "v3", "objects", "contacts"]) => Self::Contacts,
+            ("GET", ["crm", "v3", "objects", "contacts", _]) => Self::Contact,
+            ("GET", ["crm", "v3", "owners"]) => Self::Owners,
+            ("GET", ["crm", "v3", "owners", _]) => Self::Owner,
+            _ => Self::Unknown,
+        }
+    }
+}
+
+/// The rate limit that is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Policy {
+    /// Five searches per second of an account.
+    Secondly,
+    /// The limit of a private app per ten seconds.
+    TenSecondlyRolling,
+    /// The daily limit of an account.
+    Daily,
+}
+
+/// The way in which a request fails.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// A rate limit is reached.
+    Limited(Policy),
+    /// The token has expired.
+    Expired,
+    /// The private app lacks this scope.
+    MissingScope(&'static str),
+    /// This status with an HTML page, as from a proxy.
+    Status(u16),
+    /// Delays the answer.
+    Slow(Duration),
+    /// Closes the connection without an answer.
+    Cut,
+    /// Closes the connection in the middle of the answer.
+    Half,
+}
+
+/// A fault of HubSpot.
+pub type Fault = fault::Fault<Action, Call>;
+
+impl Action {
+    /// Returns the answer that replaces the right one.
+    pub(crate) fn reply(&self) -> Option<Reply> {
+        Some(match self {
+            Self::Limited(policy) => problem::limited(*policy),
+            Self::Expired => problem::expired(),
+            Self::MissingScope(scope) => problem::missing_scope(scope),
+            Self::Status(status) => Reply::new(*status, "<html><body>Bad Gateway</body></html>"),
+            Self::Slow(_) | Self::Cut | Self::Half => return None,
+        })
+    }
+}

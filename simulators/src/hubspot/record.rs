@@ -1,0 +1,87 @@
+//! Contacts and owners.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+/// Country calling codes of the numbers in tests.
+const CALLING_CODES: [&str; 8] = ["+1", "+44", "+49", "+55", "+47", "+420", "+39", "+33"];
+
+const TIME: &str = "2026-01-01T00:00:00.000Z";
+
+/// A contact.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Person {
+    pub(super) id: u64,
+    properties: BTreeMap<String, String>,
+}
+
+impl Person {
+    /// A contact with this name.
+    pub fn new(first: &str, last: &str) -> Self {
+        Self { id: 0, properties: BTreeMap::new() }.with("firstname", first).with("lastname", last)
+    }
+
+    /// Sets a property. An empty value removes it.
+    pub fn with(mut self, property: &str, value: &str) -> Self {
+        self.set(property, value);
+        self
+    }
+
+    pub(super) fn set(&mut self, property: &str, value: &str) {
+        self.properties.remove(property);
+        if !value.is_empty() {
+            self.properties.insert(property.to_owned(), value.to_owned());
+        }
+    }
+
+    /// Returns the value of a property, including calculated ones.
+    pub(super) fn value(&self, property: &str) -> Option<String> {
+        match property {
+            "hs_object_id" => Some(self.id.to_string()),
+            "createdate" | "lastmodifieddate" => Some(TIME.to_owned()),
+            "hs_searchable_calculated_phone_number" => self.properties.get("phone").map(|number| local(number)),
+            "hs_searchable_calculated_mobile_number" => self.properties.get("mobilephone").map(|number| local(number)),
+            _ => self.properties.get(property).cloned(),
+        }
+    }
+
+    /// The JSON with the requested properties. Missing ones are null.
+    pub(super) fn shown(&self, properties: &[String]) -> Value {
+        let always = ["createdate", "hs_object_id", "lastmodifieddate"].map(str::to_owned);
+        let shown = always.iter().chain(properties).map(|name| (name.clone(), self.value(name).into()));
+        json!({
+            "id": self.id.to_string(),
+            "properties": shown.collect::<serde_json::Map<_, _>>(),
+            "createdAt": TIME,
+            "updatedAt": TIME,
+            "archived": false,
+            "url": format!("https://app.hubspot.com/contacts/1234567/record/0-1/{}", self.id),
+        })
+    }
+}
+
+/// The searchable form of a number: area code and local number.
+fn local(written: &str) -> String {
+    let compact: String = written.replace("(0)", "").chars().filter(|c| c.is_ascii_digit() || *c == '+').collect();
+    let code = CALLING_CODES.iter().filter(|code| compact.starts_with(**code)).max_by_key(|code| code.len());
+    let within = compact.strip_prefix(code.copied().unwrap_or_default()).unwrap_or(&compact);
+    within.trim_start_matches(['+', '0']).to_owned()
+}
+
+/// An owner.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Owner {
+    pub(super) id: String,
+    pub(super) email: String,
+}
+
+impl Owner {
+    pub(super) fn shown(&self) -> Value {
+        json!({
+            "id": self.id, "email": self.email, "type": "PERSON", "firstName": "Ana", "lastName": "Lind",
+            "userId": 296_619, "userIdIncludingInactive": 296_619, "createdAt": TIME, "updatedAt": TIME,
+            "archived": false,
+        })
+    }
+}

@@ -1,0 +1,132 @@
+//! The search, with the limits of HubSpot's search guide.
+
+use std::cmp::Ordering;
+
+use serde_json::{Value, json};
+
+use crate::hubspot::record::Person;
+
+const LIMIT_MAX: usize = 200;
+const RESULTS_MAX: usize = 10_000;
+const GROUPS_MAX: usize = 5;
+const FILTERS_PER_GROUP_MAX: usize = 6;
+const FILTERS_MAX: usize = 18;
+const QUERY_CHARS_MAX: usize = 3_000;
+/// The properties that a query searches.
+const SEARCHED: [&str; 7] = [
+    "firstname",
+    "lastname",
+    "email",
+    "company",
+    "hs_searchable_calculated_phone_number",
+    "hs_searchable_calculated_mobile_number",
+    "fax",
+];
+
+/// Runs a search. The error is the problem of the request.
+pub(super) fn search(people: &[Person], asked: &Value) -> Result<Value, &'static str> {
+    let limit = asked["limit"].as_u64().unwrap_or(10) as usize;
+    let after = match &asked["after"] {
+        Value::Null => 0,
+        after => after.as_str().and_then(|after| after.parse().ok()).ok_or("after is not a cursor")?,
+    };
+    if !(1..=LIMIT_MAX).contains(&limit) {
+        return Err("limit is from 1 to 200");
+    }
+    if after + limit > RESULTS_MAX {
+        return Err("there are no more than 10000 results");
+    }
+    let query = asked["query"].as_str().unwrap_or_default();
+    if query.chars().count() > QUERY_CHARS_MAX {
+        return Err("the query is longer than 3000 characters");
+    }
+    let groups = asked["filterGroups"].as_array().cloned().unwrap_or_default();
+    let sizes: Vec<_> = groups.iter().map(|group| group["filters"].as_array().map_or(0, Vec::len)).collect();
+    let is_large = |size: &usize| *size > FILTERS_PER_GROUP_MAX;
+    if groups.len() > GROUPS_MAX || sizes.iter().any(is_large) || sizes.iter().sum::<usize>() > FILTERS_MAX {
+        return Err("there are too many filters");
+    }
+    let mut found = Vec::new();
+    for person in people {
+        if is_in_a_group(person, &groups)? && has_words(person, query) {
+            found.push(person);
+        }
+    }
+    sort(&mut found, &asked["sorts"])?;
+    let properties = texts(&asked["properties"]);
+    let page = found.iter().skip(after).take(limit).map(|person| person.shown(&properties));
+    let mut answer = json!({ "total": found.len(), "results": page.collect::<Vec<_>>() });
+    if found.len() > after + limit {
+        let next = (after + limit).to_string();
+        answer["paging"] = json!({ "next": { "after": next, "link": format!("?after={next}") } });
+    }
+    Ok(answer)
+}
+
+pub(super) fn texts(list: &Value) -> Vec<String> {
+    list.as_array().into_iter().flatten().filter_map(|text| text.as_str().map(str::to_owned)).collect()
+}
+
+/// Returns true if a contact matches one of the filter groups, or if there are no groups.
+fn is_in_a_group(person: &Person, groups: &[Value]) -> Result<bool, &'static str> {
+    let mut is_in = groups.is_empty();
+    for group in groups {
+        let mut holds = true;
+        for filter in group["filters"].as_array().ok_or("a group has no filters")? {
+            holds &= passes(person, filter)?;
+        }
+        is_in |= holds;
+    }
+    Ok(is_in)
+}
+
+fn passes(person: &Person, filter: &Value) -> Result<bool, &'static str> {
+    let value = person.value(filter["propertyName"].as_str().ok_or("a filter has no property")?);
+    let wanted = filter["value"].as_str();
+    let is = |orders: &[Ordering]| {
+        let wanted = wanted.ok_or("a filter has no value")?;
+        Ok(value.as_deref().is_some_and(|value| orders.contains(&order(value, wanted))))
+    };
+    match filter["operator"].as_str().ok_or("a filter has no operator")? {
+        "EQ" => is(&[Ordering::Equal]),
+        "NEQ" => is(&[Ordering::Less, Ordering::Greater]),
+        "LT" => is(&[Ordering::Less]),
+        "LTE" => is(&[Ordering::Less, Ordering::Equal]),
+        "GT" => is(&[Ordering::Greater]),
+        "GTE" => is(&[Ordering::Greater, Ordering::Equal]),
+        "HAS_PROPERTY" => Ok(value.is_some()),
+        "NOT_HAS_PROPERTY" => Ok(value.is_none()),
+        _ => Err("the simulator does not support this operator"),
+    }
+}
+
+/// Compares numbers as numbers and texts without case.
+fn order(one: &str, other: &str) -> Ordering {
+    match (one.parse::<u64>(), other.parse::<u64>()) {
+        (Ok(one), Ok(other)) => one.cmp(&other),
+        _ => one.to_lowercase().cmp(&other.to_lowercase()),
+    }
+}
+
+/// [?] How HubSpot compares words. Here each word is a substring of a property.
+fn has_words(person: &Person, query: &str) -> bool {
+    let text: Vec<_> = SEARCHED.iter().filter_map(|name| person.value(name)).map(|text| text.to_lowercase()).collect();
+    query.to_lowercase().split_whitespace().all(|word| text.iter().any(|text| text.contains(word)))
+}
+
+/// Sorts by one rule: a property, with an optional direction. Default: order of creation.
+fn sort(found: &mut [&Person], sorts: &Value) -> Result<(), &'static str> {
+    let rules = sorts.as_array().cloned().unwrap_or_default();
+    let [rule] = rules.as_slice() else {
+        return if rules.is_empty() { Ok(()) } else { Err("there is more than one rule to sort by") };
+    };
+    let property = rule.as_str().or(rule["propertyName"].as_str()).ok_or("a rule has no property")?;
+    found.sort_by(|one, other| {
+        let values = (one.value(property).unwrap_or_default(), other.value(property).unwrap_or_default());
+        order(&values.0, &values.1)
+    });
+    if rule["direction"] == "DESCENDING" {
+        found.reverse();
+    }
+    Ok(())
+}

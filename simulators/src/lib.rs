@@ -1,0 +1,47 @@
+//! Simulators of the platforms and CRMs that the gateway and its plugins talk to.
+//!
+//! | type | program | simulates |
+//! |---|---|---|
+//! | [`Twilio`] | `twilio-simulator` | Twilio Conversations and Frontline: REST API, media, signed webhooks |
+//! | [`Front`] | `front-simulator` | Front's application channels: API, attachments, signed requests |
+//! | [`HubSpot`] | `hubspot-simulator` | HubSpot's CRM API: contacts, search, owners |
+//! | [`SmallCrm`] | `small-crm` | the CRM of the example plugins |
+//!
+//! Each simulator
+//!
+//! - listens on loopback, on a free port unless told otherwise, and stops when it is dropped;
+//! - follows the platform's public documentation, never the gateway's code, so that an error in one is not repeated in
+//!   the other;
+//! - records requests, for assertions;
+//! - fails on demand: queued faults ([`twilio::Fault`]), random ones with a seed, and outages ([`Twilio::go_down`]).
+//!
+//! A scenario plays a person: [`Twilio::inbound_sms`] sends the webhooks of a customer's message in Twilio's order, and
+//! [`Front::send`] sends a teammate's message to the channel server.
+//!
+//! ```no_run
+//! use frontgate_simulators::Twilio;
+//! use frontgate_simulators::twilio::{Action, Call, Fault};
+//!
+//! let twilio = Twilio::start();
+//! // Webhooks go to a gateway on this machine, signed for its public URL.
+//! let gateway = "127.0.0.1:8080".parse().expect("an address");
+//! twilio.point_at(gateway, "https://gateway.example.com", "", Twilio::AUTH_TOKEN);
+//! // The first worker is added on the second attempt.
+//! twilio.fault(Fault::new(Action::TooManyRequestsFor(1)).on(Call::AddParticipant));
+//! let sid = twilio.inbound_sms("+12125550143", "+12025550199", "Hello").expect("no webhook rejects the message");
+//! twilio.wait_for(|state| state.conversation(&sid).is_some_and(|known| !known.workers().is_empty()));
+//! ```
+//!
+//! The library knows nothing of the gateway. [`common`] has the parts for a simulator of your own provider.
+
+pub mod common;
+pub mod crm;
+pub mod front;
+pub mod hubspot;
+pub mod program;
+pub mod twilio;
+
+pub use crate::crm::SmallCrm;
+pub use crate::front::Front;
+pub use crate::hubspot::HubSpot;
+pub use crate::twilio::Twilio;

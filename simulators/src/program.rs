@@ -1,0 +1,69 @@
+//! The command lines of the simulators. Each program in `src/bin` only calls [`run`].
+
+mod client;
+pub mod front;
+pub mod hubspot;
+mod secrets;
+pub mod small_crm;
+pub mod twilio;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+use std::thread;
+
+use anyhow::{Context as _, Result};
+use clap::Parser;
+use rustix::process::{Signal, set_parent_process_death_signal};
+
+/// The result of a command.
+pub enum Outcome<S> {
+    /// The simulator runs until it is dropped. The text says where.
+    Serving(S, String),
+    /// The text is the result.
+    Done(String),
+}
+
+/// Runs a program with the arguments of this process.
+#[expect(clippy::print_stdout, clippy::print_stderr, reason = "printing is the purpose of a command")]
+pub fn run<S>(execute: impl FnOnce(std::env::ArgsOs) -> Result<Outcome<S>>) -> ExitCode {
+    match execute(std::env::args_os()) {
+        Ok(Outcome::Done(text)) => print!("{text}"),
+        Ok(Outcome::Serving(_simulator, text)) => {
+            println!("{text}");
+            loop {
+                thread::park();
+            }
+        }
+        Err(error) => match error.downcast::<clap::Error>() {
+            // Also help and version, which are no errors.
+            Ok(usage) => usage.exit(),
+            Err(error) => {
+                eprintln!("{error:#}");
+                return ExitCode::FAILURE;
+            }
+        },
+    }
+    ExitCode::SUCCESS
+}
+
+/// Arguments of all simulators.
+#[derive(Debug, clap::Args)]
+struct Process {
+    /// Ends when the process ends that started the simulator.
+    #[arg(long)]
+    end_with_parent: bool,
+}
+
+impl Process {
+    fn prepare(&self) -> Result<()> {
+        if self.end_with_parent {
+            set_parent_process_death_signal(Some(Signal::TERM)).context("cannot watch the parent process")?;
+        }
+        Ok(())
+    }
+}
+
+/// Parses arguments, of which the first is the name of the program.
+fn parse<P: Parser>(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Result<P> {
+    Ok(P::try_parse_from(arguments)?)
+}

@@ -1,0 +1,124 @@
+//! `front-simulator`: the simulated Front, and commands for one that runs.
+
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use hyper::Method;
+
+use super::{Outcome, Process, client, secrets};
+use crate::Front;
+
+#[derive(Debug, Parser)]
+#[command(name = "front-simulator", about = "A simulated Front on this machine", after_help = Front::control_help())]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Starts the simulator.
+    Serve(Serve),
+    /// A teammate writes to a customer. Shows the conversation once the customer has answered.
+    Message(Message),
+    /// Shows the conversations of a simulator that runs.
+    Conversations(Simulator),
+}
+
+#[derive(Debug, clap::Args)]
+struct Simulator {
+    /// The address of the simulator.
+    #[arg(long, default_value = "127.0.0.1:8091", value_name = "ADDRESS")]
+    simulator: SocketAddr,
+}
+
+#[derive(Debug, clap::Args)]
+struct Message {
+    /// The customer's handle, such as a number.
+    #[arg(long, default_value = "+12125550143", value_name = "HANDLE")]
+    to: String,
+    /// The text.
+    #[arg(long)]
+    body: String,
+    /// The app's server. A channel of it is connected first if there is none.
+    #[arg(long, default_value = "http://127.0.0.1:8080/front/sms", value_name = "URL")]
+    server: String,
+    #[command(flatten)]
+    simulator: Simulator,
+}
+
+#[derive(Debug, clap::Args)]
+struct Serve {
+    /// Where the simulator's API listens.
+    #[arg(long, default_value = "127.0.0.1:8091", value_name = "ADDRESS")]
+    listen: SocketAddr,
+    /// Where attachments are downloaded from.
+    #[arg(long, default_value = "127.0.0.1:8092", value_name = "ADDRESS")]
+    storage: SocketAddr,
+    /// Where requests are sent, whatever the host of their URL. Default: that host, over plain HTTP
+    #[arg(long, value_name = "ADDRESS")]
+    gateway: Option<SocketAddr>,
+    /// A folder with the files front-app-uid and front-app-secret. Missing ones are generated.
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["app", "secret"])]
+    secrets: Option<PathBuf>,
+    /// The App UID.
+    #[arg(long, default_value = Front::APP, value_name = "UID")]
+    app: String,
+    /// The app secret: signs requests, and verifies tokens.
+    #[arg(long, default_value = Front::SECRET, value_name = "SECRET")]
+    secret: String,
+    /// The company's name.
+    #[arg(long, default_value = "acme", value_name = "NAME")]
+    company: String,
+    #[command(flatten)]
+    process: Process,
+}
+
+/// Parses arguments, of which the first is the program's name, and does what they say.
+///
+/// # Errors
+///
+/// Fails if a port is in use, if the secrets cannot be read, or if the simulator to be called does not answer.
+pub fn execute(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Result<Outcome<Front>> {
+    let Arguments { command } = super::parse(arguments)?;
+    let text = match command {
+        Command::Serve(serve) => return serve.start().map(|(front, text)| Outcome::Serving(front, text)),
+        Command::Message(message) => message.send()?,
+        Command::Conversations(Simulator { simulator }) => client::call(simulator, Method::GET, "/", &[])?,
+    };
+    Ok(Outcome::Done(text))
+}
+
+impl Message {
+    fn send(&self) -> Result<String> {
+        let Self { to, body, server, simulator: Simulator { simulator } } = self;
+        let form = [("server", server.as_str()), ("to", to), ("text", body)];
+        let answer = client::call(*simulator, Method::POST, "/_control/send", &form)?;
+        let id = client::text(&answer, "conversation")?;
+        client::call(*simulator, Method::GET, &format!("/_control/conversations/{id}"), &[])
+    }
+}
+
+impl Serve {
+    fn start(self) -> Result<(Front, String)> {
+        self.process.prepare()?;
+        let (mut app, mut secret) = (self.app, self.secret);
+        if let Some(folder) = &self.secrets {
+            app = secrets::read_or_generate(folder, "front-app-uid", secrets::random)?;
+            secret = secrets::read_or_generate(folder, "front-app-secret", secrets::random)?;
+        }
+        let builder = Front::builder().listen(self.listen).storage(self.storage).app(&app, &secret);
+        let front = builder.company(&self.company).control().try_start()?;
+        if let Some(gateway) = self.gateway {
+            front.point_at(gateway);
+        }
+        let mut text = format!("simulated Front: {}, attachments at {}", front.url(), front.storage_address());
+        if self.secrets.is_none() {
+            text += &format!("\n  App UID {app}, app secret {secret}");
+        }
+        Ok((front, text))
+    }
+}

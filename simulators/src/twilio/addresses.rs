@@ -1,0 +1,96 @@
+//! Webhooks of single conversations, and address configurations that attach one to new conversations.
+
+use std::time::SystemTime;
+
+use serde_json::{Value, json};
+
+use crate::twilio::clock::rest_time;
+
+/// The limit of webhooks per conversation.
+pub(crate) const SCOPED_WEBHOOKS_MAX: usize = 5;
+
+/// A webhook in `Conversations/{CH}/Webhooks`. Gets post events only.
+#[derive(Debug, Clone)]
+pub(crate) struct ScopedWebhook {
+    pub(crate) sid: String,
+    pub(crate) url: String,
+    pub(crate) filters: Vec<String>,
+    date_created: SystemTime,
+}
+
+impl ScopedWebhook {
+    pub(crate) fn new(sid: String, url: String, filters: Vec<String>) -> Self {
+        Self { sid, url, filters, date_created: SystemTime::now() }
+    }
+
+    /// `url` is the URL of the conversation.
+    pub(crate) fn json(&self, account_sid: &str, conversation_sid: &str, url: &str) -> Value {
+        json!({
+            "sid": self.sid,
+            "account_sid": account_sid,
+            "conversation_sid": conversation_sid,
+            "target": "webhook",
+            "configuration": { "url": self.url, "method": "POST", "filters": self.filters },
+            "date_created": rest_time(self.date_created),
+            "date_updated": rest_time(self.date_created),
+            "url": format!("{url}/Webhooks/{}", self.sid),
+        })
+    }
+}
+
+/// An entry in `Configuration/Addresses`: handles a message to a number that has no conversation with its author.
+#[derive(Debug, Clone)]
+pub(crate) struct AddressConfiguration {
+    pub(crate) sid: String,
+    /// `sms` or `whatsapp`.
+    pub(crate) channel: String,
+    pub(crate) address: String,
+    pub(crate) enabled: bool,
+    /// `webhook`, `studio` or `default`.
+    pub(crate) kind: String,
+    pub(crate) service: Option<String>,
+    pub(crate) url: String,
+    pub(crate) filters: Vec<String>,
+    date_created: SystemTime,
+}
+
+impl AddressConfiguration {
+    pub(crate) fn new(sid: String, channel: String, address: String) -> Self {
+        Self {
+            sid,
+            channel,
+            address,
+            enabled: false,
+            kind: "default".to_owned(),
+            service: None,
+            url: String::new(),
+            filters: Vec::new(),
+            date_created: SystemTime::now(),
+        }
+    }
+
+    pub(crate) fn json(&self, account_sid: &str, base: &str) -> Value {
+        let mut auto_creation = json!({
+            "enabled": self.enabled,
+            "type": self.kind,
+            "conversation_service_sid": self.service,
+        });
+        if self.kind == "webhook" {
+            auto_creation["webhook_url"] = self.url.as_str().into();
+            auto_creation["webhook_method"] = "POST".into();
+            auto_creation["webhook_filters"] = self.filters.clone().into();
+        }
+        json!({
+            "account_sid": account_sid,
+            "sid": self.sid,
+            "address": self.address,
+            "type": self.channel,
+            "friendly_name": null,
+            "address_country": null,
+            "auto_creation": auto_creation,
+            "date_created": rest_time(self.date_created),
+            "date_updated": rest_time(self.date_created),
+            "url": format!("{base}/Configuration/Addresses/{}", self.sid),
+        })
+    }
+}

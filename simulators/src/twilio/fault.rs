@@ -1,0 +1,212 @@
+//! Faults of REST calls.
+
+use crate::common::fault::{self, Kind};
+
+/// An operation of the REST API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Call {
+    /// `POST /Conversations/{CH}/Participants`
+    AddParticipant,
+    /// `GET /Conversations/{CH}/Participants/{MB}`
+    FetchParticipant,
+    /// `POST /Conversations/{CH}/Participants/{MB}`
+    UpdateParticipant,
+    /// `DELETE /Conversations/{CH}/Participants/{MB}`
+    RemoveParticipant,
+    /// `GET /Conversations/{CH}/Participants`
+    ListParticipants,
+    /// `POST /Conversations`
+    CreateConversation,
+    /// `GET /Conversations/{CH}`
+    FetchConversation,
+    /// `POST /Conversations/{CH}`
+    UpdateConversation,
+    /// `DELETE /Conversations/{CH}`
+    RemoveConversation,
+    /// `GET /Conversations`
+    ListConversations,
+    /// `GET /ParticipantConversations`
+    ParticipantConversations,
+    /// `POST /Conversations/{CH}/Messages`
+    CreateMessage,
+    /// `GET /Conversations/{CH}/Messages/{IM}`
+    FetchMessage,
+    /// `GET /Conversations/{CH}/Messages`
+    ListMessages,
+    /// `GET /Conversations/{CH}/Messages/{IM}/Receipts`
+    ListReceipts,
+    /// `POST /Media`
+    UploadMedia,
+    /// `GET /Media/{ME}`
+    FetchMedia,
+    /// `GET /Media/{ME}/Content`
+    FetchContent,
+    /// `GET` of the temporary URL to which the content redirects
+    DownloadContent,
+    /// `POST /Conversations/{CH}/Webhooks`
+    AddScopedWebhook,
+    /// `GET /Conversations/{CH}/Webhooks`
+    ListScopedWebhooks,
+    /// `DELETE /Conversations/{CH}/Webhooks/{WH}`
+    RemoveScopedWebhook,
+    /// `POST /Configuration/Addresses`
+    CreateAddress,
+    /// `GET /Configuration/Addresses/{IG}`
+    FetchAddress,
+    /// `POST /Configuration/Addresses/{IG}`
+    UpdateAddress,
+    /// `DELETE /Configuration/Addresses/{IG}`
+    RemoveAddress,
+    /// `GET /Configuration/Webhooks`
+    FetchWebhooks,
+    /// `POST /Configuration/Webhooks`
+    UpdateWebhooks,
+    /// An unknown operation: 404.
+    Unknown,
+    /// Any operation, in a [`Fault`].
+    Any,
+}
+
+impl Kind for Call {
+    const ANY: Self = Self::Any;
+}
+
+impl Call {
+    const NAMED: [(&str, Self); 29] = [
+        ("add-participant", Self::AddParticipant),
+        ("fetch-participant", Self::FetchParticipant),
+        ("update-participant", Self::UpdateParticipant),
+        ("remove-participant", Self::RemoveParticipant),
+        ("list-participants", Self::ListParticipants),
+        ("create-conversation", Self::CreateConversation),
+        ("fetch-conversation", Self::FetchConversation),
+        ("update-conversation", Self::UpdateConversation),
+        ("remove-conversation", Self::RemoveConversation),
+        ("list-conversations", Self::ListConversations),
+        ("participant-conversations", Self::ParticipantConversations),
+        ("create-message", Self::CreateMessage),
+        ("fetch-message", Self::FetchMessage),
+        ("list-messages", Self::ListMessages),
+        ("list-receipts", Self::ListReceipts),
+        ("upload-media", Self::UploadMedia),
+        ("fetch-media", Self::FetchMedia),
+        ("fetch-content", Self::FetchContent),
+        ("download-content", Self::DownloadContent),
+        ("add-scoped-webhook", Self::AddScopedWebhook),
+        ("list-scoped-webhooks", Self::ListScopedWebhooks),
+        ("remove-scoped-webhook", Self::RemoveScopedWebhook),
+        ("create-address", Self::CreateAddress),
+        ("fetch-address", Self::FetchAddress),
+        ("update-address", Self::UpdateAddress),
+        ("remove-address", Self::RemoveAddress),
+        ("fetch-webhooks", Self::FetchWebhooks),
+        ("update-webhooks", Self::UpdateWebhooks),
+        ("any", Self::Any),
+    ];
+
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::NAMED.into_iter().find(|(known, _)| *known == name).map(|(_, call)| call)
+    }
+}
+
+/// The way in which a request fails.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// 429 without `Retry-After`.
+    TooManyRequests,
+    /// 429 with `Retry-After` in seconds.
+    TooManyRequestsFor(u64),
+    /// 429 with `Retry-After` as a date this many seconds ahead.
+    TooManyRequestsUntil(u64),
+    /// 503 with `Retry-After` in seconds.
+    UnavailableFor(u64),
+    /// This status, without effect.
+    FailBefore(u16),
+    /// This status, although the request takes effect.
+    FailAfter(u16),
+    /// Closes the connection after reading the header.
+    CloseBeforeReading,
+    /// Closes the connection after reading the body, without effect.
+    CloseAfterReading,
+    /// Closes the connection without an answer, although the request takes effect.
+    CloseAfterActing,
+    /// Sends half of the answer. The request takes effect.
+    HalfAnAnswer,
+    /// Answers with the right status and a body that is not JSON. The request takes effect.
+    Garbage,
+    /// Answers after this many milliseconds. The request takes effect even if the caller has left.
+    Slow(u64),
+    /// Closes the connection at once. The request takes effect this many milliseconds later.
+    ActLate(u64),
+    /// 50386: the conversation is initializing.
+    Initializing,
+    /// 50391: concurrent modification.
+    ConcurrentModification,
+    /// 50433: claims that the identity is in the conversation already.
+    IdentityExists,
+    /// 50416: claims that the pair of addresses is in use.
+    BindingExists,
+    /// 401.
+    Unauthorized,
+    /// 404 with 20404.
+    NotFound,
+    /// 307 to `/redirected` and the same path, which does not exist.
+    Redirect,
+}
+
+impl Action {
+    /// Returns all actions by name. `number` is the argument of actions that have one.
+    pub(crate) fn named_all(number: Option<u64>) -> Vec<(String, Self)> {
+        let (seconds, millis) = (number.unwrap_or(1), number.unwrap_or(50));
+        let shapes = [
+            ("too-many-requests", Self::TooManyRequests),
+            ("too-many-requests-for", Self::TooManyRequestsFor(seconds)),
+            ("too-many-requests-until", Self::TooManyRequestsUntil(seconds)),
+            ("unavailable-for", Self::UnavailableFor(seconds)),
+            ("close-before-reading", Self::CloseBeforeReading),
+            ("close-after-reading", Self::CloseAfterReading),
+            ("close-after-acting", Self::CloseAfterActing),
+            ("half-an-answer", Self::HalfAnAnswer),
+            ("garbage", Self::Garbage),
+            ("slow", Self::Slow(millis)),
+            ("act-late", Self::ActLate(millis)),
+            ("initializing", Self::Initializing),
+            ("concurrent-modification", Self::ConcurrentModification),
+            ("identity-exists", Self::IdentityExists),
+            ("binding-exists", Self::BindingExists),
+            ("unauthorized", Self::Unauthorized),
+            ("not-found", Self::NotFound),
+            ("redirect", Self::Redirect),
+        ];
+        fault::named(shapes, Self::FailBefore, Self::FailAfter)
+    }
+
+    /// Returns each action once, with short delays. Actions with a status occur once per status.
+    pub fn all() -> Vec<Self> {
+        Self::named_all(None).into_iter().map(|(_, action)| action).collect()
+    }
+
+    /// Returns the transient actions: a retry is correct and succeeds.
+    pub fn passing() -> Vec<Self> {
+        Self::all().into_iter().filter(|action| !action.is_final()).collect()
+    }
+
+    fn is_final(&self) -> bool {
+        matches!(
+            self,
+            Self::IdentityExists | Self::BindingExists | Self::Unauthorized | Self::NotFound | Self::Redirect
+        )
+    }
+}
+
+/// A fault of the REST API.
+pub type Fault = fault::Fault<Action, Call>;
+
+pub(crate) type Faults = fault::Faults<Action, Call>;
+
+impl Fault {
+    /// Hits only requests with this conversation in the path.
+    pub fn conversation(self, sid: &str) -> Self {
+        self.within(sid)
+    }
+}

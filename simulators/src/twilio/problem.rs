@@ -1,0 +1,121 @@
+//! Twilio's errors: a code from Twilio's dictionary, an HTTP status, and a JSON body of one shape.
+//!
+//! The status of most 50xxx codes is not documented. Those marked [?] are guesses.
+
+use serde_json::{Value, json};
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Problem {
+    pub(crate) status: u16,
+    pub(crate) code: u32,
+    pub(crate) message: String,
+}
+
+impl Problem {
+    pub(crate) fn new(status: u16, code: u32, message: impl Into<String>) -> Self {
+        Self { status, code, message: message.into() }
+    }
+
+    pub(crate) fn body(&self) -> Value {
+        let more_info = format!("https://www.twilio.com/docs/errors/{}", self.code);
+        json!({ "code": self.code, "message": self.message, "more_info": more_info, "status": self.status })
+    }
+
+    pub(crate) fn authenticate() -> Self {
+        Self::new(401, 20003, "Authenticate")
+    }
+
+    pub(crate) fn not_found(path: &str) -> Self {
+        Self::new(404, 20404, format!("The requested resource {path} was not found"))
+    }
+
+    pub(crate) fn method_not_allowed() -> Self {
+        Self::new(405, 20004, "Method not allowed")
+    }
+
+    pub(crate) fn too_many_requests() -> Self {
+        Self::new(429, 20429, "Too many requests")
+    }
+
+    pub(crate) fn server(status: u16) -> Self {
+        Self::new(status, 20500, "An internal server error has occurred")
+    }
+
+    /// A missing or invalid parameter: 20001 is Twilio's generic code.
+    pub(crate) fn invalid(message: impl Into<String>) -> Self {
+        Self::new(400, 20001, message)
+    }
+
+    /// Attributes that are not JSON, or too long. [?]
+    pub(crate) fn attributes(message: impl Into<String>) -> Self {
+        Self::new(400, 50306, message)
+    }
+
+    pub(crate) fn initializing() -> Self {
+        Self::new(409, 50386, "Conversation is initializing and cannot be changed yet")
+    }
+
+    /// [?] The status.
+    pub(crate) fn concurrent_modification() -> Self {
+        Self::new(409, 50391, "The conversation was modified by another request")
+    }
+
+    pub(crate) fn identity_exists() -> Self {
+        Self::new(409, 50433, "Participant already exists")
+    }
+
+    pub(crate) fn binding_exists(conversation: &str) -> Self {
+        let message =
+            format!("A binding for this participant and proxy address already exists in Conversation {conversation}");
+        Self::new(409, 50416, message)
+    }
+
+    /// As captured.
+    pub(crate) fn unique_name_exists() -> Self {
+        Self::new(409, 50353, "Conversation with provided unique name already exists")
+    }
+
+    /// [?] The status.
+    pub(crate) fn body_too_long() -> Self {
+        Self::new(400, 50504, "Message body parameter is too long")
+    }
+
+    /// More than five webhooks of one conversation. [?] The status.
+    pub(crate) fn scoped_webhooks_max() -> Self {
+        Self::new(400, 50361, "The limit of webhooks of a conversation is reached")
+    }
+
+    /// [?] The status.
+    pub(crate) fn closed() -> Self {
+        Self::new(409, 50377, "Conversation is closed and cannot be updated")
+    }
+
+    /// Too many participants. [?] The status, and which of the two codes applies.
+    pub(crate) fn participants_max() -> Self {
+        Self::new(400, 50417, "The limit of participants of a conversation is reached")
+    }
+
+    /// Too many participants with an address. [?]
+    pub(crate) fn non_chat_participants_max() -> Self {
+        Self::new(400, 50422, "The limit of non-chat participants of a conversation is reached")
+    }
+
+    pub(crate) fn proxy_is_address() -> Self {
+        Self::new(400, 50407, "Invalid messaging binding: address and proxy address are the same")
+    }
+
+    /// [?] The code. The dictionary lists 50427 next to the codes of groups.
+    pub(crate) fn projected_address(message: &str) -> Self {
+        Self::new(400, 50427, message)
+    }
+
+    /// A pre-event webhook rejected the change. [?] Code and status.
+    pub(crate) fn rejected(event: &str) -> Self {
+        Self::new(403, 50107, format!("The webhook of {event} rejected the request"))
+    }
+
+    /// A pre-event webhook answered with an invalid value. [?] Code and status.
+    pub(crate) fn invalid_answer(event: &str, error: &str) -> Self {
+        Self::new(400, 50068, format!("The webhook of {event} answered an invalid value: {error}"))
+    }
+}

@@ -1,0 +1,88 @@
+//! `Messages` of a conversation, and their `Receipts`.
+
+use serde_json::{Value, json};
+
+use crate::twilio::events;
+use crate::twilio::message::Message;
+use crate::twilio::model::Conversation;
+use crate::twilio::problem::Problem;
+use crate::twilio::record::Effect;
+use crate::twilio::rest::{Done, RestRequest, page};
+use crate::twilio::world::{
+    IDENTITY_CHARS_MAX, MESSAGE_ATTRIBUTES_BYTES_MAX, MESSAGE_BODY_CHARS_MAX, NewMessage, World, attributes,
+};
+
+pub(crate) fn create(world: &mut World, request: &RestRequest) -> Result<Done, Problem> {
+    let sid = world.writable(request.conversation())?;
+    let draft = draft(world, request)?;
+    let conversation = world.conversation(&sid).expect("it exists");
+    let before = events::message_add(world, conversation, &draft);
+    let message = world.add_message(&sid, draft);
+    let conversation = world.conversation(&sid).expect("it exists");
+    Ok(Done {
+        status: 201,
+        body: Some(json(world, request, conversation, &message)),
+        effects: vec![Effect::MessageAdded { conversation: sid.clone(), message: message.sid.clone() }],
+        before: Some(before),
+        after: vec![events::message_added(world, conversation, &message)],
+    })
+}
+
+fn draft(world: &World, request: &RestRequest) -> Result<NewMessage, Problem> {
+    let author = request.filled("Author").unwrap_or_else(|| "system".to_owned());
+    if author.chars().count() > IDENTITY_CHARS_MAX {
+        return Err(Problem::invalid("Author is longer than 256 characters"));
+    }
+    let body = request.filled("Body").unwrap_or_default();
+    if body.chars().count() > MESSAGE_BODY_CHARS_MAX {
+        return Err(Problem::body_too_long());
+    }
+    // [?] Twilio's error for an unknown file.
+    let unknown = || Problem::invalid("Media with provided sid does not exist");
+    let media = request.filled("MediaSid");
+    let media = media.map(|sid| world.stored(&sid).map(|stored| stored.media.clone()).ok_or_else(unknown));
+    let media: Vec<_> = media.transpose()?.into_iter().collect();
+    if body.is_empty() && media.is_empty() {
+        // [?] The code.
+        return Err(Problem::invalid("Either Body or MediaSid must be provided"));
+    }
+    let attributes = request.filled("Attributes").map(|text| attributes(&text, MESSAGE_ATTRIBUTES_BYTES_MAX));
+    Ok(NewMessage { author, body, attributes: attributes.transpose()?.unwrap_or_else(|| json!({})), media })
+}
+
+fn json(world: &World, request: &RestRequest, conversation: &Conversation, message: &Message) -> Value {
+    message.json(&conversation.place(&world.account_sid, &world.service_sid, &request.base()))
+}
+
+fn conversation<'w>(world: &'w World, request: &RestRequest) -> Result<&'w Conversation, Problem> {
+    world.conversation(request.conversation()).ok_or_else(|| Problem::not_found(&request.path))
+}
+
+fn message<'c>(conversation: &'c Conversation, request: &RestRequest) -> Result<&'c Message, Problem> {
+    conversation.message(request.message()).ok_or_else(|| Problem::not_found(&request.path))
+}
+
+pub(crate) fn fetch(world: &World, request: &RestRequest) -> Result<Done, Problem> {
+    let conversation = conversation(world, request)?;
+    Ok(Done::read(json(world, request, conversation, message(conversation, request)?)))
+}
+
+pub(crate) fn list(world: &World, request: &RestRequest) -> Result<Done, Problem> {
+    let conversation = conversation(world, request)?;
+    let mut items: Vec<_> =
+        conversation.messages.iter().map(|message| json(world, request, conversation, message)).collect();
+    match request.asked("Order").map(str::to_ascii_lowercase).as_deref() {
+        None | Some("asc") => {}
+        Some("desc") => items.reverse(),
+        Some(_) => return Err(Problem::invalid("Order is asc or desc")),
+    }
+    page::page(request, "messages", &items, 100)
+}
+
+pub(crate) fn receipts(world: &World, request: &RestRequest) -> Result<Done, Problem> {
+    let conversation = conversation(world, request)?;
+    let message = message(conversation, request)?;
+    let place = conversation.place(&world.account_sid, &world.service_sid, &request.base());
+    let items: Vec<_> = message.receipts.iter().map(|receipt| receipt.json(&place, &message.sid)).collect();
+    page::page(request, "delivery_receipts", &items, 50)
+}

@@ -1,0 +1,75 @@
+//! `docs/operate/events.md` is complete: each event of the sources has a row with its level, and each row an event.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+
+use frontgate_tests::root;
+
+use crate::architecture;
+
+const PAGE: &str = "docs/operate/events.md";
+
+/// Macros of log lines at the levels that a gateway shows by default.
+const LEVELS: [&str; 3] = ["info", "warn", "error"];
+
+/// Log lines of the sources: where they are, their level, and their event.
+fn lines() -> Vec<(String, &'static str, Option<String>)> {
+    let mut found = Vec::new();
+    for (path, text) in architecture::host() {
+        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        for level in LEVELS {
+            let call = format!("{level}!(");
+            for (at, _) in code.match_indices(&call) {
+                let is_whole = !code[..at].ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_' || c == ':');
+                let is_code = !code[..at].rsplit('\n').next().unwrap_or_default().contains("//");
+                if !is_whole || !is_code {
+                    continue;
+                }
+                let arguments = code[at + call.len()..].split(';').next().unwrap_or_default();
+                // Lines that plugins write have their own target and no event.
+                if arguments.trim_start().starts_with("target: \"plugin\"") {
+                    continue;
+                }
+                let event = arguments.split_once("event = \"").and_then(|(_, rest)| rest.split('"').next());
+                let line = code[..at].lines().count();
+                found.push((format!("{}:{line}", path.display()), level, event.map(str::to_owned)));
+            }
+        }
+    }
+    found
+}
+
+/// Events of the page with their levels.
+fn listed() -> BTreeMap<String, BTreeSet<String>> {
+    let page = fs::read_to_string(root().join(PAGE)).unwrap_or_else(|error| panic!("{PAGE}: {error}"));
+    let cells = |row: &str| -> Option<(String, BTreeSet<String>)> {
+        let mut cells = row.strip_prefix("| `")?.split(" | ");
+        let event = cells.next()?.trim_end_matches('`').to_owned();
+        Some((event, cells.next()?.split(", ").map(str::to_owned).collect()))
+    };
+    page.lines().filter_map(cells).collect()
+}
+
+#[test]
+fn every_log_line_names_its_event() {
+    let without: Vec<String> = lines().into_iter().filter(|(.., event)| event.is_none()).map(|(at, ..)| at).collect();
+    assert!(without.is_empty(), "without `event = \"...\"`: {without:#?}");
+}
+
+#[test]
+fn every_event_has_a_row_with_its_levels() {
+    let mut used: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (_, level, event) in lines() {
+        used.entry(event.unwrap_or_default()).or_default().insert(level.to_owned());
+    }
+    assert_eq!(used, listed(), "the sources, and {PAGE}");
+}
+
+#[test]
+fn events_are_named_by_area_and_past_tense() {
+    for event in listed().keys() {
+        let (area, name) = event.split_once('.').unwrap_or_else(|| panic!("{event} has no area"));
+        let is_plain = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+        assert!(is_plain(area) && is_plain(name), "{event}");
+    }
+}
