@@ -5,8 +5,8 @@ pub(crate) mod status;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
@@ -23,6 +23,7 @@ use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::header::CONTENT_TYPE;
 use hyper::{Method, Request, Response, StatusCode};
+use parking_lot::Mutex;
 use tokio::task::spawn_blocking;
 use tracing::warn;
 
@@ -167,7 +168,7 @@ impl AdminPages {
     /// Sets the gauges of every tenant and state, so that an emptied or removed one does not keep its last value.
     fn count_deliveries(&self, deliveries: &Deliveries) {
         let config = self.config.load();
-        let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counted = self.counted.lock();
         counted.extend(config.tenants.keys().cloned());
         for tenant in counted.iter() {
             let states = deliveries.get(tenant).filter(|_| config.tenants.contains_key(tenant));
