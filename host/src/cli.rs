@@ -1,20 +1,24 @@
-//! The commands: they print, and leave every decision to the rooms below.
-#![expect(clippy::print_stderr, reason = "printing is what commands are for")]
+//! The command line: parses arguments, calls the crates below, prints results. It decides nothing itself.
+#![expect(clippy::print_stderr, reason = "commands print errors")]
 
 mod app;
+#[cfg(feature = "authoring")]
+mod authoring;
+#[cfg(not(feature = "authoring"))]
+#[path = "cli/no_authoring.rs"]
+mod authoring;
 mod channels;
 mod check;
 mod client;
 mod config;
 mod deliveries;
-mod dev;
+mod format;
 mod plugin;
 mod reload;
 mod run;
 mod send;
 mod tenant;
 mod verify;
-mod words;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -34,54 +38,55 @@ struct Arguments {
 
 #[derive(Debug, clap::Args)]
 struct ConfigFile {
-    /// The configuration.
+    /// Configuration file
     #[arg(long, default_value = "config.toml", env = "FRONTGATE_CONFIG", global = true)]
     config: PathBuf,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Serves until SIGTERM or SIGINT, then drains.
+    /// Serve until SIGTERM or SIGINT, then drain
     Run(#[command(flatten)] ConfigFile),
-    /// Checks configuration and plugins without serving.
+    /// Check configuration and plugins without serving
     ///
-    /// Ends with 0 if all is well, 1 if faults were found, 2 if it could not check.
+    /// Exits with 0 if no problem was found, 1 if problems were found, 2 if the check could not run.
     Check {
         #[command(flatten)]
         config: ConfigFile,
-        /// Also asks Twilio whether the credentials work, and where its webhooks point.
+        /// Also verify credentials and webhook URLs with Twilio
         #[arg(long)]
         online: bool,
     },
-    /// Prints the configuration with its defaults, or the schema of `config.toml`.
+    /// Print the configuration with its defaults, or the schema of `config.toml`
     Config {
         #[command(flatten)]
         config: ConfigFile,
         #[command(subcommand)]
         command: config::Command,
     },
-    /// Lets the running gateway read `config.toml` again and look at every plugin, and waits for what comes of it.
+    /// Reload configuration and plugins of the running gateway, and wait for the result
     ///
-    /// Ends with 0 if the configuration counts and every file is live, 1 if not, 2 if the gateway could not be
-    /// asked.
+    /// Exits with 0 if the configuration is applied and every plugin file is live, 1 if not, 2 if the gateway could
+    /// not be reached.
     Reload(#[command(flatten)] ConfigFile),
-    /// Looks at plugins, and decides about their versions.
+    /// List, roll back and approve plugins; create, test and inspect them
     Plugin {
         #[command(flatten)]
         config: ConfigFile,
         #[command(subcommand)]
         command: plugin::Command,
     },
-    /// Builds a plugin on each save, puts it into a gateway of its own, and asks it again.
-    Dev(dev::Arguments),
-    /// Sends a signed request to the running gateway, as the platform would.
+    /// Rebuild a plugin on each save, reload it in a gateway, and repeat the last call
+    #[cfg_attr(not(feature = "authoring"), command(hide = true))]
+    Dev(authoring::DevArguments),
+    /// Send a signed request to the running gateway, as the platform does
     Send {
         #[command(flatten)]
         config: ConfigFile,
         #[command(subcommand)]
         command: send::Command,
     },
-    /// Says why a signature of Twilio's matches, or does not; `verify front`: one of Front's.
+    /// Explain why a signature of Twilio matches or does not; `verify front` for one of Front
     #[command(subcommand_negates_reqs = true)]
     Verify {
         #[command(flatten)]
@@ -89,32 +94,32 @@ enum Command {
         #[command(flatten)]
         command: verify::Command,
     },
-    /// Looks at what is to be delivered, and decides what the gateway cannot.
+    /// List deliveries, and retry, resolve or cancel them
     Deliveries {
         #[command(flatten)]
         config: ConfigFile,
         #[command(subcommand)]
         command: deliveries::Command,
     },
-    /// Looks at channels of Front apps, and takes one out.
+    /// List channels of Front apps, and disconnect one
     Channels {
         #[command(flatten)]
         config: ConfigFile,
         #[command(subcommand)]
         command: channels::Command,
     },
-    /// Describes a component from standard input, and compiles it to standard output.
+    /// Describe a component from standard input, and compile it to standard output
     #[command(name = child::COMMAND, hide = true)]
     CompilePlugin {
-        /// What to do, as JSON.
+        /// Work order as JSON
         order: Option<String>,
-        /// It ends with this process.
+        /// Process id of the gateway; this process ends with it
         #[arg(long)]
         gateway: u32,
     },
 }
 
-/// Reads the command line and does what it says.
+/// Parses the command line and runs the command.
 pub fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Run(file) => run::run(&file.config),
@@ -122,7 +127,7 @@ pub fn main() -> ExitCode {
         Command::Config { config: file, command } => config::config(&file.config, &command),
         Command::Reload(file) => return reload::reload(&file.config),
         Command::Plugin { config, command } => plugin::plugin(&config.config, &command),
-        Command::Dev(arguments) => dev::dev(arguments),
+        Command::Dev(arguments) => authoring::dev(arguments),
         Command::Send { config, command } => send::send(&config.config, &command),
         Command::Verify { config, command } => verify::verify(&config.config, &command),
         Command::Deliveries { config, command } => deliveries::deliveries(&config.config, &command),
@@ -135,7 +140,7 @@ pub fn main() -> ExitCode {
     })
 }
 
-/// Prints a line. A reader that has seen enough, such as `head`, is no error.
+/// Prints a line. Exits with success if the reader has closed the pipe, as `head` does.
 macro_rules! say {
     ($($words:tt)*) => {{
         use std::io::Write as _;

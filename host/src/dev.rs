@@ -1,16 +1,16 @@
-//! `frontgate dev`: a plugin under its author's hands. It is built on each save, takes the old one's place in a
-//! gateway, and is asked again what it was asked last.
+//! `frontgate dev`: rebuilds a plugin on each save, reloads it in a gateway, and repeats the last call.
 //!
-//! In reading order: the [`stand`] is a gateway that is made for one plugin, the [`tap`] stands before it and
-//! remembers the last callback, [`changes`] are noticed, a [`build`] makes the file, and the [`screen`] shows one
-//! round of it all.
+//! - [`changes`] watches the project's files, and [`build`] runs the author's build command.
+//! - [`dev_gateway`] is the gateway that loads the plugin. [`recording_proxy`] forwards callbacks to it and remembers
+//!   the last one.
+//! - [`screen`] shows the result of each round, and [`keys`] reads the author's input.
 
 mod build;
 mod changes;
+mod dev_gateway;
 mod keys;
+mod recording_proxy;
 mod screen;
-mod stand;
-mod tap;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -18,47 +18,50 @@ use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use frontgate_contract::Role;
-use frontgate_plugin_test::bench::{Bench, Outside};
-use frontgate_plugin_test::cases;
-use frontgate_plugin_test::project::Project;
 use frontgate_plugin_test::suite::Outcome;
+use frontgate_plugin_test::{Harness, Network, Project, cases};
 use frontgate_telemetry::capture::Lines;
 use serde_json::Value;
 
 use self::build::Built;
 use self::changes::{Changes, Kind};
+use self::dev_gateway::DevGateway;
 use self::keys::{Key, Keys};
+use self::recording_proxy::Recorded;
 use self::screen::{Round, Screen};
-use self::stand::Stand;
-use self::tap::{Heard, Tap};
 
-/// What the author wants.
+/// The command's arguments.
 #[derive(Debug)]
-pub struct Options {
+pub(crate) struct Options {
     /// The folder of `plugin.toml`.
-    pub folder: PathBuf,
-    /// The configuration of a gateway that runs; without one, a gateway is made.
-    pub config: Option<PathBuf>,
-    /// Where callbacks are accepted.
-    pub listen: Option<SocketAddr>,
-    /// Which case is asked, instead of the last callback.
-    pub case: Option<String>,
+    pub(crate) folder: PathBuf,
+    /// The configuration of a running gateway; without one, a gateway is started.
+    pub(crate) config: Option<PathBuf>,
+    /// The address that accepts callbacks.
+    pub(crate) listen: Option<SocketAddr>,
+    /// The case to run after each build, instead of the last callback.
+    pub(crate) case: Option<String>,
 }
 
-/// What is asked after each build.
+/// What is repeated after each build.
 #[derive(Debug, Clone)]
-enum Question {
+enum Target {
     /// A file in `cases/`.
     Case(String),
-    /// What came last.
-    Callback,
+    /// The last callback that the proxy recorded.
+    LastCallback,
 }
 
-/// Builds, swaps and asks until the author ends it, or the gateway ends.
-pub async fn develop(options: Options, lines: Lines) -> anyhow::Result<()> {
-    let folder = options.folder.canonicalize().with_context(|| format!("looking at {}", options.folder.display()))?;
+/// Runs until the author quits or the gateway ends.
+pub(crate) async fn develop(options: Options, lines: Lines) -> anyhow::Result<()> {
+    let folder =
+        options.folder.canonicalize().with_context(|| format!("failed to open {}", options.folder.display()))?;
     let project = Project::find(&folder)?;
-    ensure!(!project.build.is_empty(), "{} does not say how to build: build = [\"./build.sh\"]", folder.display());
+    ensure!(
+        !project.build.is_empty(),
+        "{}: `build` is missing in plugin.toml; add build = [\"./build.sh\"]",
+        folder.display()
+    );
     let mut changes = Changes::watch(&project);
     let (mut keys, mut screen) = (Keys::read(), Screen::new(&project)?);
     screen.building();
@@ -75,24 +78,24 @@ pub async fn develop(options: Options, lines: Lines) -> anyhow::Result<()> {
         screen.building();
         built = build::build(&project).await;
     };
-    let stand = Stand::open(&folder, &project, &options, &roles).await?;
-    screen.listens(stand.listen, &stand.config);
-    let question = options.case.map_or(Question::Callback, Question::Case);
-    let studio = Studio { folder, stand, question, lines, screen };
-    studio.work(project, changes, keys, built, &roles).await
+    let gateway = DevGateway::open(&folder, &project, &options, &roles).await?;
+    screen.listens(gateway.listen, &gateway.config);
+    let target = options.case.map_or(Target::LastCallback, Target::Case);
+    let session = Session { folder, gateway, target, lines, screen };
+    session.run(project, changes, keys, built, &roles).await
 }
 
-/// All that stays while plugins come and go.
-struct Studio {
+/// The state that outlives each build.
+struct Session {
     folder: PathBuf,
-    stand: Stand,
-    question: Question,
+    gateway: DevGateway,
+    target: Target,
     lines: Lines,
     screen: Screen,
 }
 
-impl Studio {
-    async fn work(
+impl Session {
+    async fn run(
         mut self,
         mut project: Project,
         mut changes: Changes,
@@ -102,8 +105,8 @@ impl Studio {
     ) -> anyhow::Result<()> {
         let mut round = self.swap(&project, built).await;
         match self.first_callback(roles).await {
-            Some(heard) => self.tell(&mut round, &heard).await,
-            None => self.ask(&mut round).await,
+            Some(recorded) => self.show_callback(&mut round, &recorded),
+            None => self.repeat(&mut round).await,
         }
         self.screen.show(&round);
         loop {
@@ -124,97 +127,95 @@ impl Studio {
                         }
                         Kind::Cases => Round::default(),
                     };
-                    self.ask(&mut round).await;
+                    self.repeat(&mut round).await;
                     self.screen.show(&round);
                 }
                 key = keys.next() => {
                     match key {
-                        Some(Key::Quit) => return self.stand.close().await,
-                        Some(Key::Again) => {}
-                        Some(Key::Case(name)) => self.question = Question::Case(name),
-                        Some(Key::Callback) => self.question = Question::Callback,
+                        Some(Key::Quit) => return self.gateway.close().await,
+                        Some(Key::Repeat) => {}
+                        Some(Key::Case(name)) => self.target = Target::Case(name),
+                        Some(Key::Callback) => self.target = Target::LastCallback,
                         None => {
-                            keys = Keys::none();
+                            keys = Keys::closed();
                             continue;
                         }
                     }
                     let mut round = Round::default();
-                    self.ask(&mut round).await;
+                    self.repeat(&mut round).await;
                     self.screen.show(&round);
                 }
-                heard = self.stand.tap.next() => {
-                    self.question = Question::Callback;
+                recorded = self.gateway.proxy.next() => {
+                    self.target = Target::LastCallback;
                     let mut round = Round::default();
-                    self.tell(&mut round, &heard).await;
+                    self.show_callback(&mut round, &recorded);
                     self.screen.show(&round);
                 }
-                ended = Stand::ended(&mut self.stand.made) => return ended,
+                ended = DevGateway::ended(&mut self.gateway.ephemeral) => return ended,
             }
         }
     }
 
-    /// Puts what was built into the gateway.
+    /// Loads the new build into the gateway.
     async fn swap(&self, project: &Project, built: Built) -> Round {
         let mut round = Round::of_build(&built);
         let Some(roles) = built.roles().await else { return round };
-        self.screen.taking(&built);
-        match self.stand.swap(project, &roles).await {
+        self.screen.loading(&built);
+        match self.gateway.swap(project, &roles).await {
             Ok(receipts) => round.swapped = receipts,
             Err(error) => round.fault = Some(format!("{error:#}")),
         }
         round
     }
 
-    /// Asks what is to be asked.
-    async fn ask(&mut self, round: &mut Round) {
+    /// Runs the target, unless the round failed before.
+    async fn repeat(&mut self, round: &mut Round) {
         if round.fault.is_some() {
             return;
         }
-        match self.question.clone() {
-            Question::Case(name) => {
+        match self.target.clone() {
+            Target::Case(name) => {
                 if let Err(error) = self.run_case(round, &name).await {
                     round.fault = Some(format!("{error:#}"));
                 }
             }
-            Question::Callback => {
-                match self.stand.tap.last() {
-                    Some(last) if last.is_asked_once() => {
-                        round.hint = Some(format!(
-                            "{} is remembered by the gateway and not asked twice; send another one, or type a case's name",
-                            last.title()
-                        ));
-                    }
-                    Some(last) => {
-                        let heard = self.stand.tap.again(&last).await;
-                        self.tell(round, &heard).await;
-                    }
-                    None => round.hint = Some(
-                        "no callback yet; send one (`frontgate send twilio` or `send front`), or type a case's name"
-                            .to_owned(),
-                    ),
+            Target::LastCallback => match self.gateway.proxy.last() {
+                Some(last) if last.is_deduplicated() => {
+                    round.hint = Some(format!(
+                        "the gateway discards a repeated {}; send a new one, or type the name of a case",
+                        last.title()
+                    ));
                 }
-            }
+                Some(last) => {
+                    let recorded = self.gateway.proxy.repeat(&last).await;
+                    self.show_callback(round, &recorded);
+                }
+                None => round.hint = Some(
+                    "no callback yet; send one (`frontgate send twilio` or `send front`), or type the name of a case"
+                        .to_owned(),
+                ),
+            },
         }
     }
 
-    async fn tell(&self, round: &mut Round, heard: &Heard) {
-        round.asked = Some(format!("{} → {} in {} ms", heard.title(), heard.status, heard.took.as_millis()));
-        round.answer = Some(heard.answer.clone());
-        for line in self.lines.take(&heard.request_id) {
+    fn show_callback(&self, round: &mut Round, recorded: &Recorded) {
+        round.asked = Some(format!("{} → {} in {} ms", recorded.title(), recorded.status, recorded.took.as_millis()));
+        round.answer = Some(recorded.answer.clone());
+        for line in self.lines.take(&recorded.request_id) {
             round.note(line);
         }
         for line in self.lines.take_rest() {
             round.note(line);
         }
-        if self.stand.made.is_none() {
-            round.hint = Some(format!("log and receipt are in the gateway's own log, as request {}", heard.request_id));
+        if self.gateway.ephemeral.is_none() {
+            round.hint = Some(format!("see the gateway's log for details, as request {}", recorded.request_id));
         }
     }
 
     async fn run_case(&self, round: &mut Round, name: &str) -> anyhow::Result<()> {
-        let bench = Bench::open(&self.folder, Path::new(""), Outside::Staged, &self.lines).await?;
-        let mut all = cases::check(&bench, Some(name)).await?;
-        let checked = all.pop().context("the case has gone")?;
+        let harness = Harness::open(&self.folder, Path::new(""), Network::Mocked, &self.lines).await?;
+        let mut all = cases::check(&harness, Some(name)).await?;
+        let checked = all.pop().context("case not found")?;
         let verdict = match &checked.outcome {
             Outcome::Passed => "✓",
             _ => "✗",
@@ -229,10 +230,9 @@ impl Studio {
         Ok(())
     }
 
-    /// What a platform would send first, so that there is something to look at.
-    async fn first_callback(&self, roles: &[Role]) -> Option<Heard> {
-        /// A gateway that is just there answers within this.
-        const PATIENCE: Duration = Duration::from_secs(10);
+    /// Sends an example callback, so that the first round has an answer to show.
+    async fn first_callback(&self, roles: &[Role]) -> Option<Recorded> {
+        const TIMEOUT: Duration = Duration::from_secs(10);
         let example = roles.iter().find_map(|role| match role {
             Role::Crm => Some("crm"),
             Role::Templates => Some("templates"),
@@ -240,16 +240,16 @@ impl Studio {
             Role::Conversations => Some("conversations"),
             Role::Routing | Role::Channel => None,
         });
-        let (Question::Callback, Some(example)) = (&self.question, example) else { return None };
-        let heard = async {
-            self.stand.send(example).await.ok()?;
-            Some(self.stand.tap.next().await)
+        let (Target::LastCallback, Some(example)) = (&self.target, example) else { return None };
+        let recorded = async {
+            self.gateway.send(example).await.ok()?;
+            Some(self.gateway.proxy.next().await)
         };
-        tokio::time::timeout(PATIENCE, heard).await.ok().flatten()
+        tokio::time::timeout(TIMEOUT, recorded).await.ok().flatten()
     }
 }
 
-/// JSON as it is read best; other texts as they are.
+/// Bytes as JSON, or as a text if they are not JSON.
 fn readable(bytes: &[u8]) -> Value {
     serde_json::from_slice(bytes).unwrap_or_else(|_| Value::from(String::from_utf8_lossy(bytes).into_owned()))
 }

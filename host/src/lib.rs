@@ -1,10 +1,15 @@
-//! Frontgate: a gateway between customer-messaging platforms and a company's own systems.
+//! The program `frontgate`: a gateway between customer-messaging platforms and a company's own systems.
 //!
-//! This package is the program: [`cli`] parses commands, [`service`] runs a gateway from its start to its end,
-//! [`console`] serves the operators' pages, [`dev`] builds and reloads a plugin while its author works. Everything
-//! else is in `crates/`; ARCHITECTURE.md draws their graph.
+//! - [`cli`] parses and runs commands.
+//! - `service` runs a gateway from startup to drain, and applies new configurations to it.
+//! - `admin_pages` serves `/livez`, `/readyz`, `/statusz` and `/metrics`.
+//! - `dev` rebuilds and reloads a plugin while its author works (cargo feature `authoring`).
+//!
+//! Everything else is a crate in `crates/`; ARCHITECTURE.md shows their graph. This package only connects them, and
+//! holds no logic of a platform, a plugin or the queue.
 
+mod admin_pages;
 pub mod cli;
-pub mod console;
-pub mod dev;
-pub mod service;
+#[cfg(feature = "authoring")]
+mod dev;
+mod service;

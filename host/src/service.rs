@@ -1,8 +1,7 @@
-//! A gateway from its start to its end: what there is one of, in the order in which it is made, and how
-//! it drains.
+//! Runs a gateway: creates its parts in order, serves until a signal, and drains.
 
-mod edition;
-pub mod operate;
+pub(crate) mod admin_api;
+mod generation;
 mod reload;
 
 use std::net::SocketAddr;
@@ -29,40 +28,40 @@ use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use self::edition::{Editions, Parts};
-use self::operate::Operate;
-use self::reload::Reloads;
-use crate::console::Console;
+use self::admin_api::AdminApi;
+use self::generation::{Generations, Shared};
+use self::reload::Reloader;
+use crate::admin_pages::AdminPages;
 
-/// How a gateway ended that was told to.
+/// How a gateway ended after a signal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum End {
-    /// Every accepted request was finished.
+pub(crate) enum Shutdown {
+    /// Every accepted request finished.
     Clean,
-    /// Some were not, at the end of the grace period.
-    CutOff,
+    /// Some requests were cut off at the end of the grace period.
+    Forced,
 }
 
-/// Where a gateway is put that an author works with: what differs from one that stands alone.
+/// Settings that replace those of the configuration; `frontgate dev` uses them.
 #[derive(Default)]
-pub(crate) struct Placement {
-    /// Where it listens instead of where the configuration says.
+pub(crate) struct Overrides {
+    /// Replaces `server.listen`.
     pub(crate) listen: Option<SocketAddr>,
-    /// Where plugins' requests lead instead.
+    /// Redirects requests of plugins.
     pub(crate) redirect: Option<Redirect>,
-    /// How many files may be open, where that limits connections.
+    /// The limit on open files, which also limits connections.
     pub(crate) open_files_max: Option<u64>,
-    /// Who wants to know where callbacks are accepted, once they are.
+    /// Receives the address once callbacks are accepted.
     pub(crate) serving: Option<oneshot::Sender<SocketAddr>>,
 }
 
-/// Serves until a signal, then drains. `file` is where the configuration stands.
-pub(crate) async fn serve(file: &Path, config: Config, placement: Placement) -> anyhow::Result<End> {
+/// Serves until a signal, then drains. `file` is the configuration's path, for reloads.
+pub(crate) async fn serve(file: &Path, config: Config, overrides: Overrides) -> anyhow::Result<Shutdown> {
     tokio::spawn(frontgate_memory::return_periodically());
     let mut signals = Signals::new()?;
-    let listen = placement.listen.unwrap_or(config.server.listen);
+    let listen = overrides.listen.unwrap_or(config.server.listen);
     let connections_max =
-        descriptors::connections_max(&config.server, config.plugins.calls_max, placement.open_files_max);
+        descriptors::connections_max(&config.server, config.plugins.calls_max, overrides.open_files_max);
     let server = Server::bind(listen, &config.server, Callers::Public, connections_max).await?;
     let operators_max = OPERATORS_CONNECTIONS_MAX.min(connections_max);
     let admin = Server::bind(config.admin.listen, &config.server, Callers::Trusted, operators_max).await?;
@@ -76,55 +75,51 @@ pub(crate) async fn serve(file: &Path, config: Config, placement: Placement) -> 
     tokio::spawn(Arc::clone(&buckets).delete_expired());
     let engine = Engine::new(&config.plugins, Some(Arc::clone(&buckets)))?;
     let registry = Arc::new(Registry::default());
-    let console = Console::new(Arc::clone(&config), Arc::clone(&engine), Arc::clone(&registry), &database, &buckets);
-    let console = Arc::new(console);
+    let admin_pages =
+        AdminPages::new(Arc::clone(&config), Arc::clone(&engine), Arc::clone(&registry), &database, &buckets);
+    let admin_pages = Arc::new(admin_pages);
 
     let admin_stop = CancellationToken::new();
-    let operators = Arc::clone(&console);
+    let operators = Arc::clone(&admin_pages);
     tokio::spawn(admin.serve(
         move |request, _| {
-            let console = Arc::clone(&operators);
-            async move { console.respond(request).await }
+            let admin_pages = Arc::clone(&operators);
+            async move { admin_pages.respond(request).await }
         },
         admin_stop.clone(),
     ));
 
-    let around = NetworkOverrides { own: vec![address, admin_address], redirect: placement.redirect };
+    let around = NetworkOverrides { own: vec![address, admin_address], redirect: overrides.redirect };
     let mut plugins_reload =
         Reload::new(&engine, &registry, &(Arc::clone(&config) as Arc<dyn PluginConfig>), around, Access::Write)?;
     let socket = Socket::bind(&config.admin.socket).await?;
     tokio::select! {
-        // Callbacks wait for what answers them, not for the slowest compilation.
+        // Serve as soon as every role has a plugin, without waiting for slower compilations.
         loaded = plugins_reload.load_until(|| coverage::unanswered(&registry, &config.tenants).is_empty()) => loaded?,
-        () = signals.next() => return Ok(End::Clean),
+        () = signals.next() => return Ok(Shutdown::Clean),
     }
-    console.loaded();
-    for reason in coverage::unanswered(&registry, &config.tenants) {
-        warn!("{reason}; its callbacks get 503");
-    }
-    for reason in coverage::missing(&registry, &config.tenants) {
-        warn!("{reason}; it is passed over");
-    }
+    admin_pages.loaded();
+    reload::warn_about_missing_plugins(&registry, &config.tenants);
     let commands = plugins_reload.commands();
     let mut watching = tokio::spawn(plugins_reload.watch());
 
     let plugins = Arc::new(Plugins::new(engine, Arc::clone(&registry)));
     let stop = CancellationToken::new();
-    let editions = Arc::new(Editions::new(&config, Parts { plugins, store, database: Arc::clone(&database) }));
-    editions.warn_of_strangers().await;
-    let mut delivering = tokio::spawn(Arc::clone(&editions).deliver(stop.clone()));
-    let reloads = Reloads::new(file, Arc::clone(&editions), commands.clone(), registry, Arc::clone(&console));
-    let reloads = Arc::new(reloads);
+    let generations = Arc::new(Generations::new(&config, Shared { plugins, store, database: Arc::clone(&database) }));
+    generations.warn_about_unknown_tenants().await;
+    let mut delivering = tokio::spawn(Arc::clone(&generations).deliver(stop.clone()));
+    let reloader = Reloader::new(file, Arc::clone(&generations), commands.clone(), registry, Arc::clone(&admin_pages));
+    let reloader = Arc::new(reloader);
     let operating = tokio::spawn({
-        let operate = Arc::new(Operate::new(commands, Arc::clone(&reloads)));
+        let admin_api = Arc::new(AdminApi::new(commands, Arc::clone(&reloader)));
         let answer = move |request| {
-            let operate = Arc::clone(&operate);
-            async move { operate.respond(request).await }
+            let admin_api = Arc::clone(&admin_api);
+            async move { admin_api.respond(request).await }
         };
         socket.serve(answer, admin_stop.clone())
     });
-    tokio::spawn(reload_on_signal(reloads)?);
-    let gateways = Arc::clone(&editions);
+    tokio::spawn(reload_on_signal(reloader)?);
+    let gateways = Arc::clone(&generations);
     let mut serving = tokio::spawn(server.serve(
         move |request, caller| {
             let gateway = gateways.gateway();
@@ -133,27 +128,27 @@ pub(crate) async fn serve(file: &Path, config: Config, placement: Placement) -> 
         stop.clone(),
     ));
     info!(
-        listen = %address, admin = %admin_address, public_url = frontgate_tenants::display_url(&config.public_url()),
+        event = "gateway.started", listen = %address, admin = %admin_address, public_url = frontgate_tenants::display_url(&config.public_url()),
         "serving {address}; operators at http://{admin_address}/statusz"
     );
-    if let Some(serving) = placement.serving {
-        // Who has gone does not want to know.
+    if let Some(serving) = overrides.serving {
+        // The receiver may be gone.
         let _ = serving.send(address);
     }
 
     let [delay, grace] = [config.server.shutdown_delay_ms, config.server.shutdown_grace_ms].map(Duration::from_millis);
-    // Its secrets are erased when another one takes its place.
+    // Secrets are erased when a new configuration replaces this one.
     drop(config);
 
     tokio::select! {
         () = signals.next() => {}
-        ended = &mut watching => anyhow::bail!("the plugins' folder is not watched any more: {ended:?}"),
-        ended = &mut serving => anyhow::bail!("no callbacks are accepted any more: {ended:?}"),
-        ended = &mut delivering => anyhow::bail!("nothing is delivered any more: {ended:?}"),
-        () = database.closed() => anyhow::bail!("nothing can be stored any more"),
+        ended = &mut watching => anyhow::bail!("watcher of the plugins' folder ended: {ended:?}"),
+        ended = &mut serving => anyhow::bail!("server ended: {ended:?}"),
+        ended = &mut delivering => anyhow::bail!("delivery workers ended: {ended:?}"),
+        () = database.closed() => anyhow::bail!("database writer ended"),
     }
-    console.draining();
-    info!("shutting down: accepted requests finish; a second signal ends them");
+    admin_pages.draining();
+    info!(event = "gateway.draining", "shutting down: finishing accepted requests; a second signal aborts them");
     let drained = async {
         tokio::time::sleep(delay).await;
         stop.cancel();
@@ -166,29 +161,32 @@ pub(crate) async fn serve(file: &Path, config: Config, placement: Placement) -> 
     };
     watching.abort();
     admin_stop.cancel();
-    // It takes its socket away.
+    // Removes its socket.
     let _ = operating.await;
-    Ok(if clean { End::Clean } else { End::CutOff })
+    Ok(if clean { Shutdown::Clean } else { Shutdown::Forced })
 }
 
-/// SIGHUP means what `frontgate reload` means; receipts go to the log.
-fn reload_on_signal(reloads: Arc<Reloads>) -> anyhow::Result<impl Future<Output = ()>> {
+/// Reloads on SIGHUP, as `frontgate reload` does; receipts go to the log.
+fn reload_on_signal(reloader: Arc<Reloader>) -> anyhow::Result<impl Future<Output = ()>> {
     let mut signals = signal(SignalKind::hangup())?;
     Ok(async move {
         while signals.recv().await.is_some() {
-            info!("reloading, as SIGHUP asks");
-            match reloads.reload().await {
+            info!(event = "gateway.reload_requested", "reloading after SIGHUP");
+            match reloader.reload().await {
                 Ok(answer) => {
                     let (changed, unusable) = (answer.plugins.receipts.len(), answer.plugins.standing.len());
-                    info!("reloaded: {changed} changed, {unusable} not usable");
+                    info!(
+                        event = "gateway.reloaded",
+                        changed, unusable, "reloaded: {changed} plugins changed, {unusable} not usable"
+                    );
                 }
-                Err(reason) => warn!("not reloaded: {reason}"),
+                Err(reason) => warn!(event = "gateway.reload_failed", "failed to reload: {reason}"),
             }
         }
     })
 }
 
-/// SIGTERM and SIGINT, which mean the same.
+/// SIGTERM and SIGINT.
 struct Signals {
     terminate: Signal,
     interrupt: Signal,

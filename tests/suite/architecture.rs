@@ -118,8 +118,13 @@ pub(crate) fn host() -> Vec<(PathBuf, String)> {
 
 /// What cargo knows of the workspace.
 fn metadata() -> Value {
+    metadata_with(&[])
+}
+
+fn metadata_with(arguments: &[&str]) -> Value {
     let output = Command::new(env!("CARGO"))
         .args(["metadata", "--format-version", "1", "--locked", "--offline"])
+        .args(arguments)
         .current_dir(root())
         .output()
         .expect("cargo metadata");
@@ -222,6 +227,16 @@ fn request_handling_links_no_authors_tools() {
     }
 }
 
+#[test]
+fn a_program_without_the_feature_authoring_links_no_authors_tools() {
+    let graph = graph(&metadata_with(&["--no-default-features"]));
+    // wasmtime's macro uses wit-component while compiling; the generators of bindings are for authors alone.
+    let tools = ["frontgate-scaffold", "frontgate-plugin-test", "wit-bindgen-c", "wit-bindgen-core", "wit-bindgen-go"];
+    for tool in tools {
+        assert!(!closure(&graph, "frontgate").contains(tool), "frontgate links {tool}");
+    }
+}
+
 /// Statuses of other servers, which plugins' requests get, are in `outbound`.
 #[test]
 fn the_runtime_answers_with_no_status_code() {
@@ -236,8 +251,8 @@ fn the_runtime_answers_with_no_status_code() {
 fn only_the_server_and_the_authors_mock_server_listen() {
     for (path, text) in host() {
         let place = path.to_string_lossy();
-        // Authors' plugins send their requests there.
-        let may = place.contains("/gateway/src/server") || place.ends_with("plugin-test/src/stage.rs");
+        // Plugins under test send their requests to the mock server.
+        let may = place.contains("/gateway/src/server") || place.ends_with("plugin-test/src/mock_server.rs");
         assert!(may || !text.contains("Listener::bind"), "{place} listens");
     }
 }

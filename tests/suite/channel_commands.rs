@@ -67,7 +67,7 @@ fn channels_list_hides_keys_and_channels_show_reveals_them() {
     let (gateway, channel) = (&fixture.gateway, &*fixture.channel);
     let removed = fixture.front.connect(Connect::to(SERVER).token("planted text")).expect("a channel");
     let shown = run_ok(gateway, &["channels", "show", &removed]);
-    assert!(shown.contains("credential     kept") && !shown.contains("planted text"), "{shown}");
+    assert!(shown.contains("credential     stored") && !shown.contains("planted text"), "{shown}");
     fixture.front.disconnect(&removed, Farewell::Signed);
     fixture.provider.always(Some(Trouble::Status(503)));
     fixture.front.send(channel, Draft::new("planted text").to(LEE));
@@ -99,8 +99,8 @@ fn channels_list_hides_keys_and_channels_show_reveals_them() {
     assert_eq!(json["deliveries"]["front-message"]["ready"], 1);
     let mistakes: [(&[&str], &str); 4] = [
         (&["show", "cha_nobody"], "channel `cha_nobody` not found: see `frontgate channels list --all`"),
-        (&["show", channel, "--tenant", "nobody"], "there is no tenant `nobody`; there are: demo"),
-        (&["list", "--app", "nobody"], "there is no Front app `nobody`; there are: sms"),
+        (&["show", channel, "--tenant", "nobody"], "unknown tenant `nobody`; known: demo"),
+        (&["list", "--app", "nobody"], "unknown Front app `nobody`; known: sms"),
         (&["disconnect", channel], "add --yes"),
     ];
     for (arguments, words) in mistakes {
@@ -127,7 +127,7 @@ fn a_channel_id_shared_by_several_apps_needs_an_app_option() {
     }
     assert!(run_ok(gateway, &["channels", "show", channel, "--app", "chat"]).contains("/front/chat/fg-"));
     let complaint = run_failing(gateway, &["send", "front", "message"]);
-    assert!(complaint.contains("which app? add --app with one of: chat, sms"), "{complaint}");
+    assert!(complaint.contains("several apps; add --app with one of: chat, sms"), "{complaint}");
     let complaint = run_failing(gateway, &["send", "front", "message", "--app", "mail"]);
     assert!(complaint.contains("the tenant demo has no Front app `mail`; there are: chat, sms"), "{complaint}");
 }
@@ -139,7 +139,7 @@ fn a_disconnected_channel_is_offline_in_front_and_removed_at_its_provider() {
     fixture.provider.always(Some(Trouble::Status(503)));
     let sent = fixture.front.send(channel, Draft::new("planted text").to(LEE));
     let output = run_ok(gateway, &["channels", "disconnect", channel, "--yes"]);
-    assert!(output.contains(&format!("{channel} is removed; delivery 2 tells its plugin and Front")), "{output}");
+    assert!(output.contains(&format!("{channel} removed; delivery 2 notifies its plugin and Front")), "{output}");
     fixture.provider.wait_for(|known| known.removed.iter().any(|removed| removed == channel));
     assert!(!fixture.front.channel(channel).is_online);
     // A promised message that was still waiting is reported as failed.
@@ -152,7 +152,7 @@ fn a_disconnected_channel_is_offline_in_front_and_removed_at_its_provider() {
     let shown = run_ok(gateway, &["channels", "show", channel]);
     assert!(shown.contains("removed") && shown.contains(&format!("disconnect {channel}")), "{shown}");
     let complaint = run_failing(gateway, &["channels", "disconnect", channel, "--yes"]);
-    assert!(complaint.contains("is already removed"), "{complaint}");
+    assert!(complaint.contains("was already removed"), "{complaint}");
     // An admin reconnects it, at a new address.
     let address = fixture.front.channel(channel).webhook_url;
     fixture.front.reconnect(channel, SERVER).expect("a channel");
@@ -246,7 +246,7 @@ fn send_supports_every_request_of_front() {
 
     send(&["authorization", "--channel", "cha_second"]);
     let complaint = complain(&["message"]);
-    assert!(complaint.contains("which channel? add --channel with one of: cha_"), "{complaint}");
+    assert!(complaint.contains("several channels; add --channel with one of: cha_"), "{complaint}");
     let shown = send(&["delete", "--channel", "cha_second", "--bodiless", "--verbose"]);
     assert!(shown.contains("DELETE /front/sms/fg-") && shown.contains("x-front-signature: "), "{shown}");
     assert!(send(&["delete"]).contains("success"));
@@ -259,13 +259,13 @@ fn send_front_reports_invalid_arguments() {
     let fixture = ChannelFixture::new();
     let mistakes: [(&[&str], &str); 8] = [
         (&["message", "--bodiless"], "--bodiless goes with `delete` only"),
-        (&["delete", "--bodiless", "--set", "a=b"], "--bodiless leaves the body out"),
-        (&["list_addresses", "--channel", "cha_1"], "list_addresses is about no channel"),
+        (&["delete", "--bodiless", "--set", "a=b"], "--bodiless, which removes the body"),
+        (&["list_addresses", "--channel", "cha_1"], "list_addresses has no channel"),
         (&["message", "--channel", "cha_1"], "channel `cha_1` of the tenant demo of the app sms not found"),
-        (&["message", "--tenant", "nobody"], "there is no tenant `nobody`; there are: demo"),
+        (&["message", "--tenant", "nobody"], "unknown tenant `nobody`; the configuration has: demo"),
         (&["message", "--set", "payload.text"], "write PATH=TEXT or PATH:=JSON"),
-        (&["message", "--set", "payload.text:=Hello"], "stands no JSON"),
-        (&["message", "--set", "payload.text.more=x"], "`payload.text` is no object"),
+        (&["message", "--set", "payload.text:=Hello"], "invalid JSON after `:=`"),
+        (&["message", "--set", "payload.text.more=x"], "`payload.text` is not an object"),
     ];
     for (arguments, words) in mistakes {
         let complaint = run_failing(&fixture.gateway, &[&["send", "front"], arguments].concat());
@@ -301,7 +301,7 @@ fn verify_front_names_the_signing_key_and_checks_the_time_window() {
     for more in [&[][..], &["--at", "2023-11-14T22:19:00Z"], &["--at", "2023-11-14T22:00:00Z"]] {
         let (code, shown) = with(more);
         assert!(code == Some(1) && shown.contains(matches), "{more:?}: {shown}");
-        assert!(shown.contains("✗ it is not within the window of 300 s") && shown.contains("--any-age"), "{shown}");
+        assert!(shown.contains("✗ outside the window of 300 s") && shown.contains("--any-age"), "{shown}");
     }
     let (code, shown) = with(&["--at", "yesterday"]);
     assert!(code == Some(2) && shown.contains("write 2026-11-21T16:19:20Z"), "{shown}");

@@ -20,7 +20,7 @@ fn cancelling_a_promised_message_marks_it_failed_in_front() {
     let sent = fixture.front.send(&fixture.channel, Draft::new("planted text").to(LEE));
     assert!(sent.ids().0.starts_with("fg-"));
     fixture.gateway.wait_for_delivery(1, "ready");
-    assert!(run_ok(&fixture.gateway, &["deliveries", "cancel", "1"]).contains("delivery 1 is cancelled now"));
+    assert!(run_ok(&fixture.gateway, &["deliveries", "cancel", "1"]).contains("delivery 1: cancelled"));
     assert_eq!(failure_reason(&fixture.front, &sent.message), "Cancelled by an operator.");
     agent_sends(&fixture, "P77", "planted text of an agent");
     fixture.front.wait_for(|state| state.messages().count() == 2);
@@ -63,7 +63,7 @@ fn a_rejected_message_can_be_retried_by_an_operator() {
     assert!(sent.outcome.is_err(), "{sent:?}");
     // The provider's event precedes its own answer, and waits for it.
     fixture.provider.trouble(Trouble::Slow(std::time::Duration::from_millis(1_500)));
-    assert!(run_ok(&fixture.gateway, &["deliveries", "retry", "1"]).contains("delivery 1 is ready now"));
+    assert!(run_ok(&fixture.gateway, &["deliveries", "retry", "1"]).contains("delivery 1: ready"));
     fixture.provider.wait_for(|known| known.messages.len() == 1);
     agent_sends(&fixture, "P1", "planted text");
     let ended: Vec<_> = fixture.gateway.wait_for_deliveries().iter().map(|one| one["state"].clone()).collect();

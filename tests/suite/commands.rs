@@ -81,17 +81,17 @@ fn check_online_verifies_credentials_and_webhooks_at_twilio() {
         (output.status.code(), text(&output))
     };
     let (code, shown) = checked(Setup::misbehaving().twilio(&twilio));
-    assert!(code == Some(1) && shown.contains("the pre-event webhook points nowhere"), "{shown}");
+    assert!(code == Some(1) && shown.contains("the pre-event webhook is not set"), "{shown}");
     let gateway = Setup::misbehaving().start();
     twilio.point_at(gateway.address(), PUBLIC_URL, "", TOKEN);
     twilio.filters(&["onConversationAdd", "onParticipantAdded"]);
     let (code, shown) = checked(Setup::misbehaving().twilio(&twilio));
     assert_eq!(code, Some(0), "{shown}");
-    assert!(shown.contains("takes the credentials") && shown.contains("onParticipantAdded comes to"), "{shown}");
+    assert!(shown.contains("accepts the credentials") && shown.contains("onParticipantAdded is sent to"), "{shown}");
     assert!(shown.contains("https://gw.example.org/callbacks/routing"), "{shown}");
     twilio.filters(&["onConversationAdd"]);
     let (code, shown) = checked(Setup::misbehaving().twilio(&twilio));
-    assert!(code == Some(1) && shown.contains("onParticipantAdded is not ticked"), "{shown}");
+    assert!(code == Some(1) && shown.contains("onParticipantAdded is not enabled"), "{shown}");
     let (code, shown) = checked(Setup::misbehaving().twilio(&twilio).set("tenants.demo.path", "\"/acme\""));
     assert!(
         code == Some(1) && shown.contains("set it to https://gw.example.org/acme/callbacks/conversations"),

@@ -35,7 +35,7 @@ fn an_outcome_that_stays_unknown_is_left_to_the_operator() {
     let (_, shown) = run_deliveries(&["show", "1"]);
     assert!(shown.contains("ana@example.org") && shown.contains("MessagingBinding.Address = +12025550107"), "{shown}");
     // The retry checks with Twilio first, then sends.
-    assert!(run_deliveries(&["retry", "1"]).1.contains("delivery 1 is unknown now"));
+    assert!(run_deliveries(&["retry", "1"]).1.contains("delivery 1: unknown"));
     twilio.wait_for(|state| workers(state, &sid) == ["ana@example.org"]);
     gateway.log().event("delivery.sent").saying("of routing").wait_for(1);
     let (fine, complaint) = run_deliveries(&["resolve", "1", "sent"]);
@@ -58,8 +58,8 @@ fn an_operator_resolves_unknown_deliveries_and_cancels_others() {
     let run_deliveries = |arguments: &[&str]| {
         String::from_utf8_lossy(&gateway.command(&[&["deliveries"], arguments].concat()).stdout).into_owned()
     };
-    assert!(run_deliveries(&["resolve", "1", "not-sent"]).contains("delivery 1 is ready now"));
-    assert!(run_deliveries(&["cancel", "2"]).contains("delivery 2 is cancelled now"));
+    assert!(run_deliveries(&["resolve", "1", "not-sent"]).contains("delivery 1: ready"));
+    assert!(run_deliveries(&["cancel", "2"]).contains("delivery 2: cancelled"));
     twilio.wait_for(|state| workers(state, &sids[0]) == ["ana@example.org"]);
     gateway.wait_for_delivery(1, "sent");
     assert!(workers_of(&twilio, &sids[1]).is_empty());
@@ -92,7 +92,7 @@ fn a_cancelled_unknown_delivery_is_checked_when_it_is_retried() {
     gateway.wait_for_delivery(1, "unknown");
     for (action, after) in [("cancel", "cancelled"), ("retry", "unknown")] {
         let output = String::from_utf8_lossy(&gateway.command(&["deliveries", action, "1"]).stdout).into_owned();
-        assert!(output.contains(&format!("delivery 1 is {after} now")), "{output}");
+        assert!(output.contains(&format!("delivery 1: {after}")), "{output}");
     }
     gateway.wait_for_delivery(1, "sent");
     assert_eq!(workers_added(&twilio, &sid), 1);

@@ -1,17 +1,17 @@
-//! Embeds what `frontgate plugin new` and its siblings write: the starters, the contract, the SDK, and the part
-//! of Go's bindings that is the same for everybody.
+//! Embeds the files that `frontgate plugin new`, `wit` and `bindings` write: starters, contract, SDK, and the Go
+//! package that generated bindings import.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs, io};
 
-/// What a build in a starter's own folder leaves there.
+/// Build output in a starter's folder.
 const BUILT: [&str; 7] = ["target", "node_modules", ".venv", ".tools", "gen", "__pycache__", "sdk"];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let host = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).join("../..").canonicalize()?;
-    let root = host.parent().ok_or("the host lies in the workspace")?;
+    let root = host.parent().ok_or("host has no parent folder")?;
     let go = wit_bindgen_go(root)?.join("src/pkg");
     let contract = embed("CONTRACT", &root.join("wit"), |path| {
         path.ends_with(".wit") && (!path.contains('/') || path.starts_with("deps/"))
@@ -26,7 +26,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// A list of paths below a folder, with the text of each file.
+/// Generates a list of the files below a folder: path and text.
 fn embed(name: &str, folder: &Path, wanted: impl Fn(&str) -> bool) -> io::Result<String> {
     let mut files = Vec::new();
     walk(folder, &mut files)?;
@@ -53,8 +53,8 @@ fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
     Ok(())
 }
 
-/// Where cargo keeps the source of the generator, which brings the Go package that its output needs: cargo
-/// alone knows, whether it comes from a registry or was vendored.
+/// The folder of the Go generator's source, which contains the Go package that its output imports. Cargo is asked,
+/// since the source may come from a registry or be vendored.
 fn wit_bindgen_go(root: &Path) -> Result<PathBuf, Box<dyn std::error::Error>> {
     let output = Command::new(env::var("CARGO")?)
         .args(["metadata", "--format-version", "1", "--filter-platform", &env::var("TARGET")?])
@@ -62,8 +62,8 @@ fn wit_bindgen_go(root: &Path) -> Result<PathBuf, Box<dyn std::error::Error>> {
         .output()?;
     let metadata: serde_json::Value = serde_json::from_slice(&output.stdout)
         .map_err(|_| format!("cargo metadata: {}", String::from_utf8_lossy(&output.stderr)))?;
-    let packages = metadata["packages"].as_array().ok_or("cargo metadata names packages")?;
+    let packages = metadata["packages"].as_array().ok_or("cargo metadata lists no packages")?;
     let package = packages.iter().find(|package| package["name"] == "wit-bindgen-go");
-    let manifest = package.and_then(|package| package["manifest_path"].as_str()).ok_or("wit-bindgen-go is missing")?;
-    Ok(Path::new(manifest).parent().ok_or("a manifest lies in a folder")?.to_owned())
+    let manifest = package.and_then(|package| package["manifest_path"].as_str()).ok_or("wit-bindgen-go not found")?;
+    Ok(Path::new(manifest).parent().ok_or("manifest path has no parent folder")?.to_owned())
 }

@@ -1,4 +1,4 @@
-//! The Front app that a command is about, with its signing keys and nothing else that is secret.
+//! Selects the Front app of a command. Of its secrets, only signing keys are resolved.
 
 use std::path::Path;
 
@@ -9,18 +9,18 @@ use frontgate_delivery::store::queue_admin::{ChannelFilter, QueueAdmin};
 use frontgate_front::signature::Keys;
 use frontgate_tenants::{front_keys, front_path};
 
-/// Which app is meant.
+/// Arguments that select an app.
 #[derive(Debug, Args)]
-pub(super) struct Which {
-    /// Which app, where there are several: its name in the configuration.
+pub(super) struct AppArguments {
+    /// Name of the app in the configuration, if there are several
     #[arg(long)]
     app: Option<String>,
-    /// Whose app, where several tenants have some.
+    /// Tenant of the app, if several tenants have apps
     #[arg(long)]
     tenant: Option<String>,
 }
 
-/// It, in the configuration.
+/// A selected app.
 pub(super) struct App {
     pub(super) config: Config,
     pub(super) tenant: String,
@@ -28,18 +28,18 @@ pub(super) struct App {
 }
 
 impl App {
-    /// The one that was named, or the only one; its secrets are there.
-    pub(super) fn find(file: &Path, which: &Which) -> anyhow::Result<Self> {
+    /// Finds the named app, or the only one. Fails if a secret of the app is missing.
+    pub(super) fn find(file: &Path, which: &AppArguments) -> anyhow::Result<Self> {
         let config = Config::load_unchecked(file).map_err(|faults| anyhow::anyhow!("{faults}"))?;
         let tenant = tenant(&config, which.tenant.as_deref())?;
         let apps = &config.tenants[&tenant].front;
         let names = || apps.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
         let name = match (which.app.as_deref(), apps.len()) {
-            (_, 0) => bail!("the tenant {tenant} has no Front app; add [tenants.{tenant}.front.NAME]"),
+            (_, 0) => bail!("tenant {tenant} has no Front app; add [tenants.{tenant}.front.NAME]"),
             (Some(name), _) if apps.contains_key(name) => name.to_owned(),
-            (Some(name), _) => bail!("the tenant {tenant} has no Front app `{name}`; there are: {}", names()),
+            (Some(name), _) => bail!("unknown Front app `{name}`; tenant {tenant} has: {}", names()),
             (None, 1) => names(),
-            (None, _) => bail!("which app? add --app with one of: {}", names()),
+            (None, _) => bail!("several apps; add --app with one of: {}", names()),
         };
         let app = Self { tenant, name, config };
         if let Some(fault) = app.settings().app_secrets.iter().find_map(frontgate_settings::Secret::error) {
@@ -60,7 +60,7 @@ impl App {
         self.settings().signature_window_ms
     }
 
-    /// Keys of all the others, as far as their secrets are at hand.
+    /// Keys of all other apps whose secrets can be read, by `TENANT/APP`.
     pub(super) fn others(&self) -> Vec<(String, Keys)> {
         let all = self.config.tenants.iter().flat_map(|(tenant, settings)| {
             settings.front.iter().map(move |(name, app)| (tenant.as_str(), name.as_str(), app))
@@ -70,7 +70,7 @@ impl App {
         readable.map(|(tenant, name, app)| (format!("{tenant}/{name}"), front_keys(app))).collect()
     }
 
-    /// What its paths begin with.
+    /// The prefix of its paths.
     pub(super) fn path(&self) -> String {
         front_path(&self.config.tenants[&self.tenant], &self.name)
     }
@@ -80,13 +80,13 @@ impl App {
     }
 }
 
-/// The database, opened beside the gateway.
+/// Opens the database beside the running gateway.
 pub(super) fn desk(config: &Config) -> anyhow::Result<QueueAdmin> {
-    let path = config.store.path().context("store.url names no database; write sqlite:data/frontgate.db")?;
+    let path = config.store.path().context("store.url is not a database; write sqlite:data/frontgate.db")?;
     QueueAdmin::open(path)
 }
 
-/// The address of a channel as Front calls it; none, if its app is not in the configuration any more.
+/// The address of a channel for Front; `None` if its app is not in the configuration.
 pub(super) fn address(config: &Config, tenant: &str, app: &str, key: &str) -> Option<String> {
     let settings = config.tenants.get(tenant).filter(|settings| settings.front.contains_key(app))?;
     Some(format!("{}/{key}", config.front_url(settings, app)))
@@ -95,13 +95,17 @@ pub(super) fn address(config: &Config, tenant: &str, app: &str, key: &str) -> Op
 fn tenant(config: &Config, name: Option<&str>) -> anyhow::Result<String> {
     if let Some(name) = name {
         let names = || config.tenants.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
-        anyhow::ensure!(config.tenants.contains_key(name), "there is no tenant `{name}`; there are: {}", names());
+        anyhow::ensure!(
+            config.tenants.contains_key(name),
+            "unknown tenant `{name}`; the configuration has: {}",
+            names()
+        );
         return Ok(name.to_owned());
     }
     let with_apps = config.tenants.iter().filter(|(_, settings)| !settings.front.is_empty());
     match with_apps.map(|(name, _)| name.as_str()).collect::<Vec<_>>().as_slice() {
         [] => bail!("the configuration has no Front app; add [tenants.NAME.front.NAME]"),
         [only] => Ok((*only).to_owned()),
-        several => bail!("whose app? add --tenant with one of: {}", several.join(", ")),
+        several => bail!("several tenants; add --tenant with one of: {}", several.join(", ")),
     }
 }

@@ -1,5 +1,5 @@
-//! `frontgate channels`: which channels of Front apps there are, what is known of one, and its end.
-#![expect(clippy::print_stderr, reason = "a question is no output")]
+//! `frontgate channels`: lists, shows and disconnects channels of Front apps.
+#![expect(clippy::print_stderr, reason = "a prompt is not output")]
 
 use std::io::{BufRead as _, IsTerminal as _};
 use std::path::Path;
@@ -14,40 +14,41 @@ use frontgate_delivery::store::queue_admin::{ChannelDetails, ChannelFilter, Chan
 use frontgate_store::millis;
 use serde::Serialize;
 
-use super::words::{escaped, plain, short, time};
+use super::format::{escaped, plain, short, table, time};
 use super::{app, say};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Lists channels, without their addresses: whoever knows one can call it.
+    /// List channels, without their addresses, which are secret
     List {
         #[command(flatten)]
         only: Only,
-        /// Those that were removed, too.
+        /// Include removed channels
         #[arg(long)]
         all: bool,
-        /// As JSON.
+        /// Print JSON
         #[arg(long)]
         json: bool,
     },
-    /// Shows one channel with its addresses, and what is kept and under way.
+    /// Show a channel with its addresses, stored data and pending deliveries
     Show {
-        /// `cha_...`, or the key in its address.
+        /// `cha_...`, or the key in the channel's address
         channel: String,
         #[command(flatten)]
         only: Only,
-        /// As JSON.
+        /// Print JSON
         #[arg(long)]
         json: bool,
     },
-    /// Takes a channel out: its addresses are no more, its plugin is told, and Front shows it as offline. An
-    /// admin of Front can connect it again, which gives it other addresses.
+    /// Remove a channel: its addresses end, its plugin is notified, Front shows it as offline
+    ///
+    /// An admin of Front can connect the channel again; it then gets new addresses.
     Disconnect {
-        /// `cha_...`, or the key in its address.
+        /// `cha_...`, or the key in the channel's address
         channel: String,
         #[command(flatten)]
         only: Only,
-        /// Does not ask.
+        /// Skip the confirmation
         #[arg(long)]
         yes: bool,
     },
@@ -55,10 +56,10 @@ pub(super) enum Command {
 
 #[derive(Debug, Args)]
 pub(super) struct Only {
-    /// Only this tenant's.
+    /// Only channels of this tenant
     #[arg(long)]
     tenant: Option<String>,
-    /// Only those of this app, by its name in the configuration.
+    /// Only channels of this app, by its name in the configuration
     #[arg(long)]
     app: Option<String>,
 }
@@ -79,18 +80,18 @@ pub(super) fn channels(config: &Path, command: &Command) -> anyhow::Result<ExitC
             let line = desk.channel(channel, only.filter(&config, &desk)?)?;
             let name = plain(&line.channel);
             if line.state == ChannelState::Removed {
-                bail!("the channel {name} was removed before, at {}", time(line.since_ms));
+                bail!("channel {name} was already removed at {}", time(line.since_ms));
             }
             confirm(&line, *yes)?;
             let delivery = desk.disconnect(&line)?;
-            say!("{name} is removed; delivery {delivery} tells its plugin and Front");
+            say!("{name} removed; delivery {delivery} notifies its plugin and Front");
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
 impl Only {
-    /// Names that nobody knows are a mistake: nothing would be found.
+    /// Builds the filter. An unknown name is an error, since it would match nothing.
     fn filter(&self, config: &Config, desk: &QueueAdmin) -> anyhow::Result<ChannelFilter<'_>> {
         let stored = desk.channels(ChannelFilter::default(), true)?;
         let mut tenants: Vec<&str> = config.tenants.keys().map(String::as_str).collect();
@@ -108,7 +109,7 @@ fn known(what: &str, name: Option<&str>, mut names: Vec<&str>) -> anyhow::Result
     let Some(name) = name else { return Ok(()) };
     names.sort_unstable();
     names.dedup();
-    ensure!(names.contains(&name), "there is no {what} `{name}`; there are: {}", names.join(", "));
+    ensure!(names.contains(&name), "unknown {what} `{name}`; known: {}", names.join(", "));
     Ok(())
 }
 
@@ -121,41 +122,30 @@ fn list(lines: &[ChannelSummary], json: bool) -> anyhow::Result<()> {
         say!("no channels");
         return Ok(());
     }
-    let width = |title: &str, text: fn(&ChannelSummary) -> &str| {
-        lines.iter().map(|line| text(line).chars().count()).max().unwrap_or_default().max(title.len())
-    };
-    let tenants = width("TENANT", |line| &line.tenant);
-    let apps = width("APP", |line| &line.app);
-    let channels = width("CHANNEL", |line| &line.channel);
-    say!(
-        "{:tenants$}  {:apps$}  {:channels$}  {:10}  {:>6}  {:>11}  {:>8}",
-        "TENANT",
-        "APP",
-        "CHANNEL",
-        "STATE",
-        "SINCE",
-        "TO PROVIDER",
-        "TO FRONT"
-    );
+    let mut table = table(&["TENANT", "APP", "CHANNEL", "STATE", "SINCE", "TO PROVIDER", "TO FRONT"], &[4, 5, 6]);
     for line in lines {
-        let ChannelSummary { tenant, app, state, to_provider, to_front, .. } = line;
-        let (channel, state) = (plain(&line.channel), state.name());
-        let since = short(millis(SystemTime::now()) - line.since_ms);
-        say!(
-            "{tenant:tenants$}  {app:apps$}  {channel:channels$}  {state:10}  {since:>6}  {to_provider:>11}  {to_front:>8}"
-        );
+        table.add_row([
+            line.tenant.clone(),
+            line.app.clone(),
+            plain(&line.channel),
+            line.state.name().to_owned(),
+            short(millis(SystemTime::now()) - line.since_ms),
+            line.to_provider.to_string(),
+            line.to_front.to_string(),
+        ]);
     }
+    table.lines().for_each(|line| say!("{}", line.trim_end()));
     Ok(())
 }
 
-/// A channel with what follows from the configuration.
+/// A channel with its addresses, which follow from the configuration.
 #[derive(Serialize)]
 struct Shown {
     #[serde(flatten)]
     whole: ChannelDetails,
-    /// What Front calls; none, if its app is not in the configuration any more.
+    /// The address for Front; null if its app is not in the configuration.
     address: Option<String>,
-    /// What its provider calls.
+    /// The address for the provider.
     provider_address: Option<String>,
 }
 
@@ -176,10 +166,10 @@ fn show(config: &Config, whole: ChannelDetails, json: bool) -> anyhow::Result<()
         ("app", line.app.clone()),
         ("state", line.state.name().to_owned()),
         ("since", time(line.since_ms)),
-        ("begun", time(line.created_ms)),
+        ("created", time(line.created_ms)),
         ("Front calls", address.unwrap_or_else(gone)),
         ("provider calls", provider_address.unwrap_or_else(gone)),
-        ("credential", if whole.has_credential { "kept" } else { "none" }.to_owned()),
+        ("credential", if whole.has_credential { "stored" } else { "none" }.to_owned()),
         ("conversations", whole.conversations.to_string()),
         ("messages", whole.messages.to_string()),
         ("to provider", line.to_provider.to_string()),
@@ -189,7 +179,7 @@ fn show(config: &Config, whole: ChannelDetails, json: bool) -> anyhow::Result<()
         say!("{name:14} {}", plain(&value));
     }
     if line.state == ChannelState::Removed {
-        say!("\nits addresses answer 404, since it was removed");
+        say!("\nremoved: its addresses answer 404");
     }
     if !whole.deliveries.is_empty() {
         say!("\ndeliveries:");
@@ -204,24 +194,24 @@ fn show(config: &Config, whole: ChannelDetails, json: bool) -> anyhow::Result<()
     Ok(())
 }
 
-/// What is done cannot be taken back: somebody says the channel's name.
+/// Asks for the channel's name, since the removal cannot be undone.
 fn confirm(line: &ChannelSummary, yes: bool) -> anyhow::Result<()> {
     if yes {
         return Ok(());
     }
     let name = plain(&line.channel);
-    ensure!(std::io::stdin().is_terminal(), "nobody can be asked here whether {name} shall go; add --yes");
-    eprintln!(
-        "{name} of the app {} of the tenant {} will be removed, and its addresses with it.",
-        line.app, line.tenant
+    ensure!(
+        std::io::stdin().is_terminal(),
+        "standard input is not a terminal: confirm the removal of {name} with --yes"
     );
+    eprintln!("{name} of app {}, tenant {}, and its addresses will be removed.", line.app, line.tenant);
     if line.to_provider + line.to_front > 0 {
         let (out, back) = (line.to_provider, line.to_front);
-        eprintln!("{out} messages to its provider and {back} to Front are under way; those that wait will fail.");
+        eprintln!("Pending: {out} messages to its provider, {back} to Front. Waiting ones will fail.");
     }
-    eprint!("Type {name} to go on: ");
+    eprint!("Type {name} to continue: ");
     let mut answer = String::new();
-    std::io::stdin().lock().read_line(&mut answer).context("reading the answer")?;
-    ensure!(answer.trim() == line.channel, "that is not {name}; nothing was changed");
+    std::io::stdin().lock().read_line(&mut answer).context("failed to read the answer")?;
+    ensure!(answer.trim() == line.channel, "name does not match {name}; nothing was changed");
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! `frontgate check`: a checklist of configuration and plugins, without serving.
+//! `frontgate check`: checks configuration and plugins without serving.
 
 mod online;
 
@@ -26,43 +26,43 @@ pub(super) fn check(file: &Path, online: bool) -> ExitCode {
             for fault in &faults.0 {
                 say!("✗ {fault}");
             }
-            say!("\n{} in the configuration", counted(faults.0.len(), "fault"));
+            say!("\n{} in the configuration", counted(faults.0.len(), "problem"));
             return ExitCode::from(if file.is_file() { FAULTS_FOUND } else { COULD_NOT_CHECK });
         }
     };
-    say!("✓ {} is complete and every secret is there", file.display());
+    say!("✓ {} is valid, and every secret is set", file.display());
     for warning in &warnings {
         say!("! {warning}");
     }
     for (name, tenant) in &config.tenants {
         let keys = counted(tenant.twilio.auth_tokens.len() + tenant.twilio.shared_keys.len(), "key");
-        say!("✓ tenant {name} at {} with {keys} for Twilio's signatures", tenant.path);
+        say!("✓ tenant {name} at {} with {keys} for Twilio signatures", tenant.path);
     }
     let config = Arc::new(config);
     let checked = plugins(&config).and_then(|faults| Ok(faults + if online { online::online(&config)? } else { 0 }));
     match checked {
         Ok(0) => {
-            say!("\nall is well");
+            say!("\nno problems found");
             ExitCode::SUCCESS
         }
         Ok(faults) => {
-            say!("\n{} found", counted(faults, "fault"));
+            say!("\n{} found", counted(faults, "problem"));
             ExitCode::from(FAULTS_FOUND)
         }
         Err(error) => {
-            say!("✗ it could not be checked: {error:#}");
+            say!("✗ check failed: {error:#}");
             ExitCode::from(COULD_NOT_CHECK)
         }
     }
 }
 
-/// Loads every plugin as `run` would, and says what it found; how many faults there were.
+/// Loads every plugin as `run` does, and prints the results. Returns the number of problems.
 fn plugins(config: &Arc<Config>) -> anyhow::Result<usize> {
     let folder = config.plugins.directory.display();
     let engine = Engine::new(&config.plugins, None)?;
     match engine.allocation() {
-        Allocation::Pool => say!("✓ room for {} plugin calls at one time", config.plugins.calls_max),
-        slower => say!("! calls are slower than they could be, for want of address space ({})", slower.name()),
+        Allocation::Pool => say!("✓ memory for {} concurrent plugin calls", config.plugins.calls_max),
+        slower => say!("! address space is limited: plugin calls are slower ({})", slower.name()),
     }
     let registry = Arc::new(Registry::default());
     let runtime = super::runtime()?;
@@ -77,7 +77,7 @@ fn plugins(config: &Arc<Config>) -> anyhow::Result<usize> {
         match (receipt.outcome.reason(), registry.get(name)) {
             (Some(reason), _) => {
                 faults += 1;
-                say!("✗ plugin {name} is not usable: {reason}\n    mend the file, or take it out of {folder}");
+                say!("✗ plugin {name} is not usable: {reason}\n    fix the file, or remove it from {folder}");
             }
             (None, Some(live)) => {
                 let roles: Vec<_> = live.roles().into_iter().map(|role| role.name()).collect();
@@ -95,24 +95,24 @@ fn plugins(config: &Arc<Config>) -> anyhow::Result<usize> {
     }
     for reason in coverage::missing(&registry, &config.tenants) {
         faults += 1;
-        say!("✗ {reason}\n    put its .wasm file into {folder}, or mend the name");
+        say!("✗ {reason}\n    put its .wasm file into {folder}, or correct the name");
     }
     Ok(faults)
 }
 
-/// Says what confines the process that reads strangers' files.
+/// Prints how the process that compiles untrusted files is confined.
 fn confinement(confinement: Option<&Confinement>) {
     let Some(confinement) = confinement else {
-        say!("! the process that compiles plugins could not be started");
+        say!("! failed to start the process that compiles plugins");
         return;
     };
     match confinement.parts().as_slice() {
-        [] => say!("! nothing but limits confines the process in which plugins are compiled"),
+        [] => say!("! plugins are compiled in a process confined by limits only"),
         parts => say!("✓ plugins are compiled in a process confined by {}", parts.join(", ")),
     }
     let missing = confinement.missing();
     if !missing.is_empty() {
-        say!("! this system does not offer the compiler's process {}", missing.join(", "));
+        say!("! not available for the compiler's process on this system: {}", missing.join(", "));
     }
 }
 

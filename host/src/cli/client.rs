@@ -1,4 +1,4 @@
-//! One HTTP request to the gateway that runs with the same configuration.
+//! Sends one HTTP request to the running gateway with the same configuration.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -13,46 +13,50 @@ use hyper::{Request, Response, StatusCode};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::timeout;
 
-use crate::service::operate::{Answer, Details};
+use crate::service::admin_api::{CommandBody, CommandResult};
 
-/// Longer than any callback may take.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// Longer than the deadline of any callback.
+const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Status and body of the answer.
+/// Sends a request. Returns status and body of the response.
 pub(super) fn request(address: SocketAddr, request: Request<Full<Bytes>>) -> anyhow::Result<(StatusCode, Bytes)> {
-    wait(PATIENCE, &address.to_string(), async {
+    wait(TIMEOUT, &address.to_string(), async {
         let stream = TcpStream::connect(address).await;
-        let stream = stream.with_context(|| format!("nothing answers at {address}; is `frontgate run` running?"))?;
+        let stream = stream.with_context(|| format!("failed to connect to {address}; is `frontgate run` running?"))?;
         one_shot(stream, request).await.map(plain)
     })
 }
 
-/// Gives the gateway a command, and waits until it is done; `Err` inside is its refusal.
-pub(super) fn command(config: &Config, path: &str, details: &Details) -> anyhow::Result<Result<Answer, String>> {
+/// Sends a command to the gateway and waits for its result. The inner `Err` is a rejection by the gateway.
+pub(super) fn command(
+    config: &Config,
+    path: &str,
+    details: &CommandBody,
+) -> anyhow::Result<Result<CommandResult, String>> {
     let socket = &config.admin.socket;
     let body = serde_json::to_vec(details)?;
     let request = Request::post(path).header("host", "frontgate").body(Full::from(body))?;
-    // The gateway gives up first, and says so.
-    let patience = config.plugins.command_timeout() + PATIENCE;
-    let (status, body) = wait(patience, &socket.display().to_string(), async {
+    // The gateway's own time limit passes first.
+    let time_limit = config.plugins.command_timeout() + TIMEOUT;
+    let (status, body) = wait(time_limit, &socket.display().to_string(), async {
         let stream = UnixStream::connect(socket).await;
-        one_shot(stream.with_context(|| nobody(socket))?, request).await.map(plain)
+        one_shot(stream.with_context(|| unreachable(socket))?, request).await.map(plain)
     })?;
     if status != StatusCode::OK {
         return Ok(Err(String::from_utf8_lossy(&body).trim().to_owned()));
     }
-    serde_json::from_slice(&body).map(Ok).context("reading the gateway's answer")
+    serde_json::from_slice(&body).map(Ok).context("failed to read the gateway's answer")
 }
 
-fn nobody(socket: &Path) -> String {
-    format!("nothing answers at {}; is `frontgate run` running, as this user?", socket.display())
+fn unreachable(socket: &Path) -> String {
+    format!("failed to connect to {}; is `frontgate run` running, as this user?", socket.display())
 }
 
-fn wait<T>(patience: Duration, place: &str, exchange: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+fn wait<T>(time_limit: Duration, place: &str, exchange: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     super::runtime()?.block_on(async {
-        match timeout(patience, exchange).await {
+        match timeout(time_limit, exchange).await {
             Ok(answer) => answer,
-            Err(_) => bail!("no answer from {place} within {} s", patience.as_secs()),
+            Err(_) => bail!("no answer from {place} within {} s", time_limit.as_secs()),
         }
     })
 }

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use clap::Subcommand;
 use frontgate_config::Config;
 
+use super::format::{escaped, plain};
 use super::say;
-use super::words::{escaped, plain};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {

@@ -1,4 +1,4 @@
-//! `frontgate deliveries`: what is to be done, what was done, and what needs an operator.
+//! `frontgate deliveries`: lists, shows, retries, resolves and cancels deliveries.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -10,65 +10,67 @@ use frontgate_delivery::job::State;
 use frontgate_delivery::store::queue_admin::{DeliveryDetails, DeliverySummary, Resolution};
 use frontgate_store::millis;
 
-use super::words::{escaped, plain, short, time};
+use super::format::{escaped, plain, short, table, time};
 use super::{app, say};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Lists deliveries, the newest first.
+    /// List deliveries, newest first
     List {
-        /// Only these: ready, leased, unknown, sent, failed, dead or cancelled.
+        /// Only this state: ready, leased, unknown, sent, failed, dead or cancelled
         #[arg(long, value_parser = state)]
         state: Option<State>,
-        /// Only this tenant's.
+        /// Only deliveries of this tenant
         #[arg(long)]
         tenant: Option<String>,
-        /// How many.
+        /// Maximum number of deliveries
         #[arg(long, default_value_t = 50)]
         most: u32,
-        /// As JSON.
+        /// Print JSON
         #[arg(long)]
         json: bool,
     },
-    /// Shows one delivery with what the platform sent, personal data included.
+    /// Show a delivery with its payload, including personal data
     Show {
-        /// As in the list.
+        /// Id of the delivery
         id: i64,
-        /// As JSON.
+        /// Print JSON
         #[arg(long)]
         json: bool,
     },
-    /// Lets a delivery go on at once. One that may have been sent is asked after first; for one that had
-    /// come to its end, everything is decided anew.
+    /// Retry a delivery at once
+    ///
+    /// If the message may have been sent, the provider is asked first. A finished delivery starts again from the
+    /// beginning.
     Retry {
-        /// As in the list.
+        /// Id of the delivery
         id: i64,
     },
-    /// Says what became of a delivery that is unknown.
+    /// Set the outcome of a delivery in state unknown
     Resolve {
-        /// As in the list.
+        /// Id of the delivery
         id: i64,
-        /// What you found out.
+        /// Actual outcome
         outcome: Outcome,
     },
-    /// Takes a delivery out. A message that Front was promised is reported to it as failed.
+    /// Cancel a delivery; a message accepted from Front is reported to it as failed
     Cancel {
-        /// As in the list.
+        /// Id of the delivery
         id: i64,
     },
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(super) enum Outcome {
-    /// It has had its effect.
+    /// The message was sent
     Sent,
-    /// It has not, and is to be sent again.
+    /// The message was not sent, and is sent again
     NotSent,
 }
 
 fn state(name: &str) -> Result<State, String> {
     let names = || State::ALL.map(State::name).join(", ");
-    State::named(name).ok_or_else(|| format!("there are {}", names()))
+    State::named(name).ok_or_else(|| format!("unknown state; use one of {}", names()))
 }
 
 pub(super) fn deliveries(config: &Path, command: &Command) -> anyhow::Result<ExitCode> {
@@ -94,7 +96,7 @@ pub(super) fn deliveries(config: &Path, command: &Command) -> anyhow::Result<Exi
         }
         Command::Cancel { id } => (id, desk.cancel(*id)?),
     };
-    say!("delivery {id} is {now} now");
+    say!("delivery {id}: {now}");
     Ok(ExitCode::SUCCESS)
 }
 
@@ -107,29 +109,24 @@ fn list(lines: &[DeliverySummary], json: bool) -> anyhow::Result<()> {
         say!("no deliveries");
         return Ok(());
     }
-    let width = lines.iter().map(|line| line.tenant.len()).max().unwrap_or_default().max("TENANT".len());
-    let events = lines.iter().map(|line| line.event.len()).max().unwrap_or_default().max("EVENT".len());
-    say!(
-        "{:>8}  {:9}  {:width$}  {:events$}  {:34}  {:>6}  WAITS",
-        "ID",
-        "STATE",
-        "TENANT",
-        "EVENT",
-        "CONVERSATION",
-        "AGE"
-    );
+    let mut table = table(&["ID", "STATE", "TENANT", "EVENT", "CONVERSATION", "AGE", "WAITS"], &[0, 5]);
     for line in lines {
         let DeliverySummary { id, state, tenant, event, conversation, .. } = line;
         let age = short(millis(SystemTime::now()) - line.created_ms);
         let waits = match (state, line.due_in_ms) {
             (State::Ready | State::Unknown, Some(0)) => "now".to_owned(),
             (State::Ready | State::Unknown, Some(ms)) => short(ms),
-            (State::Ready, None) => "for an earlier one".to_owned(),
+            (State::Ready, None) => "for an earlier delivery".to_owned(),
             _ => "-".to_owned(),
         };
         let (event, conversation) = (plain(event), plain(conversation));
-        say!("{id:>8}  {state:9}  {tenant:width$}  {event:events$}  {conversation:34}  {age:>6}  {waits}");
-        if let Some(reason) = line.reason.as_deref().filter(|_| *state != State::Sent) {
+        table.add_row([id.to_string(), state.to_string(), tenant.clone(), event, conversation, age, waits]);
+    }
+    // The first line has the titles; each reason follows the line of its delivery.
+    for (number, text) in table.lines().enumerate() {
+        say!("{}", text.trim_end());
+        let line = number.checked_sub(1).and_then(|index| lines.get(index)).filter(|line| line.state != State::Sent);
+        if let Some(reason) = line.and_then(|line| line.reason.as_deref()) {
             say!("{:>8}  {}", "", plain(reason));
         }
     }
@@ -146,7 +143,7 @@ fn show(whole: &DeliveryDetails, json: bool) -> anyhow::Result<()> {
     let facts = [
         ("delivery", line.id.to_string()),
         ("state", line.state.to_string()),
-        ("why", line.reason.clone().unwrap_or_else(|| none.clone())),
+        ("reason", line.reason.clone().unwrap_or_else(|| none.clone())),
         ("tenant", line.tenant.clone()),
         ("callback", line.callback.clone()),
         ("event", line.event.clone()),
@@ -161,7 +158,7 @@ fn show(whole: &DeliveryDetails, json: bool) -> anyhow::Result<()> {
     for (name, value) in facts {
         say!("{name:13} {}", plain(&value));
     }
-    say!("\nwhat was received:");
+    say!("\npayload:");
     match serde_json::from_value::<Vec<(String, String)>>(whole.payload.clone()) {
         Ok(fields) => fields.iter().for_each(|(name, value)| say!("  {} = {}", plain(name), plain(value))),
         Err(_) => say!("{}", escaped(&whole.payload)?),

@@ -1,54 +1,25 @@
-//! `frontgate plugin`: what operators do with plugins, and what authors do.
+//! `frontgate plugin`: commands for operators and for authors of plugins.
 
-mod bindings;
-mod call;
-mod componentize;
-mod inspect;
-mod new;
-mod operate;
-mod test;
-mod wit;
+mod remote;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Subcommand;
 
+use super::authoring;
+
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     #[command(flatten)]
-    Operate(operate::Command),
-    /// Says what a .wasm file is, what it wants, and what it would take.
-    Inspect {
-        /// The file.
-        file: PathBuf,
-        /// As JSON.
-        #[arg(long)]
-        json: bool,
-    },
-    /// Asks a plugin one thing, with the sandbox and the budgets of a gateway.
-    Call(call::Arguments),
-    /// Runs a plugin's own cases, and what the contract expects of every plugin of its roles.
-    Test(test::Arguments),
-    /// Writes a project for a new plugin, which builds and works as it is.
-    New(new::Arguments),
-    /// Writes the contract's WIT, for wit-bindgen, jco and other generators.
-    Wit(wit::Arguments),
-    /// Writes bindings for C, Go or TypeScript.
-    Bindings(bindings::Arguments),
-    /// Makes a component of a core module that a compiler for WASI preview 1 made.
-    Componentize(componentize::Arguments),
+    Remote(remote::Command),
+    #[command(flatten)]
+    Authoring(authoring::Command),
 }
 
 pub(super) fn plugin(config: &Path, command: &Command) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Operate(command) => operate::operate(config, command),
-        Command::Inspect { file, json } => inspect::inspect(config, file, *json),
-        Command::Call(arguments) => call::call(config, arguments),
-        Command::Test(arguments) => test::test(config, arguments),
-        Command::New(arguments) => new::new(arguments),
-        Command::Wit(arguments) => wit::wit(arguments),
-        Command::Bindings(arguments) => bindings::bindings(arguments),
-        Command::Componentize(arguments) => componentize::componentize(arguments),
+        Command::Remote(command) => remote::run(config, command),
+        Command::Authoring(command) => authoring::plugin(config, command),
     }
 }

@@ -1,4 +1,4 @@
-//! `frontgate reload`: the gateway looks at everything now; this waits and shows the receipts.
+//! `frontgate reload`: reloads the running gateway and prints the receipts.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -7,9 +7,9 @@ use std::time::{Duration, UNIX_EPOCH};
 use frontgate_config::Config;
 use frontgate_runtime::receipt::Receipt;
 
-use super::words::plain;
+use super::format::plain;
 use super::{client, say};
-use crate::service::operate::{Answer, Details};
+use crate::service::admin_api::{CommandBody, CommandResult};
 
 const NOT_LIVE: u8 = 1;
 const COULD_NOT_ASK: u8 = 2;
@@ -24,9 +24,9 @@ pub(super) fn reload(config: &Path) -> ExitCode {
     }
 }
 
-/// The same for a configuration that was read already.
+/// The same with a configuration that was read before.
 pub(super) fn reload_with(config: &Config) -> ExitCode {
-    match client::command(config, "/reload", &Details::default()) {
+    match client::command(config, "/reload", &CommandBody::default()) {
         Ok(Ok(answer)) => show(&answer),
         Ok(Err(refusal)) => {
             say!("{refusal}");
@@ -39,8 +39,8 @@ pub(super) fn reload_with(config: &Config) -> ExitCode {
     }
 }
 
-/// Shows what was done, and what is not as it should be.
-fn show(Answer { configuration, plugins }: &Answer) -> ExitCode {
+/// Prints the receipts of the reload, and of files that are still not live.
+fn show(CommandResult { configuration, plugins }: &CommandResult) -> ExitCode {
     let kept = configuration.as_ref().is_some_and(print_configuration);
     for receipt in &plugins.receipts {
         print(receipt);
@@ -50,14 +50,14 @@ fn show(Answer { configuration, plugins }: &Answer) -> ExitCode {
         print(receipt);
     }
     if plugins.receipts.is_empty() && plugins.standing.is_empty() {
-        say!("no plugin has changed; every file in the folder is live");
+        say!("no plugin changed; every file in the folder is live");
     }
     if kept || !plugins.standing.is_empty() { ExitCode::from(NOT_LIVE) } else { ExitCode::SUCCESS }
 }
 
-/// Says what became of the configuration, and whether it was kept as it was.
+/// Prints the configuration's receipt. Returns whether the configuration was rejected.
 fn print_configuration(receipt: &frontgate_config::receipt::Receipt) -> bool {
-    let changes = if receipt.changes.is_empty() { "nothing has changed".into() } else { receipt.changes.join(", ") };
+    let changes = if receipt.changes.is_empty() { "no changes".into() } else { receipt.changes.join(", ") };
     say!("configuration  {}  {} ms  {changes}", receipt.outcome.name(), receipt.duration_ms);
     let reason = receipt.outcome.reason();
     for line in reason.unwrap_or_default().lines() {
@@ -66,7 +66,7 @@ fn print_configuration(receipt: &frontgate_config::receipt::Receipt) -> bool {
     reason.is_some()
 }
 
-/// One receipt, in a line and what belongs to it.
+/// Prints one receipt: a line, and its reason and changes below.
 pub(super) fn print(receipt: &Receipt) {
     let Receipt { plugin, outcome, before, after, changes, duration_ms, .. } = receipt;
     let time = httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_millis(receipt.time_ms));

@@ -9,15 +9,15 @@ use rustix::process::{Resource, getrlimit, setrlimit};
 use rustix::thread::disable_transparent_huge_pages;
 use tracing::{debug, info, warn};
 
-use crate::service::{self, End, Placement};
+use crate::service::{self, Overrides, Shutdown};
 
-/// Requests that are unfinished at the end of the grace period were cut off.
+/// Exit status if requests were cut off at the end of the grace period.
 const CUT_OFF: u8 = 3;
 
-#[expect(unsafe_code, reason = "only here is it known that no other thread runs yet")]
+#[expect(unsafe_code, reason = "no other thread runs before this function")]
 pub(super) fn run(file: &Path) -> anyhow::Result<ExitCode> {
     let protected = process::protect();
-    // SAFETY: this is the first thing that the program does after it has read its arguments.
+    // SAFETY: the program has only parsed its arguments so far, and started no thread.
     unsafe { process::take_environment() };
     let checked = super::load(file)?;
     let protected = protected.and(process::core_dumps(checked.config.process.core_dumps));
@@ -26,48 +26,47 @@ pub(super) fn run(file: &Path) -> anyhow::Result<ExitCode> {
         warn!(event = "process.unprotected", "failed to protect the process's memory: {error}");
     }
     for warning in &checked.warnings {
-        warn!("{}: {}", warning.place, warning.problem);
+        warn!(event = "config.warning", "{}: {}", warning.place, warning.problem);
     }
-    let open_files_max = allow_open_files();
-    keep_pages_small();
+    let open_files_max = raise_open_files();
+    disable_huge_pages();
     frontgate_memory::shorten_purge_delay();
-    keep_slices_short();
+    shorten_time_slice();
     let runtime = super::runtime()?;
-    let placement = Placement { open_files_max, ..Placement::default() };
-    let ended = runtime.block_on(service::serve(file, checked.config, placement));
-    // A file system that hangs must not keep the process alive.
+    let overrides = Overrides { open_files_max, ..Overrides::default() };
+    let ended = runtime.block_on(service::serve(file, checked.config, overrides));
+    // A hanging file system must not keep the process alive.
     runtime.shutdown_background();
     match ended? {
-        End::Clean => {
-            info!("every request was finished");
+        Shutdown::Clean => {
+            info!(event = "gateway.stopped", "stopped: every request finished");
             Ok(ExitCode::SUCCESS)
         }
-        End::CutOff => {
-            warn!("ended with requests unfinished");
+        Shutdown::Forced => {
+            warn!(event = "gateway.stopped_early", "stopped: requests aborted at the end of the grace period");
             Ok(ExitCode::from(CUT_OFF))
         }
     }
 }
 
-/// In huge pages a plugin that needs 0.3 MiB of the heap holds 1.5, and nothing is faster for it. The allocator is built
-/// not to ask for them; some systems give them unasked.
-fn keep_pages_small() {
+/// Disables huge pages: with them, a plugin that needs 0.3 MiB of heap occupies 1.5 MiB, and runs no faster. The allocator
+/// does not request them, but some systems use them by default.
+fn disable_huge_pages() {
     if let Err(error) = disable_transparent_huge_pages(true) {
-        debug!("huge pages stay as they are: {error}");
+        debug!("failed to disable huge pages: {error}");
     }
 }
 
-/// A compiler, or another program, on the same processor would otherwise have its whole slice before a callback that
-/// has just come. Threads are as the one that starts them.
-fn keep_slices_short() {
-    if let Err(error) = scheduling::answer_soon() {
-        debug!("the system decides how long callbacks wait for a processor: {error}");
+/// Lets a new callback preempt a compiler or another program on the same processor. Later threads inherit the slice.
+fn shorten_time_slice() {
+    if let Err(error) = scheduling::set_latency_slice() {
+        debug!("failed to set a short time slice: {error}");
     }
 }
 
-/// Each connection is an open file, and the usual default of 1,024 is below `connections_max`. Gives the limit; none if
-/// there is none.
-fn allow_open_files() -> Option<u64> {
+/// Raises the limit on open files: each connection is one, and the usual default of 1,024 is below `connections_max`.
+/// Returns the limit; `None` if there is none.
+fn raise_open_files() -> Option<u64> {
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
     if let Err(error) = setrlimit(Resource::Nofile, limit) {

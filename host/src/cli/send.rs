@@ -1,4 +1,4 @@
-//! `frontgate send`: a callback, signed as the platform signs it.
+//! `frontgate send`: sends a callback, signed as the platform signs it.
 
 mod example;
 mod front;
@@ -22,42 +22,41 @@ use super::{client, say, tenant};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// A callback of Twilio Frontline, or a webhook of Twilio Conversations.
+    /// Send a callback of Twilio Frontline, or a webhook of Twilio Conversations
     Twilio {
-        /// Which one.
+        /// Callback to send
         callback: Callback,
-        /// A field of the form, in place of the example's; an empty value leaves the field out. The
-        /// same name several times sends several values.
+        /// Replace a field of the example form; an empty value removes it, a repeated name sends several values
         #[arg(long = "set", value_name = "FIELD=VALUE", value_parser = field)]
         fields: Vec<(String, String)>,
-        /// Sends `I-Twilio-Idempotency-Token`, which is the same when Twilio sends a request again.
+        /// Value of `I-Twilio-Idempotency-Token`, which Twilio repeats in retries
         #[arg(long)]
         token: Option<String>,
-        /// Whose callback, where there are several tenants.
+        /// Tenant, if there are several
         #[arg(long)]
         tenant: Option<String>,
-        /// Where it goes, if not to `server.listen`: what stands before the gateway, such as `frontgate dev`.
+        /// Address to send to, such as that of `frontgate dev`; by default `server.listen`
         #[arg(long)]
         to: Option<SocketAddr>,
-        /// Shows what is sent as well.
+        /// Also print the request
         #[arg(long)]
         verbose: bool,
     },
-    /// A request of Front to an application channel.
+    /// Send a request of Front to an application channel
     Front(front::Request),
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(super) enum Callback {
-    /// A page of customers, or one customer with `--set CustomerId=...`.
+    /// A page of customers, or one customer with `--set CustomerId=...`
     Crm,
-    /// Message templates for a customer.
+    /// Message templates for a customer
     Templates,
-    /// From which number a conversation is begun.
+    /// The number from which a conversation starts
     OutgoingConversation,
-    /// Who gets a new conversation.
+    /// The worker of a new conversation
     Routing,
-    /// A webhook: `--set EventType=onMessageAdd`, or any other; `onConversationAdd` without.
+    /// A webhook: `onConversationAdd`, or another one with `--set EventType=onMessageAdd`
     Conversations,
 }
 
@@ -72,7 +71,7 @@ impl Callback {
         }
     }
 
-    /// What Twilio would send.
+    /// The example form.
     fn example(self, set: &[(String, String)]) -> example::Fields {
         let value = |name| set.iter().find(|(set, _)| set == name).map(|(_, value)| value.as_str());
         match self {
@@ -104,8 +103,8 @@ pub(super) fn send(config: &Path, command: &Command) -> anyhow::Result<ExitCode>
     form.retain(|(name, value)| !value.is_empty() && fields.iter().all(|(set, _)| set != name));
     form.extend(fields.iter().filter(|(_, value)| !value.is_empty()).cloned());
     let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(&form).finish();
-    let form = Form::parse(body.as_bytes()).expect("what was just encoded can be read");
-    let signature = tenant.keys.sign(&path, &form).context("this tenant has no auth token to sign with")?;
+    let form = Form::parse(body.as_bytes()).expect("an encoded form can be parsed");
+    let signature = tenant.keys.sign(&path, &form).context("tenant has no auth token for signing")?;
     if *verbose {
         say!("POST {path}\n{SIGNATURE}: {signature}\n\n{body}\n");
     }
@@ -120,7 +119,7 @@ pub(super) fn send(config: &Path, command: &Command) -> anyhow::Result<ExitCode>
     exchange(to.unwrap_or(config.server.listen), request.body(body.into())?)
 }
 
-/// Sends it, and says what came back.
+/// Sends a request and prints the response.
 fn exchange(address: SocketAddr, request: Request<Full<Bytes>>) -> anyhow::Result<ExitCode> {
     let (status, answer) = client::request(address, request)?;
     match serde_json::from_slice::<serde_json::Value>(&answer) {

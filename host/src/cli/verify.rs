@@ -1,4 +1,4 @@
-//! `frontgate verify`: says why a signature does or does not match, without a running gateway.
+//! `frontgate verify`: explains why a signature matches or does not, without a running gateway.
 
 mod at;
 mod front;
@@ -24,30 +24,30 @@ pub(super) struct Command {
 
 #[derive(Debug, Subcommand)]
 enum Other {
-    /// The same of a request of Front to an application channel.
+    /// Explain the signature of a request of Front to an application channel
     Front(front::Kept),
 }
 
 #[derive(Debug, Args)]
 struct Twilio {
-    /// Path and query of the request, or the whole URL that it came to.
+    /// Path and query of the request, or its whole URL
     target: String,
-    /// `X-Twilio-Signature`.
+    /// Value of `X-Twilio-Signature`
     #[arg(long)]
     signature: String,
-    /// `X-Twilio-Webhooks-Signature-Settings`, where a SharedKey signed.
+    /// Value of `X-Twilio-Webhooks-Signature-Settings`, for a SharedKey
     #[arg(long)]
     settings: Option<String>,
-    /// The body, as it was received.
+    /// Body as received
     #[arg(long, default_value = "", conflicts_with = "body_file")]
     body: String,
-    /// A file with the body; `-` stands for standard input.
+    /// File with the body; `-` reads standard input
     #[arg(long)]
     body_file: Option<PathBuf>,
-    /// The body is no form, but JSON or the like.
+    /// The body is not a form, but JSON for example
     #[arg(long)]
     not_form: bool,
-    /// Whose callback, where there are several tenants.
+    /// Tenant, if there are several
     #[arg(long)]
     tenant: Option<String>,
 }
@@ -56,16 +56,16 @@ pub(super) fn verify(config: &Path, command: &Command) -> anyhow::Result<ExitCod
     match (&command.twilio, &command.other) {
         (Some(command), None) => twilio(config, command),
         (None, Some(Other::Front(kept))) => front::verify(config, kept),
-        (Some(_), Some(_)) => bail!("what stands before `front` is for a request of Twilio's; put it behind `front`"),
-        (None, None) => bail!("name a request: see `frontgate verify --help`"),
+        (Some(_), Some(_)) => bail!("arguments before `front` are for requests of Twilio; put them after `front`"),
+        (None, None) => bail!("request missing: see `frontgate verify --help`"),
     }
 }
 
 fn twilio(config: &Path, command: &Twilio) -> anyhow::Result<ExitCode> {
     let (_, tenant) = tenant::tenant(config, command.tenant.as_deref())?;
     let body = body(&command.body, command.body_file.as_deref())?;
-    let (host, target) = apart(&command.target);
-    anyhow::ensure!(target.starts_with('/'), "name a path such as /callbacks/crm, or the whole URL");
+    let (host, target) = split_target(&command.target);
+    anyhow::ensure!(target.starts_with('/'), "invalid target: write a path such as /callbacks/crm, or the whole URL");
     let request = SignedRequest {
         target,
         signature: Some(&command.signature),
@@ -75,10 +75,10 @@ fn twilio(config: &Path, command: &Twilio) -> anyhow::Result<ExitCode> {
     };
     say!("tenant {}", tenant.name);
     for url in tenant.keys.urls(target) {
-        say!("  a URL that means this place: {url}");
+        say!("  candidate URL: {url}");
     }
     for key in tenant.keys.labels(&request) {
-        say!("  a key that may have signed:  {key}");
+        say!("  candidate key: {key}");
     }
     match tenant.keys.verify(&request) {
         Ok(verified) => {
@@ -93,21 +93,21 @@ fn twilio(config: &Path, command: &Twilio) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// The bytes of a file or of standard input, or else this text's.
+/// The bytes of a file, of standard input (`-`), or of `text`.
 fn body(text: &str, file: Option<&Path>) -> anyhow::Result<Vec<u8>> {
     match file {
         None => Ok(text.as_bytes().to_vec()),
         Some(file) if file.as_os_str() == "-" => {
             let mut body = Vec::new();
-            std::io::stdin().read_to_end(&mut body).context("reading standard input")?;
+            std::io::stdin().read_to_end(&mut body).context("failed to read standard input")?;
             Ok(body)
         }
-        Some(file) => std::fs::read(file).with_context(|| format!("reading {}", file.display())),
+        Some(file) => std::fs::read(file).with_context(|| format!("failed to read {}", file.display())),
     }
 }
 
-/// Host, if it is a whole URL, and path with query.
-fn apart(target: &str) -> (Option<&str>, &str) {
+/// Splits a target into host, if it is a whole URL, and path with query.
+fn split_target(target: &str) -> (Option<&str>, &str) {
     let Some((_, rest)) = target.split_once("://") else {
         return (None, target);
     };

@@ -1,4 +1,4 @@
-//! One build: the author's own command, and what came of it.
+//! Runs the author's build command.
 
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -10,15 +10,15 @@ use frontgate_loader::single;
 use frontgate_plugin_test::project::Project;
 use tokio::process::Command;
 
-/// Lines of what the command wrote, half of them from its beginning.
+/// Lines of the command's output that are shown: half from its beginning, half from its end.
 const LINES_MAX: usize = 40;
 
-/// What came of a build.
+/// The result of a build.
 #[derive(Debug)]
 pub(super) struct Built {
-    /// What the command makes.
+    /// The built file.
     pub(super) file: PathBuf,
-    /// Why there is none, as the command said it.
+    /// The command's output, if the build failed.
     pub(super) failure: Option<Vec<String>>,
     pub(super) took: Duration,
 }
@@ -32,12 +32,12 @@ pub(super) async fn build(project: &Project) -> Built {
 
 async fn run(project: &Project) -> Result<(), Vec<String>> {
     let Some((program, arguments)) = project.build.split_first() else {
-        return Err(vec!["plugin.toml does not say how to build".to_owned()]);
+        return Err(vec!["`build` is missing in plugin.toml".to_owned()]);
     };
     let program = if program.starts_with("./") { project.folder.join(program) } else { program.into() };
     let mut command = Command::new(&program);
     command.args(arguments).current_dir(&project.folder).stdin(Stdio::null()).kill_on_drop(true);
-    // The author's scripts call this very program.
+    // Build scripts call this program.
     if let Ok(this) = std::env::current_exe() {
         command.env("FRONTGATE", this);
     }
@@ -45,7 +45,7 @@ async fn run(project: &Project) -> Result<(), Vec<String>> {
     if !output.status.success() {
         let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
         let lines: Vec<String> = text.lines().map(str::to_owned).collect();
-        // Some tools say what is wrong first, some last.
+        // Some tools print the error first, others last.
         let (head, tail) = lines.split_at(lines.len() / 2);
         let (first, last) = (&head[..head.len().min(LINES_MAX / 2)], &tail[tail.len().saturating_sub(LINES_MAX / 2)..]);
         let mut shown = first.to_vec();
@@ -59,12 +59,14 @@ async fn run(project: &Project) -> Result<(), Vec<String>> {
     }
     match project.file.is_file() {
         true => Ok(()),
-        false => Err(vec![format!("the build made no {}; see `file` in plugin.toml", project.file.display())]),
+        false => {
+            Err(vec![format!("{} not found after the build; check `file` in plugin.toml", project.file.display())])
+        }
     }
 }
 
 impl Built {
-    /// The roles of what was built; none if it cannot be used.
+    /// The roles of the built plugin; `None` if it cannot be used.
     pub(super) async fn roles(&self) -> Option<Vec<Role>> {
         if self.failure.is_some() {
             return None;
@@ -75,7 +77,7 @@ impl Built {
         Some(Role::ALL.into_iter().filter(|role| manifest.roles.contains(role.name())).collect())
     }
 
-    /// What `ls` would say.
+    /// Size of the file in KiB.
     pub(super) fn kib(&self) -> u64 {
         std::fs::metadata(&self.file).map_or(0, |file| file.len().div_ceil(1024))
     }

@@ -1,4 +1,4 @@
-//! Notices that files of a project have changed: the system gives a hint, and looking at the files decides.
+//! Detects changed files of a project. Notifications of the system are hints; modification times and sizes decide.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,25 +11,25 @@ use notify::{RecursiveMode, Watcher};
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 
-/// Files are looked at so often where the system gives no hints.
-const LOOK_EACH: Duration = Duration::from_secs(2);
-/// An editor writes several files.
+/// How often files are polled without a notification.
+const POLL_INTERVAL: Duration = Duration::from_secs(2);
+/// Waits for an editor that writes several files.
 const SETTLE: Duration = Duration::from_millis(100);
-/// Files that are looked at.
+/// Files that are watched.
 const FILES_MAX: usize = 10_000;
-/// What builds make, and no author writes.
-const MADE: [&str; 5] = ["target", "node_modules", "gen", "build", "__pycache__"];
+/// Folders with build output.
+const GENERATED: [&str; 5] = ["target", "node_modules", "gen", "build", "__pycache__"];
 
-/// What has changed.
+/// Which files have changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// Something that a build reads.
+    /// Files that the build reads.
     Sources,
     /// Only cases.
     Cases,
 }
 
-/// Watches one project.
+/// Watches the files of one project.
 pub(super) struct Changes {
     cases: PathBuf,
     roots: Vec<PathBuf>,
@@ -45,21 +45,21 @@ impl Changes {
             true => fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect(),
             false => project.watch.iter().map(|path| folder.join(path)).collect(),
         };
-        roots.retain(|path| is_written(path));
+        roots.retain(|path| is_source(path));
         for more in ["cases", frontgate_plugin_test::project::FILE] {
             roots.push(folder.join(more));
         }
         let hint: Arc<Notify> = Arc::default();
         let notified = Arc::clone(&hint);
-        let told = move |event: notify::Result<notify::Event>| {
+        let on_event = move |event: notify::Result<notify::Event>| {
             if !event.is_ok_and(|event| event.kind.is_access()) {
                 notified.notify_one();
             }
         };
-        // Without it, files are looked at in time.
-        let watcher = notify::recommended_watcher(told).ok().map(|mut watcher| {
+        // Polling alone is enough, but slower.
+        let watcher = notify::recommended_watcher(on_event).ok().map(|mut watcher| {
             for root in &roots {
-                // An editor puts another file in the place of one.
+                // Editors replace files, so the folder is watched.
                 let (root, mode) = match root.is_dir() {
                     true => (root.as_path(), RecursiveMode::Recursive),
                     false => (root.parent().unwrap_or(root), RecursiveMode::NonRecursive),
@@ -69,21 +69,21 @@ impl Changes {
             watcher
         });
         let mut changes = Self { cases: folder.join("cases"), roots, seen: BTreeMap::new(), hint, _watcher: watcher };
-        changes.seen = changes.look();
+        changes.seen = changes.scan();
         changes
     }
 
-    /// Waits until something has changed, and is at rest.
+    /// Waits until files have changed and stay unchanged for a moment.
     pub(super) async fn next(&mut self) -> Kind {
         loop {
-            let _ = timeout(LOOK_EACH, self.hint.notified()).await;
-            let mut now = self.look();
+            let _ = timeout(POLL_INTERVAL, self.hint.notified()).await;
+            let mut now = self.scan();
             if now == self.seen {
                 continue;
             }
             loop {
                 sleep(SETTLE).await;
-                let later = self.look();
+                let later = self.scan();
                 if later == now {
                     break;
                 }
@@ -96,14 +96,14 @@ impl Changes {
         }
     }
 
-    fn look(&self) -> BTreeMap<PathBuf, (SystemTime, u64)> {
+    fn scan(&self) -> BTreeMap<PathBuf, (SystemTime, u64)> {
         let mut found = BTreeMap::new();
         let mut paths = self.roots.clone();
         while let (Some(path), true) = (paths.pop(), found.len() < FILES_MAX) {
             let Ok(metadata) = fs::metadata(&path) else { continue };
             if metadata.is_dir() {
                 let entries = fs::read_dir(&path).into_iter().flatten().flatten();
-                paths.extend(entries.map(|entry| entry.path()).filter(|path| is_written(path)));
+                paths.extend(entries.map(|entry| entry.path()).filter(|path| is_source(path)));
             } else if let Ok(time) = metadata.modified() {
                 found.insert(path, (time, metadata.len()));
             }
@@ -112,8 +112,8 @@ impl Changes {
     }
 }
 
-/// Whether an author writes it.
-fn is_written(path: &Path) -> bool {
+/// Whether a path is a source, not build output.
+fn is_source(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    !name.starts_with('.') && !MADE.contains(&&*name) && !name.ends_with(".wasm") && !name.ends_with(".o")
+    !name.starts_with('.') && !GENERATED.contains(&&*name) && !name.ends_with(".wasm") && !name.ends_with(".o")
 }

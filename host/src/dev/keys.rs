@@ -1,17 +1,17 @@
-//! What the author types: a line at a time, so that any terminal will do.
+//! Reads the author's commands, one per line, so that every terminal works.
 
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines, Stdin};
 
-/// What is wanted.
+/// A command.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Key {
-    /// Ask again.
-    Again,
-    /// Ask this case from now on.
+    /// Repeat the target.
+    Repeat,
+    /// Make this case the target.
     Case(String),
-    /// Ask the last callback from now on.
+    /// Make the last callback the target.
     Callback,
-    /// The end.
+    /// End the program.
     Quit,
 }
 
@@ -23,17 +23,17 @@ impl Keys {
         Self(Some(BufReader::new(tokio::io::stdin()).lines()))
     }
 
-    /// Nobody types any more.
-    pub(super) fn none() -> Self {
+    /// An input that never yields a command.
+    pub(super) fn closed() -> Self {
         Self(None)
     }
 
-    /// The next one; none at the end of input, and never where nobody types.
+    /// The next command; `None` at the end of input. Never returns on a closed input.
     pub(super) async fn next(&mut self) -> Option<Key> {
         let Some(lines) = &mut self.0 else { return std::future::pending().await };
         let line = lines.next_line().await.ok()??;
         Some(match line.trim() {
-            "" => Key::Again,
+            "" => Key::Repeat,
             "q" => Key::Quit,
             "c" => Key::Callback,
             name => Key::Case(name.trim_end_matches(".json").to_owned()),

@@ -1,4 +1,4 @@
-//! One round on one screen: what was built, what was asked, what came back and how it differs, and what it cost.
+//! Shows one round on the terminal: the build, the call, its answer and how that changed, the log and the cost.
 
 use std::fmt::Write as _;
 use std::io::{IsTerminal as _, Write as _};
@@ -12,21 +12,21 @@ use similar::{ChangeTag, TextDiff};
 
 use super::build::Built;
 
-/// Lines of a screen whose height is unknown.
+/// Lines of a terminal whose height is unknown.
 const ROWS: usize = 50;
-/// Lines that each part has at least.
+/// Minimum lines of each part.
 const PART_ROWS_MIN: usize = 6;
-/// Lines of the log that are shown.
+/// Log lines that are shown.
 const LOG_ROWS_MAX: usize = 12;
 
-/// What came of one round.
+/// The results of one round.
 #[derive(Debug, Default)]
 pub(super) struct Round {
-    /// How the build went, if there was one.
+    /// The build's result, if one ran.
     built: Option<String>,
-    /// What went wrong before anything was asked.
+    /// The failure that prevented the call.
     pub(super) fault: Option<String>,
-    /// What the gateway said of the new file.
+    /// The gateway's receipts for the new file.
     pub(super) swapped: Vec<String>,
     pub(super) asked: Option<String>,
     pub(super) problems: Vec<String>,
@@ -52,7 +52,7 @@ impl Round {
         Self { fault: Some(text), ..Self::default() }
     }
 
-    /// A line of the log, or a receipt.
+    /// Adds a log line or a receipt.
     pub(super) fn note(&mut self, line: Line) {
         match line.receipt() {
             Some(receipt) => self.receipts.push(receipt.to_owned()),
@@ -61,13 +61,13 @@ impl Round {
     }
 }
 
-/// Where rounds are shown.
+/// The terminal.
 pub(super) struct Screen {
     title: String,
     rounds: usize,
-    /// The answer before, with what was asked.
+    /// The previous call and its answer.
     before: Option<(String, String)>,
-    /// Where whole answers are.
+    /// The file that holds the whole last answer.
     answers: PathBuf,
 }
 
@@ -78,11 +78,11 @@ impl Screen {
         Ok(Self { title, rounds: 0, before: None, answers })
     }
 
-    /// Callbacks are accepted there.
+    /// Adds the address that accepts callbacks to the title.
     pub(super) fn listens(&mut self, address: SocketAddr, config: &Path) {
-        // What was made lies in the project.
-        let made = config.ends_with(".frontgate/config.toml");
-        let shown = if made { ".frontgate/config.toml".to_owned() } else { config.display().to_string() };
+        // An ephemeral gateway has its configuration in the project.
+        let is_ephemeral = config.ends_with(".frontgate/config.toml");
+        let shown = if is_ephemeral { ".frontgate/config.toml".to_owned() } else { config.display().to_string() };
         self.title += &format!(" · http://{address} · {shown}");
     }
 
@@ -90,12 +90,12 @@ impl Screen {
         print("building …\n");
     }
 
-    /// A large file takes the gateway longer than its author.
-    pub(super) fn taking(&self, built: &Built) {
-        print(&format!("built in {:.1} s; the gateway takes it …\n", built.took.as_secs_f32()));
+    /// Says that the gateway loads the new file, which takes a while for a large one.
+    pub(super) fn loading(&self, built: &Built) {
+        print(&format!("built in {:.1} s; loading …\n", built.took.as_secs_f32()));
     }
 
-    /// Shows a round in the place of the one before.
+    /// Shows a round, and clears the previous one.
     pub(super) fn show(&mut self, round: &Round) {
         self.rounds += 1;
         let clear = if std::io::stdout().is_terminal() { "\x1b[2J\x1b[3J\x1b[H" } else { "" };
@@ -125,7 +125,7 @@ impl Screen {
             out.push_str("\nlog\n");
             let skipped = round.log.len().saturating_sub(LOG_ROWS_MAX);
             if skipped > 0 {
-                let _ = writeln!(out, "  … {skipped} lines before");
+                let _ = writeln!(out, "  … {skipped} earlier lines");
             }
             for Line { level, text } in &round.log[skipped..] {
                 let _ = writeln!(out, "  {level}: {text}");
@@ -137,39 +137,38 @@ impl Screen {
         if let Some(hint) = &round.hint {
             let _ = writeln!(out, "\n{hint}");
         }
-        out.push_str("\nEnter asks again · a case's name asks that case · c asks the last callback · q ends\n");
+        out.push_str("\nEnter: repeat · NAME: run case NAME · c: repeat the last callback · q: quit\n");
         out
     }
 
-    /// The answer, and how it differs from the one before to the same question.
+    /// Adds the answer, and its difference to the previous answer of the same call.
     fn answer(&mut self, answer: &str, asked: &str, out: &mut String) {
-        // Whoever cannot write it shows what fits.
+        // The screen shows as much as fits in any case.
         let _ = std::fs::write(&self.answers, answer);
         let room = rows().saturating_sub(out.lines().count() + LOG_ROWS_MAX).max(2 * PART_ROWS_MIN);
-        let question = asked.split(['→', '(']).next().unwrap_or_default();
-        let question =
-            question.rsplit_once(" in ").map_or(question, |(question, _)| question).trim_start_matches(['✓', '✗', ' ']);
+        let call = asked.split(['→', '(']).next().unwrap_or_default();
+        let call = call.rsplit_once(" in ").map_or(call, |(call, _)| call).trim_start_matches(['✓', '✗', ' ']);
         let difference = match &self.before {
-            Some((before, text)) if before == question => difference(text, answer),
+            Some((before, text)) if before == call => Some(difference(text, answer)),
             _ => None,
         };
         let shared = if difference.is_some() { room / 2 } else { room };
         out.push_str("\nanswer\n");
         part(answer.lines().map(|line| format!("  {line}")).collect(), shared, out);
         match difference {
-            Some(lines) if lines.is_empty() => out.push_str("\nthe same answer as before\n"),
+            Some(lines) if lines.is_empty() => out.push_str("\nsame answer as before\n"),
             Some(lines) => {
-                out.push_str("\ndifference to the answer before\n");
+                out.push_str("\nchanges since the previous answer\n");
                 part(lines, room - shared, out);
             }
             None => {}
         }
-        self.before = Some((question.to_owned(), answer.to_owned()));
+        self.before = Some((call.to_owned(), answer.to_owned()));
     }
 }
 
-/// Lines that were taken out and put in, each with a few around it; none to compare with nothing.
-fn difference(before: &str, after: &str) -> Option<Vec<String>> {
+/// Removed and added lines, with one line of context.
+fn difference(before: &str, after: &str) -> Vec<String> {
     let diff = TextDiff::from_lines(before, after);
     let mut lines = Vec::new();
     for group in diff.grouped_ops(1) {
@@ -185,10 +184,10 @@ fn difference(before: &str, after: &str) -> Option<Vec<String>> {
             lines.push(format!("{sign} {}", change.value().trim_end()));
         }
     }
-    Some(lines)
+    lines
 }
 
-/// As many lines as there is room for.
+/// Adds as many lines as there is room for.
 fn part(lines: Vec<String>, rows: usize, out: &mut String) {
     let shown = if lines.len() <= rows { lines.len() } else { rows.saturating_sub(1) };
     for line in &lines[..shown] {
@@ -208,6 +207,6 @@ fn rows() -> usize {
 
 fn print(text: &str) {
     let mut out = std::io::stdout().lock();
-    // A reader that has gone sees nothing more.
+    // A closed terminal needs no output.
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }

@@ -1,5 +1,6 @@
-//! Reads the configuration again and lets it count, whole or not at all; then the plugins' folder.
+//! Reloads the configuration, as a whole or not at all, and then the plugins' folder.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -13,83 +14,84 @@ use frontgate_loader::reload::{Command, Commands};
 use frontgate_runtime::Registry;
 use frontgate_runtime::receipt::millis;
 use frontgate_telemetry::metrics::{METRICS, labels};
-use frontgate_tenants::coverage;
+use frontgate_tenants::{Settings, coverage};
 use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
 use tracing::{info, warn};
 
-use super::edition::Editions;
-use super::operate::Answer;
-use crate::console::Console;
+use super::admin_api::CommandResult;
+use super::generation::Generations;
+use crate::admin_pages::AdminPages;
 
-/// Reloads, one at a time.
-pub(super) struct Reloads {
+/// Runs one reload at a time.
+pub(super) struct Reloader {
     file: PathBuf,
-    /// What sockets, memory and database were made for.
+    /// Settings that cannot change while the gateway runs.
     first: Fixed,
-    editions: Arc<Editions>,
+    generations: Arc<Generations>,
     commands: Commands,
     registry: Arc<Registry>,
-    console: Arc<Console>,
+    admin_pages: Arc<AdminPages>,
     turn: Mutex<()>,
 }
 
-impl Reloads {
+impl Reloader {
     pub(super) fn new(
         file: &Path,
-        editions: Arc<Editions>,
+        generations: Arc<Generations>,
         commands: Commands,
         registry: Arc<Registry>,
-        console: Arc<Console>,
+        admin_pages: Arc<AdminPages>,
     ) -> Self {
-        let (file, first) = (file.to_owned(), editions.config().fixed());
-        Self { file, first, editions, commands, registry, console, turn: Mutex::default() }
+        let (file, first) = (file.to_owned(), generations.config().fixed());
+        Self { file, first, generations, commands, registry, admin_pages, turn: Mutex::default() }
     }
 
-    /// Looks at everything. Plugins are looked at even where the configuration is kept as it was.
-    pub(super) async fn reload(self: &Arc<Self>) -> Result<Answer, String> {
-        let reloads = Arc::clone(self);
-        // In a task of its own: whoever waits may hang up, and half a configuration must not count.
+    /// Reloads configuration and plugins. Plugins are reloaded even if the configuration is rejected.
+    pub(super) async fn reload(self: &Arc<Self>) -> Result<CommandResult, String> {
+        let reloader = Arc::clone(self);
+        // A task of its own: a caller that disconnects must not leave a configuration half applied.
         let whole = tokio::spawn(async move {
-            let _turn = reloads.turn.lock().await;
-            let configuration = Some(reloads.configure().await);
-            Ok(Answer { configuration, plugins: reloads.commands.give(Command::Reload).await? })
+            let _turn = reloader.turn.lock().await;
+            let configuration = Some(reloader.configure().await);
+            Ok(CommandResult { configuration, plugins: reloader.commands.give(Command::Reload).await? })
         });
-        whole.await.map_err(|error| format!("reloading failed: {error}")).flatten()
+        whole.await.map_err(|error| format!("reload task failed: {error}")).flatten()
     }
 
-    /// How long the answer to a command may take.
-    pub(super) fn patience(&self) -> Duration {
-        self.editions.config().plugins.command_timeout()
+    /// The time limit of a command.
+    pub(super) fn timeout(&self) -> Duration {
+        self.generations.config().plugins.command_timeout()
     }
 
     async fn configure(&self) -> Receipt {
         let (time_ms, began) = (millis(SystemTime::now()), Instant::now());
         let mut changes = Vec::new();
-        let outcome = match self.take_over(&mut changes).await {
+        let outcome = match self.apply(&mut changes).await {
             Ok(()) => Outcome::Live,
             Err(reason) => Outcome::Kept(reason),
         };
         METRICS.config_reloads.get_or_create(&labels::Outcome { outcome: outcome.name() }).inc();
         let (file, changed) = (self.file.display(), changes.join(", "));
         match &outcome {
-            Outcome::Live => info!(%changed, "{file} counts as it is now"),
-            Outcome::Kept(reason) => {
-                warn!(%changed, "kept the configuration as it was; {file} is not usable: {reason}")
-            }
+            Outcome::Live => info!(event = "config.applied", %changed, "configuration {file} applied"),
+            Outcome::Kept(reason) => warn!(
+                event = "config.rejected", %changed,
+                "configuration {file} rejected, keeping the previous one: {reason}"
+            ),
         }
         let duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         let receipt = Receipt { time_ms, outcome, changes, duration_ms };
-        self.console.note(receipt.clone());
+        self.admin_pages.note(receipt.clone());
         receipt
     }
 
-    async fn take_over(&self, changes: &mut Vec<String>) -> Result<(), String> {
+    async fn apply(&self, changes: &mut Vec<String>) -> Result<(), String> {
         let file = self.file.clone();
         let read = spawn_blocking(move || Config::load(&file)).await;
-        let read = read.map_err(|error| format!("reading it failed: {error}"))?;
+        let read = read.map_err(|error| format!("failed to read the configuration: {error}"))?;
         let Checked { config, warnings } = read.map_err(|faults| faults.to_string())?;
-        let (old, new) = (self.editions.config(), Arc::new(config));
+        let (old, new) = (self.generations.config(), Arc::new(config));
         *changes = old.changes(&new);
         let fixed = self.first.changed(&new);
         if !fixed.is_empty() {
@@ -100,20 +102,23 @@ impl Reloads {
             return Err(lost.join("; "));
         }
         self.commands.give(Command::Configure(Arc::clone(&new) as _)).await?;
-        // Nothing can fail from here on.
-        self.console.configure(Arc::clone(&new));
-        self.editions.replace(&new).await;
+        // No step after this one can fail.
+        self.admin_pages.configure(Arc::clone(&new));
+        self.generations.replace(&new).await;
         for warning in &warnings {
-            warn!("{}: {}", warning.place, warning.problem);
+            warn!(event = "config.warning", "{}: {}", warning.place, warning.problem);
         }
-        let missing = coverage::unanswered(&self.registry, &new.tenants)
-            .into_iter()
-            .map(|reason| reason + "; its callbacks get 503");
-        let passed_over =
-            coverage::missing(&self.registry, &new.tenants).into_iter().map(|reason| reason + "; it is passed over");
-        for reason in missing.chain(passed_over) {
-            warn!("{reason}");
-        }
+        warn_about_missing_plugins(&self.registry, &new.tenants);
         Ok(())
+    }
+}
+
+/// Warns about roles without any live plugin, and about configured plugins that are not live.
+pub(super) fn warn_about_missing_plugins(registry: &Registry, tenants: &BTreeMap<String, Settings>) {
+    for reason in coverage::unanswered(registry, tenants) {
+        warn!(event = "plugin.role_unanswered", "{reason}; its callbacks get 503");
+    }
+    for reason in coverage::missing(registry, tenants) {
+        warn!(event = "plugin.not_live", "{reason}; skipped");
     }
 }

@@ -87,8 +87,8 @@ fn a_case_fails_unless_every_scripted_request_is_used() {
     let (passed, failed) = (checks_with(&report, "passed"), checks_with(&report, "failed"));
     assert_eq!(passed.len(), 4, "{report:#}");
     for (name, words) in [
-        ("not-scripted", "no script has the request GET https://crm.test/people?all=1"),
-        ("not-asked", "no request used the script GET https://crm.test/more"),
+        ("not-scripted", "unexpected request GET https://crm.test/people?all=1"),
+        ("not-asked", "expected request not sent: GET https://crm.test/more"),
         ("header", "header accept: expected \\\"x\\\", found null"),
     ] {
         assert!(failed.iter().any(|check| check.contains(name) && check.contains(words)), "{words}: {failed:#?}");
@@ -160,8 +160,8 @@ fn an_invalid_case_fails_with_the_position_of_the_error() {
     let failed = checks_with(&project.test_report(&["--no-conformance"]), "failed");
     for (name, words) in [
         ("typo", "unknown field `wiht`"),
-        ("no-answer", "it needs `answer` or `answer-includes`"),
-        ("no-function", "it has no `crm.nothing`"),
+        ("no-answer", "set either `answer` or `answer-includes`"),
+        ("no-function", "unknown function `crm.nothing`"),
         ("no-result", "expected {\\\"ok\\\": ...} or {\\\"error\\\": ...}"),
     ] {
         assert!(failed.iter().any(|check| check.contains(name) && check.contains(words)), "{words}: {failed:#?}");

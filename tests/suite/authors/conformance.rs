@@ -29,32 +29,32 @@ fn a_conforming_plugin_passes_every_check_of_every_role() {
 #[test]
 fn each_flaw_is_reported_with_advice() {
     for (flaw, words) in [
-        ("gap", "1 customers are left out, \\\"c02\\\" the first of them"),
-        ("repeat", "comes again"),
+        ("gap", "1 customers are missing, the first is \\\"c02\\\""),
+        ("repeat", "is repeated"),
         ("ends", "the list ends after 1 customers"),
-        ("size", "`page-size` is the most that a page may have"),
-        ("after", "answer an empty page where it is not there"),
-        ("query", "gave no answer: the plugin crashed"),
-        ("search", "finds nobody, and that is the name of a customer"),
-        ("huge", "is too large: keep to `page-size`"),
+        ("size", "customers, more than `page-size`"),
+        ("after", "return an empty page where it is missing"),
+        ("query", "returned no answer: the plugin crashed"),
+        ("search", "found no customer, although one in the list has that name"),
+        ("huge", "too large: keep to `page-size`"),
         ("slow", "do less in one call"),
         ("number", "numbers are E.164"),
-        ("link", "the app follows https:// and mailto: only"),
-        ("other", "gave the customer \\\"c02\\\""),
-        ("unknown", "is `not-found`, and not plugin-failed: no such customer"),
-        ("nobody", "finds nobody, and it is an address of a customer in the list"),
-        ("templates-need-a-customer", "the worker still wants to write"),
+        ("link", "the app opens https:// and mailto: only"),
+        ("other", "returned the customer \\\"c02\\\""),
+        ("unknown", "returned plugin-failed: no such customer instead of `not-found`"),
+        ("nobody", "found no customer, although one in the list has that address"),
+        ("templates-need-a-customer", "a worker may write to an address that the CRM does not know"),
         ("empty-template", "a template needs a text"),
-        ("no-prefix", "WhatsApp's begin with `whatsapp:`"),
+        ("no-prefix", "those of WhatsApp start with `whatsapp:`"),
         ("own-number", "that is the customer's own number"),
-        ("dice", "Name several with `one-of`"),
-        ("nameless", "answer none to let the next plugin decide"),
-        ("empty-customer", "gave an empty customer-id"),
-        ("no-pictures", "a message without a text is a picture or a file"),
-        ("attributes", "`attributes` is no JSON object"),
+        ("dice", "Return several with `one-of`"),
+        ("nameless", "return none to let the next plugin decide"),
+        ("empty-customer", "returned an empty customer-id"),
+        ("no-pictures", "a message without a text holds a picture or a file"),
+        ("attributes", "`attributes` is not a JSON object"),
         ("speechless", "the teammate reads that text"),
         ("credulous", "Check the provider's signature first"),
-        ("markup", "comes back as `html`; that would be a link or a picture in Front"),
+        ("markup", "is returned as `html`; Front would show a link or a picture"),
     ] {
         let report = flawed(flaw).test_report(&[]);
         let failed = checks_with(&report, "failed");
@@ -154,7 +154,7 @@ fn a_proxy_address_for_known_customers_is_checked_if_one_is_configured() {
     let check = |outcome, more: &str| {
         let report = Project::new(&component("flawed"), &toml(more)).test_report(&[]);
         let checks = checks_with(&report, outcome);
-        assert!(checks.iter().any(|check| check.contains("a number is one that Frontline takes")), "{report:#}");
+        assert!(checks.iter().any(|check| check.contains("Frontline accepts the number")), "{report:#}");
     };
     check("skipped", "");
     check("passed", "[conformance]\ncustomer = \"c01\"\n");

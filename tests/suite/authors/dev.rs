@@ -42,7 +42,7 @@ impl Dev {
             let line = self.lines.recv_timeout(TIMEOUT).unwrap_or_else(|_| panic!("the round does not end: {shown}"));
             shown += &line;
             shown.push('\n');
-            if line.starts_with("Enter asks again") {
+            if line.starts_with("Enter: repeat") {
                 return shown;
             }
         }
@@ -91,7 +91,7 @@ fn a_saved_source_is_built_swapped_and_called_again() {
     let listed = frontgate_tests::run(project.path(), &["plugin", "list", "--config", ".frontgate/config.toml"]);
     assert!(listed.status.success(), "{}", String::from_utf8_lossy(&listed.stderr));
     dev.key("");
-    assert!(dev.round().contains("the same answer as before"));
+    assert!(dev.round().contains("same answer as before"));
     let renamed = frontgate_tests::renamed(&component("flawed"), "Ada Adler", "Eva Adler");
     fs::write(project.path().join("made.wasm"), renamed).expect("a file");
     fs::write(project.path().join("sources"), "saved").expect("a file");

@@ -19,9 +19,9 @@ fn inspect_shows_identity_requirements_and_resource_use() {
         "needs      outbound HTTP",
         "does not grant: outbound HTTP (`outbound`)",
         "frontgate:plugin/http-client@0.1.0",
-        "a place of the pool; memories: 1, 1.",
+        "each call  memories: 1, 1.",
         "of machine code",
-        "a gateway would load it",
+        "✓ loadable",
     ] {
         assert!(output.contains(words), "{words}: {output}");
     }
@@ -80,7 +80,7 @@ fn call_shows_answer_log_and_receipt() {
     let (usable, output) = ask(r#"{"worker":"ana","page-size":3,"position":"first","query":"forbidden"}"#);
     assert!(usable && output.contains("\"forbidden\":"), "{output}");
     let (usable, output) = ask(r#"{"worker":"ana","page-size":3,"position":"first","query":"panic"}"#);
-    assert!(!usable && output.contains("gave no answer") && output.contains("plugin-trapped"), "{output}");
+    assert!(!usable && output.contains("returned no answer") && output.contains("plugin-trapped"), "{output}");
 }
 
 #[test]
@@ -102,7 +102,7 @@ fn call_accepts_customers_for_the_directory() {
     let (usable, output) = ask("[]");
     assert!(usable && output.contains(r#""error": "not-found""#), "{output}");
     let (usable, output) = ask(r#"[{"id":"7"}]"#);
-    assert!(!usable && output.contains("these are no customers: unknown field `id`"), "{output}");
+    assert!(!usable && output.contains("invalid --customers: unknown field `id`"), "{output}");
 }
 
 #[test]
@@ -110,10 +110,10 @@ fn a_missing_build_and_a_missing_project_are_reported() {
     let project = Project::new(b"", "build = [\"./build.sh\"]\n");
     std::fs::remove_file(project.path().join("plugin.wasm")).expect("a file");
     let (usable, output) = project.plugin(&["inspect", "."]);
-    assert!(!usable && output.contains("plugin.wasm is not there; build it with ./build.sh"), "{output}");
+    assert!(!usable && output.contains("plugin.wasm not found; build it with ./build.sh"), "{output}");
     std::fs::create_dir(project.path().join("src")).expect("a folder");
     let (usable, output) = project.plugin(&["inspect", "src"]);
-    assert!(!usable && output.contains("src is no plugin's project: there is no plugin.toml in it"), "{output}");
+    assert!(!usable && output.contains("plugin.toml not found in src"), "{output}");
 }
 
 #[test]
@@ -123,7 +123,7 @@ fn call_without_a_secret_suggests_a_test_secret() {
     let request = r#"{"worker":"ana@example.org","page-size":3,"position":"first"}"#;
     let ask = |how: &[&str]| project.plugin(&[&["call", ".", "crm.list-customers", "--json", request], how].concat());
     let (usable, output) = ask(&[]);
-    assert!(!usable && output.contains("`NOT_SET` is not set") && output.contains("ask with --test"), "{output}");
+    assert!(!usable && output.contains("`NOT_SET` is not set") && output.contains("add --test"), "{output}");
     let (usable, output) = ask(&["--test"]);
     assert!(usable, "{output}");
 }
@@ -132,21 +132,21 @@ fn call_without_a_secret_suggests_a_test_secret() {
 fn call_reports_where_a_request_is_invalid() {
     let project = Project::new(&component("misbehaving"), "");
     for (function, json, words) in [
-        ("crm.nothing", "null", "it has no `crm.nothing`; it has: crm.list-customers"),
-        ("crm.list-customers", "{", "is no JSON"),
-        ("crm.list-customers", "{}", "request.worker: it is missing; expected a text"),
+        ("crm.nothing", "null", "unknown function `crm.nothing`; the plugin has: crm.list-customers"),
+        ("crm.list-customers", "{", "invalid JSON"),
+        ("crm.list-customers", "{}", "request.worker: missing field; expected a string"),
         (
             "crm.list-customers",
             r#"{"worker":"a","page-size":-1,"position":"first"}"#,
-            "request.page-size: expected a whole number from 0 up, found -1",
+            "request.page-size: expected an integer from 0, found -1",
         ),
         (
             "crm.list-customers",
             r#"{"worker":"a","page-size":1,"position":{"before":"x"}}"#,
             r#"request.position: expected "first" or {"after": ...} or {"token": ...}, found {"before":"x"}"#,
         ),
-        ("crm.list-customers", r#"{"worker":"a","size":1}"#, "request.size: there is no such field; there are: worker"),
-        ("crm.get-customer", r#"{"id":"1"}"#, "there is no parameter `id`; there are: worker, customer-id"),
+        ("crm.list-customers", r#"{"worker":"a","size":1}"#, "request.size: unknown field; the record has: worker"),
+        ("crm.get-customer", r#"{"id":"1"}"#, "unknown parameter `id`; the function has: worker, customer-id"),
     ] {
         let (usable, output) = project.plugin(&["call", "plugin.wasm", function, "--json", json]);
         assert!(!usable && output.contains(words), "{function} {json}: {output}");

@@ -27,9 +27,9 @@ fn existing_projects_are_not_overwritten() {
     fs::write(folder.path().join("acme-crm/src/crm.c"), "mine").expect("a file");
     let before = walk(folder.path()).len();
     let output = run_rejected(&folder, &["new", "acme-crm", "--lang", "go", "--role", "crm"]);
-    assert!(output.contains("acme-crm is there already, and not empty"), "{output}");
+    assert!(output.contains("folder acme-crm is not empty"), "{output}");
     let output = run_rejected(&folder, &["wit", "acme-crm"]);
-    assert!(output.contains("acme-crm is there already, and not empty"), "{output}");
+    assert!(output.contains("folder acme-crm is not empty"), "{output}");
     assert_eq!(walk(folder.path()).len(), before);
     assert_eq!(fs::read_to_string(folder.path().join("acme-crm/src/crm.c")).expect("a file"), "mine");
 
@@ -46,7 +46,7 @@ fn unportable_names_are_rejected() {
     let folder = folder();
     for name in ["Acme", "acme_crm", "acme crm", "../acme", "1st", "acme-", "zoë", "test", "frontgate-sdk"] {
         let output = run_rejected(&folder, &["new", name, "--lang", "javascript", "--role", "crm"]);
-        assert!(output.contains(&format!("`{name}` cannot be a plugin's name")), "{name}: {output}");
+        assert!(output.contains(&format!("invalid plugin name `{name}`")), "{name}: {output}");
     }
     assert_eq!(walk(folder.path()).len(), 0);
 }
@@ -80,9 +80,9 @@ fn componentize_accepts_only_core_modules_that_fit_the_world() {
     assert!(run(folder.path(), &["plugin", "wit", "wit"]).status.success());
     let table = [
         ("missing.wasm", "crm-plugin", "reading missing.wasm"),
-        ("none.wasm", "crm-plugin", "none.wasm is no WebAssembly module"),
+        ("none.wasm", "crm-plugin", "none.wasm is not a WebAssembly module"),
         ("component.wasm", "crm-plugin", "component.wasm is a component already"),
-        ("empty.wasm", "crm-plugin", "empty.wasm does not fit the world"),
+        ("empty.wasm", "crm-plugin", "empty.wasm does not match the world"),
         ("empty.wasm", "crm", "looking for world `crm`"),
     ];
     for (core, world, expected) in table {

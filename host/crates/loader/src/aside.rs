@@ -39,7 +39,7 @@ pub(super) async fn quietly<T: Send + 'static>(work: impl FnOnce() -> T + Send +
     let thread = thread::Builder::new().name("plugin-files".to_owned());
     let started = thread.spawn(move || {
         // Of this thread alone, as Linux has it. Where it is refused, the work has the priority of the others.
-        let _ = getpriority_process(None).map(|own| scheduling::give_way(own + NICE));
+        let _ = getpriority_process(None).map(|own| scheduling::lower_priority(own + NICE));
         let _ = tell.send(work());
     });
     started.context("failed to start a thread for a plugin's file")?;

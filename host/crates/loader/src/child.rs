@@ -62,7 +62,7 @@ pub fn compile_here(order: Option<&str>, gateway: u32) -> ExitCode {
 fn confined(order: &Order, gateway: u32) -> anyhow::Result<ExitCode> {
     let quick = order.compile.is_some_and(|compile| compile.quick);
     let below = getpriority_process(None)? + if quick { QUICK_NICE } else { NICE };
-    scheduling::give_way(below).context("lowering the priority")?;
+    scheduling::lower_priority(below).context("lowering the priority")?;
     let sandbox = Sandbox::enter(&order.limits).context("entering the sandbox")?;
     end_with(gateway).context("watching the gateway")?;
     say(&Line::Confined(sandbox.close().context("closing the sandbox")?));

@@ -1,4 +1,4 @@
-//! The author's own cases: files in `cases/` beside the plugin, each a request and the answer to it.
+//! The author's cases: files in `cases/` beside the plugin, each with a call and its expected answer.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -8,93 +8,92 @@ use anyhow::{Context as _, bail, ensure};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::around::{Customer, Given, TestDirectory};
-use super::bench::{Bench, Setting};
 use super::conformance::markup::replaced;
 use super::difference::{Extent, differences};
-use super::question::Question;
-use super::stage::{Act, Exchange};
-use super::suite::{Checked, Outcome, Record, no_answer};
+use super::fixtures::{Customer, FixtureFiles, Fixtures, TestDirectory};
+use super::harness::Harness;
+use super::invocation::Invocation;
+use super::mock_server::{Behavior, Exchange};
+use super::suite::{CheckResult, Outcome, Recorder, describe_failure};
 
-/// Where the cases are.
 const FOLDER: &str = "cases";
-/// Bytes of one case.
+/// Bytes of one file.
 const BYTES_MAX: u64 = 16 << 20;
-/// The function that a provider's requests come to.
+/// The function that receives a provider's requests.
 pub(super) const RECEIVE: &str = "channel.receive";
-/// The group in reports.
+/// The group's name in reports.
 const GROUP: &str = "cases";
 
-/// One file.
+/// The contents of one file.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Case {
-    /// A sentence.
+    /// A sentence, for reports.
     name: Option<String>,
-    /// `crm.list-customers`.
+    /// The function, such as `crm.list-customers`.
     call: String,
-    /// What it is given.
+    /// Its arguments.
     #[serde(default)]
     with: Value,
-    /// What its requests get.
+    /// The requests that the plugin should send, with their responses.
     #[serde(default)]
     http: Vec<Exchange>,
-    /// What `directory` knows.
+    /// The customers of the import `directory`.
     #[serde(default)]
     customers: Option<Vec<Customer>>,
-    /// What it has kept before.
+    /// The plugin's state before the call.
     #[serde(default)]
     state: BTreeMap<String, Value>,
     /// The files of the message, by id.
     #[serde(default)]
     files: BTreeMap<String, Value>,
-    /// The whole answer.
+    /// The whole expected answer.
     answer: Option<Value>,
-    /// Some fields of it.
+    /// Some fields of the expected answer.
     answer_includes: Option<Value>,
 }
 
-/// Runs all cases, or one.
-pub async fn check(bench: &Bench, only: Option<&str>) -> anyhow::Result<Vec<Checked>> {
-    let (folder, mut files) = files(bench)?;
+/// Runs all cases, or the one with this file name (without `.json`).
+pub async fn check(harness: &Harness, only: Option<&str>) -> anyhow::Result<Vec<CheckResult>> {
+    let (folder, mut files) = files(harness)?;
     if let Some(only) = only {
         files.retain(|path| stem(path) == only);
-        ensure!(!files.is_empty(), "there is no case {}", folder.join(format!("{only}.json")).display());
+        ensure!(!files.is_empty(), "case not found: {}", folder.join(format!("{only}.json")).display());
     }
     let mut all = Vec::new();
     for file in files {
-        all.push(run(bench, &file).await);
+        all.push(run(harness, &file).await);
     }
     Ok(all)
 }
 
 /// The folder of the cases, and the files in it, sorted.
-fn files(bench: &Bench) -> anyhow::Result<(PathBuf, Vec<PathBuf>)> {
-    let folder = bench.project.folder.join(FOLDER);
+fn files(harness: &Harness) -> anyhow::Result<(PathBuf, Vec<PathBuf>)> {
+    let folder = harness.project.folder.join(FOLDER);
     let mut files: Vec<_> = match std::fs::read_dir(&folder) {
         Ok(entries) => entries.flatten().map(|entry| entry.path()).collect(),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
-        Err(error) => return Err(error).with_context(|| format!("reading {}", folder.display())),
+        Err(error) => return Err(error).with_context(|| format!("failed to read {}", folder.display())),
     };
     files.retain(|path| path.extension().is_some_and(|ending| ending == "json"));
     files.sort();
     Ok((folder, files))
 }
 
-/// A case in which a provider tells of a message that is plain text.
-pub(super) struct Reception {
+/// A case of `channel.receive` that reports a message in plain text.
+pub(super) struct InboundCase {
     /// The case's name.
     pub(super) case: String,
-    /// What was written.
+    /// The message's text.
     pub(super) text: String,
-    /// What the plugin's requests get.
+    /// The expected requests of the plugin.
     pub(super) http: Vec<Exchange>,
     with: Value,
 }
 
-impl Reception {
-    /// What the plugin is given where somebody writes another text; none where the request does not show its own.
-    pub(super) fn saying(&self, text: &str) -> Option<Value> {
+impl InboundCase {
+    /// The arguments with another text in the request; `None` where the request does not contain the case's text.
+    pub(super) fn with_text(&self, text: &str) -> Option<Value> {
         let mut with = self.with.clone();
         let body = with.pointer_mut("/request/body")?;
         *body = replaced(body.as_str()?, &self.text, text)?.into();
@@ -102,32 +101,32 @@ impl Reception {
     }
 }
 
-/// The cases of that kind.
-pub(super) fn receptions(bench: &Bench) -> anyhow::Result<Vec<Reception>> {
+/// All cases of that kind.
+pub(super) fn inbound_cases(harness: &Harness) -> anyhow::Result<Vec<InboundCase>> {
     let mut found = Vec::new();
-    for file in files(bench)?.1 {
+    for file in files(harness)?.1 {
         let case = read(&file)?;
         let answer = case.answer.as_ref().or(case.answer_includes.as_ref()).filter(|_| case.call == RECEIVE);
         let texts = answer.into_iter().flat_map(bodies).filter_map(|body| body.get("plain")?.as_str());
         if let Some(text) = texts.map(str::to_owned).next() {
-            found.push(Reception { case: stem(&file), text, http: case.http, with: case.with });
+            found.push(InboundCase { case: stem(&file), text, http: case.http, with: case.with });
         }
     }
     Ok(found)
 }
 
-/// The bodies of the messages that an answer of `channel.receive` tells of.
+/// The bodies of the messages in an answer of `channel.receive`.
 pub(super) fn bodies(answer: &Value) -> impl Iterator<Item = &Value> {
     let events = answer.pointer("/ok/events").and_then(Value::as_array).into_iter().flatten();
     events.filter_map(|event| event.pointer("/inbound/body").or_else(|| event.pointer("/outbound/body")))
 }
 
-async fn run(bench: &Bench, file: &Path) -> Checked {
-    let (mut record, stem) = (Record::begin(), stem(file));
+async fn run(harness: &Harness, file: &Path) -> CheckResult {
+    let (mut record, stem) = (Recorder::begin(), stem(file));
     let (name, outcome) = match read(file) {
         Ok(case) => {
             let name = case.name.as_ref().map_or_else(|| stem.clone(), |name| format!("{stem}: {name}"));
-            let outcome = case.run(bench, &stem, &mut record).await;
+            let outcome = case.run(harness, &stem, &mut record).await;
             (name, outcome.unwrap_or_else(|error| Outcome::Failed(vec![format!("{error:#}")])))
         }
         Err(error) => (stem, Outcome::Failed(vec![format!("{}: {error:#}", file.display())])),
@@ -136,47 +135,47 @@ async fn run(bench: &Bench, file: &Path) -> Checked {
 }
 
 fn read(file: &Path) -> anyhow::Result<Case> {
-    ensure!(file.metadata()?.len() <= BYTES_MAX, "it has more than {BYTES_MAX} bytes");
-    let case: Case = serde_json::from_slice(&std::fs::read(file)?).context("this is no case")?;
+    ensure!(file.metadata()?.len() <= BYTES_MAX, "file too large: the limit is {BYTES_MAX} bytes");
+    let case: Case = serde_json::from_slice(&std::fs::read(file)?).context("invalid case")?;
     if case.answer.is_some() == case.answer_includes.is_some() {
-        bail!("it needs `answer` or `answer-includes`, and not both");
+        bail!("invalid case: set either `answer` or `answer-includes`");
     }
     Ok(case)
 }
 
 impl Case {
-    async fn run(self, bench: &Bench, stem: &str, record: &mut Record) -> anyhow::Result<Outcome> {
-        let question = Question::read(bench, &self.call, &self.with)?;
+    async fn run(self, harness: &Harness, stem: &str, record: &mut Recorder) -> anyhow::Result<Outcome> {
+        let invocation = Invocation::read(harness, &self.call, &self.with)?;
         let (expected, extent) = match (&self.answer, self.answer_includes) {
-            (Some(answer), _) => (question.canonical(answer)?, Extent::Whole),
+            (Some(answer), _) => (invocation.canonical(answer)?, Extent::Whole),
             (None, included) => (included.unwrap_or_default(), Extent::Named),
         };
         let tenant: Arc<str> = format!("{GROUP}/{stem}").into();
         for (key, value) in &self.state {
-            let bytes = super::values::bytes(value);
-            bench.keep(&tenant, key, bytes.unwrap_or_else(|| value.to_string().into_bytes())).await?;
+            let bytes = super::wit_json::bytes(value);
+            harness.seed_state(&tenant, key, bytes.unwrap_or_else(|| value.to_string().into_bytes())).await?;
         }
-        let files = Given::read(&self.files)?;
-        let setting =
-            Setting { tenant, directory: Arc::new(TestDirectory::new(self.customers)), files: Some(Arc::new(files)) };
-        let stage = bench.stage.as_ref().context("cases are run on a stage")?;
-        stage.play(Act::Script(self.http.into()));
-        let run = question.ask(bench, &setting).await;
-        record.log.extend(run.lines);
-        record.receipts.extend(run.told);
-        let mut problems = stage.played().problems;
-        match run.result {
+        let files = FixtureFiles::read(&self.files)?;
+        let fixtures =
+            Fixtures { tenant, directory: Arc::new(TestDirectory::new(self.customers)), files: Some(Arc::new(files)) };
+        let server = harness.mock_server.as_ref().context("cases need the mock server")?;
+        server.set_behavior(Behavior::Expect(self.http.into()));
+        let call = invocation.run(harness, &fixtures).await;
+        record.log.extend(call.log);
+        record.receipts.extend(call.receipt);
+        let mut problems = server.take_observed().problems;
+        match call.result {
             Ok(found) => {
                 problems.extend(compare(&expected, &found, extent));
                 record.answer = Some(found);
             }
-            Err(error) => problems.push(no_answer(&self.call, &error)),
+            Err(error) => problems.push(describe_failure(&self.call, &error)),
         }
         Ok(if problems.is_empty() { Outcome::Passed } else { Outcome::Failed(problems) })
     }
 }
 
-/// An expected error that is a mere name says nothing about its text.
+/// An expected error that is only a name matches any text.
 fn compare(expected: &Value, found: &Value, extent: Extent) -> Vec<String> {
     let named = expected.get("error").and_then(Value::as_str);
     let is_that = |name: &str| match found.get("error") {

@@ -1,5 +1,6 @@
-//! What the contract expects of every plugin of a role, whatever company it is for: what passes here is taken by
-//! Twilio and Front.
+//! Checks that a plugin keeps the contract of its roles, whatever company it is for.
+//!
+//! Answers that pass are accepted by Twilio and Front.
 
 mod channel;
 mod conversations;
@@ -11,105 +12,108 @@ mod templates;
 mod upstream;
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use frontgate_contract::Role;
 use frontgate_runtime::{Call, CallError};
 
-use super::bench::{Bench, Run, Setting};
-use super::stage::{Act, Asked};
-use super::suite::{Checked, Outcome, Record, no_answer};
+use parking_lot::Mutex;
 
-/// Who asks, where the author names nobody.
+use super::fixtures::Fixtures;
+use super::harness::{CallOutcome, Harness};
+use super::mock_server::{Behavior, RequestLine};
+use super::suite::{CheckResult, Outcome, Recorder, describe_failure};
+
+/// The worker, unless `[conformance]` names one.
 const WORKER: &str = "ana@example.org";
-/// Ids that nobody gives to anything: of a usual kind, empty, long, and of letters that break what is glued
-/// together from texts.
+/// Unknown ids: a usual one, and others with characters that break URLs, SQL or JSON built from strings.
 const STRANGE_IDS: [&str; 6] =
     ["frontgate-no-such-id", "0", "../../etc/passwd", "'; DROP TABLE x; --", "{\"a\":[", "日本 \u{1f98a}\u{0}"];
-/// An address of nobody's: the number is set aside for fiction.
-const NOBODY: &str = "+12025550100";
-/// Shares of a call's time that are no reason to worry, in percent.
+/// An unknown address: the number is reserved for fiction.
+const UNKNOWN_ADDRESS: &str = "+12025550100";
+/// The share of the deadline that a call may use, in percent.
 const TIME_SHARE_MAX: u32 = 80;
-/// Receipts and lines of the log that one check shows.
+/// Receipts and log lines that one check shows.
 const SHOWN_MAX: usize = 10;
 
-/// Where a request is answered by nobody.
+/// Added to the first unexpected request of a role.
 const ADVICE: &str =
-    "name who plays it in plugin.toml: [test] upstreams = { \"https://...\" = \"http://127.0.0.1:PORT\" }";
+    "name a stub of the upstream in plugin.toml: [test] upstreams = { \"https://...\" = \"http://127.0.0.1:PORT\" }";
 
 /// Why a check did not pass.
 enum Problem {
-    /// It is not so.
+    /// The plugin breaks the contract.
     Failed(String),
-    /// This plugin cannot tell.
+    /// The check does not apply to this plugin.
     Skipped(String),
 }
 
 type Verdict = Result<(), Problem>;
 
-/// Asks for one role.
-struct Tries<'b> {
-    bench: &'b Bench,
+/// Runs the checks of one role.
+struct Checker<'b> {
+    harness: &'b Harness,
     role: Role,
-    record: Mutex<Record>,
-    /// Until where, and which question took longest.
+    record: Mutex<Recorder>,
+    /// The longest call so far, and its description.
     slowest: Mutex<Option<(Duration, String)>>,
-    asked: Mutex<Vec<Asked>>,
-    done: Mutex<Vec<Checked>>,
-    /// Whether it was said what to do about requests that nobody answers.
+    requests: Mutex<Vec<RequestLine>>,
+    done: Mutex<Vec<CheckResult>>,
+    /// Whether the advice was given already.
     advised: AtomicBool,
 }
 
-/// Checks every role that a plugin answers.
-pub(super) async fn check(bench: &Bench) -> Vec<Checked> {
+/// Checks every role of a plugin.
+pub(super) async fn check(harness: &Harness) -> Vec<CheckResult> {
     let mut all = Vec::new();
-    for role in bench.live.roles() {
-        let tries = Tries {
-            bench,
+    for role in harness.live.roles() {
+        let checker = Checker {
+            harness,
             role,
-            record: Mutex::new(Record::begin()),
+            record: Mutex::new(Recorder::begin()),
             slowest: Mutex::default(),
-            asked: Mutex::default(),
+            requests: Mutex::default(),
             done: Mutex::default(),
             advised: AtomicBool::default(),
         };
         match role {
-            Role::Crm => crm::check(&tries).await,
-            Role::Templates => templates::check(&tries).await,
-            Role::Outgoing => outgoing::check(&tries).await,
-            Role::Routing => routing::check(&tries).await,
-            Role::Conversations => conversations::check(&tries).await,
+            Role::Crm => crm::check(&checker).await,
+            Role::Templates => templates::check(&checker).await,
+            Role::Outgoing => outgoing::check(&checker).await,
+            Role::Routing => routing::check(&checker).await,
+            Role::Conversations => conversations::check(&checker).await,
             Role::Channel => {
-                channel::check(&tries).await;
-                markup::check(&tries).await;
+                channel::check(&checker).await;
+                markup::check(&checker).await;
             }
         }
-        tries.check("every answer comes in good time", async |tries| tries.in_time()).await;
-        all.extend(tries.done.into_inner().unwrap_or_else(PoisonError::into_inner));
+        checker.check("every answer arrives well before the deadline", async |checker| checker.in_time()).await;
+        all.extend(checker.done.into_inner());
     }
     all
 }
 
-impl<'b> Tries<'b> {
-    /// One check, with upstreams as the author named them.
+impl<'b> Checker<'b> {
+    /// Runs a check with the author's upstreams.
     async fn check(&self, name: &str, claim: impl AsyncFnOnce(&Self) -> Verdict) {
-        self.check_in(Act::nothing(), name, claim).await;
+        self.check_in(Behavior::expect_nothing(), name, claim).await;
     }
 
-    /// One check, while upstreams do this.
-    async fn check_in(&self, act: Act, name: &str, claim: impl AsyncFnOnce(&Self) -> Verdict) {
-        let is_scripted = matches!(act, Act::Script(_));
-        *lock(&self.record) = Record::begin();
-        if let Some(stage) = &self.bench.stage {
-            stage.play(act);
+    /// Runs a check while upstreams behave in this way.
+    async fn check_in(&self, behavior: Behavior, name: &str, claim: impl AsyncFnOnce(&Self) -> Verdict) {
+        let is_expecting = matches!(behavior, Behavior::Expect(_));
+        *self.record.lock() = Recorder::begin();
+        let server = self.harness.mock_server.as_ref();
+        if let Some(server) = server {
+            server.set_behavior(behavior);
         }
         let verdict = claim(self).await;
-        let played = self.bench.stage.as_ref().map(|stage| stage.played());
-        let unknown = played.as_ref().and_then(|played| played.problems.first().cloned()).filter(|_| is_scripted);
-        lock(&self.asked).extend(played.into_iter().flat_map(|played| played.asked));
+        let observed = server.map(|server| server.take_observed());
+        let unknown = observed.as_ref().and_then(|observed| observed.problems.first().cloned());
+        let unknown = unknown.filter(|_| is_expecting);
+        self.requests.lock().extend(observed.into_iter().flat_map(|observed| observed.requests));
         let outcome = match (verdict, unknown) {
-            // Whatever the plugin said then, it may say another thing to an answer.
+            // With a real upstream the plugin might have answered differently.
             (_, Some(unknown)) => Outcome::Skipped(match self.advised.swap(true, Ordering::Relaxed) {
                 false => format!("{unknown}; {ADVICE}"),
                 true => unknown,
@@ -118,75 +122,76 @@ impl<'b> Tries<'b> {
             (Err(Problem::Failed(why)), None) => Outcome::Failed(vec![why]),
             (Err(Problem::Skipped(why)), None) => Outcome::Skipped(why),
         };
-        let record = std::mem::replace(&mut *lock(&self.record), Record::begin());
-        lock(&self.done).push(record.end(self.role.name(), name, outcome));
+        let record = std::mem::replace(&mut *self.record.lock(), Recorder::begin());
+        self.done.lock().push(record.end(self.role.name(), name, outcome));
     }
 
-    /// Asks one thing, and notes what it left behind. What ends without an answer has failed.
-    async fn ask<R>(
+    /// Makes one call and records its cost and log. Fails where the call ends without an answer.
+    async fn call<R>(
         &self,
         what: &str,
-        question: impl AsyncFnOnce(Call<'_>) -> Result<R, CallError>,
+        invoke: impl AsyncFnOnce(Call<'_>) -> Result<R, CallError>,
     ) -> Result<Result<R, CallError>, Problem> {
-        let Run { result, told, lines } = self.bench.ask(&Setting::of(self.role.name()), self.role, question).await;
-        if let Some(told) = &told
-            && let Some(cost) = &told.cost
+        let fixtures = Fixtures::of(self.role.name());
+        let CallOutcome { result, receipt, log } = self.harness.call(&fixtures, self.role, invoke).await;
+        if let Some(receipt) = &receipt
+            && let Some(cost) = &receipt.cost
         {
             let took = Duration::from_micros(cost.run_us);
-            let mut slowest = lock(&self.slowest);
+            let mut slowest = self.slowest.lock();
             if slowest.as_ref().is_none_or(|(longest, _)| took > *longest) {
                 *slowest = Some((took, what.to_owned()));
             }
         }
-        let mut record = lock(&self.record);
-        record.log.extend(lines);
+        let mut record = self.record.lock();
+        record.log.extend(log);
         record.log.truncate(SHOWN_MAX);
-        record.receipts.extend(told);
+        record.receipts.extend(receipt);
         record.receipts.truncate(SHOWN_MAX);
         match result {
-            Err(error) if !is_word(&error) => Err(Problem::Failed(no_answer(what, &error))),
+            Err(error) if !is_contract_error(&error) => Err(Problem::Failed(describe_failure(what, &error))),
             result => Ok(result),
         }
     }
 
-    /// The same where only an `ok` will do.
-    async fn ask_ok<R>(
+    /// Makes one call that must return `ok`.
+    async fn call_ok<R>(
         &self,
         what: &str,
-        question: impl AsyncFnOnce(Call<'_>) -> Result<R, CallError>,
+        invoke: impl AsyncFnOnce(Call<'_>) -> Result<R, CallError>,
     ) -> Result<R, Problem> {
-        self.ask(what, question).await?.map_err(|error| {
+        self.call(what, invoke).await?.map_err(|error| {
             let detail = error.detail().map(|detail| format!(": {detail}")).unwrap_or_default();
-            Problem::Failed(format!("{what} was answered with an error, {}{detail}", error.code()))
+            Problem::Failed(format!("{what} returned an error: {}{detail}", error.code()))
         })
     }
 
     fn worker(&self) -> String {
-        self.bench.project.conformance.worker.clone().unwrap_or_else(|| WORKER.to_owned())
+        self.harness.project.conformance.worker.clone().unwrap_or_else(|| WORKER.to_owned())
     }
 
     /// Whether the plugin has sent any request so far.
     fn sends_requests(&self) -> bool {
-        !lock(&self.asked).is_empty()
+        !self.requests.lock().is_empty()
     }
 
     fn in_time(&self) -> Verdict {
-        let most = self.bench.deadline(self.role);
-        match &*lock(&self.slowest) {
+        let most = self.harness.deadline(self.role);
+        match &*self.slowest.lock() {
             Some((took, what)) if *took > most * TIME_SHARE_MAX / 100 => Err(Problem::Failed(format!(
-                "{what} took {} of {} ms; a busy hour would make it late: ask for less at a time, or keep what changes \
-                 rarely in `state`",
+                "{what} took {} of {} ms, which leaves no reserve under load: request less data per call, or cache \
+                 what changes rarely in `state`",
                 took.as_millis(),
                 most.as_millis()
             ))),
             Some(_) => Ok(()),
-            None => Err(Problem::Skipped("nothing was asked".to_owned())),
+            None => Err(Problem::Skipped("no call was made".to_owned())),
         }
     }
 }
 
-/// Whether an error is what the plugin said, and not how it ended.
-fn is_word(error: &CallError) -> bool {
+/// Whether the plugin returned this error itself, rather than ending without an answer.
+fn is_contract_error(error: &CallError) -> bool {
     matches!(
         error,
         CallError::NotFound
@@ -200,9 +205,4 @@ fn is_word(error: &CallError) -> bool {
 /// Fails unless something holds.
 fn ensure(holds: bool, why: impl FnOnce() -> String) -> Verdict {
     if holds { Ok(()) } else { Err(Problem::Failed(why())) }
-}
-
-/// Nothing panics while it holds one of these locks.
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,22 +1,22 @@
-//! Where one piece of JSON is not as another one says.
+//! Compares expected with found JSON, and lists the differences.
 
 use serde_json::Value;
 
-use super::values::shown;
+use super::wit_json::shown;
 
-/// How far two are compared.
+/// Which fields are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Extent {
-    /// All of it.
+    /// All fields.
     Whole,
-    /// The fields that are expected; others may be there.
+    /// The expected fields only; others may be present.
     Named,
 }
 
-/// Places that are told, at most.
+/// Differences that are listed.
 const PLACES_MAX: usize = 10;
 
-/// Every place where `found` is not as `expected` says, as sentences.
+/// Lists every place where `found` differs from `expected`, as sentences.
 pub(super) fn differences(expected: &Value, found: &Value, extent: Extent) -> Vec<String> {
     let mut places = Vec::new();
     compare(expected, found, extent, "answer", &mut places);
@@ -40,8 +40,9 @@ fn compare(expected: &Value, found: &Value, extent: Extent, at: &str, places: &m
             }
             if extent == Extent::Whole {
                 let surplus = found.iter().filter(|(name, _)| !expected.contains_key(*name));
-                places
-                    .extend(surplus.map(|(name, value)| format!("{at}.{name}: not expected, found {}", shown(value))));
+                places.extend(
+                    surplus.map(|(name, value)| format!("{at}.{name}: unexpected field with {}", shown(value))),
+                );
             }
         }
         (Value::Array(expected), Value::Array(found)) => {

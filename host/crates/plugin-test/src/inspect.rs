@@ -1,4 +1,4 @@
-//! What a `.wasm` file is, what it wants, and what it would take: for an operator who was handed one.
+//! Describes a `.wasm` file to an operator: its roles, the capabilities it needs, the resources it would use.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -10,52 +10,53 @@ use frontgate_loader::single;
 use frontgate_telemetry::capture::Lines;
 use serde::Serialize;
 
-use super::bench::{Bench, Outside};
+use super::harness::{Harness, Network};
 use super::project::Project;
 
-/// Memories are counted in pages.
+/// Bytes of a WebAssembly page.
 const PAGE_BYTES: u64 = 65_536;
 
-/// All that can be said of a file.
+/// The description of a file.
 #[derive(Debug, Serialize)]
 pub struct Inspection {
     /// SHA-256 of the file.
     pub digest: String,
-    /// Size, roles, imports, and what it reaches through them.
+    /// Size, roles, imports, and the capabilities behind them.
     #[serde(flatten)]
     pub manifest: Manifest,
     /// The version of the contract that it was built with.
     pub contract: Option<String>,
     /// Languages and tools that it names, each with its versions.
     pub made_with: BTreeMap<String, Vec<String>>,
-    /// What it wants and was not granted, as a sentence.
+    /// Capabilities that it imports without a grant, as a sentence.
     pub not_granted: Option<String>,
-    /// What it takes, if a gateway would load it.
-    pub takes: Option<Takes>,
-    /// Why a gateway would not.
+    /// The resources it uses, if a gateway would load it.
+    #[serde(rename = "takes")]
+    pub resources: Option<Resources>,
+    /// Why a gateway would not load it.
     pub fault: Option<String>,
 }
 
-/// What each call of it takes of the pool, and what it takes once.
+/// What one instance uses of the pool, and what the plugin uses once.
 #[derive(Debug, Serialize)]
-pub struct Takes {
+pub struct Resources {
     /// Memories of one instance.
     pub memories: u32,
-    /// Bytes of the largest, when it starts.
+    /// Bytes of the largest memory at the start.
     pub memory_bytes: u64,
-    /// What a call may have.
+    /// The limit of a call.
     pub memory_bytes_max: usize,
     /// Tables of one instance.
     pub tables: u32,
-    /// Elements of the largest, when it starts.
+    /// Elements of the largest table at the start.
     pub table_elements: u64,
-    /// What a call may have.
+    /// The limit of a call.
     pub table_elements_max: usize,
     /// Bytes of machine code, mapped once.
     pub code_bytes: usize,
 }
 
-/// Looks at a file, against what an author or an operator grants it.
+/// Inspects a file, with the grants of its `plugin.toml` or of the operator's configuration.
 pub async fn inspect(path: &Path, operators: &Path, lines: &Lines) -> anyhow::Result<Inspection> {
     let project = Project::find(path)?;
     let config = Config::default();
@@ -67,27 +68,34 @@ pub async fn inspect(path: &Path, operators: &Path, lines: &Lines) -> anyhow::Re
         let manifest = Manifest { bytes, ..Manifest::default() };
         Description { manifest, incompatibility: Some(format!("{error:#}")), ..Description::default() }
     });
-    let mut inspection =
-        Inspection { digest, manifest, contract, made_with, not_granted: None, takes: None, fault: incompatibility };
+    let mut inspection = Inspection {
+        digest,
+        manifest,
+        contract,
+        made_with,
+        not_granted: None,
+        resources: None,
+        fault: incompatibility,
+    };
     if inspection.fault.is_some() {
         return Ok(inspection);
     }
-    // Nothing is sent while it only starts, so that secrets may be made up.
-    match Bench::open(path, operators, Outside::Staged, lines).await {
-        Ok(bench) => {
-            inspection.not_granted = bench.live.missing_grants();
-            inspection.takes = takes(&bench);
+    // A plugin sends nothing while it is only loaded, so placeholder secrets are enough.
+    match Harness::open(path, operators, Network::Mocked, lines).await {
+        Ok(harness) => {
+            inspection.not_granted = harness.live.missing_grants();
+            inspection.resources = resources(&harness);
         }
         Err(error) => inspection.fault = Some(format!("{error:#}")),
     }
     Ok(inspection)
 }
 
-fn takes(bench: &Bench) -> Option<Takes> {
-    let (component, limits) = (bench.live.pre.component(), &bench.live.limits);
+fn resources(harness: &Harness) -> Option<Resources> {
+    let (component, limits) = (harness.live.pre.component(), &harness.live.limits);
     let needs = component.resources_required()?;
     let code = component.image_range();
-    Some(Takes {
+    Some(Resources {
         memories: needs.num_memories,
         memory_bytes: needs.max_initial_memory_size.unwrap_or_default().saturating_mul(PAGE_BYTES),
         memory_bytes_max: limits.memory_bytes_max,

@@ -1,22 +1,31 @@
-//! One plugin outside a gateway, with the gateway's own sandbox and budgets: what authors try and test with.
+//! Runs one plugin without a gateway, inside the gateway's own sandbox and limits.
 //!
-//! In reading order: a [`project`] is what the author's files say, the [`bench`] holds the plugin, [`values`]
-//! are JSON on one side and the contract's types on the other, the [`stage`] plays everybody that the plugin
-//! sends requests to, [`cases`] are the author's own, [`conformance`] is what the contract expects of every
-//! plugin, and a [`report`] says what came of them.
+//! Authors use it through `frontgate plugin call`, `test` and `inspect`, and through `frontgate dev`. It never serves
+//! callbacks and never touches a gateway's database.
+//!
+//! - [`Project`] is what `plugin.toml` says.
+//! - [`Harness`] holds the loaded plugin and calls it. A mock server receives the requests that the plugin sends.
+//! - [`suite::check`] runs the author's cases (`cases`) and the checks of the contract (`conformance`); [`report`]
+//!   formats the results.
+//!
+//! In ARCHITECTURE.md this crate takes part in no trip of a callback: it replaces the gateway around a call.
 
-mod around;
-pub mod bench;
 pub mod cases;
 mod conformance;
 mod difference;
+mod fixtures;
+pub mod harness;
 pub mod inspect;
-pub mod one;
+mod invocation;
+pub mod invoke;
+mod mock_server;
 pub mod project;
-mod question;
 pub mod report;
-pub mod scratch;
-mod stage;
 pub mod suite;
+mod temp_dir;
 pub mod upstream;
-mod values;
+mod wit_json;
+
+pub use self::harness::{Harness, Network};
+pub use self::project::Project;
+pub use self::temp_dir::temp_dir;

@@ -1,4 +1,4 @@
-//! What an author says of a plugin: `plugin.toml` beside it.
+//! An author's project: `plugin.toml` beside the plugin.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -9,23 +9,23 @@ use serde::Deserialize;
 /// The file's name.
 pub const FILE: &str = "plugin.toml";
 
-/// All that an author says; a `.wasm` file alone says nothing.
+/// The contents of `plugin.toml`; empty for a `.wasm` file without one.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Project {
-    /// What building makes.
+    /// The `.wasm` file that the build writes.
     pub file: PathBuf,
-    /// The command that builds: a program and what it is given.
+    /// The build command: a program and its arguments.
     pub build: Vec<String>,
-    /// What is looked at for changes; everything, if nothing is named.
+    /// Paths that `frontgate dev` watches; the whole folder if empty.
     pub watch: Vec<PathBuf>,
     /// The keys of `[plugins.named.NAME]`.
     pub plugin: Option<toml::Table>,
     /// How it is tested.
     pub test: Test,
-    /// What the contract's own cases may assume.
+    /// Customers that the checks of the contract may use.
     pub conformance: Assumptions,
-    /// Where the file stands.
+    /// The folder of `plugin.toml`.
     #[serde(skip)]
     pub folder: PathBuf,
 }
@@ -34,11 +34,11 @@ pub struct Project {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Test {
-    /// Values that stand in for those of secrets, by name.
+    /// Placeholder values of secrets, by name.
     pub secrets: BTreeMap<String, String>,
-    /// A program that plays an upstream, while tests run.
+    /// A stub of an upstream: a program and its arguments, run during tests.
     pub command: Vec<String>,
-    /// Where granted sites lead instead.
+    /// Addresses that replace granted sites, by site.
     pub upstreams: BTreeMap<String, String>,
 }
 
@@ -46,32 +46,32 @@ pub struct Test {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Assumptions {
-    /// Somebody who sees at least one customer.
+    /// A worker with at least one customer.
     pub worker: Option<String>,
-    /// The id of one.
+    /// The id of a customer.
     pub customer: Option<String>,
-    /// The address of one.
+    /// The address of a customer.
     pub address: Option<String>,
-    /// What finds one.
+    /// A query that finds a customer.
     pub query: Option<String>,
 }
 
 impl Project {
-    /// The project of a `.wasm` file, or of a folder.
+    /// Reads the project of a folder, or of the folder that holds a `.wasm` file.
     pub fn find(path: &Path) -> anyhow::Result<Self> {
         let folder = if path.is_dir() { path } else { path.parent().unwrap_or(Path::new("")) };
         let file = folder.join(FILE);
         let mut project = match std::fs::read_to_string(&file) {
             Ok(text) => toml::from_str(&text).map_err(|error| anyhow::anyhow!("{}: {error}", file.display()))?,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Self::default(),
-            Err(error) => return Err(error).with_context(|| format!("reading {}", file.display())),
+            Err(error) => return Err(error).with_context(|| format!("failed to read {}", file.display())),
         };
         if path.is_dir() {
             if project.file.as_os_str().is_empty() && !file.exists() {
-                bail!("{} is no plugin's project: there is no {FILE} in it", folder.display());
+                bail!("{FILE} not found in {}", folder.display());
             }
             if project.file.as_os_str().is_empty() {
-                bail!("{} does not say what building makes; name it: file = \"NAME.wasm\"", file.display());
+                bail!("{}: `file` is missing; set it to the built file: file = \"NAME.wasm\"", file.display());
             }
             project.file = folder.join(&project.file);
         } else {
@@ -81,17 +81,17 @@ impl Project {
         Ok(project)
     }
 
-    /// The file, if it is there.
+    /// The built file. The error names the build command if the file is missing.
     pub fn built(&self) -> anyhow::Result<&Path> {
         if !self.file.exists() && !self.build.is_empty() {
-            bail!("{} is not there; build it with {}", self.file.display(), self.build.join(" "));
+            bail!("{} not found; build it with {}", self.file.display(), self.build.join(" "));
         }
         Ok(&self.file)
     }
 
-    /// What the plugin is called: its file without the ending.
+    /// The plugin's name: its file name without the extension.
     pub fn name(&self) -> anyhow::Result<&str> {
         let stem = self.file.file_stem().and_then(|stem| stem.to_str());
-        stem.with_context(|| format!("{} is no plugin's name", self.file.display()))
+        stem.with_context(|| format!("invalid plugin file name: {}", self.file.display()))
     }
 }

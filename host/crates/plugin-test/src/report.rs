@@ -1,36 +1,36 @@
-//! What came of the checks, for people, for JUnit's readers, and as JSON.
+//! Formats check results as text, JUnit XML or JSON.
 
 use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use super::suite::{Checked, Outcome};
+use super::suite::{CheckResult, Outcome};
 
-/// For whom it is written.
+/// The format of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
-    /// A person at a terminal.
-    People,
-    /// What reads JUnit's XML.
+    /// Text for a terminal.
+    Text,
+    /// JUnit XML, for CI systems.
     Junit,
-    /// A program.
+    /// JSON, for programs.
     Json,
 }
 
-/// How many checks ended in which way.
+/// Number of checks by outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Count {
-    /// As they should.
+    /// Checks that passed.
     pub passed: usize,
-    /// Not so.
+    /// Checks that failed.
     pub failed: usize,
-    /// Neither.
+    /// Checks that did not apply.
     pub skipped: usize,
 }
 
 impl Count {
-    /// Counts.
-    pub fn of(all: &[Checked]) -> Self {
+    /// Counts results.
+    pub fn of(all: &[CheckResult]) -> Self {
         let count = |kind: fn(&Outcome) -> bool| all.iter().filter(|checked| kind(&checked.outcome)).count();
         Self {
             passed: count(|outcome| matches!(outcome, Outcome::Passed)),
@@ -41,21 +41,21 @@ impl Count {
 }
 
 /// Writes the report on a plugin.
-pub fn write(plugin: &str, all: &[Checked], format: Format) -> String {
+pub fn write(plugin: &str, all: &[CheckResult], format: Format) -> String {
     match format {
-        Format::People => people(plugin, all),
+        Format::Text => text(plugin, all),
         Format::Junit => junit(plugin, all),
         Format::Json => json(plugin, all),
     }
 }
 
-fn people(plugin: &str, all: &[Checked]) -> String {
+fn text(plugin: &str, all: &[CheckResult]) -> String {
     let mut out = String::new();
     let mut group = "";
     for checked in all {
         if checked.group != group {
             group = &checked.group;
-            let title = if group == "cases" { "cases".to_owned() } else { format!("the contract of {group}") };
+            let title = if group == "cases" { "cases".to_owned() } else { format!("contract of {group}") };
             let _ = writeln!(out, "{}{title}", if out.is_empty() { "" } else { "\n" });
         }
         match &checked.outcome {
@@ -63,7 +63,7 @@ fn people(plugin: &str, all: &[Checked]) -> String {
                 let _ = writeln!(out, "  ✓ {}", checked.name);
             }
             Outcome::Skipped(why) => {
-                let _ = writeln!(out, "  - {}\n      not checked: {why}", checked.name);
+                let _ = writeln!(out, "  - {}\n      skipped: {why}", checked.name);
             }
             Outcome::Failed(why) => {
                 let _ = writeln!(out, "  ✗ {}", checked.name);
@@ -77,24 +77,24 @@ fn people(plugin: &str, all: &[Checked]) -> String {
         }
     }
     let Count { passed, failed, skipped } = Count::of(all);
-    let skipped = if skipped > 0 { format!(", {skipped} not checked") } else { String::new() };
+    let skipped = if skipped > 0 { format!(", {skipped} skipped") } else { String::new() };
     let _ = write!(out, "\n{plugin}: {passed} passed, {failed} failed{skipped}");
     out
 }
 
-fn json(plugin: &str, all: &[Checked]) -> String {
+fn json(plugin: &str, all: &[CheckResult]) -> String {
     #[derive(Serialize)]
     struct Report<'r> {
         plugin: &'r str,
         #[serde(flatten)]
         count: Count,
-        checks: &'r [Checked],
+        checks: &'r [CheckResult],
     }
     let report = Report { plugin, count: Count::of(all), checks: all };
     serde_json::to_string_pretty(&report).expect("texts and numbers are JSON")
 }
 
-fn junit(plugin: &str, all: &[Checked]) -> String {
+fn junit(plugin: &str, all: &[CheckResult]) -> String {
     let Count { failed, skipped, .. } = Count::of(all);
     let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
     let name = escaped(plugin);
@@ -128,7 +128,7 @@ fn junit(plugin: &str, all: &[Checked]) -> String {
     out
 }
 
-/// Text as XML takes it, which has no place for most control characters.
+/// Escapes text for XML, which allows few control characters.
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {

@@ -1,4 +1,4 @@
-//! All that is checked of a plugin: the author's cases, and what the contract expects.
+//! The test suite of a plugin: the author's cases and the checks of the contract.
 
 use std::time::{Duration, Instant};
 
@@ -7,24 +7,24 @@ use frontgate_telemetry::capture::Line;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::bench::Bench;
+use super::harness::Harness;
 use super::{cases, conformance};
 
-/// What is checked.
+/// Which checks run.
 #[derive(Debug, Clone, Default)]
-pub struct Choice {
+pub struct Selection {
     /// Only the case of this name.
     pub case: Option<String>,
-    /// Whether what the contract expects is left out.
+    /// Whether the checks of the contract are left out.
     pub no_conformance: bool,
 }
 
-/// What came of one check.
+/// The result of one check.
 #[derive(Debug, Serialize)]
-pub struct Checked {
-    /// `cases`, or the role whose contract it is.
+pub struct CheckResult {
+    /// `cases`, or the role whose contract is checked.
     pub group: String,
-    /// A sentence.
+    /// A sentence that is true if the check passed.
     pub name: String,
     /// How it ended.
     #[serde(flatten)]
@@ -32,13 +32,13 @@ pub struct Checked {
     /// How long it took.
     #[serde(rename = "took_ms", serialize_with = "millis")]
     pub took: Duration,
-    /// What a case was answered.
+    /// The answer to a case.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub answer: Option<Value>,
-    /// What was logged meanwhile.
+    /// Log lines of the check's calls.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub log: Vec<Line>,
-    /// What the calls cost.
+    /// The cost of the check's calls.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub receipts: Vec<CallRecord>,
 }
@@ -47,39 +47,39 @@ pub struct Checked {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case", tag = "outcome", content = "why")]
 pub enum Outcome {
-    /// As it should.
+    /// The plugin behaves as expected.
     Passed,
-    /// Not as it should, in these ways.
+    /// The differences to what was expected.
     Failed(Vec<String>),
-    /// It says nothing about this plugin.
+    /// Why the check does not apply to this plugin.
     Skipped(String),
 }
 
-/// Checks a plugin.
-pub async fn check(bench: &Bench, choice: &Choice) -> anyhow::Result<Vec<Checked>> {
-    let mut all = cases::check(bench, choice.case.as_deref()).await?;
+/// Runs the selected checks, one after another.
+pub async fn check(harness: &Harness, choice: &Selection) -> anyhow::Result<Vec<CheckResult>> {
+    let mut all = cases::check(harness, choice.case.as_deref()).await?;
     if choice.case.is_none() && !choice.no_conformance {
-        all.extend(conformance::check(bench).await);
+        all.extend(conformance::check(harness).await);
     }
     Ok(all)
 }
 
-/// Collects what one check leaves behind.
-pub(super) struct Record {
+/// Collects the answer, log and receipts of one check.
+pub(super) struct Recorder {
     began: Instant,
     pub(super) answer: Option<Value>,
     pub(super) log: Vec<Line>,
     pub(super) receipts: Vec<CallRecord>,
 }
 
-impl Record {
+impl Recorder {
     pub(super) fn begin() -> Self {
         Self { began: Instant::now(), answer: None, log: Vec::new(), receipts: Vec::new() }
     }
 
-    pub(super) fn end(self, group: &str, name: &str, outcome: Outcome) -> Checked {
+    pub(super) fn end(self, group: &str, name: &str, outcome: Outcome) -> CheckResult {
         let Self { began, answer, log, receipts } = self;
-        Checked {
+        CheckResult {
             group: group.to_owned(),
             name: name.to_owned(),
             outcome,
@@ -91,24 +91,24 @@ impl Record {
     }
 }
 
-/// What an author can do about a call that ended without an answer.
-pub(super) fn no_answer(function: &str, error: &CallError) -> String {
+/// Says why a call returned no answer, and what its author can do.
+pub(super) fn describe_failure(function: &str, error: &CallError) -> String {
     let detail = error.detail().map(|detail| format!(": {detail}")).unwrap_or_default();
     let remedy = match error {
         CallError::OutOfTime("cpu_time_ms") => {
-            "; it computed for longer than it may: do less in one call, or ask the operator for more `cpu_time_ms`"
+            "; CPU time limit exceeded: do less in one call, or ask the operator for more `cpu_time_ms`"
         }
         CallError::OutOfTime(_) => {
-            "; answer sooner: give requests a deadline of their own, and say `unavailable` when it has passed"
+            "; answer sooner: set a deadline on requests, and return `unavailable` when it passes"
         }
         CallError::Trap { limit: Some("answer_bytes_max"), .. } => {
-            "; the answer, or what was handed to the gateway, is too large: keep to `page-size`, and leave out what nobody reads"
+            "; answer or arguments of an import too large: keep to `page-size`, and leave out fields that are not shown"
         }
-        CallError::Trap { limit: Some("memory_bytes_max"), .. } => "; it took more memory than it may",
-        CallError::Trap { .. } => "; catch what can go wrong, and answer one of the contract's errors",
+        CallError::Trap { limit: Some("memory_bytes_max"), .. } => "; memory limit exceeded",
+        CallError::Trap { .. } => "; handle the failure, and return one of the contract's errors",
         _ => "",
     };
-    format!("{function} gave no answer: {error}{detail}{remedy}")
+    format!("{function} returned no answer: {error}{detail}{remedy}")
 }
 
 fn millis<S: serde::Serializer>(time: &Duration, out: S) -> Result<S::Ok, S::Error> {

@@ -1,4 +1,4 @@
-//! Programs of the author's that play a plugin's upstreams: where they are, and the one that tests start.
+//! Stubs of a plugin's upstreams: their addresses, and the program that tests start.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -21,11 +21,11 @@ use url::{Position, Url};
 
 use super::project::Project;
 
-/// How long a program may take to listen.
-const START_PATIENCE: Duration = Duration::from_secs(20);
+/// How long a program may take until it listens.
+const START_TIMEOUT: Duration = Duration::from_secs(20);
 const START_PAUSE: Duration = Duration::from_millis(20);
 
-/// Where sites lead, by authority.
+/// Stub addresses by the authority of the site that each replaces.
 #[derive(Debug, Default)]
 pub struct Upstreams(BTreeMap<String, Upstream>);
 
@@ -35,16 +35,16 @@ struct Upstream {
     address: SocketAddr,
 }
 
-/// A program that ends with this.
-pub struct Program(Child);
+/// A running stub program. Dropping this ends its process group.
+pub struct UpstreamProgram(Child);
 
 impl Upstreams {
-    /// Those that an author names.
+    /// Reads `test.upstreams` of a project.
     pub fn of(project: &Project) -> anyhow::Result<Self> {
         let mut all = BTreeMap::new();
         for (site, upstream) in &project.test.upstreams {
             let fault = |what: &str| {
-                format!("plugin.toml: test.upstreams: `{what}` is no address such as http://127.0.0.1:4010")
+                format!("plugin.toml: test.upstreams: invalid address `{what}`; write it as http://127.0.0.1:4010")
             };
             let url = Url::parse(site).with_context(|| fault(site))?;
             let to = Url::parse(upstream).with_context(|| fault(upstream))?;
@@ -56,19 +56,19 @@ impl Upstreams {
         Ok(Self(all))
     }
 
-    /// Leads requests there directly; others go where they should.
+    /// Redirects connections to these sites; other connections go to the real host.
     pub fn redirect(&self) -> Redirect {
         let sites = self.0.values().map(|upstream| (upstream.site.clone(), upstream.address));
         let sites: BTreeMap<String, SocketAddr> = sites.collect();
         Arc::new(move |site| sites.get(site).copied().map(Ok))
     }
 
-    /// The site that has this authority.
+    /// The site with this authority.
     pub(super) fn site(&self, authority: &str) -> Option<String> {
         self.0.get(authority).map(|upstream| upstream.site.clone())
     }
 
-    /// Hands a request on; none if nobody is named for it.
+    /// Forwards a request to the stub of its site; `None` if there is no stub.
     pub(super) async fn forward(
         &self,
         authority: &str,
@@ -79,13 +79,13 @@ impl Upstreams {
         Some(upstream.exchange(head, body).await)
     }
 
-    /// Waits until somebody listens everywhere.
+    /// Waits until every stub listens.
     async fn listening(&self) -> anyhow::Result<()> {
-        let until = Instant::now() + START_PATIENCE;
+        let until = Instant::now() + START_TIMEOUT;
         for Upstream { site, address } in self.0.values() {
             while let Err(error) = TcpStream::connect(address).await {
                 if Instant::now() >= until {
-                    bail!("the upstream of {site} does not listen at {address}: {error}");
+                    bail!("upstream of {site} does not listen at {address}: {error}");
                 }
                 sleep(START_PAUSE).await;
             }
@@ -97,15 +97,15 @@ impl Upstreams {
 impl Upstream {
     async fn exchange(&self, head: &request::Parts, body: Bytes) -> anyhow::Result<(StatusCode, HeaderMap, Bytes)> {
         let stream =
-            TcpStream::connect(self.address).await.with_context(|| format!("connecting to {}", self.address))?;
+            TcpStream::connect(self.address).await.with_context(|| format!("failed to connect to {}", self.address))?;
         let request = Request::from_parts(head.clone(), Full::new(body));
         let (head, body) = one_shot(stream, request).await?.into_parts();
         Ok((head.status, head.headers, body))
     }
 }
 
-impl Program {
-    /// Starts the one that an author names, and waits until the upstreams listen.
+impl UpstreamProgram {
+    /// Starts `test.command` of a project, if there is one, and waits until the upstreams listen.
     pub async fn start(project: &Project, upstreams: &Upstreams) -> anyhow::Result<Option<Self>> {
         let Some((program, arguments)) = project.test.command.split_first() else {
             return Ok(None);
@@ -115,11 +115,11 @@ impl Program {
         if !project.folder.as_os_str().is_empty() {
             command.current_dir(&project.folder);
         }
-        let child = command.spawn().with_context(|| format!("plugin.toml: test.command: starting {program}"))?;
+        let child = command.spawn().with_context(|| format!("plugin.toml: test.command: failed to start {program}"))?;
         let mut program = Self(child);
         tokio::select! {
             listening = upstreams.listening() => listening?,
-            ended = program.ended() => bail!("plugin.toml: test.command ended at once: {ended}"),
+            ended = program.ended() => bail!("plugin.toml: test.command ended before its upstreams listened: {ended}"),
         }
         Ok(Some(program))
     }
@@ -135,10 +135,10 @@ impl Program {
     }
 }
 
-impl Drop for Program {
+impl Drop for UpstreamProgram {
     fn drop(&mut self) {
         let group = i32::try_from(self.0.id()).ok().and_then(Pid::from_raw);
-        // It may have ended by itself.
+        // The process may have ended already.
         let _ = group.map(|group| kill_process_group(group, Signal::TERM));
         let _ = self.0.kill();
         let _ = self.0.wait();

@@ -127,7 +127,7 @@ impl Engine {
             .thread_name("plugin")
             .on_thread_start(move || {
                 // On Linux, niceness is per thread.
-                if let Err(error) = niceness.map_err(Into::into).and_then(scheduling::give_way) {
+                if let Err(error) = niceness.map_err(Into::into).and_then(scheduling::lower_priority) {
                     debug!("failed to lower the priority of a plugin thread: {error}");
                 }
             })

@@ -1,5 +1,7 @@
-//! Bindings for languages whose toolchains have no generator of their own: by those of wit-bindgen, and, for
-//! TypeScript, by one that knows how QuickJS passes values.
+//! Writes bindings for languages without a generator in their toolchain.
+//!
+//! wit-bindgen generates those of C and Go. TypeScript has its own generator, since other ones declare values in
+//! another way than QuickJS passes them.
 
 use std::path::Path;
 
@@ -9,30 +11,30 @@ use super::embedded::GO_PACKAGE;
 use super::files::{Files, write_changed};
 use super::{World, typescript};
 
-/// The module that Go's bindings import, and where it lies beside them.
+/// The module that Go bindings import, and its folder beside them.
 const GO_PACKAGE_NAME: &str = "go.bytecodealliance.org/pkg";
 const GO_PACKAGE_FOLDER: &str = "wit_package";
 
-/// Which language bindings are for.
+/// The language of bindings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Bindings {
-    /// A header, a source, and an object file that describes the plugin.
+    /// A header, a source and an object file with the world
     C,
-    /// A module of packages, one for each interface.
+    /// A module with a package for each interface
     Go,
-    /// Declarations, as QuickJS passes values.
+    /// Declarations for QuickJS
     #[value(name = "typescript")]
     TypeScript,
 }
 
-/// Writes bindings into a folder, over those that were there.
+/// Writes bindings into a folder, over existing ones.
 pub fn write_bindings(language: Bindings, world: &World, folder: &Path) -> anyhow::Result<()> {
     let (mut resolve, id) = world.resolve()?;
     let mut generated = Generated::default();
     match language {
         Bindings::C => wit_bindgen_c::Opts::default().build().generate(&mut resolve, id, &mut generated)?,
         Bindings::Go => {
-            // The same text whether there is a formatter or not.
+            // The output must not depend on an installed formatter.
             let options =
                 wit_bindgen_go::Opts { format: wit_bindgen_go::Format::False, quiet: true, ..Default::default() };
             options.build().generate(&mut resolve, id, &mut generated)?;
@@ -43,18 +45,18 @@ pub fn write_bindings(language: Bindings, world: &World, folder: &Path) -> anyho
     if language == Bindings::Go {
         files.extend(go_package());
         files.insert("go.mod".into(), go_module().into());
-        // The author may have added modules.
+        // Keep the author's modules.
         files.retain(|path, _| path != Path::new("go.mod") || !folder.join(path).exists());
     }
     write_changed(folder, &files)
 }
 
-/// The module that generated Go imports, which need not be fetched so.
+/// The module that generated Go imports, so that it need not be downloaded.
 fn go_package() -> Files {
     GO_PACKAGE.iter().map(|(path, text)| (Path::new(GO_PACKAGE_FOLDER).join(path), (*text).into())).collect()
 }
 
-/// The generator's own asks for an older Go than the package does.
+/// The `go.mod` of the bindings. The generator's own names an older Go version than the imported module needs.
 fn go_module() -> String {
     let package = GO_PACKAGE.iter().find(|(path, _)| *path == "go.mod").map(|(_, text)| *text).unwrap_or_default();
     let version = package.lines().find(|line| line.starts_with("go ")).unwrap_or_default();
@@ -67,7 +69,7 @@ module wit_component
 
 require {requirement}
 
-// The same source as the published one, so that nothing is fetched.
+// The published source, kept here so that nothing is downloaded.
 replace {GO_PACKAGE_NAME} => ./{GO_PACKAGE_FOLDER}
 "
     )

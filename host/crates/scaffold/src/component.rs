@@ -1,4 +1,4 @@
-//! The last step for languages whose compilers make core modules: the component around one.
+//! Converts core modules to components, for languages whose compilers write core modules.
 
 use std::fs;
 use std::path::Path;
@@ -11,14 +11,14 @@ use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 
 use super::World;
 
-/// Makes a component of a core module: describes it with a world, unless its linker has done so, and adapts WASI
-/// preview 1 to the WASI that the gateway has.
+/// Converts a core module to a component. Embeds the world, unless the linker did, and adapts WASI preview 1 to
+/// preview 2.
 pub fn componentize(core: &Path, world: &World, component: &Path) -> anyhow::Result<()> {
-    let mut module = fs::read(core).with_context(|| format!("reading {}", core.display()))?;
-    anyhow::ensure!(module.starts_with(b"\0asm"), "{} is no WebAssembly module", core.display());
+    let mut module = fs::read(core).with_context(|| format!("failed to read {}", core.display()))?;
+    anyhow::ensure!(module.starts_with(b"\0asm"), "{} is not a WebAssembly module", core.display());
     anyhow::ensure!(
         !wasmparser::Parser::is_component(&module),
-        "{} is a component already; a plugin can be just that file",
+        "{} is a component already; use it as it is",
         core.display()
     );
     if !is_described(&module) {
@@ -27,13 +27,13 @@ pub fn componentize(core: &Path, world: &World, component: &Path) -> anyhow::Res
     }
     let mut encoder = ComponentEncoder::default();
     let encoded = encoder.validate(true).module(&module)?.adapter(PREVIEW1, REACTOR)?.encode();
-    let made = encoded.with_context(|| format!("{} does not fit the world", core.display()))?;
+    let bytes = encoded.with_context(|| format!("{} does not match the world", core.display()))?;
     let unfinished = component.with_extension("unfinished");
-    let written = fs::write(&unfinished, made).and_then(|()| fs::rename(&unfinished, component));
-    written.with_context(|| format!("writing {}", component.display()))
+    let written = fs::write(&unfinished, bytes).and_then(|()| fs::rename(&unfinished, component));
+    written.with_context(|| format!("failed to write {}", component.display()))
 }
 
-/// Whether the module carries a description: that of C's bindings is an object file of theirs.
+/// Whether the module contains its world already: C bindings bring it as an object file.
 fn is_described(module: &[u8]) -> bool {
     let sections = wasmparser::Parser::new(0).parse_all(module).map_while(Result::ok);
     sections.into_iter().any(|section| match section {

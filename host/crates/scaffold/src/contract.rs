@@ -1,4 +1,4 @@
-//! The contract as files, and the worlds that bindings are made for.
+//! The contract's WIT as files, and the worlds for which bindings and components are built.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -9,29 +9,34 @@ use wit_parser::{Resolve, SourceMap, WorldId};
 use super::Role;
 use super::embedded::{CONTRACT, STARTERS};
 use super::files::{Files, write_new};
-use super::marks::Marks;
+use super::template::Template;
 
-/// What a project's world is called.
+/// The name of a project's world.
 pub const PROJECT_WORLD: &str = "plugin";
 
-/// Where a project's own WIT keeps the contract.
+/// The folder of the contract in a project.
 const DEPENDENCY: &str = "wit/deps/frontgate-plugin";
 
-/// Which world something is made for.
+/// A world of WIT.
 pub enum World {
-    /// The one of a project with these roles.
+    /// The world of a project with these roles.
     Of(BTreeSet<Role>),
-    /// One in a folder of WIT.
-    Named { folder: PathBuf, world: String },
+    /// A world in a folder of WIT.
+    Named {
+        /// The folder.
+        folder: PathBuf,
+        /// The world's name.
+        world: String,
+    },
 }
 
 impl World {
-    /// Reads it.
+    /// Parses the WIT.
     pub(super) fn resolve(&self) -> anyhow::Result<(Resolve, WorldId)> {
         let mut resolve = Resolve::default();
         let (package, world) = match self {
             Self::Named { folder, world } => {
-                let pushed = resolve.push_path(folder).with_context(|| format!("reading {}", folder.display()));
+                let pushed = resolve.push_path(folder).with_context(|| format!("failed to read {}", folder.display()));
                 (pushed?.0, world.as_str())
             }
             Self::Of(roles) => {
@@ -43,7 +48,7 @@ impl World {
             }
         };
         let id =
-            resolve.select_world(&[package], Some(world)).with_context(|| format!("looking for world `{world}`"))?;
+            resolve.select_world(&[package], Some(world)).with_context(|| format!("failed to find world `{world}`"))?;
         Ok((resolve, id))
     }
 }
@@ -52,7 +57,7 @@ fn parse(sources: SourceMap) -> anyhow::Result<wit_parser::UnresolvedPackageGrou
     sources.parse().map_err(|(_, error)| anyhow::anyhow!("{error}"))
 }
 
-/// The package of the contract itself, without those of others.
+/// The files of the contract's own package, without its dependencies.
 fn own<'f>(files: &'f [(&'f str, &'f str)]) -> impl Iterator<Item = (&'f str, &'f str)> {
     files.iter().copied().filter(|(path, _)| !path.contains('/'))
 }
@@ -61,21 +66,21 @@ fn own<'f>(files: &'f [(&'f str, &'f str)]) -> impl Iterator<Item = (&'f str, &'
 fn world_of(roles: &BTreeSet<Role>) -> String {
     let (_, text) =
         STARTERS.iter().find(|(path, _)| *path == "every/wit/world.wit").expect("every starter has a world");
-    Marks { name: PROJECT_WORLD, roles }.replace(text)
+    Template { name: PROJECT_WORLD, roles }.render(text)
 }
 
-/// What a project needs of the contract, beside its own world.
+/// The contract as a dependency of a project's own WIT.
 pub(super) fn dependency() -> Files {
     let files = own(CONTRACT).map(|(path, text)| (Path::new(DEPENDENCY).join(path), text.into()));
     files.collect()
 }
 
-/// The contract as the SDK needs it.
+/// The contract with its dependencies, below a folder.
 pub(super) fn inside(folder: &Path) -> Files {
     CONTRACT.iter().map(|(path, text)| (folder.join(path), (*text).into())).collect()
 }
 
-/// Writes the contract, with a world for each role.
+/// Writes the contract, with a world for each role, into a missing or empty folder.
 pub fn write_contract(folder: &Path) -> anyhow::Result<()> {
     write_new(folder, &inside(Path::new("")))
 }

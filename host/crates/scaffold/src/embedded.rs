@@ -1,3 +1,3 @@
-//! Files that are part of the program, by their paths; `build.rs` lists them.
+//! The embedded files, by path. `build.rs` generates the lists.
 
 include!(concat!(env!("OUT_DIR"), "/embedded.rs"));

@@ -1,4 +1,4 @@
-//! Writing what was made: into a new place, or over what the same command made before.
+//! Writes generated files into a new folder, or over those of an earlier run.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,21 +8,21 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 
-/// Files by their paths below a folder.
+/// Contents of files by path, relative to a folder.
 pub(super) type Files = BTreeMap<PathBuf, Vec<u8>>;
 
-/// Writes into a folder that is not there yet, or empty.
+/// Writes into a folder that is missing or empty.
 pub(super) fn write_new(folder: &Path, files: &Files) -> anyhow::Result<()> {
     match fs::read_dir(folder).map(|entries| entries.count()) {
         Ok(0) => {}
-        Ok(_) => bail!("{} is there already, and not empty; nothing was written", folder.display()),
+        Ok(_) => bail!("folder {} is not empty; nothing was written", folder.display()),
         Err(error) if error.kind() == ErrorKind::NotFound => {}
-        Err(error) => return Err(error).with_context(|| format!("reading {}", folder.display())),
+        Err(error) => return Err(error).with_context(|| format!("failed to read {}", folder.display())),
     }
     files.iter().try_for_each(|(path, bytes)| write(&folder.join(path), bytes))
 }
 
-/// Writes what says something else than before: a file that stays as it is wakes nobody who watches it.
+/// Writes changed files only, so that file watchers are not triggered by the others.
 pub(super) fn write_changed(folder: &Path, files: &Files) -> anyhow::Result<()> {
     let changed = files.iter().filter(|(path, bytes)| fs::read(folder.join(path)).ok().as_ref() != Some(*bytes));
     changed.into_iter().try_for_each(|(path, bytes)| write(&folder.join(path), bytes))
@@ -37,5 +37,5 @@ fn write(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
         }
         std::io::Result::Ok(())
     };
-    written().with_context(|| format!("writing {}", path.display()))
+    written().with_context(|| format!("failed to write {}", path.display()))
 }

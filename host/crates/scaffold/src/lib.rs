@@ -1,15 +1,21 @@
-//! How a plugin begins: a project in the author's language, the contract as files, bindings, and the last step
-//! from a core module to a component. Nothing here knows the gateway.
+//! Creates projects for new plugins: starters in six languages, the contract's WIT, bindings, components.
+//!
+//! It never loads or runs a plugin, and depends on no other crate of the gateway. Everything that it writes is embedded
+//! in the program by `build.rs`, so authors need no network for it.
+//!
+//! - [`write_project`] fills in a starter for a [`Language`] and a set of [`Role`]s.
+//! - [`write_contract`] and [`write_bindings`] write the contract, and [`Bindings`] for a [`World`] of it.
+//! - [`componentize`] converts a core module to a component.
 
 mod bindings;
 mod component;
 mod contract;
 mod embedded;
 mod files;
-mod marks;
 mod name;
 mod project;
 mod sdk;
+mod template;
 mod typescript;
 
 pub use self::bindings::{Bindings, write_bindings};
@@ -17,21 +23,27 @@ pub use self::component::componentize;
 pub use self::contract::{PROJECT_WORLD, World, write_contract};
 pub use self::project::write_project;
 
-/// What a project can be written in.
+/// The language of a project.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Language {
+    /// Rust, with `frontgate-sdk`
     Rust,
+    /// Python, with componentize-py
     Python,
+    /// JavaScript, with componentize-qjs
     #[value(name = "javascript")]
     JavaScript,
+    /// TypeScript, with componentize-qjs
     #[value(name = "typescript")]
     TypeScript,
+    /// C, with wasi-sdk
     C,
+    /// Go, with wit-bindgen
     Go,
 }
 
 impl Language {
-    /// The folder of its starter.
+    /// The folder in `host/starters`.
     fn folder(self) -> &'static str {
         match self {
             Self::Rust => "rust",
@@ -44,14 +56,20 @@ impl Language {
     }
 }
 
-/// What a plugin can answer.
+/// A role of the contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
 pub enum Role {
+    /// Lists and finds customers
     Crm,
+    /// Suggests message templates
     Templates,
+    /// Chooses the number of an outgoing conversation
     Outgoing,
+    /// Assigns conversations to workers
     Routing,
+    /// Handles webhooks of Twilio Conversations
     Conversations,
+    /// Connects a messaging provider to Front
     Channel,
 }
 
@@ -59,7 +77,7 @@ impl Role {
     const ALL: [Self; 6] =
         [Self::Crm, Self::Templates, Self::Outgoing, Self::Routing, Self::Conversations, Self::Channel];
 
-    /// As the contract has it.
+    /// The name in the contract.
     fn name(self) -> &'static str {
         match self {
             Self::Crm => "crm",
@@ -71,7 +89,7 @@ impl Role {
         }
     }
 
-    /// The role of this name.
+    /// The role with this name.
     fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|role| role.name() == name)
     }

@@ -1,12 +1,11 @@
-//! A project's name: it becomes a folder, a file, a package of its language, and the plugin's name in
-//! `config.toml`.
+//! Checks a project's name, which is also the name of a folder, a file, a package and the plugin in `config.toml`.
 
 use anyhow::bail;
 
-/// Longer ones are no help to anybody.
+/// Characters of a name.
 const LENGTH_MAX: usize = 64;
 
-/// What a project cannot be called, since its language, its tools or its own parts are called so.
+/// Names reserved by languages, their tools, or parts of a project.
 const TAKEN: [&str; 52] = [
     "abstract",
     "alloc",
@@ -62,18 +61,18 @@ const TAKEN: [&str; 52] = [
     "where",
 ];
 
-/// Refuses a name that would not work in every place.
+/// Rejects a name that one of these places does not accept.
 pub(super) fn check(name: &str) -> anyhow::Result<()> {
     let word = |word: &str| !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
     let letter = name.starts_with(|c: char| c.is_ascii_lowercase());
     if !letter || !name.split('-').all(word) || name.len() > LENGTH_MAX {
         bail!(
-            "`{name}` cannot be a plugin's name: small letters a to z, digits, and single hyphens between them, \
-             beginning with a letter, at most {LENGTH_MAX} of them, such as `acme-crm`"
+            "invalid plugin name `{name}`: use lowercase letters a to z, digits and single hyphens, start with a \
+             letter, at most {LENGTH_MAX} characters, such as `acme-crm`"
         );
     }
     if TAKEN.contains(&name) {
-        bail!("`{name}` cannot be a plugin's name: it means something else to compilers; `{name}-plugin` would do");
+        bail!("invalid plugin name `{name}`: reserved by compilers; use `{name}-plugin`");
     }
     Ok(())
 }
@@ -83,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_those_that_work_everywhere() {
+    fn only_names_that_work_everywhere_are_accepted() {
         for name in ["crm", "acme-crm", "a1", "hubspot-2-crm"] {
             assert!(check(name).is_ok(), "{name}");
         }

@@ -1,5 +1,7 @@
-//! The SDK as a crate of its own inside a Rust project, until it can be had from a registry, and the lock file
-//! that keeps the project's dependencies at the versions this gateway was tested with.
+//! The SDK as a crate inside a Rust project, and the project's lock file.
+//!
+//! A copy is needed until the SDK is on crates.io. The lock file pins dependencies to the versions that this gateway
+//! was tested with.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -16,25 +18,25 @@ const LOCK: &str = include_str!("../../../../Cargo.lock");
 
 const SDK_NAME: &str = "frontgate-sdk";
 
-/// Where a project has it.
+/// The SDK's folder in a project.
 const FOLDER: &str = "sdk";
 
-/// The crate, with the contract that it is generated from.
+/// The crate's files, with the contract that its bindings are generated from.
 pub(super) fn files() -> anyhow::Result<Files> {
     let folder = Path::new(FOLDER);
     let mut files = super::contract::inside(&folder.join("wit"));
     for (path, text) in SDK {
-        // Here the contract lies inside the crate.
+        // In a project the contract is inside the crate.
         files.insert(folder.join(path), text.replace("\"../wit\"", "\"wit\"").into());
     }
     files.insert(folder.join("Cargo.toml"), toml::to_string(&manifest()?)?.into());
     Ok(files)
 }
 
-/// The crate's manifest, with what the workspace says put in its place.
+/// The crate's manifest, with inherited keys replaced by the workspace's values.
 fn manifest() -> anyhow::Result<Table> {
-    let mut manifest: Table = MANIFEST.parse().context("the SDK's manifest")?;
-    let workspace: Table = WORKSPACE.parse().context("the workspace's manifest")?;
+    let mut manifest: Table = MANIFEST.parse().context("failed to parse the SDK's manifest")?;
+    let workspace: Table = WORKSPACE.parse().context("failed to parse the workspace's manifest")?;
     let shared = |table: &str| workspace["workspace"].get(table).and_then(Value::as_table);
     for part in ["lints", "dev-dependencies"] {
         manifest.remove(part);
@@ -46,15 +48,16 @@ fn manifest() -> anyhow::Result<Table> {
             if inherits.remove("workspace").is_none() {
                 continue;
             }
-            let inherited =
-                shared(table).and_then(|table| table.get(key)).with_context(|| format!("no shared {key}"))?;
+            let inherited = shared(table)
+                .and_then(|table| table.get(key))
+                .with_context(|| format!("workspace key `{key}` not found"))?;
             *value = merge(inherited, inherits);
         }
     }
     Ok(manifest)
 }
 
-/// What the workspace says, and what the member adds to it.
+/// Merges the workspace's value of a dependency with the member's additions.
 fn merge(inherited: &Value, added: &Table) -> Value {
     if added.is_empty() {
         return inherited.clone();
@@ -72,10 +75,10 @@ fn merge(inherited: &Value, added: &Table) -> Value {
     merged.into()
 }
 
-/// The lock file of a project with this manifest: the part of the workspace's own that it needs.
+/// The lock file of a project with this manifest: a subset of the workspace's lock file.
 pub(super) fn lock(name: &str, project: &str) -> anyhow::Result<String> {
-    let project: Table = project.parse().context("the project's manifest")?;
-    let all: Table = LOCK.parse().context("the lock file")?;
+    let project: Table = project.parse().context("failed to parse the project's manifest")?;
+    let all: Table = LOCK.parse().context("failed to parse the lock file")?;
     let packages: Vec<&Table> = all["package"].as_array().into_iter().flatten().filter_map(Value::as_table).collect();
     let mut own = Table::from_iter([("name".to_owned(), name.into())]);
     own.insert("version".to_owned(), project["package"]["version"].clone());
@@ -83,13 +86,14 @@ pub(super) fn lock(name: &str, project: &str) -> anyhow::Result<String> {
 
     let (mut locked, mut seen) = (vec![own], BTreeSet::new());
     let mut wanted: Vec<String> = names(&project).map(str::to_owned).collect();
-    while let Some(wish) = wanted.pop() {
-        if !seen.insert(wish.clone()) {
+    while let Some(dependency) = wanted.pop() {
+        if !seen.insert(dependency.clone()) {
             continue;
         }
-        let mut package = find(&packages, &wish).with_context(|| format!("{wish} is not locked"))?.clone();
-        if wish == SDK_NAME {
-            forget_what_tests_need(&mut package)?;
+        let found = find(&packages, &dependency);
+        let mut package = found.with_context(|| format!("package {dependency} not found in the lock file"))?.clone();
+        if dependency == SDK_NAME {
+            remove_dev_dependencies(&mut package)?;
         }
         wanted.extend(dependencies(&package).map(str::to_owned));
         locked.push(package);
@@ -100,20 +104,20 @@ pub(super) fn lock(name: &str, project: &str) -> anyhow::Result<String> {
     Ok(toml::to_string_pretty(&lock)?)
 }
 
-/// A package by what another one's dependencies call it: a name, and a version where there are several.
-fn find<'l>(packages: &[&'l Table], wish: &str) -> Option<&'l Table> {
-    let mut words = wish.split(' ');
+/// Finds a package by its entry in a list of dependencies: `NAME`, or `NAME VERSION` where there are several versions.
+fn find<'l>(packages: &[&'l Table], dependency: &str) -> Option<&'l Table> {
+    let mut words = dependency.split(' ');
     let (name, version) = (words.next(), words.next());
-    let is_it = |package: &Table| {
+    let matches = |package: &Table| {
         package["name"].as_str() == name && (version.is_none() || package["version"].as_str() == version)
     };
-    packages.iter().copied().find(|package| is_it(package))
+    packages.iter().copied().find(|package| matches(package))
 }
 
-/// The workspace has locked that, too.
-fn forget_what_tests_need(package: &mut Table) -> anyhow::Result<()> {
+/// Removes the SDK's dev-dependencies, which the workspace's lock file lists as dependencies.
+fn remove_dev_dependencies(package: &mut Table) -> anyhow::Result<()> {
     let manifest = manifest()?;
-    let needed = |wish: &&str| names(&manifest).any(|name| wish.split(' ').next() == Some(name));
+    let needed = |dependency: &&str| names(&manifest).any(|name| dependency.split(' ').next() == Some(name));
     let kept: Vec<Value> = dependencies(package).filter(needed).map(Value::from).collect();
     package.insert("dependencies".to_owned(), kept.into());
     Ok(())

@@ -1,6 +1,7 @@
-//! The contract as TypeScript declarations, with its words, as componentize-qjs passes values: 64-bit numbers are
-//! numbers, none is null, bytes are a `Uint8Array`, and errors are thrown. Generators for other engines write other
-//! types.
+//! Generates TypeScript declarations of the contract, with its comments, for componentize-qjs.
+//!
+//! 64-bit integers are numbers, `none` is null, bytes are a `Uint8Array`, and errors are thrown. Generators for other
+//! engines declare other types.
 
 use std::fmt::Write as _;
 
@@ -9,23 +10,23 @@ use wit_parser::{
     Docs, Function, InterfaceId, Param, Resolve, Type, TypeDef, TypeDefKind, TypeOwner, WorldId, WorldItem,
 };
 
-/// Names of functions in WIT that TypeScript has another use for.
-const TAKEN: [&str; 4] = ["delete", "export", "import", "new"];
+/// Function names that are reserved words of TypeScript.
+const RESERVED: [&str; 4] = ["delete", "export", "import", "new"];
 
 const HEADER: &str = "\
 // Written by `frontgate plugin bindings typescript` from the contract; edits are lost.
 //
-// As QuickJS passes values: `null` is none (`undefined` will do on the way out), an error is thrown as the value
-// of its type, and 64-bit numbers are numbers.
+// Values as QuickJS passes them: none is `null` (a plugin may return `undefined`), an error is thrown as a value of
+// its type, and 64-bit integers are numbers.
 ";
 
-/// Declarations of every interface that a world imports or exports.
+/// Declares every interface that a world imports or exports.
 pub(super) fn declarations(resolve: &Resolve, world: WorldId) -> anyhow::Result<String> {
     let world = &resolve.worlds[world];
     let mut text = HEADER.to_owned();
     for (exported, items) in [(false, &world.imports), (true, &world.exports)] {
         for item in items.values() {
-            let WorldItem::Interface { id, .. } = item else { bail!("a world whose items are no interfaces") };
+            let WorldItem::Interface { id, .. } = item else { bail!("unsupported world: an item is not an interface") };
             module(resolve, *id, exported, &mut text)?;
         }
     }
@@ -45,7 +46,7 @@ fn module(resolve: &Resolve, id: InterfaceId, exported: bool, text: &mut String)
         let role = pascal(interface.name.as_deref().unwrap_or_default());
         writeln!(
             text,
-            "  /** What a plugin exports as `{}`. */",
+            "  /** The interface that a plugin exports as `{}`. */",
             camel(interface.name.as_deref().unwrap_or_default())
         )?;
         writeln!(text, "  export interface {role} {{")?;
@@ -58,7 +59,7 @@ fn module(resolve: &Resolve, id: InterfaceId, exported: bool, text: &mut String)
         for function in interface.functions.values() {
             comment(&function.docs, "  ", text);
             let (name, signature) = (camel(&function.name), signature(resolve, function, false)?);
-            match TAKEN.contains(&&*name) {
+            match RESERVED.contains(&&*name) {
                 true => writeln!(text, "  function {name}_{signature};\n  export {{ {name}_ as {name} }};")?,
                 false => writeln!(text, "  export function {name}{signature};")?,
             }
@@ -83,7 +84,7 @@ fn definition(resolve: &Resolve, name: &str, of: &TypeDef, text: &mut String) ->
             writeln!(text, "  export interface {name} {{")?;
             for field in &record.fields {
                 comment(&field.docs, "    ", text);
-                // What is none may as well be left out.
+                // An optional field may be left out.
                 let mark = if is_option(resolve, &field.ty) { "?" } else { "" };
                 writeln!(text, "    {}{mark}: {};", camel(&field.name), written(resolve, &field.ty)?)?;
             }
@@ -115,7 +116,7 @@ fn definition(resolve: &Resolve, name: &str, of: &TypeDef, text: &mut String) ->
 
 fn signature(resolve: &Resolve, function: &Function, exported: bool) -> anyhow::Result<String> {
     let optional = |parameter: &Param| is_option(resolve, &parameter.ty);
-    // What follows a parameter that may be left out may be left out as well.
+    // A parameter can be optional only if all parameters after it are.
     let needed = function.params.iter().rposition(|parameter| !optional(parameter)).map_or(0, |last| last + 1);
     let parameters = function.params.iter().enumerate().map(|(place, parameter)| {
         let mark = if !exported && place >= needed { "?" } else { "" };
@@ -123,7 +124,7 @@ fn signature(resolve: &Resolve, function: &Function, exported: bool) -> anyhow::
     });
     let parameters = parameters.collect::<anyhow::Result<Vec<_>>>()?.join(", ");
     let mut result = function.result;
-    // The other outcome is thrown.
+    // The error is thrown.
     if let Some(Type::Id(id)) = result
         && let TypeDefKind::Result(outcomes) = &resolve.types[id].kind
     {
@@ -145,7 +146,7 @@ fn written(resolve: &Resolve, ty: &Type) -> anyhow::Result<String> {
                 None => anonymous(resolve, of)?,
             }
         }
-        Type::ErrorContext => bail!("error contexts have no declarations here"),
+        Type::ErrorContext => bail!("unsupported type: error-context"),
         _ => "number".to_owned(),
     })
 }
@@ -167,7 +168,7 @@ fn anonymous(resolve: &Resolve, of: &TypeDef) -> anyhow::Result<String> {
             let (ok, err) = (optional(&outcomes.ok)?, optional(&outcomes.err)?);
             format!("{{ tag: \"ok\"; val: {ok} }} | {{ tag: \"err\"; val: {err} }}")
         }
-        other => bail!("a {} has no declaration here", other.as_str()),
+        other => bail!("unsupported type: {}", other.as_str()),
     })
 }
 

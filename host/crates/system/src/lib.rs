@@ -1,8 +1,11 @@
-//! What Linux offers the gateway beyond the standard library.
+//! Linux features that the standard library lacks.
 //!
-//! [`ownership`] checks who can change a file or folder, [`sandbox`] confines the process that reads and compiles
-//! components, [`scheduling`] decides which thread has the processor first, and [`process`] keeps secrets out of the
-//! process's environment. Knows nothing of the gateway.
+//! It depends on no other crate of the gateway, and takes part in no trip of a callback.
+//!
+//! - [`ownership`] checks which users can change a file or folder; [`ownership::Folder`] is a checked folder.
+//! - [`sandbox`] confines the process that parses and compiles components; see [`sandbox::Sandbox`].
+//! - [`scheduling`] sets priority and time slice of threads.
+//! - [`process`] keeps secrets out of the process's environment and core dumps.
 
 pub mod ownership;
 pub mod process;

@@ -1,16 +1,16 @@
-//! Ownership checks for files and folders that the gateway trusts, as sshd's StrictModes has them.
+//! Ownership checks for files and folders that the gateway trusts, like sshd's StrictModes.
 //!
-//! A path is followed component by component from `/`, links included. Each folder on the way must be owned by root or
-//! by this process's user, and no other user may write to it or replace what it holds. What
-//! was checked is held as a descriptor: a later rename changes nothing.
+//! A path is followed component by component from `/`, links included. Each folder on the way must belong to root or
+//! this process's user, and no other user may write to it. Checked folders are held open by descriptor, so a later
+//! rename has no effect.
 //!
-//! Accepted besides:
-//! - a sticky folder such as `/tmp`, as long as the next component has a trusted owner;
-//! - a folder that only its group can write to, if every member of the group is root or this user (Debian's umask 002);
+//! Exceptions:
+//! - a sticky folder such as `/tmp`, if the next component has a trusted owner;
+//! - a folder that its group can write to, if every member of the group is root or this user (Debian's umask 002);
 //! - everything below the folders listed in `FRONTGATE_TRUSTED_FOLDERS`, except a private folder itself. The list is
-//!   read from the environment because a user who can write the configuration must not be able to extend it.
+//!   in the environment because a user who can write the configuration must not be able to extend it.
 
-mod people;
+mod users;
 mod walk;
 
 use std::fs::File;
@@ -31,7 +31,7 @@ const PRIVATE: Mode = Mode::RUSR.union(Mode::WUSR);
 
 /// A checked folder, held open.
 ///
-/// Methods reach the very folder that was checked, whatever has its path by now. They take names, never paths.
+/// Methods use the folder that was checked, even if its path was replaced since. They take names, never paths.
 #[derive(Debug)]
 pub struct Folder {
     descriptor: OwnedFd,
@@ -39,12 +39,13 @@ pub struct Folder {
 }
 
 impl Folder {
-    /// Opens a folder that only this user may own and write to; missing folders are created with mode 0700.
+    /// Opens a folder that belongs to this user and that no other user can write to. Missing folders are created with
+    /// mode 0700.
     pub fn private(path: &Path) -> io::Result<Self> {
         Self::open(path, Missing::Create)?.checked()
     }
 
-    /// Opens such a folder that is there; a missing one is an error.
+    /// Opens such a folder; a missing one is an error.
     pub fn private_existing(path: &Path) -> io::Result<Self> {
         Self::open(path, Missing::Fail)?.checked()
     }
@@ -54,7 +55,7 @@ impl Folder {
         Ok(self)
     }
 
-    /// Opens a folder that others may read, and may not write to.
+    /// Opens a folder that others may read but not write to.
     ///
     /// A sticky folder is accepted: its files are checked one by one when they are opened.
     pub fn shared(path: &Path) -> io::Result<Self> {
@@ -71,39 +72,39 @@ impl Folder {
         }
     }
 
-    /// The folder's path when it was opened, without links.
+    /// The folder's path at the time of opening, with links resolved.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Opens a private folder in this one, and creates it if it is missing.
+    /// Opens a private folder in this one; creates it if it is missing.
     pub fn folder(&self, name: &str) -> io::Result<Self> {
         let (descriptor, path) = walk::private_child(&self.descriptor, name, &self.path)?;
         Ok(Self { descriptor, path })
     }
 
-    /// Opens a regular file for reading. Links are refused, and so is a file that another user owns or can write to.
+    /// Opens a regular file for reading. Links are rejected, as are files that another user owns or can write to.
     pub fn file(&self, name: &str) -> io::Result<File> {
         walk::open_file(&self.descriptor, name.as_ref(), &self.path.join(name), OFlags::RDONLY)
     }
 
-    /// Whether nothing has this name. An error does not say so.
+    /// Whether the name is known to be free; `false` on errors.
     pub fn is_gone(&self, name: &str) -> bool {
         matches!(statat(&self.descriptor, name, AtFlags::SYMLINK_NOFOLLOW), Err(Errno::NOENT))
     }
 
-    /// Whether something has this name.
+    /// Whether the name exists.
     pub fn has(&self, name: &str) -> bool {
         statat(&self.descriptor, name, AtFlags::SYMLINK_NOFOLLOW).is_ok()
     }
 
-    /// Creates a file with mode 0600, for writing and reading. A name that is taken is an error.
+    /// Creates a file with mode 0600, for writing and reading. An existing name is an error.
     pub fn create(&self, name: &str) -> io::Result<File> {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         Ok(openat(&self.descriptor, name, flags, PRIVATE)?.into())
     }
 
-    /// Renames a file within the folder, replacing what has the new name.
+    /// Renames a file within the folder, replacing an existing one.
     pub fn rename(&self, from: &str, to: &str) -> io::Result<()> {
         Ok(renameat(&self.descriptor, from, &self.descriptor, to)?)
     }
@@ -118,7 +119,7 @@ impl Folder {
         Ok(rustix::fs::fsync(&self.descriptor)?)
     }
 
-    /// Names of everything in the folder. Names that are not UTF-8 are left out: the gateway creates none.
+    /// Names of all entries. Names that are not UTF-8 are left out; the gateway creates none.
     pub fn names(&self) -> io::Result<Vec<String>> {
         let mut names = Vec::new();
         for entry in Dir::read_from(&self.descriptor)? {
@@ -137,9 +138,10 @@ impl AsFd for Folder {
     }
 }
 
-/// Opens a file for reading: a configuration, a secret, a plugin. Links are followed, each folder on the way checked.
+/// Opens a trusted file for reading: a configuration, a secret, a plugin. Links are followed, and each folder on the way
+/// is checked.
 ///
-/// A pipe that another process handed over (`/dev/fd/3`, `/dev/stdin`) is accepted: it has no place in the file system.
+/// An inherited pipe (`/dev/fd/3`, `/dev/stdin`) is accepted, since it has no path in the file system.
 pub fn open(path: &Path) -> io::Result<File> {
     match walk::descend(path, Missing::Fail)? {
         Place::File { folder, name, path } => walk::open_file(&folder, &name, &path, OFlags::RDONLY),
@@ -150,19 +152,19 @@ pub fn open(path: &Path) -> io::Result<File> {
     }
 }
 
-/// Reads such a file as text.
+/// Reads a trusted file as text.
 pub fn read_to_string(path: &Path) -> io::Result<String> {
     let mut text = String::new();
     open(path)?.read_to_string(&mut text)?;
     Ok(text)
 }
 
-/// Whether an error is a refusal of these checks: the message says what is wrong and what to do.
+/// Whether an error comes from a failed check. Its message says what is wrong and what to do.
 pub fn is_refusal(error: &io::Error) -> bool {
     error.get_ref().is_some_and(|inner| inner.is::<walk::Refusal>())
 }
 
-/// The folders that the environment excuses from the checks.
+/// The folders listed in [`TRUSTED_FOLDERS`].
 pub fn trusted_folders() -> &'static [PathBuf] {
     walk::trusted_folders()
 }

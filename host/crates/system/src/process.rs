@@ -1,8 +1,7 @@
 //! Hardening of the process: its environment, core dumps, and privileges.
 //!
-//! `/proc/PID/environ` shows the initial environment for as long as a process runs, to every process of the same user.
-//! So its values are moved to memory of this module before anything else happens. Secrets are looked up here, at the
-//! start and at every reload.
+//! `/proc/PID/environ` shows the initial environment to every process of the same user, as long as the process runs. So
+//! its values are moved to memory of this module first, and secrets are looked up here at startup and at every reload.
 #![expect(unsafe_code, reason = "removing a variable leaves its value in memory, where /proc shows it")]
 
 use std::collections::BTreeMap;
@@ -26,7 +25,7 @@ pub struct Settings {
     pub core_dumps: bool,
 }
 
-/// Variables that stay: libraries read them while the process runs, and they hold no secret.
+/// Variables that stay, since libraries read them later. They hold no secret.
 const KEPT: [&str; 18] = [
     "FRONTGATE_CONFIG",
     "FRONTGATE_CRASH_AT",
@@ -64,7 +63,7 @@ pub fn variable(name: &str) -> Option<Zeroizing<String>> {
     std::env::var(name).ok().map(Zeroizing::new)
 }
 
-/// Moves all variables but those of [`KEPT`] out of the environment, and overwrites their initial values.
+/// Moves all variables except those of [`KEPT`] out of the environment, and overwrites their initial values.
 ///
 /// # Safety
 ///
@@ -82,7 +81,7 @@ pub unsafe fn take_environment() {
             std::env::remove_var(name)
         };
     }
-    // Only the first call finds something.
+    // Later calls find an empty environment.
     let _ = TAKEN.set(taken);
 }
 
@@ -94,11 +93,11 @@ pub unsafe fn take_environment() {
 unsafe fn overwrite(is_taken: impl Fn(&OsStr) -> bool) {
     // SAFETY: the C library has set it before `main`, and no other thread changes it.
     let mut at = unsafe { environ };
-    // SAFETY: the list ends with a null pointer, and nothing behind that is read.
+    // SAFETY: the list ends with a null pointer, and nothing is read after it.
     while let Some(text) = unsafe { at.as_ref() }.filter(|text| !text.is_null()) {
-        // SAFETY: each entry is a text with a NUL at its end.
+        // SAFETY: each entry is a NUL-terminated string.
         let length = unsafe { CStr::from_ptr(*text) }.count_bytes();
-        // SAFETY: as many bytes are there, in writable memory, and no other reference to them exists.
+        // SAFETY: the string has this length, is writable, and no other reference to it exists.
         let text = unsafe { std::slice::from_raw_parts_mut(text.cast::<u8>(), length) };
         let name = text.iter().position(|byte| *byte == b'=').unwrap_or(length);
         let (name, value) = text.split_at_mut(name);

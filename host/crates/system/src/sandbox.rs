@@ -1,8 +1,7 @@
-//! Confines the process that parses and compiles strangers' files: limits, another user, namespaces, Landlock and
-//! seccomp.
+//! Confines the process that parses and compiles untrusted files: limits, another user, namespaces, Landlock, seccomp.
 //!
-//! The limits are a precondition. Of the rest, each part that the kernel has is applied, and [`Confinement`] names
-//! those. A process enters while it has one thread, starts the threads that it needs, and closes the sandbox.
+//! The limits are required. Every other part is applied if the kernel supports it; [`Confinement`] lists the applied
+//! ones. A process enters with a single thread, starts the threads that it needs, and then closes the sandbox.
 
 mod calls;
 
@@ -24,28 +23,28 @@ const NOBODY: u32 = 65_534;
 /// Standard input, output and error. No further descriptor can be opened.
 const DESCRIPTORS_MAX: u64 = 3;
 
-/// What the process may take.
+/// The resources of the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// Address space.
     pub memory_bytes_max: u64,
-    /// Time on all processors together.
+    /// CPU time of all threads together.
     pub cpu_seconds_max: u64,
-    /// Bytes of a file that it writes.
+    /// Size of a file that it writes.
     pub output_bytes_max: u64,
 }
 
-/// What confines a process beside its limits.
+/// The parts that confine a process, besides its limits.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Confinement {
-    /// It runs as a user of its own; only root can arrange that.
+    /// The process runs as a separate user. Only root can do that.
     pub user: bool,
-    /// It has a network, IPC objects and host name of its own, which are empty, and no capability.
+    /// The process has empty namespaces for network, IPC and host name, and no capability.
     pub namespaces: bool,
-    /// It opens no file and no TCP connection.
+    /// The process cannot open files and TCP connections.
     pub landlock: Enforced,
-    /// It makes the system calls of a compiler, and no others.
+    /// The process can only make the system calls of a compiler.
     pub seccomp: bool,
 }
 
@@ -53,17 +52,17 @@ pub struct Confinement {
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Enforced {
-    /// The kernel has none of it.
+    /// The kernel does not support it.
     #[default]
     No,
-    /// An older kernel has a part of it.
+    /// An older kernel supports a part of it.
     Partly,
-    /// Everything that this version knows.
+    /// All rights that this version knows are enforced.
     Fully,
 }
 
 impl Confinement {
-    /// The parts that are in force, as operators read them.
+    /// Names of the applied parts, for operators.
     pub fn parts(&self) -> Vec<&'static str> {
         let landlock = match self.landlock {
             Enforced::No => None,
@@ -72,10 +71,10 @@ impl Confinement {
         };
         let seccomp = self.seccomp.then_some("seccomp");
         let namespaces = self.namespaces.then_some("namespaces");
-        [seccomp, landlock, namespaces, self.user.then_some("a user of its own")].into_iter().flatten().collect()
+        [seccomp, landlock, namespaces, self.user.then_some("a separate user")].into_iter().flatten().collect()
     }
 
-    /// The parts that this kernel or its settings do not allow.
+    /// Names of the parts that the kernel or its settings do not allow.
     pub fn missing(&self) -> Vec<&'static str> {
         let seccomp = (!self.seccomp).then_some("seccomp");
         let landlock = (self.landlock == Enforced::No).then_some("Landlock");
@@ -88,33 +87,34 @@ impl Confinement {
 pub struct Sandbox(Confinement);
 
 impl Sandbox {
-    /// Limits the process and takes away everything but threads. The process must have a single thread.
+    /// Applies the limits and every part except seccomp, so that the process can still start threads. The process must
+    /// have a single thread.
     pub fn enter(limits: &Limits) -> io::Result<Self> {
         close_descriptors();
         limit(Resource::As, limits.memory_bytes_max)?;
-        // The first signal says what it is about, the second one cannot be ignored.
+        // SIGXCPU at the soft limit names the cause; SIGKILL at the hard limit cannot be ignored.
         limit_between(Resource::Cpu, limits.cpu_seconds_max, limits.cpu_seconds_max + 1)?;
         limit(Resource::Fsize, limits.output_bytes_max)?;
         limit(Resource::Core, 0)?;
         set_no_new_privs(true)?;
-        let user = become_nobody();
-        let namespaces = leave_namespaces();
-        let landlock = forbid_files();
-        // A change of user or namespace sets this anew.
+        let user = drop_root();
+        let namespaces = unshare_namespaces();
+        let landlock = restrict_files();
+        // A change of user or namespace resets this.
         set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
         Ok(Self(Confinement { user, namespaces, landlock, seccomp: false }))
     }
 
-    /// Forbids further threads, descriptors and every system call that a compiler does without.
+    /// Forbids new threads, new descriptors and every system call that a compiler does not need.
     pub fn close(self) -> io::Result<Confinement> {
         limit(Resource::Nofile, DESCRIPTORS_MAX)?;
         limit(Resource::Nproc, 0)?;
-        let seccomp = calls::allow_few();
+        let seccomp = calls::install_filters();
         Ok(Confinement { seccomp, ..self.0 })
     }
 }
 
-/// Lowers a limit for good. A limit that is lower already stays.
+/// Lowers soft and hard limit. A lower existing limit is kept.
 fn limit(resource: Resource, most: u64) -> io::Result<()> {
     limit_between(resource, most, most)
 }
@@ -125,40 +125,40 @@ fn limit_between(resource: Resource, soft: u64, hard: u64) -> io::Result<()> {
     Ok(setrlimit(resource, Rlimit { current, maximum })?)
 }
 
-/// Closes everything but the standard streams. The gateway leaves nothing else open; a kernel without this call (before
-/// 5.9) goes by that.
+/// Closes all descriptors except the standard streams. The gateway passes no others on, so a kernel without this call
+/// (before 5.9) is safe, too.
 #[expect(unsafe_code, reason = "neither the standard library nor rustix closes a range of descriptors")]
 fn close_descriptors() {
-    // SAFETY: the process has just started with one thread: no value of this program owns a descriptor yet.
+    // SAFETY: the process has just started with one thread, and no value of this program owns a descriptor yet.
     unsafe { libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, 0) };
 }
 
-/// Gives up root for good; `false` if the process is not root, or may not.
-fn become_nobody() -> bool {
+/// Gives up root permanently. Returns `false` if the process is not root, or may not change its user.
+fn drop_root() -> bool {
     if !geteuid().is_root() {
         return false;
     }
     let (user, group) = (Uid::from_raw(NOBODY), Gid::from_raw(NOBODY));
-    let given_up = set_thread_groups(&[])
+    let dropped = set_thread_groups(&[])
         .and_then(|()| set_thread_res_gid(group, group, group))
         .and_then(|()| set_thread_res_uid(user, user, user));
-    given_up.is_ok() && geteuid() == user && getegid() == group
+    dropped.is_ok() && geteuid() == user && getegid() == group
 }
 
-/// Moves the process to namespaces of its own, where it has no capability.
+/// Moves the process to new namespaces, without capabilities.
 #[expect(unsafe_code, reason = "rustix cannot know which resources of the process other code shares")]
-fn leave_namespaces() -> bool {
+fn unshare_namespaces() -> bool {
     use rustix::thread::{UnshareFlags as U, unshare_unsafe};
     let flags = U::NEWUSER | U::NEWNET | U::NEWIPC | U::NEWUTS;
-    // SAFETY: none of the flags takes descriptors or the file system's state from another thread, and there is one.
+    // SAFETY: no flag unshares descriptors or file system state, and the process has a single thread.
     let left = unsafe { unshare_unsafe(flags) }.is_ok();
     let none = CapabilitySet::empty();
     let dropped = set_capabilities(None, CapabilitySets { effective: none, permitted: none, inheritable: none });
     left && dropped.is_ok()
 }
 
-/// Forbids every access to the file system, TCP, and signals and abstract sockets of others.
-fn forbid_files() -> Enforced {
+/// Forbids the file system, TCP, and signals and abstract sockets of other processes.
+fn restrict_files() -> Enforced {
     let ruleset = landlock::Ruleset::default();
     let restricted = ruleset
         .handle_access(AccessFs::from_all(ABI::V7))

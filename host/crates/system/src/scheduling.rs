@@ -1,4 +1,4 @@
-//! Who has a processor next, where there are fewer processors than threads that want one.
+//! Priority and time slice of threads, for machines with more runnable threads than processors.
 #![expect(unsafe_code, reason = "neither the standard library nor rustix has this system call")]
 
 use std::io;
@@ -7,23 +7,22 @@ use std::time::Duration;
 
 use rustix::process::{getpriority_process, setpriority_process};
 
-/// What a thread asks for at a time. Linux takes none that is shorter; since 6.12 one that wakes and asks for little
-/// goes before one that runs and has asked for more (`sched-eevdf` in the kernel's documentation), which is 1 to 3 ms
-/// unless it says otherwise.
+/// The shortest slice that Linux accepts; the default is 1 to 3 ms. Since Linux 6.12, a waking thread with a short slice
+/// preempts a running one with a longer slice (`sched-eevdf` in the kernel's documentation).
 const SHORT_SLICE: Duration = Duration::from_micros(100);
 
-/// Lets this thread, and those that it starts from now on, answer soon rather than compute for long.
-pub fn answer_soon() -> io::Result<()> {
+/// Sets a short time slice, for low latency, on this thread and the threads that it starts later.
+pub fn set_latency_slice() -> io::Result<()> {
     set(getpriority_process(None)?, SHORT_SLICE)
 }
 
-/// Lets this thread, and those that it starts from now on, compute when nobody else wants to.
-pub fn give_way(nice: i32) -> io::Result<()> {
-    // Where this is refused, a short slice was refused before.
+/// Sets a nice value and the default time slice on this thread and the threads that it starts later.
+pub fn lower_priority(nice: i32) -> io::Result<()> {
+    // A kernel that rejects this has rejected the short slice before.
     set(nice, Duration::ZERO).or_else(|_| Ok(setpriority_process(None, nice)?))
 }
 
-/// The priority and the slice of this thread; none stands for what is usual.
+/// Sets priority and slice of this thread. A slice of zero is the default.
 fn set(nice: i32, slice: Duration) -> io::Result<()> {
     let attributes = libc::sched_attr {
         size: u32::try_from(size_of::<libc::sched_attr>()).map_err(io::Error::other)?,
@@ -35,7 +34,7 @@ fn set(nice: i32, slice: Duration) -> io::Result<()> {
         sched_deadline: 0,
         sched_period: 0,
     };
-    // SAFETY: it reads as many bytes of the attributes as they say that there are, and writes nothing.
+    // SAFETY: the call reads as many bytes of the attributes as `size` says, and writes nothing.
     let result = unsafe { libc::syscall(libc::SYS_sched_setattr, 0, &raw const attributes, 0) };
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }

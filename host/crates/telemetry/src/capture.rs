@@ -1,9 +1,10 @@
-//! Keeps lines of the log instead of writing them, for commands that show them beside what they belong to.
+//! Captures log lines in memory, for commands that show them beside the call that caused them.
 
 use std::fmt::{self, Write as _};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use anyhow::Context as _;
+use parking_lot::Mutex;
 use serde::Serialize;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
@@ -12,35 +13,35 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::{Context, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-/// What plugins write is logged under this target.
+/// The target of lines that plugins write.
 const PLUGIN: &str = "plugin";
-/// Target of the log lines that report what a call of a plugin cost.
+/// The target of log lines that report the cost of a call.
 pub const CALLS: &str = "frontgate_runtime::call";
 
-/// Lines that are kept; plugins have limits of their own.
+/// Lines that are kept. Plugins have limits of their own.
 const LINES_MAX: usize = 100_000;
 
-/// One line.
+/// One log line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Line {
     /// `error`, `warn`, `info`, `debug` or `trace`.
     pub level: String,
-    /// What it says.
+    /// The message.
     pub text: String,
 }
 
 impl Line {
-    /// What a call cost, if this line says so.
+    /// The cost of a call, if this line is a receipt.
     pub fn receipt(&self) -> Option<&str> {
         self.text.strip_prefix("call ended: ")
     }
 }
 
-/// The lines of this process.
+/// The captured lines of this process, with the id of the request of each.
 #[derive(Debug, Clone, Default)]
 pub struct Lines(Arc<Mutex<Vec<(String, Line)>>>);
 
-/// Keeps what plugins write, what the gateway warns of, and, where it runs beside, the receipts of calls.
+/// Starts to capture lines of plugins, warnings of the gateway, and receipts of calls.
 pub fn capture() -> anyhow::Result<Lines> {
     let lines = Lines::default();
     let wanted = Targets::new()
@@ -48,23 +49,23 @@ pub fn capture() -> anyhow::Result<Lines> {
         .with_target(CALLS, LevelFilter::DEBUG)
         .with_default(LevelFilter::WARN);
     let kept = Keep(lines.clone()).with_filter(wanted);
-    tracing_subscriber::registry().with(kept).try_init().context("starting the log")?;
+    tracing_subscriber::registry().with(kept).try_init().context("failed to start the log")?;
     Ok(lines)
 }
 
 impl Lines {
-    /// Those of one request, and forgets them.
+    /// Removes and returns the lines of one request.
     pub fn take(&self, request: &str) -> Vec<Line> {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.0.lock();
         let (taken, left) = std::mem::take(&mut *all).into_iter().partition(|(of, _)| of == request);
         *all = left;
         let taken: Vec<(String, Line)> = taken;
         taken.into_iter().map(|(_, line)| line).collect()
     }
 
-    /// All others, and forgets them.
+    /// Removes and returns all lines.
     pub fn take_rest(&self) -> Vec<Line> {
-        let all = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        let all = std::mem::take(&mut *self.0.lock());
         all.into_iter().map(|(_, line)| line).collect()
     }
 }
@@ -73,7 +74,7 @@ struct Keep(Lines);
 
 impl<S: Subscriber> Layer<S> for Keep {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        let mut found = Found::default();
+        let mut found = Fields::default();
         event.record(&mut found);
         let metadata = event.metadata();
         let level = match *metadata.level() {
@@ -83,21 +84,21 @@ impl<S: Subscriber> Layer<S> for Keep {
             Level::DEBUG => "debug",
             Level::TRACE => "trace",
         };
-        let mut all = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.0.0.lock();
         if all.len() < LINES_MAX {
             all.push((found.request, Line { level: level.to_owned(), text: found.text }));
         }
     }
 }
 
-/// The fields that matter.
+/// The fields of an event that are kept.
 #[derive(Default)]
-struct Found {
+struct Fields {
     request: String,
     text: String,
 }
 
-impl Found {
+impl Fields {
     fn field(&mut self, field: &Field) -> Option<&mut String> {
         match field.name() {
             "request" => Some(&mut self.request),
@@ -107,7 +108,7 @@ impl Found {
     }
 }
 
-impl Visit for Found {
+impl Visit for Fields {
     fn record_str(&mut self, field: &Field, value: &str) {
         if let Some(into) = self.field(field) {
             value.clone_into(into);
@@ -116,7 +117,7 @@ impl Visit for Found {
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         if let Some(into) = self.field(field) {
-            // A text takes whatever is written to it.
+            // Writing to a string cannot fail.
             let _ = write!(into, "{value:?}");
         }
     }

@@ -1,4 +1,12 @@
-//! Sets up the log and the metrics, once for the process.
+//! Log and metrics of the process.
+//!
+//! It never decides what is logged or counted: every crate uses `tracing` and metrics itself. It takes part in every
+//! trip of ARCHITECTURE.md only as the place where lines and numbers go.
+//!
+//! - [`log`] starts the log as [`Settings`] say; its [`Guard`] writes the last lines. [`capture`] keeps lines in memory
+//!   instead, for commands of authors.
+//! - [`metrics::METRICS`] holds the metrics of the process.
+//! - [`REFUSALS`] and [`PerSecond`] bound the log lines that unverified requests can cause.
 
 pub mod capture;
 mod lines;
@@ -18,11 +26,11 @@ pub use self::per_second::PerSecond;
 pub use self::refusals::REFUSALS;
 pub use self::settings::{LogFormat, Settings};
 
-/// Bytes of a text from outside that stands inside a log line of ours.
+/// Bytes of an external text inside a log line.
 const BRIEF_BYTES_MAX: usize = 1024;
 
-/// Sends log lines to standard error, through a thread of their own: a reader that hangs stops
-/// nobody. What is returned writes the last lines when it is dropped.
+/// Starts the log on standard error. A thread of its own writes the lines, so a hanging reader blocks no other thread.
+/// The returned guard writes the last lines when it is dropped.
 pub fn log(config: &Settings) -> anyhow::Result<Guard> {
     let filter = config.filter().map_err(anyhow::Error::msg).context("log.level")?;
     let coloured = config.format == LogFormat::Text && std::io::stderr().is_terminal();
@@ -32,11 +40,11 @@ pub fn log(config: &Settings) -> anyhow::Result<Guard> {
         LogFormat::Text => lines.with_ansi(coloured).try_init(),
         LogFormat::Json => lines.json().flatten_event(true).try_init(),
     };
-    started.map_err(|error| anyhow::anyhow!("starting the log: {error}"))?;
+    started.map_err(|error| anyhow::anyhow!("failed to start the log: {error}"))?;
     Ok(guard)
 }
 
-/// A text from outside as part of a log line: without line breaks, and not too long.
+/// Shortens an external text for a log line, and replaces line breaks and other invisible characters.
 pub fn brief(text: &str) -> String {
     let end = text.floor_char_boundary(BRIEF_BYTES_MAX);
     let cut = if end < text.len() { "…" } else { "" };

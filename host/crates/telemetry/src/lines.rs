@@ -1,26 +1,29 @@
-//! Writes the log from a thread of its own, several lines at a time: waking a thread for each line
-//! costs more than the line, and a reader that hangs stops nobody.
+//! Writes the log from a thread of its own, in batches: a hanging reader blocks no caller, and one wakeup serves many
+//! lines.
+//!
+//! `tracing-appender` is not used: its queue is bounded by lines rather than bytes, and it writes each line by itself.
 
 use std::io::{self, Write};
 use std::mem;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use parking_lot::{Condvar, Mutex};
 use tracing::warn;
 use tracing_subscriber::fmt::MakeWriter;
 
 use super::metrics::METRICS;
 use super::one_line::one_line;
 
-/// How long a line waits for others.
-const PAUSE: Duration = Duration::from_millis(5);
+/// How long a batch collects lines.
+const BATCH_INTERVAL: Duration = Duration::from_millis(5);
 
-/// How long the end of the process waits for a reader of the last lines.
+/// How long the process waits at its end until the last lines are written.
 const LAST_LINES: Duration = Duration::from_secs(1);
 
-/// Where lines are handed over.
+/// The writer that `tracing` uses.
 #[derive(Clone)]
 pub(super) struct Lines(Arc<Shared>);
 
@@ -28,7 +31,7 @@ struct Shared {
     waiting: Mutex<Waiting>,
     changed: Condvar,
     buffer_bytes_max: usize,
-    /// Whether lines have colours.
+    /// Whether lines contain colour codes.
     coloured: bool,
 }
 
@@ -36,16 +39,16 @@ struct Shared {
 struct Waiting {
     bytes: Vec<u8>,
     dropped: u64,
-    /// No more lines come.
+    /// The guard was dropped; these are the last lines.
     closed: bool,
-    /// All lines are written.
+    /// All lines were written.
     ended: bool,
 }
 
-/// Writes the last lines when it is dropped.
+/// Writes the last lines when it is dropped, and waits up to a second for that.
 pub struct Guard(Arc<Shared>);
 
-/// Starts the thread. Lines that find `buffer_bytes_max` waiting are dropped and counted.
+/// Starts the thread. Lines beyond `buffer_bytes_max` waiting bytes are dropped and counted.
 pub(super) fn start(
     out: impl Write + Send + 'static,
     buffer_bytes_max: usize,
@@ -54,21 +57,16 @@ pub(super) fn start(
     let shared = Arc::new(Shared { waiting: Mutex::default(), changed: Condvar::new(), buffer_bytes_max, coloured });
     let writing = Arc::clone(&shared);
     let thread = thread::Builder::new().name("log".to_owned()).spawn(move || writing.write_all(out));
-    thread.context("starting the thread of the log")?;
+    thread.context("failed to start the log thread")?;
     Ok((Lines(Arc::clone(&shared)), Guard(shared)))
 }
 
 impl Shared {
-    /// Nothing panics while it holds the lock.
-    fn lock(&self) -> MutexGuard<'_, Waiting> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn write_all(&self, mut out: impl Write) {
         let mut lines = Vec::new();
         loop {
             let (dropped, closed) = self.take(&mut lines);
-            // There is nobody to tell.
+            // A failed write to the log cannot be logged.
             let _ = out.write_all(&lines);
             lines.clear();
             if closed {
@@ -76,25 +74,27 @@ impl Shared {
             }
             if dropped > 0 {
                 METRICS.log_dropped.inc_by(dropped);
-                warn!(dropped, "log lines were dropped: nobody read them in time; see log.buffer_bytes_max");
+                warn!(
+                    event = "log.lines_dropped",
+                    dropped, "log lines dropped: reader too slow; see log.buffer_bytes_max"
+                );
             }
-            thread::sleep(PAUSE);
+            thread::sleep(BATCH_INTERVAL);
         }
-        self.lock().ended = true;
+        self.waiting.lock().ended = true;
         self.changed.notify_all();
     }
 
-    /// Waits for lines; says how many were dropped, and whether these are the last.
+    /// Waits for lines. Returns how many were dropped, and whether these are the last lines.
     fn take(&self, lines: &mut Vec<u8>) -> (u64, bool) {
-        let nothing = |waiting: &mut Waiting| waiting.bytes.is_empty() && !waiting.closed;
-        let waiting = self.changed.wait_while(self.lock(), nothing);
-        let mut waiting = waiting.unwrap_or_else(PoisonError::into_inner);
+        let mut waiting = self.waiting.lock();
+        self.changed.wait_while(&mut waiting, |waiting| waiting.bytes.is_empty() && !waiting.closed);
         mem::swap(lines, &mut waiting.bytes);
         (mem::take(&mut waiting.dropped), waiting.closed)
     }
 
     fn push(&self, line: &[u8]) {
-        let mut waiting = self.lock();
+        let mut waiting = self.waiting.lock();
         if waiting.bytes.len() + line.len() > self.buffer_bytes_max {
             waiting.dropped += 1;
             return;
@@ -110,9 +110,10 @@ impl Shared {
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        self.0.lock().closed = true;
+        let mut waiting = self.0.waiting.lock();
+        waiting.closed = true;
         self.0.changed.notify_all();
-        drop(self.0.changed.wait_timeout_while(self.0.lock(), LAST_LINES, |waiting| !waiting.ended));
+        self.0.changed.wait_while_for(&mut waiting, |waiting| !waiting.ended, LAST_LINES);
     }
 }
 

@@ -1,16 +1,15 @@
-//! Makes every line of the log one line of text, whatever stands in its message and fields: what would begin another
-//! line, act on a terminal, or change the order in which letters are shown is written as an escape.
+//! Escapes a log line so that it stays a single, visible line, whatever its message and fields contain.
 //!
-//! The escapes are those of JSON, so that a line in that format stays what it is.
+//! Line breaks, control characters and bidirectional marks are escaped as in JSON, so that a line of JSON keeps its
+//! meaning.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// Begins the colours of a line on a terminal.
+/// Starts a colour code.
 const ESCAPE: char = '\u{1b}';
 
-/// Whether a character does something else than being seen: controls, other ends of lines, and what turns the direction
-/// of a text.
+/// Whether a character is a control character, a line break or a bidirectional mark.
 pub fn is_invisible(character: char) -> bool {
     character.is_control()
         || matches!(
@@ -19,7 +18,8 @@ pub fn is_invisible(character: char) -> bool {
         )
 }
 
-/// A line with its end. `coloured`: the colours are ours, and stay; the formatter has escaped all others.
+/// Escapes a line, except its line end. `coloured` keeps escape characters: those are colour codes of the formatter,
+/// which has escaped all others.
 pub(super) fn one_line(line: &[u8], coloured: bool) -> Cow<'_, [u8]> {
     let (text, end) = match line.split_last() {
         Some((b'\n', text)) => (text, "\n"),
@@ -40,7 +40,7 @@ pub(super) fn one_line(line: &[u8], coloured: bool) -> Cow<'_, [u8]> {
             '\t' => escaped.push_str("\\t"),
             ESCAPE if coloured => escaped.push(ESCAPE),
             _ if is_invisible(character) => {
-                // A text takes whatever is written to it; all of these are below 0x10000.
+                // Writing to a string cannot fail. All of these characters are below 0x10000.
                 let _ = write!(escaped, "\\u{:04x}", u32::from(character));
             }
             _ => escaped.push(character),
@@ -61,30 +61,30 @@ mod tests {
     }
 
     #[test]
-    fn plain_lines_stay_as_they_are() {
+    fn plain_lines_are_unchanged() {
         for line in ["callback crm answered\n", "Zoë ☕\n", "\n", ""] {
             assert_eq!(made(line), line);
         }
     }
 
     #[test]
-    fn what_would_begin_another_line_is_escaped() {
+    fn line_breaks_are_escaped() {
         assert_eq!(made("a\nb\r\u{85}c\u{2028}d\n"), "a\\nb\\r\\u0085c\\u2028d\n");
     }
 
     #[test]
-    fn what_acts_on_a_terminal_or_turns_a_text_is_escaped() {
+    fn terminal_controls_and_bidirectional_marks_are_escaped() {
         assert_eq!(made("\u{1b}[31m\u{9b}1m\u{202e}x\u{2066}y"), "\\u001b[31m\\u009b1m\\u202ex\\u2066y");
     }
 
     #[test]
-    fn our_own_colours_stay() {
+    fn colours_of_the_formatter_are_kept() {
         assert_eq!(one_line(b"\x1b[31ma\n", true).as_ref(), b"\x1b[31ma\n");
         assert_eq!(one_line(b"\x1b[31ma\nb\n", true).as_ref(), b"\x1b[31ma\\nb\n");
     }
 
     #[test]
-    fn a_line_of_json_means_the_same() {
+    fn a_line_of_json_keeps_its_meaning() {
         let text = "a\u{85}\u{2029}\u{200f}b";
         let line = serde_json::json!({ "message": text }).to_string();
         let escaped: serde_json::Value = serde_json::from_str(&made(&line)).expect("JSON");
@@ -93,7 +93,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_invisible_is_left(line in ".*") {
+        fn no_invisible_character_is_left(line in ".*") {
             prop_assert!(!made(&line).trim_end_matches('\n').contains(is_invisible));
         }
     }

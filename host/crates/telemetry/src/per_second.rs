@@ -1,24 +1,24 @@
-//! Counts events of the current second against a limit.
+//! A rate limit per second.
 
 use std::time::{Duration, Instant};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// A limit for each second, which begins with the first event.
+/// Counts events of the current second. A second starts with its first event.
 #[derive(Debug, Default)]
 pub struct PerSecond {
-    /// When the current second began.
+    /// Start of the current second.
     began: Option<Instant>,
     taken: u32,
 }
 
 impl PerSecond {
-    /// No event yet.
+    /// A counter without events.
     pub(crate) const fn new() -> Self {
         Self { began: None, taken: 0 }
     }
 
-    /// Takes one of so many events in a second; `false` if there are none left.
+    /// Takes one of `max` events in this second. Returns `false` if none is left.
     pub fn take(&mut self, now: Instant, max: u32) -> bool {
         if self.began.is_none_or(|began| now.duration_since(began) >= SECOND) {
             (self.began, self.taken) = (Some(now), 0);

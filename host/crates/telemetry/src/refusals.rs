@@ -1,32 +1,37 @@
-//! Lines about requests that were refused before they were verified. Anybody can cause one, so a second has room for
-//! some of them; the others are counted, and one line says how many there were.
+//! Limits the log lines about requests rejected before verification, since any caller can cause them.
+//!
+//! Lines beyond the limit are counted, and a summary line says how many were omitted.
 
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
 use tokio::runtime::Handle;
 use tracing::warn;
 
 use super::PerSecond;
 use super::metrics::METRICS;
 
-/// How often a line says how many were left out.
+/// Time between the first omitted line and the summary.
 const SUMMARY_INTERVAL: Duration = Duration::from_secs(10);
 
-/// Those of the process.
-pub static REFUSALS: Refusals = Refusals(Mutex::new(State { lines: PerSecond::new(), left_out: 0 }));
+/// The limit of this process.
+pub static REFUSALS: Refusals = Refusals::new();
 
-/// Which of the lines are written.
+/// Decides which lines are written.
 pub struct Refusals(Mutex<State>);
 
 struct State {
     lines: PerSecond,
-    /// Since the last summary. Where it is not 0, a summary is on its way.
-    left_out: u64,
+    /// Omitted lines since the last summary. If it is not 0, a summary is scheduled.
+    omitted: u64,
 }
 
 impl Refusals {
-    /// Whether a line is written that is one of at most so many in a second.
+    const fn new() -> Self {
+        Self(Mutex::new(State { lines: PerSecond::new(), omitted: 0 }))
+    }
+
+    /// Whether a line may be written, with at most `per_second_max` of them in a second.
     pub fn admit(&'static self, per_second_max: u32) -> bool {
         let (admitted, first) = self.take(Instant::now(), per_second_max);
         if !admitted {
@@ -41,26 +46,23 @@ impl Refusals {
         admitted
     }
 
-    /// Whether it is written, and whether it is the first that is left out.
+    /// Whether the line may be written, and whether it is the first omitted one.
     fn take(&self, now: Instant, per_second_max: u32) -> (bool, bool) {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.0.lock();
         if state.lines.take(now, per_second_max) {
             return (true, false);
         }
-        state.left_out += 1;
-        (false, state.left_out == 1)
+        state.omitted += 1;
+        (false, state.omitted == 1)
     }
 
     fn summarise(&self) {
-        let left_out = {
-            let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            std::mem::take(&mut state.left_out)
-        };
+        let omitted = std::mem::take(&mut self.0.lock().omitted);
         warn!(
             event = "gateway.refusal_lines_omitted",
-            left_out,
-            "{left_out} log lines about unverified requests were left out in the last {} s: more than \
-             server.refusal_lines_per_second_max; the requests are counted in frontgate_requests_total",
+            omitted,
+            "{omitted} log lines about unverified requests omitted in {} s: limited by \
+             server.refusal_lines_per_second_max; frontgate_requests_total counts all requests",
             SUMMARY_INTERVAL.as_secs()
         );
     }
@@ -70,27 +72,23 @@ impl Refusals {
 mod tests {
     use super::*;
 
-    fn refusals() -> Refusals {
-        Refusals(Mutex::new(State { lines: PerSecond::new(), left_out: 0 }))
-    }
-
     #[test]
-    fn a_second_has_so_many_lines() {
-        let (refusals, now) = (refusals(), Instant::now());
+    fn lines_of_a_second_are_limited() {
+        let (refusals, now) = (Refusals::new(), Instant::now());
         let admitted = (0..1_000).filter(|_| refusals.take(now, 5).0).count();
         assert_eq!(admitted, 5);
     }
 
     #[test]
-    fn the_next_second_has_as_many_again() {
-        let (refusals, now) = (refusals(), Instant::now());
+    fn the_next_second_allows_as_many_lines_again() {
+        let (refusals, now) = (Refusals::new(), Instant::now());
         (0..10).for_each(|_| _ = refusals.take(now, 5));
         assert_eq!((0..10).filter(|_| refusals.take(now + Duration::from_secs(1), 5).0).count(), 5);
     }
 
     #[test]
-    fn only_the_first_line_that_is_left_out_starts_a_summary() {
-        let (refusals, now) = (refusals(), Instant::now());
+    fn only_the_first_omitted_line_schedules_a_summary() {
+        let (refusals, now) = (Refusals::new(), Instant::now());
         let started = (0..10).filter(|_| refusals.take(now, 5).1).count();
         assert_eq!(started, 1);
     }

@@ -1,4 +1,4 @@
-//! `frontgate check --online`: asks Twilio whether the credentials work, and where its webhooks point.
+//! `frontgate check --online`: verifies credentials and webhook URLs with Twilio.
 
 use std::sync::Arc;
 
@@ -11,10 +11,10 @@ use hyper::StatusCode;
 
 use super::super::say;
 
-/// What the gateway answers by itself needs these.
+/// Webhooks that the gateway itself needs, with their kind.
 const NEEDED: [(&str, &str); 2] = [("onConversationAdd", "pre"), ("onParticipantAdded", "post")];
 
-/// Says what Twilio said; how many faults there are.
+/// Prints Twilio's answers. Returns the number of problems.
 pub(super) fn online(config: &Config) -> anyhow::Result<usize> {
     let client = Arc::new(Client::new(&config.delivery.client()));
     let runtime = super::super::runtime()?;
@@ -23,20 +23,20 @@ pub(super) fn online(config: &Config) -> anyhow::Result<usize> {
         let settings = &config.tenants[&*tenant.name].twilio;
         let (name, address) = (&tenant.name, &settings.conversations_url);
         let Some(rest) = ConversationsApi::new(settings, &client) else {
-            say!("! tenant {name}: there are no credentials to ask Twilio with");
+            say!("! tenant {name}: no credentials for Twilio's API");
             continue;
         };
         match runtime.block_on(rest.webhooks()) {
             Ok(webhooks) => {
-                say!("✓ tenant {name}: {} takes the credentials", frontgate_tenants::display_url(address));
+                say!("✓ tenant {name}: {} accepts the credentials", frontgate_tenants::display_url(address));
                 let url = |callback: Callback| format!("{}{}", config.public_url(), callback.path(&tenant));
                 let roles = &tenant.roles;
                 if !roles.crm.is_empty() || !roles.conversations.is_empty() {
-                    faults += point(name, &webhooks, &url(Callback::Conversations));
+                    faults += check_urls(name, &webhooks, &url(Callback::Conversations));
                 }
                 for callback in [Callback::Crm, Callback::Templates, Callback::Outgoing, Callback::Routing] {
                     say!(
-                        "    Twilio's console alone shows where it calls {}: {}",
+                        "    check in Twilio's console that the URL of {} is {}",
                         callback.name(),
                         frontgate_tenants::display_url(&url(callback))
                     );
@@ -44,7 +44,7 @@ pub(super) fn online(config: &Config) -> anyhow::Result<usize> {
             }
             Err(failure @ ApiError::Rejected { status, .. }) if !is_busy(status) => {
                 faults += 1;
-                say!("✗ tenant {name}: {address}: {}\n    mend [tenants.{name}.twilio]", describe(&failure));
+                say!("✗ tenant {name}: {address}: {}\n    correct [tenants.{name}.twilio]", describe(&failure));
             }
             Err(failure) => {
                 say!("! tenant {name}: {address}: {}", describe(&failure));
@@ -54,17 +54,17 @@ pub(super) fn online(config: &Config) -> anyhow::Result<usize> {
     }
     match unasked.as_slice() {
         [] => Ok(faults),
-        tenants => bail!("Twilio could not be asked about {}; try again, or see conversations_url", tenants.join(", ")),
+        tenants => bail!("no answer from Twilio about {}; retry, or check conversations_url", tenants.join(", ")),
     }
 }
 
-/// Whether an answer says nothing about who asked.
+/// Whether a status says nothing about the credentials.
 fn is_busy(status: StatusCode) -> bool {
     status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS
 }
 
-/// Compares where the webhooks point with where they should.
-fn point(tenant: &str, webhooks: &Webhooks, expected: &str) -> usize {
+/// Compares the webhooks' URLs with the expected one. Returns the number of problems.
+fn check_urls(tenant: &str, webhooks: &Webhooks, expected: &str) -> usize {
     let mut faults = 0;
     let ticked = |event: &str| webhooks.filters.iter().flatten().any(|filter| filter == event);
     for (event, kind) in NEEDED {
@@ -73,19 +73,19 @@ fn point(tenant: &str, webhooks: &Webhooks, expected: &str) -> usize {
         let alias = expected.strip_suffix("conversations").map(|start| format!("{start}twilio-conversations"));
         if url != expected && Some(url) != alias.as_deref() {
             faults += 1;
-            let there = if url.is_empty() { "nowhere".to_owned() } else { frontgate_tenants::display_url(url) };
+            let found = if url.is_empty() { "not set".to_owned() } else { frontgate_tenants::display_url(url) };
             let expected = frontgate_tenants::display_url(expected);
-            say!("✗ tenant {tenant}: the {kind}-event webhook points {there}\n    set it to {expected}");
+            say!("✗ tenant {tenant}: the URL of the {kind}-event webhook is {found}\n    set it to {expected}");
         } else if !ticked(event) {
             faults += 1;
-            say!("✗ tenant {tenant}: {event} is not ticked among the {kind}-event webhooks\n    tick it");
+            say!("✗ tenant {tenant}: {event} is not enabled among the {kind}-event webhooks\n    enable it");
         } else {
-            say!("✓ tenant {tenant}: {event} comes to {}", frontgate_tenants::display_url(url));
+            say!("✓ tenant {tenant}: {event} is sent to {}", frontgate_tenants::display_url(url));
         }
     }
     if webhooks.method.as_deref().is_some_and(|method| !method.eq_ignore_ascii_case("POST")) {
         faults += 1;
-        say!("✗ tenant {tenant}: the webhooks are sent by GET\n    choose POST");
+        say!("✗ tenant {tenant}: the method of the webhooks is GET\n    set it to POST");
     }
     faults
 }

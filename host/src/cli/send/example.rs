@@ -1,4 +1,4 @@
-//! What Twilio would send, with made-up values.
+//! Example forms of Twilio's callbacks.
 
 /// Fields of a form.
 pub(super) type Fields = Vec<(String, String)>;
@@ -29,7 +29,7 @@ pub(super) fn routing() -> Fields {
     with_sids(&[&about[..], &[NUMBER, OURS]].concat(), &["ConversationSid", "ConversationServiceSid"])
 }
 
-/// A webhook; Twilio has some twenty.
+/// A webhook. Twilio has about twenty.
 pub(super) fn conversations(event: &str) -> Fields {
     let common = [
         ("EventType", event),
@@ -63,7 +63,7 @@ fn fields(pairs: &[(&str, &str)]) -> Fields {
     pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
-/// SIDs are new each time: the same event again would be recognised, and nothing would come of it.
+/// Adds random SIDs, since the gateway discards a repeated event.
 fn with_sids(pairs: &[(&str, &str)], sids: &[&str]) -> Fields {
     let mut all = fields(pairs);
     for name in sids {

@@ -1,4 +1,4 @@
-//! `frontgate send front`: a request, signed as Front signs it, to the app or to one of its channels.
+//! `frontgate send front`: sends a request to an app or one of its channels, signed as Front signs it.
 
 mod example;
 mod fields;
@@ -17,33 +17,34 @@ use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use hyper::{Method, Request as HttpRequest};
 
 use self::fields::Field;
-use super::super::app::{self, App, Which};
-use super::super::{say, words};
+use super::super::app::{self, App, AppArguments};
+use super::super::{format, say};
 
 #[derive(Debug, Args)]
 pub(crate) struct Request {
-    /// Which one.
+    /// Type of the request
     #[arg(value_name = "TYPE")]
     kind: Kind,
     #[command(flatten)]
-    which: Which,
-    /// Which channel, as `cha_...` or by the key in its address; the only connected one without. For
-    /// `authorization`: under which id it is connected; a new one without.
+    which: AppArguments,
+    /// Channel, as `cha_...` or by the key in its address; by default the only connected one. For `authorization`: id
+    /// to connect; by default a new one
     #[arg(long)]
     channel: Option<String>,
-    /// A field of the JSON, in place of the example's. PATH is its names with dots between, and numbers from 0
-    /// for entries of lists: `payload.text=Hello`, `payload.recipients.0.handle=+12125550143`. What stands
-    /// behind `=` is a text. Behind `:=` stands JSON: `payload.created_at:=1700000000.5`,
-    /// `metadata.external_conversation_ids:=["a","b"]`; with nothing behind `:=`, the field is left out.
+    /// Replace a field of the example; `PATH:=JSON` sets JSON, `PATH:=` removes the field
+    ///
+    /// PATH joins names, and numbers of list entries from 0, with dots: `payload.text=Hello`,
+    /// `payload.recipients.0.handle=+12125550143`, `payload.created_at:=1700000000.5`,
+    /// `metadata.external_conversation_ids:=["a","b"]`.
     #[arg(long = "set", value_name = "PATH=VALUE", value_parser = Field::read)]
     fields: Vec<Field>,
-    /// What the admin typed for the channel: sent as `Authorization: Bearer`.
+    /// Token that the admin entered for the channel, sent as `Authorization: Bearer`
     #[arg(long)]
     token: Option<String>,
-    /// `delete` as Front documents it: without a body, signed over `undefined`.
+    /// Send `delete` as Front documents it: without a body, signed over `undefined`
     #[arg(long)]
     bodiless: bool,
-    /// Shows what is sent as well.
+    /// Also print the request
     #[arg(long)]
     verbose: bool,
 }
@@ -51,22 +52,22 @@ pub(crate) struct Request {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 #[value(rename_all = "snake_case")]
 enum Kind {
-    /// An admin connects a channel.
+    /// An admin connects a channel
     Authorization,
-    /// Front asks what can be connected.
+    /// Front lists addresses that can be connected
     ListAddresses,
-    /// A teammate writes to a customer.
+    /// A teammate writes to a customer
     Message,
-    /// A rule answers a customer.
+    /// A rule answers a customer
     MessageAutoreply,
-    /// Front has taken a message that it was told of.
+    /// Front has imported a message
     MessageImported,
-    /// The channel is removed.
+    /// The channel is removed
     Delete,
 }
 
 impl Kind {
-    /// Whether it goes to the app: no channel is needed for it.
+    /// Whether the request goes to the app, and needs no channel.
     fn is_for_app(self) -> bool {
         matches!(self, Self::Authorization | Self::ListAddresses)
     }
@@ -75,12 +76,12 @@ impl Kind {
 pub(super) fn send(config: &Path, request: &Request) -> anyhow::Result<ExitCode> {
     let kind = request.kind;
     if request.bodiless {
-        ensure!(kind == Kind::Delete, "--bodiless goes with `delete` only: Front sends all else with a body");
-        ensure!(request.fields.is_empty(), "--set sets a field of the body, and --bodiless leaves the body out");
+        ensure!(kind == Kind::Delete, "--bodiless is for `delete` only: Front sends every other request with a body");
+        ensure!(request.fields.is_empty(), "--set cannot be combined with --bodiless, which removes the body");
     }
     ensure!(
         kind != Kind::ListAddresses || request.channel.is_none(),
-        "list_addresses is about no channel; leave --channel out"
+        "list_addresses has no channel; remove --channel"
     );
     let app = App::find(config, &request.which)?;
     let channel = if kind.is_for_app() { None } else { Some(channel(&app, request.channel.as_deref())?) };
@@ -97,7 +98,7 @@ pub(super) fn send(config: &Path, request: &Request) -> anyhow::Result<ExitCode>
     let signed = if request.bodiless { NO_BODY } else { body.as_bytes() };
     let timestamp = millis(SystemTime::now()).to_string();
     let signature = app.keys().sign(&timestamp, signed);
-    let signature = signature.context("this app has no secret to sign with; add app_secrets")?;
+    let signature = signature.context("app has no secret for signing; add app_secrets")?;
     let method = if kind == Kind::Delete { Method::DELETE } else { Method::POST };
     if request.verbose {
         say!("{method} {path}\n{TIMESTAMP}: {timestamp}\n{SIGNATURE}: {signature}\n\n{body}\n");
@@ -112,10 +113,10 @@ pub(super) fn send(config: &Path, request: &Request) -> anyhow::Result<ExitCode>
     if let Some(token) = &request.token {
         http = http.header(AUTHORIZATION, format!("Bearer {token}"));
     }
-    super::exchange(listen, http.body(body.into()).context("--token is no text for a header")?)
+    super::exchange(listen, http.body(body.into()).context("--token is not a valid header value")?)
 }
 
-/// The one that was named, or the only connected one.
+/// Finds the named channel, or the only connected one.
 fn channel(app: &App, name: Option<&str>) -> anyhow::Result<ChannelSummary> {
     let connect = "connect one first: frontgate send front authorization";
     let desk = app::desk(&app.config).context(connect)?;
@@ -125,11 +126,11 @@ fn channel(app: &App, name: Option<&str>) -> anyhow::Result<ChannelSummary> {
     let mut all = desk.channels(app.filter(), false)?;
     all.retain(|channel| channel.state == ChannelState::Connected);
     match all.len() {
-        0 => bail!("no channel of the app {} is connected; {connect}", app.name),
+        0 => bail!("no connected channel of app {}; {connect}", app.name),
         1 => Ok(all.swap_remove(0)),
         _ => {
-            let names: Vec<_> = all.iter().map(|channel| words::plain(&channel.channel)).collect();
-            bail!("which channel? add --channel with one of: {}", names.join(", "))
+            let names: Vec<_> = all.iter().map(|channel| format::plain(&channel.channel)).collect();
+            bail!("several channels; add --channel with one of: {}", names.join(", "))
         }
     }
 }

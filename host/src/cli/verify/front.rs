@@ -1,4 +1,4 @@
-//! `frontgate verify front`: a request of Front that somebody has kept.
+//! `frontgate verify front`: explains the signature of a recorded request of Front.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -9,34 +9,34 @@ use frontgate_front::explain::{Surroundings, explain};
 use frontgate_front::signature::{Content, Refusal, SignedRequest, Verified};
 use frontgate_store::millis;
 
-use super::super::app::{App, Which};
-use super::super::{say, words};
+use super::super::app::{App, AppArguments};
+use super::super::{format, say};
 use super::{at, body};
 
 #[derive(Debug, Args)]
 pub(super) struct Kept {
-    /// `X-Front-Signature`.
+    /// Value of `X-Front-Signature`
     #[arg(long)]
     signature: String,
-    /// `X-Front-Request-Timestamp`, letter for letter.
+    /// Value of `X-Front-Request-Timestamp`, unchanged
     #[arg(long)]
     timestamp: Option<String>,
-    /// The method. A DELETE may be signed over `undefined` in place of its body.
+    /// Method; a DELETE may be signed over `undefined` instead of its body
     #[arg(long, value_enum, ignore_case = true, default_value = "POST")]
     method: Method,
-    /// The body, as it was received.
+    /// Body as received
     #[arg(long, default_value = "", conflicts_with = "body_file")]
     body: String,
-    /// A file with the body; `-` stands for standard input.
+    /// File with the body; `-` reads standard input
     #[arg(long)]
     body_file: Option<PathBuf>,
     #[command(flatten)]
-    which: Which,
-    /// When it came, as 2026-11-21T16:19:20Z or in seconds or milliseconds since 1970, to see whether it was
-    /// within the window; now without.
+    which: AppArguments,
+    /// Time of arrival for the check of the window, as 2026-11-21T16:19:20Z or in seconds or milliseconds since 1970;
+    /// by default, now
     #[arg(long, value_name = "TIME", value_parser = at::read, conflicts_with = "any_age")]
     at: Option<u64>,
-    /// However long ago it was sent.
+    /// Skip the check of the window
     #[arg(long)]
     any_age: bool,
 }
@@ -53,7 +53,7 @@ pub(super) fn verify(config: &Path, kept: &Kept) -> anyhow::Result<ExitCode> {
     let (keys, body) = (app.keys(), body(&kept.body, kept.body_file.as_deref())?);
     say!("tenant {}, app {}", app.tenant, app.name);
     for key in keys.labels() {
-        say!("  a key that may have signed: {key}");
+        say!("  candidate key: {key}");
     }
     let request = SignedRequest {
         is_delete: kept.method == Method::Delete,
@@ -62,7 +62,7 @@ pub(super) fn verify(config: &Path, kept: &Kept) -> anyhow::Result<ExitCode> {
         body: &body,
     };
     let now_ms = kept.at.unwrap_or_else(|| millis(SystemTime::now()).unsigned_abs());
-    // Whoever signed it did so at its own time.
+    // Verify the signature at the request's own time; the window is checked below.
     let own_ms = match keys.verify(&request, now_ms) {
         Err(Refusal::TooOld { age_ms, .. }) => now_ms - age_ms,
         Err(Refusal::TooNew { ahead_ms, .. }) => now_ms.saturating_add(ahead_ms),
@@ -79,22 +79,22 @@ pub(super) fn verify(config: &Path, kept: &Kept) -> anyhow::Result<ExitCode> {
     };
     say!("✓ the signature matches: {} signed {}", verified.key, what(&verified));
     if kept.any_age {
-        say!("  it was sent at {}", time(verified.sent_ms));
+        say!("  sent at {}", time(verified.sent_ms));
         return Ok(ExitCode::SUCCESS);
     }
     let (sent, asked) = (time(verified.sent_ms), time(now_ms));
     let window = app.window_ms() / 1_000;
     match keys.verify(&request, now_ms) {
         Ok(_) => {
-            say!("✓ it is within the window of {window} s: sent at {sent}, looked at as of {asked}");
+            say!("✓ within the window of {window} s: sent at {sent}, checked for {asked}");
             Ok(ExitCode::SUCCESS)
         }
         Err(_) => {
-            let far = words::short(now_ms.abs_diff(verified.sent_ms).cast_signed());
+            let far = format::short(now_ms.abs_diff(verified.sent_ms).cast_signed());
             let side = if verified.sent_ms > now_ms { "ahead of" } else { "before" };
             say!(
-                "✗ it is not within the window of {window} s: sent at {sent}, {far} {side} {asked}\n    for one that \
-                 was kept, say when it came with --at TIME, or leave its age out with --any-age"
+                "✗ outside the window of {window} s: sent at {sent}, {far} {side} {asked}\n    for a recorded request, \
+                 give its time of arrival with --at TIME, or skip this check with --any-age"
             );
             Ok(ExitCode::FAILURE)
         }
@@ -104,10 +104,10 @@ pub(super) fn verify(config: &Path, kept: &Kept) -> anyhow::Result<ExitCode> {
 fn what(verified: &Verified<'_>) -> &'static str {
     match verified.content() {
         Content::Body(_) => "the body",
-        Content::AddressOnly => "`undefined` in place of a body: anybody may have written what stands there",
+        Content::AddressOnly => "`undefined` instead of the body: the body is not protected by the signature",
     }
 }
 
 fn time(ms: u64) -> String {
-    words::time(ms.cast_signed())
+    format::time(ms.cast_signed())
 }

@@ -4,42 +4,44 @@ use frontgate_contract::bindings::channel::{Connection, HttpRequest, OutboundKin
 use frontgate_front::text;
 use frontgate_runtime::CallError;
 
-use super::{NOBODY, Problem, Tries, Verdict, ensure};
+use super::{Checker, Problem, UNKNOWN_ADDRESS, Verdict, ensure};
 
 /// Pages of addresses that are read.
 const PAGES_MAX: usize = 20;
 
-pub(super) async fn check(tries: &Tries<'_>) {
-    tries.check("connecting without a credential, or with a wrong one, is no crash", connect).await;
-    tries.check("the list of addresses comes to an end", addresses).await;
-    tries.check("messages of any kind are sent, or refused with a reason", send).await;
-    tries.check("`check-sent` never crashes", check_sent).await;
-    tries.check("a request that is none of the provider's tells nothing", forged).await;
-    tries.check("disconnecting twice is no crash", disconnect).await;
+pub(super) async fn check(checker: &Checker<'_>) {
+    checker.check("connecting with a missing or wrong credential does not crash", connect).await;
+    checker.check("the list of addresses ends", addresses).await;
+    checker.check("every kind of message is sent, or rejected with a reason", send).await;
+    checker.check("the status of a message can always be queried", check_sent).await;
+    checker.check("a request without the provider's signature reports no events", forged).await;
+    checker.check("disconnecting twice does not crash", disconnect).await;
 }
 
-async fn connect(tries: &Tries<'_>) -> Verdict {
+async fn connect(checker: &Checker<'_>) -> Verdict {
     for credential in [None, Some(""), Some("wrong"), Some("日本 \u{1f98a}")] {
         let what = format!("channel.connect with the credential {credential:?}");
         let connection = connection(credential);
-        let _ = tries.ask(&what, async |call| call.connect(connection).await).await?;
+        let _ = checker.call(&what, async |call| call.connect(connection).await).await?;
     }
     Ok(())
 }
 
-async fn addresses(tries: &Tries<'_>) -> Verdict {
+async fn addresses(checker: &Checker<'_>) -> Verdict {
     let mut token = None;
     for _ in 0..PAGES_MAX {
         let page_token = token.clone();
         let page =
-            tries.ask("channel.list-addresses", async |call| call.list_addresses(None, page_token).await).await?;
+            checker.call("channel.list-addresses", async |call| call.list_addresses(None, page_token).await).await?;
         let Ok(page) = page else { return Ok(()) };
         ensure(page.addresses.iter().all(|address| !address.value.trim().is_empty()), || {
-            "channel.list-addresses has an address without a value".to_owned()
+            "channel.list-addresses returned an address without a value".to_owned()
         })?;
         match page.next_page_token {
             Some(next) if token.as_ref() == Some(&next) => {
-                return Err(Problem::Failed("channel.list-addresses leads from a page to the same page".to_owned()));
+                return Err(Problem::Failed(
+                    "channel.list-addresses returned the token of the same page again".to_owned(),
+                ));
             }
             Some(next) => token = Some(next),
             None => return Ok(()),
@@ -48,27 +50,27 @@ async fn addresses(tries: &Tries<'_>) -> Verdict {
     Ok(())
 }
 
-async fn send(tries: &Tries<'_>) -> Verdict {
+async fn send(checker: &Checker<'_>) -> Verdict {
     for (what, message) in messages() {
         let what = format!("channel.send of {what}");
-        if let Err(error) = tries.ask(&what, async |call| call.send(connection(None), message).await).await? {
-            let says =
+        if let Err(error) = checker.call(&what, async |call| call.send(connection(None), message).await).await? {
+            let has_reason =
                 error.detail().is_some_and(|text| !text.trim().is_empty()) || matches!(error, CallError::NotFound);
-            ensure(says, || format!("{what} is refused without a reason; the teammate reads that text"))?;
+            ensure(has_reason, || format!("{what} is rejected without a reason; the teammate reads that text"))?;
         }
     }
     Ok(())
 }
 
-async fn check_sent(tries: &Tries<'_>) -> Verdict {
+async fn check_sent(checker: &Checker<'_>) -> Verdict {
     for (what, message) in messages() {
         let what = format!("channel.check-sent of {what}");
-        let _ = tries.ask(&what, async |call| call.check_sent(connection(None), message).await).await?;
+        let _ = checker.call(&what, async |call| call.check_sent(connection(None), message).await).await?;
     }
     Ok(())
 }
 
-async fn forged(tries: &Tries<'_>) -> Verdict {
+async fn forged(checker: &Checker<'_>) -> Verdict {
     for (kind, body) in [
         ("application/json", &b"{\"id\":\"frontgate\",\"text\":\"forged\"}"[..]),
         ("application/x-www-form-urlencoded", b"Body=forged&From=%2B12025550100"),
@@ -84,25 +86,25 @@ async fn forged(tries: &Tries<'_>) -> Verdict {
             headers: vec![header],
             body: body.to_vec(),
         };
-        let received = tries.ask(&what, async |call| call.receive(connection(None), request).await).await?;
-        if let Ok(reception) = received {
-            ensure(reception.events.is_empty(), || {
+        let received = checker.call(&what, async |call| call.receive(connection(None), request).await).await?;
+        if let Ok(case) = received {
+            ensure(case.events.is_empty(), || {
                 format!(
-                    "{what} was taken for {} events, and nobody signed it: anybody may send such a request. Check the \
-                     provider's signature first",
-                    reception.events.len()
+                    "{what} reported {} events although the request is not signed. Check the provider's signature \
+                     first",
+                    case.events.len()
                 )
             })?;
-            let status = reception.response.status;
-            ensure((200..600).contains(&status), || format!("{what} answers {status}; a status is 200 to 599"))?;
+            let status = case.response.status;
+            ensure((200..600).contains(&status), || format!("{what} returned status {status}; it must be 200 to 599"))?;
         }
     }
     Ok(())
 }
 
-async fn disconnect(tries: &Tries<'_>) -> Verdict {
+async fn disconnect(checker: &Checker<'_>) -> Verdict {
     for _ in 0..2 {
-        let _ = tries.ask("channel.disconnect", async |call| call.disconnect(connection(None)).await).await?;
+        let _ = checker.call("channel.disconnect", async |call| call.disconnect(connection(None)).await).await?;
     }
     Ok(())
 }
@@ -132,13 +134,13 @@ pub(super) fn message(text: &str, to: &[&str]) -> OutboundMessage {
 
 fn messages() -> Vec<(&'static str, OutboundMessage)> {
     let autoreply =
-        OutboundMessage { kind: OutboundKind::Autoreply, message_id: None, ..message("Back soon", &[NOBODY]) };
+        OutboundMessage { kind: OutboundKind::Autoreply, message_id: None, ..message("Back soon", &[UNKNOWN_ADDRESS]) };
     vec![
-        ("a message", message("Hello", &[NOBODY])),
-        ("a message of any letters", message("é 日本 \u{1f98a} <b>&amp;", &[NOBODY])),
-        ("a message without a text", message("", &[NOBODY])),
-        ("a message to nobody", message("Hello", &[])),
-        ("a long message", message(&"x".repeat(100_000), &[NOBODY])),
+        ("a message", message("Hello", &[UNKNOWN_ADDRESS])),
+        ("a message with special characters", message("é 日本 \u{1f98a} <b>&amp;", &[UNKNOWN_ADDRESS])),
+        ("a message without a text", message("", &[UNKNOWN_ADDRESS])),
+        ("a message without recipients", message("Hello", &[])),
+        ("a long message", message(&"x".repeat(100_000), &[UNKNOWN_ADDRESS])),
         ("an autoreply", autoreply),
     ]
 }

@@ -1,47 +1,47 @@
-//! The role `channel`: typed text never becomes markup, in either direction.
+//! The role `channel`: checks that typed text never becomes markup, in either direction.
 
 use frontgate_contract::bindings::channel::{Body, ChannelEvent};
 use serde_json::Value;
 use url::form_urlencoded;
 
 use super::channel::{connection, message};
-use super::{NOBODY, Problem, Tries, Verdict, ensure};
-use crate::bench::{Run, Setting};
+use super::{Checker, Problem, UNKNOWN_ADDRESS, Verdict, ensure};
 use crate::cases;
-use crate::cases::Reception;
-use crate::question::Question;
-use crate::stage::Act;
+use crate::cases::InboundCase;
+use crate::fixtures::Fixtures;
+use crate::harness::CallOutcome;
+use crate::invocation::Invocation;
+use crate::mock_server::Behavior;
 
-/// Hostile text. No case has it, so that it is recognised.
+/// Hostile text; unlikely to occur in a case.
 const HOSTILE: [&str; 3] = [
     "<a href=\"https://frontgate.invalid\">https://bank.example</a>",
     "<script>frontgate()</script>",
     "<b>frontgate</b> & <img src=\"https://frontgate.invalid/1.png\">",
 ];
 
-/// What is done about it.
-const REMEDY: &str = "that would be a link or a picture in Front, or vanish. Answer it as `plain`, which is shown \
-                      letter for letter; `html` is for what the provider itself delivers as HTML";
+const REMEDY: &str = "Front would show a link or a picture, or nothing. Return it as `plain`, which is shown as \
+                      typed; `html` is for text that the provider itself delivers as HTML";
 
-pub(super) async fn check(tries: &Tries<'_>) {
-    tries.check("text that a teammate types stays text", sent).await;
-    match cases::receptions(tries.bench) {
-        Ok(receptions) if receptions.is_empty() => {}
-        Ok(receptions) => {
-            let claim = async |tries: &Tries<'_>| received(tries, &receptions).await;
-            tries.check("text that a customer types stays text", claim).await;
+pub(super) async fn check(checker: &Checker<'_>) {
+    checker.check("text that a teammate types stays text", sent).await;
+    match cases::inbound_cases(checker.harness) {
+        Ok(inbound_cases) if inbound_cases.is_empty() => {}
+        Ok(inbound_cases) => {
+            let claim = async |checker: &Checker<'_>| received(checker, &inbound_cases).await;
+            checker.check("text that a customer types stays text", claim).await;
         }
         // Cases that cannot be read have failed already.
         Err(_) => {}
     }
 }
 
-/// What a plugin tells in a receipt, such as an echo.
-async fn sent(tries: &Tries<'_>) -> Verdict {
+/// Checks the events in a receipt of `send`, such as an echo.
+async fn sent(checker: &Checker<'_>) -> Verdict {
     for text in HOSTILE {
         let what = format!("channel.send of {text}");
-        let message = message(text, &[NOBODY]);
-        let Ok(receipt) = tries.ask(&what, async |call| call.send(connection(None), message).await).await? else {
+        let message = message(text, &[UNKNOWN_ADDRESS]);
+        let Ok(receipt) = checker.call(&what, async |call| call.send(connection(None), message).await).await? else {
             continue;
         };
         for event in &receipt.events {
@@ -51,29 +51,29 @@ async fn sent(tries: &Tries<'_>) -> Verdict {
                 ChannelEvent::Failed(_) => continue,
             };
             let is_markup = matches!(body, Body::Html(html) if html.contains(text));
-            ensure(!is_markup, || format!("{what} comes back as `html`; {REMEDY}"))?;
+            ensure(!is_markup, || format!("{what} is returned as `html`; {REMEDY}"))?;
         }
     }
     Ok(())
 }
 
-/// What a plugin makes of the requests in the author's cases, with other words in them. A provider's signature does
-/// not cover those: then a case of the author's must have markup in its text.
-async fn received(tries: &Tries<'_>, receptions: &[Reception]) -> Verdict {
-    let mut is_shown = receptions.iter().any(|reception| reception.text.contains('<'));
-    for reception in receptions {
+/// Checks the answers to the requests in the author's cases, with hostile text in them. Where a signature prevents
+/// that, a case of the author's must have markup in its text.
+async fn received(checker: &Checker<'_>, inbound_cases: &[InboundCase]) -> Verdict {
+    let mut is_shown = inbound_cases.iter().any(|case| case.text.contains('<'));
+    for case in inbound_cases {
         for text in HOSTILE {
-            let Some(with) = reception.saying(text) else { continue };
-            let what = format!("channel.receive of the case {}, whose customer types {text}", reception.case);
-            let Ok(question) = Question::read(tries.bench, cases::RECEIVE, &with) else { continue };
-            if let Some(stage) = &tries.bench.stage {
-                stage.play(Act::Script(reception.http.clone().into()));
+            let Some(with) = case.with_text(text) else { continue };
+            let what = format!("channel.receive of the case {}, with the text {text}", case.case);
+            let Ok(invocation) = Invocation::read(checker.harness, cases::RECEIVE, &with) else { continue };
+            if let Some(server) = &checker.harness.mock_server {
+                server.set_behavior(Behavior::Expect(case.http.clone().into()));
             }
-            let Run { result, .. } = question.ask(tries.bench, &Setting::of(&reception.case)).await;
-            let answer = result.map_err(|error| Problem::Failed(crate::suite::no_answer(&what, &error)))?;
+            let CallOutcome { result, .. } = invocation.run(checker.harness, &Fixtures::of(&case.case)).await;
+            let answer = result.map_err(|error| Problem::Failed(crate::suite::describe_failure(&what, &error)))?;
             for body in cases::bodies(&answer) {
                 let is_markup = body.get("html").and_then(Value::as_str).is_some_and(|html| html.contains(text));
-                ensure(!is_markup, || format!("{what} gives `html`; {REMEDY}"))?;
+                ensure(!is_markup, || format!("{what} returned `html`; {REMEDY}"))?;
                 is_shown = true;
             }
         }
@@ -82,13 +82,13 @@ async fn received(tries: &Tries<'_>, receptions: &[Reception]) -> Verdict {
         return Ok(());
     }
     Err(Problem::Skipped(
-        "the requests in cases/ are signed, so that their text cannot be changed; add a case of channel.receive whose \
-         customer types <b>text</b>, and expect it as {\"plain\": \"<b>text</b>\"}"
+        "the requests in cases/ are signed, so their text cannot be changed; add a case of channel.receive with the \
+         text <b>text</b>, and expect {\"plain\": \"<b>text</b>\"}"
             .to_owned(),
     ))
 }
 
-/// A request's body with another text in place of this one; none where this one is not found.
+/// Replaces a text in a request body (JSON, a form or plain text); `None` where the text is not found.
 pub(crate) fn replaced(body: &str, text: &str, by: &str) -> Option<String> {
     if let Ok(mut json) = serde_json::from_str::<Value>(body) {
         return replace_in(&mut json, text, by).then(|| json.to_string());
@@ -103,7 +103,7 @@ pub(crate) fn replaced(body: &str, text: &str, by: &str) -> Option<String> {
     })
 }
 
-/// Replaces a text wherever it is a value of its own; says whether it was there.
+/// Replaces a text wherever it is a whole value. Returns whether it was found.
 fn replace_in(json: &mut Value, text: &str, by: &str) -> bool {
     match json {
         Value::String(value) if value == text => {

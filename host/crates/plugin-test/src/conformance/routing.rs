@@ -2,32 +2,34 @@
 
 use frontgate_contract::bindings::routing::{Assignment, InboundConversation};
 
-use super::{NOBODY, Tries, Verdict, ensure};
+use super::{Checker, UNKNOWN_ADDRESS, Verdict, ensure};
 
-pub(super) async fn check(tries: &Tries<'_>) {
-    tries.check("a stranger's conversation goes to somebody, or on to the next plugin", stranger).await;
-    tries.check("a conversation is given to the same worker when it is asked about again", again).await;
-    tries.check("conversations of any shape are answered", shapes).await;
+pub(super) async fn check(checker: &Checker<'_>) {
+    checker.check("a stranger's conversation is assigned, or left to the next plugin", stranger).await;
+    checker.check("a repeated request assigns the same worker", again).await;
+    checker.check("every kind of conversation is answered", shapes).await;
 }
 
-async fn stranger(tries: &Tries<'_>) -> Verdict {
+async fn stranger(checker: &Checker<'_>) -> Verdict {
     let what = "routing.route of a stranger's conversation";
-    let route = tries.ask(what, async |call| call.route(conversation(&[NOBODY], "{}")).await).await?;
-    let nobody = match &route {
+    let route = checker.call(what, async |call| call.route(conversation(&[UNKNOWN_ADDRESS], "{}")).await).await?;
+    let is_empty = match &route {
         Ok(Some(Assignment::Worker(worker))) => worker.trim().is_empty(),
         Ok(Some(Assignment::OneOf(workers))) => {
             workers.is_empty() || workers.iter().any(|worker| worker.trim().is_empty())
         }
         _ => false,
     };
-    ensure(!nobody, || format!("{what} names a worker without an identity; answer none to let the next plugin decide"))
+    ensure(!is_empty, || {
+        format!("{what} returned a worker without an identity; return none to let the next plugin decide")
+    })
 }
 
-/// The gateway counts turns; a plugin that counts itself would give it away twice.
-async fn again(tries: &Tries<'_>) -> Verdict {
+/// The gateway rotates workers; a plugin that rotates them itself would assign a retry to another worker.
+async fn again(checker: &Checker<'_>) -> Verdict {
     let what = "routing.route of the same conversation";
-    let first = tries.ask(what, async |call| call.route(conversation(&[NOBODY], "{}")).await).await?;
-    let second = tries.ask(what, async |call| call.route(conversation(&[NOBODY], "{}")).await).await?;
+    let first = checker.call(what, async |call| call.route(conversation(&[UNKNOWN_ADDRESS], "{}")).await).await?;
+    let second = checker.call(what, async |call| call.route(conversation(&[UNKNOWN_ADDRESS], "{}")).await).await?;
     let same = match (&first, &second) {
         (Ok(Some(Assignment::Worker(first))), Ok(Some(Assignment::Worker(second)))) => first == second,
         (Ok(Some(Assignment::OneOf(first))), Ok(Some(Assignment::OneOf(second)))) => first == second,
@@ -36,24 +38,24 @@ async fn again(tries: &Tries<'_>) -> Verdict {
     };
     ensure(same, || {
         format!(
-            "{what} named another worker the second time: after a failure the gateway asks again. Name several with \
-             `one-of`, and the gateway counts the turns"
+            "{what} returned another worker the second time, and the gateway retries after a failure. Return several \
+             with `one-of`, and let the gateway rotate them"
         )
     })
 }
 
-async fn shapes(tries: &Tries<'_>) -> Verdict {
+async fn shapes(checker: &Checker<'_>) -> Verdict {
     let many: Vec<String> = (0..50).map(|number| format!("+1202555{number:04}")).collect();
     let many: Vec<&str> = many.iter().map(String::as_str).collect();
     for (what, addresses, attributes) in [
-        ("nobody", [].as_slice(), "{}"),
-        ("fifty people", many.as_slice(), "{}"),
-        ("an address that is none", &["日本 \u{1f98a}"], "{}"),
-        ("attributes that are no JSON", &[NOBODY], "{"),
-        ("attributes of an unexpected kind", &[NOBODY], "[1, null]"),
+        ("no address", [].as_slice(), "{}"),
+        ("fifty addresses", many.as_slice(), "{}"),
+        ("an invalid address", &["日本 \u{1f98a}"], "{}"),
+        ("attributes that are not JSON", &[UNKNOWN_ADDRESS], "{"),
+        ("attributes of an unexpected kind", &[UNKNOWN_ADDRESS], "[1, null]"),
     ] {
         let what = format!("routing.route of a conversation with {what}");
-        let _ = tries.ask(&what, async |call| call.route(conversation(addresses, attributes)).await).await?;
+        let _ = checker.call(&what, async |call| call.route(conversation(addresses, attributes)).await).await?;
     }
     Ok(())
 }

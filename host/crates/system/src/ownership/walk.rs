@@ -1,4 +1,4 @@
-//! The way from `/` to a file, checked at each step.
+//! Walks from `/` to a file or folder, and checks each step.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
@@ -14,14 +14,14 @@ use rustix::fs::{
 };
 use rustix::process::geteuid;
 
-use super::{PRIVATE, TRUSTED_FOLDERS, people};
+use super::{PRIVATE, TRUSTED_FOLDERS, users};
 
-/// As many links as Linux follows.
+/// Links in a path, as in Linux.
 const LINKS_MAX: usize = 40;
-/// Folders that are created.
+/// Mode of created folders.
 const PRIVATE_FOLDER: Mode = Mode::RWXU;
 const OTHERS_WRITE: Mode = Mode::WGRP.union(Mode::WOTH);
-/// Access control lists, which the mode shows only as its group's bits.
+/// Access control lists; the mode shows them only as bits of the group.
 const ACL: &str = "system.posix_acl_access";
 
 static TRUSTED: LazyLock<Vec<PathBuf>> = LazyLock::new(|| {
@@ -34,21 +34,21 @@ pub(super) fn trusted_folders() -> &'static [PathBuf] {
     &TRUSTED
 }
 
-/// What happens to a folder that is not there.
+/// How missing folders are handled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Missing {
     Fail,
     Create,
 }
 
-/// Where a path leads. Everything on the way was checked, a folder at the end, too.
+/// The target of a path. Everything on the way was checked, including a folder at the end.
 #[derive(Debug)]
 pub(super) enum Place {
-    /// A folder; the descriptor is only for what is below.
+    /// A folder. The descriptor is `O_PATH`, only for opening entries.
     Folder { descriptor: OwnedFd, path: PathBuf },
-    /// Something that is no folder and no link, in a checked folder.
+    /// An entry other than a folder or link, in a checked folder.
     File { folder: OwnedFd, name: OsString, path: PathBuf },
-    /// An open pipe of a process.
+    /// An inherited pipe.
     Pipe { folder: OwnedFd, name: OsString },
 }
 
@@ -64,11 +64,11 @@ impl fmt::Display for Refusal {
 
 impl std::error::Error for Refusal {}
 
-fn refuse(what: String) -> io::Error {
-    io::Error::new(io::ErrorKind::PermissionDenied, Refusal(what))
+fn refuse(message: String) -> io::Error {
+    io::Error::new(io::ErrorKind::PermissionDenied, Refusal(message))
 }
 
-/// Follows a path, relative ones from the working directory.
+/// Follows a path. Relative paths start at the working directory.
 pub(super) fn descend(path: &Path, missing: Missing) -> io::Result<Place> {
     let mut ahead = Vec::new();
     push(&mut ahead, &std::path::absolute(path)?);
@@ -77,7 +77,7 @@ pub(super) fn descend(path: &Path, missing: Missing) -> io::Result<Place> {
     while let Some(name) = ahead.pop() {
         let next = match step(&at, &name) {
             Err(error) if error.kind() == io::ErrorKind::NotFound && missing == Missing::Create => {
-                // Another process may have created it meanwhile; it is checked in any case.
+                // Another process may have created it meanwhile. The folder is checked in either case.
                 match mkdirat(&at, &name, PRIVATE_FOLDER) {
                     Ok(()) | Err(rustix::io::Errno::EXIST) => step(&at, &name)?,
                     Err(error) => return Err(error.into()),
@@ -115,7 +115,7 @@ pub(super) fn descend(path: &Path, missing: Missing) -> io::Result<Place> {
     Ok(Place::Folder { descriptor: at, path: here })
 }
 
-/// Adds components, the first one on top.
+/// Pushes the components of a path, the first one last.
 fn push(ahead: &mut Vec<OsString>, path: &Path) {
     let components = path.components().filter_map(|component| match component {
         Component::Normal(name) => Some(name.to_owned()),
@@ -132,19 +132,19 @@ fn root() -> io::Result<(OwnedFd, PathBuf)> {
     Ok((descriptor, "/".into()))
 }
 
-/// What has this name, without opening it for anything.
+/// Opens an entry with `O_PATH`, without following links.
 fn step(at: &OwnedFd, name: &OsStr) -> io::Result<OwnedFd> {
     Ok(openat(at, name, OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())?)
 }
 
-/// Links of `/proc/PID/fd` lead to open files; those to pipes have no path.
+/// Whether a link of `/proc/PID/fd` leads to a pipe, which has no path.
 fn is_pipe(folder: &OwnedFd, target: &Path) -> bool {
     target.to_string_lossy().starts_with("pipe:[") && fstatfs(folder).is_ok_and(|fs| fs.f_type == PROC_SUPER_MAGIC)
 }
 
-/// Opens a regular file in a checked folder, and checks what was opened.
+/// Opens a regular file in a checked folder, and checks the file.
 pub(super) fn open_file(folder: &impl AsFd, name: &OsStr, path: &Path, flags: OFlags) -> io::Result<File> {
-    // Without NONBLOCK a pipe would be waited for.
+    // Opening a FIFO without NONBLOCK would block.
     let flags = flags | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let file = openat(folder, name, flags, PRIVATE)?;
     let stat = fstat(&file)?;
@@ -158,7 +158,7 @@ pub(super) fn open_file(folder: &impl AsFd, name: &OsStr, path: &Path, flags: OF
     Ok(file.into())
 }
 
-/// Opens a private folder in a checked one, and creates it if it is missing.
+/// Opens a private folder in a checked one; creates it if it is missing.
 pub(super) fn private_child(folder: &OwnedFd, name: &str, at: &Path) -> io::Result<(OwnedFd, PathBuf)> {
     let path = at.join(name);
     match mkdirat(folder, name, PRIVATE_FOLDER) {
@@ -171,11 +171,11 @@ pub(super) fn private_child(folder: &OwnedFd, name: &str, at: &Path) -> io::Resu
     Ok((descriptor, path))
 }
 
-/// A folder of this process's own, also below a trusted folder: what lies here is run, or decides what is run.
+/// Checks a private folder, also below a trusted folder: its files are executed, or decide what is executed.
 pub(super) fn check_private(stat: &Stat, path: &Path) -> io::Result<()> {
     let own = geteuid().as_raw();
     if stat.st_uid != own {
-        let (shown, owner, own) = (path.display(), people::user(stat.st_uid), people::user(own));
+        let (shown, owner, own) = (path.display(), users::user(stat.st_uid), users::user(own));
         return Err(refuse(format!(
             "the folder {shown} belongs to another user ({owner}): run `chown {own} {shown}` or name another folder"
         )));
@@ -191,7 +191,7 @@ fn check_folder(descriptor: &OwnedFd, stat: &Stat, path: &Path) -> io::Result<()
         return Ok(());
     }
     check_owner(stat, path, "folder")?;
-    // Only its owner can rename or remove an entry of a sticky folder, and owners are checked.
+    // In a sticky folder only an entry's owner can replace it, and owners are checked.
     if Mode::from_raw_mode(stat.st_mode).contains(Mode::SVTX) {
         return Ok(());
     }
@@ -202,10 +202,10 @@ fn check_owner(stat: &Stat, path: &Path, what: &str) -> io::Result<()> {
     if is_trusted(stat.st_uid)? || is_excused(path) {
         return Ok(());
     }
-    let (shown, owner, own) = (path.display(), people::user(stat.st_uid), people::user(geteuid().as_raw()));
+    let (shown, owner, own) = (path.display(), users::user(stat.st_uid), users::user(geteuid().as_raw()));
     Err(refuse(format!(
-        "the {what} {shown} belongs to another user ({owner}), who can replace what is in its place: run `chown {own} \
-         {shown}`, or, if that user is trusted, list the folder in {TRUSTED_FOLDERS}"
+        "the {what} {shown} belongs to another user ({owner}), who can replace it: run `chown {own} {shown}`, or, \
+         if that user is trusted, list the folder in {TRUSTED_FOLDERS}"
     )))
 }
 
@@ -213,25 +213,25 @@ fn check_mode(descriptor: &OwnedFd, stat: &Stat, path: &Path, what: &str) -> io:
     if !writable(stat) || is_private_group(descriptor, stat)? {
         return Ok(());
     }
-    let way_out = format!(", or, if only trusted users can reach it, list the folder in {TRUSTED_FOLDERS}");
-    Err(writable_by_others(stat, path, what, &way_out))
+    let alternative = format!(", or, if only trusted users can reach it, list the folder in {TRUSTED_FOLDERS}");
+    Err(writable_by_others(stat, path, what, &alternative))
 }
 
-fn writable_by_others(stat: &Stat, path: &Path, what: &str, way_out: &str) -> io::Error {
+fn writable_by_others(stat: &Stat, path: &Path, what: &str, alternative: &str) -> io::Error {
     let (shown, mode) = (path.display(), stat.st_mode & 0o7777);
-    refuse(format!("others can write to the {what} {shown} (mode {mode:04o}): run `chmod go-w {shown}`{way_out}"))
+    refuse(format!("others can write to the {what} {shown} (mode {mode:04o}): run `chmod go-w {shown}`{alternative}"))
 }
 
 fn writable(stat: &Stat) -> bool {
     Mode::from_raw_mode(stat.st_mode).intersects(OTHERS_WRITE)
 }
 
-/// Whether only trusted users are in the group that may write.
+/// Whether every member of the group is trusted, and no access control list adds users.
 fn is_private_group(descriptor: &OwnedFd, stat: &Stat) -> io::Result<bool> {
     if Mode::from_raw_mode(stat.st_mode).contains(Mode::WOTH) {
         return Ok(false);
     }
-    let Some(members) = people::members(stat.st_gid).filter(|members| !members.is_empty()) else { return Ok(false) };
+    let Some(members) = users::members(stat.st_gid).filter(|members| !members.is_empty()) else { return Ok(false) };
     for member in members {
         if !is_trusted(member)? {
             return Ok(false);
@@ -240,11 +240,11 @@ fn is_private_group(descriptor: &OwnedFd, stat: &Stat) -> io::Result<bool> {
     Ok(!has_acl(descriptor, stat))
 }
 
-/// Whether further users are listed. A folder that cannot be opened for this question counts as one that has a list.
+/// Whether there is an access control list; `true` if that cannot be read.
 fn has_acl(descriptor: &OwnedFd, stat: &Stat) -> bool {
     let found = |descriptor: &OwnedFd| fgetxattr(descriptor, ACL, &mut [0_u8; 0]).map(|bytes| bytes > 0);
     let found = if FileType::from_raw_mode(stat.st_mode) == FileType::Directory {
-        // The descriptor at hand is only for what is below.
+        // Attributes cannot be read through an `O_PATH` descriptor.
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         openat(descriptor, ".", flags, Mode::empty()).and_then(|folder| found(&folder))
     } else {
@@ -257,8 +257,8 @@ fn has_acl(descriptor: &OwnedFd, stat: &Stat) -> bool {
     }
 }
 
-/// Root, this user, and who owns `/`: that user can replace everything anyway. It differs from root where root has no
-/// place in this user namespace.
+/// Trusts root, this user and the owner of `/`, who can replace everything. That owner is not root where this user
+/// namespace does not map root.
 fn is_trusted(uid: u32) -> io::Result<bool> {
     Ok(uid == 0 || uid == geteuid().as_raw() || uid == rustix::fs::stat("/")?.st_uid)
 }

@@ -1,7 +1,7 @@
 //! The system calls of a process that only computes: seccomp filters for Linux on x86-64 and ARM64.
 //!
-//! A call that is not listed fails with `EPERM`, so that a probe of the C library for an optional feature is
-//! harmless. A call that no honest compiler makes ends the process: the gateway sees that in its exit status.
+//! - Unlisted calls fail with `EPERM`, so that the C library can probe for optional features.
+//! - Calls that only an exploit makes end the process; the gateway sees that in the exit status.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use seccompiler::{
     apply_filter_all_threads,
 };
 
-/// Reading, writing, memory, time, waiting for threads, and the end.
+/// Reading, writing, memory, time, threads and exit.
 const ALLOWED: &[libc::c_long] = &[
     libc::SYS_brk,
     libc::SYS_clock_getres,
@@ -47,7 +47,7 @@ const ALLOWED: &[libc::c_long] = &[
     libc::SYS_writev,
 ];
 
-/// Other programs, processes, networks, memory of others, and the kernel's more exposed parts.
+/// Other programs, processes, networks, memory of others, and exposed parts of the kernel.
 const FATAL: &[libc::c_long] = &[
     libc::SYS_add_key,
     libc::SYS_bpf,
@@ -80,9 +80,9 @@ const FATAL: &[libc::c_long] = &[
     libc::SYS_vfork,
 ];
 
-/// Applies the filters to all threads; `false` where the kernel or the processor has no such filter.
-pub(super) fn allow_few() -> bool {
-    // The fatal calls first: while the second filter is installed, the first one is in force already.
+/// Installs the filters on all threads. Returns `false` if the kernel or the processor does not support them.
+pub(super) fn install_filters() -> bool {
+    // The first filter must allow the installation of the second.
     [fatal(), allowed()]
         .into_iter()
         .all(|filter| filter.is_some_and(|filter| apply_filter_all_threads(&filter).is_ok()))
@@ -95,7 +95,7 @@ fn fatal() -> Option<BpfProgram> {
 
 fn allowed() -> Option<BpfProgram> {
     let mut rules: BTreeMap<libc::c_long, Vec<SeccompRule>> = ALLOWED.iter().map(|call| (*call, Vec::new())).collect();
-    // Memory is never executable: what is compiled here runs elsewhere.
+    // Compiled code runs in another process, so no memory may be executable.
     let executable = u64::try_from(libc::PROT_EXEC).ok()?;
     let data = SeccompCondition::new(2, SeccompCmpArgLen::Dword, SeccompCmpOp::MaskedEq(executable), 0).ok()?;
     for call in [libc::SYS_mmap, libc::SYS_mprotect] {

@@ -2,16 +2,16 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 
 use super::*;
 
-/// Blocks in every write until it may go on, and says when it has begun one.
+/// A writer that signals the start of each write, and blocks until it is released.
 struct Reader {
     begun: Sender<Vec<u8>>,
-    go_on: Receiver<()>,
+    release: Receiver<()>,
 }
 
 impl Write for Reader {
     fn write(&mut self, lines: &[u8]) -> io::Result<usize> {
         self.begun.send(lines.to_vec()).map_err(io::Error::other)?;
-        self.go_on.recv().map_err(io::Error::other)?;
+        self.release.recv().map_err(io::Error::other)?;
         Ok(lines.len())
     }
 
@@ -20,7 +20,7 @@ impl Write for Reader {
     }
 }
 
-/// Lines of which the first is being written, to a reader that hangs until it is told to go on.
+/// A log whose first line is being written to a blocked reader.
 struct Hanging {
     lines: Lines,
     guard: Guard,
@@ -30,18 +30,18 @@ struct Hanging {
 
 fn hanging(buffer_bytes_max: usize) -> Hanging {
     let (begun, writes) = channel();
-    let (wake, go_on) = channel();
+    let (wake, release) = channel();
     let shared =
         Arc::new(Shared { waiting: Mutex::default(), changed: Condvar::new(), buffer_bytes_max, coloured: false });
     let writing = Arc::clone(&shared);
-    thread::spawn(move || writing.write_all(Reader { begun, go_on }));
+    thread::spawn(move || writing.write_all(Reader { begun, release }));
     shared.push(b"first\n");
     assert_eq!(writes.recv().expect("a write"), b"first\n");
     Hanging { lines: Lines(Arc::clone(&shared)), guard: Guard(shared), writes, wake }
 }
 
 #[test]
-fn lines_that_find_the_buffer_full_are_dropped_and_counted() {
+fn lines_beyond_the_buffer_are_dropped_and_counted() {
     let before = METRICS.log_dropped.get();
     let Hanging { lines, guard: _guard, writes, wake } = hanging(10);
     for line in ["1234\n", "5678\n", "9\n", "10\n"] {
@@ -49,7 +49,7 @@ fn lines_that_find_the_buffer_full_are_dropped_and_counted() {
     }
     wake.send(()).expect("a reader");
     assert_eq!(writes.recv().expect("a write"), b"1234\n5678\n");
-    // There is room again.
+    // The buffer has room again.
     lines.0.push(b"11\n");
     wake.send(()).expect("a reader");
     assert_eq!(writes.recv().expect("a write"), b"11\n");
@@ -58,7 +58,7 @@ fn lines_that_find_the_buffer_full_are_dropped_and_counted() {
 }
 
 #[test]
-fn a_reader_that_hangs_stops_neither_who_logs_nor_the_end_of_the_process() {
+fn a_hanging_reader_blocks_neither_callers_nor_the_end_of_the_process() {
     let Hanging { lines, guard, writes, wake, .. } = hanging(1_000);
     let (done, ended) = channel();
     thread::spawn(move || {
@@ -66,18 +66,18 @@ fn a_reader_that_hangs_stops_neither_who_logs_nor_the_end_of_the_process() {
             lines.0.push(b"line\n");
         }
         drop(guard);
-        done.send(()).expect("somebody waits");
+        done.send(()).expect("a waiting test");
     });
-    ended.recv_timeout(LAST_LINES * 30).expect("it hangs, too");
-    assert!(writes.try_recv().is_err(), "the reader does not hang");
+    ended.recv_timeout(LAST_LINES * 30).expect("an end in time");
+    assert!(writes.try_recv().is_err(), "the reader is not blocked");
     drop(wake);
 }
 
 #[test]
 fn the_last_lines_are_written_before_the_end() {
     let (begun, writes) = channel();
-    let (wake, go_on) = channel();
-    let (lines, guard) = start(Reader { begun, go_on }, 1_000, false).expect("a thread");
+    let (wake, release) = channel();
+    let (lines, guard) = start(Reader { begun, release }, 1_000, false).expect("a thread");
     for line in ["one\n", "two\n", "three\n"] {
         lines.0.push(line.as_bytes());
         wake.send(()).expect("a reader");

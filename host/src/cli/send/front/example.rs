@@ -1,17 +1,16 @@
-//! What Front would send, with made-up values.
+//! Example requests of Front.
 
 use frontgate_front::text;
 use serde_json::{Value, json};
 
 use super::Kind;
 
-/// Where Front's own ids lead.
+/// The host of links to Front's resources.
 const API: &str = "https://acme.api.frontapp.com";
 const CUSTOMER: &str = "+12125550143";
 const TEAMMATE: &str = "ana@acme.example";
 
-/// A request about a channel. Ids are new each time: the same message again would be recognised, and nothing
-/// would come of it.
+/// A request about a channel, with random ids, since the gateway discards a repeated message.
 pub(super) fn of(kind: Kind, channel: &str, now_ms: i64) -> Value {
     match kind {
         Kind::Authorization => json!({ "type": "authorization", "payload": { "channel_id": channel } }),
@@ -39,7 +38,7 @@ pub(super) fn of(kind: Kind, channel: &str, now_ms: i64) -> Value {
     }
 }
 
-/// A text that was set is the body's as well, and links lead to ids that were set, unless they were set, too.
+/// Copies a set text to the body and a set id to the links, unless those were set as well.
 pub(super) fn agree(json: &mut Value, is_set: impl Fn(&str) -> bool) {
     let Some(payload) = json.get_mut("payload").filter(|payload| payload.is_object()) else { return };
     if let Some(said) = payload["text"].as_str().map(str::to_owned).filter(|_| is_set("payload.text")) {
@@ -57,7 +56,7 @@ pub(super) fn agree(json: &mut Value, is_set: impl Fn(&str) -> bool) {
     }
 }
 
-/// An id as Front's are.
+/// A random id in Front's format.
 pub(super) fn id(prefix: &str) -> String {
     format!("{prefix}_{}", &digits()[..12])
 }
@@ -99,7 +98,7 @@ fn message(now_ms: i64, is_inbound: bool, text: &str) -> Value {
     })
 }
 
-/// No id, no author: it is known by what it answers.
+/// An autoreply has no id and no author; the link to the message that it replies to identifies it.
 fn autoreply(now_ms: i64) -> Value {
     let replied_to = format!("{API}/messages/{}", id("msg"));
     json!({
@@ -124,7 +123,7 @@ fn contact() -> String {
     format!("{API}/contacts/crd_example")
 }
 
-/// Seconds, with milliseconds behind the point; JavaScript writes none where there are none.
+/// Seconds with milliseconds as decimals; an integer if there are none, as in JavaScript.
 fn seconds(ms: i64) -> Value {
     if ms % 1_000 == 0 { (ms / 1_000).into() } else { (ms as f64 / 1_000.0).into() }
 }

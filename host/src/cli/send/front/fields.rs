@@ -1,17 +1,17 @@
-//! `--set`: one field of a JSON, by its path.
+//! `--set`: one field of a JSON document, by its path.
 
 use serde_json::{Map, Value};
 
-/// A field and what it is to be.
+/// A field and its new value.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Field {
     path: String,
-    /// None, where it is left out.
+    /// `None` removes the field.
     value: Option<Value>,
 }
 
 impl Field {
-    /// `PATH=TEXT`, `PATH:=JSON` or `PATH:=`.
+    /// Parses `PATH=TEXT`, `PATH:=JSON` or `PATH:=`.
     pub(super) fn read(text: &str) -> Result<Self, String> {
         let (path, value) = text.split_once('=').ok_or("write PATH=TEXT or PATH:=JSON")?;
         let (path, value) = match path.strip_suffix(':') {
@@ -19,12 +19,12 @@ impl Field {
             Some(path) if value.is_empty() => (path, None),
             Some(path) => {
                 let json = serde_json::from_str(value);
-                let json = json.map_err(|error| format!("behind `:=` stands no JSON ({error}); for a text, write `=`"));
+                let json = json.map_err(|error| format!("invalid JSON after `:=` ({error}); for a text, write `=`"));
                 (path, Some(json?))
             }
         };
         if path.split('.').any(str::is_empty) {
-            return Err(format!("`{path}` is no path such as payload.text"));
+            return Err(format!("invalid path `{path}`; write it as payload.text"));
         }
         Ok(Self { path: path.to_owned(), value })
     }
@@ -33,9 +33,9 @@ impl Field {
         self.path == path
     }
 
-    /// Sets it, with whatever leads there, or leaves it out.
+    /// Sets the field, and creates its parents; or removes it.
     pub(super) fn put(&self, json: &mut Value) -> Result<(), String> {
-        let Some(value) = &self.value else { return self.leave_out(json) };
+        let Some(value) = &self.value else { return self.remove(json) };
         let (mut place, mut known) = (json, String::new());
         for name in self.path.split('.') {
             place = below(place, name, &known)?;
@@ -45,7 +45,7 @@ impl Field {
         Ok(())
     }
 
-    fn leave_out(&self, json: &mut Value) -> Result<(), String> {
+    fn remove(&self, json: &mut Value) -> Result<(), String> {
         let (before, last) = self.path.rsplit_once('.').unwrap_or(("", &self.path));
         let mut names = before.split('.').filter(|name| !name.is_empty());
         let place = names.try_fold(json, |place, name| match place {
@@ -64,7 +64,7 @@ impl Field {
     }
 }
 
-/// A field or an entry, which is made if it is not there; `known` is the way to it, for words.
+/// Returns a field or an entry, and creates it if it is missing. `known` is the path to it, for errors.
 fn below<'v>(place: &'v mut Value, name: &str, known: &str) -> Result<&'v mut Value, String> {
     if place.is_null() {
         *place = Value::Object(Map::new());
@@ -74,14 +74,14 @@ fn below<'v>(place: &'v mut Value, name: &str, known: &str) -> Result<&'v mut Va
         Value::Array(entries) => {
             let most = entries.len();
             let at = name.parse::<usize>().ok().filter(|at| *at <= most).ok_or_else(|| {
-                format!("`{known}` is a list of {most}: name an entry by its number, from 0; {most} adds one")
+                format!("`{known}` is a list of {most}: use the number of an entry, from 0; {most} adds one")
             })?;
             if at == most {
                 entries.push(Value::Null);
             }
             Ok(&mut entries[at])
         }
-        _ => Err(format!("`{known}` is no object, so it has no field `{name}`")),
+        _ => Err(format!("`{known}` is not an object and has no field `{name}`")),
     }
 }
 
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_is_a_text_unless_it_is_said_to_be_json() {
+    fn a_value_is_a_text_unless_marked_as_json() {
         let before = json!({"payload": {"text": "a", "to": [{"handle": "b"}], "none": null}});
         let table = [
             ("payload.text=1.5", json!({"payload": {"text": "1.5", "to": [{"handle": "b"}], "none": null}})),
@@ -121,14 +121,14 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_set_is_said() {
+    fn an_invalid_field_is_an_error() {
         let json = json!({"payload": {"text": "a", "to": []}});
         let table = [
             ("payload", "write PATH=TEXT"),
-            ("=x", "is no path"),
-            ("payload..text=x", "is no path"),
-            ("payload.text:=x", "stands no JSON"),
-            ("payload.text.more=x", "`payload.text` is no object, so it has no field `more`"),
+            ("=x", "invalid path"),
+            ("payload..text=x", "invalid path"),
+            ("payload.text:=x", "invalid JSON after `:=`"),
+            ("payload.text.more=x", "`payload.text` is not an object and has no field `more`"),
             ("payload.to.handle=x", "`payload.to` is a list of 0"),
             ("payload.to.1=x", "`payload.to` is a list of 0"),
             ("payload.to.0:=", "`payload.to` has no entry 0"),

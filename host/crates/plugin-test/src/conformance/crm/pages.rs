@@ -1,21 +1,22 @@
-//! Pages that join: the whole list, and the same list again in other steps.
+//! Reads the list of customers as a whole and again in smaller pages, and compares.
 
 use std::collections::HashMap;
 
 use frontgate_contract::bindings::crm::{CustomerPage, ListRequest, Position};
 use frontgate_contract::bindings::plugin_types::CustomerSummary;
 
-use crate::conformance::{Problem, Tries, Verdict, ensure};
+use crate::conformance::{Checker, Problem, Verdict, ensure};
 
-/// Customers of a page, and of the whole list, that are read.
+/// Customers per page of the first reading.
 const PAGE: u32 = 50;
+/// Customers that the first reading covers.
 const CUSTOMERS_MAX: usize = 200;
-/// Pages of one walk.
+/// Pages of each later reading.
 const PAGES_MAX: usize = 12;
-/// `next-page-token` in the contract.
+/// The contract's limit of `next-page-token`.
 const TOKEN_BYTES_MAX: usize = 4_096;
 
-/// How one page leads to the next.
+/// How the next page is requested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Step {
     Token,
@@ -25,29 +26,30 @@ pub(super) enum Step {
 /// The customers of a worker, in order.
 pub(super) struct Listing {
     pub(super) customers: Vec<CustomerSummary>,
-    /// Whether there are no more.
+    /// Whether this is the whole list.
     is_whole: bool,
 }
 
 impl Listing {
-    /// Reads the list by large pages.
-    pub(super) async fn read(tries: &Tries<'_>) -> Result<Self, Problem> {
+    /// Reads the list in large pages.
+    pub(super) async fn read(checker: &Checker<'_>) -> Result<Self, Problem> {
         let mut listing = Self { customers: Vec::new(), is_whole: false };
         let (mut position, mut pages) = (Position::First, 0);
         let mut seen = HashMap::new();
         while listing.customers.len() < CUSTOMERS_MAX {
             pages += 1;
-            let (page, what) = page(tries, PAGE, position).await?;
+            let (page, what) = page(checker, PAGE, position).await?;
             for row in &page.customers {
                 if let Some(before) = seen.insert(row.customer_id.clone(), pages) {
                     return Err(Problem::Failed(format!(
-                        "the customer {:?} is on page {before} and again on page {pages} of {PAGE}; a list names each once",
+                        "the customer {:?} is on page {before} and again on page {pages} of {PAGE}; a list must contain \
+                         each customer once",
                         row.customer_id
                     )));
                 }
             }
             ensure(!page.customers.is_empty() || page.next_page_token.is_none(), || {
-                format!("{what} is empty and has a next-page-token: the last page has none")
+                format!("{what} is empty but has a next-page-token; the last page must not have one")
             })?;
             listing.customers.extend(page.customers);
             let Some(token) = page.next_page_token else {
@@ -57,20 +59,20 @@ impl Listing {
             position = Position::Token(token);
         }
         if listing.customers.is_empty() {
-            let worker = tries.worker();
+            let worker = checker.worker();
             return Err(Problem::Skipped(format!(
-                "the worker {worker:?} sees no customer; name one who does in plugin.toml: [conformance] worker = \"...\""
+                "the worker {worker:?} has no customer; name one who has in plugin.toml: [conformance] worker = \"...\""
             )));
         }
         Ok(listing)
     }
 
-    /// Reads the beginning again in other steps, and compares.
-    pub(super) async fn again(&self, tries: &Tries<'_>, size: u32, step: Step) -> Verdict {
+    /// Reads the beginning again in pages of another size, and compares.
+    pub(super) async fn again(&self, checker: &Checker<'_>, size: u32, step: Step) -> Verdict {
         let mut position = Position::First;
         let mut at = 0;
         for number in 1..=PAGES_MAX {
-            let (page, what) = page(tries, size, position).await?;
+            let (page, what) = page(checker, size, position).await?;
             for row in &page.customers {
                 let expected = self.customers.get(at);
                 if expected.is_none() && !self.is_whole {
@@ -92,8 +94,8 @@ impl Listing {
                 (..) => {
                     return ensure(is_end, || {
                         format!(
-                            "with page-size {size} the list ends after {at} customers, and with {PAGE} it has {}: page \
-                             {number} leads to no other one. Give a token (or rows) for as long as there are more",
+                            "with page-size {size} the list ends after {at} customers, but with {PAGE} it has {}: page \
+                             {number} has no next page. Return a token (or rows) while there are more customers",
                             self.customers.len()
                         )
                     });
@@ -104,7 +106,7 @@ impl Listing {
         Ok(())
     }
 
-    /// Says where two ways through the list part.
+    /// Describes the first difference between two readings.
     fn broken(&self, page: usize, at: usize, found: &str, size: u32, step: Step) -> String {
         let how = match step {
             Step::Token => "next-page-token",
@@ -112,42 +114,42 @@ impl Listing {
         };
         let place = self.customers.iter().position(|row| row.customer_id == found);
         let what = match (place, self.customers.get(at)) {
-            (Some(place), _) if place < at => format!("the customer {found:?} comes again"),
+            (Some(place), _) if place < at => format!("the customer {found:?} is repeated"),
             (Some(place), Some(missed)) => {
-                format!("{} customers are left out, {:?} the first of them", place - at, missed.customer_id)
+                format!("{} customers are missing, the first is {:?}", place - at, missed.customer_id)
             }
-            _ => format!("the customer {found:?} is not in the list of pages of {PAGE}"),
+            _ => format!("the customer {found:?} is not in the list read in pages of {PAGE}"),
         };
         format!(
-            "on page {page} of {size} {what}: a page begins just behind the last row of the one before ({how}), and the \
-             order stays the same"
+            "on page {page} with page-size {size}, {what}: a page must start right after the last row of the previous \
+             one ({how}), in the same order"
         )
     }
 }
 
-/// One page, and what was asked.
-async fn page(tries: &Tries<'_>, size: u32, position: Position) -> Result<(CustomerPage, String), Problem> {
+/// Reads a page. Also returns its description.
+async fn page(checker: &Checker<'_>, size: u32, position: Position) -> Result<(CustomerPage, String), Problem> {
     let shown = match &position {
         Position::First => "first page".to_owned(),
         Position::After(id) => format!("page after {id:?}"),
         Position::Token(_) => "next page by token".to_owned(),
     };
     let what = format!("crm.list-customers, the {shown} of {size},");
-    let request = ListRequest { worker: tries.worker(), page_size: size, position, query: None };
-    let page = tries.ask_ok(&what, async |call| call.list_customers(request).await).await?;
+    let request = ListRequest { worker: checker.worker(), page_size: size, position, query: None };
+    let page = checker.call_ok(&what, async |call| call.list_customers(request).await).await?;
     sized(&what, &page, size)?;
     Ok((page, what))
 }
 
-/// Whether a page is no larger than it may be.
+/// Checks a page's size, token and ids.
 pub(super) fn sized(what: &str, page: &CustomerPage, size: u32) -> Verdict {
     let rows = page.customers.len();
     ensure(u32::try_from(rows).is_ok_and(|rows| rows <= size), || {
-        format!("{what} has {rows} customers; `page-size` is the most that a page may have")
+        format!("{what} has {rows} customers, more than `page-size`")
     })?;
     let token = page.next_page_token.as_deref().unwrap_or("x");
     ensure(!token.is_empty() && token.len() <= TOKEN_BYTES_MAX, || {
-        format!("{what} has a next-page-token of {} bytes; it has 1 to {TOKEN_BYTES_MAX}, or is none", token.len())
+        format!("{what} has a next-page-token of {} bytes; the limits are 1 and {TOKEN_BYTES_MAX}", token.len())
     })?;
     ensure(page.customers.iter().all(|row| !row.customer_id.trim().is_empty()), || {
         format!("{what} has a customer without an id")

@@ -1,0 +1,210 @@
+//! Loads one plugin as a gateway does, and makes one call at a time.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow};
+use frontgate_config::Config;
+use frontgate_contract::Role;
+use frontgate_loader::single;
+use frontgate_runtime::settings::PluginConfig;
+use frontgate_runtime::{
+    Call, CallError, CallRecord, CallRecords, Caller, Deadlines, Engine, LoadedPlugin, NetworkOverrides,
+};
+use frontgate_state::{Bucket, Buckets, Session, SessionOptions};
+use frontgate_store::Database;
+use frontgate_telemetry::capture::{Line, Lines};
+use tempfile::TempDir;
+use tokio::time::Instant;
+
+use super::fixtures::Fixtures;
+use super::mock_server::MockServer;
+use super::project::{self, Project};
+use super::temp_dir;
+use super::upstream::{UpstreamProgram, Upstreams};
+
+/// Where a plugin's requests lead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Network {
+    /// To the real hosts, as from a gateway.
+    Real,
+    /// To the mock server and the author's stub programs. Secrets may be placeholders.
+    Mocked,
+}
+
+/// A loaded plugin that can be called.
+pub struct Harness {
+    pub(super) project: Project,
+    pub(super) live: Arc<LoadedPlugin>,
+    /// Present with [`Network::Mocked`].
+    pub(super) mock_server: Option<MockServer>,
+    config: Arc<Config>,
+    engine: Arc<Engine>,
+    buckets: Arc<Buckets>,
+    lines: Lines,
+    calls: AtomicU64,
+    _program: Option<UpstreamProgram>,
+    _folder: TempDir,
+}
+
+/// Result, cost and log lines of one call.
+pub(super) struct CallOutcome<R> {
+    pub(super) result: Result<R, CallError>,
+    pub(super) receipt: Option<CallRecord>,
+    pub(super) log: Vec<Line>,
+}
+
+impl Harness {
+    /// Loads a plugin from a `.wasm` file or the folder of its project.
+    ///
+    /// Grants come from its `plugin.toml`, or from the operator's configuration where that file is absent.
+    pub async fn open(path: &Path, operators: &Path, network: Network, lines: &Lines) -> anyhow::Result<Self> {
+        let project = Project::find(path)?;
+        let name = project.name()?.to_owned();
+        let folder = temp_dir()?;
+        let config = Arc::new(configuration(&project, &name, operators, network, &folder)?);
+        let wasm = single::read(project.built()?, &config.plugins).await?;
+        let database = Arc::new(Database::open(&config.store)?);
+        let buckets = Buckets::new(&database);
+        let engine = Engine::new(&config.plugins, Some(Arc::clone(&buckets)))?;
+        let (mock_server, program) = match network {
+            Network::Real => (None, None),
+            Network::Mocked => {
+                let upstreams = Upstreams::of(&project)?;
+                let program = UpstreamProgram::start(&project, &upstreams).await?;
+                (Some(MockServer::start(upstreams).await?), program)
+            }
+        };
+        let overrides = NetworkOverrides { own: Vec::new(), redirect: mock_server.as_ref().map(MockServer::redirect) };
+        let plugin_config: Arc<dyn PluginConfig> = config.clone();
+        let live = single::load(&engine, &plugin_config, &name, wasm, overrides).await;
+        let live = live.with_context(|| project.file.display().to_string())?;
+        Ok(Self {
+            project,
+            live: Arc::new(live),
+            mock_server,
+            config,
+            engine,
+            buckets,
+            lines: lines.clone(),
+            calls: AtomicU64::new(0),
+            _program: program,
+            _folder: folder,
+        })
+    }
+
+    /// The plugin's name.
+    pub fn name(&self) -> &str {
+        &self.live.name
+    }
+
+    /// Makes one call, with the limits and the deadline of a gateway.
+    pub(super) async fn call<R>(
+        &self,
+        fixtures: &Fixtures,
+        role: Role,
+        invoke: impl AsyncFnOnce(Call<'_>) -> Result<R, CallError>,
+    ) -> CallOutcome<R> {
+        let request: Arc<str> = format!("call-{}", self.calls.fetch_add(1, Ordering::Relaxed)).into();
+        let (tenant, receipts) = (Arc::clone(&fixtures.tenant), CallRecords::kept());
+        let caller = Caller { tenant, request: Arc::clone(&request), share: None, records: receipts.clone() };
+        let until = Instant::now() + self.deadline(role);
+        let deadlines = Deadlines { queue: until, answer: until };
+        let mut call = Call::new(&self.engine, &self.live, &caller, deadlines, Some(Arc::clone(&fixtures.directory)));
+        if let Some(files) = &fixtures.files {
+            call = call.with_files(Arc::clone(files));
+        }
+        let result = invoke(call).await;
+        let mut log = self.lines.take(&request);
+        // The receipt itself is returned.
+        log.retain(|line| line.receipt().is_none());
+        CallOutcome { result, receipt: receipts.all().pop(), log }
+    }
+
+    /// The deadline of a call for a role.
+    pub(super) fn deadline(&self, role: Role) -> Duration {
+        let platform = match role {
+            Role::Crm | Role::Templates | Role::Outgoing => frontgate_twilio::Settings::default().callback_timeout_ms,
+            Role::Conversations => frontgate_twilio::Settings::default().webhook_timeout_ms,
+            Role::Channel => frontgate_front::Settings::default().timeout_ms,
+            Role::Routing => self.config.delivery.plugin_timeout_ms,
+        };
+        Duration::from_millis(platform.min(self.live.limits.call_timeout_ms))
+    }
+
+    /// Writes a key of the plugin's state, before the case runs.
+    pub(super) async fn seed_state(&self, tenant: &Arc<str>, key: &str, value: Vec<u8>) -> anyhow::Result<()> {
+        let limits = self.live.grants.state.clone();
+        let limits =
+            limits.context("the case has `state` but plugin.toml does not grant it; add [plugin] state = true")?;
+        let bucket = Bucket { plugin: Arc::clone(&self.live.name), tenant: Arc::clone(tenant) };
+        let deadline = Instant::now() + Duration::from_millis(self.live.limits.call_timeout_ms);
+        let call = SessionOptions { bucket, limits, request: "case".into(), deadline };
+        let mut session = Session::open(&self.buckets, call);
+        let set = session.set(key.to_owned(), value, None).await;
+        set.map_err(|refusal| anyhow::anyhow!("state `{key}` of the case rejected: {refusal:?}"))?;
+        session.commit().await.context("failed to write the state of the case")
+    }
+}
+
+/// The configuration of a gateway with this plugin, and with a store and a cache of its own.
+fn configuration(
+    project: &Project,
+    name: &str,
+    operators: &Path,
+    network: Network,
+    folder: &TempDir,
+) -> anyhow::Result<Config> {
+    let mut config = match &project.plugin {
+        Some(settings) => {
+            let own = &project.test.secrets;
+            let placeholders = if network == Network::Mocked { own.clone() } else { Default::default() };
+            let config = Config::of_plugin(&project.folder.join(project::FILE), name, settings, &placeholders);
+            config.map_err(|fault| match network == Network::Real && !own.is_empty() {
+                true => anyhow!("{fault}\n    or add --test to use the secrets under [test]"),
+                false => fault.into(),
+            })?
+        }
+        None if operators.is_file() => {
+            let mut config = Config::load_unchecked(operators)?;
+            config.plugins.named.retain(|other, _| other == name);
+            for (key, secret) in config.plugin_secrets_mut() {
+                if let Some(fault) = secret.error().map(str::to_owned) {
+                    anyhow::ensure!(network == Network::Mocked, "{}: {key}: {fault}", operators.display());
+                    secret.replace("placeholder");
+                }
+            }
+            config
+        }
+        None => Config::default(),
+    };
+    if project.plugin.is_some() || !operators.is_file() {
+        config.plugins.cache = cache(folder);
+    }
+    if project.plugin.is_some() {
+        // The author waits for the result, and trusts the code.
+        config.plugins.named.entry(name.to_owned()).or_default().quick_build = true;
+    }
+    config.store = frontgate_store::Settings {
+        url: format!("sqlite:{}", folder.path().join("plugin-test.db").display()),
+        ..frontgate_store::Settings::default()
+    };
+    if network == Network::Mocked {
+        // The mock server decides per connection.
+        config.plugins.connections_idle_max = 0;
+    }
+    // Calls are sequential, and a failed one must not open the breaker for the next.
+    config.plugins.calls_max = 4;
+    config.plugins.directory_calls_max = 4;
+    config.plugins.breaker.failures = u32::MAX;
+    Ok(config)
+}
+
+/// This user's cache of compiled plugins.
+fn cache(folder: &TempDir) -> PathBuf {
+    let of_user = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+    let of_user = of_user.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")));
+    of_user.filter(|path| path.is_absolute()).unwrap_or_else(|| folder.path().to_owned()).join("frontgate/compiled")
+}

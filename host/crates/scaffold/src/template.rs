@@ -1,0 +1,73 @@
+//! Renders the files of a starter for a project's name and roles.
+//!
+//! - `starter-name` becomes the project's name, `starter_name` the same as an identifier, `starter_roles` the roles.
+//! - A line that ends with `// @crm` or `# @crm` is kept for that role, `@crm|routing` for either role.
+//! - A file named after a role is kept for that role: `crm.py`, `cases/crm-first-page.json`.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use super::Role;
+
+/// The starts of a marker comment.
+const OPENINGS: [&str; 2] = [" // @", " # @"];
+
+/// The values that are filled in.
+pub(super) struct Template<'p> {
+    pub(super) name: &'p str,
+    pub(super) roles: &'p BTreeSet<Role>,
+}
+
+impl Template<'_> {
+    /// Whether the project contains this file of the starter.
+    pub(super) fn includes(&self, path: &str) -> bool {
+        let path = Path::new(path);
+        let folders = path.parent().into_iter().flat_map(Path::components);
+        let folders = folders.filter_map(|folder| folder.as_os_str().to_str());
+        let stem = path.file_stem().and_then(|stem| stem.to_str());
+        let words = folders.chain(stem).filter_map(|name| {
+            // The generator of Go bindings chooses the names of packages.
+            let name = name.strip_prefix("export_frontgate_plugin_").unwrap_or(name);
+            name.split(['-', '.', '_']).next().and_then(Role::named)
+        });
+        words.into_iter().all(|role| self.roles.contains(&role))
+    }
+
+    /// Renders a file.
+    pub(super) fn render(&self, text: &str) -> String {
+        let roles: Vec<&str> = self.roles.iter().map(|role| role.name()).collect();
+        let lines: String = text.split_inclusive('\n').filter_map(|line| self.line(line)).collect();
+        lines
+            .replace("starter-name", self.name)
+            .replace("starter_name", &self.name.replace('-', "_"))
+            .replace("starter_roles", &roles.join(", "))
+    }
+
+    fn line(&self, line: &str) -> Option<String> {
+        let Some((code, marked)) = OPENINGS.iter().find_map(|opening| line.trim_end().rsplit_once(opening)) else {
+            return Some(line.to_owned());
+        };
+        let Some(roles) = marked.split('|').map(Role::named).collect::<Option<BTreeSet<_>>>() else {
+            return Some(line.to_owned());
+        };
+        (!roles.is_disjoint(self.roles)).then(|| format!("{}\n", code.trim_end()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_project_contains_the_lines_and_files_of_its_roles() {
+        let roles = BTreeSet::from([Role::Crm, Role::Routing]);
+        let template = Template { name: "acme-crm", roles: &roles };
+        let text = "# starter-name\nmod a; // @crm\nmod b; // @templates\nc = 1 # @templates|routing\n// see @crm\n";
+        assert_eq!(template.render(text), "# acme-crm\nmod a;\nc = 1\n// see @crm\n");
+        assert_eq!(template.render("use starter_name: starter_roles"), "use acme_crm: crm, routing");
+        let kept = ["src/crm.rs", "cases/routing-owner.json", "src/customers.py", "build.sh", "src/crm_test.go"];
+        assert!(kept.iter().all(|path| template.includes(path)));
+        let left_out = ["src/templates.rs", "cases/channel-send.json", "src/export_frontgate_plugin_channel/a.go"];
+        assert!(!left_out.iter().any(|path| template.includes(path)));
+    }
+}

@@ -1,0 +1,245 @@
+//! The operators' pages: `/livez`, `/readyz`, `/statusz` and `/metrics`. They change nothing.
+
+mod host;
+pub(crate) mod status;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use arc_swap::{ArcSwap, ArcSwapOption};
+use frontgate_config::Config;
+use frontgate_delivery::job::State;
+use frontgate_delivery::store::queue_admin::QueueAdmin;
+use frontgate_runtime::{Engine, Registry};
+use frontgate_state::{Buckets, Usage};
+use frontgate_store::{Database, Waiting};
+use frontgate_telemetry::REFUSALS;
+use frontgate_telemetry::metrics::{self, METRICS, labels};
+use frontgate_tenants::coverage;
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::header::CONTENT_TYPE;
+use hyper::{Method, Request, Response, StatusCode};
+use parking_lot::Mutex;
+use tokio::task::spawn_blocking;
+use tracing::warn;
+
+/// Deliveries in each state, by tenant.
+type Deliveries = BTreeMap<String, BTreeMap<State, u64>>;
+
+/// Serves the operators' pages.
+pub(crate) struct AdminPages {
+    config: ArcSwap<Config>,
+    /// Receipt of the last reload of the configuration, if there was one.
+    configured: ArcSwapOption<frontgate_config::receipt::Receipt>,
+    engine: Arc<Engine>,
+    registry: Arc<Registry>,
+    store: PathBuf,
+    waiting: Waiting,
+    buckets: Arc<Buckets>,
+    /// Tenants with a gauge in the metrics.
+    counted: Mutex<BTreeSet<String>>,
+    started: Instant,
+    loading: AtomicBool,
+    draining: AtomicBool,
+}
+
+impl AdminPages {
+    /// Pages of a gateway that is not ready before [`AdminPages::loaded`].
+    pub(crate) fn new(
+        config: Arc<Config>,
+        engine: Arc<Engine>,
+        registry: Arc<Registry>,
+        database: &Database,
+        buckets: &Arc<Buckets>,
+    ) -> Self {
+        Self {
+            config: ArcSwap::new(config),
+            configured: ArcSwapOption::empty(),
+            engine,
+            registry,
+            store: database.path().to_owned(),
+            waiting: database.waiting(),
+            buckets: Arc::clone(buckets),
+            counted: Mutex::default(),
+            started: Instant::now(),
+            loading: AtomicBool::new(true),
+            draining: AtomicBool::new(false),
+        }
+    }
+
+    /// Marks the plugins as loaded, which makes the gateway ready.
+    pub(crate) fn loaded(&self) {
+        self.loading.store(false, Ordering::Relaxed);
+    }
+
+    /// Replaces the configuration.
+    pub(crate) fn configure(&self, config: Arc<Config>) {
+        self.config.store(config);
+    }
+
+    /// Stores the receipt of a reload.
+    pub(crate) fn note(&self, receipt: frontgate_config::receipt::Receipt) {
+        self.configured.store(Some(Arc::new(receipt)));
+    }
+
+    /// Marks the gateway as draining, which makes it unready.
+    pub(crate) fn draining(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Answers one request.
+    pub(crate) async fn respond(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+        let named = host::check(request.version(), request.uri(), request.headers(), &self.config.load().admin.hosts);
+        if let Err(refusal) = named {
+            return refused(refusal, self.config.load().server.refusal_lines_per_second_max);
+        }
+        if request.method() != Method::GET && request.method() != Method::HEAD {
+            return text(StatusCode::METHOD_NOT_ALLOWED, "method not allowed: use GET\n");
+        }
+        match request.uri().path() {
+            "/livez" => text(StatusCode::OK, "alive\n"),
+            "/readyz" => self.ready(),
+            "/statusz" => self.status().await,
+            "/metrics" => self.numbers().await,
+            _ => text(StatusCode::NOT_FOUND, "unknown path: use /livez, /readyz, /statusz or /metrics\n"),
+        }
+    }
+
+    /// Reasons why the gateway is not ready.
+    fn reasons(&self) -> Vec<String> {
+        if self.draining.load(Ordering::Relaxed) {
+            return vec!["the gateway is shutting down".to_owned()];
+        }
+        if self.loading.load(Ordering::Relaxed) {
+            return vec!["the plugins are being loaded".to_owned()];
+        }
+        coverage::unanswered(&self.registry, &self.config.load().tenants)
+    }
+
+    /// Plugins whose breaker is open.
+    fn open_breakers(&self) -> Vec<String> {
+        let live = self.registry.live();
+        let open = live.iter().filter_map(|(name, live)| Some((name, live.breaker_open_for()?)));
+        open.map(|(name, time)| format!("plugin {name}: failed repeatedly, breaker open for {} ms", time.as_millis()))
+            .collect()
+    }
+
+    fn ready(&self) -> Response<Full<Bytes>> {
+        let (reasons, resting) = (self.reasons(), self.open_breakers());
+        if reasons.is_empty() {
+            // Other instances would fail in the same way, so open breakers do not make this one unready.
+            return text(
+                StatusCode::OK,
+                ["ready".to_owned()].into_iter().chain(resting).collect::<Vec<_>>().join("\n") + "\n",
+            );
+        }
+        text(StatusCode::SERVICE_UNAVAILABLE, [reasons, resting].concat().join("\n") + "\n")
+    }
+
+    /// Deliveries by tenant and state; `None` if the database cannot be read.
+    async fn deliveries(&self) -> Option<Deliveries> {
+        let path = self.store.clone();
+        let counted = spawn_blocking(move || QueueAdmin::open(&path)?.counts()).await;
+        match counted.map_err(anyhow::Error::from).flatten() {
+            Ok(counts) => Some(counts),
+            Err(error) => {
+                warn!(event = "admin.deliveries_not_counted", "failed to count deliveries: {error:#}");
+                None
+            }
+        }
+    }
+
+    /// Sizes of plugin state; `None` if the database cannot be read.
+    async fn state_usage(&self) -> Option<Vec<Usage>> {
+        let kept = self.buckets.usage().await;
+        kept.inspect_err(|error| warn!(event = "admin.state_not_counted", "failed to count plugin state: {error}")).ok()
+    }
+
+    async fn status(&self) -> Response<Full<Bytes>> {
+        let status = status::Status::new(self, self.deliveries().await, self.state_usage().await);
+        let body = serde_json::to_vec_pretty(&status).expect("a status has no map keys that are no text");
+        with_type("application/json", StatusCode::OK, body)
+    }
+
+    /// Sets the gauges of every tenant and state, so that an emptied or removed one does not keep its last value.
+    fn count_deliveries(&self, deliveries: &Deliveries) {
+        let config = self.config.load();
+        let mut counted = self.counted.lock();
+        counted.extend(config.tenants.keys().cloned());
+        for tenant in counted.iter() {
+            let states = deliveries.get(tenant).filter(|_| config.tenants.contains_key(tenant));
+            for state in State::ALL {
+                let number = states.and_then(|states| states.get(&state)).copied().unwrap_or_default();
+                let labels = labels::Deliveries { tenant: tenant.as_str().into(), state: state.name() };
+                METRICS.deliveries.get_or_create(&labels).set(count(number));
+            }
+        }
+    }
+
+    /// Sets the gauges of waiting writes, by tenant.
+    fn count_writes(&self) {
+        let waiting = self.waiting.by_tenant();
+        for tenant in self.config.load().tenants.keys() {
+            let number = waiting.get(&**tenant).copied().unwrap_or_default();
+            let labels = labels::Tenant { tenant: tenant.as_str().into() };
+            METRICS.store_waiting.get_or_create(&labels).set(count(number));
+        }
+    }
+
+    async fn numbers(&self) -> Response<Full<Bytes>> {
+        self.count_deliveries(&self.deliveries().await.unwrap_or_default());
+        for kept in self.state_usage().await.unwrap_or_default() {
+            let labels = labels::State { plugin: kept.plugin.into(), tenant: kept.tenant.into() };
+            METRICS.state_keys.get_or_create(&labels).set(count(kept.size.keys));
+            METRICS.state_bytes.get_or_create(&labels).set(count(kept.size.bytes));
+        }
+        self.count_writes();
+        METRICS.plugin_places_free.set(count(self.engine.places_free()));
+        METRICS.plugin_generations.set(count(self.registry.generations()));
+        METRICS.plugins_live.set(count(self.registry.live().len()));
+        match spawn_blocking(|| METRICS.render()).await {
+            Ok(text) => with_type(metrics::CONTENT_TYPE, StatusCode::OK, text),
+            Err(error) => {
+                warn!(event = "admin.metrics_failed", "failed to write the metrics: {error}");
+                text(StatusCode::INTERNAL_SERVER_ERROR, "failed to write the metrics\n")
+            }
+        }
+    }
+}
+
+fn refused(refusal: host::Refusal, lines_per_second_max: u32) -> Response<Full<Bytes>> {
+    METRICS.admin_refused.inc();
+    if REFUSALS.admit(lines_per_second_max) {
+        warn!(
+            event = "admin.host_rejected",
+            "request to the operators' pages rejected by its Host header; see admin.hosts"
+        );
+    }
+    match refusal {
+        host::Refusal::Ambiguous => text(StatusCode::BAD_REQUEST, "send exactly one Host header\n"),
+        host::Refusal::Unknown => text(
+            StatusCode::MISDIRECTED_REQUEST,
+            "unknown host: use an address, localhost, or a name of admin.hosts in config.toml\n",
+        ),
+    }
+}
+
+/// Converts a count to a gauge value.
+fn count(number: impl TryInto<i64>) -> i64 {
+    number.try_into().unwrap_or(i64::MAX)
+}
+
+pub(crate) fn text(status: StatusCode, body: impl Into<Bytes>) -> Response<Full<Bytes>> {
+    with_type("text/plain; charset=utf-8", status, body)
+}
+
+pub(crate) fn with_type(kind: &'static str, status: StatusCode, body: impl Into<Bytes>) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(body.into()));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, hyper::header::HeaderValue::from_static(kind));
+    response
+}

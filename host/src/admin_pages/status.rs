@@ -1,0 +1,185 @@
+//! `/statusz`: the gateway's state as JSON. `frontgate plugin list` reads it.
+
+use std::collections::BTreeMap;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use frontgate_delivery::job::State;
+use frontgate_loader::confinement;
+use frontgate_runtime::registry::{Receipt, Version};
+use frontgate_state::Usage;
+use serde::{Deserialize, Serialize};
+
+use super::{AdminPages, Deliveries};
+
+/// The whole answer.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Status {
+    /// Version of the gateway.
+    pub(crate) version: String,
+    /// Seconds since it started.
+    pub(crate) uptime_seconds: u64,
+    /// Whether `/readyz` answers 200.
+    pub(crate) ready: bool,
+    /// Why the gateway is not ready.
+    pub(crate) reasons: Vec<String>,
+    /// Receipt of the last reload of the configuration.
+    #[serde(default)]
+    pub(crate) configuration: Option<frontgate_config::receipt::Receipt>,
+    /// Every plugin that is live or whose file was loaded, by name.
+    pub(crate) plugins: BTreeMap<String, Plugin>,
+    /// The file of corrupt plugin records, while new plugin files are rejected because of it.
+    #[serde(default)]
+    pub(crate) plugin_records_damaged: Option<String>,
+    /// Deliveries by tenant and state; null if the database cannot be read.
+    pub(crate) deliveries: Option<BTreeMap<String, BTreeMap<String, u64>>>,
+    /// State of plugins, by plugin and tenant; null if the database cannot be read.
+    pub(crate) state: Option<BTreeMap<String, BTreeMap<String, Kept>>>,
+    /// Allocation of instances: `pool`, or `small-pool` or `on-demand` where address space is limited.
+    pub(crate) memory: String,
+    /// Confinement of the last compiler process; null before the first.
+    #[serde(default)]
+    pub(crate) compiler_confinement: Option<Vec<String>>,
+    /// Free places for calls.
+    pub(crate) places_free: usize,
+    /// The last receipts of all plugins, newest first; `frontgate plugin history` has more.
+    #[serde(default)]
+    pub(crate) receipts: Vec<Receipt>,
+}
+
+/// One plugin.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Plugin {
+    /// Whether a newer file is being checked or compiled.
+    pub(crate) loading: bool,
+    /// The live version, if any.
+    pub(crate) live: Option<Live>,
+    /// Whether the live version is on probation, and can be rolled back automatically.
+    #[serde(default)]
+    pub(crate) probation: bool,
+    /// Stored good versions, newest first.
+    #[serde(default)]
+    pub(crate) versions: Vec<Version>,
+    /// The last attempt to load a file.
+    pub(crate) last_attempt: Option<Attempt>,
+}
+
+/// A live version.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Live {
+    /// SHA-256 of the file.
+    pub(crate) digest: String,
+    /// Size of the file.
+    pub(crate) bytes: usize,
+    /// Version of the SDK that it was built with, if known.
+    #[serde(default)]
+    pub(crate) sdk: Option<String>,
+    /// Its roles.
+    pub(crate) roles: Vec<String>,
+    /// Capabilities that it imports without a grant, as a sentence.
+    #[serde(default)]
+    pub(crate) not_granted: Option<String>,
+    /// Interfaces that it imports.
+    #[serde(default)]
+    pub(crate) imports: Vec<String>,
+    /// Seconds since 1970.
+    pub(crate) since: u64,
+    /// Milliseconds until its breaker closes; null if it is closed.
+    pub(crate) breaker_open_ms: Option<u64>,
+}
+
+/// State of one plugin for one tenant.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Kept {
+    /// Number of keys.
+    pub(crate) keys: i64,
+    /// Bytes of keys and values.
+    pub(crate) bytes: i64,
+}
+
+/// One attempt to load a file.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Attempt {
+    /// Id of its receipt.
+    #[serde(default)]
+    pub(crate) id: String,
+    /// `live`, `kept` (the previous version stays live), `refused`, `removed`, `waiting` (for the operator),
+    /// `rolled-back` (the previous version is live again) or `allowed`.
+    pub(crate) outcome: String,
+    /// Why the file was not used.
+    pub(crate) reason: Option<String>,
+    /// SHA-256 of the file, if it could be read.
+    pub(crate) digest: Option<String>,
+    /// Seconds since 1970.
+    pub(crate) time: u64,
+}
+
+impl Status {
+    pub(super) fn new(pages: &AdminPages, deliveries: Option<Deliveries>, kept: Option<Vec<Usage>>) -> Self {
+        let mut plugins: BTreeMap<String, Plugin> = BTreeMap::new();
+        for (name, live) in pages.registry.live().iter() {
+            plugins.entry(name.clone()).or_default().live = Some(Live {
+                digest: live.digest.to_string(),
+                bytes: live.manifest.bytes,
+                sdk: live.manifest.sdk.clone(),
+                not_granted: live.not_granted(),
+                imports: live.manifest.imports.iter().cloned().collect(),
+                roles: live.roles().into_iter().map(|role| role.name().to_owned()).collect(),
+                since: seconds(live.since),
+                breaker_open_ms: live
+                    .breaker_open_for()
+                    .map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX)),
+            });
+        }
+        for (name, receipt) in pages.registry.receipts().iter() {
+            plugins.entry(name.clone()).or_default().last_attempt = Some(Attempt {
+                id: receipt.id.clone(),
+                outcome: receipt.outcome.name().to_owned(),
+                reason: receipt.outcome.reason().map(str::to_owned),
+                digest: receipt.digest.map(|digest| digest.to_string()),
+                time: receipt.time_ms / 1_000,
+            });
+        }
+        for name in pages.registry.loading().iter() {
+            plugins.entry(name.clone()).or_default().loading = true;
+        }
+        for name in pages.registry.on_probation().iter() {
+            plugins.entry(name.clone()).or_default().probation = true;
+        }
+        for (name, versions) in pages.registry.versions().iter() {
+            plugins.entry(name.clone()).and_modify(|plugin| plugin.versions.clone_from(versions));
+        }
+        let reasons = pages.reasons();
+        Self {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            uptime_seconds: pages.started.elapsed().as_secs(),
+            ready: reasons.is_empty(),
+            reasons,
+            configuration: pages.configured.load().as_deref().cloned(),
+            plugins,
+            plugin_records_damaged: pages.registry.damaged().map(|file| file.to_string()),
+            deliveries: deliveries.map(|deliveries| {
+                let named = |states: BTreeMap<State, u64>| {
+                    states.into_iter().map(|(state, count)| (state.name().to_owned(), count)).collect()
+                };
+                deliveries.into_iter().map(|(tenant, states)| (tenant, named(states))).collect()
+            }),
+            state: kept.map(by_plugin),
+            memory: pages.engine.allocation().name().to_owned(),
+            compiler_confinement: confinement().map(|known| known.parts().into_iter().map(str::to_owned).collect()),
+            places_free: pages.engine.places_free(),
+            receipts: pages.registry.recent().iter().cloned().collect(),
+        }
+    }
+}
+
+fn by_plugin(kept: Vec<Usage>) -> BTreeMap<String, BTreeMap<String, Kept>> {
+    let mut plugins: BTreeMap<String, BTreeMap<String, Kept>> = BTreeMap::new();
+    for Usage { plugin, tenant, size } in kept {
+        plugins.entry(plugin).or_default().insert(tenant, Kept { keys: size.keys, bytes: size.bytes });
+    }
+    plugins
+}
+
+fn seconds(time: SystemTime) -> u64 {
+    time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}

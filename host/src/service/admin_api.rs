@@ -1,0 +1,119 @@
+//! The admin API on the operators' socket: executes commands and returns receipts, as JSON.
+//!
+//! `admin_pages` serves everything that changes nothing.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use frontgate_config::receipt::Receipt;
+use frontgate_loader::reload;
+use frontgate_loader::reload::{Command, Commands};
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::{Bytes, Incoming};
+use hyper::{Method, Request, Response, StatusCode};
+use percent_encoding::percent_decode_str;
+use serde::{Deserialize, Serialize};
+use tokio::time::timeout;
+
+use super::reload::Reloader;
+use crate::admin_pages::{text, with_type};
+
+/// Bytes of a body; a digest is far shorter.
+const BODY_BYTES_MAX: usize = 16 * 1024;
+/// Time to receive a body.
+const BODY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Executes commands of operators.
+pub(crate) struct AdminApi {
+    commands: Commands,
+    reloader: Arc<Reloader>,
+}
+
+/// The result of a command.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct CommandResult {
+    /// The configuration's receipt, after a reload.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) configuration: Option<Receipt>,
+    /// The receipts of plugins.
+    #[serde(flatten)]
+    pub(crate) plugins: reload::Answer,
+}
+
+/// A parsed command.
+enum Operation {
+    Reload,
+    /// A command for the owner of the plugins.
+    Plugins(Command),
+}
+
+/// The body of a command.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct CommandBody {
+    /// The version, by a prefix of its digest.
+    pub(crate) digest: Option<String>,
+}
+
+impl AdminApi {
+    /// Commands for plugins go to their owner, reloads to `reloader`.
+    pub(super) fn new(commands: Commands, reloader: Arc<Reloader>) -> Self {
+        Self { commands, reloader }
+    }
+
+    /// Answers one request.
+    pub(crate) async fn respond(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+        if request.method() != Method::POST {
+            return text(StatusCode::METHOD_NOT_ALLOWED, "method not allowed: use POST\n");
+        }
+        let path = request.uri().path().to_owned();
+        let Some(details) = details(request.into_body()).await else {
+            return text(
+                StatusCode::BAD_REQUEST,
+                "invalid body: send JSON such as {\"digest\": \"0a1b2c\"}, or nothing\n",
+            );
+        };
+        let Some(operation) = operation(&path, details) else {
+            let known = "unknown path: use /reload, /plugins/NAME/rollback or /plugins/NAME/allow\n";
+            return text(StatusCode::NOT_FOUND, known);
+        };
+        match timeout(self.reloader.timeout(), self.execute(operation)).await {
+            Ok(Ok(answer)) => json(&answer),
+            Ok(Err(refusal)) => text(StatusCode::CONFLICT, refusal + "\n"),
+            Err(_) => {
+                let waits = "command still running; `frontgate plugin list` shows its result\n";
+                text(StatusCode::GATEWAY_TIMEOUT, waits)
+            }
+        }
+    }
+
+    async fn execute(&self, operation: Operation) -> Result<CommandResult, String> {
+        match operation {
+            Operation::Reload => self.reloader.reload().await,
+            Operation::Plugins(command) => {
+                Ok(CommandResult { configuration: None, plugins: self.commands.give(command).await? })
+            }
+        }
+    }
+}
+
+async fn details(body: Incoming) -> Option<CommandBody> {
+    let body = timeout(BODY_TIMEOUT, Limited::new(body, BODY_BYTES_MAX).collect()).await.ok()?.ok()?.to_bytes();
+    if body.is_empty() { Some(CommandBody::default()) } else { serde_json::from_slice(&body).ok() }
+}
+
+fn operation(path: &str, CommandBody { digest }: CommandBody) -> Option<Operation> {
+    let shared: Vec<&str> = path.split('/').skip(1).collect();
+    let name = |name: &str| percent_decode_str(name).decode_utf8().ok().map(String::from);
+    match shared.as_slice() {
+        ["reload"] => Some(Operation::Reload),
+        ["plugins", plugin, "rollback"] => Some(Operation::Plugins(Command::Rollback { name: name(plugin)?, digest })),
+        ["plugins", plugin, "allow"] => Some(Operation::Plugins(Command::Allow { name: name(plugin)?, digest })),
+        _ => None,
+    }
+}
+
+fn json(answer: &CommandResult) -> Response<Full<Bytes>> {
+    let body = serde_json::to_vec(answer).expect("an answer has no map keys that are no text");
+    with_type("application/json", StatusCode::OK, body)
+}

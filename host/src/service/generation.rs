@@ -1,0 +1,128 @@
+//! A generation is everything that is built from one configuration. A reload replaces it, while running callbacks and
+//! deliveries finish with the generation they started with.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use frontgate_config::Config;
+use frontgate_delivery::Store;
+use frontgate_delivery::job::State;
+use frontgate_delivery::store::queue_admin::QueueAdmin;
+use frontgate_delivery::worker;
+use frontgate_gateway::Gateway;
+use frontgate_store::Database;
+use frontgate_tenants::Plugins;
+use frontgate_tenants::Tenant;
+use tokio::sync::watch;
+use tokio::task::{JoinError, JoinSet, spawn_blocking};
+use tokio_util::sync::CancellationToken;
+use tracing::warn;
+
+/// Parts that all generations share.
+pub(super) struct Shared {
+    pub(super) plugins: Arc<Plugins>,
+    pub(super) store: Arc<Store>,
+    pub(super) database: Arc<Database>,
+}
+
+/// The current generation, and how it is replaced.
+pub(super) struct Generations {
+    shared: Shared,
+    gateway: ArcSwap<Gateway>,
+    current: watch::Sender<Generation>,
+}
+
+#[derive(Clone)]
+struct Generation {
+    config: Arc<Config>,
+    tenants: Vec<Arc<Tenant>>,
+}
+
+impl Generation {
+    fn new(config: &Arc<Config>) -> Self {
+        Self { config: Arc::clone(config), tenants: config.all_tenants() }
+    }
+
+    fn gateway(&self, shared: &Shared) -> Gateway {
+        let (plugins, store) = (Arc::clone(&shared.plugins), Arc::clone(&shared.store));
+        let queue_timeout = Duration::from_millis(self.config.plugins.queue_timeout_ms);
+        let (server, public_url) = (&self.config.server, self.config.public_url());
+        Gateway::new(server, public_url, queue_timeout, self.tenants.clone(), plugins, store)
+    }
+}
+
+impl Generations {
+    pub(super) fn new(config: &Arc<Config>, shared: Shared) -> Self {
+        let first = Generation::new(config);
+        Self { gateway: ArcSwap::from_pointee(first.gateway(&shared)), current: watch::Sender::new(first), shared }
+    }
+
+    /// The current configuration.
+    pub(super) fn config(&self) -> Arc<Config> {
+        Arc::clone(&self.current.borrow().config)
+    }
+
+    /// The gateway of the current generation, for the next callback.
+    pub(super) fn gateway(&self) -> Arc<Gateway> {
+        self.gateway.load_full()
+    }
+
+    /// Makes another configuration current.
+    pub(super) async fn replace(&self, config: &Arc<Config>) {
+        let next = Generation::new(config);
+        self.gateway.store(Arc::new(next.gateway(&self.shared)));
+        self.current.send_replace(next);
+        self.warn_about_unknown_tenants().await;
+    }
+
+    /// Runs delivery workers until `stop`. After an error, deliveries have stopped.
+    pub(super) async fn deliver(self: Arc<Self>, stop: CancellationToken) -> Result<(), JoinError> {
+        let mut generations = self.current.subscribe();
+        let mut workers = JoinSet::new();
+        while !stop.is_cancelled() {
+            let Generation { config, tenants } = generations.borrow_and_update().clone();
+            let (plugins, store) = (Arc::clone(&self.shared.plugins), Arc::clone(&self.shared.store));
+            let current = stop.child_token();
+            let until = current.clone();
+            workers.spawn(async move {
+                {
+                    let settings =
+                        worker::Settings { delivery: &config.delivery, store: &config.store, tenants: &config.tenants };
+                    worker::work(settings, &tenants, &plugins, &store, until).await
+                }
+            });
+            loop {
+                tokio::select! {
+                    _ = generations.changed() => break,
+                    () = stop.cancelled() => break,
+                    // Workers of an earlier generation have finished their deliveries.
+                    Some(ended) = workers.join_next() => ended??,
+                }
+            }
+            current.cancel();
+        }
+        while let Some(ended) = workers.join_next().await {
+            ended??;
+        }
+        Ok(())
+    }
+
+    /// Warns about deliveries of tenants that were renamed or removed: no worker takes them.
+    pub(super) async fn warn_about_unknown_tenants(&self) {
+        let path = self.shared.database.path().to_owned();
+        let counts =
+            spawn_blocking(move || QueueAdmin::open(&path)?.counts()).await.map_err(anyhow::Error::from).flatten();
+        for (tenant, states) in counts.unwrap_or_default() {
+            let waiting: u64 = [State::Ready, State::Unknown].iter().filter_map(|state| states.get(state)).sum();
+            if waiting > 0 && !self.config().tenants.contains_key(&tenant) {
+                warn!(
+                    event = "delivery.tenant_unknown",
+                    tenant,
+                    waiting,
+                    "{waiting} deliveries wait for tenant `{tenant}`, which is not in the configuration"
+                );
+            }
+        }
+    }
+}
