@@ -192,7 +192,7 @@ fn a_sighup_reloads_plugins() {
     let gateway = Setup::misbehaving().set("plugins.settle_ms", "500").start();
     gateway.drop_plugin("plugin", &build(2));
     gateway.signal(Signal::HUP);
-    gateway.log().wait_for("reloaded: 1 changed, 0 not usable");
+    gateway.log().event("gateway.reloaded").with("changed", "1").with("unusable", "0").wait_for(1);
     assert_eq!(live(&gateway), digest(&build(2)));
 }
 

@@ -91,7 +91,7 @@ fn a_rotated_secret_takes_effect_with_a_reload() {
     assert_eq!(status_of(&gateway, ""), 403);
     fs::write(gateway.path("token"), TOKEN).expect("a file");
     gateway.signal(Signal::HUP);
-    gateway.log().wait_for("reloaded: 0 changed, 0 not usable");
+    gateway.log().event("gateway.reloaded").with("changed", "0").with("unusable", "0").wait_for(1);
     assert_eq!(status_of(&gateway, ""), 200);
 }
 
@@ -165,7 +165,7 @@ fn a_reload_completes_after_its_caller_disconnects() {
     assert_eq!(colour_and_role(&gateway), ("red".to_owned(), false));
     gateway.edit_config(&BLUE);
     gateway.admin_post_and_disconnect("/reload");
-    gateway.log().wait_for("counts as it is now");
+    gateway.log().event("config.applied").wait_for(1);
     assert_eq!(colour_and_role(&gateway), ("blue".to_owned(), true));
 }
 
@@ -183,7 +183,7 @@ fn a_reload_completes_after_its_caller_timed_out() {
     gateway.edit_config(&BLUE);
     let (status, text) = gateway.admin_post("/reload", "");
     assert!(status == 504 && text.contains("it is still being done"), "{text}");
-    gateway.log().wait_for_count("counts as it is now", 2);
+    gateway.log().event("config.applied").wait_for(2);
     assert_eq!(colour_and_role(&gateway), ("blue".to_owned(), true));
 }
 

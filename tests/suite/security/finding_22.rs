@@ -15,7 +15,7 @@ fn unsigned_rejections_are_counted_but_logged_at_a_bounded_rate() {
         Raw::connect(gateway.address()).send(hung_up);
     }
     // Written after the lines of all requests.
-    let line = gateway.log().wait_for("log lines about unverified requests were left out");
+    let line = gateway.log().event("gateway.refusal_lines_omitted").wait_for(1);
     assert_eq!(line["event"], "gateway.refusal_lines_omitted");
     assert_eq!(gateway.metric_sum("frontgate_refusal_lines_omitted_total") as usize, REQUESTS);
     assert_eq!(gateway.metric_sum("frontgate_requests_total") as usize, REQUESTS);
@@ -27,7 +27,7 @@ fn unsigned_rejections_are_counted_but_logged_at_a_bounded_rate() {
 fn every_signed_request_has_a_log_line() {
     let gateway = Setup::misbehaving().set("server.refusal_lines_per_second_max", "0").start();
     assert_eq!(gateway.instruct("failed").status, 502);
-    gateway.log().wait_for("callback crm refused: the plugin failed");
+    gateway.log().event("gateway.request_refused").saying("the plugin failed").wait_for(1);
 }
 
 #[test]
