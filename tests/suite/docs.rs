@@ -16,6 +16,7 @@
 mod background;
 mod block;
 mod errors;
+mod events;
 mod links;
 mod output;
 mod reader;
@@ -67,6 +68,8 @@ pages! {
     the_page_about_other_languages_is_correct: "languages/others.md",
     the_publishing_page_is_correct: "6-publishing.md",
     the_errors_page_is_correct: "operate/errors.md",
+    the_events_page_is_correct: "operate/events.md",
+    the_metrics_page_is_correct: "operate/metrics.md",
     the_configuration_reference_is_correct: "operate/configuration.md",
     the_operators_index_is_correct: "operate/README.md",
     the_configuration_guide_is_correct: "operate/configure.md",

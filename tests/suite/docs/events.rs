@@ -20,23 +20,37 @@ fn lines() -> Vec<(String, &'static str, Option<String>)> {
         for level in LEVELS {
             let call = format!("{level}!(");
             for (at, _) in code.match_indices(&call) {
-                let is_whole = !code[..at].ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_' || c == ':');
+                let is_whole = !code[..at].ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
                 let is_code = !code[..at].rsplit('\n').next().unwrap_or_default().contains("//");
                 if !is_whole || !is_code {
                     continue;
                 }
                 let arguments = code[at + call.len()..].split(';').next().unwrap_or_default();
                 // Lines that plugins write have their own target and no event.
-                if arguments.trim_start().starts_with("target: \"plugin\"") {
+                if arguments.trim_start().starts_with("target: \"plugin\"") && !arguments.contains("event = ") {
                     continue;
                 }
-                let event = arguments.split_once("event = \"").and_then(|(_, rest)| rest.split('"').next());
-                let line = code[..at].lines().count();
-                found.push((format!("{}:{line}", path.display()), level, event.map(str::to_owned)));
+                let place = format!("{}:{}", path.display(), code[..at].lines().count());
+                let literal = arguments.split_once("event = \"").and_then(|(_, rest)| rest.split('"').next());
+                let chosen = arguments.trim_start().starts_with("event,").then(|| chosen(&code[..at]));
+                match (literal, chosen) {
+                    (None, Some(events)) => {
+                        found.extend(events.into_iter().map(|event| (place.clone(), level, Some(event))))
+                    }
+                    (literal, _) => found.push((place, level, literal.map(str::to_owned))),
+                }
             }
         }
     }
     found
+}
+
+/// The events among which the last `let event = match` of a source chooses, without those of lines inside it.
+fn chosen(code: &str) -> Vec<String> {
+    let choice =
+        code.rsplit("let event = match").next().unwrap_or_default().split("\n    };").next().unwrap_or_default();
+    let arms = choice.lines().filter_map(|line| line.split_once("=> \"")?.1.strip_suffix("\","));
+    arms.map(str::to_owned).collect()
 }
 
 /// Events of the page with their levels.

@@ -177,12 +177,20 @@ async fn execute(context: &DeliveryContext, delivery: &Arc<Delivery>) {
         match context.store.settle(tenant, delivery, transition.clone()).await {
             Ok(true) => break report(tenant, delivery, &transition),
             Ok(false) => {
-                let event = "delivery.lease_lost";
-                break warn!(event, tenant, delivery = id, "lease on delivery {id} lost; outcome discarded");
+                break warn!(
+                    event = "delivery.lease_lost",
+                    tenant,
+                    delivery = id,
+                    "lease on delivery {id} lost; outcome discarded"
+                );
             }
             Err(error) => {
-                let event = "delivery.settle_failed";
-                warn!(event, tenant, delivery = id, "failed to persist outcome of delivery {id}, retrying: {error}");
+                warn!(
+                    event = "delivery.settle_failed",
+                    tenant,
+                    delivery = id,
+                    "failed to persist outcome of delivery {id}, retrying: {error}"
+                );
             }
         }
         sleep(STORE_PAUSE).await;
@@ -194,30 +202,28 @@ async fn execute(context: &DeliveryContext, delivery: &Arc<Delivery>) {
 fn report(tenant: &str, delivery: &Delivery, transition: &Transition) {
     let (state, kind) = (transition.state.name(), delivery.kind.name());
     METRICS.delivery_attempts.get_or_create(&labels::Delivery { callback: kind, state }).inc();
+    let (id, request, attempts, name) = (delivery.id, &*delivery.request, delivery.attempts, &*delivery.name);
     let event = match transition.state {
-        State::Sent => "delivery.sent",
+        State::Sent => {
+            return info!(
+                event = "delivery.sent",
+                request,
+                tenant,
+                delivery = id,
+                name,
+                attempts,
+                state,
+                "delivery {id} of {kind} is sent"
+            );
+        }
         State::Ready | State::Leased => "delivery.retry_scheduled",
         State::Unknown => "delivery.outcome_unknown",
         State::Failed => "delivery.failed",
         State::Dead => "delivery.gave_up",
         State::Cancelled => "delivery.cancelled",
     };
-    let (id, request, attempts, name) = (delivery.id, &*delivery.request, delivery.attempts, &*delivery.name);
-    if transition.state == State::Sent {
-        info!(event, request, tenant, delivery = id, name, attempts, state, "delivery {id} of {kind} is sent");
-    } else {
-        let reason = transition.reason.as_deref().unwrap_or("-");
-        warn!(
-            event,
-            request,
-            tenant,
-            delivery = id,
-            name,
-            attempts,
-            state,
-            "delivery {id} of {kind} is {state}: {reason}"
-        );
-    }
+    let reason = transition.reason.as_deref().unwrap_or("-");
+    warn!(event, request, tenant, delivery = id, name, attempts, state, "delivery {id} of {kind} is {state}: {reason}");
 }
 
 /// Deletes old rows, a few at a time, until `stop`.

@@ -188,30 +188,39 @@ impl<'c> RequestContext<'c> {
             return;
         };
         let detail = error.detail().map(|detail| format!(": {}", brief(&detail))).unwrap_or_default();
-        // The level of an event is fixed where it is written.
-        macro_rules! say {
-            ($level:ident, $event:literal, $ended:literal) => {
-                $level!(
-                    event = $event,
-                    request,
-                    tenant,
-                    callback,
-                    webhook_event,
-                    plugin,
-                    status,
-                    code,
-                    duration_us,
-                    calls,
-                    "callback {callback} {}: {error}{detail}",
-                    $ended
-                )
-            };
-        }
-        match (status == 200, error.is_ordinary()) {
-            (false, true) => say!(info, "gateway.request_refused", "refused"),
-            (false, false) => say!(warn, "gateway.request_refused", "refused"),
-            (true, true) => say!(info, "gateway.request_let_through", "let through, though it could not be answered"),
-            (true, false) => say!(warn, "gateway.request_let_through", "let through, though it could not be answered"),
+        let event = match status {
+            200 => "gateway.request_let_through",
+            _ => "gateway.request_refused",
+        };
+        let ended = if status == 200 { "let through, though it could not be answered" } else { "refused" };
+        if error.is_ordinary() {
+            info!(
+                event,
+                request,
+                tenant,
+                callback,
+                webhook_event,
+                plugin,
+                status,
+                code,
+                duration_us,
+                calls,
+                "callback {callback} {ended}: {error}{detail}"
+            );
+        } else {
+            warn!(
+                event,
+                request,
+                tenant,
+                callback,
+                webhook_event,
+                plugin,
+                status,
+                code,
+                duration_us,
+                calls,
+                "callback {callback} {ended}: {error}{detail}"
+            );
         }
     }
 }
