@@ -121,9 +121,16 @@ fn metadata() -> Value {
     metadata_with(&[])
 }
 
+/// The platform of this machine, so that no package of another one is looked for.
+fn host_platform() -> String {
+    let output = Command::new("rustc").arg("-vV").current_dir(root()).output().expect("rustc");
+    let text = String::from_utf8(output.stdout).expect("text");
+    text.lines().find_map(|line| line.strip_prefix("host: ")).expect("the host").to_owned()
+}
+
 fn metadata_with(arguments: &[&str]) -> Value {
     let output = Command::new(env!("CARGO"))
-        .args(["metadata", "--format-version", "1", "--locked", "--offline"])
+        .args(["metadata", "--format-version", "1", "--locked", "--offline", "--filter-platform", &host_platform()])
         .args(arguments)
         .current_dir(root())
         .output()

@@ -175,7 +175,7 @@ fn a_number_out_of_range_is_reported_with_its_key_and_the_range() {
         let (said, code) = check(&Setup::misbehaving().set(key, value));
         assert_eq!(code, Some(1), "{said}");
         assert!(said.contains(&format!("{key}: {problem}")) && said.contains(fix), "{said}");
-        assert!(said.contains("1 fault in the configuration"), "{said}");
+        assert!(said.contains("1 problem in the configuration"), "{said}");
     }
 }
 

@@ -344,17 +344,17 @@ fn assert_detected(mistake: Mistake, words: &str) {
 
 #[test]
 fn a_gap_between_pages_is_detected() {
-    assert_detected(Mistake::Gap, "a page begins just behind the last row of the one before");
+    assert_detected(Mistake::Gap, "a page must start right after the last row of the previous");
 }
 
 #[test]
 fn an_address_without_its_prefix_is_detected() {
-    assert_detected(Mistake::WrongField, "WhatsApp's begin with `whatsapp:`");
+    assert_detected(Mistake::WrongField, "those of WhatsApp start with `whatsapp:`");
 }
 
 #[test]
 fn a_value_of_the_wrong_type_is_detected() {
-    assert_detected(Mistake::WrongType, "catch what can go wrong, and answer one of the contract's errors");
+    assert_detected(Mistake::WrongType, "handle the failure, and return one of the contract's errors");
 }
 
 #[test]
@@ -365,12 +365,12 @@ fn an_endless_search_is_detected() {
 
 #[test]
 fn an_oversized_answer_is_detected() {
-    assert_detected(Mistake::TooLarge, "is too large: keep to `page-size`, and leave out what nobody reads");
+    assert_detected(Mistake::TooLarge, "too large: keep to `page-size`, and leave out fields that are not shown");
 }
 
 #[test]
 fn a_failing_crm_shown_as_empty_is_detected() {
-    assert_detected(Mistake::Silent, "say `unavailable` where trying again may help");
+    assert_detected(Mistake::Silent, "return `unavailable` if a retry may help");
 }
 
 #[test]

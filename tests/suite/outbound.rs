@@ -126,7 +126,7 @@ fn every_way_around_the_grants_is_rejected_with_its_reason() {
     assert_eq!(web.connections(), 0);
     // Each kind of rejection is logged as a warning once only.
     let log = gateway.log().text();
-    let warnings = log.lines().filter(|line| line.contains("sent a request that was refused")).count();
+    let warnings = log.lines().filter(|line| line.contains("outbound.request_rejected")).count();
     assert_eq!(warnings, 6, "{log}");
 }
 

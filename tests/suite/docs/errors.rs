@@ -14,14 +14,14 @@ const ANSWERS: &str = "host/crates/gateway/src/error.rs";
 const CODES: [&str; 2] = ["host/crates/runtime/src/error.rs", "host/crates/twilio-callbacks/src/error.rs"];
 /// Sources that know error numbers of Twilio.
 const NUMBERS: [&str; 3] = [
-    "host/crates/twilio-rest/src/reaction.rs",
+    "host/crates/twilio-rest/src/classify.rs",
     "host/crates/twilio-callbacks/src/lib.rs",
     "host/crates/twilio-callbacks/src/outgoing.rs",
 ];
 /// The source of the names of store limits.
-const LIMITS: &str = "host/crates/store/src/lib.rs";
+const LIMITS: &str = "host/crates/store/src/error.rs";
 /// The source of the verdicts on requests of plugins.
-const VERDICTS: &str = "host/crates/runtime/src/outbound/refusal.rs";
+const VERDICTS: &str = "host/crates/runtime/src/outbound/failure.rs";
 
 fn read(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))

@@ -17,6 +17,8 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 const PLUGIN: &str = "plugin";
 /// The target of log lines that report the cost of a call.
 pub const CALLS: &str = "frontgate_runtime::call";
+/// What a line that reports the cost of a call starts with.
+pub const CALL_ENDED: &str = "call ended: ";
 
 /// Lines that are kept. Plugins have limits of their own.
 const LINES_MAX: usize = 100_000;
@@ -33,7 +35,7 @@ pub struct Line {
 impl Line {
     /// The cost of a call, if this line is a receipt.
     pub fn receipt(&self) -> Option<&str> {
-        self.text.strip_prefix("call ended: ")
+        self.text.strip_prefix(CALL_ENDED)
     }
 }
 

@@ -59,7 +59,8 @@ impl<'c> Recorder<'c> {
                 request = &*caller.request,
                 tenant = &*caller.tenant,
                 plugin = &*plugin.name,
-                "a call ended: {record}"
+                "{}{record}",
+                capture::CALL_ENDED
             );
             caller.records.add(record);
         }
