@@ -122,7 +122,7 @@ fn a_channel_id_shared_by_several_apps_needs_an_app_option() {
     let (gateway, channel) = (&fixture.gateway, &*fixture.channel);
     run_ok(gateway, &["send", "front", "authorization", "--app", "chat", "--channel", channel]);
     let complaint = run_failing(gateway, &["channels", "show", channel]);
-    for words in ["is 2 channels", "--tenant demo --app sms", "--tenant demo --app chat"] {
+    for words in ["matches 2 channels", "--tenant demo --app sms", "--tenant demo --app chat"] {
         assert!(complaint.contains(words), "{words}: {complaint}");
     }
     assert!(run_ok(gateway, &["channels", "show", channel, "--app", "chat"]).contains("/front/chat/fg-"));

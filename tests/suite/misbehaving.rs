@@ -69,7 +69,7 @@ fn unbounded_recursion_is_a_trap() {
 fn output_over_the_limits_is_dropped_and_counted() {
     let gateway = Setup::misbehaving().set("plugins.limits.output_lines_max", "10").start();
     assert_eq!(gateway.output_of("print 100"), "printed");
-    gateway.log().wait_for("dropped 290 lines of output");
+    gateway.log().wait_for("290 lines of output dropped");
     let level = |words| gateway.log().wait_for(words)["level"].as_str().expect("a level").to_owned();
     assert_eq!(["line 0", "complaint 0", "warning 0"].map(level), ["INFO", "WARN", "WARN"]);
     let log = gateway.log().text();

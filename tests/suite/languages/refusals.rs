@@ -79,11 +79,11 @@ fn componentize_accepts_only_core_modules_that_fit_the_world() {
     write("empty.wasm", b"\0asm\x01\0\0\0");
     assert!(run(folder.path(), &["plugin", "wit", "wit"]).status.success());
     let table = [
-        ("missing.wasm", "crm-plugin", "reading missing.wasm"),
+        ("missing.wasm", "crm-plugin", "failed to read missing.wasm"),
         ("none.wasm", "crm-plugin", "none.wasm is not a WebAssembly module"),
         ("component.wasm", "crm-plugin", "component.wasm is a component already"),
         ("empty.wasm", "crm-plugin", "empty.wasm does not match the world"),
-        ("empty.wasm", "crm", "looking for world `crm`"),
+        ("empty.wasm", "crm", "failed to find world `crm`"),
     ];
     for (core, world, expected) in table {
         let output = run_rejected(&folder, &["componentize", core, "--wit", "wit", "--world", world, "-o", "out.wasm"]);

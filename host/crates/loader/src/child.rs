@@ -36,12 +36,14 @@ const NEEDS_ASYNC: &str = "requires the component model async feature";
 /// What its author can do.
 const SYNCHRONOUS: &str = "; build it with synchronous functions, as `componentize-qjs --sync` does";
 
-/// A test's look at the sandbox from inside.
-static PROBE: OnceLock<fn(&[u8]) -> Option<String>> = OnceLock::new();
+/// A test's function that runs inside the sandbox. It gets the bytes before they are parsed, and may report an outcome in
+/// place of a description.
+pub type Probe = fn(&[u8]) -> Option<String>;
 
-/// Sets a function that gets the bytes before they are parsed and may report an outcome in place of a description. Only
-/// the program for tests sets one.
-pub fn set_probe(probe: fn(&[u8]) -> Option<String>) {
+static PROBE: OnceLock<Probe> = OnceLock::new();
+
+/// Sets the probe. Only the program for tests sets one.
+pub fn set_probe(probe: Probe) {
     // A second call would mean two programs in one process.
     let _ = PROBE.set(probe);
 }
