@@ -205,6 +205,26 @@ fn a_crate_depends_on_lower_ones_only() {
 }
 
 #[test]
+fn the_drawing_has_each_dependency_that_no_other_one_implies() {
+    let graph: BTreeMap<String, BTreeSet<String>> = CRATES
+        .iter()
+        .map(|(name, dependencies)| ((*name).to_owned(), dependencies.iter().map(|name| (*name).to_owned()).collect()))
+        .collect();
+    let is_implied = |all: &BTreeSet<String>, one: &String| {
+        all.iter().any(|other| other != one && closure(&graph, other).contains(one))
+    };
+    let needed: BTreeSet<String> = graph
+        .iter()
+        .flat_map(|(name, all)| {
+            all.iter().filter(|one| !is_implied(all, one)).map(move |one| format!("{name} --> {one}"))
+        })
+        .collect();
+    let page = fs::read_to_string(root().join("ARCHITECTURE.md")).expect("ARCHITECTURE.md");
+    let drawn = page.lines().map(str::trim).filter(|line| line.contains(" --> ")).map(str::to_owned);
+    assert_eq!(drawn.collect::<BTreeSet<_>>(), needed);
+}
+
+#[test]
 fn platform_crates_are_pure() {
     let graph = graph(&metadata());
     for name in ["front", "twilio"] {
