@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use frontgate_contract::Role;
-use frontgate_plugin_test::suite::Outcome;
+use frontgate_plugin_test::check_result::Outcome;
 use frontgate_plugin_test::{Harness, Network, Project, cases};
 use frontgate_telemetry::capture::Lines;
 use serde_json::Value;

@@ -8,13 +8,13 @@ use anyhow::{Context as _, bail, ensure};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::conformance::markup::replaced;
+use super::body_text::replaced;
+use super::check_result::{CheckResult, Outcome, Recorder, describe_failure};
 use super::difference::{Extent, differences};
 use super::fixtures::{Customer, FixtureFiles, Fixtures, TestDirectory};
 use super::harness::Harness;
 use super::invocation::Invocation;
 use super::mock_server::{Behavior, Exchange};
-use super::suite::{CheckResult, Outcome, Recorder, describe_failure};
 
 const FOLDER: &str = "cases";
 /// Bytes of one file.

@@ -5,7 +5,7 @@
 mod channel;
 mod conversations;
 mod crm;
-pub(super) mod markup;
+mod markup;
 mod outgoing;
 mod routing;
 mod templates;
@@ -19,10 +19,10 @@ use frontgate_runtime::{Call, CallError};
 
 use parking_lot::Mutex;
 
+use super::check_result::{CheckResult, Outcome, Recorder, describe_failure};
 use super::fixtures::Fixtures;
 use super::harness::{CallOutcome, Harness};
 use super::mock_server::{Behavior, RequestLine};
-use super::suite::{CheckResult, Outcome, Recorder, describe_failure};
 
 /// The worker, unless `[conformance]` names one.
 const WORKER: &str = "ana@example.org";

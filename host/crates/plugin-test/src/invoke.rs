@@ -8,10 +8,10 @@ use frontgate_telemetry::capture::Line;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::check_result::describe_failure;
 use super::fixtures::{Fixtures, TestDirectory};
 use super::harness::Harness;
 use super::invocation::Invocation;
-use super::suite::describe_failure;
 
 /// The outcome of a call, its log and its cost.
 #[derive(Debug, Serialize)]

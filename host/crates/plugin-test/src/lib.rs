@@ -10,7 +10,9 @@
 //!
 //! In ARCHITECTURE.md this crate takes part in no trip of a callback: it replaces the gateway around a call.
 
+mod body_text;
 pub mod cases;
+pub mod check_result;
 mod conformance;
 mod difference;
 mod fixtures;

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use super::suite::{CheckResult, Outcome};
+use super::check_result::{CheckResult, Outcome};
 
 /// The format of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -12,8 +12,9 @@ use frontgate_telemetry::metrics::METRICS;
 use rustix::fs::statvfs;
 use tracing::{info, warn};
 
-use super::Overload;
+use super::error::Overload;
 use super::origin::Purpose;
+use super::settings::Settings;
 
 /// The interval at which the writer checks the free space.
 pub(super) const CHECK_INTERVAL: Duration = Duration::from_secs(1);
@@ -52,7 +53,7 @@ pub(super) struct SpaceMonitor {
 
 impl SpaceMonitor {
     /// Creates a monitor that has checked once.
-    pub(super) fn new(path: &Path, config: &crate::Settings, level: &Arc<SpaceLevel>) -> Self {
+    pub(super) fn new(path: &Path, config: &Settings, level: &Arc<SpaceLevel>) -> Self {
         let mut monitor = Self {
             path: path.to_owned(),
             imports_min: config.free_bytes_imports_min,
@@ -109,11 +110,8 @@ mod tests {
 
     fn rejected(imports_min: u64, events_min: u64) -> [bool; 3] {
         let folder = tempfile::tempdir().expect("a folder");
-        let config = crate::Settings {
-            free_bytes_imports_min: imports_min,
-            free_bytes_events_min: events_min,
-            ..crate::Settings::default()
-        };
+        let config =
+            Settings { free_bytes_imports_min: imports_min, free_bytes_events_min: events_min, ..Settings::default() };
         let level = Arc::default();
         SpaceMonitor::new(folder.path(), &config, &level);
         [Purpose::Import { channel: 1 }, Purpose::Event, Purpose::Progress]

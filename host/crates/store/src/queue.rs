@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 
+use super::error::{Overload, StoreError};
 use super::origin::{Origin, Purpose};
+use super::settings::Settings;
 use super::writer::Work;
-use super::{Overload, StoreError};
 
 /// Writes that a tenant may queue even if `store.queue_max` is reached, so that a few busy tenants together
 /// cannot lock out another one.
@@ -32,7 +33,7 @@ pub(super) struct Limits {
 }
 
 impl Limits {
-    pub(super) fn new(config: &crate::Settings) -> Self {
+    pub(super) fn new(config: &Settings) -> Self {
         Self {
             all: config.queue_max,
             tenant: config.queue_per_tenant_max,

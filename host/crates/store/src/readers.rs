@@ -9,7 +9,8 @@ use rusqlite::Connection;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
-use super::{StoreError, schema};
+use super::error::StoreError;
+use super::schema;
 
 /// A pool of read connections, opened on demand and kept.
 pub(super) struct Readers {

@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
+use super::crash;
 use super::disk::{self, SpaceMonitor};
+use super::error::StoreError;
 use super::queue::{Next, Queue};
-use super::{StoreError, crash};
 
 /// Maximum number of writes in one commit.
 const COMMIT_MAX: usize = 64;

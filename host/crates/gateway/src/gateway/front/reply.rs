@@ -16,7 +16,7 @@ pub(super) fn http_response(response: &ChannelResponse) -> Response<Full<Bytes>>
 }
 
 /// An error over HTTP, in Front's shape.
-pub(in super::super) fn rejection(error: &Error) -> Response<Full<Bytes>> {
+pub(crate) fn rejection(error: &Error) -> Response<Full<Bytes>> {
     let mut response = http_response(&error_response(error));
     set_retry_after(&mut response, error);
     response
