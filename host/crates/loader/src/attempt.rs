@@ -1,6 +1,6 @@
-//! From a file to a plugin that can be called: read once, check, compile, link, try.
+//! Loads one plugin file: reads it once, checks, compiles, links, and starts it once on trial.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -14,6 +14,7 @@ use frontgate_runtime::{
     Build, Engine, LoadedPlugin, NetworkOverrides, PluginFile, RuntimeConfig, TRIALS_MAX, TrialError, start_once,
 };
 use frontgate_system::ownership;
+use parking_lot::Mutex;
 use tracing::warn;
 use wasmtime::component::Component;
 
@@ -26,24 +27,24 @@ use super::lock::Lock;
 use super::records::{self, Record};
 use super::turns::{Turns, Urgency};
 
-/// What one attempt came to.
+/// The result of one attempt to load a file.
 pub(super) struct Attempt {
     pub(super) name: String,
     /// The file as it was when the attempt began.
     pub(super) seen: Seen,
-    /// Of the bytes that were read.
+    /// Digest of the bytes that were read.
     pub(super) digest: Option<Digest>,
-    /// Of the same.
+    /// What these bytes declare.
     pub(super) manifest: Option<Manifest>,
-    /// `None` stands for the very file that is live already.
-    pub(super) result: Result<Option<Ready>, Failure>,
-    /// The version that answered when the gateway ended, where the file is not usable and nothing is live.
-    pub(super) instead: Option<LoadedPlugin>,
+    /// `None` if the file is the one that is live already.
+    pub(super) result: Result<Option<Candidate>, Failure>,
+    /// The last live version, restored because the file is not usable and no version is live.
+    pub(super) restored: Option<LoadedPlugin>,
     pub(super) took: Duration,
 }
 
-/// A version that can go live, and its bytes, which are kept.
-pub(super) struct Ready {
+/// A version that passed its trial, and its bytes, which are stored once it is live.
+pub(super) struct Candidate {
     pub(super) live: LoadedPlugin,
     pub(super) wasm: Bytes,
 }
@@ -51,16 +52,16 @@ pub(super) struct Ready {
 /// Loads files.
 pub(super) struct Loader {
     engine: Arc<Engine>,
-    terms: ArcSwap<RuntimeConfig>,
+    config: ArcSwap<RuntimeConfig>,
     overrides: NetworkOverrides,
     builds: Builds,
-    /// Files that are read and hashed.
+    /// Limits the files that are read and hashed at once.
     readers: Arc<Turns>,
     trials: Arc<Turns>,
 }
 
-/// Accepts whatever a component wants.
-fn anything(_: &Manifest) -> Result<(), Failure> {
+/// Accepts any capabilities.
+fn accept_all(_: &Manifest) -> Result<(), Failure> {
     Ok(())
 }
 
@@ -73,52 +74,52 @@ impl Loader {
         Ok(Self {
             builds: Builds::new(engine, config.plugins())?,
             engine: Arc::clone(engine),
-            terms: ArcSwap::from_pointee(RuntimeConfig::new(config, &overrides)),
+            config: ArcSwap::from_pointee(RuntimeConfig::new(config, &overrides)),
             overrides,
             readers: Turns::new(thread::available_parallelism().map_or(1, usize::from)),
             trials: Turns::new(TRIALS_MAX as usize),
         })
     }
 
-    /// What plugins run under now.
-    pub(super) fn terms(&self) -> Arc<RuntimeConfig> {
-        self.terms.load_full()
+    /// The configuration in effect.
+    pub(super) fn config(&self) -> Arc<RuntimeConfig> {
+        self.config.load_full()
     }
 
-    /// What they would run under.
-    pub(super) fn terms_of(&self, config: &Arc<dyn PluginConfig>) -> RuntimeConfig {
+    /// A configuration that is not in effect yet.
+    pub(super) fn config_for(&self, config: &Arc<dyn PluginConfig>) -> RuntimeConfig {
         RuntimeConfig::new(config, &self.overrides)
     }
 
-    /// From here on.
-    pub(super) fn set_terms(&self, terms: Arc<RuntimeConfig>) {
-        self.terms.store(terms);
+    /// Makes a configuration effective for versions that are linked from now on.
+    pub(super) fn set_config(&self, config: Arc<RuntimeConfig>) {
+        self.config.store(config);
     }
 
-    /// A version under the terms that count now.
+    /// Links a version again, unless it already has the configuration in effect.
     pub(super) fn current(&self, live: &Arc<LoadedPlugin>) -> anyhow::Result<Arc<LoadedPlugin>> {
-        let terms = self.terms();
-        if Arc::ptr_eq(&live.config, &terms) {
+        let config = self.config();
+        if Arc::ptr_eq(&live.config, &config) {
             return Ok(Arc::clone(live));
         }
-        Ok(Arc::new(live.relink(&self.engine, &terms)?))
+        Ok(Arc::new(live.relink(&self.engine, &config)?))
     }
 
-    /// Whether a version could go on under other terms.
-    pub(super) async fn try_under(&self, live: &LoadedPlugin, terms: &Arc<RuntimeConfig>) -> Result<(), Failure> {
+    /// Checks that a version can be linked and started under another configuration.
+    pub(super) async fn try_under(&self, live: &LoadedPlugin, config: &Arc<RuntimeConfig>) -> Result<(), Failure> {
         let known = Urgency { known: true, ..Urgency::default() };
-        self.try_once(&live.relink(&self.engine, terms).map_err(Failure::Verdict)?, known).await
+        self.try_once(&live.relink(&self.engine, config).map_err(Failure::Verdict)?, known).await
     }
 
-    /// A version on its own, outside a gateway.
+    /// Loads a version outside a gateway, for authors' tools.
     pub(super) async fn single(&self, name: &str, wasm: Bytes) -> Result<LoadedPlugin, Failure> {
         let source = Source::Held(wasm);
         let digest = self.read(&source, Urgency::default()).await?;
         digest.1?;
-        self.bring(name, &source, digest.0, Urgency::default(), &anything).await
+        self.build(name, &source, digest.0, Urgency::default(), &accept_all).await
     }
 
-    /// One attempt at a file, knowing what answers now and what is remembered of the name.
+    /// Attempts to load a file. `current` is the live version's digest, `record` what the records hold for the name.
     pub(super) async fn load(
         self: Arc<Self>,
         name: String,
@@ -140,13 +141,13 @@ impl Loader {
             if let Some(reason) = record.passed_over(read) {
                 return Err(Failure::PassedOver(reason.to_owned()));
             }
-            self.allowed(&name, read).await?;
+            self.check_lock(&name, read).await?;
             if let Some(reason) = record.unknown(&name, read) {
                 return Err(Failure::Waits(reason));
             }
             component?;
             let judge = |described: &Manifest| {
-                *manifest.lock().unwrap_or_else(PoisonError::into_inner) = Some(described.clone());
+                *manifest.lock() = Some(described.clone());
                 let more: Vec<String> = record.wants_more(read, described).iter().map(ToString::to_string).collect();
                 if more.is_empty() {
                     return Ok(());
@@ -157,32 +158,32 @@ impl Loader {
                      frontgate plugin allow {name} {short}"
                 )))
             };
-            let live = self.bring(&name, &source, read, urgency, &judge).await?;
-            let (kept, max) = (source.clone(), self.terms().plugins().file_bytes_max);
+            let live = self.build(&name, &source, read, urgency, &judge).await?;
+            let (kept, max) = (source.clone(), self.config().plugins().file_bytes_max);
             let turn = self.readers.take(urgency).await;
             let held = quietly(move || {
                 let _turn = turn;
                 kept.hold(max, read)
             });
             let wasm = held.await.map_err(Failure::Passing)??;
-            Ok(Some(Ready { live, wasm }))
+            Ok(Some(Candidate { live, wasm }))
         }
         .await;
         let refused = matches!(result, Err(Failure::Verdict(_) | Failure::Passing(_)));
         self.builds.note(&name, !refused);
-        let instead = match (&result, current, record.live) {
-            (Err(_), None, Some(last)) if digest != Some(last) => self.instead(&name, last).await,
+        let restored = match (&result, current, record.live) {
+            (Err(_), None, Some(last)) if digest != Some(last) => self.restore_last(&name, last).await,
             _ => None,
         };
-        let manifest = manifest.into_inner().unwrap_or_else(PoisonError::into_inner);
-        Attempt { name, seen, digest, manifest, result, instead, took: began.elapsed() }
+        let manifest = manifest.into_inner();
+        Attempt { name, seen, digest, manifest, result, restored, took: began.elapsed() }
     }
 
-    /// Hashes a file, and looks at its first bytes: the digest, and whether it may be a component.
+    /// Hashes a file. Returns the digest, and an error if the first bytes are not those of a component.
     async fn read(&self, source: &Source, urgency: Urgency) -> Result<(Digest, Result<(), Failure>), Failure> {
         let turn = self.readers.take(urgency).await;
-        let (source, max) = (source.clone(), self.terms().plugins().file_bytes_max);
-        // The work has the turn until it ends, also where its attempt is given up.
+        let (source, max) = (source.clone(), self.config().plugins().file_bytes_max);
+        // The work holds the turn until it ends, even if the attempt is aborted.
         let read = quietly(move || {
             let _turn = turn;
             source.digest(max)
@@ -190,28 +191,28 @@ impl Loader {
         read.await.map_err(Failure::Passing)?
     }
 
-    /// A version that was live before.
-    pub(super) async fn revive(&self, name: &str, digest: Digest) -> Result<LoadedPlugin, Failure> {
-        self.allowed(name, digest).await?;
-        let folder = self.terms().plugins().records.clone();
+    /// Loads a version from the records.
+    pub(super) async fn restore(&self, name: &str, digest: Digest) -> Result<LoadedPlugin, Failure> {
+        self.check_lock(name, digest).await?;
+        let folder = self.config().plugins().records.clone();
         let read = aside(move || records::read_version(&folder, digest)).await;
         let wasm: Bytes = read.map_err(anyhow::Error::from).flatten().map_err(Failure::Passing)?.into();
-        // It was compiled before, and nothing would optimise a quick build of it.
+        // Nothing would optimize a quick build later.
         self.rebuild(name, wasm, digest).await
     }
 
-    /// The optimised build of a version that may be loaded.
+    /// Compiles the optimized build, links it and starts it once.
     async fn rebuild(&self, name: &str, wasm: Bytes, digest: Digest) -> Result<LoadedPlugin, Failure> {
-        let (source, terms) = (Source::Held(wasm), self.terms());
+        let (source, config) = (Source::Held(wasm), self.config());
         let urgency = Urgency { failures: 0, known: true, bytes: source.len() };
-        let accept: &Judge<'_> = &anything;
-        let wanted = Wanted { name, source: &source, digest, urgency, plugins: terms.plugins(), accept };
+        let accept: &Judge<'_> = &accept_all;
+        let wanted = Wanted { name, source: &source, digest, urgency, plugins: config.plugins(), accept };
         let made = self.builds.best(&wanted).await?;
-        self.ready(name, digest, made, urgency).await
+        self.link_and_try(name, digest, made, urgency).await
     }
 
-    async fn instead(&self, name: &str, digest: Digest) -> Option<LoadedPlugin> {
-        match self.revive(name, digest).await {
+    async fn restore_last(&self, name: &str, digest: Digest) -> Option<LoadedPlugin> {
+        match self.restore(name, digest).await {
             Ok(live) => Some(live),
             Err(error) => {
                 warn!(
@@ -224,22 +225,22 @@ impl Loader {
         }
     }
 
-    /// Refuses what `plugins.lock` does not list, where that counts.
-    async fn allowed(&self, name: &str, digest: Digest) -> Result<(), Failure> {
-        if !self.terms().plugins().locked {
+    /// With `plugins.locked`, fails for bytes that `plugins.lock` does not list.
+    async fn check_lock(&self, name: &str, digest: Digest) -> Result<(), Failure> {
+        if !self.config().plugins().locked {
             return Ok(());
         }
-        let path = self.terms().plugins().lock.clone();
+        let path = self.config().plugins().lock.clone();
         let lock = aside(move || Lock::read(&path)).await.map_err(anyhow::Error::from).flatten();
         match lock.map_err(Failure::Passing)?.refusal(name, digest) {
-            // The list may change.
+            // A retry can succeed: the lock file may change.
             Some(reason) => Err(Failure::Passing(anyhow!(reason))),
             None => Ok(()),
         }
     }
 
-    /// Compiles, links and tries bytes that may be loaded.
-    async fn bring(
+    /// Compiles the build that is ready soonest, links it and starts it once.
+    async fn build(
         &self,
         name: &str,
         source: &Source,
@@ -247,26 +248,32 @@ impl Loader {
         urgency: Urgency,
         accept: &Judge<'_>,
     ) -> Result<LoadedPlugin, Failure> {
-        let terms = self.terms();
-        let wanted = Wanted { name, source, digest, urgency, plugins: terms.plugins(), accept };
+        let config = self.config();
+        let wanted = Wanted { name, source, digest, urgency, plugins: config.plugins(), accept };
         let made = self.builds.soon(&wanted).await?;
-        self.ready(name, digest, made, urgency).await
+        self.link_and_try(name, digest, made, urgency).await
     }
 
-    /// The optimised build of a version that answers in its quick one.
-    pub(super) async fn optimise(
+    /// Loads the optimized build of a version that is live in its quick build.
+    pub(super) async fn optimize(
         self: Arc<Self>,
         quick: Arc<LoadedPlugin>,
         wasm: Bytes,
     ) -> Result<LoadedPlugin, Failure> {
         let (name, digest) = (Arc::clone(&quick.name), quick.digest);
-        // Not longer than it is needed: what is replaced meanwhile shall be gone.
+        // A version that is replaced meanwhile must not be held by this task.
         drop(quick);
         self.rebuild(&name, wasm, digest).await
     }
 
-    /// Links a component, and tries it.
-    async fn ready(&self, name: &str, digest: Digest, made: Made, urgency: Urgency) -> Result<LoadedPlugin, Failure> {
+    /// Links a component and starts it once.
+    async fn link_and_try(
+        &self,
+        name: &str,
+        digest: Digest,
+        made: Made,
+        urgency: Urgency,
+    ) -> Result<LoadedPlugin, Failure> {
         let Made { component, build, manifest } = made;
         let file = PluginFile { name: name.into(), digest, manifest };
         let live = self.link(&component, build, file).map_err(Failure::Verdict)?;
@@ -275,7 +282,7 @@ impl Loader {
     }
 
     fn link(&self, component: &Component, build: Build, file: PluginFile) -> anyhow::Result<LoadedPlugin> {
-        let live = LoadedPlugin::link(&self.engine, component, build, file, &self.terms())?;
+        let live = LoadedPlugin::link(&self.engine, component, build, file, &self.config())?;
         if let Some(reason) = live.not_granted() {
             warn!(
                 event = "plugin.capability_not_granted",
@@ -287,7 +294,7 @@ impl Loader {
         Ok(live)
     }
 
-    /// Starts the plugin once, with all its budgets: what traps here would trap in every call.
+    /// Starts the plugin once, with every limit armed: what traps here would trap in every call.
     async fn try_once(&self, live: &LoadedPlugin, urgency: Urgency) -> Result<(), Failure> {
         let _turn = self.trials.take(urgency).await;
         start_once(&self.engine, live).await.map_err(|error| match error {

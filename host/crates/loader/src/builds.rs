@@ -4,7 +4,7 @@
 //! files, are compiled one at a time behind it. So a file that is slow to compile delays slow ones only.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::anyhow;
@@ -12,6 +12,7 @@ use frontgate_contract::digest::Digest;
 use frontgate_contract::{Description, Manifest};
 use frontgate_runtime::settings::Plugins;
 use frontgate_runtime::{Build, Engine};
+use parking_lot::Mutex;
 use tracing::{info, warn};
 use wasmtime::component::Component;
 
@@ -94,12 +95,12 @@ impl Builds {
 
     /// Attempts at files of this name that failed since one went well.
     pub(super) fn failures_of(&self, name: &str) -> u32 {
-        *self.failures.lock().unwrap_or_else(PoisonError::into_inner).get(name).unwrap_or(&0)
+        *self.failures.lock().get(name).unwrap_or(&0)
     }
 
     /// Notes how an attempt at a file of this name ended.
     pub(super) fn note(&self, name: &str, went_well: bool) {
-        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut failures = self.failures.lock();
         if went_well {
             failures.remove(name);
         } else {
@@ -159,7 +160,7 @@ impl Builds {
         }
         let made = self.try_once(wanted, build, &self.full_tries, None).await;
         if made.is_ok() {
-            self.deaths.lock().unwrap_or_else(PoisonError::into_inner).remove(&wanted.digest);
+            self.deaths.lock().remove(&wanted.digest);
         }
         made
     }
@@ -236,7 +237,7 @@ impl Builds {
 
     /// Counts a compiler that died of these bytes.
     fn dies_of(&self, digest: Digest) -> u32 {
-        count(&mut self.deaths.lock().unwrap_or_else(PoisonError::into_inner), digest)
+        count(&mut self.deaths.lock(), digest)
     }
 
     async fn cached(&self, build: Build, wanted: &Wanted<'_>) -> Result<Option<Made>, Failure> {

@@ -1,15 +1,16 @@
-//! Follows the folder of plugins: looks, lets [`super::attempt`] try what changed, swaps, watches what was
-//! swapped in.
+//! Keeps the live plugins equal to the plugins folder: scans it, attempts to load changed files ([`super::attempt`]),
+//! activates them, and watches them on probation.
 //!
-//! One task owns this, and whatever changes a plugin goes through it: the folder, a signal, an operator.
-//! Events of the file system are only a hint to look again; what counts is what is there. Any failure keeps
-//! the live version, and each attempt leaves a receipt.
+//! One task owns [`Reload`]. Every change of a plugin goes through it, whether it comes from the folder, a signal or an
+//! operator. Events of the file system only trigger a scan. Any failure keeps the live version, and each attempt leaves
+//! a receipt.
 
 mod command;
 mod configure;
 mod decide;
 mod probation;
 mod publish;
+mod task;
 mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,7 +19,7 @@ use std::time::Duration;
 
 use frontgate_runtime::receipt::Outcome;
 use frontgate_runtime::settings::PluginConfig;
-use frontgate_runtime::{Engine, LoadedPlugin, NetworkOverrides, Registry};
+use frontgate_runtime::{Engine, NetworkOverrides, Registry};
 use frontgate_telemetry::metrics::METRICS;
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinError, JoinSet};
@@ -27,53 +28,42 @@ use tracing::{error, info, warn};
 
 pub use self::command::{Answer, Command, Commands};
 use self::command::{Request, Waiting};
-use self::configure::Configuration;
-use self::decide::Revival;
 use self::probation::Probations;
 use self::publish::Publisher;
+use self::task::TaskResult;
 use self::watch::Watch;
-use super::attempt::{Attempt, Loader};
-use super::failure::Failure;
+use super::attempt::Loader;
 use super::folder::{self, Seen};
 pub use super::records::Access;
 use super::records::Records;
 
-/// Brings files to life.
+/// The state of the task that owns the live plugins.
 pub struct Reload {
     loader: Arc<Loader>,
     registry: Arc<Registry>,
     records: Records,
     /// Files beyond `plugins.names_max`.
     left_out: usize,
-    /// Files as they were when they were last acted on.
-    acted: BTreeMap<String, Seen>,
-    attempts: JoinSet<Finished>,
-    /// At most one for each file: a newer file waits for the older one's attempt, so that files that
-    /// change faster than they compile still go live now and then.
+    /// Each file as it was at its last attempt.
+    attempted: BTreeMap<String, Seen>,
+    attempts: JoinSet<TaskResult>,
+    /// Running attempts, at most one for each name: a newer file waits for the attempt at the older one, so that a file
+    /// that changes faster than it compiles still goes live now and then.
     running: BTreeMap<String, AbortHandle>,
-    /// Files that are tried again although they have not changed: somebody asked for it.
-    again: BTreeSet<String>,
-    /// Files whose last attempt failed for reasons that may pass.
-    troubled: BTreeSet<String>,
+    /// Names to attempt again although their files have not changed.
+    retry_now: BTreeSet<String>,
+    /// Names whose last attempt failed temporarily.
+    retry_later: BTreeSet<String>,
     probations: Probations,
     commands: Commands,
     requests: mpsc::Receiver<Request>,
-    /// Operators who wait until everything has been tried.
+    /// Commands that wait until every file was attempted.
     waiting: Vec<Waiting>,
     publisher: Publisher,
 }
 
-/// What a task of its own came to.
-enum Finished {
-    Tried(Box<Attempt>),
-    Revived(Box<Revival>),
-    /// A better build of what may still be live.
-    Optimised(Box<Result<LoadedPlugin, Failure>>),
-    Configured(Box<Configuration>),
-}
-
 impl Reload {
-    /// Nothing is loaded yet.
+    /// Opens the records. Loads no plugin yet.
     pub fn new(
         engine: &Arc<Engine>,
         registry: &Arc<Registry>,
@@ -91,11 +81,11 @@ impl Reload {
             registry: Arc::clone(registry),
             records,
             left_out: 0,
-            acted: BTreeMap::new(),
+            attempted: BTreeMap::new(),
             attempts: JoinSet::new(),
             running: BTreeMap::new(),
-            again: BTreeSet::new(),
-            troubled: BTreeSet::new(),
+            retry_now: BTreeSet::new(),
+            retry_later: BTreeSet::new(),
             probations: Probations::default(),
             commands,
             requests,
@@ -104,18 +94,18 @@ impl Reload {
         })
     }
 
-    /// Where commands are given.
+    /// The handle through which commands are sent.
     pub fn commands(&self) -> Commands {
         self.commands.clone()
     }
 
-    /// Tries every file that is there now, until all have been tried or enough are live.
+    /// Attempts every file that is there now, until all were attempted or `enough` is true.
     pub async fn load_until(&mut self, enough: impl Fn() -> bool) -> anyhow::Result<()> {
-        for (name, seen) in self.look().await? {
+        for (name, seen) in self.scan().await? {
             self.attempt(name, seen);
         }
         while let Some(finished) = self.attempts.join_next().await {
-            self.conclude_all(finished);
+            self.finish_all(finished);
             self.publish().await;
             if enough() {
                 break;
@@ -124,60 +114,61 @@ impl Reload {
         Ok(())
     }
 
-    /// Follows the folder for ever.
+    /// Watches the folder until the task is dropped.
     pub async fn watch(mut self) {
-        let mut watch = Watch::new(&self.loader.terms().plugins().directory);
-        let mut previous = self.acted.clone();
-        let mut looked = Instant::now();
+        let mut watch = Watch::new(&self.loader.config().plugins().directory);
+        let mut previous = self.attempted.clone();
+        let mut scanned = Instant::now();
         loop {
-            watch.follow();
-            let terms = self.loader.terms();
-            let settle = Duration::from_millis(terms.plugins().settle_ms);
-            let rescan = Duration::from_millis(terms.plugins().rescan_interval_ms);
-            let restless = match self.look().await {
+            watch.renew();
+            let config = self.loader.config();
+            let settle = Duration::from_millis(config.plugins().settle_ms);
+            let rescan = Duration::from_millis(config.plugins().rescan_interval_ms);
+            let is_pending = match self.scan().await {
                 Ok(now) => {
-                    self.again.retain(|name| now.contains_key(name));
-                    let restless = now != self.acted || !self.again.is_empty();
-                    if looked.elapsed() >= settle {
-                        self.act(&now, &previous);
+                    self.retry_now.retain(|name| now.contains_key(name));
+                    let is_pending = now != self.attempted || !self.retry_now.is_empty();
+                    if scanned.elapsed() >= settle {
+                        self.attempt_changed(&now, &previous);
                         previous = now;
-                        looked = Instant::now();
+                        scanned = Instant::now();
                     }
                     self.publish().await;
-                    self.answer(!restless);
-                    restless
+                    self.answer_waiting(!is_pending);
+                    is_pending
                 }
                 Err(error) => {
                     warn!(
                         event = "plugin.folder_unreadable",
                         "failed to read the plugins folder; nothing changes: {error:#}"
                     );
-                    self.refuse(&format!("the plugins' folder cannot be read: {error:#}"));
+                    self.fail_waiting(&format!("the plugins' folder cannot be read: {error:#}"));
                     false
                 }
             };
             let probation = self.probations.ends();
             tokio::select! {
-                () = sleep(settle), if restless => {}
-                () = watch.changed(), if !restless => {}
-                () = sleep(rescan), if !restless => self.try_again(),
-                Some(finished) = self.attempts.join_next() => self.conclude_all(finished),
-                Some(request) = self.requests.recv() => self.obey(request),
-                () = self.probations.decide.notified() => self.decide(),
-                () = sleep_until(probation.unwrap_or_else(Instant::now)), if probation.is_some() => self.decide(),
+                () = sleep(settle), if is_pending => {}
+                () = watch.changed(), if !is_pending => {}
+                () = sleep(rescan), if !is_pending => self.retry_failed(),
+                Some(finished) = self.attempts.join_next() => self.finish_all(finished),
+                Some(request) = self.requests.recv() => self.execute(request),
+                () = self.probations.decide.notified() => self.end_probations(),
+                () = sleep_until(probation.unwrap_or_else(Instant::now)), if probation.is_some() => self.end_probations(),
             }
             self.publish().await;
         }
     }
 
-    async fn look(&mut self) -> anyhow::Result<BTreeMap<String, Seen>> {
+    async fn scan(&mut self) -> anyhow::Result<BTreeMap<String, Seen>> {
         METRICS.plugin_folder_looks.inc();
-        let terms = self.loader.terms();
-        let known: BTreeSet<String> = self.acted.keys().chain(self.records.names()).cloned().collect();
+        let config = self.loader.config();
+        let known: BTreeSet<String> = self.attempted.keys().chain(self.records.names()).cloned().collect();
         let marker = self.records.marker();
         let (files, is_looked_at) = tokio::task::spawn_blocking(move || {
-            let plugins = terms.plugins();
-            let is_known = |name: &str| known.contains(name) || plugins.named.contains_key(name) || terms.is_used(name);
+            let plugins = config.plugins();
+            let is_known =
+                |name: &str| known.contains(name) || plugins.named.contains_key(name) || config.is_used(name);
             let files = folder::look(&plugins.directory, plugins.names_max, is_known);
             (files, marker.is_some_and(|(folder, file)| folder.is_gone(&file)))
         })
@@ -190,7 +181,7 @@ impl Reload {
         Ok(files)
     }
 
-    /// The operator has taken the damaged records away: what waited because of them is tried again.
+    /// Called when the operator has moved the damaged records away: attempts again what waited because of them.
     fn end_guard(&mut self) {
         info!(
             event = "plugin.records_guard_ended",
@@ -200,13 +191,13 @@ impl Reload {
         self.registry.set_damaged(None);
         let receipts = self.registry.receipts();
         let waiting = receipts.values().filter(|receipt| matches!(receipt.outcome, Outcome::Waiting(_)));
-        self.again.extend(waiting.map(|receipt| receipt.plugin.clone()));
+        self.retry_now.extend(waiting.map(|receipt| receipt.plugin.clone()));
     }
 
     fn note_left_out(&mut self, left_out: usize) {
         METRICS.plugin_files_left_out.set(i64::try_from(left_out).unwrap_or(i64::MAX));
         if left_out > 0 && self.left_out == 0 {
-            let max = self.loader.terms().plugins().names_max;
+            let max = self.loader.config().plugins().names_max;
             warn!(
                 event = "plugin.names_max_reached",
                 left_out, "plugin files beyond plugins.names_max = {max} are not loaded: remove files or raise it"
@@ -215,14 +206,14 @@ impl Reload {
         self.left_out = left_out;
     }
 
-    /// Acts on what looks the same as a moment ago, but different from when it was last acted on.
-    fn act(&mut self, now: &BTreeMap<String, Seen>, previous: &BTreeMap<String, Seen>) {
-        let names: BTreeSet<&String> = now.keys().chain(self.acted.keys()).collect();
+    /// Attempts each file that is unchanged since the previous scan, but changed since its last attempt.
+    fn attempt_changed(&mut self, now: &BTreeMap<String, Seen>, previous: &BTreeMap<String, Seen>) {
+        let names: BTreeSet<&String> = now.keys().chain(self.attempted.keys()).collect();
         let stable = |name: &&&String| now.get(**name) == previous.get(**name);
         let changed: Vec<String> = names
             .iter()
             .filter(stable)
-            .filter(|name| now.get(**name) != self.acted.get(**name) || self.again.contains(**name))
+            .filter(|name| now.get(**name) != self.attempted.get(**name) || self.retry_now.contains(**name))
             .filter(|name| !self.running.contains_key(**name) || !now.contains_key(**name))
             .map(|name| (*name).clone())
             .collect();
@@ -234,20 +225,20 @@ impl Reload {
         }
     }
 
-    /// Tries files once more that failed for reasons that may have passed.
-    fn try_again(&mut self) {
-        for name in std::mem::take(&mut self.troubled) {
-            let seen = self.acted.get(&name).filter(|_| !self.running.contains_key(&name)).cloned();
+    /// Attempts files again whose last attempt failed temporarily.
+    fn retry_failed(&mut self) {
+        for name in std::mem::take(&mut self.retry_later) {
+            let seen = self.attempted.get(&name).filter(|_| !self.running.contains_key(&name)).cloned();
             if let Some(seen) = seen {
                 self.attempt(name, seen);
             }
         }
-        self.complain_of_overdue();
+        self.warn_of_overdue();
     }
 
-    /// A version that nobody calls any more is held by nobody, or something is wrong here.
-    fn complain_of_overdue(&self) {
-        let limit = Duration::from_millis(self.loader.terms().plugins().drain_timeout_ms);
+    /// Warns of replaced versions that are still in memory after the longest possible call.
+    fn warn_of_overdue(&self) {
+        let limit = Duration::from_millis(self.loader.config().plugins().drain_timeout_ms);
         let Some(before) = std::time::Instant::now().checked_sub(limit) else { return };
         for version in self.registry.overdue(before) {
             let returns = self.probations.old(&version.name).is_some_and(|old| Arc::ptr_eq(&old, &version));
@@ -263,40 +254,40 @@ impl Reload {
         }
     }
 
-    /// Begins to load a file.
+    /// Starts an attempt to load a file.
     fn attempt(&mut self, name: String, seen: Seen) {
-        self.acted.insert(name.clone(), seen.clone());
-        self.again.remove(&name);
+        self.attempted.insert(name.clone(), seen.clone());
+        self.retry_now.remove(&name);
         let current = self.registry.get(&name).map(|live| live.digest);
         let attempt = Arc::clone(&self.loader).load(name.clone(), seen, current, self.records.of(&name));
-        let finished = async { Finished::Tried(Box::new(attempt.await)) };
+        let finished = async { TaskResult::Loaded(Box::new(attempt.await)) };
         self.running.insert(name, self.attempts.spawn(finished));
-        self.show();
+        self.publish_status();
     }
 
-    /// Ends an attempt, and those that have ended meanwhile: they are written down together.
-    fn conclude_all(&mut self, finished: Result<Finished, JoinError>) {
-        self.conclude(finished);
+    /// Handles the result of a task, and the results of all others that have ended: they share one write of the records.
+    fn finish_all(&mut self, finished: Result<TaskResult, JoinError>) {
+        self.finish(finished);
         while let Some(finished) = self.attempts.try_join_next() {
-            self.conclude(finished);
+            self.finish(finished);
         }
     }
 
-    /// Ends an attempt, whatever came of it.
-    fn conclude(&mut self, finished: Result<Finished, JoinError>) {
+    /// Handles the result of a task.
+    fn finish(&mut self, finished: Result<TaskResult, JoinError>) {
         self.running.retain(|_, running| !running.is_finished());
         match finished {
-            Ok(Finished::Tried(attempt)) => self.swap(*attempt),
-            Ok(Finished::Revived(revival)) => self.revived(*revival),
-            Ok(Finished::Optimised(built)) => self.optimised(*built),
-            Ok(Finished::Configured(configuration)) => self.configured(*configuration),
+            Ok(TaskResult::Loaded(attempt)) => self.apply(*attempt),
+            Ok(TaskResult::Restored(restored)) => self.finish_rollback(*restored),
+            Ok(TaskResult::Optimized(built)) => self.optimized(*built),
+            Ok(TaskResult::Configured(configuration)) => self.configured(*configuration),
             Err(aborted) if aborted.is_cancelled() => {}
             Err(panic) => error!(event = "plugin.load_panicked", "attempt to load a plugin panicked: {panic}"),
         }
-        self.show();
+        self.publish_status();
     }
 
-    fn show(&self) {
+    fn publish_status(&self) {
         self.registry.set_loading(self.running.keys().cloned().collect());
         self.registry.set_on_probation(self.probations.names());
     }

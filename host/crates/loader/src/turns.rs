@@ -5,9 +5,10 @@
 //! the others are for the smallest; whatever has waited long goes before both.
 
 use std::cmp::Reverse;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
@@ -56,7 +57,7 @@ impl Turns {
     /// Waits for a turn.
     pub(super) async fn take(self: &Arc<Self>, urgency: Urgency) -> Turn {
         let told = {
-            let mut inner = self.lock();
+            let mut inner = self.0.lock();
             if inner.free > 0 {
                 inner.free -= 1;
                 return Turn(Some(Arc::clone(self)));
@@ -73,7 +74,7 @@ impl Turns {
     fn give(self: &Arc<Self>) {
         loop {
             let next = {
-                let mut inner = self.lock();
+                let mut inner = self.0.lock();
                 match next(&inner.waiting, inner.given, Instant::now()) {
                     Some(index) => {
                         inner.given += 1;
@@ -91,10 +92,6 @@ impl Turns {
                 Err(mut turn) => turn.0 = None,
             }
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

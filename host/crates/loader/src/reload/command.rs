@@ -1,5 +1,4 @@
-//! What operators ask of the task that owns the plugins: the socket, SIGHUP and the watcher end in the same
-//! path.
+//! Commands to the task that owns the live plugins, from the operators' socket and from SIGHUP.
 
 use std::sync::Arc;
 
@@ -8,51 +7,51 @@ use frontgate_runtime::settings::PluginConfig;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot};
 
-/// Commands that wait for their turn; there are few operators.
+/// Commands that wait for their turn.
 const QUEUE_MAX: usize = 16;
 
-/// One thing to do.
+/// A command.
 #[derive(Debug)]
 pub enum Command {
-    /// Go on under another configuration, if every live plugin can.
+    /// Apply another configuration, if every live plugin can use it.
     Configure(Arc<dyn PluginConfig>),
-    /// Look at everything now, and at what was not usable once more.
+    /// Scan the folder now, and attempt again what was not usable.
     Reload,
-    /// Go back to an earlier version: the last good one, or the one whose digest begins so.
+    /// Restore an earlier version: the previous good one, or the one whose digest starts with `digest`.
     Rollback {
-        /// The plugin.
+        /// The plugin's name.
         name: String,
-        /// Of the version.
+        /// First digits of the version's digest.
         digest: Option<String>,
     },
-    /// Let a version go live that waits or was rolled back.
+    /// Allow a version to go live that waits or was rolled back.
     Allow {
-        /// The plugin.
+        /// The plugin's name.
         name: String,
-        /// Of the version.
+        /// First digits of the version's digest.
         digest: Option<String>,
     },
 }
 
-/// What came of a command.
+/// The result of a command.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Answer {
-    /// What was done, in order.
+    /// Changes, in order.
     pub receipts: Vec<Receipt>,
-    /// Files that are there and do not answer, as they were last tried.
+    /// The last receipts of files that are present and not live.
     pub standing: Vec<Receipt>,
 }
 
-/// What came of a command, or why nothing was done.
+/// The result of a command, or why it failed.
 pub(super) type Result = std::result::Result<Answer, String>;
 
-/// A command, and who waits for it.
+/// A command with the sender of its result.
 pub(super) struct Request {
     pub(super) command: Command,
     pub(super) answer: oneshot::Sender<Result>,
 }
 
-/// Gives commands.
+/// Sends commands.
 #[derive(Clone)]
 pub struct Commands(mpsc::Sender<Request>);
 
@@ -62,18 +61,18 @@ impl Commands {
         (Self(sender), receiver)
     }
 
-    /// Gives one, and waits until it is done.
+    /// Sends a command and waits for its result.
     pub async fn give(&self, command: Command) -> Result {
         let (answer, done) = oneshot::channel();
-        let gone = "nothing came of it: the file was removed meanwhile, or the gateway is shutting down";
+        let gone = "command dropped: the file was removed meanwhile, or the gateway is shutting down";
         self.0.send(Request { command, answer }).await.map_err(|_| gone.to_owned())?;
         done.await.map_err(|_| gone.to_owned())?
     }
 }
 
-/// Somebody who waits until everything has been tried.
+/// A command that waits until every file was attempted.
 pub(super) struct Waiting {
     pub(super) answer: oneshot::Sender<Result>,
-    /// What was done since the command.
+    /// Changes since the command.
     pub(super) receipts: Vec<Receipt>,
 }

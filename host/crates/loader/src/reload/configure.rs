@@ -1,51 +1,46 @@
-//! Another configuration: every live plugin is tried under it, and then it counts for all, or for none.
+//! Applies another configuration: to all live plugins, or to none.
 
 use std::sync::Arc;
 
+use frontgate_runtime::LoadedPlugin;
 use frontgate_runtime::settings::PluginConfig;
-use frontgate_runtime::{LoadedPlugin, RuntimeConfig};
 use tokio::sync::oneshot;
 use tracing::warn;
 
+use super::Reload;
 use super::command::{self, Answer};
-use super::{Finished, Reload};
-
-/// Terms that every live plugin was tried under.
-pub(super) struct Configuration {
-    tried: Result<Arc<RuntimeConfig>, String>,
-    answer: oneshot::Sender<command::Result>,
-}
+use super::task::{Configuration, TaskResult};
 
 impl Reload {
-    /// Tries every live plugin under a configuration.
+    /// Starts every live plugin once under a configuration, in a task.
     pub(super) fn configure(&mut self, config: &Arc<dyn PluginConfig>, answer: oneshot::Sender<command::Result>) {
-        let terms = Arc::new(self.loader.terms_of(config));
+        let config = Arc::new(self.loader.config_for(config));
         let (loader, live) = (Arc::clone(&self.loader), self.registry.live());
         self.attempts.spawn(async move {
             for (name, plugin) in live.iter() {
-                if let Err(failure) = loader.try_under(plugin, &terms).await {
+                if let Err(failure) = loader.try_under(plugin, &config).await {
                     let tried = Err(format!("plugin `{name}` is not usable with it: {failure}"));
-                    return Finished::Configured(Box::new(Configuration { tried, answer }));
+                    return TaskResult::Configured(Box::new(Configuration { tried, answer }));
                 }
             }
-            Finished::Configured(Box::new(Configuration { tried: Ok(terms), answer }))
+            TaskResult::Configured(Box::new(Configuration { tried: Ok(config), answer }))
         });
     }
 
-    /// Ends that: every plugin goes on under the new terms, or nothing changes.
+    /// Handles the result: activates every plugin under the configuration, or changes nothing.
     pub(super) fn configured(&mut self, Configuration { tried, answer }: Configuration) {
-        let result = tried.map(|terms| {
-            self.loader.set_terms(terms);
+        let result = tried.map(|config| {
+            self.loader.set_config(config);
             for plugin in self.registry.live().values() {
-                self.put(Arc::clone(plugin));
+                self.activate(Arc::clone(plugin));
             }
             Answer::default()
         });
         let _ = answer.send(result);
     }
 
-    /// A version answers from here on, under the terms that count now, whatever it was linked under.
-    pub(super) fn put(&self, live: Arc<LoadedPlugin>) {
+    /// Makes a version live, linked under the configuration in effect.
+    pub(super) fn activate(&self, live: Arc<LoadedPlugin>) {
         let current = match self.loader.current(&live) {
             Ok(current) => current,
             Err(error) => {

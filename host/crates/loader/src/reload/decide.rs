@@ -1,4 +1,4 @@
-//! What goes live, what comes back, what stays: every change of the registry.
+//! Decides what goes live: every change of the registry starts here.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,48 +11,41 @@ use frontgate_runtime::{Build, LoadedPlugin};
 use tokio::sync::oneshot;
 use tracing::{info, warn};
 
+use super::Reload;
 use super::command::{self, Command, Request, Waiting};
 use super::probation::Failed;
 use super::publish::Facts;
-use super::{Finished, Reload};
-use crate::attempt::{Attempt, Ready};
+use super::task::{Restored, TaskResult};
+use crate::attempt::{Attempt, Candidate};
 use crate::failure::Failure;
 
-/// Why an operator's rollback was done, as long as nobody says more.
-const BY_OPERATOR: &str = "an operator went back to the version before";
-
-/// A version that an operator went back to.
-pub(super) struct Revival {
-    name: String,
-    result: Result<LoadedPlugin, Failure>,
-    took: Duration,
-    answer: oneshot::Sender<command::Result>,
-}
+/// The reason in the receipt of an operator's rollback.
+const BY_OPERATOR: &str = "an operator rolled back to the previous version";
 
 impl Reload {
-    /// Swaps, or keeps what is live.
-    pub(super) fn swap(&mut self, attempt: Attempt) {
-        let Attempt { name, seen, digest, manifest, result, instead, took } = attempt;
-        if self.acted.get(&name) != Some(&seen) {
+    /// Activates the version of an attempt, or keeps the live one.
+    pub(super) fn apply(&mut self, attempt: Attempt) {
+        let Attempt { name, seen, digest, manifest, result, restored, took } = attempt;
+        if self.attempted.get(&name) != Some(&seen) {
             // The file was removed in the meantime.
             return;
         }
         let before = self.registry.get(&name);
         let changes = manifest.map(|new| Changes::new(before.as_ref().map(|live| &live.manifest), &new));
-        if let Some(last) = instead.filter(|_| before.is_none()) {
-            self.put(Arc::new(last));
+        if let Some(last) = restored.filter(|_| before.is_none()) {
+            self.activate(Arc::new(last));
         }
         let outcome = match result {
-            // It is live, or it came back after one that was not usable.
+            // The file is the live version, possibly after one that was not usable.
             Ok(None) => Outcome::Live,
-            Ok(Some(ready)) => match self.lost(&ready.live) {
-                Some(role) => Outcome::Kept(format!("it does not answer the role {role}, which a tenant relies on")),
+            Ok(Some(candidate)) => match self.lost_role(&candidate.live) {
+                Some(role) => Outcome::Kept(format!("it lacks the role {role}, which a tenant uses")),
                 None => {
-                    self.go_live(ready, before.clone());
+                    self.go_live(candidate, before.clone());
                     Outcome::Live
                 }
             },
-            Err(failure) => self.failed(&name, failure),
+            Err(failure) => self.outcome_of_failure(&name, failure),
         };
         let last = self.registry.receipts().get(&name).cloned();
         let swapped = before.as_ref().map(|live| live.digest) != digest;
@@ -63,33 +56,33 @@ impl Reload {
         let after = self.registry.get(&name).map(|live| live.digest);
         let before = before.map(|live| live.digest);
         let facts = Facts { digest, before, after, changes: changes.unwrap_or_default(), took };
-        self.publisher.note(&name, outcome, facts);
+        self.publisher.add(&name, outcome, facts);
     }
 
-    fn go_live(&mut self, ready: Ready, before: Option<Arc<LoadedPlugin>>) {
-        let live = Arc::new(ready.live);
+    fn go_live(&mut self, candidate: Candidate, before: Option<Arc<LoadedPlugin>>) {
+        let live = Arc::new(candidate.live);
         self.probations.end(&live.name);
         if let Some(old) = before {
-            self.probations.begin(&live, old, &self.loader.terms().plugins().probation);
+            self.probations.begin(&live, old, &self.loader.config().plugins().probation);
         }
         if live.build == Build::Quick {
-            let optimise = Arc::clone(&self.loader).optimise(Arc::clone(&live), ready.wasm.clone());
-            self.attempts.spawn(async { Finished::Optimised(Box::new(optimise.await)) });
+            let optimize = Arc::clone(&self.loader).optimize(Arc::clone(&live), candidate.wasm.clone());
+            self.attempts.spawn(async { TaskResult::Optimized(Box::new(optimize.await)) });
         }
-        self.records.live(&live.name, live.digest, &live.manifest, Some(ready.wasm));
-        self.put(live);
+        self.records.live(&live.name, live.digest, &live.manifest, Some(candidate.wasm));
+        self.activate(live);
     }
 
-    /// The same version, better compiled, takes over. Nothing about it is decided anew.
-    pub(super) fn optimised(&mut self, built: Result<LoadedPlugin, Failure>) {
+    /// Replaces the quick build of a version by its optimized build.
+    pub(super) fn optimized(&mut self, built: Result<LoadedPlugin, Failure>) {
         match built {
             Ok(mut live) => {
                 let quick = self.registry.get(&live.name).filter(|quick| quick.digest == live.digest);
                 if let Some(quick) = quick.filter(|quick| quick.build == Build::Quick) {
                     let (name, digest) = (Arc::clone(&live.name), live.digest.short());
-                    // Its probation goes on.
+                    // Its probation continues.
                     live.health = Arc::clone(&quick.health);
-                    self.put(Arc::new(live));
+                    self.activate(Arc::new(live));
                     info!(
                         event = "plugin.optimized",
                         plugin = &*name,
@@ -100,14 +93,14 @@ impl Reload {
             }
             Err(failure) => warn!(
                 event = "plugin.optimization_failed",
-                "optimized build failed; keeping the quick build: {failure}"
+                "optimized build outcome_of_failure; keeping the quick build: {failure}"
             ),
         }
     }
 
-    fn failed(&mut self, name: &str, failure: Failure) -> Outcome {
+    fn outcome_of_failure(&mut self, name: &str, failure: Failure) -> Outcome {
         if failure.may_pass() {
-            self.troubled.insert(name.to_owned());
+            self.retry_later.insert(name.to_owned());
         }
         match (failure, self.registry.get(name)) {
             (Failure::Waits(reason), _) => Outcome::Waiting(reason),
@@ -117,43 +110,43 @@ impl Reload {
         }
     }
 
-    /// A role that would be lost: the live version answers it, and some tenant names the plugin for it.
-    fn lost(&self, new: &LoadedPlugin) -> Option<Role> {
+    /// A role that the live version has, the new one lacks, and a tenant assigns to this plugin.
+    fn lost_role(&self, new: &LoadedPlugin) -> Option<Role> {
         let old = self.registry.get(&new.name)?;
         let lost = old.roles().into_iter().filter(|role| !new.roles().contains(role));
-        lost.into_iter().find(|role| self.loader.terms().is_named(&new.name, *role))
+        lost.into_iter().find(|role| self.loader.config().is_named(&new.name, *role))
     }
 
-    /// The file is gone, and the plugin with it.
+    /// Removes a plugin whose file is gone.
     pub(super) fn remove(&mut self, name: &str) {
-        self.acted.remove(name);
+        self.attempted.remove(name);
         self.stop(name);
         let before = self.registry.get(name).map(|live| live.digest);
         self.registry.remove(name);
         self.probations.end(name);
         self.records.removed(name);
-        self.publisher.note(name, Outcome::Removed, Facts { before, ..Facts::default() });
-        self.show();
+        self.publisher.add(name, Outcome::Removed, Facts { before, ..Facts::default() });
+        self.publish_status();
     }
 
-    /// Ends an attempt that has become pointless; the file is tried again, if it is still there.
+    /// Aborts an attempt; the file is attempted again if it is still there.
     fn stop(&mut self, name: &str) {
         if let Some(attempt) = self.running.remove(name) {
             attempt.abort();
-            self.again.insert(name.to_owned());
+            self.retry_now.insert(name.to_owned());
         }
     }
 
-    /// Takes back what failed on probation.
-    pub(super) fn decide(&mut self) {
-        for Failed { name, old, reason } in self.probations.decide(&self.loader.terms().plugins().probation) {
-            self.go_back(&name, old, &reason, Duration::ZERO);
+    /// Rolls back versions that outcome_of_failure on probation.
+    pub(super) fn end_probations(&mut self) {
+        for Failed { name, old, reason } in self.probations.decide(&self.loader.config().plugins().probation) {
+            self.roll_back_to(&name, old, &reason, Duration::ZERO);
         }
-        self.show();
+        self.publish_status();
     }
 
-    /// An earlier version answers again, and what answered until now is not tried any more.
-    fn go_back(&mut self, name: &str, old: Arc<LoadedPlugin>, reason: &str, took: Duration) {
+    /// Activates an earlier version and excludes the live one from further attempts.
+    fn roll_back_to(&mut self, name: &str, old: Arc<LoadedPlugin>, reason: &str, took: Duration) {
         let Some(withdrawn) = self.registry.get(name) else { return };
         self.probations.end(name);
         self.records.pass_over(name, withdrawn.digest, reason);
@@ -165,22 +158,22 @@ impl Reload {
             changes: Changes::new(Some(&withdrawn.manifest), &old.manifest),
             took,
         };
-        self.put(old);
-        self.publisher.note(name, Outcome::RolledBack(reason.to_owned()), facts);
+        self.activate(old);
+        self.publisher.add(name, Outcome::RolledBack(reason.to_owned()), facts);
     }
 
-    /// Does what an operator asks. A reload of anything else begins here, too.
-    pub(super) fn obey(&mut self, Request { command, answer }: Request) {
+    /// Starts a command.
+    pub(super) fn execute(&mut self, Request { command, answer }: Request) {
         match command {
             Command::Reload => {
                 let receipts = self.registry.receipts();
                 let standing = receipts.values().filter(|receipt| receipt.outcome.reason().is_some());
-                self.again.extend(standing.map(|receipt| receipt.plugin.clone()));
+                self.retry_now.extend(standing.map(|receipt| receipt.plugin.clone()));
                 self.waiting.push(Waiting { answer, receipts: Vec::new() });
             }
             Command::Configure(config) => self.configure(&config, answer),
             Command::Rollback { name, digest } => self.roll_back(&name, digest.as_deref(), answer),
-            Command::Allow { name, digest } => match self.allowed(&name, digest.as_deref()) {
+            Command::Allow { name, digest } => match self.digest_to_allow(&name, digest.as_deref()) {
                 Ok(digest) => self.allow(&name, digest, answer),
                 Err(refusal) => drop(answer.send(Err(refusal))),
             },
@@ -196,34 +189,35 @@ impl Reload {
             Ok(target) => target,
             Err(refusal) => return drop(answer.send(Err(format!("plugin `{name}`: {refusal}")))),
         };
-        // What is being tried is tried again afterwards, with what is decided now.
+        // A running attempt is repeated after the rollback, with its decision.
         self.stop(name);
         let (loader, name) = (Arc::clone(&self.loader), name.to_owned());
-        let revived = name.clone();
-        let revival = async move {
-            let (name, began) = (revived, Instant::now());
-            let result = loader.revive(&name, target).await;
-            Finished::Revived(Box::new(Revival { name, result, took: began.elapsed(), answer }))
+        let restored_name = name.clone();
+        let restore = async move {
+            let (name, began) = (restored_name, Instant::now());
+            let result = loader.restore(&name, target).await;
+            TaskResult::Restored(Box::new(Restored { name, result, took: began.elapsed(), answer }))
         };
-        self.running.insert(name.clone(), self.attempts.spawn(revival));
-        self.show();
+        self.running.insert(name.clone(), self.attempts.spawn(restore));
+        self.publish_status();
     }
 
-    /// Ends an operator's rollback.
-    pub(super) fn revived(&mut self, Revival { name, result, took, answer }: Revival) {
+    /// Handles the version that was loaded for a rollback.
+    pub(super) fn finish_rollback(&mut self, Restored { name, result, took, answer }: Restored) {
         match result {
             Ok(live) => {
-                self.go_back(&name, Arc::new(live), BY_OPERATOR, took);
+                self.roll_back_to(&name, Arc::new(live), BY_OPERATOR, took);
                 self.waiting.push(Waiting { answer, receipts: Vec::new() });
             }
             Err(failure) => {
-                let _ = answer.send(Err(format!("that version of plugin `{name}` cannot come back: {failure}")));
+                let _ = answer
+                    .send(Err(format!("outcome_of_failure to restore that version of plugin `{name}`: {failure}")));
             }
         }
     }
 
-    /// Which bytes an operator means to allow.
-    fn allowed(&self, name: &str, digits: Option<&str>) -> Result<Digest, String> {
+    /// Resolves the digest that an operator allows.
+    fn digest_to_allow(&self, name: &str, digits: Option<&str>) -> Result<Digest, String> {
         let last = self.registry.receipts().get(name).cloned();
         let waits = last.filter(|last| matches!(last.outcome, Outcome::Waiting(_) | Outcome::RolledBack(_)));
         let waits = waits.and_then(|last| last.digest);
@@ -233,7 +227,7 @@ impl Reload {
         let known = waits.filter(|digest| digest.starts_with(digits));
         let known = known.or_else(|| self.records.of(name).passed_over_like(digits));
         known.or_else(|| digits.parse().ok()).ok_or_else(|| {
-            format!("no version of plugin `{name}` that waits begins with {digits}; write the whole digest of another")
+            format!("no version of plugin `{name}` that waits begins with {digits}; write the whole digest")
         })
     }
 
@@ -241,10 +235,10 @@ impl Reload {
         self.records.allow(name, digest);
         let live = self.registry.get(name).map(|live| live.digest);
         let facts = Facts { digest: Some(digest), before: live, after: live, ..Facts::default() };
-        self.publisher.note(name, Outcome::Allowed, facts);
-        // It is looked at as if it had just been dropped.
+        self.publisher.add(name, Outcome::Allowed, facts);
+        // The file is attempted as if it were new.
         self.stop(name);
-        self.again.insert(name.to_owned());
+        self.retry_now.insert(name.to_owned());
         self.waiting.push(Waiting { answer, receipts: Vec::new() });
     }
 }

@@ -1,4 +1,4 @@
-//! New versions that are watched, and the ones before them, which come back if need be.
+//! Probation: new versions are watched, and the previous version is kept in memory for a rollback.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use tokio::time::Instant;
 #[derive(Default)]
 pub(super) struct Probations {
     watched: BTreeMap<String, Watched>,
-    /// Calls wake the owner through it.
+    /// Notified by calls when a decision is due.
     pub(super) decide: Arc<Notify>,
 }
 
@@ -22,7 +22,7 @@ struct Watched {
     ends: Instant,
 }
 
-/// A version that failed, and the one that comes back.
+/// A version that failed its probation, and the previous one.
 pub(super) struct Failed {
     pub(super) name: String,
     pub(super) old: Arc<LoadedPlugin>,
@@ -30,7 +30,7 @@ pub(super) struct Failed {
 }
 
 impl Probations {
-    /// Watches a new version; to be called before it answers.
+    /// Watches a new version. Must be called before it is live.
     pub(super) fn begin(
         &mut self,
         new: &Arc<LoadedPlugin>,
@@ -45,27 +45,27 @@ impl Probations {
         self.watched.insert(new.name.to_string(), Watched { new: Arc::clone(new), old, ends });
     }
 
-    /// Ends it without a decision.
+    /// Ends a probation without a decision.
     pub(super) fn end(&mut self, name: &str) {
         self.watched.remove(name);
     }
 
-    /// The version before the one that is watched.
+    /// The previous version of a name on probation.
     pub(super) fn old(&self, name: &str) -> Option<Arc<LoadedPlugin>> {
         self.watched.get(name).map(|watched| Arc::clone(&watched.old))
     }
 
-    /// When the first of them ends.
+    /// When the first probation ends.
     pub(super) fn ends(&self) -> Option<Instant> {
         self.watched.values().map(|watched| watched.ends).min()
     }
 
-    /// Which are watched.
+    /// Names on probation.
     pub(super) fn names(&self) -> Vec<String> {
         self.watched.keys().cloned().collect()
     }
 
-    /// Those that failed. What has proved itself is not watched any more, and its predecessor is let go.
+    /// Ends probations that failed or are complete, and returns the failed ones.
     pub(super) fn decide(&mut self, limits: &frontgate_runtime::settings::Probation) -> Vec<Failed> {
         let now = Instant::now();
         let mut failed = Vec::new();

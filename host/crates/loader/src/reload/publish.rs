@@ -1,4 +1,4 @@
-//! Receipts and what else is remembered: on disk first, then in `/statusz`, the log, and to those who wait.
+//! Writes receipts and records: to disk first, then to `/statusz`, the log, and waiting commands.
 
 use std::path::Path;
 use std::time::{Duration, SystemTime};
@@ -14,7 +14,7 @@ use super::command::Answer;
 use crate::records::history::History;
 use crate::records::{Access, Unwritten};
 
-/// Receipts on their way out.
+/// Receipts that are not published yet, and where they are written.
 pub(super) struct Publisher {
     history: Option<History>,
     ids: Ids,
@@ -31,8 +31,8 @@ impl Publisher {
         Ok(Self { history: Some(history), ids, written: Vec::new() })
     }
 
-    /// Writes a receipt.
-    pub(super) fn note(&mut self, name: &str, outcome: Outcome, facts: Facts) {
+    /// Adds a receipt, which the next [`Reload::publish`] writes.
+    pub(super) fn add(&mut self, name: &str, outcome: Outcome, facts: Facts) {
         let now = SystemTime::now();
         self.written.push(Receipt {
             id: self.ids.next(now),
@@ -48,7 +48,7 @@ impl Publisher {
     }
 }
 
-/// What a receipt says beside its outcome.
+/// The fields of a receipt beside name and outcome.
 #[derive(Default)]
 pub(super) struct Facts {
     pub(super) digest: Option<Digest>,
@@ -59,7 +59,7 @@ pub(super) struct Facts {
 }
 
 impl Reload {
-    /// Writes down what was decided, and then says it.
+    /// Writes new receipts and changed records, then makes them visible.
     pub(super) async fn publish(&mut self) {
         let receipts = std::mem::take(&mut self.publisher.written);
         let unwritten = self.records.unwritten();
@@ -91,34 +91,35 @@ impl Reload {
         }
         self.registry.set_versions(self.records.versions());
         for receipt in receipts {
-            // Whoever has read the line finds the receipt.
+            // A reader of the log line must find the receipt.
             self.registry.note(receipt.clone());
-            say(&receipt);
+            log_receipt(&receipt);
             self.waiting.iter_mut().for_each(|waiting| waiting.receipts.push(receipt.clone()));
         }
     }
 
-    /// Answers those who wait, once everything that is there has been tried.
-    pub(super) fn answer(&mut self, nothing_changes: bool) {
+    /// Answers waiting commands if every file was attempted.
+    pub(super) fn answer_waiting(&mut self, nothing_changes: bool) {
         if self.waiting.is_empty() || !nothing_changes || !self.running.is_empty() {
             return;
         }
-        let there = |receipt: &&Receipt| self.acted.contains_key(&receipt.plugin) && receipt.outcome.reason().is_some();
+        let there =
+            |receipt: &&Receipt| self.attempted.contains_key(&receipt.plugin) && receipt.outcome.reason().is_some();
         let standing: Vec<Receipt> = self.registry.receipts().values().filter(there).cloned().collect();
         for waiting in std::mem::take(&mut self.waiting) {
             let _ = waiting.answer.send(Ok(Answer { receipts: waiting.receipts, standing: standing.clone() }));
         }
     }
 
-    /// Tells those who wait why nothing comes.
-    pub(super) fn refuse(&mut self, reason: &str) {
+    /// Fails waiting commands.
+    pub(super) fn fail_waiting(&mut self, reason: &str) {
         for waiting in std::mem::take(&mut self.waiting) {
             let _ = waiting.answer.send(Err(reason.to_owned()));
         }
     }
 }
 
-fn say(receipt: &Receipt) {
+fn log_receipt(receipt: &Receipt) {
     METRICS.plugin_reloads.get_or_create(&labels::Outcome { outcome: receipt.outcome.name() }).inc();
     let (name, id, changes) = (&*receipt.plugin, &*receipt.id, &receipt.changes);
     let digest = receipt.digest.map(|digest| digest.short()).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Hints of the system that the folder has changed. They are never more than a hint to look.
+//! Notifications of the file system that the folder may have changed. They only trigger a scan.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
@@ -13,7 +13,7 @@ use tracing::warn;
 pub(super) struct Watch {
     folder: PathBuf,
     changed: Arc<Notify>,
-    /// The folder that is watched, which may not be the one that has its name by now.
+    /// The watched folder; another one may have its name by now.
     inode: Option<(u64, u64)>,
     watcher: Option<notify::RecommendedWatcher>,
 }
@@ -23,21 +23,20 @@ impl Watch {
         Self { folder: folder.to_owned(), changed: Arc::default(), inode: None, watcher: None }
     }
 
-    /// The system says that something may have changed.
+    /// Waits for a notification.
     pub(super) async fn changed(&self) {
         self.changed.notified().await;
     }
 
-    /// Makes sure that the folder which has the name now is the one that is watched: another may have been
-    /// mounted or moved there.
-    pub(super) fn follow(&mut self) {
+    /// Watches the folder that has the name now: another one may have been mounted or moved there.
+    pub(super) fn renew(&mut self) {
         let inode = fs::metadata(&self.folder).ok().map(|metadata| (metadata.dev(), metadata.ino()));
         if inode.is_none() || inode == self.inode {
             return;
         }
         self.inode = inode;
         let hint = Arc::clone(&self.changed);
-        // Looking at the folder is an event, too, and must not lead to the next look.
+        // A scan is an event, too, and must not trigger the next one.
         let changes = move |event: notify::Result<notify::Event>| {
             if !event.is_ok_and(|event| event.kind.is_access()) {
                 hint.notify_one();
