@@ -54,7 +54,7 @@ fn a_file_without_a_required_role_keeps_the_live_plugin() {
         .log()
         .event("plugin.kept")
         .with("plugin", "plugin")
-        .saying("it does not answer the role templates")
+        .saying("it lacks the role templates")
         .wait_for(1);
     assert_eq!(gateway.output_of("hello"), "version 1");
     assert_eq!(gateway.admin_get("/readyz").0, 200);

@@ -42,12 +42,14 @@ impl<'s> Section<'s> {
 
 /// Returns the schema of the table that a key holds, whether tables have names of their own, and whether it is a list.
 fn inner(schema: &Value) -> Option<(bool, &Map<String, Value>, bool)> {
-    let table = |schema: &'_ Value| schema.get("properties").is_some();
-    let schema = schema.as_object()?;
-    if schema.contains_key("x-keys-of") {
+    // A secret is a value, though it is written as a table.
+    let table = |schema: &'_ Value| schema.get("properties").is_some() && schema.get("title").is_none();
+    if schema.get("x-keys-of").is_some() {
         return None;
     }
-    if schema.contains_key("properties") {
+    let is_table = table(schema);
+    let schema = schema.as_object()?;
+    if is_table {
         return Some((false, schema, false));
     }
     if let Some(named) = schema.get("additionalProperties").filter(|named| table(named)) {
