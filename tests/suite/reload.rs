@@ -50,12 +50,7 @@ fn a_dropped_file_goes_live() {
 fn a_file_without_a_required_role_keeps_the_live_plugin() {
     let gateway = Setup::misbehaving().set("tenants.demo.roles.templates", "[\"plugin\"]").start();
     gateway.drop_plugin("plugin", &component("directory"));
-    gateway
-        .log()
-        .event("plugin.kept")
-        .with("plugin", "plugin")
-        .saying("it lacks the role templates")
-        .wait_for(1);
+    gateway.log().event("plugin.kept").with("plugin", "plugin").saying("it lacks the role templates").wait_for(1);
     assert_eq!(gateway.output_of("hello"), "version 1");
     assert_eq!(gateway.admin_get("/readyz").0, 200);
 }
