@@ -10,6 +10,7 @@ mod languages;
 mod run;
 mod test;
 mod tools;
+mod wording;
 
 use std::process::ExitCode;
 
@@ -43,7 +44,7 @@ const COMMANDS: &[Command] = &[
         arguments: "[style | lint | suite [FILTER...]]",
         help: &[
             "runs every check of CI, or one part of them",
-            "style: formatting, spelling, licences and sources of packages",
+            "style: formatting, banned phrases, spelling, licences and sources of packages",
             "lint:  clippy on the whole workspace, with warnings as errors",
             "suite: builds gateway and plugins, then runs the tests whose names contain a FILTER, or all tests",
         ],

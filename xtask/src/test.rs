@@ -5,7 +5,7 @@ use std::process::Command;
 use anyhow::{Result, bail};
 
 use crate::tools::{add_checkers, cargo, execute, python, root, target};
-use crate::{build, deny, languages};
+use crate::{build, deny, languages, wording};
 
 pub(crate) fn test(arguments: &[String]) -> Result<()> {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
@@ -26,6 +26,7 @@ fn style() -> Result<()> {
     add_checkers()?;
     execute(&mut cargo(&["fmt", "--all", "--check"]))?;
     execute(&mut cargo(&["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"]))?;
+    wording::check()?;
     spelling()?;
     deny::deny()
 }
