@@ -318,7 +318,7 @@ fn row_17_unknown_request_types_are_rejected_in_fronts_error_shape() {
 #[test]
 fn row_18_a_message_needs_no_author() {
     let fixture = ChannelFixture::new();
-    fixture.front.send(&fixture.channel, Draft::new("planted text").to(LEE).nobody()).ids();
+    fixture.front.send(&fixture.channel, Draft::new("planted text").to(LEE).without_author()).ids();
     let strange = |body: &mut Value| {
         body["payload"]["author"] = json!({"id": 7, "teams": [null]});
         body["payload"]["is_draft"] = json!("no");

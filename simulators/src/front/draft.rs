@@ -71,7 +71,7 @@ impl Draft {
     }
 
     /// Sets the author to null.
-    pub fn nobody(self) -> Self {
+    pub fn without_author(self) -> Self {
         Self { author: None, ..self }
     }
 

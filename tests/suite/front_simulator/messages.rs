@@ -50,7 +50,7 @@ fn a_message_has_every_field() {
 #[test]
 fn drafts_set_each_field_of_a_message() {
     let (front, client, got) = connected(fine);
-    let draft = Draft::new("").to(LEE).to(KIM).recipient("cc", "+15550100003").nobody();
+    let draft = Draft::new("").to(LEE).to(KIM).recipient("cc", "+15550100003").without_author();
     let sent = front.send(&client.channel, draft.attach_generated("scan.bin", "application/octet-stream", 100_000));
     let strange = Draft::new("plain").html("<b>bold</b>").author("bo@acme.example").to(LEE).edit(|request| {
         request["payload"]["unheard_of"] = json!([1]);

@@ -97,7 +97,7 @@ fn an_address_configuration_attaches_a_webhook_to_new_conversations() {
     client.post(&by_sid, &[("AutoCreation.Enabled", "false")]);
     let none = twilio.inbound_sms("+15550100003", NUMBER, "Hello").expect_err("no conversation is made");
     assert_eq!(none.event, "auto-creation");
-    assert!(twilio.inbound_sms(OTHER, NUMBER, "Hello").is_ok(), "an open conversation goes on");
+    assert!(twilio.inbound_sms(OTHER, NUMBER, "Hello").is_ok(), "an open conversation continues");
     assert_eq!(client.send("DELETE", &by_sid, &[]).map(|(status, _)| status), Ok(204));
     let address = NUMBER.to_owned();
     assert_eq!(twilio.effects().last(), Some(&Effect::AddressRemoved { address }));

@@ -20,12 +20,12 @@ const NICE: i32 = 10;
 static PLACES: LazyLock<Semaphore> =
     LazyLock::new(|| Semaphore::new(thread::available_parallelism().map_or(1, usize::from) * PLACES_PER_PROCESSOR));
 
-/// What the work came to.
+/// Runs blocking work on a thread, a few at a time, and returns its result.
 pub(super) async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, JoinError> {
-    // Nobody closes it.
+    // The semaphore is never closed.
     let place = PLACES.acquire().await;
     spawn_blocking(move || {
-        // Whoever asked may have gone: the work goes on, and has its place until it ends.
+        // The work holds its place until it ends, even if the caller no longer waits.
         let _place = place;
         work()
     })

@@ -160,11 +160,11 @@ impl Drop for Sealed {
     }
 }
 
-/// It may be a pipe by now.
+/// Checks that an opened file is a regular file: it may have been replaced by a pipe.
 fn regular(file: io::Result<File>) -> anyhow::Result<File> {
     let file = file.context("reading it")?;
     if !file.metadata().context("reading it")?.is_file() {
-        bail!("it is not a file any more");
+        bail!("it is no longer a file");
     }
     Ok(file)
 }

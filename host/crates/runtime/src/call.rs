@@ -76,7 +76,7 @@ macro_rules! invoke {
 use invoke;
 
 impl<'c> Call<'c> {
-    /// Prepares a call. `directory` is none for the CRM role, which cannot look up customers in itself.
+    /// Prepares a call. `directory` is `None` for the CRM role, which cannot look up customers in itself.
     pub fn new(
         engine: &'c Engine,
         plugin: &'c Arc<LoadedPlugin>,

@@ -18,7 +18,7 @@ bool exports_frontgate_plugin_channel_connect(exports_frontgate_plugin_channel_c
 bool exports_frontgate_plugin_channel_list_addresses(plugin_string_t *credential, plugin_string_t *page_token,
                                                      exports_frontgate_plugin_channel_address_page_t *ret,
                                                      exports_frontgate_plugin_channel_error_t *err) {
-  (void)credential, (void)page_token, (void)err; /* NULL is none */
+  (void)credential, (void)page_token, (void)err; /* NULL: no value */
   memset(ret, 0, sizeof *ret);
   ret->addresses.len = 1;
   ret->addresses.ptr = calloc(1, sizeof *ret->addresses.ptr);

@@ -140,8 +140,8 @@ impl Record {
         trim(&mut self.allowed, DECISIONS_MAX);
     }
 
-    /// Takes over what a receipt says, after the record itself was lost. What answered before counts as allowed: it
-    /// is no longer known what it may do.
+    /// Restores what a receipt says, after the record itself was lost. A version that was live is restored as allowed:
+    /// its capabilities are no longer known.
     pub(super) fn replay(&mut self, receipt: &Receipt) {
         match (&receipt.outcome, receipt.digest) {
             (Outcome::Live | Outcome::Allowed, Some(digest)) => self.allow(digest),

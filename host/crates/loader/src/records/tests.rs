@@ -85,13 +85,13 @@ fn a_file_that_another_program_changed_is_kept_when_it_is_replaced() {
     let mut records = open(folder.path(), 10, 1 << 20);
     live(&mut records, "plugin", b"1");
     save(&mut records);
-    std::fs::write(folder.path().join("plugins.json"), "what somebody wrote").expect("a file");
+    std::fs::write(folder.path().join("plugins.json"), "another program's text").expect("a file");
     live(&mut records, "plugin", b"2");
     save(&mut records);
     let kept = std::fs::read_dir(folder.path()).expect("the folder").flatten();
     let kept: Vec<_> = kept.filter(|entry| entry.file_name().to_string_lossy().contains("damaged-")).collect();
     assert_eq!(kept.len(), 1);
-    assert_eq!(std::fs::read_to_string(kept[0].path()).expect("the file"), "what somebody wrote");
+    assert_eq!(std::fs::read_to_string(kept[0].path()).expect("the file"), "another program's text");
     assert!(open(folder.path(), 10, 1 << 20).damaged().is_none());
 }
 

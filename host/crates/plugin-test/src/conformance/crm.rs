@@ -106,7 +106,7 @@ async fn unknown_worker(checker: &Checker<'_>) -> Verdict {
         let page = checker.call(&what, async |call| call.list_customers(request).await).await?;
         let refused = matches!(&page, Err(CallError::Unavailable(_) | CallError::Failed(_)));
         ensure(!refused, || {
-            format!("{what}: somebody who sees nobody gets an empty page, `not-found` or `forbidden`, and no fault")
+            format!("{what}: a worker without customers gets an empty page, `not-found` or `forbidden`, but no failure")
         })?;
     }
     Ok(())

@@ -29,7 +29,7 @@ pub struct SideEffects {
 }
 
 impl SideEffects {
-    /// Prevents further requests, and returns the effect of those so far. A request in flight counts as unknown.
+    /// Prevents further requests, and returns the effect of those so far. The effect of a request in flight is unknown.
     pub fn close(&self) -> Effect {
         self.closed.store(true, Ordering::SeqCst);
         if self.in_flight.load(Ordering::SeqCst) > 0 || self.unknown.load(Ordering::SeqCst) {

@@ -45,7 +45,7 @@ mod tests {
 
     const PASSWD: &str = "root:x:0:0:root:/root:/bin/sh\nana:x:1000:1000::/home/ana:/bin/sh\n\
                           ben:x:1001:100::/home/ben:/bin/sh\nbad line\n";
-    const GROUP: &str = "root:x:0:\nusers:x:100:ana\nana:x:1000:\nstaff:x:50:ana,ben\nghost:x:60:nobody-knows\n";
+    const GROUP: &str = "root:x:0:\nusers:x:100:ana\nana:x:1000:\nstaff:x:50:ana,ben\nghost:x:60:unknown-user\n";
 
     #[test]
     fn a_private_group_has_one_member() {
