@@ -56,7 +56,10 @@ impl Lints {
     /// dependencies are shared with ordinary builds. `cargo clippy` compiles all of them once more.
     fn apply(self, cargo: &mut Command) -> &mut Command {
         if self == Self::Denied {
-            cargo.env("RUSTC_WORKSPACE_WRAPPER", "clippy-driver").env("CLIPPY_ARGS", "-Dwarnings");
+            // Not `RUSTC_WORKSPACE_WRAPPER`: builds of plugins inside the tests would inherit it.
+            cargo
+                .args(["--config", "build.rustc-workspace-wrapper=\"clippy-driver\""])
+                .env("CLIPPY_ARGS", "-Dwarnings");
         }
         cargo
     }
