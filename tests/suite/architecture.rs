@@ -174,6 +174,16 @@ fn closure(graph: &BTreeMap<String, BTreeSet<String>>, package: &str) -> BTreeSe
     all
 }
 
+fn assert_links_none_of(metadata: &Value, crates: &[&str], packages: &[&str]) {
+    let graph = graph(metadata);
+    for name in crates {
+        let linked = closure(&graph, &package(name));
+        for unwanted in packages {
+            assert!(!linked.contains(*unwanted), "{name} links {unwanted}");
+        }
+    }
+}
+
 #[test]
 fn crates_depend_on_no_others_than_listed() {
     let graph = graph(&metadata());
@@ -226,13 +236,7 @@ fn the_drawing_has_each_dependency_that_no_other_one_implies() {
 
 #[test]
 fn platform_crates_are_pure() {
-    let graph = graph(&metadata());
-    for name in ["front", "twilio"] {
-        let linked = closure(&graph, &package(name));
-        for heavy in ["tokio", "wasmtime", "rusqlite"] {
-            assert!(!linked.contains(heavy), "{} links {heavy}", package(name));
-        }
-    }
+    assert_links_none_of(&metadata(), &["front", "twilio"], &["tokio", "wasmtime", "rusqlite"]);
 }
 
 #[test]
@@ -245,23 +249,15 @@ fn the_database_is_linked_by_what_keeps_something() {
 
 #[test]
 fn request_handling_links_no_authors_tools() {
-    let graph = graph(&metadata());
-    for name in ["delivery", "gateway"] {
-        let linked = closure(&graph, &package(name));
-        for tool in ["frontgate-scaffold", "frontgate-plugin-test", "wit-bindgen-go"] {
-            assert!(!linked.contains(tool), "{} links {tool}", package(name));
-        }
-    }
+    let tools = ["frontgate-scaffold", "frontgate-plugin-test", "wit-bindgen-go"];
+    assert_links_none_of(&metadata(), &["delivery", "gateway"], &tools);
 }
 
 #[test]
 fn a_program_without_the_feature_authoring_links_no_authors_tools() {
-    let graph = graph(&metadata_with(&["--no-default-features"]));
     // wasmtime's macro uses wit-component while compiling; the generators of bindings are for authors alone.
     let tools = ["frontgate-scaffold", "frontgate-plugin-test", "wit-bindgen-c", "wit-bindgen-core", "wit-bindgen-go"];
-    for tool in tools {
-        assert!(!closure(&graph, "frontgate").contains(tool), "frontgate links {tool}");
-    }
+    assert_links_none_of(&metadata_with(&["--no-default-features"]), &["frontgate"], &tools);
 }
 
 /// Statuses of other servers, which plugins' requests get, are in `outbound`.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::path::Path;
 
 use frontgate_tests::root;
 
@@ -18,6 +19,12 @@ fn lines() -> Vec<(String, &'static str, Option<String>)> {
     for (path, text) in architecture::host() {
         let code = text.split("#[cfg(test)]").next().unwrap_or_default();
         for level in LEVELS {
+            // Each line of a request is written by this macro, which takes level and event.
+            let calls = code.match_indices("log_line!(").filter_map(|(at, name)| {
+                let event = code[at + name.len()..].trim_start().strip_prefix(level)?.strip_prefix(", \"")?;
+                Some((place(&path, code, at), level, event.split('"').next().map(str::to_owned)))
+            });
+            found.extend(calls);
             let call = format!("{level}!(");
             for (at, _) in code.match_indices(&call) {
                 let is_whole = !code[..at].ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
@@ -30,7 +37,7 @@ fn lines() -> Vec<(String, &'static str, Option<String>)> {
                 if arguments.trim_start().starts_with("target: \"plugin\"") && !arguments.contains("event = ") {
                     continue;
                 }
-                let place = format!("{}:{}", path.display(), code[..at].lines().count());
+                let place = place(&path, code, at);
                 let literal = arguments.split_once("event = \"").and_then(|(_, rest)| rest.split('"').next());
                 let chosen = arguments.trim_start().starts_with("event,").then(|| chosen(&code[..at]));
                 match (literal, chosen) {
@@ -43,6 +50,10 @@ fn lines() -> Vec<(String, &'static str, Option<String>)> {
         }
     }
     found
+}
+
+fn place(path: &Path, code: &str, at: usize) -> String {
+    format!("{}:{}", path.display(), code[..at].lines().count())
 }
 
 /// The events among which the last `let event = match` of a source chooses, without those of lines inside it.

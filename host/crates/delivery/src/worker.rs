@@ -216,11 +216,11 @@ fn report(tenant: &str, delivery: &Delivery, transition: &Transition) {
                 "delivery {id} of {kind} is sent"
             );
         }
-        State::Ready | State::Leased => "delivery.retry_scheduled",
+        // A worker sets neither `Leased` nor `Cancelled`.
+        State::Ready | State::Leased | State::Cancelled => "delivery.retry_scheduled",
         State::Unknown => "delivery.outcome_unknown",
         State::Failed => "delivery.failed",
         State::Dead => "delivery.gave_up",
-        State::Cancelled => "delivery.cancelled",
     };
     let reason = transition.reason.as_deref().unwrap_or("-");
     warn!(event, request, tenant, delivery = id, name, attempts, state, "delivery {id} of {kind} is {state}: {reason}");

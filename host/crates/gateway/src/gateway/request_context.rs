@@ -172,55 +172,36 @@ impl<'c> RequestContext<'c> {
         let plugin = self.plugin.as_deref().unwrap_or("-");
         let webhook_event = self.webhook_event.as_deref();
         let duration_us = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
+        // Level and event of a line are constants of its macro.
+        macro_rules! log_line {
+            ($level:ident, $event:literal, $code:expr, $text:literal) => {
+                $level!(
+                    event = $event,
+                    request,
+                    tenant,
+                    callback,
+                    webhook_event,
+                    plugin,
+                    status,
+                    code = $code,
+                    duration_us,
+                    calls,
+                    $text
+                )
+            };
+        }
         let Some(error) = error else {
-            info!(
-                event = "gateway.request_answered",
-                request,
-                tenant,
-                callback,
-                webhook_event,
-                plugin,
-                status,
-                duration_us,
-                calls,
-                "callback {callback} answered"
-            );
+            log_line!(info, "gateway.request_answered", None::<&str>, "callback {callback} answered");
             return;
         };
         let detail = error.detail().map(|detail| format!(": {}", brief(&detail))).unwrap_or_default();
-        let event = match status {
-            200 => "gateway.request_let_through",
-            _ => "gateway.request_refused",
-        };
         let ended = if status == 200 { "let through, though it could not be answered" } else { "refused" };
-        if error.is_ordinary() {
-            info!(
-                event,
-                request,
-                tenant,
-                callback,
-                webhook_event,
-                plugin,
-                status,
-                code,
-                duration_us,
-                calls,
-                "callback {callback} {ended}: {error}{detail}"
-            );
-        } else {
-            warn!(
-                event,
-                request,
-                tenant,
-                callback,
-                webhook_event,
-                plugin,
-                status,
-                code,
-                duration_us,
-                calls,
-                "callback {callback} {ended}: {error}{detail}"
-            );
+        let text = format!("callback {callback} {ended}: {error}{detail}");
+        match (status == 200, error.is_ordinary()) {
+            (false, true) => log_line!(info, "gateway.request_refused", code, "{text}"),
+            (false, false) => log_line!(warn, "gateway.request_refused", code, "{text}"),
+            (true, true) => log_line!(info, "gateway.request_let_through", code, "{text}"),
+            (true, false) => log_line!(warn, "gateway.request_let_through", code, "{text}"),
         }
     }
 }
