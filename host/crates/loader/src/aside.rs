@@ -1,5 +1,5 @@
-//! Files are read and hashed, and compilers started, aside from the async threads: a few at a time, as a start with a
-//! hundred plugins would otherwise begin hundreds of threads.
+//! Blocking work off the async threads: reads and hashes of files, and starts of compilers. A few run at once, so that
+//! a start with a hundred plugins does not create hundreds of threads.
 
 use std::sync::LazyLock;
 use std::thread;
@@ -11,10 +11,10 @@ use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, oneshot};
 use tokio::task::{JoinError, spawn_blocking};
 
-/// A disk that hangs for one file leaves places for the others.
+/// More than one, so that a disk that hangs on one file does not block the others.
 const PLACES_PER_PROCESSOR: usize = 4;
 
-/// What a thread gives way by that works through a stranger's file, however large.
+/// Nice value of a thread that reads an untrusted file of any size.
 const NICE: i32 = 10;
 
 static PLACES: LazyLock<Semaphore> =
@@ -32,13 +32,12 @@ pub(super) async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + '
     .await
 }
 
-/// The same for work that may be much, on a thread of its own that gives way to callbacks. The caller ensures that
-/// there are few of them.
+/// Runs long work on a new thread with low priority. The caller limits the number of such threads.
 pub(super) async fn quietly<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> anyhow::Result<T> {
     let (tell, done) = oneshot::channel();
     let thread = thread::Builder::new().name("plugin-files".to_owned());
     let started = thread.spawn(move || {
-        // Of this thread alone, as Linux has it. Where it is refused, the work has the priority of the others.
+        // On Linux this is the thread's priority. If the call fails, the work runs with normal priority.
         let _ = getpriority_process(None).map(|own| scheduling::lower_priority(own + NICE));
         let _ = tell.send(work());
     });
@@ -46,7 +45,7 @@ pub(super) async fn quietly<T: Send + 'static>(work: impl FnOnce() -> T + Send +
     done.await.context("reading a plugin's file failed")
 }
 
-/// Does work without a waiter, such as giving back a large file, off the async threads where there are some.
+/// Runs work whose result is not awaited, such as freeing a large file, on a blocking thread if a runtime exists.
 pub(super) fn later(work: impl FnOnce() + Send + 'static) {
     match Handle::try_current() {
         Ok(runtime) => drop(runtime.spawn_blocking(work)),

@@ -1,7 +1,7 @@
-//! Machine code for a component: from the cache, or made by a process of its own.
+//! Machine code of a component: from the cache, or compiled by a child process.
 //!
-//! Small files have a first try, a few at a time, that is short and takes little memory. What needs more, and large
-//! files, are compiled one at a time behind it. So a file that is slow to compile delays slow ones only.
+//! Small files get a first attempt with short limits of time and memory, a few at once. Large files, and files that
+//! need more, are compiled one at a time afterwards. A slow file therefore delays slow files only.
 
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
@@ -24,27 +24,27 @@ use super::failure::Failure;
 use super::report::Compile;
 use super::turns::{Turns, Urgency};
 
-/// First tries at one time. Each has a process of one thread, which gives way to callbacks.
+/// First attempts at once. Each is a process with one thread of low priority.
 const FIRST_TRIES_MAX: usize = 2;
-/// Processes with the full limits at one time: more would take the processors from the callbacks.
+/// Processes with the full limits at once: more would take CPU time from callbacks.
 const FULL_TRIES_MAX: usize = 1;
-/// Quick builds at one time, beside those.
+/// Quick builds at once, in addition to these.
 const QUICK_BUILDS_MAX: usize = 1;
 
-/// How long a first try may take: a plugin in Rust or C needs a fraction of it on a processor, and waits for one longer
-/// only where all are busy.
+/// Time limit of a first attempt. A plugin in Rust or C needs a fraction of it in CPU time; the rest covers waits for a
+/// processor.
 const FIRST_TRY: FirstTry = FirstTry { cpu_seconds: 2, wall: Duration::from_secs(10) };
-/// Address space of a first try.
+/// Address space of a first attempt.
 const FIRST_TRY_MEMORY_BYTES_MAX: u64 = 512 << 20;
-/// A larger file would take longer than a first try, and has none.
+/// Larger files get no first attempt: they would exceed its time.
 const FIRST_TRY_BYTES_MAX: u64 = 1_500_000;
 
-/// How often a compiler may end without a word about the same bytes: whatever ended it the first time may have passed.
+/// Compiler processes that may die without a report on the same bytes: the cause of the first may have been temporary.
 const DEATHS_MAX: u32 = 2;
-/// Digests and names whose failures are remembered. Beyond that all are forgotten, and begin anew.
+/// Entries of the counts of failures. At the limit, all entries are removed.
 const REMEMBERED_MAX: usize = 10_000;
 
-/// Makes and keeps machine code.
+/// Compiles components and caches their machine code.
 pub(super) struct Builds {
     engine: Arc<Engine>,
     optimised: Cache,
@@ -52,9 +52,9 @@ pub(super) struct Builds {
     first_tries: Arc<Turns>,
     full_tries: Arc<Turns>,
     quick_builds: Arc<Turns>,
-    /// How often a compiler died of these bytes.
+    /// Compiler processes that died, by digest of the bytes.
     deaths: Mutex<HashMap<Digest, u32>>,
-    /// How often files of this name failed since one went well.
+    /// Failed attempts since the last success, by name.
     failures: Mutex<HashMap<String, u32>>,
 }
 
@@ -65,14 +65,14 @@ pub(super) struct Wanted<'w> {
     pub(super) digest: Digest,
     pub(super) urgency: Urgency,
     pub(super) plugins: &'w Plugins,
-    /// Decides about a component once it is described.
+    /// Accepts or rejects a component after it was described.
     pub(super) accept: &'w Judge<'w>,
 }
 
-/// Decides about a component once it is described.
+/// Accepts or rejects a component after it was described.
 pub(super) type Judge<'j> = dyn Fn(&Manifest) -> Result<(), Failure> + Send + Sync + 'j;
 
-/// Code, of which kind it is, and what the component says of itself.
+/// The result of a build: code, kind of build, and manifest.
 pub(super) struct Made {
     pub(super) component: Component,
     pub(super) build: Build,
@@ -93,12 +93,12 @@ impl Builds {
         })
     }
 
-    /// Attempts at files of this name that failed since one went well.
+    /// Failed attempts at this name since the last success.
     pub(super) fn failures_of(&self, name: &str) -> u32 {
         *self.failures.lock().get(name).unwrap_or(&0)
     }
 
-    /// Notes how an attempt at a file of this name ended.
+    /// Counts the result of an attempt at a file of this name.
     pub(super) fn note(&self, name: &str, went_well: bool) {
         let mut failures = self.failures.lock();
         if went_well {
@@ -108,7 +108,7 @@ impl Builds {
         }
     }
 
-    /// The best code that can be had soon.
+    /// Returns the build that is available soonest: cached, quick, or optimized.
     pub(super) async fn soon(&self, wanted: &Wanted<'_>) -> Result<Made, Failure> {
         if let Some(made) = self.cached(Build::Optimised, wanted).await? {
             return Ok(made);
@@ -118,7 +118,7 @@ impl Builds {
         if large && plugins.builds_quickly(wanted.name) {
             match self.make(wanted, Build::Quick).await {
                 Ok(made) => return Ok(made),
-                // It knows less of WebAssembly than the other one.
+                // The quick compiler supports less of WebAssembly than the optimizing one.
                 Err(Ended::NotCompiled(said)) => {
                     let name = wanted.name;
                     warn!(
@@ -133,7 +133,7 @@ impl Builds {
         self.best(wanted).await
     }
 
-    /// Optimised code, however long it takes.
+    /// Returns the optimized build, and waits for it within the full limits.
     pub(super) async fn best(&self, wanted: &Wanted<'_>) -> Result<Made, Failure> {
         self.make(wanted, Build::Optimised).await.map_err(|ended| self.verdict(wanted.digest, ended))
     }
@@ -153,7 +153,7 @@ impl Builds {
                         "plugin `{name}` is slow to compile; queued again with the full limits, behind others"
                     );
                 }
-                // It may have been for want of memory, so the full limits decide.
+                // The cause may have been the memory limit of the first attempt, so the full limits decide.
                 Err(Ended::Died(_)) => drop(self.dies_of(wanted.digest)),
                 first => return first,
             }
@@ -165,7 +165,7 @@ impl Builds {
         made
     }
 
-    /// One run of the compiler, when it is its turn.
+    /// Runs the compiler once, after waiting for a turn.
     async fn try_once(
         &self,
         wanted: &Wanted<'_>,
@@ -175,12 +175,12 @@ impl Builds {
     ) -> Result<Made, Ended> {
         let Wanted { name, source, digest, urgency, plugins, accept } = *wanted;
         let turn = turns.take(urgency).await;
-        // It may have been compiled in the meantime, under another name.
+        // The same bytes may have been compiled meanwhile under another name.
         if let Some(made) = self.cached(build, wanted).await.map_err(Ended::Refused)? {
             return Ok(made);
         }
         let (source, bytes_max) = (source.clone(), plugins.file_bytes_max);
-        // The work has the turn until it ends, also where its attempt is given up.
+        // The work holds the turn until it ends, even if the attempt is aborted.
         let sealed = quietly(move || (source.seal(bytes_max), turn)).await.map_err(Ended::Failed)?;
         let (sealed, _turn) = sealed;
         let sealed = sealed.map_err(Ended::Refused)?;
@@ -220,12 +220,12 @@ impl Builds {
         Ok(Made { component, build, manifest })
     }
 
-    /// What the end of a run means for the file.
+    /// Converts the end of a run into a failure of the file.
     fn verdict(&self, digest: Digest, ended: Ended) -> Failure {
         match ended {
             Ended::Refused(failure) => failure,
             Ended::NotCompiled(said) => Failure::Verdict(anyhow!("it does not compile: {said}")),
-            // Only a first try ends so, and another follows.
+            // Only a first attempt ends so; one with the full limits follows.
             Ended::Slow => Failure::Passing(anyhow!("compiling it takes long")),
             Ended::Failed(error) => Failure::Passing(error),
             Ended::Died(how) => {
@@ -235,7 +235,7 @@ impl Builds {
         }
     }
 
-    /// Counts a compiler that died of these bytes.
+    /// Counts a compiler process that died on these bytes.
     fn dies_of(&self, digest: Digest) -> u32 {
         count(&mut self.deaths.lock(), digest)
     }
@@ -263,7 +263,7 @@ impl Builds {
     }
 }
 
-/// Counts once more.
+/// Increments a count and returns it.
 fn count<K: std::hash::Hash + Eq>(counts: &mut HashMap<K, u32>, key: K) -> u32 {
     if counts.len() >= REMEMBERED_MAX && !counts.contains_key(&key) {
         counts.clear();

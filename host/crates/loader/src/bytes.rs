@@ -1,5 +1,5 @@
-//! Bytes of a plugin that are tried: read within a limit, hashed, and sealed, so that what was hashed is what is
-//! compiled. The gateway holds no copy of a file that is not live: it reads through a small buffer.
+//! The bytes of a plugin: read within a limit, hashed, and sealed, so that the hashed bytes are the compiled bytes.
+//! Files are read through a small buffer; the gateway holds no copy of a file that is not live.
 
 use std::fs::File;
 use std::io::{self, Read, Seek as _, Write as _};
@@ -17,32 +17,32 @@ use super::aside::later;
 use super::failure::Failure;
 use super::folder::{Kind, Seen};
 
-/// What is read at a time.
+/// Size of a read.
 const BUFFER_BYTES: usize = 64 * 1024;
 
-/// So much of a file tells machine code, core modules and text from components.
+/// Bytes at the start of a file that distinguish components from machine code, core modules and text.
 const HEAD_BYTES: usize = 8;
 
-/// How a file is opened, without waiting for anything: with a check of who else may write to it, or without.
+/// Opens a file without blocking, with or without a check of its owner and mode.
 pub(super) type Open = fn(&Path) -> io::Result<File>;
 
-/// Opens a file of the author who asks.
+/// Opens an author's own file, without a check of its owner.
 pub(super) fn open_as_is(path: &Path) -> io::Result<File> {
     let flags = OFlags::NONBLOCK.bits().try_into().expect("a flag of open is a small number");
     File::options().read(true).custom_flags(flags).open(path)
 }
 
-/// Where bytes come from when their turn comes.
+/// The source of a plugin's bytes.
 #[derive(Debug, Clone)]
 pub(super) enum Source {
-    /// A file of the folder, as it was seen, and how it is opened.
+    /// A file of the folder as it was scanned, and how to open it.
     File(Seen, Open),
-    /// Bytes that are kept anyway.
+    /// Bytes in memory.
     Held(Bytes),
 }
 
 impl Source {
-    /// Their number, as far as it is known without reading.
+    /// Size in bytes, without reading the file.
     pub(super) fn len(&self) -> u64 {
         match self {
             Self::File(seen, _) => match seen.kind {
@@ -53,7 +53,7 @@ impl Source {
         }
     }
 
-    /// Their digest, after a look at their first bytes. What is no component is refused with the digest.
+    /// Returns the digest, and an error if the first bytes are not those of a component.
     pub(super) fn digest(&self, bytes_max: u64) -> Result<(Digest, Result<(), Failure>), Failure> {
         let mut first = Vec::new();
         let digest = self.read(bytes_max, |part| {
@@ -64,7 +64,7 @@ impl Source {
         Ok((digest, check(&first).map_err(Failure::Verdict)))
     }
 
-    /// An immutable copy. It is made when a compiler is free to read it.
+    /// Makes an immutable copy for the compiler.
     pub(super) fn seal(&self, bytes_max: u64) -> Result<Sealed, Failure> {
         let made = memfd_create("plugin", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING);
         let made = made.context("failed to allocate memory for a plugin's file").map_err(Failure::Passing)?;
@@ -78,7 +78,7 @@ impl Source {
         Ok(Sealed { file: Arc::new(file), len, digest })
     }
 
-    /// All of them, if they are still the ones that were hashed.
+    /// Returns all bytes. Fails if they do not match the digest.
     pub(super) fn hold(&self, bytes_max: u64, digest: Digest) -> Result<Bytes, Failure> {
         if let Self::Held(bytes) = self {
             return Ok(bytes.clone());
@@ -91,7 +91,7 @@ impl Source {
         if found == digest { Ok(bytes.into()) } else { Err(changed()) }
     }
 
-    /// Hands over the bytes in parts, and gives their digest.
+    /// Passes the bytes to `take` in parts, and returns their digest.
     fn read(&self, bytes_max: u64, mut take: impl FnMut(&[u8]) -> io::Result<()>) -> Result<Digest, Failure> {
         let (seen, open) = match self {
             Self::Held(bytes) => {
@@ -114,7 +114,7 @@ impl Source {
             if read == 0 {
                 return Ok(builder.finish());
             }
-            // It may have grown since it was looked at.
+            // The file may have grown since it was scanned.
             len += read as u64;
             if len > bytes_max {
                 return Err(too_large());
@@ -125,12 +125,12 @@ impl Source {
     }
 }
 
-/// The file is no longer what was hashed; the next look at the folder sees the new one.
+/// The failure for a file that changed after it was hashed. The next scan finds the new file.
 pub(super) fn changed() -> Failure {
     Failure::Passing(anyhow!("the file changed while it was loaded"))
 }
 
-/// Bytes of a plugin in memory of their own, which no process can change.
+/// A sealed memory file with the bytes of a plugin, which no process can change.
 #[derive(Debug)]
 pub(super) struct Sealed {
     file: Arc<File>,
@@ -139,14 +139,14 @@ pub(super) struct Sealed {
 }
 
 impl Sealed {
-    /// What a compiler reads. One at a time: readers share a position.
+    /// The standard input of a compiler. One reader at a time: readers share a position.
     pub(super) fn input(&self) -> io::Result<File> {
         let mut input = self.file.try_clone()?;
         input.rewind()?;
         Ok(input)
     }
 
-    /// Their number.
+    /// Size in bytes.
     pub(super) fn len(&self) -> usize {
         usize::try_from(self.len).unwrap_or(usize::MAX)
     }
@@ -154,7 +154,7 @@ impl Sealed {
 
 impl Drop for Sealed {
     fn drop(&mut self) {
-        // The memory of a large file takes a while to give back.
+        // Freeing the memory of a large file takes a while.
         let last = Arc::clone(&self.file);
         later(move || drop(last));
     }
@@ -169,7 +169,7 @@ fn regular(file: io::Result<File>) -> anyhow::Result<File> {
     Ok(file)
 }
 
-/// Refuses what is no component before anything else looks at it.
+/// Fails for bytes that are not a component.
 pub(super) fn check(first: &[u8]) -> anyhow::Result<()> {
     match first {
         [] => bail!("it is empty"),

@@ -1,8 +1,8 @@
-//! Compiled plugins on disk, so that a restart compiles and parses nothing again.
+//! The cache of compiled plugins on disk: a restart compiles and parses nothing again.
 //!
-//! A file holds the machine code, and behind it what the component says of itself. Its name holds three digests: of
-//! the `.wasm`, of everything that decides what code and description look like, and of the file itself. Files are
-//! written once and never changed: the code of a live plugin is mapped from them.
+//! A file holds the machine code, followed by the component's description. Its name holds three digests: of the
+//! `.wasm`, of all settings that affect code and description, and of the file itself. Files are written once and never
+//! changed: the code of a live plugin is mapped from them.
 
 mod folder;
 
@@ -25,22 +25,22 @@ use wasmtime::component::Component;
 use self::folder::{Entry, Folder};
 use super::aside::later;
 
-/// Ends the name of a file that is being written.
+/// Extension of a file that is being written.
 const UNFINISHED: &str = "unfinished";
 
-/// A file that is not finished after this long never will be: its gateway was killed.
+/// Age after which an unfinished file is removed: its gateway was killed.
 const UNFINISHED_SECONDS_MAX: u64 = 86_400;
 
-/// Changes with the shape of a description.
+/// Version of the description's format.
 const FORMAT: u8 = 1;
 
-/// Stands at the end of each file, after the length of the description.
+/// The last bytes of each file, after the length of the description.
 const MARK: &[u8; 8] = b"fg-plug\n";
 
-/// Bytes of a description: a thousand imports of 200 bytes, and some.
+/// Maximum size of a description in bytes: a thousand imports of 200 bytes, with a reserve.
 const DESCRIPTION_BYTES_MAX: u32 = 1 << 20;
 
-/// What is read at a time.
+/// Size of a read.
 const BUFFER_BYTES: usize = 64 * 1024;
 
 /// A folder of compiled plugins that only this user can write.
@@ -52,16 +52,16 @@ pub struct Cache {
     settings: String,
 }
 
-/// A plugin as it is kept.
+/// A cached plugin.
 pub(crate) struct Kept {
     pub(crate) component: Component,
     pub(crate) manifest: Manifest,
 }
 
 impl Cache {
-    /// Opens the folder, and makes it if need be. Beyond its limits, what was used longest ago is removed.
+    /// Opens or creates the folder. Removes the least recently used files beyond its limits.
     pub fn open(plugins: &Plugins, engine: &wasmtime::Engine) -> anyhow::Result<Self> {
-        // What lies here is run as machine code: no other user may put it there.
+        // Its files are executed as machine code: no other user may be able to write here.
         let folder = Folder::open(&plugins.cache)?;
         let (files_max, bytes_max) = (plugins.cache_files_max, plugins.cache_bytes_max);
         let cache = Self { folder, files_max, bytes_max, settings: settings(engine) };
@@ -69,12 +69,12 @@ impl Cache {
         Ok(cache)
     }
 
-    /// The same folder, for code of another engine.
+    /// Returns a cache in the same folder for code of another engine.
     pub(super) fn of(&self, engine: &wasmtime::Engine) -> Self {
         Self { settings: settings(engine), ..self.clone() }
     }
 
-    /// The compiled form of a `.wasm` file, if it is here and whole.
+    /// Returns the compiled form of a `.wasm` file, if it is present and complete.
     pub(crate) fn load(&self, engine: &wasmtime::Engine, wasm: Digest) -> anyhow::Result<Option<Kept>> {
         let prefix = format!("{wasm}-{}-", self.settings);
         let Some(name) = self.folder.names().into_iter().find(|name| name.starts_with(&prefix)) else {
@@ -83,23 +83,23 @@ impl Cache {
         let Some(mut file) = self.folder.read(&name) else { return Ok(None) };
         let whole = digest(&mut file).is_ok_and(|found| name == format!("{prefix}{found}.cwasm"));
         let Some(manifest) = whole.then(|| description(&file).ok()).flatten() else {
-            // Cut off by a crash or damaged: compile it again.
+            // Truncated by a crash, or damaged: it is compiled again.
             self.folder.remove(&name);
             return Ok(None);
         };
-        // The newest are kept longest.
+        // A used file counts as new.
         let _ = file.set_modified(SystemTime::now());
         Ok(Some(Kept { component: map(engine, &file)?, manifest }))
     }
 
-    /// A file for machine code that is to be made.
+    /// Creates a file for machine code.
     pub(super) fn begin(&self) -> anyhow::Result<Unfinished> {
         let name = format!("{}.{UNFINISHED}", uuid::Uuid::new_v4());
         let file = self.folder.create(&name).context("failed to create a file in the cache of plugins")?;
         Ok(Unfinished { folder: self.folder.clone(), name: Some(name), file })
     }
 
-    /// Keeps machine code that was written, and maps it. The process that wrote it must have ended.
+    /// Adds written machine code to the cache, and maps it. The process that wrote it must have ended.
     pub(super) fn finish(
         &self,
         engine: &wasmtime::Engine,
@@ -128,13 +128,13 @@ impl Cache {
             }
         }
         for name in surplus(finished, self.files_max, self.bytes_max) {
-            // A removed file stays mapped for as long as its plugin lives.
+            // A removed file stays mapped as long as its plugin is in memory.
             self.folder.remove(&name);
         }
     }
 }
 
-/// A digest of everything that decides what code and description look like.
+/// Digest of all settings that affect code and description.
 fn settings(engine: &wasmtime::Engine) -> String {
     let mut settings = StableHasher(Sha256::new());
     engine.precompile_compatibility_hash().hash(&mut settings);
@@ -143,7 +143,7 @@ fn settings(engine: &wasmtime::Engine) -> String {
     Digest::from(<[u8; 32]>::from(settings.0.finalize())).short()
 }
 
-/// The names of those that were used longest ago, so that the rest is within both limits.
+/// Returns the least recently used files whose removal brings the rest within both limits.
 fn surplus(mut entries: Vec<Entry>, files_max: usize, bytes_max: u64) -> Vec<String> {
     entries.sort_by_key(|entry| entry.modified);
     let (mut files, mut bytes) = (entries.len(), entries.iter().map(|entry| entry.bytes).sum::<u64>());
@@ -168,7 +168,7 @@ pub(super) struct Unfinished {
 }
 
 impl Unfinished {
-    /// What another process writes to.
+    /// The descriptor that the compiler writes to.
     pub(super) fn output(&self) -> std::io::Result<File> {
         self.file.try_clone()
     }
@@ -188,7 +188,7 @@ impl Drop for Unfinished {
     }
 }
 
-/// Writes the description behind the code, and gives the digest of all.
+/// Appends the description, and returns the digest of the whole file.
 fn append(file: &mut File, manifest: &Manifest) -> anyhow::Result<Digest> {
     let description = serde_json::to_vec(manifest)?;
     let len = u32::try_from(description.len())?;
@@ -199,7 +199,7 @@ fn append(file: &mut File, manifest: &Manifest) -> anyhow::Result<Digest> {
     Ok(digest(file)?)
 }
 
-/// Reads what `append` wrote.
+/// Reads the description that `append` wrote.
 fn description(file: &File) -> anyhow::Result<Manifest> {
     let tail_len = (size_of::<u32>() + MARK.len()) as u64;
     let end = file.metadata()?.len().checked_sub(tail_len).context("it is too short")?;
@@ -226,12 +226,12 @@ fn digest(file: &mut File) -> std::io::Result<Digest> {
     }
 }
 
-/// What a file of the folder is.
+/// The kind of a file in the folder.
 #[derive(Debug, PartialEq, Eq)]
 enum Kind {
     Finished,
     Unfinished,
-    /// It was not made here, and is not touched.
+    /// A foreign file, which is left alone.
     Foreign,
 }
 
@@ -249,7 +249,7 @@ impl Kind {
 
 #[expect(unsafe_code, reason = "loading machine code cannot be checked by the compiler")]
 fn map(engine: &wasmtime::Engine, file: &File) -> anyhow::Result<Component> {
-    // The very descriptor that was hashed, whatever has its name by now.
+    // The descriptor that was hashed; the name may refer to another file by now.
     let path = format!("/proc/self/fd/{}", file.as_raw_fd());
     // SAFETY: The file was made by `child` of this very program with the same settings, its digest was just checked
     // through this descriptor, only this user can write to it, and it is never changed. What lies behind the code is

@@ -1,5 +1,6 @@
-//! The process that reads strangers' files: confines itself, reads a component from standard input, reports what it
-//! is, and writes its machine code to standard output. It holds no secret, and nothing of the gateway is in its reach.
+//! The confined process that reads untrusted files: it enters its sandbox, reads a component from standard input,
+//! writes a report to standard error, and machine code to standard output. It holds no secret and cannot reach the
+//! gateway.
 
 use std::io::{Read as _, Write as _};
 use std::process::ExitCode;
@@ -17,27 +18,27 @@ use rustix::process::getpriority_process;
 
 use super::report::{Compile, Line, Order};
 
-/// The command of this program that does so. Not for people.
+/// The program's internal command for this process.
 pub const COMMAND: &str = "compile-plugin";
 
-/// The exit code of a process that has reported a fault.
+/// Exit code of a process that has reported an error of the component.
 const FAULT: u8 = 4;
 
-/// What it gives way by: callbacks come first, but a processor that they keep busy must not starve it.
+/// Nice value. Callbacks have priority, but must not starve the process.
 const NICE: i32 = 10;
-/// The same for a quick build, which an author waits for.
+/// Nice value of a quick build, for which an author waits.
 const QUICK_NICE: i32 = 5;
 
-/// How often it looks whether its gateway is still there.
+/// Interval of checks whether the gateway still runs.
 const LOOK_EACH: Duration = Duration::from_millis(500);
 
-/// Part of what is said of a component with asynchronous functions.
+/// Part of wasmtime's error for a component with asynchronous functions.
 const NEEDS_ASYNC: &str = "requires the component model async feature";
-/// What its author can do.
+/// The remedy for it.
 const SYNCHRONOUS: &str = "; build it with synchronous functions, as `componentize-qjs --sync` does";
 
-/// A test's function that runs inside the sandbox. It gets the bytes before they are parsed, and may report an outcome in
-/// place of a description.
+/// A test's function that runs inside the sandbox. It gets the bytes before they are parsed, and may report an outcome
+/// in place of a description.
 pub type Probe = fn(&[u8]) -> Option<String>;
 
 static PROBE: OnceLock<Probe> = OnceLock::new();
@@ -48,7 +49,7 @@ pub fn set_probe(probe: Probe) {
     let _ = PROBE.set(probe);
 }
 
-/// Carries out an order, which is JSON; without one, the component is only described.
+/// Executes an order in JSON. Without one, only describes the component.
 pub fn compile_here(order: Option<&str>, gateway: u32) -> ExitCode {
     let done =
         order.map_or_else(|| Ok(Order::default()), |order| serde_json::from_str(order).context("reading the order"));
@@ -68,7 +69,7 @@ fn confined(order: &Order, gateway: u32) -> anyhow::Result<ExitCode> {
     let sandbox = Sandbox::enter(&order.limits).context("entering the sandbox")?;
     end_with(gateway).context("watching the gateway")?;
     say(&Line::Confined(sandbox.close().context("closing the sandbox")?));
-    // Reserved as a whole: a buffer that grows takes twice as much of the limit.
+    // Reserved at once: a growing buffer needs twice the memory.
     let len = rustix::fs::fstat(std::io::stdin()).map_or(0, |found| found.st_size);
     let mut wasm = Vec::with_capacity(usize::try_from(len).unwrap_or(0));
     std::io::stdin().lock().read_to_end(&mut wasm).context("reading the component")?;
@@ -109,20 +110,20 @@ fn fault(line: Line) -> ExitCode {
     ExitCode::from(FAULT)
 }
 
-/// What is wrong with a component, on one line. It may quote the component.
+/// An error of a component on one line. It may quote the component.
 fn explained(error: &anyhow::Error) -> String {
     let text = format!("{error:#}");
     let hint = if text.contains(NEEDS_ASYNC) { SYNCHRONOUS } else { "" };
     brief(&text) + hint
 }
 
-/// A gateway that has gone reads no report.
+/// Writes a line of the report. Errors are ignored: a gateway that ended reads no report.
 fn say(line: &Line) {
     let text = serde_json::to_string(line).unwrap_or_default();
     let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
-/// Ends the process with its gateway: after a kill its code is of no use, and half a minute of a processor is a lot.
+/// Ends the process when its gateway ends, since its code would have no use.
 fn end_with(gateway: u32) -> std::io::Result<()> {
     let watching = thread::Builder::new().name("gateway".to_owned()).spawn(move || {
         while std::os::unix::process::parent_id() == gateway {

@@ -1,6 +1,6 @@
-//! Starts the process that reads a stranger's file, follows its report, and says how it ended.
+//! Starts the process that reads an untrusted file, reads its report, and returns how it ended.
 //!
-//! The process gets nothing of the gateway's environment, the sealed bytes as standard input, the cache's unfinished file as standard
+//! The process gets an empty environment, the sealed bytes as standard input, the cache's unfinished file as standard
 //! output, and a pipe for its report, of which at most [`REPORT_BYTES_MAX`] bytes are read.
 
 use std::fs::File;
@@ -25,62 +25,62 @@ use super::child::COMMAND;
 use super::failure::Failure;
 use super::report::{Compile, Line, Order, REPORT_BYTES_MAX};
 
-/// The process computes on one thread, so that the clock ends it first. Its limit on processor time is this much later,
-/// and holds even if the gateway no longer watches the clock.
+/// How much the limit of CPU time exceeds that of elapsed time. The process has one thread, so the latter ends it
+/// first; the former holds even if the gateway no longer watches.
 const CPU_SECONDS_MORE: u64 = 2;
 
-/// The only variable of the process's environment, in KiB: its allocator would reserve a gigabyte of address space at
-/// once, which the limit on that could no longer tell from memory that is used.
+/// The only variable in the process's environment, in KiB. Without it, the allocator reserves a gigabyte of address
+/// space at once, and the limit of address space could not limit the memory in use.
 const ARENA: (&str, &str) = ("MIMALLOC_ARENA_RESERVE", "32768");
 
 /// One run of the process.
 pub(super) struct Run<'r> {
     pub(super) name: &'r str,
     pub(super) sealed: &'r Sealed,
-    /// How to compile and where to; none to describe only.
+    /// How to compile, and the output; `None` to describe only.
     pub(super) compile: Option<(Compile, File)>,
     pub(super) times: Times,
     pub(super) memory_bytes_max: u64,
     pub(super) code_bytes_max: u64,
 }
 
-/// How long a run may take.
+/// Time limits of a run.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Times {
-    /// Until the component is described.
+    /// Until the description.
     pub(super) check: Duration,
-    /// From then on.
+    /// From the description to the end.
     pub(super) compile: Duration,
-    /// Where the run is only a first try.
+    /// Set for a first attempt.
     pub(super) first_try: Option<FirstTry>,
 }
 
-/// How long a first try may take altogether.
+/// Time limits of a whole first attempt.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct FirstTry {
-    /// On a processor.
+    /// CPU time.
     pub(super) cpu_seconds: u64,
-    /// By the clock.
+    /// Elapsed time.
     pub(super) wall: Duration,
 }
 
-/// Why a run brought nothing.
+/// Why a run had no result.
 #[derive(Debug)]
 pub(super) enum Ended {
-    /// The component cannot be read, or the caller refuses it.
+    /// The component is invalid, or the caller rejected it.
     Refused(Failure),
-    /// It was read, and the compiler found fault with it.
+    /// The compiler reported an error.
     NotCompiled(String),
-    /// The first try was too short.
+    /// The first attempt reached its limits.
     Slow,
     /// The process was ended by a signal, a limit, or a panic.
     Died(String),
-    /// Nothing was said about the component.
+    /// The process failed for another reason than the component.
     Failed(anyhow::Error),
 }
 
 impl Run<'_> {
-    /// Runs the process to its end. `accept` sees what the component is before it is compiled.
+    /// Runs the process to its end. `accept` is called with the description before compilation.
     pub(super) async fn run(self, accept: &Accept<'_>) -> Result<Description, Ended> {
         let name = self.name;
         let mut process = self.start().await.map_err(Ended::Failed)?;
@@ -103,7 +103,7 @@ impl Run<'_> {
                 Line::Confined(confinement) => note(name, process.id(), confinement),
                 Line::Described(mut description) => {
                     description.manifest.bytes = self.sealed.len();
-                    // It quotes names of the component.
+                    // The text may quote names from the component.
                     description.incompatibility = description.incompatibility.take().map(|said| brief(&said));
                     accept(&description).map_err(Ended::Refused)?;
                     described = Some(description);
@@ -117,7 +117,7 @@ impl Run<'_> {
                 }
             }
         }
-        // The pipe is closed: the process ends, or has something against it.
+        // The pipe is closed: the process ends now, or hangs.
         let status = timeout_at(until(deadline), process.wait()).await.map_err(|_| late(key))?;
         let status = status.context("failed to wait for the compiler").map_err(Ended::Failed)?;
         match described {
@@ -151,18 +151,18 @@ impl Run<'_> {
             .stdout(output)
             .stderr(Stdio::piped())
             .kill_on_drop(true);
-        // The thread that starts a process waits until the process is there.
+        // Starting a process blocks its thread.
         aside(move || command.spawn()).await?.context("failed to start the compiler")
     }
 }
 
-/// Decides whether a component that was described is compiled.
+/// Accepts or rejects a described component before it is compiled.
 pub(super) type Accept<'a> = dyn Fn(&Description) -> Result<(), Failure> + Send + Sync + 'a;
 
-/// What confined the process that was started last.
+/// The confinement of the latest process.
 static CONFINEMENT: ArcSwapOption<Confinement> = ArcSwapOption::const_empty();
 
-/// What confined the process that was started last; none before the first.
+/// Returns the confinement of the latest process; `None` before the first.
 pub fn confinement() -> Option<Arc<Confinement>> {
     CONFINEMENT.load_full()
 }
@@ -179,12 +179,12 @@ fn note(name: &str, process: Option<u32>, confinement: Confinement) {
     );
 }
 
-/// From the limit on processor time.
+/// From the limit of CPU time.
 const OUT_OF_TIME: i32 = libc::SIGXCPU;
 /// From the filter of system calls.
 const FORBIDDEN_CALL: i32 = libc::SIGSYS;
 
-/// How a process ended that did not end well.
+/// Describes how a process failed.
 fn ended(status: ExitStatus) -> String {
     match status.signal() {
         Some(FORBIDDEN_CALL) => "was ended for a forbidden system call".to_owned(),
@@ -193,10 +193,10 @@ fn ended(status: ExitStatus) -> String {
     }
 }
 
-/// The lines of a report, and what else was written there.
+/// Lines of a report, and other text on the same pipe.
 struct Report<R> {
     pipe: BufReader<tokio::io::Take<R>>,
-    /// Lines that are not part of a report, as one: what a panic or the C library says.
+    /// Text that is no report, joined: output of a panic or of the C library.
     other: String,
 }
 
@@ -205,11 +205,11 @@ impl<R: tokio::io::AsyncRead + Unpin> Report<R> {
         Self { pipe: BufReader::new(pipe.take(REPORT_BYTES_MAX as u64)), other: String::new() }
     }
 
-    /// The next line; none at the end, or when there was too much.
+    /// Returns the next line; `None` at the end or past the size limit.
     async fn next(&mut self) -> Option<Line> {
         loop {
             let mut line = Vec::new();
-            // Bounded by what is read altogether.
+            // The total size of reads is limited.
             let read = self.pipe.read_until(b'\n', &mut line).await.unwrap_or(0);
             if read == 0 {
                 return None;
@@ -230,7 +230,7 @@ impl<R: tokio::io::AsyncRead + Unpin> Report<R> {
     }
 }
 
-/// This program as it was started, even if its file has been replaced since.
+/// The running program, even if its file was replaced since the start.
 fn this_program() -> std::path::PathBuf {
     let running = std::path::Path::new("/proc/self/exe");
     if running.exists() {

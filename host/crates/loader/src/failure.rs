@@ -1,17 +1,17 @@
-//! Why a file could not be brought to life, and whether trying again could help.
+//! Why a file could not be loaded, and whether a retry can succeed.
 
 use std::fmt;
 
 /// Why a file is not usable.
 #[derive(Debug)]
 pub(super) enum Failure {
-    /// The same bytes would fail again.
+    /// The same bytes will fail again.
     Verdict(anyhow::Error),
-    /// Nothing was said about the bytes: a full disk, no memory, a file that may not be read.
+    /// A temporary cause other than the bytes: a full disk, no memory, an unreadable file.
     Passing(anyhow::Error),
-    /// It wants what the version before it did not, and the operator has not allowed it yet.
+    /// It needs capabilities that the previous version did not, and waits for the operator.
     Waits(String),
-    /// It was live, was taken back, and is not tried again.
+    /// It was rolled back, and is not attempted again.
     PassedOver(String),
 }
 

@@ -1,4 +1,4 @@
-//! The folder of plugins, as it looks at one moment.
+//! Scans the plugins folder.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,32 +8,32 @@ use std::path::{Path, PathBuf};
 
 use frontgate_system::ownership::Folder;
 
-/// What tells one state of a file from another without reading it.
+/// The state of a file, by which changes are found without reading it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Seen {
     pub(super) path: PathBuf,
     pub(super) kind: Kind,
     modified: (i64, i64),
-    /// Another file under the same name has another inode, even at the same size and time.
+    /// Differs for another file with the same name, size and time.
     inode: (u64, u64),
-    /// Also tells of new permissions, and of files that were written with an older time.
+    /// Changes with permissions, and for files written with an older modification time.
     changed: (i64, i64),
 }
 
-/// What stands under a plugin's name.
+/// The kind of an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// A file, of this size.
+    /// A regular file of this size.
     File { bytes: u64 },
-    /// Something that holds no plugin.
+    /// An entry that cannot be a plugin.
     Other(&'static str),
-    /// It is there, and the system does not say what it is: a link in a circle, a disk that fails.
+    /// An entry whose metadata cannot be read, such as a circular link.
     Hidden(String),
 }
 
-/// Everything that is called `.wasm`, by its name without the ending, and how many files were left out because there
-/// are more than `max`: names that are known are never left out. Links are followed; hidden files are not plugins.
-/// A folder that other users can write to is an error: nothing in it is looked at.
+/// Returns every `.wasm` file by its name without the extension, and the number of files left out beyond `max`. Known
+/// names are never left out. Links are followed; hidden files are not plugins. Fails if other users can write to the
+/// folder.
 pub(super) fn look(
     folder: &Path,
     max: usize,
@@ -50,15 +50,15 @@ pub(super) fn look(
         let name = name.to_owned();
         paths.insert((!is_known(&name), name), path);
     }
-    // What is known stays, also where the limit has become smaller.
+    // Known names stay, even if the limit was lowered.
     let max = max.max(paths.keys().filter(|(is_new, _)| !is_new).count());
     let left_out = paths.len().saturating_sub(max);
     let mut files = BTreeMap::new();
     for ((_, name), path) in paths.into_iter().take(max) {
         match fs::metadata(&path) {
-            // It is gone again by now, or a link to nothing.
+            // Deleted meanwhile, or a broken link.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            // This says nothing about whether it is there, and nothing about the others.
+            // The entry may exist; the others are not affected.
             Err(error) => {
                 let kind = Kind::Hidden(error.to_string());
                 files.insert(name, Seen { path, kind, modified: (0, 0), inode: (0, 0), changed: (0, 0) });
@@ -72,7 +72,7 @@ pub(super) fn look(
 }
 
 impl Seen {
-    /// One file, wherever it is.
+    /// Reads the state of one file anywhere.
     pub(super) fn of(path: &Path) -> Self {
         match fs::metadata(path) {
             Ok(metadata) => seen(path.to_owned(), &metadata),
@@ -96,7 +96,7 @@ fn seen(path: PathBuf, metadata: &fs::Metadata) -> Seen {
         Kind::Other("a device or a socket")
     };
     let changes = matches!(kind, Kind::File { .. });
-    // A folder changes with every file in it, and stays a folder.
+    // The times of a folder change with its files; only its kind matters.
     let times = |time: (i64, i64)| if changes { time } else { (0, 0) };
     Seen {
         modified: times((metadata.mtime(), metadata.mtime_nsec())),

@@ -1,4 +1,4 @@
-//! From a file in the folder to a live plugin: scan, compile, try, activate, roll back.
+//! From a file in the folder to a live plugin: scan, compile, trial, activation, rollback.
 //!
 //! [`reload::Reload`] is the task that owns the folder and the registry, [`single`] loads one file outside a gateway,
 //! and [`child`] is the confined process that parses and compiles. Parses no component in the gateway's own process.

@@ -1,5 +1,5 @@
-//! `plugins.lock`: which plugins may be loaded, by digest, with what they are. Written by `frontgate plugin
-//! lock` and `frontgate plugin allow FILE`, read at each attempt while `plugins.locked` is set.
+//! `plugins.lock`: the plugins that may be loaded, by digest, with their descriptions. `frontgate plugin lock` and
+//! `frontgate plugin allow FILE` write it; each attempt reads it while `plugins.locked` is set.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::single;
 
-/// Stands at the top of the file.
+/// The comment at the top of the file.
 const HEAD: &str =
     "# Written by `frontgate plugin lock` and `frontgate plugin allow FILE`. With plugins.locked = true, nothing
 # else is loaded.
@@ -26,7 +26,7 @@ const HEAD: &str =
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Lock {
-    /// By name, that is, the file's name without `.wasm`.
+    /// By name: the file's name without `.wasm`.
     #[serde(default)]
     pub plugins: BTreeMap<String, Locked>,
 }
@@ -35,21 +35,21 @@ pub struct Lock {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Locked {
-    /// Of its file.
+    /// Digest of the file.
     pub sha256: Digest,
     /// Size of the file.
     pub bytes: usize,
-    /// Version of the SDK that it was built with.
+    /// Version of the SDK in the file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sdk: Option<String>,
-    /// Roles that it answers.
+    /// Its roles.
     pub roles: BTreeSet<String>,
-    /// Interfaces that it imports.
+    /// Its imports.
     pub imports: BTreeSet<String>,
 }
 
 impl Locked {
-    /// Describes a file after a look at what it is; it is neither compiled nor run.
+    /// Describes a file, which is neither compiled nor run.
     pub async fn of(file: &Path, plugins: &Plugins) -> anyhow::Result<Self> {
         let wasm = single::read(file, plugins).await?;
         let sha256 = Digest::of(&wasm);
@@ -64,12 +64,12 @@ impl Locked {
 }
 
 impl Lock {
-    /// Reads the file for a gateway: no other user may be able to write to it. A missing file lists nothing.
+    /// Reads the lock for a gateway. Fails if other users can write to it. A missing file lists nothing.
     pub(super) fn read(path: &Path) -> anyhow::Result<Self> {
         Self::parse(path, ownership::read_to_string(path))
     }
 
-    /// Reads the file for an operator, who may be root and look after a gateway of another user.
+    /// Reads the lock for an operator, who may be root and manage another user's gateway: its owner is not checked.
     pub fn read_as_is(path: &Path) -> anyhow::Result<Self> {
         Self::parse(path, fs::read_to_string(path))
     }
@@ -82,7 +82,7 @@ impl Lock {
         }
     }
 
-    /// Replaces the file as a whole.
+    /// Replaces the whole file.
     pub fn write(&self, path: &Path) -> anyhow::Result<()> {
         let text = HEAD.to_owned() + &toml::to_string_pretty(self).context("writing TOML")?;
         let unfinished = path.with_extension("unfinished");
@@ -90,7 +90,7 @@ impl Lock {
         written.with_context(|| format!("writing {}", path.display()))
     }
 
-    /// Why these bytes may not be loaded under this name.
+    /// Returns why these bytes may not be loaded under this name.
     pub(super) fn refusal(&self, name: &str, digest: Digest) -> Option<String> {
         let remedy = format!("if it is meant to run: frontgate plugin allow FOLDER/{name}.wasm");
         match self.plugins.get(name) {

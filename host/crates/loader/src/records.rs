@@ -1,8 +1,8 @@
-//! What the gateway remembers of plugins beyond its own life: the last good versions with their bytes,
-//! what was decided about others, and receipts. One task writes it.
+//! Plugin records on disk: the last good versions with their bytes, decisions about others, and receipts. One task
+//! writes them.
 //!
-//! `versions/DIGEST.wasm` are bytes, `plugins.json` is what is known by name, `history.jsonl` are receipts. Where
-//! `plugins.json` is damaged, what was live keeps answering, and everything else waits for the operator.
+//! `versions/DIGEST.wasm` holds bytes, `plugins.json` the records by name, `history.jsonl` the receipts. If
+//! `plugins.json` is damaged, versions that were live stay live, and new bytes wait for the operator.
 
 mod file;
 pub mod history;
@@ -27,25 +27,25 @@ use self::file::{Content, Durable, Found};
 use self::record::Guard;
 pub(super) use self::record::Record;
 
-/// The folder, and what was read from it.
+/// The records and their folder.
 pub(super) struct Records {
-    /// None where nothing is there, and nothing may be created.
+    /// `None` if it does not exist and may not be created.
     folder: Option<Arc<Folder>>,
     access: Access,
     content: Content,
     guard: Option<Guard>,
     limits: Limits,
     changed: bool,
-    /// The file as it was read or written last, and as it is being written.
+    /// The content of the file as last read or written, and as being written.
     written: Bytes,
     writing: Bytes,
-    /// Versions whose bytes are on disk.
+    /// Digests of versions on disk.
     stored: BTreeSet<Digest>,
-    /// Bytes of new versions that are not.
+    /// Bytes of new versions that are not on disk yet.
     new: Vec<(Digest, Bytes)>,
 }
 
-/// What is kept at most.
+/// Limits of the records.
 #[derive(Debug, Clone, Copy)]
 struct Limits {
     names_max: usize,
@@ -53,12 +53,12 @@ struct Limits {
     versions_bytes_max: u64,
 }
 
-/// What may be done to the folder.
+/// Access to the folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
-    /// By the gateway that serves.
+    /// For a serving gateway.
     Write,
-    /// By `frontgate check`, beside a gateway.
+    /// For `frontgate check`, beside a gateway.
     Read,
 }
 
@@ -69,7 +69,7 @@ impl Records {
         plugins: &frontgate_runtime::settings::Plugins,
     ) -> anyhow::Result<Self> {
         let context = || format!("preparing the folder {} for records of plugins", path.display());
-        // Bytes from here go live without another look at who wrote them.
+        // Bytes from here go live without another check of their owner.
         let open = || Folder::private(path).map(Arc::new);
         let folder = if access == Access::Write || path.exists() { Some(open().with_context(context)?) } else { None };
         let limits = Limits {
@@ -102,7 +102,7 @@ impl Records {
         let is_fresh = !before && !self.has_traces(folder);
         let (content, reason) = match found {
             Found::Whole(content) => (Some(content), String::new()),
-            // The release before had no generations, and wrote no empty file.
+            // The previous release had no generations, and wrote no empty file.
             Found::Unversioned(names) if is_fresh || (!before && !names.is_empty()) => {
                 (Some(Content { damaged: None, names }), String::new())
             }
@@ -114,7 +114,7 @@ impl Records {
         self.written = bytes;
         match content {
             Some(content) => {
-                // The operator takes the damaged file away to end what it caused.
+                // The guard ends when the operator moves the damaged file away.
                 let marker = content.damaged.clone();
                 self.content = content;
                 match marker {
@@ -126,7 +126,7 @@ impl Records {
             None => self.recover(folder, &reason)?,
         }
         if self.access == Access::Write && (self.changed || self.written.is_empty()) {
-            // Before anything else is written: its absence would look like damage.
+            // Written first: its absence would look like damage.
             self.changed = true;
             if let Some(unwritten) = self.unwritten() {
                 unwritten.write()?;
@@ -136,19 +136,19 @@ impl Records {
         Ok(())
     }
 
-    /// Whether something shows that there were records: a version, or a receipt.
+    /// Whether a version or a receipt shows that records existed.
     fn has_traces(&self, folder: &Folder) -> bool {
         !self.stored.is_empty() || history::is_there(folder.path())
     }
 
-    /// Puts together what can still be known, and refuses what cannot.
+    /// Rebuilds the records from the previous generation and the history, and sets the guard.
     fn recover(&mut self, folder: &Arc<Folder>, reason: &str) -> anyhow::Result<()> {
         let previous = file::previous(folder).unwrap_or_default().names;
         let mut names = previous.clone();
         for receipt in history::read(folder.path()).unwrap_or_default() {
             names.entry(receipt.plugin.clone()).or_default().replay(&receipt);
         }
-        // The history also has names that came and went.
+        // The history also has names of removed plugins.
         names.retain(|name, record| record.is_worth_keeping() || previous.contains_key(name));
         self.content = Content { damaged: None, names };
         let (mut kept, path) = ("plugins.json".to_owned(), folder.path().join("plugins.json"));
@@ -175,45 +175,45 @@ impl Records {
         self.guard = Some(Guard { file: path.display().to_string().into(), known: Arc::new(self.stored.clone()) });
     }
 
-    /// The damaged file, while new bytes are refused because of it.
+    /// The damaged file, while it blocks new bytes.
     pub(super) fn damaged(&self) -> Option<Arc<str>> {
         self.guard.as_ref().map(|guard| Arc::clone(&guard.file))
     }
 
-    /// Where the damaged file is, and its name: as long as it is there, new bytes are refused.
+    /// Folder and name of the damaged file. New bytes are blocked as long as it exists.
     pub(super) fn marker(&self) -> Option<(Arc<Folder>, String)> {
         self.folder.clone().zip(self.content.damaged.clone())
     }
 
-    /// The operator has taken the damaged file away: from here on everything is as it always is.
+    /// Ends the guard, after the operator moved the damaged file away.
     pub(super) fn lift(&mut self) {
         self.guard = None;
         self.content.damaged = None;
         self.changed = true;
     }
 
-    /// What is known of a name.
+    /// Returns the record of a name.
     pub(super) fn of(&self, name: &str) -> Record {
         let record = self.content.names.get(name).cloned().unwrap_or_default();
         Record { guard: self.guard.clone(), ..record }
     }
 
-    /// Every name that is remembered.
+    /// All names with a record.
     pub(super) fn names(&self) -> impl Iterator<Item = &String> {
         self.content.names.keys()
     }
 
-    /// Versions of every name, the newest first.
+    /// Versions of each name, newest first.
     pub(super) fn versions(&self) -> BTreeMap<String, Vec<Version>> {
         let names = self.content.names.iter();
         names.map(|(name, record)| (name.clone(), record.versions().cloned().collect())).collect()
     }
 
-    /// A version answers now.
+    /// Records that a version is live.
     pub(super) fn live(&mut self, name: &str, digest: Digest, manifest: &Manifest, wasm: Option<Bytes>) {
         let known = self.content.names.get(name).is_some_and(|record| record.answers(digest));
         if known && self.stored.contains(&digest) {
-            // So it was when the gateway ended: a start has nothing to write down.
+            // Unchanged since the last end of the gateway: nothing to write.
             return;
         }
         let version = Version { digest, time_ms: millis(SystemTime::now()), manifest: manifest.clone() };
@@ -224,19 +224,19 @@ impl Records {
         }
     }
 
-    /// The plugin is gone; its good versions stay for a rollback. A name that never was live is not remembered.
+    /// Records that a plugin was removed. Its good versions stay for a rollback; a name that was never live is dropped.
     pub(super) fn removed(&mut self, name: &str) {
         if self.content.names.contains_key(name) {
             self.change(name).live = None;
         }
     }
 
-    /// These bytes are not tried again.
+    /// Excludes bytes from further attempts.
     pub(super) fn pass_over(&mut self, name: &str, digest: Digest, reason: &str) {
         self.change(name).pass_over(digest, reason);
     }
 
-    /// These bytes may be tried, whatever they want more.
+    /// Allows bytes, whatever capabilities they need.
     pub(super) fn allow(&mut self, name: &str, digest: Digest) {
         self.change(name).allow(digest);
     }
@@ -246,14 +246,13 @@ impl Records {
         if !self.content.names.contains_key(name) && self.content.names.len() >= self.limits.names_max {
             self.forget_one();
         }
-        // In the order in which names came up, also within a millisecond.
+        // Unique and increasing, even within a millisecond.
         let last = self.content.names.values().map(|record| record.since_ms).max().unwrap_or_default();
         let since_ms = millis(SystemTime::now()).max(last.saturating_add(1));
         self.content.names.entry(name.to_owned()).or_insert_with(|| Record { since_ms, ..Record::default() })
     }
 
-    /// Forgets the name that came up last, of those that neither answer nor had anything decided: an author who makes up
-    /// names by the thousand pushes out no others.
+    /// Drops the newest name that is not live and has no decision: a flood of new names cannot displace older ones.
     fn forget_one(&mut self) {
         let idle = self.content.names.iter().filter(|(_, record)| record.is_idle());
         let last = idle.max_by_key(|(_, record)| record.since_ms).map(|(name, _)| name.clone());
@@ -262,8 +261,7 @@ impl Records {
         }
     }
 
-    /// Drops bytes of versions beyond what may be kept: of removed names first, then the oldest, never of what
-    /// answers.
+    /// Drops bytes of versions beyond the limit: of removed names first, then the oldest, never of a live version.
     fn trim_bytes(&mut self) {
         let live: BTreeSet<Digest> = self.content.names.values().filter_map(|record| record.live).collect();
         let mut kept = BTreeMap::new();
@@ -286,13 +284,13 @@ impl Records {
             self.stored.remove(&digest);
         }
         for record in self.content.names.values_mut() {
-            // What the last version could do is remembered without its bytes: the next one is compared with it.
+            // The manifest stays without its bytes: the next version is compared with it.
             let last = record.versions.last().map(|version| version.digest);
             record.versions.retain(|version| self.stored.contains(&version.digest) || last == Some(version.digest));
         }
     }
 
-    /// What has to be written, if anything has.
+    /// Returns the changes that are not on disk, if any.
     pub(super) fn unwritten(&mut self) -> Option<Unwritten> {
         let new = std::mem::take(&mut self.new);
         let changed = std::mem::take(&mut self.changed);
@@ -310,7 +308,7 @@ impl Records {
         Some(Unwritten { folder, names, before, new, marker, kept })
     }
 
-    /// Whether that was written. If not, `new` has the bytes that the next change writes as well.
+    /// Handles the result of a write. After a failure, the next write includes the bytes in `new`.
     pub(super) fn settle(&mut self, written: bool, new: Vec<(Digest, Bytes)>) {
         if written {
             self.written = self.writing.clone();
@@ -321,20 +319,20 @@ impl Records {
     }
 }
 
-/// What is to be written, apart from who decides.
+/// Changes to write, independent of [`Records`].
 pub(super) struct Unwritten {
     folder: Arc<Folder>,
     names: Bytes,
     before: Bytes,
     pub(super) new: Vec<(Digest, Bytes)>,
-    /// The damaged file that the operator has not looked at.
+    /// The damaged file, while it exists.
     marker: Option<String>,
-    /// Versions that are referred to; all others go. None where all stay, since the records were damaged.
+    /// Referenced versions; all others are deleted. `None` while records are damaged: nothing is deleted.
     kept: Option<BTreeSet<Digest>>,
 }
 
 impl Unwritten {
-    /// Writes bytes, then what refers to them, then removes what nothing refers to.
+    /// Writes versions, then the records that refer to them, then deletes unreferenced versions.
     pub(super) fn write(&self) -> anyhow::Result<()> {
         let versions = self.folder.folder("versions").context("preparing the folder for versions of plugins")?;
         let is_kept = |digest: &Digest| self.kept.as_ref().is_none_or(|kept| kept.contains(digest));
@@ -352,7 +350,7 @@ impl Unwritten {
     }
 }
 
-/// Versions whose bytes lie in the folder.
+/// Digests of the versions in the folder.
 fn stored(folder: &Folder) -> std::io::Result<BTreeSet<Digest>> {
     match folder.has("versions") {
         true => Ok(folder.folder("versions")?.names()?.iter().filter_map(|name| digest_of(name)).collect()),
@@ -364,7 +362,7 @@ fn digest_of(name: &str) -> Option<Digest> {
     name.strip_suffix(".wasm")?.parse().ok()
 }
 
-/// The bytes of a version, if they are kept and whole.
+/// Reads the bytes of a version. Fails if they are missing or damaged.
 pub(super) fn read_version(path: &Path, digest: Digest) -> anyhow::Result<Vec<u8>> {
     let name = format!("{digest}.wasm");
     let context = || format!("reading the version {}", digest.short());

@@ -265,7 +265,8 @@ impl Reload {
         self.publish_status();
     }
 
-    /// Handles the result of a task, and the results of all others that have ended: they share one write of the records.
+    /// Handles the result of a task, and the results of all others that have ended: they share one write of the
+    /// records.
     fn finish_all(&mut self, finished: Result<TaskResult, JoinError>) {
         self.finish(finished);
         while let Some(finished) = self.attempts.try_join_next() {

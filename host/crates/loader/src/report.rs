@@ -1,20 +1,20 @@
-//! What the gateway orders of the process that reads strangers' files, and what that process reports, a line for each
-//! on its standard error.
+//! The protocol with the compiler process: the gateway's order, and the process's report, one line per message on
+//! standard error.
 
 use frontgate_contract::Description;
 use frontgate_runtime::Build;
 use frontgate_system::sandbox::{Confinement, Limits};
 use serde::{Deserialize, Serialize};
 
-/// Bytes of everything that the process may report: a description has at most a thousand names of 200 bytes.
+/// Maximum size of a report in bytes: a description has at most a thousand names of 200 bytes.
 pub(super) const REPORT_BYTES_MAX: usize = 1 << 20;
 
-/// What to do with the component on standard input.
+/// An order about the component on standard input.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Order {
-    /// What the process may take.
+    /// Limits of the process.
     pub(crate) limits: Limits,
-    /// How to compile it; none to describe it only.
+    /// How to compile it; `None` to describe it only.
     pub(super) compile: Option<Compile>,
 }
 
@@ -28,9 +28,9 @@ impl Default for Order {
 /// How a component is compiled.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(super) struct Compile {
-    /// By the quick compiler.
+    /// Whether to use the quick compiler.
     pub(super) quick: bool,
-    /// Address space of a memory; none for wasmtime's own choice.
+    /// Address space of a memory; `None` for wasmtime's default.
     pub(super) memory_reservation: Option<u64>,
 }
 
@@ -44,14 +44,14 @@ impl Compile {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Line {
-    /// The process is confined, and begins to read.
+    /// The process is confined and starts to read.
     Confined(Confinement),
-    /// What the component says of itself.
+    /// The component's description.
     Described(Box<Description>),
     /// Why it cannot be described.
     Unreadable(String),
     /// Why it cannot be compiled.
     NotCompiled(String),
-    /// Why nothing can be said about the component.
+    /// The process failed for another reason than the component.
     Failed(String),
 }

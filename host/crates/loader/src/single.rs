@@ -1,4 +1,4 @@
-//! One file outside a gateway: checked, compiled, linked and tried as a gateway would, and nothing remembered.
+//! Loads one file outside a gateway, with the gateway's checks, and without records.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use super::bytes::{Sealed, Source, open_as_is};
 use super::compile::{self, Ended, Run, Times};
 use super::folder::Seen;
 
-/// The bytes of a file, within the size that a gateway takes.
+/// Reads a file within the gateway's size limit.
 pub async fn read(path: &Path, plugins: &Plugins) -> anyhow::Result<Bytes> {
     let (source, max) = (Source::File(Seen::of(path), open_as_is), plugins.file_bytes_max);
     let read = spawn_blocking(move || {
@@ -28,7 +28,7 @@ pub async fn read(path: &Path, plugins: &Plugins) -> anyhow::Result<Bytes> {
     read.await?.map_err(|failure| anyhow!("{}: {failure}", path.display()))
 }
 
-/// What a file says of itself, as a process of its own reads it.
+/// Describes a component in a child process.
 pub async fn describe(wasm: Bytes, plugins: &Plugins) -> anyhow::Result<Description> {
     let max = plugins.file_bytes_max;
     let sealed = spawn_blocking(move || {
@@ -46,15 +46,15 @@ pub async fn describe(wasm: Bytes, plugins: &Plugins) -> anyhow::Result<Descript
     })
 }
 
-/// What confines the process that reads and compiles files on this machine; none if it cannot be started.
+/// Returns the confinement of compiler processes on this machine; `None` if none can be started.
 pub async fn confinement(plugins: &Plugins) -> Option<Arc<Confinement>> {
     let nothing = spawn_blocking(|| Source::Held(Bytes::new()).seal(0)).await.ok()?.ok()?;
-    // It is confined before it finds that there is nothing to read.
+    // The process is confined before it reads the empty input.
     let _ = run(&nothing, plugins).await;
     compile::confinement()
 }
 
-/// A plugin that can be called, under its name in the configuration.
+/// Loads a plugin under its name in the configuration.
 pub async fn load(
     engine: &Arc<Engine>,
     config: &Arc<dyn PluginConfig>,
@@ -68,7 +68,7 @@ pub async fn load(
 
 async fn run(sealed: &Sealed, plugins: &Plugins) -> Result<Description, Ended> {
     let limit = Duration::from_millis(plugins.check_timeout_ms);
-    // After its report the process only has to end.
+    // After the report, the process only has to end.
     let times = Times { check: limit, compile: limit, first_try: None };
     let run = Run {
         name: "-",

@@ -1,8 +1,8 @@
-//! Turns for work on files: few at a time, and in an order in which many bad files hold up no good one.
+//! A fair queue for work on files: limited concurrency, in an order in which bad files do not delay good ones.
 //!
-//! Names whose files have failed wait behind the others, and names that have been live before go first. Among equals
-//! every other turn is for the newest file, so that one that is dropped while a hundred wait has its turn soon, and
-//! the others are for the smallest; whatever has waited long goes before both.
+//! Names that were live before go first, names whose files failed go last. Among equals, turns alternate between the
+//! newest file, so that a new file does not wait behind a hundred, and the smallest. A file that has waited for
+//! [`PATIENCE`] goes before both.
 
 use std::cmp::Reverse;
 use std::sync::Arc;
@@ -12,17 +12,17 @@ use parking_lot::Mutex;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-/// After this long a file goes before smaller and newer ones.
+/// Wait after which a file goes before smaller and newer ones.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Places, and who waits for one.
+/// Free places and waiting files.
 #[derive(Debug)]
 pub(super) struct Turns(Mutex<Inner>);
 
 #[derive(Debug)]
 struct Inner {
     free: usize,
-    /// Turns that were given to a waiting file.
+    /// Number of turns given to waiting files.
     given: u64,
     waiting: Vec<Waiting>,
 }
@@ -34,10 +34,10 @@ struct Waiting {
     tell: oneshot::Sender<Turn>,
 }
 
-/// What decides about the order.
+/// The facts that decide about the order.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Urgency {
-    /// Attempts at this name that failed since one went well.
+    /// Failed attempts at this name since the last success.
     pub(super) failures: u32,
     /// Whether the name has been live before.
     pub(super) known: bool,
@@ -45,7 +45,7 @@ pub(super) struct Urgency {
     pub(super) bytes: u64,
 }
 
-/// A place that is taken until this is dropped.
+/// A place, freed on drop.
 #[derive(Debug)]
 pub(super) struct Turn(Option<Arc<Turns>>);
 
@@ -66,7 +66,7 @@ impl Turns {
             inner.waiting.push(Waiting { since: Instant::now(), urgency, tell });
             told
         };
-        // The sender is kept until it is used.
+        // The sender lives until it is used.
         told.await.unwrap_or(Turn(None))
     }
 
@@ -88,7 +88,7 @@ impl Turns {
             };
             match next.tell.send(Turn(Some(Arc::clone(self)))) {
                 Ok(()) => return,
-                // It has gone, and the place is still free.
+                // The waiter was dropped; the place is still free.
                 Err(mut turn) => turn.0 = None,
             }
         }
@@ -103,15 +103,15 @@ impl Drop for Turn {
     }
 }
 
-/// Failures of a name that was live before which do not put it behind others.
+/// Tolerated failures of a name that was live before.
 const KNOWN_FAILURES: u32 = 3;
 
-/// Who is next.
+/// Returns the index of the next file.
 fn next(waiting: &[Waiting], given: u64, now: Instant) -> Option<usize> {
     let newest_first = given.is_multiple_of(2);
     let key = |waiting: &Waiting| {
         let Urgency { failures, known, bytes } = waiting.urgency;
-        // A plugin that was live before may fail now and then, and still goes before strangers.
+        // A plugin that was live before keeps its priority after occasional failures.
         let failures = if known { failures.saturating_sub(KNOWN_FAILURES) } else { failures };
         let waited = now.saturating_duration_since(waiting.since);
         let order = match (waited >= PATIENCE, newest_first) {

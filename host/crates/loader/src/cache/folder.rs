@@ -1,4 +1,4 @@
-//! The folder of the cache: a private folder whose files are named, dated and removed by the cache.
+//! The private folder of the cache: creates, lists and removes its files.
 
 use std::fs::File;
 use std::io;
@@ -11,8 +11,8 @@ use arc_swap::ArcSwap;
 use frontgate_system::ownership;
 use rustix::fs::{AtFlags, FileType, fstat, statat};
 
-/// A folder that only this user can write to. Whatever has its name later, the one that was opened is used, until it is
-/// removed.
+/// A folder that only this user can write to. The opened folder stays in use until it is removed, whatever has its name
+/// later.
 #[derive(Debug, Clone)]
 pub(super) struct Folder {
     path: Arc<Path>,
@@ -28,21 +28,21 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    /// How long ago it was used; zero for one from the future.
+    /// Time since the last use; zero for a time in the future.
     pub(super) fn age(&self, now: SystemTime) -> Duration {
         now.duration_since(self.modified).unwrap_or_default()
     }
 }
 
 impl Folder {
-    /// Opens the folder, and makes it if need be.
+    /// Opens or creates the folder.
     pub(super) fn open(path: &Path) -> anyhow::Result<Self> {
         let folder = ownership::Folder::private(path);
         let context = || format!("preparing the folder {} for compiled plugins", path.display());
         Ok(Self { path: path.into(), held: Arc::new(ArcSwap::from_pointee(folder.with_context(context)?)) })
     }
 
-    /// The folder that is held. In the place of one that was removed, one that was made anew is held from now on.
+    /// Returns the open folder. If it was removed, creates and opens it again.
     fn held(&self) -> Arc<ownership::Folder> {
         let held = self.held.load_full();
         if fstat(&*held).is_ok_and(|found| found.st_nlink > 0) {
@@ -58,12 +58,12 @@ impl Folder {
         }
     }
 
-    /// The names of everything in it; none if it was removed.
+    /// Names of all entries; empty if the folder was removed.
     pub(super) fn names(&self) -> Vec<String> {
         self.held().names().unwrap_or_default()
     }
 
-    /// Its regular files.
+    /// Regular files in the folder.
     pub(super) fn entries(&self) -> Vec<Entry> {
         let (folder, names) = (self.held(), self.names().into_iter());
         let described = names.filter_map(|name| {
@@ -76,12 +76,12 @@ impl Folder {
         described.collect()
     }
 
-    /// Opens a file; none if it is not there, no file, a link, or another user's.
+    /// Opens a file. Returns `None` if it is missing, a link, no regular file, or another user's.
     pub(super) fn read(&self, name: &str) -> Option<File> {
         self.held().file(name).ok()
     }
 
-    /// Makes a file that is not there yet.
+    /// Creates a file that does not exist yet.
     pub(super) fn create(&self, name: &str) -> io::Result<File> {
         self.held().create(name)
     }
@@ -90,7 +90,7 @@ impl Folder {
         self.held().rename(from, to).context("renaming it")
     }
 
-    /// Removes a file; one that cannot be removed is passed over at the next look, too.
+    /// Removes a file. Errors are ignored.
     pub(super) fn remove(&self, name: &str) {
         let _ = self.held().remove(name);
     }

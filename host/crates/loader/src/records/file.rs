@@ -1,6 +1,6 @@
-//! `plugins.json`: its format and checksum, the generation before it, and what happens to a damaged one.
+//! `plugins.json`: format, checksum, previous generation, and handling of damage.
 //!
-//! A file is replaced as a whole, and one that this program did not write is kept beside, never overwritten.
+//! A file is replaced as a whole. One that this program did not write is renamed, never overwritten.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read as _, Write as _};
@@ -18,45 +18,45 @@ use tracing::error;
 use super::record::Record;
 
 const FILE: &str = "plugins.json";
-/// What the file was before its last change.
+/// Name of the previous generation.
 const PREVIOUS: &str = "plugins.json.previous";
-/// Begins the name of a file that was not usable; the time follows.
+/// Prefix of the name of a damaged file; the time follows.
 const DAMAGED: &str = "plugins.json.damaged-";
-/// Damaged files that are kept; the oldest is removed first.
+/// Number of damaged files to keep; the oldest is removed first.
 const DAMAGED_MAX: usize = 16;
-/// The version of the format. Files of earlier releases have none, and are read once.
+/// Version of the format. Files of earlier releases have none.
 const FORMAT: u64 = 1;
-/// A larger file is not ours: names, versions and decisions are all bounded.
+/// Maximum size in bytes. Names, versions and decisions are limited, so a larger file was not written by this program.
 const BYTES_MAX: u64 = 256 * 1024 * 1024;
 
-/// What the file says.
+/// The content of the file.
 #[derive(Debug, Default, Clone, Serialize, Deserialize)]
 pub(super) struct Content {
-    /// The damaged file that the operator has not looked at yet.
+    /// The damaged file, while it exists.
     pub(super) damaged: Option<String>,
-    /// By name.
+    /// Records by name.
     pub(super) names: BTreeMap<String, Record>,
 }
 
-/// What was found under the file's name.
+/// The result of reading the file.
 #[derive(Debug)]
 pub(super) enum Found {
     Whole(Content),
     /// A file of an earlier release.
     Unversioned(BTreeMap<String, Record>),
     Missing,
-    /// It was cut off, changed, or written by a newer release.
+    /// Truncated, changed, or written by a newer release.
     Damaged(String),
 }
 
-/// Reads the file, and keeps its bytes.
+/// Reads the file, and returns its bytes, too.
 pub(super) fn read(folder: &Folder) -> anyhow::Result<(Found, Bytes)> {
     let bytes = content(folder, FILE).with_context(|| format!("reading {}", folder.path().join(FILE).display()))?;
     let found = bytes.as_deref().map_or(Found::Missing, parse);
     Ok((found, bytes.unwrap_or_default().into()))
 }
 
-/// Reads the generation before, if it is whole.
+/// Reads the previous generation, if it is intact.
 pub(super) fn previous(folder: &Folder) -> Option<Content> {
     match parse(&content(folder, PREVIOUS).ok()??) {
         Found::Whole(content) => Some(content),
@@ -65,7 +65,7 @@ pub(super) fn previous(folder: &Folder) -> Option<Content> {
     }
 }
 
-/// Whether there was a generation before.
+/// Whether a previous generation exists.
 pub(super) fn has_previous(folder: &Folder) -> bool {
     !matches!(content(folder, PREVIOUS), Ok(None))
 }
@@ -85,7 +85,7 @@ fn parse(bytes: &[u8]) -> Found {
         Err(error) => return Found::Damaged(error.to_string()),
     };
     let Some(format) = document["format"].as_u64() else {
-        // A digest or a decision would have been an object.
+        // Earlier releases wrote an object.
         return match serde_json::from_value(document) {
             Ok(names) => Found::Unversioned(names),
             Err(error) => Found::Damaged(error.to_string()),
@@ -103,7 +103,7 @@ fn parse(bytes: &[u8]) -> Found {
     }
 }
 
-/// The file's text.
+/// Encodes the content.
 pub(super) fn encode(content: &Content) -> serde_json::Result<Bytes> {
     let content = serde_json::to_value(content)?;
     let document = json!({ "format": FORMAT, "sha256": checksum(&content), "content": content });
@@ -114,7 +114,7 @@ fn checksum(content: &Value) -> Digest {
     Digest::of(content.to_string().as_bytes())
 }
 
-/// Replaces the file. `before` is what it should be now, and becomes the generation before.
+/// Replaces the file. `before` is its expected content, and becomes the previous generation.
 pub(super) fn write(folder: &Folder, new: &Bytes, before: &Bytes, marker: Option<&str>) -> anyhow::Result<()> {
     let now = content(folder, FILE).unwrap_or_else(|_| Some(Vec::new()));
     if now.is_some_and(|now| now != *before) {
@@ -134,8 +134,8 @@ pub(super) fn write(folder: &Folder, new: &Bytes, before: &Bytes, marker: Option
     written.with_context(|| format!("writing {}", folder.path().join(FILE).display()))
 }
 
-/// Keeps a file that is not usable under another name, or notes that there was none. Returns the name. Of many the
-/// oldest go, but never `marker`.
+/// Renames a damaged file, or creates a note if it is missing. Returns the new name. Removes the oldest such files, but
+/// never `marker`.
 pub(super) fn set_aside(folder: &Folder, marker: Option<&str>) -> anyhow::Result<String> {
     let context = || format!("keeping the damaged {}", folder.path().join(FILE).display());
     let names = folder.names().with_context(context)?;
@@ -152,7 +152,7 @@ pub(super) fn set_aside(folder: &Folder, marker: Option<&str>) -> anyhow::Result
         renamed => renamed.with_context(context)?,
     }
     let mut old: Vec<String> = names.into_iter().filter(|name| name.starts_with(DAMAGED)).collect();
-    // The operator has not looked at that one yet.
+    // The guard depends on this file.
     old.retain(|name| Some(name.as_str()) != marker);
     old.sort();
     for name in old.iter().take((old.len() + 1).saturating_sub(DAMAGED_MAX)) {
@@ -161,17 +161,17 @@ pub(super) fn set_aside(folder: &Folder, marker: Option<&str>) -> anyhow::Result
     Ok(kept)
 }
 
-/// Whether a file has to outlast a power cut; one that is damaged by it is recognised by its digest.
+/// Whether a file must survive a power failure. Damage to the others is found by their digest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Durable {
     Yes,
     No,
 }
 
-/// Replaces a file as a whole.
+/// Replaces a file by writing a new one and renaming it.
 pub(super) fn replace(folder: &Folder, name: &str, bytes: &[u8], durable: Durable) -> io::Result<()> {
     let unfinished = format!("{name}.unfinished");
-    // A crash may have left one.
+    // A crash may have left a file.
     let _ = folder.remove(&unfinished);
     let mut file = folder.create(&unfinished)?;
     file.write_all(bytes)?;

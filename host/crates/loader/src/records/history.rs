@@ -1,5 +1,5 @@
-//! Receipts on disk, one JSON object a line, the oldest first. `frontgate plugin history` reads them beside
-//! a gateway or without one.
+//! Receipts on disk: one JSON object per line, oldest first. `frontgate plugin history` reads them, with or without a
+//! running gateway.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use frontgate_runtime::receipt::Receipt;
 
-/// The receipts of a folder, and how many lines there are.
+/// The file of receipts, and its number of lines.
 #[derive(Debug)]
 pub(crate) struct History {
     path: PathBuf,
@@ -17,13 +17,13 @@ pub(crate) struct History {
 }
 
 impl History {
-    /// Opens it, and says which receipt came last.
+    /// Opens the file. Returns the last receipt, too.
     pub(crate) fn open(folder: &Path, receipts_max: usize) -> anyhow::Result<(Self, Option<Receipt>)> {
         let mut receipts = read(folder)?;
         Ok((Self { path: path(folder), lines: receipts.len(), receipts_max }, receipts.pop()))
     }
 
-    /// Adds receipts, and drops the oldest when twice as many are there as are kept.
+    /// Appends receipts. Drops the oldest when the file has twice the number to keep.
     pub(crate) fn add(&mut self, receipts: &[Receipt]) -> anyhow::Result<()> {
         let mut text = Vec::new();
         for receipt in receipts {
@@ -32,7 +32,7 @@ impl History {
         }
         let mut file = fs::File::options().create(true).append(true).open(&self.path);
         let written = file.as_mut().map_err(|error| io::Error::from(error.kind())).and_then(|file| {
-            // What was cut off by a crash ends before the next line begins.
+            // A line that a crash truncated must end before the next one.
             let torn = file.metadata()?.len() > 0 && !ends_with_newline(&self.path)?;
             if torn {
                 file.write_all(b"\n")?;
@@ -72,12 +72,12 @@ fn ends_with_newline(path: &Path) -> io::Result<bool> {
     Ok(last == [b'\n'])
 }
 
-/// Whether there are receipts.
+/// Whether the file exists.
 pub(super) fn is_there(folder: &Path) -> bool {
     fs::metadata(path(folder)).is_ok_and(|file| file.len() > 0)
 }
 
-/// Every receipt that is kept, the oldest first. A line that was cut off or damaged is skipped.
+/// Reads all receipts, oldest first. Skips truncated and damaged lines.
 pub fn read(folder: &Path) -> anyhow::Result<Vec<Receipt>> {
     let path = path(folder);
     match fs::read(&path) {

@@ -1,4 +1,4 @@
-//! What is remembered of one name: the version that answers, those before it, and what was decided about others.
+//! The record of one name: the live version, earlier versions, and decisions about others.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -9,44 +9,44 @@ use frontgate_runtime::receipt::{Outcome, Receipt};
 use frontgate_runtime::registry::Version;
 use serde::{Deserialize, Serialize};
 
-/// Decisions about one name that are remembered; older ones are forgotten.
+/// Decisions to keep for one name; older ones are dropped.
 const DECISIONS_MAX: usize = 64;
 
-/// What is known of one name.
+/// The record of one name.
 #[derive(Debug, Default, Clone, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Record {
-    /// What answers, or did when the gateway ended; none if the file was removed.
+    /// The live version, now or at the last end of the gateway; `None` if the file was removed.
     pub(crate) live: Option<Digest>,
-    /// Good versions, the one that was live last at the end.
+    /// Good versions; the latest live one is last.
     pub(super) versions: Vec<Version>,
-    /// Versions that are not tried again, and why.
+    /// Excluded versions with reasons.
     pub(super) passed_over: Vec<(Digest, String)>,
     /// Versions that the operator allowed, or that were live before records were damaged.
     pub(super) allowed: Vec<Digest>,
-    /// When the name came up; milliseconds since 1970, 0 for those of earlier releases.
+    /// When the record was created, in milliseconds since 1970; 0 for records of earlier releases.
     pub(super) since_ms: u64,
-    /// While records are damaged.
+    /// Set while records are damaged.
     #[serde(skip)]
     pub(super) guard: Option<Guard>,
 }
 
-/// Refuses new bytes, as long as the operator has not looked at damaged records.
+/// Blocks new bytes while a damaged file exists.
 #[derive(Debug, Clone)]
 pub(super) struct Guard {
-    /// The damaged file, which is kept. The guard ends when the operator takes it away.
+    /// Name of the damaged file. The guard ends when the operator moves it away.
     pub(super) file: Arc<str>,
-    /// Versions whose bytes are kept: they were live once.
+    /// Versions on disk, which were live before.
     pub(super) known: Arc<BTreeSet<Digest>>,
 }
 
 impl Record {
-    /// Why these bytes are not tried.
+    /// Returns why bytes are excluded.
     pub(crate) fn passed_over(&self, digest: Digest) -> Option<&str> {
         self.passed_over.iter().find(|(passed, _)| *passed == digest).map(|(_, reason)| reason.as_str())
     }
 
-    /// Why these bytes wait, while records are damaged: nothing shows that they answered before.
+    /// Returns why bytes wait while records are damaged: they are not known to have been live.
     pub(crate) fn unknown(&self, name: &str, digest: Digest) -> Option<String> {
         let guard = self.guard.as_ref()?;
         let was_live = self.versions.iter().any(|version| version.digest == digest);
@@ -61,7 +61,8 @@ impl Record {
         ))
     }
 
-    /// What these bytes want more than the version before them; nothing if they are allowed, or the first.
+    /// Returns the capabilities that the previous version did not need; empty for allowed bytes and for a first
+    /// version.
     pub(crate) fn wants_more(&self, digest: Digest, manifest: &Manifest) -> Vec<Capability> {
         let was_live = self.guard.as_ref().is_some_and(|guard| guard.known.contains(&digest));
         match self.versions.last() {
@@ -72,28 +73,29 @@ impl Record {
         }
     }
 
-    /// Whether this is the version that answers, and nothing else is to be remembered of it.
+    /// Whether this version is live, and the record needs no change.
     pub(super) fn answers(&self, digest: Digest) -> bool {
         let last = self.versions.last().map(|version| version.digest);
         self.live == Some(digest) && last == Some(digest) && self.passed_over(digest).is_none()
     }
 
-    /// Whether the name can be forgotten without a loss: nothing answers, and nothing was decided.
+    /// Whether the record can be dropped: no live version and no decision.
     pub(super) fn is_idle(&self) -> bool {
         self.live.is_none() && self.passed_over.is_empty() && self.allowed.is_empty()
     }
 
-    /// Whether a record that was put together again says something.
+    /// Whether a rebuilt record has content.
     pub(super) fn is_worth_keeping(&self) -> bool {
         self.live.is_some() || !self.versions.is_empty() || !self.passed_over.is_empty()
     }
 
-    /// The good versions, the newest first.
+    /// Good versions, newest first.
     pub(crate) fn versions(&self) -> impl Iterator<Item = &Version> {
         self.versions.iter().rev()
     }
 
-    /// What a rollback means: the version that was named, or the last good one that was not passed over.
+    /// Returns the target of a rollback: the version with these first digits, or the last good one that is not
+    /// excluded.
     pub(crate) fn target(&self, digits: Option<&str>) -> Result<Digest, String> {
         let mut others = self.versions().map(|version| version.digest).filter(|digest| Some(*digest) != self.live);
         let Some(digits) = digits else {
@@ -109,12 +111,12 @@ impl Record {
         }
     }
 
-    /// What may be allowed without being written out: what was passed over.
+    /// Returns an excluded version by its first digits.
     pub(crate) fn passed_over_like(&self, digits: &str) -> Option<Digest> {
         self.passed_over.iter().map(|(digest, _)| *digest).find(|digest| digest.starts_with(digits))
     }
 
-    /// A version answers now.
+    /// Records that a version is live.
     pub(super) fn set_live(&mut self, version: Version, versions_max: usize) {
         let digest = version.digest;
         self.live = Some(digest);
@@ -124,7 +126,7 @@ impl Record {
         trim(&mut self.versions, versions_max);
     }
 
-    /// These bytes are not tried again.
+    /// Excludes bytes from further attempts.
     pub(super) fn pass_over(&mut self, digest: Digest, reason: &str) {
         self.allowed.retain(|allowed| *allowed != digest);
         self.passed_over.retain(|(passed, _)| *passed != digest);
@@ -132,7 +134,7 @@ impl Record {
         trim(&mut self.passed_over, DECISIONS_MAX);
     }
 
-    /// These bytes may be tried, whatever they want more.
+    /// Allows bytes, whatever capabilities they need.
     pub(super) fn allow(&mut self, digest: Digest) {
         self.passed_over.retain(|(passed, _)| *passed != digest);
         self.allowed.retain(|allowed| *allowed != digest);
@@ -159,7 +161,7 @@ impl Record {
     }
 }
 
-/// Forgets the oldest beyond so many.
+/// Drops the oldest entries beyond `max`.
 fn trim<T>(list: &mut Vec<T>, max: usize) {
     list.drain(..list.len().saturating_sub(max));
 }
