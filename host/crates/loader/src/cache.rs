@@ -87,7 +87,7 @@ impl Cache {
             self.folder.remove(&name);
             return Ok(None);
         };
-        // Its age is the time since its last use.
+        // The modification time records the last use.
         let _ = file.set_modified(SystemTime::now());
         Ok(Some(Kept { component: map(engine, &file)?, manifest }))
     }
