@@ -91,7 +91,7 @@ impl AdminApi {
         match operation {
             Operation::Reload => self.reloader.reload().await,
             Operation::Plugins(command) => {
-                Ok(CommandResult { configuration: None, plugins: self.commands.give(command).await? })
+                Ok(CommandResult { configuration: None, plugins: self.commands.send(command).await? })
             }
         }
     }

@@ -54,7 +54,7 @@ impl Reloader {
         let whole = tokio::spawn(async move {
             let _turn = reloader.turn.lock().await;
             let configuration = Some(reloader.configure().await);
-            Ok(CommandResult { configuration, plugins: reloader.commands.give(Command::Reload).await? })
+            Ok(CommandResult { configuration, plugins: reloader.commands.send(Command::Reload).await? })
         });
         whole.await.map_err(|error| format!("reload task failed: {error}")).flatten()
     }
@@ -101,7 +101,7 @@ impl Reloader {
         if !lost.is_empty() {
             return Err(lost.join("; "));
         }
-        self.commands.give(Command::Configure(Arc::clone(&new) as _)).await?;
+        self.commands.send(Command::Configure(Arc::clone(&new) as _)).await?;
         // No step after this one can fail.
         self.admin_pages.configure(Arc::clone(&new));
         self.generations.replace(&new).await;

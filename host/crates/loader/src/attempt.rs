@@ -5,7 +5,6 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use ::bytes::Bytes;
-use anyhow::anyhow;
 use arc_swap::ArcSwap;
 use frontgate_contract::Manifest;
 use frontgate_contract::digest::Digest;
@@ -18,20 +17,21 @@ use parking_lot::Mutex;
 use tracing::warn;
 use wasmtime::component::Component;
 
-use super::aside::{aside, quietly};
-use super::builds::{Builds, Judge, Made, Wanted};
+use super::blocking::{run_blocking, run_low_priority};
+use super::builds::{BuildRequest, Builds, Built, ManifestCheck};
 use super::bytes::Source;
 use super::failure::Failure;
-use super::folder::Seen;
+use super::fair_queue::{FairQueue, Priority};
+use super::folder::FileState;
 use super::lock::Lock;
+use super::policy;
 use super::records::{self, Record};
-use super::turns::{Turns, Urgency};
 
 /// The result of one attempt to load a file.
 pub(super) struct Attempt {
     pub(super) name: String,
     /// The file as it was when the attempt began.
-    pub(super) seen: Seen,
+    pub(super) seen: FileState,
     /// Digest of the bytes that were read.
     pub(super) digest: Option<Digest>,
     /// What these bytes declare.
@@ -56,8 +56,8 @@ pub(super) struct Loader {
     overrides: NetworkOverrides,
     builds: Builds,
     /// Limits the files that are read and hashed at once.
-    readers: Arc<Turns>,
-    trials: Arc<Turns>,
+    readers: Arc<FairQueue>,
+    trials: Arc<FairQueue>,
 }
 
 /// Accepts any capabilities.
@@ -76,8 +76,8 @@ impl Loader {
             engine: Arc::clone(engine),
             config: ArcSwap::from_pointee(RuntimeConfig::new(config, &overrides)),
             overrides,
-            readers: Turns::new(thread::available_parallelism().map_or(1, usize::from)),
-            trials: Turns::new(TRIALS_MAX as usize),
+            readers: FairQueue::new(thread::available_parallelism().map_or(1, usize::from)),
+            trials: FairQueue::new(TRIALS_MAX as usize),
         })
     }
 
@@ -107,23 +107,23 @@ impl Loader {
 
     /// Checks that a version can be linked and started under another configuration.
     pub(super) async fn try_under(&self, live: &LoadedPlugin, config: &Arc<RuntimeConfig>) -> Result<(), Failure> {
-        let known = Urgency { known: true, ..Urgency::default() };
-        self.try_once(&live.relink(&self.engine, config).map_err(Failure::Verdict)?, known).await
+        let known = Priority { known: true, ..Priority::default() };
+        self.try_once(&live.relink(&self.engine, config).map_err(Failure::Permanent)?, known).await
     }
 
     /// Loads a version outside a gateway, for authors' tools.
     pub(super) async fn single(&self, name: &str, wasm: Bytes) -> Result<LoadedPlugin, Failure> {
-        let source = Source::Held(wasm);
-        let digest = self.read(&source, Urgency::default()).await?;
+        let source = Source::Memory(wasm);
+        let digest = self.read(&source, Priority::default()).await?;
         digest.1?;
-        self.build(name, &source, digest.0, Urgency::default(), &accept_all).await
+        self.build(name, &source, digest.0, Priority::default(), &accept_all).await
     }
 
     /// Attempts to load a file. `current` is the live version's digest, `record` what the records hold for the name.
     pub(super) async fn load(
         self: Arc<Self>,
         name: String,
-        seen: Seen,
+        seen: FileState,
         current: Option<Digest>,
         record: Record,
     ) -> Attempt {
@@ -131,45 +131,31 @@ impl Loader {
         let (mut digest, manifest) = (None, Mutex::new(None));
         let source = Source::File(seen.clone(), ownership::open);
         let failures = self.builds.failures_of(&name);
-        let urgency = Urgency { failures, known: record.live.is_some(), bytes: source.len() };
+        let priority = Priority { failures, known: record.live.is_some(), bytes: source.len() };
         let result = async {
-            let (read, component) = self.read(&source, urgency).await?;
+            let (read, component) = self.read(&source, priority).await?;
             digest = Some(read);
             if current == Some(read) {
                 return Ok(None);
             }
-            if let Some(reason) = record.passed_over(read) {
-                return Err(Failure::PassedOver(reason.to_owned()));
-            }
-            self.check_lock(&name, read).await?;
-            if let Some(reason) = record.unknown(&name, read) {
-                return Err(Failure::Waits(reason));
-            }
+            policy::check_bytes(&name, read, &record, self.lock().await)?;
             component?;
-            let judge = |described: &Manifest| {
+            let check = |described: &Manifest| {
                 *manifest.lock() = Some(described.clone());
-                let more: Vec<String> = record.wants_more(read, described).iter().map(ToString::to_string).collect();
-                if more.is_empty() {
-                    return Ok(());
-                }
-                let (more, short) = (more.join(" and "), read.short());
-                Err(Failure::Waits(format!(
-                    "it wants {more}, which the version before it did not; to allow it: \
-                     frontgate plugin allow {name} {short}"
-                )))
+                policy::check_capabilities(&name, read, &record, described)
             };
-            let live = self.build(&name, &source, read, urgency, &judge).await?;
+            let live = self.build(&name, &source, read, priority, &check).await?;
             let (kept, max) = (source.clone(), self.config().plugins().file_bytes_max);
-            let turn = self.readers.take(urgency).await;
-            let held = quietly(move || {
-                let _turn = turn;
-                kept.hold(max, read)
+            let permit = self.readers.acquire(priority).await;
+            let held = run_low_priority(move || {
+                let _permit = permit;
+                kept.read_all(max, read)
             });
-            let wasm = held.await.map_err(Failure::Passing)??;
+            let wasm = held.await.map_err(Failure::Temporary)??;
             Ok(Some(Candidate { live, wasm }))
         }
         .await;
-        let refused = matches!(result, Err(Failure::Verdict(_) | Failure::Passing(_)));
+        let refused = matches!(result, Err(Failure::Permanent(_) | Failure::Temporary(_)));
         self.builds.note(&name, !refused);
         let restored = match (&result, current, record.live) {
             (Err(_), None, Some(last)) if digest != Some(last) => self.restore_last(&name, last).await,
@@ -180,35 +166,35 @@ impl Loader {
     }
 
     /// Hashes a file. Returns the digest, and an error if the first bytes are not those of a component.
-    async fn read(&self, source: &Source, urgency: Urgency) -> Result<(Digest, Result<(), Failure>), Failure> {
-        let turn = self.readers.take(urgency).await;
+    async fn read(&self, source: &Source, priority: Priority) -> Result<(Digest, Result<(), Failure>), Failure> {
+        let permit = self.readers.acquire(priority).await;
         let (source, max) = (source.clone(), self.config().plugins().file_bytes_max);
-        // The work holds the turn until it ends, even if the attempt is aborted.
-        let read = quietly(move || {
-            let _turn = turn;
+        // The work holds the permit until it ends, even if the attempt is aborted.
+        let read = run_low_priority(move || {
+            let _permit = permit;
             source.digest(max)
         });
-        read.await.map_err(Failure::Passing)?
+        read.await.map_err(Failure::Temporary)?
     }
 
     /// Loads a version from the records.
     pub(super) async fn restore(&self, name: &str, digest: Digest) -> Result<LoadedPlugin, Failure> {
-        self.check_lock(name, digest).await?;
+        policy::check_lock(name, digest, self.lock().await)?;
         let folder = self.config().plugins().records.clone();
-        let read = aside(move || records::read_version(&folder, digest)).await;
-        let wasm: Bytes = read.map_err(anyhow::Error::from).flatten().map_err(Failure::Passing)?.into();
+        let read = run_blocking(move || records::read_version(&folder, digest)).await;
+        let wasm: Bytes = read.map_err(anyhow::Error::from).flatten().map_err(Failure::Temporary)?.into();
         // Nothing would optimize a quick build later.
         self.rebuild(name, wasm, digest).await
     }
 
     /// Compiles the optimized build, links it and starts it once.
     async fn rebuild(&self, name: &str, wasm: Bytes, digest: Digest) -> Result<LoadedPlugin, Failure> {
-        let (source, config) = (Source::Held(wasm), self.config());
-        let urgency = Urgency { failures: 0, known: true, bytes: source.len() };
-        let accept: &Judge<'_> = &accept_all;
-        let wanted = Wanted { name, source: &source, digest, urgency, plugins: config.plugins(), accept };
-        let made = self.builds.best(&wanted).await?;
-        self.link_and_try(name, digest, made, urgency).await
+        let (source, config) = (Source::Memory(wasm), self.config());
+        let priority = Priority { failures: 0, known: true, bytes: source.len() };
+        let accept: &ManifestCheck<'_> = &accept_all;
+        let request = BuildRequest { name, source: &source, digest, priority, plugins: config.plugins(), accept };
+        let built = self.builds.optimized_build(&request).await?;
+        self.link_and_try(name, digest, built, priority).await
     }
 
     async fn restore_last(&self, name: &str, digest: Digest) -> Option<LoadedPlugin> {
@@ -225,18 +211,13 @@ impl Loader {
         }
     }
 
-    /// With `plugins.locked`, fails for bytes that `plugins.lock` does not list.
-    async fn check_lock(&self, name: &str, digest: Digest) -> Result<(), Failure> {
+    /// Reads `plugins.lock`; `None` unless `plugins.locked` is set.
+    async fn lock(&self) -> anyhow::Result<Option<Lock>> {
         if !self.config().plugins().locked {
-            return Ok(());
+            return Ok(None);
         }
         let path = self.config().plugins().lock.clone();
-        let lock = aside(move || Lock::read(&path)).await.map_err(anyhow::Error::from).flatten();
-        match lock.map_err(Failure::Passing)?.refusal(name, digest) {
-            // A retry can succeed: the lock file may change.
-            Some(reason) => Err(Failure::Passing(anyhow!(reason))),
-            None => Ok(()),
-        }
+        run_blocking(move || Lock::read(&path)).await.map_err(anyhow::Error::from).flatten().map(Some)
     }
 
     /// Compiles the build that is ready soonest, links it and starts it once.
@@ -245,13 +226,13 @@ impl Loader {
         name: &str,
         source: &Source,
         digest: Digest,
-        urgency: Urgency,
-        accept: &Judge<'_>,
+        priority: Priority,
+        accept: &ManifestCheck<'_>,
     ) -> Result<LoadedPlugin, Failure> {
         let config = self.config();
-        let wanted = Wanted { name, source, digest, urgency, plugins: config.plugins(), accept };
-        let made = self.builds.soon(&wanted).await?;
-        self.link_and_try(name, digest, made, urgency).await
+        let request = BuildRequest { name, source, digest, priority, plugins: config.plugins(), accept };
+        let built = self.builds.first_available(&request).await?;
+        self.link_and_try(name, digest, built, priority).await
     }
 
     /// Loads the optimized build of a version that is live in its quick build.
@@ -271,13 +252,13 @@ impl Loader {
         &self,
         name: &str,
         digest: Digest,
-        made: Made,
-        urgency: Urgency,
+        built: Built,
+        priority: Priority,
     ) -> Result<LoadedPlugin, Failure> {
-        let Made { component, build, manifest } = made;
+        let Built { component, build, manifest } = built;
         let file = PluginFile { name: name.into(), digest, manifest };
-        let live = self.link(&component, build, file).map_err(Failure::Verdict)?;
-        self.try_once(&live, urgency).await?;
+        let live = self.link(&component, build, file).map_err(Failure::Permanent)?;
+        self.try_once(&live, priority).await?;
         Ok(live)
     }
 
@@ -295,11 +276,11 @@ impl Loader {
     }
 
     /// Starts the plugin once, with every limit armed: what traps here would trap in every call.
-    async fn try_once(&self, live: &LoadedPlugin, urgency: Urgency) -> Result<(), Failure> {
-        let _turn = self.trials.take(urgency).await;
+    async fn try_once(&self, live: &LoadedPlugin, priority: Priority) -> Result<(), Failure> {
+        let _permit = self.trials.acquire(priority).await;
         start_once(&self.engine, live).await.map_err(|error| match error {
-            TrialError::Plugin(error) => Failure::Verdict(error),
-            error => Failure::Passing(error.into()),
+            TrialError::Plugin(error) => Failure::Permanent(error),
+            error => Failure::Temporary(error.into()),
         })
     }
 }

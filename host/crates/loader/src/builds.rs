@@ -16,13 +16,13 @@ use parking_lot::Mutex;
 use tracing::{info, warn};
 use wasmtime::component::Component;
 
-use super::aside::{aside, quietly};
+use super::blocking::{run_blocking, run_low_priority};
 use super::bytes::{self, Source};
-use super::cache::{Cache, Kept};
-use super::compile::{Accept, Ended, FirstTry, Run, Times};
+use super::cache::{Cache, Cached};
+use super::compile::{Accept, FirstTry, Run, RunError, Times};
 use super::failure::Failure;
+use super::fair_queue::{FairQueue, Priority};
 use super::report::Compile;
-use super::turns::{Turns, Urgency};
 
 /// First attempts at once. Each is a process with one thread of low priority.
 const FIRST_TRIES_MAX: usize = 2;
@@ -42,38 +42,38 @@ const FIRST_TRY_BYTES_MAX: u64 = 1_500_000;
 /// Compiler processes that may die without a report on the same bytes: the cause of the first may have been temporary.
 const DEATHS_MAX: u32 = 2;
 /// Entries of the counts of failures. At the limit, all entries are removed.
-const REMEMBERED_MAX: usize = 10_000;
+const COUNTED_MAX: usize = 10_000;
 
 /// Compiles components and caches their machine code.
 pub(super) struct Builds {
     engine: Arc<Engine>,
-    optimised: Cache,
+    optimized: Cache,
     quick: OnceLock<Cache>,
-    first_tries: Arc<Turns>,
-    full_tries: Arc<Turns>,
-    quick_builds: Arc<Turns>,
+    first_tries: Arc<FairQueue>,
+    full_tries: Arc<FairQueue>,
+    quick_builds: Arc<FairQueue>,
     /// Compiler processes that died, by digest of the bytes.
     deaths: Mutex<HashMap<Digest, u32>>,
     /// Failed attempts since the last success, by name.
     failures: Mutex<HashMap<String, u32>>,
 }
 
-/// One build: the bytes, the plugin, and its urgency.
-pub(super) struct Wanted<'w> {
+/// One build: the bytes, the plugin, and its priority.
+pub(super) struct BuildRequest<'w> {
     pub(super) name: &'w str,
     pub(super) source: &'w Source,
     pub(super) digest: Digest,
-    pub(super) urgency: Urgency,
+    pub(super) priority: Priority,
     pub(super) plugins: &'w Plugins,
     /// Accepts or rejects a component after it was described.
-    pub(super) accept: &'w Judge<'w>,
+    pub(super) accept: &'w ManifestCheck<'w>,
 }
 
 /// Accepts or rejects a component after it was described.
-pub(super) type Judge<'j> = dyn Fn(&Manifest) -> Result<(), Failure> + Send + Sync + 'j;
+pub(super) type ManifestCheck<'j> = dyn Fn(&Manifest) -> Result<(), Failure> + Send + Sync + 'j;
 
 /// The result of a build: code, kind of build, and manifest.
-pub(super) struct Made {
+pub(super) struct Built {
     pub(super) component: Component,
     pub(super) build: Build,
     pub(super) manifest: Manifest,
@@ -82,12 +82,12 @@ pub(super) struct Made {
 impl Builds {
     pub(super) fn new(engine: &Arc<Engine>, plugins: &Plugins) -> anyhow::Result<Self> {
         Ok(Self {
-            optimised: Cache::open(plugins, &engine.wasm)?,
+            optimized: Cache::open(plugins, &engine.wasm)?,
             engine: Arc::clone(engine),
             quick: OnceLock::new(),
-            first_tries: Turns::new(FIRST_TRIES_MAX),
-            full_tries: Turns::new(FULL_TRIES_MAX),
-            quick_builds: Turns::new(QUICK_BUILDS_MAX),
+            first_tries: FairQueue::new(FIRST_TRIES_MAX),
+            full_tries: FairQueue::new(FULL_TRIES_MAX),
+            quick_builds: FairQueue::new(QUICK_BUILDS_MAX),
             deaths: Mutex::default(),
             failures: Mutex::default(),
         })
@@ -109,44 +109,44 @@ impl Builds {
     }
 
     /// Returns the build that is available soonest: cached, quick, or optimized.
-    pub(super) async fn soon(&self, wanted: &Wanted<'_>) -> Result<Made, Failure> {
-        if let Some(made) = self.cached(Build::Optimised, wanted).await? {
-            return Ok(made);
+    pub(super) async fn first_available(&self, request: &BuildRequest<'_>) -> Result<Built, Failure> {
+        if let Some(built) = self.cached(Build::Optimized, request).await? {
+            return Ok(built);
         }
-        let plugins = wanted.plugins;
-        let large = wanted.source.len() >= plugins.quick_build_bytes_min;
-        if large && plugins.builds_quickly(wanted.name) {
-            match self.make(wanted, Build::Quick).await {
-                Ok(made) => return Ok(made),
+        let plugins = request.plugins;
+        let large = request.source.len() >= plugins.quick_build_bytes_min;
+        if large && plugins.builds_quickly(request.name) {
+            match self.make(request, Build::Quick).await {
+                Ok(built) => return Ok(built),
                 // The quick compiler supports less of WebAssembly than the optimizing one.
-                Err(Ended::NotCompiled(said)) => {
-                    let name = wanted.name;
+                Err(RunError::NotCompiled(said)) => {
+                    let name = request.name;
                     warn!(
                         event = "plugin.quick_build_failed",
                         plugin = name,
                         "no quick build of plugin `{name}`: {said}"
                     );
                 }
-                Err(ended) => return Err(self.verdict(wanted.digest, ended)),
+                Err(ended) => return Err(self.failure_of(request.digest, ended)),
             }
         }
-        self.best(wanted).await
+        self.optimized_build(request).await
     }
 
     /// Returns the optimized build, and waits for it within the full limits.
-    pub(super) async fn best(&self, wanted: &Wanted<'_>) -> Result<Made, Failure> {
-        self.make(wanted, Build::Optimised).await.map_err(|ended| self.verdict(wanted.digest, ended))
+    pub(super) async fn optimized_build(&self, request: &BuildRequest<'_>) -> Result<Built, Failure> {
+        self.make(request, Build::Optimized).await.map_err(|ended| self.failure_of(request.digest, ended))
     }
 
-    async fn make(&self, wanted: &Wanted<'_>, build: Build) -> Result<Made, Ended> {
+    async fn make(&self, request: &BuildRequest<'_>, build: Build) -> Result<Built, RunError> {
         if build == Build::Quick {
-            return self.try_once(wanted, build, &self.quick_builds, None).await;
+            return self.try_once(request, build, &self.quick_builds, None).await;
         }
-        if wanted.source.len() <= FIRST_TRY_BYTES_MAX {
-            let first = self.try_once(wanted, build, &self.first_tries, Some(FIRST_TRY)).await;
+        if request.source.len() <= FIRST_TRY_BYTES_MAX {
+            let first = self.try_once(request, build, &self.first_tries, Some(FIRST_TRY)).await;
             match first {
-                Err(Ended::Slow) => {
-                    let name = wanted.name;
+                Err(RunError::FirstTryTimeout) => {
+                    let name = request.name;
                     info!(
                         event = "plugin.first_try_ended",
                         plugin = name,
@@ -154,41 +154,41 @@ impl Builds {
                     );
                 }
                 // The cause may have been the memory limit of the first attempt, so the full limits decide.
-                Err(Ended::Died(_)) => drop(self.dies_of(wanted.digest)),
+                Err(RunError::Crashed(_)) => drop(self.count_death(request.digest)),
                 first => return first,
             }
         }
-        let made = self.try_once(wanted, build, &self.full_tries, None).await;
-        if made.is_ok() {
-            self.deaths.lock().remove(&wanted.digest);
+        let built = self.try_once(request, build, &self.full_tries, None).await;
+        if built.is_ok() {
+            self.deaths.lock().remove(&request.digest);
         }
-        made
+        built
     }
 
-    /// Runs the compiler once, after waiting for a turn.
+    /// Runs the compiler once, after waiting for a permit.
     async fn try_once(
         &self,
-        wanted: &Wanted<'_>,
+        request: &BuildRequest<'_>,
         build: Build,
-        turns: &Arc<Turns>,
+        queue: &Arc<FairQueue>,
         first_try: Option<FirstTry>,
-    ) -> Result<Made, Ended> {
-        let Wanted { name, source, digest, urgency, plugins, accept } = *wanted;
-        let turn = turns.take(urgency).await;
+    ) -> Result<Built, RunError> {
+        let BuildRequest { name, source, digest, priority, plugins, accept } = *request;
+        let permit = queue.acquire(priority).await;
         // The same bytes may have been compiled meanwhile under another name.
-        if let Some(made) = self.cached(build, wanted).await.map_err(Ended::Refused)? {
-            return Ok(made);
+        if let Some(built) = self.cached(build, request).await.map_err(RunError::Rejected)? {
+            return Ok(built);
         }
         let (source, bytes_max) = (source.clone(), plugins.file_bytes_max);
-        // The work holds the turn until it ends, even if the attempt is aborted.
-        let sealed = quietly(move || (source.seal(bytes_max), turn)).await.map_err(Ended::Failed)?;
-        let (sealed, _turn) = sealed;
-        let sealed = sealed.map_err(Ended::Refused)?;
+        // The work holds the permit until it ends, even if the attempt is aborted.
+        let sealed = run_low_priority(move || (source.seal(bytes_max), permit)).await.map_err(RunError::Failed)?;
+        let (sealed, _permit) = sealed;
+        let sealed = sealed.map_err(RunError::Rejected)?;
         if sealed.digest != digest {
-            return Err(Ended::Refused(bytes::changed()));
+            return Err(RunError::Rejected(bytes::changed()));
         }
-        let begun = self.with_cache(build, |cache, _| cache.begin()).await.map_err(Ended::Failed)?;
-        let output = begun.output().map_err(|error| Ended::Failed(error.into()))?;
+        let begun = self.with_cache(build, |cache, _| cache.begin()).await.map_err(RunError::Failed)?;
+        let output = begun.output().map_err(|error| RunError::Failed(error.into()))?;
         let how = if build == Build::Quick { " quickly" } else { "" };
         info!(event = "plugin.compiling", plugin = name, "compiling plugin `{name}`{how}");
         let compile = Compile { quick: build == Build::Quick, memory_reservation: self.engine.memory_reservation };
@@ -210,42 +210,46 @@ impl Builds {
             code_bytes_max: plugins.code_bytes_max,
         };
         let fits = |description: &Description| match &description.incompatibility {
-            Some(incompatibility) => Err(Failure::Verdict(anyhow!(incompatibility.clone()))),
+            Some(incompatibility) => Err(Failure::Permanent(anyhow!(incompatibility.clone()))),
             None => accept(&description.manifest),
         };
         let fits: &Accept<'_> = &fits;
         let Description { manifest, .. } = run.run(fits).await?;
         let finish = move |cache: &Cache, engine: &wasmtime::Engine| cache.finish(engine, digest, begun, manifest);
-        let Kept { component, manifest } = self.with_cache(build, finish).await.map_err(Ended::Failed)?;
-        Ok(Made { component, build, manifest })
+        let Cached { component, manifest } = self.with_cache(build, finish).await.map_err(RunError::Failed)?;
+        Ok(Built { component, build, manifest })
     }
 
     /// Converts the end of a run into a failure of the file.
-    fn verdict(&self, digest: Digest, ended: Ended) -> Failure {
+    fn failure_of(&self, digest: Digest, ended: RunError) -> Failure {
         match ended {
-            Ended::Refused(failure) => failure,
-            Ended::NotCompiled(said) => Failure::Verdict(anyhow!("it does not compile: {said}")),
+            RunError::Rejected(failure) => failure,
+            RunError::NotCompiled(said) => Failure::Permanent(anyhow!("it does not compile: {said}")),
             // Only a first attempt ends so; one with the full limits follows.
-            Ended::Slow => Failure::Passing(anyhow!("compiling it takes long")),
-            Ended::Failed(error) => Failure::Passing(error),
-            Ended::Died(how) => {
+            RunError::FirstTryTimeout => Failure::Temporary(anyhow!("compiling it takes long")),
+            RunError::Failed(error) => Failure::Temporary(error),
+            RunError::Crashed(how) => {
                 let error = anyhow!("it does not compile: {how}");
-                if self.dies_of(digest) < DEATHS_MAX { Failure::Passing(error) } else { Failure::Verdict(error) }
+                if self.count_death(digest) < DEATHS_MAX {
+                    Failure::Temporary(error)
+                } else {
+                    Failure::Permanent(error)
+                }
             }
         }
     }
 
     /// Counts a compiler process that died on these bytes.
-    fn dies_of(&self, digest: Digest) -> u32 {
+    fn count_death(&self, digest: Digest) -> u32 {
         count(&mut self.deaths.lock(), digest)
     }
 
-    async fn cached(&self, build: Build, wanted: &Wanted<'_>) -> Result<Option<Made>, Failure> {
-        let digest = wanted.digest;
+    async fn cached(&self, build: Build, request: &BuildRequest<'_>) -> Result<Option<Built>, Failure> {
+        let digest = request.digest;
         let found = self.with_cache(build, move |cache, engine| cache.load(engine, digest)).await;
-        let Some(Kept { component, manifest }) = found.map_err(Failure::Verdict)? else { return Ok(None) };
-        (wanted.accept)(&manifest)?;
-        Ok(Some(Made { component, build, manifest }))
+        let Some(Cached { component, manifest }) = found.map_err(Failure::Permanent)? else { return Ok(None) };
+        (request.accept)(&manifest)?;
+        Ok(Some(Built { component, build, manifest }))
     }
 
     async fn with_cache<T: Send + 'static>(
@@ -255,17 +259,17 @@ impl Builds {
     ) -> anyhow::Result<T> {
         let wasm = self.engine.of(build)?.clone();
         let cache = match build {
-            Build::Optimised => &self.optimised,
-            Build::Quick => self.quick.get_or_init(|| self.optimised.of(&wasm)),
+            Build::Optimized => &self.optimized,
+            Build::Quick => self.quick.get_or_init(|| self.optimized.of(&wasm)),
         };
         let cache = cache.clone();
-        aside(move || work(&cache, &wasm)).await?
+        run_blocking(move || work(&cache, &wasm)).await?
     }
 }
 
 /// Increments a count and returns it.
 fn count<K: std::hash::Hash + Eq>(counts: &mut HashMap<K, u32>, key: K) -> u32 {
-    if counts.len() >= REMEMBERED_MAX && !counts.contains_key(&key) {
+    if counts.len() >= COUNTED_MAX && !counts.contains_key(&key) {
         counts.clear();
     }
     let count = counts.entry(key).or_default();

@@ -13,9 +13,9 @@ use frontgate_contract::digest::Digest;
 use frontgate_contract::digest::DigestBuilder;
 use rustix::fs::{MemfdFlags, OFlags, SealFlags, fcntl_add_seals, memfd_create};
 
-use super::aside::later;
+use super::blocking::run_detached;
 use super::failure::Failure;
-use super::folder::{Kind, Seen};
+use super::folder::{FileState, Kind};
 
 /// Size of a read.
 const BUFFER_BYTES: usize = 64 * 1024;
@@ -36,9 +36,9 @@ pub(super) fn open_as_is(path: &Path) -> io::Result<File> {
 #[derive(Debug, Clone)]
 pub(super) enum Source {
     /// A file of the folder as it was scanned, and how to open it.
-    File(Seen, Open),
+    File(FileState, Open),
     /// Bytes in memory.
-    Held(Bytes),
+    Memory(Bytes),
 }
 
 impl Source {
@@ -49,7 +49,7 @@ impl Source {
                 Kind::File { bytes } => bytes,
                 _ => 0,
             },
-            Self::Held(bytes) => bytes.len() as u64,
+            Self::Memory(bytes) => bytes.len() as u64,
         }
     }
 
@@ -61,26 +61,26 @@ impl Source {
             first.extend_from_slice(&part[..part.len().min(missing)]);
             Ok(())
         })?;
-        Ok((digest, check(&first).map_err(Failure::Verdict)))
+        Ok((digest, check(&first).map_err(Failure::Permanent)))
     }
 
     /// Makes an immutable copy for the compiler.
     pub(super) fn seal(&self, bytes_max: u64) -> Result<Sealed, Failure> {
         let made = memfd_create("plugin", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING);
-        let made = made.context("failed to allocate memory for a plugin's file").map_err(Failure::Passing)?;
+        let made = made.context("failed to allocate memory for a plugin's file").map_err(Failure::Temporary)?;
         let (mut file, mut len) = (File::from(made), 0);
         let digest = self.read(bytes_max, |part| {
             len += part.len() as u64;
             file.write_all(part)
         })?;
         let all = SealFlags::SEAL | SealFlags::SHRINK | SealFlags::GROW | SealFlags::WRITE;
-        fcntl_add_seals(&file, all).context("failed to seal a plugin's bytes").map_err(Failure::Passing)?;
+        fcntl_add_seals(&file, all).context("failed to seal a plugin's bytes").map_err(Failure::Temporary)?;
         Ok(Sealed { file: Arc::new(file), len, digest })
     }
 
     /// Returns all bytes. Fails if they do not match the digest.
-    pub(super) fn hold(&self, bytes_max: u64, digest: Digest) -> Result<Bytes, Failure> {
-        if let Self::Held(bytes) = self {
+    pub(super) fn read_all(&self, bytes_max: u64, digest: Digest) -> Result<Bytes, Failure> {
+        if let Self::Memory(bytes) = self {
             return Ok(bytes.clone());
         }
         let mut bytes = Vec::with_capacity(usize::try_from(self.len().min(bytes_max)).unwrap_or(0));
@@ -94,23 +94,23 @@ impl Source {
     /// Passes the bytes to `take` in parts, and returns their digest.
     fn read(&self, bytes_max: u64, mut take: impl FnMut(&[u8]) -> io::Result<()>) -> Result<Digest, Failure> {
         let (seen, open) = match self {
-            Self::Held(bytes) => {
-                take(bytes).context("failed to copy a plugin's bytes").map_err(Failure::Passing)?;
+            Self::Memory(bytes) => {
+                take(bytes).context("failed to copy a plugin's bytes").map_err(Failure::Temporary)?;
                 return Ok(Digest::of(bytes));
             }
             Self::File(seen, open) => (seen, open),
         };
-        let too_large = || Failure::Verdict(anyhow!("it has more than plugins.file_bytes_max = {bytes_max} bytes"));
+        let too_large = || Failure::Permanent(anyhow!("it has more than plugins.file_bytes_max = {bytes_max} bytes"));
         match &seen.kind {
             Kind::File { bytes } if *bytes > bytes_max => return Err(too_large()),
             Kind::File { .. } => {}
-            Kind::Other(what) => return Err(Failure::Verdict(anyhow!("it is {what}, not a file"))),
-            Kind::Hidden(error) => return Err(Failure::Passing(anyhow!("it cannot be looked at: {error}"))),
+            Kind::Other(what) => return Err(Failure::Permanent(anyhow!("it is {what}, not a file"))),
+            Kind::Unreadable(error) => return Err(Failure::Temporary(anyhow!("it cannot be looked at: {error}"))),
         }
-        let mut file = regular(open(&seen.path)).map_err(Failure::Passing)?.take(bytes_max.saturating_add(1));
+        let mut file = regular(open(&seen.path)).map_err(Failure::Temporary)?.take(bytes_max.saturating_add(1));
         let (mut builder, mut buffer, mut len) = (DigestBuilder::default(), vec![0; BUFFER_BYTES], 0);
         loop {
-            let read = file.read(&mut buffer).context("reading it").map_err(Failure::Passing)?;
+            let read = file.read(&mut buffer).context("reading it").map_err(Failure::Temporary)?;
             if read == 0 {
                 return Ok(builder.finish());
             }
@@ -120,14 +120,14 @@ impl Source {
                 return Err(too_large());
             }
             builder.update(&buffer[..read]);
-            take(&buffer[..read]).context("failed to copy a plugin's bytes").map_err(Failure::Passing)?;
+            take(&buffer[..read]).context("failed to copy a plugin's bytes").map_err(Failure::Temporary)?;
         }
     }
 }
 
 /// The failure for a file that changed after it was hashed. The next scan finds the new file.
 pub(super) fn changed() -> Failure {
-    Failure::Passing(anyhow!("the file changed while it was loaded"))
+    Failure::Temporary(anyhow!("the file changed while it was loaded"))
 }
 
 /// A sealed memory file with the bytes of a plugin, which no process can change.
@@ -156,7 +156,7 @@ impl Drop for Sealed {
     fn drop(&mut self) {
         // Freeing the memory of a large file takes a while.
         let last = Arc::clone(&self.file);
-        later(move || drop(last));
+        run_detached(move || drop(last));
     }
 }
 

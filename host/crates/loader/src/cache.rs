@@ -23,7 +23,7 @@ use sha2::{Digest as _, Sha256};
 use wasmtime::component::Component;
 
 use self::folder::{Entry, Folder};
-use super::aside::later;
+use super::blocking::run_detached;
 
 /// Extension of a file that is being written.
 const UNFINISHED: &str = "unfinished";
@@ -53,7 +53,7 @@ pub struct Cache {
 }
 
 /// A cached plugin.
-pub(crate) struct Kept {
+pub(crate) struct Cached {
     pub(crate) component: Component,
     pub(crate) manifest: Manifest,
 }
@@ -75,7 +75,7 @@ impl Cache {
     }
 
     /// Returns the compiled form of a `.wasm` file, if it is present and complete.
-    pub(crate) fn load(&self, engine: &wasmtime::Engine, wasm: Digest) -> anyhow::Result<Option<Kept>> {
+    pub(crate) fn load(&self, engine: &wasmtime::Engine, wasm: Digest) -> anyhow::Result<Option<Cached>> {
         let prefix = format!("{wasm}-{}-", self.settings);
         let Some(name) = self.folder.names().into_iter().find(|name| name.starts_with(&prefix)) else {
             return Ok(None);
@@ -89,7 +89,7 @@ impl Cache {
         };
         // The modification time records the last use.
         let _ = file.set_modified(SystemTime::now());
-        Ok(Some(Kept { component: map(engine, &file)?, manifest }))
+        Ok(Some(Cached { component: map(engine, &file)?, manifest }))
     }
 
     /// Creates a file for machine code.
@@ -106,13 +106,13 @@ impl Cache {
         wasm: Digest,
         mut unfinished: Unfinished,
         manifest: Manifest,
-    ) -> anyhow::Result<Kept> {
+    ) -> anyhow::Result<Cached> {
         let digest = append(&mut unfinished.file, &manifest).context("writing into the cache of plugins")?;
         let name = format!("{wasm}-{}-{digest}.cwasm", self.settings);
         unfinished.keep(&name).context("failed to create a file in the cache of plugins")?;
         let component = map(engine, &unfinished.file);
         self.prune();
-        Ok(Kept { component: component?, manifest })
+        Ok(Cached { component: component?, manifest })
     }
 
     fn prune(&self) {
@@ -183,7 +183,7 @@ impl Drop for Unfinished {
     fn drop(&mut self) {
         if let Some(name) = self.name.take() {
             let folder = self.folder.clone();
-            later(move || folder.remove(&name));
+            run_detached(move || folder.remove(&name));
         }
     }
 }

@@ -30,7 +30,7 @@ const NICE: i32 = 10;
 const QUICK_NICE: i32 = 5;
 
 /// Interval of checks whether the gateway still runs.
-const LOOK_EACH: Duration = Duration::from_millis(500);
+const CHECK_INTERVAL: Duration = Duration::from_millis(500);
 
 /// Part of wasmtime's error for a component with asynchronous functions.
 const NEEDS_ASYNC: &str = "requires the component model async feature";
@@ -56,7 +56,7 @@ pub fn compile_here(order: Option<&str>, gateway: u32) -> ExitCode {
     match done.and_then(|order| confined(&order, gateway)) {
         Ok(code) => code,
         Err(error) => {
-            say(&Line::Failed(format!("{error:#}")));
+            report(&Line::Failed(format!("{error:#}")));
             ExitCode::FAILURE
         }
     }
@@ -68,7 +68,7 @@ fn confined(order: &Order, gateway: u32) -> anyhow::Result<ExitCode> {
     scheduling::lower_priority(below).context("lowering the priority")?;
     let sandbox = Sandbox::enter(&order.limits).context("entering the sandbox")?;
     end_with(gateway).context("watching the gateway")?;
-    say(&Line::Confined(sandbox.close().context("closing the sandbox")?));
+    report(&Line::Confined(sandbox.close().context("closing the sandbox")?));
     // Reserved at once: a growing buffer needs twice the memory.
     let len = rustix::fs::fstat(std::io::stdin()).map_or(0, |found| found.st_size);
     let mut wasm = Vec::with_capacity(usize::try_from(len).unwrap_or(0));
@@ -81,7 +81,7 @@ fn confined(order: &Order, gateway: u32) -> anyhow::Result<ExitCode> {
         Err(error) => return Ok(fault(Line::Unreadable(explained(&error)))),
     };
     let fits = description.incompatibility.is_none();
-    say(&Line::Described(Box::new(description)));
+    report(&Line::Described(Box::new(description)));
     match order.compile.filter(|_| fits) {
         Some(how) => compile(&wasm, how, order.limits.output_bytes_max),
         None => Ok(ExitCode::SUCCESS),
@@ -106,7 +106,7 @@ fn compile(wasm: &[u8], how: Compile, code_bytes_max: u64) -> anyhow::Result<Exi
 }
 
 fn fault(line: Line) -> ExitCode {
-    say(&line);
+    report(&line);
     ExitCode::from(FAULT)
 }
 
@@ -118,7 +118,7 @@ fn explained(error: &anyhow::Error) -> String {
 }
 
 /// Writes a line of the report. Errors are ignored: a gateway that ended reads no report.
-fn say(line: &Line) {
+fn report(line: &Line) {
     let text = serde_json::to_string(line).unwrap_or_default();
     let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
@@ -127,7 +127,7 @@ fn say(line: &Line) {
 fn end_with(gateway: u32) -> std::io::Result<()> {
     let watching = thread::Builder::new().name("gateway".to_owned()).spawn(move || {
         while std::os::unix::process::parent_id() == gateway {
-            thread::sleep(LOOK_EACH);
+            thread::sleep(CHECK_INTERVAL);
         }
         std::process::exit(FAULT.into());
     });

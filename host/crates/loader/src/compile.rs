@@ -19,7 +19,7 @@ use tokio::process::{Child, Command};
 use tokio::time::{Instant, timeout_at};
 use tracing::debug;
 
-use super::aside::aside;
+use super::blocking::run_blocking;
 use super::bytes::Sealed;
 use super::child::COMMAND;
 use super::failure::Failure;
@@ -66,37 +66,37 @@ pub(super) struct FirstTry {
 
 /// Why a run had no result.
 #[derive(Debug)]
-pub(super) enum Ended {
+pub(super) enum RunError {
     /// The component is invalid, or the caller rejected it.
-    Refused(Failure),
+    Rejected(Failure),
     /// The compiler reported an error.
     NotCompiled(String),
     /// The first attempt reached its limits.
-    Slow,
+    FirstTryTimeout,
     /// The process was ended by a signal, a limit, or a panic.
-    Died(String),
+    Crashed(String),
     /// The process failed for another reason than the component.
     Failed(anyhow::Error),
 }
 
 impl Run<'_> {
     /// Runs the process to its end. `accept` is called with the description before compilation.
-    pub(super) async fn run(self, accept: &Accept<'_>) -> Result<Description, Ended> {
+    pub(super) async fn run(self, accept: &Accept<'_>) -> Result<Description, RunError> {
         let name = self.name;
-        let mut process = self.start().await.map_err(Ended::Failed)?;
+        let mut process = self.start().await.map_err(RunError::Failed)?;
         let began = Instant::now();
         let whole = self.times.first_try.map(|limit| began + limit.wall);
         let until = |limit: Instant| whole.map_or(limit, |whole| whole.min(limit));
         let pipe = process.stderr.take().context("the process has no pipe for its report");
-        let mut report = Report::new(pipe.map_err(Ended::Failed)?);
+        let mut report = Report::new(pipe.map_err(RunError::Failed)?);
         let mut deadline = began + self.times.check;
         let (mut described, mut key) = (None, ("check_timeout_ms", self.times.check));
         let late = |(key, limit): (&str, Duration)| {
             if whole.is_some_and(|whole| whole <= Instant::now()) {
-                return Ended::Slow;
+                return RunError::FirstTryTimeout;
             }
             let (what, limit) = (if key.starts_with("check") { "checking" } else { "compiling" }, limit.as_millis());
-            Ended::Refused(Failure::Verdict(anyhow!("{what} it takes longer than plugins.{key} = {limit}")))
+            RunError::Rejected(Failure::Permanent(anyhow!("{what} it takes longer than plugins.{key} = {limit}")))
         };
         while let Some(line) = timeout_at(until(deadline), report.next()).await.map_err(|_| late(key))? {
             match line {
@@ -105,25 +105,25 @@ impl Run<'_> {
                     description.manifest.bytes = self.sealed.len();
                     // The text may quote names from the component.
                     description.incompatibility = description.incompatibility.take().map(|said| brief(&said));
-                    accept(&description).map_err(Ended::Refused)?;
+                    accept(&description).map_err(RunError::Rejected)?;
                     described = Some(description);
                     deadline = Instant::now() + self.times.compile;
                     key = ("compile_timeout_ms", self.times.compile);
                 }
-                Line::Unreadable(said) => return Err(Ended::Refused(Failure::Verdict(anyhow!(brief(&said))))),
-                Line::NotCompiled(said) => return Err(Ended::NotCompiled(brief(&said))),
+                Line::Unreadable(said) => return Err(RunError::Rejected(Failure::Permanent(anyhow!(brief(&said))))),
+                Line::NotCompiled(said) => return Err(RunError::NotCompiled(brief(&said))),
                 Line::Failed(said) => {
-                    return Err(Ended::Failed(anyhow!("failed to run the compiler: {}", brief(&said))));
+                    return Err(RunError::Failed(anyhow!("failed to run the compiler: {}", brief(&said))));
                 }
             }
         }
         // The pipe is closed: the process ends now, or hangs.
         let status = timeout_at(until(deadline), process.wait()).await.map_err(|_| late(key))?;
-        let status = status.context("failed to wait for the compiler").map_err(Ended::Failed)?;
+        let status = status.context("failed to wait for the compiler").map_err(RunError::Failed)?;
         match described {
             Some(description) if status.success() => Ok(*description),
-            _ if whole.is_some() && status.signal() == Some(OUT_OF_TIME) => Err(Ended::Slow),
-            _ => Err(Ended::Died(format!("the compiler {}{}", ended(status), report.rest()))),
+            _ if whole.is_some() && status.signal() == Some(OUT_OF_TIME) => Err(RunError::FirstTryTimeout),
+            _ => Err(RunError::Crashed(format!("the compiler {}{}", ended(status), report.rest()))),
         }
     }
 
@@ -152,7 +152,7 @@ impl Run<'_> {
             .stderr(Stdio::piped())
             .kill_on_drop(true);
         // Starting a process blocks its thread.
-        aside(move || command.spawn()).await?.context("failed to start the compiler")
+        run_blocking(move || command.spawn()).await?.context("failed to start the compiler")
     }
 }
 

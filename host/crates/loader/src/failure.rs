@@ -6,26 +6,26 @@ use std::fmt;
 #[derive(Debug)]
 pub(super) enum Failure {
     /// The same bytes will fail again.
-    Verdict(anyhow::Error),
+    Permanent(anyhow::Error),
     /// A temporary cause other than the bytes: a full disk, no memory, an unreadable file.
-    Passing(anyhow::Error),
+    Temporary(anyhow::Error),
     /// It needs capabilities that the previous version did not, and waits for the operator.
-    Waits(String),
+    NeedsApproval(String),
     /// It was rolled back, and is not attempted again.
-    PassedOver(String),
+    Excluded(String),
 }
 
 impl Failure {
-    pub(super) fn may_pass(&self) -> bool {
-        matches!(self, Self::Passing(_))
+    pub(super) fn is_temporary(&self) -> bool {
+        matches!(self, Self::Temporary(_))
     }
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Verdict(error) | Self::Passing(error) => write!(f, "{error:#}"),
-            Self::Waits(reason) | Self::PassedOver(reason) => f.write_str(reason),
+            Self::Permanent(error) | Self::Temporary(error) => write!(f, "{error:#}"),
+            Self::NeedsApproval(reason) | Self::Excluded(reason) => f.write_str(reason),
         }
     }
 }

@@ -10,7 +10,7 @@ use frontgate_system::ownership::Folder;
 
 /// The state of a file, by which changes are found without reading it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Seen {
+pub(super) struct FileState {
     pub(super) path: PathBuf,
     pub(super) kind: Kind,
     modified: (i64, i64),
@@ -28,17 +28,17 @@ pub(super) enum Kind {
     /// An entry that cannot be a plugin.
     Other(&'static str),
     /// An entry whose metadata cannot be read, such as a circular link.
-    Hidden(String),
+    Unreadable(String),
 }
 
 /// Returns every `.wasm` file by its name without the extension, and the number of files left out beyond `max`. Known
 /// names are never left out. Links are followed; hidden files are not plugins. Fails if other users can write to the
 /// folder.
-pub(super) fn look(
+pub(super) fn scan(
     folder: &Path,
     max: usize,
     is_known: impl Fn(&str) -> bool,
-) -> io::Result<(BTreeMap<String, Seen>, usize)> {
+) -> io::Result<(BTreeMap<String, FileState>, usize)> {
     Folder::shared(folder)?;
     let mut paths = BTreeMap::new();
     for entry in fs::read_dir(folder)? {
@@ -60,8 +60,8 @@ pub(super) fn look(
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             // The entry may exist; the others are not affected.
             Err(error) => {
-                let kind = Kind::Hidden(error.to_string());
-                files.insert(name, Seen { path, kind, modified: (0, 0), inode: (0, 0), changed: (0, 0) });
+                let kind = Kind::Unreadable(error.to_string());
+                files.insert(name, FileState { path, kind, modified: (0, 0), inode: (0, 0), changed: (0, 0) });
             }
             Ok(metadata) => {
                 files.insert(name, seen(path, &metadata));
@@ -71,20 +71,20 @@ pub(super) fn look(
     Ok((files, left_out))
 }
 
-impl Seen {
+impl FileState {
     /// Reads the state of one file anywhere.
     pub(super) fn of(path: &Path) -> Self {
         match fs::metadata(path) {
             Ok(metadata) => seen(path.to_owned(), &metadata),
             Err(error) => {
-                let kind = Kind::Hidden(error.to_string());
+                let kind = Kind::Unreadable(error.to_string());
                 Self { path: path.to_owned(), kind, modified: (0, 0), inode: (0, 0), changed: (0, 0) }
             }
         }
     }
 }
 
-fn seen(path: PathBuf, metadata: &fs::Metadata) -> Seen {
+fn seen(path: PathBuf, metadata: &fs::Metadata) -> FileState {
     let kind = metadata.file_type();
     let kind = if kind.is_file() {
         Kind::File { bytes: metadata.len() }
@@ -98,7 +98,7 @@ fn seen(path: PathBuf, metadata: &fs::Metadata) -> Seen {
     let changes = matches!(kind, Kind::File { .. });
     // The times of a folder change with its files; only its kind matters.
     let times = |time: (i64, i64)| if changes { time } else { (0, 0) };
-    Seen {
+    FileState {
         modified: times((metadata.mtime(), metadata.mtime_nsec())),
         inode: (metadata.dev(), metadata.ino()),
         changed: times((metadata.ctime(), metadata.ctime_nsec())),

@@ -4,20 +4,21 @@
 //! and [`child`] is the confined process that parses and compiles. Parses no component in the gateway's own process.
 //! See "The trip of a reload" in ARCHITECTURE.md.
 
-mod aside;
 mod attempt;
+mod blocking;
 mod builds;
 mod bytes;
 pub mod cache;
 pub mod child;
 mod compile;
 mod failure;
+mod fair_queue;
 mod folder;
 pub mod lock;
+mod policy;
 pub mod records;
 pub mod reload;
 mod report;
 pub mod single;
-mod turns;
 
 pub use self::compile::confinement;

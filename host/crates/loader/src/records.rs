@@ -119,7 +119,7 @@ impl Records {
                 self.content = content;
                 match marker {
                     Some(file) if !folder.is_gone(&file) => self.set_guard(folder, file),
-                    Some(_) => self.lift(),
+                    Some(_) => self.end_guard(),
                     None => {}
                 }
             }
@@ -128,9 +128,9 @@ impl Records {
         if self.access == Access::Write && (self.changed || self.written.is_empty()) {
             // Written first: its absence would look like damage.
             self.changed = true;
-            if let Some(unwritten) = self.unwritten() {
-                unwritten.write()?;
-                self.settle(true, Vec::new());
+            if let Some(pending) = self.take_pending() {
+                pending.write()?;
+                self.finish_write(true, Vec::new());
             }
         }
         Ok(())
@@ -138,7 +138,7 @@ impl Records {
 
     /// Whether a version or a receipt shows that records existed.
     fn has_traces(&self, folder: &Folder) -> bool {
-        !self.stored.is_empty() || history::is_there(folder.path())
+        !self.stored.is_empty() || history::exists(folder.path())
     }
 
     /// Rebuilds the records from the previous generation and the history, and sets the guard.
@@ -153,7 +153,7 @@ impl Records {
         self.content = Content { damaged: None, names };
         let (mut kept, path) = ("plugins.json".to_owned(), folder.path().join("plugins.json"));
         if self.access == Access::Write {
-            kept = file::set_aside(folder, None)?;
+            kept = file::quarantine(folder, None)?;
             self.written = Bytes::new();
             self.changed = true;
         }
@@ -186,7 +186,7 @@ impl Records {
     }
 
     /// Ends the guard, after the operator moved the damaged file away.
-    pub(super) fn lift(&mut self) {
+    pub(super) fn end_guard(&mut self) {
         self.guard = None;
         self.content.damaged = None;
         self.changed = true;
@@ -232,8 +232,8 @@ impl Records {
     }
 
     /// Excludes bytes from further attempts.
-    pub(super) fn pass_over(&mut self, name: &str, digest: Digest, reason: &str) {
-        self.change(name).pass_over(digest, reason);
+    pub(super) fn exclude(&mut self, name: &str, digest: Digest, reason: &str) {
+        self.change(name).exclude(digest, reason);
     }
 
     /// Allows bytes, whatever capabilities they need.
@@ -244,7 +244,7 @@ impl Records {
     fn change(&mut self, name: &str) -> &mut Record {
         self.changed = true;
         if !self.content.names.contains_key(name) && self.content.names.len() >= self.limits.names_max {
-            self.forget_one();
+            self.drop_newest_idle();
         }
         // Unique and increasing, even within a millisecond.
         let last = self.content.names.values().map(|record| record.since_ms).max().unwrap_or_default();
@@ -253,7 +253,7 @@ impl Records {
     }
 
     /// Drops the newest name that is not live and has no decision: a flood of new names cannot displace older ones.
-    fn forget_one(&mut self) {
+    fn drop_newest_idle(&mut self) {
         let idle = self.content.names.iter().filter(|(_, record)| record.is_idle());
         let last = idle.max_by_key(|(_, record)| record.since_ms).map(|(name, _)| name.clone());
         if let Some(name) = last {
@@ -291,7 +291,7 @@ impl Records {
     }
 
     /// Returns the changes that are not on disk, if any.
-    pub(super) fn unwritten(&mut self) -> Option<Unwritten> {
+    pub(super) fn take_pending(&mut self) -> Option<PendingWrite> {
         let new = std::mem::take(&mut self.new);
         let changed = std::mem::take(&mut self.changed);
         let folder = self.folder.clone().filter(|_| changed && self.access == Access::Write)?;
@@ -305,11 +305,11 @@ impl Records {
         }
         self.writing = file::encode(&self.content).ok()?;
         let (names, before, marker) = (self.writing.clone(), self.written.clone(), self.content.damaged.clone());
-        Some(Unwritten { folder, names, before, new, marker, kept })
+        Some(PendingWrite { folder, names, before, new, marker, kept })
     }
 
     /// Handles the result of a write. After a failure, the next write includes the bytes in `new`.
-    pub(super) fn settle(&mut self, written: bool, new: Vec<(Digest, Bytes)>) {
+    pub(super) fn finish_write(&mut self, written: bool, new: Vec<(Digest, Bytes)>) {
         if written {
             self.written = self.writing.clone();
             return;
@@ -320,7 +320,7 @@ impl Records {
 }
 
 /// Changes to write, independent of [`Records`].
-pub(super) struct Unwritten {
+pub(super) struct PendingWrite {
     folder: Arc<Folder>,
     names: Bytes,
     before: Bytes,
@@ -331,7 +331,7 @@ pub(super) struct Unwritten {
     kept: Option<BTreeSet<Digest>>,
 }
 
-impl Unwritten {
+impl PendingWrite {
     /// Writes versions, then the records that refer to them, then deletes unreferenced versions.
     pub(super) fn write(&self) -> anyhow::Result<()> {
         let versions = self.folder.folder("versions").context("preparing the folder for versions of plugins")?;

@@ -33,7 +33,7 @@ use self::publish::Publisher;
 use self::task::TaskResult;
 use self::watch::Watch;
 use super::attempt::Loader;
-use super::folder::{self, Seen};
+use super::folder::{self, FileState};
 pub use super::records::Access;
 use super::records::Records;
 
@@ -45,7 +45,7 @@ pub struct Reload {
     /// Files beyond `plugins.names_max`.
     left_out: usize,
     /// Each file as it was at its last attempt.
-    attempted: BTreeMap<String, Seen>,
+    attempted: BTreeMap<String, FileState>,
     attempts: JoinSet<TaskResult>,
     /// Running attempts, at most one for each name: a newer file waits for the attempt at the older one, so that a file
     /// that changes faster than it compiles still goes live now and then.
@@ -160,7 +160,7 @@ impl Reload {
         }
     }
 
-    async fn scan(&mut self) -> anyhow::Result<BTreeMap<String, Seen>> {
+    async fn scan(&mut self) -> anyhow::Result<BTreeMap<String, FileState>> {
         METRICS.plugin_folder_looks.inc();
         let config = self.loader.config();
         let known: BTreeSet<String> = self.attempted.keys().chain(self.records.names()).cloned().collect();
@@ -169,7 +169,7 @@ impl Reload {
             let plugins = config.plugins();
             let is_known =
                 |name: &str| known.contains(name) || plugins.named.contains_key(name) || config.is_used(name);
-            let files = folder::look(&plugins.directory, plugins.names_max, is_known);
+            let files = folder::scan(&plugins.directory, plugins.names_max, is_known);
             (files, marker.is_some_and(|(folder, file)| folder.is_gone(&file)))
         })
         .await?;
@@ -187,7 +187,7 @@ impl Reload {
             event = "plugin.records_guard_ended",
             "the damaged plugin records were moved away: new files are tried again"
         );
-        self.records.lift();
+        self.records.end_guard();
         self.registry.set_damaged(None);
         let receipts = self.registry.receipts();
         let waiting = receipts.values().filter(|receipt| matches!(receipt.outcome, Outcome::Waiting(_)));
@@ -207,7 +207,7 @@ impl Reload {
     }
 
     /// Attempts each file that is unchanged since the previous scan, but changed since its last attempt.
-    fn attempt_changed(&mut self, now: &BTreeMap<String, Seen>, previous: &BTreeMap<String, Seen>) {
+    fn attempt_changed(&mut self, now: &BTreeMap<String, FileState>, previous: &BTreeMap<String, FileState>) {
         let names: BTreeSet<&String> = now.keys().chain(self.attempted.keys()).collect();
         let stable = |name: &&&String| now.get(**name) == previous.get(**name);
         let changed: Vec<String> = names
@@ -255,7 +255,7 @@ impl Reload {
     }
 
     /// Starts an attempt to load a file.
-    fn attempt(&mut self, name: String, seen: Seen) {
+    fn attempt(&mut self, name: String, seen: FileState) {
         self.attempted.insert(name.clone(), seen.clone());
         self.retry_now.remove(&name);
         let current = self.registry.get(&name).map(|live| live.digest);

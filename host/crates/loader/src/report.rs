@@ -36,7 +36,7 @@ pub(super) struct Compile {
 
 impl Compile {
     pub(super) fn build(self) -> Build {
-        if self.quick { Build::Quick } else { Build::Optimised }
+        if self.quick { Build::Quick } else { Build::Optimized }
     }
 }
 

@@ -15,15 +15,15 @@ use tokio::task::spawn_blocking;
 
 use super::attempt::Loader;
 use super::bytes::{Sealed, Source, open_as_is};
-use super::compile::{self, Ended, Run, Times};
-use super::folder::Seen;
+use super::compile::{self, Run, RunError, Times};
+use super::folder::FileState;
 
 /// Reads a file within the gateway's size limit.
 pub async fn read(path: &Path, plugins: &Plugins) -> anyhow::Result<Bytes> {
-    let (source, max) = (Source::File(Seen::of(path), open_as_is), plugins.file_bytes_max);
+    let (source, max) = (Source::File(FileState::of(path), open_as_is), plugins.file_bytes_max);
     let read = spawn_blocking(move || {
         let (digest, _) = source.digest(max)?;
-        source.hold(max, digest)
+        source.read_all(max, digest)
     });
     read.await?.map_err(|failure| anyhow!("{}: {failure}", path.display()))
 }
@@ -32,23 +32,23 @@ pub async fn read(path: &Path, plugins: &Plugins) -> anyhow::Result<Bytes> {
 pub async fn describe(wasm: Bytes, plugins: &Plugins) -> anyhow::Result<Description> {
     let max = plugins.file_bytes_max;
     let sealed = spawn_blocking(move || {
-        let source = Source::Held(wasm);
+        let source = Source::Memory(wasm);
         source.digest(max)?.1?;
         source.seal(max)
     });
     let sealed = sealed.await?.map_err(|failure| anyhow!("{failure}"))?;
     let described = run(&sealed, plugins).await;
     described.map_err(|ended| match ended {
-        Ended::Refused(failure) => anyhow!("{failure}"),
-        Ended::NotCompiled(said) | Ended::Died(said) => anyhow!("it cannot be read: {said}"),
-        Ended::Slow => anyhow!("it cannot be read in time"),
-        Ended::Failed(error) => error,
+        RunError::Rejected(failure) => anyhow!("{failure}"),
+        RunError::NotCompiled(said) | RunError::Crashed(said) => anyhow!("it cannot be read: {said}"),
+        RunError::FirstTryTimeout => anyhow!("it cannot be read in time"),
+        RunError::Failed(error) => error,
     })
 }
 
 /// Returns the confinement of compiler processes on this machine; `None` if none can be started.
 pub async fn confinement(plugins: &Plugins) -> Option<Arc<Confinement>> {
-    let nothing = spawn_blocking(|| Source::Held(Bytes::new()).seal(0)).await.ok()?.ok()?;
+    let nothing = spawn_blocking(|| Source::Memory(Bytes::new()).seal(0)).await.ok()?.ok()?;
     // The process is confined before it reads the empty input.
     let _ = run(&nothing, plugins).await;
     compile::confinement()
@@ -66,7 +66,7 @@ pub async fn load(
     loader.single(name, wasm).await.map_err(|failure| anyhow!("{failure}"))
 }
 
-async fn run(sealed: &Sealed, plugins: &Plugins) -> Result<Description, Ended> {
+async fn run(sealed: &Sealed, plugins: &Plugins) -> Result<Description, RunError> {
     let limit = Duration::from_millis(plugins.check_timeout_ms);
     // After the report, the process only has to end.
     let times = Times { check: limit, compile: limit, first_try: None };

@@ -83,14 +83,14 @@ impl Allocation {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Build {
     /// By Cranelift: fast code; compiling an interpreter of a script language takes half a minute.
-    Optimised,
-    /// By Winch, in a fraction of that time; serves until the optimised build is ready.
+    Optimized,
+    /// By Winch, in a fraction of that time; serves until the optimized build is ready.
     Quick,
 }
 
 /// Everything that calls of all plugins share.
 pub struct Engine {
-    /// The engine for optimised code.
+    /// The engine for optimized code.
     pub wasm: wasmtime::Engine,
     linker: Linker<CallStore>,
     /// Engine and linker for quick builds, created when first used: one engine runs one kind of code.
@@ -154,11 +154,11 @@ impl Engine {
 
     /// The wasmtime engine for a kind of code.
     pub fn of(&self, build: Build) -> anyhow::Result<&wasmtime::Engine> {
-        if build == Build::Optimised {
+        if build == Build::Optimized {
             return Ok(&self.wasm);
         }
         if self.quick.get().is_none() {
-            // Without a pool: it runs few calls, until the optimised build is ready.
+            // Without a pool: it runs few calls, until the optimized build is ready.
             let settings = serving(self.memory_reservation, self.stack_bytes_max, build);
             let wasm = wasmtime::Engine::new(&settings).map_err(anyhow::Error::from);
             let wasm = wasm.context("failed to start the engine for quick builds")?;
@@ -207,7 +207,7 @@ impl Drop for Engine {
 fn start(config: &Plugins) -> anyhow::Result<(wasmtime::Engine, Allocation)> {
     let mut problem = anyhow!("no allocation strategy tried");
     for allocation in [Allocation::Pool, Allocation::SmallPool, Allocation::OnDemand] {
-        let mut settings = serving(reservation(allocation, config), config.stack_bytes_max, Build::Optimised);
+        let mut settings = serving(reservation(allocation, config), config.stack_bytes_max, Build::Optimized);
         if allocation != Allocation::OnDemand {
             settings.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(config)));
         }
@@ -243,7 +243,7 @@ pub fn settings(memory_reservation: Option<u64>, build: Build) -> Config {
     let mut config = Config::new();
     config
         .strategy(match build {
-            Build::Optimised => Strategy::Cranelift,
+            Build::Optimized => Strategy::Cranelift,
             Build::Quick => Strategy::Winch,
         })
         .wasm_features(FEATURES.union(OWN_FEATURES).complement(), false)

@@ -118,7 +118,7 @@ fn checksum(content: &Value) -> Digest {
 pub(super) fn write(folder: &Folder, new: &Bytes, before: &Bytes, marker: Option<&str>) -> anyhow::Result<()> {
     let now = content(folder, FILE).unwrap_or_else(|_| Some(Vec::new()));
     if now.is_some_and(|now| now != *before) {
-        let kept = set_aside(folder, marker)?;
+        let kept = quarantine(folder, marker)?;
         let path = folder.path().join(kept);
         error!(
             event = "plugin.records_altered",
@@ -136,7 +136,7 @@ pub(super) fn write(folder: &Folder, new: &Bytes, before: &Bytes, marker: Option
 
 /// Renames a damaged file, or creates a note if it is missing. Returns the new name. Removes the oldest such files, but
 /// never `marker`.
-pub(super) fn set_aside(folder: &Folder, marker: Option<&str>) -> anyhow::Result<String> {
+pub(super) fn quarantine(folder: &Folder, marker: Option<&str>) -> anyhow::Result<String> {
     let context = || format!("keeping the damaged {}", folder.path().join(FILE).display());
     let names = folder.names().with_context(context)?;
     let mut time = millis(SystemTime::now());
@@ -192,7 +192,7 @@ mod tests {
         let mut record = Record { since_ms: 7, ..Record::default() };
         let manifest = Manifest { bytes: 3, ..Manifest::default() };
         record.set_live(Version { digest: Digest::of(b"1"), time_ms: 1, manifest }, 5);
-        record.pass_over(Digest::of(b"2"), "a reason");
+        record.exclude(Digest::of(b"2"), "a reason");
         let names = BTreeMap::from([("directory".to_owned(), record)]);
         encode(&Content { damaged: None, names }).expect("JSON")
     }
@@ -201,7 +201,7 @@ mod tests {
     fn what_was_written_is_read_back() {
         let Found::Whole(content) = parse(&sample()) else { panic!("it is whole") };
         assert_eq!(content.names["directory"].live, Some(Digest::of(b"1")));
-        assert_eq!(content.names["directory"].passed_over(Digest::of(b"2")), Some("a reason"));
+        assert_eq!(content.names["directory"].excluded(Digest::of(b"2")), Some("a reason"));
         assert_eq!(encode(&content).expect("JSON"), sample());
     }
 

@@ -73,7 +73,7 @@ fn ends_with_newline(path: &Path) -> io::Result<bool> {
 }
 
 /// Whether the file exists.
-pub(super) fn is_there(folder: &Path) -> bool {
+pub(super) fn exists(folder: &Path) -> bool {
     fs::metadata(path(folder)).is_ok_and(|file| file.len() > 0)
 }
 

@@ -21,7 +21,8 @@ pub(crate) struct Record {
     /// Good versions; the latest live one is last.
     pub(super) versions: Vec<Version>,
     /// Excluded versions with reasons.
-    pub(super) passed_over: Vec<(Digest, String)>,
+    #[serde(rename = "passed_over")]
+    pub(super) excluded: Vec<(Digest, String)>,
     /// Versions that the operator allowed, or that were live before records were damaged.
     pub(super) allowed: Vec<Digest>,
     /// When the record was created, in milliseconds since 1970; 0 for records of earlier releases.
@@ -42,12 +43,12 @@ pub(super) struct Guard {
 
 impl Record {
     /// Returns why bytes are excluded.
-    pub(crate) fn passed_over(&self, digest: Digest) -> Option<&str> {
-        self.passed_over.iter().find(|(passed, _)| *passed == digest).map(|(_, reason)| reason.as_str())
+    pub(crate) fn excluded(&self, digest: Digest) -> Option<&str> {
+        self.excluded.iter().find(|(known, _)| *known == digest).map(|(_, reason)| reason.as_str())
     }
 
     /// Returns why bytes wait while records are damaged: they are not known to have been live.
-    pub(crate) fn unknown(&self, name: &str, digest: Digest) -> Option<String> {
+    pub(crate) fn blocked(&self, name: &str, digest: Digest) -> Option<String> {
         let guard = self.guard.as_ref()?;
         let was_live = self.versions.iter().any(|version| version.digest == digest);
         if was_live || self.allowed.contains(&digest) || guard.known.contains(&digest) {
@@ -63,7 +64,7 @@ impl Record {
 
     /// Returns the capabilities that the previous version did not need; empty for allowed bytes and for a first
     /// version.
-    pub(crate) fn wants_more(&self, digest: Digest, manifest: &Manifest) -> Vec<Capability> {
+    pub(crate) fn new_capabilities(&self, digest: Digest, manifest: &Manifest) -> Vec<Capability> {
         let was_live = self.guard.as_ref().is_some_and(|guard| guard.known.contains(&digest));
         match self.versions.last() {
             Some(last) if last.digest != digest && !self.allowed.contains(&digest) && !was_live => {
@@ -76,17 +77,17 @@ impl Record {
     /// Whether this version is live, and the record needs no change.
     pub(super) fn answers(&self, digest: Digest) -> bool {
         let last = self.versions.last().map(|version| version.digest);
-        self.live == Some(digest) && last == Some(digest) && self.passed_over(digest).is_none()
+        self.live == Some(digest) && last == Some(digest) && self.excluded(digest).is_none()
     }
 
     /// Whether the record can be dropped: no live version and no decision.
     pub(super) fn is_idle(&self) -> bool {
-        self.live.is_none() && self.passed_over.is_empty() && self.allowed.is_empty()
+        self.live.is_none() && self.excluded.is_empty() && self.allowed.is_empty()
     }
 
     /// Whether a rebuilt record has content.
     pub(super) fn is_worth_keeping(&self) -> bool {
-        self.live.is_some() || !self.versions.is_empty() || !self.passed_over.is_empty()
+        self.live.is_some() || !self.versions.is_empty() || !self.excluded.is_empty()
     }
 
     /// Good versions, newest first.
@@ -99,7 +100,7 @@ impl Record {
     pub(crate) fn target(&self, digits: Option<&str>) -> Result<Digest, String> {
         let mut others = self.versions().map(|version| version.digest).filter(|digest| Some(*digest) != self.live);
         let Some(digits) = digits else {
-            let found = others.find(|digest| self.passed_over(*digest).is_none());
+            let found = others.find(|digest| self.excluded(*digest).is_none());
             return found.ok_or_else(|| "there is no version to go back to".to_owned());
         };
         let found: Vec<Digest> = others.filter(|digest| digest.starts_with(digits)).collect();
@@ -112,31 +113,31 @@ impl Record {
     }
 
     /// Returns an excluded version by its first digits.
-    pub(crate) fn passed_over_like(&self, digits: &str) -> Option<Digest> {
-        self.passed_over.iter().map(|(digest, _)| *digest).find(|digest| digest.starts_with(digits))
+    pub(crate) fn excluded_with_prefix(&self, digits: &str) -> Option<Digest> {
+        self.excluded.iter().map(|(digest, _)| *digest).find(|digest| digest.starts_with(digits))
     }
 
     /// Records that a version is live.
     pub(super) fn set_live(&mut self, version: Version, versions_max: usize) {
         let digest = version.digest;
         self.live = Some(digest);
-        self.passed_over.retain(|(passed, _)| *passed != digest);
+        self.excluded.retain(|(known, _)| *known != digest);
         self.versions.retain(|known| known.digest != digest);
         self.versions.push(version);
         trim(&mut self.versions, versions_max);
     }
 
     /// Excludes bytes from further attempts.
-    pub(super) fn pass_over(&mut self, digest: Digest, reason: &str) {
+    pub(super) fn exclude(&mut self, digest: Digest, reason: &str) {
         self.allowed.retain(|allowed| *allowed != digest);
-        self.passed_over.retain(|(passed, _)| *passed != digest);
-        self.passed_over.push((digest, reason.to_owned()));
-        trim(&mut self.passed_over, DECISIONS_MAX);
+        self.excluded.retain(|(known, _)| *known != digest);
+        self.excluded.push((digest, reason.to_owned()));
+        trim(&mut self.excluded, DECISIONS_MAX);
     }
 
     /// Allows bytes, whatever capabilities they need.
     pub(super) fn allow(&mut self, digest: Digest) {
-        self.passed_over.retain(|(passed, _)| *passed != digest);
+        self.excluded.retain(|(known, _)| *known != digest);
         self.allowed.retain(|allowed| *allowed != digest);
         self.allowed.push(digest);
         trim(&mut self.allowed, DECISIONS_MAX);
@@ -147,10 +148,10 @@ impl Record {
     pub(super) fn replay(&mut self, receipt: &Receipt) {
         match (&receipt.outcome, receipt.digest) {
             (Outcome::Live | Outcome::Allowed, Some(digest)) => self.allow(digest),
-            (Outcome::RolledBack(reason), Some(digest)) => self.pass_over(digest, reason),
+            (Outcome::RolledBack(reason), Some(digest)) => self.exclude(digest, reason),
             _ => {}
         }
-        let answers = receipt.after.filter(|after| self.passed_over(*after).is_none());
+        let answers = receipt.after.filter(|after| self.excluded(*after).is_none());
         if let Some(after) = answers.filter(|after| !self.allowed.contains(after)) {
             self.allow(after);
         }

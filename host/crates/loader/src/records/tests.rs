@@ -10,9 +10,9 @@ fn open(folder: &Path, names_max: usize, versions_bytes_max: u64) -> Records {
 }
 
 fn save(records: &mut Records) {
-    let written = records.unwritten().as_ref().map(Unwritten::write);
+    let written = records.take_pending().as_ref().map(PendingWrite::write);
     written.transpose().expect("they are written");
-    records.settle(true, Vec::new());
+    records.finish_write(true, Vec::new());
 }
 
 fn live(records: &mut Records, name: &str, bytes: &[u8]) -> Digest {
@@ -71,12 +71,12 @@ fn records_that_are_whole_come_back() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut records = open(folder.path(), 10, 1 << 20);
     let digest = live(&mut records, "plugin", b"1");
-    records.pass_over("plugin", Digest::of(b"2"), "a reason");
+    records.exclude("plugin", Digest::of(b"2"), "a reason");
     save(&mut records);
     let records = open(folder.path(), 10, 1 << 20);
     assert!(records.damaged().is_none());
     assert_eq!(records.of("plugin").live, Some(digest));
-    assert!(records.of("plugin").passed_over(Digest::of(b"2")).is_some());
+    assert!(records.of("plugin").excluded(Digest::of(b"2")).is_some());
 }
 
 #[test]
@@ -108,8 +108,8 @@ fn damage_refuses_what_was_not_live_and_deletes_nothing() {
         let mut records = open(folder.path(), 10, 1 << 20);
         assert!(records.damaged().is_some(), "{text}");
         let record = records.of("plugin");
-        assert!(record.unknown("plugin", first).is_none() && record.unknown("plugin", second).is_none());
-        assert!(record.unknown("plugin", Digest::of(b"3")).is_some() && records.of("x").unknown("x", first).is_none());
+        assert!(record.blocked("plugin", first).is_none() && record.blocked("plugin", second).is_none());
+        assert!(record.blocked("plugin", Digest::of(b"3")).is_some() && records.of("x").blocked("x", first).is_none());
         live(&mut records, "plugin", b"2");
         save(&mut records);
         assert!(read_version(folder.path(), first).is_ok() && read_version(folder.path(), second).is_ok());
@@ -141,9 +141,9 @@ fn a_version_outlasts_a_write_that_failed() {
     // In the place of the folder for versions.
     std::fs::remove_dir(folder.path().join("versions")).expect("an empty folder");
     std::fs::write(folder.path().join("versions"), "").expect("a file");
-    let unwritten = records.unwritten().expect("something to write");
-    assert!(unwritten.write().is_err());
-    records.settle(false, unwritten.new);
+    let pending = records.take_pending().expect("something to write");
+    assert!(pending.write().is_err());
+    records.finish_write(false, pending.new);
     std::fs::remove_file(folder.path().join("versions")).expect("a file");
     save(&mut records);
     assert_eq!(read_version(folder.path(), version).expect("its bytes"), b"plugin");

@@ -62,7 +62,7 @@ impl Commands {
     }
 
     /// Sends a command and waits for its result.
-    pub async fn give(&self, command: Command) -> Result {
+    pub async fn send(&self, command: Command) -> Result {
         let (answer, done) = oneshot::channel();
         let gone = "command dropped: the file was removed meanwhile, or the gateway is shutting down";
         self.0.send(Request { command, answer }).await.map_err(|_| gone.to_owned())?;

@@ -93,18 +93,18 @@ impl Reload {
             }
             Err(failure) => warn!(
                 event = "plugin.optimization_failed",
-                "optimized build outcome_of_failure; keeping the quick build: {failure}"
+                "optimized build failed; keeping the quick build: {failure}"
             ),
         }
     }
 
     fn outcome_of_failure(&mut self, name: &str, failure: Failure) -> Outcome {
-        if failure.may_pass() {
+        if failure.is_temporary() {
             self.retry_later.insert(name.to_owned());
         }
         match (failure, self.registry.get(name)) {
-            (Failure::Waits(reason), _) => Outcome::Waiting(reason),
-            (Failure::PassedOver(reason), _) => Outcome::RolledBack(reason),
+            (Failure::NeedsApproval(reason), _) => Outcome::Waiting(reason),
+            (Failure::Excluded(reason), _) => Outcome::RolledBack(reason),
             (failure, Some(_)) => Outcome::Kept(failure.to_string()),
             (failure, None) => Outcome::Refused(failure.to_string()),
         }
@@ -137,7 +137,7 @@ impl Reload {
         }
     }
 
-    /// Rolls back versions that outcome_of_failure on probation.
+    /// Rolls back versions that failed on probation.
     pub(super) fn end_probations(&mut self) {
         for Failed { name, old, reason } in self.probations.decide(&self.loader.config().plugins().probation) {
             self.roll_back_to(&name, old, &reason, Duration::ZERO);
@@ -149,7 +149,7 @@ impl Reload {
     fn roll_back_to(&mut self, name: &str, old: Arc<LoadedPlugin>, reason: &str, took: Duration) {
         let Some(withdrawn) = self.registry.get(name) else { return };
         self.probations.end(name);
-        self.records.pass_over(name, withdrawn.digest, reason);
+        self.records.exclude(name, withdrawn.digest, reason);
         self.records.live(name, old.digest, &old.manifest, None);
         let facts = Facts {
             digest: Some(withdrawn.digest),
@@ -210,8 +210,7 @@ impl Reload {
                 self.waiting.push(Waiting { answer, receipts: Vec::new() });
             }
             Err(failure) => {
-                let _ = answer
-                    .send(Err(format!("outcome_of_failure to restore that version of plugin `{name}`: {failure}")));
+                let _ = answer.send(Err(format!("failed to restore that version of plugin `{name}`: {failure}")));
             }
         }
     }
@@ -225,7 +224,7 @@ impl Reload {
             return waits.ok_or_else(|| format!("no version of plugin `{name}` waits to be allowed"));
         };
         let known = waits.filter(|digest| digest.starts_with(digits));
-        let known = known.or_else(|| self.records.of(name).passed_over_like(digits));
+        let known = known.or_else(|| self.records.of(name).excluded_with_prefix(digits));
         known.or_else(|| digits.parse().ok()).ok_or_else(|| {
             format!("no version of plugin `{name}` that waits begins with {digits}; write the whole digest")
         })

@@ -12,7 +12,7 @@ use tracing::{info, warn};
 use super::Reload;
 use super::command::Answer;
 use crate::records::history::History;
-use crate::records::{Access, Unwritten};
+use crate::records::{Access, PendingWrite};
 
 /// Receipts that are not published yet, and where they are written.
 pub(super) struct Publisher {
@@ -62,15 +62,15 @@ impl Reload {
     /// Writes new receipts and changed records, then makes them visible.
     pub(super) async fn publish(&mut self) {
         let receipts = std::mem::take(&mut self.publisher.written);
-        let unwritten = self.records.unwritten();
-        if receipts.is_empty() && unwritten.is_none() {
+        let pending = self.records.take_pending();
+        if receipts.is_empty() && pending.is_none() {
             return;
         }
         let mut history = self.publisher.history.take();
-        let records_changed = unwritten.is_some();
+        let records_changed = pending.is_some();
         let written = spawn_blocking(move || {
-            let records = unwritten.as_ref().map_or(Ok(()), Unwritten::write);
-            let new = unwritten.map(|unwritten| unwritten.new).unwrap_or_default();
+            let records = pending.as_ref().map_or(Ok(()), PendingWrite::write);
+            let new = pending.map(|pending| pending.new).unwrap_or_default();
             let noted = history.as_mut().map_or(Ok(()), |history| history.add(&receipts));
             (history, receipts, records, noted, new)
         });
@@ -79,7 +79,7 @@ impl Reload {
             return;
         };
         if records_changed {
-            self.records.settle(records.is_ok(), new);
+            self.records.finish_write(records.is_ok(), new);
         }
         let result = records.and(noted);
         self.publisher.history = history;

@@ -12,41 +12,43 @@ use tokio::sync::{Semaphore, oneshot};
 use tokio::task::{JoinError, spawn_blocking};
 
 /// More than one, so that a disk that hangs on one file does not block the others.
-const PLACES_PER_PROCESSOR: usize = 4;
+const THREADS_PER_PROCESSOR: usize = 4;
 
 /// Nice value of a thread that reads an untrusted file of any size.
 const NICE: i32 = 10;
 
-static PLACES: LazyLock<Semaphore> =
-    LazyLock::new(|| Semaphore::new(thread::available_parallelism().map_or(1, usize::from) * PLACES_PER_PROCESSOR));
+static SLOTS: LazyLock<Semaphore> =
+    LazyLock::new(|| Semaphore::new(thread::available_parallelism().map_or(1, usize::from) * THREADS_PER_PROCESSOR));
 
 /// Runs blocking work on a thread, a few at a time, and returns its result.
-pub(super) async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, JoinError> {
+pub(super) async fn run_blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, JoinError> {
     // The semaphore is never closed.
-    let place = PLACES.acquire().await;
+    let permit = SLOTS.acquire().await;
     spawn_blocking(move || {
-        // The work holds its place until it ends, even if the caller no longer waits.
-        let _place = place;
+        // The work holds its permit until it ends, even if the caller no longer waits.
+        let _permit = permit;
         work()
     })
     .await
 }
 
 /// Runs long work on a new thread with low priority. The caller limits the number of such threads.
-pub(super) async fn quietly<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> anyhow::Result<T> {
-    let (tell, done) = oneshot::channel();
+pub(super) async fn run_low_priority<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> anyhow::Result<T> {
+    let (sender, done) = oneshot::channel();
     let thread = thread::Builder::new().name("plugin-files".to_owned());
     let started = thread.spawn(move || {
         // On Linux this is the thread's priority. If the call fails, the work runs with normal priority.
         let _ = getpriority_process(None).map(|own| scheduling::lower_priority(own + NICE));
-        let _ = tell.send(work());
+        let _ = sender.send(work());
     });
     started.context("failed to start a thread for a plugin's file")?;
     done.await.context("reading a plugin's file failed")
 }
 
 /// Runs work whose result is not awaited, such as freeing a large file, on a blocking thread if a runtime exists.
-pub(super) fn later(work: impl FnOnce() + Send + 'static) {
+pub(super) fn run_detached(work: impl FnOnce() + Send + 'static) {
     match Handle::try_current() {
         Ok(runtime) => drop(runtime.spawn_blocking(work)),
         Err(_) => work(),

@@ -1,0 +1,56 @@
+//! The rules that decide whether bytes may go live under a name, in this order:
+//!
+//! 1. Bytes that were rolled back are not attempted again.
+//! 2. With `plugins.locked`, only bytes that `plugins.lock` lists are loaded.
+//! 3. While plugin records are damaged, only bytes that are known to have been live are loaded.
+//! 4. A component that needs capabilities that the previous version did not need waits for the operator.
+//!
+//! `frontgate plugin allow` permits bytes under rules 1, 3 and 4, `frontgate plugin allow FILE` under rule 2. A version
+//! that passed all of them is watched on probation ([`super::reload`]), which may roll it back.
+
+use anyhow::anyhow;
+use frontgate_contract::Manifest;
+use frontgate_contract::digest::Digest;
+
+use super::failure::Failure;
+use super::lock::Lock;
+use super::records::Record;
+
+/// Applies the rules that need no description: 1 to 3. `lock` is `None` unless `plugins.locked` is set.
+pub(super) fn check_bytes(
+    name: &str,
+    digest: Digest,
+    record: &Record,
+    lock: anyhow::Result<Option<Lock>>,
+) -> Result<(), Failure> {
+    if let Some(reason) = record.excluded(digest) {
+        return Err(Failure::Excluded(reason.to_owned()));
+    }
+    check_lock(name, digest, lock)?;
+    record.blocked(name, digest).map_or(Ok(()), |reason| Err(Failure::NeedsApproval(reason)))
+}
+
+/// Applies rule 2, the only one for a version that is restored.
+pub(super) fn check_lock(name: &str, digest: Digest, lock: anyhow::Result<Option<Lock>>) -> Result<(), Failure> {
+    let lock = lock.map_err(Failure::Temporary)?;
+    // A retry can succeed: the lock file may change.
+    let refusal = lock.and_then(|lock| lock.refusal(name, digest));
+    refusal.map_or(Ok(()), |reason| Err(Failure::Temporary(anyhow!(reason))))
+}
+
+/// Applies rule 4.
+pub(super) fn check_capabilities(
+    name: &str,
+    digest: Digest,
+    record: &Record,
+    manifest: &Manifest,
+) -> Result<(), Failure> {
+    let new: Vec<String> = record.new_capabilities(digest, manifest).iter().map(ToString::to_string).collect();
+    if new.is_empty() {
+        return Ok(());
+    }
+    let (new, short) = (new.join(" and "), digest.short());
+    Err(Failure::NeedsApproval(format!(
+        "it wants {new}, which the version before it did not; to allow it: frontgate plugin allow {name} {short}"
+    )))
+}
