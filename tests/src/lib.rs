@@ -86,7 +86,7 @@ pub fn crashing_program() -> PathBuf {
 /// The bytes of a plugin that `cargo xtask build` or `cargo xtask test` built.
 pub fn component(name: &str) -> Vec<u8> {
     let folder = std::env::var_os("FRONTGATE_COMPONENTS");
-    let folder = folder.map_or_else(|| target().join("wasm32-wasip2/plugin"), PathBuf::from);
+    let folder = folder.map_or_else(|| target().join("wasm32-wasip2/quick"), PathBuf::from);
     let path = folder.join(format!("{}.wasm", name.replace('-', "_")));
     std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}; run `cargo xtask test`", path.display()))
 }

@@ -13,17 +13,17 @@ const PROGRAMS: [&str; 3] = ["frontgate", "frontgate-bench", "frontgate-bench-na
 
 pub(crate) fn bench(arguments: &[String]) -> Result<()> {
     // The profile of releases.
-    let mut build = cargo(&["build", "--release", "--locked", "--workspace"]);
+    let mut build = cargo(&["build", "--profile", build::RELEASE, "--locked", "--workspace"]);
     execute(build.args(PROGRAMS.iter().flat_map(|name| ["--bin", name])))?;
     let mut guests = build::packages(&root().join("bench/guests"))?;
     guests.push("misbehaving".to_owned());
-    build::components(&guests)?;
+    build::components(build::RELEASE, &guests)?;
     let program = target().join("release/frontgate-bench");
     let mut bench = Command::new(&program);
     bench
         .args(arguments)
         .current_dir(root())
         .env("FRONTGATE_PROGRAM", target().join("release/frontgate"))
-        .env("FRONTGATE_COMPONENTS", target().join("wasm32-wasip2/plugin"));
+        .env("FRONTGATE_COMPONENTS", target().join("wasm32-wasip2/release"));
     Err(bench.exec()).with_context(|| format!("starting {}", program.display()))
 }

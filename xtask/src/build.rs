@@ -7,10 +7,15 @@ use anyhow::{Context as _, Result};
 
 use crate::tools::{PLUGIN_TARGET, add_plugin_target, cargo, execute, root, target};
 
+/// The profile of what is shipped.
+pub(crate) const RELEASE: &str = "release";
+/// The profile of tests and of the running example.
+pub(crate) const QUICK: &str = "quick";
+
 /// Builds gateway and plugins with the release profile.
 pub(crate) fn build() -> Result<()> {
-    gateway("release")?;
-    plugins()
+    programs(RELEASE, &["frontgate"])?;
+    plugins(RELEASE)
 }
 
 /// The plugins that `config.toml` names.
@@ -18,12 +23,8 @@ const EXAMPLE_PLUGINS: [&str; 5] = ["directory", "echo-channel", "numbers", "own
 
 /// The gateway, the simulators and the plugins of `config.toml`.
 pub(crate) fn build_example() -> Result<()> {
-    programs("quick", &["frontgate", "twilio-simulator", "front-simulator"])?;
-    install(&EXAMPLE_PLUGINS.map(str::to_owned))
-}
-
-fn gateway(profile: &str) -> Result<()> {
-    programs(profile, &["frontgate"])
+    programs(QUICK, &["frontgate", "twilio-simulator", "front-simulator"])?;
+    install(QUICK, &EXAMPLE_PLUGINS.map(str::to_owned))
 }
 
 /// Builds programs in one cargo invocation. The features are those of the whole workspace, so that tests and programs
@@ -34,14 +35,14 @@ fn programs(profile: &str, names: &[&str]) -> Result<()> {
 }
 
 /// Builds every crate in `plugins/` and copies its component to the gateway's plugin folder.
-pub(crate) fn plugins() -> Result<()> {
-    install(&packages(&root().join("plugins"))?)
+pub(crate) fn plugins(profile: &str) -> Result<()> {
+    install(profile, &packages(&root().join("plugins"))?)
 }
 
 /// Builds these crates of `plugins/` and copies their components to the gateway's plugin folder.
-fn install(names: &[String]) -> Result<()> {
+fn install(profile: &str, names: &[String]) -> Result<()> {
     let folder = root().join("plugins");
-    for (name, component) in names.iter().zip(components(names)?) {
+    for (name, component) in names.iter().zip(components(profile, names)?) {
         let path = folder.join(format!("{name}.wasm"));
         let unfinished = path.with_extension("unfinished");
         fs::copy(&component, &unfinished).with_context(|| format!("copying {}", component.display()))?;
@@ -51,13 +52,14 @@ fn install(names: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// Builds packages as components and returns the paths of their files.
-pub(crate) fn components(packages: &[String]) -> Result<Vec<PathBuf>> {
+/// Builds packages as components and returns the paths of their files. The profile is that of the gateway beside them,
+/// so that procedural macros and build scripts are compiled once.
+pub(crate) fn components(profile: &str, packages: &[String]) -> Result<Vec<PathBuf>> {
     add_plugin_target()?;
-    let mut build = cargo(&["build", "--profile", "plugin", "--locked", "--target", PLUGIN_TARGET]);
+    let mut build = cargo(&["build", "--profile", profile, "--locked", "--target", PLUGIN_TARGET]);
     build.args(packages.iter().flat_map(|name| ["--package", name]));
     execute(&mut build)?;
-    let built = target().join(PLUGIN_TARGET).join("plugin");
+    let built = target().join(PLUGIN_TARGET).join(profile);
     let file = |name: &String| built.join(format!("{}.wasm", name.replace('-', "_")));
     Ok(packages.iter().map(file).collect())
 }

@@ -71,9 +71,9 @@ fn suite(filters: &[&str], lints: Lints) -> Result<()> {
     // One profile for everything: a second profile compiles wasmtime a second time.
     let everything = ["--profile", "quick", "--workspace", "--locked"];
     execute(lints.apply(cargo(&["build", "--all-targets"]).args(everything)))?;
-    build::plugins()?;
+    build::plugins(build::QUICK)?;
     let guests = build::packages(&root().join("tests/guests"))?;
-    build::components(&guests)?;
+    build::components(build::QUICK, &guests)?;
     let languages = languages::languages()?;
     let mut test = cargo(&["test"]);
     execute(
@@ -84,7 +84,7 @@ fn suite(filters: &[&str], lints: Lints) -> Result<()> {
             .args(filters)
             .env("FRONTGATE_PROGRAM", target().join("quick/frontgate"))
             .env("FRONTGATE_CRASH_PROGRAM", target().join("quick/frontgate-crash-points"))
-            .env("FRONTGATE_COMPONENTS", target().join("wasm32-wasip2/plugin"))
+            .env("FRONTGATE_COMPONENTS", target().join("wasm32-wasip2/quick"))
             .env("FRONTGATE_LANGUAGES", languages),
     )
 }
