@@ -39,7 +39,7 @@
 //!
 //! - A request times out after [`Request::timeout`], by default after the operator's `outbound_timeout_ms` (3 seconds
 //!   unless changed), and never later than the call.
-//! - Redirects are not followed.
+//! - `http-client` does not follow redirects.
 //! - Every status is a response; [`Response::success`] turns those other than 2xx into errors.
 
 mod encoding;

@@ -104,7 +104,7 @@ impl AdminPages {
             "/livez" => text(StatusCode::OK, "alive\n"),
             "/readyz" => self.ready(),
             "/statusz" => self.status().await,
-            "/metrics" => self.numbers().await,
+            "/metrics" => self.metrics().await,
             _ => text(StatusCode::NOT_FOUND, "unknown path: use /livez, /readyz, /statusz or /metrics\n"),
         }
     }
@@ -190,7 +190,8 @@ impl AdminPages {
         }
     }
 
-    async fn numbers(&self) -> Response<Full<Bytes>> {
+    /// Sets the gauges and returns the text of `/metrics`.
+    async fn metrics(&self) -> Response<Full<Bytes>> {
         self.count_deliveries(&self.deliveries().await.unwrap_or_default());
         for kept in self.state_usage().await.unwrap_or_default() {
             let labels = labels::State { plugin: kept.plugin.into(), tenant: kept.tenant.into() };

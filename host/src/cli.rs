@@ -26,7 +26,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use frontgate_config::Checked;
 use frontgate_config::Config;
-use frontgate_loader::child;
+use frontgate_loader::compiler_child;
 
 /// A gateway between customer-messaging platforms and a company's own systems.
 #[derive(Debug, Parser)]
@@ -109,7 +109,7 @@ enum Command {
         command: channels::Command,
     },
     /// Describe a component from standard input, and compile it to standard output
-    #[command(name = child::COMMAND, hide = true)]
+    #[command(name = compiler_child::COMMAND, hide = true)]
     CompilePlugin {
         /// Work order as JSON
         order: Option<String>,
@@ -132,7 +132,7 @@ pub fn main() -> ExitCode {
         Command::Verify { config, command } => verify::verify(&config.config, &command),
         Command::Deliveries { config, command } => deliveries::deliveries(&config.config, &command),
         Command::Channels { config, command } => channels::channels(&config.config, &command),
-        Command::CompilePlugin { order, gateway } => return child::compile_here(order.as_deref(), gateway),
+        Command::CompilePlugin { order, gateway } => return compiler_child::compile_here(order.as_deref(), gateway),
     };
     result.unwrap_or_else(|error| {
         eprintln!("{error:#}");

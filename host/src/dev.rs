@@ -43,7 +43,7 @@ pub(crate) struct Options {
     pub(crate) case: Option<String>,
 }
 
-/// What is repeated after each build.
+/// The target that is repeated after each build.
 #[derive(Debug, Clone)]
 enum Target {
     /// A file in `cases/`.

@@ -17,7 +17,7 @@ use frontgate_gateway::server::socket::Socket;
 use frontgate_gateway::server::{Callers, Server};
 use frontgate_loader::reload::{Access, Reload};
 use frontgate_runtime::settings::PluginConfig;
-use frontgate_runtime::{Engine, NetworkOverrides, Redirect, Registry};
+use frontgate_runtime::{AddressOverride, Engine, NetworkOverrides, Registry};
 use frontgate_state::Buckets;
 use frontgate_store::Database;
 use frontgate_tenants::Plugins;
@@ -47,8 +47,8 @@ pub(crate) enum Shutdown {
 pub(crate) struct Overrides {
     /// Replaces `server.listen`.
     pub(crate) listen: Option<SocketAddr>,
-    /// Redirects requests of plugins.
-    pub(crate) redirect: Option<Redirect>,
+    /// Leads requests of plugins to other addresses.
+    pub(crate) address_override: Option<AddressOverride>,
     /// The limit on open files, which also limits connections.
     pub(crate) open_files_max: Option<u64>,
     /// Receives the address once callbacks are accepted.
@@ -89,7 +89,7 @@ pub(crate) async fn serve(file: &Path, config: Config, overrides: Overrides) -> 
         admin_stop.clone(),
     ));
 
-    let around = NetworkOverrides { own: vec![address, admin_address], redirect: overrides.redirect };
+    let around = NetworkOverrides { own: vec![address, admin_address], address_override: overrides.address_override };
     let mut plugins_reload =
         Reload::new(&engine, &registry, &(Arc::clone(&config) as Arc<dyn PluginConfig>), around, Access::Write)?;
     let socket = Socket::bind(&config.admin.socket).await?;

@@ -1,4 +1,5 @@
-//! A simulator of Twilio: conversations, the Conversations REST API, signed webhooks, and faults on demand.
+//! A simulator of Twilio: the Conversations REST API (`/v1`), signed webhooks of Conversations and Frontline, and
+//! faults on demand. Programmable Messaging (`/2010-04-01`) is not simulated.
 //!
 //! The behavior follows Twilio's public documentation and captured traffic, never the gateway's code. Comments mark
 //! decisions that the documentation leaves open with [?].

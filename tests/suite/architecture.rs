@@ -116,7 +116,7 @@ pub(crate) fn host() -> Vec<(PathBuf, String)> {
     files.into_iter().map(|path| (path.clone(), fs::read_to_string(path).expect("a source"))).collect()
 }
 
-/// What cargo knows of the workspace.
+/// Returns cargo's metadata of the workspace.
 fn metadata() -> Value {
     metadata_with(&[])
 }

@@ -106,7 +106,7 @@ fn row_2_any_flipped_bit_invalidates_a_request() {
         other[at / 8] ^= 1 << (at % 8);
         assert_rejected(&send(&time, &other, &signature), 401);
     }
-    // Only results that are still valid header values.
+    // Skips results that are not valid header values.
     let flipped = |text: &str, at: usize| {
         let mut other = text.as_bytes().to_vec();
         other[at / 8] ^= 1 << (at % 8);

@@ -51,8 +51,8 @@ fn each_configuration_fault_is_reported_with_position_and_fix() {
         (("tenants.demo.twilio.callback_timeout_ms", "6000"), "config.toml:", "6000 is out of range", "from 1 to 5999"),
         (("tenants.demo.path", "\"acme/\""), "config.toml:", "is not a path", "begin with `/`"),
         (("tenants.demo.roles.crm", "[\"a b\"]"), "config.toml:", "is not a plugin's name", "without `.wasm`"),
-        (("plugins.directory", "\"nowhere\""), "config.toml:", "there is no folder", "create it"),
-        (("plugins.named.plugin.files", "\"nowhere\""), "config.toml:", "there is no folder", "create it"),
+        (("plugins.directory", "\"nowhere\""), "config.toml:", "does not exist", "create it"),
+        (("plugins.named.plugin.files", "\"nowhere\""), "config.toml:", "does not exist", "create it"),
         (("plugins.named.plugin.config.list", "[1]"), "config.toml:", "the setting `list` is a list", ""),
         (("log.level", "\"infoo\""), "config.toml:", "`infoo` is not a log level", "write error, warn"),
         (("log.level", "\"a=b=c\""), "config.toml:", "log.level", "write error, warn"),
@@ -94,7 +94,7 @@ fn an_unusable_plugin_and_an_unanswered_role_are_faults() {
     let (output, code) = check(&Setup::new().plugin("plugin", b"hello"));
     assert_eq!(code, Some(1));
     assert!(output.contains("✗ plugin plugin is not usable: it is not WebAssembly"), "{output}");
-    assert!(output.contains("no plugin answers the role crm"), "{output}");
+    assert!(output.contains("no live plugin has the role crm"), "{output}");
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn an_incomplete_front_app_is_reported_with_what_is_missing() {
     let setup = Setup::courier(&Front::start(), &Provider::start());
     let (output, code) = check(&setup.set("tenants.demo.front.sms.plugin", "\"courrier\""));
     assert_eq!(code, Some(1), "{output}");
-    assert!(output.contains("no plugin answers the role channel (named: courrier)"), "{output}");
+    assert!(output.contains("no live plugin has the role channel (named: courrier)"), "{output}");
 }
 
 #[test]

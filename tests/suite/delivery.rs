@@ -269,7 +269,7 @@ fn the_first_plugin_of_the_chain_that_names_a_worker_wins() {
     assert_eq!(chain("nobody", "worker ben"), "ben");
     assert_eq!(chain("nobody", "nobody"), "default@example.org");
     assert_eq!(chain("not-found", "worker ben"), "ben");
-    // A failing plugin is retried for routing_patience_ms, then skipped.
+    // A failing plugin is retried for `routing_patience_ms`, then skipped.
     for instruction in ["unavailable", "panic", "sleep 60000", "worker  ", "one-of"] {
         assert_eq!(chain(instruction, "worker ben"), "ben", "{instruction}");
     }

@@ -115,11 +115,11 @@ fn a_plugin_name_that_is_no_regular_file_is_reported() {
     let gateway = Setup::new().plugin("plugin", &build(1)).start();
     let folder = gateway.path("plugins");
     fs::create_dir(folder.join("folder.wasm")).expect("a folder");
-    assert_rejected(&gateway, "folder", "it is a folder, not a file");
+    assert_rejected(&gateway, "folder", "not a regular file: a folder");
     rustix::fs::mkfifoat(rustix::fs::CWD, folder.join("pipe.wasm"), rustix::fs::Mode::RUSR).expect("a pipe");
-    assert_rejected(&gateway, "pipe", "it is a pipe, not a file");
+    assert_rejected(&gateway, "pipe", "not a regular file: a pipe");
     symlink("loop.wasm", folder.join("loop.wasm")).expect("a link");
-    assert_rejected(&gateway, "loop", "it cannot be looked at: Too many levels of symbolic links");
+    assert_rejected(&gateway, "loop", "failed to read metadata: Too many levels of symbolic links");
     // A dangling link is ignored until its target exists.
     symlink("nothing", folder.join("dangling.wasm")).expect("a link");
     assert_eq!(gateway.reload().len(), 0);

@@ -137,7 +137,7 @@ fn directory_reports_a_missing_crm() {
     let twilio = Twilio::start();
     let gateway = Setup::every_role(&twilio).set("tenants.demo.roles.crm", "[]").start();
     let answer = templates(&gateway, &[("CustomerId", "directory get 7")]);
-    assert!(answer.text.contains("no plugin answers the role crm"), "{}", answer.text);
+    assert!(answer.text.contains("no live plugin has the role crm"), "{}", answer.text);
 }
 
 #[test]

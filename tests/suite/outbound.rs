@@ -250,7 +250,7 @@ fn without_a_grant_a_plugin_loads_but_its_requests_fail() {
     }
     gateway
         .log()
-        .wait_for("plugin `plugin`: it imports what [plugins.named.plugin] does not grant: outbound HTTP (`outbound`)");
+        .wait_for("plugin `plugin`: imports not granted in [plugins.named.plugin]: outbound HTTP (`outbound`)");
 }
 
 #[test]

@@ -47,7 +47,7 @@ fn rollback_goes_back_one_version_at_a_time() {
         assert_eq!(gateway.output_of("hello"), "version 1");
     }
     let (code, text) = run_command(&gateway, &["plugin", "rollback", "plugin"]);
-    assert!(code == Some(1) && text.contains("there is no version to go back to"), "{text}");
+    assert!(code == Some(1) && text.contains("no version to roll back to"), "{text}");
     // The folder still contains version 3.
     let gateway = gateway.restart();
     assert_eq!(live(&gateway), digest(&build(1)));
@@ -97,7 +97,7 @@ fn a_version_that_needs_more_grants_waits_for_approval() {
     let receipts = gateway.reload();
     assert_eq!(outcomes(&receipts), ["waiting"]);
     let reason = receipts[0]["reason"].as_str().expect("a reason");
-    assert!(reason.contains("it wants outbound HTTP and a store and the directory"), "{reason}");
+    assert!(reason.contains("new capabilities: outbound HTTP and a store and the directory"), "{reason}");
     assert_eq!(live(&gateway), digest(&modest));
     assert_eq!(run_command(&gateway, &["reload"]).0, Some(1));
     assert!(run_command(&gateway, &["plugin", "list"]).1.contains("frontgate plugin allow plugin"));

@@ -31,13 +31,13 @@ fn slow_at_start() -> Vec<u8> {
     wat::parse_str(trap.replace("$boom unreachable", &format!("$boom {count}"))).expect("WebAssembly")
 }
 
-/// The plugin's setting `colour`, and whether the plugin has the role templates.
+/// The plugin's setting `colour`, and whether the plugin has the role `templates`.
 fn colour_and_role(gateway: &Gateway) -> (String, bool) {
     let form = [("Location", "GetTemplatesByCustomerId"), ("Worker", "ana@example.org"), ("CustomerId", "7")];
     (gateway.output_of("setting colour"), gateway.callback("templates", &form).status == 200)
 }
 
-/// Settings for which that is blue and true.
+/// Settings for which `colour_and_role` returns `("blue", true)`.
 const BLUE: [(&str, &str); 2] =
     [("plugins.named.plugin.config.colour", "\"blue\""), ("tenants.demo.roles.templates", "[\"plugin\"]")];
 

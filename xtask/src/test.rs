@@ -43,7 +43,7 @@ fn lint() -> Result<()> {
     execute(&mut cargo(&clippy))
 }
 
-/// What clippy does while the workspace is compiled.
+/// The handling of clippy's warnings during compilation.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Lints {
     Off,

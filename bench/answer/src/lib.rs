@@ -1,5 +1,5 @@
-//! A signed list callback answered by plain code: what the gateway and its plugin are compared with. The
-//! answers are theirs, byte for byte; the bench checks that.
+//! Native implementation of a signed list callback: the baseline for the gateway and its plugin. Its responses are
+//! byte-identical to theirs; the benchmark checks this.
 
 use std::borrow::Cow;
 use std::hint::black_box;
@@ -15,10 +15,10 @@ use url::form_urlencoded;
 const FIRST: [&str; 10] = ["Ada", "Boris", "Chen", "Dora", "Emil", "Farah", "Gus", "Hana", "Ivo", "Jun"];
 const LAST: [&str; 10] = ["Adler", "Brown", "Costa", "Diaz", "Evans", "Fischer", "Garcia", "Haas", "Ito", "Jansen"];
 
-/// Who has no customers.
+/// A worker without customers.
 const NOBODY: &str = "nobody@example.org";
 
-/// What requests to one URL are signed with.
+/// The callback at one URL, with its signing key.
 pub struct Callback {
     mac: Hmac<Sha1>,
 }
@@ -31,7 +31,7 @@ impl Callback {
         Self { mac }
     }
 
-    /// The answer to a form; none if it is not signed.
+    /// Returns the response to a form; `None` for an invalid signature or another operation.
     pub fn answer(&self, form: &[u8], signature: &[u8]) -> Option<Vec<u8>> {
         let mut fields: Vec<(Cow<'_, str>, Cow<'_, str>)> = form_urlencoded::parse(form).collect();
         fields.sort_unstable();
@@ -50,7 +50,7 @@ impl Callback {
     }
 }
 
-/// What is known of a customer.
+/// A customer record.
 pub struct Customer {
     /// Unique.
     pub customer_id: String,
@@ -89,7 +89,7 @@ struct Objects {
     objects: Page,
 }
 
-/// A page of customers as Frontline takes it. Each is made with all that its record has.
+/// Returns a page of customers in Frontline's format. Builds each complete record, as a real plugin does.
 pub fn list(worker: &str, page_size: usize) -> Vec<u8> {
     let count = if worker == NOBODY { 0 } else { page_size };
     let row = |customer: Customer| Row {
@@ -102,7 +102,7 @@ pub fn list(worker: &str, page_size: usize) -> Vec<u8> {
     serde_json::to_vec(&answer).expect("these types have no map keys and no fallible fields")
 }
 
-/// One of as many customers as anybody wants.
+/// Generates the customer with this number.
 pub fn customer(number: usize) -> Customer {
     let phone = format!("+1202555{number:04}");
     let whatsapp = Channel { kind: "whatsapp".to_owned(), value: format!("whatsapp:{phone}") };

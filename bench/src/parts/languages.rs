@@ -1,4 +1,4 @@
-//! The same list from plugins in Rust, JavaScript and Python, as far as their tools are available.
+//! Compares one list call in plugins written in Rust, JavaScript and Python. Skips a language whose tools are missing.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use crate::bindings::http_client::OutboundResponse;
 use crate::{Error, Result, clock, json};
 
-/// A response. Redirects are not followed.
+/// A response. `http-client` does not follow redirects.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Response {
     /// The status code.

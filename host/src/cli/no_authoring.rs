@@ -26,7 +26,7 @@ pub(super) enum Command {
     Componentize(Ignored),
 }
 
-/// Any arguments.
+/// Accepts and ignores all arguments.
 #[derive(Debug, Args)]
 #[command(disable_help_flag = true)]
 pub(super) struct Ignored {

@@ -7,10 +7,10 @@ use std::os::unix::net::UnixStream;
 use std::process::Command;
 use std::thread;
 
-/// Bytes that begin so are an attempt rather than a component.
+/// Prefix of an input that names an operation instead of a component.
 const ATTEMPT: &str = "attempt ";
 
-/// Carries out an attempt, and says what came of it; none if the bytes are something else.
+/// Performs the operation that the input names, and returns its result; `None` for any other input.
 pub(crate) fn attempt(bytes: &[u8]) -> Option<String> {
     let (what, at) = std::str::from_utf8(bytes).ok()?.strip_prefix(ATTEMPT)?.split_once(' ')?;
     let result = match what {

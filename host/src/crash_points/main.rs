@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use frontgate_loader::child;
+use frontgate_loader::compiler_child;
 use frontgate_store::crash;
 use rustix::process::{Signal, getpid, kill_process};
 
@@ -21,7 +21,7 @@ static PASSED: AtomicU32 = AtomicU32::new(0);
 
 fn main() -> ExitCode {
     crash::set_hook(crash_at);
-    child::set_probe(attempts::attempt);
+    compiler_child::set_probe(attempts::attempt);
     frontgate::cli::main()
 }
 

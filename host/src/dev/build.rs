@@ -23,7 +23,7 @@ pub(super) struct Built {
     pub(super) took: Duration,
 }
 
-/// Runs the command in the project's folder.
+/// Runs the project's `build` command in its folder, and measures the time.
 pub(super) async fn build(project: &Project) -> Built {
     let began = Instant::now();
     let failure = run(project).await.err();

@@ -20,7 +20,7 @@ const FILES_MAX: usize = 10_000;
 /// Folders with build output.
 const GENERATED: [&str; 5] = ["target", "node_modules", "gen", "build", "__pycache__"];
 
-/// Which files have changed.
+/// The kind of files that changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     /// Files that the build reads.

@@ -123,7 +123,7 @@ impl DevGateway {
         let (serving, at) = oneshot::channel();
         let overrides = service::Overrides {
             listen: Some((Ipv4Addr::LOCALHOST, 0).into()),
-            redirect: Some(upstreams.redirect()),
+            address_override: Some(upstreams.address_override()),
             serving: Some(serving),
             ..service::Overrides::default()
         };

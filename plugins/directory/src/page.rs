@@ -1,5 +1,5 @@
-//! One page of a list. Its token is the id of the last customer on the page, like an anchor: pages neither repeat nor
-//! skip customers when the file changes in between.
+//! One page of a list. Its token is the id of the last customer on the page, as in Twilio's parameter `Anchor`.
+//! Therefore pages neither repeat nor skip customers when the file changes in between.
 
 use frontgate_sdk::{CustomerPage, Position};
 

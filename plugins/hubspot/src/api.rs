@@ -11,7 +11,7 @@ pub(crate) fn ask<T: DeserializeOwned>(request: Request) -> Result<T> {
     find(request)?.ok_or_else(|| Error::failed("HubSpot: unknown resource; check the setting `api`"))
 }
 
-/// Like [`get`], for a record that may not exist.
+/// Like [`ask`], but returns `None` for a record that does not exist.
 pub(crate) fn find<T: DeserializeOwned>(request: Request) -> Result<Option<T>> {
     let response = request.header("accept", "application/json").send().map_err(|error| match error {
         HttpError::Timeout => Error::unavailable("the request to HubSpot timed out"),

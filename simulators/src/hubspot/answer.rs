@@ -1,4 +1,4 @@
-//! Answers without faults.
+//! Computes the responses to requests that no fault hits.
 
 use hyper::Uri;
 use serde_json::{Value, json};

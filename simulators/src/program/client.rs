@@ -1,4 +1,4 @@
-//! Calls the control API of a simulator that runs.
+//! Calls the control API of a running simulator.
 
 use std::net::SocketAddr;
 

@@ -24,7 +24,7 @@ enum Command {
     Serve(Serve),
     /// A teammate writes to a customer. Shows the conversation once the customer has answered.
     Message(Message),
-    /// Shows the conversations of a simulator that runs.
+    /// Shows the conversations of a running simulator.
     Conversations(Simulator),
 }
 

@@ -26,7 +26,7 @@ enum Command {
     Sms(Message),
     /// The same over WhatsApp.
     Whatsapp(Message),
-    /// Shows the conversations of a simulator that runs.
+    /// Shows the conversations of a running simulator.
     Conversations(Simulator),
 }
 
@@ -63,7 +63,7 @@ struct Serve {
     /// The gateway's public URL, for signatures. Default: http://GATEWAY
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
-    /// What the path of the tenant's webhooks begins with.
+    /// Path prefix of the tenant's webhooks.
     #[arg(long, default_value = "", value_name = "PREFIX")]
     path: String,
     /// A folder with the files twilio-account-sid, twilio-auth-token, twilio-api-key and twilio-api-secret. Missing

@@ -21,7 +21,7 @@ pub struct Message {
     pub attributes: Value,
     /// The files in order. The REST API accepts one per message.
     pub media: Vec<Media>,
-    /// One for each participant with an address for which a status is known.
+    /// Delivery receipts: one for each participant that has an address and a reported status.
     pub receipts: Vec<Receipt>,
     pub(crate) index: usize,
     pub(crate) participant_sid: Option<String>,

@@ -39,7 +39,7 @@ fn a_request_with_an_impossible_signature_is_rejected_before_its_body() {
     let twilio = twilio.map(|(name, lines)| (name, "/callbacks/crm", lines, 403));
     let front = front.map(|(name, lines)| (name, "/front/sms", lines, 401));
     for (name, path, lines, status) in twilio.into_iter().chain(front) {
-        // The body is never sent: a gateway that reads it answers 408 after body_timeout_ms.
+        // The body is never sent: a gateway that reads it answers 408 after `body_timeout_ms`.
         let answer = Raw::connect(gateway.address()).send(post_head(path, lines, 1_000)).answer().expect("an answer");
         assert_eq!(answer.status, status, "{name}: {answer:?}");
     }

@@ -177,7 +177,7 @@ fn records_of_the_previous_release_are_migrated() {
     gateway = gateway.start_again();
     assert_eq!(gateway.status()["plugin_records_damaged"], Value::Null);
     gateway.drop_plugin("plugin", &with_grants());
-    gateway.log().event("plugin.waiting").with("plugin", "plugin").saying("it wants").wait_for(1);
+    gateway.log().event("plugin.waiting").with("plugin", "plugin").saying("new capabilities").wait_for(1);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Finding 33: the resolver's search list applies.
 //!
-//! A unit test of `outbound::resolve` covers which names are queried, since a system nameserver must use port 53.
+//! A unit test of `frontgate_net::resolver` covers which names are queried, since a system nameserver must use port 53.
 //! This test covers that a host found only through the search list is not found.
 
 use std::net::UdpSocket;

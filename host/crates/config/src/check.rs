@@ -80,12 +80,12 @@ fn ca_files(key: &str, files: &[PathBuf], report: &mut Report<'_, '_>) {
 fn folders(config: &Config, report: &mut Report<'_, '_>) {
     let directory = &config.plugins.directory;
     if !directory.is_dir() {
-        let problem = format!("there is no folder {}", directory.display());
+        let problem = format!("folder {} does not exist", directory.display());
         report.add("plugins.directory", &problem, "create it, or name the folder with the .wasm files");
     }
     for (name, plugin) in &config.plugins.named {
         if let Some(files) = plugin.files.as_ref().filter(|files| !files.is_dir()) {
-            let problem = format!("there is no folder {}", files.display());
+            let problem = format!("folder {} does not exist", files.display());
             report.add(&format!("plugins.named.{name}.files"), &problem, "create it, or name another");
         }
     }

@@ -5,7 +5,7 @@
 //! this crate derives [`schema()`], the range checks, [`Fixed`] and the reference page from them, and adds the checks
 //! across keys. It never contains the value of a secret in a text that it returns.
 //!
-//! A reload (see "The trip of a reload" in ARCHITECTURE.md) compares two configurations with [`Config::changes`] and
+//! A reload (see "Flow of a reload" in ARCHITECTURE.md) compares two configurations with [`Config::changes`] and
 //! [`Fixed::changed`].
 
 mod change;

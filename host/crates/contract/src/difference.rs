@@ -44,7 +44,7 @@ pub(super) fn differences(ours: &ContractTypes, theirs: &ContractTypes) -> Vec<S
     }
     // The linker does not find equal types under another version either.
     if let Some(name) = other_versions.first().filter(|_| comparison.found.is_empty()) {
-        comparison.found.push(format!("it is written against {name}"));
+        comparison.found.push(format!("built against {name}"));
     }
     comparison.found
 }

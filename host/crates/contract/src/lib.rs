@@ -6,7 +6,7 @@
 //! - [`Role`], [`Manifest`] and [`digest::Digest`] identify what a plugin does and which version it is.
 //!
 //! The crate runs no component. It reads untrusted files, which the gateway does in a child process only, after a scan
-//! that limits nesting and counts, and with the parser and the WebAssembly features of the engine. See "The trip of a
+//! that limits nesting and counts, and with the parser and the WebAssembly features of the engine. See "Flow of a
 //! reload" in ARCHITECTURE.md.
 
 pub mod bindings;
@@ -49,11 +49,11 @@ static OURS: LazyLock<ContractTypes> =
 pub struct Description {
     /// Size, roles, imports and capabilities.
     pub manifest: Manifest,
-    /// Version of the contract that it was built with, if it names one.
+    /// Version of the contract that the component was built with, if it names one.
     pub contract: Option<String>,
     /// Where it is incompatible with this gateway's contract.
     pub incompatibility: Option<String>,
-    /// Languages and tools that it names, with their versions.
+    /// Languages and tools that the component names, with their versions.
     pub made_with: BTreeMap<String, Vec<String>>,
 }
 
@@ -91,7 +91,7 @@ impl Component {
         Ok(Self { manifest, version: types.version(), types })
     }
 
-    /// Where its types differ from the contract, and how to fix it; none if it can be linked.
+    /// Describes how the component's types differ from the contract, and the fix; `None` if it can be linked.
     fn incompatibility(&self) -> Option<String> {
         let found = differences(&OURS, &self.types);
         if found.is_empty() {
@@ -100,7 +100,7 @@ impl Component {
         let built = self.version.clone().unwrap_or_else(|| "an unknown version".to_owned());
         let remedy = if built == VERSION {
             format!(
-                "it was built with another {VERSION} than this gateway's; rebuild it with this gateway's frontgate-sdk"
+                "built with a contract {VERSION} that differs from this gateway's; rebuild it with this gateway's frontgate-sdk"
             )
         } else {
             let newer = semver(&built) > semver(VERSION);

@@ -15,7 +15,8 @@ const RUNTIMES: [(&str, &str); 2] = [("componentize_py_runtime", "Python"), ("co
 
 type Producers = BTreeMap<String, Vec<String>>;
 
-/// Returns languages, tools and SDKs with their versions. Skips what cannot be read.
+/// Returns languages and tools of the `producers` section, with their versions. [`super::contract_types`] has the
+/// version of frontgate-sdk. Skips what cannot be read.
 pub(super) fn producers(wasm: &[u8]) -> Producers {
     let (mut found, mut module, mut is_adapter) = (Producers::new(), Producers::new(), false);
     for payload in Parser::new(0).parse_all(wasm).map_while(Result::ok) {

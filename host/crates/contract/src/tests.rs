@@ -59,7 +59,7 @@ fn each_difference_is_named() {
         assert!(said.starts_with(words), "{said}");
         assert!(
             said.ends_with(
-                "built with another 0.1.0 than this gateway's; rebuild it with this gateway's frontgate-sdk"
+                "built with a contract 0.1.0 that differs from this gateway's; rebuild it with this gateway's frontgate-sdk"
             )
         );
     }
@@ -79,7 +79,7 @@ fn another_version_is_named_with_what_differs() {
     let said = parse(&newer).expect("a component").incompatibility().expect("an incompatibility");
     assert_eq!(
         said,
-        "it is written against frontgate:plugin/crm@0.2.0: built with 0.2.0, this gateway takes 0.1.0; \
+        "built against frontgate:plugin/crm@0.2.0: built with 0.2.0, this gateway takes 0.1.0; \
          rebuild it with frontgate-sdk 0.1, or run a newer gateway"
     );
     let older = CRM.replace("@0.1.0", "@0.0.9").replace(r#"(field "links" (list $link))"#, "");

@@ -17,7 +17,7 @@ pub enum State {
     Ready,
     /// A worker holds its lease.
     Leased,
-    /// A request was sent and its outcome is unknown; the platform is asked.
+    /// A request was sent and its outcome is unknown: the platform or the plugin is queried before a retry.
     Unknown,
     /// Done, or nothing had to be done.
     Sent,

@@ -8,8 +8,8 @@
 //! - [`worker::work`]: leases deliveries, executes them with the `handlers`, and stores the outcome.
 //! - [`job::NewDelivery`]: a delivery to be enqueued.
 //!
-//! In reading order: [`job`], [`store`], [`worker`], `handlers`, `retry_policy`. This crate is the trip of a delivery
-//! and the second half of the trip of a channel's message (see ARCHITECTURE.md). It serves no HTTP.
+//! In reading order: [`job`], [`store`], [`worker`], `handlers`, `retry_policy`. This crate is the flow of a delivery
+//! and the second half of the flow of a channel's message (see ARCHITECTURE.md). It serves no HTTP.
 
 mod concurrency;
 mod front_client;

@@ -30,7 +30,7 @@ pub(super) fn transition(limits: &crate::Settings, delivery: &Delivery, outcome:
             if next.questions >= CRASHES_MAX {
                 (next.state, next.notice) = (State::Failed, Some(CRASHED_NOTICE.to_owned()));
             } else {
-                next.pause = Some(pause(limits, delivery.attempts, None));
+                next.pause = Some(backoff(limits, delivery.attempts, None));
             }
             next.reason = Some(reason);
         }
@@ -43,7 +43,7 @@ pub(super) fn transition(limits: &crate::Settings, delivery: &Delivery, outcome:
             next.reason = Some(format!("given up after delivery.give_up_after_ms: {reason}"));
         }
         Outcome::Retry { after, reason, waits_for_plugin } => {
-            let mut pause = pause(limits, delivery.attempts, after);
+            let mut pause = backoff(limits, delivery.attempts, after);
             let patience = Duration::from_millis(limits.routing_patience_ms).saturating_sub(delivery.tried());
             if waits_for_plugin && delivery.kind == Kind::Routing && !patience.is_zero() {
                 // A customer waits: the next plugin is asked as soon as the patience ends.
@@ -61,17 +61,17 @@ pub(super) fn transition(limits: &crate::Settings, delivery: &Delivery, outcome:
                 next.reason = Some(format!("outcome could not be determined: {reason}"));
             } else {
                 (next.state, next.reason) = (State::Unknown, Some(reason));
-                next.pause = Some(pause(limits, delivery.attempts, after));
+                next.pause = Some(backoff(limits, delivery.attempts, after));
             }
         }
     }
     next
 }
 
-/// Exponential backoff with jitter: between half and all of a pause that doubles with each attempt.
+/// Exponential backoff with equal jitter: starts at `delivery.retry_first_ms` and doubles with each attempt.
 ///
 /// The platform's `Retry-After` is a lower bound, `delivery.retry_longest_ms` the upper one.
-fn pause(limits: &crate::Settings, attempts: u32, after: Option<Duration>) -> Duration {
+fn backoff(limits: &crate::Settings, attempts: u32, after: Option<Duration>) -> Duration {
     let longest = Duration::from_millis(limits.retry_longest_ms);
     let doubled = limits.retry_first_ms.saturating_mul(1 << attempts.saturating_sub(1).min(30));
     let whole = Duration::from_millis(doubled).min(longest);
@@ -126,7 +126,7 @@ mod tests {
         for (attempts, whole) in [(1, 500), (2, 1_000), (3, 2_000), (10, 256_000), (11, 300_000), (4_000_000, 300_000)]
         {
             for _ in 0..100 {
-                let pause = pause(&limits(), attempts, None).as_millis();
+                let pause = backoff(&limits(), attempts, None).as_millis();
                 assert!((whole / 2..=whole).contains(&pause), "{attempts}: {pause}");
             }
         }
@@ -134,7 +134,7 @@ mod tests {
 
     #[test]
     fn a_retry_respects_the_platforms_minimum_pause() {
-        let wanted = |seconds| pause(&limits(), 1, Some(Duration::from_secs(seconds))).as_millis();
+        let wanted = |seconds| backoff(&limits(), 1, Some(Duration::from_secs(seconds))).as_millis();
         for _ in 0..100 {
             assert!((7_000..=8_750).contains(&wanted(7)));
             assert!((250..=500).contains(&wanted(0)));

@@ -41,7 +41,7 @@ pub struct Settings {
     #[default = 1_048_576]
     #[schemars(range(min = 1_024, max = 1 << 30))]
     pub response_bytes_max: usize,
-    /// Delay before the first retry. Each further delay is twice as long, with jitter.
+    /// Initial delay of the exponential backoff between retries. With jitter.
     #[default = 500]
     #[schemars(range(min = 1, max = 86_400_000))]
     pub retry_first_ms: u64,

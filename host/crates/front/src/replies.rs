@@ -60,7 +60,7 @@ pub enum Reply<'a> {
     Sent {
         /// Our id of the message.
         external_id: &'a str,
-        /// Our id of its conversation; after a merge, any of its ids.
+        /// The gateway's id of the message's conversation; after a merge, any id of the merged conversations.
         external_conversation_id: &'a str,
     },
     /// The request is accepted; the reply has no content.
@@ -146,7 +146,8 @@ fn ok(success: &Success<'_>) -> ChannelResponse {
     ChannelResponse { status: 200, body: json(success) }
 }
 
-/// Every other refusal, with a text that is made one short line, and never empty.
+/// Builds an error response. The text becomes one line of at most [`MESSAGE_CHARS_MAX`] characters; an empty text
+/// becomes `refused`.
 pub fn problem(status: u16, text: &str) -> ChannelResponse {
     let words: Vec<&str> = text
         .split(|letter: char| letter.is_control() || letter.is_whitespace())

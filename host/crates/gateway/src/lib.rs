@@ -2,7 +2,7 @@
 //!
 //! [`server::Server`] accepts connections within the limits of `connections`, [`Gateway`] answers each request, and
 //! `error::Error` holds every reason for a rejection with its status and stable code. The crate knows no database tables and
-//! parses no component. See "The trip of a callback" in ARCHITECTURE.md.
+//! parses no component. See "Flow of a callback" in ARCHITECTURE.md.
 
 mod connections;
 mod error;

@@ -34,7 +34,7 @@ pub(super) struct Attempt {
     pub(super) seen: FileState,
     /// Digest of the bytes that were read.
     pub(super) digest: Option<Digest>,
-    /// What these bytes declare.
+    /// Declarations of the component.
     pub(super) manifest: Option<Manifest>,
     /// `None` if the file is the one that is live already.
     pub(super) result: Result<Option<Candidate>, Failure>,

@@ -19,7 +19,7 @@ use wasmtime::component::Component;
 use super::blocking::{run_blocking, run_low_priority};
 use super::bytes::{self, Source};
 use super::cache::{Cache, Cached};
-use super::compile::{Accept, FirstTry, Run, RunError, Times};
+use super::compiler_process::{Accept, FirstTry, Run, RunError, Times};
 use super::failure::Failure;
 use super::fair_queue::{FairQueue, Priority};
 use super::report::Compile;
@@ -54,7 +54,7 @@ pub(super) struct Builds {
     quick_builds: Arc<FairQueue>,
     /// Compiler processes that died, by digest of the bytes.
     deaths: Mutex<HashMap<Digest, u32>>,
-    /// Failed attempts since the last success, by name.
+    /// Failed attempts to load a plugin since its last success, by name.
     failures: Mutex<HashMap<String, u32>>,
 }
 
@@ -93,12 +93,12 @@ impl Builds {
         })
     }
 
-    /// Failed attempts at this name since the last success.
+    /// Returns the number of failed attempts to load this plugin since its last success.
     pub(super) fn failures_of(&self, name: &str) -> u32 {
         *self.failures.lock().get(name).unwrap_or(&0)
     }
 
-    /// Counts the result of an attempt at a file of this name.
+    /// Counts the result of an attempt to load this plugin.
     pub(super) fn note(&self, name: &str, went_well: bool) {
         let mut failures = self.failures.lock();
         if went_well {

@@ -104,8 +104,8 @@ impl Source {
         match &seen.kind {
             Kind::File { bytes } if *bytes > bytes_max => return Err(too_large()),
             Kind::File { .. } => {}
-            Kind::Other(what) => return Err(Failure::Permanent(anyhow!("it is {what}, not a file"))),
-            Kind::Unreadable(error) => return Err(Failure::Temporary(anyhow!("it cannot be looked at: {error}"))),
+            Kind::Other(what) => return Err(Failure::Permanent(anyhow!("not a regular file: {what}"))),
+            Kind::Unreadable(error) => return Err(Failure::Temporary(anyhow!("failed to read metadata: {error}"))),
         }
         let mut file = regular(open(&seen.path)).map_err(Failure::Temporary)?.take(bytes_max.saturating_add(1));
         let (mut builder, mut buffer, mut len) = (DigestBuilder::default(), vec![0; BUFFER_BYTES], 0);

@@ -174,7 +174,7 @@ impl Unfinished {
     }
 
     fn keep(&mut self, name: &str) -> anyhow::Result<()> {
-        let unfinished = self.name.take().context("it is kept already")?;
+        let unfinished = self.name.take().context("cache file already stored")?;
         self.folder.rename(&unfinished, name).inspect_err(|_| self.folder.remove(&unfinished))
     }
 }
@@ -251,7 +251,7 @@ impl Kind {
 fn map(engine: &wasmtime::Engine, file: &File) -> anyhow::Result<Component> {
     // The descriptor that was hashed; the name may refer to another file by now.
     let path = format!("/proc/self/fd/{}", file.as_raw_fd());
-    // SAFETY: The file was made by `child` of this very program with the same settings, its digest was just checked
+    // SAFETY: The file was made by `compiler_child` of this very program with the same settings, its digest was just checked
     // through this descriptor, only this user can write to it, and it is never changed. What lies behind the code is
     // outside every section that its header names.
     let component = unsafe { Component::deserialize_file(engine, Path::new(&path)) };

@@ -9,9 +9,9 @@ pub(super) enum Failure {
     Permanent(anyhow::Error),
     /// A temporary cause other than the bytes: a full disk, no memory, an unreadable file.
     Temporary(anyhow::Error),
-    /// It needs capabilities that the previous version did not, and waits for the operator.
+    /// The file needs capabilities that the previous version did not, and waits for the operator.
     NeedsApproval(String),
-    /// It was rolled back, and is not attempted again.
+    /// The file was rolled back, and is not attempted again.
     Excluded(String),
 }
 

@@ -37,7 +37,7 @@ struct Waiting {
 /// The facts that decide about the order.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Priority {
-    /// Failed attempts at this name since the last success.
+    /// Failed attempts to load this plugin since its last success.
     pub(super) failures: u32,
     /// Whether the name has been live before.
     pub(super) known: bool,

@@ -16,7 +16,7 @@ pub(super) struct FileState {
     modified: (i64, i64),
     /// Differs for another file with the same name, size and time.
     inode: (u64, u64),
-    /// Changes with permissions, and for files written with an older modification time.
+    /// Status change time (ctime): also detects changed permissions, and files written with an older modification time.
     changed: (i64, i64),
 }
 

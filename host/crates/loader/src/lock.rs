@@ -6,14 +6,10 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use frontgate_contract::digest::Digest;
-use frontgate_contract::{Description, Manifest};
-use frontgate_runtime::settings::Plugins;
 use frontgate_system::ownership;
 use serde::{Deserialize, Serialize};
-
-use super::single;
 
 /// The comment at the top of the file.
 const HEAD: &str =
@@ -46,21 +42,6 @@ pub struct Locked {
     pub roles: BTreeSet<String>,
     /// Its imports.
     pub imports: BTreeSet<String>,
-}
-
-impl Locked {
-    /// Describes a file, which is neither compiled nor run.
-    pub async fn of(file: &Path, plugins: &Plugins) -> anyhow::Result<Self> {
-        let wasm = single::read(file, plugins).await?;
-        let sha256 = Digest::of(&wasm);
-        let described = single::describe(wasm, plugins).await.and_then(|described| match described {
-            Description { incompatibility: Some(incompatibility), .. } => bail!(incompatibility),
-            Description { manifest, .. } => Ok(manifest),
-        });
-        let Manifest { bytes, sdk, roles, imports, .. } =
-            described.with_context(|| format!("{} is no usable plugin", file.display()))?;
-        Ok(Self { sha256, bytes, sdk, roles, imports })
-    }
 }
 
 impl Lock {

@@ -38,7 +38,7 @@ pub(super) fn check_lock(name: &str, digest: Digest, lock: anyhow::Result<Option
     refusal.map_or(Ok(()), |reason| Err(Failure::Temporary(anyhow!(reason))))
 }
 
-/// Applies rule 4.
+/// Applies rule 4: new capabilities wait for the operator.
 pub(super) fn check_capabilities(
     name: &str,
     digest: Digest,
@@ -51,6 +51,6 @@ pub(super) fn check_capabilities(
     }
     let (new, short) = (new.join(" and "), digest.short());
     Err(Failure::NeedsApproval(format!(
-        "it wants {new}, which the version before it did not; to allow it: frontgate plugin allow {name} {short}"
+        "new capabilities: {new}; to allow them: frontgate plugin allow {name} {short}"
     )))
 }

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ::bytes::Bytes;
-use anyhow::anyhow;
-use frontgate_contract::Description;
+use anyhow::{Context as _, anyhow, bail};
+use frontgate_contract::digest::Digest;
+use frontgate_contract::{Description, Manifest};
 use frontgate_runtime::settings::PluginConfig;
 use frontgate_runtime::settings::Plugins;
 use frontgate_runtime::{Engine, LoadedPlugin, NetworkOverrides};
@@ -15,8 +16,9 @@ use tokio::task::spawn_blocking;
 
 use super::attempt::Loader;
 use super::bytes::{Sealed, Source, open_as_is};
-use super::compile::{self, Run, RunError, Times};
+use super::compiler_process::{self, Run, RunError, Times};
 use super::folder::FileState;
+use super::lock::Locked;
 
 /// Reads a file within the gateway's size limit.
 pub async fn read(path: &Path, plugins: &Plugins) -> anyhow::Result<Bytes> {
@@ -46,12 +48,25 @@ pub async fn describe(wasm: Bytes, plugins: &Plugins) -> anyhow::Result<Descript
     })
 }
 
+/// Returns the entry of `plugins.lock` for a file, which is neither compiled nor run.
+pub async fn locked(file: &Path, plugins: &Plugins) -> anyhow::Result<Locked> {
+    let wasm = read(file, plugins).await?;
+    let sha256 = Digest::of(&wasm);
+    let described = describe(wasm, plugins).await.and_then(|described| match described {
+        Description { incompatibility: Some(incompatibility), .. } => bail!(incompatibility),
+        Description { manifest, .. } => Ok(manifest),
+    });
+    let Manifest { bytes, sdk, roles, imports, .. } =
+        described.with_context(|| format!("{} is no usable plugin", file.display()))?;
+    Ok(Locked { sha256, bytes, sdk, roles, imports })
+}
+
 /// Returns the confinement of compiler processes on this machine; `None` if none can be started.
 pub async fn confinement(plugins: &Plugins) -> Option<Arc<Confinement>> {
     let nothing = spawn_blocking(|| Source::Memory(Bytes::new()).seal(0)).await.ok()?.ok()?;
     // The process is confined before it reads the empty input.
     let _ = run(&nothing, plugins).await;
-    compile::confinement()
+    compiler_process::confinement()
 }
 
 /// Loads a plugin under its name in the configuration.

@@ -67,7 +67,7 @@ mod tests {
 
     use super::*;
 
-    /// Resolver that are asked for, when a resolver with a search list looks one up.
+    /// Returns the names that a resolver with a search list queries for one host.
     async fn asked(host: &str) -> Vec<String> {
         let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
         let address = socket.local_addr().expect("an address");

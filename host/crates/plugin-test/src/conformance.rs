@@ -202,7 +202,7 @@ fn is_contract_error(error: &CallError) -> bool {
     )
 }
 
-/// Fails unless something holds.
+/// Fails unless the condition is true.
 fn ensure(holds: bool, why: impl FnOnce() -> String) -> Verdict {
     if holds { Ok(()) } else { Err(Problem::Failed(why())) }
 }

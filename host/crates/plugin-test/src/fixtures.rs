@@ -1,4 +1,4 @@
-//! What a plugin finds around a call under test: a tenant, the customers of `directory`, the files of a message.
+//! Fixtures of a call under test: a tenant, the customers of `directory`, the files of a message.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use crate::wit_json;
 
-/// What surrounds one call.
+/// Fixtures of one call.
 pub(super) struct Fixtures {
     /// The tenant whose state the call reads and writes.
     pub(super) tenant: Arc<str>,
@@ -94,7 +94,7 @@ impl TestDirectory {
     }
 
     fn customers(&self) -> Result<&[plugin_types::Customer], Error> {
-        self.0.as_deref().ok_or_else(|| Error::Unavailable("no plugin answers the role crm".to_owned()))
+        self.0.as_deref().ok_or_else(|| Error::Unavailable("no live plugin has the role crm".to_owned()))
     }
 }
 

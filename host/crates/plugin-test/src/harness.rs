@@ -77,7 +77,10 @@ impl Harness {
                 (Some(MockServer::start(upstreams).await?), program)
             }
         };
-        let overrides = NetworkOverrides { own: Vec::new(), redirect: mock_server.as_ref().map(MockServer::redirect) };
+        let overrides = NetworkOverrides {
+            own: Vec::new(),
+            address_override: mock_server.as_ref().map(MockServer::address_override),
+        };
         let plugin_config: Arc<dyn PluginConfig> = config.clone();
         let live = single::load(&engine, &plugin_config, &name, wasm, overrides).await;
         let live = live.with_context(|| project.file.display().to_string())?;

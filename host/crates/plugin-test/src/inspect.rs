@@ -37,20 +37,20 @@ pub struct Inspection {
     pub fault: Option<String>,
 }
 
-/// What one instance uses of the pool, and what the plugin uses once.
+/// Resources of one instance in the pool, and of the plugin as a whole.
 #[derive(Debug, Serialize)]
 pub struct Resources {
     /// Memories of one instance.
     pub memories: u32,
     /// Bytes of the largest memory at the start.
     pub memory_bytes: u64,
-    /// The limit of a call.
+    /// Memory limit of one call, in bytes.
     pub memory_bytes_max: usize,
     /// Tables of one instance.
     pub tables: u32,
     /// Elements of the largest table at the start.
     pub table_elements: u64,
-    /// The limit of a call.
+    /// Memory limit of one call, in bytes.
     pub table_elements_max: usize,
     /// Bytes of machine code, mapped once.
     pub code_bytes: usize,

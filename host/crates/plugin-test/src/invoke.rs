@@ -28,7 +28,7 @@ pub struct CallReport {
     pub receipt: Option<CallRecord>,
 }
 
-/// Calls a function of the contract with JSON arguments. `customers` are those of the import `directory`.
+/// Calls a function of the contract with JSON arguments. The import `directory` returns `customers`.
 pub async fn invoke(
     harness: &Harness,
     function: &str,

@@ -8,7 +8,7 @@
 //! - [`suite::check`] runs the author's cases (`cases`) and the checks of the contract (`conformance`); [`report`]
 //!   formats the results.
 //!
-//! In ARCHITECTURE.md this crate takes part in no trip of a callback: it replaces the gateway around a call.
+//! In ARCHITECTURE.md this crate takes part in no flow of a callback: it replaces the gateway around a call.
 
 mod body_text;
 pub mod cases;

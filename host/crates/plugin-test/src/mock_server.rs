@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use bytes::Bytes;
-use frontgate_runtime::Redirect;
+use frontgate_runtime::AddressOverride;
 use futures_util::stream;
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full, Limited, StreamBody};
@@ -73,7 +73,7 @@ pub(super) struct MockServer {
     _serving: AbortOnDropHandle<()>,
 }
 
-/// What the server observed since the behavior was set.
+/// Requests and problems observed since the behavior was set.
 pub(super) struct Observed {
     /// All requests, in order of arrival.
     pub(super) requests: Vec<RequestLine>,
@@ -92,8 +92,8 @@ impl MockServer {
         Ok(Self { shared, address, _serving: serving })
     }
 
-    /// Redirects every connection of the plugin to this server, except those that an expectation refuses.
-    pub(super) fn redirect(&self) -> Redirect {
+    /// Leads every connection of the plugin to this server, except those that an expectation refuses.
+    pub(super) fn address_override(&self) -> AddressOverride {
         let (shared, address) = (Arc::clone(&self.shared), self.address);
         Arc::new(move |site| {
             let refused = shared.refuses_connection(site);

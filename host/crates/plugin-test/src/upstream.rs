@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use bytes::Bytes;
 use frontgate_net::one_shot;
-use frontgate_runtime::Redirect;
+use frontgate_runtime::AddressOverride;
 use http_body_util::Full;
 use hyper::http::request;
 use hyper::{HeaderMap, Request, StatusCode};
@@ -56,8 +56,8 @@ impl Upstreams {
         Ok(Self(all))
     }
 
-    /// Redirects connections to these sites; other connections go to the real host.
-    pub fn redirect(&self) -> Redirect {
+    /// Leads connections for these origins to their replacements; other connections go to the real host.
+    pub fn address_override(&self) -> AddressOverride {
         let sites = self.0.values().map(|upstream| (upstream.site.clone(), upstream.address));
         let sites: BTreeMap<String, SocketAddr> = sites.collect();
         Arc::new(move |site| sites.get(site).copied().map(Ok))

@@ -9,7 +9,7 @@ use frontgate_contract::bindings::plugin_types;
 #[derive(Debug, thiserror::Error)]
 pub enum CallError {
     /// No live plugin has the role.
-    #[error("no plugin answers the role {0}")]
+    #[error("no live plugin has the role {0}")]
     NoPlugin(Role),
     /// Admission control rejected the call; names the limit.
     #[error("too many calls at once")]

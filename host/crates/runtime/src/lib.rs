@@ -4,8 +4,8 @@
 //! - [`Call`] makes one call of it: admission, an instance, a function of the contract, commit.
 //! - [`Registry`] names the plugins that are live.
 //!
-//! The crate knows no HTTP status, no JSON of a platform and no tenant's configuration. It takes part in step 5 of "The
-//! trip of a callback" and in "The trip of a plugin's request" in ARCHITECTURE.md.
+//! The crate knows no HTTP status, no JSON of a platform and no tenant's configuration. It takes part in step 5 of "Flow of
+//! a callback" and in "Flow of a plugin's request" in ARCHITECTURE.md.
 
 mod call;
 mod call_record;
@@ -40,7 +40,7 @@ pub use self::grants::Grants;
 pub use self::health::Health;
 pub use self::imports::directory::{Directory, Lookup, OuterCall};
 pub use self::loaded_plugin::{LoadedPlugin, PluginFile};
-pub use self::outbound::network::{NetworkOverrides, Redirect};
+pub use self::outbound::network::{AddressOverride, NetworkOverrides};
 pub use self::outbound::side_effects::{Effect, SideEffects};
 pub use self::registry::Registry;
 pub use self::run::admission::Deadlines;

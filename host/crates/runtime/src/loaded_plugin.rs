@@ -46,7 +46,8 @@ pub struct LoadedPlugin {
     /// Limits of one call.
     pub limits: Limits,
     pub(crate) exports: Arc<Exports>,
-    /// Whether the next call starts on the plugin threads: the last call that ended was CPU-bound or trapped.
+    /// Whether the next call starts on the plugin threads: a running call was moved there, or the last call to end was
+    /// CPU-bound or trapped.
     pub(crate) cpu_bound: AtomicBool,
     /// Permits for concurrent calls.
     pub(crate) places: Arc<Semaphore>,
@@ -69,7 +70,7 @@ impl LoadedPlugin {
         config: &Arc<RuntimeConfig>,
     ) -> anyhow::Result<Self> {
         let pre = engine.linker_for(component).instantiate_pre(component).map_err(anyhow::Error::from);
-        let pre = pre.context("it imports what this gateway does not have")?;
+        let pre = pre.context("unsupported import")?;
         let (name, plugins) = (file.name, config.plugins());
         let grants = Arc::new(config.grants(&name));
         let folder = grants.files.as_ref().map(|path| engine.folder(&name, path)).transpose();
@@ -132,8 +133,7 @@ impl LoadedPlugin {
         let missing: Vec<String> =
             missing.filter_map(|capability| Some(format!("{capability} (`{}`)", capability.key()?))).collect();
         let name = &self.name;
-        (!missing.is_empty())
-            .then(|| format!("it imports what [plugins.named.{name}] does not grant: {}", missing.join(", ")))
+        (!missing.is_empty()).then(|| format!("imports not granted in [plugins.named.{name}]: {}", missing.join(", ")))
     }
 
     /// Whether it has a role.

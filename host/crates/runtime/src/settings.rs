@@ -99,7 +99,7 @@ pub struct Plugins {
     #[default = 120_000]
     #[schemars(range(min = 1, max = 86_400_000))]
     pub compile_timeout_ms: u64,
-    /// Address space in bytes of each of those processes. Up to three of them run concurrently.
+    /// Maximum address space in bytes of a compiler process. Up to three of them run concurrently.
     // The program itself needs about as much as the minimum.
     #[default(2 << 30)]
     #[schemars(range(min = 256 << 20, max = 1_024_u64 << 30))]

@@ -1,7 +1,7 @@
 //! Keyed hashes (HMAC): the primitive of every signature that the gateway checks.
 //!
 //! [`KeyedHash`] signs, [`WebhookKey`] verifies webhooks of providers for plugins, which never hold the key. Pure: no
-//! clock, no IO. See "The trip of a callback" in ARCHITECTURE.md, step 2.
+//! clock, no IO. See "Flow of a callback" in ARCHITECTURE.md, step 2.
 
 mod encoding;
 mod keyed_hash;

@@ -7,7 +7,7 @@
 //! - [`Session`]: one call's view of a bucket, with its limits.
 //!
 //! In reading order: `session`, `write_buffer` (uncommitted writes of a call), `key_locks`, `rows` (the tables).
-//! Takes part in the trip of a callback (see ARCHITECTURE.md), wherever a plugin imports `state`.
+//! Takes part in the flow of a callback (see ARCHITECTURE.md), wherever a plugin imports `state`.
 
 mod error;
 mod key_locks;

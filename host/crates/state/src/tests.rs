@@ -72,7 +72,7 @@ struct World {
     limits: StateLimits,
     calls: Vec<Session>,
     expected: Vec<Expected>,
-    /// Values with the number of the write.
+    /// Committed values, each with the number of the write that stored it.
     committed: BTreeMap<&'static str, (Kept, u64)>,
     writes: u64,
 }

@@ -1,6 +1,6 @@
 //! Linux features that the standard library lacks.
 //!
-//! It depends on no other crate of the gateway, and takes part in no trip of a callback.
+//! It depends on no other crate of the gateway, and takes part in no flow of a callback.
 //!
 //! - [`ownership`] checks which users can change a file or folder; [`ownership::Folder`] is a checked folder.
 //! - [`sandbox`] confines the process that parses and compiles components; see [`sandbox::Sandbox`].

@@ -17,7 +17,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 const PLUGIN: &str = "plugin";
 /// The target of log lines that report the cost of a call.
 pub const CALLS: &str = "frontgate_runtime::call";
-/// What a line that reports the cost of a call starts with.
+/// Prefix of a line that reports the cost of a call.
 pub const CALL_ENDED: &str = "call ended: ";
 
 /// Lines that are kept. Plugins have limits of their own.

@@ -1,7 +1,7 @@
 //! Log and metrics of the process.
 //!
 //! It never decides what is logged or counted: every crate uses `tracing` and metrics itself. It takes part in every
-//! trip of ARCHITECTURE.md only as the place where lines and numbers go.
+//! flow of ARCHITECTURE.md only as the place where lines and numbers go.
 //!
 //! - [`log`] starts the log as [`Settings`] say; its [`Guard`] writes the last lines. [`capture`] keeps lines in memory
 //!   instead, for commands of authors.

@@ -1,13 +1,13 @@
-//! Metrics of the process: the catalogue of all families, and their text for Prometheus.
+//! All metric families of the process, and their text for Prometheus.
 //!
 //! [`METRICS`] has a field for each family. `docs/operate/metrics.md` lists the same families; a test compares the two.
 //! The text is Prometheus' own format, not OpenMetrics: the latter gives the counter `frontgate_deliveries_total` and
 //! the gauge `frontgate_deliveries` the same family name.
 
-mod catalogue;
 mod histogram;
 pub mod labels;
 mod process;
+mod registration;
 
 use std::sync::LazyLock;
 
@@ -18,10 +18,10 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
-use self::catalogue::Catalogue;
-pub use self::catalogue::Entry;
 use self::histogram::Bounds;
 pub use self::histogram::{Histogram, Histograms};
+pub use self::registration::Entry;
+use self::registration::Registration;
 
 /// Bounds of request times, up to the deadlines of the platforms.
 const SECONDS: Bounds = Bounds(&[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 3.0, 6.0]);
@@ -84,7 +84,7 @@ pub struct Metrics {
 impl Metrics {
     /// Every family, in the order of the page.
     fn new() -> Self {
-        let mut all = Catalogue::default();
+        let mut all = Registration::default();
         let mut metrics = Self {
             requests: all.family(
                 "frontgate_requests_total",

@@ -13,7 +13,7 @@ pub fn unanswered(registry: &Registry, tenants: &BTreeMap<String, Settings>) -> 
     let all = tenants.iter().flat_map(|(tenant, settings)| settings.named().map(move |named| (tenant, named)));
     let unanswered = all.filter(|(_, (role, names, _))| first_live(registry, names, *role).is_err());
     let sentence = |(tenant, (role, names, _)): (&String, (Role, &[String], String))| {
-        format!("tenant {tenant}: no plugin answers the role {role} (named: {})", names.join(", "))
+        format!("tenant {tenant}: no live plugin has the role {role} (named: {})", names.join(", "))
     };
     unanswered.map(sentence).collect()
 }

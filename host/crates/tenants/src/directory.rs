@@ -27,7 +27,7 @@ impl TenantDirectory {
     fn crm(&self) -> Result<&Arc<LoadedPlugin>, Error> {
         let find = || first_live(&self.plugins.registry, self.tenant.roles.plugins(Role::Crm), Role::Crm).ok();
         let crm = self.crm.get_or_init(find).as_ref();
-        crm.ok_or_else(|| Error::Unavailable("no plugin answers the role crm".to_owned()))
+        crm.ok_or_else(|| Error::Unavailable("no live plugin has the role crm".to_owned()))
     }
 }
 

@@ -27,7 +27,7 @@ impl Plugins {
         Self { engine, registry }
     }
 
-    /// An invoker for one request of a tenant. CallRecords of its calls are added to `receipts`.
+    /// Returns an invoker for one request of a tenant. `receipts` collects the records of its calls.
     pub fn invoker(
         self: &Arc<Self>,
         tenant: &Arc<Tenant>,

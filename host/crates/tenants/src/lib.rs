@@ -4,7 +4,7 @@
 //! - [`PluginInvoker`] chooses and calls the tenant's plugins on behalf of one request or delivery.
 //! - [`coverage`] reports roles that no plugin answers.
 //!
-//! The crate reads no HTTP and stores nothing. See "The trip of a callback" in ARCHITECTURE.md, step 4.
+//! The crate reads no HTTP and stores nothing. See "Flow of a callback" in ARCHITECTURE.md, step 4.
 
 pub mod coverage;
 mod directory;

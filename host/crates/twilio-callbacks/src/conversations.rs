@@ -9,7 +9,7 @@ use frontgate_twilio::form::Form;
 use serde_json::{Map, Value};
 
 use super::error::{DecodeError, EncodeError};
-use super::{CallbackResponse, conversation_sid, people, required, shape, sid};
+use super::{CallbackResponse, conversation_sid, people, required, sanitize, sid};
 
 /// The field that differs when Twilio sends an event again.
 pub const RETRY_COUNT: &str = "RetryCount";
@@ -123,10 +123,10 @@ pub fn unchanged() -> CallbackResponse {
 pub fn encode_conversation(changes: &ConversationChanges, event: &ConversationAdd) -> CallbackResponse {
     let mut fields = Map::new();
     let mut left_out = 0;
-    if let Some(name) = changes.friendly_name.as_deref().map(shape::one_line).filter(|name| !name.is_empty()) {
+    if let Some(name) = changes.friendly_name.as_deref().map(sanitize::one_line).filter(|name| !name.is_empty()) {
         fields.insert("friendly_name".to_owned(), name.into());
     }
-    let avatar = changes.avatar.as_deref().filter(|url| shape::picture(url));
+    let avatar = changes.avatar.as_deref().filter(|url| sanitize::is_avatar_url(url));
     left_out += usize::from(changes.avatar.is_some() && avatar.is_none());
     if !fields.is_empty() || avatar.is_some() {
         match attributes::merge(&event.attributes, &[("avatar", avatar)], attributes::CONVERSATION_BYTES_MAX) {
@@ -166,11 +166,11 @@ pub fn encode_verdict(verdict: MessageVerdict) -> Result<CallbackResponse, Encod
 
 /// Adds the customer to a participant's attributes, or returns `None` if they have it already.
 pub fn participant_attributes(present: &str, changes: &ParticipantChanges) -> Result<Option<String>, &'static str> {
-    let name = changes.display_name.as_deref().map(shape::one_line);
+    let name = changes.display_name.as_deref().map(sanitize::one_line);
     let additions = [
         ("customer_id", Some(changes.customer_id.as_str())),
         ("display_name", name.as_deref()),
-        ("avatar", changes.avatar.as_deref().filter(|url| shape::picture(url))),
+        ("avatar", changes.avatar.as_deref().filter(|url| sanitize::is_avatar_url(url))),
     ];
     let merged = attributes::merge(present, &additions, attributes::PARTICIPANT_BYTES_MAX)?;
     Ok(merged.changed.then_some(merged.text))

@@ -8,7 +8,7 @@ use frontgate_twilio::form::Form;
 use serde::Serialize;
 
 use super::error::{DecodeError, EncodeError};
-use super::{CallbackResponse, RESPONSE_BYTES_MAX, json, location, required, shape};
+use super::{CallbackResponse, RESPONSE_BYTES_MAX, json, location, required, sanitize};
 
 const LIST: &str = "GetCustomersList";
 const DETAILS: &str = "GetCustomerDetailsByCustomerId";
@@ -160,11 +160,11 @@ fn row<'a>(id: &'a str, name: &'a str, avatar: Option<&'a str>) -> Option<(Row<'
     if id.trim().is_empty() {
         return None;
     }
-    let display_name = match shape::one_line(name) {
+    let display_name = match sanitize::one_line(name) {
         name if name.is_empty() => Cow::Borrowed(id),
         name => name,
     };
-    let usable = avatar.filter(|url| shape::picture(url));
+    let usable = avatar.filter(|url| sanitize::is_avatar_url(url));
     let dropped = avatar.is_some() && usable.is_none();
     let row = Row { customer_id: id, display_name, avatar: usable };
     Some((row, dropped))
@@ -212,20 +212,24 @@ pub fn encode_customer(customer: &Customer) -> Result<CallbackResponse, EncodeEr
     let channels: Vec<_> = customer
         .channels
         .iter()
-        .filter(|channel| shape::channel(&channel.kind, &channel.value))
+        .filter(|channel| sanitize::channel(&channel.kind, &channel.value))
         .map(|channel| Channel { r#type: &channel.kind, value: &channel.value })
         .collect();
     let links: Vec<_> = customer
         .links
         .iter()
-        .filter(|link| shape::link(&link.value))
-        .map(|link| Link { r#type: &link.kind, value: &link.value, display_name: shape::one_line(&link.display_name) })
+        .filter(|link| sanitize::link(&link.value))
+        .map(|link| Link {
+            r#type: &link.kind,
+            value: &link.value,
+            display_name: sanitize::one_line(&link.display_name),
+        })
         .collect();
     let left_out = usize::from(dropped) + customer.channels.len() - channels.len() + customer.links.len() - links.len();
     let details = customer
         .details
         .as_ref()
-        .map(|details| Details { title: shape::one_line(&details.title), content: &details.content });
+        .map(|details| Details { title: sanitize::one_line(&details.title), content: &details.content });
     let mut objects = Objects { objects: One { customer: Page { row, channels, links, details } } };
     let mut body = json(&objects);
     let excess = body.len().saturating_sub(RESPONSE_BYTES_MAX);

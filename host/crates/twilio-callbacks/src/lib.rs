@@ -1,7 +1,7 @@
 //! Twilio's callbacks: decodes forms into the contract's types, and encodes the contract's types as JSON.
 //!
 //! The only place where Twilio's wire format and the contract's types meet. Each callback has a module with `decode` and
-//! `encode`; [`CallbackResponse`] is the encoded JSON. Pure: no clock, no IO. See "The trip of a callback" in
+//! `encode`; [`CallbackResponse`] is the encoded JSON. Pure: no clock, no IO. See "Flow of a callback" in
 //! ARCHITECTURE.md, steps 3 and 6.
 
 pub mod conversations;
@@ -9,7 +9,7 @@ pub mod crm;
 pub mod error;
 pub mod outgoing;
 pub mod routing;
-mod shape;
+mod sanitize;
 pub mod templates;
 
 use frontgate_twilio::form::Form;

@@ -6,7 +6,7 @@ use frontgate_twilio::form::Form;
 use serde::Serialize;
 
 use super::error::{DecodeError, EncodeError};
-use super::{CallbackResponse, location, required, shape};
+use super::{CallbackResponse, location, required, sanitize};
 
 const PROXY_ADDRESS: &str = "GetProxyAddress";
 
@@ -35,7 +35,7 @@ struct Proxy<'a> {
 pub fn encode(proxy_address: &str, contact: &ContactChannel) -> Result<CallbackResponse, EncodeError> {
     // Voice calls use a plain number, like text messages.
     let kind = if contact.kind.eq_ignore_ascii_case("whatsapp") { "whatsapp" } else { "sms" };
-    if !shape::channel(kind, proxy_address) {
+    if !sanitize::channel(kind, proxy_address) {
         return Err(EncodeError::ProxyAddress);
     }
     if proxy_address == contact.value {

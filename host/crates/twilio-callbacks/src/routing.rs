@@ -13,7 +13,7 @@ pub struct Inbound {
     pub conversation: InboundConversation,
     /// Whether it is a group conversation, where a worker appears under a number.
     pub is_group: bool,
-    /// That number, if known.
+    /// The number under which the worker appears, if known.
     pub projected_address: Option<String>,
     /// All addresses of the callback, the tenant's own included.
     pub all_addresses: Vec<String>,

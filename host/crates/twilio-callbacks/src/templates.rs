@@ -7,7 +7,7 @@ use frontgate_twilio::form::Form;
 use serde::Serialize;
 
 use super::error::DecodeError;
-use super::{CallbackResponse, RESPONSE_BYTES_MAX, location, required, shape};
+use super::{CallbackResponse, RESPONSE_BYTES_MAX, location, required, sanitize};
 
 const TEMPLATES: &str = "GetTemplatesByCustomerId";
 
@@ -47,7 +47,7 @@ pub fn encode(categories: &[Category]) -> CallbackResponse {
     let mut left_out = 0;
     let mut groups = Vec::with_capacity(categories.len());
     for category in categories {
-        let display_name = shape::one_line(&category.display_name);
+        let display_name = sanitize::one_line(&category.display_name);
         if display_name.is_empty() {
             left_out += 1;
             continue;

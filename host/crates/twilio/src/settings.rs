@@ -33,11 +33,11 @@ pub struct Settings {
     pub default_worker: Option<String>,
     /// The tenant's own numbers in E.164. They identify the address in a group message that is not a customer's.
     pub numbers: Vec<String>,
-    /// Timeout of a Frontline callback. Twilio stops waiting after 6000.
+    /// Timeout of a Frontline callback. Twilio's own timeout is 6000 ms.
     #[default = 5_500]
     #[schemars(range(min = 1, max = FRONTLINE_TIMEOUT_MS - 1))]
     pub callback_timeout_ms: u64,
-    /// Timeout of a Conversations webhook. Twilio stops waiting after 5000.
+    /// Timeout of a Conversations webhook. Twilio's own timeout is 5000 ms.
     #[default = 4_500]
     #[schemars(range(min = 1, max = WEBHOOK_TIMEOUT_MS - 1))]
     pub webhook_timeout_ms: u64,

@@ -6,8 +6,9 @@ use std::process::ExitCode;
 use anyhow::{Context as _, bail};
 use clap::Subcommand;
 use frontgate_config::Config;
-use frontgate_loader::lock::{Lock, Locked};
+use frontgate_loader::lock::Lock;
 use frontgate_loader::records::history;
+use frontgate_loader::single;
 use hyper::Request;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -153,7 +154,7 @@ fn allow_file(config: &Config, file: &Path) -> anyhow::Result<ExitCode> {
     let path = &config.plugins.lock;
     let mut lock = Lock::read_as_is(path)?;
     let name = name(file)?;
-    let locked = runtime()?.block_on(Locked::of(file, &config.plugins))?;
+    let locked = runtime()?.block_on(single::locked(file, &config.plugins))?;
     say!("{name}  {}  added to {}", locked.sha256.short(), path.display());
     lock.plugins.insert(name, locked);
     lock.write(path)?;
@@ -171,7 +172,7 @@ fn lock(config: &Config) -> anyhow::Result<ExitCode> {
     files.sort();
     let (mut lock, runtime) = (Lock::default(), runtime()?);
     for file in &files {
-        let (name, locked) = (name(file)?, runtime.block_on(Locked::of(file, &config.plugins))?);
+        let (name, locked) = (name(file)?, runtime.block_on(single::locked(file, &config.plugins))?);
         say!("{name}  {}", locked.sha256.short());
         lock.plugins.insert(name, locked);
     }

@@ -54,7 +54,7 @@ impl Store {
         Ok(accepted)
     }
 
-    /// Returns the stored answer of an event.
+    /// Returns the stored answer to an event; `None` if the event is unknown.
     pub async fn answer(&self, tenant: &str, identity: String) -> Result<Option<StoredAnswer>, StoreError> {
         let owner = tenant.to_owned();
         self.database.read(tenant, move |connection| find(connection, &owner, &identity)).await

@@ -7,7 +7,7 @@ use super::{Unreadable, shape};
 /// Limit of files of one message.
 pub const ATTACHMENTS_MAX: usize = 100;
 
-/// Limit of characters of a file's name, as in file systems.
+/// Maximum length of a file name, in characters.
 pub const FILENAME_CHARS_MAX: usize = 255;
 
 /// A file to download from Front.

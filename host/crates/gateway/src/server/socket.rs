@@ -40,7 +40,7 @@ pub struct Socket {
 }
 
 impl Socket {
-    /// Binds a path. Repermits a socket that a stopped gateway left behind, but not one that answers.
+    /// Binds a path. Replaces a socket that a stopped gateway left behind, but not one that still answers.
     pub async fn bind(path: &Path) -> anyhow::Result<Self> {
         let context = || format!("failed to listen on admin.socket = {}", path.display());
         check_folder(path).with_context(context)?;

@@ -101,7 +101,7 @@ impl Record {
         let mut others = self.versions().map(|version| version.digest).filter(|digest| Some(*digest) != self.live);
         let Some(digits) = digits else {
             let found = others.find(|digest| self.excluded(*digest).is_none());
-            return found.ok_or_else(|| "there is no version to go back to".to_owned());
+            return found.ok_or_else(|| "no version to roll back to".to_owned());
         };
         let found: Vec<Digest> = others.filter(|digest| digest.starts_with(digits)).collect();
         match found.as_slice() {

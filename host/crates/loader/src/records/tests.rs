@@ -59,7 +59,7 @@ fn bytes_of_versions_have_a_bound_and_the_live_ones_stay() {
     save(&mut records);
     let read = |digest| read_version(folder.path(), digest);
     assert!(read(gone).is_err() && read(old).is_ok() && read(new).is_ok());
-    // What the removed one could do is still known.
+    // The manifest of the removed plugin is kept.
     assert_eq!(records.of("gone").versions().count(), 1);
     let newest = live(&mut records, "plugin", &[4; 3_000]);
     save(&mut records);
@@ -138,7 +138,7 @@ fn a_version_outlasts_a_write_that_failed() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut records = open(folder.path(), 10, 1 << 20);
     let version = live(&mut records, "plugin", b"plugin");
-    // In the place of the folder for versions.
+    // A file in place of the folder `versions` makes the write fail.
     std::fs::remove_dir(folder.path().join("versions")).expect("an empty folder");
     std::fs::write(folder.path().join("versions"), "").expect("a file");
     let pending = records.take_pending().expect("something to write");

@@ -1,12 +1,12 @@
-//! Decides what goes live: every change of the registry starts here.
+//! Applies results of attempts and commands: activates, keeps, rolls back and removes versions. `publish` logs each.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use frontgate_contract::Role;
 use frontgate_contract::digest::Digest;
-use frontgate_runtime::receipt::Changes;
-use frontgate_runtime::registry::Outcome;
+use frontgate_runtime::receipt::{Changes, Outcome};
+
 use frontgate_runtime::{Build, LoadedPlugin};
 use tokio::sync::oneshot;
 use tracing::{info, warn};
@@ -14,7 +14,7 @@ use tracing::{info, warn};
 use super::Reload;
 use super::command::{self, Command, Request, Waiting};
 use super::probation::Failed;
-use super::publish::Facts;
+use super::publish::ReceiptFields;
 use super::task::{Restored, TaskResult};
 use crate::attempt::{Attempt, Candidate};
 use crate::failure::Failure;
@@ -49,14 +49,14 @@ impl Reload {
         };
         let last = self.registry.receipts().get(&name).cloned();
         let swapped = before.as_ref().map(|live| live.digest) != digest;
-        let told = last.is_some_and(|last| last.digest == digest && last.outcome == outcome);
-        if told && !(outcome == Outcome::Live && swapped) {
+        let already_reported = last.is_some_and(|last| last.digest == digest && last.outcome == outcome);
+        if already_reported && !(outcome == Outcome::Live && swapped) {
             return;
         }
         let after = self.registry.get(&name).map(|live| live.digest);
         let before = before.map(|live| live.digest);
-        let facts = Facts { digest, before, after, changes: changes.unwrap_or_default(), took };
-        self.publisher.add(&name, outcome, facts);
+        let fields = ReceiptFields { digest, before, after, changes: changes.unwrap_or_default(), took };
+        self.publisher.add(&name, outcome, fields);
     }
 
     fn go_live(&mut self, candidate: Candidate, before: Option<Arc<LoadedPlugin>>) {
@@ -125,7 +125,7 @@ impl Reload {
         self.registry.remove(name);
         self.probations.end(name);
         self.records.removed(name);
-        self.publisher.add(name, Outcome::Removed, Facts { before, ..Facts::default() });
+        self.publisher.add(name, Outcome::Removed, ReceiptFields { before, ..ReceiptFields::default() });
         self.publish_status();
     }
 
@@ -151,7 +151,7 @@ impl Reload {
         self.probations.end(name);
         self.records.exclude(name, withdrawn.digest, reason);
         self.records.live(name, old.digest, &old.manifest, None);
-        let facts = Facts {
+        let fields = ReceiptFields {
             digest: Some(withdrawn.digest),
             before: Some(withdrawn.digest),
             after: Some(old.digest),
@@ -159,7 +159,7 @@ impl Reload {
             took,
         };
         self.activate(old);
-        self.publisher.add(name, Outcome::RolledBack(reason.to_owned()), facts);
+        self.publisher.add(name, Outcome::RolledBack(reason.to_owned()), fields);
     }
 
     /// Starts a command.
@@ -233,8 +233,8 @@ impl Reload {
     fn allow(&mut self, name: &str, digest: Digest, answer: oneshot::Sender<command::Result>) {
         self.records.allow(name, digest);
         let live = self.registry.get(name).map(|live| live.digest);
-        let facts = Facts { digest: Some(digest), before: live, after: live, ..Facts::default() };
-        self.publisher.add(name, Outcome::Allowed, facts);
+        let fields = ReceiptFields { digest: Some(digest), before: live, after: live, ..ReceiptFields::default() };
+        self.publisher.add(name, Outcome::Allowed, fields);
         // The file is attempted as if it were new.
         self.stop(name);
         self.retry_now.insert(name.to_owned());

@@ -1,4 +1,4 @@
-//! Probation: new versions are watched, and the previous version is kept in memory for a rollback.
+//! Tracks new versions on probation, with the previous ones in memory. `decide` rolls back those that fail.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

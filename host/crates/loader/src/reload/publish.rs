@@ -32,25 +32,25 @@ impl Publisher {
     }
 
     /// Adds a receipt, which the next [`Reload::publish`] writes.
-    pub(super) fn add(&mut self, name: &str, outcome: Outcome, facts: Facts) {
+    pub(super) fn add(&mut self, name: &str, outcome: Outcome, fields: ReceiptFields) {
         let now = SystemTime::now();
         self.written.push(Receipt {
             id: self.ids.next(now),
             time_ms: millis(now),
             plugin: name.to_owned(),
             outcome,
-            digest: facts.digest,
-            before: facts.before,
-            after: facts.after,
-            changes: facts.changes,
-            duration_ms: u64::try_from(facts.took.as_millis()).unwrap_or(u64::MAX),
+            digest: fields.digest,
+            before: fields.before,
+            after: fields.after,
+            changes: fields.changes,
+            duration_ms: u64::try_from(fields.took.as_millis()).unwrap_or(u64::MAX),
         });
     }
 }
 
 /// The fields of a receipt beside name and outcome.
 #[derive(Default)]
-pub(super) struct Facts {
+pub(super) struct ReceiptFields {
     pub(super) digest: Option<Digest>,
     pub(super) before: Option<Digest>,
     pub(super) after: Option<Digest>,

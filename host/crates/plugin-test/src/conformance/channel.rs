@@ -1,4 +1,4 @@
-//! The role `channel`.
+//! Conformance checks of the role `channel`.
 
 use frontgate_contract::bindings::channel::{Connection, HttpRequest, OutboundKind, OutboundMessage, Party};
 use frontgate_front::text;

@@ -1,4 +1,4 @@
-//! The role `conversations`.
+//! Conformance checks of the role `conversations`.
 
 use frontgate_contract::bindings::conversations::{
     ConversationAdd, MessageAdd, MessageVerdict, OtherEvent, ParticipantAdded, ParticipantChanges,

@@ -1,4 +1,4 @@
-//! The role `crm`.
+//! Conformance checks of the role `crm`.
 
 mod pages;
 

@@ -1,4 +1,4 @@
-//! The role `outgoing`.
+//! Conformance checks of the role `outgoing`.
 
 use frontgate_contract::bindings::outgoing::OutgoingRequest;
 use frontgate_contract::bindings::plugin_types::ContactChannel;

@@ -1,4 +1,4 @@
-//! The role `routing`.
+//! Conformance checks of the role `routing`.
 
 use frontgate_contract::bindings::routing::{Assignment, InboundConversation};
 

@@ -1,4 +1,4 @@
-//! The role `templates`.
+//! Conformance checks of the role `templates`.
 
 use frontgate_contract::bindings::templates::TemplateRequest;
 use frontgate_runtime::CallError;

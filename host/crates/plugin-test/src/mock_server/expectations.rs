@@ -124,7 +124,7 @@ impl Expected {
         self.method == received.method && authority == received.host && path == received.path
     }
 
-    /// How a request differs beyond method and URL.
+    /// Returns the differences in headers and body between a request and this expectation.
     fn mismatches(&self, Received { headers, body, .. }: &Received<'_>) -> Vec<String> {
         let mut wrong = Vec::new();
         for (name, expected) in &self.headers {

@@ -29,7 +29,7 @@ impl Reading {
     }
 }
 
-/// `attachments` in one call.
+/// Host side of the import `attachments` for one call.
 pub(crate) struct AttachmentsHost<'a> {
     /// Files of the message; none where the call is not about a message.
     pub(crate) files: Option<&'a Arc<dyn Files>>,

@@ -12,7 +12,7 @@ use wasmtime::component::HasData;
 
 use crate::run::output::Output;
 
-/// `state` in one call.
+/// Host side of the import `state` for one call.
 pub(crate) struct StateHost<'a> {
     /// None where the operator did not grant any state.
     pub(crate) limits: Option<&'a StateLimits>,

@@ -59,7 +59,7 @@ impl Egress {
 
     /// Connects to a checked address. TLS verifies the name of the destination.
     pub(super) async fn connect(&self, to: &Destination, until: Instant) -> Result<Connection<Body>, Failure> {
-        if let Some(address) = self.network.redirect(to) {
+        if let Some(address) = self.network.address_override(to) {
             let address = address?;
             let connect = async { Connection::over(TcpStream::connect(address).await?, None).await };
             let failed = |why: String| Failure::NotConnected(format!("connecting to {to}: {why}"));

@@ -26,13 +26,13 @@ pub(crate) struct Network {
 pub struct NetworkOverrides {
     /// Listening addresses of the gateway, which plugins cannot reach.
     pub own: Vec<SocketAddr>,
-    /// Redirects connections while an author tests a plugin.
-    pub redirect: Option<Redirect>,
+    /// Leads connections elsewhere while an author tests a plugin.
+    pub address_override: Option<AddressOverride>,
 }
 
-/// Maps an origin, such as `https://crm.example.com`, to an address for plain HTTP, or to an error. Origins that it maps
-/// to none are not redirected.
-pub type Redirect = Arc<dyn Fn(&str) -> Option<Result<SocketAddr, String>> + Send + Sync>;
+/// Maps an origin, such as `https://crm.example.com`, to an address for plain HTTP, or to an error. Origins without a
+/// result keep their own address.
+pub type AddressOverride = Arc<dyn Fn(&str) -> Option<Result<SocketAddr, String>> + Send + Sync>;
 
 impl Network {
     /// Reads nameservers and certificates from the configuration.
@@ -45,10 +45,10 @@ impl Network {
         }
     }
 
-    /// The address to which a destination is redirected. Grants and limits hold as before.
-    pub(super) fn redirect(&self, to: &Destination) -> Option<Result<SocketAddr, Failure>> {
-        let redirect = self.overrides.redirect.as_ref()?;
-        Some(redirect(&to.to_string())?.map_err(Failure::NotConnected))
+    /// The address that replaces the one of a destination, while a plugin is tested. Grants and limits hold as before.
+    pub(super) fn address_override(&self, to: &Destination) -> Option<Result<SocketAddr, Failure>> {
+        let overriding = self.overrides.address_override.as_ref()?;
+        Some(overriding(&to.to_string())?.map_err(Failure::NotConnected))
     }
 
     /// Looks up all addresses of a host.
@@ -86,7 +86,8 @@ mod tests {
     #[test]
     fn a_wildcard_listener_is_own_at_every_address_of_this_machine() {
         let own = ["0.0.0.0:8080", "127.0.0.1:8081"].map(|own| own.parse().expect("an address"));
-        let network = Network::new(&Plugins::default(), &NetworkOverrides { own: own.to_vec(), redirect: None });
+        let network =
+            Network::new(&Plugins::default(), &NetworkOverrides { own: own.to_vec(), address_override: None });
         for (address, expected) in [
             ("127.0.0.1:8080", true),
             ("127.9.9.9:8080", true),

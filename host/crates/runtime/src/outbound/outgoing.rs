@@ -17,12 +17,12 @@ pub(crate) struct Outgoing {
     /// Without headers that only the gateway sets.
     pub(crate) headers: HeaderMap,
     pub(crate) body: Body,
-    /// Which body is a file, with a limit of its own.
+    /// The body that is a file, with a limit of its own.
     pub(crate) file: Option<FileIn>,
     pub(crate) timeouts: Timeouts,
 }
 
-/// Which body is a file.
+/// The body that is a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FileIn {
     /// The gateway builds the request from files.
@@ -31,7 +31,7 @@ pub(crate) enum FileIn {
     Response,
 }
 
-/// Timeouts of a plugin, within its limits.
+/// Timeouts that the plugin requests. Limits of the plugin can shorten them.
 #[derive(Default)]
 pub(crate) struct Timeouts {
     /// For the whole request.

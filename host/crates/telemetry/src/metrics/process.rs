@@ -14,7 +14,7 @@ use rustix::param::{clock_ticks_per_second, page_size};
 use rustix::process::{Resource, getrlimit};
 use rustix::time::{ClockId, Timespec, clock_gettime};
 
-use super::catalogue::Entry;
+use super::registration::Entry;
 
 /// Finds the value of a family.
 type Read = fn(&Snapshot) -> Option<f64>;
@@ -43,7 +43,7 @@ pub(super) struct Process {
     started: OnceLock<f64>,
 }
 
-/// What one scrape has read.
+/// Data read by one scrape.
 pub(super) struct Snapshot {
     stat: Option<Stat>,
     started: Option<f64>,

@@ -60,7 +60,7 @@ fn every_name_has_the_suffix_of_its_type() {
 }
 
 #[test]
-fn names_in_the_text_are_those_of_the_catalogue() {
+fn names_in_the_text_are_those_of_the_entries() {
     let text = METRICS.render();
     let families = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next());
     let families: Vec<&str> = families.collect();
@@ -73,7 +73,7 @@ fn names_in_the_text_are_those_of_the_catalogue() {
 
 #[test]
 fn a_histogram_has_cumulative_buckets() {
-    let mut all = Catalogue::default();
+    let mut all = Registration::default();
     let times: Histograms<labels::Callback> = all.histograms("example_seconds", Bounds(&[0.5, 1.0]), "Example");
     let times = times.get_or_create_owned(&labels::Callback { callback: "crm" });
     for value in [0.25, 0.5, 0.75, 4.0] {
@@ -95,7 +95,7 @@ fn a_histogram_has_cumulative_buckets() {
 
 #[test]
 fn a_label_value_is_escaped() {
-    let mut all = Catalogue::default();
+    let mut all = Registration::default();
     let keys: Family<labels::Verified, Counter> = all.family("example_total", "Example");
     keys.get_or_create(&labels::Verified { tenant: "demo".into(), key: "a\"b\\c\nd".into() }).inc();
     let mut text = String::new();

@@ -16,10 +16,10 @@ fn policy(settings: &str) -> Policy {
     Policy::new(&toml::from_str(settings).expect("a configuration"))
 }
 
-/// NetworkOverrides a gateway that listens at this address.
+/// The network of a gateway that listens at this address.
 static NETWORK: LazyLock<Network> = LazyLock::new(|| {
     let own = vec!["127.0.0.1:8080".parse().expect("an address")];
-    Network::new(&Plugins::default(), &NetworkOverrides { own, redirect: None })
+    Network::new(&Plugins::default(), &NetworkOverrides { own, address_override: None })
 });
 
 /// Checks a URL whose host has these addresses.

@@ -21,7 +21,7 @@ use tracing::debug;
 
 use super::blocking::run_blocking;
 use super::bytes::Sealed;
-use super::child::COMMAND;
+use super::compiler_child::COMMAND;
 use super::failure::Failure;
 use super::report::{Compile, Line, Order, REPORT_BYTES_MAX};
 

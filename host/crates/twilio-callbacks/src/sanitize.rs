@@ -1,4 +1,4 @@
-//! Values that Frontline accepts: one line, a usable link, a number in E.164.
+//! Cuts or drops values that Frontline would reject: long lines, unusable links, numbers that are not E.164.
 
 use std::borrow::Cow;
 
@@ -27,7 +27,7 @@ fn is_plain(text: &str) -> bool {
 }
 
 /// Whether a text is an absolute URL of a picture.
-pub(super) fn picture(url: &str) -> bool {
+pub(super) fn is_avatar_url(url: &str) -> bool {
     (url.starts_with("https://") || url.starts_with("http://")) && !url.contains(char::is_whitespace)
 }
 

@@ -47,12 +47,12 @@ impl Entry {
 
 /// The registry while it is filled.
 #[derive(Default)]
-pub(super) struct Catalogue {
+pub(super) struct Registration {
     registry: Registry,
     entries: Vec<Entry>,
 }
 
-impl Catalogue {
+impl Registration {
     /// Registers a counter or gauge without labels.
     pub(super) fn metric<M: Metric + Clone + Default>(&mut self, name: &'static str, help: &'static str) -> M {
         self.register(name, &[], help, M::default())
