@@ -26,21 +26,29 @@ fn a_plugin_of_an_older_contract_is_rejected_with_the_difference() {
     let older = built_against(|wit| wit.replace("@0.1.0", "@0.0.9").replace("    links: list<link>,\n", ""));
     assert_eq!(
         reason(&older),
-        "record `customer` of `plugin-types` gained field `links`: built with 0.0.9, this gateway takes 0.1.0; \
-         rebuild it with frontgate-sdk 0.1"
+        "contract mismatch: the plugin lacks field `links` of record `customer` of `plugin-types`: built for contract \
+         0.0.9, this gateway supports 0.1.0; rebuild the plugin with frontgate-sdk 0.1"
     );
 }
 
 #[test]
 fn each_kind_of_contract_difference_is_named() {
     let cases = [
-        ("  find-customer: func(address: string) -> result<option<customer>, error>;\n", "", "`crm` gained function"),
-        ("page-size: u32", "page-size: u16", "field `page-size` of record `list-request` of `crm` is u32, not u16"),
-        ("    invalid(string),\n", "", "variant `error` of `plugin-types` gained case `invalid`"),
+        (
+            "  find-customer: func(address: string) -> result<option<customer>, error>;\n",
+            "",
+            "the plugin lacks function `find-customer` of `crm`",
+        ),
+        (
+            "page-size: u32",
+            "page-size: u16",
+            "field `page-size` of record `list-request` of `crm` is u32 in this gateway, u16 in the plugin",
+        ),
+        ("    invalid(string),\n", "", "the plugin lacks case `invalid` of variant `error` of `plugin-types`"),
         (
             "get-customer: func(worker: string, ",
             "get-customer: func(tenant: string, worker: string, ",
-            "function `get-customer` of `crm` takes 2 parameters, not 3",
+            "function `get-customer` of `crm` takes 2 parameters in this gateway, 3 in the plugin",
         ),
     ];
     for (from, to, words) in cases {

@@ -97,7 +97,7 @@ fn a_version_that_needs_more_grants_waits_for_approval() {
     let receipts = gateway.reload();
     assert_eq!(outcomes(&receipts), ["waiting"]);
     let reason = receipts[0]["reason"].as_str().expect("a reason");
-    assert!(reason.contains("new capabilities: outbound HTTP and a store and the directory"), "{reason}");
+    assert!(reason.contains("new capabilities: outbound HTTP, key-value state, the customer directory"), "{reason}");
     assert_eq!(live(&gateway), digest(&modest));
     assert_eq!(run_command(&gateway, &["reload"]).0, Some(1));
     assert!(run_command(&gateway, &["plugin", "list"]).1.contains("frontgate plugin allow plugin"));

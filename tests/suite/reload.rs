@@ -19,7 +19,7 @@ fn bad_files() -> Vec<(&'static str, Vec<u8>, &'static str)> {
         ("truncated", good[..good.len() / 2].to_vec(), "it does not compile"),
         ("a core module", wat("(module)"), "it is a core module"),
         ("without roles", wat("(component)"), "it exports nothing"),
-        ("another version", renamed(&good, CONTRACT, "frontgate:plugin/crm@0.9.0"), "this gateway takes 0.1.0"),
+        ("another version", renamed(&good, CONTRACT, "frontgate:plugin/crm@0.9.0"), "this gateway supports 0.1.0"),
         (
             "another contract",
             renamed(&component("directory"), CONTRACT, "frontgate:slugin/crm@0.1.0"),

@@ -98,8 +98,8 @@ impl Comparison<'_> {
                     let (ours, theirs) = (&self.ours.types[ours], &self.theirs.types[theirs]);
                     self.function(&format!("`{function}` of `{name}`"), ours, theirs);
                 }
-                (Some(_), _) => self.say(format!("`{name}` gained function `{function}`")),
-                (None, _) => self.say(format!("`{name}` has no function `{function}` here")),
+                (Some(_), _) => self.say(format!("the plugin lacks function `{function}` of `{name}`")),
+                (None, _) => self.say(format!("this gateway has no function `{function}` in `{name}`")),
             }
         }
     }
@@ -108,11 +108,15 @@ impl Comparison<'_> {
     fn function(&mut self, place: &str, ours: &ComponentFuncType, theirs: &ComponentFuncType) {
         let (here, there) = (ours.params.len(), theirs.params.len());
         if here != there {
-            self.say(format!("function {place} takes {}, not {there}", counted(here, "parameter")));
+            self.say(format!(
+                "function {place} takes {} in this gateway, {there} in the plugin",
+                counted(here, "parameter")
+            ));
             return;
         }
         if ours.async_ != theirs.async_ {
-            self.say(format!("function {place} is async on one side only"));
+            let side = if ours.async_ { "this gateway" } else { "the plugin" };
+            self.say(format!("function {place} is async only in {side}"));
         }
         for ((name, ours), (_, theirs)) in ours.params.iter().zip(&theirs.params) {
             self.value(&format!("parameter `{name}` of {place}"), *ours, *theirs);
@@ -126,7 +130,7 @@ impl Comparison<'_> {
             (None, None) => {}
             (ours, theirs) => {
                 let (ours, theirs) = (shown(self.ours, ours), shown(self.theirs, theirs));
-                self.say(format!("{place} is {ours}, not {theirs}"));
+                self.say(format!("{place} is {ours} in this gateway, {theirs} in the plugin"));
             }
         }
     }
@@ -140,7 +144,7 @@ impl Comparison<'_> {
             (ours, theirs) => {
                 let (here, there) = (shown(self.ours, Some(ours)), shown(self.theirs, Some(theirs)));
                 if here != there {
-                    self.say(format!("{place} is {here}, not {there}"));
+                    self.say(format!("{place} is {here} in this gateway, {there} in the plugin"));
                 }
             }
         }
@@ -195,7 +199,7 @@ impl Comparison<'_> {
             _ => {
                 let (here, there) = (ComponentValType::Type(our_id), ComponentValType::Type(their_id));
                 let (here, there) = (shown(self.ours, Some(here)), shown(self.theirs, Some(there)));
-                self.say(format!("{place} is {here}, not {there}"));
+                self.say(format!("{place} is {here} in this gateway, {there} in the plugin"));
             }
         }
     }
@@ -215,13 +219,13 @@ impl Comparison<'_> {
         let gained: Vec<_> = ours.iter().filter(|name| !there.contains(name)).take(NAMED_MAX).collect();
         let lost: Vec<_> = theirs.iter().filter(|name| !here.contains(name)).take(NAMED_MAX).collect();
         for name in &gained {
-            self.say(format!("{place} gained {kind} `{name}`"));
+            self.say(format!("the plugin lacks {kind} `{name}` of {place}"));
         }
         for name in &lost {
-            self.say(format!("{place} lost {kind} `{name}`"));
+            self.say(format!("this gateway lacks {kind} `{name}` of {place}"));
         }
         if gained.is_empty() && lost.is_empty() {
-            self.say(format!("{place} has each {kind} in another place"));
+            self.say(format!("{place} has its {kind}s in another order"));
         }
     }
 }
@@ -253,7 +257,7 @@ fn shown_within(side: &ContractTypes, value: Option<ComponentValType>, depth: us
         T::Variant(_) => "a variant".to_owned(),
         T::Enum(_) => "an enum".to_owned(),
         T::Flags(_) => "flags".to_owned(),
-        _ => "of another kind".to_owned(),
+        _ => "another type".to_owned(),
     }
 }
 

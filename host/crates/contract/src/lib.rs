@@ -106,11 +106,12 @@ impl Component {
             let newer = semver(&built) > semver(VERSION);
             let or = if newer { ", or run a newer gateway" } else { "" };
             format!(
-                "built with {built}, this gateway takes {VERSION}; rebuild it with frontgate-sdk {}{or}",
+                "built for contract {built}, this gateway supports {VERSION}; rebuild the plugin with frontgate-sdk \
+                 {}{or}",
                 line(VERSION)
             )
         };
-        Some(format!("{}: {remedy}", found.join("; ")))
+        Some(format!("contract mismatch: {}: {remedy}", found.join("; ")))
     }
 }
 

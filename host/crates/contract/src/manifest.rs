@@ -83,9 +83,9 @@ impl fmt::Display for Capability {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Http => "outbound HTTP",
-            Self::State => "a store",
+            Self::State => "key-value state",
             Self::Files => "files",
-            Self::Directory => "the directory",
+            Self::Directory => "the customer directory",
         })
     }
 }

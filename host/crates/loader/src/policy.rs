@@ -49,7 +49,7 @@ pub(super) fn check_capabilities(
     if new.is_empty() {
         return Ok(());
     }
-    let (new, short) = (new.join(" and "), digest.short());
+    let (new, short) = (new.join(", "), digest.short());
     Err(Failure::NeedsApproval(format!(
         "new capabilities: {new}; to allow them: frontgate plugin allow {name} {short}"
     )))
