@@ -104,7 +104,7 @@ fn a_missing_folder_removes_no_plugin() {
     gateway.log().event("plugin.folder_unreadable").wait_for(1);
     assert_eq!(gateway.output_of("hello"), "version 1");
     let (status, text) = gateway.admin_post("/reload", "");
-    assert!(status == 409 && text.contains("cannot be read"), "{text}");
+    assert!(status == 409 && text.contains("failed to read the plugins folder"), "{text}");
     fs::rename(gateway.path("elsewhere"), gateway.path("plugins")).expect("a move");
     gateway.drop_plugin("plugin", &build(2));
     assert_live(&gateway, &build(2), 2);

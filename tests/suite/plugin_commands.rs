@@ -65,9 +65,9 @@ fn rollback_accepts_the_digest_of_any_kept_version() {
     assert_eq!(rollback(2).0, Some(0));
     assert_eq!(live(&gateway), digest(&build(2)));
     let (code, text) = rollback(2);
-    assert!(code == Some(1) && text.contains("answers already"), "{text}");
+    assert!(code == Some(1) && text.contains("is already live"), "{text}");
     let (code, text) = rollback(1);
-    assert!(code == Some(1) && text.contains("no version that is kept"), "{text}");
+    assert!(code == Some(1) && text.contains("no stored version matches"), "{text}");
     // A version that was rolled back can be selected again.
     assert_eq!(rollback(4).0, Some(0));
     assert_eq!(live(&gateway.restart()), digest(&build(4)));
@@ -120,7 +120,7 @@ fn only_waiting_versions_can_be_allowed() {
     let (code, text) = run_command(&gateway, &["plugin", "allow", "plugin"]);
     assert!(code == Some(1) && text.contains("no version of plugin `plugin` waits"), "{text}");
     let (code, text) = run_command(&gateway, &["plugin", "allow", "plugin", "abc"]);
-    assert!(code == Some(1) && text.contains("write the whole digest"), "{text}");
+    assert!(code == Some(1) && text.contains("use the full digest"), "{text}");
     assert!(run_command(&gateway, &["plugin", "rollback", "nobody"]).1.contains("plugin `nobody` is not live"));
 }
 
@@ -200,7 +200,7 @@ fn a_sighup_reloads_plugins() {
 fn a_lock_file_admits_only_listed_plugins() {
     let setup = Setup::new().set("plugins.locked", "true").plugin("plugin", &build(1));
     let gateway = setup.start();
-    gateway.log().wait_for("plugins.lock does not list it; if it is meant to run: frontgate plugin allow");
+    gateway.log().wait_for("not listed in plugins.lock; to allow the file: frontgate plugin allow");
     assert_eq!(live(&gateway), "nothing");
     let (code, text) = run_command(&gateway, &["plugin", "lock"]);
     assert!(code == Some(0) && text.contains("1 plugin in"), "{text}");
@@ -227,7 +227,7 @@ fn an_unusable_plugin_is_not_locked() {
     let gateway = Setup::misbehaving().start();
     gateway.drop_plugin("other", b"hello");
     let (code, text) = run_command(&gateway, &["plugin", "lock"]);
-    assert!(code == Some(1) && text.contains("other.wasm is no usable plugin: it is not WebAssembly"), "{text}");
+    assert!(code == Some(1) && text.contains("other.wasm is not a usable plugin: it is not WebAssembly"), "{text}");
     assert!(!gateway.path("plugins.lock").exists());
 }
 

@@ -48,7 +48,7 @@ fn a_version_that_traps_on_the_third_call_is_rolled_back() {
         .log()
         .event("plugin.rolled_back")
         .with("plugin", "plugin")
-        .saying("1 of its first 3 calls trapped")
+        .saying("1 of the first 3 calls of the new version trapped")
         .wait_for(1);
     assert_eq!(line["level"], "WARN");
     assert_eq!(live(&gateway), digest(&first()));
@@ -73,7 +73,7 @@ fn a_version_that_always_traps_is_rolled_back_after_one_call() {
     gateway.drop_plugin("plugin", &built_against(str::to_owned));
     gateway.log().event("plugin.live").with("plugin", "plugin").wait_for(2);
     assert_eq!(gateway.instruct("hello").code(), "plugin-trapped");
-    gateway.log().event("plugin.rolled_back").with("plugin", "plugin").saying("1 of its first 1 calls").wait_for(1);
+    gateway.log().event("plugin.rolled_back").with("plugin", "plugin").saying("1 of the first 1 calls").wait_for(1);
     assert_eq!(gateway.output_of("hello"), "version 1");
 }
 
@@ -109,7 +109,7 @@ fn the_configured_number_of_failures_causes_a_rollback() {
     assert_eq!(gateway.instruct("panic").status, 502);
     assert_eq!(gateway.reload().len(), 0);
     assert_eq!(gateway.instruct("panic").status, 502);
-    gateway.log().event("plugin.rolled_back").with("plugin", "plugin").saying("2 of its first 2 calls").wait_for(1);
+    gateway.log().event("plugin.rolled_back").with("plugin", "plugin").saying("2 of the first 2 calls").wait_for(1);
 }
 
 #[test]

@@ -155,7 +155,7 @@ fn a_configuration_that_a_live_plugin_cannot_start_with_is_rejected() {
         ("tenants.other.twilio.auth_tokens", "[{ file = \"token\" }]"),
         ("tenants.other.roles.crm", "[\"plugin\"]"),
     ]);
-    assert!(reason(&receipt).contains("plugin `plugin` is not usable with it"), "{receipt}");
+    assert!(reason(&receipt).contains("plugin `plugin` cannot start under the new configuration"), "{receipt}");
     assert_eq!((status_of(&gateway, "/other"), gateway.instruct("hello").status), (404, 200));
 }
 

@@ -50,7 +50,12 @@ fn a_dropped_file_goes_live() {
 fn a_file_without_a_required_role_keeps_the_live_plugin() {
     let gateway = Setup::misbehaving().set("tenants.demo.roles.templates", "[\"plugin\"]").start();
     gateway.drop_plugin("plugin", &component("directory"));
-    gateway.log().event("plugin.kept").with("plugin", "plugin").saying("it lacks the role templates").wait_for(1);
+    gateway
+        .log()
+        .event("plugin.kept")
+        .with("plugin", "plugin")
+        .saying("role templates, which a tenant uses, is missing in the new file")
+        .wait_for(1);
     assert_eq!(gateway.output_of("hello"), "version 1");
     assert_eq!(gateway.admin_get("/readyz").0, 200);
 }
@@ -271,7 +276,7 @@ fn a_large_plugin_serves_from_a_quick_build() {
         .set("plugins.named.plugin.quick_build", "true")
         .set("plugins.cache", "\"compiled\"")
         .start();
-    gateway.log().wait_for("compiling plugin `plugin` quickly");
+    gateway.log().wait_for("compiling plugin `plugin` (quick build)");
     assert_eq!(gateway.output_of("hello"), "version 1");
     assert_eq!(gateway.instruct("panic").code(), "plugin-trapped");
 }

@@ -86,7 +86,7 @@ fn a_file_that_kills_the_compiler_twice_is_rejected_for_good() {
         .log()
         .event("plugin.refused")
         .with("plugin", "chain")
-        .saying("it does not compile: the compiler ended")
+        .saying("it does not compile: the compiler exited")
         .wait_for(1);
     let message = line["message"].as_str().expect("a line of the log");
     assert!(message.len() < 2_000 && !message.contains(char::is_control), "{message:?}");
@@ -106,7 +106,7 @@ fn a_file_that_exhausts_compiler_memory_twice_is_rejected_for_good() {
         .log()
         .event("plugin.refused")
         .with("plugin", "hungry")
-        .saying("it does not compile: the compiler was ended by signal")
+        .saying("it does not compile: the compiler was killed by signal")
         .wait_for(1);
     gateway.log().wait_for_count("compiling plugin `hungry`", 2);
     assert_eq!(compilations(&gateway, "hungry"), 2);

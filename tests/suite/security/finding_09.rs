@@ -29,7 +29,7 @@ fn a_file_that_exceeds_the_check_timeout_is_rejected() {
         .log()
         .event("plugin.refused")
         .with("plugin", "plugin")
-        .saying("checking it takes longer than plugins.check_timeout_ms = 1")
+        .saying("check exceeded plugins.check_timeout_ms = 1")
         .wait_for(1);
 }
 

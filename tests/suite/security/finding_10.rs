@@ -50,7 +50,10 @@ fn with_outer() -> Setup {
 fn a_cache_below_a_folder_writable_by_others_is_rejected() {
     let setup = with_outer().set("plugins.cache", "\"outer/compiled\"");
     chmod(&setup.folder().join("outer"), 0o777);
-    assert_rejected(&setup, &["compiled plugins", "others can write to the folder", "outer (mode 0777)", "chmod go-w"]);
+    assert_rejected(
+        &setup,
+        &["plugin cache folder", "others can write to the folder", "outer (mode 0777)", "chmod go-w"],
+    );
     assert!(!setup.folder().join("outer/compiled").exists(), "nothing is created there");
 }
 
@@ -66,7 +69,7 @@ fn every_ancestor_folder_is_checked() {
 fn records_below_a_folder_writable_by_others_are_rejected() {
     let setup = with_outer().set("plugins.records", "\"outer/records\"");
     chmod(&setup.folder().join("outer"), 0o777);
-    assert_rejected(&setup, &["records of plugins", "others can write to the folder"]);
+    assert_rejected(&setup, &["plugin records folder", "others can write to the folder"]);
 }
 
 #[test]
@@ -128,7 +131,7 @@ fn folders_and_files_of_another_user_are_rejected() {
     if !give_away(&setup.folder().join("outer")) {
         return;
     }
-    assert_rejected(&setup, &["compiled plugins", "belongs to another user", "chown"]);
+    assert_rejected(&setup, &["plugin cache folder", "belongs to another user", "chown"]);
     let setup = Setup::misbehaving();
     give_away(&setup.folder().join("plugins"));
     assert_rejected(&setup, &["plugins.directory: ", "belongs to another user"]);
@@ -143,7 +146,7 @@ fn a_link_into_a_folder_writable_by_others_is_rejected() {
     fs::create_dir(setup.folder().join("outer/compiled")).expect("a folder");
     chmod(&setup.folder().join("outer"), 0o777);
     symlink("outer/compiled", setup.folder().join("compiled")).expect("a link");
-    assert_rejected(&setup, &["compiled plugins", "others can write to the folder", "outer (mode 0777)"]);
+    assert_rejected(&setup, &["plugin cache folder", "others can write to the folder", "outer (mode 0777)"]);
 }
 
 #[test]

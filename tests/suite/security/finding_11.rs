@@ -75,12 +75,7 @@ fn after_any_damage_new_files_wait_and_the_live_version_answers() {
         fs::write(gateway.path("plugins/plugin.wasm"), with_grants()).expect("a file");
         let gateway = gateway.start_again();
         gateway.log().wait_for("plugin records");
-        gateway
-            .log()
-            .event("plugin.waiting")
-            .with("plugin", "plugin")
-            .saying("plugin records were damaged")
-            .wait_for(1);
+        gateway.log().event("plugin.waiting").with("plugin", "plugin").saying("plugin records are corrupt").wait_for(1);
         assert_eq!(live(&gateway), digest(&without_grants()), "{kind}");
         let marker = gateway.status()["plugin_records_damaged"].as_str().expect("the damaged file").to_owned();
         assert_eq!(gateway.metric("frontgate_plugin_records_damaged"), 1.0, "{kind}");
@@ -135,7 +130,7 @@ fn the_damage_marker_survives_restarts_until_its_file_is_moved() {
     gateway.drop_plugin("plugin", &new);
     gateway.log().event("plugin.waiting").with("plugin", "plugin").wait_for(1);
     let list = gateway.command(&["plugin", "list"]);
-    assert!(String::from_utf8_lossy(&list.stdout).contains("plugin records were damaged"), "{list:?}");
+    assert!(String::from_utf8_lossy(&list.stdout).contains("plugin records are corrupt"), "{list:?}");
     for file in damaged_files(&gateway.path("data/plugins")) {
         fs::rename(file, gateway.path("looked-at")).expect("a move");
     }

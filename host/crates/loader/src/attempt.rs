@@ -138,7 +138,7 @@ impl Loader {
             if current == Some(read) {
                 return Ok(None);
             }
-            policy::check_bytes(&name, read, &record, self.lock().await)?;
+            policy::check_bytes(&name, read, &record, self.lock().await, &self.config().plugins().directory)?;
             component?;
             let check = |described: &Manifest| {
                 *manifest.lock() = Some(described.clone());
@@ -179,7 +179,7 @@ impl Loader {
 
     /// Loads a version from the records.
     pub(super) async fn restore(&self, name: &str, digest: Digest) -> Result<LoadedPlugin, Failure> {
-        policy::check_lock(name, digest, self.lock().await)?;
+        policy::check_lock(name, digest, self.lock().await, &self.config().plugins().directory)?;
         let folder = self.config().plugins().records.clone();
         let read = run_blocking(move || records::read_version(&folder, digest)).await;
         let wasm: Bytes = read.map_err(anyhow::Error::from).flatten().map_err(Failure::Temporary)?.into();
@@ -235,16 +235,17 @@ impl Loader {
         self.link_and_try(name, digest, built, priority).await
     }
 
-    /// Loads the optimized build of a version that is live in its quick build.
+    /// Loads the optimized build of a version that is live in its quick build. Returns the plugin's name as well.
     pub(super) async fn optimize(
         self: Arc<Self>,
         quick: Arc<LoadedPlugin>,
         wasm: Bytes,
-    ) -> Result<LoadedPlugin, Failure> {
+    ) -> (Arc<str>, Result<LoadedPlugin, Failure>) {
         let (name, digest) = (Arc::clone(&quick.name), quick.digest);
         // A version that is replaced meanwhile must not be held by this task.
         drop(quick);
-        self.rebuild(&name, wasm, digest).await
+        let built = self.rebuild(&name, wasm, digest).await;
+        (name, built)
     }
 
     /// Links a component and starts it once.
@@ -268,7 +269,8 @@ impl Loader {
             warn!(
                 event = "plugin.capability_not_granted",
                 plugin = &*live.name,
-                "plugin `{}`: {reason}. JavaScript and Python plugins import every capability: ignore what is unused",
+                "plugin `{}`: {reason}; grant the keys in parentheses, or ignore capabilities that the plugin does not \
+                 use (JavaScript and Python plugins import all)",
                 live.name
             );
         }

@@ -44,7 +44,7 @@ pub(super) async fn run_low_priority<T: Send + 'static>(
         let _ = sender.send(work());
     });
     started.context("failed to start a thread for a plugin's file")?;
-    done.await.context("reading a plugin's file failed")
+    done.await.context("failed to read a plugin file")
 }
 
 /// Runs work whose result is not awaited, such as freeing a large file, on a blocking thread if a runtime exists.

@@ -124,7 +124,7 @@ impl Builds {
                     warn!(
                         event = "plugin.quick_build_failed",
                         plugin = name,
-                        "no quick build of plugin `{name}`: {said}"
+                        "quick build of plugin `{name}` failed, making the optimized build: {said}"
                     );
                 }
                 Err(ended) => return Err(self.failure_of(request.digest, ended)),
@@ -189,8 +189,8 @@ impl Builds {
         }
         let begun = self.with_cache(build, |cache, _| cache.begin()).await.map_err(RunError::Failed)?;
         let output = begun.output().map_err(|error| RunError::Failed(error.into()))?;
-        let how = if build == Build::Quick { " quickly" } else { "" };
-        info!(event = "plugin.compiling", plugin = name, "compiling plugin `{name}`{how}");
+        let kind = if build == Build::Quick { "quick" } else { "optimized" };
+        info!(event = "plugin.compiling", plugin = name, "compiling plugin `{name}` ({kind} build)");
         let compile = Compile { quick: build == Build::Quick, memory_reservation: self.engine.memory_reservation };
         let memory_bytes_max = match first_try {
             Some(_) => FIRST_TRY_MEMORY_BYTES_MAX.min(plugins.compile_memory_bytes_max),
@@ -226,7 +226,7 @@ impl Builds {
             RunError::Rejected(failure) => failure,
             RunError::NotCompiled(said) => Failure::Permanent(anyhow!("it does not compile: {said}")),
             // Only a first attempt ends so; one with the full limits follows.
-            RunError::FirstTryTimeout => Failure::Temporary(anyhow!("compiling it takes long")),
+            RunError::FirstTryTimeout => Failure::Temporary(anyhow!("compilation timed out")),
             RunError::Failed(error) => Failure::Temporary(error),
             RunError::Crashed(how) => {
                 let error = anyhow!("it does not compile: {how}");

@@ -110,7 +110,7 @@ impl Source {
         let mut file = regular(open(&seen.path)).map_err(Failure::Temporary)?.take(bytes_max.saturating_add(1));
         let (mut builder, mut buffer, mut len) = (DigestBuilder::default(), vec![0; BUFFER_BYTES], 0);
         loop {
-            let read = file.read(&mut buffer).context("reading it").map_err(Failure::Temporary)?;
+            let read = file.read(&mut buffer).context("failed to read the file").map_err(Failure::Temporary)?;
             if read == 0 {
                 return Ok(builder.finish());
             }
@@ -162,8 +162,8 @@ impl Drop for Sealed {
 
 /// Checks that an opened file is a regular file: it may have been replaced by a pipe.
 fn regular(file: io::Result<File>) -> anyhow::Result<File> {
-    let file = file.context("reading it")?;
-    if !file.metadata().context("reading it")?.is_file() {
+    let file = file.context("failed to read the file")?;
+    if !file.metadata().context("failed to read the file")?.is_file() {
         bail!("it is no longer a file");
     }
     Ok(file)

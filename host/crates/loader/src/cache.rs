@@ -95,7 +95,7 @@ impl Cache {
     /// Creates a file for machine code.
     pub(super) fn begin(&self) -> anyhow::Result<Unfinished> {
         let name = format!("{}.{UNFINISHED}", uuid::Uuid::new_v4());
-        let file = self.folder.create(&name).context("failed to create a file in the cache of plugins")?;
+        let file = self.folder.create(&name).context("failed to create a file in the plugin cache")?;
         Ok(Unfinished { folder: self.folder.clone(), name: Some(name), file })
     }
 
@@ -107,9 +107,9 @@ impl Cache {
         mut unfinished: Unfinished,
         manifest: Manifest,
     ) -> anyhow::Result<Cached> {
-        let digest = append(&mut unfinished.file, &manifest).context("writing into the cache of plugins")?;
+        let digest = append(&mut unfinished.file, &manifest).context("failed to write to the plugin cache")?;
         let name = format!("{wasm}-{}-{digest}.cwasm", self.settings);
-        unfinished.keep(&name).context("failed to create a file in the cache of plugins")?;
+        unfinished.keep(&name).context("failed to create a file in the plugin cache")?;
         let component = map(engine, &unfinished.file);
         self.prune();
         Ok(Cached { component: component?, manifest })
@@ -202,16 +202,16 @@ fn append(file: &mut File, manifest: &Manifest) -> anyhow::Result<Digest> {
 /// Reads the description that `append` wrote.
 fn description(file: &File) -> anyhow::Result<Manifest> {
     let tail_len = (size_of::<u32>() + MARK.len()) as u64;
-    let end = file.metadata()?.len().checked_sub(tail_len).context("it is too short")?;
+    let end = file.metadata()?.len().checked_sub(tail_len).context("cache file too short")?;
     let (mut len, mut mark) = ([0; size_of::<u32>()], [0; MARK.len()]);
     file.read_exact_at(&mut len, end)?;
     file.read_exact_at(&mut mark, end + len.len() as u64)?;
     let len = u32::from_le_bytes(len);
     if mark != *MARK || len > DESCRIPTION_BYTES_MAX {
-        bail!("it has no description");
+        bail!("cache file has no description");
     }
     let mut description = vec![0; len as usize];
-    file.read_exact_at(&mut description, end.checked_sub(len.into()).context("it is too short")?)?;
+    file.read_exact_at(&mut description, end.checked_sub(len.into()).context("cache file too short")?)?;
     Ok(serde_json::from_slice(&description)?)
 }
 

@@ -51,8 +51,10 @@ pub fn set_probe(probe: Probe) {
 
 /// Executes an order in JSON. Without one, only describes the component.
 pub fn compile_here(order: Option<&str>, gateway: u32) -> ExitCode {
-    let done =
-        order.map_or_else(|| Ok(Order::default()), |order| serde_json::from_str(order).context("reading the order"));
+    let done = order.map_or_else(
+        || Ok(Order::default()),
+        |order| serde_json::from_str(order).context("failed to parse the compile request"),
+    );
     match done.and_then(|order| confined(&order, gateway)) {
         Ok(code) => code,
         Err(error) => {
@@ -65,14 +67,14 @@ pub fn compile_here(order: Option<&str>, gateway: u32) -> ExitCode {
 fn confined(order: &Order, gateway: u32) -> anyhow::Result<ExitCode> {
     let quick = order.compile.is_some_and(|compile| compile.quick);
     let below = getpriority_process(None)? + if quick { QUICK_NICE } else { NICE };
-    scheduling::lower_priority(below).context("lowering the priority")?;
-    let sandbox = Sandbox::enter(&order.limits).context("entering the sandbox")?;
-    end_with(gateway).context("watching the gateway")?;
-    report(&Line::Confined(sandbox.close().context("closing the sandbox")?));
+    scheduling::lower_priority(below).context("failed to lower the priority")?;
+    let sandbox = Sandbox::enter(&order.limits).context("failed to enter the sandbox")?;
+    end_with(gateway).context("failed to watch the gateway")?;
+    report(&Line::Confined(sandbox.close().context("failed to close the sandbox")?));
     // Reserved at once: a growing buffer needs twice the memory.
     let len = rustix::fs::fstat(std::io::stdin()).map_or(0, |found| found.st_size);
     let mut wasm = Vec::with_capacity(usize::try_from(len).unwrap_or(0));
-    std::io::stdin().lock().read_to_end(&mut wasm).context("reading the component")?;
+    std::io::stdin().lock().read_to_end(&mut wasm).context("failed to read the component")?;
     if let Some(outcome) = PROBE.get().and_then(|probe| probe(&wasm)) {
         return Ok(fault(Line::Unreadable(outcome)));
     }
@@ -98,7 +100,7 @@ fn compile(wasm: &[u8], how: Compile, code_bytes_max: u64) -> anyhow::Result<Exi
             ))))
         }
         Ok(code) => {
-            std::io::stdout().lock().write_all(&code).context("writing the machine code")?;
+            std::io::stdout().lock().write_all(&code).context("failed to write the machine code")?;
             Ok(ExitCode::SUCCESS)
         }
         Err(error) => Ok(fault(Line::NotCompiled(explained(&error.into())))),

@@ -95,8 +95,9 @@ impl Run<'_> {
             if whole.is_some_and(|whole| whole <= Instant::now()) {
                 return RunError::FirstTryTimeout;
             }
-            let (what, limit) = (if key.starts_with("check") { "checking" } else { "compiling" }, limit.as_millis());
-            RunError::Rejected(Failure::Permanent(anyhow!("{what} it takes longer than plugins.{key} = {limit}")))
+            let (what, limit) = (if key.starts_with("check") { "check" } else { "compilation" }, limit.as_millis());
+            let remedy = "raise the limit or make the plugin smaller";
+            RunError::Rejected(Failure::Permanent(anyhow!("{what} exceeded plugins.{key} = {limit}; {remedy}")))
         };
         while let Some(line) = timeout_at(until(deadline), report.next()).await.map_err(|_| late(key))? {
             match line {
@@ -187,9 +188,12 @@ const FORBIDDEN_CALL: i32 = libc::SIGSYS;
 /// Describes how a process failed.
 fn ended(status: ExitStatus) -> String {
     match status.signal() {
-        Some(FORBIDDEN_CALL) => "was ended for a forbidden system call".to_owned(),
-        Some(signal) => format!("was ended by signal {signal}"),
-        None => format!("ended with {status}"),
+        Some(FORBIDDEN_CALL) => "was killed: forbidden system call".to_owned(),
+        Some(signal @ (libc::SIGKILL | libc::SIGABRT)) => {
+            format!("was killed by signal {signal}; plugins.compile_memory_bytes_max may be too low")
+        }
+        Some(signal) => format!("was killed by signal {signal}"),
+        None => format!("exited with {status}"),
     }
 }
 

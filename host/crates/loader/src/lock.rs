@@ -57,30 +57,31 @@ impl Lock {
 
     fn parse(path: &Path, text: io::Result<String>) -> anyhow::Result<Self> {
         match text {
-            Ok(text) => toml::from_str(&text).with_context(|| format!("reading {}", path.display())),
+            Ok(text) => toml::from_str(&text).with_context(|| format!("failed to read {}", path.display())),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
-            Err(error) => Err(error).with_context(|| format!("reading {}", path.display())),
+            Err(error) => Err(error).with_context(|| format!("failed to read {}", path.display())),
         }
     }
 
     /// Replaces the whole file.
     pub fn write(&self, path: &Path) -> anyhow::Result<()> {
-        let text = HEAD.to_owned() + &toml::to_string_pretty(self).context("writing TOML")?;
+        let text = HEAD.to_owned() + &toml::to_string_pretty(self).context("failed to encode plugins.lock")?;
         let unfinished = path.with_extension("unfinished");
         let written = fs::write(&unfinished, text).and_then(|()| fs::rename(&unfinished, path));
-        written.with_context(|| format!("writing {}", path.display()))
+        written.with_context(|| format!("failed to write {}", path.display()))
     }
 
-    /// Returns why these bytes may not be loaded under this name.
-    pub(super) fn refusal(&self, name: &str, digest: Digest) -> Option<String> {
-        let remedy = format!("if it is meant to run: frontgate plugin allow FOLDER/{name}.wasm");
+    /// Returns why these bytes may not be loaded under this name. `directory` is the plugins folder.
+    pub(super) fn refusal(&self, name: &str, digest: Digest, directory: &Path) -> Option<String> {
+        let file = directory.join(format!("{name}.wasm"));
+        let remedy = format!("to allow the file: frontgate plugin allow {}", file.display());
         match self.plugins.get(name) {
             Some(locked) if locked.sha256 == digest => None,
             Some(locked) => {
                 let (found, listed) = (digest.short(), locked.sha256.short());
-                Some(format!("plugins.lock lists {listed}, and this is {found}; {remedy}"))
+                Some(format!("plugins.lock lists digest {listed}, the file has {found}; {remedy}"))
             }
-            None => Some(format!("plugins.lock does not list it; {remedy}")),
+            None => Some(format!("not listed in plugins.lock; {remedy}")),
         }
     }
 }

@@ -8,6 +8,8 @@
 //! `frontgate plugin allow` permits bytes under rules 1, 3 and 4, `frontgate plugin allow FILE` under rule 2. A version
 //! that passed all of them is watched on probation ([`super::reload`]), which may roll it back.
 
+use std::path::Path;
+
 use anyhow::anyhow;
 use frontgate_contract::Manifest;
 use frontgate_contract::digest::Digest;
@@ -16,25 +18,32 @@ use super::failure::Failure;
 use super::lock::Lock;
 use super::records::Record;
 
-/// Applies the rules that need no description: 1 to 3. `lock` is `None` unless `plugins.locked` is set.
+/// Applies the rules that need no description: 1 to 3. `lock` is `None` unless `plugins.locked` is set,
+/// `directory` is the plugins folder.
 pub(super) fn check_bytes(
     name: &str,
     digest: Digest,
     record: &Record,
     lock: anyhow::Result<Option<Lock>>,
+    directory: &Path,
 ) -> Result<(), Failure> {
     if let Some(reason) = record.excluded(digest) {
         return Err(Failure::Excluded(reason.to_owned()));
     }
-    check_lock(name, digest, lock)?;
+    check_lock(name, digest, lock, directory)?;
     record.blocked(name, digest).map_or(Ok(()), |reason| Err(Failure::NeedsApproval(reason)))
 }
 
 /// Applies rule 2, the only one for a version that is restored.
-pub(super) fn check_lock(name: &str, digest: Digest, lock: anyhow::Result<Option<Lock>>) -> Result<(), Failure> {
+pub(super) fn check_lock(
+    name: &str,
+    digest: Digest,
+    lock: anyhow::Result<Option<Lock>>,
+    directory: &Path,
+) -> Result<(), Failure> {
     let lock = lock.map_err(Failure::Temporary)?;
     // A retry can succeed: the lock file may change.
-    let refusal = lock.and_then(|lock| lock.refusal(name, digest));
+    let refusal = lock.and_then(|lock| lock.refusal(name, digest, directory));
     refusal.map_or(Ok(()), |reason| Err(Failure::Temporary(anyhow!(reason))))
 }
 

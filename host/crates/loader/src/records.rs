@@ -68,7 +68,7 @@ impl Records {
         access: Access,
         plugins: &frontgate_runtime::settings::Plugins,
     ) -> anyhow::Result<Self> {
-        let context = || format!("preparing the folder {} for records of plugins", path.display());
+        let context = || format!("failed to open the plugin records folder {}", path.display());
         // Bytes from here go live without another check of their owner.
         let open = || Folder::private(path).map(Arc::new);
         let folder = if access == Access::Write || path.exists() { Some(open().with_context(context)?) } else { None };
@@ -106,9 +106,9 @@ impl Records {
             Found::Unversioned(names) if is_fresh || (!before && !names.is_empty()) => {
                 (Some(Content { damaged: None, names }), String::new())
             }
-            Found::Unversioned(_) => (None, "it is older than what was written last".to_owned()),
+            Found::Unversioned(_) => (None, "file older than the last write".to_owned()),
             Found::Missing if is_fresh => (Some(Content::default()), String::new()),
-            Found::Missing => (None, "it is missing".to_owned()),
+            Found::Missing => (None, "file missing".to_owned()),
             Found::Damaged(reason) => (None, reason),
         };
         self.written = bytes;
@@ -161,10 +161,10 @@ impl Records {
         self.set_guard(folder, kept);
         error!(
             event = "plugin.records_damaged",
-            "plugin records {} are damaged ({reason}); kept as {}. Live versions keep answering; other files wait \
-             for `frontgate plugin allow`, until the damaged file is moved away",
+            "plugin records {} corrupt: {reason}; saved as {aside}. Loaded plugins stay live; new files need \
+             `frontgate plugin allow NAME`. To load all new files again, move {aside} away",
             path.display(),
-            aside.display(),
+            aside = aside.display(),
         );
         Ok(())
     }
@@ -334,11 +334,11 @@ pub(super) struct PendingWrite {
 impl PendingWrite {
     /// Writes versions, then the records that refer to them, then deletes unreferenced versions.
     pub(super) fn write(&self) -> anyhow::Result<()> {
-        let versions = self.folder.folder("versions").context("preparing the folder for versions of plugins")?;
+        let versions = self.folder.folder("versions").context("failed to open the folder of plugin versions")?;
         let is_kept = |digest: &Digest| self.kept.as_ref().is_none_or(|kept| kept.contains(digest));
         for (digest, wasm) in self.new.iter().filter(|(digest, _)| is_kept(digest)) {
             let written = file::replace(&versions, &format!("{digest}.wasm"), wasm, Durable::No);
-            written.with_context(|| format!("writing the version {}", digest.short()))?;
+            written.with_context(|| format!("failed to write version {}", digest.short()))?;
         }
         file::write(&self.folder, &self.names, &self.before, self.marker.as_deref())?;
         for name in versions.names().unwrap_or_default() {
@@ -365,13 +365,13 @@ fn digest_of(name: &str) -> Option<Digest> {
 /// Reads the bytes of a version. Fails if they are missing or damaged.
 pub(super) fn read_version(path: &Path, digest: Digest) -> anyhow::Result<Vec<u8>> {
     let name = format!("{digest}.wasm");
-    let context = || format!("reading the version {}", digest.short());
+    let context = || format!("failed to read version {}", digest.short());
     let versions = Folder::private(path).and_then(|folder| folder.folder("versions")).with_context(context)?;
     let mut wasm = Vec::new();
     versions.file(&name).and_then(|mut file| file.read_to_end(&mut wasm)).with_context(context)?;
     if Digest::of(&wasm) != digest {
         let _ = versions.remove(&name);
-        bail!("the version {} is damaged on disk", digest.short());
+        bail!("version {} corrupt on disk, deleted; deploy the file again", digest.short());
     }
     Ok(wasm)
 }

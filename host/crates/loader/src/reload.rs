@@ -140,9 +140,9 @@ impl Reload {
                 Err(error) => {
                     warn!(
                         event = "plugin.folder_unreadable",
-                        "failed to read the plugins folder; nothing changes: {error:#}"
+                        "failed to read the plugins folder, loaded plugins stay live: {error:#}"
                     );
-                    self.fail_waiting(&format!("the plugins' folder cannot be read: {error:#}"));
+                    self.fail_waiting(&format!("failed to read the plugins folder: {error:#}"));
                     false
                 }
             };
@@ -183,10 +183,7 @@ impl Reload {
 
     /// Called when the operator has moved the damaged records away: attempts again what waited because of them.
     fn end_guard(&mut self) {
-        info!(
-            event = "plugin.records_guard_ended",
-            "the damaged plugin records were moved away: new files are tried again"
-        );
+        info!(event = "plugin.records_guard_ended", "corrupt plugin records moved away; loading new files again");
         self.records.end_guard();
         self.registry.set_damaged(None);
         let receipts = self.registry.receipts();
@@ -200,7 +197,8 @@ impl Reload {
             let max = self.loader.config().plugins().names_max;
             warn!(
                 event = "plugin.names_max_reached",
-                left_out, "plugin files beyond plugins.names_max = {max} are not loaded: remove files or raise it"
+                left_out,
+                "{left_out} plugin files not loaded, plugins.names_max = {max} reached; remove files or raise the limit"
             );
         }
         self.left_out = left_out;
@@ -248,7 +246,7 @@ impl Reload {
                     event = "plugin.drain_overdue",
                     plugin = name,
                     digest,
-                    "old version of plugin `{name}` still held after plugins.drain_timeout_ms"
+                    "replaced version of plugin `{name}` still has a call in flight after plugins.drain_timeout_ms"
                 );
             }
         }
@@ -276,14 +274,21 @@ impl Reload {
 
     /// Handles the result of a task.
     fn finish(&mut self, finished: Result<TaskResult, JoinError>) {
+        let failed = finished.as_ref().err().map(JoinError::id);
+        let failed = self.running.iter().find(|(_, running)| failed == Some(running.id()));
+        let failed = failed.map(|(name, _)| name.clone());
         self.running.retain(|_, running| !running.is_finished());
         match finished {
             Ok(TaskResult::Loaded(attempt)) => self.apply(*attempt),
             Ok(TaskResult::Restored(restored)) => self.finish_rollback(*restored),
-            Ok(TaskResult::Optimized(built)) => self.optimized(*built),
+            Ok(TaskResult::Optimized(name, built)) => self.optimized(&name, *built),
             Ok(TaskResult::Configured(configuration)) => self.configured(*configuration),
             Err(aborted) if aborted.is_cancelled() => {}
-            Err(panic) => error!(event = "plugin.load_panicked", "attempt to load a plugin panicked: {panic}"),
+            Err(panic) => {
+                let name = failed.as_deref();
+                let which = name.map_or_else(|| "a plugin".to_owned(), |name| format!("plugin `{name}`"));
+                error!(event = "plugin.load_panicked", plugin = name, "failed to load {which}: panic: {panic}");
+            }
         }
         self.publish_status();
     }

@@ -42,8 +42,8 @@ pub async fn describe(wasm: Bytes, plugins: &Plugins) -> anyhow::Result<Descript
     let described = run(&sealed, plugins).await;
     described.map_err(|ended| match ended {
         RunError::Rejected(failure) => anyhow!("{failure}"),
-        RunError::NotCompiled(said) | RunError::Crashed(said) => anyhow!("it cannot be read: {said}"),
-        RunError::FirstTryTimeout => anyhow!("it cannot be read in time"),
+        RunError::NotCompiled(said) | RunError::Crashed(said) => anyhow!("failed to read the component: {said}"),
+        RunError::FirstTryTimeout => anyhow!("reading the component timed out"),
         RunError::Failed(error) => error,
     })
 }
@@ -57,7 +57,7 @@ pub async fn locked(file: &Path, plugins: &Plugins) -> anyhow::Result<Locked> {
         Description { manifest, .. } => Ok(manifest),
     });
     let Manifest { bytes, sdk, roles, imports, .. } =
-        described.with_context(|| format!("{} is no usable plugin", file.display()))?;
+        described.with_context(|| format!("{} is not a usable plugin", file.display()))?;
     Ok(Locked { sha256, bytes, sdk, roles, imports })
 }
 

@@ -38,7 +38,7 @@ impl Folder {
     /// Opens or creates the folder.
     pub(super) fn open(path: &Path) -> anyhow::Result<Self> {
         let folder = ownership::Folder::private(path);
-        let context = || format!("preparing the folder {} for compiled plugins", path.display());
+        let context = || format!("failed to open the plugin cache folder {}", path.display());
         Ok(Self { path: path.into(), held: Arc::new(ArcSwap::from_pointee(folder.with_context(context)?)) })
     }
 
@@ -87,7 +87,7 @@ impl Folder {
     }
 
     pub(super) fn rename(&self, from: &str, to: &str) -> anyhow::Result<()> {
-        self.held().rename(from, to).context("renaming it")
+        self.held().rename(from, to).context("failed to rename the file")
     }
 
     /// Removes a file. Errors are ignored.

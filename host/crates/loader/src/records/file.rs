@@ -51,7 +51,8 @@ pub(super) enum Found {
 
 /// Reads the file, and returns its bytes, too.
 pub(super) fn read(folder: &Folder) -> anyhow::Result<(Found, Bytes)> {
-    let bytes = content(folder, FILE).with_context(|| format!("reading {}", folder.path().join(FILE).display()))?;
+    let bytes =
+        content(folder, FILE).with_context(|| format!("failed to read {}", folder.path().join(FILE).display()))?;
     let found = bytes.as_deref().map_or(Found::Missing, parse);
     Ok((found, bytes.unwrap_or_default().into()))
 }
@@ -92,14 +93,16 @@ fn parse(bytes: &[u8]) -> Found {
         };
     };
     if format > FORMAT {
-        return Found::Damaged(format!("it has format {format}, and this gateway knows {FORMAT}"));
+        return Found::Damaged(format!(
+            "format {format} is newer than the supported format {FORMAT}; run the newer gateway"
+        ));
     }
     if document["sha256"] != json!(checksum(&document["content"])) {
-        return Found::Damaged("its checksum does not match".to_owned());
+        return Found::Damaged("checksum mismatch".to_owned());
     }
     match Content::deserialize(&document["content"]) {
         Ok(content) => Found::Whole(content),
-        Err(error) => Found::Damaged(format!("a newer gateway may have written it: {error}")),
+        Err(error) => Found::Damaged(format!("unknown content, possibly of a newer gateway: {error}")),
     }
 }
 
@@ -122,7 +125,7 @@ pub(super) fn write(folder: &Folder, new: &Bytes, before: &Bytes, marker: Option
         let path = folder.path().join(kept);
         error!(
             event = "plugin.records_altered",
-            "plugin records were changed by another program; kept as {}",
+            "another program changed the plugin records; its version saved as {}",
             path.display()
         );
     }
@@ -131,13 +134,13 @@ pub(super) fn write(folder: &Folder, new: &Bytes, before: &Bytes, marker: Option
         written = replace(folder, PREVIOUS, before, Durable::Yes);
     }
     let written = written.and_then(|()| replace(folder, FILE, new, Durable::Yes)).and_then(|()| folder.sync());
-    written.with_context(|| format!("writing {}", folder.path().join(FILE).display()))
+    written.with_context(|| format!("failed to write {}", folder.path().join(FILE).display()))
 }
 
 /// Renames a damaged file, or creates a note if it is missing. Returns the new name. Removes the oldest such files, but
 /// never `marker`.
 pub(super) fn quarantine(folder: &Folder, marker: Option<&str>) -> anyhow::Result<String> {
-    let context = || format!("keeping the damaged {}", folder.path().join(FILE).display());
+    let context = || format!("failed to move the corrupt {} aside", folder.path().join(FILE).display());
     let names = folder.names().with_context(context)?;
     let mut time = millis(SystemTime::now());
     while names.contains(&format!("{DAMAGED}{time}")) {

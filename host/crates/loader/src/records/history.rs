@@ -39,7 +39,7 @@ impl History {
             }
             file.write_all(&text)
         });
-        written.with_context(|| format!("writing {}", self.path.display()))?;
+        written.with_context(|| format!("failed to write {}", self.path.display()))?;
         self.lines += receipts.len();
         if self.lines >= 2 * self.receipts_max {
             self.shorten()?;
@@ -85,6 +85,6 @@ pub fn read(folder: &Path) -> anyhow::Result<Vec<Receipt>> {
             Ok(text.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect())
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-        Err(error) => Err(error).with_context(|| format!("reading {}", path.display())),
+        Err(error) => Err(error).with_context(|| format!("failed to read {}", path.display())),
     }
 }

@@ -55,8 +55,8 @@ impl Record {
             return None;
         }
         Some(format!(
-            "plugin records were damaged, and this version is not known to have answered before; to allow it: \
-             frontgate plugin allow {name} {}; to end this for all plugins, move {} away",
+            "plugin records are corrupt, and this version is not known to have been live; to approve: \
+             frontgate plugin allow {name} {}; to load all new files again, move {} away",
             digest.short(),
             guard.file
         ))
@@ -106,9 +106,11 @@ impl Record {
         let found: Vec<Digest> = others.filter(|digest| digest.starts_with(digits)).collect();
         match found.as_slice() {
             [digest] => Ok(*digest),
-            [] if self.live.is_some_and(|live| live.starts_with(digits)) => Err(format!("{digits} answers already")),
-            [] => Err(format!("no version that is kept begins with {digits}; `frontgate plugin list` shows them")),
-            _ => Err(format!("more than one version begins with {digits}; write more of it")),
+            [] if self.live.is_some_and(|live| live.starts_with(digits)) => {
+                Err(format!("version {digits} is already live"))
+            }
+            [] => Err(format!("no stored version matches {digits}; see `frontgate plugin list`")),
+            _ => Err(format!("several versions match {digits}; use more digits")),
         }
     }
 

@@ -19,7 +19,7 @@ impl Reload {
         self.attempts.spawn(async move {
             for (name, plugin) in live.iter() {
                 if let Err(failure) = loader.try_under(plugin, &config).await {
-                    let tried = Err(format!("plugin `{name}` is not usable with it: {failure}"));
+                    let tried = Err(format!("plugin `{name}` cannot start under the new configuration: {failure}"));
                     return TaskResult::Configured(Box::new(Configuration { tried, answer }));
                 }
             }
@@ -48,7 +48,8 @@ impl Reload {
                 warn!(
                     event = "plugin.kept_earlier_configuration",
                     plugin = name,
-                    "failed to link plugin `{name}` under the new configuration; keeping the earlier one: {error:#}"
+                    "failed to link plugin `{name}` under the new configuration, its earlier grants stay in effect: \
+                     {error:#}"
                 );
                 live
             }

@@ -20,7 +20,7 @@ use crate::attempt::{Attempt, Candidate};
 use crate::failure::Failure;
 
 /// The reason in the receipt of an operator's rollback.
-const BY_OPERATOR: &str = "an operator rolled back to the previous version";
+const BY_OPERATOR: &str = "requested by an operator";
 
 impl Reload {
     /// Activates the version of an attempt, or keeps the live one.
@@ -39,7 +39,7 @@ impl Reload {
             // The file is the live version, possibly after one that was not usable.
             Ok(None) => Outcome::Live,
             Ok(Some(candidate)) => match self.lost_role(&candidate.live) {
-                Some(role) => Outcome::Kept(format!("it lacks the role {role}, which a tenant uses")),
+                Some(role) => Outcome::Kept(format!("role {role}, which a tenant uses, is missing in the new file")),
                 None => {
                     self.go_live(candidate, before.clone());
                     Outcome::Live
@@ -67,33 +67,37 @@ impl Reload {
         }
         if live.build == Build::Quick {
             let optimize = Arc::clone(&self.loader).optimize(Arc::clone(&live), candidate.wasm.clone());
-            self.attempts.spawn(async { TaskResult::Optimized(Box::new(optimize.await)) });
+            self.attempts.spawn(async {
+                let (name, built) = optimize.await;
+                TaskResult::Optimized(name, Box::new(built))
+            });
         }
         self.records.live(&live.name, live.digest, &live.manifest, Some(candidate.wasm));
         self.activate(live);
     }
 
     /// Replaces the quick build of a version by its optimized build.
-    pub(super) fn optimized(&mut self, built: Result<LoadedPlugin, Failure>) {
+    pub(super) fn optimized(&mut self, name: &str, built: Result<LoadedPlugin, Failure>) {
         match built {
             Ok(mut live) => {
                 let quick = self.registry.get(&live.name).filter(|quick| quick.digest == live.digest);
                 if let Some(quick) = quick.filter(|quick| quick.build == Build::Quick) {
-                    let (name, digest) = (Arc::clone(&live.name), live.digest.short());
+                    let digest = live.digest.short();
                     // Its probation continues.
                     live.health = Arc::clone(&quick.health);
                     self.activate(Arc::new(live));
                     info!(
                         event = "plugin.optimized",
-                        plugin = &*name,
+                        plugin = name,
                         digest,
-                        "optimized build of plugin `{name}` took over"
+                        "optimized build of plugin `{name}` is live"
                     );
                 }
             }
             Err(failure) => warn!(
                 event = "plugin.optimization_failed",
-                "optimized build failed; keeping the quick build: {failure}"
+                plugin = name,
+                "optimized build of plugin `{name}` failed, keeping the slower quick build: {failure}"
             ),
         }
     }
@@ -210,7 +214,8 @@ impl Reload {
                 self.waiting.push(Waiting { answer, receipts: Vec::new() });
             }
             Err(failure) => {
-                let _ = answer.send(Err(format!("failed to restore that version of plugin `{name}`: {failure}")));
+                let _ =
+                    answer.send(Err(format!("failed to restore the requested version of plugin `{name}`: {failure}")));
             }
         }
     }
@@ -225,9 +230,9 @@ impl Reload {
         };
         let known = waits.filter(|digest| digest.starts_with(digits));
         let known = known.or_else(|| self.records.of(name).excluded_with_prefix(digits));
-        known.or_else(|| digits.parse().ok()).ok_or_else(|| {
-            format!("no version of plugin `{name}` that waits begins with {digits}; write the whole digest")
-        })
+        known
+            .or_else(|| digits.parse().ok())
+            .ok_or_else(|| format!("no waiting version of plugin `{name}` matches {digits}; use the full digest"))
     }
 
     fn allow(&mut self, name: &str, digest: Digest, answer: oneshot::Sender<command::Result>) {

@@ -74,8 +74,8 @@ impl Probations {
             if failures >= limits.failures && old.health.failures_lately() < limits.failures {
                 let calls = calls.min(limits.calls.into());
                 let reason = format!(
-                    "{failures} of its first {calls} calls trapped or ran out of time, and those of the version \
-                     before it did not"
+                    "{failures} of the first {calls} calls of the new version trapped or timed out; the previous \
+                     version did not fail as often"
                 );
                 failed.push(Failed { name: name.clone(), old: Arc::clone(old), reason });
                 return false;

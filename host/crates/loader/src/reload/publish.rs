@@ -75,7 +75,10 @@ impl Reload {
             (history, receipts, records, noted, new)
         });
         let Ok((history, receipts, records, noted, new)) = written.await else {
-            warn!(event = "plugin.records_not_saved", "failed to persist plugin records");
+            warn!(
+                event = "plugin.records_not_saved",
+                "failed to persist plugin records: the writing task panicked; decisions are lost at restart"
+            );
             return;
         };
         if records_changed {
@@ -128,7 +131,12 @@ fn log_receipt(receipt: &Receipt) {
             info!(event = "plugin.live", plugin = name, digest, receipt = id, %changes, "plugin `{name}` is live")
         }
         Outcome::Removed => {
-            warn!(event = "plugin.removed", plugin = name, receipt = id, "plugin `{name}` removed with its file")
+            warn!(
+                event = "plugin.removed",
+                plugin = name,
+                receipt = id,
+                "plugin `{name}` stopped: its file was removed"
+            )
         }
         Outcome::Kept(reason) => {
             warn!(
@@ -136,7 +144,7 @@ fn log_receipt(receipt: &Receipt) {
                 plugin = name,
                 digest,
                 receipt = id,
-                "new file of plugin `{name}` rejected; the previous version keeps answering: {reason}"
+                "new file of plugin `{name}` rejected: {reason}; the previous version stays live"
             );
         }
         Outcome::Refused(reason) => {
@@ -148,7 +156,7 @@ fn log_receipt(receipt: &Receipt) {
                 plugin = name,
                 digest,
                 receipt = id,
-                "new file of plugin `{name}` waits: {reason}"
+                "new file of plugin `{name}` waits for approval: {reason}"
             );
         }
         Outcome::RolledBack(reason) => {

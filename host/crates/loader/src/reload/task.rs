@@ -14,8 +14,8 @@ use crate::failure::Failure;
 pub(super) enum TaskResult {
     Loaded(Box<Attempt>),
     Restored(Box<Restored>),
-    /// The optimized build of a version that may still be live.
-    Optimized(Box<Result<LoadedPlugin, Failure>>),
+    /// The plugin's name, and the optimized build of a version that may still be live.
+    Optimized(Arc<str>, Box<Result<LoadedPlugin, Failure>>),
     Configured(Box<Configuration>),
 }
 
