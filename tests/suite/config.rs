@@ -53,7 +53,12 @@ fn each_configuration_fault_is_reported_with_position_and_fix() {
         (("tenants.demo.roles.crm", "[\"a b\"]"), "config.toml:", "is not a plugin's name", "without `.wasm`"),
         (("plugins.directory", "\"nowhere\""), "config.toml:", "does not exist", "create it"),
         (("plugins.named.plugin.files", "\"nowhere\""), "config.toml:", "does not exist", "create it"),
-        (("plugins.named.plugin.config.list", "[1]"), "config.toml:", "the setting `list` is a list", ""),
+        (
+            ("plugins.named.plugin.config.list", "[1]"),
+            "config.toml:",
+            "setting `list`: lists are not supported; write one string",
+            "",
+        ),
         (("log.level", "\"infoo\""), "config.toml:", "`infoo` is not a log level", "write error, warn"),
         (("log.level", "\"a=b=c\""), "config.toml:", "log.level", "write error, warn"),
         (("plugins.named.plugin.limits.cpu_time_ms", "0"), "config.toml:", "0 is out of range", "from 1"),

@@ -360,7 +360,7 @@ fn a_value_of_the_wrong_type_is_detected() {
 #[test]
 fn an_endless_search_is_detected() {
     // On a busy machine the wall-clock limit is reached before the CPU limit, and the advice differs.
-    assert_detected(Mistake::Slow, "returned no answer: the plugin took too long");
+    assert_detected(Mistake::Slow, "returned no answer: plugin call timed out");
 }
 
 #[test]

@@ -163,7 +163,7 @@ fn unusable_files_are_rejected_with_the_reason() {
         ("module", wat("(module)"), "it is a core module"),
         ("old", b"\0asm\x0b\0\x01\0".to_vec(), "it is WebAssembly of an unknown version"),
         ("trap", wat(&start), "it does not start: the plugin crashed"),
-        ("hang", wat(&hang), "it reached cpu_time_ms"),
+        ("hang", wat(&hang), "cpu_time_ms exceeded"),
         ("huge", vec![0; 2_000_001], "more than plugins.file_bytes_max = 2000000"),
         ("native", machine_code, "it is machine code, not WebAssembly"),
         ("want", component("misbehaving"), "memory_bytes_max"),

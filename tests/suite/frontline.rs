@@ -187,7 +187,7 @@ fn cpu_time_of_directory_calls_is_charged_to_the_calling_plugin() {
     };
     let (code, _, gateway) = find_repeatedly("50");
     assert_eq!(code, "out-of-time");
-    gateway.log().wait_for("the plugin took too long: it reached cpu_time_ms");
+    gateway.log().wait_for("plugin call timed out: cpu_time_ms exceeded");
     let (_, output, _) = find_repeatedly("4000");
     assert_eq!(output, "20");
 }

@@ -19,14 +19,14 @@ fn a_loop_ends_at_its_cpu_time_while_others_are_served() {
             assert_eq!((answer.status, answer.code()), (504, "out-of-time"));
         }
     });
-    gateway.log().wait_for("it reached cpu_time_ms");
+    gateway.log().wait_for("cpu_time_ms exceeded");
 }
 
 #[test]
 fn a_sleep_ends_at_the_call_timeout_or_the_callback_deadline() {
     let table = [
-        (("plugins.limits.call_timeout_ms", "100"), "it reached call_timeout_ms"),
-        (("tenants.demo.twilio.callback_timeout_ms", "100"), "it reached the callback's deadline"),
+        (("plugins.limits.call_timeout_ms", "100"), "call_timeout_ms exceeded"),
+        (("tenants.demo.twilio.callback_timeout_ms", "100"), "callback deadline exceeded"),
     ];
     for ((key, value), reason) in table {
         let gateway = Setup::misbehaving().set(key, value).start();
@@ -50,7 +50,7 @@ fn unbounded_memory_is_rejected_at_the_limit_for_all_memories() {
         let answer = gateway.instruct("allocate");
         assert_eq!((answer.status, answer.code()), (502, "plugin-trapped"));
     }
-    gateway.log().wait_for_count("after it had reached memory_bytes_max", 5);
+    gateway.log().wait_for_count("(limit reached: memory_bytes_max)", 5);
     assert_eq!(gateway.output_of("hello"), "version 1");
     let after = gateway.resident_kib();
     assert!(after < before + 64 * 1024, "{before} KiB before, {after} KiB after");
@@ -69,7 +69,7 @@ fn unbounded_recursion_is_a_trap() {
 fn output_over_the_limits_is_dropped_and_counted() {
     let gateway = Setup::misbehaving().set("plugins.limits.output_lines_max", "10").start();
     assert_eq!(gateway.output_of("print 100"), "printed");
-    gateway.log().wait_for("290 lines of output dropped");
+    gateway.log().wait_for("290 output lines dropped");
     let level = |words| gateway.log().wait_for(words)["level"].as_str().expect("a level").to_owned();
     assert_eq!(["line 0", "complaint 0", "warning 0"].map(level), ["INFO", "WARN", "WARN"]);
     let log = gateway.log().text();
@@ -97,7 +97,7 @@ fn an_oversized_answer_is_rejected_before_it_is_buffered() {
     let gateway = Setup::misbehaving().start();
     let answer = gateway.instruct("huge-answer 30000000");
     assert_eq!((answer.status, answer.code()), (502, "plugin-trapped"));
-    gateway.log().wait_for("after it had reached answer_bytes_max");
+    gateway.log().wait_for("(limit reached: answer_bytes_max)");
 }
 
 #[test]
@@ -108,7 +108,7 @@ fn a_missing_grant_is_an_error_at_the_call() {
     let names: Vec<_> = names.iter().map(|customer| customer["display_name"].as_str().expect("a name")).collect();
     let expected = [
         "Err(StateError { code: 0, name: \"not-granted\", message: \"The operator granted no store to this plugin.\" })",
-        "Err(HttpError::Forbidden(\"no outbound host is granted to this plugin\"))",
+        "Err(HttpError::Forbidden(\"no outbound host granted; set `outbound` of the plugin\"))",
         "Err(Error::Forbidden(\"the CRM role has no directory\"))",
         "36",
         "0",

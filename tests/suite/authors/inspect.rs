@@ -51,7 +51,7 @@ fn inspect_explains_why_a_gateway_would_reject_a_file() {
         (b"", "it is empty"),
         (b"no wasm", "it is not WebAssembly"),
         (b"\0asm\x01\0\0\0", "it is a core module, not a component"),
-        (b"\0asm\x0d\0\x01\0", "it answers no role"),
+        (b"\0asm\x0d\0\x01\0", "exports no role of the contract"),
     ];
     for (bytes, reason) in table {
         let (usable, output) = Project::new(bytes, "").plugin(&["inspect", "plugin.wasm"]);

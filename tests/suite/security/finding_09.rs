@@ -8,7 +8,12 @@ fn a_chain_of_aliases_is_followed_once() {
     let gateway = Setup::misbehaving().set("plugins.check_timeout_ms", "2000").start();
     gateway.drop_plugin("aliases", &alias_chain(32_000));
     // The file is rejected for its content, not for a timeout, which following each link for each name would exceed.
-    gateway.log().event("plugin.refused").with("plugin", "aliases").saying("it answers no role").wait_for(1);
+    gateway
+        .log()
+        .event("plugin.refused")
+        .with("plugin", "aliases")
+        .saying("exports no role of the contract")
+        .wait_for(1);
 }
 
 #[test]

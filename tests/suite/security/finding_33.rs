@@ -21,6 +21,6 @@ fn the_resolvers_search_list_is_ignored() {
     for api in ["flat", "wasi"] {
         assert!(gateway.output_of(&format!("{api} GET http://crm.test:{port}/")).ends_with("hello"), "{api}");
         let output = gateway.output_of(&format!("{api} GET http://crm:{port}/"));
-        assert!(output.contains("looking up crm: "), "{api}: {output}");
+        assert!(output.contains("failed to look up crm: "), "{api}: {output}");
     }
 }

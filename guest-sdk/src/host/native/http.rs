@@ -15,7 +15,7 @@ thread_local! {
 
 /// The default handler: no host is granted.
 pub(crate) fn forbidden(_: &OutboundRequest) -> Result<OutboundResponse, HttpError> {
-    Err(HttpError::Forbidden("no outbound host is granted to this plugin".to_owned()))
+    Err(HttpError::Forbidden("no outbound host granted; set `outbound` of the plugin".to_owned()))
 }
 
 /// Replaces the handler of all later requests.

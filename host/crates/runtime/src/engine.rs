@@ -216,7 +216,8 @@ fn start(config: &Plugins) -> anyhow::Result<(wasmtime::Engine, Allocation)> {
                 if allocation != Allocation::Pool {
                     warn!(
                         event = "runtime.memory_pool_unavailable",
-                        "address space for the memory pool unavailable, using the slower `{}` allocation; lower plugins.calls_max or raise the limit: {problem:#}",
+                        "failed to reserve the memory pool, plugin calls are slower (`{}` allocation); raise `ulimit \
+                         -v`, or lower plugins.calls_max: {problem:#}",
                         allocation.name()
                     );
                 }

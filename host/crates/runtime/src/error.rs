@@ -15,7 +15,7 @@ pub enum CallError {
     #[error("too many calls at once")]
     Busy(&'static str),
     /// The circuit breaker is open.
-    #[error("the plugin failed repeatedly; its calls are rejected for a while")]
+    #[error("circuit breaker open after repeated failures of the plugin")]
     BreakerOpen,
     /// From the plugin: no such record.
     #[error("not found")]
@@ -27,7 +27,7 @@ pub enum CallError {
     #[error("the plugin rejected the request as invalid")]
     Invalid(String),
     /// From the plugin: its backend is down.
-    #[error("the system behind the plugin is unavailable")]
+    #[error("the plugin's backend is unavailable")]
     Unavailable(String),
     /// From the plugin: any other error.
     #[error("the plugin failed")]
@@ -49,7 +49,7 @@ pub enum CallError {
         limit: Option<&'static str>,
     },
     /// The plugin timed out; names the limit, or `deadline` for the deadline of the request.
-    #[error("the plugin took too long")]
+    #[error("plugin call timed out")]
     OutOfTime(&'static str),
     /// An error of the gateway.
     #[error("internal error")]
@@ -93,9 +93,9 @@ impl CallError {
             | Self::Internal(text)
             | Self::NotCommitted { text, .. }
             | Self::Trap { text, limit: None } => Some(text.into()),
-            Self::Trap { text, limit: Some(limit) } => Some(format!("{text}, after it had reached {limit}").into()),
-            Self::OutOfTime("deadline") => Some("it reached the callback's deadline".into()),
-            Self::OutOfTime(limit) => Some(format!("it reached {limit}").into()),
+            Self::Trap { text, limit: Some(limit) } => Some(format!("{text} (limit reached: {limit})").into()),
+            Self::OutOfTime("deadline") => Some("callback deadline exceeded".into()),
+            Self::OutOfTime(limit) => Some(format!("{limit} exceeded").into()),
             Self::Busy(why) => Some((*why).into()),
             Self::NoPlugin(_) | Self::BreakerOpen | Self::NotFound => None,
         }

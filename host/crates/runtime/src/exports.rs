@@ -47,7 +47,7 @@ macro_rules! exports {
                 instance: &Instance,
             ) -> wasmtime::Result<$name::Guest> {
                 let indices = self.$name.as_ref().ok_or_else(|| {
-                    wasmtime::Error::msg(concat!("it does not answer the role ", stringify!($name)))
+                    wasmtime::Error::msg(concat!("no exports for role ", stringify!($name)))
                 })?;
                 indices.load(store, instance)
             })+
@@ -70,5 +70,5 @@ fn exported(component: &Component, role: Role) -> bool {
 }
 
 fn incompatible(role: Role) -> String {
-    format!("its role {role} differs from the contract")
+    format!("exports of role {role} do not match the contract; rebuild the plugin with this gateway's SDK")
 }

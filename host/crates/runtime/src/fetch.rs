@@ -70,7 +70,7 @@ fn file_error(failure: Failure) -> FileError {
         Failure::Rejected(_) | Failure::NotConnected(_) | Failure::Timeout | Failure::Interrupted(_) => {
             FileError::Unavailable(failure.to_string())
         }
-        Failure::RequestTooLarge | Failure::ResponseTooLarge(_) | Failure::Secret | Failure::Unreadable(_) => {
+        Failure::RequestTooLarge | Failure::ResponseTooLarge(_) | Failure::Secret(_) | Failure::Unreadable(..) => {
             FileError::Rejected(failure.to_string())
         }
     }

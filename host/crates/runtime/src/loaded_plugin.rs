@@ -95,7 +95,7 @@ impl LoadedPlugin {
             health: Arc::default(),
         };
         if live.roles().is_empty() {
-            bail!("it answers no role: {}", exports(component));
+            bail!("exports no role of the contract: {}", exports(component));
         }
         Ok(live)
     }
@@ -166,7 +166,7 @@ fn exports(component: &Component) -> String {
     let kind = component.component_type();
     let all: Vec<&str> = kind.exports(component.engine()).map(|(name, _)| name).collect();
     match all.as_slice() {
-        [] => "it exports nothing".to_owned(),
-        all => format!("it exports {}", all.join(", ")),
+        [] => "no exports".to_owned(),
+        all => format!("exports {}", all.join(", ")),
     }
 }

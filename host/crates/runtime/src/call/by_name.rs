@@ -78,7 +78,7 @@ fn interface(role: Role) -> String {
 
 /// Every function of the contract returns a `result` with the contract's `error`.
 fn outcome(answer: Val) -> Outcome<Option<Val>> {
-    let invalid = || wasmtime::Error::msg("it returned no result with the contract's error");
+    let invalid = || wasmtime::Error::msg("result does not match the contract");
     match answer {
         Val::Result(Ok(value)) => Ok(Ok(value.map(|value| *value))),
         Val::Result(Err(Some(error))) => plugin_error(*error).map(Err).ok_or_else(invalid),

@@ -63,7 +63,8 @@ impl Host for DirectoryHost<'_> {
 
 impl<'a> DirectoryHost<'a> {
     fn access(&self) -> Result<(&'a dyn Directory, OuterCall<'a>), Error> {
-        let call = self.call.ok_or_else(|| Error::Forbidden("a trial start has no directory".to_owned()))?;
+        let call =
+            self.call.ok_or_else(|| Error::Forbidden("directory not available during plugin startup".to_owned()))?;
         let directory = self.directory.ok_or_else(|| Error::Forbidden("the CRM role has no directory".to_owned()))?;
         Ok((&**directory, call))
     }

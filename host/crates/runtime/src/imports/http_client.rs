@@ -74,7 +74,7 @@ impl HttpHost<'_> {
     }
 
     async fn file(&mut self, id: &str) -> Result<Body, HttpError> {
-        let unsent = |text: &str| HttpError::NotConnected(format!("nothing was sent: file {id}: {text}"));
+        let unsent = |text: &str| HttpError::NotConnected(format!("request not sent: file {id}: {text}"));
         attachments::open(self.files, id).await.map_err(|error| match error {
             FileError::Unknown => unsent("the message has no file with this id"),
             FileError::Rejected(text) | FileError::Unavailable(text) => unsent(&text),
@@ -87,7 +87,7 @@ fn whole(bytes: Vec<u8>) -> Body {
 }
 
 fn outgoing(request: OutboundRequest) -> Result<Outgoing, HttpError> {
-    let invalid = |what: String| HttpError::NotConnected(format!("nothing was sent: invalid {what}"));
+    let invalid = |what: String| HttpError::NotConnected(format!("request not sent: invalid {what}"));
     let method = Method::try_from(&*request.method).map_err(|_| invalid("method".to_owned()))?;
     let mut headers = HeaderMap::new();
     for Header { name, value } in &request.headers {
@@ -118,7 +118,7 @@ impl From<Failure> for HttpError {
             Failure::Rejected(rejection) => Self::Forbidden(rejection.to_string()),
             Failure::NotConnected(_) => Self::NotConnected(failure.to_string()),
             Failure::Timeout => Self::Timeout,
-            Failure::Interrupted(_) | Failure::Secret | Failure::Unreadable(_) => {
+            Failure::Interrupted(_) | Failure::Secret(_) | Failure::Unreadable(..) => {
                 Self::Interrupted(failure.to_string())
             }
             Failure::RequestTooLarge | Failure::ResponseTooLarge(_) => Self::TooLarge,

@@ -173,7 +173,7 @@ fn error(error: StateError) -> Error {
         StateError::NotGranted => return Error::AccessDenied,
         StateError::TooLarge => "key, value or batch exceeds a limit of plugins.state",
         StateError::Full => "storage quota of the plugin reached",
-        StateError::NotANumber => "not a counter, or the result would be out of range",
+        StateError::NotANumber => "value is not a counter, or the result is out of range",
         StateError::Unavailable => "store unavailable, or key locked by another call; retry",
     };
     Error::Other(why.to_owned())

@@ -136,7 +136,7 @@ fn outgoing(request: Request<WasiBody>, options: Option<RequestOptions>) -> Outg
 impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
         match failure {
-            Failure::Rejected(_) | Failure::NotConnected(_) | Failure::Secret | Failure::Unreadable(_) => {
+            Failure::Rejected(_) | Failure::NotConnected(_) | Failure::Secret(_) | Failure::Unreadable(..) => {
                 Self::InternalError(Some(failure.to_string()))
             }
             Failure::Timeout => Self::HttpResponseTimeout,

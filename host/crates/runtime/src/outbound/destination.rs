@@ -27,7 +27,7 @@ impl Destination {
     /// Parses a plugin's URL. Rejects control characters: the parser would drop them, and the path would be another one.
     pub(crate) fn target(url: &str) -> Result<Target, Rejection> {
         if url.contains(|c: char| c.is_ascii_control()) {
-            return Err(Rejection::Url("it contains a control character".to_owned()));
+            return Err(Rejection::Url("control character".to_owned()));
         }
         Self::target_of(&Url::parse(url).map_err(Rejection::url)?)
     }

@@ -62,7 +62,7 @@ impl Egress {
         if let Some(address) = self.network.address_override(to) {
             let address = address?;
             let connect = async { Connection::over(TcpStream::connect(address).await?, None).await };
-            let failed = |why: String| Failure::NotConnected(format!("connecting to {to}: {why}"));
+            let failed = |why: String| Failure::NotConnected(format!("failed to connect to {to}: {why}"));
             let connected = timeout_at(until, connect).await.map_err(|_| failed("timeout".to_owned()))?;
             return connected.map_err(|error| failed(format!("{error:#}")));
         }
@@ -82,8 +82,8 @@ impl Egress {
             };
             match timeout_at(Instant::now() + share, connect).await {
                 Ok(Ok(connection)) => return Ok(connection),
-                Ok(Err(error)) => failed = format!("connecting to {to} at {address}: {error:#}"),
-                Err(_) => failed = format!("connecting to {to} at {address}: timeout"),
+                Ok(Err(error)) => failed = format!("failed to connect to {to} at {address}: {error:#}"),
+                Err(_) => failed = format!("failed to connect to {to} at {address}: timeout"),
             }
         }
         Err(Failure::NotConnected(failed))

@@ -8,35 +8,39 @@ use hyper::header::HeaderName;
 /// Reason why the policy rejected a request. The text is for the plugin's author and the operator.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Rejection {
-    #[error("no outbound host is granted to this plugin")]
+    #[error("no outbound host granted; set `outbound` of the plugin")]
     NothingGranted,
-    #[error("a trial start sends no requests")]
+    #[error("requests are not allowed during plugin startup")]
     Trial,
-    #[error("blocked by egress policy: the URL cannot be used: {0}")]
+    #[error("blocked by egress policy: invalid URL: {0}")]
     Url(String),
-    #[error("blocked by egress policy: user and password do not belong in a URL")]
+    #[error("blocked by egress policy: URL contains credentials; bind the secret in bound_secrets")]
     UserInfo,
     #[error("blocked by egress policy: only https and http can be granted")]
     Scheme,
-    #[error("blocked by egress policy: the method {0} is not sent")]
+    #[error("blocked by egress policy: method {0} not allowed")]
     Method(Method),
-    #[error("blocked by egress policy: the header {0} is not sent to a host with a bound secret")]
-    Header(HeaderName),
+    #[error("blocked by egress policy: header {name} not allowed for {host}, which has a bound secret")]
+    Header { name: HeaderName, host: String },
     #[error(
-        "blocked by egress policy: servers may interpret the path differently, and a secret is bound to paths of this host"
+        "blocked by egress policy: ambiguous path, and a secret is bound to paths of {0}; write the path without `..`, \
+         `;`, `//`"
     )]
-    Path,
-    #[error("blocked by egress policy: {0} is not granted")]
+    Path(String),
+    #[error("blocked by egress policy: {0} not granted; add the host to `outbound` of the plugin")]
     Host(String),
     #[error("blocked by egress policy: {host} is granted, but not over {scheme}")]
     HostScheme { host: String, scheme: &'static str },
     #[error("blocked by egress policy: {host} is granted, but not its port {port}")]
     Port { host: String, port: u16 },
-    #[error("blocked by egress policy: {0} is not public ({1})")]
+    #[error("blocked by egress policy: {0} is not a public address ({1}); add its network to outbound_networks")]
     Literal(IpAddr, &'static str),
-    #[error("blocked by egress policy: {host} resolves to {address}, which is not public ({name})")]
+    #[error(
+        "blocked by egress policy: {host} resolves to {address}, not a public address ({name}); add the network to \
+         outbound_networks"
+    )]
     Address { host: String, address: IpAddr, name: &'static str },
-    #[error("blocked by egress policy: {host} leads to the gateway itself")]
+    #[error("blocked by egress policy: {host} resolves to the gateway's own address")]
     Gateway { host: String },
     #[error("outbound_requests_max = {0} reached by this call")]
     Requests(u32),
@@ -56,8 +60,8 @@ impl Rejection {
             Self::UserInfo => "user-info",
             Self::Scheme | Self::HostScheme { .. } => "scheme",
             Self::Method(_) => "method",
-            Self::Header(_) => "header",
-            Self::Path => "path",
+            Self::Header { .. } => "header",
+            Self::Path(_) => "path",
             Self::Host(_) => "host",
             Self::Port { .. } => "port",
             Self::Literal(..) | Self::Address { .. } => "address",
@@ -74,7 +78,7 @@ pub enum Failure {
     #[error(transparent)]
     Rejected(#[from] Rejection),
     /// Nothing was sent.
-    #[error("nothing was sent: {0}")]
+    #[error("request not sent: {0}")]
     NotConnected(String),
     /// The request was sent; no response arrived in time.
     #[error("no response in time")]
@@ -88,12 +92,12 @@ pub enum Failure {
     /// Header or body of the response is too large.
     #[error("response too large: {0}")]
     ResponseTooLarge(&'static str),
-    /// The request was sent; the response contains a bound secret.
-    #[error("answer withheld: it contains a secret that is bound to this host")]
-    Secret,
-    /// The request was sent; the response cannot be searched for a bound secret.
-    #[error("answer withheld: {0} prevents the search for a bound secret")]
-    Unreadable(&'static str),
+    /// The request was sent; the response of this host contains a bound secret.
+    #[error("response withheld: contains a secret bound to {0}")]
+    Secret(String),
+    /// The request was sent; the response of this host cannot be searched for a bound secret.
+    #[error("response of {0} withheld: cannot be searched for the bound secret ({1})")]
+    Unreadable(String, &'static str),
 }
 
 impl Failure {
@@ -106,8 +110,8 @@ impl Failure {
             Self::Interrupted(_) => "interrupted",
             Self::RequestTooLarge => "request-too-large",
             Self::ResponseTooLarge(_) => "response-too-large",
-            Self::Secret => "secret",
-            Self::Unreadable(_) => "unreadable",
+            Self::Secret(_) => "secret",
+            Self::Unreadable(..) => "unreadable",
         }
     }
 }

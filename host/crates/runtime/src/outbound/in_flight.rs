@@ -160,7 +160,7 @@ fn failed(error: &hyper::Error) -> Failure {
     let source = std::error::Error::source(error).and_then(|source| source.downcast_ref::<Failure>());
     match source {
         Some(failure) => failure.clone(),
-        None if error.is_parse_too_large() => Failure::ResponseTooLarge("its header"),
+        None if error.is_parse_too_large() => Failure::ResponseTooLarge("header"),
         None => Failure::Interrupted(error.to_string()),
     }
 }
@@ -168,7 +168,7 @@ fn failed(error: &hyper::Error) -> Failure {
 /// Converts a failure of a request of which nothing was written.
 fn not_sent(failure: Failure) -> Failure {
     match failure {
-        Failure::Timeout => Failure::NotConnected("timeout before it was sent".to_owned()),
+        Failure::Timeout => Failure::NotConnected("timeout".to_owned()),
         Failure::Interrupted(text) => Failure::NotConnected(text),
         failure => failure,
     }

@@ -55,7 +55,7 @@ impl Network {
     pub(super) async fn resolve(&self, host: &str, until: Instant) -> Result<Vec<IpAddr>, Failure> {
         let found = timeout_at(until, self.resolver.look_up(host)).await;
         let found = found.unwrap_or_else(|_| Err("no nameserver answers in time".to_owned()));
-        found.map_err(|error| Failure::NotConnected(format!("looking up {host}: {error}")))
+        found.map_err(|error| Failure::NotConnected(format!("failed to look up {host}: {error}")))
     }
 
     /// Whether the gateway listens at an address.

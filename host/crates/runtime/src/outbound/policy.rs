@@ -132,7 +132,7 @@ impl Policy {
             }
         }
         if binding.by_path && !is_plain_path(path) {
-            return Err(Rejection::Path);
+            return Err(Rejection::Path(to.host().to_owned()));
         }
         Ok(binding)
     }

@@ -126,7 +126,7 @@ impl Requests {
         }
         let mut binding = self.egress.policy.binding(&to, path.path())?;
         if binding.is_guarded {
-            guard::prepare(&mut outgoing.headers, binding.by_path)?;
+            guard::prepare(&mut outgoing.headers, binding.by_path, to.host())?;
         }
         if !outgoing.with_secrets {
             binding.secrets.clear();
@@ -155,7 +155,7 @@ impl Requests {
         match timeout_at(until, self.permits.acquire()).await {
             Ok(permit) => permit.expect("the semaphore is never closed").forget(),
             Err(_) => {
-                let text = "outbound_concurrent_max requests of this call are in flight";
+                let text = "outbound_concurrent_max reached by this call";
                 return Err(self.unsent(Failure::NotConnected(text.to_owned())));
             }
         }
@@ -193,7 +193,7 @@ impl Requests {
     ) -> Result<Response<Body>, Failure> {
         let mut search = self.egress.policy.secrets().filter(|_| is_guarded).map(Patterns::search);
         if let Some(search) = &mut search
-            && let Err(failure) = guard::check(&response, search)
+            && let Err(failure) = guard::check(&response, search, in_flight.destination().host())
         {
             return Err(in_flight.fail(failure));
         }
@@ -234,7 +234,7 @@ impl Requests {
     fn log(&self, failure: &Failure) {
         let (plugin, tenant, request) = self.labels();
         let text = brief(&failure.to_string());
-        let is_withheld = matches!(failure, Failure::Secret | Failure::Unreadable(_));
+        let is_withheld = matches!(failure, Failure::Secret(_) | Failure::Unreadable(..));
         if is_withheld && self.egress.should_warn(failure.verdict()) {
             warn!(event = "outbound.answer_withheld", plugin, tenant, request, "plugin `{plugin}`: {text}");
             return;

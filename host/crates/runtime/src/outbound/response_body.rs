@@ -70,14 +70,15 @@ impl ResponseBody {
         let bytes = frame.data_ref().map_or(0, Bytes::len);
         let too_large = Failure::ResponseTooLarge("outbound_response_bytes_max");
         self.window.bytes_max = self.window.bytes_max.checked_sub(bytes).ok_or(too_large)?;
-        let Some(search) = &mut self.search else {
+        let (Some(search), Some(request)) = (&mut self.search, &self.request) else {
             return Ok(());
         };
+        let host = request.destination().host();
         if let Some(trailers) = frame.trailers_ref() {
-            return guard::fields(trailers, search);
+            return guard::fields(trailers, search, host);
         }
         match frame.data_ref().is_some_and(|data| search.finds(data)) {
-            true => Err(Failure::Secret),
+            true => Err(Failure::Secret(host.to_owned())),
             false => Ok(()),
         }
     }

@@ -74,7 +74,7 @@ impl Admission {
         };
         let latest = deadlines.answer.checked_sub(average_run).unwrap_or(deadlines.answer);
         let admitted = timeout_at(deadlines.queue.min(latest), in_turn).await;
-        admitted.map_err(|_| CallError::Busy("no place became free in time"))
+        admitted.map_err(|_| CallError::Busy("no slot free before the deadline"))
     }
 }
 

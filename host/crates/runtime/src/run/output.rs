@@ -114,7 +114,7 @@ impl Drop for Output {
                 plugin,
                 tenant,
                 request,
-                "{dropped} lines of output dropped: limit reached"
+                "plugin `{plugin}`: {dropped} output lines dropped, output_lines_max or output_bytes_max reached"
             );
         }
     }

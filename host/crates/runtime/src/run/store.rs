@@ -113,7 +113,7 @@ impl CallStore {
             return Ok(());
         }
         self.memory.refused = Some("host_memory_bytes_max");
-        Err(wasmtime::format_err!("the gateway holds too much memory for this call"))
+        Err(wasmtime::format_err!("memory limit of the host for this call exceeded"))
     }
 
     /// Resets everything that belongs to a single call.

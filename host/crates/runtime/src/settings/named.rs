@@ -92,7 +92,7 @@ fn flat<'de, D: Deserializer<'de>>(input: D) -> Result<BTreeMap<String, String>,
             toml::Value::Integer(_) | toml::Value::Float(_) | toml::Value::Boolean(_) => value.to_string(),
             toml::Value::Datetime(time) => time.to_string(),
             toml::Value::Array(_) => {
-                return Err(format!("the setting `{key}` is a list; write it as one text"));
+                return Err(format!("setting `{key}`: lists are not supported; write one string"));
             }
         };
         out.insert(key, text);

@@ -97,13 +97,14 @@ fn a_refusal_says_what_it_is_about() {
     let said = |url: &str, addresses: &[&str]| verdict(&policy, url, addresses).expect_err("a refusal").to_string();
     assert_eq!(
         said("https://api.example.com", &["10.1.2.3"]),
-        "blocked by egress policy: api.example.com resolves to 10.1.2.3, which is not public (private)"
+        "blocked by egress policy: api.example.com resolves to 10.1.2.3, not a public address (private); add the \
+         network to outbound_networks"
     );
-    assert_eq!(said("http://0x7f.1", &[]), "blocked by egress policy: 127.0.0.1 is not public (loopback)");
     assert_eq!(
-        said("http://[fe80::1%25eth0]", &[]),
-        "blocked by egress policy: the URL cannot be used: invalid IPv6 address"
+        said("http://0x7f.1", &[]),
+        "blocked by egress policy: 127.0.0.1 is not a public address (loopback); add its network to outbound_networks"
     );
+    assert_eq!(said("http://[fe80::1%25eth0]", &[]), "blocked by egress policy: invalid URL: invalid IPv6 address");
 }
 
 #[test]
