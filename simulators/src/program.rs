@@ -49,7 +49,7 @@ pub fn run<S>(execute: impl FnOnce(std::env::ArgsOs) -> Result<Outcome<S>>) -> E
 /// Arguments of all simulators.
 #[derive(Debug, clap::Args)]
 struct Process {
-    /// Ends when the process ends that started the simulator.
+    /// Exit when the parent process exits
     #[arg(long)]
     end_with_parent: bool,
 }

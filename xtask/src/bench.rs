@@ -25,5 +25,5 @@ pub(crate) fn bench(arguments: &[String]) -> Result<()> {
         .current_dir(root())
         .env("FRONTGATE_PROGRAM", target().join("release/frontgate"))
         .env("FRONTGATE_COMPONENTS", target().join("wasm32-wasip2/release"));
-    Err(bench.exec()).with_context(|| format!("starting {}", program.display()))
+    Err(bench.exec()).with_context(|| format!("failed to start {}", program.display()))
 }

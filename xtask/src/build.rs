@@ -45,7 +45,7 @@ fn install(profile: &str, names: &[String]) -> Result<()> {
     for (name, component) in names.iter().zip(components(profile, names)?) {
         let path = folder.join(format!("{name}.wasm"));
         let unfinished = path.with_extension("unfinished");
-        fs::copy(&component, &unfinished).with_context(|| format!("copying {}", component.display()))?;
+        fs::copy(&component, &unfinished).with_context(|| format!("failed to copy {}", component.display()))?;
         fs::rename(&unfinished, &path)?;
         println!("{}", path.display());
     }
@@ -67,7 +67,7 @@ pub(crate) fn components(profile: &str, packages: &[String]) -> Result<Vec<PathB
 /// Returns the names of the crates in a folder; each crate has the name of its own folder.
 pub(crate) fn packages(folder: &Path) -> Result<Vec<String>> {
     let mut names: Vec<String> = fs::read_dir(folder)
-        .with_context(|| format!("reading {}", folder.display()))?
+        .with_context(|| format!("failed to read {}", folder.display()))?
         .flatten()
         .filter(|entry| entry.path().join("Cargo.toml").is_file())
         .map(|entry| entry.file_name().to_string_lossy().into_owned())

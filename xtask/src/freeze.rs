@@ -10,7 +10,7 @@ use crate::tools::root;
 
 pub(crate) fn freeze() -> Result<()> {
     let wit = root().join("wit");
-    let world = fs::read_to_string(wit.join("worlds.wit")).context("reading the contract")?;
+    let world = fs::read_to_string(wit.join("worlds.wit")).context("failed to read the contract")?;
     let version =
         world.split_once('@').and_then(|(_, rest)| rest.split_once(';')).context("no version in worlds.wit")?.0;
     let released = wit.join("released");
@@ -24,12 +24,12 @@ pub(crate) fn freeze() -> Result<()> {
     files.sort();
     let mut names = Vec::new();
     for file in files {
-        let name = file.file_name().context("a name")?.to_string_lossy().into_owned();
-        fs::copy(&file, folder.join(&name)).with_context(|| format!("copying {}", file.display()))?;
+        let name = file.file_name().context("contract file has no name")?.to_string_lossy().into_owned();
+        fs::copy(&file, folder.join(&name)).with_context(|| format!("failed to copy {}", file.display()))?;
         names.push(format!("{version}/{name}"));
     }
     let digests =
-        Command::new("sha256sum").args(&names).current_dir(&released).output().context("running sha256sum")?;
+        Command::new("sha256sum").args(&names).current_dir(&released).output().context("failed to run sha256sum")?;
     if !digests.status.success() {
         bail!("sha256sum: {}", String::from_utf8_lossy(&digests.stderr));
     }

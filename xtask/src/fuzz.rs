@@ -49,7 +49,7 @@ pub(crate) fn fuzz(arguments: &[String]) -> Result<()> {
     let mut failed = Vec::new();
     for name in chosen {
         let corpus = format!("fuzz/corpus/{name}");
-        fs::create_dir_all(root().join(&corpus)).context("preparing the corpus")?;
+        fs::create_dir_all(root().join(&corpus)).context("failed to create the corpus folder")?;
         let mut run = cargo_fuzz("run");
         // libFuzzer writes new inputs into the first folder and only reads the seeds.
         run.args([&name, &corpus, &format!("fuzz/seeds/{name}"), "--", &format!("-max_total_time={seconds}")]);
@@ -71,7 +71,7 @@ pub(crate) fn fuzz(arguments: &[String]) -> Result<()> {
 
 /// Returns the name of every target, read from the entry points.
 fn targets() -> Result<BTreeSet<String>> {
-    let entries = fs::read_dir(root().join("fuzz/fuzz_targets")).context("reading the fuzz targets")?;
+    let entries = fs::read_dir(root().join("fuzz/fuzz_targets")).context("failed to read the fuzz targets")?;
     let stem = |entry: fs::DirEntry| Some(entry.path().file_stem()?.to_str()?.to_owned());
     Ok(entries.flatten().filter_map(stem).collect())
 }
@@ -80,7 +80,7 @@ fn targets() -> Result<BTreeSet<String>> {
 pub(crate) fn lock() -> Result<()> {
     let own = root().join("fuzz/Cargo.lock");
     let before = fs::read(&own).unwrap_or_default();
-    fs::copy(root().join("Cargo.lock"), &own).context("copying Cargo.lock")?;
+    fs::copy(root().join("Cargo.lock"), &own).context("failed to copy Cargo.lock")?;
     // cargo removes unused packages and adds libFuzzer.
     let resolved = cargo(&["metadata", "--format-version", "1", "--manifest-path", "fuzz/Cargo.toml"]).output()?;
     if !resolved.status.success() {

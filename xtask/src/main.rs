@@ -36,7 +36,7 @@ const COMMANDS: &[Command] = &[
     Command {
         name: "run",
         arguments: "",
-        help: &["builds the example of config.toml with the quick profile, and serves it beside simulators"],
+        help: &["builds the gateway with the quick profile and runs config.toml with the simulators"],
         execute: |_| run::run(),
     },
     Command {

@@ -87,7 +87,7 @@ fn start(programs: &Path, platform: &Platform) -> Result<()> {
         .spawn()
         .with_context(|| format!("failed to start {program}"))?;
     let mut line = String::new();
-    BufReader::new(simulator.stdout.take().context("stdout is a pipe")?).read_line(&mut line)?;
+    BufReader::new(simulator.stdout.take().context("simulator has no stdout pipe")?).read_line(&mut line)?;
     if line.is_empty() {
         simulator.wait()?;
         bail!("the simulated {name} did not start; does another `cargo xtask run` still run?");

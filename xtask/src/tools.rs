@@ -39,7 +39,7 @@ pub(crate) fn execute(command: &mut Command) -> Result<()> {
     let words = command.get_args().map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ");
     let program = Path::new(command.get_program()).file_name().unwrap_or_default().to_string_lossy().into_owned();
     println!("\n$ {program} {words}");
-    let status = command.status().with_context(|| format!("starting {program}"))?;
+    let status = command.status().with_context(|| format!("failed to start {program}"))?;
     if !status.success() {
         bail!("`{program} {words}` failed: {status}");
     }
@@ -49,7 +49,7 @@ pub(crate) fn execute(command: &mut Command) -> Result<()> {
 /// Adds the plugins' target to the active toolchain if missing.
 pub(crate) fn add_plugin_target() -> Result<()> {
     let sysroot = Command::new("rustc").args(["--print", "sysroot"]).current_dir(root()).output();
-    let sysroot = sysroot.context("asking rustc for its folder")?.stdout;
+    let sysroot = sysroot.context("failed to read the sysroot of rustc")?.stdout;
     let library = Path::new(String::from_utf8_lossy(&sysroot).trim()).join("lib/rustlib").join(PLUGIN_TARGET);
     if library.is_dir() {
         return Ok(());
@@ -82,7 +82,7 @@ pub(crate) fn installed(name: &str, version: &str, options: &[&str]) -> Result<P
     install.arg(&folder).args(options).env("CARGO_TARGET_DIR", &build).env("CARGO_PROFILE_RELEASE_LTO", "off");
     install.env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1").env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16");
     execute(&mut install)?;
-    fs::remove_dir_all(&build).with_context(|| format!("removing {}", build.display()))?;
+    fs::remove_dir_all(&build).with_context(|| format!("failed to remove {}", build.display()))?;
     Ok(program)
 }
 
@@ -108,5 +108,5 @@ pub(crate) fn is_done(folder: &Path, wanted: &str) -> bool {
 
 /// Notes that a folder's packages are installed completely.
 pub(crate) fn done(folder: &Path, wanted: &str) -> Result<()> {
-    fs::write(folder.join("installed"), wanted).with_context(|| format!("writing into {}", folder.display()))
+    fs::write(folder.join("installed"), wanted).with_context(|| format!("failed to write to {}", folder.display()))
 }

@@ -58,7 +58,8 @@ const EXEMPT: [(&str, &str); 16] = [
 /// Fails with the place of every banned phrase.
 pub(crate) fn check() -> Result<()> {
     println!("\n$ banned phrases");
-    let listed = Command::new("git").args(["ls-files", "-z"]).current_dir(root()).output().context("running git")?;
+    let listed =
+        Command::new("git").args(["ls-files", "-z"]).current_dir(root()).output().context("failed to run git")?;
     if !listed.status.success() {
         bail!("failed to list files: {}", String::from_utf8_lossy(&listed.stderr).trim());
     }

@@ -75,9 +75,10 @@ impl Problem {
         let named = contexts.flatten().filter(|(key, _)| key.ends_with("Scopes")).flat_map(|(_, scopes)| scopes);
         let scopes: Vec<&str> = named.map(|scope| shown(scope)).collect();
         match scopes.is_empty() {
-            true => "the token may not do this: the private app needs the scopes crm.objects.contacts.read and \
-                     crm.objects.owners.read"
-                .to_owned(),
+            true => {
+                "the token lacks a scope; add crm.objects.contacts.read and crm.objects.owners.read to the private app"
+                    .to_owned()
+            }
             false => format!("the token lacks a scope; add {} to the private app", scopes.join(", ")),
         }
     }

@@ -78,11 +78,11 @@ impl Number {
         };
         if !channels.contains(&channel) {
             let channels = channels.join(", ");
-            return Err(Error::Failed(format!("the setting `{key}` does not end in a channel: {channels}")));
+            return Err(Error::Failed(format!("setting `{key}` must end in a channel: {channels}")));
         }
         let number = if channel == "whatsapp" { address::number(value) } else { value };
         if !address::is_e164(number) {
-            let problem = format!("the setting `{key}` is not a number in E.164, such as \"+12025550199\"");
+            let problem = format!("setting `{key}` is not an E.164 number; write for example \"+12025550199\"");
             return Err(Error::Failed(problem));
         }
         Ok(Self { whose, channel: channel.to_owned(), number: number.to_owned() })
@@ -94,8 +94,14 @@ impl Whose {
         match whose.split_once('.') {
             Some(("workers", identity)) => Ok(Self::Worker(identity.to_owned())),
             Some(("countries", code)) if address::is_calling_code(code) => Ok(Self::Country(code.to_owned())),
-            Some(_) => Err(Error::Failed(format!("the setting `{key}` does not name a calling code, such as \"+44\""))),
-            None => Err(Error::Failed(format!("the setting `{key}` lacks a channel or a user"))),
+            Some(_) => {
+                let problem = format!("setting `{key}`: no calling code; write for example `countries.+44.sms`");
+                Err(Error::Failed(problem))
+            }
+            None => {
+                let forms = "`sms`, `countries.+44.sms` or `workers.IDENTITY.sms`";
+                Err(Error::Failed(format!("setting `{key}`: write {forms}")))
+            }
         }
     }
 }

@@ -91,8 +91,9 @@ fn a_worker_writes_only_to_visible_customers_at_known_addresses() {
 
 #[test]
 fn invalid_settings_are_rejected() {
-    let no_number = |key| format!("the setting `{key}` is not a number in E.164, such as \"+12025550199\"");
-    let no_channel = |key| format!("the setting `{key}` does not end in a channel: sms, whatsapp, voice");
+    let no_number = |key| format!("setting `{key}` is not an E.164 number; write for example \"+12025550199\"");
+    let no_channel = |key| format!("setting `{key}` must end in a channel: sms, whatsapp, voice");
+    let no_owner = |key| format!("setting `{key}`: write `sms`, `countries.+44.sms` or `workers.IDENTITY.sms`");
     let table = [
         ("sms", "2025550199", no_number("sms")),
         ("sms", "+02025550199", no_number("sms")),
@@ -105,12 +106,12 @@ fn invalid_settings_are_rejected() {
         ("workers.ana@example.org.sms", "", no_number("workers.ana@example.org.sms")),
         ("workers.ana@example.org", "+12025550199", no_channel("workers.ana@example.org")),
         ("countries.+44.smss", "+12025550199", no_channel("countries.+44.smss")),
-        ("workers.sms", "+12025550199", "the setting `workers.sms` lacks a channel or a user".to_owned()),
-        ("countries.+44", "+12025550199", "the setting `countries.+44` lacks a channel or a user".to_owned()),
+        ("workers.sms", "+12025550199", no_owner("workers.sms")),
+        ("countries.+44", "+12025550199", no_owner("countries.+44")),
         (
             "countries.44.sms",
             "+12025550199",
-            "the setting `countries.44.sms` does not name a calling code, such as \"+44\"".to_owned(),
+            "setting `countries.44.sms`: no calling code; write for example `countries.+44.sms`".to_owned(),
         ),
         (
             "country.+44.sms",

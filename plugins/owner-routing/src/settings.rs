@@ -40,7 +40,7 @@ impl Settings {
                 continue;
             };
             if !address::is_e164(address::number(number)) {
-                let problem = format!("the setting `{key}` does not name a number in E.164, such as \"+12025550199\"");
+                let problem = format!("setting `{key}` names no E.164 number; write for example \"+12025550199\"");
                 return Err(Error::Failed(problem));
             }
             numbers.push((number.to_owned(), owner));

@@ -92,7 +92,7 @@ fn invalid_settings_are_rejected() {
         (
             "numbers.12025550199",
             ANA,
-            "the setting `numbers.12025550199` does not name a number in E.164, such as \"+12025550199\"",
+            "setting `numbers.12025550199` names no E.164 number; write for example \"+12025550199\"",
         ),
     ];
     for (key, value, want) in table {

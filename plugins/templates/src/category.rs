@@ -69,11 +69,15 @@ fn language(file: &File, settings: &Settings) -> Result<String> {
         Some(language) if languages.contains(language) || languages.is_empty() => language.clone(),
         // The untranslated texts are in this language.
         Some(language) if file.has_text_once() => {
-            warn!("the setting `language` is `{language}`; the translated texts of `{path}` are in {several}");
+            warn!(
+                "setting `language` is `{language}`, but `{path}` has translations only in {several}; untranslated \
+                 texts are used as `{language}`"
+            );
             language.clone()
         }
         Some(language) => {
-            return Err(Error::failed(format!("the setting `language` is `{language}`; `{path}` has {several}")));
+            let problem = format!("setting `language` is `{language}`, but `{path}` has only {several}");
+            return Err(Error::failed(problem));
         }
         None if languages.len() > 1 => {
             return Err(Error::failed(format!("the setting `language` is missing: name one of {several}")));

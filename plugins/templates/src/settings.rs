@@ -34,7 +34,7 @@ impl Settings {
         };
         let languages = table("languages.");
         if let Some((code, _)) = languages.iter().find(|(code, _)| !address::is_calling_code(code)) {
-            let problem = format!("the setting `languages.{code}` does not name a calling code, such as \"+49\"");
+            let problem = format!("setting `languages.{code}`: no calling code; write for example \"+49\"");
             return Err(Error::Failed(problem));
         }
         Ok(Self { templates, language: settings::get("language"), languages, workers: table("workers.") })

@@ -152,7 +152,7 @@ fn too_long_texts_are_omitted_with_a_warning_that_does_not_show_them() {
 fn several_languages_need_a_default() {
     let one = "category = [{ name = 'A', template = [{ text = { de = 'Hallo' }, whatsapp_approved = ['de'] }] }]";
     assert_eq!(shown(ask(one, &[], ANA, None)), ["A", "*Hallo"]);
-    let wrong = Error::failed("the setting `language` is `dee`; `templates.toml` has de");
+    let wrong = Error::failed("setting `language` is `dee`, but `templates.toml` has only de");
     assert_eq!(ask(one, &[("language", "dee")], ANA, None), Err(wrong));
     let missing = Error::failed("the setting `language` is missing: name one of de, en, fr");
     assert_eq!(ask(FILE, &[], ANA, None), Err(missing));
@@ -204,7 +204,7 @@ fn an_invalid_file_is_rejected_without_showing_its_texts() {
 #[test]
 fn invalid_settings_are_rejected() {
     let table = [
-        (("languages.49", "de"), "the setting `languages.49` does not name a calling code, such as \"+49\""),
+        (("languages.49", "de"), "setting `languages.49`: no calling code; write for example \"+49\""),
         (
             ("worker.ana@example.org", "Ana"),
             "unknown setting `worker.ana@example.org`: did you mean `workers.ana@example.org`?",

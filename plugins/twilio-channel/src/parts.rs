@@ -32,7 +32,7 @@ pub(crate) fn of(message: &OutboundMessage) -> Result<Vec<Part<'_>>> {
     }
     parts.extend(files.map(|file| Part { text: "", file: Some(file) }));
     if parts.is_empty() {
-        return Err(Error::invalid("There is nothing to send."));
+        return Err(Error::invalid("The message is empty."));
     }
     Ok(parts)
 }

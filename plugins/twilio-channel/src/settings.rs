@@ -10,8 +10,8 @@ use crate::number;
 const KNOWN: [&str; 5] = ["conversations_url", "media_url", "numbers", "service_sid", "webhooks"];
 
 /// The error for the settings of an earlier version.
-const MOVED: &str = "the plugin no longer reads the secret `auth_token`: remove it, and let the gateway check webhooks: \
-                     webhook_keys = { twilio = { env = \"TWILIO_AUTH_TOKEN\" } }";
+const MOVED: &str = "secret `auth_token` is no longer used: replace it with webhook_keys = { twilio = { env = \
+                     \"TWILIO_AUTH_TOKEN\" } }";
 
 /// The settings of one call.
 pub(crate) struct Settings {
@@ -71,7 +71,7 @@ impl Settings {
         let service = settings::get("service_sid").map(|sid| sid.trim().to_owned()).or(in_url);
         let below_service = |base: &str| -> Result<String> {
             let service = service.as_deref().filter(|sid| sid.starts_with("IS"));
-            let missing = "the setting `service_sid` is missing: the Conversations service, `IS...`";
+            let missing = "setting `service_sid` missing; set it to the SID of the Conversations service (IS...)";
             Ok(format!("{base}/v1/Services/{}", service.ok_or_else(|| Error::failed(missing))?))
         };
         Ok(Self {
@@ -97,12 +97,13 @@ fn numbers() -> Result<Vec<String>> {
     let list = settings::get("numbers").unwrap_or_default();
     let numbers: Vec<_> = list.split(',').map(number::compact).filter(|number| !number.is_empty()).collect();
     if numbers.is_empty() {
-        return Err(Error::failed("the setting `numbers` is missing: the company's numbers, such as \"+12025550190\""));
+        let missing = "setting `numbers` missing; list the company's numbers, such as \"+12025550190\"";
+        return Err(Error::failed(missing));
     }
     match numbers.iter().position(|number| !address::is_e164(address::number(number))) {
         None => Ok(numbers),
         Some(at) => Err(Error::failed(format!(
-            "number {} of the setting `numbers` is not in E.164, such as +12025550190 or whatsapp:+12025550190",
+            "number {} of the setting `numbers` is not E.164; write for example +12025550190 or whatsapp:+12025550190",
             at + 1
         ))),
     }

@@ -121,18 +121,18 @@ fn webhooks_of_other_systems_are_not_replaced() {
 #[test]
 fn invalid_settings_make_messages_wait() {
     let table = [
-        ("service_sid", "AC1", "the setting `service_sid` is missing: the Conversations service, `IS...`"),
-        ("numbers", " , ", "the setting `numbers` is missing: the company's numbers, such as \"+12025550190\""),
+        ("service_sid", "AC1", "setting `service_sid` missing; set it to the SID of the Conversations service (IS...)"),
+        ("numbers", " , ", "setting `numbers` missing; list the company's numbers, such as \"+12025550190\""),
         (
             "numbers",
             "+12025550190, 2025550191",
-            "number 2 of the setting `numbers` is not in E.164, such as +12025550190 or whatsapp:+12025550190",
+            "number 2 of the setting `numbers` is not E.164; write for example +12025550190 or whatsapp:+12025550190",
         ),
         (
             "auth_token",
             "12345",
-            "the plugin no longer reads the secret `auth_token`: remove it, and let the gateway check webhooks: \
-             webhook_keys = { twilio = { env = \"TWILIO_AUTH_TOKEN\" } }",
+            "secret `auth_token` is no longer used: replace it with webhook_keys = { twilio = { env = \
+             \"TWILIO_AUTH_TOKEN\" } }",
         ),
         ("webhooks", "none", "the setting `webhooks` is `none`; write number, service or manual"),
         ("number", NUMBER, "unknown setting `number`: did you mean `numbers`?"),
@@ -148,7 +148,7 @@ fn invalid_settings_make_messages_wait() {
 fn invalid_recipients_are_rejected_before_any_request() {
     settings(&[]);
     let table: [(&[&str], &str, &str); 6] = [
-        (&[CUSTOMER], " \n", "There is nothing to send."),
+        (&[CUSTOMER], " \n", "The message is empty."),
         (&[], "Hi", "The message has no recipient."),
         (&[CUSTOMER, "+12025550108"], "Hi", "A new conversation has one customer: write to each customer separately."),
         (&["mora@example.org"], "Hi", "The recipient is not a number with country code, such as +12025550107."),

@@ -44,9 +44,9 @@ impl Query {
                     wanted.limit = limit.ok_or(format!("limit is not between 1 and {LIMIT_MAX}"))?;
                 }
                 "cursor" | "after" if wanted.behind.is_some() => {
-                    return Err("cursor and after do not go together".to_owned());
+                    return Err("cursor and after are mutually exclusive".to_owned());
                 }
-                "cursor" => wanted.behind = Some(behind(&value).ok_or("cursor is not one of ours")?),
+                "cursor" => wanted.behind = Some(behind(&value).ok_or("unknown cursor")?),
                 "after" => wanted.behind = text,
                 _ => return Err("unknown parameter".to_owned()),
             }

@@ -52,7 +52,7 @@ fn page(status: u16, answer: &str) -> Result<(Vec<Address>, Option<String>), Str
     let body = success(status, answer)?;
     let items = body["addresses"].as_array().ok_or("addresses are missing")?;
     let addresses = items.iter().map(|item| {
-        let address = item["address"].as_str().ok_or("an address has no address")?.to_owned();
+        let address = item["address"].as_str().ok_or("an entry of `addresses` has no `address`")?.to_owned();
         Ok(Address { address, name: item["name"].as_str().map(ToOwned::to_owned) })
     });
     let next = body["pagination"]["next_page_token"].as_str().map(ToOwned::to_owned);

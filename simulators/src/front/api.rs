@@ -132,7 +132,7 @@ fn perform(shared: &Shared, request: &ApiRequest) -> Result<Done, Problem> {
 /// Returns the channel of the token if it has access.
 fn allowed(request: &ApiRequest) -> Result<&str, Problem> {
     match &request.authorization {
-        Authorization::Missing => Err(Problem::unauthorized("it is missing")),
+        Authorization::Missing => Err(Problem::unauthorized("no Authorization header")),
         Authorization::Wrong(why) => Err(Problem::unauthorized(why)),
         Authorization::Channel { channel, .. } => Ok(channel),
     }

@@ -34,7 +34,7 @@ pub(super) fn search(people: &[Person], asked: &Value) -> Result<Value, &'static
         return Err("limit is from 1 to 200");
     }
     if after + limit > RESULTS_MAX {
-        return Err("there are no more than 10000 results");
+        return Err("after + limit exceeds 10000");
     }
     let query = asked["query"].as_str().unwrap_or_default();
     if query.chars().count() > QUERY_CHARS_MAX {

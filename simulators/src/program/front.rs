@@ -43,7 +43,7 @@ struct Message {
     /// The text.
     #[arg(long)]
     body: String,
-    /// The app's server. A channel of it is connected first if there is none.
+    /// URL of the app's server; connects a channel first if none is connected
     #[arg(long, default_value = "http://127.0.0.1:8080/front/sms", value_name = "URL")]
     server: String,
     #[command(flatten)]
@@ -58,7 +58,7 @@ struct Serve {
     /// Where attachments are downloaded from.
     #[arg(long, default_value = "127.0.0.1:8092", value_name = "ADDRESS")]
     storage: SocketAddr,
-    /// Where requests are sent, whatever the host of their URL. Default: that host, over plain HTTP
+    /// Address that receives all requests; by default the host of each channel's URL, over plain HTTP
     #[arg(long, value_name = "ADDRESS")]
     gateway: Option<SocketAddr>,
     /// A folder with the files front-app-uid and front-app-secret. Missing ones are generated.

@@ -24,7 +24,7 @@ enum Command {
     Serve(Serve),
     /// A customer sends an SMS to the company. Shows the conversation once a worker is in it.
     Sms(Message),
-    /// The same over WhatsApp.
+    /// A customer sends a WhatsApp message to the company; shows the conversation once a worker is in it
     Whatsapp(Message),
     /// Shows the conversations of a running simulator.
     Conversations(Simulator),

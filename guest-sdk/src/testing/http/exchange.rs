@@ -132,7 +132,7 @@ impl Exchange {
         for wanted in &self.request.headers {
             let mut same = request.headers.iter().filter(|header| header.name.eq_ignore_ascii_case(&wanted.name));
             if !same.clone().any(|header| header.value == wanted.value) {
-                let came = same.next().map_or("it has none".to_owned(), |header| format!("it has `{}`", header.value));
+                let came = same.next().map_or("found none".to_owned(), |header| format!("found `{}`", header.value));
                 return Some(format!("with `{}: {}`; {came}", wanted.name, wanted.value));
             }
         }
@@ -205,7 +205,7 @@ mod tests {
             (
                 http::post(URL).bearer("other"),
                 head("POST")
-                    + "a request to this URL is expected with `authorization: Bearer made-up`; it has `Bearer other`\n",
+                    + "a request to this URL is expected with `authorization: Bearer made-up`; found `Bearer other`\n",
             ),
             (
                 http::get(URL),
