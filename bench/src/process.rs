@@ -29,7 +29,8 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Starts a server, and waits for its address: the first address in a line with `erving`.
+    /// Starts a server, and waits for its address: the first address in a line with `listening on` or
+    /// `erving`.
     pub(crate) fn start(command: &mut Command) -> anyhow::Result<Self> {
         let name = command.get_program().to_string_lossy().into_owned();
         let mut child =
@@ -126,9 +127,9 @@ fn follow(stderr: ChildStderr, address: &Sender<Beginning>, live: &Sender<()>) {
     let _ = address.send(Err(last));
 }
 
-/// The address in a line such as `serving 127.0.0.1:8080; operators at ...`.
+/// The address in a line such as `listening on 127.0.0.1:8080; admin pages at ...` or `serving 127.0.0.1:8080`.
 fn listens(line: &str) -> Option<SocketAddr> {
-    let (_, rest) = line.split_once("erving ")?;
+    let (_, rest) = line.split_once("listening on ").or_else(|| line.split_once("erving "))?;
     let rest = &rest[rest.find("127.0.0.1:")?..];
     let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.' && c != ':').unwrap_or(rest.len());
     rest[..end].trim_end_matches([':', '.']).parse().ok()

@@ -217,7 +217,7 @@ fn refused(refusal: host::Refusal, lines_per_second_max: u32) -> Response<Full<B
     if REFUSALS.admit(lines_per_second_max) {
         warn!(
             event = "admin.host_rejected",
-            "request to the operators' pages rejected by its Host header; see admin.hosts"
+            "admin request rejected: unknown Host header; add the name to admin.hosts"
         );
     }
     match refusal {

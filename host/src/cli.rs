@@ -86,7 +86,7 @@ enum Command {
         #[command(subcommand)]
         command: send::Command,
     },
-    /// Explain why a signature of Twilio matches or does not; `verify front` for one of Front
+    /// Explain why a Twilio signature matches or not; for Front use `verify front`
     #[command(subcommand_negates_reqs = true)]
     Verify {
         #[command(flatten)]

@@ -24,7 +24,7 @@ use frontgate_tenants::Plugins;
 use frontgate_tenants::coverage;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
-use tokio::task::spawn_blocking;
+use tokio::task::{JoinError, spawn_blocking};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -129,7 +129,7 @@ pub(crate) async fn serve(file: &Path, config: Config, overrides: Overrides) -> 
     ));
     info!(
         event = "gateway.started", listen = %address, admin = %admin_address, public_url = frontgate_tenants::display_url(&config.public_url()),
-        "serving {address}; operators at http://{admin_address}/statusz"
+        "listening on {address}; admin pages at http://{admin_address}/statusz"
     );
     if let Some(serving) = overrides.serving {
         // The receiver may be gone.
@@ -142,9 +142,9 @@ pub(crate) async fn serve(file: &Path, config: Config, overrides: Overrides) -> 
 
     tokio::select! {
         () = signals.next() => {}
-        ended = &mut watching => anyhow::bail!("watcher of the plugins' folder ended: {ended:?}"),
-        ended = &mut serving => anyhow::bail!("server ended: {ended:?}"),
-        ended = &mut delivering => anyhow::bail!("delivery workers ended: {ended:?}"),
+        ended = &mut watching => anyhow::bail!("plugin folder watcher stopped unexpectedly: {}", cause(ended)),
+        ended = &mut serving => anyhow::bail!("HTTP server stopped unexpectedly: {}", cause(ended)),
+        ended = &mut delivering => anyhow::bail!("delivery workers stopped unexpectedly: {}", cause(ended.flatten())),
         () = database.closed() => anyhow::bail!("database writer ended"),
     }
     admin_pages.draining();
@@ -164,6 +164,11 @@ pub(crate) async fn serve(file: &Path, config: Config, overrides: Overrides) -> 
     // Removes its socket.
     let _ = operating.await;
     Ok(if clean { Shutdown::Clean } else { Shutdown::Forced })
+}
+
+/// Returns why a task ended that should run until a signal.
+fn cause<T>(ended: Result<T, JoinError>) -> String {
+    ended.err().map_or_else(|| "the task ended".to_owned(), |error| error.to_string())
 }
 
 /// Reloads on SIGHUP, as `frontgate reload` does; receipts go to the log.

@@ -56,7 +56,7 @@ impl Gateway {
             .expect("the program starts");
         let mut process = Process(process);
         let log = Log::follow(process.0.stderr.take().expect("its standard error"));
-        let line = log.wait_for("serving ");
+        let line = log.wait_for("listening on ");
         let address = |key: &str| line[key].as_str().and_then(|text| text.parse().ok()).expect("an address");
         Self { address: address("listen"), admin: address("admin"), process, folder, log }
     }

@@ -152,7 +152,7 @@ fn a_role_without_a_live_plugin_answers_503() {
     assert_eq!((answer.status, answer.code()), (503, "no-plugin"));
     let (status, reasons) = gateway.admin_get("/readyz");
     assert_eq!(status, 503);
-    assert!(reasons.contains("tenant demo: no live plugin has the role crm (named: plugin)"), "{reasons}");
+    assert!(reasons.contains("tenant demo: no live plugin has the role crm (configured: plugin)"), "{reasons}");
 }
 
 #[test]

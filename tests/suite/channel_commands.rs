@@ -67,7 +67,7 @@ fn channels_list_hides_keys_and_channels_show_reveals_them() {
     let (gateway, channel) = (&fixture.gateway, &*fixture.channel);
     let removed = fixture.front.connect(Connect::to(SERVER).token("planted text")).expect("a channel");
     let shown = run_ok(gateway, &["channels", "show", &removed]);
-    assert!(shown.contains("credential     stored") && !shown.contains("planted text"), "{shown}");
+    assert!(shown.contains("credential          stored") && !shown.contains("planted text"), "{shown}");
     fixture.front.disconnect(&removed, Farewell::Signed);
     fixture.provider.always(Some(Trouble::Status(503)));
     fixture.front.send(channel, Draft::new("planted text").to(LEE));
@@ -83,10 +83,10 @@ fn channels_list_hides_keys_and_channels_show_reveals_them() {
     for name in [channel, &channel_key(&fixture)] {
         let shown = run_ok(gateway, &["channels", "show", name]);
         let facts = [
-            format!("Front calls    {address}"),
-            format!("provider calls {address}/provider"),
-            "credential     none".to_owned(),
-            "conversations  1".to_owned(),
+            format!("URL for Front       {address}"),
+            format!("URL for provider    {address}/provider"),
+            "credential          none".to_owned(),
+            "conversations       1".to_owned(),
             "front-message    1 ready".to_owned(),
         ];
         for fact in facts {
@@ -220,7 +220,7 @@ fn send_supports_every_request_of_front() {
     let send = |arguments: &[&str]| run_ok(&gateway, &[&["send", "front"], arguments].concat());
     let complain = |arguments: &[&str]| run_failing(&gateway, &[&["send", "front"], arguments].concat());
     let complaint = complain(&["message"]);
-    assert!(complaint.contains("no connected channel of app sms; connect one first"), "{complaint}");
+    assert!(complaint.contains("no connected channel of app sms; run `frontgate"), "{complaint}");
     assert!(complaint.contains("frontgate send front authorization"), "{complaint}");
 
     assert!(send(&["list_addresses", "--token", "planted text"]).contains("\"name\": \"planted text\""));
@@ -310,7 +310,7 @@ fn verify_front_names_the_signing_key_and_checks_the_time_window() {
     let (code, shown) = verify(&undefined, &["--method", "delete", "--any-age"]);
     assert!(code == Some(0) && shown.contains("signed `undefined`"), "{shown}");
     let (code, shown) = verify(&undefined, &["--any-age"]);
-    assert!(code == Some(1) && shown.contains("it would match if it were a DELETE"), "{shown}");
+    assert!(code == Some(1) && shown.contains("it would match if the request were a DELETE"), "{shown}");
     let (code, shown) = verify(&good, &["--body", &format!("{BODY}\n"), "--any-age"]);
     assert!(code == Some(1) && shown.contains("it would match if the body had no white space around it"), "{shown}");
     let other = signature("another", AT, BODY.as_bytes());

@@ -42,7 +42,7 @@ fn messages_written_during_an_outage_arrive_once_and_in_order() {
         fixture.front.reply(&first.conversation, &*format!("planted text {turn}")).ids();
     }
     // Waiting messages are retried during the outage.
-    fixture.gateway.log().event("delivery.retry_scheduled").saying("the plugin did not send the message").wait_for(1);
+    fixture.gateway.log().event("delivery.retry_scheduled").saying("`send` of the plugin failed").wait_for(1);
     let seconds = std::env::var("FRONTGATE_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(0);
     std::thread::park_timeout(Duration::from_secs(seconds));
     fixture.provider.come_back();

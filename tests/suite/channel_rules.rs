@@ -302,7 +302,7 @@ fn row_16_a_custom_channel_request_is_rejected_and_identified_in_the_log() {
     let body = json!({"id": "msg_1", "text": "planted text"}).to_string();
     let sha1 = frontgate_tests::sign(Front::SECRET, &body, &[]);
     assert_rejected(&fixture.post(&fixture.path(), &now_ms().to_string(), &body, Some(&sha1)), 401);
-    fixture.gateway.log().wait_for("which a rule webhook or a custom channel has");
+    fixture.gateway.log().wait_for("as sent by rule webhooks and custom channels");
 }
 
 #[test]

@@ -102,7 +102,7 @@ fn check_online_verifies_credentials_and_webhooks_at_twilio() {
     assert!(code == Some(1) && shown.contains("the credentials are not accepted"), "{shown}");
     twilio.go_down();
     let (code, shown) = checked(Setup::misbehaving().twilio(&twilio));
-    assert!(code == Some(2) && shown.contains("nothing was sent") && shown.contains("retry"), "{shown}");
+    assert!(code == Some(2) && shown.contains("request not sent") && shown.contains("retry"), "{shown}");
 }
 
 #[test]

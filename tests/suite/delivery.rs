@@ -85,7 +85,7 @@ fn a_request_with_unknown_outcome_is_checked_before_a_retry() {
         let (twilio, gateway) = start_with_twilio(|setup| setup);
         twilio.fault(Fault::new(action.clone()).on(Call::AddParticipant));
         let sid = twilio.inbound_sms("+12025550107", OURS, "planted text").expect("a conversation");
-        gateway.log().event("delivery.outcome_unknown").saying("of routing").wait_for(1);
+        gateway.log().event("delivery.outcome_unknown").saying("(routing)").wait_for(1);
         twilio.wait_for(|state| workers(state, &sid) == ["ana@example.org"]);
         gateway.log().event("delivery.sent").saying("of routing").wait_for(1);
         let calls: Vec<_> = twilio
@@ -192,7 +192,7 @@ fn twilio_is_called_over_tls_with_a_trusted_certificate_only() {
     gateway
         .log()
         .event("delivery.retry_scheduled")
-        .saying("nothing was sent: TLS with localhost: invalid peer certificate")
+        .saying("request not sent: TLS handshake with localhost failed: invalid peer certificate")
         .wait_for(1);
     assert!(twilio.requests().is_empty());
     let gateway = setup().file("ca.pem", tls.certificate()).set("delivery.ca_files", "[\"files/ca.pem\"]").start();
@@ -227,7 +227,7 @@ fn deliveries_wait_while_twilio_is_down() {
         sid
     };
     twilio.go_down();
-    gateway.log().event("delivery.retry_scheduled").saying("nothing was sent").wait_for(1);
+    gateway.log().event("delivery.retry_scheduled").saying("request not sent").wait_for(1);
     twilio.come_back();
     twilio.wait_for(|state| workers(state, &sid) == ["ana@example.org"]);
 }

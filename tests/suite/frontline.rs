@@ -65,7 +65,7 @@ fn templates_over_64_kib_are_cut_at_the_end() {
     assert!(answer.text.len() <= 65_536, "{} bytes", answer.text.len());
     let categories = answer.json.as_array().expect("categories");
     assert!(categories.len() > 20 && answer.text.len() > 60_000, "{}", categories.len());
-    gateway.log().wait_for("was changed to what Twilio takes");
+    gateway.log().wait_for("plugin's answer adjusted to Twilio's limits");
 }
 
 #[test]

@@ -73,7 +73,9 @@ fn a_delivery_is_given_up_after_its_time() {
     let sid = twilio.inbound_sms("+12025550107", OURS, "planted text").expect("a conversation");
     let delivery = gateway.wait_for_delivery(1, "dead");
     assert!(
-        delivery["reason"].as_str().is_some_and(|reason| reason.contains("given up") && reason.contains("429")),
+        delivery["reason"]
+            .as_str()
+            .is_some_and(|reason| reason.contains("older than delivery.give_up_after_ms") && reason.contains("429")),
         "{delivery}"
     );
     twilio.faults_off();

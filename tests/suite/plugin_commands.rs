@@ -270,8 +270,8 @@ fn a_stale_socket_is_replaced_but_a_live_one_is_not() {
         assert!(output.status.code() == Some(1) && text.contains(words), "{text}");
     };
     let socket = |path: &Path| Setup::misbehaving().set("admin.socket", format!("{path:?}"));
-    refused(socket(&gateway.path("data/run/frontgate.sock")), "another gateway answers there");
-    refused(socket(&gateway.path("config.toml")), "exists and is no socket");
+    refused(socket(&gateway.path("data/run/frontgate.sock")), "in use by a running gateway");
+    refused(socket(&gateway.path("config.toml")), "exists and is not a socket");
     let open = tempfile::TempDir::new().expect("a folder");
     fs::set_permissions(open.path(), fs::Permissions::from_mode(0o777)).expect("the folder");
     refused(socket(&open.path().join("socket")), "others can write to the folder");

@@ -191,7 +191,10 @@ fn a_reload_completes_after_its_caller_timed_out() {
 fn a_role_is_not_lost_to_a_plugin_that_does_not_exist() {
     let gateway = Setup::misbehaving().start();
     let receipt = gateway.reconfigure(&[("tenants.demo.roles.crm", "[\"other\"]")]);
-    assert!(reason(&receipt).contains("tenant demo: no plugin would answer the role crm (named: "), "{receipt}");
+    assert!(
+        reason(&receipt).contains("tenant demo: no live plugin would have the role crm (configured: "),
+        "{receipt}"
+    );
     assert_eq!(status_of(&gateway, ""), 200);
     let component = fs::read(gateway.path("plugins/plugin.wasm")).expect("the plugin");
     gateway.drop_plugin("other", &component);

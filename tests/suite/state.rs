@@ -120,7 +120,7 @@ fn state_limits_are_enforced() {
         assert_eq!(run_script(&gateway, "set c 1; set d 1"), "set; set");
     });
     assert_eq!((answer.status, answer.code()), (502, "plugin-failed"));
-    gateway.log().wait_for("plugins.state.keys_max or bytes_max is reached");
+    gateway.log().wait_for("plugins.state.keys_max or bytes_max reached");
     assert_eq!(run_script(&gateway, "get a; get b; get c; get d"), "none; none; 1; 1");
 }
 
@@ -182,7 +182,7 @@ fn a_plain_write_never_waits_and_invalidates_conflicting_calls() {
         assert_eq!(run_script(&gateway, "set k 2"), "set");
     });
     assert_eq!((answer.status, answer.code()), (503, "unavailable"));
-    gateway.log().wait_for("was changed by another call");
+    gateway.log().wait_for("another call changed the swapped or incremented key");
     assert_eq!(run_script(&gateway, "get k; get other"), "2; none");
     let answer = during_call(&gateway, "set k 3", || {
         assert_eq!(run_script(&gateway, "set k 4"), "set");

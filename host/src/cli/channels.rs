@@ -40,7 +40,7 @@ pub(super) enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Remove a channel: its addresses end, its plugin is notified, Front shows it as offline
+    /// Remove a channel: disable its addresses, notify its plugin, show the channel as offline in Front
     ///
     /// An admin of Front can connect the channel again; it then gets new addresses.
     Disconnect {
@@ -167,16 +167,16 @@ fn show(config: &Config, whole: ChannelDetails, json: bool) -> anyhow::Result<()
         ("state", line.state.name().to_owned()),
         ("since", time(line.since_ms)),
         ("created", time(line.created_ms)),
-        ("Front calls", address.unwrap_or_else(gone)),
-        ("provider calls", provider_address.unwrap_or_else(gone)),
+        ("URL for Front", address.unwrap_or_else(gone)),
+        ("URL for provider", provider_address.unwrap_or_else(gone)),
         ("credential", if whole.has_credential { "stored" } else { "none" }.to_owned()),
         ("conversations", whole.conversations.to_string()),
         ("messages", whole.messages.to_string()),
-        ("to provider", line.to_provider.to_string()),
-        ("to Front", line.to_front.to_string()),
+        ("pending to provider", line.to_provider.to_string()),
+        ("pending to Front", line.to_front.to_string()),
     ];
     for (name, value) in facts {
-        say!("{name:14} {}", plain(&value));
+        say!("{name:19} {}", plain(&value));
     }
     if line.state == ChannelState::Removed {
         say!("\nremoved: its addresses answer 404");
@@ -207,7 +207,7 @@ fn confirm(line: &ChannelSummary, yes: bool) -> anyhow::Result<()> {
     eprintln!("{name} of app {}, tenant {}, and its addresses will be removed.", line.app, line.tenant);
     if line.to_provider + line.to_front > 0 {
         let (out, back) = (line.to_provider, line.to_front);
-        eprintln!("Pending: {out} messages to its provider, {back} to Front. Waiting ones will fail.");
+        eprintln!("Pending messages will fail: {out} to the provider, {back} to Front.");
     }
     eprint!("Type {name} to continue: ");
     let mut answer = String::new();

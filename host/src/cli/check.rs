@@ -12,7 +12,7 @@ use frontgate_loader::reload::{Access, Reload};
 use frontgate_loader::single;
 use frontgate_runtime::{Allocation, Engine, NetworkOverrides, Registry};
 use frontgate_system::sandbox::Confinement;
-use frontgate_tenants::coverage;
+use frontgate_tenants::coverage::{self, Missing};
 
 use super::say;
 
@@ -81,7 +81,7 @@ fn plugins(config: &Arc<Config>) -> anyhow::Result<usize> {
             }
             (None, Some(live)) => {
                 let roles: Vec<_> = live.roles().into_iter().map(|role| role.name()).collect();
-                say!("✓ plugin {name} ({}) answers {}", live.digest.short(), roles.join(", "));
+                say!("✓ plugin {name} ({}) has the roles {}", live.digest.short(), roles.join(", "));
                 if let Some(reason) = live.not_granted() {
                     say!("! plugin {name}: {reason}");
                 }
@@ -91,11 +91,14 @@ fn plugins(config: &Arc<Config>) -> anyhow::Result<usize> {
     }
     for reason in coverage::unanswered(&registry, &config.tenants) {
         faults += 1;
-        say!("✗ {reason}\n    put the plugin's .wasm file into {folder}, or change the role");
+        say!("✗ {reason}\n    put the .wasm file of a configured plugin into {folder}, or change [tenants.NAME.roles]");
     }
-    for reason in coverage::missing(&registry, &config.tenants) {
+    for Missing { reason, tenant, plugin, is_live } in coverage::missing(&registry, &config.tenants) {
         faults += 1;
-        say!("✗ {reason}\n    put its .wasm file into {folder}, or correct the name");
+        match is_live {
+            true => say!("✗ {reason}\n    remove `{plugin}` from [tenants.{tenant}.roles]"),
+            false => say!("✗ {reason}\n    put {plugin}.wasm into {folder}, or correct the name"),
+        }
     }
     Ok(faults)
 }
@@ -107,12 +110,12 @@ fn confinement(confinement: Option<&Confinement>) {
         return;
     };
     match confinement.parts().as_slice() {
-        [] => say!("! plugins are compiled in a process confined by limits only"),
+        [] => say!("! the plugin compiler runs without a sandbox, with resource limits only"),
         parts => say!("✓ plugins are compiled in a process confined by {}", parts.join(", ")),
     }
     let missing = confinement.missing();
     if !missing.is_empty() {
-        say!("! not available for the compiler's process on this system: {}", missing.join(", "));
+        say!("! sandbox of the plugin compiler incomplete, not available on this system: {}", missing.join(", "));
     }
 }
 

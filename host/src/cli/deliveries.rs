@@ -148,7 +148,7 @@ fn show(whole: &DeliveryDetails, json: bool) -> anyhow::Result<()> {
         ("callback", line.callback.clone()),
         ("event", line.event.clone()),
         ("conversation", line.conversation.clone()),
-        ("decided", line.plan.clone().unwrap_or_else(|| none.clone())),
+        ("plan", line.plan.clone().unwrap_or_else(|| none.clone())),
         ("result", line.result.clone().unwrap_or(none)),
         ("attempts", line.attempts.to_string()),
         ("request", line.request.clone()),

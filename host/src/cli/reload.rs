@@ -71,7 +71,7 @@ pub(super) fn print(receipt: &Receipt) {
     let Receipt { plugin, outcome, before, after, changes, duration_ms, .. } = receipt;
     let time = httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_millis(receipt.time_ms));
     let short = |digest: &Option<_>| {
-        digest.as_ref().map_or_else(|| "nothing".to_owned(), frontgate_contract::digest::Digest::short)
+        digest.as_ref().map_or_else(|| "none".to_owned(), frontgate_contract::digest::Digest::short)
     };
     let now = if before == after { short(after) } else { format!("{} -> {}", short(before), short(after)) };
     say!("{}  {time}  {plugin}  {}  {now}  {duration_ms} ms", receipt.short_id(), outcome.name());

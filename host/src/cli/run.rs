@@ -23,10 +23,10 @@ pub(super) fn run(file: &Path) -> anyhow::Result<ExitCode> {
     let protected = protected.and(process::core_dumps(checked.config.process.core_dumps));
     let _log = frontgate_telemetry::log(&checked.config.log)?;
     if let Err(error) = protected {
-        warn!(event = "process.unprotected", "failed to protect the process's memory: {error}");
+        warn!(event = "process.unprotected", "failed to disable core dumps and debuggers: {error}");
     }
     for warning in &checked.warnings {
-        warn!(event = "config.warning", "{}: {}", warning.place, warning.problem);
+        warn!(event = "config.warning", "{}: {}; {}", warning.place, warning.problem, warning.fix);
     }
     let open_files_max = raise_open_files();
     disable_huge_pages();
@@ -43,7 +43,10 @@ pub(super) fn run(file: &Path) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Shutdown::Forced => {
-            warn!(event = "gateway.stopped_early", "stopped: requests aborted at the end of the grace period");
+            warn!(
+                event = "gateway.stopped_early",
+                "stopped: unfinished requests aborted (grace period over, or second signal)"
+            );
             Ok(ExitCode::from(CUT_OFF))
         }
     }

@@ -15,7 +15,7 @@ pub(super) fn tenant(file: &Path, name: Option<&str>) -> anyhow::Result<(Config,
     let name = match (name, names.as_slice()) {
         (Some(name), _) => name,
         (None, [only]) => only,
-        (None, []) => bail!("the configuration has no tenant"),
+        (None, []) => bail!("the configuration has no tenant; add [tenants.NAME]"),
         (None, several) => bail!("several tenants; add --tenant with one of: {}", several.join(", ")),
     };
     let settings = config.tenants.get(name).with_context(|| format!("unknown tenant `{name}`"))?;

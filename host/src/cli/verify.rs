@@ -44,7 +44,7 @@ struct Twilio {
     /// File with the body; `-` reads standard input
     #[arg(long)]
     body_file: Option<PathBuf>,
-    /// The body is not a form, but JSON for example
+    /// Treat the body as raw bytes, such as JSON, not as a form
     #[arg(long)]
     not_form: bool,
     /// Tenant, if there are several

@@ -87,7 +87,7 @@ impl DevGateway {
         let listen = options.listen.unwrap_or((Ipv4Addr::LOCALHOST, 0).into());
         let settings = frontgate_gateway::settings::Server::default();
         let server = Server::bind(listen, &settings, Callers::Trusted, settings.connections_max).await;
-        let server = server.context("choose another address with --listen")?;
+        let server = server.context("failed to start the proxy; choose another address with --listen")?;
         let listen = server.address()?;
         Ok(Self {
             proxy: RecordingProxy::open(server, config.server.listen),
@@ -108,7 +108,7 @@ impl DevGateway {
         let listen = options.listen.unwrap_or((Ipv4Addr::LOCALHOST, LISTEN).into());
         let settings = frontgate_gateway::settings::Server::default();
         let server = Server::bind(listen, &settings, Callers::Trusted, settings.connections_max).await;
-        let server = server.context("choose another address with --listen")?;
+        let server = server.context("failed to start the proxy; choose another address with --listen")?;
         let listen = server.address()?;
         let upstreams = Upstreams::of(project)?;
         let program = UpstreamProgram::start(project, &upstreams).await?;
@@ -167,7 +167,7 @@ impl DevGateway {
         if let Some(reason) = standing.find_map(|receipt| receipt.outcome.reason()) {
             bail!("plugin rejected: {reason}");
         }
-        let short = |digest: &Option<Digest>| digest.as_ref().map_or_else(|| "nothing".to_owned(), Digest::short);
+        let short = |digest: &Option<Digest>| digest.as_ref().map_or_else(|| "none".to_owned(), Digest::short);
         let line = |receipt: &Receipt| {
             format!("{}: {} → {}", receipt.outcome.name(), short(&receipt.before), short(&receipt.after))
         };
@@ -219,7 +219,7 @@ async fn free_port() -> anyhow::Result<SocketAddr> {
 fn install(plugins: &Path, project: &Project) -> anyhow::Result<()> {
     let to = plugins.join(format!("{}.wasm", project.name()?));
     let unfinished = to.with_extension("unfinished");
-    fs::copy(&project.file, &unfinished).with_context(|| format!("copying {}", project.file.display()))?;
+    fs::copy(&project.file, &unfinished).with_context(|| format!("failed to copy {}", project.file.display()))?;
     fs::rename(&unfinished, &to)?;
     Ok(())
 }

@@ -120,7 +120,8 @@ impl Generations {
                     event = "delivery.tenant_unknown",
                     tenant,
                     waiting,
-                    "{waiting} deliveries wait for tenant `{tenant}`, which is not in the configuration"
+                    "{waiting} deliveries wait for unknown tenant `{tenant}`; restore the tenant or cancel the \
+                     deliveries"
                 );
             }
         }

@@ -75,10 +75,14 @@ impl Reloader {
         let (file, changed) = (self.file.display(), changes.join(", "));
         match &outcome {
             Outcome::Live => info!(event = "config.applied", %changed, "configuration {file} applied"),
-            Outcome::Kept(reason) => warn!(
-                event = "config.rejected", %changed,
-                "configuration {file} rejected, keeping the previous one: {reason}"
-            ),
+            Outcome::Kept(reason) => {
+                // Faults with their fixes have a line each.
+                let reason = reason.replace("\n    ", "; ").replace('\n', " | ");
+                warn!(
+                    event = "config.rejected", %changed,
+                    "configuration {file} rejected, previous configuration stays in effect: {reason}"
+                );
+            }
         }
         let duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         let receipt = Receipt { time_ms, outcome, changes, duration_ms };
@@ -95,7 +99,7 @@ impl Reloader {
         *changes = old.changes(&new);
         let fixed = self.first.changed(&new);
         if !fixed.is_empty() {
-            return Err(format!("{} cannot change while the gateway runs; restart it", fixed.join(", ")));
+            return Err(format!("restart required to change {}", fixed.join(", ")));
         }
         let lost = coverage::lost(&self.registry, &old.tenants, &new.tenants);
         if !lost.is_empty() {
@@ -106,7 +110,7 @@ impl Reloader {
         self.admin_pages.configure(Arc::clone(&new));
         self.generations.replace(&new).await;
         for warning in &warnings {
-            warn!(event = "config.warning", "{}: {}", warning.place, warning.problem);
+            warn!(event = "config.warning", "{}: {}; {}", warning.place, warning.problem, warning.fix);
         }
         warn_about_missing_plugins(&self.registry, &new.tenants);
         Ok(())
@@ -116,9 +120,9 @@ impl Reloader {
 /// Warns about roles without any live plugin, and about configured plugins that are not live.
 pub(super) fn warn_about_missing_plugins(registry: &Registry, tenants: &BTreeMap<String, Settings>) {
     for reason in coverage::unanswered(registry, tenants) {
-        warn!(event = "plugin.role_unanswered", "{reason}; its callbacks get 503");
+        warn!(event = "plugin.role_unanswered", "{reason}; callbacks of this role get 503");
     }
-    for reason in coverage::missing(registry, tenants) {
-        warn!(event = "plugin.not_live", "{reason}; skipped");
+    for missing in coverage::missing(registry, tenants) {
+        warn!(event = "plugin.not_live", "{}", missing.reason);
     }
 }

@@ -19,7 +19,7 @@ fn inspect_shows_identity_requirements_and_resource_use() {
         "needs      outbound HTTP",
         "does not grant: outbound HTTP (`outbound`)",
         "frontgate:plugin/http-client@0.1.0",
-        "each call  memories: 1, 1.",
+        "per call   memories: 1, 1.",
         "of machine code",
         "✓ loadable",
     ] {

@@ -15,7 +15,7 @@ use super::output;
 const TIMEOUT: Duration = Duration::from_secs(120);
 
 /// Lines that a program prints when it is ready: a gateway's, and the last one of a round of `frontgate dev`.
-const READY: [&str; 2] = ["serving ", "Enter: repeat"];
+const READY: [&str; 2] = ["listening on ", "Enter: repeat"];
 
 /// A running program, killed when this is dropped.
 pub(super) struct Background {

@@ -107,7 +107,7 @@ fn a_configuration_writable_by_others_is_rejected() {
     chmod(&setup.write(), 0o666);
     assert_rejected_as_written(
         &setup,
-        &["the configuration cannot be read", "others can write to the file", "chmod go-w"],
+        &["failed to read the configuration", "others can write to the file", "chmod go-w"],
     );
 }
 
@@ -115,7 +115,7 @@ fn a_configuration_writable_by_others_is_rejected() {
 fn a_configuration_in_a_folder_writable_by_others_is_rejected() {
     let setup = Setup::misbehaving();
     chmod(setup.folder(), 0o777);
-    assert_rejected(&setup, &["the configuration cannot be read", "others can write to the folder"]);
+    assert_rejected(&setup, &["failed to read the configuration", "others can write to the folder"]);
 }
 
 #[test]
@@ -137,7 +137,7 @@ fn folders_and_files_of_another_user_are_rejected() {
     assert_rejected(&setup, &["plugins.directory: ", "belongs to another user"]);
     let setup = Setup::misbehaving();
     give_away(&setup.write());
-    assert_rejected_as_written(&setup, &["the configuration cannot be read", "belongs to another user"]);
+    assert_rejected_as_written(&setup, &["failed to read the configuration", "belongs to another user"]);
 }
 
 #[test]

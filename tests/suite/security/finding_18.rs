@@ -8,7 +8,7 @@ const PASSWORD: &str = "pl4in-pa55word";
 fn a_password_in_the_public_url_reaches_no_log_and_no_page() {
     let url = format!("\"https://mora-the-user:{PASSWORD}@gw.example.org\"");
     let gateway = Setup::misbehaving().set("server.public_url", url).set("log.level", "\"trace\"").start();
-    assert_eq!(gateway.log().wait_for("serving ")["public_url"], "https://gw.example.org");
+    assert_eq!(gateway.log().wait_for("listening on ")["public_url"], "https://gw.example.org");
     assert_eq!(gateway.crm(&LIST).status, 200, "the signed URL has no user and password");
     assert_eq!(gateway.get("/callbacks/crm", &[("x-twilio-signature", "x")]).status, 405);
     gateway.reconfigure(&[("server.public_url", &format!("\"https://mora-the-user:{PASSWORD}2@gw.example.org/x\""))]);

@@ -87,7 +87,7 @@ impl<'t> Document<'t> {
         let message = match error.message().split_once(": string \"") {
             Some((kind, rest)) => {
                 let expected = rest.rsplit_once("\", ").map_or("", |(_, expected)| expected);
-                format!("{kind}: a text, {expected}")
+                format!("{kind}: string, {expected}")
             }
             None => error.message().to_owned(),
         };

@@ -216,13 +216,13 @@ impl Config {
 fn read(path: &Path, open: Open) -> Result<String, Diagnostics> {
     open(path).and_then(io::read_to_string).map_err(|error| {
         let fix = if ownership::is_refusal(&error) {
-            "only root and the gateway's user may be able to write to it"
+            "let only root and the gateway's user write to the path"
         } else {
             "name an existing file with --config"
         };
         Diagnostics::one(Diagnostic {
             place: path.display().to_string(),
-            problem: format!("the configuration cannot be read: {error}"),
+            problem: format!("failed to read the configuration: {error}"),
             fix: fix.to_owned(),
         })
     })

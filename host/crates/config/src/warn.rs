@@ -52,13 +52,13 @@ fn listeners(config: &Config, warnings: &mut Warnings<'_, '_>) {
     if admin.is_unspecified() {
         warnings.add(
             "admin.listen",
-            "the operators' listener is open on every address of this machine",
+            "the admin listener is open on every address of this machine",
             "write 127.0.0.1, or a private address, and protect it with a firewall",
         );
     } else if special(admin).is_none() {
         warnings.add(
             "admin.listen",
-            "the operators' listener is open on a public address",
+            "the admin listener is open on a public address",
             "write 127.0.0.1, or a private address",
         );
     }
@@ -75,7 +75,7 @@ fn listeners(config: &Config, warnings: &mut Warnings<'_, '_>) {
     if config.server.unverified_body_bytes_max < largest {
         warnings.add(
             "server.unverified_body_bytes_max",
-            &format!("larger bodies are always rejected, although a body_bytes_max allows {largest}"),
+            &format!("is less than the largest body_bytes_max ({largest}): bodies between the two are always rejected"),
             "raise it to a multiple of the largest body_bytes_max",
         );
     }
@@ -94,7 +94,7 @@ fn tenants(config: &Config, warnings: &mut Warnings<'_, '_>) {
         if named(Role::Routing) && tenant.twilio.default_worker.is_none() {
             warnings.add(
                 format_args!("tenants.{name}.roles.routing"),
-                "a conversation that no plugin assigns waits for the operator",
+                "no default_worker: unassigned conversations wait for an operator",
                 "set default_worker in [tenants.NAME.twilio]",
             );
         }

@@ -156,12 +156,13 @@ fn failed(error: &CallError) -> Outcome {
 fn unanswered(error: &CallError, role: Role, delivery: &Delivery) -> Outcome {
     match error {
         CallError::Trap { .. } if delivery.attempts >= CRASHES_MAX => {
-            Outcome::Failed { reason: format!("the role {role} crashed {CRASHES_MAX} times: {}", sentence(error)) }
+            let reason = format!("plugin of role {role} crashed {CRASHES_MAX} times: {}", sentence(error));
+            Outcome::Failed { reason }
         }
         CallError::NotFound | CallError::Forbidden(_) | CallError::Invalid(_) => {
-            Outcome::Failed { reason: format!("the role {role} rejected it: {}", sentence(error)) }
+            Outcome::Failed { reason: format!("plugin of role {role} rejected the delivery: {}", sentence(error)) }
         }
-        _ => retry(format!("the role {role} did not answer: {}", sentence(error)), true),
+        _ => retry(format!("call of role {role} failed: {}", sentence(error)), true),
     }
 }
 

@@ -40,7 +40,7 @@ pub(super) fn transition(limits: &crate::Settings, delivery: &Delivery, outcome:
         }
         Outcome::Retry { reason, .. } if given_up => {
             (next.state, next.notice) = (State::Dead, Some(GIVEN_UP_NOTICE.to_owned()));
-            next.reason = Some(format!("given up after delivery.give_up_after_ms: {reason}"));
+            next.reason = Some(format!("older than delivery.give_up_after_ms: {reason}"));
         }
         Outcome::Retry { after, reason, waits_for_plugin } => {
             let mut pause = backoff(limits, delivery.attempts, after);

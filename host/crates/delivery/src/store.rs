@@ -46,7 +46,7 @@ impl Store {
             tracing::info!(
                 event = "delivery.recovered",
                 count = recovered,
-                "{recovered} interrupted deliveries resumed"
+                "{recovered} deliveries interrupted by a crash resumed"
             );
         }
         let (database, limits) = (Arc::clone(database), quotas::Limits::new(settings));

@@ -223,7 +223,13 @@ fn report(tenant: &str, delivery: &Delivery, transition: &Transition) {
         State::Dead => "delivery.gave_up",
     };
     let reason = transition.reason.as_deref().unwrap_or("-");
-    warn!(event, request, tenant, delivery = id, name, attempts, state, "delivery {id} of {kind} is {state}: {reason}");
+    let text = match transition.state {
+        State::Unknown => format!("outcome of delivery {id} ({kind}) unknown: {reason}"),
+        State::Failed => format!("delivery {id} ({kind}) failed permanently: {reason}"),
+        State::Dead => format!("gave up on delivery {id} ({kind}): {reason}"),
+        _ => format!("delivery {id} ({kind}) failed, retrying: {reason}"),
+    };
+    warn!(event, request, tenant, delivery = id, name, attempts, state, "{text}");
 }
 
 /// Deletes old rows, a few at a time, until `stop`.

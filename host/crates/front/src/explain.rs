@@ -41,13 +41,15 @@ pub struct Explanation {
 
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.refusal)?;
         if matches!(self.refusal, Refusal::TooOld { .. } | Refusal::TooNew { .. }) {
-            return Ok(());
+            return write!(f, "{}", self.refusal);
+        }
+        if self.refusal != Refusal::Mismatch {
+            write!(f, "{}; ", self.refusal)?;
         }
         match self.keys.as_slice() {
-            [] => f.write_str("; tried with no key")?,
-            keys => write!(f, "; tried with {}", keys.join(", "))?,
+            [] => f.write_str("no key configured (add app_secrets)")?,
+            keys => write!(f, "tried with {}", keys.join(", "))?,
         }
         match &self.near_miss {
             Some(change) => write!(f, "; it would match {change}"),
@@ -63,8 +65,8 @@ impl fmt::Display for Explanation {
 pub fn explain_unread(keys: &Keys, refusal: Refusal) -> String {
     let sha1 = match refusal {
         Refusal::Length(SHA1_CHARS) => {
-            "; that is the length of an HMAC-SHA1, which a rule webhook or a custom channel has; this address takes an \
-             application channel's requests"
+            "; the length is that of HMAC-SHA1, as sent by rule webhooks and custom channels; use an application \
+             channel for this address"
         }
         _ => "",
     };
@@ -87,7 +89,9 @@ fn near_miss(keys: &Keys, request: &SignedRequest<'_>, around: &Surroundings<'_>
     let presented = Presented::read(request.signature?)?;
     let right = request.timestamp.map(|timestamp| base(timestamp, request.body));
     if let (Some(notation), Some(right)) = (presented.notation, &right) {
-        return presented.is_by(keys, right).then(|| format!("if it were in plain base64, not {notation}"));
+        return presented
+            .is_by(keys, right)
+            .then(|| format!("if the signature were plain base64 instead of {notation}"));
     }
     let found = texts(request)
         .into_iter()
@@ -118,8 +122,8 @@ fn texts(request: &SignedRequest<'_>) -> Vec<SignedText> {
     let body = request.body;
     let other_schemes = [
         sha1(
-            "as the request of a rule webhook or of a custom channel (HMAC-SHA1 of the body alone); this address takes \
-             an application channel's requests",
+            "as a rule webhook or custom channel request (HMAC-SHA1 of the body); use an application channel for this \
+             address",
             body.to_vec(),
         ),
         sha256("if the time and a colon were signed before the body", body.to_vec()),
@@ -127,7 +131,7 @@ fn texts(request: &SignedRequest<'_>) -> Vec<SignedText> {
     let Some(timestamp) = request.timestamp else {
         return other_schemes.into();
     };
-    let mut all = vec![sha1("with HMAC-SHA256 in place of HMAC-SHA1", base(timestamp, body))];
+    let mut all = vec![sha1("if the sender used HMAC-SHA256 instead of HMAC-SHA1", base(timestamp, body))];
     all.extend(other_schemes);
     all.extend([
         sha256("if the body had no white space around it", base(timestamp, body.trim_ascii())),
@@ -136,13 +140,13 @@ fn texts(request: &SignedRequest<'_>) -> Vec<SignedText> {
     let forms = json_forms::of(body).into_iter();
     all.extend(forms.map(|(change, form)| sha256(change, base(timestamp, &form))));
     all.push(sha256(
-        "if it were a DELETE (the word `undefined` is signed in place of a body)",
+        "if the request were a DELETE (Front signs `undefined` in place of its body)",
         base(timestamp, NO_BODY),
     ));
     if let Ok(time) = timestamp.parse::<u64>() {
         let at = |time: u64| base(&time.to_string(), body);
-        all.push(sha256("if the header had the time in seconds: they were signed", at(time / 1_000)));
-        let milliseconds = "if the header had the time in milliseconds: they were signed";
+        all.push(sha256("if the timestamp were in seconds (the sender signed seconds)", at(time / 1_000)));
+        let milliseconds = "if the timestamp were in milliseconds (the sender signed milliseconds)";
         all.extend(time.checked_mul(1_000).map(|time| sha256(milliseconds, at(time))));
     }
     all
@@ -176,7 +180,7 @@ fn base(timestamp: &str, body: &[u8]) -> Vec<u8> {
 /// A signature as it was presented, decoded from any notation.
 struct Presented {
     bytes: Vec<u8>,
-    /// The unusual property of the notation, if any.
+    /// The notation, unless it is plain base64.
     notation: Option<&'static str>,
 }
 
@@ -186,10 +190,10 @@ impl Presented {
         let trimmed = text.trim();
         let notations = [
             (None, BASE64_STANDARD.decode(text).ok()),
-            (Some("in hexadecimal digits"), from_hex(trimmed)),
-            (Some("with white space around it"), BASE64_STANDARD.decode(trimmed).ok()),
-            (Some("without its `=`"), BASE64.decode(trimmed).ok()),
-            (Some("in the alphabet of URLs"), BASE64_URL.decode(trimmed).ok()),
+            (Some("hexadecimal digits"), from_hex(trimmed)),
+            (Some("base64 with white space around it"), BASE64_STANDARD.decode(trimmed).ok()),
+            (Some("base64 without its `=`"), BASE64.decode(trimmed).ok()),
+            (Some("base64 in the alphabet of URLs"), BASE64_URL.decode(trimmed).ok()),
         ];
         // Hexadecimal digits are valid base64 as well: the length distinguishes them.
         let is_digest = |bytes: &Vec<u8>| matches!(bytes.len(), 20 | 32);

@@ -42,7 +42,7 @@ pub enum FileRefusal {
     #[error("the file's address is not a URL")]
     NotUrl,
     /// The host is not configured.
-    #[error("the file is at {0}, which is not Front's")]
+    #[error("file host {0} is not a configured host of Front")]
     Host(String),
     /// Too many redirects, perhaps a loop.
     #[error("more than {REDIRECTS_MAX} redirects")]

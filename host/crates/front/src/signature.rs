@@ -105,7 +105,9 @@ pub enum Refusal {
     #[error("the signature does not match")]
     Mismatch,
     /// Front signed it, but too long ago: a replay, or a wrong clock.
-    #[error("signed, but sent {age_ms} ms ago, more than the {window_ms} ms of the window: check this clock")]
+    #[error(
+        "signature valid, but request is {age_ms} ms old (signature_window_ms = {window_ms}); check the gateway's clock"
+    )]
     TooOld {
         /// Its age by our clock.
         age_ms: u64,
@@ -114,7 +116,8 @@ pub enum Refusal {
     },
     /// Front signed it at a time that is in the future here.
     #[error(
-        "signed, but {ahead_ms} ms ahead of this clock, more than the {window_ms} ms of the window: check this clock"
+        "signature valid, but request is {ahead_ms} ms in the future (signature_window_ms = {window_ms}); check the \
+         gateway's clock"
     )]
     TooNew {
         /// Its distance into the future.

@@ -13,7 +13,7 @@ use hyper::StatusCode;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     /// The path matches no route.
-    #[error("unknown address")]
+    #[error("unknown path")]
     UnknownAddress,
     /// Callbacks are POST requests.
     #[error("method not allowed; use POST")]
@@ -34,13 +34,13 @@ pub(crate) enum Error {
     #[error("body interrupted")]
     BodyBroken,
     /// The signature is missing or wrong; the explanation goes to the log.
-    #[error("the signature does not match")]
+    #[error("invalid signature")]
     Signature(String),
     /// The body is signed, but has another content type.
     #[error("the body is not application/x-www-form-urlencoded")]
     NotForm,
     /// No Front channel has this address.
-    #[error("no channel has this address")]
+    #[error("no connected channel at the request's path")]
     NoChannel,
     /// A request of Front that cannot be decoded.
     #[error("{0}")]
@@ -99,7 +99,7 @@ impl Error {
         }
     }
 
-    /// Whether the error is part of normal operation: unknown address or record, or a plugin's refusal.
+    /// Whether the error is part of normal operation: unknown path or record, or a plugin's refusal.
     pub(crate) fn is_ordinary(&self) -> bool {
         matches!(
             self,

@@ -72,7 +72,7 @@ pub struct ClientResponse {
 #[derive(Debug, thiserror::Error)]
 pub enum SendError {
     /// No byte of the request left: the server cannot have seen it.
-    #[error("nothing was sent: {0:#}")]
+    #[error("request not sent: {0:#}")]
     NotSent(anyhow::Error),
     /// Bytes of the request left, so that it may have taken effect.
     #[error("request sent, but no response received: {0:#}")]
@@ -120,7 +120,7 @@ impl Client {
                     return Ok(response);
                 }
                 Ok(Err(error)) => anyhow::Error::from(error),
-                Err(_) => anyhow!("delivery.request_timeout_ms passed"),
+                Err(_) => anyhow!("timed out after delivery.request_timeout_ms"),
             };
             if connection.end().await > before {
                 return Err(SendError::NoResponse(error));
@@ -181,7 +181,7 @@ impl Client {
         let error = match timeout_at(deadline, connection.send(request)).await {
             Ok(Ok(response)) => return Ok((response, connection)),
             Ok(Err(error)) => anyhow::Error::from(error),
-            Err(_) => anyhow!("deadline passed before a response"),
+            Err(_) => anyhow!("no response before the deadline"),
         };
         Err(if connection.end().await > 0 { SendError::NoResponse(error) } else { SendError::NotSent(error) })
     }
@@ -199,7 +199,7 @@ impl Client {
         match timeout(self.connect_timeout, connect).await {
             Ok(Ok(connection)) => Ok(connection),
             Ok(Err(error)) => Err(SendError::NotSent(error)),
-            Err(_) => Err(SendError::NotSent(anyhow!("delivery.connect_timeout_ms passed while connecting"))),
+            Err(_) => Err(SendError::NotSent(anyhow!("connecting timed out after delivery.connect_timeout_ms"))),
         }
     }
 

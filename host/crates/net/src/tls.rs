@@ -36,7 +36,7 @@ impl Tls {
     /// Performs the handshake with a host, by name or address.
     pub(crate) async fn connect(&self, host: &str, stream: TcpStream) -> anyhow::Result<TlsStream<TcpStream>> {
         let name = ServerName::try_from(host.to_owned()).map_err(|_| anyhow!("invalid host name {host}"))?;
-        self.0.connect(name, stream).await.with_context(|| format!("TLS with {host}"))
+        self.0.connect(name, stream).await.with_context(|| format!("TLS handshake with {host} failed"))
     }
 }
 

@@ -42,10 +42,10 @@ impl Secret {
     pub fn resolve(&mut self, folder: &Path, open: Open) {
         self.value = self.source.read(folder, open).and_then(|value| {
             if value.trim() != value.as_str() {
-                return Err(format!("the secret at {self} has whitespace around it"));
+                return Err(format!("secret ({self}) has leading or trailing whitespace"));
             }
             if value.is_empty() {
-                return Err(format!("the secret at {self} is empty"));
+                return Err(format!("secret ({self}) is empty"));
             }
             Ok(Arc::new(value))
         });
@@ -144,7 +144,7 @@ impl<'de> Deserialize<'de> for Secret {
                     }
                 }
                 match source {
-                    Source { env: None, file: None } => Err(de::Error::custom("a secret names `env`, `file` or both")),
+                    Source { env: None, file: None } => Err(de::Error::custom("a secret needs `env`, `file` or both")),
                     source => Ok(source),
                 }
             }

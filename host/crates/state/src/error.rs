@@ -19,12 +19,12 @@ pub enum Refusal {
 #[derive(Debug, thiserror::Error)]
 pub enum NotCommitted {
     /// Other calls of the plugin filled the bucket first.
-    #[error("failed to commit state: plugins.state.keys_max or bytes_max is reached")]
+    #[error("plugins.state.keys_max or bytes_max reached")]
     Full,
     /// A plain write changed a key that this call had swapped or incremented.
-    #[error("failed to commit state: a swapped or incremented key was changed by another call")]
+    #[error("another call changed the swapped or incremented key; retry")]
     Changed,
     /// The database could not write, or not in time.
-    #[error("failed to commit state: {0}")]
+    #[error("{0}")]
     Store(#[from] StoreError),
 }

@@ -77,7 +77,10 @@ impl SpaceMonitor {
         let free = match statvfs(&self.path) {
             Ok(found) => found.f_bavail.saturating_mul(found.f_frsize),
             Err(error) => {
-                warn!(event = "store.free_space_unknown", "failed to read the free space of the database: {error}");
+                warn!(
+                    event = "store.free_space_unknown",
+                    "failed to read free disk space of the database's folder: {error}"
+                );
                 return;
             }
         };
@@ -91,15 +94,20 @@ impl SpaceMonitor {
         if before == level {
             return;
         }
-        let words = match level {
-            ENOUGH => "all writes accepted again",
-            LITTLE => "imports rejected, below store.free_bytes_imports_min",
-            _ => "imports, events and state rejected, below store.free_bytes_events_min",
+        let (limit, rejected) = match level {
+            LITTLE => ("store.free_bytes_imports_min", "imports"),
+            _ => ("store.free_bytes_events_min", "imports, events and state"),
         };
         if level == ENOUGH {
-            info!(event = "store.free_space_recovered", free, "{free} bytes free for the database: {words}");
+            info!(
+                event = "store.free_space_recovered",
+                free, "{free} bytes free for the database: all writes accepted again"
+            );
         } else {
-            warn!(event = "store.free_space_low", free, "{free} bytes free for the database: {words}");
+            warn!(
+                event = "store.free_space_low",
+                free, "low disk space: {free} bytes free, below {limit}; {rejected} rejected; free some space"
+            );
         }
     }
 }

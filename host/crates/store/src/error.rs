@@ -11,7 +11,7 @@ pub enum StoreError {
     #[error("{0}")]
     Overload(#[from] Overload),
     /// The timeout passed; the write may still succeed.
-    #[error("store.timeout_ms passed")]
+    #[error("timed out after store.timeout_ms")]
     Timeout,
     /// An error of SQLite.
     #[error("database error: {0}")]
@@ -34,7 +34,7 @@ impl From<rusqlite::Error> for StoreError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Overload {
     /// Queued writes of all tenants.
-    #[error("store.queue_max writes are waiting for the disk")]
+    #[error("store.queue_max reached: too many writes wait for the disk")]
     Queue,
     /// Queued writes of the tenant, or of its imports and state.
     #[error("the tenant's share of the store's queue is used up (store.queue_per_tenant_max)")]
@@ -52,10 +52,10 @@ pub enum Overload {
     #[error("store.events_bytes_per_tenant_max is reached")]
     TenantEvents,
     /// Free space for imports.
-    #[error("less than store.free_bytes_imports_min is free")]
+    #[error("free disk space below store.free_bytes_imports_min")]
     DiskForImports,
     /// Free space for events and state.
-    #[error("less than store.free_bytes_events_min is free")]
+    #[error("free disk space below store.free_bytes_events_min")]
     DiskForEvents,
 }
 

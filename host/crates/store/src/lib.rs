@@ -68,7 +68,7 @@ impl Database {
     ///
     /// Fails if another gateway uses the file, if other users can change it, or if it is of a newer version.
     pub fn open(config: &crate::Settings) -> anyhow::Result<Self> {
-        let path = config.path().context("no database in store.url")?.to_owned();
+        let path = config.path().context("store.url names no database; write sqlite:data/frontgate.db")?.to_owned();
         let (connection, lock) = schema::open_exclusive(&path)?;
         let (queue, level) = (Arc::new(Queue::new(Limits::new(config))), Arc::default());
         let (ended, end) = (CancellationToken::new(), End(Arc::clone(&queue)));

@@ -59,16 +59,22 @@ pub fn open_shared(path: &Path) -> anyhow::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags);
     let mut connection =
-        connection.with_context(|| format!("failed to open {shown}; a gateway creates it when it starts"))?;
+        connection.with_context(|| format!("failed to open database {shown}; start the gateway to create the file"))?;
     configure(&connection).with_context(|| format!("failed to open {shown}"))?;
     // A busy gateway releases the lock for moments only, which SQLite's growing pauses would miss.
     connection.busy_handler(Some(retry_busy)).with_context(|| format!("failed to open {shown}"))?;
     match version(&connection)? {
         known if known == MIGRATIONS.len() => Ok(connection),
         older if older < MIGRATIONS.len() => {
-            bail!("{shown} has version {older}; a gateway migrates it to version {} when it starts", MIGRATIONS.len())
+            bail!(
+                "database {shown} has schema version {older}; start the gateway to migrate to version {}",
+                MIGRATIONS.len()
+            )
         }
-        newer => bail!("{shown} has version {newer}; this program supports version {}", MIGRATIONS.len()),
+        newer => bail!(
+            "database {shown} has schema version {newer}, newer than the supported {}; run the newer frontgate",
+            MIGRATIONS.len()
+        ),
     }
 }
 
@@ -90,7 +96,7 @@ pub(super) fn open_to_read(path: &Path) -> rusqlite::Result<Connection> {
 fn migrate(transaction: &Transaction<'_>, migrations: &[&str]) -> anyhow::Result<()> {
     let had = version(transaction)?;
     let Some(left) = migrations.get(had..) else {
-        bail!("version {had} was written by a newer gateway; this one supports version {}", migrations.len());
+        bail!("schema version {had} is newer than the supported {}; run the newer gateway", migrations.len());
     };
     for (migration, version) in left.iter().zip(had + 1..) {
         transaction

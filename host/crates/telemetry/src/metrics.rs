@@ -93,7 +93,7 @@ impl Metrics {
             request_seconds: all.histograms(
                 "frontgate_request_seconds",
                 SECONDS,
-                "Time from the header of a request to its answer",
+                "Time from receiving a request's headers to sending the response",
             ),
             verified: all
                 .family("frontgate_verified_total", "Requests whose signature matched, by the key that signed them"),
@@ -106,7 +106,7 @@ impl Metrics {
                 .family("frontgate_connections_evicted_total", "Connections closed to make room, by the limit reached"),
             connections_refused: all.metric(
                 "frontgate_connections_refused_total",
-                "Connections closed before their first request because no place was free",
+                "Connections closed before their first request because all slots were used",
             ),
             connection_errors: all
                 .metric("frontgate_connection_errors_total", "Connections that ended with an error or a timeout"),
@@ -117,17 +117,17 @@ impl Metrics {
             plugin_queue: all.histograms(
                 "frontgate_plugin_queue_seconds",
                 PLUGIN_SECONDS,
-                "Time that a call waits for a place in the pool",
+                "Time that a call waits for a slot",
             ),
             plugin_start: all.histograms(
                 "frontgate_plugin_start_seconds",
                 PLUGIN_SECONDS,
-                "Time from the place in the pool until the instance is ready",
+                "Time from admission until the instance is ready",
             ),
             plugin_run: all.histograms(
                 "frontgate_plugin_run_seconds",
                 PLUGIN_SECONDS,
-                "Elapsed time of a call in its place, including the start",
+                "Time from admission to the end of a call",
             ),
             plugin_cpu: all.histograms("frontgate_plugin_cpu_seconds", PLUGIN_SECONDS, "CPU time of a call"),
             plugin_memory: all.histograms("frontgate_plugin_memory_bytes", BYTES, "Peak WebAssembly memory of a call"),
@@ -140,7 +140,7 @@ impl Metrics {
                 "frontgate_plugin_outbound_total",
                 "HTTP requests of plugins by result: `answered`, or the reason of the failure",
             ),
-            plugin_places_free: all.metric("frontgate_plugin_places_free", "Free places in the pool of calls"),
+            plugin_places_free: all.metric("frontgate_plugin_places_free", "Free slots for plugin calls"),
             plugins_live: all.metric("frontgate_plugins_live", "Plugins that can be called"),
             plugin_generations: all.metric(
                 "frontgate_plugin_generations",

@@ -13,7 +13,7 @@ pub fn unanswered(registry: &Registry, tenants: &BTreeMap<String, Settings>) -> 
     let all = tenants.iter().flat_map(|(tenant, settings)| settings.named().map(move |named| (tenant, named)));
     let unanswered = all.filter(|(_, (role, names, _))| first_live(registry, names, *role).is_err());
     let sentence = |(tenant, (role, names, _)): (&String, (Role, &[String], String))| {
-        format!("tenant {tenant}: no live plugin has the role {role} (named: {})", names.join(", "))
+        format!("tenant {tenant}: no live plugin has the role {role} (configured: {})", names.join(", "))
     };
     unanswered.map(sentence).collect()
 }
@@ -28,32 +28,47 @@ pub fn lost(registry: &Registry, old: &BTreeMap<String, Settings>, new: &BTreeMa
             let was_answered = before.any(|(_, names, _)| first_live(registry, names, role).is_ok());
             if was_answered && first_live(registry, names, role).is_err() {
                 let names = names.join(", ");
-                reasons.push(format!("tenant {tenant}: no plugin would answer the role {role} (named: {names})"));
+                reasons
+                    .push(format!("tenant {tenant}: no live plugin would have the role {role} (configured: {names})"));
             }
         }
     }
     reasons
 }
 
+/// A plugin that is configured for a role and does not answer it.
+#[derive(Debug)]
+pub struct Missing {
+    /// The fault in words.
+    pub reason: String,
+    /// Name of the tenant.
+    pub tenant: String,
+    /// Name of the plugin.
+    pub plugin: String,
+    /// Whether the plugin is live, with other roles only.
+    pub is_live: bool,
+}
+
 /// Plugins that are named for a role and do not answer it, though another one does.
-pub fn missing(registry: &Registry, tenants: &BTreeMap<String, Settings>) -> Vec<String> {
-    let mut reasons = Vec::new();
+pub fn missing(registry: &Registry, tenants: &BTreeMap<String, Settings>) -> Vec<Missing> {
+    let mut found = Vec::new();
     for (tenant, settings) in tenants {
         for (role, names, _) in settings.named().filter(|(role, names, _)| first_live(registry, names, *role).is_ok()) {
             for name in names {
-                match registry.get(name) {
-                    None => {
-                        reasons.push(format!("tenant {tenant}: the role {role} names `{name}`, which is not loaded"))
-                    }
+                let live = registry.get(name);
+                let is_live = live.is_some();
+                let fault = match live {
+                    None => format!("plugin `{name}` of role {role} is not live; skipped"),
                     Some(live) if !live.roles().contains(&role) => {
                         let roles: Vec<_> = live.roles().into_iter().map(Role::name).collect();
-                        let roles = roles.join(", ");
-                        reasons.push(format!("tenant {tenant}: the role {role} names `{name}`, which answers {roles}"));
+                        format!("plugin `{name}` configured for role {role} has only the roles {}", roles.join(", "))
                     }
-                    Some(_) => {}
-                }
+                    Some(_) => continue,
+                };
+                let reason = format!("tenant {tenant}: {fault}");
+                found.push(Missing { reason, tenant: tenant.clone(), plugin: name.clone(), is_live });
             }
         }
     }
-    reasons
+    found
 }

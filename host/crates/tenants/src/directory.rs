@@ -63,13 +63,13 @@ fn failed(crm: &LoadedPlugin, call: OuterCall<'_>, error: CallError) -> Error {
         | CallError::NotCommitted { retryable: true, .. } => Error::Unavailable(format!("CRM call failed: {error}")),
         _ => Error::Failed(format!("CRM call failed: {error}")),
     };
+    let (name, detail) = (&*crm.name, error.detail().map(|detail| format!(": {}", brief(&detail))).unwrap_or_default());
     warn!(
         event = "directory.lookup_failed",
         request = &*call.caller.request,
         tenant = &*call.caller.tenant,
-        plugin = &*crm.name,
-        "failed to look up a customer for another plugin: {error}: {}",
-        brief(&error.detail().unwrap_or_default()),
+        plugin = name,
+        "nested call of CRM plugin `{name}` failed: {error}{detail}",
     );
     converted
 }

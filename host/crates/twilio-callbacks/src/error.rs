@@ -4,10 +4,10 @@
 #[derive(Debug, thiserror::Error)]
 pub enum DecodeError {
     /// The format that Twilio ended in 2022.
-    #[error("this is a version 1 callback; choose version 2 (form body with `Location`) in Twilio's console")]
+    #[error("version 1 callbacks are not supported; choose version 2 (form body with `Location`) in Twilio's console")]
     Version1,
     /// `Location` names an operation of another callback.
-    #[error("unknown Location; this address answers {0}")]
+    #[error("unknown Location; supported: {0}")]
     UnknownLocation(&'static str),
     /// A required parameter is missing.
     #[error("the parameter {0} is missing")]

@@ -82,7 +82,7 @@ fn meaning(code: u32) -> Option<&'static str> {
         20429 => "too many requests at once",
         50377 => "the conversation is closed",
         50386 => "the conversation is still being created",
-        50391 => "it was changed concurrently",
+        50391 => "another client changed the conversation at the same time",
         50416 => "the customer and this number are in another active conversation; close that one, or hand it over",
         50417 => "the conversation has the maximum number of participants",
         50422 => "the conversation has the maximum number of participants outside the app",

@@ -169,14 +169,11 @@ impl ConversationsApi {
         if response.status.is_success() {
             // A success without the expected body may not come from Twilio.
             let read = response.body.and_then(|body| serde_json::from_slice(&body).ok());
-            let unread = || ApiError::NoResponse(format!("failed to read the response, {}", response.status));
+            let unread = || ApiError::NoResponse(format!("response with status {} has no valid body", response.status));
             return read.ok_or_else(unread);
         }
         if response.body.is_none() && response.status.is_client_error() {
-            return Err(ApiError::NotSent(format!(
-                "Twilio answered {}, but its reason was not received",
-                response.status
-            )));
+            return Err(ApiError::NotSent(format!("Twilio answered {}; response body not received", response.status)));
         }
         let code = response.body.and_then(|body| serde_json::from_slice::<Problem>(&body).ok()?.code);
         Err(ApiError::Rejected { status: response.status, code, retry_after: retry_after(&response.headers) })

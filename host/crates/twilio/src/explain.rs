@@ -39,7 +39,7 @@ impl fmt::Display for Explanation {
         }
         write!(f, "tried {} (with and without the standard port)", self.url)?;
         if self.keys.is_empty() {
-            f.write_str(" with no key")?;
+            f.write_str("; no key configured (add auth_tokens)")?;
         } else {
             write!(f, " with {}", self.keys.join(", "))?;
         }
@@ -131,7 +131,7 @@ fn targets(target: &str) -> Vec<(&'static str, String)> {
     if let Some(query) = query {
         let mut parts: Vec<&str> = query.split('&').collect();
         parts.sort_unstable();
-        all.push(("without the query, which something on the way added", path.to_owned()));
+        all.push(("without the query string (added by a proxy)", path.to_owned()));
         all.push(("if the query were sorted", format!("{path}?{}", parts.join("&"))));
     }
     all

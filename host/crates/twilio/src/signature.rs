@@ -69,13 +69,13 @@ pub enum Refusal {
     #[error("no X-Twilio-Signature header")]
     Missing,
     /// The length fits no configured key.
-    #[error("the signature does not match: no key for this request makes one of {0} characters")]
+    #[error("signature has {0} characters; no configured key produces that length")]
     Length(usize),
     /// The body is not a form, whose fields the signature would cover.
     #[error("the body is not a form: {0}")]
     Form(#[from] FormError),
     /// The query's `bodySHA256` is the hash of another body.
-    #[error("bodySHA256 in the URL is not the hash of this body")]
+    #[error("bodySHA256 in the URL does not match the request body")]
     BodyHash,
     /// A SharedKey that is not configured.
     #[error("signed with a SharedKey that is not in shared_keys: {0}")]

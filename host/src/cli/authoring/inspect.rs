@@ -61,7 +61,7 @@ fn print_resources(resources: &Resources) {
     let mib = |bytes: u64| format!("{}.{} MiB", bytes / MIB, bytes % MIB * 10 / MIB);
     let max = u64::try_from(resources.memory_bytes_max).unwrap_or(u64::MAX);
     say!(
-        "  each call  memories: {}, {} at the start, limit {}; tables: {}, {} elements at the start, limit {}",
+        "  per call   memories: {}, {} at the start, limit {}; tables: {}, {} elements at the start, limit {}",
         resources.memories,
         mib(resources.memory_bytes),
         mib(max),
@@ -69,7 +69,7 @@ fn print_resources(resources: &Resources) {
         resources.table_elements,
         resources.table_elements_max
     );
-    say!("  once       {} of machine code", mib(u64::try_from(resources.code_bytes).unwrap_or(u64::MAX)));
+    say!("  per plugin {} of machine code", mib(u64::try_from(resources.code_bytes).unwrap_or(u64::MAX)));
 }
 
 fn or_none(text: String) -> String {

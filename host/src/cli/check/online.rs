@@ -23,7 +23,7 @@ pub(super) fn online(config: &Config) -> anyhow::Result<usize> {
         let settings = &config.tenants[&*tenant.name].twilio;
         let (name, address) = (&tenant.name, &settings.conversations_url);
         let Some(rest) = ConversationsApi::new(settings, &client) else {
-            say!("! tenant {name}: no credentials for Twilio's API");
+            say!("! tenant {name}: not checked, no credentials for Twilio's API; add api_key and api_secret");
             continue;
         };
         match runtime.block_on(rest.webhooks()) {
@@ -54,7 +54,9 @@ pub(super) fn online(config: &Config) -> anyhow::Result<usize> {
     }
     match unasked.as_slice() {
         [] => Ok(faults),
-        tenants => bail!("no answer from Twilio about {}; retry, or check conversations_url", tenants.join(", ")),
+        tenants => {
+            bail!("no answer from Twilio for tenant {}; retry, or check conversations_url", tenants.join(", "))
+        }
     }
 }
 

@@ -77,7 +77,10 @@ fn list(config: &Config, json: bool) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     if let Some(file) = &status.plugin_records_damaged {
-        say!("plugin records {file} are corrupt: new files wait until each is allowed, or that file is moved away");
+        say!(
+            "plugin records are corrupt: new files need `frontgate plugin allow NAME`; move {file} away to load all of \
+             them again"
+        );
     }
     if status.plugins.is_empty() {
         say!("no plugins; put a .wasm file into {}", config.plugins.directory.display());

@@ -118,8 +118,8 @@ pub(super) fn send(config: &Path, request: &Request) -> anyhow::Result<ExitCode>
 
 /// Finds the named channel, or the only connected one.
 fn channel(app: &App, name: Option<&str>) -> anyhow::Result<ChannelSummary> {
-    let connect = "connect one first: frontgate send front authorization";
-    let desk = app::desk(&app.config).context(connect)?;
+    let connect = "run `frontgate send front authorization` first";
+    let desk = app::desk(&app.config).with_context(|| format!("no channel connected; {connect}"))?;
     if let Some(name) = name {
         return desk.channel(name, app.filter());
     }

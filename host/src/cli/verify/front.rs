@@ -32,8 +32,8 @@ pub(super) struct Kept {
     body_file: Option<PathBuf>,
     #[command(flatten)]
     which: AppArguments,
-    /// Time of arrival for the check of the window, as 2026-11-21T16:19:20Z or in seconds or milliseconds since 1970;
-    /// by default, now
+    /// Arrival time to check against signature_window_ms, as 2026-11-21T16:19:20Z or in seconds or milliseconds since
+    /// 1970; by default, now
     #[arg(long, value_name = "TIME", value_parser = at::read, conflicts_with = "any_age")]
     at: Option<u64>,
     /// Skip the check of the window
@@ -73,7 +73,8 @@ pub(super) fn verify(config: &Path, kept: &Kept) -> anyhow::Result<ExitCode> {
         Err(refusal) => {
             let others = app.others();
             let others: Vec<_> = others.iter().map(|(name, keys)| (name.as_str(), keys)).collect();
-            say!("✗ {}", explain(&keys, &request, refusal, &Surroundings { others: &others }));
+            let mismatch = if refusal == Refusal::Mismatch { "the signature does not match: " } else { "" };
+            say!("✗ {mismatch}{}", explain(&keys, &request, refusal, &Surroundings { others: &others }));
             return Ok(ExitCode::FAILURE);
         }
     };

@@ -24,7 +24,7 @@ pub(super) fn check(key: &str, name: &str, app: &Settings, report: &mut Report<'
     for (list, urls) in [("files_urls", &app.files_urls), ("storage_urls", &app.storage_urls)] {
         for (index, url) in urls.iter().enumerate() {
             if !is_origin(url) {
-                let problem = "is neither the origin of a host nor of all hosts below a name";
+                let problem = "is neither an origin nor a wildcard origin";
                 let fix = "write https://files.example.com or https://*.example.com";
                 report.add(&format!("{key}.{list}[{index}]"), problem, fix);
             }

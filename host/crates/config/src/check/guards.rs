@@ -8,7 +8,7 @@ use crate::Config;
 
 /// Reports files and folders that another user could write to. Missing ones are reported where they are used.
 pub(super) fn owners(config: &Config, report: &mut Report<'_, '_>) {
-    let fix = "only root and the gateway's user may be able to write to it";
+    let fix = "let only root and the gateway's user write to the path";
     if let Err(error) = Folder::shared(&config.plugins.directory)
         && ownership::is_refusal(&error)
     {

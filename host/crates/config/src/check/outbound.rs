@@ -92,7 +92,8 @@ fn bound(key: &str, bound: &BoundSecret, earlier: &[BoundSecret], named: &Named,
         Site::parse(&other.to).ok() == to && other.header.eq_ignore_ascii_case(&bound.header) && overlap(other, bound)
     };
     if earlier.iter().any(|other| twin(&other)) {
-        report.add(&format!("{key}.header"), "is already bound to this site", "remove one of them");
+        let problem = format!("an earlier entry binds the same header for {}", bound.to);
+        report.add(&format!("{key}.header"), &problem, "remove one of the two entries");
     }
     if bound.secrets.is_empty() {
         report.add(&format!("{key}.secrets"), "is empty", "add secrets = { token = { env = \"NAME\" } }");

@@ -36,7 +36,8 @@ fn public_url(config: &Config, report: &mut Report<'_, '_>) {
         }
         Some(Err(error)) => report.add(key, &error.to_string(), example),
         None if config.server.listen.ip().is_unspecified() => {
-            report.add("server.listen", "is not an address that can be called", "set public_url to the outside URL");
+            let problem = "is not a reachable address, and server.public_url is missing";
+            report.add("server.listen", problem, "set server.public_url to the external URL");
         }
         None => {}
     }

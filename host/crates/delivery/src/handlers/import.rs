@@ -81,7 +81,8 @@ impl DeliveryContext {
                 return Ok(Some(Outcome::Sent { result: None }));
             }
             if self.store.has_message_in_flight(channel, delivery.since, delivery.message).await.map_err(unread)? {
-                return Err(retry_after("the message may be one in flight", ECHO_PAUSE).into());
+                let reason = "waiting for messages in flight: the message may be an echo of one of them";
+                return Err(retry_after(reason, ECHO_PAUSE).into());
             }
         }
         if !delivery.unknown {

@@ -103,7 +103,7 @@ impl DeliveryContext {
 /// - `unavailable` is trusted if every request with side effects got a whole answer.
 /// - After any other failure, the message may be sent if a request with side effects left.
 fn send_failed(error: &CallError, effect: Effect) -> Outcome {
-    let reason = format!("the plugin did not send the message: {}", sentence(error));
+    let reason = format!("`send` of the plugin failed: {}", sentence(error));
     let notice = |text: &str| format!("Delivery failed: {text}");
     match error {
         CallError::NotFound => Outcome::Refused { reason, notice: notice("the provider does not know the recipient") },

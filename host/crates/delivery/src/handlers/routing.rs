@@ -86,7 +86,7 @@ impl DeliveryContext {
                     request = &*delivery.request,
                     tenant = &*self.tenant.name,
                     plugin = name,
-                    "routing plugin skipped: invalid worker identity"
+                    "routing plugin `{name}` skipped: invalid worker identity"
                 ),
                 Ok(None) | Err(CallError::NotFound) => {}
                 Err(error) if patient => {
@@ -97,7 +97,8 @@ impl DeliveryContext {
                     request = &*delivery.request,
                     tenant = &*self.tenant.name,
                     plugin = name,
-                    "routing plugin skipped after failing for delivery.routing_patience_ms: {error}"
+                    "routing plugin `{name}` skipped, failing for longer than delivery.routing_patience_ms: {}",
+                    sentence(&error)
                 ),
             }
         }

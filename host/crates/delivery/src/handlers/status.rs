@@ -31,7 +31,7 @@ impl DeliveryContext {
                 None if self.store.has_message_in_flight(channel.id, delivery.since, None).await.map_err(unread)? => {
                     return Ok(retry_after("the report may be about a message in flight", ECHO_PAUSE));
                 }
-                None => return Ok(Outcome::Failed { reason: "no sent message has this id".to_owned() }),
+                None => return Ok(Outcome::Failed { reason: "failure report for an unknown message id".to_owned() }),
             },
         };
         let call = api::failed(&channel.channel_id, &conversation, &external_id, &reason);

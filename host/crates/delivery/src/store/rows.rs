@@ -78,7 +78,7 @@ pub(super) fn recover(connection: &Connection) -> rusqlite::Result<usize> {
     let now = millis(SystemTime::now());
     connection.execute(
         "UPDATE deliveries SET lease = NULL, due_ms = ?1, changed_ms = ?1,
-           reason = CASE WHEN sending AND state = 'leased' THEN 'the gateway ended while it was being sent' ELSE reason END,
+           reason = CASE WHEN sending AND state = 'leased' THEN 'gateway stopped during the send' ELSE reason END,
            state = CASE WHEN sending THEN 'unknown' ELSE 'ready' END
          WHERE state = 'leased' OR lease IS NOT NULL",
         [now],

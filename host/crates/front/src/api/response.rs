@@ -83,7 +83,7 @@ impl Response<'_> {
             }
             200..=299 => Fate::Unclear(said("the response is invalid")),
             300..=399 => again(Scope::Company, "redirected; see api_url"),
-            401 | 403 => Fate::Token(said("the token is not accepted; see app_uid, app_secrets, and this clock")),
+            401 | 403 => Fate::Token(said("token rejected; check app_uid, app_secrets and the gateway's clock")),
             404 => Fate::NotFound(said("no such channel, conversation or message")),
             413 => Fate::Refused(said("the message with its files is too large")),
             429 if self.is_burst() => again(Scope::Channel, "too many calls of this channel at once"),

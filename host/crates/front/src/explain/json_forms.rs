@@ -13,7 +13,7 @@ pub(super) fn of(body: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
     let spaced = written(&value, Spaced);
     let sorted = written(&sorted(&value), CompactFormatter);
     vec![
-        ("if the JSON were as JavaScript writes it: something on the way rewrote it", compact.clone()),
+        ("if the JSON were compact, as JavaScript writes it (a proxy re-encoded the body)", compact.clone()),
         ("if the JSON had a space after each comma and colon, as Python writes it", spaced.clone()),
         ("if the JSON had `\\u` escapes for all but ASCII", escaped(&compact)),
         ("if the JSON had spaces and `\\u` escapes, as Python writes it", escaped(&spaced)),

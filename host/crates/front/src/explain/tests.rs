@@ -41,20 +41,20 @@ fn the_explanation_names_the_single_change_that_would_match() {
     let python = escapes.replace(',', ", ").replace("\":", "\": ");
     let sorted = r#"{"payload":{"body":"Zoë 👋 a/b","id":"msg_1"},"type":"message"}"#;
     let table = [
-        (hex.clone(), "not in hexadecimal digits"),
-        (hex.to_uppercase(), "not in hexadecimal digits"),
-        (BASE64_STANDARD_NO_PAD.encode(&digest), "not without its `=`"),
+        (hex.clone(), "instead of hexadecimal digits"),
+        (hex.to_uppercase(), "instead of hexadecimal digits"),
+        (BASE64_STANDARD_NO_PAD.encode(&digest), "instead of base64 without its `=`"),
         (BASE64_STANDARD.encode(hmac(b"acme's", right.as_bytes())), "with the keys of `acme`"),
         (sign(BODY), "if the time and a colon were signed before the body"),
         (hmac1(BODY), "rule webhook"),
-        (hmac1(&right), "HMAC-SHA256 in place of HMAC-SHA1"),
-        (sign(&format!("1700000000:{BODY}")), "the time in seconds"),
+        (hmac1(&right), "HMAC-SHA256 instead of HMAC-SHA1"),
+        (sign(&format!("1700000000:{BODY}")), "the timestamp were in seconds"),
         (sign(&format!("{T}:{BODY}\n")), "ended with a line feed"),
         (sign(&format!("{T}:{escapes}")), "`\\u` escapes for all but ASCII"),
         (sign(&format!("{T}:{python}")), "spaces and `\\u` escapes"),
         (sign(&format!("{T}:{sorted}")), "keys were sorted"),
         (sign(&format!("{T}:{}", BODY.replace('/', "\\/"))), "as PHP writes it"),
-        (sign(&format!("{T}:undefined")), "if it were a DELETE"),
+        (sign(&format!("{T}:undefined")), "if the request were a DELETE"),
     ];
     for (signature, words) in table {
         let said = said("hunter2", Some(T), &signature);
@@ -119,5 +119,8 @@ fn a_late_request_needs_no_other_reason() {
     let request = SignedRequest { is_delete: false, timestamp: Some(T), signature: Some(&signature), body: b"{}" };
     let refusal = keys("hunter2").verify(&request, NOW_MS + 400_000).expect_err("late");
     let said = explain(&keys("hunter2"), &request, refusal, &Surroundings { others: &[] }).to_string();
-    assert_eq!(said, "signed, but sent 400000 ms ago, more than the 300000 ms of the window: check this clock");
+    assert_eq!(
+        said,
+        "signature valid, but request is 400000 ms old (signature_window_ms = 300000); check the gateway's clock"
+    );
 }

@@ -58,10 +58,10 @@ impl Explainer {
     /// Explains a refusal, or says why no explanation was computed.
     pub(super) fn explain(&self, bytes: usize, refusal: &impl Display, explain: impl FnOnce() -> String) -> String {
         if bytes > self.bytes_max {
-            return format!("{refusal}; not explained: larger than server.explain_bytes_max");
+            return format!("{refusal}; no explanation: request larger than server.explain_bytes_max");
         }
         if !self.explained.lock().take(Instant::now(), self.per_second_max) {
-            return format!("{refusal}; not explained: server.explanations_per_second_max reached");
+            return format!("{refusal}; no explanation: server.explanations_per_second_max reached");
         }
         // Dozens of signatures: other callbacks do not wait for them.
         block_in_place(explain)

@@ -126,6 +126,11 @@ impl<'c> RequestContext<'c> {
         self.plugin = Some(Arc::clone(&plugin.name));
     }
 
+    /// Name of the plugin that answered, or `-`.
+    pub(super) fn plugin(&self) -> &str {
+        self.plugin.as_deref().unwrap_or("-")
+    }
+
     /// Notes the plugin that answers a Conversations webhook.
     pub(super) fn set_webhook_plugin(&mut self, invoker: &PluginInvoker) {
         if let Some(plugin) = invoker.conversations_role().and_then(|role| invoker.plugin(role).ok()) {
@@ -169,7 +174,7 @@ impl<'c> RequestContext<'c> {
     fn log(&self, status: u16, code: &str, elapsed: Duration, error: Option<&Error>) {
         let (request, callback, calls) = (&*self.id, self.callback, self.receipts.text());
         let tenant = self.tenant.as_deref().unwrap_or("-");
-        let plugin = self.plugin.as_deref().unwrap_or("-");
+        let plugin = self.plugin();
         let webhook_event = self.webhook_event.as_deref();
         let duration_us = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
         // Level and event of a line are constants of its macro.
@@ -195,7 +200,7 @@ impl<'c> RequestContext<'c> {
             return;
         };
         let detail = error.detail().map(|detail| format!(": {}", brief(&detail))).unwrap_or_default();
-        let ended = if status == 200 { "let through, though it could not be answered" } else { "refused" };
+        let ended = if status == 200 { "answered 200 despite an error" } else { "refused" };
         let text = format!("callback {callback} {ended}: {error}{detail}");
         match (status == 200, error.is_ordinary()) {
             (false, true) => log_line!(info, "gateway.request_refused", code, "{text}"),

@@ -89,14 +89,16 @@ impl TwilioCallback<'_> {
         let request = VerifiedRequest { route, form, query: head.uri.query(), signature, token, deadlines };
         let response = self.dispatch(&request, context).await?;
         if response.left_out > 0 || response.shortened {
+            let (left_out, shortened) = (response.left_out, response.shortened);
             warn!(
                 event = "gateway.answer_adjusted",
                 request = &**context.id(),
                 tenant = &*route.tenant.name,
                 callback = route.callback.name(),
-                left_out = response.left_out,
-                shortened = response.shortened,
-                "a plugin's answer was changed to what Twilio takes",
+                plugin = context.plugin(),
+                left_out,
+                shortened,
+                "plugin's answer adjusted to Twilio's limits: {left_out} rows left out, texts shortened: {shortened}",
             );
         }
         Ok(response)

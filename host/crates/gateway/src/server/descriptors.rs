@@ -27,8 +27,8 @@ pub fn connections_max(server: &Server, calls_max: u32, open_files_max: Option<u
             event = "server.connections_limited",
             connections_max = possible,
             open_files_max = files,
-            "limit on open files is {files}: {possible} connections are accepted, not server.connections_max = {wanted}; \
-             raise it to {} (`ulimit -n`, LimitNOFILE=), or lower connections_max",
+            "at most {possible} connections, not server.connections_max = {wanted}: limit on open files is {files}; \
+             raise the limit to {} (`ulimit -n`, LimitNOFILE=), or lower server.connections_max",
             wanted.saturating_add(reserved)
         );
     }

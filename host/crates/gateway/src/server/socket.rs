@@ -100,7 +100,7 @@ async fn accept(
     let stream = match listener.accept().await {
         Ok((stream, _)) => stream,
         Err(error) => {
-            warn!(event = "admin.accept_failed", "failed to accept an operator's connection: {error}");
+            warn!(event = "admin.accept_failed", "failed to accept an admin connection: {error}");
             sleep(ACCEPT_PAUSE).await;
             return None;
         }
@@ -108,7 +108,10 @@ async fn accept(
     // Until its permissions were set, the socket may have been open to others.
     let peer = stream.peer_cred().ok()?.uid();
     if peer != geteuid().as_raw() && peer != 0 {
-        warn!(event = "admin.user_refused", peer, "command of user {peer} refused: not the gateway's own user");
+        warn!(
+            event = "admin.user_refused",
+            peer, "admin command of uid {peer} rejected: only the gateway's user and root may send commands"
+        );
         return None;
     }
     Some((stream, permit))
@@ -127,10 +130,10 @@ async fn remove_stale(path: &Path) -> anyhow::Result<()> {
         found => found?,
     };
     if !found.file_type().is_socket() {
-        bail!("the file exists and is no socket");
+        bail!("file exists and is not a socket; remove the file or set another admin.socket");
     }
     if UnixStream::connect(path).await.is_ok() {
-        bail!("another gateway answers there");
+        bail!("in use by a running gateway; stop that gateway or set another admin.socket");
     }
     Ok(fs::remove_file(path)?)
 }

@@ -141,13 +141,13 @@ fn a_shared_key_is_chosen_by_its_id_and_never_weakened() {
     let id = "key=webhooks_sharedkey_1";
     let table = [
         (format!("{id},algorithm=HMAC_SHA256"), &strong, Ok(())),
-        (format!("{id},algorithm=HMAC_SHA256"), &weak, Err("does not match")),
-        (format!("{id},algorithm=HMAC_SHA256"), &by_token, Err("does not match")),
+        (format!("{id},algorithm=HMAC_SHA256"), &weak, Err("no configured key produces that length")),
+        (format!("{id},algorithm=HMAC_SHA256"), &by_token, Err("no configured key produces that length")),
         (format!("{id},algorithm=HMAC_SHA1"), &weak, Err("configured for HMAC_SHA256")),
         (format!("{id},algorithm=NONE"), &strong, Err("configured for HMAC_SHA256")),
         ("key=webhooks_sharedkey_2,algorithm=HMAC_SHA256".to_owned(), &strong, Err("not in shared_keys")),
         (id.to_owned(), &by_token, Ok(())),
-        (id.to_owned(), &strong, Err("does not match")),
+        (id.to_owned(), &strong, Err("no configured key produces that length")),
         (String::new(), &by_token, Ok(())),
     ];
     for (settings, signature, want) in table {
@@ -244,7 +244,7 @@ fn the_explanation_names_the_single_change_that_would_match() {
         ),
         (gw, "/c", sign(token, "https://gw.example.org/c/", &whole), "if the URL at Twilio ended with a slash"),
         (gw, "/c/", sign(token, "https://gw.example.org/c", &whole), "if the URL at Twilio had no slash"),
-        (gw, "/c?added=1", sign(token, "https://gw.example.org/c", &whole), "without the query"),
+        (gw, "/c?added=1", sign(token, "https://gw.example.org/c", &whole), "without the query string"),
         (gw, "/c?b=1&a=2", sign(token, "https://gw.example.org/c?a=2&b=1", &whole), "if the query were sorted"),
         (gw, "/c", sign(token, "https://gw.example.org/c", ""), "without the form"),
         (gw, "/c", sign(token, "https://gw.example.org/c", whole.trim_end()), "values were trimmed"),

@@ -34,7 +34,7 @@ impl ChannelRequests<'_> {
             ChannelRequest::Authorization(authorization) => self.authorize(authorization.channel_id, context).await,
             ChannelRequest::ListAddresses(list) => self.list_addresses(list.page_token, context).await,
             ChannelRequest::Unknown(name) => Err(Error::UnknownType(name)),
-            _ => Err(Error::Unreadable("this is not the address of a channel".to_owned())),
+            _ => Err(Error::Unreadable("request for a channel sent to the address of the app".to_owned())),
         }
     }
 
@@ -67,7 +67,7 @@ impl ChannelRequests<'_> {
             }
             ChannelRequest::ListAddresses(list) => self.list_addresses(list.page_token, context).await,
             ChannelRequest::Authorization(_) | ChannelRequest::Delete(_) => {
-                Err(Error::Unreadable("this is the address of another channel".to_owned()))
+                Err(Error::Unreadable("channel id does not match the address".to_owned()))
             }
         }
     }
@@ -100,7 +100,7 @@ impl ChannelRequests<'_> {
             ReplayCheck::Open => {}
             ReplayCheck::Answered(earlier) => return Ok(earlier),
             ReplayCheck::Altered => {
-                return Err(Error::Signature("the same request came before with another Authorization".to_owned()));
+                return Err(Error::Signature("replayed request with a different Authorization header".to_owned()));
             }
         }
         let responded = respond.await;

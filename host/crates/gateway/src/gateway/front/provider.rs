@@ -54,7 +54,7 @@ impl ProviderWebhook<'_> {
             () = revoked.cancelled() => return Err(Error::BodiesFull),
         };
         let _permit =
-            permit.map_err(|_| CallError::Busy("provider_calls_per_channel_max reached until the deadline"))?;
+            permit.map_err(|_| CallError::Busy("no free slot before the deadline (provider_calls_per_channel_max)"))?;
         drop(reservation);
         // The plugin is not called for events that would be rejected afterwards.
         store.may_import(&self.route.tenant.name, channel.id)?;
@@ -80,7 +80,7 @@ impl ProviderWebhook<'_> {
             return Err(CallError::Failed(problem).into());
         }
         if let Some(problem) = events.iter().find_map(invalid_reason) {
-            return Err(CallError::Failed(format!("an event of the plugin has {problem}")).into());
+            return Err(CallError::Failed(format!("invalid event from the plugin: {problem}")).into());
         }
         if events.is_empty() {
             return Ok(());
@@ -115,8 +115,8 @@ impl ProviderWebhook<'_> {
 /// The plugin's response over HTTP. Headers of framing and connection are the gateway's.
 fn http_response(response: HttpResponse) -> Result<Response<Full<Bytes>>, Error> {
     let status = StatusCode::from_u16(response.status).ok().filter(|status| (200..600).contains(&status.as_u16()));
-    let status =
-        status.ok_or_else(|| CallError::Failed(format!("{} is not the status of a response", response.status)))?;
+    let status = status
+        .ok_or_else(|| CallError::Failed(format!("invalid response status {} from the plugin", response.status)))?;
     let mut http = Response::new(Full::from(response.body));
     *http.status_mut() = status;
     for Header { name, value } in response.headers {

@@ -61,6 +61,6 @@ pub(super) async fn within<T>(
     match timeout_at(deadline, work).await {
         Ok(Ok(done)) => Ok(done),
         Ok(Err(error)) => Err(error.into()),
-        Err(_) => Err(Error::NotStored("the request's deadline passed".to_owned())),
+        Err(_) => Err(Error::NotStored("deadline exceeded".to_owned())),
     }
 }

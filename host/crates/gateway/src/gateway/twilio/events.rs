@@ -78,7 +78,7 @@ impl EventIntake<'_> {
             Ok(Ok(Accepted::New)) => Ok(response),
             Ok(Ok(Accepted::Repeated(told))) => repeat(told),
             Ok(Err(error)) => Err(error.into()),
-            Err(_) => Err(Error::NotStored("the callback's deadline passed".to_owned())),
+            Err(_) => Err(Error::NotStored("callback deadline exceeded".to_owned())),
         }
     }
 
