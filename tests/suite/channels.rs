@@ -278,7 +278,7 @@ fn an_unknown_message_is_checked_after_its_plugin_returns() {
         .saying("failed to ask the plugin about the outcome")
         .wait_for(1);
     std::fs::remove_file(fixture.gateway.path("plugins/courier.wasm")).expect("the plugin");
-    fixture.gateway.log().event("delivery.outcome_unknown").saying("no plugin").wait_for(1);
+    fixture.gateway.log().event("delivery.outcome_unknown").saying("no live plugin").wait_for(1);
     fixture.provider.come_back();
     fixture.gateway.drop_plugin("courier", &component("courier"));
     let ended = fixture.gateway.wait_for_deliveries();

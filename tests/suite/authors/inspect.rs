@@ -17,7 +17,7 @@ fn inspect_shows_identity_requirements_and_resource_use() {
         "contract   0.1.0",
         "frontgate-sdk",
         "needs      outbound HTTP",
-        "does not grant: outbound HTTP (`outbound`)",
+        "not granted in [plugins.named.plugin]: outbound HTTP (`outbound`)",
         "frontgate:plugin/http-client@0.1.0",
         "per call   memories: 1, 1.",
         "of machine code",
@@ -41,7 +41,7 @@ fn inspect_uses_the_operators_configuration_without_a_project() {
         let (usable, text) =
             super::success_and_text(&frontgate_tests::run(folder.path(), &["plugin", "inspect", "flawed.wasm"]));
         assert!(usable, "{text}");
-        assert_eq!(text.contains("does not grant"), !is_granted, "{text}");
+        assert_eq!(text.contains("imports not granted in [plugins.named.flawed]"), !is_granted, "{text}");
     }
 }
 
