@@ -17,7 +17,8 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 pub use frontgate_store::StoreError;
-use frontgate_store::{Database, Origin, schema};
+use frontgate_store::sql::Scope;
+use frontgate_store::{Database, Origin};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
@@ -40,7 +41,7 @@ pub struct Store {
 impl Store {
     /// Opens the store and recovers deliveries that were leased when the previous process ended.
     pub async fn open(database: &Arc<Database>, settings: &frontgate_store::Settings) -> anyhow::Result<Self> {
-        let recovered = database.write(Origin::internal(), |transaction| rows::recover(transaction)).await;
+        let recovered = database.write(Origin::internal(), Scope::Rows, rows::recover).await;
         let recovered = recovered.context("failed to recover interrupted deliveries")?;
         if recovered > 0 {
             tracing::info!(

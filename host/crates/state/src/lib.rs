@@ -20,6 +20,7 @@ use std::ops::{Add, Sub};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use frontgate_store::sql::{Scope, Transaction};
 use frontgate_store::{Database, NO_TENANT, Origin, StoreError, millis};
 use tokio::time::{Instant, sleep};
 use tracing::warn;
@@ -125,10 +126,11 @@ impl Buckets {
     /// Returns whether more may have expired.
     async fn delete_some_expired(&self) -> Result<bool, StoreError> {
         let now = (self.clock)();
-        if !self.database.read(NO_TENANT, move |connection| rows::has_expired(connection, now)).await? {
+        if !self.database.read(NO_TENANT, move |read| rows::has_expired(read, now)).await? {
             return Ok(false);
         }
-        self.database.write(Origin::internal(), move |transaction| rows::delete_expired(transaction, now)).await
+        let delete = move |transaction: &Transaction<'_>| rows::delete_expired(transaction, now);
+        self.database.write(Origin::internal(), Scope::Rows, delete).await
     }
 }
 

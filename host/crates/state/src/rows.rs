@@ -1,7 +1,7 @@
 //! The tables of buckets: reads, and commits of all writes of a call or none.
 
-use frontgate_store::in_savepoint;
-use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
+use frontgate_store::sql::{self, Row, Transaction};
+use frontgate_store::values;
 
 use super::write_buffer::{Base, Change};
 use super::{Bucket, Size, Usage, Value};
@@ -21,66 +21,64 @@ pub(crate) enum Conflict {
 }
 
 /// Returns the value of a key, unless it has expired.
-pub(super) fn get(connection: &Connection, bucket: &Bucket, key: &str, now: i64) -> rusqlite::Result<Option<Value>> {
-    let mut select = connection.prepare_cached(&format!(
+pub(super) fn get(read: &Transaction<'_>, bucket: &Bucket, key: &str, now: i64) -> sql::Result<Option<Value>> {
+    let select = format!(
         "SELECT value, version, expires_ms FROM state_entries
          WHERE bucket = {BUCKET} AND key = ?3 AND (expires_ms IS NULL OR expires_ms > ?4)"
-    ))?;
+    );
     let value = |row: &Row<'_>| {
-        let version: i64 = row.get(1)?;
+        let version = row.get::<i64>(1)?;
         Ok(Value { bytes: row.get(0)?, version: version.cast_unsigned(), expires_ms: row.get(2)? })
     };
-    select.query_row(params![&*bucket.plugin, &*bucket.tenant, key, now], value).optional()
+    read.row(&select, values![bucket.plugin, bucket.tenant, key, now], value)
 }
 
 /// Returns the first keys after `after`, in order.
 pub(super) fn keys(
-    connection: &Connection,
+    read: &Transaction<'_>,
     bucket: &Bucket,
     after: Option<&str>,
     most: usize,
     now: i64,
-) -> rusqlite::Result<Vec<String>> {
-    let mut select = connection.prepare_cached(&format!(
+) -> sql::Result<Vec<String>> {
+    let select = format!(
         "SELECT key FROM state_entries
          WHERE bucket = {BUCKET} AND (?3 IS NULL OR key > ?3) AND (expires_ms IS NULL OR expires_ms > ?4)
          ORDER BY key LIMIT ?5"
-    ))?;
+    );
     let most = i64::try_from(most).unwrap_or(i64::MAX);
-    select.query_map(params![&*bucket.plugin, &*bucket.tenant, after, now, most], |row| row.get(0))?.collect()
+    read.rows(&select, values![bucket.plugin, bucket.tenant, after, now, most], |row| row.get(0))
 }
 
 /// Returns the size of a bucket without expired entries.
-pub(super) fn size(connection: &Connection, bucket: &Bucket, now: i64) -> rusqlite::Result<Size> {
+pub(super) fn size(read: &Transaction<'_>, bucket: &Bucket, now: i64) -> sql::Result<Size> {
     let select = "SELECT keys, bytes FROM state_buckets WHERE plugin = ?1 AND tenant = ?2";
     let both = |row: &Row<'_>| Ok(Size { keys: row.get(0)?, bytes: row.get(1)? });
-    let names = params![&*bucket.plugin, &*bucket.tenant];
-    let all = connection.prepare_cached(select)?.query_row(names, both).optional()?.unwrap_or_default();
-    let mut select = connection.prepare_cached(&format!(
+    let all = read.row(select, values![bucket.plugin, bucket.tenant], both)?.unwrap_or_default();
+    let select = format!(
         "SELECT count(*), coalesce(sum(octet_length(key) + octet_length(value)), 0)
          FROM state_entries WHERE bucket = {BUCKET} AND expires_ms <= ?3"
-    ))?;
-    let gone = select.query_row(params![&*bucket.plugin, &*bucket.tenant, now], both)?;
+    );
+    let gone = read.one(&select, values![bucket.plugin, bucket.tenant, now], both)?;
     Ok(all - gone)
 }
 
 /// Returns the size of the entry of each key.
 pub(super) fn sizes(
-    connection: &Connection,
+    read: &Transaction<'_>,
     bucket: &Bucket,
-    keys: Vec<String>,
+    keys: &[String],
     now: i64,
-) -> rusqlite::Result<Vec<(String, Size)>> {
-    let mut select = connection.prepare_cached(&format!(
+) -> sql::Result<Vec<(String, Size)>> {
+    let select = format!(
         "SELECT octet_length(key) + octet_length(value) FROM state_entries
          WHERE bucket = {BUCKET} AND key = ?3 AND (expires_ms IS NULL OR expires_ms > ?4)"
-    ))?;
-    let mut size = |key: String| {
-        let names = params![&*bucket.plugin, &*bucket.tenant, key, now];
-        let bytes = select.query_row(names, |row| row.get(0)).optional()?;
-        Ok((key, bytes.map_or_else(Size::default, |bytes| Size { keys: 1, bytes })))
+    );
+    let size = |key: &String| {
+        let bytes = read.row(&select, values![bucket.plugin, bucket.tenant, key, now], |row| row.get(0))?;
+        Ok((key.clone(), bytes.map_or_else(Size::default, |bytes| Size { keys: 1, bytes })))
     };
-    keys.into_iter().map(&mut size).collect()
+    keys.iter().map(size).collect()
 }
 
 /// Commits all writes of a call, or none.
@@ -90,8 +88,8 @@ pub(super) fn write(
     changes: &[Change],
     most: Size,
     now: i64,
-) -> rusqlite::Result<Result<(), Conflict>> {
-    match in_savepoint(transaction, |transaction| write_all(transaction, bucket, changes, most, now)) {
+) -> sql::Result<Result<(), Conflict>> {
+    match transaction.savepoint(|transaction| write_all(transaction, bucket, changes, most, now)) {
         Ok(()) => Ok(Ok(())),
         Err(Undo::Conflict(conflict)) => Ok(Err(conflict)),
         Err(Undo::Database(error)) => Err(error),
@@ -101,11 +99,11 @@ pub(super) fn write(
 /// Ends the savepoint without its writes.
 enum Undo {
     Conflict(Conflict),
-    Database(rusqlite::Error),
+    Database(sql::Error),
 }
 
-impl From<rusqlite::Error> for Undo {
-    fn from(error: rusqlite::Error) -> Self {
+impl From<sql::Error> for Undo {
+    fn from(error: sql::Error) -> Self {
         Self::Database(error)
     }
 }
@@ -131,29 +129,28 @@ fn write_all(
     if !after.grew_past(most, before) {
         return Ok(());
     }
-    transaction.execute("DELETE FROM state_entries WHERE bucket = ?1 AND expires_ms <= ?2", [id, now])?;
+    transaction.execute("DELETE FROM state_entries WHERE bucket = ?1 AND expires_ms <= ?2", values![id, now])?;
     let is_full = bucket_size(transaction, id)?.grew_past(most, before);
     if is_full { Err(Undo::Conflict(Conflict::Full)) } else { Ok(()) }
 }
 
-fn apply(transaction: &Transaction<'_>, id: i64, change: &Change) -> rusqlite::Result<()> {
+fn apply(transaction: &Transaction<'_>, id: i64, change: &Change) -> sql::Result<()> {
     let Some(value) = &change.value else {
-        let mut delete = transaction.prepare_cached("DELETE FROM state_entries WHERE bucket = ?1 AND key = ?2")?;
-        return delete.execute(params![id, change.key]).map(drop);
+        let delete = "DELETE FROM state_entries WHERE bucket = ?1 AND key = ?2";
+        return transaction.execute(delete, values![id, change.key]).map(drop);
     };
-    let mut insert = transaction.prepare_cached(
-        "INSERT INTO state_entries (bucket, key, value, version, expires_ms) VALUES (?1, ?2, ?3, ?4, ?5)
-         ON CONFLICT DO UPDATE SET value = excluded.value, version = excluded.version, expires_ms = excluded.expires_ms",
-    )?;
-    insert.execute(params![id, change.key, value.bytes, value.version.cast_signed(), value.expires_ms]).map(drop)
+    let insert = "INSERT INTO state_entries (bucket, key, value, version, expires_ms) VALUES (?1, ?2, ?3, ?4, ?5)
+                  ON CONFLICT (bucket, key) DO UPDATE
+                  SET value = excluded.value, version = excluded.version, expires_ms = excluded.expires_ms";
+    let version = value.version.cast_signed();
+    transaction.execute(insert, values![id, change.key, value.bytes, version, value.expires_ms]).map(drop)
 }
 
 /// Returns whether a key differs from what a swap or an increment read. An expired key does not exist.
-fn is_changed(transaction: &Transaction<'_>, id: i64, key: &str, base: Base, now: i64) -> rusqlite::Result<bool> {
-    let mut select = transaction
-        .prepare_cached("SELECT version, expires_ms <= ?3 FROM state_entries WHERE bucket = ?1 AND key = ?2")?;
-    let found = |row: &Row<'_>| Ok((row.get::<_, i64>(0)?.cast_unsigned(), row.get::<_, Option<bool>>(1)?));
-    let found = select.query_row(params![id, key, now], found).optional()?;
+fn is_changed(transaction: &Transaction<'_>, id: i64, key: &str, base: Base, now: i64) -> sql::Result<bool> {
+    let select = "SELECT version, expires_ms <= ?3 FROM state_entries WHERE bucket = ?1 AND key = ?2";
+    let found = |row: &Row<'_>| Ok((row.get::<i64>(0)?.cast_unsigned(), row.get::<Option<bool>>(1)?));
+    let found = transaction.row(select, values![id, key, now], found)?;
     Ok(match (base.0, found) {
         (Some(version), Some((there, _))) => version != there,
         (None, Some((_, expired))) => expired != Some(true),
@@ -162,41 +159,36 @@ fn is_changed(transaction: &Transaction<'_>, id: i64, key: &str, base: Base, now
     })
 }
 
-fn id(transaction: &Transaction<'_>, bucket: &Bucket) -> rusqlite::Result<i64> {
-    let names = params![&*bucket.plugin, &*bucket.tenant];
+fn id(transaction: &Transaction<'_>, bucket: &Bucket) -> sql::Result<i64> {
     let insert = "INSERT INTO state_buckets (plugin, tenant) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
-    transaction.prepare_cached(insert)?.execute(names)?;
+    transaction.execute(insert, values![bucket.plugin, bucket.tenant])?;
     let select = "SELECT id FROM state_buckets WHERE plugin = ?1 AND tenant = ?2";
-    transaction.prepare_cached(select)?.query_row(names, |row| row.get(0))
+    transaction.value(select, values![bucket.plugin, bucket.tenant])
 }
 
 /// Returns the size of a bucket, expired entries included.
-fn bucket_size(transaction: &Transaction<'_>, id: i64) -> rusqlite::Result<Size> {
-    let mut select = transaction.prepare_cached("SELECT keys, bytes FROM state_buckets WHERE id = ?1")?;
-    select.query_row([id], |row| Ok(Size { keys: row.get(0)?, bytes: row.get(1)? }))
+fn bucket_size(transaction: &Transaction<'_>, id: i64) -> sql::Result<Size> {
+    let select = "SELECT keys, bytes FROM state_buckets WHERE id = ?1";
+    transaction.one(select, values![id], |row| Ok(Size { keys: row.get(0)?, bytes: row.get(1)? }))
 }
 
 /// Returns the size of every bucket.
-pub(super) fn usage(connection: &Connection) -> rusqlite::Result<Vec<Usage>> {
-    let mut select = connection.prepare_cached("SELECT plugin, tenant, keys, bytes FROM state_buckets")?;
+pub(super) fn usage(read: &Transaction<'_>) -> sql::Result<Vec<Usage>> {
     let usage = |row: &Row<'_>| {
         let size = Size { keys: row.get(2)?, bytes: row.get(3)? };
         Ok(Usage { plugin: row.get(0)?, tenant: row.get(1)?, size })
     };
-    select.query_map([], usage)?.collect()
+    read.rows("SELECT plugin, tenant, keys, bytes FROM state_buckets", values![], usage)
 }
 
 /// Returns whether an entry has expired.
-pub(super) fn has_expired(connection: &Connection, now: i64) -> rusqlite::Result<bool> {
-    let mut select = connection.prepare_cached("SELECT 1 FROM state_entries WHERE expires_ms <= ?1 LIMIT 1")?;
-    select.exists([now])
+pub(super) fn has_expired(read: &Transaction<'_>, now: i64) -> sql::Result<bool> {
+    read.value("SELECT EXISTS (SELECT 1 FROM state_entries WHERE expires_ms <= ?1)", values![now])
 }
 
 /// Deletes some expired entries; returns whether more may be left.
-pub(super) fn delete_expired(transaction: &Transaction<'_>, now: i64) -> rusqlite::Result<bool> {
-    let mut delete = transaction.prepare_cached(
-        "DELETE FROM state_entries WHERE (bucket, key) IN (
-           SELECT bucket, key FROM state_entries WHERE expires_ms <= ?1 LIMIT ?2)",
-    )?;
-    Ok(delete.execute(params![now, EXPIRE_MAX])? == EXPIRE_MAX as usize)
+pub(super) fn delete_expired(transaction: &Transaction<'_>, now: i64) -> sql::Result<bool> {
+    let delete = "DELETE FROM state_entries WHERE (bucket, key) IN (
+                    SELECT bucket, key FROM state_entries WHERE expires_ms <= ?1 LIMIT ?2)";
+    Ok(transaction.execute(delete, values![now, EXPIRE_MAX])? == EXPIRE_MAX as usize)
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use frontgate_store::sql::Scope;
 use frontgate_store::{Origin, StoreError, crash};
 use tokio::time::Instant;
 use tracing::{debug, warn};
@@ -160,9 +161,10 @@ impl Session {
     /// Returns the first keys after `after`, and the key after which there are more.
     async fn keys(&self, after: Option<&str>, most: usize) -> Result<(Vec<String>, Option<String>), Refusal> {
         let (bucket, behind, now) = (self.call.bucket.clone(), after.map(str::to_owned), self.now());
-        let committed = self.buckets.database.read(&self.call.bucket.tenant, move |connection| {
-            rows::keys(connection, &bucket, behind.as_deref(), most, now)
-        });
+        let committed = self
+            .buckets
+            .database
+            .read(&self.call.bucket.tenant, move |read| rows::keys(read, &bucket, behind.as_deref(), most, now));
         let mut keys = committed.await.map_err(|error| self.failed(&error))?;
         let last = if keys.len() == most { keys.last().cloned() } else { None };
         keys.retain(|key| self.buffer.get(key).is_none());
@@ -187,10 +189,9 @@ impl Session {
         let (bucket, most, now) = (self.call.bucket.clone(), self.most(), self.now());
         let origin = Origin::state(Arc::clone(&bucket.tenant), self.buffer.bytes());
         let changes = self.buffer.into_changes();
-        let written = self
-            .buckets
-            .database
-            .write_if_awaited(origin, move |transaction| rows::write(transaction, &bucket, &changes, most, now));
+        let written = self.buckets.database.write_if_awaited(origin, Scope::Rows, move |transaction| {
+            rows::write(transaction, &bucket, &changes, most, now)
+        });
         let outcome = written.await?;
         crash::point("state-committed");
         drop(self.locks);
@@ -276,8 +277,8 @@ impl Session {
     /// Reads the size of the bucket and the sizes of some keys; returns the former.
     async fn read_sizes(&mut self, keys: Vec<String>) -> Result<Size, Refusal> {
         let (bucket, now) = (self.call.bucket.clone(), self.now());
-        let found = self.buckets.database.read(&self.call.bucket.tenant, move |connection| {
-            Ok((rows::size(connection, &bucket, now)?, rows::sizes(connection, &bucket, keys, now)?))
+        let found = self.buckets.database.read(&self.call.bucket.tenant, move |read| {
+            Ok((rows::size(read, &bucket, now)?, rows::sizes(read, &bucket, &keys, now)?))
         });
         let (size, sizes) = found.await.map_err(|error| self.failed(&error))?;
         for (key, size) in sizes {
@@ -289,10 +290,8 @@ impl Session {
 
     async fn committed(&self, key: &str) -> Result<Option<Value>, Refusal> {
         let (bucket, key, now) = (self.call.bucket.clone(), key.to_owned(), self.now());
-        let found = self
-            .buckets
-            .database
-            .read(&self.call.bucket.tenant, move |connection| rows::get(connection, &bucket, &key, now));
+        let found =
+            self.buckets.database.read(&self.call.bucket.tenant, move |read| rows::get(read, &bucket, &key, now));
         found.await.map_err(|error| self.failed(&error))
     }
 

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use frontgate_telemetry::metrics::{METRICS, labels};
 
+use super::sql;
+
 /// Why a write or a read failed.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum StoreError {
@@ -13,9 +15,9 @@ pub enum StoreError {
     /// The timeout passed; the write may still succeed.
     #[error("timed out after store.timeout_ms")]
     Timeout,
-    /// An error of SQLite.
+    /// An error of a statement or of the engine.
     #[error("database error: {0}")]
-    Database(Arc<rusqlite::Error>),
+    Database(Arc<sql::Error>),
     /// Another write ended the commit that this write shared.
     #[error("commit rolled back: {0}")]
     RolledBack(Arc<Self>),
@@ -24,8 +26,8 @@ pub enum StoreError {
     Closed,
 }
 
-impl From<rusqlite::Error> for StoreError {
-    fn from(error: rusqlite::Error) -> Self {
+impl From<sql::Error> for StoreError {
+    fn from(error: sql::Error) -> Self {
         Self::Database(Arc::new(error))
     }
 }

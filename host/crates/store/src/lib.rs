@@ -7,7 +7,10 @@
 //! - [`Origin`]: the tenant and purpose of a write, which decide its turn and its limits.
 //! - [`StoreError`]: why a write or a read failed; [`Overload`] names the limit.
 //!
-//! The crates `delivery` and `state` own the tables in `schema` and all queries on them; this crate has none.
+//! - [`sql`]: statements and values, and the [`sql::Scope`] of a write.
+//! - [`Shared`]: an operator's access beside the gateway.
+//!
+//! The crates `delivery` and `state` own the tables in `schema` and all statements on them; this crate has none.
 
 pub mod crash;
 mod disk;
@@ -15,8 +18,10 @@ mod error;
 mod origin;
 mod queue;
 mod readers;
-pub mod schema;
+mod schema;
 mod settings;
+mod shared;
+pub mod sql;
 mod writer;
 
 use std::collections::HashMap;
@@ -26,7 +31,6 @@ use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context as _;
-use rusqlite::{Connection, Transaction};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -37,7 +41,8 @@ pub use self::origin::Origin;
 use self::queue::{Limits, Queue};
 use self::readers::Readers;
 pub use self::settings::Settings;
-pub use self::writer::in_savepoint;
+pub use self::shared::Shared;
+use self::sql::{Scope, Transaction};
 use self::writer::{Reply, Work};
 
 /// The tenant of the gateway's own reads.
@@ -119,12 +124,12 @@ impl Database {
     /// # Errors
     ///
     /// Fails if the write is rejected, if `work` or the commit fails, or if the writer has ended.
-    pub async fn write<T, W>(&self, origin: Origin, work: W) -> Result<T, StoreError>
+    pub async fn write<T, W>(&self, origin: Origin, scope: Scope, work: W) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        W: FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
+        W: Fn(&Transaction<'_>) -> sql::Result<T> + Send + 'static,
     {
-        self.send(origin, Abandoned::Write, work).await
+        self.send(origin, scope, Abandoned::Write, work).await
     }
 
     /// Like [`Database::write`], with a timeout after which the write may still succeed.
@@ -132,12 +137,12 @@ impl Database {
     /// # Errors
     ///
     /// Also fails with [`StoreError::Timeout`].
-    pub async fn write_in_time<T, W>(&self, origin: Origin, work: W) -> Result<T, StoreError>
+    pub async fn write_in_time<T, W>(&self, origin: Origin, scope: Scope, work: W) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        W: FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
+        W: Fn(&Transaction<'_>) -> sql::Result<T> + Send + 'static,
     {
-        timeout(self.timeout, self.write(origin, work)).await.unwrap_or(Err(StoreError::Timeout))
+        timeout(self.timeout, self.write(origin, scope, work)).await.unwrap_or(Err(StoreError::Timeout))
     }
 
     /// Like [`Database::write_in_time`], but skips the write if the caller gave up before its turn.
@@ -145,12 +150,12 @@ impl Database {
     /// # Errors
     ///
     /// Fails like [`Database::write_in_time`].
-    pub async fn write_if_awaited<T, W>(&self, origin: Origin, work: W) -> Result<T, StoreError>
+    pub async fn write_if_awaited<T, W>(&self, origin: Origin, scope: Scope, work: W) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        W: FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
+        W: Fn(&Transaction<'_>) -> sql::Result<T> + Send + 'static,
     {
-        timeout(self.timeout, self.send(origin, Abandoned::Drop, work)).await.unwrap_or(Err(StoreError::Timeout))
+        timeout(self.timeout, self.send(origin, scope, Abandoned::Drop, work)).await.unwrap_or(Err(StoreError::Timeout))
     }
 
     /// Reads committed data, beside the writer, within the tenant's share of readers.
@@ -161,21 +166,21 @@ impl Database {
     pub async fn read<T, R>(&self, tenant: &str, work: R) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        R: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+        R: FnOnce(&Transaction<'_>) -> sql::Result<T> + Send + 'static,
     {
         timeout(self.timeout, self.readers.read(tenant, work)).await.unwrap_or(Err(StoreError::Timeout))
     }
 
-    async fn send<T, W>(&self, origin: Origin, abandoned: Abandoned, work: W) -> Result<T, StoreError>
+    async fn send<T, W>(&self, origin: Origin, _scope: Scope, abandoned: Abandoned, work: W) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        W: FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
+        W: Fn(&Transaction<'_>) -> sql::Result<T> + Send + 'static,
     {
         let (sender, receiver) = oneshot::channel();
         let work: Work = Box::new(move |transaction| {
             let result = match transaction {
                 Ok(_) if abandoned == Abandoned::Drop && sender.is_closed() => Err(StoreError::Timeout),
-                Ok(transaction) => in_savepoint(transaction, work).map_err(StoreError::from),
+                Ok(transaction) => transaction.savepoint(&work).map_err(StoreError::from),
                 Err(error) => Err(error),
             };
             let own = result.as_ref().err().cloned();
@@ -247,23 +252,30 @@ mod tests {
         let config = crate::Settings { url, timeout_ms: 20, ..crate::Settings::default() };
         let database = Arc::new(Database::open(&config).expect("a database"));
         database
-            .write(Origin::internal(), |transaction| transaction.execute_batch("CREATE TABLE t (n)"))
+            .write(Origin::internal(), Scope::Rows, |transaction| transaction.execute("CREATE TABLE t (n)", values![]))
             .await
             .expect("a table");
         let (go, gone) = channel::<()>();
         // Keeps the writer busy until `go` is dropped.
         let busy = Arc::clone(&database);
-        let busy = tokio::spawn(async move { busy.write(Origin::internal(), move |_| Ok(gone.recv().is_err())).await });
+        let busy = tokio::spawn(async move {
+            busy.write(Origin::internal(), Scope::Rows, move |_| Ok(gone.recv().is_err())).await
+        });
         tokio::task::yield_now().await;
         let insert =
-            |n: i64| move |transaction: &Transaction<'_>| transaction.execute("INSERT INTO t VALUES (?1)", [n]);
-        assert!(matches!(database.write_in_time(Origin::internal(), insert(1)).await, Err(StoreError::Timeout)));
-        assert!(matches!(database.write_if_awaited(Origin::internal(), insert(2)).await, Err(StoreError::Timeout)));
+            |n: i64| move |transaction: &Transaction<'_>| transaction.execute("INSERT INTO t VALUES (?1)", values![n]);
+        assert!(matches!(
+            database.write_in_time(Origin::internal(), Scope::Rows, insert(1)).await,
+            Err(StoreError::Timeout)
+        ));
+        assert!(matches!(
+            database.write_if_awaited(Origin::internal(), Scope::Rows, insert(2)).await,
+            Err(StoreError::Timeout)
+        ));
         drop(go);
         assert!(busy.await.expect("no panic").expect("a write"));
-        assert_eq!(database.write(Origin::internal(), insert(3)).await.expect("a write"), 1);
-        let reader = schema::open_to_read(database.path()).expect("a connection");
-        let written = reader.query_row("SELECT group_concat(n) FROM t", [], |row| row.get::<_, String>(0));
-        assert_eq!(written.expect("an answer"), "1,3");
+        assert_eq!(database.write(Origin::internal(), Scope::Rows, insert(3)).await.expect("a write"), 1);
+        let written = database.read(NO_TENANT, |read| read.rows("SELECT n FROM t", values![], |row| row.get::<i64>(0)));
+        assert_eq!(written.await.expect("an answer"), [1, 3]);
     }
 }

@@ -11,6 +11,7 @@ use tokio::task::spawn_blocking;
 
 use super::error::StoreError;
 use super::schema;
+use super::sql::{self, Transaction};
 
 /// A pool of read connections, opened on demand and kept.
 pub(super) struct Readers {
@@ -34,14 +35,14 @@ impl Readers {
     pub(super) async fn read<T, R>(self: &Arc<Self>, tenant: &str, work: R) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        R: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+        R: FnOnce(&Transaction<'_>) -> sql::Result<T> + Send + 'static,
     {
         let share = self.share_of(tenant).acquire_owned().await.map_err(|_| StoreError::Closed)?;
         let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| StoreError::Closed)?;
         let readers = Arc::clone(self);
         let reading = spawn_blocking(move || {
             let connection = readers.take()?;
-            let result = work(&connection);
+            let result = work(&Transaction::new(&connection));
             readers.idle.lock().push(connection);
             drop((permit, share));
             Ok(result?)
@@ -60,8 +61,8 @@ impl Readers {
         share
     }
 
-    fn take(&self) -> rusqlite::Result<Connection> {
+    fn take(&self) -> sql::Result<Connection> {
         let idle = self.idle.lock().pop();
-        idle.map_or_else(|| schema::open_to_read(&self.path), Ok)
+        Ok(idle.map_or_else(|| schema::open_to_read(&self.path), Ok)?)
     }
 }

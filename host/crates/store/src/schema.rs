@@ -54,7 +54,7 @@ pub(super) fn open_exclusive(path: &Path) -> anyhow::Result<(Connection, File)> 
 /// # Errors
 ///
 /// Fails if the file does not exist or is of another version.
-pub fn open_shared(path: &Path) -> anyhow::Result<Connection> {
+pub(super) fn open_shared(path: &Path) -> anyhow::Result<Connection> {
     let shown = path.display();
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags);

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::{Connection, TransactionBehavior};
 
 use super::crash;
 use super::disk::{self, SpaceMonitor};
 use super::error::StoreError;
 use super::queue::{Next, Queue};
+use super::sql::{self, Transaction};
 
 /// Maximum number of writes in one commit.
 const COMMIT_MAX: usize = 64;
@@ -20,23 +21,6 @@ const COMMIT_TIME_MAX: Duration = Duration::from_millis(5);
 pub(super) type Work = Box<dyn FnOnce(Result<&Transaction<'_>, StoreError>) -> (Reply, Option<StoreError>) + Send>;
 /// Completes the caller's future with the result of the commit.
 pub(super) type Reply = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
-
-/// Runs `work` in a savepoint, so that a failed write does not undo those that share its commit.
-///
-/// # Errors
-///
-/// Returns the error of `work`, or of the savepoint.
-pub fn in_savepoint<T, E: From<rusqlite::Error>>(
-    transaction: &Transaction<'_>,
-    work: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
-) -> Result<T, E> {
-    transaction.execute_batch("SAVEPOINT one")?;
-    let result = work(transaction);
-    let end = if result.is_ok() { "RELEASE one" } else { "ROLLBACK TO one; RELEASE one" };
-    let ended = transaction.execute_batch(end);
-    // If the database has rolled back everything already, the first error is the cause.
-    result.and_then(|value| ended.map(|()| value).map_err(E::from))
-}
 
 /// Writes until the queue is closed. A commit takes queued writes in turn, also those that arrive meanwhile.
 pub(super) fn write(mut connection: Connection, queue: &Queue, monitor: &mut SpaceMonitor) {
@@ -67,18 +51,19 @@ pub(super) fn write(mut connection: Connection, queue: &Queue, monitor: &mut Spa
 fn commit(connection: &mut Connection, batch: impl Iterator<Item = Work>) -> (Vec<Reply>, Result<(), StoreError>) {
     let begun = connection.transaction_with_behavior(TransactionBehavior::Immediate);
     let mut replies = Vec::new();
-    let mut open = begun.map_err(StoreError::from);
+    let mut open = begun.map_err(|error| StoreError::from(sql::Error::from(error)));
     for work in batch {
-        let (reply, own) = work(open.as_ref().map_err(Clone::clone));
+        let transaction = open.as_ref().map(|open| Transaction::new(open));
+        let (reply, own) = work(transaction.as_ref().map_err(|error| (*error).clone()));
         replies.push(reply);
         // A full or failing disk ends the transaction at once; later writes would run outside of one.
-        if open.as_ref().is_ok_and(|transaction| transaction.is_autocommit()) {
+        if transaction.is_ok_and(|transaction| transaction.has_ended()) {
             let why = own.unwrap_or(StoreError::Closed);
             open = Err(StoreError::RolledBack(Arc::new(why)));
         }
     }
     crash::point("before-commit");
-    let committed = open.and_then(|transaction| Ok(transaction.commit()?));
+    let committed = open.and_then(|open| open.commit().map_err(|error| sql::Error::from(error).into()));
     (replies, committed)
 }
 
@@ -87,6 +72,7 @@ mod tests {
     use tokio::sync::oneshot;
 
     use super::*;
+    use crate::values;
 
     /// A write of this many bytes, and the result for its caller.
     fn insert(bytes: i64) -> (Work, oneshot::Receiver<Result<(), StoreError>>) {
@@ -94,7 +80,7 @@ mod tests {
         let work: Work = Box::new(move |transaction| {
             let result = transaction.and_then(|transaction| {
                 let insert = "INSERT INTO t VALUES (zeroblob(?1))";
-                Ok(in_savepoint(transaction, |transaction| transaction.execute(insert, [bytes]).map(drop))?)
+                Ok(transaction.savepoint(|transaction| transaction.execute(insert, values![bytes]).map(drop))?)
             });
             let own = result.as_ref().err().cloned();
             let reply: Reply = Box::new(move |committed| drop(sender.send(result.and(committed))));

@@ -1,12 +1,11 @@
 //! Accepted events: the stored answer and the delivery of an event, in one transaction.
 
 use std::sync::Arc;
-use std::time::SystemTime;
 
-use frontgate_store::{Origin, Overload, crash, millis};
-use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
+use frontgate_store::sql::{self, Row, Scope, Transaction};
+use frontgate_store::{Origin, Overload, crash, values};
 
-use super::{Store, StoreError, quotas, rows};
+use super::{Store, StoreError, queue, quotas, rows};
 use crate::job::NewDelivery;
 
 /// The result of [`Store::accept`].
@@ -42,9 +41,13 @@ impl Store {
         let due = self.due_signal(tenant);
         let bytes = answer.body.len() + delivery.as_ref().map_or(0, |delivery| delivery.payload.len());
         let (limits, owner) = (self.limits, Arc::<str>::from(tenant));
+        let scope = match &delivery {
+            Some(delivery) => queue::scope(&owner, &delivery.conversation, delivery.channel),
+            None => Scope::Rows,
+        };
         let accepted = self
             .database
-            .write_in_time(Origin::event(Arc::clone(&owner), bytes), move |transaction| {
+            .write_in_time(Origin::event(Arc::clone(&owner), bytes), scope, move |transaction| {
                 accept(transaction, limits, &owner, &identities, &answer, delivery.as_ref())
             })
             .await?
@@ -57,7 +60,7 @@ impl Store {
     /// Returns the stored answer to an event; `None` if the event is unknown.
     pub async fn answer(&self, tenant: &str, identity: String) -> Result<Option<StoredAnswer>, StoreError> {
         let owner = tenant.to_owned();
-        self.database.read(tenant, move |connection| find(connection, &owner, &identity)).await
+        self.database.read(tenant, move |read| find(read, &owner, &identity)).await
     }
 }
 
@@ -68,8 +71,7 @@ fn accept(
     identities: &[String],
     answer: &StoredAnswer,
     delivery: Option<&NewDelivery>,
-) -> rusqlite::Result<Result<Accepted, Overload>> {
-    let now = millis(SystemTime::now());
+) -> sql::Result<Result<Accepted, Overload>> {
     for identity in identities {
         if let Some(answer) = find(transaction, tenant, identity)? {
             return Ok(Ok(Accepted::Repeated(answer)));
@@ -82,20 +84,18 @@ fn accept(
     if let Err(overload) = room {
         return Ok(Err(overload));
     }
-    let mut insert = transaction.prepare_cached(
-        "INSERT INTO events (tenant, identity, answer, rejected, time_ms) VALUES (?1, ?2, ?3, ?4, ?5)",
-    )?;
+    let insert = "INSERT INTO events (tenant, identity, answer, rejected, time_ms) VALUES (?1, ?2, ?3, ?4, ?5)";
     for identity in identities {
-        insert.execute(params![tenant, identity, answer.body, answer.rejected, now])?;
+        transaction.execute(insert, values![tenant, identity, answer.body, answer.rejected, transaction.now_ms()])?;
     }
     if let Some(delivery) = delivery {
-        rows::insert(transaction, delivery, now)?;
+        rows::insert(transaction, delivery)?;
     }
     Ok(Ok(Accepted::New))
 }
 
-fn find(connection: &Connection, tenant: &str, identity: &str) -> rusqlite::Result<Option<StoredAnswer>> {
+fn find(read: &Transaction<'_>, tenant: &str, identity: &str) -> sql::Result<Option<StoredAnswer>> {
     let select = "SELECT answer, rejected FROM events WHERE tenant = ?1 AND identity = ?2";
     let answer = |row: &Row<'_>| Ok(StoredAnswer { body: row.get(0)?, rejected: row.get(1)? });
-    connection.prepare_cached(select)?.query_row(params![tenant, identity], answer).optional()
+    read.row(select, values![tenant, identity], answer)
 }

@@ -2,10 +2,10 @@
 //!
 //! Deliveries that were given up wait for an operator and are never deleted.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
-use frontgate_store::{Origin, millis};
-use rusqlite::{OptionalExtension as _, Transaction, params};
+use frontgate_store::sql::{self, Scope, Transaction};
+use frontgate_store::{Origin, values};
 
 use super::quotas::DELIVERIES;
 use super::{Store, StoreError};
@@ -41,8 +41,10 @@ impl Store {
     pub(crate) async fn prune(&self, keep: Retention) -> Result<bool, StoreError> {
         let kept_bytes = self.limits.kept_bytes;
         self.database
-            .write(Origin::internal(), move |transaction| {
-                let before = |age: Duration| millis(SystemTime::now().checked_sub(age).unwrap_or(UNIX_EPOCH));
+            .write(Origin::internal(), Scope::Rows, move |transaction| {
+                let before = |age: Duration| {
+                    transaction.now_ms().saturating_sub(i64::try_from(age.as_millis()).unwrap_or(i64::MAX))
+                };
                 let events = prune_events(transaction, before(keep.events))?;
                 let ended = prune_ended(transaction, before(keep.deliveries))?;
                 let excess = prune_excess(transaction, kept_bytes)?;
@@ -54,42 +56,35 @@ impl Store {
     }
 }
 
-fn prune_events(transaction: &Transaction<'_>, before: i64) -> rusqlite::Result<bool> {
+fn prune_events(transaction: &Transaction<'_>, before: i64) -> sql::Result<bool> {
     let select = "SELECT tenant, identity, octet_length(answer) FROM events WHERE time_ms < ?1 LIMIT ?2";
-    let mut select = transaction.prepare_cached(select)?;
-    let old = select
-        .query_map(params![before, ROWS_MAX], |row| Ok(((row.get(0)?, row.get(1)?), row.get(2)?)))?
-        .collect::<Result<Vec<((String, String), i64)>, _>>()?;
-    let mut delete = transaction.prepare_cached("DELETE FROM events WHERE tenant = ?1 AND identity = ?2")?;
-    delete_some(old, |(tenant, identity)| delete.execute([tenant, identity]).map(drop))
+    let old = transaction.rows(select, values![before, ROWS_MAX], |row| {
+        Ok(((row.get::<String>(0)?, row.get::<String>(1)?), row.get(2)?))
+    })?;
+    let delete = "DELETE FROM events WHERE tenant = ?1 AND identity = ?2";
+    delete_some(old, |(tenant, identity)| transaction.execute(delete, values![tenant, identity]).map(drop))
 }
 
 /// Deletes deliveries that ended before a time.
-fn prune_ended(transaction: &Transaction<'_>, before: i64) -> rusqlite::Result<bool> {
+fn prune_ended(transaction: &Transaction<'_>, before: i64) -> sql::Result<bool> {
     let select = "SELECT id, octet_length(payload) FROM deliveries
                   WHERE state IN ('sent', 'failed', 'cancelled') AND changed_ms < ?1 ORDER BY changed_ms LIMIT ?2";
-    let mut select = transaction.prepare_cached(select)?;
-    let old = select.query_map(params![before, ROWS_MAX], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    delete_deliveries(transaction, old.collect::<Result<_, _>>()?)
+    let old = transaction.rows(select, values![before, ROWS_MAX], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    delete_deliveries(transaction, old)
 }
 
 /// Deletes the oldest ended deliveries of a tenant that keeps more bytes than its quota.
-fn prune_excess(transaction: &Transaction<'_>, kept_bytes: u64) -> rusqlite::Result<bool> {
-    let mut empty = transaction.prepare_cached("DELETE FROM store_shares WHERE channel > 0 AND waiting <= 0")?;
-    empty.execute([])?;
+fn prune_excess(transaction: &Transaction<'_>, kept_bytes: u64) -> sql::Result<bool> {
+    transaction.execute("DELETE FROM store_shares WHERE channel > 0 AND waiting <= 0", values![])?;
     let most = i64::try_from(kept_bytes).unwrap_or(i64::MAX);
-    let mut select = transaction.prepare_cached(
-        "SELECT tenant, kept_bytes - ?2 FROM store_shares WHERE channel = ?1 AND kept_bytes > ?2 LIMIT 1",
-    )?;
-    let found = select.query_row(params![DELIVERIES, most], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
-    let Some((tenant, mut excess)): Option<(String, i64)> = found else { return Ok(false) };
-    let mut select = transaction.prepare_cached(
-        "SELECT id, octet_length(payload) FROM deliveries INDEXED BY deliveries_ended
-         WHERE state IN ('sent', 'failed', 'cancelled') AND tenant = ?1 ORDER BY changed_ms LIMIT ?2",
-    )?;
-    let old = select
-        .query_map(params![tenant, ROWS_MAX], |row| Ok((row.get(0)?, row.get(1)?)))?
-        .collect::<Result<Vec<(i64, i64)>, _>>()?;
+    let select = "SELECT tenant, kept_bytes - ?2 FROM store_shares WHERE channel = ?1 AND kept_bytes > ?2 LIMIT 1";
+    let found =
+        transaction.row(select, values![DELIVERIES, most], |row| Ok((row.get::<String>(0)?, row.get::<i64>(1)?)))?;
+    let Some((tenant, mut excess)) = found else { return Ok(false) };
+    let select = "SELECT id, octet_length(payload) FROM deliveries INDEXED BY deliveries_ended
+                  WHERE state IN ('sent', 'failed', 'cancelled') AND tenant = ?1 ORDER BY changed_ms LIMIT ?2";
+    let old =
+        transaction.rows(select, values![tenant, ROWS_MAX], |row| Ok((row.get::<i64>(0)?, row.get::<i64>(1)?)))?;
     let old = old.into_iter().take_while(|(_, bytes)| {
         let is_needed = excess > 0;
         excess -= bytes;
@@ -100,35 +95,32 @@ fn prune_excess(transaction: &Transaction<'_>, kept_bytes: u64) -> rusqlite::Res
 }
 
 /// Deletes messages that are settled; a delivery that is open still refers to its message.
-fn prune_messages(transaction: &Transaction<'_>, before: i64) -> rusqlite::Result<bool> {
+fn prune_messages(transaction: &Transaction<'_>, before: i64) -> sql::Result<bool> {
     let delete = "DELETE FROM front_messages WHERE id IN (
                     SELECT id FROM front_messages WHERE settled AND created_ms < ?1 LIMIT ?2)";
-    Ok(transaction.execute(delete, params![before, ROWS_MAX])? == ROWS_MAX as usize)
+    Ok(transaction.execute(delete, values![before, ROWS_MAX])? == ROWS_MAX as usize)
 }
 
 /// Deletes conversations without recent messages, with all their names.
-fn prune_conversations(transaction: &Transaction<'_>, before: i64) -> rusqlite::Result<bool> {
-    let mut delete = transaction.prepare_cached(
-        "DELETE FROM front_conversations WHERE (channel, external_id) IN (
-           SELECT channel, external_id FROM front_conversations WHERE used_ms < ?1 LIMIT ?2)
-         RETURNING channel, external_id",
-    )?;
-    let deleted = delete
-        .query_map(params![before, ROWS_MAX], |row| Ok((row.get(0)?, row.get(1)?)))?
-        .collect::<Result<Vec<(i64, String)>, _>>()?;
-    let mut names =
-        transaction.prepare_cached("DELETE FROM front_conversation_names WHERE channel = ?1 AND external_id = ?2")?;
-    deleted.iter().try_for_each(|(channel, id)| names.execute(params![channel, id]).map(drop))?;
+fn prune_conversations(transaction: &Transaction<'_>, before: i64) -> sql::Result<bool> {
+    let delete = "DELETE FROM front_conversations WHERE (channel, external_id) IN (
+                    SELECT channel, external_id FROM front_conversations WHERE used_ms < ?1 LIMIT ?2)
+                  RETURNING channel, external_id";
+    let deleted =
+        transaction.rows(delete, values![before, ROWS_MAX], |row| Ok((row.get::<i64>(0)?, row.get::<String>(1)?)))?;
+    let delete = "DELETE FROM front_conversation_names WHERE channel = ?1 AND external_id = ?2";
+    for (channel, id) in &deleted {
+        transaction.execute(delete, values![channel, id])?;
+    }
     Ok(deleted.len() == ROWS_MAX as usize)
 }
 
-fn delete_deliveries(transaction: &Transaction<'_>, old: Vec<(i64, i64)>) -> rusqlite::Result<bool> {
-    let mut delete = transaction.prepare_cached("DELETE FROM deliveries WHERE id = ?1")?;
-    delete_some(old, |id| delete.execute([id]).map(drop))
+fn delete_deliveries(transaction: &Transaction<'_>, old: Vec<(i64, i64)>) -> sql::Result<bool> {
+    delete_some(old, |id| transaction.execute("DELETE FROM deliveries WHERE id = ?1", values![id]).map(drop))
 }
 
 /// Deletes rows until their bytes reach [`BYTES_MAX`]; returns whether more may be left.
-fn delete_some<K>(rows: Vec<(K, i64)>, mut delete: impl FnMut(K) -> rusqlite::Result<()>) -> rusqlite::Result<bool> {
+fn delete_some<K>(rows: Vec<(K, i64)>, mut delete: impl FnMut(K) -> sql::Result<()>) -> sql::Result<bool> {
     let is_full = rows.len() >= ROWS_MAX as usize;
     let mut bytes = 0;
     for (key, size) in rows {
@@ -162,23 +154,17 @@ mod tests {
     #[test]
     fn the_oldest_ended_deliveries_of_a_tenant_over_quota_are_deleted() {
         let folder = tempfile::tempdir().expect("a folder");
-        let mut connection = database(folder.path());
-        filled(&connection, "a", "sent", 2);
-        filled(&connection, "b", "sent", 150);
-        filled(&connection, "b", "dead", 5);
-        let mut turns = 0;
-        loop {
-            let transaction = connection.transaction().expect("a transaction");
-            let more = prune_excess(&transaction, 25).expect("a deletion");
-            transaction.commit().expect("a commit");
+        let mut database = database(folder.path());
+        filled(&mut database, "a", "sent", 2);
+        filled(&mut database, "b", "sent", 150);
+        filled(&mut database, "b", "dead", 5);
+        let mut turns = 1;
+        while database.write(Scope::Rows, |transaction| prune_excess(transaction, 25)).expect("a deletion") {
             turns += 1;
-            if !more {
-                break;
-            }
         }
         let count = |tenant: &str, state: &str| {
             let select = "SELECT count(*) FROM deliveries WHERE tenant = ?1 AND state = ?2";
-            connection.query_row(select, params![tenant, state], |row| row.get::<_, i64>(0)).expect("a number")
+            database.read(|read| read.value::<i64>(select, values![tenant, state])).expect("a number")
         };
         assert_eq!((count("a", "sent"), count("b", "dead")), (2, 5));
         assert!(turns == 2 && count("b", "sent") == 2, "{turns} {}", count("b", "sent"));

@@ -6,21 +6,20 @@ mod channels;
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::SystemTime;
 
 use anyhow::{Context as _, bail};
-use frontgate_store::millis;
-use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, TransactionBehavior, params};
+use frontgate_store::sql::{self, Row, Transaction};
+use frontgate_store::{Shared, values};
 use serde::Serialize;
 
 pub use self::channels::{ChannelDetails, ChannelFilter, ChannelSummary};
 use super::front::apply_outcome::{Decision, apply_decision};
-use super::{rows, schema};
+use super::{queue, rows};
 use crate::job::{Kind, State};
 
 /// An operator's connection to the queue.
 pub struct QueueAdmin {
-    connection: Connection,
+    database: Shared,
 }
 
 /// A delivery in a list.
@@ -83,45 +82,42 @@ const COLUMNS: &str = "id, tenant, kind, name, conversation, state, attempts, du
 impl QueueAdmin {
     /// Opens an existing database.
     pub fn open(path: &Path) -> anyhow::Result<Self> {
-        Ok(Self { connection: schema::open_shared(path)? })
+        Ok(Self { database: Shared::open(path)? })
     }
 
     /// Returns the newest deliveries, of one state or of all.
     pub fn list(&self, state: Option<State>, tenant: Option<&str>, most: u32) -> anyhow::Result<Vec<DeliverySummary>> {
-        let mut select = self.connection.prepare(&format!(
+        let select = format!(
             "SELECT {COLUMNS} FROM deliveries
              WHERE (?1 IS NULL OR state = ?1) AND (?2 IS NULL OR tenant = ?2) ORDER BY id DESC LIMIT ?3"
-        ))?;
-        let found = select.query_map(params![state.map(State::name), tenant, most], summary)?;
-        Ok(found.collect::<Result<_, _>>()?)
+        );
+        let values = values![state.map(State::name), tenant, most];
+        Ok(self.database.read(|read| read.rows(&select, values, |row| summary(row, read.now_ms())))?)
     }
 
     /// Returns a delivery with its payload and history.
     pub fn show(&self, id: i64) -> anyhow::Result<DeliveryDetails> {
-        let select = format!("SELECT {COLUMNS}, payload FROM deliveries WHERE id = ?1");
-        let found =
-            self.connection.query_row(&select, [id], |row| Ok((summary(row)?, row.get::<_, String>("payload")?)));
-        let (summary, payload) = found.optional()?.with_context(|| format!("delivery {id} not found"))?;
-        let mut select = self
-            .connection
-            .prepare("SELECT time_ms, who, action || ': ' || state_before || ' to ' || state_after FROM audit WHERE delivery = ?1 ORDER BY id")?;
-        let audit = select.query_map([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-        Ok(DeliveryDetails {
-            summary,
-            payload: serde_json::from_str(&payload)?,
-            audit: audit.collect::<Result<_, _>>()?,
-        })
+        let found = self.database.read(|read| {
+            let select = format!("SELECT {COLUMNS}, payload FROM deliveries WHERE id = ?1");
+            let row = |row: &Row<'_>| Ok((summary(row, read.now_ms())?, row.named::<String>("payload")?));
+            let Some((summary, payload)) = read.row(&select, values![id], row)? else { return Ok(None) };
+            let select = "SELECT time_ms, who, action || ': ' || state_before || ' to ' || state_after FROM audit
+                          WHERE delivery = ?1 ORDER BY id";
+            let audit = read.rows(select, values![id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+            Ok::<_, sql::Error>(Some((summary, payload, audit)))
+        })?;
+        let (summary, payload, audit) = found.with_context(|| format!("delivery {id} not found"))?;
+        Ok(DeliveryDetails { summary, payload: serde_json::from_str(&payload)?, audit })
     }
 
     /// Counts the deliveries of each tenant in each state.
     pub fn counts(&self) -> anyhow::Result<BTreeMap<String, BTreeMap<State, u64>>> {
+        let select = "SELECT tenant, state, count(*) FROM deliveries GROUP BY tenant, state";
+        let row = |row: &Row<'_>| Ok((row.get::<String>(0)?, row.get::<String>(1)?, row.get::<u64>(2)?));
         let mut counts: BTreeMap<String, BTreeMap<State, u64>> = BTreeMap::new();
-        let mut select =
-            self.connection.prepare_cached("SELECT tenant, state, count(*) FROM deliveries GROUP BY tenant, state")?;
-        let mut rows = select.query([])?;
-        while let Some(row) = rows.next()? {
-            if let Some(state) = State::named(row.get_ref(1)?.as_str()?) {
-                counts.entry(row.get(0)?).or_default().insert(state, row.get::<_, i64>(2)?.unsigned_abs());
+        for (tenant, state, count) in self.database.read(|read| read.rows(select, values![], row))? {
+            if let Some(state) = State::named(&state) {
+                counts.entry(tenant).or_default().insert(state, count);
             }
         }
         Ok(counts)
@@ -148,7 +144,7 @@ impl QueueAdmin {
                    plan = CASE WHEN ?2 = 'unknown' OR state = 'ready' THEN plan END, since_ms = ?3,
                    begun_ms = NULL, due_ms = CASE WHEN due_ms IS NOT NULL AND state IN ('ready', 'unknown') THEN ?3 END
                  WHERE id = ?1",
-                params![id, after.name(), millis(SystemTime::now())],
+                values![id, after.name(), transaction.now_ms()],
             )?;
             Ok(after)
         })
@@ -167,10 +163,10 @@ impl QueueAdmin {
             }
             let after = if fact == Resolution::Sent { State::Sent } else { State::Ready };
             transaction.execute(
-                "UPDATE deliveries SET state = ?2, sending = 0, due_ms = NULL, reason = ?3, questions = 0,
+                "UPDATE deliveries SET state = ?2, sending = FALSE, due_ms = NULL, reason = ?3, questions = 0,
                    since_ms = ?4, begun_ms = NULL
                  WHERE id = ?1",
-                params![id, after.name(), format!("set by an operator: {action}"), millis(SystemTime::now())],
+                values![id, after.name(), format!("set by an operator: {action}"), transaction.now_ms()],
             )?;
             Ok(after)
         })
@@ -189,7 +185,8 @@ impl QueueAdmin {
                 }
                 State::Ready | State::Leased | State::Unknown | State::Dead => {}
             }
-            transaction.execute("UPDATE deliveries SET state = 'cancelled', due_ms = NULL WHERE id = ?1", [id])?;
+            transaction
+                .execute("UPDATE deliveries SET state = 'cancelled', due_ms = NULL WHERE id = ?1", values![id])?;
             Ok(State::Cancelled)
         })
     }
@@ -200,73 +197,73 @@ impl QueueAdmin {
         action: &str,
         work: impl FnOnce(&Transaction<'_>, State, bool) -> anyhow::Result<State>,
     ) -> anyhow::Result<State> {
-        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let select = format!("SELECT {COLUMNS} FROM deliveries WHERE id = ?1");
-        let found = transaction.query_row(&select, [id], |row| {
-            let lease = row.get::<_, Option<String>>("lease")?;
-            Ok((summary(row)?, row.get("sending")?, lease, row.get::<_, Option<i64>>("message")?))
-        });
-        let (summary, sending, lease, message) =
-            found.optional()?.with_context(|| format!("delivery {id} not found"))?;
-        // The worker may be sending at this moment.
-        if lease.is_some() {
-            bail!("delivery {id} is leased by a worker; try again in a moment");
-        }
-        let after = work(&transaction, summary.state, sending)?;
-        let now = millis(SystemTime::now());
-        transaction.execute("UPDATE deliveries SET changed_ms = ?2 WHERE id = ?1", params![id, now])?;
-        audit(&transaction, id, action, [summary.state.name(), after.name()], now)?;
-        if let (Some(message), Some(kind @ (Kind::Message | Kind::Import))) = (message, Kind::named(&summary.callback))
-        {
-            let (tenant, request) = (summary.tenant.as_str().into(), summary.request.as_str().into());
-            let decision = Decision { tenant, request, kind, message, state: after, maybe_sent: sending };
-            let is_known = apply_decision(&transaction, &decision, now)?;
-            if !is_known && matches!(after, State::Ready | State::Unknown) {
-                bail!("message of delivery {id} deleted after store.messages_keep_ms; cancel the delivery");
-            }
-        }
-        rows::schedule_next(&transaction, &summary.tenant, &summary.conversation, now)?;
-        transaction.commit()?;
-        Ok(after)
+        let select = "SELECT tenant, conversation, channel FROM deliveries WHERE id = ?1";
+        let keys = |row: &Row<'_>| Ok(queue::scope(&row.get::<String>(0)?.into(), &row.get::<String>(1)?, row.get(2)?));
+        let scope = self.database.read(|read| read.row(select, values![id], keys))?;
+        let scope = scope.with_context(|| format!("delivery {id} not found"))?;
+        self.database.write(scope, |transaction| change(transaction, id, action, work))
     }
 }
 
-fn summary(row: &Row<'_>) -> rusqlite::Result<DeliverySummary> {
-    let due: Option<i64> = row.get("due_ms")?;
-    let state = State::named(row.get_ref("state")?.as_str()?).unwrap_or(State::Dead);
+fn change(
+    transaction: &Transaction<'_>,
+    id: i64,
+    action: &str,
+    work: impl FnOnce(&Transaction<'_>, State, bool) -> anyhow::Result<State>,
+) -> anyhow::Result<State> {
+    let now = transaction.now_ms();
+    let select = format!("SELECT {COLUMNS} FROM deliveries WHERE id = ?1");
+    let found = transaction.row(&select, values![id], |row| {
+        let lease = row.named::<Option<String>>("lease")?;
+        Ok((summary(row, now)?, row.named("sending")?, lease, row.named::<Option<i64>>("message")?))
+    })?;
+    let (summary, sending, lease, message) = found.with_context(|| format!("delivery {id} not found"))?;
+    // The worker may be sending at this moment.
+    if lease.is_some() {
+        bail!("delivery {id} is leased by a worker; try again in a moment");
+    }
+    let after = work(transaction, summary.state, sending)?;
+    transaction.execute("UPDATE deliveries SET changed_ms = ?2 WHERE id = ?1", values![id, now])?;
+    audit(transaction, id, action, [summary.state.name(), after.name()])?;
+    if let (Some(message), Some(kind @ (Kind::Message | Kind::Import))) = (message, Kind::named(&summary.callback)) {
+        let (tenant, request) = (summary.tenant.as_str().into(), summary.request.as_str().into());
+        let decision = Decision { tenant, request, kind, message, state: after, maybe_sent: sending };
+        let is_known = apply_decision(transaction, &decision)?;
+        if !is_known && matches!(after, State::Ready | State::Unknown) {
+            bail!("message of delivery {id} deleted after store.messages_keep_ms; cancel the delivery");
+        }
+    }
+    rows::schedule_next(transaction, &summary.tenant, &summary.conversation)?;
+    Ok(after)
+}
+
+fn summary(row: &Row<'_>, now: i64) -> sql::Result<DeliverySummary> {
+    let due: Option<i64> = row.named("due_ms")?;
+    let state = State::named(&row.named::<String>("state")?).unwrap_or(State::Dead);
     let waits = matches!(state, State::Ready | State::Unknown);
     Ok(DeliverySummary {
-        id: row.get("id")?,
-        tenant: row.get("tenant")?,
-        callback: row.get("kind")?,
-        event: row.get("name")?,
-        conversation: row.get("conversation")?,
+        id: row.named("id")?,
+        tenant: row.named("tenant")?,
+        callback: row.named("kind")?,
+        event: row.named("name")?,
+        conversation: row.named("conversation")?,
         state,
-        attempts: row.get("attempts")?,
-        due_in_ms: due.filter(|_| waits).map(|due| (due - millis(SystemTime::now())).max(0)),
-        plan: row.get("plan")?,
-        reason: row.get("reason")?,
-        result: row.get("result")?,
-        request: row.get("request")?,
-        created_ms: row.get("created_ms")?,
-        changed_ms: row.get("changed_ms")?,
+        attempts: row.named("attempts")?,
+        due_in_ms: due.filter(|_| waits).map(|due| (due - now).max(0)),
+        plan: row.named("plan")?,
+        reason: row.named("reason")?,
+        result: row.named("result")?,
+        request: row.named("request")?,
+        created_ms: row.named("created_ms")?,
+        changed_ms: row.named("changed_ms")?,
     })
 }
 
 /// Writes a row of `audit`.
-fn audit(
-    transaction: &Transaction<'_>,
-    delivery: i64,
-    action: &str,
-    [before, after]: [&str; 2],
-    now: i64,
-) -> rusqlite::Result<()> {
-    transaction
-        .execute(
-            "INSERT INTO audit (time_ms, who, delivery, action, state_before, state_after) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-            params![now, account(), delivery, action, before, after],
-        )
-        .map(drop)
+fn audit(transaction: &Transaction<'_>, delivery: i64, action: &str, [before, after]: [&str; 2]) -> sql::Result<()> {
+    let insert = "INSERT INTO audit (time_ms, who, delivery, action, state_before, state_after)
+                  VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    transaction.execute(insert, values![transaction.now_ms(), account(), delivery, action, before, after]).map(drop)
 }
 
 /// The account that ran the command.

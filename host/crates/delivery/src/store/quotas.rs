@@ -2,8 +2,8 @@
 //!
 //! Triggers keep the counts in `store_shares` within the same transaction, so a check costs one lookup.
 
-use frontgate_store::Overload;
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use frontgate_store::sql::{self, Row, Transaction};
+use frontgate_store::{Overload, values};
 
 /// The `channel` of the row that counts all deliveries of a tenant.
 pub(super) const DELIVERIES: i64 = 0;
@@ -50,66 +50,70 @@ impl Limits {
     }
 
     /// Checks whether a tenant may enqueue another delivery.
-    pub(super) fn delivery(self, connection: &Connection, tenant: &str) -> rusqlite::Result<Result<(), Overload>> {
-        let is_full = waiting(connection, tenant, DELIVERIES)?.reaches(self.waiting);
+    pub(super) fn delivery(self, read: &Transaction<'_>, tenant: &str) -> sql::Result<Result<(), Overload>> {
+        let is_full = waiting(read, tenant, DELIVERIES)?.reaches(self.waiting);
         Ok(if is_full { Err(Overload::TenantWaiting) } else { Ok(()) })
     }
 
     /// Checks whether another event of a tenant may be stored.
-    pub(super) fn event(self, connection: &Connection, tenant: &str) -> rusqlite::Result<Result<(), Overload>> {
-        let bytes = share(connection, tenant, EVENTS, "0, kept_bytes")?.bytes;
+    pub(super) fn event(self, read: &Transaction<'_>, tenant: &str) -> sql::Result<Result<(), Overload>> {
+        let bytes = share(read, tenant, EVENTS, "0, kept_bytes")?.bytes;
         Ok(if bytes >= self.events_bytes { Err(Overload::TenantEvents) } else { Ok(()) })
     }
 
     /// Checks whether a channel's provider may enqueue imports, within `most` for the channel.
     pub(super) fn import(
         self,
-        connection: &Connection,
+        read: &Transaction<'_>,
         tenant: &str,
         channel: i64,
         most: Size,
-    ) -> rusqlite::Result<Result<(), Overload>> {
-        if waiting(connection, tenant, channel)?.reaches(most) {
+    ) -> sql::Result<Result<(), Overload>> {
+        if waiting(read, tenant, channel)?.reaches(most) {
             return Ok(Err(Overload::ChannelWaiting));
         }
-        let is_full = waiting(connection, tenant, DELIVERIES)?.reaches(self.waiting.part(IMPORTS_PART));
+        let is_full = waiting(read, tenant, DELIVERIES)?.reaches(self.waiting.part(IMPORTS_PART));
         Ok(if is_full { Err(Overload::TenantWaiting) } else { Ok(()) })
     }
 }
 
-fn waiting(connection: &Connection, tenant: &str, channel: i64) -> rusqlite::Result<Size> {
-    share(connection, tenant, channel, "waiting, waiting_bytes")
+fn waiting(read: &Transaction<'_>, tenant: &str, channel: i64) -> sql::Result<Size> {
+    share(read, tenant, channel, "waiting, waiting_bytes")
 }
 
-fn share(connection: &Connection, tenant: &str, channel: i64, columns: &str) -> rusqlite::Result<Size> {
+fn share(read: &Transaction<'_>, tenant: &str, channel: i64, columns: &str) -> sql::Result<Size> {
     let select = format!("SELECT {columns} FROM store_shares WHERE tenant = ?1 AND channel = ?2");
     let number = |number: i64| u64::try_from(number).unwrap_or_default();
     let size = |row: &Row<'_>| Ok(Size { rows: number(row.get(0)?), bytes: number(row.get(1)?) });
-    let found = connection.prepare_cached(&select)?.query_row(params![tenant, channel], size).optional()?;
-    Ok(found.unwrap_or_default())
+    Ok(read.row(&select, values![tenant, channel], size)?.unwrap_or_default())
 }
 
 #[cfg(test)]
 pub(super) mod tests {
+    use frontgate_store::Shared;
+    use frontgate_store::sql::Scope;
+
     use super::*;
 
     /// Inserts deliveries of a tenant in a state, with ten bytes each.
-    pub(in crate::store) fn filled(connection: &Connection, tenant: &str, state: &str, rows: i64) {
-        for turn in 0..rows {
-            let insert = "INSERT INTO deliveries (tenant, kind, name, conversation, payload, request, state,
+    pub(in crate::store) fn filled(database: &mut Shared, tenant: &str, state: &str, rows: i64) {
+        let fill = |transaction: &Transaction<'_>| {
+            (0..rows).try_for_each(|turn| {
+                let insert = "INSERT INTO deliveries (tenant, kind, name, conversation, payload, request, state,
                             created_ms, since_ms, changed_ms, channel)
-                          VALUES (?1, 'front-import', '-', '-', '0123456789', '-', 'ready', 1, 1, ?2, 7)";
-            connection.execute(insert, params![tenant, turn]).expect("a row");
-            let update = "UPDATE deliveries SET state = ?2 WHERE id = ?1";
-            connection.execute(update, params![connection.last_insert_rowid(), state]).expect("a row");
-        }
+                          VALUES (?1, 'front-import', '-', '-', '0123456789', '-', 'ready', 1, 1, ?2, 7) RETURNING id";
+                let id: i64 = transaction.value(insert, values![tenant, turn])?;
+                transaction.execute("UPDATE deliveries SET state = ?2 WHERE id = ?1", values![id, state]).map(drop)
+            })
+        };
+        database.write(Scope::Rows, fill).expect("rows");
     }
 
-    pub(in crate::store) fn database(folder: &std::path::Path) -> Connection {
+    pub(in crate::store) fn database(folder: &std::path::Path) -> Shared {
         let url = format!("sqlite:{}", folder.join("test.db").display());
         let config = frontgate_store::Settings { url, ..frontgate_store::Settings::default() };
         let database = frontgate_store::Database::open(&config).expect("a database");
-        frontgate_store::schema::open_shared(database.path()).expect("a connection")
+        Shared::open(database.path()).expect("a connection")
     }
 
     fn limits(rows: u64) -> Limits {
@@ -121,54 +125,63 @@ pub(super) mod tests {
     #[test]
     fn dead_deliveries_use_quota_until_an_operator_decides() {
         let folder = tempfile::tempdir().expect("a folder");
-        let connection = database(folder.path());
-        filled(&connection, "a", "dead", 3);
-        let import = |most| limits(100).import(&connection, "a", 7, most).expect("an answer");
-        assert_eq!(import(Size { rows: 3, ..ANY }), Err(Overload::ChannelWaiting));
-        assert_eq!(import(Size { bytes: 30, ..ANY }), Err(Overload::ChannelWaiting));
-        assert_eq!(import(Size { rows: 4, bytes: 31 }), Ok(()));
-        connection.execute("UPDATE deliveries SET state = 'cancelled'", []).expect("rows");
-        assert_eq!(import(Size { rows: 1, bytes: 1 }), Ok(()));
+        let mut database = database(folder.path());
+        filled(&mut database, "a", "dead", 3);
+        let import =
+            |database: &Shared, most| database.read(|read| limits(100).import(read, "a", 7, most)).expect("an answer");
+        assert_eq!(import(&database, Size { rows: 3, ..ANY }), Err(Overload::ChannelWaiting));
+        assert_eq!(import(&database, Size { bytes: 30, ..ANY }), Err(Overload::ChannelWaiting));
+        assert_eq!(import(&database, Size { rows: 4, bytes: 31 }), Ok(()));
+        let cancel =
+            |transaction: &Transaction<'_>| transaction.execute("UPDATE deliveries SET state = 'cancelled'", values![]);
+        database.write(Scope::Rows, cancel).expect("rows");
+        assert_eq!(import(&database, Size { rows: 1, bytes: 1 }), Ok(()));
     }
 
     #[test]
     fn imports_leave_half_of_the_tenants_quota_to_events() {
         let folder = tempfile::tempdir().expect("a folder");
-        let connection = database(folder.path());
-        filled(&connection, "a", "ready", 5);
+        let mut database = database(folder.path());
+        filled(&mut database, "a", "ready", 5);
         let limits = limits(10);
-        assert_eq!(limits.import(&connection, "a", 8, ANY).expect("an answer"), Err(Overload::TenantWaiting));
-        assert_eq!(limits.delivery(&connection, "a").expect("an answer"), Ok(()));
-        assert_eq!(limits.import(&connection, "b", 9, ANY).expect("an answer"), Ok(()));
-        filled(&connection, "a", "unknown", 5);
-        assert_eq!(limits.delivery(&connection, "a").expect("an answer"), Err(Overload::TenantWaiting));
-        assert_eq!(limits.delivery(&connection, "b").expect("an answer"), Ok(()));
+        let import = |database: &Shared, tenant, channel| {
+            database.read(|read| limits.import(read, tenant, channel, ANY)).expect("an answer")
+        };
+        let delivery =
+            |database: &Shared, tenant| database.read(|read| limits.delivery(read, tenant)).expect("an answer");
+        assert_eq!(import(&database, "a", 8), Err(Overload::TenantWaiting));
+        assert_eq!(delivery(&database, "a"), Ok(()));
+        assert_eq!(import(&database, "b", 9), Ok(()));
+        filled(&mut database, "a", "unknown", 5);
+        assert_eq!(delivery(&database, "a"), Err(Overload::TenantWaiting));
+        assert_eq!(delivery(&database, "b"), Ok(()));
     }
 
-    /// The plan of a query, step by step.
-    fn plan(connection: &Connection, query: &str) -> String {
-        let mut select = connection.prepare(&format!("EXPLAIN QUERY PLAN {query}")).expect("a query");
-        let columns = select.parameter_count();
-        let rows = select.query_map(rusqlite::params_from_iter(vec![1; columns]), |row| row.get::<_, String>(3));
-        rows.expect("a plan").collect::<Result<Vec<_>, _>>().expect("rows").join("; ")
+    /// The plan of a query with this number of parameters, step by step.
+    fn plan(database: &Shared, query: &str, parameters: usize) -> String {
+        let values = vec![&1_i64 as &dyn sql::Value; parameters];
+        let plan = |read: &Transaction<'_>| {
+            read.rows(&format!("EXPLAIN QUERY PLAN {query}"), &values, |row| row.get::<String>(3))
+        };
+        database.read(plan).expect("a plan").join("; ")
     }
 
     #[test]
     fn claims_and_wake_ups_read_indexes_only() {
         let folder = tempfile::tempdir().expect("a folder");
-        let connection = database(folder.path());
+        let database = database(folder.path());
         let due =
             "state IN ('ready', 'unknown') AND lease IS NULL AND tenant = ?1 AND kind = ?2 AND channel NOT IN (1, 2)";
-        for query in [
-            format!("SELECT id FROM deliveries WHERE {due} AND due_ms <= ?3"),
-            format!("SELECT min(due_ms) FROM deliveries WHERE {due}"),
+        for (query, parameters) in [
+            (format!("SELECT id FROM deliveries WHERE {due} AND due_ms <= ?3 ORDER BY due_ms, id LIMIT 1"), 3),
+            (format!("SELECT min(due_ms) FROM deliveries WHERE {due}"), 2),
         ] {
-            let plan = plan(&connection, &query);
+            let plan = plan(&database, &query, parameters);
             assert!(plan.contains("USING COVERING INDEX deliveries_due"), "{plan}");
         }
         let paused = "SELECT id FROM deliveries WHERE channel = ?1 AND state = 'ready' AND lease IS NULL
                         AND plan IS NULL AND due_ms > ?2 AND kind IN ('front-import', 'front-status')";
-        let plan = plan(&connection, paused);
+        let plan = plan(&database, paused, 2);
         assert!(plan.contains("INDEX deliveries_paused (channel=? AND due_ms>?)"), "{plan}");
     }
 }

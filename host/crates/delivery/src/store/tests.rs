@@ -7,6 +7,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use frontgate_store::sql::Row;
+use frontgate_store::{Shared, values};
 use proptest::prelude::*;
 
 use super::queue::Next;
@@ -145,7 +147,7 @@ impl World {
 
     /// The counts of the triggers match the rows.
     fn check_shares(&self) {
-        let beside = schema::open_shared(self.store().database.path()).expect("the database");
+        let beside = Shared::open(self.store().database.path()).expect("the database");
         let ended = "state IN ('sent', 'failed', 'cancelled')";
         let counted = "SELECT coalesce(sum(waiting), 0), coalesce(sum(waiting_bytes), 0), coalesce(sum(kept), 0),
                          coalesce(sum(kept_bytes), 0) FROM store_shares WHERE channel = 0";
@@ -154,8 +156,8 @@ impl World {
                coalesce(sum({ended}), 0), coalesce(sum({ended}), 0) * 2 FROM deliveries"
         );
         let look = |select: &str| {
-            let row = |row: &rusqlite::Row<'_>| Ok([row.get::<_, i64>(0)?, row.get(1)?, row.get(2)?, row.get(3)?]);
-            beside.query_row(select, [], row).expect("numbers")
+            let row = |row: &Row<'_>| Ok([row.get::<i64>(0)?, row.get(1)?, row.get(2)?, row.get(3)?]);
+            beside.read(|read| read.one(select, values![], row)).expect("numbers")
         };
         assert_eq!(look(counted), look(&there));
     }

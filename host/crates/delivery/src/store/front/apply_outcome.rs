@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use frontgate_front::ids;
 use frontgate_front::replies::Reply;
-use rusqlite::{OptionalExtension as _, Transaction, params};
+use frontgate_store::sql::{self, Transaction};
+use frontgate_store::values;
 use tracing::warn;
 
 use super::messages::set_answer;
@@ -55,8 +56,7 @@ pub(crate) fn apply_outcome(
     delivery: &Delivery,
     transition: &Transition,
     limits: Limits,
-    now: i64,
-) -> rusqlite::Result<()> {
+) -> sql::Result<()> {
     let (Some(message), Kind::Message | Kind::Import) = (delivery.message, delivery.kind) else { return Ok(()) };
     let Some(row) = row(transaction, message)? else { return Ok(()) };
     let (request, channel) = (&delivery.request, row.channel);
@@ -64,41 +64,41 @@ pub(crate) fn apply_outcome(
         (_, State::Ready | State::Leased | State::Unknown | State::Cancelled) => Ok(()),
         (Kind::Message, State::Sent) => {
             let receipt = transition.receipt.as_ref();
-            sent(transaction, row, receipt, now)?;
+            sent(transaction, row, receipt)?;
             let events = receipt.map(|receipt| receipt.events.clone()).unwrap_or_default();
             let batch = ProviderBatch { channel, tenant: Arc::clone(tenant), events, request: Arc::clone(request) };
-            accept_receipt_events(transaction, &batch, limits, now)
+            accept_receipt_events(transaction, &batch, limits)
         }
         (Kind::Message, State::Failed | State::Dead) => {
             let reason = transition.notice.as_deref().or(transition.reason.as_deref()).unwrap_or("Delivery failed.");
-            failed(transaction, tenant, request, &row, reason, now)
+            failed(transaction, tenant, request, &row, reason)
         }
         _ => {
-            let update = "UPDATE front_messages SET settled = 1, uid = coalesce(uid, ?2) WHERE id = ?1";
-            transaction.prepare_cached(update)?.execute(params![message, transition.result]).map(drop)
+            let update = "UPDATE front_messages SET settled = TRUE, uid = coalesce(uid, ?2) WHERE id = ?1";
+            transaction.execute(update, values![message, transition.result]).map(drop)
         }
     }
 }
 
 /// Applies an operator's decision to the delivery's message; returns whether the message still exists.
-pub(crate) fn apply_decision(transaction: &Transaction<'_>, decision: &Decision, now: i64) -> rusqlite::Result<bool> {
+pub(crate) fn apply_decision(transaction: &Transaction<'_>, decision: &Decision) -> sql::Result<bool> {
     let Decision { tenant, request, message, .. } = decision;
     let Some(mut row) = row(transaction, *message)? else { return Ok(false) };
     match (decision.kind, decision.state) {
-        (_, State::Ready | State::Leased | State::Unknown) => reopen(transaction, &row, now)?,
+        (_, State::Ready | State::Leased | State::Unknown) => reopen(transaction, &row)?,
         (Kind::Message, State::Sent) => {
-            reopen(transaction, &row, now)?;
+            reopen(transaction, &row)?;
             row.status = row.status.filter(|status| *status == PROMISED);
-            sent(transaction, row, None, now)?;
+            sent(transaction, row, None)?;
         }
         (Kind::Message, _) if row.is_settled => {}
         (Kind::Message, _) => {
             let reason = if decision.maybe_sent { CANCELLED_LATE } else { CANCELLED };
-            failed(transaction, tenant, request, &row, reason, now)?;
+            failed(transaction, tenant, request, &row, reason)?;
         }
         _ => {
-            let update = "UPDATE front_messages SET settled = 1 WHERE id = ?1";
-            transaction.prepare_cached(update)?.execute([message])?;
+            let update = "UPDATE front_messages SET settled = TRUE WHERE id = ?1";
+            transaction.execute(update, values![message])?;
         }
     }
     Ok(true)
@@ -109,55 +109,46 @@ pub(crate) fn apply_decision(transaction: &Transaction<'_>, decision: &Decision,
 /// - Imports of its channel wait for it again.
 /// - A rejection that Front received is dropped, so Front gets a new answer when it asks again.
 /// - A failure report that has not been sent yet is cancelled.
-fn reopen(transaction: &Transaction<'_>, row: &Row, now: i64) -> rusqlite::Result<()> {
-    let update = "UPDATE front_messages SET settled = 0, status = CASE WHEN status = ?2 THEN status END,
+fn reopen(transaction: &Transaction<'_>, row: &Row) -> sql::Result<()> {
+    let update = "UPDATE front_messages SET settled = FALSE, status = CASE WHEN status = ?2 THEN status END,
                     answer = CASE WHEN status = ?2 THEN answer END
                   WHERE id = ?1";
-    transaction.prepare_cached(update)?.execute(params![row.id, PROMISED])?;
-    let mut update = transaction.prepare_cached(
-        "UPDATE deliveries SET state = 'cancelled', due_ms = NULL, reason = ?2, changed_ms = ?3
-         WHERE message = ?1 AND kind = ?4 AND state = 'ready' AND lease IS NULL
-         RETURNING tenant, conversation",
-    )?;
+    transaction.execute(update, values![row.id, PROMISED])?;
+    let update = "UPDATE deliveries SET state = 'cancelled', due_ms = NULL, reason = ?2, changed_ms = ?3
+                  WHERE message = ?1 AND kind = ?4 AND state = 'ready' AND lease IS NULL
+                  RETURNING tenant, conversation";
     let reason = "superseded by an operator's decision about the message";
-    let cancelled = update
-        .query_map(params![row.id, reason, now, Kind::Status.name()], |row| Ok((row.get(0)?, row.get(1)?)))?
-        .collect::<Result<Vec<(String, String)>, _>>()?;
-    cancelled.iter().try_for_each(|(tenant, conversation)| rows::schedule_next(transaction, tenant, conversation, now))
+    let cancelled =
+        transaction.rows(update, values![row.id, reason, transaction.now_ms(), Kind::Status.name()], |row| {
+            Ok((row.get::<String>(0)?, row.get::<String>(1)?))
+        })?;
+    cancelled.iter().try_for_each(|(tenant, conversation)| rows::schedule_next(transaction, tenant, conversation))
 }
 
 /// Makes deliveries of a channel due that wait for the outcome of a message in flight.
-fn wake_waiting(transaction: &Transaction<'_>, channel: i64, now: i64) -> rusqlite::Result<()> {
-    let mut update = transaction.prepare_cached(
-        "UPDATE deliveries SET due_ms = ?2
-         WHERE channel = ?1 AND state = 'ready' AND lease IS NULL AND plan IS NULL AND due_ms > ?2
-           AND kind IN ('front-import', 'front-status')",
-    )?;
-    update.execute(params![channel, now]).map(drop)
+fn wake_waiting(transaction: &Transaction<'_>, channel: i64) -> sql::Result<()> {
+    let update = "UPDATE deliveries SET due_ms = ?2
+                  WHERE channel = ?1 AND state = 'ready' AND lease IS NULL AND plan IS NULL AND due_ms > ?2
+                    AND kind IN ('front-import', 'front-status')";
+    transaction.execute(update, values![channel, transaction.now_ms()]).map(drop)
 }
 
-fn row(transaction: &Transaction<'_>, message: i64) -> rusqlite::Result<Option<Row>> {
+fn row(transaction: &Transaction<'_>, message: i64) -> sql::Result<Option<Row>> {
     let select = "SELECT id, channel, external_id, external_conversation_id, status, settled FROM front_messages
                   WHERE id = ?1";
-    let row = |row: &rusqlite::Row<'_>| {
+    transaction.row(select, values![message], |row| {
         let (id, channel, external_id) = (row.get(0)?, row.get(1)?, row.get(2)?);
         let (conversation, status, is_settled) = (row.get(3)?, row.get(4)?, row.get(5)?);
         Ok(Row { id, channel, external_id, conversation, status, is_settled })
-    };
-    transaction.prepare_cached(select)?.query_row([message], row).optional()
+    })
 }
 
 /// Settles a message that the provider has.
 ///
 /// If Front has no answer yet, it gets the plugin's ids. Otherwise the ids that Front knows stay, and the plugin's
 /// ids are stored beside them.
-fn sent(
-    transaction: &Transaction<'_>,
-    mut row: Row,
-    receipt: Option<&ProviderReceipt>,
-    now: i64,
-) -> rusqlite::Result<()> {
-    wake_waiting(transaction, row.channel, now)?;
+fn sent(transaction: &Transaction<'_>, mut row: Row, receipt: Option<&ProviderReceipt>) -> sql::Result<()> {
+    wake_waiting(transaction, row.channel)?;
     let receipt = receipt.cloned().unwrap_or_default();
     let is_answered = row.status.is_some();
     if let Some(name) = &receipt.conversation {
@@ -166,10 +157,10 @@ fn sent(
     if let Some(name) = receipt.name.as_deref().filter(|_| !is_answered) {
         row.external_id = ids::safe(name);
     }
-    let update = "UPDATE front_messages SET settled = 1, name = ?2, external_id = ?3, external_conversation_id = ?4
+    let update = "UPDATE front_messages SET settled = TRUE, name = ?2, external_id = ?3, external_conversation_id = ?4
                   WHERE id = ?1";
     let name = receipt.name.as_deref().unwrap_or(&row.external_id);
-    transaction.prepare_cached(update)?.execute(params![row.id, name, row.external_id, row.conversation])?;
+    transaction.execute(update, values![row.id, name, row.external_id, row.conversation])?;
     let (external_id, external_conversation_id) = (&*row.external_id, &*row.conversation);
     set_answer(transaction, row.id, &Reply::Sent { external_id, external_conversation_id }.response())
 }
@@ -177,12 +168,7 @@ fn sent(
 /// Enqueues the events of a plugin's receipt.
 ///
 /// The plugin does not send them again, so they may use the whole quota of the tenant, not only the part for imports.
-fn accept_receipt_events(
-    transaction: &Transaction<'_>,
-    batch: &ProviderBatch,
-    limits: Limits,
-    now: i64,
-) -> rusqlite::Result<()> {
+fn accept_receipt_events(transaction: &Transaction<'_>, batch: &ProviderBatch, limits: Limits) -> sql::Result<()> {
     if batch.events.is_empty() {
         return Ok(());
     }
@@ -197,11 +183,11 @@ fn accept_receipt_events(
         );
         return Ok(());
     }
-    provider_events::insert(transaction, batch, now)
+    provider_events::insert(transaction, batch)
 }
 
 /// Stores the plugin's name of a conversation, as its external id if Front knows no other id yet.
-fn name_conversation(transaction: &Transaction<'_>, row: &mut Row, name: &str) -> rusqlite::Result<()> {
+fn name_conversation(transaction: &Transaction<'_>, row: &mut Row, name: &str) -> sql::Result<()> {
     let known = conversations::named(transaction, row.channel, name)?;
     let is_new = row.conversation.starts_with(ids::GENERATED) && !is_known_to_front(transaction, row)?;
     match (known, is_new) {
@@ -225,11 +211,10 @@ fn name_conversation(transaction: &Transaction<'_>, row: &mut Row, name: &str) -
 }
 
 /// Returns whether an answer about this message or another one gave Front the conversation's id.
-fn is_known_to_front(transaction: &Transaction<'_>, row: &Row) -> rusqlite::Result<bool> {
+fn is_known_to_front(transaction: &Transaction<'_>, row: &Row) -> sql::Result<bool> {
     let select = "SELECT EXISTS (SELECT 1 FROM front_messages
                   WHERE channel = ?1 AND external_conversation_id = ?2 AND status = ?3)";
-    let found = params![row.channel, row.conversation, PROMISED];
-    transaction.prepare_cached(select)?.query_row(found, |found| found.get(0))
+    transaction.value(select, values![row.channel, row.conversation, PROMISED])
 }
 
 /// Settles a message that the provider will not get.
@@ -241,16 +226,15 @@ fn failed(
     request: &Arc<str>,
     row: &Row,
     reason: &str,
-    now: i64,
-) -> rusqlite::Result<()> {
-    wake_waiting(transaction, row.channel, now)?;
-    transaction.prepare_cached("UPDATE front_messages SET settled = 1 WHERE id = ?1")?.execute([row.id])?;
+) -> sql::Result<()> {
+    wake_waiting(transaction, row.channel)?;
+    transaction.execute("UPDATE front_messages SET settled = TRUE WHERE id = ?1", values![row.id])?;
     match row.status {
         None => set_answer(transaction, row.id, &Reply::Refused(reason).response()),
         Some(PROMISED) => {
             let report = Report { message: row.external_id.clone(), reason: reason.to_owned() };
             let delivery = provider_events::failure_report(tenant, row.channel, Some(row.id), &report, request);
-            rows::insert(transaction, &delivery, now)
+            rows::insert(transaction, &delivery).map(drop)
         }
         Some(_) => Ok(()),
     }

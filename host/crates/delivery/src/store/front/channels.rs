@@ -2,10 +2,8 @@
 //!
 //! The address contains a random key, so only Front and the provider know it.
 
-use std::time::SystemTime;
-
-use frontgate_store::{NO_TENANT, Origin, millis};
-use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
+use frontgate_store::sql::{self, Row, Scope, Transaction};
+use frontgate_store::{NO_TENANT, Origin, values};
 use serde::{Deserialize, Serialize};
 
 use crate::job::{Kind, NewDelivery};
@@ -92,16 +90,15 @@ impl Store {
     /// Returns the channel with this key.
     pub async fn channel_at(&self, tenant: &str, key: String) -> Result<Option<Channel>, StoreError> {
         self.database
-            .read(tenant, move |connection| {
-                let select = format!("SELECT {COLUMNS} FROM front_channels WHERE key = ?1");
-                connection.prepare_cached(&select)?.query_row([key], channel).optional()
+            .read(tenant, move |read| {
+                read.row(&format!("SELECT {COLUMNS} FROM front_channels WHERE key = ?1"), values![key], channel)
             })
             .await
     }
 
     /// Returns the channel with this row id.
     pub(crate) async fn channel(&self, id: i64) -> Result<Option<Channel>, StoreError> {
-        self.database.read(NO_TENANT, move |connection| find(connection, id)).await
+        self.database.read(NO_TENANT, move |read| find(read, id)).await
     }
 
     /// Creates a channel with its address, before the plugin is asked to connect it.
@@ -114,9 +111,10 @@ impl Store {
         credential: Option<String>,
         most: usize,
     ) -> Result<ConnectResult, StoreError> {
+        let scope = Scope::App { tenant: names[0].clone(), app: names[1].clone() };
         self.database
-            .write_in_time(Origin::event(names[0].as_str(), 0), move |transaction| {
-                begin_connect(transaction, &names, &key, credential, most)
+            .write_in_time(Origin::event(names[0].as_str(), 0), scope, move |transaction| {
+                begin_connect(transaction, &names, &key, credential.as_deref(), most)
             })
             .await
     }
@@ -124,10 +122,10 @@ impl Store {
     /// Marks a channel as connected with this credential; returns whether it still exists.
     pub async fn confirm_connect(&self, tenant: &str, id: i64, credential: Option<String>) -> Result<bool, StoreError> {
         self.database
-            .write_in_time(Origin::progress(tenant), move |transaction| {
+            .write_in_time(Origin::progress(tenant), Scope::Channel(id), move |transaction| {
                 let update = "UPDATE front_channels SET state = 'connected', credential = ?2, changed_ms = ?3
-                              WHERE id = ?1 AND state != 'removed'";
-                Ok(transaction.execute(update, params![id, credential, millis(SystemTime::now())])? == 1)
+                              WHERE id = ?1 AND state <> 'removed'";
+                Ok(transaction.execute(update, values![id, credential, transaction.now_ms()])? == 1)
             })
             .await
     }
@@ -137,9 +135,10 @@ impl Store {
     /// A channel that is connected stays, as does one that is being connected with another credential.
     pub async fn discard_connect(&self, tenant: &str, id: i64, credential: Option<String>) -> Result<(), StoreError> {
         self.database
-            .write(Origin::progress(tenant), move |transaction| {
-                let delete = "DELETE FROM front_channels WHERE id = ?1 AND state = 'connecting' AND credential IS ?2";
-                transaction.execute(delete, params![id, credential]).map(drop)
+            .write(Origin::progress(tenant), Scope::Channel(id), move |transaction| {
+                let delete = "DELETE FROM front_channels
+                              WHERE id = ?1 AND state = 'connecting' AND credential IS NOT DISTINCT FROM ?2";
+                transaction.execute(delete, values![id, credential]).map(drop)
             })
             .await
     }
@@ -150,8 +149,8 @@ impl Store {
         let (channel, request) = (channel.clone(), request.to_owned());
         let removed = self
             .database
-            .write_in_time(Origin::event(channel.tenant.as_str(), 0), move |transaction| {
-                remove(transaction, &channel, Removal::default(), &request, millis(SystemTime::now()))
+            .write_in_time(Origin::event(channel.tenant.as_str(), 0), Scope::Channel(channel.id), move |transaction| {
+                remove(transaction, &channel, Removal::default(), &request)
             })
             .await?;
         due.notify_waiters();
@@ -162,11 +161,10 @@ impl Store {
     pub(crate) async fn is_reconnected(&self, channel: &Channel) -> Result<bool, StoreError> {
         let [tenant, app, channel_id] = [&channel.tenant, &channel.app, &channel.channel_id].map(String::clone);
         self.database
-            .read(NO_TENANT, move |connection| {
+            .read(NO_TENANT, move |read| {
                 let select = "SELECT EXISTS (SELECT 1 FROM front_channels
-                              WHERE tenant = ?1 AND app = ?2 AND channel_id = ?3 AND state != 'removed')";
-                let names = params![tenant, app, channel_id];
-                connection.prepare_cached(select)?.query_row(names, |row| row.get(0))
+                              WHERE tenant = ?1 AND app = ?2 AND channel_id = ?3 AND state <> 'removed')";
+                read.value(select, values![tenant, app, channel_id])
             })
             .await
     }
@@ -176,37 +174,34 @@ fn begin_connect(
     transaction: &Transaction<'_>,
     [tenant, app, channel_id]: &[String; 3],
     key: &str,
-    credential: Option<String>,
+    credential: Option<&str>,
     most: usize,
-) -> rusqlite::Result<ConnectResult> {
-    let now = millis(SystemTime::now());
+) -> sql::Result<ConnectResult> {
     let select = format!(
         "SELECT {COLUMNS} FROM front_channels
-         WHERE tenant = ?1 AND app = ?2 AND channel_id = ?3 AND state != 'removed'"
+         WHERE tenant = ?1 AND app = ?2 AND channel_id = ?3 AND state <> 'removed'"
     );
-    let known = transaction.query_row(&select, params![tenant, app, channel_id], channel).optional()?;
-    if let Some(known) = known {
+    if let Some(known) = transaction.row(&select, values![tenant, app, channel_id], channel)? {
         return Ok(match known.state {
             ChannelState::Connected => ConnectResult::Known(known),
             _ => {
                 let update = "UPDATE front_channels SET credential = ?2 WHERE id = ?1";
-                transaction.execute(update, params![known.id, credential])?;
-                ConnectResult::New(Channel { credential, ..known })
+                transaction.execute(update, values![known.id, credential])?;
+                ConnectResult::New(Channel { credential: credential.map(str::to_owned), ..known })
             }
         });
     }
-    let count = "SELECT count(*) FROM front_channels WHERE tenant = ?1 AND app = ?2 AND state != 'removed'";
-    let count: i64 = transaction.query_row(count, params![tenant, app], |row| row.get(0))?;
+    let count = "SELECT count(*) FROM front_channels WHERE tenant = ?1 AND app = ?2 AND state <> 'removed'";
+    let count: i64 = transaction.value(count, values![tenant, app])?;
     if usize::try_from(count).unwrap_or(usize::MAX) >= most {
         return Ok(ConnectResult::Full);
     }
-    transaction.execute(
+    let insert = format!(
         "INSERT INTO front_channels (tenant, app, channel_id, key, credential, state, created_ms, changed_ms)
-         VALUES (?1, ?2, ?3, ?4, ?5, 'connecting', ?6, ?6)",
-        params![tenant, app, channel_id, key, credential, now],
-    )?;
-    let id = transaction.last_insert_rowid();
-    Ok(ConnectResult::New(find(transaction, id)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?))
+         VALUES (?1, ?2, ?3, ?4, ?5, 'connecting', ?6, ?6) RETURNING {COLUMNS}"
+    );
+    let values = values![tenant, app, channel_id, key, credential, transaction.now_ms()];
+    transaction.one(&insert, values, channel).map(ConnectResult::New)
 }
 
 /// Removes a channel; returns the id of the delivery that notifies its plugin, if the channel existed.
@@ -215,10 +210,9 @@ pub(crate) fn remove(
     channel: &Channel,
     removal: Removal,
     request: &str,
-    now: i64,
-) -> rusqlite::Result<Option<i64>> {
-    let update = "UPDATE front_channels SET state = 'removed', changed_ms = ?2 WHERE id = ?1 AND state != 'removed'";
-    if transaction.execute(update, params![channel.id, now])? == 0 {
+) -> sql::Result<Option<i64>> {
+    let update = "UPDATE front_channels SET state = 'removed', changed_ms = ?2 WHERE id = ?1 AND state <> 'removed'";
+    if transaction.execute(update, values![channel.id, transaction.now_ms()])? == 0 {
         return Ok(None);
     }
     let delivery = NewDelivery {
@@ -231,23 +225,21 @@ pub(crate) fn remove(
         message: None,
         request: request.into(),
     };
-    rows::insert(transaction, &delivery, now)?;
-    Ok(Some(transaction.last_insert_rowid()))
+    rows::insert(transaction, &delivery).map(Some)
 }
 
-pub(super) fn find(connection: &Connection, id: i64) -> rusqlite::Result<Option<Channel>> {
-    let select = format!("SELECT {COLUMNS} FROM front_channels WHERE id = ?1");
-    connection.prepare_cached(&select)?.query_row([id], channel).optional()
+pub(super) fn find(read: &Transaction<'_>, id: i64) -> sql::Result<Option<Channel>> {
+    read.row(&format!("SELECT {COLUMNS} FROM front_channels WHERE id = ?1"), values![id], channel)
 }
 
-pub(crate) fn channel(row: &Row<'_>) -> rusqlite::Result<Channel> {
+pub(crate) fn channel(row: &Row<'_>) -> sql::Result<Channel> {
     Ok(Channel {
-        id: row.get("id")?,
-        tenant: row.get("tenant")?,
-        app: row.get("app")?,
-        channel_id: row.get("channel_id")?,
-        key: row.get("key")?,
-        credential: row.get("credential")?,
-        state: ChannelState::named(row.get_ref("state")?.as_str()?),
+        id: row.named("id")?,
+        tenant: row.named("tenant")?,
+        app: row.named("app")?,
+        channel_id: row.named("channel_id")?,
+        key: row.named("key")?,
+        credential: row.named("credential")?,
+        state: ChannelState::named(&row.named::<String>("state")?),
     })
 }

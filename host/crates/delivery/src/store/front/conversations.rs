@@ -3,7 +3,8 @@
 //! Conversations that Front merged share one lane, and the messages of a lane are delivered in order.
 
 use frontgate_front::ids;
-use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
+use frontgate_store::sql::{self, Transaction};
+use frontgate_store::values;
 
 /// The conversation of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,8 +36,7 @@ pub(super) fn of_front(
     channel: i64,
     hints: &Hints,
     minted: &str,
-    now: i64,
-) -> rusqlite::Result<ConversationKey> {
+) -> sql::Result<ConversationKey> {
     let known = if hints.ids.is_empty() { search(transaction, channel, hints)? } else { None };
     let ids: Vec<String> = match known {
         Some(id) => vec![id],
@@ -44,7 +44,7 @@ pub(super) fn of_front(
         None => hints.ids.clone(),
     };
     for id in &ids {
-        touch(transaction, channel, id, hints.handle.as_deref(), now)?;
+        touch(transaction, channel, id, hints.handle.as_deref())?;
     }
     if let Some(front_id) = &hints.front_id {
         set_front_id(transaction, channel, &ids, front_id)?;
@@ -61,8 +61,7 @@ pub(super) fn of_plugin(
     channel: i64,
     name: &str,
     handle: Option<&str>,
-    now: i64,
-) -> rusqlite::Result<ConversationKey> {
+) -> sql::Result<ConversationKey> {
     let external_id = match named(transaction, channel, name)? {
         Some(external_id) => external_id,
         None => {
@@ -71,61 +70,47 @@ pub(super) fn of_plugin(
             external_id
         }
     };
-    touch(transaction, channel, &external_id, handle, now)?;
+    touch(transaction, channel, &external_id, handle)?;
     let lane = lane(transaction, channel, &external_id)?;
     Ok(ConversationKey { external_id, lane })
 }
 
 /// Returns the plugin's names of all conversations in a lane, the last used first.
-pub(super) fn names(connection: &Connection, channel: i64, lane: &str) -> rusqlite::Result<Vec<String>> {
-    let mut select = connection.prepare_cached(
-        "SELECT name FROM front_conversation_names JOIN front_conversations USING (channel, external_id)
-         WHERE channel = ?1 AND lane = ?2 ORDER BY used_ms DESC, name",
-    )?;
-    select.query_map(params![channel, lane], |row| row.get(0))?.collect()
+pub(super) fn names(read: &Transaction<'_>, channel: i64, lane: &str) -> sql::Result<Vec<String>> {
+    let select = "SELECT name FROM front_conversation_names JOIN front_conversations USING (channel, external_id)
+                  WHERE channel = ?1 AND lane = ?2 ORDER BY used_ms DESC, name";
+    read.rows(select, values![channel, lane], |row| row.get(0))
 }
 
 /// Adds a name of the plugin to a conversation.
-pub(super) fn add_name(
-    transaction: &Transaction<'_>,
-    channel: i64,
-    name: &str,
-    external_id: &str,
-) -> rusqlite::Result<()> {
-    let mut insert = transaction.prepare_cached(
-        "INSERT OR IGNORE INTO front_conversation_names (channel, name, external_id) VALUES (?1, ?2, ?3)",
-    )?;
-    insert.execute(params![channel, name, external_id]).map(drop)
+pub(super) fn add_name(transaction: &Transaction<'_>, channel: i64, name: &str, external_id: &str) -> sql::Result<()> {
+    let insert = "INSERT INTO front_conversation_names (channel, name, external_id) VALUES (?1, ?2, ?3)
+                  ON CONFLICT DO NOTHING";
+    transaction.execute(insert, values![channel, name, external_id]).map(drop)
 }
 
 /// Returns the id of the conversation with a name of the plugin.
-pub(super) fn named(connection: &Connection, channel: i64, name: &str) -> rusqlite::Result<Option<String>> {
+pub(super) fn named(read: &Transaction<'_>, channel: i64, name: &str) -> sql::Result<Option<String>> {
     let select = "SELECT external_id FROM front_conversation_names WHERE channel = ?1 AND name = ?2";
-    connection.prepare_cached(select)?.query_row(params![channel, name], |row| row.get(0)).optional()
+    read.row(select, values![channel, name], |row| row.get(0))
 }
 
 /// Replaces the id of a conversation that Front does not know yet, possibly by the id of an existing one.
-pub(super) fn rename(transaction: &Transaction<'_>, channel: i64, from: &str, to: &str) -> rusqlite::Result<()> {
+pub(super) fn rename(transaction: &Transaction<'_>, channel: i64, from: &str, to: &str) -> sql::Result<()> {
     if from == to {
         return Ok(());
     }
-    transaction
-        .prepare_cached(
-            "UPDATE OR IGNORE front_conversations SET external_id = ?3 WHERE channel = ?1 AND external_id = ?2",
-        )?
-        .execute(params![channel, from, to])?;
-    transaction
-        .prepare_cached("DELETE FROM front_conversations WHERE channel = ?1 AND external_id = ?2")?
-        .execute(params![channel, from])?;
-    transaction
-        .prepare_cached(
-            "UPDATE front_messages SET external_conversation_id = ?3 WHERE channel = ?1 AND external_conversation_id = ?2",
-        )?
-        .execute(params![channel, from, to])?;
-    transaction
-        .prepare_cached("UPDATE front_conversation_names SET external_id = ?3 WHERE channel = ?1 AND external_id = ?2")?
-        .execute(params![channel, from, to])
-        .map(drop)
+    for statement in [
+        "UPDATE front_conversations SET external_id = ?3 WHERE channel = ?1 AND external_id = ?2
+           AND NOT EXISTS (SELECT 1 FROM front_conversations AS other
+                           WHERE other.channel = ?1 AND other.external_id = ?3)",
+        "DELETE FROM front_conversations WHERE channel = ?1 AND external_id = ?2 AND external_id <> ?3",
+        "UPDATE front_messages SET external_conversation_id = ?3 WHERE channel = ?1 AND external_conversation_id = ?2",
+        "UPDATE front_conversation_names SET external_id = ?3 WHERE channel = ?1 AND external_id = ?2",
+    ] {
+        transaction.execute(statement, values![channel, from, to])?;
+    }
+    Ok(())
 }
 
 /// Stores Front's id of conversations.
@@ -134,58 +119,48 @@ pub(super) fn set_front_id(
     channel: i64,
     ids: &[String],
     front_id: &str,
-) -> rusqlite::Result<()> {
-    let mut update = transaction
-        .prepare_cached("UPDATE front_conversations SET front_id = ?3 WHERE channel = ?1 AND external_id = ?2")?;
-    ids.iter().try_for_each(|id| update.execute(params![channel, id, front_id]).map(drop))
+) -> sql::Result<()> {
+    let update = "UPDATE front_conversations SET front_id = ?3 WHERE channel = ?1 AND external_id = ?2";
+    ids.iter().try_for_each(|id| transaction.execute(update, values![channel, id, front_id]).map(drop))
 }
 
 /// Merges conversations: all of them, and those merged with them before, get one lane.
-pub(super) fn merge(transaction: &Transaction<'_>, channel: i64, ids: &[String]) -> rusqlite::Result<()> {
+pub(super) fn merge(transaction: &Transaction<'_>, channel: i64, ids: &[String]) -> sql::Result<()> {
     let mut lanes = Vec::new();
     for id in ids {
         lanes.extend(known_lane(transaction, channel, id)?);
     }
-    let Some(first) = lanes.iter().min().cloned() else { return Ok(()) };
-    let mut update =
-        transaction.prepare_cached("UPDATE front_conversations SET lane = ?3 WHERE channel = ?1 AND lane = ?2")?;
-    lanes
-        .iter()
-        .filter(|lane| **lane != first)
-        .try_for_each(|lane| update.execute(params![channel, lane, first]).map(drop))
+    let Some(first) = lanes.iter().min() else { return Ok(()) };
+    let update = "UPDATE front_conversations SET lane = ?3 WHERE channel = ?1 AND lane = ?2";
+    for lane in lanes.iter().filter(|lane| *lane != first) {
+        transaction.execute(update, values![channel, lane, first])?;
+    }
+    Ok(())
 }
 
 /// Returns the lane of a conversation, which is its id unless it was merged.
-pub(super) fn lane(connection: &Connection, channel: i64, external_id: &str) -> rusqlite::Result<String> {
-    Ok(known_lane(connection, channel, external_id)?.unwrap_or_else(|| external_id.to_owned()))
+pub(super) fn lane(read: &Transaction<'_>, channel: i64, external_id: &str) -> sql::Result<String> {
+    Ok(known_lane(read, channel, external_id)?.unwrap_or_else(|| external_id.to_owned()))
 }
 
-fn known_lane(connection: &Connection, channel: i64, external_id: &str) -> rusqlite::Result<Option<String>> {
+fn known_lane(read: &Transaction<'_>, channel: i64, external_id: &str) -> sql::Result<Option<String>> {
     let select = "SELECT lane FROM front_conversations WHERE channel = ?1 AND external_id = ?2";
-    connection.prepare_cached(select)?.query_row(params![channel, external_id], |row| row.get(0)).optional()
+    read.row(select, values![channel, external_id], |row| row.get(0))
 }
 
 /// Creates a conversation, or updates its handle and the time of its last use.
-fn touch(
-    transaction: &Transaction<'_>,
-    channel: i64,
-    external_id: &str,
-    handle: Option<&str>,
-    now: i64,
-) -> rusqlite::Result<()> {
-    let mut insert = transaction.prepare_cached(
-        "INSERT INTO front_conversations (channel, external_id, lane, handle, used_ms) VALUES (?1, ?2, ?2, ?3, ?4)
-         ON CONFLICT DO UPDATE SET handle = coalesce(excluded.handle, handle), used_ms = excluded.used_ms",
-    )?;
-    insert.execute(params![channel, external_id, handle, now]).map(drop)
+fn touch(transaction: &Transaction<'_>, channel: i64, external_id: &str, handle: Option<&str>) -> sql::Result<()> {
+    let insert = "INSERT INTO front_conversations (channel, external_id, lane, handle, used_ms)
+                  VALUES (?1, ?2, ?2, ?3, ?4)
+                  ON CONFLICT (channel, external_id) DO UPDATE
+                  SET handle = coalesce(excluded.handle, front_conversations.handle), used_ms = excluded.used_ms";
+    transaction.execute(insert, values![channel, external_id, handle, transaction.now_ms()]).map(drop)
 }
 
 /// Finds a conversation by Front's information other than ids.
-fn search(connection: &Connection, channel: i64, hints: &Hints) -> rusqlite::Result<Option<String>> {
+fn search(read: &Transaction<'_>, channel: i64, hints: &Hints) -> sql::Result<Option<String>> {
     let by = |select: &str, value: &Option<String>| match value {
-        Some(value) => {
-            connection.prepare_cached(select)?.query_row(params![channel, value], |row| row.get(0)).optional()
-        }
+        Some(value) => read.row(select, values![channel, value], |row| row.get(0)),
         None => Ok(None),
     };
     let by_front_id = "SELECT external_id FROM front_conversations WHERE channel = ?1 AND front_id = ?2

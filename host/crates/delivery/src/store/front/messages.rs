@@ -1,12 +1,11 @@
 //! Messages of teammates: each is stored once, and Front gets the same answer each time it repeats one.
 
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use frontgate_front::ids::GENERATED;
 use frontgate_front::replies::{ChannelResponse, Reply};
-use frontgate_store::{NO_TENANT, Origin, crash, millis};
-use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
+use frontgate_store::sql::{self, Row, Scope, Transaction};
+use frontgate_store::{NO_TENANT, Origin, crash, values};
 
 use super::conversations::{self, ConversationKey, Hints};
 use crate::job::{Kind, NewDelivery};
@@ -53,14 +52,14 @@ impl Store {
         let origin = Origin::event(Arc::clone(&tenant), incoming.payload.len());
         let stored = self
             .database
-            .write_if_awaited(origin, move |transaction| {
+            .write_if_awaited(origin, Scope::Channel(incoming.channel), move |transaction| {
                 if let Some(stored) = find(transaction, incoming.channel, &incoming.identity)? {
                     return Ok(Ok(stored));
                 }
                 if let Err(overload) = limits.delivery(transaction, &incoming.tenant)? {
                     return Ok(Err(overload));
                 }
-                insert(transaction, &incoming, millis(SystemTime::now())).map(Ok)
+                insert(transaction, &incoming).map(Ok)
             })
             .await?
             .map_err(|overload| self.record_overload(&tenant, None, overload))?;
@@ -70,13 +69,18 @@ impl Store {
     }
 
     /// Returns the answer about a message; without one, stores and returns the promise that it is sent.
-    pub async fn promise_answer(&self, tenant: &str, message: i64) -> Result<ChannelResponse, StoreError> {
+    pub async fn promise_answer(
+        &self,
+        tenant: &str,
+        channel: i64,
+        message: i64,
+    ) -> Result<ChannelResponse, StoreError> {
         self.database
-            .write_in_time(Origin::progress(tenant), move |transaction| {
+            .write_in_time(Origin::progress(tenant), Scope::Channel(channel), move |transaction| {
                 let select =
                     "SELECT external_id, external_conversation_id, status, answer FROM front_messages WHERE id = ?1";
-                let (id, conversation, answer) = transaction.prepare_cached(select)?.query_row([message], |row| {
-                    Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, answer(row)?))
+                let (id, conversation, answer) = transaction.one(select, values![message], |row| {
+                    Ok((row.get::<String>(0)?, row.get::<String>(1)?, answer(row)?))
                 })?;
                 if let Some(answer) = answer {
                     return Ok(answer);
@@ -91,9 +95,9 @@ impl Store {
     /// Returns the answer about a message, if Front has one.
     pub async fn message_answer(&self, tenant: &str, message: i64) -> Result<Option<ChannelResponse>, StoreError> {
         self.database
-            .read(tenant, move |connection| {
+            .read(tenant, move |read| {
                 let select = "SELECT status, answer FROM front_messages WHERE id = ?1";
-                Ok(connection.prepare_cached(select)?.query_row([message], answer).optional()?.flatten())
+                Ok(read.row(select, values![message], answer)?.flatten())
             })
             .await
     }
@@ -109,11 +113,11 @@ impl Store {
         ids: Vec<String>,
     ) -> Result<Vec<String>, StoreError> {
         self.database
-            .read(NO_TENANT, move |connection| {
+            .read(NO_TENANT, move |read| {
                 let select = "SELECT external_conversation_id FROM front_messages WHERE id = ?1";
-                let own: String = connection.prepare_cached(select)?.query_row([message], |row| row.get(0))?;
-                let lane = conversations::lane(connection, channel, &own)?;
-                let mut names = conversations::names(connection, channel, &lane)?;
+                let own: String = read.value(select, values![message])?;
+                let lane = conversations::lane(read, channel, &own)?;
+                let mut names = conversations::names(read, channel, &lane)?;
                 if names.is_empty() {
                     names.extend(ids.into_iter().filter(|id| !id.starts_with(GENERATED)));
                 }
@@ -125,31 +129,30 @@ impl Store {
     /// Returns Front's ids of a message and its conversation.
     pub(crate) async fn message_ids(&self, message: i64) -> Result<Option<(String, String)>, StoreError> {
         self.database
-            .read(NO_TENANT, move |connection| {
+            .read(NO_TENANT, move |read| {
                 let select = "SELECT external_id, external_conversation_id FROM front_messages WHERE id = ?1";
-                let ids = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
-                connection.prepare_cached(select)?.query_row([message], ids).optional()
+                read.row(select, values![message], |row| Ok((row.get(0)?, row.get(1)?)))
             })
             .await
     }
 }
 
-fn find(connection: &Connection, channel: i64, identity: &str) -> rusqlite::Result<Option<StoredMessage>> {
+fn find(read: &Transaction<'_>, channel: i64, identity: &str) -> sql::Result<Option<StoredMessage>> {
     let select = "SELECT id, status, answer FROM front_messages WHERE channel = ?1 AND identity = ?2";
-    let stored = |row: &Row<'_>| Ok(StoredMessage { message: row.get("id")?, answer: answer(row)? });
-    connection.prepare_cached(select)?.query_row(params![channel, identity], stored).optional()
+    let stored = |row: &Row<'_>| Ok(StoredMessage { message: row.named("id")?, answer: answer(row)? });
+    read.row(select, values![channel, identity], stored)
 }
 
-fn insert(transaction: &Transaction<'_>, incoming: &Incoming, now: i64) -> rusqlite::Result<StoredMessage> {
+fn insert(transaction: &Transaction<'_>, incoming: &Incoming) -> sql::Result<StoredMessage> {
     let Incoming { channel, minted: [message, conversation], .. } = incoming;
     let ConversationKey { external_id, lane } =
-        conversations::of_front(transaction, *channel, &incoming.hints, conversation, now)?;
-    let mut insert = transaction.prepare_cached(
-        "INSERT INTO front_messages (channel, identity, outbound, external_id, external_conversation_id, front_id, created_ms)
-         VALUES (?1, ?2, 1, ?3, ?4, ?5, ?6)",
-    )?;
-    insert.execute(params![channel, incoming.identity, message, external_id, incoming.front_id, now])?;
-    let message = transaction.last_insert_rowid();
+        conversations::of_front(transaction, *channel, &incoming.hints, conversation)?;
+    let insert = "INSERT INTO front_messages
+                    (channel, identity, outbound, external_id, external_conversation_id, front_id, created_ms)
+                  VALUES (?1, ?2, TRUE, ?3, ?4, ?5, ?6) RETURNING id";
+    let now = transaction.now_ms();
+    let message =
+        transaction.value(insert, values![channel, incoming.identity, message, external_id, incoming.front_id, now])?;
     let delivery = NewDelivery {
         tenant: Arc::clone(&incoming.tenant),
         kind: Kind::Message,
@@ -160,23 +163,18 @@ fn insert(transaction: &Transaction<'_>, incoming: &Incoming, now: i64) -> rusql
         message: Some(message),
         request: Arc::clone(&incoming.request),
     };
-    rows::insert(transaction, &delivery, now)?;
+    rows::insert(transaction, &delivery)?;
     Ok(StoredMessage { message, answer: None })
 }
 
 /// Reads the answer from a row with `status` and `answer`.
-pub(super) fn answer(row: &Row<'_>) -> rusqlite::Result<Option<ChannelResponse>> {
-    let (status, body): (Option<u16>, Option<Vec<u8>>) = (row.get("status")?, row.get("answer")?);
+pub(super) fn answer(row: &Row<'_>) -> sql::Result<Option<ChannelResponse>> {
+    let (status, body): (Option<u16>, Option<Vec<u8>>) = (row.named("status")?, row.named("answer")?);
     Ok(status.zip(body).map(|(status, body)| ChannelResponse { status, body }))
 }
 
 /// Stores the answer about a message, unless Front already has one.
-pub(super) fn set_answer(
-    transaction: &Transaction<'_>,
-    message: i64,
-    answer: &ChannelResponse,
-) -> rusqlite::Result<()> {
-    let mut update = transaction
-        .prepare_cached("UPDATE front_messages SET status = ?2, answer = ?3 WHERE id = ?1 AND answer IS NULL")?;
-    update.execute(params![message, answer.status, answer.body]).map(drop)
+pub(super) fn set_answer(transaction: &Transaction<'_>, message: i64, answer: &ChannelResponse) -> sql::Result<()> {
+    let update = "UPDATE front_messages SET status = ?2, answer = ?3 WHERE id = ?1 AND answer IS NULL";
+    transaction.execute(update, values![message, answer.status, answer.body]).map(drop)
 }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use frontgate_front::ids;
-use frontgate_store::{NO_TENANT, Origin, crash, millis};
-use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
+use frontgate_store::sql::{self, Row, Scope, Transaction};
+use frontgate_store::{NO_TENANT, Origin, crash, millis, values};
 
 use super::conversations::{self, ConversationKey};
 use crate::job::{Kind, NewDelivery};
@@ -40,11 +40,11 @@ impl Store {
         let origin = Origin::import(Arc::clone(&batch.tenant), batch.channel, batch.bytes());
         let (limits, tenant, channel) = (self.limits, Arc::clone(&batch.tenant), batch.channel);
         self.database
-            .write_in_time(origin, move |transaction| {
+            .write_in_time(origin, Scope::Channel(channel), move |transaction| {
                 if let Err(overload) = limits.import(transaction, &batch.tenant, channel, most)? {
                     return Ok(Err(overload));
                 }
-                insert(transaction, &batch, millis(SystemTime::now())).map(Ok)
+                insert(transaction, &batch).map(Ok)
             })
             .await?
             .map_err(|overload| self.record_overload(&tenant, Some(channel), overload))?;
@@ -55,7 +55,7 @@ impl Store {
 
     /// Finds the teammate's message that the plugin sent under this id.
     pub(crate) async fn find_sent_message(&self, channel: i64, name: String) -> Result<Option<Sent>, StoreError> {
-        self.database.read(NO_TENANT, move |connection| find_sent(connection, channel, &name)).await
+        self.database.read(NO_TENANT, move |read| find_sent(read, channel, &name)).await
     }
 
     /// Returns whether a message accepted before a time is in flight, so the plugin's id of it is unknown.
@@ -70,14 +70,13 @@ impl Store {
     ) -> Result<bool, StoreError> {
         let before = millis(before);
         self.database
-            .read(NO_TENANT, move |connection| {
+            .read(NO_TENANT, move |read| {
                 let select = "SELECT EXISTS (SELECT 1 FROM front_messages
                               WHERE channel = ?1 AND outbound AND NOT settled AND created_ms <= ?2
-                                AND (?3 IS NULL OR external_conversation_id GLOB ?4
+                                AND (?3 IS NULL OR substr(external_conversation_id, 1, length(?4)) = ?4
                                   OR external_conversation_id =
                                     (SELECT external_conversation_id FROM front_messages WHERE id = ?3)))";
-                let minted = format!("{}*", ids::GENERATED);
-                connection.prepare_cached(select)?.query_row(params![channel, before, beside, minted], |row| row.get(0))
+                read.value(select, values![channel, before, beside, ids::GENERATED])
             })
             .await
     }
@@ -91,34 +90,28 @@ pub(crate) struct Sent {
 }
 
 /// Enqueues a delivery for each new event.
-pub(super) fn insert(transaction: &Transaction<'_>, batch: &ProviderBatch, now: i64) -> rusqlite::Result<()> {
+pub(super) fn insert(transaction: &Transaction<'_>, batch: &ProviderBatch) -> sql::Result<()> {
     batch.events.iter().try_for_each(|event| match event {
-        ProviderEvent::Message(import) => insert_import(transaction, batch, import, now),
-        ProviderEvent::Failed(report) => insert_failure(transaction, batch, report, now),
+        ProviderEvent::Message(import) => insert_import(transaction, batch, import),
+        ProviderEvent::Failed(report) => insert_failure(transaction, batch, report),
     })
 }
 
-fn insert_import(
-    transaction: &Transaction<'_>,
-    batch: &ProviderBatch,
-    import: &Import,
-    now: i64,
-) -> rusqlite::Result<()> {
+fn insert_import(transaction: &Transaction<'_>, batch: &ProviderBatch, import: &Import) -> sql::Result<()> {
     let channel = batch.channel;
     if !import.is_inbound() && find_sent(transaction, channel, &import.external_id)?.is_some() {
         return Ok(());
     }
     let ConversationKey { external_id: conversation, lane } =
-        conversations::of_plugin(transaction, channel, &import.conversation, import.handle(), now)?;
-    let mut insert = transaction.prepare_cached(
-        "INSERT OR IGNORE INTO front_messages
-           (channel, identity, outbound, external_id, external_conversation_id, created_ms)
-         VALUES (?1, ?2, 0, ?3, ?4, ?5)",
-    )?;
+        conversations::of_plugin(transaction, channel, &import.conversation, import.handle())?;
+    let insert = "INSERT INTO front_messages
+                    (channel, identity, outbound, external_id, external_conversation_id, created_ms)
+                  VALUES (?1, ?2, FALSE, ?3, ?4, ?5) ON CONFLICT DO NOTHING RETURNING id";
     let (identity, external_id) = (format!("told {}", import.external_id), ids::safe(&import.external_id));
-    if insert.execute(params![channel, identity, external_id, conversation, now])? == 0 {
-        return Ok(());
-    }
+    let now = transaction.now_ms();
+    let message =
+        transaction.row(insert, values![channel, identity, external_id, conversation, now], |row| row.get::<i64>(0))?;
+    let Some(message) = message else { return Ok(()) };
     let delivery = NewDelivery {
         tenant: Arc::clone(&batch.tenant),
         kind: Kind::Import,
@@ -126,35 +119,30 @@ fn insert_import(
         conversation: format!("to Front {channel} {lane}"),
         payload: serde_json::to_string(import).expect("texts and numbers"),
         channel: Some(channel),
-        message: Some(transaction.last_insert_rowid()),
+        message: Some(message),
         request: Arc::clone(&batch.request),
     };
-    rows::insert(transaction, &delivery, now)
+    rows::insert(transaction, &delivery).map(drop)
 }
 
-fn find_sent(connection: &Connection, channel: i64, name: &str) -> rusqlite::Result<Option<Sent>> {
+fn find_sent(read: &Transaction<'_>, channel: i64, name: &str) -> sql::Result<Option<Sent>> {
     let select = "SELECT external_id, external_conversation_id FROM front_messages
                   WHERE channel = ?1 AND name = ?2 AND outbound";
     let sent = |row: &Row<'_>| Ok(Sent { external_id: row.get(0)?, external_conversation_id: row.get(1)? });
-    connection.prepare_cached(select)?.query_row(params![channel, name], sent).optional()
+    read.row(select, values![channel, name], sent)
 }
 
 /// Enqueues a failure report, once for each message.
-fn insert_failure(
-    transaction: &Transaction<'_>,
-    batch: &ProviderBatch,
-    report: &Report,
-    now: i64,
-) -> rusqlite::Result<()> {
-    let mut insert = transaction.prepare_cached(
-        "INSERT OR IGNORE INTO events (tenant, identity, answer, rejected, time_ms) VALUES (?1, ?2, '', 0, ?3)",
-    )?;
+fn insert_failure(transaction: &Transaction<'_>, batch: &ProviderBatch, report: &Report) -> sql::Result<()> {
+    let insert = "INSERT INTO events (tenant, identity, answer, rejected, time_ms) VALUES (?1, ?2, ?3, FALSE, ?4)
+                  ON CONFLICT DO NOTHING";
     let identity = format!("front failed {} {}", batch.channel, report.message);
-    if insert.execute(params![&*batch.tenant, identity, now])? == 0 {
+    let nothing: &[u8] = &[];
+    if transaction.execute(insert, values![batch.tenant, identity, nothing, transaction.now_ms()])? == 0 {
         return Ok(());
     }
     let delivery = failure_report(&batch.tenant, batch.channel, None, report, &batch.request);
-    rows::insert(transaction, &delivery, now)
+    rows::insert(transaction, &delivery).map(drop)
 }
 
 /// A delivery that reports to Front that a message was not delivered.

@@ -1,10 +1,8 @@
 //! Replays of Front's requests other than messages: a byte-identical request gets the stored answer.
 
-use std::time::SystemTime;
-
 use frontgate_front::replies::ChannelResponse;
-use frontgate_store::{Origin, millis};
-use rusqlite::{OptionalExtension as _, params};
+use frontgate_store::sql::{Row, Scope};
+use frontgate_store::{Origin, values};
 
 use crate::store::{Store, StoreError};
 
@@ -36,16 +34,10 @@ impl Store {
         let (whose, identity) = (tenant.to_owned(), replay_identity(&request));
         let limits = self.limits;
         self.database
-            .write_in_time(Origin::event(tenant, unsigned.len()), move |transaction| {
+            .write_in_time(Origin::event(tenant, unsigned.len()), Scope::Rows, move |transaction| {
                 let select = "SELECT status, answer FROM events WHERE tenant = ?1 AND identity = ?2";
-                let found = transaction
-                    .prepare_cached(select)?
-                    .query_row(params![whose, identity], |row| {
-                        let (status, body): (u16, Vec<u8>) = (row.get("status")?, row.get("answer")?);
-                        Ok((status, body))
-                    })
-                    .optional()?;
-                Ok(Ok(match found {
+                let found = |row: &Row<'_>| Ok((row.get::<u16>(0)?, row.get::<Vec<u8>>(1)?));
+                Ok(Ok(match transaction.row(select, values![whose, identity], found)? {
                     Some((OPEN, before)) if before == unsigned.as_bytes() => ReplayCheck::Open,
                     Some((OPEN, _)) => ReplayCheck::Altered,
                     Some((status, body)) => ReplayCheck::Answered(ChannelResponse { status, body }),
@@ -54,12 +46,10 @@ impl Store {
                             return Ok(Err(overload));
                         }
                         // The digest takes the column of the answer until an answer exists.
-                        let mut insert = transaction.prepare_cached(
-                            "INSERT INTO events (tenant, identity, answer, rejected, status, time_ms)
-                             VALUES (?1, ?2, ?3, 0, ?4, ?5)",
-                        )?;
-                        let now = millis(SystemTime::now());
-                        insert.execute(params![whose, identity, unsigned.as_bytes(), OPEN, now])?;
+                        let insert = "INSERT INTO events (tenant, identity, answer, rejected, status, time_ms)
+                                      VALUES (?1, ?2, ?3, FALSE, ?4, ?5)";
+                        let now = transaction.now_ms();
+                        transaction.execute(insert, values![whose, identity, unsigned.as_bytes(), OPEN, now])?;
                         ReplayCheck::Open
                     }
                 }))
@@ -77,12 +67,10 @@ impl Store {
     ) -> Result<(), StoreError> {
         let (whose, identity) = (tenant.to_owned(), replay_identity(&request));
         self.database
-            .write_in_time(Origin::event(tenant, answer.body.len()), move |transaction| {
-                let mut update = transaction.prepare_cached(
-                    "UPDATE events SET status = ?4, answer = ?3
-                     WHERE tenant = ?1 AND identity = ?2 AND status = ?5",
-                )?;
-                update.execute(params![whose, identity, answer.body, answer.status, OPEN]).map(drop)
+            .write_in_time(Origin::event(tenant, answer.body.len()), Scope::Rows, move |transaction| {
+                let update = "UPDATE events SET status = ?4, answer = ?3
+                              WHERE tenant = ?1 AND identity = ?2 AND status = ?5";
+                transaction.execute(update, values![whose, identity, answer.body, answer.status, OPEN]).map(drop)
             })
             .await
     }

@@ -1,11 +1,10 @@
 //! Operators' view of Front channels: lists them, shows one, and removes one.
 
 use std::collections::BTreeMap;
-use std::time::SystemTime;
 
 use anyhow::bail;
-use frontgate_store::millis;
-use rusqlite::{Row, TransactionBehavior, params};
+use frontgate_store::sql::{self, Row, Scope};
+use frontgate_store::values;
 use serde::Serialize;
 
 use super::{QueueAdmin, audit};
@@ -79,13 +78,12 @@ const OPEN: &str = "WITH open AS MATERIALIZED (
 impl QueueAdmin {
     /// Returns channels by tenant and app, the oldest first, with removed ones if `removed`.
     pub fn channels(&self, filter: ChannelFilter<'_>, removed: bool) -> anyhow::Result<Vec<ChannelSummary>> {
-        let mut select = self.connection.prepare(&format!(
+        let select = format!(
             "{OPEN} SELECT {COLUMNS} FROM front_channels AS channel
-             WHERE (?1 IS NULL OR tenant = ?1) AND (?2 IS NULL OR app = ?2) AND (?3 OR state != 'removed')
+             WHERE (?1 IS NULL OR tenant = ?1) AND (?2 IS NULL OR app = ?2) AND (?3 OR state <> 'removed')
              ORDER BY tenant, app, channel.id"
-        ))?;
-        let found = select.query_map(params![filter.tenant, filter.app, removed], summary)?;
-        Ok(found.collect::<Result<_, _>>()?)
+        );
+        Ok(self.database.read(|read| read.rows(&select, values![filter.tenant, filter.app, removed], summary))?)
     }
 
     /// Returns the channel with an id `cha_...` or a key. A removed channel matches only if no other does.
@@ -112,52 +110,56 @@ impl QueueAdmin {
     /// Returns a channel with its counts and history.
     pub fn channel_details(&self, summary: ChannelSummary) -> anyhow::Result<ChannelDetails> {
         let id = summary.id;
-        let count = |select: &str| self.connection.query_row(select, [id], |row| row.get::<_, i64>(0));
-        let has_credential = count("SELECT credential IS NOT NULL FROM front_channels WHERE id = ?1")? == 1;
-        let conversations = count("SELECT count(*) FROM front_conversations WHERE channel = ?1")?.unsigned_abs();
-        let messages = count("SELECT count(*) FROM front_messages WHERE channel = ?1")?.unsigned_abs();
-        let mut deliveries: BTreeMap<String, BTreeMap<State, u64>> = BTreeMap::new();
-        let mut select = self
-            .connection
-            .prepare("SELECT kind, state, count(*) FROM deliveries WHERE channel = ?1 GROUP BY kind, state")?;
-        let mut rows = select.query([id])?;
-        while let Some(row) = rows.next()? {
-            if let Some(state) = State::named(row.get_ref(1)?.as_str()?) {
-                deliveries.entry(row.get(0)?).or_default().insert(state, row.get::<_, i64>(2)?.unsigned_abs());
+        let details = self.database.read(|read| {
+            let count = |select: &str| read.value::<u64>(select, values![id]);
+            let has_credential =
+                read.value("SELECT credential IS NOT NULL FROM front_channels WHERE id = ?1", values![id])?;
+            let conversations = count("SELECT count(*) FROM front_conversations WHERE channel = ?1")?;
+            let messages = count("SELECT count(*) FROM front_messages WHERE channel = ?1")?;
+            let select = "SELECT kind, state, count(*) FROM deliveries WHERE channel = ?1 GROUP BY kind, state";
+            let row = |row: &Row<'_>| Ok((row.get::<String>(0)?, row.get::<String>(1)?, row.get::<u64>(2)?));
+            let mut deliveries: BTreeMap<String, BTreeMap<State, u64>> = BTreeMap::new();
+            for (kind, state, count) in read.rows(select, values![id], row)? {
+                if let Some(state) = State::named(&state) {
+                    deliveries.entry(kind).or_default().insert(state, count);
+                }
             }
-        }
-        let mut select = self.connection.prepare(
-            "SELECT time_ms, who, action || ': ' || state_before || ' to ' || state_after FROM audit
-             WHERE action = ?1 ORDER BY id",
-        )?;
-        let audit = select.query_map([action(&summary)], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-        let audit = audit.collect::<Result<_, _>>()?;
-        let key = summary.key.clone();
-        Ok(ChannelDetails { summary, key, has_credential, conversations, messages, deliveries, audit })
+            let select = "SELECT time_ms, who, action || ': ' || state_before || ' to ' || state_after FROM audit
+                          WHERE action = ?1 ORDER BY id";
+            let audit =
+                read.rows(select, values![action(&summary)], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+            let key = summary.key.clone();
+            Ok::<_, sql::Error>(ChannelDetails {
+                summary,
+                key,
+                has_credential,
+                conversations,
+                messages,
+                deliveries,
+                audit,
+            })
+        })?;
+        Ok(details)
     }
 
     /// Removes a channel and returns the id of the delivery that notifies Front and the plugin.
     ///
     /// Open messages to the provider are failed by the gateway, which reports that to Front.
     pub fn disconnect(&mut self, summary: &ChannelSummary) -> anyhow::Result<i64> {
-        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let now = millis(SystemTime::now());
-        let select = format!("SELECT {} FROM front_channels WHERE id = ?1", front::COLUMNS);
-        let channel: Channel = transaction.query_row(&select, [summary.id], front::channel)?;
-        let request = uuid::Uuid::now_v7().to_string();
-        let Some(delivery) = front::remove(&transaction, &channel, Removal { by_operator: true }, &request, now)?
-        else {
-            bail!("channel {} is already removed", summary.channel);
-        };
-        audit(&transaction, delivery, &action(summary), [channel.state.name(), ChannelState::Removed.name()], now)?;
-        transaction.execute(
-            "UPDATE deliveries SET due_ms = ?2
-             WHERE channel = ?1 AND kind IN ('front-message', 'front-import') AND state IN ('ready', 'unknown')
-               AND lease IS NULL AND due_ms IS NOT NULL",
-            params![summary.id, now],
-        )?;
-        transaction.commit()?;
-        Ok(delivery)
+        self.database.write(Scope::Channel(summary.id), |transaction| {
+            let select = format!("SELECT {} FROM front_channels WHERE id = ?1", front::COLUMNS);
+            let channel: Channel = transaction.one(&select, values![summary.id], front::channel)?;
+            let request = uuid::Uuid::now_v7().to_string();
+            let Some(delivery) = front::remove(transaction, &channel, Removal { by_operator: true }, &request)? else {
+                bail!("channel {} is already removed", summary.channel);
+            };
+            audit(transaction, delivery, &action(summary), [channel.state.name(), ChannelState::Removed.name()])?;
+            let update = "UPDATE deliveries SET due_ms = ?2
+                          WHERE channel = ?1 AND kind IN ('front-message', 'front-import')
+                            AND state IN ('ready', 'unknown') AND lease IS NULL AND due_ms IS NOT NULL";
+            transaction.execute(update, values![summary.id, transaction.now_ms()])?;
+            Ok(delivery)
+        })
     }
 }
 
@@ -183,18 +185,17 @@ fn choice(summary: &ChannelSummary) -> String {
     }
 }
 
-fn summary(row: &Row<'_>) -> rusqlite::Result<ChannelSummary> {
-    let count = |name: &str| row.get::<_, i64>(name).map(i64::unsigned_abs);
+fn summary(row: &Row<'_>) -> sql::Result<ChannelSummary> {
     Ok(ChannelSummary {
-        id: row.get("id")?,
-        tenant: row.get("tenant")?,
-        app: row.get("app")?,
-        channel: row.get("channel_id")?,
-        state: ChannelState::named(row.get_ref("state")?.as_str()?),
-        since_ms: row.get("changed_ms")?,
-        created_ms: row.get("created_ms")?,
-        to_provider: count("to_provider")?,
-        to_front: count("to_front")?,
-        key: row.get("key")?,
+        id: row.named("id")?,
+        tenant: row.named("tenant")?,
+        app: row.named("app")?,
+        channel: row.named("channel_id")?,
+        state: ChannelState::named(&row.named::<String>("state")?),
+        since_ms: row.named("changed_ms")?,
+        created_ms: row.named("created_ms")?,
+        to_provider: row.named("to_provider")?,
+        to_front: row.named("to_front")?,
+        key: row.named("key")?,
     })
 }

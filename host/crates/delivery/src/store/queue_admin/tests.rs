@@ -2,8 +2,10 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use frontgate_store::Database;
+use frontgate_store::sql::Scope;
 
 use super::*;
 use crate::store::Store;
@@ -55,10 +57,11 @@ async fn front_receives_the_decision_in_its_first_answer() {
 async fn a_delivery_whose_message_is_deleted_cannot_be_retried() {
     let folder = tempfile::tempdir().expect("a folder");
     let (_store, _, _, mut admin) = waiting(folder.path()).await;
-    admin
-        .connection
-        .execute_batch("DELETE FROM front_messages; UPDATE deliveries SET state = 'dead'")
-        .expect("a write");
+    let delete = |transaction: &Transaction<'_>| {
+        transaction.execute("DELETE FROM front_messages", values![])?;
+        transaction.execute("UPDATE deliveries SET state = 'dead'", values![])
+    };
+    admin.database.write(Scope::Rows, delete).expect("a write");
     let error = admin.retry(1).expect_err("its message is deleted").to_string();
     assert!(error.contains("store.messages_keep_ms") && error.contains("cancel the delivery"), "{error}");
     assert_eq!(admin.show(1).expect("it is there").summary.state, State::Dead);

@@ -43,7 +43,7 @@ impl TeammateMessage<'_> {
         }
         let outcome_deadline = deadline - self.request.route.app.timeout / PROMISE_DIVISOR;
         let _ = timeout_at(outcome_deadline, changed).await;
-        within(deadline, store.promise_answer(tenant, kept.message)).await
+        within(deadline, store.promise_answer(tenant, self.channel.id, kept.message)).await
     }
 
     fn incoming(&self, context: &RequestContext<'_>) -> Incoming {
